@@ -1,0 +1,46 @@
+"""The errors a user can meet.
+
+Every message is one line: what is wrong, where, and what to type next. The command line prints
+the message on standard error and exits with status 2; the library just raises.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class FramescopeError(Exception):
+    """Base of every error that is the input's or the user's, not a defect of the program."""
+
+
+class InputError(FramescopeError):
+    """An input that holds no article, or can't be read as one.
+
+    Parameters
+    ----------
+    source : str or pathlib.Path
+        The file, URL or ``"-"`` the input came from.
+    reason : str
+        What is wrong with it, and what to do about it.
+    """
+
+    def __init__(self, source: str | Path, reason: str) -> None:
+        super().__init__(f"{source}: {reason}")
+        self.source = str(source)
+        self.reason = reason
+
+
+class BundleError(FramescopeError):
+    """A model bundle that is missing, damaged, or of a newer format."""
+
+
+class CorpusError(FramescopeError):
+    """A corpus that is missing, changed, or can't be read."""
+
+
+class SignalError(FramescopeError):
+    """A signal that the taxonomy doesn't name, or that a model doesn't give."""
+
+
+class TrainingError(FramescopeError):
+    """A training run that can't start or can't go on."""

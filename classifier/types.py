@@ -1,0 +1,214 @@
+"""What passes between the parts: frozen values, no behaviour, no imports of ours.
+
+Every offset is counted in Unicode code points of ``Article.text`` and is end-exclusive, so that
+``article.text[start:end]`` is the thing meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Voice(StrEnum):
+    """Whose words a sentence is (annotation guidelines, section 2)."""
+
+    OWN = "own"
+    REPORTED = "reported"
+    QUOTED = "quoted"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters of an article that carry a signal.
+
+    Attributes
+    ----------
+    start, end : int
+        Offsets into ``Article.text``.
+    signal : str
+        A name of the taxonomy.
+    score : float or None
+        For a model's span, how strongly it carries the signal: a probability for techniques, a
+        weight in log-odds for n-grams. None where a human marked it.
+    """
+
+    start: int
+    end: int
+    signal: str
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A sentence as given by a file: its place, and its labels where it has any.
+
+    A signal missing from ``labels`` is not annotated there, which is not the same as 0.
+    """
+
+    start: int
+    end: int
+    labels: Mapping[str, float] = field(default_factory=dict)
+    voice: Voice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Republication:
+    """A part of an article that carries somebody else's article whole.
+
+    Attributes
+    ----------
+    start, end : int
+        The republished part.
+    outlet : str
+        The name of the outlet as the article gives it.
+    evidence : str
+        The words that say so, such as "Below is RuNews24's article:".
+    """
+
+    start: int
+    end: int
+    outlet: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article, in the terms of the exchange format.
+
+    Attributes
+    ----------
+    id : str
+        Unique within its file.
+    text : str
+        Headline and body. All offsets refer to it.
+    title, outlet, url, date, author, site_name, lang : str or None
+        What is known about it. ``outlet`` is who published it, as the page itself says; ``date`` is
+        ISO 8601; ``lang`` is an ISO 639-1 code.
+    units : tuple of Unit or None
+        Sentences given by the file: the units to score, never split again. None: to be split.
+    spans : tuple of Span
+        Labelled spans.
+    labels : mapping of str to float
+        Labels of the whole article.
+    republications : tuple of Republication
+        Parts that are somebody else's article.
+    """
+
+    id: str
+    text: str
+    title: str | None = None
+    outlet: str | None = None
+    url: str | None = None
+    date: str | None = None
+    author: str | None = None
+    site_name: str | None = None
+    lang: str | None = None
+    units: tuple[Unit, ...] | None = None
+    spans: tuple[Span, ...] = ()
+    labels: Mapping[str, float] = field(default_factory=dict)
+    republications: tuple[Republication, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an article: what a model reads.
+
+    Models see neighbouring sentences as context: those that stand beside it in the sequence they
+    are given, with the same ``article_id`` and consecutive ``index``.
+
+    Attributes
+    ----------
+    text : str
+        Exactly ``article.text[start:end]``.
+    start, end : int
+    article_id : str
+    index : int
+        Position among the article's sentences, from 0.
+    voice : Voice
+    """
+
+    text: str
+    start: int
+    end: int
+    article_id: str
+    index: int
+    voice: Voice = Voice.OWN
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceReport:
+    """A scored sentence.
+
+    Attributes
+    ----------
+    sentence : Sentence
+    scores : mapping of str to float
+        Calibrated probability of each sentence-level signal the model gives.
+    flags : tuple of str
+        The signals at or above the bundle's thresholds, in taxonomy order.
+    evidence : tuple of Span
+        Why, for each flag: technique spans, or the n-grams that weigh most.
+    """
+
+    sentence: Sentence
+    scores: Mapping[str, float]
+    flags: tuple[str, ...]
+    evidence: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleReport:
+    """A scored article.
+
+    Attributes
+    ----------
+    article : Article
+    sentences : tuple of SentenceReport
+        Every sentence, in order. Their scores are empty where the article was not scored.
+    scores : mapping of str to float
+        Calibrated probability of each article-level signal.
+    flags : tuple of str
+        Article-level signals at or above their thresholds.
+    note : str or None
+        Why it was not scored (another language, say); None when it was.
+    """
+
+    article: Article
+    sentences: tuple[SentenceReport, ...]
+    scores: Mapping[str, float] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An input of a batch that could not be read as an article, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What scoring gives.
+
+    Attributes
+    ----------
+    articles : tuple of ArticleReport
+    model : str
+        Name of the bundle that scored them, for the record.
+    signals : tuple of str
+        The signals it gives, in taxonomy order.
+    thresholds : mapping of str to float
+        The decision threshold of each.
+    skipped : tuple of Skipped
+        Inputs that could not be read.
+    """
+
+    articles: tuple[ArticleReport, ...]
+    model: str
+    signals: tuple[str, ...]
+    thresholds: Mapping[str, float]
+    skipped: tuple[Skipped, ...] = ()

@@ -1,0 +1,1 @@
+"""Bundles and benchmarks in, a verdict out."""

@@ -1,0 +1,1 @@
+"""Public corpora: one file each, with its card and its reader."""
