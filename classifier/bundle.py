@@ -1,0 +1,224 @@
+"""A model on disk: a folder with a manifest, its files and their digests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from classifier.calibration import Calibration
+from classifier.errors import BundleError, SignalError
+from classifier.models.base import Model
+from classifier.taxonomy import in_order
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+CARD = "README.md"
+
+# The one table that knows the kinds of model. Each module has `load(folder, calibration) -> Model`
+# and is imported only when a bundle asks for it: ONNX Runtime and scikit-learn are heavy.
+KINDS: Mapping[str, str] = {
+    "baseline": "classifier.models.tfidf",
+    "transformer": "classifier.models.transformer",
+}
+_REQUIRED = ("name", "kind", "signals", "thresholds", "calibration", "languages", "files")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded bundle.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    manifest : mapping
+        ``manifest.json``: format, name, kind, signals, thresholds, calibration, languages, corpora
+        with licences and digests, split, settings, seed, code version, metrics, digests of files.
+    model : Model
+        Calibrated.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+    model: Model
+
+    @property
+    def name(self) -> str:
+        """The bundle's name, for the record."""
+        return str(self.manifest["name"])
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """The signals it gives, in taxonomy order."""
+        return self.model.signals
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The probability at which each signal is flagged."""
+        thresholds: Mapping[str, float] = self.manifest["thresholds"]
+        return thresholds
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1 codes of the languages it was trained on."""
+        return tuple(self.manifest["languages"])
+
+
+def default_path(kind: str) -> Path:
+    """Where the bundle of a kind that ships with the package lies."""
+    return Path(__file__).parent / "bundles" / kind
+
+
+def resolve(model: str | Path) -> Path:
+    """The folder meant by ``--model``: a kind that ships, or a path.
+
+    Raises
+    ------
+    BundleError
+        When it is neither.
+    """
+    if str(model) in KINDS:
+        return default_path(str(model))
+    path = Path(model)
+    if not path.is_dir():
+        raise BundleError(
+            f"{model}: no such bundle; give a bundle's folder, or one of {', '.join(KINDS)}"
+        )
+    return path
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read and check a manifest, without loading the model.
+
+    Raises
+    ------
+    BundleError
+        When it is missing, no manifest, of a newer format, or names unknown signals.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BundleError(
+            f"{folder}: not a bundle (no {MANIFEST}); "
+            "make one with: framescope train baseline --corpora DIR --output FOLDER"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path}: damaged manifest ({error}); get the bundle anew") from None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
+        raise BundleError(f"{path}: not a framescope manifest (no format version)")
+    if manifest["format"] > FORMAT:
+        raise BundleError(
+            f"{path}: bundle format {manifest['format']} is newer than this version reads "
+            f"({FORMAT}); upgrade with: pip install --upgrade framescope"
+        )
+    missing = [key for key in _REQUIRED if key not in manifest]
+    if missing:
+        raise BundleError(f"{path}: damaged manifest (no {', '.join(missing)}); get it anew")
+    if manifest["kind"] not in KINDS:
+        raise BundleError(
+            f"{path}: unknown kind of model '{manifest['kind']}'; known: {', '.join(KINDS)}"
+        )
+    try:
+        ordered = in_order(manifest["signals"])
+    except SignalError as error:
+        raise BundleError(f"{path}: {error}; upgrade framescope, or retrain") from None
+    except TypeError:
+        raise BundleError(f"{path}: damaged manifest (signals is no list); get it anew") from None
+    for key in ("thresholds", "calibration"):
+        if not isinstance(manifest[key], dict) or tuple(manifest[key]) != ordered:
+            raise BundleError(f"{path}: damaged manifest ({key} doesn't match the signals)")
+    return manifest
+
+
+def load(model: str | Path) -> Bundle:
+    """Load a bundle and check every file's digest.
+
+    Parameters
+    ----------
+    model : str or pathlib.Path
+        A bundle's folder, or ``"baseline"`` or ``"transformer"`` for the one that ships.
+
+    Raises
+    ------
+    BundleError
+        When the bundle is missing, damaged, or newer than this version reads.
+    """
+    folder = resolve(model)
+    manifest = read_manifest(folder)
+    for name, expected in manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise BundleError(f"{path}: missing from the bundle; get the bundle anew")
+        if digest(path) != expected:
+            raise BundleError(f"{path}: damaged (its digest differs from the manifest's)")
+    loader = import_module(KINDS[manifest["kind"]])
+    fitted: Model = loader.load(folder, Calibration.from_record(manifest["calibration"]))
+    if fitted.signals != tuple(manifest["signals"]):
+        raise BundleError(f"{folder}: the model's signals are not those of its manifest")
+    return Bundle(folder, manifest, fitted)
+
+
+def write(
+    folder: Path, manifest: Mapping[str, Any], card: str, save: Callable[[Path], None]
+) -> None:
+    """Write a bundle whole, or not at all.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Replaced when it holds a bundle.
+    manifest : mapping
+        Everything but ``format`` and ``files``, which are added here.
+    card : str
+        The model card, in Markdown.
+    save : callable
+        Writes the model's own files into the folder it is given.
+
+    Raises
+    ------
+    BundleError
+        When ``folder`` exists and is something other than a bundle.
+    """
+    check_writable(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as temporary:
+        draft = Path(temporary) / folder.name
+        draft.mkdir()
+        save(draft)
+        (draft / CARD).write_text(card, encoding="utf-8")
+        files = {
+            path.name: digest(path) for path in sorted(draft.iterdir()) if path.name != CARD
+        }
+        record = {"format": FORMAT, **manifest, "files": files}
+        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+        (draft / MANIFEST).write_text(text, encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        draft.rename(folder)
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse to replace a folder that is not a bundle.
+
+    Raises
+    ------
+    BundleError
+        When ``folder`` is a file, or a folder with other things in it.
+    """
+    if folder.is_file() or (
+        folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()
+    ):
+        raise BundleError(f"{folder}: exists and is not a bundle; choose another --output")
