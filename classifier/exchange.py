@@ -1,0 +1,339 @@
+"""The exchange format: one article a line of JSON (JSONL).
+
+What users bring labelled data in, what annotation tools are converted to, and what scoring writes
+back. Only ``id`` and ``text`` are required; offsets are Unicode code points, end-exclusive. Keys
+that are not part of the format are ignored, so a scored file can be read and scored again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from classifier import taxonomy
+from classifier.errors import InputError, SignalError
+from classifier.types import Article, Republication, Skipped, Span, Unit, Voice
+
+MAX_CHARS = 10_000_000
+"""The longest line, and the longest article, that is read."""
+
+_OPTIONAL = ("outlet", "url", "title", "date", "lang")
+_EXTRA = ("author", "site_name")
+
+# A file of records begins with a key; prose that begins with a brace or a bracket does not.
+_FIRST_KEY = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\n]{1,80}"\s*:|\Z)')
+# Half of a surrogate pair: an escape cut in two, or a byte that was not UTF-8.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def looks_like_records(head: str) -> bool:
+    """Whether a file that begins with ``head`` is JSON, and not prose.
+
+    Parameters
+    ----------
+    head : str
+        The first few hundred characters at least.
+    """
+    return _FIRST_KEY.match(head) is not None
+
+
+def to_record(article: Article) -> dict[str, Any]:
+    """One article as a JSON object of the exchange format.
+
+    Parameters
+    ----------
+    article : Article
+
+    Returns
+    -------
+    dict
+        Keys in the order of the format's definition. ``sentences`` is there only when the article
+        came with its units; ``author``, ``site_name`` and ``republications`` only when known.
+    """
+    record: dict[str, Any] = {"id": article.id}
+    record.update((key, getattr(article, key)) for key in _OPTIONAL)
+    record.update((key, value) for key in _EXTRA if (value := getattr(article, key)) is not None)
+    record["text"] = article.text
+    if article.units is not None:
+        record["sentences"] = [_unit_record(unit) for unit in article.units]
+    record["spans"] = [_span_record(span) for span in article.spans]
+    record["labels"] = _label_record(article.labels)
+    if article.republications:
+        record["republications"] = [
+            {"start": r.start, "end": r.end, "outlet": r.outlet, "evidence": r.evidence}
+            for r in article.republications
+        ]
+    return record
+
+
+def _unit_record(unit: Unit) -> dict[str, Any]:
+    record: dict[str, Any] = {"start": unit.start, "end": unit.end}
+    if unit.voice is not None:
+        record["voice"] = unit.voice.value
+    record["labels"] = _label_record(unit.labels)
+    return record
+
+
+def _span_record(span: Span) -> dict[str, Any]:
+    record: dict[str, Any] = {"start": span.start, "end": span.end, "signal": span.signal}
+    if span.score is not None:
+        record["score"] = span.score
+    return record
+
+
+def _label_record(labels: Mapping[str, float]) -> dict[str, float]:
+    # 1 and 0 as the format writes them; NaN is not JSON, and means what leaving it out means.
+    return {
+        name: int(value) if value in (0, 1) else float(value)
+        for name, value in labels.items()
+        if not math.isnan(value)
+    }
+
+
+def from_record(record: Mapping[str, Any], source: str, line: int) -> Article:
+    """Read one article from a JSON object.
+
+    Parameters
+    ----------
+    record : mapping
+        A parsed line. Labels may be 0 to 1, true or false; null and NaN mean "not annotated".
+        Spans that carry a ``score`` are a model's output, and are ignored as ``scores`` is.
+    source : str
+        The file, for messages.
+    line : int
+        The line, from 1, for messages.
+
+    Returns
+    -------
+    Article
+
+    Raises
+    ------
+    InputError
+        When a value is missing, of the wrong type, or points outside the text.
+    """
+    return _Reader(record, f"{source}, line {line}").article()
+
+
+def read_lines(lines: Iterable[str], source: str) -> Iterator[Article | Skipped]:
+    """Read articles from the lines of an exchange-format file, one at a time.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        With or without their line ends; blank ones are passed over. Bytes that are not UTF-8 may
+        come as lone surrogates (``errors="surrogateescape"``): their line is reported as such.
+    source : str
+        The file, for messages.
+
+    Yields
+    ------
+    Article or Skipped
+        In the file's order; a line that can't be read is `Skipped`, and reading goes on.
+
+    Raises
+    ------
+    InputError
+        At once when the file is a JSON array or an object spread over several lines; at the end
+        when no line held an article.
+    """
+    good, first_reason = 0, ""
+    started = False
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        if not started:
+            _refuse_other_json(line, source)
+            started = True
+        try:
+            article = _read_line(line, source, number)
+        except InputError as error:
+            first_reason = first_reason or f"line {number}: {error.reason}"
+            yield Skipped(error.source, error.reason)
+        else:
+            good += 1
+            yield article
+    if not started:
+        raise InputError(source, "the file is empty; put one article a line in it, as JSON")
+    if not good:
+        raise InputError(
+            source,
+            f"no line is an article ({first_reason}); "
+            "write one JSON object a line (jq -c . FILE), each with 'id' and 'text'",
+        )
+
+
+def _refuse_other_json(line: str, source: str) -> None:
+    start = line.strip()
+    if start.startswith("["):
+        raise InputError(
+            source, "a JSON array; write one article a line instead (jq -c '.[]' FILE)"
+        )
+    if start == "{":
+        raise InputError(
+            source, "a JSON object spread over lines; write one article a line (jq -c . FILE)"
+        )
+
+
+def _read_line(line: str, source: str, number: int) -> Article:
+    where = f"{source}, line {number}"
+    if len(line) > MAX_CHARS:
+        raise InputError(where, f"longer than {MAX_CHARS:,} characters; split the article")
+    if _SURROGATE.search(line):
+        raise InputError(where, "not UTF-8; convert the file (iconv -t UTF-8) and try again")
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        reason = f"not JSON ({error.msg} at column {error.colno}); mend or remove the line"
+        raise InputError(where, reason) from None
+    except (ValueError, RecursionError):
+        raise InputError(where, "not JSON that can be read; mend or remove the line") from None
+    if not isinstance(record, dict):
+        raise InputError(where, 'not a JSON object; write {"id": ..., "text": ...}')
+    return from_record(record, source, number)
+
+
+class _Reader:
+    """Takes a record apart, and knows what to call the place when something is wrong."""
+
+    def __init__(self, record: Mapping[str, Any], where: str) -> None:
+        self.record = record
+        self.where = where
+
+    def article(self) -> Article:
+        identifier = self.identifier()
+        text = self.string("text", required=True)
+        assert text is not None
+        known = {key: self.string(key) for key in (*_OPTIONAL, *_EXTRA)}
+        length = len(text)
+        return Article(
+            id=identifier,
+            text=text,
+            **known,
+            units=self.units(length),
+            spans=self.spans(length),
+            labels=self.labels(self.record, "'labels'"),
+            republications=self.republications(length),
+        )
+
+    def fail(self, reason: str) -> NoReturn:
+        raise InputError(self.where, reason)
+
+    def identifier(self) -> str:
+        value = self.record.get("id")
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        text = self.string("id", required=True)
+        assert text is not None
+        return text
+
+    def string(self, key: str, required: bool = False) -> str | None:
+        value = self.record.get(key)
+        if value is None and not required:
+            return None
+        if value is None:
+            self.fail(f"no '{key}'; every article needs 'id' and 'text'")
+        if not isinstance(value, str):
+            self.fail(f"'{key}' must be text, not {_kind(value)}")
+        if _SURROGATE.search(value):
+            self.fail(f"'{key}' holds half a character (a lone surrogate); write it again as UTF-8")
+        if not value.strip():
+            if required:
+                self.fail(f"'{key}' is empty; every article needs 'id' and 'text'")
+            return None
+        return value
+
+    def items(self, key: str) -> list[tuple[str, Mapping[str, Any]]]:
+        """The objects of a list, each with what to call it."""
+        value = self.record.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.fail(f"'{key}' must be a list, not {_kind(value)}")
+        for index, item in enumerate(value):
+            if not isinstance(item, dict):
+                self.fail(f"'{key}' item {index} must be an object, not {_kind(item)}")
+        return [(f"'{key}' item {index}", item) for index, item in enumerate(value)]
+
+    def place(self, item: Mapping[str, Any], name: str, length: int) -> tuple[int, int]:
+        start, end = item.get("start"), item.get("end")
+        if type(start) is not int or type(end) is not int:
+            self.fail(f"{name} needs whole numbers 'start' and 'end'")
+        if not 0 <= start < end <= length:
+            self.fail(f"{name} {start}-{end} is not inside the text (0-{length}, end-exclusive)")
+        return start, end
+
+    def labels(self, item: Mapping[str, Any], name: str) -> dict[str, float]:
+        value = item.get("labels")
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.fail(f"{name}: labels must be an object, not {_kind(value)}")
+        return {
+            signal: float(label)
+            for signal, label in value.items()
+            if self.is_label(signal, label, name)
+        }
+
+    def is_label(self, signal: str, label: Any, name: str) -> bool:
+        """Whether the signal is annotated; anything but null, NaN and 0 to 1 is an error."""
+        self.signal(signal, name)
+        if label is None or (isinstance(label, float) and math.isnan(label)):
+            return False
+        if not isinstance(label, int | float) or not 0 <= label <= 1:
+            self.fail(f"{name}: label '{signal}' must be 0 to 1, true, false or null")
+        return True
+
+    def signal(self, signal: Any, name: str) -> str:
+        if not isinstance(signal, str):
+            self.fail(f"{name} needs a 'signal'")
+        try:
+            taxonomy.in_order([signal])
+        except SignalError as error:
+            self.fail(f"{name}: {error}")
+        return signal
+
+    def units(self, length: int) -> tuple[Unit, ...] | None:
+        units = []
+        previous = 0
+        for name, item in self.items("sentences"):
+            start, end = self.place(item, name, length)
+            if start < previous:
+                self.fail(f"{name} {start}-{end} begins before the one before it ends ({previous})")
+            previous = end
+            units.append(Unit(start, end, self.labels(item, name), self.voice(item, name)))
+        # An empty list gives nothing to score: the same as none given.
+        return tuple(units) or None
+
+    def voice(self, item: Mapping[str, Any], name: str) -> Voice | None:
+        value = item.get("voice")
+        if value is None:
+            return None
+        if value not in list(Voice):
+            self.fail(f"{name}: 'voice' must be one of {', '.join(Voice)}")
+        return Voice(value)
+
+    def spans(self, length: int) -> tuple[Span, ...]:
+        return tuple(
+            Span(*self.place(item, name, length), self.signal(item.get("signal"), name))
+            for name, item in self.items("spans")
+            if item.get("score") is None
+        )
+
+    def republications(self, length: int) -> tuple[Republication, ...]:
+        found = []
+        for name, item in self.items("republications"):
+            start, end = self.place(item, name, length)
+            outlet, evidence = item.get("outlet"), item.get("evidence", "")
+            if not isinstance(outlet, str) or not isinstance(evidence, str):
+                self.fail(f"{name} needs text as 'outlet' and 'evidence'")
+            found.append(Republication(start, end, outlet, evidence))
+        return tuple(found)
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
+    return names.get(type(value), "a number" if isinstance(value, int | float) else "null")
