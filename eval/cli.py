@@ -1,0 +1,183 @@
+"""The command `framescope eval`: options, and one call each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+# Only what is cheap: the main command imports this module to show its help.
+if TYPE_CHECKING:
+    from eval.compare import Comparison, Progress
+
+app = typer.Typer(help="Compare two bundles on what neither was trained on.")
+
+
+class Part(StrEnum):
+    """A part of the corpora that a model may be judged by."""
+
+    TEST = "test"
+    UNSEEN_OUTLET = "unseen_outlet"
+    VALIDATION = "validation"
+
+
+class Format(StrEnum):
+    """How the comparison is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+@app.callback(invoke_without_command=True)
+def evaluate(
+    context: typer.Context,
+    a: Annotated[
+        str, typer.Option("--a", metavar="BUNDLE", help="The model to compare with.")
+    ] = "baseline",
+    b: Annotated[
+        str, typer.Option("--b", metavar="BUNDLE", help="The model to compare.")
+    ] = "transformer",
+    corpora: Annotated[
+        Path | None,
+        typer.Option(
+            "--corpora",
+            metavar="DIR",
+            help="The folder of corpora; FRAMESCOPE_CORPORA unless given.",
+        ),
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            metavar="FILE",
+            help="Your own labelled file (exchange format), instead of the corpora. Repeatable.",
+        ),
+    ] = None,
+    part: Annotated[
+        list[Part] | None,
+        typer.Option("--part", help="Judge by these rows: test and unseen_outlet unless given."),
+    ] = None,
+    signal: Annotated[
+        list[str] | None,
+        typer.Option("--signal", metavar="NAME", help="Only this signal. Repeatable."),
+    ] = None,
+    draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of articles.")] = 2000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
+    allow_other_split: Annotated[
+        bool,
+        typer.Option(
+            "--allow-other-split",
+            help="Go on with a bundle that may have been trained on rows it is judged by.",
+        ),
+    ] = False,
+    format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Write to a file, not to the terminal."),
+    ] = None,
+) -> None:
+    """Compare two bundles on what neither was trained on.
+
+    BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from classifier import bundle
+    from classifier.errors import InputError
+    from classifier.taxonomy import in_order
+    from eval.compare import HELD_OUT, compare
+    from eval.held_out import FILE_PART, of_corpora, of_files
+    from training.corpora import root_folder
+
+    signals = in_order(signal) if signal else None
+    if data and (corpora is not None or part):
+        raise InputError(data[0], "with --data every row is judged; leave out --corpora and --part")
+    if output is not None:
+        _check_output(output)
+    root = None if data else root_folder(corpora)
+    bundles = bundle.load(a), bundle.load(b)
+    if data:
+        held_out = of_files(data)
+        parts: Sequence[str] = (FILE_PART,)
+    else:
+        assert root is not None
+        held_out = of_corpora(root, bundles, allow_other_split=allow_other_split)
+        parts = tuple(dict.fromkeys(part)) if part else HELD_OUT
+    with _progress() as progress:
+        comparison = compare(
+            *bundles,
+            held_out.examples,
+            data=held_out.signature,
+            parts=parts,
+            signals=signals,
+            draws=draws,
+            seed=seed,
+            progress=progress,
+        )
+    _write(comparison, format, output)
+
+
+def _check_output(output: Path) -> None:
+    """Refuse before the models are run, not after."""
+    from classifier.errors import InputError
+
+    if output.is_dir() or not output.parent.is_dir():
+        raise InputError(output, "can't be written; give --output a file in a folder that exists")
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Show a bar on standard error, gone when done; nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, total: bar.update(
+            task, description=what, completed=done, total=total
+        )
+
+
+def _write(comparison: Comparison, format: Format, output: Path | None) -> None:
+    from eval import table
+
+    if format is Format.TABLE and output is None:
+        from rich.console import Console
+
+        table.print_table(comparison, Console(highlight=False))
+        return
+    text = {
+        Format.TABLE: table.to_text,
+        Format.MARKDOWN: table.to_markdown,
+        Format.JSON: table.to_json,
+    }[format](comparison)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        _replace(output, text)
+
+
+def _replace(output: Path, text: str) -> None:
+    """Write a file whole, or not at all."""
+    from classifier.errors import InputError
+
+    draft = output.with_name(f".{output.name}.part")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(output)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise InputError(output, f"can't be written ({error.strerror})") from None

@@ -1,0 +1,328 @@
+"""Two bundles on the same held-out rows: what each scores, and how sure the difference is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import __version__
+from classifier.bundle import Bundle
+from classifier.errors import BundleError, SignalError
+from classifier.taxonomy import BY_NAME, Level, in_order
+from classifier.types import Sentence
+from eval.metrics import always_yes_f1, differences, is_positive, measure
+from eval.resample import Interval, intervals
+from training.examples import Examples
+
+HELD_OUT: tuple[str, ...] = ("test", "unseen_outlet")
+"""The parts that no model was fitted, calibrated or thresholded on."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being scored, how many sentences are done, and how many there are."""
+
+_BLOCK = 2000  # sentences in one call, at least: keeps memory bounded and progress moving
+_WARM_UP = 32  # sentences scored before the clock starts
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """``b - a`` with its 95% interval; NaN where undefined."""
+
+    value: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One signal on one part of one corpus.
+
+    Attributes
+    ----------
+    corpus, part, signal : str
+    n : int
+        Rows with a label: sentences, or articles for an article-level signal.
+    n_articles : int
+        The groups that are resampled.
+    positives : int
+    always_yes_f1 : float
+        F1 of flagging everything.
+    a, b : mapping of str to float, or None
+        The figures of `eval.metrics.METRICS`; None for a model that doesn't give the signal.
+    differences : mapping of str to Difference
+        Empty unless both models give the signal.
+    """
+
+    corpus: str
+    part: str
+    signal: str
+    n: int
+    n_articles: int
+    positives: int
+    always_yes_f1: float
+    a: Mapping[str, float] | None
+    b: Mapping[str, float] | None
+    differences: Mapping[str, Difference] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Wall-clock seconds for 1,000 sentences of a corpus, after a warm-up."""
+
+    corpus: str
+    sentences: int
+    a: float
+    b: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A bundle that was compared.
+
+    Attributes
+    ----------
+    name : str
+    digest : str
+        SHA-256 of its manifest, which holds the digest of every file.
+    """
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What `compare` found, and what would have to be the same to find it again.
+
+    Attributes
+    ----------
+    a, b : Contender
+    data : str
+        What they were compared on: the signature of a split, or the digest of files.
+    rows : tuple of Row
+    costs : tuple of Cost
+        One a corpus.
+    draws, seed : int
+    """
+
+    a: Contender
+    b: Contender
+    data: str
+    rows: tuple[Row, ...]
+    costs: tuple[Cost, ...]
+    draws: int
+    seed: int
+
+    @property
+    def signature(self) -> str:
+        """One line; two runs with the same one give the same figures, seconds excepted."""
+        return (
+            f"framescope {__version__} | data {self.data} | {self.a.name} {self.a.digest[:12]} | "
+            f"{self.b.name} {self.b.digest[:12]} | draws {self.draws}, seed {self.seed}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """One model's probabilities for the rows of a corpus."""
+
+    signals: tuple[str, ...]
+    thresholds: Mapping[str, float]
+    proba: NDArray[np.float32]
+
+    def column(self, signal: str) -> NDArray[np.float32] | None:
+        if signal not in self.signals:
+            return None
+        return self.proba[:, self.signals.index(signal)]
+
+
+def compare(
+    a: Bundle,
+    b: Bundle,
+    examples: Examples,
+    *,
+    data: str = "as given",
+    parts: Sequence[str] = HELD_OUT,
+    signals: Sequence[str] | None = None,
+    draws: int,
+    seed: int,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Score the held-out rows of every corpus with both bundles and compare them.
+
+    Parameters
+    ----------
+    a, b : Bundle
+        Differences are ``b - a``.
+    examples : Examples
+        With their parts. Whole articles are scored, rows of other parts included, because models
+        read a sentence beside its neighbours; only rows of ``parts`` are counted.
+    data : str
+        Identifies the examples in the record of the comparison.
+    parts : sequence of str
+        The parts to report, each apart.
+    signals : sequence of str, optional
+        Only these; by default all that either bundle gives.
+    draws, seed : int
+        Of the resampling. A row's interval doesn't depend on which other rows are asked for.
+    progress : callable, optional
+
+    Raises
+    ------
+    SignalError
+        When no row has a label of a signal that a bundle gives.
+    BundleError
+        When a model's scores are not probabilities.
+    """
+    given = in_order([*a.signals, *b.signals])
+    wanted = given if signals is None else tuple(s for s in in_order(signals) if s in given)
+    corpora = [
+        (corpus, rows)
+        for corpus in dict.fromkeys(examples.corpus.tolist())
+        if len((rows := _articles_of(examples, corpus, parts, wanted)).sentences)
+    ]
+    if not corpora:
+        raise SignalError(
+            f"nothing to compare: no row of part {' or '.join(parts)} is labelled with a signal "
+            f"that these bundles give ({', '.join(wanted or given)})"
+        )
+    steps = _Steps(2 * sum(len(rows.sentences) for _, rows in corpora), progress)
+    found: list[Row] = []
+    costs: list[Cost] = []
+    for corpus, rows in corpora:
+        scored_a, cost_a = _score(a, rows.sentences, steps.named(f"{corpus}: {a.name}"))
+        scored_b, cost_b = _score(b, rows.sentences, steps.named(f"{corpus}: {b.name}"))
+        costs.append(Cost(corpus, len(rows.sentences), cost_a, cost_b))
+        for part in parts:
+            for signal in wanted:
+                chosen = _rows_of(rows, part, signal)
+                if len(chosen):
+                    found.append(_row(rows, chosen, signal, scored_a, scored_b, draws, seed))
+    return Comparison(_contender(a), _contender(b), data, tuple(found), tuple(costs), draws, seed)
+
+
+def _contender(bundle: Bundle) -> Contender:
+    record = json.dumps(bundle.manifest, sort_keys=True, ensure_ascii=False)
+    return Contender(bundle.name, hashlib.sha256(record.encode()).hexdigest())
+
+
+def _articles_of(
+    examples: Examples, corpus: str, parts: Sequence[str], signals: Sequence[str]
+) -> Examples:
+    """Keep the whole articles of a corpus that have a row to judge, article by article."""
+    columns = [examples.signals.index(s) for s in signals if s in examples.signals]
+    labelled = ~np.isnan(examples.labels[:, columns]).all(axis=1)
+    judged = (examples.corpus == corpus) & np.isin(examples.part, parts) & labelled
+    kept = (examples.corpus == corpus) & np.isin(examples.article, examples.article[judged])
+    chosen = examples.where(kept)
+    _, first, article = np.unique(chosen.article, return_index=True, return_inverse=True)
+    index = np.array([sentence.index for sentence in chosen.sentences], np.intp)
+    return chosen.where(np.lexsort((index, first[article])))
+
+
+def _rows_of(rows: Examples, part: str, signal: str) -> NDArray[np.intp]:
+    """Find the labelled rows of a part: every sentence, or one of each article."""
+    if signal not in rows.signals:
+        return np.empty(0, np.intp)
+    chosen = np.flatnonzero((rows.part == part) & ~np.isnan(rows.column(signal)))
+    if BY_NAME[signal].level is Level.ARTICLE:
+        _, first = np.unique(rows.article[chosen], return_index=True)
+        chosen = chosen[np.sort(first)]
+    return chosen
+
+
+def _row(
+    rows: Examples,
+    chosen: NDArray[np.intp],
+    signal: str,
+    a: _Scored,
+    b: _Scored,
+    draws: int,
+    seed: int,
+) -> Row:
+    truth = is_positive(rows.column(signal)[chosen])
+    groups = rows.group[chosen]
+    proba_a, proba_b = (
+        None if (column := scored.column(signal)) is None else column[chosen] for scored in (a, b)
+    )
+    figures_a = None if proba_a is None else measure(truth, proba_a, a.thresholds[signal])
+    figures_b = None if proba_b is None else measure(truth, proba_b, b.thresholds[signal])
+    between: dict[str, Difference] = {}
+    if proba_a is not None and proba_b is not None and figures_a and figures_b:
+        found = intervals(
+            truth,
+            (proba_a, a.thresholds[signal]),
+            (proba_b, b.thresholds[signal]),
+            groups,
+            draws=draws,
+            seed=seed,
+        )
+        values = differences(figures_a, figures_b)
+        between = {name: Difference(value, found[name]) for name, value in values.items()}
+    return Row(
+        corpus=str(rows.corpus[chosen[0]]),
+        part=str(rows.part[chosen[0]]),
+        signal=signal,
+        n=len(chosen),
+        n_articles=len(np.unique(groups)),
+        positives=int(truth.sum()),
+        always_yes_f1=always_yes_f1(truth),
+        a=figures_a,
+        b=figures_b,
+        differences=between,
+    )
+
+
+def _score(
+    bundle: Bundle, sentences: Sequence[Sentence], done: Callable[[int], None]
+) -> tuple[_Scored, float]:
+    """Probabilities of all sentences, and the seconds for 1,000 of them."""
+    # The first call allocates and compiles; a long batch doesn't pay for that again.
+    bundle.model.predict_proba(sentences[:_WARM_UP])
+    parts, seconds = [], 0.0
+    for block in _blocks(sentences):
+        start = time.perf_counter()
+        parts.append(bundle.model.predict_proba(block))
+        seconds += time.perf_counter() - start
+        done(len(block))
+    proba = np.concatenate(parts)
+    if not ((proba >= 0) & (proba <= 1)).all():
+        raise BundleError(f"{bundle.name}: gives scores that are no probabilities; retrain it")
+    scored = _Scored(bundle.signals, bundle.thresholds, proba)
+    return scored, 1000 * seconds / len(sentences)
+
+
+def _blocks(sentences: Sequence[Sentence]) -> Iterator[Sequence[Sentence]]:
+    """Whole articles, together at least `_BLOCK` sentences."""
+    start = 0
+    for end in range(1, len(sentences) + 1):
+        last = end == len(sentences)
+        if last or (
+            end - start >= _BLOCK and sentences[end].article_id != sentences[end - 1].article_id
+        ):
+            yield sentences[start:end]
+            start = end
+
+
+class _Steps:
+    """Counts sentences over all corpora and both models."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.total = total
+        self.progress = progress
+        self.done = 0
+
+    def named(self, what: str) -> Callable[[int], None]:
+        def step(n: int) -> None:
+            self.done += n
+            if self.progress is not None:
+                self.progress(what, self.done, self.total)
+
+        if self.progress is not None:
+            self.progress(what, self.done, self.total)
+        return step

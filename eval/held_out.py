@@ -1,0 +1,131 @@
+"""The rows to judge by: held-out groups of the corpora, or a user's own labelled files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifier.bundle import Bundle, digest
+from classifier.errors import BundleError, InputError
+from classifier.types import Article
+from training.examples import Examples
+
+FILE_PART = "test"
+"""The part of every row of a user's file."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Examples with their parts, and what identifies them."""
+
+    examples: Examples
+    signature: str
+
+
+def of_corpora(root: Path, bundles: Sequence[Bundle], *, allow_other_split: bool) -> HeldOut:
+    """Split the corpora as the bundles say they were split, and check that it is the same split.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The folder of corpora.
+    bundles : sequence of Bundle
+        The first one's seed is used.
+    allow_other_split : bool
+        Go on when a bundle was made on another split. Rows it was trained on may then be among
+        those it is judged by.
+
+    Raises
+    ------
+    BundleError
+        When a bundle was made on another split, or doesn't say on which, unless allowed.
+    CorpusError
+        When a corpus is missing, or can't be read.
+    """
+    from training.examples import build
+    from training.splits import assign
+
+    seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
+    examples = build(root)
+    split = assign(examples, seed=seeds[0]) if seeds else assign(examples)
+    if not allow_other_split:
+        for bundle in bundles:
+            _check_split(bundle, split.signature)
+    return HeldOut(split.examples, f"split {split.signature[:12]}")
+
+
+def _split_of(bundle: Bundle) -> Mapping[str, Any] | None:
+    record = bundle.manifest.get("split")
+    if not isinstance(record, Mapping) or type(record.get("seed")) is not int:
+        return None
+    return record if isinstance(record.get("signature"), str) else None
+
+
+def _check_split(bundle: Bundle, signature: str) -> None:
+    record = _split_of(bundle)
+    if record is not None and record["signature"] == signature:
+        return
+    trained = f"on split {record['signature'][:12]}" if record else "on a split it doesn't name"
+    raise BundleError(
+        f"{bundle.path}: {bundle.name} was trained {trained}, not {signature[:12]}: rows to judge "
+        "by may be among those it learned from. Retrain it on these corpora, or go on with "
+        "--allow-other-split"
+    )
+
+
+def of_files(paths: Sequence[Path]) -> HeldOut:
+    """Read labelled files in the exchange format; every row is one to judge by.
+
+    Labels are those of ``labels``, of sentences and of articles: spans alone label nothing, since
+    a sentence without one may be either a no or not annotated. Each file is shown apart.
+
+    Raises
+    ------
+    InputError
+        When a file is missing, or holds an id twice.
+    CorpusError
+        When a line can't be read.
+    """
+    from training.examples import of_articles
+
+    names = _names(paths)
+    file_of: dict[str, str] = {}
+    examples = of_articles("exchange", _articles(names, file_of))
+    # The table names a corpus for its reader; here the file is the corpus.
+    corpus = [file_of[article.partition("/")[2]] for article in examples.article]
+    total = hashlib.sha256("\n".join(digest(path) for path in names).encode()).hexdigest()
+    return HeldOut(
+        replace(
+            examples,
+            corpus=np.array(corpus, np.str_),
+            part=np.full(len(examples), FILE_PART, dtype="<U13"),
+        ),
+        f"files {total[:12]}",
+    )
+
+
+def _names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Name each file: by its name, or by its path where two have one name."""
+    for path in paths:
+        if not path.is_file():
+            raise InputError(path, "no such file; give a JSONL file in the exchange format")
+    names = [path.name for path in paths]
+    return {path: path.name if names.count(path.name) == 1 else str(path) for path in paths}
+
+
+def _articles(names: dict[Path, str], file_of: dict[str, str]) -> Iterator[Article]:
+    """Read all files, under ids that are unique among them, and note whose each one is."""
+    from training.corpora.exchange import read
+
+    for path, name in names.items():
+        for article in read(path):
+            identifier = f"{name}/{article.id}"
+            if identifier in file_of:
+                raise InputError(path, f"two articles have the id '{article.id}'; make ids unique")
+            file_of[identifier] = name
+            yield replace(article, id=identifier)
