@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from math import ceil
 
 SHINGLE = 5  # words
@@ -30,9 +31,7 @@ def shingles(text: str, min_words: int = SHINGLE) -> Shingles:
     if len(found) < max(min_words, SHINGLE):
         return frozenset()
     # Within one process only, so that the hash of a tuple is enough; it is never stored.
-    return frozenset(
-        hash(tuple(found[at : at + SHINGLE])) for at in range(len(found) - SHINGLE + 1)
-    )
+    return frozenset(map(hash, zip(*(found[at:] for at in range(SHINGLE)), strict=False)))
 
 
 def similar_pairs(sets: Sequence[Shingles], threshold: float) -> Iterator[tuple[int, int]]:
@@ -50,10 +49,11 @@ def similar_pairs(sets: Sequence[Shingles], threshold: float) -> Iterator[tuple[
     tuple of int
         Positions of both, the smaller first; each pair once.
     """
-    frequency = Counter(item for one in sets for item in one)
+    frequency = Counter(chain.from_iterable(sets))
+    repeated = {item for item, count in frequency.items() if count > 1}
     index: dict[int, list[int]] = defaultdict(list)
     for right, one in enumerate(sets):
-        shared = [item for item in one if frequency[item] > 1]
+        shared = one & repeated
         # To be similar, at least this many of its shingles must occur elsewhere.
         needed = ceil(threshold * len(one) - 1e-9)
         if not one or len(shared) < needed:

@@ -20,7 +20,7 @@ CARD = Card(
         "Distant Supervision With BABE - Bias Annotations By Experts. Findings of EMNLP 2021. "
         "doi:10.18653/v1/2021.findings-emnlp.101"
     ),
-    licence="AGPL-3.0 (the repository's)",
+    licence="AGPL-3.0",
     language="en",
     signals=("biased_language",),
     unit="a sentence, without its article",

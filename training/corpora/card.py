@@ -52,7 +52,8 @@ class Card:
     citation : str
         Authors, year, title and DOI or ACL Anthology id.
     licence : str
-        As the files that came with it, or their publisher, state it.
+        As the files that came with it, or their publisher, state it; what it covers is in
+        docs/corpora.md.
     language : str
         ISO 639-1.
     signals : tuple of str

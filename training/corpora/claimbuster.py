@@ -19,7 +19,7 @@ CARD = Card(
         "Arslan, Hassan, Li, Tremayne (2020). A Benchmark Dataset of Check-Worthy Factual Claims. "
         "ICWSM 2020. doi:10.1609/icwsm.v14i1.7346"
     ),
-    licence="GPL-3.0 (the repository's)",
+    licence="GPL-3.0",
     language="en",
     signals=("claim",),
     unit="a sentence of a debate, without its neighbours",

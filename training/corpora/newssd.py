@@ -14,7 +14,7 @@ CARD = Card(
     title="NewsSD-ENG (training and validation parts)",
     folder="newssd-eng",
     files=("english/train.csv", "english/val.csv"),
-    url="https://github.com/lt-nlp-lab-unibo/NewsSD-ENG",
+    url="https://aclanthology.org/2024.lrec-main.25",
     citation=(
         "Antici, Ruggeri, Galassi, Korre, Muti, Bardi, Fedotova, Barrón-Cedeño (2024). A Corpus "
         "for Sentence-Level Subjectivity Detection on English News Articles. LREC-COLING 2024. "

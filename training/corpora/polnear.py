@@ -21,7 +21,7 @@ CARD = Card(
         "Newell, Margolin, Ruths (2018). An Attribution Relations Corpus for Political News. "
         "LREC 2018. ACL Anthology L18-1524"
     ),
-    licence="none stated in the release's README",
+    licence="none stated",
     language="en",
     signals=("attributed",),
     unit="a sentence (split here; the corpus marks spans)",

@@ -43,7 +43,7 @@ CARD = Card(
         "Da San Martino et al. (2019). Fine-Grained Analysis of Propaganda in News Articles. "
         "doi:10.18653/v1/D19-1565"
     ),
-    licence="none in the release; see the terms of the task's site",
+    licence="none stated",
     language="en",
     signals=in_order(["any_technique", *TECHNIQUES]),
     unit="a line of the article that is not empty (one sentence a line, title first)",

@@ -14,12 +14,13 @@ CARD = Card(
     title="WikiWeasel, uncertain sentences of Wikipedia (as distributed with MUD)",
     folder="wikiweasel",
     files=("train_wikiweasel_certain_sentences.txt", "train_wikiweasel_uncertain_sentences.txt"),
-    url="https://github.com/pajean/MUD",
+    url="https://aclanthology.org/W10-3001",
     citation=(
         "Farkas, Vincze, Móra, Csirik, Szarvas (2010). The CoNLL-2010 Shared Task: Learning to "
-        "Detect Hedges and their Scope in Natural Language Text. ACL Anthology W10-3001"
+        "Detect Hedges and their Scope in Natural Language Text. ACL Anthology W10-3001; files as "
+        "distributed with MUD (Jean, Harispe, Ranwez, Bellot, Montmain, WIMS 2016)"
     ),
-    licence="MIT (the MUD repository's); the sentences are Wikipedia's",
+    licence="MIT",
     language="en",
     signals=("vague_source",),
     unit="a sentence, without its article",
