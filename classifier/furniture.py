@@ -99,6 +99,7 @@ _FURNITURE = [
     r"(?:we|this\s(?:web)?site)\suses?\scookies\b.{0,160}|(?:accept|reject|manage)(?:\sall)?\scookies",
     r"cookie\s(?:policy|settings|preferences)|privacy\s(?:policy|notice|settings)",
     r"terms\s(?:of|and)\s(?:use|service|conditions)",
+    r"our\sstandards:.{0,100}|(?:additional\s)?(?:reporting|writing|editing)\sby\s.{1,200}",
     # labels
     r"hash\s?tags:?|(?:tags|topics|filed\sunder|keywords)\s?:.{0,200}",
     rf"{_STAMPED}\s{_WHEN}(?:\s?[|·•,–-]\s?{_STAMPED}\s{_WHEN})?",

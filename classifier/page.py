@@ -93,8 +93,8 @@ def _parts(page: Sequence[Line]) -> Iterator[_Part]:
     first = found[0].start if found else len(page)
     if first:
         yield _Part(list(page[:first]))
-    ends = [header.start for header in found[1:]] + [len(page)]
-    for header, end in zip(found, ends, strict=True):
+    starts = [header.start for header in found] + [len(page)]
+    for header, end in zip(found, starts[1:], strict=True):
         yield _Part(
             list(page[header.body : end]), header.outlet, header.author, header.date, changed=True
         )

@@ -1,0 +1,195 @@
+"""Bytes -> text: which encoding, and what is no text at all."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from classifier.errors import InputError
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    magic: bytes
+    name: str
+    remedy: str
+    offset: int = 0
+
+
+_TEXT_OF_IT = "save its text and give that"
+_UNPACK = "unpack it first"
+_FORMATS = (
+    _Format(b"%PDF-", "a PDF", "save its text first (pdftotext FILE)"),
+    _Format(
+        b"\x1f\x8b", "gzip-compressed", "unpack it first (gunzip -c FILE | framescope score -)"
+    ),
+    _Format(b"PK\x03\x04", "a ZIP archive or an Office document", "save its text as .txt"),
+    _Format(b"\xd0\xcf\x11\xe0", "an old Office document", "save its text as .txt"),
+    _Format(b"{\\rtf", "an RTF document", "save its text as .txt"),
+    _Format(b"\x89PNG", "a PNG image", _TEXT_OF_IT),
+    _Format(b"\xff\xd8\xff", "a JPEG image", _TEXT_OF_IT),
+    _Format(b"GIF8", "a GIF image", _TEXT_OF_IT),
+    _Format(b"II*\x00", "a TIFF image", _TEXT_OF_IT),
+    _Format(b"MM\x00*", "a TIFF image", _TEXT_OF_IT),
+    _Format(b"WEBP", "a WebP image", _TEXT_OF_IT, offset=8),
+    _Format(b"ftyp", "a video or an image", _TEXT_OF_IT, offset=4),
+    _Format(b"BZh", "bzip2-compressed", _UNPACK),
+    _Format(b"\xfd7zXZ", "xz-compressed", _UNPACK),
+    _Format(b"\x28\xb5\x2f\xfd", "zstd-compressed", _UNPACK),
+    _Format(b"7z\xbc\xaf", "a 7z archive", _UNPACK),
+    _Format(b"Rar!", "a RAR archive", _UNPACK),
+    _Format(b"\x7fELF", "a program", "give a text or an HTML file"),
+    _Format(b"SQLite format 3", "a database", "export its articles as JSONL"),
+    _Format(b"PAR1", "a Parquet file", "export its articles as JSONL"),
+    _Format(b"WARC/", "a web archive", "extract its pages as HTML"),
+)
+
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROL_SHARE = 0.01
+_LOST_SHARE = 0.01  # of U+FFFD, which stands where another program lost a character
+
+# A UTF-8 sequence that was read as Windows-1252 and written again: "â€™" for an apostrophe.
+_TWICE = re.compile("[ÂÃâð][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{1,3}")
+_TWICE_SURELY = re.compile("Ã[\u0080-\u00bf]|â€[\u0080-\u00bf™œ\u009d˜“”¦]")
+_MULTIBYTE = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_HIGH = re.compile(rb"[\x80-\xff]")
+_FEW_HIGH = 0.03
+
+
+def refuse_binary(data: bytes, source: str) -> None:
+    """Refuse what is no text, by the bytes it begins with.
+
+    Raises
+    ------
+    InputError
+        Names the format, and what to do.
+    """
+    for form in _FORMATS:
+        if data.startswith(form.magic, form.offset):
+            raise InputError(source, f"is {form.name}, not text; {form.remedy}")
+
+
+def decode(data: bytes, source: str, declared: str | None = None) -> str:
+    """Decode a text whose encoding is not known.
+
+    Parameters
+    ----------
+    data : bytes
+    source : str
+        For messages.
+    declared : str or None
+        The encoding that a page or a server names, tried where the bytes are not UTF-8.
+
+    Returns
+    -------
+    str
+        Without a byte order mark. UTF-8 with stray bytes of Windows-1252 is read as that mixture,
+        and a text that was encoded twice is mended.
+
+    Raises
+    ------
+    InputError
+        When it is not text, or its characters are lost.
+    """
+    refuse_binary(data, source)
+    text = _marked(data, source)
+    if text is None:
+        text = _unmarked(data, source, declared)
+    _refuse_rubbish(text, source)
+    return _mend_twice_encoded(text)
+
+
+def _marked(data: bytes, source: str) -> str | None:
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            try:
+                return data.decode(encoding)
+            except UnicodeDecodeError:
+                if encoding == "utf-8-sig":  # the mark lies; the rest is looked at as any other
+                    return _unmarked(data[len(mark) :], source, None)
+                reason = f"is damaged {encoding.upper()}; save it again as UTF-8"
+                raise InputError(source, reason) from None
+    return None
+
+
+def _unmarked(data: bytes, source: str, declared: str | None) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    if b"\x00" in data:
+        raise InputError(source, "is binary (it holds NUL bytes); give text in UTF-8, or HTML")
+    if declared and (text := _declared(data, declared)) is not None:
+        return text
+    high = len(_HIGH.findall(data))
+    if 2 * sum(map(len, _MULTIBYTE.findall(data))) > high:
+        return data.decode("utf-8", errors="framescope_cp1252")
+    if high <= _FEW_HIGH * len(data) and (text := _declared(data, "cp1252")) is not None:
+        return text  # a Western text with a few accents or curly quotes
+    return _guessed(data, source)
+
+
+def _declared(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def _guessed(data: bytes, source: str) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data).best()
+    if best is None:
+        raise InputError(source, "is in no encoding that can be told; save it as UTF-8")
+    return str(best)
+
+
+def _refuse_rubbish(text: str, source: str) -> None:
+    if "\x00" in text or len(_CONTROL.findall(text)) > _CONTROL_SHARE * len(text):
+        raise InputError(source, "is binary, not text; give text in UTF-8, or HTML")
+    if text.count("\ufffd") > _LOST_SHARE * len(text):
+        reason = "has lost characters (U+FFFD); save it again from its source as UTF-8"
+        raise InputError(source, reason)
+
+
+def _mend_twice_encoded(text: str) -> str:
+    if len(_TWICE_SURELY.findall(text)) < 2:
+        return text
+    return _TWICE.sub(lambda found: _once(found[0]), text)
+
+
+def _once(characters: str) -> str:
+    raw = b"".join(_byte(character) for character in characters)
+    for end in range(len(raw), 1, -1):
+        try:
+            return raw[:end].decode("utf-8") + characters[end:]
+        except UnicodeDecodeError:
+            continue
+    return characters
+
+
+def _byte(character: str) -> bytes:
+    # Windows-1252 leaves five bytes undefined; programs read them as the control of that number.
+    return bytes([ord(character)]) if ord(character) < 256 else character.encode("cp1252")
+
+
+def _cp1252_for_stray_bytes(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    stray = error.object[error.start : error.end]
+    return stray.decode("cp1252", errors="replace"), error.end
+
+
+codecs.register_error("framescope_cp1252", _cp1252_for_stray_bytes)
