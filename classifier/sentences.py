@@ -119,7 +119,7 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
     lines = text.splitlines(keepends=True)
     width = _wrap_width([line.rstrip() for line in lines])
     start = end = 0
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in pairwise([*lines, ""]):
         end += len(line)
         if width is None or not _is_full(line.rstrip(), following, width):
             yield start, end
