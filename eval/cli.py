@@ -12,7 +12,8 @@ import typer
 
 # Only what is cheap: the main command imports this module to show its help.
 if TYPE_CHECKING:
-    from eval.compare import Comparison, Progress
+    from eval.compare import Progress
+    from eval.comparison import Comparison
 
 app = typer.Typer(help="Compare two bundles on what neither was trained on.")
 

@@ -6,18 +6,18 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier import __version__
 from classifier.bundle import Bundle
 from classifier.errors import BundleError, SignalError
 from classifier.taxonomy import BY_NAME, Level, in_order
 from classifier.types import Sentence
+from eval.comparison import Comparison, Contender, Cost, Difference, Row
 from eval.metrics import always_yes_f1, differences, is_positive, measure
-from eval.resample import Interval, intervals
+from eval.resample import intervals
 from training.examples import Examples
 
 HELD_OUT: tuple[str, ...] = ("test", "unseen_outlet")
@@ -28,103 +28,6 @@ Progress = Callable[[str, int, int], None]
 
 _BLOCK = 2000  # sentences in one call, at least: keeps memory bounded and progress moving
 _WARM_UP = 32  # sentences scored before the clock starts
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """``b - a`` with its 95% interval; NaN where undefined."""
-
-    value: float
-    interval: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One signal on one part of one corpus.
-
-    Attributes
-    ----------
-    corpus, part, signal : str
-    n : int
-        Rows with a label: sentences, or articles for an article-level signal.
-    n_articles : int
-        The groups that are resampled.
-    positives : int
-    always_yes_f1 : float
-        F1 of flagging everything.
-    a, b : mapping of str to float, or None
-        The figures of `eval.metrics.METRICS`; None for a model that doesn't give the signal.
-    differences : mapping of str to Difference
-        Empty unless both models give the signal.
-    """
-
-    corpus: str
-    part: str
-    signal: str
-    n: int
-    n_articles: int
-    positives: int
-    always_yes_f1: float
-    a: Mapping[str, float] | None
-    b: Mapping[str, float] | None
-    differences: Mapping[str, Difference] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Wall-clock seconds for 1,000 sentences of a corpus, after a warm-up."""
-
-    corpus: str
-    sentences: int
-    a: float
-    b: float
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """A bundle that was compared.
-
-    Attributes
-    ----------
-    name : str
-    digest : str
-        SHA-256 of its manifest, which holds the digest of every file.
-    """
-
-    name: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What `compare` found, and what would have to be the same to find it again.
-
-    Attributes
-    ----------
-    a, b : Contender
-    data : str
-        What they were compared on: the signature of a split, or the digest of files.
-    rows : tuple of Row
-    costs : tuple of Cost
-        One a corpus.
-    draws, seed : int
-    """
-
-    a: Contender
-    b: Contender
-    data: str
-    rows: tuple[Row, ...]
-    costs: tuple[Cost, ...]
-    draws: int
-    seed: int
-
-    @property
-    def signature(self) -> str:
-        """One line; two runs with the same one give the same figures, seconds excepted."""
-        return (
-            f"framescope {__version__} | data {self.data} | {self.a.name} {self.a.digest[:12]} | "
-            f"{self.b.name} {self.b.digest[:12]} | draws {self.draws}, seed {self.seed}"
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from classifier.taxonomy import BY_NAME, Level
-from eval.compare import Comparison, Cost, Difference, Row
+from eval.comparison import Comparison, Cost, Difference, Row
 from eval.metrics import METRICS
 from eval.resample import LEVEL
 
