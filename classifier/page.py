@@ -21,6 +21,7 @@ _MIN_WORDS = 25  # of an article among several: less is a headline that links to
 _LINK_WORDS = 25
 _MAX_LINKS = 12
 _HEAD_LINES = 6  # lines at an article's head in which its author and date stand
+_SEEN_WORDS = 40  # of an article before its readers comment
 _MENU_LINES = 3  # words of a menu in a row that make one
 
 
@@ -90,14 +91,20 @@ def _read(text: str) -> list[Line]:
 
 def _parts(page: Sequence[Line]) -> Iterator[_Part]:
     found = headers.find(page)
-    first = found[0].start if found else len(page)
-    if first:
-        yield _Part(list(page[:first]))
     starts = [header.start for header in found] + [len(page)]
+    if starts[0]:
+        yield _Part(_until(page[: starts[0]]) if found else list(page))
     for header, end in zip(found, starts[1:], strict=True):
-        yield _Part(
-            list(page[header.body : end]), header.outlet, header.author, header.date, changed=True
-        )
+        part = _until(page[header.body : end])
+        yield _Part(part, header.outlet, header.author, header.date, changed=True)
+
+
+def _until(lines: Sequence[Line]) -> list[Line]:
+    """Take off the drawn rule between an article and the next."""
+    end = len(lines)
+    while end and lines[end - 1].kind is Kind.RULE:
+        end -= 1
+    return list(lines[:end])
 
 
 def _clean(part: _Part) -> _Part:
@@ -182,7 +189,9 @@ def _links(lines: Sequence[Line]) -> int:
 
 def _is_thread(before: Sequence[Line], after: Sequence[Line]) -> bool:
     """Whether readers' comments follow, and not the article that a comment counter stands above."""
-    return any(line.kind is Kind.AGO for line in after) or _words(after) < _words(before)
+    if _words(before) < _SEEN_WORDS:
+        return False
+    return any(line.kind is Kind.AGO for line in after[:3]) or _words(after) < _words(before)
 
 
 def _without_footnotes(lines: Sequence[Line]) -> list[Line]:

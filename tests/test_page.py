@@ -1,0 +1,210 @@
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from classifier import furniture, headers, page, republication
+from classifier.furniture import Kind
+
+CASES = Path(__file__).parent / "cases" / "pages"
+PAGES = sorted(CASES.glob("*.txt"))
+UNCHANGED = sorted((CASES / "unchanged").glob("*.txt"))
+BODY = (
+    "The harbour council said on Tuesday that it had agreed to widen the eastern breakwater after "
+    "two ferries were damaged in the winter storms, and that the work would take three years."
+)
+
+
+def text_of(path: Path) -> str:
+    return path.read_bytes().decode()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_finds_the_articles_and_nothing_else(path: Path) -> None:
+    expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    found = page.articles(text_of(path), path.stem)
+    keys = ("title", "outlet", "author", "date", "text")
+    assert [{key: getattr(article, key) for key in keys} for article in found] == expected
+    ids = [path.stem] + [f"{path.stem}-{number}" for number in range(2, len(expected) + 1)]
+    assert [article.id for article in found] == ids
+
+
+@pytest.mark.parametrize("path", UNCHANGED, ids=lambda path: path.stem)
+def test_what_needs_no_cleaning_is_unchanged(path: Path) -> None:
+    [article] = page.articles(text_of(path), path.stem)
+    assert article.text == text_of(path)
+    assert article.republications == ()
+    assert article.outlet is None
+
+
+@pytest.mark.parametrize(
+    ("stem", "title"),
+    [
+        ("press-release", "FOR IMMEDIATE RELEASE"),
+        ("numbered-list", "What the council decided"),
+        ("wrapped", None),
+        ("one-line", None),
+        ("poem", "Night Ferry"),
+    ],
+)
+def test_the_title_is_a_first_line_that_looks_like_one(stem: str, title: str | None) -> None:
+    [article] = page.articles(text_of(CASES / "unchanged" / f"{stem}.txt"), stem)
+    assert article.title == title
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_cleaning_twice_changes_nothing(path: Path) -> None:
+    for article in page.articles(text_of(path), path.stem):
+        assert [again.text for again in page.articles(article.text, "a")] == [article.text]
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("4 hours ago", Kind.AGO),
+        ("Updated 32m ago", Kind.AGO),
+        ("12 March 2025", Kind.TIME),
+        ("March 12, 2025 at 10:42 GMT", Kind.TIME),
+        ("Last updated: 3 May 2024, 10:42 AM", Kind.FURNITURE),
+        ("Share on Facebook", Kind.FURNITURE),
+        ("Home > World > Ellery", Kind.FURNITURE),
+        ("Facebook Twitter WhatsApp Email", Kind.FURNITURE),
+        ("News | Sport | Opinion", Kind.FURNITURE),
+        ("#Budget2025 #Ellery", Kind.FURNITURE),
+        ("Photo: Ann Ray/Ellery Press", Kind.FURNITURE),
+        ("AP Photo/Ann Ray", Kind.FURNITURE),
+        ("Try our AI features", Kind.FURNITURE),
+        ("Sign up for our newsletter", Kind.FURNITURE),
+        ("5 min read", Kind.FURNITURE),
+        ("No comments yet...", Kind.COMMENTS),
+        ("Related Articles", Kind.RELATED),
+        ("Also in Ellery", Kind.RELATED),
+        ("By Ann Ray and Jon Arvid, Ellery Press", Kind.BYLINE),
+        ("Sport", Kind.WEAK),
+        ("* * *", Kind.RULE),
+        ("#1 priority for the council", Kind.TEXT),
+        ("Picture by picture the case fell apart", Kind.TEXT),
+        ("By the river she sat", Kind.TEXT),
+        ("More aid needed in Ellery, minister says", Kind.TEXT),
+        ("See also Appendix B of the report", Kind.TEXT),
+        ("Meet the woman behind Ellery's AI", Kind.TEXT),
+        ("Copyright law overhaul passes", Kind.TEXT),
+        ("View all options, says minister", Kind.TEXT),
+        ("Follow the money, auditors say", Kind.TEXT),
+        ("May 2025", Kind.TEXT),
+    ],
+)
+def test_a_line_is_judged_by_its_form(line: str, kind: Kind) -> None:
+    assert furniture.kind(line) is kind
+
+
+def test_a_headline_without_a_body_is_no_article_beside_others() -> None:
+    text = f"{BODY}\n\n\nTarn Courier\n3 hours ago\n- Tarn Courier\nMill strike ends\n"
+    assert "Mill strike ends" not in [a.title for a in page.articles(text, "a")]
+
+
+def test_nothing_but_furniture_is_no_article() -> None:
+    assert page.articles("Share this article\n4 hours ago\nRelated articles\n", "a") == []
+
+
+def test_an_outlet_that_is_not_repeated_begins_an_article_after_links() -> None:
+    text = f"Dam closed\n{BODY}\n\nRelated Articles\n\nLa Vigie\n2 days ago\nMill reopens\n{BODY}\n"
+    assert [(a.title, a.outlet) for a in page.articles(text, "a")] == [
+        ("Dam closed", None),
+        ("Mill reopens", "La Vigie"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "outlet"),
+    [
+        ("Below is the Karst Post's article:", "Karst Post"),
+        ("Below is Tarn24's article:", "Tarn24"),
+        ("Below is the full text of the Ministry of Dams' statement:", "Ministry of Dams"),
+        ("The following is an article published by the Karst Post on 3 May:", "Karst Post"),
+        ("The following is a translation of a report released by TarnPress.", "TarnPress"),
+        ("The following statement was issued by the Ministry of Dams:", "Ministry of Dams"),
+        ("Full text of President Dask's speech:", "President Dask"),
+        ("This article was originally published by the state news agency KARSTA.", "KARSTA"),
+        ("Originally published in The Tarn Review", "The Tarn Review"),
+        ("This story first appeared on karstpost.example.", "karstpost.example"),
+        ("Republished with permission from Karst Post", "Karst Post"),
+    ],
+)
+def test_a_republished_article_runs_from_the_words_that_say_so(line: str, outlet: str) -> None:
+    text = f"Dam builder speaks\n{line}\n{BODY}\n{BODY}"
+    [found] = republication.find(text)
+    assert found.outlet == outlet
+    assert found.evidence == line
+    assert text[found.start : found.end] == f"{BODY}\n{BODY}"
+
+
+def test_a_note_at_the_foot_speaks_of_what_stands_above() -> None:
+    text = f"Dam closed\n{BODY}\n{BODY}\n{BODY}\nThis article first appeared in the Karst Post."
+    [found] = republication.find(text)
+    assert text[found.start : found.end] == text[: text.rindex("\n")]
+
+
+def test_a_page_of_quotations_after_according_to_is_republished() -> None:
+    quoted = f'"{BODY}\n"{BODY}"'
+    text = f"Paper sees plot\nAccording to the Karst Post, the dam was never safe.\n{quoted}"
+    [found] = republication.find(text)
+    assert (found.outlet, text[found.start : found.end]) == ("Karst Post", quoted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"According to the Karst Post, the dam is safe.\n{BODY}\n{BODY}",
+        f"Dam closed\nOriginally published in March 2020\n{BODY}",
+        f"Below is a photo of the dam.\n{BODY}",
+        f"The report was first published in the Tarn Review in 1974.\n{BODY}",
+    ],
+)
+def test_a_mention_republishes_nothing(text: str) -> None:
+    assert republication.find(text) == ()
+
+
+def test_a_publisher_does_not_republish_itself() -> None:
+    text = f"Dam closed\nThis article originally appeared on Karst Post International.\n{BODY}"
+    assert republication.find(text, "Karst Post") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("Updated: 12 March 2025, 10:42", "2025-03-12"),
+        ("Mar. 9, 2025", "2025-03-09"),
+        ("2025-03-09T10:00", "2025-03-09"),
+        ("03/04/2025", None),
+        ("31 February 2025", None),
+        ("10:42", None),
+    ],
+)
+def test_reads_a_day_only_where_it_is_plain(text: str, date: str | None) -> None:
+    assert headers.iso_date(text) == date
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 1_000_000,
+        "a " * 200_000,
+        "[1]" * 100_000,
+        "Share\n" * 50_000,
+        "By A B C D E F G H " * 10_000,
+        "Related Articles\n" * 20_000,
+        "Also in " + "A " * 100_000,
+        "Below is " + "a " * 100_000,
+        ("Tarn Courier\n3 hours ago\n- Tarn Courier\nMill\n" + BODY + "\n") * 500,
+        "# " * 100 + "\n" + "#a" * 110,
+        "Originally published by " + "A of the " * 30,
+        "([" * 100_000,
+    ],
+    ids=range(12),
+)
+def test_no_text_takes_long(text: str) -> None:
+    start = time.process_time()
+    page.articles(text, "a")
+    assert time.process_time() - start < 2
