@@ -10,7 +10,8 @@ there; the lines of each paragraph joined with spaces, the boundaries inside par
     nupunkt, repaired   F1 0.919
 
 The repairs lose a little there because that corpus was itself split by a program, which ends a
-sentence after "Gov." and begins one with a footnote mark.
+sentence after "Gov." and begins one with a footnote mark. Of the 63 cases in
+tests/cases/sentences.jsonl, split by a person, they get 48, 42 and 60 right.
 """
 
 from __future__ import annotations
@@ -37,11 +38,20 @@ _OPENERS = (
     "|Ms|Pfc|Pres|Prof|Pvt|Rep|Reps|Rev|Sen|Sens|Sgt|Supt|Mt|vs|e\\.g|i\\.e|cf|Fig|Figs|Nos"
 )
 _RUNS_ON = re.compile(
-    rf"(?:(?:^|[\s(\[\"'“‘—-])(?:{_OPENERS})\.|(?:^|\s)No\.(?=\s+\d)|^\(?(?:\d{{1,3}}|[ivx]{{1,4}})[.)]"
+    rf"(?:(?:^|[\s(\[\"'-])(?:{_OPENERS})\.|(?:^|\s)No\.(?=\s+\d)"
+    r"|^\s*\(?(?:\d{1,3}|[ivx]{1,4})[.)]"
     r"|\b(?:Yahoo|Jeopardy)!)\s*$"
 )
-# "... the deal.[2] Next": the mark belongs to the sentence before, and hides its end.
-_AFTER_FOOTNOTE = re.compile(r"[.!?…][\"'”’»)]*(?:\[\d{1,3}\])+(?=\s+[\"'“‘«(\[]?[^\W\d_])")
+_DATES = "Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+# Ends that the library takes for abbreviations or doesn't see.
+_MISSED = re.compile(
+    # "the deal.[2] Next": the mark belongs to the sentence before.
+    r"[.!?…][\"')]*(?:\[\d{1,3}\]){1,9}(?=\s+[\"'(\[]?[^\W\d_])"
+    # "Close the port. 2. Pay the dockers.": before the number of a list's next item.
+    r"|(?<!\bNo)[.!?](?=\s+\d{1,2}[.)]\s+[A-Z])"
+    r"|\bno\.(?=\s+[A-Z])"
+    rf"|\b[ap]\.m\.(?=\s+(?!{_DATES}|[A-Z]{{2,4}}\b)[A-Z])"
+)
 # Marks that close what stands before them. After a space only those that can't open anything do.
 _CLOSERS = re.compile(r"(?:[\"'”’»“)\]]|\[\d{1,3}\]){1,9}(?=\s|$)")
 _CLOSERS_AFTER_SPACE = re.compile(r"(?:[”»)\]]|\[\d{1,3}\]){1,9}(?=\s|$)")
@@ -155,8 +165,9 @@ def _sentences_of(block: str) -> Iterator[tuple[int, int]]:
     start = 0
     while start < len(block):
         ends = _ends(block[start : start + _WINDOW])
-        if start + _WINDOW < len(block) and len(ends) > 1:
-            ends.pop()  # the window may have cut it short: the next one begins with it
+        if start + _WINDOW < len(block):
+            # The window may cut its last sentence short, so the next window begins with it.
+            ends = ends[:-1] or [_place_to_cut(block, start) - start]
         origin = start
         for end in ends:
             yield start, origin + end
@@ -173,7 +184,7 @@ def _ends(block: str) -> list[int]:
     # It knows the ASCII marks best, and reads a line break inside a sentence as a space.
     plain = _LINE_END.sub(lambda match: " " * len(match[0]), fold(block))
     candidates = {end for _, end in sent_spans(plain)} | {len(block)}
-    candidates.update(match.end() for match in _AFTER_FOOTNOTE.finditer(plain))
+    candidates.update(match.end() for match in _MISSED.finditer(plain))
     ends = [0]
     for end in sorted(candidates):
         if end <= ends[-1]:
