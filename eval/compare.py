@@ -83,7 +83,8 @@ def compare(
         When a model's scores are not probabilities.
     """
     given = in_order([*a.signals, *b.signals])
-    wanted = given if signals is None else tuple(s for s in in_order(signals) if s in given)
+    asked = given if signals is None else in_order(signals)
+    wanted = tuple(signal for signal in asked if signal in given)
     corpora = [
         (corpus, rows)
         for corpus in dict.fromkeys(examples.corpus.tolist())
@@ -91,8 +92,8 @@ def compare(
     ]
     if not corpora:
         raise SignalError(
-            f"nothing to compare: no row of part {' or '.join(parts)} is labelled with a signal "
-            f"that these bundles give ({', '.join(wanted or given)})"
+            f"nothing to compare: no row of part {' or '.join(parts)} is labelled with "
+            f"{' or '.join(asked)}, or neither bundle gives it; they give {', '.join(given)}"
         )
     steps = _Steps(2 * sum(len(rows.sentences) for _, rows in corpora), progress)
     found: list[Row] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,10 @@ UNDEFINED = "–"
 PRINTED: tuple[str, ...] = ("f1", "macro_f1", "average_precision", "ece")
 """The figures of the tables; JSON has them all."""
 
+_MARK = " *"
+_MARGIN = 24  # columns before the first figure: "hyperpartisan, test" and some
+_NAME = 12  # a model's name is cut to this in the terminal; the signature has it whole
+
 _LEGEND = (
     "Differences are the second model's figure less the first's, with a 95% interval from "
     "resampling articles; * where it leaves out 0. ECE: lower is better. "
@@ -30,27 +34,31 @@ _LEGEND = (
 
 def print_table(comparison: Comparison, console: Console) -> None:
     """Print a table for each part of each corpus; it fits 80 columns."""
-    from rich.table import Table
     from rich.text import Text
 
-    name_a, name_b = _names(comparison)
+    names = [_shortened(name) for name in _names(comparison)]
+    widths = [max(len(name), 8) for name in names]
     for title, rows, cost in _blocks(comparison):
-        table = Table(title=Text(title), title_justify="left", pad_edge=False, show_lines=True)
-        table.add_column("signal", no_wrap=True)
-        table.add_column("", no_wrap=True)
-        table.add_column(Text(name_a), justify="right")
-        table.add_column(Text(name_b), justify="right")
-        table.add_column("difference", no_wrap=True)
+        head = f"{title:<{_MARGIN}}{_columns(names, widths)}  difference"
+        console.print(Text(head, "bold underline"), soft_wrap=True)
         for row in rows:
-            lines = list(_lines(row))
-            table.add_row(
-                Text("\n".join([row.signal, *_counts(row)])),
-                *(Text("\n".join(column)) for column in zip(*lines, strict=True)),
-            )
-        console.print(table)
-        console.print(Text(_seconds(cost, name_a, name_b)), "\n", sep="")
+            console.print(Text(row.signal, "bold"))
+            console.print(Text(f"  {_counts(row)}", "dim"), soft_wrap=True)
+            for label, a, b, difference in _lines(row):
+                line = f"  {label:<{_MARGIN - 2}}{_columns((a, b), widths)}  {difference}"
+                style = "bold" if difference.endswith(_MARK) else ""
+                console.print(Text(line, style), soft_wrap=True)
+        console.print(Text(_seconds(cost, *names)), "\n", sep="")
     console.print(Text(_LEGEND))
     console.print(Text(comparison.signature), style="dim", soft_wrap=True)
+
+
+def _columns(values: Sequence[str], widths: Sequence[int]) -> str:
+    return "".join(f"  {value:>{width}}" for value, width in zip(values, widths, strict=True))
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
 
 
 def to_text(comparison: Comparison) -> str:
@@ -150,13 +158,10 @@ def _blocks(comparison: Comparison) -> Iterator[tuple[str, list[Row], Cost]]:
         yield f"{corpus}, {part}", list(rows), costs[corpus]
 
 
-def _counts(row: Row) -> tuple[str, str, str]:
+def _counts(row: Row) -> str:
     unit = "articles" if BY_NAME[row.signal].level is Level.ARTICLE else "sentences"
-    always = f"always yes: F1 {_figure(row.always_yes_f1)}"
-    size = f"n {row.n:,} {unit}"
-    if unit == "sentences":
-        size += f" of {row.n_articles:,} articles"
-    return size, f"{row.positives:,} positive", always
+    size = f"n {row.n:,} {unit}" + f" of {row.n_articles:,} articles" * (unit == "sentences")
+    return f"{size}, {row.positives:,} positive; always yes: F1 {_figure(row.always_yes_f1)}"
 
 
 def _lines(row: Row) -> Iterator[tuple[str, str, str, str]]:
@@ -182,7 +187,7 @@ def _difference(difference: Difference | None) -> str:
     low, high = difference.interval.low, difference.interval.high
     if math.isnan(low):
         return f"{value} [{UNDEFINED}]"
-    return f"{value} [{low:+.3f}, {high:+.3f}]" + (" *" if low > 0 or high < 0 else "")
+    return f"{value} [{low:+.3f}, {high:+.3f}]" + (_MARK if low > 0 or high < 0 else "")
 
 
 def _seconds(cost: Cost, name_a: str, name_b: str) -> str:
