@@ -61,7 +61,11 @@ def evaluate(
     ] = None,
     part: Annotated[
         list[Part] | None,
-        typer.Option("--part", help="Judge by these rows: test and unseen_outlet unless given."),
+        typer.Option(
+            "--part",
+            help="Judge by these rows: test and unseen_outlet unless given. "
+            "Thresholds were fitted on validation. Repeatable.",
+        ),
     ] = None,
     signal: Annotated[
         list[str] | None,

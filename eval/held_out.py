@@ -38,7 +38,7 @@ def of_corpora(root: Path, bundles: Sequence[Bundle], *, allow_other_split: bool
         The first one's seed is used.
     allow_other_split : bool
         Go on when a bundle was made on another split. Rows it was trained on may then be among
-        those it is judged by.
+        those it is judged by, and the signature says so.
 
     Raises
     ------
@@ -53,10 +53,11 @@ def of_corpora(root: Path, bundles: Sequence[Bundle], *, allow_other_split: bool
     seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
     examples = build(root)
     split = assign(examples, seed=seeds[0]) if seeds else assign(examples)
-    if not allow_other_split:
-        for bundle in bundles:
-            _check_split(bundle, split.signature)
-    return HeldOut(split.examples, f"split {split.signature[:12]}")
+    strangers = [bundle for bundle in bundles if not _made_on(bundle, split.signature)]
+    if strangers and not allow_other_split:
+        raise BundleError(_other_split(strangers[0], split.signature))
+    doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
+    return HeldOut(split.examples, f"split {split.signature[:12]}{doubt}")
 
 
 def _split_of(bundle: Bundle) -> Mapping[str, Any] | None:
@@ -66,15 +67,17 @@ def _split_of(bundle: Bundle) -> Mapping[str, Any] | None:
     return record if isinstance(record.get("signature"), str) else None
 
 
-def _check_split(bundle: Bundle, signature: str) -> None:
+def _made_on(bundle: Bundle, signature: str) -> bool:
     record = _split_of(bundle)
-    if record is not None and record["signature"] == signature:
-        return
+    return record is not None and record["signature"] == signature
+
+
+def _other_split(bundle: Bundle, signature: str) -> str:
+    record = _split_of(bundle)
     trained = f"on split {record['signature'][:12]}" if record else "on a split it doesn't name"
-    raise BundleError(
-        f"{bundle.path}: {bundle.name} was trained {trained}, not {signature[:12]}: rows to judge "
-        "by may be among those it learned from. Retrain it on these corpora, or go on with "
-        "--allow-other-split"
+    return (
+        f"{bundle.path}: trained {trained}, not on {signature[:12]}: rows to judge by may be among "
+        "those it learned from; retrain it on these corpora, or go on with --allow-other-split"
     )
 
 

@@ -1,0 +1,277 @@
+"""The command `framescope eval`, on invented articles and models that read scores off the text."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from classifier import bundle as bundles
+from classifier.bundle import Bundle
+from classifier.errors import (
+    BundleError,
+    CorpusError,
+    FramescopeError,
+    InputError,
+    SignalError,
+)
+from eval import cli
+from training import examples as examples_module
+from training.splits import assign
+
+SIGNALS = ("claim", "hyperpartisan")
+
+
+class Reader:
+    def __init__(self, skill: float) -> None:
+        self.signals = SIGNALS
+        self.skill = skill
+
+    def predict_proba(self, sentences):
+        scores = [0.3 + self.skill * s.text.startswith("Truly") for s in sentences]
+        return np.repeat(np.array(scores, np.float32)[:, None], 2, axis=1)
+
+
+def article(number: int) -> dict:
+    sentences, text = [], ""
+    for index in range(4):
+        yes = (number + index) % 3 == 0
+        sentence = f"{'Truly' if yes else 'Maybe'} the Ostrava ferry {number} left pier {index}. "
+        start = len(text)
+        text += sentence
+        sentences.append({"start": start, "end": len(text) - 1, "labels": {"claim": int(yes)}})
+    return {
+        "id": str(number),
+        "text": text.strip(),
+        "sentences": sentences,
+        "labels": {"hyperpartisan": number % 2},
+    }
+
+
+@pytest.fixture
+def mine(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(article(n)) + "\n" for n in range(20)))
+    return path
+
+
+@pytest.fixture
+def manifest_split(monkeypatch):
+    """Stub bundles: `baseline` guesses, anything else reads; gives their record of the split."""
+    split = {"seed": 13, "signature": "0" * 64}
+
+    def load(name):
+        manifest = {"name": str(name), "thresholds": dict.fromkeys(SIGNALS, 0.5), "split": split}
+        return Bundle(Path(name), manifest, Reader(0.0 if name == "baseline" else 0.5))
+
+    monkeypatch.setattr(bundles, "load", load)
+    monkeypatch.delenv("FRAMESCOPE_CORPORA", raising=False)
+    return split
+
+
+def run(*arguments: object) -> str:
+    options = [str(argument) for argument in arguments]
+    result = CliRunner().invoke(cli.app, ["--draws", "100", *options])
+    if isinstance(result.exception, FramescopeError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+pytestmark = pytest.mark.usefixtures("manifest_split")
+
+
+def test_a_users_file_is_compared_as_json_with_every_row_tested(mine):
+    record = json.loads(run("--data", mine, "--format", "json"))
+    assert (record["a"]["name"], record["b"]["name"]) == ("baseline", "transformer")
+    claim, partisan = record["rows"]
+    assert (claim["corpus"], claim["part"], claim["n"], claim["n_articles"]) == (
+        "mine.jsonl", "test", 80, 20,
+    )  # fmt: skip
+    assert (claim["a"]["f1"], claim["b"]["f1"]) == (0, 1)
+    assert claim["differences"]["f1"] == {"value": 1, "low": 1, "high": 1}
+    assert (partisan["signal"], partisan["n"], partisan["positives"]) == ("hyperpartisan", 20, 10)
+    assert record["data"].startswith("files ")
+    assert record["resampling"]["draws"] == 100
+
+
+def test_the_options_choose_the_bundles_the_signal_and_the_seed(mine):
+    record = json.loads(
+        run("--data", mine, "--format", "json", "--a", "x", "--b", "baseline",
+            "--signal", "claim", "--seed", 7)
+    )  # fmt: skip
+    assert (record["a"]["name"], record["b"]["name"]) == ("x", "baseline")
+    (row,) = record["rows"]
+    assert row["signal"] == "claim"
+    assert row["differences"]["f1"]["value"] == -1
+    assert record["resampling"]["seed"] == 7
+
+
+def test_table_is_the_default_and_markdown_another(mine):
+    assert "mine.jsonl, test" in run("--data", mine)
+    assert "| claim | 80 | 27 | 20 |" in run("--data", mine, "--format", "markdown")
+
+
+@pytest.mark.parametrize("style", ["table", "json", "markdown"])
+def test_output_goes_to_a_file_and_nothing_to_the_terminal(mine, tmp_path, style):
+    output = tmp_path / "out.txt"
+    assert run("--data", mine, "--format", style, "--output", output) == ""
+    assert "transformer" in output.read_text()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.jsonl", "out.txt"]
+
+
+def test_files_are_shown_apart_even_under_one_name_and_with_the_same_ids(mine, tmp_path):
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / "mine.jsonl"
+    other.write_text("".join(json.dumps(article(n)) + "\n" for n in range(10)))
+    record = json.loads(run("--data", mine, "--data", other, "--format", "json"))
+    sizes = {(r["corpus"], r["n"]) for r in record["rows"] if r["signal"] == "claim"}
+    assert sizes == {(str(mine), 80), (str(other), 40)}
+
+
+def test_the_data_signature_follows_the_files_bytes(mine):
+    one = json.loads(run("--data", mine, "--format", "json"))["data"]
+    assert one == json.loads(run("--data", mine, "--format", "json"))["data"]
+    mine.write_text(mine.read_text().replace("ferry", "Ferry"))
+    assert one != json.loads(run("--data", mine, "--format", "json"))["data"]
+
+
+# Corpora
+
+
+@pytest.fixture
+def corpora(tmp_path, mine, monkeypatch, manifest_split):
+    """A folder of corpora that reads as the invented articles, split for real."""
+    from classifier.exchange import read_lines
+
+    def build(root, names=None):
+        assert root == tmp_path
+        with mine.open() as lines:
+            return examples_module.of_articles("exchange", iter(list(read_lines(lines, "mine"))))
+
+    monkeypatch.setattr(examples_module, "build", build)
+    manifest_split["signature"] = assign(build(tmp_path), seed=13).signature
+    return tmp_path
+
+
+def test_the_held_out_parts_of_the_corpora_are_compared(corpora):
+    record = json.loads(run("--corpora", corpora, "--format", "json"))
+    assert {row["part"] for row in record["rows"]} == {"test"}
+    assert record["rows"][0]["n"] < 80
+    assert record["data"].startswith("split ")
+
+
+def test_another_part_can_be_asked_for(corpora):
+    rows = json.loads(run("--corpora", corpora, "--part", "validation", "--format", "json"))["rows"]
+    assert {row["part"] for row in rows} == {"validation"}
+
+
+def test_the_split_is_made_with_the_bundles_seed(corpora, manifest_split):
+    manifest_split["seed"] = 14
+    with pytest.raises(BundleError, match="allow-other-split"):
+        run("--corpora", corpora)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [{"seed": 13, "signature": "f" * 64}, {}, {"seed": 13}, {"seed": "13", "signature": "f" * 64}],
+)
+def test_a_bundle_of_another_split_or_none_is_refused_unless_allowed(
+    corpora, manifest_split, record
+):
+    manifest_split.clear()
+    manifest_split.update(record)
+    with pytest.raises(BundleError, match=r"baseline: trained on .*--allow-other-split") as error:
+        run("--corpora", corpora)
+    assert "\n" not in str(error.value)
+    allowed = json.loads(run("--corpora", corpora, "--allow-other-split", "--format", "json"))
+    assert "not the split of transformer" in allowed["signature"]
+
+
+# Bad input
+
+
+def test_the_models_are_not_run_when_the_output_cannot_be_written(mine, tmp_path, monkeypatch):
+    monkeypatch.setattr(bundles, "load", lambda name: pytest.fail("loaded"))
+    for output in (tmp_path, tmp_path / "nowhere" / "out.json"):
+        with pytest.raises(InputError, match="--output"):
+            run("--data", mine, "--output", output)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.jsonl: no such file"):
+        run("--data", tmp_path / "none.jsonl")
+
+
+def test_a_broken_line_is_named_and_not_skipped(mine):
+    mine.write_text(mine.read_text() + "{broken\n")
+    with pytest.raises(CorpusError, match=r"mine\.jsonl, line 21: not JSON"):
+        run("--data", mine)
+
+
+def test_an_id_given_twice_is_an_error(mine):
+    mine.write_text(mine.read_text() + json.dumps(article(3)) + "\n")
+    with pytest.raises(InputError, match="two articles have the id '3'"):
+        run("--data", mine)
+
+
+def test_a_file_without_labels_is_an_error(mine):
+    mine.write_text(json.dumps({"id": "a", "text": "The ferry left. It was late."}) + "\n")
+    with pytest.raises(SignalError, match="nothing to compare"):
+        run("--data", mine)
+
+
+def test_no_corpora_at_all_says_how_to_name_them():
+    with pytest.raises(CorpusError, match="--corpora DIR"):
+        run()
+
+
+def test_an_unknown_signal_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(SignalError, match="did you mean claim"):
+        run("--data", tmp_path / "none.jsonl", "--signal", "claims")
+
+
+@pytest.mark.parametrize("extra", [["--corpora", "."], ["--part", "test"]])
+def test_options_of_corpora_do_not_go_with_a_file(mine, extra):
+    with pytest.raises(InputError, match="leave out --corpora and --part"):
+        run("--data", mine, *extra)
+
+
+# The command in its place
+
+
+def test_it_runs_as_a_command_of_a_larger_one(mine):
+    main = typer.Typer()
+    main.callback()(lambda: None)
+    main.add_typer(cli.app, name="eval")
+    result = CliRunner().invoke(main, ["eval", "--data", str(mine), "--draws", "100"])
+    assert result.exit_code == 0, result.output
+    assert "mine.jsonl, test" in result.stdout
+
+
+def test_every_option_is_documented():
+    text = CliRunner().invoke(cli.app, ["--help"], env={"COLUMNS": "200"}).stdout
+    page = (Path(__file__).parent.parent / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    options = {word for word in text.replace("│", " ").split() if word.startswith("--")}
+    assert "--allow-other-split" in options
+    ignored = {"--help", "--install-completion", "--show-completion"}
+    assert {option for option in options - ignored if f"`{option}" not in page} == set()
+
+
+def test_importing_the_command_imports_nothing_heavy():
+    heavy = ("torch", "datasets", "sklearn", "numpy", "transformers", "onnxruntime")
+    code = f"import sys, eval.cli; print([m for m in {heavy!r} if m in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    assert result.stdout.strip() == "[]"
