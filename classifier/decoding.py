@@ -53,13 +53,22 @@ _FORMATS = (
     _Format(b"WARC/", "a web archive", "extract its pages as HTML"),
 )
 
+# Encodings of old Macs and mainframes differ from the common ones in a few characters, and are
+# taken for them; nobody saves an article in them.
+_RARE = (
+    "mac_cyrillic", "mac_greek", "mac_iceland", "mac_latin2", "mac_roman", "mac_turkish",
+    "cp037", "cp273", "cp424", "cp500", "cp875", "cp1026", "cp1140",
+)  # fmt: skip
+
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _CONTROL_SHARE = 0.01
 _LOST_SHARE = 0.01  # of U+FFFD, which stands where another program lost a character
 
 # A UTF-8 sequence that was read as Windows-1252 and written again: "â€™" for an apostrophe.
-_TWICE = re.compile("[ÂÃâð][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{1,3}")
-_TWICE_SURELY = re.compile("Ã[\u0080-\u00bf]|â€[\u0080-\u00bf™œ\u009d˜“”¦]")
+_TWICE = re.compile("[\u00c2-\u00f4][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{1,3}")
+_TWICE_SURELY = re.compile(
+    "Ã[\u0080-\u00bf]|â[€\u0080][\u0080-\u00bf™œ\u009d˜“”¦]|(?:[ÐÑ][\u0080-\u00bf‚…‡€]){2}"
+)
 _MULTIBYTE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
@@ -150,7 +159,7 @@ def _declared(data: bytes, encoding: str) -> str | None:
 def _guessed(data: bytes, source: str) -> str:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data).best()
+    best = from_bytes(data, cp_exclusion=list(_RARE)).best()
     if best is None:
         raise InputError(source, "is in no encoding that can be told; save it as UTF-8")
     return str(best)

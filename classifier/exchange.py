@@ -247,7 +247,7 @@ class _Reader:
         return value
 
     def items(self, key: str) -> list[tuple[str, Mapping[str, Any]]]:
-        """The objects of a list, each with what to call it."""
+        """Give the objects of a list, each with what to call it."""
         value = self.record.get(key)
         if value is None:
             return []
