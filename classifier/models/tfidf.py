@@ -1,0 +1,303 @@
+"""The baseline: TF-IDF of words and characters, and one logistic regression a signal."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.calibration import Calibration
+from classifier.errors import BundleError
+from classifier.models.ngrams import CHUNK, Ngrams
+from classifier.sentences import fold
+from classifier.taxonomy import BY_NAME, Level
+from classifier.types import Sentence, Span
+
+WEIGHTS = "weights.npz"
+VOCABULARY = "vocabulary.json"
+
+_BATCH = 4096  # sentences vectorised at once: bounds memory, whatever the input's size
+_MOST_SPANS = 5
+# A word is evidence when it carries at least this share of what the strongest one carries.
+_LEAST_SHARE = 0.25
+_EDGES = re.compile(r"^\W*(.*?)\W*$", re.DOTALL)
+
+
+class TfidfModel:
+    """Fitted logistic regressions on n-grams; keeps the contract of `classifier.models.base.Model`.
+
+    A sentence-level signal reads the sentence alone. An article-level signal reads the n-grams of
+    all sentences with the same ``article_id`` in the sequence, in any order.
+
+    Parameters
+    ----------
+    signals : tuple of str
+        The columns, in taxonomy order.
+    blocks : tuple of Ngrams
+        The features: one block of columns after the other.
+    weights : ndarray, shape (n_signals, n_features)
+        Held at half precision, as they are stored: what is evaluated is what is saved.
+    intercepts : ndarray, shape (n_signals,)
+    calibration : Calibration
+    """
+
+    def __init__(
+        self,
+        signals: tuple[str, ...],
+        blocks: tuple[Ngrams, ...],
+        weights: NDArray[np.floating[Any]],
+        intercepts: NDArray[np.floating[Any]],
+        calibration: Calibration,
+    ) -> None:
+        self.signals = signals
+        self.blocks = blocks
+        self.weights: NDArray[np.float32] = weights.astype(np.float16).astype(np.float32)
+        self.intercepts: NDArray[np.float32] = intercepts.astype(np.float32)
+        self.calibration = calibration
+
+    @property
+    def of_articles(self) -> NDArray[np.bool_]:
+        """Which columns are properties of the whole article."""
+        return np.array([BY_NAME[s].level is Level.ARTICLE for s in self.signals], dtype=np.bool_)
+
+    def predict(self, sentences: Sequence[Sentence]) -> TfidfPrediction:
+        """Score sentences."""
+        logits, articles = self._score(sentences)
+        return TfidfPrediction(self.calibration.apply(logits), self, tuple(sentences), articles)
+
+    def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
+        """Calibrated probabilities, shape (n_sentences, n_signals); (0, k) when empty."""
+        return self.predict(sentences).proba
+
+    def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
+        """Log-odds before calibration, shape (n_sentences, n_signals)."""
+        return self._score(sentences)[0]
+
+    def _score(self, sentences: Sequence[Sentence]) -> tuple[NDArray[np.float32], _Articles]:
+        columns = self.of_articles
+        logits = np.zeros((len(sentences), len(self.signals)), np.float32)
+        articles = _Articles.of(sentences)
+        for start in range(0, len(sentences), _BATCH):
+            rows = slice(start, start + _BATCH)
+            counts = count(self.blocks, sentences[rows])
+            logits[rows] = weigh(self.blocks, counts) @ self.weights.T
+            if columns.any():
+                articles.add(counts, rows)
+        if columns.any() and len(sentences):
+            of_article = weigh(self.blocks, articles.counts) @ self.weights[columns].T
+            logits[:, columns] = of_article[articles.rows]
+        return logits + self.intercepts, articles
+
+    def save(self, folder: Path) -> None:
+        """Write `WEIGHTS` and `VOCABULARY` into a folder; no pickle."""
+        arrays = {f"idf_{number}": block.idf for number, block in enumerate(self.blocks)}
+        np.savez_compressed(
+            folder / WEIGHTS,
+            allow_pickle=False,
+            weights=self.weights.astype(np.float16),
+            intercepts=self.intercepts,
+            **arrays,
+        )
+        record = {
+            "signals": self.signals,
+            "blocks": [
+                {
+                    "unit": block.unit,
+                    "shortest": block.shortest,
+                    "longest": block.longest,
+                    "terms": block.terms,
+                }
+                for block in self.blocks
+            ],
+        }
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+        (folder / VOCABULARY).write_text(text, encoding="utf-8")
+
+
+def load(folder: Path, calibration: Calibration) -> TfidfModel:
+    """Read a model written by `TfidfModel.save`.
+
+    Raises
+    ------
+    BundleError
+        When a file is missing or damaged, or the files, or the calibration, don't fit together.
+    """
+    signals, parts = _read_vocabulary(folder / VOCABULARY)
+    path = folder / WEIGHTS
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            weights, intercepts = arrays["weights"], arrays["intercepts"]
+            blocks = tuple(
+                Ngrams(**part, idf=arrays[f"idf_{number}"]) for number, part in enumerate(parts)
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise _damaged(path, error) from None
+    if signals != calibration.signals:
+        raise _damaged(folder / VOCABULARY, "its signals are not those of the calibration")
+    shape = (len(signals), sum(map(len, blocks)))
+    fits = all(block.idf.shape == (len(block),) for block in blocks)
+    if not fits or weights.shape != shape or intercepts.shape != shape[:1]:
+        raise _damaged(path, f"its arrays don't fit {VOCABULARY}")
+    return TfidfModel(signals, blocks, weights, intercepts, calibration)
+
+
+def _read_vocabulary(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        parts = [
+            {
+                "unit": {"word": "word", "char": "char"}[part["unit"]],
+                "shortest": int(part["shortest"]),
+                "longest": int(part["longest"]),
+                "terms": tuple(part["terms"]),
+            }
+            for part in record["blocks"]
+        ]
+        return tuple(record["signals"]), parts
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, reason: object) -> BundleError:
+    if isinstance(reason, FileNotFoundError):
+        return BundleError(f"{path}: missing from the bundle; get the bundle anew")
+    what = f"no {reason}" if isinstance(reason, KeyError) else str(reason)
+    return BundleError(f"{path}: damaged ({what}); get the bundle anew, or retrain")
+
+
+def count(blocks: Sequence[Ngrams], sentences: Sequence[Sentence]) -> Any:
+    """Occurrences of every n-gram in each sentence, sparse, shape (n_sentences, n_features)."""
+    from scipy.sparse import hstack
+
+    texts = [fold(sentence.text) for sentence in sentences]
+    return hstack([block.counts(texts) for block in blocks], format="csr")
+
+
+def weigh(blocks: Sequence[Ngrams], counts: Any) -> Any:
+    """TF-IDF of the output of `count` (or of sums of its rows), block by block."""
+    from scipy.sparse import hstack
+
+    ends = np.cumsum([len(block) for block in blocks])
+    parts = [
+        block.weigh(counts[:, end - len(block) : end])
+        for block, end in zip(blocks, ends, strict=True)
+    ]
+    return hstack(parts, format="csr")
+
+
+@dataclass
+class _Articles:
+    """The sentences of a sequence, added up by article.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (n_sentences,)
+        The article each sentence belongs to, a row of ``counts``.
+    size : int
+        How many articles there are.
+    counts : sparse matrix, shape (size, n_features), or None
+        None until something is added.
+    """
+
+    rows: NDArray[np.intp]
+    size: int
+    counts: Any = None
+
+    @classmethod
+    def of(cls, sentences: Sequence[Sentence]) -> _Articles:
+        numbers: dict[str, int] = {}
+        rows = [numbers.setdefault(s.article_id, len(numbers)) for s in sentences]
+        return cls(np.array(rows, dtype=np.intp), len(numbers))
+
+    def add(self, counts: Any, rows: slice) -> None:
+        pooled = pool(counts, self.rows[rows], self.size)
+        self.counts = pooled if self.counts is None else self.counts + pooled
+
+
+def pool(counts: Any, rows: NDArray[np.intp], size: int) -> Any:
+    """Add up the rows of a sparse matrix that belong to the same of ``size`` articles."""
+    from scipy.sparse import csr_matrix
+
+    ones = np.ones(len(rows), dtype=counts.dtype)
+    return csr_matrix((ones, (rows, np.arange(len(rows)))), shape=(size, len(rows))) @ counts
+
+
+@dataclass(frozen=True, eq=False)
+class TfidfPrediction:
+    """What a `TfidfModel` found; see `classifier.models.base.Prediction`."""
+
+    proba: NDArray[np.float32]
+    model: TfidfModel
+    sentences: tuple[Sentence, ...]
+    articles: _Articles
+
+    def evidence(self, row: int, signal: str) -> tuple[Span, ...]:
+        """Find the words that speak most for ``signal`` in sentence ``row``, strongest first.
+
+        An n-gram's contribution (its TF-IDF times its weight) is shared evenly among its
+        occurrences and the words each reaches into, so that the words of a sentence add up to its
+        log-odds. Neighbouring words that stand out are one span.
+
+        Returns
+        -------
+        tuple of Span
+            At most five, ``score`` being the contribution in log-odds, always above 0.
+        """
+        sentence = self.sentences[row]
+        text = fold(sentence.text)
+        shares = self._shares(row, self.model.signals.index(signal))
+        chunks = [match.span() for match in re.finditer(CHUNK, text)]
+        scores = np.zeros(len(chunks))
+        first = 0
+        for block in self.model.blocks:
+            for feature, reached in block.occurrences(text):
+                for chunk in reached:
+                    scores[chunk] += shares[first + feature] / len(reached)
+            first += len(block)
+        return tuple(
+            Span(sentence.start + start, sentence.start + end, signal, round(score, 4))
+            for start, end, score in _standing_out(text, chunks, scores)
+        )
+
+    def _shares(self, row: int, column: int) -> NDArray[np.float64]:
+        """Give what one occurrence of each n-gram adds to the log-odds, shape (n_features,)."""
+        if self.model.of_articles[column]:
+            counts = self.articles.counts[self.articles.rows[row]]
+        else:
+            counts = count(self.model.blocks, [self.sentences[row]])
+        contribution = weigh(self.model.blocks, counts).toarray()[0] * self.model.weights[column]
+        shares: NDArray[np.float64] = contribution / np.maximum(counts.toarray()[0], 1)
+        return shares
+
+
+def _standing_out(
+    text: str, chunks: Sequence[tuple[int, int]], scores: NDArray[np.float64]
+) -> list[tuple[int, int, float]]:
+    """Find the runs of chunks that score high, strongest first, trimmed of punctuation."""
+    if not len(scores) or scores.max() <= 0:
+        return []
+    chosen = scores >= _LEAST_SHARE * scores.max()
+    runs: list[tuple[int, int, float]] = []
+    for number in np.flatnonzero(chosen).tolist():
+        start, end = chunks[number]
+        score = float(scores[number])
+        if runs and number and chosen[number - 1]:
+            start, score = runs[-1][0], runs.pop()[2] + score
+        runs.append((start, end, score))
+    runs.sort(key=lambda run: -run[2])
+    return [(*_trimmed(text, start, end), score) for start, end, score in runs[:_MOST_SPANS]]
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    match = _EDGES.match(text[start:end])
+    if match is None or not match[1]:  # nothing but punctuation: it is the evidence itself
+        return start, end
+    return start + match.start(1), start + match.end(1)
