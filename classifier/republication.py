@@ -20,24 +20,29 @@ _PIECE = (
     r"|dispatch|essay|post|press\srelease|speech|transcript|letter|address|communiqu[eé])"
 )
 _OUT = r"(?:published|released|issued|carried|posted|distributed|written|printed|aired)"
+# An announcement names the piece and ends; a sentence about one goes on.
+_CLOSE = (
+    r"(?:,?\s(?:in|from|of|on|as|dated|published|titled|entitled)\b[^.:\n]{1,80})?"
+    r"\s?(?:[.:]|(?=\n)|\Z)"
+)
+_AUTHOR = r"(?:(?:[A-ZÀ-Þ][\w.'’-]{0,30}\s){2,3}(?:at|in|on|for)\s)?"  # "by Ann Ray at X"
 
 # Announces what follows.
 _BEFORE = [
     rf"(?:Below|Following|Here)\s(?:is|are|follows)\s(?:[a-z]{{1,20}}\s){{0,6}}?"
-    rf"{_LEAD}{_NAME}['’]s?\s(?:[\w-]{{1,20}}\s){{0,3}}{_PIECE}s?\b[^.:\n]{{0,80}}[.:]?",
+    rf"{_LEAD}{_NAME}['’]s?\s(?:[\w-]{{1,20}}\s){{0,3}}{_PIECE}s?{_CLOSE}",
     rf"(?:The\sfollowing|Below)\s(?:is|was)\s(?:[\w-]{{1,20}}\s){{0,8}}?{_PIECE}\b[^.:\n]{{0,80}}?"
     rf"\s(?:by|in|on)\s{_LEAD}{_NAME}[^.:\n]{{0,80}}[.:]?",
     rf"The\sfollowing\s(?:[\w-]{{1,20}}\s){{0,2}}{_PIECE}\s(?:was|is|has\sbeen|were|first)?\s?"
     rf"(?:[\w-]{{1,20}}\s){{0,2}}?{_OUT}\s(?:[\w-]{{1,20}}\s){{0,4}}?(?:by|in|on)\s{_LEAD}{_NAME}"
     r"[^.:\n]{0,80}[.:]?",
-    rf"(?:The\s)?[Ff]ull\stext\sof\s{_LEAD}{_NAME}['’]s?\s(?:[\w-]{{1,20}}\s){{0,3}}{_PIECE}\b"
-    r"[^.:\n]{0,80}[.:]?",
+    rf"(?:The\s)?[Ff]ull\stext\sof\s{_LEAD}{_NAME}['’]s?\s(?:[\w-]{{1,20}}\s){{0,3}}{_PIECE}{_CLOSE}",
 ]
 # Says the same of the article it stands in, at its head or its foot.
 _WITHIN = [
     rf"(?:\(?(?:This|The\sabove)\s{_PIECE}\s)?(?:(?:was|is|has\sbeen)\s)?"
     rf"(?:[Oo]riginally|[Ff]irst|[Pp]reviously)\s(?:published|appeared|printed|posted|aired)\s"
-    rf"(?:by|in|on|at)\s{_LEAD}{_NAME}[^\n]{{0,120}}",
+    rf"(?:by|in|on|at)\s{_AUTHOR}{_LEAD}{_NAME}[^\n]{{0,120}}",
     rf"(?:\(?This\s{_PIECE}\s(?:was|is|has\sbeen)\s)?(?:[Rr]epublished|[Rr]eprinted|[Rr]eproduced)\s"
     rf"(?:here\s)?(?:courtesy\sof|(?:with\s(?:the\s)?(?:kind\s)?permission\s)?(?:of|from|by))\s"
     rf"{_LEAD}{_NAME}[^\n]{{0,120}}",

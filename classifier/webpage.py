@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
-from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -224,6 +223,7 @@ def fetch(url: str, limit: int) -> tuple[bytes, str | None]:
     InputError
         When there is no such address, the server refuses or is silent, or the page is too long.
     """
+    from http.client import HTTPException
     from urllib.request import Request, urlopen
 
     agent = f"Mozilla/5.0 (compatible; framescope/{__version__})"

@@ -129,6 +129,7 @@ def test_an_outlet_that_is_not_repeated_begins_an_article_after_links() -> None:
         ("This article was originally published by the state news agency KARSTA.", "KARSTA"),
         ("Originally published in The Tarn Review", "The Tarn Review"),
         ("This story first appeared on karstpost.example.", "karstpost.example"),
+        ("This report was originally published by Ann Ray at Dam Watch", "Dam Watch"),
         ("Republished with permission from Karst Post", "Karst Post"),
     ],
 )
@@ -158,6 +159,7 @@ def test_a_page_of_quotations_after_according_to_is_republished() -> None:
     [
         f"According to the Karst Post, the dam is safe.\n{BODY}\n{BODY}",
         f"Dam closed\nOriginally published in March 2020\n{BODY}",
+        f"Here is where Ms. Ray's story falls apart.\n{BODY}",
         f"Below is a photo of the dam.\n{BODY}",
         f"The report was first published in the Tarn Review in 1974.\n{BODY}",
     ],
