@@ -71,7 +71,9 @@ def evaluate(
         list[str] | None,
         typer.Option("--signal", metavar="NAME", help="Only this signal. Repeatable."),
     ] = None,
-    draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of articles.")] = 2000,
+    draws: Annotated[
+        int, typer.Option("--draws", min=100, help="Resamples of whole groups.")
+    ] = 2000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
     allow_other_split: Annotated[
         bool,

@@ -173,7 +173,7 @@ def _row(
         part=str(rows.part[chosen[0]]),
         signal=signal,
         n=len(chosen),
-        n_articles=len(np.unique(groups)),
+        n_groups=len(np.unique(groups)),
         positives=int(truth.sum()),
         always_yes_f1=always_yes_f1(truth),
         a=figures_a,

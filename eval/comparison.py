@@ -26,8 +26,8 @@ class Row:
     corpus, part, signal : str
     n : int
         Rows with a label: sentences, or articles for an article-level signal.
-    n_articles : int
-        The groups that are resampled.
+    n_groups : int
+        What is resampled: articles, pages, blocks of neighbours or outlets, as the corpus has it.
     positives : int
     always_yes_f1 : float
         F1 of flagging everything.
@@ -41,7 +41,7 @@ class Row:
     part: str
     signal: str
     n: int
-    n_articles: int
+    n_groups: int
     positives: int
     always_yes_f1: float
     a: Mapping[str, float] | None

@@ -3,8 +3,8 @@
 Sentences of one article share their author, topic and outlet, so they are no independent witnesses:
 resampling sentences gives intervals that are too narrow (by a quarter on the propaganda corpus).
 Whole groups are drawn instead, with replacement, and the same draw serves both models, so that
-what makes an article hard for both cancels out (Efron & Tibshirani, 1993, chapter 13; for paired
-comparison of classifiers Berg-Kirkpatrick et al., 2012).
+what makes an article hard for both cancels out (percentile intervals: Efron & Tibshirani, 1993,
+chapter 13; the paired comparison of classifiers: Berg-Kirkpatrick et al., 2012).
 
 All draws of a block are computed at once from sums by group; blocks keep the memory bounded.
 """
@@ -21,8 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from eval.metrics import BINS, COMPARED, Bools, Floats, bin_of, decide
 
 LEVEL = 0.95
-MIN_GROUPS = 10
-"""Below this, the percentile interval of a cluster bootstrap is far too narrow to be shown."""
+MIN_GROUPS = 5
+"""Below this, no interval from resampling can be trusted, and none is shown."""
 MAX_UNDEFINED = 0.05
 """The share of draws without a figure (no positive drawn, say) above which there's no interval."""
 _BLOCK = 4_000_000  # numbers held at once: 32 MB
@@ -30,7 +30,7 @@ _BLOCK = 4_000_000  # numbers held at once: 32 MB
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A percentile interval; NaN at both ends where the data can't give one."""
+    """An interval; NaN at both ends where the data can't give one."""
 
     low: float
     high: float
@@ -70,7 +70,7 @@ def intervals(
         for name in COMPARED:
             found[name].append(figures_b[name] - figures_a[name])
     values = {name: np.concatenate(parts) for name, parts in found.items()}
-    result = {name: percentile(drawn) for name, drawn in values.items()}
+    result = {name: percentile(drawn, n_groups) for name, drawn in values.items()}
     as_is = np.ones((1, n_groups))
     error = float((model_b.figures(as_is)["ece"] - model_a.figures(as_is)["ece"])[0])
     return result | {"ece": _with_mirror(result["ece"], error)}
@@ -87,12 +87,21 @@ def draw(n_groups: int, draws: int, seed: int, block: int) -> Iterator[Floats]:
         yield counts.reshape(size, n_groups).astype(np.float64)
 
 
-def percentile(values: Floats) -> Interval:
-    """Take the middle 95% of the draws that have a value; undefined when too many have none."""
+def percentile(values: Floats, n_groups: int) -> Interval:
+    """Take the middle of the draws that have a value; undefined when too many have none.
+
+    The middle is 95% for many groups. For few it is more: the bootstrap is too narrow there, by
+    what tells a normal distribution from Student's t and n from n - 1, and the share is raised to
+    make up for it (the expanded percentile interval of Hesterberg, 2015).
+    """
+    from scipy.stats import norm, t
+
     defined = values[~np.isnan(values)]
     if len(values) == 0 or len(defined) < (1 - MAX_UNDEFINED) * len(values):
         return Interval(math.nan, math.nan)
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    widened = math.sqrt(n_groups / (n_groups - 1)) * t.ppf((1 - LEVEL) / 2, n_groups - 1)
+    tail = float(norm.cdf(widened))
+    low, high = np.quantile(defined, [tail, 1 - tail])
     return Interval(float(low), float(high))
 
 

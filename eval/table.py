@@ -27,7 +27,8 @@ _NAME = 12  # a model's name is cut to this in the terminal; the signature has i
 
 _LEGEND = (
     "Differences are the second model's figure less the first's, with a 95% interval from "
-    "resampling articles; * where it leaves out 0. ECE: lower is better. "
+    "resampling whole groups (articles, pages or outlets); * where it leaves out 0. "
+    "ECE: lower is better. "
     f"{UNDEFINED}: undefined, or not given by that model."
 )
 
@@ -79,12 +80,12 @@ def to_markdown(comparison: Comparison) -> str:
     for title, rows, cost in _blocks(comparison):
         parts += [f"### {title}", ""]
         parts += [
-            f"| signal | n | positive | articles | always yes, F1 | figure | {name_a} | {name_b} | "
+            f"| signal | n | positive | groups | always yes, F1 | figure | {name_a} | {name_b} | "
             "difference (95% interval) |",
             "| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: |",
         ]
         for row in rows:
-            head = (row.signal, f"{row.n:,}", f"{row.positives:,}", f"{row.n_articles:,}")
+            head = (row.signal, f"{row.n:,}", f"{row.positives:,}", f"{row.n_groups:,}")
             cells = [*head, _figure(row.always_yes_f1)]
             for line in _lines(row):
                 parts.append("| " + " | ".join((*cells, *line)) + " |")
@@ -118,7 +119,7 @@ def _record(row: Row) -> dict[str, Any]:
         "part": row.part,
         "signal": row.signal,
         "n": row.n,
-        "n_articles": row.n_articles,
+        "n_groups": row.n_groups,
         "positives": row.positives,
         "always_yes_f1": _or_null(row.always_yes_f1),
         "a": _figures_record(row.a),
@@ -160,7 +161,7 @@ def _blocks(comparison: Comparison) -> Iterator[tuple[str, list[Row], Cost]]:
 
 def _counts(row: Row) -> str:
     unit = "articles" if BY_NAME[row.signal].level is Level.ARTICLE else "sentences"
-    size = f"n {row.n:,} {unit}" + f" of {row.n_articles:,} articles" * (unit == "sentences")
+    size = f"n {row.n:,} {unit} in {row.n_groups:,} groups"
     return f"{size}, {row.positives:,} positive; always yes: F1 {_figure(row.always_yes_f1)}"
 
 

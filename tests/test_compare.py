@@ -117,7 +117,7 @@ def test_a_row_counts_the_sentences_of_the_part_and_measures_both_models():
     test = rows.where(rows.part == "test")
     truth = test.column("claim") == 1
     scores = np.array([float(s.text.split()[-1]) for s in test.sentences], np.float32)
-    assert (found.n, found.n_articles, found.positives) == (60, 12, truth.sum())
+    assert (found.n, found.n_groups, found.positives) == (60, 12, truth.sum())
     assert found.a == pytest.approx(metrics.measure(truth, scores, 0.5))
     assert found.always_yes_f1 == pytest.approx(metrics.always_yes_f1(truth))
     for name, difference in found.differences.items():
@@ -145,7 +145,7 @@ def test_an_article_level_signal_counts_one_row_an_article():
     found = row_of(
         compare(bundle("a", BOTH), bundle("b", BOTH), examples(), **FEW), "hyperpartisan"
     )
-    assert (found.n, found.n_articles, found.positives) == (12, 12, 4)
+    assert (found.n, found.n_groups, found.positives) == (12, 12, 4)
 
 
 def test_unlabelled_rows_do_not_count():
@@ -324,8 +324,8 @@ def test_the_table_holds_the_counts_the_figures_and_the_time(partial):
         "*",
     ]
     for words in (
-        f"n 60 sentences of 12 articles, {row.positives} positive; always yes: F1 0.",
-        "n 12 articles, 4 positive; always yes: F1 0.500",
+        f"n 60 sentences in 12 groups, {row.positives} positive; always yes: F1 0.",
+        "n 12 articles in 12 groups, 4 positive; always yes: F1 0.500",
         "Seconds for 1,000 sentences: lower 0.",
         partial.signature,
     ):

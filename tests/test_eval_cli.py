@@ -91,7 +91,7 @@ def test_a_users_file_is_compared_as_json_with_every_row_tested(mine):
     record = json.loads(run("--data", mine, "--format", "json"))
     assert (record["a"]["name"], record["b"]["name"]) == ("baseline", "transformer")
     claim, partisan = record["rows"]
-    assert (claim["corpus"], claim["part"], claim["n"], claim["n_articles"]) == (
+    assert (claim["corpus"], claim["part"], claim["n"], claim["n_groups"]) == (
         "mine.jsonl", "test", 80, 20,
     )  # fmt: skip
     assert (claim["a"]["f1"], claim["b"]["f1"]) == (0, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -231,15 +232,16 @@ def test_resampling_articles_is_wider_than_sentences_where_articles_differ():
     assert by_article.high - by_article.low > 1.2 * (by_sentence.high - by_sentence.low)
 
 
+@pytest.mark.parametrize("groups", [6, 40])
 @pytest.mark.parametrize("name", ["f1", "average_precision", "ece"])
-def test_intervals_hold_the_truth_about_as_often_as_they_say(name):
+def test_intervals_hold_the_truth_about_as_often_as_they_say(name, groups):
     truth, a, b, _ = toy(60_000, 3000, seed=99, clustered=0.7)
     expected = metrics.differences(metrics.measure(truth, a, 0.5), metrics.measure(truth, b, 0.5))[
         name
     ]
     hits = 0
     for seed in range(60):
-        truth, a, b, group = toy(800, 40, seed=seed, clustered=0.7)
+        truth, a, b, group = toy(20 * groups, groups, seed=seed, clustered=0.7)
         found = resample.intervals(truth, (a, 0.5), (b, 0.5), group, draws=200, seed=seed)[name]
         hits += found.low <= expected <= found.high
     # Of 60 at 0.9 to 0.95: fewer than 48 has a chance below 1 in 100, and always is too wide.
@@ -264,5 +266,14 @@ def test_positives_in_a_single_article_give_no_interval_for_f1_but_one_for_brier
 def test_percentiles_are_of_the_defined_draws():
     values = np.arange(1000, dtype=float)
     values[:10] = math.nan
-    found = resample.percentile(values)
-    assert (found.low, found.high) == pytest.approx((10 + 0.025 * 989, 10 + 0.975 * 989))
+    found = resample.percentile(values, n_groups=1_000_000)
+    assert (found.low, found.high) == pytest.approx((10 + 0.025 * 989, 10 + 0.975 * 989), abs=0.01)
+
+
+def test_few_groups_widen_an_interval_to_that_of_students_t():
+    # On draws from a normal distribution the half width must become t * sqrt(n / (n - 1)).
+    values = NormalDist().inv_cdf
+    draws = np.array([values(share) for share in (np.arange(50_000) + 0.5) / 50_000])
+    found = resample.percentile(draws, n_groups=6)
+    assert found.high == pytest.approx(2.5706 * math.sqrt(6 / 5), abs=0.01)
+    assert found.low == pytest.approx(-found.high)
