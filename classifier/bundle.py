@@ -199,9 +199,7 @@ def write(
         draft.mkdir()
         save(draft)
         (draft / CARD).write_text(card, encoding="utf-8")
-        files = {
-            path.name: digest(path) for path in sorted(draft.iterdir()) if path.name != CARD
-        }
+        files = {path.name: digest(path) for path in sorted(draft.iterdir()) if path.name != CARD}
         record = {"format": FORMAT, **manifest, "files": files}
         text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
         (draft / MANIFEST).write_text(text, encoding="utf-8")

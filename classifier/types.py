@@ -64,7 +64,7 @@ class Republication:
     outlet : str
         The name of the outlet as the article gives it.
     evidence : str
-        The words that say so, such as "Below is RuNews24's article:".
+        The words that say so, such as "Below is the Morning Ledger's article:".
     """
 
     start: int

@@ -68,6 +68,12 @@ class Examples:
                 changed[item.name] = tuple(value[row] for row in rows)
         return replace(self, **changed)
 
+    def labelled(self) -> Examples:
+        """Drop the columns that no row labels."""
+        used = np.flatnonzero(~np.isnan(self.labels).all(axis=0))
+        signals = tuple(self.signals[column] for column in used)
+        return replace(self, labels=self.labels[:, used], signals=signals)
+
     def column(self, signal: str) -> NDArray[np.float32]:
         """Give the labels of one signal, shape (n,).
 

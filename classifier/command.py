@@ -1,0 +1,176 @@
+"""What the commands of scoring do, without the options they are called with."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from classifier import bundle as bundles
+from classifier import extract
+from classifier.errors import InputError
+from classifier.output import opened
+from classifier.scoring import Scorer
+from classifier.taxonomy import SIGNALS
+from classifier.types import Article, ArticleReport, Report, Skipped
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+def score(
+    inputs: Sequence[str],
+    model: str,
+    format: str,
+    output: Path | None,
+    signals: Sequence[str] | None,
+) -> int:
+    """Score inputs and write the report.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Files, addresses or ``"-"``.
+    model : str
+        See `classifier.bundle.load`.
+    format : {"terminal", "json", "jsonl", "html"}
+    output : pathlib.Path or None
+        None for standard output.
+    signals : sequence of str or None
+        Those to report; None for all.
+
+    Returns
+    -------
+    int
+        How many inputs were skipped.
+
+    Raises
+    ------
+    FramescopeError
+        When nothing could be scored, or the model or a signal is not there.
+    """
+    scorer = Scorer(bundles.load(model), signals)
+    with _progress() as progress:
+        items = _begun(scorer.score(_counted(_read(inputs), progress)))
+        if format == "jsonl":
+            with opened(output) as file:
+                return _write_lines(items, scorer, file)
+        found = list(items)
+    report = Report(
+        tuple(item for item in found if isinstance(item, ArticleReport)),
+        scorer.bundle.name,
+        scorer.signals,
+        _thresholds(scorer),
+        tuple(item for item in found if isinstance(item, Skipped)),
+    )
+    with opened(output) as file:
+        _write(report, format, file)
+    return len(report.skipped)
+
+
+def list_signals(model: str) -> None:
+    """Print the taxonomy, and which signals a bundle gives.
+
+    Parameters
+    ----------
+    model : str
+        See `classifier.bundle.load`.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    manifest = bundles.read_manifest(bundles.resolve(model))
+    table = Table(title=f"Signals; * given by {manifest['name']}")
+    for heading in ("", "signal", "family", "of", "meaning", "origin"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "signal")
+    for signal in SIGNALS:
+        given = "*" if signal.name in manifest["signals"] else ""
+        table.add_row(
+            given, signal.name, signal.family, signal.level, signal.meaning, signal.origin
+        )
+    Console().print(table)
+
+
+def _read(inputs: Sequence[str]) -> Iterator[Article | Skipped]:
+    """Read every input; one of several that can't be used is recorded, not raised."""
+    for source in inputs:
+        try:
+            yield from extract.read(source)
+        except InputError as error:
+            if len(inputs) == 1:
+                raise
+            yield Skipped(error.source, error.reason)
+
+
+def _begun(items: Iterator[ArticleReport | Skipped]) -> Iterator[ArticleReport | Skipped]:
+    """Make sure that there is an article before anything is written.
+
+    Raises
+    ------
+    InputError
+        When everything was skipped.
+    """
+    skipped: list[Skipped] = []
+    for item in items:
+        if isinstance(item, ArticleReport):
+            return chain(skipped, [item], items)
+        skipped.append(item)
+    if not skipped:
+        raise InputError("input", "holds no article")
+    others = f" (and {len(skipped) - 1} more that can't be read)" if len(skipped) > 1 else ""
+    raise InputError(skipped[0].source, skipped[0].reason + others)
+
+
+def _counted(items: Iterable[Article | Skipped], progress: Progress) -> Iterator[Article | Skipped]:
+    task = progress.add_task("articles", total=None)
+    for item in items:
+        progress.advance(task)
+        yield item
+
+
+def _progress() -> Progress:
+    """A count of articles on standard error, where somebody watches; gone when done."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = SpinnerColumn(), MofNCompleteColumn(), "articles", TimeElapsedColumn()
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _thresholds(scorer: Scorer) -> dict[str, float]:
+    return {signal: scorer.bundle.thresholds[signal] for signal in scorer.signals}
+
+
+def _write_lines(items: Iterable[ArticleReport | Skipped], scorer: Scorer, file: TextIO) -> int:
+    """Write lines as articles are scored, so that memory stays flat however many there are."""
+    from classifier.render.lines import to_line
+
+    name, thresholds, skipped = scorer.bundle.name, _thresholds(scorer), 0
+    for item in items:
+        if isinstance(item, Skipped):
+            skipped += 1
+            print(f"framescope: {item.source}: {item.reason} (skipped)", file=sys.stderr)
+        else:
+            line = to_line(item, model=name, signals=scorer.signals, thresholds=thresholds)
+            file.write(line + "\n")
+    return skipped
+
+
+def _write(report: Report, format: str, file: TextIO) -> None:
+    if format == "json":
+        from classifier.render.document import to_json
+
+        file.write(to_json(report) + "\n")
+    elif format == "html":
+        from classifier.render.html import to_html
+
+        file.write(to_html(report))
+    else:
+        from rich.console import Console
+
+        from classifier.render.terminal import print_report
+
+        print_report(report, Console(file=file))

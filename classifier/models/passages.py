@@ -1,0 +1,147 @@
+"""Sentences packed into passages: how the transformer reads an article, in training and serving.
+
+Neighbouring sentences of one article are encoded together, so that each sees the others; each
+sentence is then pooled from its own tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from classifier.sentences import fold
+from classifier.types import Sentence
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A sentence's tokens, without special ones.
+
+    Attributes
+    ----------
+    ids : list of int
+    offsets : list of (int, int)
+        Characters of each token, as offsets into the sentence.
+    """
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Consecutive sentences of one article that are encoded together.
+
+    Attributes
+    ----------
+    rows : tuple of int
+        Which of the sequence's sentences it holds, in order.
+    length : int
+        Number of tokens, with the two special ones.
+    """
+
+    rows: tuple[int, ...]
+    length: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded arrays for the encoder.
+
+    Attributes
+    ----------
+    ids, mask : ndarray of int64, shape (n_passages, n_tokens)
+        Token ids and attention mask.
+    places : ndarray of int64, shape (n_sentences, 4)
+        Where each sentence lies: passage, row of the sequence, first token, end token. A sentence
+        without tokens (a lone control character, say) has first == end.
+    """
+
+    ids: NDArray[np.int64]
+    mask: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+
+class Packer:
+    """Tokenises sentences and packs them.
+
+    Parameters
+    ----------
+    tokenizer : tokenizers.Tokenizer
+    max_tokens : int
+        Most tokens of a passage, the two special ones included; a longer sentence is cut there.
+    context : bool
+        Pack neighbours together; else every sentence is a passage of its own.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, max_tokens: int = 256, context: bool = True) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        # Whatever the model family calls them ([CLS] and [SEP], <s> and </s>).
+        self._first, self._last = tokenizer.encode("").ids
+        self.tokenizer = tokenizer
+        self.max_tokens = max_tokens
+        self.context = context
+
+    def tokenize(self, sentences: Sequence[Sentence]) -> list[Tokens]:
+        """Tokens of each sentence, cut to what a passage can hold."""
+        room = self.max_tokens - 2
+        texts = [fold(s.text) for s in sentences]
+        encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
+        return [Tokens(e.ids[:room], e.offsets[:room]) for e in encodings]
+
+    def pack(self, sentences: Sequence[Sentence], tokens: Sequence[Tokens]) -> list[Passage]:
+        """Fill passages greedily with consecutive sentences of one article."""
+        passages: list[Passage] = []
+        rows: list[int] = []
+        length = 2
+        for row, sentence in enumerate(sentences):
+            size = len(tokens[row].ids)
+            if rows and not (
+                self._follows(sentences[rows[-1]], sentence) and length + size <= self.max_tokens
+            ):
+                passages.append(Passage(tuple(rows), length))
+                rows, length = [], 2
+            rows.append(row)
+            length += size
+        if rows:
+            passages.append(Passage(tuple(rows), length))
+        return passages
+
+    def batch(self, passages: Sequence[Passage], tokens: Sequence[Tokens]) -> Batch:
+        """Pad passages to the longest of them."""
+        shape = len(passages), max(p.length for p in passages)
+        ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        places = []
+        for b, passage in enumerate(passages):
+            line = [self._first]
+            for row in passage.rows:
+                places.append((b, row, len(line), len(line) + len(tokens[row].ids)))
+                line += tokens[row].ids
+            line.append(self._last)
+            ids[b, : len(line)] = line
+            mask[b, : len(line)] = 1
+        return Batch(ids, mask, np.array(places, np.int64))
+
+    def _follows(self, last: Sentence, sentence: Sentence) -> bool:
+        return (
+            self.context
+            and last.article_id == sentence.article_id
+            and last.index + 1 == sentence.index
+        )
+
+
+def by_length(passages: Sequence[Passage], budget: int) -> Iterator[list[Passage]]:
+    """Batches of similar length, shortest first, of at most ``budget`` tokens when padded."""
+    batch: list[Passage] = []
+    for passage in sorted(passages, key=lambda p: p.length):
+        if batch and passage.length * (len(batch) + 1) > budget:
+            yield batch
+            batch = []
+        batch.append(passage)
+    if batch:
+        yield batch

@@ -1,0 +1,302 @@
+"""The fine-tuned encoder, served by ONNX Runtime: no torch, no transformers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.calibration import Calibration, pool_articles
+from classifier.errors import BundleError
+from classifier.models.passages import Packer, Tokens, by_length
+from classifier.taxonomy import BY_NAME, Level
+from classifier.types import Sentence, Span
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+ENCODER = "encoder.onnx"
+EMBEDDINGS = "embeddings.npz"
+TOKENIZER = "tokenizer.json"
+HEADS = "heads.json"
+
+_BATCH_TOKENS = 2048  # a batch of this size runs at full speed on two cores
+_WORDS = 4  # most words shown as the evidence of a sentence signal
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What the exported graph's outputs mean.
+
+    Attributes
+    ----------
+    signals : tuple of str
+        Columns of the votes.
+    tags : tuple of str
+        Columns of the tags: the span signals.
+    gain : tuple of float
+        What a sentence's strongest tag adds to its logit, a factor a tag.
+    tag_thresholds : tuple of float
+        The logit from which a token counts as lying in a span, a tag.
+    max_tokens : int
+    context : bool
+        How sentences are packed, see `Packer`.
+    """
+
+    signals: tuple[str, ...]
+    tags: tuple[str, ...]
+    gain: tuple[float, ...]
+    tag_thresholds: tuple[float, ...]
+    max_tokens: int
+    context: bool
+
+    def save(self, folder: Path) -> None:
+        """Write ``heads.json``."""
+        text = json.dumps(asdict(self), indent=2) + "\n"
+        (folder / HEADS).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Heads:
+        """Read ``heads.json``."""
+        record: dict[str, Any] = json.loads((folder / HEADS).read_text(encoding="utf-8"))
+        given: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in record.items()
+        }
+        return cls(**given)
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Word embeddings as int8, a scale a word.
+
+    Attributes
+    ----------
+    table : ndarray of int8, shape (n_words, hidden)
+    scale : ndarray of float32, shape (n_words,)
+    """
+
+    table: NDArray[np.int8]
+    scale: NDArray[np.float32]
+
+    @classmethod
+    def quantise(cls, weights: NDArray[np.float32]) -> Embeddings:
+        """Round each word's embedding to 255 symmetric steps of its own."""
+        scale = (np.abs(weights).max(axis=1) / 127.0).astype(np.float32)
+        scale[scale == 0] = 1.0
+        return cls(np.rint(weights / scale[:, None]).astype(np.int8), scale)
+
+    def look_up(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Embeddings of token ids, of the ids' shape with one more axis."""
+        found: NDArray[np.float32] = self.table[ids] * self.scale[ids][..., None]
+        return found
+
+
+class TransformerModel:
+    """A `Model` over an exported encoder.
+
+    Parameters
+    ----------
+    session : onnxruntime.InferenceSession
+        Takes ``embedded`` (n_passages, n_tokens, hidden) and ``mask`` (n_passages, n_tokens); gives
+        ``votes`` (n_passages, n_tokens, n_signals) and ``tags`` (n_passages, n_tokens, n_tags).
+    embeddings : Embeddings
+    packer : Packer
+    heads : Heads
+    calibration : Calibration
+    """
+
+    def __init__(
+        self,
+        session: InferenceSession,
+        embeddings: Embeddings,
+        packer: Packer,
+        heads: Heads,
+        calibration: Calibration,
+    ) -> None:
+        self.signals = heads.signals
+        self.heads = heads
+        self.calibration = calibration
+        self._session = session
+        self._embeddings = embeddings
+        self._packer = packer
+        self._tag_columns = [self.signals.index(tag) for tag in heads.tags]
+        self._article_columns = [
+            i for i, s in enumerate(self.signals) if BY_NAME[s].level is Level.ARTICLE
+        ]
+
+    def predict(self, sentences: Sequence[Sentence]) -> TransformerPrediction:
+        """Encode whole passages once; sentences, spans and reasons come from the same pass."""
+        tokens = self._packer.tokenize(sentences)
+        votes = [np.zeros((0, len(self.signals)), np.float32)] * len(sentences)
+        tags = [np.zeros((0, len(self.heads.tags)), np.float32)] * len(sentences)
+        passages = self._packer.pack(sentences, tokens)
+        for group in by_length(passages, _BATCH_TOKENS):
+            batch = self._packer.batch(group, tokens)
+            given = {"embedded": self._embeddings.look_up(batch.ids), "mask": batch.mask}
+            all_votes, all_tags = self._session.run(["votes", "tags"], given)
+            for b, row, start, end in batch.places:
+                votes[row], tags[row] = all_votes[b, start:end], all_tags[b, start:end]
+        logits = (
+            np.stack([self._pool(v, t) for v, t in zip(votes, tags, strict=True)])
+            if (len(sentences))
+            else np.zeros((0, len(self.signals)), np.float32)
+        )
+        logits = pool_articles(logits, sentences, self._article_columns)
+        return TransformerPrediction(
+            logits,
+            self.calibration.apply(logits),
+            tuple(sentences),
+            tokens,
+            votes,
+            tags,
+            self.heads,
+        )
+
+    def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
+        """Calibrated probabilities, shape (n_sentences, n_signals)."""
+        return self.predict(sentences).proba
+
+    def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
+        """Log-odds before calibration, shape (n_sentences, n_signals)."""
+        return self.predict(sentences).logits
+
+    def _pool(self, votes: NDArray[np.float32], tags: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A sentence's logits: the mean vote of its tokens, plus its strongest tag."""
+        if not len(votes):
+            return np.zeros(len(self.signals), np.float32)
+        logits: NDArray[np.float32] = votes.mean(axis=0)
+        if self._tag_columns:
+            logits[self._tag_columns] += tags.max(axis=0) * np.asarray(self.heads.gain, np.float32)
+        return logits
+
+
+@dataclass(frozen=True)
+class TransformerPrediction:
+    """What the encoder found.
+
+    Attributes
+    ----------
+    logits, proba : ndarray of float32, shape (n_sentences, n_signals)
+        Before and after calibration.
+    sentences : tuple of Sentence
+    tokens : list of Tokens
+    votes, tags : list of ndarray of float32, shapes (n_tokens, n_signals or n_tags)
+        Of each sentence's tokens.
+    heads : Heads
+    """
+
+    logits: NDArray[np.float32]
+    proba: NDArray[np.float32]
+    sentences: tuple[Sentence, ...]
+    tokens: list[Tokens]
+    votes: list[NDArray[np.float32]]
+    tags: list[NDArray[np.float32]]
+    heads: Heads
+
+    def evidence(self, row: int, signal: str) -> tuple[Span, ...]:
+        """Spans of a technique, or the words whose votes weigh most, strongest first."""
+        if not self.tokens[row].ids:
+            return ()
+        if signal in self.heads.tags:
+            return self._spans(row, signal)
+        return self._words(row, signal)
+
+    def _spans(self, row: int, signal: str) -> tuple[Span, ...]:
+        """Runs of tokens over the tag's threshold; else the one around the strongest token."""
+        column = self.heads.tags.index(signal)
+        logits = self.tags[row][:, column]
+        # A flagged sentence always shows something: where no token reaches the threshold, those
+        # within one logit of the strongest.
+        threshold = min(self.heads.tag_thresholds[column], float(logits.max()) - 1.0)
+        if self.heads.tag_thresholds[column] <= float(logits.max()):
+            threshold = self.heads.tag_thresholds[column]
+        inside = np.concatenate([[False], logits >= threshold, [False]])
+        edges = np.flatnonzero(np.diff(inside.astype(np.int8)))
+        found = [
+            self._span(row, int(first), int(end), signal, _sigmoid(float(logits[first:end].max())))
+            for first, end in zip(edges[::2], edges[1::2], strict=True)
+        ]
+        return tuple(sorted(_joined(found), key=lambda s: -(s.score or 0.0)))
+
+    def _words(self, row: int, signal: str) -> tuple[Span, ...]:
+        """Words by the sum of their tokens' shares in the sentence's logit."""
+        column = self.heads.signals.index(signal)
+        shares = self.votes[row][:, column] / len(self.votes[row])
+        words: dict[tuple[int, int], float] = {}
+        for position, share in enumerate(shares):
+            span = self._span(row, position, position + 1, signal, None)
+            if any(c.isalnum() for c in self._text(row, span)):
+                key = span.start, span.end
+                words[key] = words.get(key, 0.0) + float(share)
+        best = sorted(words.items(), key=lambda item: -item[1])[:_WORDS]
+        return tuple(Span(a, b, signal, round(share, 4)) for (a, b), share in best if share > 0)
+
+    def _text(self, row: int, span: Span) -> str:
+        sentence = self.sentences[row]
+        return sentence.text[span.start - sentence.start : span.end - sentence.start]
+
+    def _span(self, row: int, first: int, end: int, signal: str, score: float | None) -> Span:
+        """Characters of a run of tokens, widened to whole words."""
+        offsets, text = self.tokens[row].offsets, self.sentences[row].text
+        start, stop = offsets[first][0], offsets[end - 1][1]
+        while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
+            start -= 1
+        while stop < len(text) and text[stop].isalnum() and text[stop - 1].isalnum():
+            stop += 1
+        base = self.sentences[row].start
+        return Span(base + start, base + stop, signal, score)
+
+
+def load(folder: Path, calibration: Calibration) -> TransformerModel:
+    """Load the model of a bundle.
+
+    Raises
+    ------
+    BundleError
+        When one of its files can't be read.
+    """
+    from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
+    from tokenizers import Tokenizer
+
+    options = SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    )
+    options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_ALL
+    try:
+        heads = Heads.load(folder)
+        with np.load(folder / EMBEDDINGS, allow_pickle=False) as arrays:
+            embeddings = Embeddings(arrays["table"], arrays["scale"])
+        packer = Packer(
+            Tokenizer.from_file(str(folder / TOKENIZER)), heads.max_tokens, heads.context
+        )
+        session = InferenceSession(
+            str(folder / ENCODER), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # each library has its own, down to bare Exception
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BundleError(f"{folder}: the transformer can't be loaded ({reason})") from None
+    return TransformerModel(session, embeddings, packer, heads, calibration)
+
+
+def _sigmoid(logit: float) -> float:
+    return round(float(0.5 * (1.0 + np.tanh(0.5 * logit))), 4)
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Join spans that touch or overlap after widening to words."""
+    joined: list[Span] = []
+    for span in spans:
+        if joined and span.start <= joined[-1].end + 1:
+            last = joined.pop()
+            score = max(last.score or 0.0, span.score or 0.0)
+            span = Span(last.start, max(last.end, span.end), span.signal, score)
+        joined.append(span)
+    return joined

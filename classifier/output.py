@@ -1,0 +1,53 @@
+"""Where a report goes: standard output, or a file that appears only when it is whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from classifier.errors import InputError
+
+
+@contextmanager
+def opened(path: Path | None) -> Iterator[TextIO]:
+    """Open standard output, or a draft that replaces ``path`` when all went well.
+
+    Parameters
+    ----------
+    path : pathlib.Path or None
+        None for standard output.
+
+    Raises
+    ------
+    InputError
+        When the file can't be written.
+    """
+    if path is None:
+        # Reports hold any character; a terminal of another encoding must not stop them.
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="replace")
+        yield sys.stdout
+        return
+    try:
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    except OSError as error:
+        reason = f"can't be written ({error.strerror}); choose another --output"
+        raise InputError(path, reason) from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+        if path.is_dir():
+            raise InputError(path, "is a folder; give --output a file's name")
+        # mkstemp makes files that only their owner reads; a report is an ordinary file.
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(draft).chmod(0o666 & ~umask)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise

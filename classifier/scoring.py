@@ -1,0 +1,114 @@
+"""Articles and a bundle in, scored articles out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+
+from classifier import language, sentences, voice
+from classifier.bundle import Bundle
+from classifier.errors import SignalError
+from classifier.models.base import Prediction
+from classifier.taxonomy import BY_NAME, Level, in_order
+from classifier.types import Article, ArticleReport, Sentence, SentenceReport, Skipped
+
+# Articles scored together: enough to fill batches of like length, few enough to keep memory flat
+# and results coming.
+_TOGETHER = 32
+
+
+class Scorer:
+    """Scores articles with a bundle.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    signals : sequence of str or None
+        The signals to report; None for all that the bundle gives.
+
+    Raises
+    ------
+    SignalError
+        When the taxonomy doesn't name a signal, or the bundle doesn't give it.
+    """
+
+    def __init__(self, bundle: Bundle, signals: Sequence[str] | None = None) -> None:
+        self.bundle = bundle
+        self.signals = bundle.signals if not signals else in_order(signals)
+        for signal in self.signals:
+            if signal not in bundle.signals:
+                raise SignalError(
+                    f"the bundle {bundle.name} doesn't give '{signal}'; "
+                    f"it gives: {', '.join(bundle.signals)}"
+                )
+        self._of_sentences = [s for s in self.signals if BY_NAME[s].level is not Level.ARTICLE]
+        self._of_articles = [s for s in self.signals if BY_NAME[s].level is Level.ARTICLE]
+
+    def score(self, articles: Iterable[Article | Skipped]) -> Iterator[ArticleReport | Skipped]:
+        """Score articles as they come, in their order; what was skipped is passed on."""
+        stream = iter(articles)
+        while some := list(islice(stream, _TOGETHER)):
+            yield from self._score(some)
+
+    def _score(self, items: Sequence[Article | Skipped]) -> Iterator[ArticleReport | Skipped]:
+        """Score some articles in one call of the model."""
+        read = [_prepare(item, self.bundle.languages) for item in items]
+        rows = [
+            # Two files may use one id; a model tells articles apart by it.
+            replace(sentence, article_id=f"{number}")
+            for number, item in enumerate(read)
+            if isinstance(item, ArticleReport) and item.note is None
+            for sentence in (s.sentence for s in item.sentences)
+        ]
+        prediction = self.bundle.model.predict(rows)
+        row = 0
+        for item in read:
+            if isinstance(item, Skipped) or item.note is not None:
+                yield item
+            else:
+                yield self._scored(item, prediction, row)
+                row += len(item.sentences)
+
+    def _scored(self, draft: ArticleReport, prediction: Prediction, first: int) -> ArticleReport:
+        sentences = tuple(
+            self._scored_sentence(item.sentence, prediction, first + offset)
+            for offset, item in enumerate(draft.sentences)
+        )
+        scores = self._scores(prediction, first, self._of_articles) if sentences else {}
+        return replace(draft, sentences=sentences, scores=scores, flags=self._flags(scores))
+
+    def _scored_sentence(
+        self, sentence: Sentence, prediction: Prediction, row: int
+    ) -> SentenceReport:
+        scores = self._scores(prediction, row, self._of_sentences)
+        flags = self._flags(scores)
+        evidence = [span for flag in flags for span in prediction.evidence(row, flag)]
+        return SentenceReport(sentence, scores, flags, tuple(evidence))
+
+    def _scores(self, prediction: Prediction, row: int, signals: Sequence[str]) -> dict[str, float]:
+        columns = self.bundle.signals
+        return {s: float(prediction.proba[row, columns.index(s)]) for s in signals}
+
+    def _flags(self, scores: dict[str, float]) -> tuple[str, ...]:
+        thresholds = self.bundle.thresholds
+        # Scores are float32, and so must be what they are held against.
+        return tuple(s for s, score in scores.items() if score >= float(np.float32(thresholds[s])))
+
+
+def _prepare(item: Article | Skipped, languages: Sequence[str]) -> ArticleReport | Skipped:
+    """Sentences with their voices, language told; a note where the model can't read it."""
+    if isinstance(item, Skipped):
+        return item
+    # What a page says of its own language is often a leftover of its template: the text decides.
+    lang = language.detect(item.text) or item.lang
+    article = replace(item, lang=lang)
+    found = voice.assign(article, sentences.split(article))
+    note = None
+    if lang is not None and lang not in languages:
+        note = f"not scored: the text is in '{lang}', the model reads {', '.join(languages)}"
+    elif not found:
+        note = "not scored: no sentences"
+    return ArticleReport(article, tuple(SentenceReport(s, {}, ()) for s in found), note=note)

@@ -1,0 +1,202 @@
+"""Calibration and thresholds, fitted on groups that nothing was learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit
+
+from classifier.calibration import Calibration
+from classifier.models.transformer import TransformerModel
+from classifier.taxonomy import BY_NAME, Level
+from training.examples import Examples
+from training.targets import in_spans
+
+Logits = NDArray[np.float32]
+
+# A rare technique has a handful of positives in a validation part: its line is held near
+# "slope 1, intercept as given" by a prior worth this many sentences.
+_PRIOR = 4.0
+_DRAWS = 200
+_GRID = 200
+
+
+def once_an_article(labels: Logits, articles: NDArray[np.str_], signals: Sequence[str]) -> Logits:
+    """Keep the label of an article on its first sentence only, so that it counts once.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n, k)
+    articles : ndarray of str, shape (n,)
+    signals : sequence of str
+    """
+    _, first = np.unique(articles, return_index=True)
+    others = np.ones(len(articles), np.bool_)
+    others[first] = False
+    kept = labels.copy()
+    for k, signal in enumerate(signals):
+        if BY_NAME[signal].level is Level.ARTICLE:
+            kept[others, k] = np.nan
+    return kept
+
+
+def calibration(logits: Logits, labels: Logits, signals: Sequence[str]) -> Calibration:
+    """Fit Platt scaling for each signal, with targets smoothed as in Platt (1999).
+
+    Parameters
+    ----------
+    logits : ndarray, shape (n, k)
+        Of rows that were not trained on.
+    labels : ndarray, shape (n, k)
+        NaN where not annotated. A column without both classes is left as it is.
+    signals : sequence of str
+        The k columns.
+    """
+    lines = [_platt(logits[:, k], labels[:, k]) for k in range(len(signals))]
+    both = np.asarray(lines, np.float32).reshape(-1, 2)
+    return Calibration(tuple(signals), both[:, 0], both[:, 1])
+
+
+def _platt(logits: NDArray[np.float32], labels: NDArray[np.float32]) -> tuple[float, float]:
+    known = ~np.isnan(labels)
+    x, positive = logits[known].astype(float), labels[known] >= 0.5
+    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+    if not n_positive or not n_negative:
+        return 1.0, 0.0
+    wanted = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
+
+    def loss(line: NDArray[np.float64]) -> float:
+        z = line[0] * x + line[1]
+        fit = -(wanted * log_expit(z) + (1 - wanted) * log_expit(-z)).sum()
+        return float(fit + _PRIOR * (line[0] - 1.0) ** 2)
+
+    def slope(line: NDArray[np.float64]) -> NDArray[np.float64]:
+        error = expit(line[0] * x + line[1]) - wanted
+        return np.array([(error * x).sum() + 2 * _PRIOR * (line[0] - 1.0), error.sum()])
+
+    found = minimize(loss, np.array([1.0, 0.0]), jac=slope, method="L-BFGS-B")
+    return float(max(found.x[0], 0.05)), float(found.x[1])  # a negative slope would swap the order
+
+
+def thresholds(
+    proba: Logits,
+    labels: Logits,
+    articles: NDArray[np.str_],
+    signals: Sequence[str],
+    seed: int = 13,
+) -> dict[str, float]:
+    """Choose each signal's threshold, by the metric its task is published with.
+
+    Span signals and vague sources are judged by the F1 of the positive class, the others by
+    macro-F1. The threshold is the one that does best on average over resamples of the articles:
+    with few positives the best one on the sample itself is mostly noise.
+
+    Parameters
+    ----------
+    proba, labels : ndarray, shape (n, k)
+    articles : ndarray of str, shape (n,)
+    signals : sequence of str
+    seed : int
+
+    Returns
+    -------
+    dict of str to float
+        0.5 for a signal without both classes.
+    """
+    chosen = {}
+    for k, signal in enumerate(signals):
+        known = ~np.isnan(labels[:, k])
+        p, positive, names = proba[known, k], labels[known, k] >= 0.5, articles[known]
+        if positive.all() or not positive.any():
+            chosen[signal] = 0.5
+            continue
+        macro = BY_NAME[signal].level is not Level.SPAN and signal != "vague_source"
+        chosen[signal] = best_threshold(p, positive, names, macro=macro, seed=seed)
+    return chosen
+
+
+def best_threshold(
+    scores: NDArray[np.float32],
+    positive: NDArray[np.bool_],
+    articles: NDArray[np.str_],
+    *,
+    macro: bool,
+    seed: int,
+) -> float:
+    """Find the threshold with the best mean F1, or macro-F1, over resamples of the articles.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n,)
+    positive : ndarray of bool, shape (n,)
+    articles : ndarray of str, shape (n,)
+        What is resampled.
+    macro : bool
+    seed : int
+    """
+    grid = np.unique(np.quantile(scores, np.linspace(0.0, 1.0, _GRID)))
+    _, article = np.unique(articles, return_inverse=True)
+    bins = np.searchsorted(grid, scores, side="right") - 1
+    n_articles = int(article.max()) + 1
+    # Per article and grid step: positives and negatives from that step up.
+    counts = np.zeros((2, n_articles, len(grid)))
+    np.add.at(counts, (positive.astype(int), article, bins), 1.0)
+    above = counts[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]
+    drawn = np.random.default_rng(seed).multinomial(
+        n_articles, np.full(n_articles, 1.0 / n_articles), size=_DRAWS
+    )
+    false_positive, true_positive = drawn @ above[0], drawn @ above[1]
+    total = (drawn @ counts.sum(axis=2).T)[:, :, None]
+    true_negative = total[:, 0] - false_positive
+    false_negative = total[:, 1] - true_positive
+    wrong = false_positive + false_negative
+    score = 2 * true_positive / np.maximum(2 * true_positive + wrong, 1e-9)
+    if macro:
+        score = (score + 2 * true_negative / np.maximum(2 * true_negative + wrong, 1e-9)) / 2
+    best = int(np.argmax(score.mean(axis=0)))
+    # Halfway to the next lower score, so that rounding at serving time changes no decision.
+    below = grid[best - 1] if best else grid[best]
+    return round(float((grid[best] + below) / 2), 4)
+
+
+def tag_thresholds(model: TransformerModel, validation: Examples) -> tuple[float, ...]:
+    """Choose, for each span signal, the logit from which a token lies in a span.
+
+    Parameters
+    ----------
+    model : TransformerModel
+    validation : Examples
+        Rows whose corpus marks spans are used.
+
+    Returns
+    -------
+    tuple of float
+        The best token-level F1's, in the order of the model's tags.
+    """
+    tags = model.heads.tags
+    if not tags:
+        return ()
+    marked = validation.where(~np.isnan(validation.column(tags[0])))
+    prediction = model.predict(marked.sentences)
+    given = np.concatenate([np.zeros((0, len(tags)), np.float32), *prediction.tags])
+    wanted = np.concatenate(
+        [
+            np.zeros((0, len(tags)), np.bool_),
+            *(
+                in_spans(sentence, tokens, spans, tags)
+                for sentence, tokens, spans in zip(
+                    marked.sentences, prediction.tokens, marked.spans, strict=True
+                )
+            ),
+        ]
+    )
+    articles = np.repeat(marked.article, [len(t.ids) for t in prediction.tokens])
+    return tuple(
+        best_threshold(given[:, k], wanted[:, k], articles, macro=False, seed=0)
+        if wanted[:, k].any()
+        else 0.0
+        for k in range(len(tags))
+    )

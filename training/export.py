@@ -1,0 +1,86 @@
+"""A fine-tuned network as ONNX, with int8 weights."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from classifier.models import transformer
+from classifier.models.transformer import Embeddings, Heads
+from training.encoder import FramingEncoder
+
+
+def export(
+    network: FramingEncoder, heads: Heads, tokenizer: Path, folder: Path, *, int8: bool = True
+) -> None:
+    """Write the files of a transformer bundle.
+
+    The word embeddings are kept apart from the graph: with frozen embeddings that file is the same
+    after every retraining, and costs a clone nothing.
+
+    Parameters
+    ----------
+    network : FramingEncoder
+    heads : Heads
+    tokenizer : pathlib.Path
+        The ``tokenizer.json`` the network was trained with.
+    folder : pathlib.Path
+    int8 : bool
+        Quantise the weights of every matrix product, a scale a column; else keep float32, to
+        compare with.
+    """
+    network = network.eval()
+    weights = network.encoder.get_input_embeddings().weight.detach().float().numpy()
+    embeddings = Embeddings.quantise(weights)
+    np.savez(folder / transformer.EMBEDDINGS, table=embeddings.table, scale=embeddings.scale)
+    heads.save(folder)
+    shutil.copyfile(tokenizer, folder / transformer.TOKENIZER)
+    with tempfile.TemporaryDirectory() as temporary:
+        plain = Path(temporary) / "plain.onnx"
+        _trace(network, plain, hidden=weights.shape[1])
+        if int8:
+            _quantise(plain, folder / transformer.ENCODER)
+        else:
+            shutil.copyfile(plain, folder / transformer.ENCODER)
+
+
+def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
+    """Export with passages and tokens as free dimensions."""
+    embedded = torch.zeros(2, 16, hidden)
+    mask = torch.ones(2, 16, dtype=torch.int64)
+    shape = {0: torch.export.Dim("passages"), 1: torch.export.Dim("tokens")}
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            (embedded, mask),
+            path,
+            input_names=["embedded", "mask"],
+            output_names=["votes", "tags"],
+            dynamic_shapes={"embedded": shape, "mask": shape},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def _quantise(plain: Path, path: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    ready = plain.with_name("ready.onnx")
+    quant_pre_process(str(plain), str(ready), skip_symbolic_shape=True)
+    quantize_dynamic(
+        str(ready),
+        str(path),
+        op_types_to_quantize=["MatMul", "Gemm"],
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+    )

@@ -1,0 +1,288 @@
+"""The transformer: one encoder, fine-tuned on every corpus together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from classifier.errors import TrainingError
+from classifier.models.passages import Packer, Passage, Tokens
+from classifier.models.transformer import Heads
+from classifier.taxonomy import BY_NAME, Level
+from training.checkpoint import Checkpoint, seed_step
+from training.encoder import FramingEncoder
+from training.examples import Examples
+from training.schedule import Schedule
+from training.targets import Targets
+
+Progress = Callable[[int, int, str], None]  # steps done, steps in all, what to say
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a transformer is fine-tuned. The defaults are those of the shipped bundle.
+
+    What was tried to find them stands in ``docs/training.md``.
+
+    Attributes
+    ----------
+    epochs : int
+    learning_rate, head_learning_rate : float
+        Peak rates of the encoder and of the heads; linear warm-up, then linear decay to zero.
+    warmup : float
+        Share of the steps.
+    weight_decay : float
+    batch_tokens : int
+        Tokens of a batch, padding included.
+    max_tokens : int
+        Longest passage.
+    context : bool
+        Encode passages of several sentences; else single sentences.
+    freeze_embeddings : bool
+    shares : mapping of str to float
+        How much of each corpus an epoch holds; 1 for those not named.
+    weights : mapping of str to float
+        Weight of each signal in the loss; 1 for those not named.
+    tag_weight : float
+        Weight of the token-level loss.
+    seed : int
+    """
+
+    epochs: int = 3
+    learning_rate: float = 5e-5
+    head_learning_rate: float = 5e-4
+    warmup: float = 0.06
+    weight_decay: float = 0.01
+    batch_tokens: int = 1024
+    max_tokens: int = 192
+    context: bool = True
+    freeze_embeddings: bool = True
+    shares: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    tag_weight: float = 1.0
+    seed: int = 13
+
+
+def read_settings(path: Path | None, given: Mapping[str, Any]) -> Settings:
+    """Settings from a JSON file, and from options, which win.
+
+    Raises
+    ------
+    TrainingError
+        When the file can't be read, or names a setting that doesn't exist.
+    """
+    record: dict[str, Any] = {}
+    if path is not None:
+        try:
+            record = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise TrainingError(f"{path}: no JSON object of settings ({error})") from None
+    known = {f.name for f in fields(Settings)}
+    for name in record.keys() - known:
+        raise TrainingError(f"{path}: unknown setting '{name}'; known: {', '.join(sorted(known))}")
+    return Settings(**{**record, **given})
+
+
+class TransformerRecipe:
+    """Fine-tunes `FramingEncoder`.
+
+    Parameters
+    ----------
+    encoder : pathlib.Path
+        A local Hugging Face model folder with ``tokenizer.json``.
+    settings : Settings
+    checkpoints : pathlib.Path or None
+        Where to keep a checkpoint while training; a run found there is resumed.
+    progress : callable or None
+        Called with the steps done, the steps in all and a line to show.
+
+    Attributes
+    ----------
+    network_ : FramingEncoder
+    packer_ : Packer
+    signals_ : tuple of str
+        Columns of the votes.
+    tags_ : tuple of str
+        Columns of the tags: the span signals among ``signals_``.
+    """
+
+    def __init__(
+        self,
+        encoder: Path,
+        settings: Settings,
+        checkpoints: Path | None = None,
+        progress: Progress | None = None,
+        checkpoint_every: int = 200,
+    ) -> None:
+        self.encoder = encoder
+        self.settings = settings
+        self.checkpoints = checkpoints
+        self.progress = progress
+        self.checkpoint_every = checkpoint_every
+
+    def fit(self, examples: Examples) -> TransformerRecipe:
+        """Fine-tune on the rows of the training part.
+
+        Raises
+        ------
+        TrainingError
+            When there is nothing to train on, the encoder can't be read, or a checkpoint found
+            belongs to another run.
+        KeyboardInterrupt
+            Passed on after a checkpoint is written.
+        """
+        train = examples.where(examples.part == "train")
+        if not len(train.sentences):
+            raise TrainingError("no training rows; are the corpora there? see: framescope corpora")
+        chosen = self.settings
+        torch.manual_seed(chosen.seed)
+        self.signals_ = train.signals
+        self.tags_ = tuple(s for s in self.signals_ if BY_NAME[s].level is Level.SPAN)
+        self.packer_ = Packer(read_tokenizer(self.encoder), chosen.max_tokens, chosen.context)
+        self.network_ = FramingEncoder(
+            self.encoder,
+            len(self.signals_),
+            len(self.tags_),
+            freeze_embeddings=chosen.freeze_embeddings,
+        )
+        self._start_at_prevalence(train)
+        tokens = self.packer_.tokenize(train.sentences)
+        schedule = Schedule(
+            train, self.packer_, tokens, chosen.shares, chosen.batch_tokens, chosen.seed
+        )
+        epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
+        self._run(train, tokens, [batch for epoch in epochs for batch in epoch])
+        self.network_.eval()
+        return self
+
+    def _start_at_prevalence(self, train: Examples) -> None:
+        """Start each vote at its signal's log-odds, so that rare signals don't begin at 0.5."""
+        known = np.maximum((~np.isnan(train.labels)).sum(axis=0), 1)
+        share = np.clip(np.nansum(train.labels, axis=0) / known, 0.001, 0.999)
+        with torch.no_grad():
+            self.network_.vote.bias.copy_(torch.from_numpy(np.log(share / (1 - share))))
+            self.network_.tag.bias.fill_(-3.0)  # about one token in twenty lies in a span
+
+    def heads(self) -> Heads:
+        """What the network's outputs mean, for serving; tags count from an even chance."""
+        gain = tuple(float(g) for g in self.network_.gain.detach())
+        return Heads(
+            self.signals_,
+            self.tags_,
+            gain,
+            (0.0,) * len(self.tags_),
+            self.settings.max_tokens,
+            self.settings.context,
+        )
+
+    def discard_checkpoint(self) -> None:
+        """Delete the checkpoint, once what was trained is safe."""
+        if self.checkpoints is not None:
+            Checkpoint(self.checkpoints, {}).discard()
+
+    def _run(
+        self, train: Examples, tokens: Sequence[Tokens], batches: Sequence[Sequence[Passage]]
+    ) -> None:
+        chosen = self.settings
+        optimizer = self._optimizer()
+        rates = [group["lr"] for group in optimizer.param_groups]
+        checkpoint = None
+        done = 0
+        if self.checkpoints is not None:
+            checkpoint = Checkpoint(self.checkpoints, self._identity(train, len(batches)))
+            done = checkpoint.restore(self.network_, optimizer)
+        targets = Targets(train, tokens, self.tags_, chosen.weights, chosen.tag_weight)
+        trained = [p for p in self.network_.parameters() if p.requires_grad]
+        self.network_.train()
+        running = 0.0
+        try:
+            for step in range(done, len(batches)):
+                seed_step(chosen.seed, step)
+                for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                    group["lr"] = rate * self._pace(step, len(batches))
+                batch = self.packer_.batch(batches[step], tokens)
+                with torch.autocast("cpu", torch.bfloat16):
+                    votes, tags = self.network_(
+                        self.network_.embed(torch.from_numpy(batch.ids)),
+                        torch.from_numpy(batch.mask),
+                    )
+                loss = targets.loss(votes.float(), tags.float(), self.network_.gain, batch)
+                loss.backward()  # type: ignore[no-untyped-call]
+                torch.nn.utils.clip_grad_norm_(trained, 1.0)
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                done = step + 1
+                running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
+                if self.progress is not None:
+                    self.progress(done, len(batches), f"loss {running:.3f}")
+                if checkpoint is not None and done % self.checkpoint_every == 0:
+                    checkpoint.save(done, self.network_, optimizer)
+        except KeyboardInterrupt:
+            if checkpoint is not None:
+                checkpoint.save(done, self.network_, optimizer)
+            raise
+        if checkpoint is not None:
+            checkpoint.save(done, self.network_, optimizer)
+
+    def _optimizer(self) -> torch.optim.AdamW:
+        chosen = self.settings
+        plain, decayed, heads = [], [], []
+        for name, parameter in self.network_.named_parameters():
+            if not parameter.requires_grad:
+                continue
+            if not name.startswith("encoder."):
+                heads.append(parameter)
+            elif parameter.ndim > 1:
+                decayed.append(parameter)
+            else:
+                plain.append(parameter)
+        return torch.optim.AdamW(
+            [
+                {"params": decayed, "lr": chosen.learning_rate},
+                {"params": plain, "lr": chosen.learning_rate, "weight_decay": 0.0},
+                {"params": heads, "lr": chosen.head_learning_rate, "weight_decay": 0.0},
+            ],
+            weight_decay=chosen.weight_decay,
+            fused=True,
+        )
+
+    def _pace(self, step: int, steps: int) -> float:
+        """Linear warm-up, then linear decay to zero."""
+        warm = max(1.0, self.settings.warmup * steps)
+        return min((step + 1) / warm, (steps - step) / max(1.0, steps - warm))
+
+    def _identity(self, train: Examples, steps: int) -> dict[str, Any]:
+        """What a checkpoint must agree on to be resumed."""
+        return {
+            "settings": asdict(self.settings),
+            "encoder": self.encoder.name,
+            "signals": list(self.signals_),
+            "rows": len(train.sentences),
+            "steps": steps,
+        }
+
+
+def read_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of a local model folder.
+
+    Raises
+    ------
+    TrainingError
+        When there is no ``tokenizer.json`` that can be read.
+    """
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise TrainingError(
+            f"{folder}: no tokenizer.json; --encoder wants a model folder with a fast tokenizer"
+        )
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise TrainingError(f"{path}: not a tokenizer ({error})") from None

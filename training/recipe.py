@@ -1,0 +1,227 @@
+"""From corpora to a bundle: split, fit, calibrate on the validation part, write with a card."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import __version__, bundle
+from classifier.calibration import Calibration
+from classifier.types import Sentence
+from training import calibrate
+from training.card import model_card
+from training.corpora import PUBLIC, find
+from training.examples import Examples, build
+from training.splits import assign
+
+if TYPE_CHECKING:
+    from training.finetune import Progress, Settings
+
+Tell = Callable[[str], None]  # is told one line a step
+
+
+@dataclass(frozen=True)
+class Data:
+    """The rows of a run, and what identifies them.
+
+    Attributes
+    ----------
+    examples : Examples
+        All rows, with their parts.
+    corpora : tuple of str
+        Those in it, in the registry's order.
+    seed : int
+        Of the split.
+    signature : str
+        Of the split of all corpora, whichever of them the run uses.
+    """
+
+    examples: Examples
+    corpora: tuple[str, ...]
+    seed: int
+    signature: str
+
+    def part(self, name: str) -> Examples:
+        """Keep the rows of one part."""
+        return self.examples.where(self.examples.part == name)
+
+
+def load_data(
+    root: Path, names: Sequence[str] | None, seed: int, *, allow_changed: bool = False
+) -> Data:
+    """Load the corpora and split them.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The folder of corpora.
+    names : sequence of str or None
+        Those to train on; None for all. The split is that of all of them in any case, so that
+        bundles trained on one or on many are judged on the same rows.
+    seed : int
+    allow_changed : bool
+        Take files other than those the corpora's cards pin.
+
+    Raises
+    ------
+    CorpusError
+        When a corpus is unknown, missing or changed.
+    """
+    wanted = [find(name).card.name for name in names or ()]
+    split = assign(build(root, allow_changed=allow_changed), seed)
+    examples = split.examples
+    if wanted:
+        examples = examples.where(np.isin(examples.corpus, wanted)).labelled()
+    present = set(examples.corpus.tolist())
+    found = tuple(name for name in PUBLIC if name in present)
+    return Data(examples, found, seed, split.signature)
+
+
+def make_baseline(data: Data, output: Path, seed: int, tell: Tell) -> None:
+    """Train the baseline and write its bundle.
+
+    Parameters
+    ----------
+    data : Data
+    output : pathlib.Path
+        The bundle's folder.
+    seed : int
+    tell : callable
+    """
+    from training.baseline import BaselineRecipe
+
+    bundle.check_writable(output)
+    recipe = BaselineRecipe(seed=seed, progress=tell).fit(data.examples)
+    tell("calibrating on the validation part")
+    decisions = fit_decisions(recipe.model_, data.part("validation"), seed)
+    settings = {signal: choice.to_record() for signal, choice in recipe.choices_.items()}
+    _write(data, output, "baseline", seed, settings, decisions, recipe.model_.save)
+
+
+def make_transformer(
+    data: Data,
+    output: Path,
+    encoder: Path,
+    settings: Settings,
+    tell: Tell,
+    progress: Progress | None = None,
+) -> None:
+    """Fine-tune the transformer, export it, and write its bundle.
+
+    Calibration and thresholds are fitted on what the int8 model says, since that is what decides.
+
+    Parameters
+    ----------
+    data : Data
+    output : pathlib.Path
+        The bundle's folder; a checkpoint is kept beside it while training.
+    encoder : pathlib.Path
+        A local model folder.
+    settings : Settings
+    tell : callable
+    progress : callable or None
+        Is told the training steps.
+    """
+    from classifier.models import transformer
+    from training.encoder import describe
+    from training.export import export
+    from training.finetune import TransformerRecipe
+
+    bundle.check_writable(output)
+    checkpoints = output.with_name(output.name + ".checkpoint")
+    recipe = TransformerRecipe(encoder, settings, checkpoints, progress).fit(data.examples)
+    validation = data.part("validation")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        tell("exporting to ONNX, int8")
+        heads = recipe.heads()
+        export(recipe.network_, heads, encoder / transformer.TOKENIZER, folder)
+        tell("calibrating on the validation part")
+        model = transformer.load(folder, Calibration.identity(heads.signals))
+        replace(heads, tag_thresholds=calibrate.tag_thresholds(model, validation)).save(folder)
+        decisions = fit_decisions(model, validation, settings.seed)
+        record = {"encoder": describe(encoder), **asdict(settings)}
+
+        def save(target: Path) -> None:
+            shutil.copytree(folder, target, dirs_exist_ok=True)
+
+        _write(data, output, "transformer", settings.seed, record, decisions, save)
+    recipe.discard_checkpoint()
+
+
+class _Fitted(Protocol):
+    """A model before its calibration is known."""
+
+    signals: tuple[str, ...]
+
+    def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What is fitted on the validation part."""
+
+    calibration: Calibration
+    thresholds: Mapping[str, float]
+
+
+def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
+    """Fit calibration and thresholds of a model on rows it has not seen.
+
+    Parameters
+    ----------
+    model : object
+        With ``signals`` and ``logits``.
+    validation : Examples
+    seed : int
+    """
+    logits = model.logits(validation.sentences)
+    columns = np.stack([validation.column(s) for s in model.signals], axis=1)
+    labels = calibrate.once_an_article(columns, validation.article, model.signals)
+    fitted = calibrate.calibration(logits, labels, model.signals)
+    chosen = calibrate.thresholds(
+        fitted.apply(logits), labels, validation.article, model.signals, seed
+    )
+    return Decisions(fitted, chosen)
+
+
+def _write(
+    data: Data,
+    output: Path,
+    kind: str,
+    seed: int,
+    settings: Mapping[str, Any],
+    decisions: Decisions,
+    save: Callable[[Path], None],
+) -> None:
+    cards = [find(name).card for name in data.corpora]
+    manifest = {
+        "name": f"framescope-{kind}-{__version__}",
+        "kind": kind,
+        "signals": list(decisions.calibration.signals),
+        "languages": sorted({card.language for card in cards}),
+        "thresholds": dict(decisions.thresholds),
+        "calibration": decisions.calibration.to_record(),
+        "corpora": [
+            {
+                "name": card.name,
+                "title": card.title,
+                "licence": card.licence,
+                "digest": card.digest,
+                "rows": int((data.part("train").corpus == card.name).sum()),
+            }
+            for card in cards
+        ],
+        "split": {"seed": data.seed, "signature": data.signature},
+        "seed": seed,
+        "settings": dict(settings),
+        "code_version": __version__,
+    }
+    bundle.write(output, manifest, model_card(manifest), save)
