@@ -8,8 +8,9 @@ import pytest
 
 from classifier.errors import TrainingError
 from classifier.types import Sentence
-from training.baseline import MIXES, BaselineRecipe, Setting, Trial, _best
+from training.baseline import BaselineRecipe
 from training.examples import Examples
+from training.settings import MIXES, Setting, Trial, best
 
 SIGNALS = ("claim", "loaded_language", "slogans", "hyperpartisan")
 FACTS = ("The council of Orrin met on day", "Ferry fares rose to", "The mill employs", "Bus line")
@@ -46,7 +47,9 @@ def examples(articles: int = 24, part: str = "train") -> Examples:
 
 
 def recipe(**options) -> BaselineRecipe:
-    return BaselineRecipe(**{"least": 1, "strengths": (0.3, 3.0), **options})
+    return BaselineRecipe(
+        **{"least": 1, "mixes": ("words", "both"), "strengths": (0.3, 3.0), **options}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -117,11 +120,12 @@ def test_fit_returns_self_and_constructor_only_assigns() -> None:
     assert made.fit(examples(8)) is made
 
 
-def test_tries_the_whole_documented_grid(fitted: BaselineRecipe) -> None:
-    trials = fitted.choices_["loaded_language"].trials
+def test_tries_the_whole_documented_grid() -> None:
+    made = recipe(mixes=tuple(MIXES))
+    trials = made._choose(made._table(examples()).task("loaded_language")).trials
     first = [t.setting for t in trials[: 2 * len(MIXES)]]
     assert first == [Setting(mix, c) for mix in MIXES for c in (0.3, 3.0)]
-    mix = _best(trials[: 2 * len(MIXES)]).setting.mix
+    mix = best(trials[: 2 * len(MIXES)]).setting.mix
     assert [t.setting for t in trials[2 * len(MIXES) :]] == [
         Setting(mix, c, "balanced") for c in (0.3, 3.0)
     ]
@@ -139,8 +143,8 @@ def test_ties_go_to_the_simpler() -> None:
         Trial(Setting("both", 10.0), 0.7005),
         Trial(Setting("both", 10.0), 0.71),
     )
-    assert _best([simple, complex_]) is simple
-    assert _best([simple, complex_, better]) is better
+    assert best([simple, complex_]) is simple
+    assert best([simple, complex_, better]) is better
 
 
 @pytest.mark.parametrize("mix", MIXES)
@@ -167,7 +171,7 @@ def test_whole_groups_are_held_out() -> None:
     made = recipe(folds=3)
     task = made._table(toy).task("loaded_language")
     folds = made._folds(task)
-    assert len(folds) == 3
+    assert len(folds) == 15  # few rows: drawn five times
     for fitted_rows, held in folds:
         assert not set(task.groups[fitted_rows]) & set(task.groups[held])
 
