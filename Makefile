@@ -1,0 +1,50 @@
+# make demo    set up, and score an article
+# make test    set up for development, and run every test
+PYTHON ?= python3
+CORPORA ?= $(FRAMESCOPE_CORPORA)
+BIN := .venv/bin
+SAMPLE := classifier/samples/harbour.txt
+corpora := $(if $(CORPORA),--corpora "$(CORPORA)")
+# Installs a Debian package where that is allowed; else says what to type.
+apt = { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -yqq $(1); } || echo "$(1) is missing; on Debian: sudo apt-get install $(1)" >&2
+
+.PHONY: demo html test lint train eval chromium
+
+demo: .venv/scoring
+	$(BIN)/framescope score $(SAMPLE)
+
+html: .venv/scoring
+	$(BIN)/framescope score $(SAMPLE) --format html --output demo.html
+
+test: .venv/development chromium
+	$(BIN)/pytest
+
+lint: .venv/development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+train: .venv/development
+	$(BIN)/framescope train baseline $(corpora) --output runs/baseline
+	$(BIN)/framescope train transformer $(corpora) --output runs/transformer
+
+eval: .venv/development
+	$(BIN)/framescope eval $(corpora)
+
+chromium: # draws the HTML report in the tests, which skip that where it is missing
+	@command -v chromium >/dev/null || $(call apt,chromium)
+
+$(BIN)/python:
+	@$(PYTHON) -c "import ensurepip" 2>/dev/null || $(call apt,python3-venv)
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+# The stamps: an environment is set up once, and again when pyproject.toml has changed.
+.venv/scoring: pyproject.toml | $(BIN)/python
+	@echo "Setting up .venv to score; a minute or so, once"
+	@$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/development: pyproject.toml | $(BIN)/python
+	@echo "Setting up .venv to train and test; some minutes, once"
+	@$(BIN)/pip install --quiet --editable ".[training,dev]"
+	@touch $@
