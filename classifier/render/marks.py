@@ -1,0 +1,162 @@
+"""What a reader's eye is drawn to in a sentence, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from classifier.render import figures
+from classifier.render.printable import distinct, shortened
+from classifier.render.summary import is_unsourced_own_claim
+from classifier.taxonomy import BY_NAME, TECHNIQUES, Family, in_order
+from classifier.types import SentenceReport, Span
+
+# They hold for most sentences of an ordinary article: named beside the others, never marked alone.
+QUIET = frozenset({"claim", "attributed", "named_source"})
+
+# Not a signal of any model: it follows from two of them and the voice.
+UNSOURCED = "unsourced_own_claim"
+_UNSOURCED_LABEL = "own claim, no source"
+_UNSOURCED_MEANING = "a claim in the article's own voice, and nobody else is named as its source"
+
+MAX_WORDS = 5
+MAX_WORD_LENGTH = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of mark: a signal, or what follows from several.
+
+    Attributes
+    ----------
+    name, label, meaning : str
+    family : Family
+    quiet : bool
+        Named beside other marks, but no reason to mark a sentence.
+    """
+
+    name: str
+    label: str
+    family: Family
+    meaning: str
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One reason why a sentence is marked.
+
+    Attributes
+    ----------
+    kind : Kind
+    detail : str
+        The numbers behind it, in words.
+    quiet : bool
+        Named after the others: its kind is quiet, or a more precise mark says the same.
+    words : tuple of str
+        The article's words that speak for it, strongest first; printable.
+    score, threshold : float or None
+        The probability and where the decision falls; None where several signals decide.
+    """
+
+    kind: Kind
+    detail: str
+    quiet: bool = False
+    words: tuple[str, ...] = ()
+    score: float | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a sentence, and the signals it is evidence for, in taxonomy order."""
+
+    text: str
+    signals: tuple[str, ...]
+
+
+def kind(name: str) -> Kind:
+    """Return the kind of mark called ``name``: a signal's, or `UNSOURCED`."""
+    if name == UNSOURCED:
+        return Kind(UNSOURCED, _UNSOURCED_LABEL, Family.SOURCING, _UNSOURCED_MEANING, quiet=False)
+    signal = BY_NAME[name]
+    return Kind(name, signal.label, signal.family, signal.meaning, quiet=name in QUIET)
+
+
+def marks(report: SentenceReport, thresholds: Mapping[str, float]) -> tuple[Mark, ...]:
+    """Return the reasons to mark a sentence: those that draw the eye first, then the quiet ones."""
+    found = [_of_signal(report, name, thresholds.get(name)) for name in report.flags]
+    if is_unsourced_own_claim(report):
+        found.insert(0, _unsourced(report))
+    return tuple(sorted(found, key=lambda mark: mark.quiet))
+
+
+def is_marked(report: SentenceReport) -> bool:
+    """Whether a sentence draws the eye: any flag that isn't quiet, or an unsourced own claim."""
+    return is_unsourced_own_claim(report) or any(name not in QUIET for name in report.flags)
+
+
+def segments(report: SentenceReport) -> tuple[Segment, ...]:
+    """Cut a sentence where evidence begins or ends; joined, the texts are the sentence.
+
+    Evidence of several signals may overlap; what lies outside the sentence is left out.
+    """
+    sentence = report.sentence
+    spans = [span for span in report.evidence if _inside(span, sentence.start, sentence.end)]
+    edges = {sentence.start, sentence.end}
+    for span in spans:
+        edges |= {max(span.start, sentence.start), min(span.end, sentence.end)}
+    cut: list[Segment] = []
+    for left, right in pairwise(sorted(edges)):
+        text = sentence.text[left - sentence.start : right - sentence.start]
+        signals = in_order(span.signal for span in spans if span.start <= left < span.end)
+        if cut and cut[-1].signals == signals:
+            cut[-1] = Segment(cut[-1].text + text, signals)
+        else:
+            cut.append(Segment(text, signals))
+    return tuple(cut)
+
+
+def _of_signal(report: SentenceReport, name: str, threshold: float | None) -> Mark:
+    score = report.scores.get(name)
+    detail = "" if score is None else figures.score(score)
+    if threshold is not None:
+        detail += f" (threshold {figures.score(threshold)})"
+    return Mark(
+        kind(name), detail.strip(), _is_quiet(report, name), _words(report, name), score, threshold
+    )
+
+
+def _unsourced(report: SentenceReport) -> Mark:
+    numbers = [f"{name} {figures.score(report.scores[name])}"
+               for name in ("claim", "attributed") if name in report.scores]  # fmt: skip
+    return Mark(kind(UNSOURCED), ", ".join(numbers))
+
+
+def _is_quiet(report: SentenceReport, name: str) -> bool:
+    if name == "any_technique":
+        return not set(TECHNIQUES).isdisjoint(report.flags)
+    return name in QUIET
+
+
+def _inside(span: Span, start: int, end: int) -> bool:
+    return span.start < end and span.end > start
+
+
+def _words(report: SentenceReport, signal: str) -> tuple[str, ...]:
+    """Return the evidence for a signal as words: each once, and none that another contains."""
+    sentence = report.sentence
+    spans = [span for span in report.evidence
+             if span.signal == signal and _inside(span, sentence.start, sentence.end)]  # fmt: skip
+    texts = (
+        sentence.text[max(span.start - sentence.start, 0) : span.end - sentence.start]
+        for span in spans
+        if not any(_contains(other, span) for other in spans)
+    )
+    return distinct(shortened(text, MAX_WORD_LENGTH) for text in texts)[:MAX_WORDS]
+
+
+def _contains(outer: Span, inner: Span) -> bool:
+    larger = outer.end - outer.start > inner.end - inner.start
+    return larger and outer.start <= inner.start and inner.end <= outer.end

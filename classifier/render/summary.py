@@ -1,0 +1,111 @@
+"""What is counted of an article, for every output."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from classifier.taxonomy import TECHNIQUES, in_order
+from classifier.types import ArticleReport, SentenceReport, Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Sentences counted by whose words they are."""
+
+    own: int = 0
+    reported: int = 0
+    quoted: int = 0
+
+    @property
+    def total(self) -> int:
+        """Sentences in any voice."""
+        return self.own + self.reported + self.quoted
+
+    def by(self, voice: Voice) -> int:
+        """Sentences in one voice."""
+        return {
+            Voice.OWN: self.own,
+            Voice.REPORTED: self.reported,
+            Voice.QUOTED: self.quoted,
+        }[voice]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The counts of one article.
+
+    A count is None where it can't be known: the article was not scored, or the model gives no
+    ``claim`` or ``attributed``. That is not the same as 0.
+
+    Attributes
+    ----------
+    sentences : Tally
+        All sentences.
+    flagged : mapping of str to Tally
+        For every sentence-level signal the model gives, in taxonomy order, the sentences that
+        carry it.
+    claims, attributed : int or None
+        Sentences that carry the signal of that name, in any voice.
+    own_claims : int or None
+        Claims in the article's own voice.
+    unsourced_own_claims : int or None
+        Those of them that nobody stands behind; see `is_unsourced_own_claim`.
+    techniques : int or None
+        How many different techniques of the fourteen were found.
+    """
+
+    sentences: Tally
+    flagged: Mapping[str, Tally]
+    claims: int | None
+    attributed: int | None
+    own_claims: int | None
+    unsourced_own_claims: int | None
+    techniques: int | None
+
+
+def is_unsourced_own_claim(report: SentenceReport) -> bool:
+    """Whether a sentence claims something in the article's own voice and gives no source.
+
+    It follows from two decisions and the voice: ``claim`` is flagged, ``attributed`` is given and
+    not flagged, the voice is own. It is wider than the guidelines' ``unsourced_assertion``
+    (section 4), which leaves out public record and common background and has to be learned.
+    """
+    return (
+        report.sentence.voice is Voice.OWN
+        and "claim" in report.flags
+        and "attributed" in report.scores
+        and "attributed" not in report.flags
+    )
+
+
+def summarise(report: ArticleReport) -> Summary:
+    """Count an article's sentences, flags and claims by voice."""
+    given = in_order(name for sentence in report.sentences for name in sentence.scores)
+    flagged = {
+        name: _tally(sentence for sentence in report.sentences if name in sentence.flags)
+        for name in given
+    }
+    claims, attributed = flagged.get("claim"), flagged.get("attributed")
+    sourcing_known = claims is not None and attributed is not None
+    return Summary(
+        sentences=_tally(report.sentences),
+        flagged=flagged,
+        claims=claims.total if claims else None,
+        attributed=attributed.total if attributed else None,
+        own_claims=claims.own if claims else None,
+        unsourced_own_claims=(
+            sum(map(is_unsourced_own_claim, report.sentences)) if sourcing_known else None
+        ),
+        techniques=(
+            sum(flagged[name].total > 0 for name in TECHNIQUES if name in flagged)
+            if any(name in flagged for name in TECHNIQUES)
+            else None
+        ),
+    )
+
+
+def _tally(sentences: Iterable[SentenceReport]) -> Tally:
+    voices = Counter(report.sentence.voice for report in sentences)
+    return Tally(voices[Voice.OWN], voices[Voice.REPORTED], voices[Voice.QUOTED])

@@ -1,0 +1,289 @@
+"""Reports made by hand, of invented events, for the tests of every output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from classifier.taxonomy import in_order
+from classifier.types import (
+    Article,
+    ArticleReport,
+    Report,
+    Republication,
+    Sentence,
+    SentenceReport,
+    Skipped,
+    Span,
+    Unit,
+    Voice,
+)
+
+SIGNALS = in_order(
+    [
+        "claim", "attributed", "vague_source", "biased_language", "subjective", "any_technique",
+        "loaded_language", "name_calling", "exaggeration_minimisation", "appeal_to_fear",
+        "slogans", "hyperpartisan",
+    ]
+)  # fmt: skip
+THRESHOLDS = dict.fromkeys(SIGNALS, 0.5) | {"loaded_language": 0.42, "hyperpartisan": 0.6}
+MODEL = "hand-made 0"
+
+
+@dataclass
+class Line:
+    """A sentence to put into an article: its words, what it scores, and the words that say why."""
+
+    text: str
+    scores: Mapping[str, float] = field(default_factory=dict)
+    words: tuple[tuple[str, str, float], ...] = ()  # (words, signal, score)
+    voice: Voice = Voice.OWN
+    before: str = " "
+
+
+def scored(
+    lines: list[Line],
+    *,
+    given: Mapping[str, float] | None = None,
+    note: str | None = None,
+    article_scores: Mapping[str, float] | None = None,
+    **known: object,
+) -> ArticleReport:
+    """Put lines together into a scored article; signals not given score 0.02."""
+    text = ""
+    sentences = []
+    for index, line in enumerate(lines):
+        text += line.before if index else ""
+        start = len(text)
+        text += line.text
+        sentence = Sentence(line.text, start, len(text), str(known["id"]), index, line.voice)
+        scores = {} if note else _all_scores(line.scores)
+        evidence = tuple(
+            Span(start + line.text.index(words), start + line.text.index(words) + len(words),
+                 signal, score)
+            for words, signal, score in line.words
+        )  # fmt: skip
+        flags = tuple(name for name in scores if scores[name] >= THRESHOLDS[name])
+        sentences.append(SentenceReport(sentence, scores, flags, evidence))
+    article_scores = article_scores or {}
+    return ArticleReport(
+        Article(text=text, **known),  # type: ignore[arg-type]
+        tuple(sentences),
+        article_scores,
+        tuple(name for name, value in article_scores.items() if value >= THRESHOLDS[name]),
+        note,
+    )
+
+
+def _all_scores(scores: Mapping[str, float]) -> dict[str, float]:
+    return {name: scores.get(name, 0.02) for name in SIGNALS if name != "hyperpartisan"}
+
+
+BREAK = "\n\n"
+
+
+def harbour() -> ArticleReport:
+    """An article with every kind of thing in it."""
+    report = scored(
+        [
+            Line(
+                "Harbour board gambles away the town's future",
+                {"claim": 0.71, "biased_language": 0.83, "any_technique": 0.9,
+                 "loaded_language": 0.8712, "attributed": 0.08},
+                (("gambles away", "loaded_language", 0.8712), ("gambles", "biased_language", 1.9),
+                 ("gambles away", "biased_language", 1.2)),
+            ),
+            Line(
+                "The Larnwick harbour board voted on Tuesday to lease the eastern quay for "
+                "forty years.",
+                {"claim": 0.97, "attributed": 0.11},
+                before=BREAK,
+            ),
+            Line(
+                "Chairwoman Ida Fenn said the lease would bring 200 jobs.",
+                {"claim": 0.95, "attributed": 0.98},
+                voice=Voice.REPORTED,
+            ),
+            Line(
+                "Many in the town believe that the figures were invented.",
+                {"claim": 0.9, "attributed": 0.77, "vague_source": 0.93},
+                (("Many in the town believe", "vague_source", 2.31),),
+                voice=Voice.REPORTED,
+            ),
+            Line(
+                "“These vultures will pick our quay to the bone, and then they will come for "
+                "your homes,” the former pilot Osric Hale told the meeting.",
+                {"claim": 0.66, "attributed": 0.991, "any_technique": 0.97,
+                 "loaded_language": 0.81, "name_calling": 0.92, "appeal_to_fear": 0.74},
+                (("These vultures", "name_calling", 0.92),
+                 ("vultures will pick our quay to the bone", "loaded_language", 0.81),
+                 ("they will come for your homes", "appeal_to_fear", 0.74)),
+                voice=Voice.QUOTED,
+                before=BREAK,
+            ),
+            Line(
+                "“Nobody asked us,” he added.",
+                {"claim": 0.55, "attributed": 0.96},
+                voice=Voice.QUOTED,
+            ),
+            Line(
+                "The real reason for the haste is the chairwoman's shameful debt to the Oskan "
+                "company.",
+                {"claim": 0.94, "attributed": 0.06, "biased_language": 0.9, "subjective": 0.58,
+                 "any_technique": 0.88, "loaded_language": 0.79},
+                (("shameful", "loaded_language", 0.79), ("shameful debt", "biased_language", 2.4),
+                 ("real reason", "biased_language", 0.7)),
+                before=BREAK,
+            ),
+            Line(
+                "The company employs 1,140 people in three ports.",
+                {"claim": 0.98, "attributed": 0.07},
+            ),
+            Line(
+                "What a day for Larnwick!",
+                {"claim": 0.07, "subjective": 0.95, "any_technique": 0.3},
+                (("What a day", "subjective", 1.7),),
+                before=BREAK,
+            ),
+            Line(
+                "The board meets again on 4 June.",
+                {"claim": 0.8, "attributed": 0.61},
+            ),
+        ],
+        id="harbour",
+        title="Harbour board gambles away the town's future",
+        outlet="The Larnwick Courier",
+        site_name="larnwickcourier.example",
+        url="https://larnwickcourier.example/2025/05/harbour-board-gambles",
+        date="2025-05-20",
+        author="Tam Ellery",
+        lang="en",
+        article_scores={"hyperpartisan": 0.731},
+    )  # fmt: skip
+    return report
+
+
+def carried() -> ArticleReport:
+    """An article that carries another outlet's, without a publisher of its own; one label given."""
+    report = scored(
+        [
+            Line("Below is the Coast Observer's article:", {"claim": 0.2}),
+            Line(
+                "The bridge at Vell will open in spring, the ministry says.",
+                {"claim": 0.96, "attributed": 0.97},
+                voice=Voice.QUOTED,
+                before="\n",
+            ),
+            Line(
+                "It is said to be the safest ever built.",
+                {"claim": 0.8, "attributed": 0.6, "vague_source": 0.88},
+                (("It is said", "vague_source", 1.9),),
+                voice=Voice.QUOTED,
+            ),
+        ],
+        id="carried",
+        lang="en",
+        article_scores={"hyperpartisan": 0.08},
+    )
+    article = report.article
+    first = report.sentences[1].sentence
+    evidence = "Below is the Coast Observer's article:"
+    return ArticleReport(
+        Article(
+            id=article.id,
+            text=article.text,
+            lang="en",
+            units=(Unit(first.start, first.end, {"claim": 1.0}),),
+            spans=(Span(first.start, first.start + 10, "slogans"),),
+            republications=(
+                Republication(first.start, len(article.text), "Coast Observer", evidence),
+            ),
+        ),
+        report.sentences,
+        report.scores,
+        report.flags,
+    )
+
+
+HOSTILE_TEXT = (
+    'Say [bold red]nothing[/bold red] <script>window.pwned = 1</script> & "quote" '
+    "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x9b2J \u202eesrever\u202c "
+    ":smile: \ud800 nul\x00 {{ 7*7 }}"
+)
+
+
+def hostile() -> ArticleReport:
+    """An article that tries to be markup, script and terminal commands."""
+    attack = '"><img src=https://evil.example/x.png onerror=alert(1)>'
+    report = scored(
+        [
+            Line(
+                HOSTILE_TEXT,
+                {"claim": 0.9, "attributed": 0.02, "loaded_language": 0.9},
+                (("<script>window.pwned = 1</script>", "loaded_language", 0.9),),
+            ),
+            Line("A line\u2028separator and a\x85next line.", {"claim": 0.3}, before="\n"),
+        ],
+        id=attack,
+        title="[bold]Bold[/bold] <script>window.pwned = 1</script>",
+        outlet=attack,
+        url="javascript:alert(1)",
+        author="[link=https://evil.example]x[/link]",
+        date="\x1b[2J2025",
+        lang='en" onload="alert(1)',
+    )
+    return report
+
+
+def unscored() -> ArticleReport:
+    """An article in a language the model doesn't read."""
+    return scored(
+        [
+            Line("Der Hafen von Larnwick bleibt geschlossen."),
+            Line("Das teilte die Verwaltung mit."),
+        ],
+        id="german",
+        title="Hafen geschlossen",
+        outlet="Larnwicker Bote",
+        lang="de",
+        note="the article is in German (de); the model reads English",
+    )
+
+
+def plain() -> ArticleReport:
+    """An article in which nothing is marked."""
+    return scored(
+        [
+            Line("The library opens at nine, the town clerk said.",
+                 {"claim": 0.9, "attributed": 0.97}, voice=Voice.REPORTED),
+            Line("Good morning.", {"claim": 0.03}),
+        ],
+        id="plain",
+        title="Library hours",
+        url="https://larnwick.example/library",
+        lang="en",
+    )  # fmt: skip
+
+
+def hebrew() -> ArticleReport:
+    """An article written from right to left, given a score."""
+    return scored(
+        [
+            Line("הנמל נסגר אתמול.", {"claim": 0.9, "attributed": 0.05}),
+            Line("זו בושה גדולה.", {"loaded_language": 0.8}, (("בושה", "loaded_language", 0.8),)),
+        ],
+        id="hebrew",
+        title="הנמל נסגר",
+        lang="he",
+    )
+
+
+def report(*articles: ArticleReport, skipped: tuple[Skipped, ...] = ()) -> Report:
+    return Report(articles, MODEL, SIGNALS, THRESHOLDS, skipped)
+
+
+SKIPPED = (Skipped("notes/empty.txt", "the file is empty; give one with text in it"),)
+
+
+def everything() -> Report:
+    return report(harbour(), carried(), hostile(), unscored(), plain(), hebrew(), skipped=SKIPPED)

@@ -1,0 +1,120 @@
+from dataclasses import replace
+
+import pytest
+import reports
+
+from classifier.render import figures
+from classifier.render.marks import UNSOURCED, is_marked, marks, segments
+from classifier.render.printable import printable, shortened
+from classifier.render.summary import Tally, is_unsourced_own_claim, summarise
+from classifier.types import Sentence, SentenceReport, Span, Voice
+
+
+def test_counts_by_voice() -> None:
+    summary = summarise(reports.harbour())
+    assert summary.sentences == Tally(own=6, reported=2, quoted=2)
+    assert summary.sentences.total == 10
+    assert summary.flagged["loaded_language"] == Tally(own=2, quoted=1)
+    assert summary.flagged["vague_source"] == Tally(reported=1)
+    assert summary.flagged["slogans"] == Tally()
+    assert (summary.claims, summary.attributed) == (9, 5)
+    assert (summary.unsourced_own_claims, summary.own_claims) == (4, 5)
+    assert summary.techniques == 3
+
+
+@pytest.mark.parametrize(
+    ("voice", "scores", "flags", "expected"),
+    [
+        (Voice.OWN, {"claim": 0.9, "attributed": 0.1}, ("claim",), True),
+        (Voice.OWN, {"claim": 0.9, "attributed": 0.9}, ("claim", "attributed"), False),
+        (Voice.OWN, {"claim": 0.1, "attributed": 0.1}, (), False),
+        (Voice.REPORTED, {"claim": 0.9, "attributed": 0.1}, ("claim",), False),
+        (Voice.QUOTED, {"claim": 0.9, "attributed": 0.1}, ("claim",), False),
+        (Voice.OWN, {"claim": 0.9}, ("claim",), False),  # attribution isn't known
+    ],
+)
+def test_who_stands_behind_a_claim(
+    voice: Voice, scores: dict[str, float], flags: tuple[str, ...], expected: bool
+) -> None:
+    report = SentenceReport(Sentence("It is so.", 0, 9, "a", 0, voice), scores, flags)
+    assert is_unsourced_own_claim(report) is expected
+
+
+def test_counts_a_model_cannot_give_are_unknown() -> None:
+    report = reports.harbour()
+    sentences = tuple(replace(s, scores={"claim": 0.9}, flags=("claim",)) for s in report.sentences)
+    summary = summarise(replace(report, sentences=sentences))
+    assert summary.claims == 10
+    assert summary.attributed is summary.unsourced_own_claims is summary.techniques is None
+
+
+def test_only_a_loud_flag_or_a_missing_source_marks_a_sentence() -> None:
+    marked = [number for number, s in enumerate(reports.harbour().sentences, 1) if is_marked(s)]
+    assert marked == [1, 2, 4, 5, 7, 8, 9]
+
+
+def test_reasons_name_the_precise_mark_first_and_each_word_once() -> None:
+    found = marks(reports.harbour().sentences[0], reports.THRESHOLDS)
+    assert [(mark.kind.name, mark.quiet) for mark in found] == [
+        (UNSOURCED, False),
+        ("biased_language", False),
+        ("loaded_language", False),
+        ("claim", True),
+        ("any_technique", True),
+    ]
+    assert found[1].words == ("gambles away",)  # and not "gambles" as well
+    assert found[2].detail == "0.87 (threshold 0.42)"
+
+
+def test_segments_are_the_sentence_whatever_the_evidence() -> None:
+    sentence = Sentence("One two three.", 10, 24, "a", 0)
+    evidence = (
+        Span(10, 17, "doubt", 1.0),
+        Span(14, 30, "slogans", 1.0),  # runs out of the sentence
+        Span(0, 5, "doubt", 1.0),  # lies before it
+    )
+    cut = segments(SentenceReport(sentence, {}, (), evidence))
+    assert [(piece.text, piece.signals) for piece in cut] == [
+        ("One ", ("doubt",)),
+        ("two", ("doubt", "slogans")),
+        (" three.", ("slogans",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.0, "<0.01"), (0.004, "<0.01"), (0.01, "0.01"), (0.5, "0.50"), (0.9999, ">0.99"),
+     (1.0, ">0.99")],
+)  # fmt: skip
+def test_a_probability_is_never_written_as_certain(value: float, written: str) -> None:
+    assert figures.score(value) == written
+
+
+def test_a_share_of_nothing_is_a_dash() -> None:
+    assert figures.percent(0, 0) == "–"
+    assert figures.percent(1, 3) == "33%"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07after", "after"),
+        ("\x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x9b2Jgone", "gone"),
+        ("a\x1bb\x00c\x7f", "abc"),
+        ("a\r\nb\tc\u2028d", "a b c d"),
+        ("\u202eesrever\u202c", "esrever"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("half \ud83d", "half \ufffd"),
+        ("😀 [bold]é", "😀 [bold]é"),
+    ],
+)
+def test_printable_removes_what_a_terminal_would_obey(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_shortened_keeps_to_its_limit() -> None:
+    assert shortened("one two three", 13) == "one two three"
+    assert shortened("one two three", 10) == "one two…"
+    assert shortened("x" * 50, 10) == "x" * 9 + "…"
