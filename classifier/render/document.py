@@ -1,0 +1,150 @@
+"""A report as one JSON object; ``report.schema.json`` and docs/report.md say what is in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from classifier.render.figures import rounded
+from classifier.render.summary import Summary, Tally, summarise
+from classifier.taxonomy import BY_NAME, Level
+from classifier.types import ArticleReport, Report, SentenceReport, Span
+
+SCHEMA_VERSION = "1.0"
+
+# Line ends to some readers (U+0085, U+2028, U+2029), other controls that a terminal would obey,
+# and halves of surrogate pairs, which no encoding can write.
+_TO_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def to_json(report: Report, *, indent: int | None = 2) -> str:
+    """Write a report as one JSON object.
+
+    Parameters
+    ----------
+    report : Report
+    indent : int or None
+        Spaces a level; None puts everything on one line.
+
+    Returns
+    -------
+    str
+        JSON without NaN or Infinity, not ending in a line break; any Unicode text encodes to UTF-8.
+
+    Raises
+    ------
+    BundleError
+        When the model gave a score that is not a finite number.
+    """
+    return dumps(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "model": report.model,
+            "signals": list(report.signals),
+            "thresholds": rounded_values(report.thresholds),
+            "articles": [_article(article) for article in report.articles],
+            "skipped": [
+                {"source": skipped.source, "reason": skipped.reason} for skipped in report.skipped
+            ],
+        },
+        indent=indent,
+    )
+
+
+def dumps(value: object, *, indent: int | None = None) -> str:
+    """Serialise to JSON in which every character is itself, but for those that break a line."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    return _TO_ESCAPE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def rounded_values(values: Mapping[str, float]) -> dict[str, float]:
+    """Round every value of a mapping; see `figures.rounded`."""
+    return {name: rounded(value) for name, value in values.items()}
+
+
+def spans(report: ArticleReport) -> tuple[Span, ...]:
+    """Return the article's labelled spans, which have no score, then the spans found, which do.
+
+    Only signals that are properties of characters give spans: the n-grams that weigh most for a
+    signal of the whole sentence are evidence, and stay with their sentence.
+    """
+    found = (
+        span
+        for sentence in report.sentences
+        for span in sentence.evidence
+        if span.score is not None and BY_NAME[span.signal].level is Level.SPAN
+    )
+    labelled = (span for span in report.article.spans if span.score is None)
+    return (*labelled, *found)
+
+
+def counts(summary: Summary) -> dict[str, Any]:
+    """Write the counts of an article as JSON has them."""
+    return {
+        "sentences": _tally(summary.sentences),
+        "flagged": {name: _tally(tally) for name, tally in summary.flagged.items()},
+        "claims": summary.claims,
+        "attributed": summary.attributed,
+        "own_claims": summary.own_claims,
+        "unsourced_own_claims": summary.unsourced_own_claims,
+        "techniques": summary.techniques,
+    }
+
+
+def _article(report: ArticleReport) -> dict[str, Any]:
+    article = report.article
+    return {
+        "id": article.id,
+        "title": article.title,
+        "outlet": article.outlet,
+        "site_name": article.site_name,
+        "url": article.url,
+        "date": article.date,
+        "author": article.author,
+        "lang": article.lang,
+        "text": article.text,
+        "note": report.note,
+        "republications": [
+            {"start": part.start, "end": part.end, "outlet": part.outlet, "evidence": part.evidence}
+            for part in article.republications
+        ],
+        "sentences": [_sentence(report, sentence) for sentence in report.sentences],
+        "spans": [_span(article.text, span) for span in spans(report)],
+        "scores": rounded_values(report.scores),
+        "flags": list(report.flags),
+        "summary": counts(summarise(report)),
+    }
+
+
+def _sentence(report: ArticleReport, scored: SentenceReport) -> dict[str, Any]:
+    sentence = scored.sentence
+    return {
+        "start": sentence.start,
+        "end": sentence.end,
+        "text": sentence.text,
+        "voice": sentence.voice.value,
+        "scores": rounded_values(scored.scores),
+        "flags": list(scored.flags),
+        "evidence": [_span(report.article.text, span) for span in scored.evidence],
+    }
+
+
+def _span(text: str, span: Span) -> dict[str, Any]:
+    return {
+        "start": span.start,
+        "end": span.end,
+        "text": text[span.start : span.end],
+        "signal": span.signal,
+        "score": None if span.score is None else rounded(span.score),
+    }
+
+
+def _tally(tally: Tally) -> dict[str, int]:
+    return {
+        "own": tally.own,
+        "reported": tally.reported,
+        "quoted": tally.quoted,
+        "total": tally.total,
+    }

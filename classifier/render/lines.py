@@ -1,0 +1,91 @@
+"""A scored article as one line of the exchange format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from classifier.exchange import to_record
+from classifier.render.document import counts, dumps, rounded_values, spans
+from classifier.render.figures import rounded
+from classifier.render.summary import summarise
+from classifier.types import ArticleReport, SentenceReport, Unit
+
+
+def to_line(
+    report: ArticleReport,
+    *,
+    model: str,
+    signals: Sequence[str],
+    thresholds: Mapping[str, float],
+) -> str:
+    """Write a scored article in the exchange format, with what was found.
+
+    What the input said stays where it was: labels beside the scores, labelled spans without a
+    score before the spans found, which have one.
+
+    Parameters
+    ----------
+    report : ArticleReport
+    model : str
+        Name of the bundle.
+    signals : sequence of str
+        The signals it gives, in taxonomy order: ``flags`` decides each that was scored.
+    thresholds : mapping of str to float
+
+    Returns
+    -------
+    str
+        One JSON object without any line break, and none at its end.
+
+    Raises
+    ------
+    BundleError
+        When the model gave a score that is not a finite number.
+    """
+    article = report.article
+    given = {(unit.start, unit.end): unit for unit in article.units or ()}
+    record = to_record(article)
+    record["sentences"] = [
+        _sentence(scored, given.get((scored.sentence.start, scored.sentence.end)), signals)
+        for scored in report.sentences
+    ]
+    record["spans"] = [_span(span.start, span.end, span.signal, span.score)
+                       for span in spans(report)]  # fmt: skip
+    record["report"] = {
+        "model": model,
+        "note": report.note,
+        "thresholds": rounded_values(thresholds),
+        "scores": rounded_values(report.scores),
+        "flags": _decisions(report.scores, report.flags, signals),
+        "summary": counts(summarise(report)),
+    }
+    return dumps(record)
+
+
+def _sentence(scored: SentenceReport, unit: Unit | None, signals: Sequence[str]) -> dict[str, Any]:
+    sentence = scored.sentence
+    record: dict[str, Any] = {
+        "start": sentence.start,
+        "end": sentence.end,
+        "voice": sentence.voice.value,
+    }
+    if unit is not None and unit.labels:
+        record["labels"] = dict(unit.labels)
+    if scored.scores:
+        record["scores"] = rounded_values(scored.scores)
+        record["flags"] = _decisions(scored.scores, scored.flags, signals)
+    return record
+
+
+def _span(start: int, end: int, signal: str, score: float | None) -> dict[str, Any]:
+    record: dict[str, Any] = {"start": start, "end": end, "signal": signal}
+    if score is not None:
+        record["score"] = rounded(score)
+    return record
+
+
+def _decisions(
+    scores: Mapping[str, float], flags: Sequence[str], signals: Sequence[str]
+) -> dict[str, int]:
+    return {name: int(name in flags) for name in signals if name in scores}
