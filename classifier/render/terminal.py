@@ -1,0 +1,232 @@
+"""A report in a terminal: readable at 80 columns, and without colour.
+
+Article text is only ever put into `rich.text.Text`, which reads no markup in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from classifier.render import figures
+from classifier.render.layout import Line, carries, imprint, paragraphs, publisher, title
+from classifier.render.marks import (
+    UNSOURCED,
+    Kind,
+    Mark,
+    is_marked,
+    kind,
+    marks,
+    segments,
+)
+from classifier.render.printable import printable
+from classifier.render.summary import Summary, Tally, summarise
+from classifier.taxonomy import BY_NAME, NAMES, Family
+from classifier.types import Article, ArticleReport, Report, Skipped, Voice
+
+# Colours a terminal's own theme defines, so they are legible on a light and a dark background.
+_FAMILY_STYLE = {
+    Family.FRAMING: "red",
+    Family.SOURCING: "magenta",
+    Family.CONTENT: "cyan",
+    Family.ARTICLE: "red",
+}
+_VOICE_MARK = {Voice.OWN: " ", Voice.REPORTED: "R", Voice.QUOTED: "Q"}
+_FLAGGED, _UNSOURCED = ">", "?"
+_KEY = (
+    f"{_FLAGGED} marked   {_UNSOURCED} only: {kind(UNSOURCED).label}   "
+    "R reported   Q quoted   no letter: own voice"
+)
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print a report.
+
+    Parameters
+    ----------
+    report : Report
+    console : rich.console.Console
+        Where to; its width and colours are kept to.
+    """
+    total = len(report.articles)
+    if not total:
+        console.print(Text("No article was scored."))
+    for number, article in enumerate(report.articles, start=1):
+        _print_article(article, report.thresholds, f"article {number} of {total}", console)
+    if any(article.note is None for article in report.articles):
+        _print_legend(report, console)
+    _print_skipped(report.skipped, console)
+
+
+def _print_article(
+    report: ArticleReport, thresholds: Mapping[str, float], place: str, console: Console
+) -> None:
+    console.rule(Text(place, style="dim"), align="left", style="dim")
+    console.print(Text(title(report.article), style="bold"))
+    for line in _origin(report):
+        console.print(line)
+    console.print()
+    if report.note is not None:
+        console.print(Text(f"Not scored: {printable(report.note)}", style="bold"))
+        console.print()
+    console.print(_text_of(report, thresholds))
+    console.print()
+    if report.note is None:
+        summary = summarise(report)
+        console.print(_by_voice(summary))
+        for line in _counts(report, summary, thresholds):
+            console.print(line)
+        console.print()
+
+
+def _origin(report: ArticleReport) -> Iterator[Text]:
+    article = report.article
+    yield Text(" · ".join((f"Publisher: {publisher(article)}", *imprint(article))))
+    if article.url:
+        yield _url(article)
+    for part in article.republications:
+        yield Text(carries(report, part), style="italic")
+
+
+def _url(article: Article) -> Text:
+    return Text(printable(article.url or ""), style="dim", overflow="fold")
+
+
+def _text_of(report: ArticleReport, thresholds: Mapping[str, float]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1)  # marked or not
+    table.add_column(justify="right", style="dim")  # the sentence's number
+    table.add_column(width=1)  # its voice
+    table.add_column(overflow="fold")
+    for index, paragraph in enumerate(paragraphs(report)):
+        if index:
+            table.add_row()
+        for line in paragraph:
+            _add_line(table, line, thresholds, scored=report.note is None)
+    return table
+
+
+def _add_line(table: Table, line: Line, thresholds: Mapping[str, float], *, scored: bool) -> None:
+    if line.report is None:
+        table.add_row("", "", "", Text(printable(line.text).strip(), style="dim"))
+        return
+    voice = _VOICE_MARK[line.report.sentence.voice] if scored else ""
+    marked = is_marked(line.report)
+    text = Text(style="bold" if marked else "")
+    for segment in segments(line.report):
+        style = _evidence_style(segment.signals) if marked else ""
+        text.append(printable(segment.text), style=style)
+    found = marks(line.report, thresholds) if marked else ()
+    table.add_row(_gutter(found), Text(str(line.number)), voice, text)
+    for reason in _reasons(found):
+        table.add_row("", "", "", reason)
+
+
+def _gutter(found: Sequence[Mark]) -> Text:
+    loud = [mark.kind.name for mark in found if not mark.quiet]
+    if not loud:
+        return Text()
+    if loud == [UNSOURCED]:
+        return Text(_UNSOURCED, style=f"bold {_FAMILY_STYLE[Family.SOURCING]}")
+    return Text(_FLAGGED, style=f"bold {_FAMILY_STYLE[Family.FRAMING]}")
+
+
+def _evidence_style(signals: Sequence[str]) -> str:
+    return f"underline {_FAMILY_STYLE[BY_NAME[signals[0]].family]}" if signals else ""
+
+
+def _reasons(found: Sequence[Mark]) -> Iterator[Text]:
+    if not found:
+        return
+    names = Text("└ ")
+    for index, mark in enumerate(found):
+        names.append(" · " if index else "")
+        style = "dim" if mark.quiet else _FAMILY_STYLE[mark.kind.family]
+        names.append(mark.kind.label, style=style)
+        if mark.score is not None:
+            names.append(f" {figures.score(mark.score)}", style=style)
+    yield names
+    words = [word for mark in found if not mark.quiet for word in mark.words]
+    if words:
+        quoted = ", ".join(f"“{word}”" for word in dict.fromkeys(words))
+        yield Text(f"  because of {quoted}", style="dim")
+
+
+def _by_voice(summary: Summary) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("")
+    for voice in ("own voice", "reported", "quoted", "all"):
+        table.add_column(voice, justify="right")
+    table.add_row("sentences", *_cells(summary.sentences, None))
+    for name, tally in summary.flagged.items():
+        if tally.total:
+            style = _FAMILY_STYLE[BY_NAME[name].family]
+            label = Text(BY_NAME[name].label, style=style)
+            table.add_row(label, *_cells(tally, summary.sentences))
+    return table
+
+
+def _cells(tally: Tally, of: Tally | None) -> list[Text]:
+    """Write counts by voice, each with its share of that voice's sentences."""
+    if of is None:
+        return [Text(str(number)) for number in (*map(tally.by, Voice), tally.total)]
+    pairs = [(tally.by(voice), of.by(voice)) for voice in Voice] + [(tally.total, of.total)]
+    return [Text(f"{part} {figures.percent(part, whole):>4}") for part, whole in pairs]
+
+
+def _counts(
+    report: ArticleReport, summary: Summary, thresholds: Mapping[str, float]
+) -> Iterator[Text]:
+    counts = [figures.counted(summary.sentences.total, "sentence")]
+    if summary.claims is not None:
+        counts.append(figures.counted(summary.claims, "claim"))
+    if summary.attributed is not None:
+        counts.append(f"{summary.attributed} attributed")
+    yield Text(" · ".join(counts))
+    if summary.unsourced_own_claims is not None:
+        yield Text(
+            "claims in the own voice without a source: "
+            f"{summary.unsourced_own_claims} of {summary.own_claims}"
+        )
+    for name, value in report.scores.items():
+        decision = "flagged" if name in report.flags else "not flagged"
+        line = f"{BY_NAME[name].label}: {figures.score(value)}, {decision}"
+        if name in thresholds:
+            line += f" (threshold {figures.score(thresholds[name])})"
+        yield Text(line, style=_FAMILY_STYLE[Family.ARTICLE] if name in report.flags else "")
+
+
+def _print_legend(report: Report, console: Console) -> None:
+    console.rule(Text("what the marks mean", style="dim"), align="left", style="dim")
+    console.print(Text(_KEY))
+    console.print(Text("shares are of the sentences in that voice; a mark says how a sentence is "
+                       "worded or sourced, not whether it is true"))  # fmt: skip
+    console.print()
+    table = Table.grid(padding=(0, 2))
+    table.add_column(max_width=30)
+    table.add_column()
+    for met in _kinds_met(report):
+        table.add_row(Text(met.label, style=_FAMILY_STYLE[met.family]), Text(met.meaning))
+    console.print(table)
+    console.print(Text(f"model: {printable(report.model)}", style="dim"))
+
+
+def _kinds_met(report: Report) -> list[Kind]:
+    met = {name for article in report.articles for name in article.flags}
+    for article in report.articles:
+        for sentence in article.sentences:
+            met |= {mark.kind.name for mark in marks(sentence, report.thresholds)}
+    return [kind(name) for name in (UNSOURCED, *NAMES) if name in met]
+
+
+def _print_skipped(skipped: Sequence[Skipped], console: Console) -> None:
+    if not skipped:
+        return
+    console.print()
+    console.rule(Text("not read", style="dim"), align="left", style="dim")
+    for item in skipped:
+        console.print(Text(f"{printable(item.source)}: {printable(item.reason)}"))

@@ -1,0 +1,104 @@
+import io
+import re
+
+import pytest
+import reports
+from rich.console import Console
+
+from classifier.render.terminal import print_report
+from classifier.types import Report
+
+
+def printed(report: Report, width: int = 80, *, colour: bool = False) -> str:
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        legacy_windows=False,
+    )
+    print_report(report, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def unwrapped(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_no_line_is_wider_than_the_console(width: int) -> None:
+    for line in printed(reports.everything(), width).splitlines():
+        assert len(line) <= width
+
+
+def test_marks_voice_and_reasons_are_in_the_text_without_colour() -> None:
+    output = printed(reports.report(reports.harbour()))
+    assert "\x1b" not in output
+    assert re.search(r"^> +5 Q “These vultures", output, re.M)
+    assert re.search(r"^\? +8 +The company employs", output, re.M)
+    assert re.search(r"^ +3 R Chairwoman", output, re.M)
+    flat = unwrapped(output)
+    assert "loaded language 0.81 · name calling 0.92 · appeal to fear 0.74" in flat
+    assert "own claim, no source" in flat
+    assert "because of “shameful debt”, “real reason”" in flat
+
+
+def test_evidence_is_underlined_where_colours_are_shown() -> None:
+    output = printed(reports.report(reports.harbour()), 120, colour=True)
+    assert re.search(r"\x1b\[[\d;]*4[\d;]*mThese \x1b", output) or re.search(
+        r"\x1b\[[0-9;]*\b4\b[0-9;]*mThese", output
+    )
+
+
+def test_publisher_date_and_address_are_told() -> None:
+    flat = unwrapped(printed(reports.report(reports.harbour())))
+    assert (
+        "Publisher: The Larnwick Courier (larnwickcourier.example) · by Tam Ellery · 2025-05-20 "
+        "https://larnwickcourier.example/2025/05/harbour-board-gambles"
+    ) in flat
+
+
+def test_an_unknown_publisher_and_a_republication_are_told() -> None:
+    flat = unwrapped(printed(reports.report(reports.carried())))
+    assert "Publisher: unknown" in flat
+    assert "carries Coast Observer's article (“Below is the Coast Observer's article:”)" in flat
+
+
+def test_table_and_counts() -> None:
+    output = printed(reports.report(reports.harbour()))
+    assert re.search(r"^sentences +6 +2 +2 +10 *$", output, re.M)
+    assert re.search(r"^loaded language +2 +33% +0 +0% +1 +50% +3 +30% *$", output, re.M)
+    assert "10 sentences · 9 claims · 5 attributed" in output
+    assert "claims in the own voice without a source: 4 of 5" in output
+    assert "hyperpartisan: 0.73, flagged (threshold 0.60)" in output
+
+
+def test_an_unscored_article_is_shown_with_the_reason_and_no_counts() -> None:
+    output = printed(reports.report(reports.unscored()))
+    assert "Not scored: the article is in German (de); the model reads English" in output
+    assert "Der Hafen von Larnwick" in output
+    assert "own voice" not in output
+
+
+def test_an_article_without_marks_has_none() -> None:
+    output = printed(reports.report(reports.plain()))
+    assert not re.search(r"^[>?] +\d", output, re.M)
+
+
+def test_what_was_not_read_is_named_last() -> None:
+    output = printed(reports.everything())
+    assert output.rstrip().endswith("notes/empty.txt: the file is empty; give one with text in it")
+
+
+def test_hostile_text_is_printed_and_not_obeyed() -> None:
+    output = printed(reports.report(reports.hostile()))
+    assert "[bold red]nothing[/bold red]" in unwrapped(output)
+    assert "[bold]Bold[/bold]" in output
+    assert ":smile:" in output
+    assert "[link=https://evil.example]x[/link]" in unwrapped(output)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", output)
+
+
+def test_a_report_without_articles_says_so() -> None:
+    assert "No article was scored." in printed(reports.report(skipped=reports.SKIPPED))
