@@ -1,0 +1,228 @@
+"""A report as one self-contained page that asks the network for nothing.
+
+The template, the style and the script lie beside this module; the page's own policy allows these
+two inline parts by their digests and refuses every other script, style, image and request.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined
+
+from classifier.render import figures
+from classifier.render.layout import (
+    Line,
+    carries,
+    imprint,
+    opens_with_title,
+    paragraphs,
+    publisher,
+    title,
+)
+from classifier.render.marks import UNSOURCED, Kind, Mark, kind, marks, segments
+from classifier.render.printable import printable, shortened
+from classifier.render.summary import Summary, Tally, summarise
+from classifier.taxonomy import BY_NAME, NAMES, Family
+from classifier.types import Article, ArticleReport, Report, Voice
+
+MAX_EXCERPT = 90
+_SHOWN_FAMILIES = (Family.FRAMING, Family.SOURCING, Family.CONTENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Words of a sentence, the signals they are evidence for, and those signals' families."""
+
+    text: str
+    signals: tuple[str, ...]
+    families: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A sentence as the page shows it; ``number`` is 0 for text outside any sentence."""
+
+    number: int
+    voice: Voice
+    pieces: tuple[Piece, ...]
+    loud: tuple[Mark, ...] = ()
+    quiet: tuple[Mark, ...] = ()
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Every reason, those that draw the eye first."""
+        return self.loud + self.quiet
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Families to highlight the sentence with when the page opens."""
+        return _families(mark.kind for mark in self.loud)
+
+    @property
+    def excerpt(self) -> str:
+        """The first words, to find the sentence by."""
+        return shortened("".join(piece.text for piece in self.pieces), MAX_EXCERPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the table by voice: a number and a share for own, reported, quoted and all."""
+
+    label: str
+    cells: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An article-level signal's decision."""
+
+    kind: Kind
+    score: str
+    threshold: str
+    flagged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An article as the page shows it."""
+
+    report: ArticleReport
+    title: str
+    headline: Shown | None  # the title as a scored sentence, where the text opens with it
+    paragraphs: tuple[tuple[Shown, ...], ...]
+    summary: Summary
+    rows: tuple[Row, ...]
+    absent: tuple[str, ...]  # labels of the signals that no sentence carries
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def scored(self) -> bool:
+        """Whether there are scores to show."""
+        return self.report.note is None
+
+    @property
+    def marked(self) -> tuple[Shown, ...]:
+        """The sentences with any reason to show, in order."""
+        headline = (self.headline,) if self.headline else ()
+        lines = (*headline, *(line for paragraph in self.paragraphs for line in paragraph))
+        return tuple(line for line in lines if line.marks)
+
+
+def to_html(report: Report) -> str:
+    """Write a report as one HTML page.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    str
+        A complete document; encode it as UTF-8.
+    """
+    style, script = _asset("report.css"), _asset("report.js")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"printable": printable, "score": figures.score}
+    environment.globals |= {"publisher": publisher, "imprint": imprint, "carries": carries}
+    pages = [_page(article, report.thresholds) for article in report.articles]
+    return environment.from_string(_asset("report.html")).render(
+        report=report,
+        pages=pages,
+        groups=_groups(pages),
+        style=style,
+        script=script,
+        style_digest=_digest(style),
+        script_digest=_digest(script),
+        link=_link,
+        counted=figures.counted,
+    )
+
+
+def _page(report: ArticleReport, thresholds: Mapping[str, float]) -> Page:
+    shown = [
+        tuple(_shown(line, thresholds) for line in paragraph) for paragraph in paragraphs(report)
+    ]
+    headline = None
+    if opens_with_title(report):
+        headline, *rest = shown[0]
+        shown[:1] = [tuple(rest)] if rest else []
+    summary = summarise(report)
+    return Page(
+        report=report,
+        title=title(report.article),
+        headline=headline,
+        paragraphs=tuple(shown),
+        summary=summary,
+        rows=tuple(_rows(summary)),
+        absent=tuple(BY_NAME[name].label for name, tally in summary.flagged.items()
+                     if not tally.total),
+        verdicts=tuple(_verdicts(report, thresholds)),
+    )  # fmt: skip
+
+
+def _shown(line: Line, thresholds: Mapping[str, float]) -> Shown:
+    if line.report is None:
+        return Shown(0, Voice.OWN, (Piece(printable(line.text), (), ()),))
+    found = marks(line.report, thresholds)
+    return Shown(
+        line.number,
+        line.report.sentence.voice,
+        tuple(
+            Piece(printable(cut.text), cut.signals, _families(map(kind, cut.signals)))
+            for cut in segments(line.report)
+        ),
+        loud=tuple(mark for mark in found if not mark.quiet),
+        quiet=tuple(mark for mark in found if mark.quiet),
+    )
+
+
+def _families(kinds: Iterable[Kind]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(kind.family.value for kind in kinds))
+
+
+def _rows(summary: Summary) -> Iterable[Row]:
+    for name, tally in summary.flagged.items():
+        if tally.total:
+            yield Row(BY_NAME[name].label, _cells(tally, summary.sentences))
+
+
+def _cells(tally: Tally, of: Tally) -> tuple[tuple[int, str], ...]:
+    pairs = [(tally.by(voice), of.by(voice)) for voice in Voice] + [(tally.total, of.total)]
+    return tuple((part, figures.percent(part, whole)) for part, whole in pairs)
+
+
+def _verdicts(report: ArticleReport, thresholds: Mapping[str, float]) -> Iterable[Verdict]:
+    for name, value in report.scores.items():
+        threshold = figures.score(thresholds[name]) if name in thresholds else ""
+        yield Verdict(kind(name), figures.score(value), threshold, name in report.flags)
+
+
+def _groups(pages: Iterable[Page]) -> list[tuple[str, list[tuple[Kind, int]]]]:
+    """Return the kinds of mark on the page by family, each with how many sentences carry it."""
+    met = Counter(mark.kind.name for page in pages for line in page.marked for mark in line.marks)
+    kinds = [(kind(name), met[name]) for name in (UNSOURCED, *NAMES) if name in met]
+    groups = [(family.value, [pair for pair in kinds if pair[0].family is family])
+              for family in _SHOWN_FAMILIES]  # fmt: skip
+    return [group for group in groups if group[1]]
+
+
+def _link(article: Article) -> str | None:
+    """Return the article's address if it is one of the web: ``javascript:`` is an address too."""
+    url = printable(article.url or "").strip()
+    return url if url.lower().startswith(("https://", "http://")) else None
+
+
+def _asset(name: str) -> str:
+    return files("classifier.render").joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()

@@ -1,0 +1,344 @@
+"""The page in a real browser: keyboard, narrow screen, dark, paper, hostile text, no requests."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import reports
+
+from classifier.render.html import to_html
+from classifier.types import Report
+
+CHROMIUM = shutil.which("chromium")
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ, reason="chromium is not installed"
+)
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+FIRST = "#a1s1"
+FRAMED = "#a1s5"
+POP = "#pop"
+
+# Contrast of every element that shows text of its own against what lies behind it, as WCAG 2
+# counts it; gives the worst, with its words.
+WORST_CONTRAST = """() => {
+  const parse = (colour) => (colour.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const [r, g, b, a = 1] = parse(getComputedStyle(at).backgroundColor);
+      if (a === 1) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  let worst = { ratio: 99, text: "", count: 0 };
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    if (!own || !element.getClientRects().length || element.closest("script")) continue;
+    const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    worst.count += 1;
+    if (ratio < worst.ratio) Object.assign(worst, { ratio, text: element.outerHTML.slice(0, 90) });
+  }
+  return worst;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Open a report; at the end the page must have complained of nothing and asked for nothing."""
+    contexts, troubles, requests = [], [], []
+
+    def open_page(report: Report, *, width: int = 1200, height: int = 900, **options: Any) -> Any:
+        file = tmp_path / "report.html"
+        file.write_text(to_html(report), encoding="utf-8")
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: troubles.append(message.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("dialog", lambda dialog: troubles.append(dialog.message))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(file.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert troubles == []
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+
+
+def focused_id(page: Any) -> str:
+    return str(page.evaluate("document.activeElement.id"))
+
+
+def reasons(page: Any) -> str:
+    assert page.locator(POP).is_visible()
+    return str(page.locator(POP).inner_text())
+
+
+def tab_to(page: Any, selector: str) -> None:
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if f"#{focused_id(page)}" == selector:
+            return
+    raise AssertionError(f"Tab never reaches {selector}")
+
+
+@needs_browser
+def test_tab_reaches_the_first_mark_and_shows_its_reasons(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.harbour()))
+    assert page.locator(POP).is_hidden()
+    tab_to(page, FIRST)
+    shown = reasons(page)
+    for expected in ("Sentence 1", "own voice", "own claim, no source", "loaded language",
+                     "0.87 (threshold 0.42)", "words with strong emotional charge",
+                     "gambles away"):  # fmt: skip
+        assert expected in shown
+    page.keyboard.press("Escape")
+    assert page.locator(POP).is_hidden()
+    assert f"#{focused_id(page)}" == FIRST
+    page.keyboard.press("Enter")
+    assert "Sentence 1" in reasons(page)
+    page.keyboard.press("Tab")  # to the address, which is no mark
+    assert page.locator(POP).is_hidden()
+    page.keyboard.press("Tab")
+    assert "Sentence 2" in reasons(page)
+
+
+@needs_browser
+def test_keys_move_from_mark_to_mark(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.harbour()))
+    visited = []
+    for key in ("j", "j", "ArrowRight", "ArrowDown", "k", "ArrowLeft", "ArrowUp", "k"):
+        page.keyboard.press(key)
+        visited.append(focused_id(page))
+    marked = ["a1s1", "a1s2", "a1s4", "a1s5", "a1s4", "a1s2", "a1s1", "a1s9"]
+    assert visited == marked  # the last step goes round
+
+
+@needs_browser
+def test_arrows_are_left_to_scrolling_outside_marks(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.harbour()))
+    page.keyboard.press("ArrowDown")
+    assert page.locator(POP).is_hidden()
+
+
+@needs_browser
+def test_a_marked_sentence_is_a_button_described_by_its_reasons(
+    opened: Callable[..., Any],
+) -> None:
+    page = opened(reports.report(reports.harbour()))
+    sentence = page.locator(FRAMED)
+    assert sentence.get_attribute("role") == "button"
+    described = page.locator(f"#{sentence.get_attribute('aria-describedby')}").text_content()
+    assert "name calling" in described
+    assert "0.92" in described
+
+
+@needs_browser
+def test_the_pointer_shows_reasons_and_can_move_onto_them(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.harbour()))
+    page.locator(FRAMED).hover(position={"x": 60, "y": 10})
+    page.locator(POP).wait_for(state="visible")
+    assert "appeal to fear" in reasons(page)
+    page.locator(POP).hover()
+    page.wait_for_timeout(450)
+    assert page.locator(POP).is_visible()
+    page.mouse.move(5, 5)
+    page.locator(POP).wait_for(state="hidden")
+
+
+@needs_browser
+def test_reasons_beside_the_text_cover_none_of_it(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.harbour()))
+    page.locator(FRAMED).focus()
+    text, pop = page.locator("#a1 .text").bounding_box(), page.locator(POP).bounding_box()
+    assert pop["x"] >= text["x"] + text["width"]
+    assert pop["y"] >= 0
+    assert pop["y"] + pop["height"] <= 900
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [320, 360, 800])
+def test_a_narrow_screen_needs_no_sideways_scrolling(
+    opened: Callable[..., Any], width: int
+) -> None:
+    page = opened(reports.everything(), width=width, height=700)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator(FRAMED).focus()
+    assert page.locator(POP).is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@needs_browser
+def test_on_a_phone_a_tap_opens_a_sheet_below_the_sentence(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.harbour()), width=360, height=740, has_touch=True)
+    page.locator(f"{FRAMED} .voice").tap()
+    assert "name calling" in reasons(page)
+    pop, sentence = page.locator(POP).bounding_box(), page.locator(FRAMED).bounding_box()
+    assert round(pop["y"] + pop["height"]) == 740
+    assert pop["width"] == 360
+    assert sentence["y"] + sentence["height"] <= pop["y"]
+    page.locator("#pop [data-go='1']").tap()
+    assert "Sentence 7" in reasons(page)
+    page.locator("#pop [data-close]").tap()
+    assert page.locator(POP).is_hidden()
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_is_legible(opened: Callable[..., Any], scheme: str) -> None:
+    page = opened(reports.everything(), color_scheme=scheme)
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (int(re.findall(r"\d+", paper)[0]) < 80) == (scheme == "dark")
+    page.locator("#a1s7").focus()  # the marks at their strongest, and the reasons
+    worst = page.evaluate(WORST_CONTRAST)
+    assert worst["count"] > 100
+    assert worst["ratio"] >= 4.5, worst
+
+
+@needs_browser
+def test_paper_has_the_reasons_and_neither_panel_nor_pop_up(opened: Callable[..., Any]) -> None:
+    page = opened(reports.everything(), color_scheme="dark")
+    assert page.locator("#a1 .notes").is_hidden()
+    page.emulate_media(media="print")
+    assert page.locator("#a1n5 .why").is_visible()
+    notes = page.locator("#a1 .notes").inner_text()
+    for expected in ("name calling", "0.92 (threshold 0.50)", "They will come for your homes"):
+        assert expected.lower() in notes.lower()
+    assert page.locator(".panel").is_hidden()
+    assert page.locator(POP).is_hidden()
+    assert page.locator("#a1n3").is_hidden()  # nothing but quiet flags
+    assert page.evaluate(WORST_CONTRAST)["ratio"] >= 4.5
+
+
+@needs_browser
+def test_without_scripts_the_reasons_stand_below_the_article(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.harbour()), java_script_enabled=False)
+    assert page.locator("#a1n5 .why").is_visible()
+    assert "name calling" in page.locator("#a1n5 .why").inner_text()
+    assert page.locator(".filters input").first.is_hidden()
+
+
+@needs_browser
+def test_boxes_choose_the_marks(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.harbour()))
+
+    def marked() -> list[str]:
+        found: list[str] = page.eval_on_selector_all(
+            ".flag:not(.off)", "flags => flags.map(flag => flag.id)"
+        )
+        return found
+
+    assert marked() == ["a1s1", "a1s2", "a1s4", "a1s5", "a1s7", "a1s8", "a1s9"]
+    page.locator("[data-signal=unsourced_own_claim]").uncheck()
+    assert marked() == ["a1s1", "a1s4", "a1s5", "a1s7", "a1s9"]
+    assert page.locator(".shown").inner_text() == "5 sentences marked"
+    assert page.evaluate("document.querySelector('[data-family=sourcing]').indeterminate")
+    page.locator("[data-family=framing]").uncheck()
+    assert marked() == ["a1s4"]
+    assert page.locator("#a1s2").get_attribute("tabindex") is None
+    page.locator("[data-signal=claim]").check()
+    assert len(marked()) == 9
+    page.locator("[data-family=framing]").check()
+    assert "framing" in page.locator(FRAMED).get_attribute("class").split()
+
+
+@needs_browser
+def test_voices_differ_by_more_than_colour(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.harbour()))
+    style = "e => getComputedStyle(e).fontStyle"
+    assert page.locator(FRAMED).evaluate(style) == "italic"
+    assert page.locator("#a1s3").evaluate(style) == "normal"
+    tags = {n: page.locator(f"#a1s{n} .voice").all_inner_texts() for n in (2, 3, 5)}
+    assert tags[2] == []
+    assert tags[3][0].startswith("R")
+    assert tags[5][0].startswith("Q")
+
+
+@needs_browser
+def test_hostile_text_stays_text(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.hostile()))
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("img").count() == 0
+    assert page.locator("main a[href^='javascript']").count() == 0
+    text = page.locator("#a1").inner_text()
+    assert "<script>window.pwned = 1</script>" in text
+    assert "{{ 7*7 }}" in text
+    page.locator(FIRST).focus()
+    assert "<script>window.pwned = 1</script>" in reasons(page)
+    assert page.evaluate("window.pwned") is None
+
+
+@needs_browser
+def test_right_to_left_text_runs_right_to_left(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.hebrew()))
+    paragraph = page.locator("#a1 .text p").first
+    assert paragraph.evaluate("e => getComputedStyle(e).direction") == "rtl"
+
+
+@needs_browser
+def test_a_page_of_nothing_opens(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(skipped=reports.SKIPPED))
+    assert "No article was scored." in page.inner_text("main")
+    assert "notes/empty.txt" in page.inner_text(".skipped")
+    page.keyboard.press("j")
+
+
+def test_origin_and_counts_are_told() -> None:
+    page = re.sub(r"<[^>]+>", "", to_html(reports.everything()))
+    for expected in (
+        "The Larnwick Courier (larnwickcourier.example)",
+        "Publisher unknown",
+        "Flagged as hyperpartisan",
+        "Looked for and not found: exaggeration or minimisation, slogan.",
+        "the article is in German (de); the model reads English",
+    ):
+        assert expected in page
+    assert "This page carries Coast Observer" in page
+
+
+def test_each_article_is_listed_and_has_its_own_ids() -> None:
+    page = to_html(reports.everything())
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert re.findall(r'<a href="#(a\d+)">', page) == [f"a{n}" for n in range(1, 7)]
+
+
+def test_a_lone_article_needs_no_list_of_contents() -> None:
+    assert 'class="contents"' not in to_html(reports.report(reports.plain()))
+
+
+def test_the_policy_allows_nothing_but_the_two_inline_parts() -> None:
+    page = to_html(reports.everything())
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy[1]
+    assert not re.search(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?!data:)', page)
+    assert "style=" not in page
+    assert "@import" not in page
+
+
+def test_the_page_encodes_whatever_the_text() -> None:
+    assert to_html(reports.everything()).encode("utf-8")
