@@ -1,4 +1,6 @@
 import json
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,3 +79,11 @@ def test_an_unscored_article_says_why_and_has_no_scores() -> None:
 
 def test_characters_are_written_as_themselves() -> None:
     assert "הנמל" in line(reports.hebrew())
+
+
+def test_a_label_that_is_not_annotated_is_left_out() -> None:
+    report = reports.carried()
+    assert report.article.units is not None
+    unit = replace(report.article.units[0], labels={"claim": 1.0, "attributed": math.nan})
+    found = record(replace(report, article=replace(report.article, units=(unit,))))
+    assert found["sentences"][1]["labels"] == {"claim": 1}

@@ -20,6 +20,9 @@ Logits = NDArray[np.float32]
 # A rare technique has a handful of positives in a validation part: its line is held near
 # "slope 1, intercept as given" by a prior worth this many sentences.
 _PRIOR = 4.0
+# A flag that is wrong more often than this is of no use to a reader, whatever F1 says: for a
+# technique that a model hardly knows, F1 is highest where everything is flagged.
+_LEAST_PRECISION = 0.25
 _DRAWS = 200
 _GRID = 200
 
@@ -92,7 +95,8 @@ def thresholds(
 
     Span signals and vague sources are judged by the F1 of the positive class, the others by
     macro-F1. The threshold is the one that does best on average over resamples of the articles:
-    with few positives the best one on the sample itself is mostly noise.
+    with few positives the best one on the sample itself is mostly noise. At least a quarter of what
+    it flags must be right, where any threshold can do that.
 
     Parameters
     ----------
@@ -156,7 +160,9 @@ def best_threshold(
     score = 2 * true_positive / np.maximum(2 * true_positive + wrong, 1e-9)
     if macro:
         score = (score + 2 * true_negative / np.maximum(2 * true_negative + wrong, 1e-9)) / 2
-    best = int(np.argmax(score.mean(axis=0)))
+    precision = true_positive.sum(axis=0) / np.maximum((true_positive + false_positive).sum(0), 1)
+    useful = precision >= min(_LEAST_PRECISION, float(precision.max()))
+    best = int(np.argmax(np.where(useful, score.mean(axis=0), -1.0)))
     # Halfway to the next lower score, so that rounding at serving time changes no decision.
     below = grid[best - 1] if best else grid[best]
     return round(float((grid[best] + below) / 2), 4)

@@ -150,7 +150,8 @@ def make_transformer(
         record = {"encoder": describe(encoder), **asdict(settings)}
 
         def save(target: Path) -> None:
-            shutil.copytree(folder, target, dirs_exist_ok=True)
+            for path in folder.iterdir():
+                shutil.copyfile(path, target / path.name)
 
         _write(data, output, "transformer", settings.seed, record, decisions, save)
     recipe.discard_checkpoint()

@@ -27,7 +27,9 @@ TOKENIZER = "tokenizer.json"
 HEADS = "heads.json"
 
 _BATCH_TOKENS = 2048  # a batch of this size runs at full speed on two cores
-_WORDS = 4  # most words shown as the evidence of a sentence signal
+# Evidence of a sentence signal: at most so many words, of at least so many letters, each with at
+# least this share of the strongest one's vote.
+_WORDS, _LETTERS, _SHARE = 3, 3, 0.4
 
 
 @dataclass(frozen=True)
@@ -213,16 +215,17 @@ class TransformerPrediction:
         logits = self.tags[row][:, column]
         # A flagged sentence always shows something: where no token reaches the threshold, those
         # within one logit of the strongest.
-        threshold = min(self.heads.tag_thresholds[column], float(logits.max()) - 1.0)
-        if self.heads.tag_thresholds[column] <= float(logits.max()):
-            threshold = self.heads.tag_thresholds[column]
+        threshold, strongest = self.heads.tag_thresholds[column], float(logits.max())
+        if strongest < threshold:
+            threshold = strongest - 1.0
         inside = np.concatenate([[False], logits >= threshold, [False]])
         edges = np.flatnonzero(np.diff(inside.astype(np.int8)))
         found = [
             self._span(row, int(first), int(end), signal, _sigmoid(float(logits[first:end].max())))
             for first, end in zip(edges[::2], edges[1::2], strict=True)
         ]
-        return tuple(sorted(_joined(found), key=lambda s: -(s.score or 0.0)))
+        worded = [s for s in _joined(found) if any(c.isalnum() for c in self._text(row, s))]
+        return tuple(sorted(worded, key=lambda s: -(s.score or 0.0)))
 
     def _words(self, row: int, signal: str) -> tuple[Span, ...]:
         """Words by the sum of their tokens' shares in the sentence's logit."""
@@ -231,24 +234,32 @@ class TransformerPrediction:
         words: dict[tuple[int, int], float] = {}
         for position, share in enumerate(shares):
             span = self._span(row, position, position + 1, signal, None)
-            if any(c.isalnum() for c in self._text(row, span)):
+            if sum(c.isalnum() for c in self._text(row, span)) >= _LETTERS:
                 key = span.start, span.end
                 words[key] = words.get(key, 0.0) + float(share)
         best = sorted(words.items(), key=lambda item: -item[1])[:_WORDS]
-        return tuple(Span(a, b, signal, round(share, 4)) for (a, b), share in best if share > 0)
+        return tuple(
+            Span(start, end, signal, round(share, 4))
+            for (start, end), share in best
+            if share > 0 and share >= _SHARE * best[0][1]
+        )
 
     def _text(self, row: int, span: Span) -> str:
         sentence = self.sentences[row]
         return sentence.text[span.start - sentence.start : span.end - sentence.start]
 
     def _span(self, row: int, first: int, end: int, signal: str, score: float | None) -> Span:
-        """Characters of a run of tokens, widened to whole words."""
+        """Characters of a run of tokens, widened to whole words, without punctuation around."""
         offsets, text = self.tokens[row].offsets, self.sentences[row].text
         start, stop = offsets[first][0], offsets[end - 1][1]
         while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
             start -= 1
         while stop < len(text) and text[stop].isalnum() and text[stop - 1].isalnum():
             stop += 1
+        while start < stop - 1 and not text[start].isalnum():
+            start += 1
+        while stop > start + 1 and not text[stop - 1].isalnum():
+            stop -= 1
         base = self.sentences[row].start
         return Span(base + start, base + stop, signal, score)
 

@@ -9,7 +9,7 @@ from classifier.exchange import to_record
 from classifier.render.document import counts, dumps, rounded_values, spans
 from classifier.render.figures import rounded
 from classifier.render.summary import summarise
-from classifier.types import ArticleReport, SentenceReport, Unit
+from classifier.types import ArticleReport, SentenceReport
 
 
 def to_line(
@@ -44,10 +44,10 @@ def to_line(
         When the model gave a score that is not a finite number.
     """
     article = report.article
-    given = {(unit.start, unit.end): unit for unit in article.units or ()}
     record = to_record(article)
+    labels = {(unit["start"], unit["end"]): unit["labels"] for unit in record.get("sentences", ())}
     record["sentences"] = [
-        _sentence(scored, given.get((scored.sentence.start, scored.sentence.end)), signals)
+        _sentence(scored, labels.get((scored.sentence.start, scored.sentence.end)), signals)
         for scored in report.sentences
     ]
     record["spans"] = [_span(span.start, span.end, span.signal, span.score)
@@ -63,15 +63,17 @@ def to_line(
     return dumps(record)
 
 
-def _sentence(scored: SentenceReport, unit: Unit | None, signals: Sequence[str]) -> dict[str, Any]:
+def _sentence(
+    scored: SentenceReport, labels: Mapping[str, float] | None, signals: Sequence[str]
+) -> dict[str, Any]:
     sentence = scored.sentence
     record: dict[str, Any] = {
         "start": sentence.start,
         "end": sentence.end,
         "voice": sentence.voice.value,
     }
-    if unit is not None and unit.labels:
-        record["labels"] = dict(unit.labels)
+    if labels:
+        record["labels"] = dict(labels)
     if scored.scores:
         record["scores"] = rounded_values(scored.scores)
         record["flags"] = _decisions(scored.scores, scored.flags, signals)
