@@ -42,7 +42,7 @@ VERBS: dict[Kind, tuple[str, ...]] = {
         "recall point_out make_clear put_it decide rule demonstrate establish document learn "
         "forecast calculate imply guarantee post conceive highlight swear speculate request ask "
         "wonder call_for call_on call_upon speak_of warn_of boast_of describe dismiss cite quote "
-        "reject refute dispute rule_out express voice offer outline advocate"
+        "reject refute dispute rule_out express voice offer outline advocate answer"
     ),
     Kind.THOUGHT: _words(
         "believe think fear hope expect suspect doubt feel see consider regard worry assume "
@@ -132,7 +132,8 @@ PHRASES: tuple[str, ...] = (
     r"according\s+to",
     r"in\s+the\s+(?:words|view|opinion|eyes|telling|estimation)\s+of",
     r"in\s+(?:his|her|their|its|\w+'s?)\s+(?:words|view|opinion|telling|account|estimation)\b",
-    r"by\s+(?:his|her|their|its|\w+'s?)\s+(?:own\s+)?(?:account|estimate|admission|reckoning)\b",
+    r"by\s+(?:his|her|their|its|(?:the\s+)?[\w'-]+'s?)\s+(?:own\s+)?(?:account|count|estimate|admission"
+    r"|reckoning)\b",
     r"(?:reportedly|allegedly|purportedly|supposedly)\b",
     rf"{_BE}{_ADVERB}\s+(?:said|reported|believed|thought|alleged|rumou?red|understood|claimed"
     r"|estimated|reputed)\s+(?:to|that)\b",
@@ -156,7 +157,11 @@ PHRASES: tuple[str, ...] = (
     r"|calling\s+(?:it|him|her|them|for|on|the))\b(?!\s*[,.])",
     # Verbs that are read as nouns elsewhere: "Relik claims that", "the mayor claims to own".
     r"(?:claims|states|notes|charges|reports|estimates)\s+(?:that|to\s+have|to\s+be|he|she|they)\b",
-    r"(?<!to )\bsay\s*(?:,|that\b)",
+    r"(?<!to )\bsay\s*(?:,|(?:that|they|he|she|it|the|there|no)\b)",
+    r"rumou?r\s+has\s+it\b",
+    r"(?:puts?|dates)\s+(?:[\w'-]+\s+){1,6}?(?:at|to|on)\b(?=.*\d)",
+    r"(?:has|have|had)\s+(?:forecast|predicted|estimated|answered|accused)\b",
+    r"(?:calls|called|labels|labelled|brands|branded)\s+(?:[\w'-]+\s+){1,4}?\"",
     r"(?:reporting|showing|revealing|confirming|writing|telling\s+\w+)\s+that\b",
     r"(?:has|have|had)\s+been\s+(?:demanding|accusing|urging|denying|promising)\b",
     # A plural or a crowd and the plain form: "analysts say", "prosecutors allege that".

@@ -8,8 +8,8 @@ of speech come from `classifier.cues`. A sentence is
 * ``reported`` when a cue hands its content to somebody else, or only a term of it is quoted;
 * ``own`` otherwise. The author's questions are own.
 
-Measured on the development part of PolNeAR (84 articles, 3,358 sentences), where a sentence that
-any attribution's content touches should not be own: precision 0.966, recall 0.695, F1 0.808. Most
+Measured on the development part of PolNeAR (84 articles, 3,367 sentences), where a sentence that
+any attribution's content touches should not be own: precision 0.966, recall 0.697, F1 0.810. Most
 of what is missed there are thoughts, plans and deeds ("plans to release", "voted against"), which
 that corpus counts as attributions and the guidelines' voice doesn't.
 """
