@@ -158,8 +158,9 @@ PHRASES: tuple[str, ...] = (
     # Verbs that are read as nouns elsewhere: "Relik claims that", "the mayor claims to own".
     r"(?:claims|states|notes|charges|reports|estimates)\s+(?:that|to\s+have|to\s+be|he|she|they)\b",
     r"(?<!to )\bsay\s*(?:,|(?:that|they|he|she|it|the|there|no)\b)",
+    r"\w{3,}s\s+(?:say|find|warn|report|show|suggest)[\s.]*$",
     r"rumou?r\s+has\s+it\b",
-    r"(?:puts?|dates)\s+(?:[\w'-]+\s+){1,6}?(?:at|to|on)\b(?=.*\d)",
+    r"(?:puts?|dates)\s+(?:[\w'-]+\s+){1,6}?(?:at|to|on)\b(?=.*(?:\d|hundred|thousand|million|billion|percent))",
     r"(?:has|have|had)\s+(?:forecast|predicted|estimated|answered|accused)\b",
     r"(?:calls|called|labels|labelled|brands|branded)\s+(?:[\w'-]+\s+){1,4}?\"",
     r"(?:reporting|showing|revealing|confirming|writing|telling\s+\w+)\s+that\b",
@@ -176,6 +177,8 @@ NOT_SPEECH: tuple[str, ...] = (
     r"\b(?:i|we|i've|we've)(?:\s+(?:have|had|would|can|also|just|once|already|always))?"
     rf"\s+(?:{_SPEECH}|{_CLAUSE}|{_BASE})\b",
     rf"\b(?:nobody|no\s+one|none|neither)(?:\s+\w+)?\s+(?:{_SPEECH}|{_CLAUSE}|{_BASE})\b",
+    r"\b(?:did|does|do|would|could|will)(?:\s+not|n't)\s+(?:immediately\s+)?(?:say|comment|answer"
+    r"|respond|explain|specify|confirm|reply)\b",
     r"\b(?:that|this|which|having|all|easier|when\s+all\s+is)\s+(?:being\s+)?said\s*(?:,|than\b)",
     r"\b(?:can|could|must|should|may|might|cannot|need|would)\s+be\s+(?:said|argued|told|claimed)",
     r"\bthe\s+said\s+\w+",
