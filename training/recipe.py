@@ -17,7 +17,7 @@ from classifier.calibration import Calibration
 from classifier.types import Sentence
 from training import calibrate
 from training.card import model_card
-from training.corpora import PUBLIC, find
+from training.corpora import CORPORA, PUBLIC, find
 from training.examples import Examples, build
 from training.splits import assign
 
@@ -63,8 +63,9 @@ def load_data(
     root : pathlib.Path
         The folder of corpora.
     names : sequence of str or None
-        Those to train on; None for all. The split is that of all of them in any case, so that
-        bundles trained on one or on many are judged on the same rows.
+        Those to train on; None for all public ones. The split is that of all of these in any
+        case, so that bundles trained on one or on many are judged on the same rows. Only with
+        nothing but the user's own files are the public ones not needed.
     seed : int
     allow_changed : bool
         Take files other than those the corpora's cards pin.
@@ -75,12 +76,14 @@ def load_data(
         When a corpus is unknown, missing or changed.
     """
     wanted = [find(name).card.name for name in names or ()]
-    split = assign(build(root, allow_changed=allow_changed), seed)
+    own = [name for name in wanted if name not in PUBLIC]
+    loaded = own if own and own == wanted else [*PUBLIC, *own]
+    split = assign(build(root, loaded, allow_changed=allow_changed), seed)
     examples = split.examples
     if wanted:
         examples = examples.where(np.isin(examples.corpus, wanted)).labelled()
     present = set(examples.corpus.tolist())
-    found = tuple(name for name in PUBLIC if name in present)
+    found = tuple(name for name in CORPORA if name in present)
     return Data(examples, found, seed, split.signature)
 
 
