@@ -20,6 +20,7 @@ Logits = NDArray[np.float32]
 # A rare technique has a handful of positives in a validation part: its line is held near
 # "slope 1, intercept as given" by a prior worth this many sentences.
 _PRIOR = 4.0
+_LOG_SLOPES = (-5.0, 5.0)
 # A flag that is wrong more often than this is of no use to a reader, whatever F1 says: for a
 # technique that a model hardly knows, F1 is highest where everything is flagged.
 _LEAST_PRECISION = 0.25
@@ -72,16 +73,21 @@ def _platt(logits: NDArray[np.float32], labels: NDArray[np.float32]) -> tuple[fl
     wanted = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
 
     def loss(line: NDArray[np.float64]) -> float:
-        z = line[0] * x + line[1]
+        z = np.exp(line[0]) * x + line[1]
         fit = -(wanted * log_expit(z) + (1 - wanted) * log_expit(-z)).sum()
-        return float(fit + _PRIOR * (line[0] - 1.0) ** 2)
+        return float(fit + _PRIOR * line[0] ** 2)
 
-    def slope(line: NDArray[np.float64]) -> NDArray[np.float64]:
-        error = expit(line[0] * x + line[1]) - wanted
-        return np.array([(error * x).sum() + 2 * _PRIOR * (line[0] - 1.0), error.sum()])
+    def gradient(line: NDArray[np.float64]) -> NDArray[np.float64]:
+        scaled = np.exp(line[0]) * x
+        error = expit(scaled + line[1]) - wanted
+        return np.array([(error * scaled).sum() + 2 * _PRIOR * line[0], error.sum()])
 
-    found = minimize(loss, np.array([1.0, 0.0]), jac=slope, method="L-BFGS-B")
-    return float(max(found.x[0], 0.05)), float(found.x[1])  # a negative slope would swap the order
+    # The slope's logarithm is fitted: a negative slope would swap the order, and logits that are
+    # twice too large are as likely as logits that are half what they should be.
+    found = minimize(
+        loss, np.zeros(2), jac=gradient, method="L-BFGS-B", bounds=[_LOG_SLOPES, (None, None)]
+    )
+    return float(np.exp(found.x[0])), float(found.x[1])
 
 
 def thresholds(
@@ -141,7 +147,8 @@ def best_threshold(
     macro : bool
     seed : int
     """
-    grid = np.unique(np.quantile(scores, np.linspace(0.0, 1.0, _GRID)))
+    # Steps that are scores: a step between two of them would decide like the score above it.
+    grid = np.unique(np.quantile(scores, np.linspace(0.0, 1.0, _GRID), method="higher"))
     _, article = np.unique(articles, return_inverse=True)
     bins = np.searchsorted(grid, scores, side="right") - 1
     n_articles = int(article.max()) + 1
@@ -164,8 +171,8 @@ def best_threshold(
     useful = precision >= min(_LEAST_PRECISION, float(precision.max()))
     best = int(np.argmax(np.where(useful, score.mean(axis=0), -1.0)))
     # Halfway to the next lower score, so that rounding at serving time changes no decision.
-    below = grid[best - 1] if best else grid[best]
-    return round(float((grid[best] + below) / 2), 4)
+    below = scores[scores < grid[best]].max() if best else grid[best]
+    return float(f"{(float(grid[best]) + float(below)) / 2:.6g}")
 
 
 def tag_thresholds(model: TransformerModel, validation: Examples) -> tuple[float, ...]:
