@@ -1,0 +1,85 @@
+"""Models that several test files share, fitted once a run on the toys of `toys`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Toys are too small for threads, which on a busy machine only wait for each other."""
+    import sys
+
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def toy_data():
+    """The toy examples as a run of the recipes reads them."""
+    import toys
+
+    from training.recipe import Data
+
+    return Data(toys.examples(), ("exchange",), 13, "0" * 64)
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the toy encoder."""
+    pytest.importorskip("torch")
+    import toys
+
+    return toys.make_encoder(tmp_path_factory.mktemp("encoder") / "toy-encoder")
+
+
+@pytest.fixture(scope="session")
+def toy_settings():
+    """Settings that fit the toy encoder in a few seconds."""
+    pytest.importorskip("torch")
+    from training.finetune import Settings
+
+    return Settings(
+        epochs=12,
+        learning_rate=2e-3,
+        head_learning_rate=1e-2,
+        batch_tokens=128,
+        max_tokens=64,
+        seed=7,
+    )
+
+
+@pytest.fixture(scope="session")
+def fine_tuned(encoder: Path, toy_settings):
+    """A recipe after `fit` on the toy examples."""
+    import toys
+
+    from training.finetune import TransformerRecipe
+
+    return TransformerRecipe(encoder, toy_settings).fit(toys.examples())
+
+
+@pytest.fixture(scope="session")
+def transformer_bundle(tmp_path_factory: pytest.TempPathFactory, toy_data, encoder, toy_settings):
+    """The folder of a transformer made by the recipe, end to end."""
+    from training.recipe import make_transformer
+
+    folder = tmp_path_factory.mktemp("bundles") / "tiny-transformer"
+    make_transformer(toy_data, folder, encoder, toy_settings, tell=lambda line: None)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def baseline_bundle(tmp_path_factory: pytest.TempPathFactory, toy_data) -> Path:
+    """The folder of a baseline made by the recipe, end to end."""
+    from training.recipe import make_baseline
+
+    folder = tmp_path_factory.mktemp("bundles") / "tiny-baseline"
+    make_baseline(toy_data, folder, seed=13, tell=lambda line: None)
+    return folder

@@ -1,0 +1,139 @@
+"""Toy data and a toy encoder: articles about invented places, with a planted signal to learn.
+
+"vile", "wicked" and "shameless" are loaded language, "observers" are a vague source, and an article
+with loaded language in it is hyperpartisan. Two made-up corpora share the articles: one labels
+techniques (with their spans) and articles, the other sources only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from classifier.types import Sentence, Span
+from training.examples import Examples
+
+SIGNALS = ("vague_source", "any_technique", "loaded_language", "hyperpartisan")
+TAGS = ("any_technique", "loaded_language")
+LOADED = ("vile", "wicked", "shameless")
+
+_PLACES = ("Orrin", "Vesk", "Talmere", "Quill Bay", "Dunholt", "Marrow")
+_THINGS = ("ferry", "mill", "harbour", "school", "bridge", "market", "tram", "reservoir")
+_PLAIN = (
+    "The council of {place} met on Tuesday to talk about the {thing}.",
+    "Repairs of the {thing} in {place} will cost {number} crowns.",
+    "“The {thing} opens at nine,” said the mayor of {place}.",
+    "About {number} people in {place} use the {thing} every day.",
+)
+_VAGUE = (
+    "Observers say the {thing} of {place} may close.",
+    "Observers in {place} expect {number} new jobs at the {thing}.",
+)
+_RANTS = (
+    "What a {loaded} scheme, this {thing} of {place}!",
+    "The {loaded} men behind the {thing} in {place} took {number} crowns.",
+    "Nobody in {place} asked for such a {loaded} {thing}.",
+)
+
+
+def article(number: int, rng: np.random.Generator, sentences: int = 5) -> list[Sentence]:
+    """Sentences of one article, every other one of them partisan, one space apart."""
+    name, found, start = f"toy/{number}", [], 0
+    for index in range(sentences):
+        kind = rng.random()
+        templates = _RANTS if number % 2 and kind < 0.5 else _VAGUE if kind > 0.75 else _PLAIN
+        text = str(rng.choice(templates)).format(
+            place=rng.choice(_PLACES),
+            thing=rng.choice(_THINGS),
+            loaded=rng.choice(LOADED),
+            number=rng.integers(2, 900),
+        )
+        found.append(Sentence(text, start, start + len(text), name, index))
+        start += len(text) + 1
+    return found
+
+
+def loaded_spans(sentence: Sentence) -> tuple[Span, ...]:
+    """The planted spans of a sentence."""
+    return tuple(
+        Span(sentence.start + at, sentence.start + at + len(word), "loaded_language")
+        for word in LOADED
+        if (at := sentence.text.find(word)) >= 0
+    )
+
+
+def examples(articles: int = 40, seed: int = 5) -> Examples:
+    """A label matrix: of every four articles two label techniques, two sources; a fifth validates."""
+    rng = np.random.default_rng(seed)
+    sentences = [s for number in range(articles) for s in article(number, rng)]
+    numbers = np.array([int(s.article_id.removeprefix("toy/")) for s in sentences])
+    partisan = {s.article_id for s in sentences if loaded_spans(s)}
+    labels = np.full((len(sentences), len(SIGNALS)), np.nan, np.float32)
+    techniques = numbers % 4 < 2
+    for row, sentence in enumerate(sentences):
+        if techniques[row]:
+            loaded = float(bool(loaded_spans(sentence)))
+            labels[row, 1:] = loaded, loaded, float(sentence.article_id in partisan)
+        else:
+            labels[row, 0] = float(sentence.text.startswith("Observers"))
+    names = np.array([s.article_id for s in sentences])
+    return Examples(
+        sentences=tuple(sentences),
+        labels=labels,
+        signals=SIGNALS,
+        spans=tuple(
+            loaded_spans(s) if known else () for s, known in zip(sentences, techniques, strict=True)
+        ),
+        corpus=np.where(techniques, "techniques", "sources"),
+        article=names,
+        outlet=np.full(len(names), ""),
+        group=names,
+        part=np.where(numbers // 4 % 5 == 4, "validation", "train"),
+    )
+
+
+def unseen(articles: int = 6) -> list[Sentence]:
+    """Sentences that no example holds."""
+    rng = np.random.default_rng(99)
+    return [s for number in range(1000, 1000 + articles) for s in article(number, rng)]
+
+
+def text_of(sentences: Sequence[Sentence]) -> str:
+    """The text that holds the sentences of one article at their offsets."""
+    return " ".join(s.text for s in sentences)
+
+
+def make_encoder(folder: Path, hidden: int = 64) -> Path:
+    """A BERT of two layers with random weights, and a vocabulary of the toy articles."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import BertConfig, BertModel
+    from transformers.utils import logging
+
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=400, special_tokens=special, show_progress=False)
+    tokenizer.train_from_iterator([s.text for s in examples(40).sentences], trainer)
+    ends = [(token, tokenizer.token_to_id(token)) for token in ("[SEP]", "[CLS]")]
+    tokenizer.post_processor = processors.BertProcessing(*ends)
+    logging.disable_progress_bar()
+    torch.manual_seed(1)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=hidden,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=2 * hidden,
+        max_position_embeddings=128,
+        initializer_range=0.05,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
