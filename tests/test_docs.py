@@ -1,0 +1,264 @@
+"""What the documentation promises is there: files, commands, options, signals, examples."""
+
+import ast
+import json
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+import typer
+
+from classifier import bundle, cli, exchange, taxonomy
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+
+_FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_INDENTED = re.compile(r"(?:^|(?<=\n\n))(?: {4}.*\n)(?: {4}.*\n|\n(?= {4}))*")
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def fenced(page: Path, language: str) -> list[str]:
+    text = page.read_text(encoding="utf-8")
+    return [body for name, body in _FENCED.findall(text) if name == language]
+
+
+def typed(page: Path) -> Iterator[str]:
+    """Give the lines of a page's code blocks, without the remarks behind them."""
+    text = page.read_text(encoding="utf-8")
+    blocks = [body for name, body in _FENCED.findall(text) if name in ("", "sh", "bash")]
+    for block in [*blocks, *_INDENTED.findall(_FENCED.sub("", text))]:
+        for line in block.splitlines():
+            yield line.split(" # ")[0].strip()
+
+
+# --- links ---------------------------------------------------------------------------------------
+
+
+def anchors(page: Path) -> set[str]:
+    """Name the headings of a page as code hosts do."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\s-]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_relative_links_lead_somewhere(page):
+    broken = []
+    for link in _LINK.findall(page.read_text(encoding="utf-8")):
+        path, _, anchor = link.partition("#")
+        if re.match(r"[a-z]+:", link):
+            continue
+        target = page.parent / path if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert not broken
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+def commands() -> dict[str, set[str]]:
+    """Give every command of the program and its options, such as "train baseline"."""
+    found: dict[str, set[str]] = {}
+
+    def walk(command: object, name: str) -> None:
+        inner = getattr(command, "commands", {})
+        for key, value in inner.items():
+            walk(value, f"{name} {key}".strip())
+        options = {o for p in command.params for o in p.opts if o.startswith("--")}
+        if name and not (inner and getattr(command, "no_args_is_help", False)):
+            found[name] = options
+
+    walk(typer.main.get_command(cli.app), "")
+    for point in entry_points(group="framescope.commands"):
+        walk(typer.main.get_command(point.load()), point.name)
+    return found
+
+
+TYPERS = {"--help", "--install-completion", "--show-completion"}
+COMMANDS = {name: options - TYPERS for name, options in commands().items()}
+
+
+def test_all_commands_are_found():
+    assert {"score", "signals", "corpora", "eval", "train baseline"} <= COMMANDS.keys()
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_and_option_is_documented(command):
+    assert f"framescope {command}" in TEXT
+    assert not {option for option in COMMANDS[command] if option not in TEXT}
+
+
+CALLS = [
+    (page.name, part.strip())
+    for page in PAGES
+    for line in typed(page)
+    for part in re.split(r"\||&&", line)
+    if part.strip().startswith("framescope ")
+]
+
+
+def test_the_readme_shows_commands():
+    assert len([line for page, line in CALLS if page == "README.md"]) > 10
+
+
+@pytest.mark.parametrize(("page", "line"), CALLS)
+def test_commands_shown_are_commands_with_those_options(page, line):
+    words = shlex.split(line)[1:]
+    command = next((c for c in (" ".join(words[:2]), words[0]) if c in COMMANDS), None)
+    if words[0].startswith("--"):
+        command, known = "", {"--version", "--help"}
+    else:
+        known = COMMANDS.get(command or "", set())
+    assert command is not None
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_make_targets_shown_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([\w./-]+):", makefile, re.MULTILINE))
+    shown = {w for page in PAGES for w in re.findall(r"(?:^|`)make (\w+)", "\n".join(typed(page)))}
+    shown |= set(re.findall(r"`make (\w+)", TEXT))
+    assert {"demo", "test"} <= shown <= targets
+
+
+# --- what is said of the code --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("signal", taxonomy.NAMES)
+def test_every_signal_is_defined_in_the_guidelines(signal):
+    assert f"`{signal}`" in (ROOT / "docs/guidelines.md").read_text(encoding="utf-8")
+
+
+def test_every_setting_is_explained():
+    source = (ROOT / "training/finetune.py").read_text(encoding="utf-8")
+    settings = next(
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+    )
+    names = {node.target.id for node in settings.body if isinstance(node, ast.AnnAssign)}
+    page = (ROOT / "docs/training.md").read_text(encoding="utf-8")
+    section = page.split("## Settings of the transformer")[1].split("\n## ")[0]
+    assert set(re.findall(r"`(\w+)`(?=,| \|)", section)) == names
+    example = json.loads(fenced(ROOT / "docs/training.md", "json")[0])
+    assert set(example) <= names
+
+
+def test_the_example_of_the_exchange_format_reads_as_it_says():
+    record = json.loads(fenced(ROOT / "docs/exchange-format.md", "json")[0])
+    article = exchange.from_record(record, "docs", 1)
+    assert exchange.to_record(article) == record
+    assert [article.text[s.start : s.end] for s in article.spans] == ["disgrace"]
+    assert [article.text[u.end - 1] for u in article.units or ()] == [".", "."]
+
+
+def test_the_python_example_runs(monkeypatch, capsys):
+    if not (bundle.default_path("transformer") / bundle.MANIFEST).is_file():
+        pytest.skip("no transformer bundle")
+    monkeypatch.chdir(ROOT)
+    (example,) = fenced(README, "python")
+    exec(compile(example, "README.md", "exec"), {})
+    assert len(capsys.readouterr().out.splitlines()) > 5
+
+
+def test_own_labels_alone_can_be_trained_on(tmp_path, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    from training.recipe import load_data
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    (tmp_path / "exchange").mkdir()
+    record = {"id": "", "text": "It rained in Osterhaven. Nobody minds.", "labels": {}}
+    lines = (json.dumps(record | {"id": str(n)}) for n in range(20))
+    (tmp_path / "exchange" / "mine.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    data = load_data(tmp_path, ["exchange"], 13)
+    assert set(data.examples.corpus) == {"exchange"}
+    assert {"train", "validation", "test"} <= set(data.examples.part)
+    assert data.corpora == ("exchange",)
+
+
+# --- what must not be in the repository ----------------------------------------------------------
+
+
+def tracked() -> list[Path]:
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git repository")
+    names = [name for name in listed.stdout.split("\0") if name]
+    return [ROOT / name for name in names if (ROOT / name).is_file()]
+
+
+def texts() -> dict[Path, str]:
+    """Give the tracked files that are text; a model's vocabulary is none."""
+    found = {}
+    for path in tracked():
+        data = path.read_bytes()
+        if b"\0" not in data and "bundles" not in path.parts:
+            found[path] = data.decode("utf-8")
+    return found
+
+
+def test_no_tracked_file_holds_a_path_of_a_machine():
+    places = re.compile(r"(?<![\w.~/-])/(?:work|root|home|Users)/\w")
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path, text in texts().items()
+        for match in places.finditer(text)
+    ]
+    assert not found
+
+
+def test_no_tracked_file_holds_text_of_a_corpus_or_of_a_saved_page():
+    """Ten words in a row that a corpus has too are a quotation."""
+    sources = [*_corpus_files(), *_saved_pages()]
+    if not sources:
+        pytest.skip("neither corpora nor saved pages here")
+    ours = set()
+    for path, text in texts().items():
+        if path.name not in ("LICENSE", "NOTICE"):
+            ours.update(_runs(text))
+    found = []
+    for source in sources:
+        text = _MARKUP.sub(" ", source.read_text(encoding="utf-8", errors="replace"))
+        if source.suffix == ".csv":
+            text = text.partition("\n")[2]  # the names of its columns, which its reader names too
+        found += [f"{source.name}: {' '.join(run)}" for run in ours.intersection(_runs(text))]
+    assert not found
+
+
+def _shared() -> Path:
+    return Path(os.environ.get("FRAMESCOPE_SHARED") or ROOT.parent / "shared")
+
+
+_LABELS = {".labels", ".ann"}
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.DOTALL)
+
+
+def _corpus_files() -> Iterator[Path]:
+    from training.corpora import CORPORA, PUBLIC
+    from training.corpora.card import files
+
+    root = Path(os.environ.get("FRAMESCOPE_CORPORA") or _shared() / "corpora")
+    for name in PUBLIC:
+        card = CORPORA[name].card
+        yield from (f for f in files(card, root / card.folder) if f.suffix not in _LABELS)
+
+
+def _saved_pages() -> Iterator[Path]:
+    inputs = _shared() / "inputs"
+    yield from (p for p in inputs.rglob("*") if p.suffix in (".txt", ".html"))
+
+
+def _runs(text: str, size: int = 10) -> Iterator[tuple[str, ...]]:
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    return zip(*(words[start:] for start in range(size)), strict=False)
