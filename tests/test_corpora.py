@@ -383,6 +383,14 @@ def test_missing_changed_and_unknown_corpora_are_one_line(root: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
+def test_without_the_training_extra_corpora_say_what_to_install(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(CorpusError, match=r"pip install 'framescope\[training\]'"):
+        load("newssd", root, allow_changed=True)
+
+
 def test_damaged_files_are_one_line(root: Path) -> None:
     write(root / "claimbuster/train.json", "[{")
     write(root / "babe/final_labels_SG2_part.csv", "nothing;here\n1;2\n")

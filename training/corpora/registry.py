@@ -182,8 +182,13 @@ def _labelled(labels: Mapping[str, float | None] | None) -> dict[str, float]:
 
 
 def _dataset(card: Card, folder: Path) -> Dataset:
-    import datasets
-    from datasets import utils
+    try:
+        import datasets
+        from datasets import utils
+    except ImportError:
+        raise CorpusError(
+            "corpora are read with the training extra; type: pip install 'framescope[training]'"
+        ) from None
 
     bars = utils.is_progress_bar_enabled()
     utils.disable_progress_bars()
