@@ -38,7 +38,8 @@ class Checkpoint:
         """Write atomically: an interrupted write leaves the one before."""
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-        for index, state in enumerate(optimizer.state_dict()["state"].values()):
+        # Keyed by parameter: one that took no part (a pooler, say) has no state.
+        for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
         metadata = {"step": str(step), "run": json.dumps(self.run, sort_keys=True)}
         draft = self._path.with_suffix(".part")
@@ -62,24 +63,31 @@ class Checkpoint:
             return 0
         try:
             metadata = _metadata(self._path)
+            step, run = int(metadata["step"]), json.loads(metadata["run"])
             tensors = load_file(self._path)
-        except (SafetensorError, ValueError, OSError) as error:
-            raise TrainingError(
-                f"{self._path}: damaged checkpoint ({error}); delete it to start anew"
-            ) from None
-        if json.loads(metadata["run"]) != json.loads(json.dumps(self.run)):
+        except (SafetensorError, ValueError, KeyError, OSError) as error:
+            raise self._damaged(error) from None
+        if run != json.loads(json.dumps(self.run)):
             raise TrainingError(
                 f"{self._path}: a checkpoint of a run with other settings or data; "
                 "delete it, or choose another --output"
             )
-        network.load_state_dict(_part(tensors, "network."))
         states: dict[int, dict[str, Tensor]] = {}
         for name, value in _part(tensors, "optimizer.").items():
             index, key = name.split(".", 1)
             states.setdefault(int(index), {})[key] = value
-        # The optimizer numbers its parameters over all groups, in order, as `save` did.
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
-        return int(metadata["step"])
+        try:
+            network.load_state_dict(_part(tensors, "network."))
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise self._damaged(error) from None
+        return step
+
+    def _damaged(self, error: Exception) -> TrainingError:
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        return TrainingError(
+            f"{self._path}: damaged checkpoint ({reason}); delete it to start anew"
+        )
 
     def discard(self) -> None:
         """Delete the checkpoint of a run that is done."""

@@ -74,8 +74,8 @@ def transformer(
     """
     data = _load(corpora, only, split_seed, allow_changed, output)
     from training.encoder import default_folder
-    from training.finetune import read_settings
     from training.recipe import make_transformer
+    from training.transformer_settings import read_settings
 
     given = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
     chosen = read_settings(settings, {k: v for k, v in given.items() if v is not None})

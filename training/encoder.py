@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
+from typing import Any
 
+from safetensors import SafetensorError
 from torch import Tensor, nn, zeros
 from transformers import AutoModel
+from transformers.utils import logging
 
 from classifier.bundle import digest
 from classifier.errors import TrainingError
@@ -68,13 +70,7 @@ class FramingEncoder(nn.Module):
         self, folder: Path, n_signals: int, n_tags: int, *, freeze_embeddings: bool = True
     ) -> None:
         super().__init__()
-        try:
-            self.encoder = AutoModel.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
-            )
-        except (OSError, ValueError, json.JSONDecodeError) as error:
-            reason = str(error).splitlines()[0]
-            raise TrainingError(f"{folder}: no encoder to load there ({reason})") from None
+        self.encoder = _load(folder)
         hidden = int(self.encoder.config.hidden_size)
         self.dropout = nn.Dropout(0.1)
         self.vote = nn.Linear(hidden, n_signals)
@@ -112,6 +108,35 @@ class FramingEncoder(nn.Module):
         hidden = self.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
         hidden = self.dropout(hidden)
         return self.vote(hidden), self.tag(hidden)
+
+
+def _load(folder: Path) -> Any:
+    """Load an encoder whole: weights that a file lacks would be random, and nobody would know."""
+    if not (folder / WEIGHTS).is_file():
+        raise TrainingError(f"{folder}: no encoder to load there (no {WEIGHTS})")
+    logging.disable_progress_bar()
+    logging.set_verbosity(logging.CRITICAL)  # what it would warn of is an error here
+    try:
+        encoder, report = AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are reported, and refused below
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TrainingError(f"{folder}: no encoder to load there ({reason})") from None
+    # A pooler, which is not used, is often left out.
+    found = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    missing = sorted(key for key in found if not key.startswith("pooler."))
+    if missing:
+        raise TrainingError(
+            f"{folder}: {WEIGHTS} is not of the encoder in config.json (it lacks {missing[0]}"
+            + (f" and {len(missing) - 1} more)" if missing[1:] else ")")
+        )
+    return encoder
 
 
 def describe(folder: Path) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,77 +17,13 @@ from classifier.models.passages import Packer, Passage, Tokens
 from classifier.models.transformer import Heads
 from classifier.taxonomy import BY_NAME, Level
 from training.checkpoint import Checkpoint, seed_step
-from training.encoder import FramingEncoder
+from training.encoder import FramingEncoder, describe
 from training.examples import Examples
 from training.schedule import Schedule
 from training.targets import Targets
+from training.transformer_settings import Settings
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what to say
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a transformer is fine-tuned. The defaults are those of the shipped bundle.
-
-    What was tried to find them stands in ``docs/training.md``.
-
-    Attributes
-    ----------
-    epochs : int
-    learning_rate, head_learning_rate : float
-        Peak rates of the encoder and of the heads; linear warm-up, then linear decay to zero.
-    warmup : float
-        Share of the steps.
-    weight_decay : float
-    batch_tokens : int
-        Tokens of a batch, padding included.
-    max_tokens : int
-        Longest passage.
-    context : bool
-        Encode passages of several sentences; else single sentences.
-    freeze_embeddings : bool
-    shares : mapping of str to float
-        How much of each corpus an epoch holds; 1 for those not named.
-    weights : mapping of str to float
-        Weight of each signal in the loss; 1 for those not named.
-    tag_weight : float
-        Weight of the token-level loss.
-    seed : int
-    """
-
-    epochs: int = 3
-    learning_rate: float = 5e-5
-    head_learning_rate: float = 5e-4
-    warmup: float = 0.06
-    weight_decay: float = 0.01
-    batch_tokens: int = 1024
-    max_tokens: int = 192
-    context: bool = True
-    freeze_embeddings: bool = True
-    shares: Mapping[str, float] = field(default_factory=dict)
-    weights: Mapping[str, float] = field(default_factory=dict)
-    tag_weight: float = 1.0
-    seed: int = 13
-
-
-def read_settings(path: Path | None, given: Mapping[str, Any]) -> Settings:
-    """Settings from a JSON file, and from options, which win.
-
-    Raises
-    ------
-    TrainingError
-        When the file can't be read, or names a setting that doesn't exist.
-    """
-    record: dict[str, Any] = {}
-    if path is not None:
-        try:
-            record = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise TrainingError(f"{path}: no JSON object of settings ({error})") from None
-    known = {f.name for f in fields(Settings)}
-    for name in record.keys() - known:
-        raise TrainingError(f"{path}: unknown setting '{name}'; known: {', '.join(sorted(known))}")
-    return Settings(**{**record, **given})
 
 
 class TransformerRecipe:
@@ -136,7 +72,7 @@ class TransformerRecipe:
             When there is nothing to train on, the encoder can't be read, or a checkpoint found
             belongs to another run.
         KeyboardInterrupt
-            Passed on after a checkpoint is written.
+            Passed on, after a checkpoint is written.
         """
         train = examples.where(examples.part == "train")
         if not len(train.sentences):
@@ -152,6 +88,7 @@ class TransformerRecipe:
             len(self.tags_),
             freeze_embeddings=chosen.freeze_embeddings,
         )
+        self._check_length()
         self._start_at_prevalence(train)
         tokens = self.packer_.tokenize(train.sentences)
         schedule = Schedule(
@@ -161,6 +98,27 @@ class TransformerRecipe:
         self._run(train, tokens, [batch for epoch in epochs for batch in epoch])
         self.network_.eval()
         return self
+
+    def _check_length(self) -> None:
+        """Find out now, and not at the first long passage, that the encoder takes no such length.
+
+        Raises
+        ------
+        TrainingError
+            When it does not.
+        """
+        longest = self.settings.max_tokens
+        try:
+            with torch.no_grad():
+                self.network_(
+                    torch.zeros(1, longest, self.network_.vote.in_features),
+                    torch.ones(1, longest, dtype=torch.int64),
+                )
+        except (IndexError, RuntimeError):
+            raise TrainingError(
+                f"{self.encoder}: reads no passages of {longest} tokens; lower max_tokens with "
+                "--settings FILE"
+            ) from None
 
     def _start_at_prevalence(self, train: Examples) -> None:
         """Start each vote at its signal's log-odds, so that rare signals don't begin at 0.5."""
@@ -201,7 +159,7 @@ class TransformerRecipe:
         targets = Targets(train, tokens, self.tags_, chosen.weights, chosen.tag_weight)
         trained = [p for p in self.network_.parameters() if p.requires_grad]
         self.network_.train()
-        running = 0.0
+        running, whole = 0.0, True
         try:
             for step in range(done, len(batches)):
                 seed_step(chosen.seed, step)
@@ -216,16 +174,19 @@ class TransformerRecipe:
                 loss = targets.loss(votes.float(), tags.float(), self.network_.gain, batch)
                 loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(trained, 1.0)
+                whole = False
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-                done = step + 1
+                done, whole = step + 1, True
                 running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
                 if self.progress is not None:
                     self.progress(done, len(batches), f"loss {running:.3f}")
                 if checkpoint is not None and done % self.checkpoint_every == 0:
                     checkpoint.save(done, self.network_, optimizer)
         except KeyboardInterrupt:
-            if checkpoint is not None:
+            # Within an update some weights have moved and some have not: the checkpoint before
+            # stands.
+            if checkpoint is not None and whole:
                 checkpoint.save(done, self.network_, optimizer)
             raise
         if checkpoint is not None:
@@ -262,11 +223,19 @@ class TransformerRecipe:
         """What a checkpoint must agree on to be resumed."""
         return {
             "settings": asdict(self.settings),
-            "encoder": self.encoder.name,
+            "encoder": describe(self.encoder),
             "signals": list(self.signals_),
-            "rows": len(train.sentences),
+            "data": _digest(train),
             "steps": steps,
         }
+
+
+def _digest(train: Examples) -> str:
+    """SHA-256 of what is learned from."""
+    found = hashlib.sha256(train.labels.tobytes())
+    for row in zip(train.sentences, train.spans, train.corpus.tolist(), strict=True):
+        found.update(repr(row).encode())
+    return found.hexdigest()
 
 
 def read_tokenizer(folder: Path) -> Tokenizer:
@@ -275,7 +244,7 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     Raises
     ------
     TrainingError
-        When there is no ``tokenizer.json`` that can be read.
+        When there is no ``tokenizer.json`` that can be read, or it is not an encoder's.
     """
     path = folder / "tokenizer.json"
     if not path.is_file():
@@ -283,6 +252,12 @@ def read_tokenizer(folder: Path) -> Tokenizer:
             f"{folder}: no tokenizer.json; --encoder wants a model folder with a fast tokenizer"
         )
     try:
-        return Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception
         raise TrainingError(f"{path}: not a tokenizer ({error})") from None
+    if len(tokenizer.encode("").ids) != 2:
+        raise TrainingError(
+            f"{path}: puts no pair of special tokens around a text; --encoder wants an encoder "
+            "such as BERT or RoBERTa"
+        )
+    return tokenizer

@@ -22,7 +22,8 @@ from training.examples import Examples, build
 from training.splits import assign
 
 if TYPE_CHECKING:
-    from training.finetune import Progress, Settings
+    from training.finetune import Progress
+    from training.transformer_settings import Settings
 
 Tell = Callable[[str], None]  # is told one line a step
 

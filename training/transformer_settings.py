@@ -1,0 +1,109 @@
+"""How a transformer is fine-tuned: the settings, and the file they are read from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from classifier.errors import TrainingError
+from classifier.taxonomy import in_order
+from training.corpora import find
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a transformer is fine-tuned. The defaults are those of the shipped bundle.
+
+    What was tried to find them stands in ``docs/training.md``.
+
+    Attributes
+    ----------
+    epochs : int
+    learning_rate, head_learning_rate : float
+        Peak rates of the encoder and of the heads; linear warm-up, then linear decay to zero.
+    warmup : float
+        Share of the steps.
+    weight_decay : float
+    batch_tokens : int
+        Tokens of a batch, padding included.
+    max_tokens : int
+        Longest passage.
+    context : bool
+        Encode passages of several sentences; else single sentences.
+    freeze_embeddings : bool
+    shares : mapping of str to float
+        How much of each corpus an epoch holds; 1 for those not named.
+    weights : mapping of str to float
+        Weight of each signal in the loss; 1 for those not named.
+    tag_weight : float
+        Weight of the token-level loss.
+    seed : int
+    """
+
+    epochs: int = 3
+    learning_rate: float = 5e-5
+    head_learning_rate: float = 5e-4
+    warmup: float = 0.06
+    weight_decay: float = 0.01
+    batch_tokens: int = 1024
+    max_tokens: int = 192
+    context: bool = True
+    freeze_embeddings: bool = True
+    shares: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    tag_weight: float = 1.0
+    seed: int = 13
+
+
+def read_settings(path: Path | None, given: Mapping[str, Any]) -> Settings:
+    """Settings from a JSON file, and from options, which win.
+
+    Raises
+    ------
+    TrainingError
+        When the file can't be read, names a setting that doesn't exist, or gives one a value of
+        another kind.
+    SignalError, CorpusError
+        When ``weights`` or ``shares`` name what doesn't exist.
+    """
+    record: dict[str, Any] = {}
+    if path is not None:
+        try:
+            record = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise TrainingError(f"{path}: no JSON object of settings ({error})") from None
+    defaults = asdict(Settings())
+    for name in record.keys() - defaults.keys():
+        known = ", ".join(sorted(defaults))
+        raise TrainingError(f"{path}: unknown setting '{name}'; known: {known}")
+    for name, value in {**record, **given}.items():
+        if not _fits(value, defaults[name]):
+            source = f"--{name.replace('_', '-')}" if name in given else f"{path}: '{name}'"
+            wanted = _WANTED[type(defaults[name])]
+            raise TrainingError(f"{source} is {json.dumps(value)}; it must be {wanted}")
+    settings = Settings(**{**record, **given})
+    in_order(settings.weights)
+    for corpus in settings.shares:
+        find(corpus)
+    return settings
+
+
+_WANTED = {
+    bool: "true or false",
+    int: "a whole number, not negative",
+    float: "a number, not negative",
+    dict: "an object of names and numbers, none negative",
+}
+
+
+def _fits(value: object, default: object) -> bool:
+    """Whether a value is of the kind of a setting's default."""
+    if isinstance(default, dict):
+        return isinstance(value, Mapping) and all(_fits(v, 1.0) for v in value.values())
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    kind = (int, float) if isinstance(default, float) else int
+    return isinstance(value, kind) and 0 <= value < float("inf")
