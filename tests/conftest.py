@@ -42,8 +42,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def toy_settings():
     """Settings that fit the toy encoder in a few seconds."""
-    pytest.importorskip("torch")
-    from training.finetune import Settings
+    from training.transformer_settings import Settings
 
     return Settings(
         epochs=12,

@@ -65,7 +65,7 @@ def loaded_spans(sentence: Sentence) -> tuple[Span, ...]:
 
 
 def examples(articles: int = 40, seed: int = 5) -> Examples:
-    """A label matrix: of every four articles two label techniques, two sources; a fifth validates."""
+    """A label matrix: two in four articles label techniques, two sources; a fifth validates."""
     rng = np.random.default_rng(seed)
     sentences = [s for number in range(articles) for s in article(number, rng)]
     numbers = np.array([int(s.article_id.removeprefix("toy/")) for s in sentences])
