@@ -41,7 +41,7 @@ class Passage:
     rows : tuple of int
         Which of the sequence's sentences it holds, in order.
     length : int
-        Number of tokens, with the two special ones.
+        Number of tokens, special ones included.
     """
 
     rows: tuple[int, ...]
@@ -73,7 +73,7 @@ class Packer:
     ----------
     tokenizer : tokenizers.Tokenizer
     max_tokens : int
-        Most tokens of a passage, the two special ones included; a longer sentence is cut there.
+        Most tokens of a passage, special ones included; a longer sentence is cut there.
     context : bool
         Pack neighbours together; else every sentence is a passage of its own.
     """
@@ -95,17 +95,21 @@ class Packer:
         return [Tokens(e.ids[:room], e.offsets[:room]) for e in encodings]
 
     def pack(self, sentences: Sequence[Sentence], tokens: Sequence[Tokens]) -> list[Passage]:
-        """Fill passages greedily with consecutive sentences of one article."""
+        """Fill passages greedily with consecutive sentences of one article.
+
+        Each sentence is closed by the separator: without these marks the encoder blends neighbours
+        into one another.
+        """
         passages: list[Passage] = []
         rows: list[int] = []
-        length = 2
+        length = 1
         for row, sentence in enumerate(sentences):
-            size = len(tokens[row].ids)
+            size = len(tokens[row].ids) + 1
             if rows and not (
                 self._follows(sentences[rows[-1]], sentence) and length + size <= self.max_tokens
             ):
                 passages.append(Passage(tuple(rows), length))
-                rows, length = [], 2
+                rows, length = [], 1
             rows.append(row)
             length += size
         if rows:
@@ -122,7 +126,7 @@ class Packer:
             for row in passage.rows:
                 places.append((b, row, len(line), len(line) + len(tokens[row].ids)))
                 line += tokens[row].ids
-            line.append(self._last)
+                line.append(self._last)
             ids[b, : len(line)] = line
             mask[b, : len(line)] = 1
         return Batch(ids, mask, np.array(places, np.int64))
