@@ -8,13 +8,16 @@ corpora := $(if $(CORPORA),--corpora "$(CORPORA)")
 # Installs a Debian package where that is allowed; else says what to type.
 apt = { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -yqq $(1); } || echo "$(1) is missing; on Debian: sudo apt-get install $(1)" >&2
 
-.PHONY: demo html test lint train eval chromium
+.PHONY: demo html picture test lint train eval chromium
 
 demo: .venv/scoring
 	$(BIN)/framescope score $(SAMPLE)
 
 html: .venv/scoring
 	$(BIN)/framescope score $(SAMPLE) --format html --output demo.html
+
+picture: html .venv/development chromium # the README's; MARK is the sentence it shows open
+	$(BIN)/python docs/picture.py demo.html docs/report.png $(or $(MARK),2)
 
 test: .venv/development chromium
 	$(BIN)/pytest
