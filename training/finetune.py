@@ -255,6 +255,7 @@ def read_tokenizer(folder: Path) -> Tokenizer:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception
         raise TrainingError(f"{path}: not a tokenizer ({error})") from None
+    tokenizer.no_padding()  # some files pad every text to a fixed length
     if len(tokenizer.encode("").ids) != 2:
         raise TrainingError(
             f"{path}: puts no pair of special tokens around a text; --encoder wants an encoder "
