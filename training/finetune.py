@@ -10,20 +10,25 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from classifier.calibration import pool_articles
 from classifier.errors import TrainingError
-from classifier.models.passages import Packer, Passage, Tokens
+from classifier.models.passages import Packer, Passage, Tokens, by_length
 from classifier.models.transformer import Heads
 from classifier.taxonomy import BY_NAME, Level
+from classifier.types import Sentence
 from training.checkpoint import Checkpoint, seed_step
 from training.encoder import FramingEncoder, describe
 from training.examples import Examples
 from training.schedule import Schedule
-from training.targets import Targets
+from training.targets import Targets, pool
 from training.transformer_settings import Settings
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what to say
+
+_INFERENCE_TOKENS = 4096
 
 
 class TransformerRecipe:
@@ -139,6 +144,24 @@ class TransformerRecipe:
             self.settings.max_tokens,
             self.settings.context,
         )
+
+    @torch.no_grad()
+    def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
+        """Log-odds of the network in float32, shape (n_sentences, n_signals).
+
+        What is served is the int8 export; this is what it is held against.
+        """
+        tokens = self.packer_.tokenize(sentences)
+        columns = [self.signals_.index(tag) for tag in self.tags_]
+        found = np.zeros((len(sentences), len(self.signals_)), np.float32)
+        for group in by_length(self.packer_.pack(sentences, tokens), _INFERENCE_TOKENS):
+            batch = self.packer_.batch(group, tokens)
+            embedded = self.network_.embed(torch.from_numpy(batch.ids))
+            votes, tags = self.network_(embedded, torch.from_numpy(batch.mask))
+            pooled = pool(votes, tags, self.network_.gain, batch.places, columns)
+            found[batch.places[:, 1]] = pooled.numpy()
+        articles = [i for i, s in enumerate(self.signals_) if BY_NAME[s].level is Level.ARTICLE]
+        return pool_articles(found, sentences, articles)
 
     def discard_checkpoint(self) -> None:
         """Delete the checkpoint, once what was trained is safe."""
