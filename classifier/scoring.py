@@ -15,8 +15,8 @@ from classifier.models.base import Prediction
 from classifier.taxonomy import BY_NAME, Level, in_order
 from classifier.types import Article, ArticleReport, Sentence, SentenceReport, Skipped
 
-# Articles scored together: enough to fill batches of like length, few enough to keep memory flat
-# and results coming.
+# Articles scored together: enough that a call of the baseline costs little, few enough to keep
+# memory flat and results coming. What an article scores does not depend on its company.
 _TOGETHER = 32
 
 

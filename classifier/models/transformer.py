@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from classifier.calibration import Calibration, pool_articles
 from classifier.errors import BundleError
-from classifier.models.passages import Packer, Tokens, by_length
+from classifier.models.passages import Packer, Tokens
 from classifier.taxonomy import BY_NAME, Level
 from classifier.types import Sentence, Span
 
@@ -26,7 +26,6 @@ EMBEDDINGS = "embeddings.npz"
 TOKENIZER = "tokenizer.json"
 HEADS = "heads.json"
 
-_BATCH_TOKENS = 2048  # a batch of this size runs at full speed on two cores
 # Evidence of a sentence signal: at most so many words, of at least so many letters, each with at
 # least this share of the strongest one's vote.
 _WORDS, _LETTERS, _SHARE = 3, 3, 0.4
@@ -137,13 +136,15 @@ class TransformerModel:
         tokens = self._packer.tokenize(sentences)
         votes = [np.zeros((0, len(self.signals)), np.float32)] * len(sentences)
         tags = [np.zeros((0, len(self.heads.tags)), np.float32)] * len(sentences)
-        passages = self._packer.pack(sentences, tokens)
-        for group in by_length(passages, _BATCH_TOKENS):
-            batch = self._packer.batch(group, tokens)
+        # One passage at a time: int8 activations are scaled by the largest of all that is run
+        # together, so that in a batch an article's scores would depend on its company (by up to
+        # 0.04, and 4 of 53 flags). Passages of an article are long enough to run as fast alone.
+        for passage in self._packer.pack(sentences, tokens):
+            batch = self._packer.batch([passage], tokens)
             given = {"embedded": self._embeddings.look_up(batch.ids), "mask": batch.mask}
             all_votes, all_tags = self._session.run(["votes", "tags"], given)
-            for b, row, start, end in batch.places:
-                votes[row], tags[row] = all_votes[b, start:end], all_tags[b, start:end]
+            for _, row, start, end in batch.places:
+                votes[row], tags[row] = all_votes[0, start:end], all_tags[0, start:end]
         logits = (
             np.stack([self._pool(v, t) for v, t in zip(votes, tags, strict=True)])
             if (len(sentences))
