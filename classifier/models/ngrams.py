@@ -11,11 +11,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.models.evidence import CHUNK
+
 Unit = Literal["word", "char"]
 
 # Punctuation counts as words: quotation marks, "?" and "!" say much about voice and framing.
 TOKEN = r"\w+|[^\w\s]"
-CHUNK = r"\S+"
 
 
 @dataclass(frozen=True, eq=False)

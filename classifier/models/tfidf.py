@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 
 from classifier.calibration import Calibration
 from classifier.errors import BundleError
-from classifier.models.ngrams import CHUNK, Ngrams
+from classifier.models.evidence import chunks, standing_out
+from classifier.models.ngrams import Ngrams
 from classifier.sentences import fold
 from classifier.taxonomy import BY_NAME, Level
 from classifier.types import Sentence, Span
@@ -25,10 +25,6 @@ WEIGHTS = "weights.npz"
 VOCABULARY = "vocabulary.json"
 
 _BATCH = 4096  # sentences vectorised at once: bounds memory, whatever the input's size
-_MOST_SPANS = 5
-# A word is evidence when it carries at least this share of what the strongest one carries.
-_LEAST_SHARE = 0.25
-_EDGES = re.compile(r"^\W*(.*?)\W*$", re.DOTALL)
 
 
 class TfidfModel:
@@ -249,22 +245,22 @@ class TfidfPrediction:
         Returns
         -------
         tuple of Span
-            At most five, ``score`` being the contribution in log-odds, always above 0.
+            At most four, ``score`` being the contribution in log-odds, always above 0.
         """
         sentence = self.sentences[row]
         text = fold(sentence.text)
         shares = self._shares(row, self.model.signals.index(signal))
-        chunks = [match.span() for match in re.finditer(CHUNK, text)]
-        scores = np.zeros(len(chunks))
+        words = chunks(text)
+        scores = np.zeros(len(words))
         first = 0
         for block in self.model.blocks:
             for feature, reached in block.occurrences(text):
-                for chunk in reached:
-                    scores[chunk] += shares[first + feature] / len(reached)
+                for word in reached:
+                    scores[word] += shares[first + feature] / len(reached)
             first += len(block)
         return tuple(
             Span(sentence.start + start, sentence.start + end, signal, round(score, 4))
-            for start, end, score in _standing_out(text, chunks, scores)
+            for start, end, score in standing_out(text, words, scores)
         )
 
     def _shares(self, row: int, column: int) -> NDArray[np.float64]:
@@ -276,28 +272,3 @@ class TfidfPrediction:
         contribution = weigh(self.model.blocks, counts).toarray()[0] * self.model.weights[column]
         shares: NDArray[np.float64] = contribution / np.maximum(counts.toarray()[0], 1)
         return shares
-
-
-def _standing_out(
-    text: str, chunks: Sequence[tuple[int, int]], scores: NDArray[np.float64]
-) -> list[tuple[int, int, float]]:
-    """Find the runs of chunks that score high, strongest first, trimmed of punctuation."""
-    if not len(scores) or scores.max() <= 0:
-        return []
-    chosen = scores >= _LEAST_SHARE * scores.max()
-    runs: list[tuple[int, int, float]] = []
-    for number in np.flatnonzero(chosen).tolist():
-        start, end = chunks[number]
-        score = float(scores[number])
-        if runs and number and chosen[number - 1]:
-            start, score = runs[-1][0], runs.pop()[2] + score
-        runs.append((start, end, score))
-    runs.sort(key=lambda run: -run[2])
-    return [(*_trimmed(text, start, end), score) for start, end, score in runs[:_MOST_SPANS]]
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    match = _EDGES.match(text[start:end])
-    if match is None or not match[1]:  # nothing but punctuation: it is the evidence itself
-        return start, end
-    return start + match.start(1), start + match.end(1)

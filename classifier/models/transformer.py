@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from classifier.calibration import Calibration, pool_articles
 from classifier.errors import BundleError
+from classifier.models.evidence import chunks, standing_out, trimmed
 from classifier.models.passages import Packer, Tokens
 from classifier.taxonomy import BY_NAME, Level
 from classifier.types import Sentence, Span
@@ -25,10 +27,6 @@ ENCODER = "encoder.onnx"
 EMBEDDINGS = "embeddings.npz"
 TOKENIZER = "tokenizer.json"
 HEADS = "heads.json"
-
-# Evidence of a sentence signal: at most so many words, of at least so many letters, each with at
-# least this share of the strongest one's vote.
-_WORDS, _LETTERS, _SHARE = 3, 3, 0.4
 
 
 @dataclass(frozen=True)
@@ -225,44 +223,36 @@ class TransformerPrediction:
             self._span(row, int(first), int(end), signal, _sigmoid(float(logits[first:end].max())))
             for first, end in zip(edges[::2], edges[1::2], strict=True)
         ]
-        worded = [s for s in _joined(found) if any(c.isalnum() for c in self._text(row, s))]
-        return tuple(sorted(worded, key=lambda s: -(s.score or 0.0)))
+        text, base = self.sentences[row].text, self.sentences[row].start
+        worded = [s for s in found if any(map(str.isalnum, text[s.start - base : s.end - base]))]
+        return tuple(sorted(_joined(worded), key=lambda s: -(s.score or 0.0)))
 
     def _words(self, row: int, signal: str) -> tuple[Span, ...]:
         """Words by the sum of their tokens' shares in the sentence's logit."""
-        column = self.heads.signals.index(signal)
-        shares = self.votes[row][:, column] / len(self.votes[row])
-        words: dict[tuple[int, int], float] = {}
-        for position, share in enumerate(shares):
-            span = self._span(row, position, position + 1, signal, None)
-            if sum(c.isalnum() for c in self._text(row, span)) >= _LETTERS:
-                key = span.start, span.end
-                words[key] = words.get(key, 0.0) + float(share)
-        best = sorted(words.items(), key=lambda item: -item[1])[:_WORDS]
+        sentence, column = self.sentences[row], self.heads.signals.index(signal)
+        words = chunks(sentence.text)
+        ends = [end for _, end in words]
+        scores = np.zeros(len(words))
+        for (start, _), vote in zip(self.tokens[row].offsets, self.votes[row], strict=True):
+            scores[min(bisect_right(ends, start), len(words) - 1)] += vote[column]
         return tuple(
-            Span(start, end, signal, round(share, 4))
-            for (start, end), share in best
-            if share > 0 and share >= _SHARE * best[0][1]
+            Span(sentence.start + start, sentence.start + end, signal, round(score, 4))
+            for start, end, score in standing_out(
+                sentence.text, words, scores / len(self.votes[row])
+            )
         )
 
-    def _text(self, row: int, span: Span) -> str:
-        sentence = self.sentences[row]
-        return sentence.text[span.start - sentence.start : span.end - sentence.start]
-
-    def _span(self, row: int, first: int, end: int, signal: str, score: float | None) -> Span:
+    def _span(self, row: int, first: int, end: int, signal: str, score: float) -> Span:
         """Characters of a run of tokens, widened to whole words, without punctuation around."""
-        offsets, text = self.tokens[row].offsets, self.sentences[row].text
+        offsets, sentence = self.tokens[row].offsets, self.sentences[row]
+        text = sentence.text
         start, stop = offsets[first][0], offsets[end - 1][1]
         while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
             start -= 1
         while stop < len(text) and text[stop].isalnum() and text[stop - 1].isalnum():
             stop += 1
-        while start < stop - 1 and not text[start].isalnum():
-            start += 1
-        while stop > start + 1 and not text[stop - 1].isalnum():
-            stop -= 1
-        base = self.sentences[row].start
-        return Span(base + start, base + stop, signal, score)
+        start, stop = trimmed(text, start, stop)
+        return Span(sentence.start + start, sentence.start + stop, signal, score)
 
 
 def load(folder: Path, calibration: Calibration) -> TransformerModel:

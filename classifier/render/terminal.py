@@ -37,6 +37,7 @@ _FAMILY_STYLE = {
 }
 _VOICE_MARK = {Voice.OWN: " ", Voice.REPORTED: "R", Voice.QUOTED: "Q"}
 _FLAGGED, _UNSOURCED = ">", "?"
+_MOST_WORDS = 3  # stretches of words shown for a reason
 _KEY = (
     f"{_FLAGGED} marked   {_UNSOURCED} only: {kind(UNSOURCED).label}   "
     "R reported   Q quoted   no letter: own voice"
@@ -140,20 +141,20 @@ def _evidence_style(signals: Sequence[str]) -> str:
 
 
 def _reasons(found: Sequence[Mark]) -> Iterator[Text]:
-    if not found:
-        return
-    names = Text("└ ")
-    for index, mark in enumerate(found):
-        names.append(" · " if index else "")
-        style = "dim" if mark.quiet else _FAMILY_STYLE[mark.kind.family]
-        names.append(mark.kind.label, style=style)
-        if mark.score is not None:
-            names.append(f" {figures.score(mark.score)}", style=style)
-    yield names
-    words = [word for mark in found if not mark.quiet for word in mark.words]
-    if words:
-        quoted = ", ".join(f"“{word}”" for word in dict.fromkeys(words))
-        yield Text(f"  because of {quoted}", style="dim")
+    """A line for each reason with its words; those that don't mark by themselves share the last."""
+    for mark in found:
+        if not mark.quiet:
+            words = ", ".join(f"“{word}”" for word in mark.words[:_MOST_WORDS])
+            yield Text("└ ").append(_named(mark)).append(f"  {words}" if words else "", "dim")
+    quiet = [_named(mark) for mark in found if mark.quiet]
+    if quiet:
+        yield Text("└ ").append(Text(" · ").join(quiet))
+
+
+def _named(mark: Mark) -> Text:
+    score = "" if mark.score is None else f" {figures.score(mark.score)}"
+    style = "dim" if mark.quiet else _FAMILY_STYLE[mark.kind.family]
+    return Text(mark.kind.label + score, style=style)
 
 
 def _by_voice(summary: Summary) -> Table:

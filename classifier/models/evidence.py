@@ -1,0 +1,74 @@
+"""Which words of a sentence to show as the reason of a score, given what each adds to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: A word as evidence sees it: what stands between spaces.
+CHUNK = r"\S+"
+
+_MOST_SPANS = 4
+# A word is evidence when it carries at least this share of what the strongest one carries.
+_LEAST_SHARE = 0.3
+_EDGES = re.compile(r"^\W*(.*?)\W*$", re.DOTALL)
+# Words that carry grammar: they join neighbours that say something, and are no reason alone.
+_FUNCTION_WORDS = frozenset(
+    "a an the and or nor of to in on at for from by with as into this that these those it its he "
+    "his she her they their them we our us i my you your is are was were be been being has have "
+    "had do does did will would which who whom whose there here s t".split()  # noqa: SIM905
+)
+
+
+def chunks(text: str) -> list[tuple[int, int]]:
+    """Find the words of a text, as offsets."""
+    return [match.span() for match in re.finditer(CHUNK, text)]
+
+
+def standing_out(
+    text: str, words: Sequence[tuple[int, int]], scores: NDArray[np.float64]
+) -> list[tuple[int, int, float]]:
+    """Find the runs of neighbouring words that score high, strongest first.
+
+    Parameters
+    ----------
+    text : str
+    words : sequence of (int, int)
+        The text's `chunks`.
+    scores : ndarray, shape (n_words,)
+        What each adds to the log-odds.
+
+    Returns
+    -------
+    list of (int, int, float)
+        At most four runs, trimmed of punctuation, with the sum of their scores, which is above 0.
+        Runs of function words alone are left out, unless there is nothing else.
+    """
+    if not len(scores) or scores.max() <= 0:
+        return []
+    chosen = scores >= _LEAST_SHARE * scores.max()
+    runs: list[tuple[int, int, float]] = []
+    for number in np.flatnonzero(chosen).tolist():
+        start, end = words[number]
+        score = float(scores[number])
+        if runs and number and chosen[number - 1]:
+            start, score = runs[-1][0], runs.pop()[2] + score
+        runs.append((start, end, score))
+    telling = [run for run in runs if _is_telling(text[run[0] : run[1]])] or runs
+    telling.sort(key=lambda run: -run[2])
+    return [(*trimmed(text, start, end), score) for start, end, score in telling[:_MOST_SPANS]]
+
+
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Take punctuation off both ends, unless there is nothing else."""
+    match = _EDGES.match(text[start:end])
+    if match is None or not match[1]:
+        return start, end
+    return start + match.start(1), start + match.end(1)
+
+
+def _is_telling(text: str) -> bool:
+    return any(word not in _FUNCTION_WORDS for word in re.findall(r"\w+", text.lower()))
