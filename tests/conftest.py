@@ -48,30 +48,35 @@ def toy_settings():
 
 
 @pytest.fixture(scope="session")
-def fine_tuned(encoder: Path, toy_settings):
-    """A recipe after `fit` on the toy examples."""
-    import toys
-
-    from training.finetune import TransformerRecipe
-
-    return TransformerRecipe(encoder, toy_settings).fit(toys.examples())
+def bundles_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the toy bundles are made."""
+    return tmp_path_factory.mktemp("bundles")
 
 
 @pytest.fixture(scope="session")
-def transformer_bundle(tmp_path_factory: pytest.TempPathFactory, toy_data, encoder, toy_settings):
-    """The folder of a transformer made by the recipe, end to end."""
+def fine_tuned(bundles_folder: Path, encoder: Path, toy_data, toy_settings):
+    """A recipe after `fit` on the toy examples; its checkpoint lies where the bundle is made."""
+    from training.finetune import TransformerRecipe
+
+    checkpoints = bundles_folder / "tiny-transformer.checkpoint"
+    return TransformerRecipe(encoder, toy_settings, checkpoints).fit(toy_data.examples)
+
+
+@pytest.fixture(scope="session")
+def transformer_bundle(bundles_folder: Path, fine_tuned, toy_data, encoder, toy_settings) -> Path:
+    """The folder of a transformer made by the recipe, resumed from a finished training."""
     from training.recipe import make_transformer
 
-    folder = tmp_path_factory.mktemp("bundles") / "tiny-transformer"
+    folder = bundles_folder / "tiny-transformer"
     make_transformer(toy_data, folder, encoder, toy_settings, tell=lambda line: None)
     return folder
 
 
 @pytest.fixture(scope="session")
-def baseline_bundle(tmp_path_factory: pytest.TempPathFactory, toy_data) -> Path:
+def baseline_bundle(bundles_folder: Path, toy_data) -> Path:
     """The folder of a baseline made by the recipe, end to end."""
     from training.recipe import make_baseline
 
-    folder = tmp_path_factory.mktemp("bundles") / "tiny-baseline"
+    folder = bundles_folder / "tiny-baseline"
     make_baseline(toy_data, folder, seed=13, tell=lambda line: None)
     return folder

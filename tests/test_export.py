@@ -1,0 +1,132 @@
+# ruff: noqa: E402
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import toys
+
+from classifier.calibration import Calibration
+from classifier.models.transformer import EMBEDDINGS, ENCODER, HEADS, TOKENIZER, Embeddings, load
+from training.export import export
+from training.finetune import TransformerRecipe
+from training.targets import pool
+from training.transformer_settings import Settings
+
+
+@pytest.fixture(scope="module")
+def exported(fine_tuned, encoder, transformer_bundle, tmp_path_factory):
+    """Folders of the toy network exported as it is, and with int8 weights as the recipe does it."""
+    folder = tmp_path_factory.mktemp("fp32")
+    tokenizer = encoder / "tokenizer.json"
+    export(fine_tuned.network_, fine_tuned.heads(), tokenizer, folder, int8=False)
+    return {"fp32": folder, "int8": transformer_bundle}
+
+
+@pytest.fixture(scope="module")
+def models(exported):
+    identity = Calibration.identity(toys.SIGNALS)
+    return {name: load(folder, identity) for name, folder in exported.items()}
+
+
+def test_writes_what_the_bundle_needs_and_nothing_else(exported) -> None:
+    found = {p.name for p in exported["fp32"].iterdir()}
+    assert found == {EMBEDDINGS, ENCODER, HEADS, TOKENIZER}
+
+
+def test_int8_weights_are_smaller(exported) -> None:
+    plain, small = ((exported[name] / ENCODER).stat().st_size for name in ("fp32", "int8"))
+    assert small < 0.8 * plain
+
+
+def test_the_served_model_pools_as_the_trained_one(fine_tuned, models, exported) -> None:
+    new = toys.unseen(12)
+    packer, network = fine_tuned.packer_, fine_tuned.network_
+    tokens = packer.tokenize(new)
+    batch = packer.batch(packer.pack(new, tokens), tokens)
+    columns = [toys.SIGNALS.index(tag) for tag in toys.TAGS]
+    with np.load(exported["fp32"] / EMBEDDINGS, allow_pickle=False) as arrays:
+        embedded = Embeddings(arrays["table"], arrays["scale"]).look_up(batch.ids)
+    with torch.no_grad():
+        votes, tags = network(torch.from_numpy(embedded), torch.from_numpy(batch.mask))
+        expected = pool(votes, tags, network.gain, batch.places, columns).numpy()
+    given = models["fp32"].logits(new)
+    of_sentences = slice(0, 3)  # the last column is pooled by article
+    np.testing.assert_allclose(given[:, of_sentences], expected[:, of_sentences], atol=1e-4)
+    for name in {s.article_id for s in new}:
+        rows = [row for row, s in enumerate(new) if s.article_id == name]
+        np.testing.assert_allclose(given[rows, 3], expected[rows, 3].mean(), atol=1e-4)
+
+
+def test_int8_decides_as_fp32(models) -> None:
+    new = toys.unseen(60)
+    plain, small = (models[name].predict_proba(new) for name in ("fp32", "int8"))
+    assert 0.05 < (plain >= 0.5).mean() < 0.95  # there are both decisions to agree on
+    assert ((plain >= 0.5) == (small >= 0.5)).mean() >= 0.98
+    assert np.abs(plain - small).mean() < 0.02
+
+
+@pytest.mark.parametrize("name", ["fp32", "int8"])
+@pytest.mark.parametrize("shape", [(1, 3), (5, 100), (1, 128), (40, 4)])
+def test_passages_and_tokens_are_free_dimensions(models, name, shape) -> None:
+    embedded = np.zeros((*shape, 64), np.float32)
+    given = {"embedded": embedded, "mask": np.ones(shape, np.int64)}
+    votes, tags = models[name]._session.run(["votes", "tags"], given)
+    assert votes.shape == (*shape, len(toys.SIGNALS))
+    assert tags.shape == (*shape, len(toys.TAGS))
+    assert np.isfinite(votes).all()
+
+
+def test_padding_is_masked_out(models) -> None:
+    rng = np.random.default_rng(0)
+    short = rng.normal(size=(1, 5, 64)).astype(np.float32)
+    long = np.concatenate([short, rng.normal(size=(1, 7, 64)).astype(np.float32)], axis=1)
+    alone, padded = (
+        models["fp32"]._session.run(["votes"], {"embedded": x, "mask": mask})[0]
+        for x, mask in (
+            (short, np.ones((1, 5), np.int64)),
+            (long, np.array([[1] * 5 + [0] * 7], np.int64)),
+        )
+    )
+    np.testing.assert_allclose(padded[:, :5], alone, atol=1e-5)
+
+
+def test_frozen_embeddings_are_the_same_bytes_whatever_was_trained(
+    encoder, exported, tmp_path
+) -> None:
+    short = Settings(epochs=1, batch_tokens=128, max_tokens=64, seed=1)
+    untrained = TransformerRecipe(encoder, Settings(epochs=0, max_tokens=64)).fit(toys.examples(8))
+    trained = TransformerRecipe(encoder, short).fit(toys.examples(8))
+    digests = {hashlib.sha256((exported["int8"] / EMBEDDINGS).read_bytes()).hexdigest()}
+    for number, recipe in enumerate((untrained, trained)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        export_embeddings(recipe, encoder, folder)
+        digests.add(hashlib.sha256((folder / EMBEDDINGS).read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def export_embeddings(recipe: TransformerRecipe, encoder, folder) -> None:
+    """Export, but for the graph, which takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.export._trace", lambda network, path, hidden: path.touch())
+        tokenizer = encoder / "tokenizer.json"
+        export(recipe.network_, recipe.heads(), tokenizer, folder, int8=False)
+
+
+def test_embeddings_are_rounded_to_half_a_step_of_their_word() -> None:
+    rng = np.random.default_rng(0)
+    weights = (rng.normal(size=(50, 16)) * rng.lognormal(size=(50, 1))).astype(np.float32)
+    weights[7] = 0
+    rounded = Embeddings.quantise(weights)
+    assert rounded.table.dtype == np.int8
+    assert rounded.scale.dtype == np.float32
+    found = rounded.look_up(np.arange(50).reshape(5, 10))
+    assert found.shape == (5, 10, 16)
+    error = np.abs(found.reshape(50, 16) - weights)
+    assert (error <= 0.5001 * rounded.scale[:, None]).all()
+    assert (found.reshape(50, 16)[7] == 0).all()
