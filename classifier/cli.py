@@ -108,7 +108,7 @@ def main() -> None:
     except _UsageError as error:  # type: ignore[misc]
         context = getattr(error, "ctx", None)
         name = context.command_path if context is not None else "framescope"
-        _fail(f"{error.format_message()}; see: {name} --help")
+        _fail(f"{error.format_message().rstrip('.')}; see: {name} --help")
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("framescope: interrupted", err=True)
         sys.exit(130)
