@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from classifier import bundle as bundles
 from classifier import extract
 from classifier.errors import InputError
-from classifier.output import opened
+from classifier.output import check, opened
 from classifier.scoring import Scorer
 from classifier.taxonomy import SIGNALS
 from classifier.types import Article, ArticleReport, Report, Skipped
@@ -51,6 +51,7 @@ def score(
     FramescopeError
         When nothing could be scored, or the model or a signal is not there.
     """
+    check(output)
     scorer = Scorer(bundles.load(model), signals)
     with _progress() as progress:
         items = _begun(scorer.score(_counted(_read(inputs), progress)))

@@ -13,6 +13,18 @@ from typing import TextIO
 from classifier.errors import InputError
 
 
+def check(path: Path | None) -> None:
+    """Refuse a file that can't be written, before the work and not after it.
+
+    Raises
+    ------
+    InputError
+        When ``path`` is a folder, or lies in none that exists.
+    """
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        raise InputError(path, "can't be written; give --output a file in a folder that exists")
+
+
 @contextmanager
 def opened(path: Path | None) -> Iterator[TextIO]:
     """Open standard output, or a draft that replaces ``path`` when all went well.
@@ -41,8 +53,6 @@ def opened(path: Path | None) -> Iterator[TextIO]:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             yield file
-        if path.is_dir():
-            raise InputError(path, "is a folder; give --output a file's name")
         # mkstemp makes files that only their owner reads; a report is an ordinary file.
         umask = os.umask(0)
         os.umask(umask)

@@ -96,6 +96,7 @@ def evaluate(
         return
     from classifier import bundle
     from classifier.errors import InputError
+    from classifier.output import check
     from classifier.taxonomy import in_order
     from eval.compare import HELD_OUT, compare
     from eval.held_out import FILE_PART, of_corpora, of_files
@@ -104,8 +105,7 @@ def evaluate(
     signals = in_order(signal) if signal else None
     if data and (corpora is not None or part):
         raise InputError(data[0], "with --data every row is judged; leave out --corpora and --part")
-    if output is not None:
-        _check_output(output)
+    check(output)
     root = None if data else root_folder(corpora)
     bundles = bundle.load(a), bundle.load(b)
     if data:
@@ -127,14 +127,6 @@ def evaluate(
             progress=progress,
         )
     _write(comparison, format, output)
-
-
-def _check_output(output: Path) -> None:
-    """Refuse before the models are run, not after."""
-    from classifier.errors import InputError
-
-    if output.is_dir() or not output.parent.is_dir():
-        raise InputError(output, "can't be written; give --output a file in a folder that exists")
 
 
 @contextmanager
@@ -159,6 +151,7 @@ def _progress() -> Iterator[Progress]:
 
 
 def _write(comparison: Comparison, format: Format, output: Path | None) -> None:
+    from classifier.output import opened
     from eval import table
 
     if format is Format.TABLE and output is None:
@@ -171,20 +164,5 @@ def _write(comparison: Comparison, format: Format, output: Path | None) -> None:
         Format.MARKDOWN: table.to_markdown,
         Format.JSON: table.to_json,
     }[format](comparison)
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        _replace(output, text)
-
-
-def _replace(output: Path, text: str) -> None:
-    """Write a file whole, or not at all."""
-    from classifier.errors import InputError
-
-    draft = output.with_name(f".{output.name}.part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(output)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise InputError(output, f"can't be written ({error.strerror})") from None
+    with opened(output) as file:
+        file.write(text)

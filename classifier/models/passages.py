@@ -6,6 +6,7 @@ sentence is then pooled from its own tokens.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from tokenizers import Tokenizer
 
 from classifier.sentences import fold
 from classifier.types import Sentence
+
+# Half of a pair, which the tokenizer refuses; its stand-in is of the same length.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class Packer:
     def tokenize(self, sentences: Sequence[Sentence]) -> list[Tokens]:
         """Tokens of each sentence, cut to what a passage can hold."""
         room = self.max_tokens - 2
-        texts = [fold(s.text) for s in sentences]
+        texts = [_SURROGATE.sub("\ufffd", fold(s.text)) for s in sentences]
         encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
         return [Tokens(e.ids[:room], e.offsets[:room]) for e in encodings]
 

@@ -259,7 +259,7 @@ class TfidfPrediction:
                     scores[word] += shares[first + feature] / len(reached)
             first += len(block)
         return tuple(
-            Span(sentence.start + start, sentence.start + end, signal, round(score, 4))
+            Span(sentence.start + start, sentence.start + end, signal, float(f"{score:.4g}"))
             for start, end, score in standing_out(text, words, scores)
         )
 

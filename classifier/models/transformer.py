@@ -231,12 +231,14 @@ class TransformerPrediction:
         """Words by the sum of their tokens' shares in the sentence's logit."""
         sentence, column = self.sentences[row], self.heads.signals.index(signal)
         words = chunks(sentence.text)
+        if not words:  # white space, of which some tokenizers make tokens
+            return ()
         ends = [end for _, end in words]
         scores = np.zeros(len(words))
         for (start, _), vote in zip(self.tokens[row].offsets, self.votes[row], strict=True):
             scores[min(bisect_right(ends, start), len(words) - 1)] += vote[column]
         return tuple(
-            Span(sentence.start + start, sentence.start + end, signal, round(score, 4))
+            Span(sentence.start + start, sentence.start + end, signal, float(f"{score:.4g}"))
             for start, end, score in standing_out(
                 sentence.text, words, scores / len(self.votes[row])
             )
@@ -261,7 +263,7 @@ def load(folder: Path, calibration: Calibration) -> TransformerModel:
     Raises
     ------
     BundleError
-        When one of its files can't be read.
+        When one of its files can't be read, or they don't belong together.
     """
     from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
     from tokenizers import Tokenizer
@@ -282,14 +284,35 @@ def load(folder: Path, calibration: Calibration) -> TransformerModel:
         session = InferenceSession(
             str(folder / ENCODER), options, providers=["CPUExecutionProvider"]
         )
+        _check(session, embeddings, heads)
+        return TransformerModel(session, embeddings, packer, heads, calibration)
     except Exception as error:  # each library has its own, down to bare Exception
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BundleError(f"{folder}: the transformer can't be loaded ({reason})") from None
-    return TransformerModel(session, embeddings, packer, heads, calibration)
+
+
+def _check(session: InferenceSession, embeddings: Embeddings, heads: Heads) -> None:
+    """Refuse files that don't belong together.
+
+    Raises
+    ------
+    ValueError
+        When they don't.
+    """
+    given = {found.name: found.shape[-1] for found in session.get_outputs()}
+    hidden = next(found.shape[-1] for found in session.get_inputs() if found.name == "embedded")
+    fits = (
+        given == {"votes": len(heads.signals), "tags": len(heads.tags)}
+        and len(heads.tags) == len(heads.gain) == len(heads.tag_thresholds)
+        and embeddings.table.shape == (len(embeddings.scale), hidden)
+        and heads.max_tokens > 2
+    )
+    if not fits:
+        raise ValueError(f"its files don't belong together: {HEADS}, {EMBEDDINGS}, {ENCODER}")
 
 
 def _sigmoid(logit: float) -> float:
-    return round(float(0.5 * (1.0 + np.tanh(0.5 * logit))), 4)
+    return float(f"{1.0 / (1.0 + np.exp(-logit)):.4g}")
 
 
 def _joined(spans: Sequence[Span]) -> list[Span]:
