@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,3 +132,14 @@ def test_embeddings_are_rounded_to_half_a_step_of_their_word() -> None:
     error = np.abs(found.reshape(50, 16) - weights)
     assert (error <= 0.5001 * rounded.scale[:, None]).all()
     assert (found.reshape(50, 16)[7] == 0).all()
+
+
+def test_signals_without_spans_need_no_tags(encoder, tmp_path) -> None:
+    toy = toys.examples(8)
+    sources = replace(toy, labels=toy.labels[:, [0, 3]], signals=("vague_source", "hyperpartisan"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch on layers without outputs
+        recipe = TransformerRecipe(encoder, Settings(epochs=0, max_tokens=64)).fit(sources)
+    export(recipe.network_, recipe.heads(), encoder / "tokenizer.json", tmp_path)
+    model = load(tmp_path, Calibration.identity(sources.signals))
+    assert model.predict_proba(toys.unseen(2)).shape == (10, 2)
