@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,9 @@ class FramingEncoder(nn.Module):
         hidden = int(self.encoder.config.hidden_size)
         self.dropout = nn.Dropout(0.1)
         self.vote = nn.Linear(hidden, n_signals)
-        self.tag = nn.Linear(hidden, n_tags)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # there may be no span signals to tag
+            self.tag = nn.Linear(hidden, n_tags)
         # How much a sentence's strongest tag adds to its mean vote, for the span signals.
         self.gain = nn.Parameter(zeros(n_tags))
         for head in (self.vote, self.tag):
