@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder}: not a bundle (no {MANIFEST}); "
             "make one with: framescope train baseline --corpora DIR --output FOLDER"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{path}: damaged manifest ({error}); get the bundle anew") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
         raise BundleError(f"{path}: not a framescope manifest (no format version)")
@@ -127,20 +128,47 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     missing = [key for key in _REQUIRED if key not in manifest]
     if missing:
         raise BundleError(f"{path}: damaged manifest (no {', '.join(missing)}); get it anew")
-    if manifest["kind"] not in KINDS:
-        raise BundleError(
-            f"{path}: unknown kind of model '{manifest['kind']}'; known: {', '.join(KINDS)}"
-        )
-    try:
-        ordered = in_order(manifest["signals"])
-    except SignalError as error:
-        raise BundleError(f"{path}: {error}; upgrade framescope, or retrain") from None
-    except TypeError:
-        raise BundleError(f"{path}: damaged manifest (signals is no list); get it anew") from None
-    for key in ("thresholds", "calibration"):
-        if not isinstance(manifest[key], dict) or tuple(manifest[key]) != ordered:
-            raise BundleError(f"{path}: damaged manifest ({key} doesn't match the signals)")
+    flaw = _flaw(manifest)
+    if flaw is not None:
+        raise BundleError(f"{path}: {flaw}")
     return manifest
+
+
+def _flaw(manifest: Mapping[str, Any]) -> str | None:
+    """Say what doesn't hold together in a manifest; None when everything does."""
+    kind, signals, files = manifest["kind"], manifest["signals"], manifest["files"]
+    if not isinstance(kind, str) or kind not in KINDS:
+        return f"unknown kind of model '{kind}'; known: {', '.join(KINDS)}"
+    damaged = "damaged manifest ({}); get the bundle anew"
+    if not isinstance(manifest["name"], str):
+        return damaged.format("name is no text")
+    for key in ("signals", "languages"):
+        if not isinstance(manifest[key], list) or not all(
+            isinstance(n, str) for n in manifest[key]
+        ):
+            return damaged.format(f"{key} is no list of names")
+    try:
+        if list(in_order(signals)) != signals:
+            return damaged.format("signals are out of order")
+    except SignalError as error:
+        return f"{error}; upgrade framescope, or retrain"
+    for key in ("thresholds", "calibration"):
+        if not isinstance(manifest[key], dict) or list(manifest[key]) != signals:
+            return damaged.format(f"{key} doesn't match the signals")
+    if not all(map(_is_number, manifest["thresholds"].values())):
+        return damaged.format("thresholds are no numbers")
+    lines = manifest["calibration"].values()
+    if not all(isinstance(x, list) and len(x) == 2 and all(map(_is_number, x)) for x in lines):
+        return damaged.format("calibration is no slope and intercept a signal")
+    if not isinstance(files, dict) or not all(
+        Path(name).name == name and isinstance(expected, str) for name, expected in files.items()
+    ):
+        return damaged.format("files are no names and digests")
+    return None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and isfinite(value)
 
 
 def load(model: str | Path) -> Bundle:
@@ -195,7 +223,7 @@ def write(
     check_writable(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as temporary:
-        draft = Path(temporary) / folder.name
+        draft, old = Path(temporary) / "new", Path(temporary) / "old"
         draft.mkdir()
         save(draft)
         (draft / CARD).write_text(card, encoding="utf-8")
@@ -204,19 +232,41 @@ def write(
         text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
         (draft / MANIFEST).write_text(text, encoding="utf-8")
         if folder.exists():
-            shutil.rmtree(folder)
-        draft.rename(folder)
+            folder.rename(old)
+        try:
+            draft.rename(folder)
+        except BaseException:
+            if old.exists():
+                old.rename(folder)
+            raise
 
 
 def check_writable(folder: Path) -> None:
-    """Refuse to replace a folder that is not a bundle.
+    """Refuse to replace what is not a bundle, and a place that can't be written.
 
     Raises
     ------
     BundleError
-        When ``folder`` is a file, or a folder with other things in it.
+        When ``folder`` is a file, a folder with other things in it, or in a place without rights.
     """
-    if folder.is_file() or (
-        folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()
-    ):
+    try:
+        taken = folder.is_file() or (
+            folder.is_dir() and any(folder.iterdir()) and not _is_bundle(folder)
+        )
+        parent = next(path for path in folder.absolute().parents if path.exists())
+        writable = parent.is_dir() and os.access(parent, os.W_OK)
+    except OSError:
+        taken, writable = False, False
+    if taken:
         raise BundleError(f"{folder}: exists and is not a bundle; choose another --output")
+    if not writable:
+        raise BundleError(f"{folder}: can't be written there; choose another --output")
+
+
+def _is_bundle(folder: Path) -> bool:
+    """Whether a folder holds a manifest of any version, and not somebody else's."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(manifest, dict) and "format" in manifest and "kind" in manifest
