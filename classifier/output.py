@@ -37,21 +37,44 @@ def opened(path: Path | None) -> Iterator[TextIO]:
     Raises
     ------
     InputError
-        When the file can't be written.
+        When it can't be written.
+    BrokenPipeError
+        When whoever reads standard output has stopped.
     """
+    name = "standard output" if path is None else path
+    try:
+        with _stream(path) as file:
+            yield file
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = f"can't be written ({error.strerror or error}); choose another --output"
+        raise InputError(name, reason) from None
+
+
+@contextmanager
+def _stream(path: Path | None) -> Iterator[TextIO]:
     if path is None:
         # Reports hold any character; a terminal of another encoding must not stop them.
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="replace")
         yield sys.stdout
-        return
+        sys.stdout.flush()  # what can't be written is to be found out here, not at exit
+    elif path.exists() and not path.is_file() and not path.is_dir():
+        # A device or a pipe, which is written to and not replaced.
+        with path.open("w", encoding="utf-8", errors="replace") as file:
+            yield file
+    else:
+        with _draft(path.resolve()) as file:
+            yield file
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[TextIO]:
+    """Open a file beside ``path`` that takes its place at the end."""
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    except OSError as error:
-        reason = f"can't be written ({error.strerror}); choose another --output"
-        raise InputError(path, reason) from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
             yield file
         # mkstemp makes files that only their owner reads; a report is an ordinary file.
         umask = os.umask(0)
