@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.bundle import Bundle
+from classifier.errors import SignalError
+from classifier.models.base import Model
+from classifier.scoring import Scorer
+from classifier.taxonomy import BY_NAME, Level
+from classifier.types import (
+    Article,
+    ArticleReport,
+    Sentence,
+    Skipped,
+    Span,
+    Unit,
+    Voice,
+)
+
+SIGNALS = ("claim", "vague_source", "loaded_language", "hyperpartisan")
+ARTICLE = SIGNALS.index("hyperpartisan")
+
+
+class Scripted:
+    """A model that scores what the text says: "claim=0.9" scores 0.9, anything else 0.1."""
+
+    signals = SIGNALS
+
+    def __init__(self) -> None:
+        self.calls: list[list[Sentence]] = []
+
+    def predict(self, sentences):
+        self.calls.append(list(sentences))
+        proba = np.full((len(sentences), len(SIGNALS)), 0.1, np.float32)
+        for row, sentence in enumerate(sentences):
+            for word in sentence.text.replace(". ", " ").rstrip(".").split():
+                name, _, score = word.partition("=")
+                if name in SIGNALS:
+                    proba[row, SIGNALS.index(name)] = float(score)
+        for name in {s.article_id for s in sentences}:
+            rows = [row for row, s in enumerate(sentences) if s.article_id == name]
+            proba[rows, ARTICLE] = proba[rows, ARTICLE].max()
+        return ScriptedPrediction(proba, list(sentences))
+
+    def predict_proba(self, sentences):
+        return self.predict(sentences).proba
+
+
+class ScriptedPrediction:
+    def __init__(self, proba, sentences) -> None:
+        self.proba, self.sentences = proba, sentences
+
+    def evidence(self, row, signal):
+        sentence = self.sentences[row]
+        start = sentence.start + sentence.text.index(signal)
+        return (Span(start, start + len(signal), signal, 1.0),)
+
+
+@pytest.fixture
+def model() -> Scripted:
+    return Scripted()
+
+
+@pytest.fixture
+def bundle(model) -> Bundle:
+    thresholds = dict.fromkeys(SIGNALS, 0.5) | {"vague_source": 0.3}
+    manifest = {"name": "scripted", "thresholds": thresholds, "languages": ["en"]}
+    return Bundle(Path("scripted"), manifest, model)
+
+
+def article(identifier: str, *texts: str, **more) -> Article:
+    """An article with its sentences given."""
+    units, text = [], ""
+    for sentence in texts:
+        units.append(Unit(len(text), len(text) + len(sentence)))
+        text += sentence + " "
+    return Article(identifier, text, **{"lang": "en", "units": tuple(units), **more})
+
+
+def score(bundle, *items, signals=None) -> list:
+    return list(Scorer(bundle, signals).score(items))
+
+
+def test_the_script_is_a_model(model) -> None:
+    assert isinstance(model, Model)
+
+
+def test_scores_flags_and_evidence_are_the_models(bundle) -> None:
+    given = article("a", "They claim=0.9 so.", "Nothing here.", "And vague_source=0.4 too.")
+    (report,) = score(bundle, given)
+    first, second, third = report.sentences
+    assert first.scores == pytest.approx(
+        {"claim": 0.9, "vague_source": 0.1, "loaded_language": 0.1}
+    )
+    assert (first.flags, second.flags, third.flags) == (("claim",), (), ("vague_source",))
+    assert second.evidence == ()
+    (span,) = third.evidence
+    assert given.text[span.start : span.end] == "vague_source"
+    assert report.note is None
+
+
+def test_flags_are_in_taxonomy_order_with_evidence_for_each(bundle) -> None:
+    (report,) = score(bundle, article("a", "So loaded_language=0.9 and claim=0.8 here."))
+    assert report.sentences[0].flags == ("claim", "loaded_language")
+    assert [span.signal for span in report.sentences[0].evidence] == ["claim", "loaded_language"]
+
+
+def test_a_score_at_its_threshold_is_flagged(bundle) -> None:
+    # 0.3 is no float32: as one it is larger than 0.3.
+    for text, flagged in (("vague_source=0.3", True), ("vague_source=0.29999", False)):
+        (report,) = score(bundle, article("a", f"Here {text} is."))
+        assert bool(report.sentences[0].flags) == flagged
+
+
+def test_what_is_the_articles_stands_with_the_article(bundle) -> None:
+    (report,) = score(bundle, article("a", "One.", "It is hyperpartisan=0.7 here."))
+    assert report.scores == pytest.approx({"hyperpartisan": 0.7})
+    assert report.flags == ("hyperpartisan",)
+    for sentence in report.sentences:
+        assert all(BY_NAME[s].level is not Level.ARTICLE for s in sentence.scores)
+
+
+def test_articles_of_one_id_keep_their_own_scores(bundle) -> None:
+    reports = score(
+        bundle,
+        article("same", "It is hyperpartisan=0.9 and claim=0.8 here."),
+        article("same", "It is hyperpartisan=0.2 and claim=0.3 here."),
+    )
+    assert [r.scores["hyperpartisan"] for r in reports] == pytest.approx([0.9, 0.2])
+    assert [r.sentences[0].scores["claim"] for r in reports] == pytest.approx([0.8, 0.3])
+    assert [r.article.id for r in reports] == ["same", "same"]
+    assert {s.sentence.article_id for r in reports for s in r.sentences} == {"same"}
+
+
+def test_everything_comes_out_in_the_order_it_went_in(bundle) -> None:
+    items = [
+        article("a", "One claim=0.9 here."),
+        Skipped("b", "unreadable"),
+        article("c", "Der Rat.", lang=None),
+        article("d", "Two claim=0.2 here."),
+    ]
+    reports = score(bundle, *items)
+    assert reports[1] is items[1]
+    assert [r.article.id for r in reports if isinstance(r, ArticleReport)] == ["a", "c", "d"]
+    assert reports[3].sentences[0].scores["claim"] == pytest.approx(0.2)
+
+
+def test_articles_are_scored_as_they_come(bundle, model) -> None:
+    drawn = 0
+
+    def stream():
+        nonlocal drawn
+        for number in range(200):
+            drawn += 1
+            yield article(str(number), f"It is claim=0.{number % 10} here.")
+
+    reports = Scorer(bundle).score(stream())
+    next(reports)
+    assert drawn < 100  # memory stays flat however many there are
+    rest = list(reports)
+    assert len(rest) == 199
+    assert rest[-1].sentences[0].scores["claim"] == pytest.approx(0.9)
+    assert 1 < len(model.calls) < 50
+
+
+GERMAN = (
+    "Der Rat der Stadt hat am Dienstag beschlossen, die Fähre nicht mehr fahren zu lassen. "
+    "Die Bewohner der Insel sind darüber nicht glücklich und wollen nun gemeinsam klagen."
+)
+
+
+def test_another_language_is_noted_and_not_scored(bundle, model) -> None:
+    (report,) = score(bundle, Article("a", GERMAN))
+    assert report.note == "not scored: the text is in 'de', the model reads en"
+    assert report.article.lang == "de"
+    assert len(report.sentences) == 2  # which are still shown
+    assert all(s.scores == {} and s.flags == () for s in report.sentences)
+    assert report.scores == {}
+    assert model.calls == [[]]
+
+
+def test_the_text_decides_its_language_not_the_page(bundle) -> None:
+    (german,) = score(bundle, Article("a", GERMAN, lang="en"))
+    assert german.article.lang == "de"
+    text = "The council of the town has decided that the ferry will not leave on Tuesday."
+    (english,) = score(bundle, Article("a", text, lang="de"))
+    assert english.note is None
+
+
+def test_a_text_too_short_to_tell_is_read_as_it_says_or_scored(bundle) -> None:
+    (unsaid,) = score(bundle, Article("a", "Ferry sunk."))
+    assert unsaid.note is None
+    (said,) = score(bundle, Article("a", "Ferry sunk.", lang="de"))
+    assert said.note is not None
+
+
+def test_no_sentences_is_noted(bundle) -> None:
+    (report,) = score(bundle, Article("a", " \n ", units=()))
+    assert report.note == "not scored: no sentences"
+    assert report.sentences == ()
+    assert report.scores == {}
+
+
+def test_voices_are_told(bundle) -> None:
+    text = "The ferry left at noon. “We are tired of the council,” said Ada Quill of the union."
+    (report,) = score(bundle, Article("a", text, lang="en"))
+    assert [s.sentence.voice for s in report.sentences] == [Voice.OWN, Voice.QUOTED]
+
+
+def test_units_of_a_file_are_not_split_again(bundle) -> None:
+    (report,) = score(bundle, article("a", "One claim=0.9. Two. Three."))
+    assert len(report.sentences) == 1
+
+
+def test_only_the_signals_asked_for_are_reported(bundle) -> None:
+    given = article("a", "It is claim=0.9 and loaded_language=0.9 here.")
+    asked = ["loaded_language", "claim", "claim"]
+    scorer = Scorer(bundle, asked)
+    assert scorer.signals == ("claim", "loaded_language")
+    (report,) = scorer.score([given])
+    assert list(report.sentences[0].scores) == ["claim", "loaded_language"]
+    assert report.scores == {}
+    (report,) = score(bundle, given, signals=["hyperpartisan"])
+    assert report.sentences[0].scores == {}
+    assert list(report.scores) == ["hyperpartisan"]
+
+
+def test_signals_that_are_unknown_or_not_given_are_errors(bundle) -> None:
+    with pytest.raises(SignalError, match="did you mean loaded_language"):
+        Scorer(bundle, ["loaded_langage"])
+    with pytest.raises(SignalError, match="scripted doesn't give 'doubt'; it gives: claim, "):
+        Scorer(bundle, ["doubt"])
+
+
+def test_nothing_to_score_is_nothing(bundle, model) -> None:
+    assert score(bundle) == []
+    assert model.calls == []
