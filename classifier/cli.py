@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from enum import StrEnum
 from importlib.metadata import entry_points
@@ -107,15 +106,16 @@ def main() -> None:
         _fail(" ".join(str(error).split()))
     except _UsageError as error:  # type: ignore[misc]
         context = getattr(error, "ctx", None)
+        if context is not None and error.format_message() == context.get_help():
+            typer.echo(error.format_message(), err=True)  # called without a command
+            sys.exit(2)
         name = context.command_path if context is not None else "framescope"
         _fail(f"{error.format_message().rstrip('.')}; see: {name} --help")
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("framescope: interrupted", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough. Nothing more may be flushed into the pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except OSError as error:  # a full disk, say; a reader that has stopped is typer's business
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     sys.exit(status if isinstance(status, int) else 0)
 
 

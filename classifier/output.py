@@ -55,6 +55,8 @@ def opened(path: Path | None) -> Iterator[TextIO]:
 @contextmanager
 def _stream(path: Path | None) -> Iterator[TextIO]:
     if path is None:
+        if sys.stdout is None:
+            raise InputError("standard output", "is closed; open it, or give --output")
         # Reports hold any character; a terminal of another encoding must not stop them.
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="replace")
