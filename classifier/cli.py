@@ -15,6 +15,7 @@ from classifier.errors import FramescopeError
 
 # typer carries its own copy of click; this is that copy's UsageError, by public means.
 _UsageError = typer.BadParameter.mro()[1]
+_INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 
 app = typer.Typer(
     name="framescope",
@@ -102,6 +103,8 @@ def main() -> None:
     _add_commands()
     try:
         status = app(standalone_mode=False)
+        if status == _INTERRUPTED:  # which typer keeps to itself
+            raise KeyboardInterrupt
     except FramescopeError as error:
         _fail(" ".join(str(error).split()))
     except _UsageError as error:  # type: ignore[misc]
@@ -113,7 +116,7 @@ def main() -> None:
         _fail(f"{error.format_message().rstrip('.')}; see: {name} --help")
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("framescope: interrupted", err=True)
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except OSError as error:  # a full disk, say; a reader that has stopped is typer's business
         _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     sys.exit(status if isinstance(status, int) else 0)
