@@ -80,3 +80,15 @@ def baseline_bundle(bundles_folder: Path, toy_data) -> Path:
     folder = bundles_folder / "tiny-baseline"
     make_baseline(toy_data, folder, seed=13, tell=lambda line: None)
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_bundle(bundles_folder: Path) -> Path:
+    """The folder of a baseline made by hand: it takes no training, and a blink to load."""
+    import toys
+
+    from classifier import bundle
+
+    folder = bundles_folder / "by-hand"
+    bundle.write(folder, toys.MANIFEST_BY_HAND, "# By hand\n", toys.save_by_hand)
+    return folder

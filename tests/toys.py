@@ -137,3 +137,30 @@ def make_encoder(folder: Path, hidden: int = 64) -> Path:
     BertModel(config).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
+
+
+BY_HAND = ("claim", "vague_source", "loaded_language", "hyperpartisan")
+
+
+def save_by_hand(folder: Path) -> None:
+    """Write a baseline of five words whose weights were made up: one a signal, "the" for none."""
+    from classifier.calibration import Calibration
+    from classifier.models.ngrams import Ngrams
+    from classifier.models.tfidf import TfidfModel
+
+    terms = ("crowns", "observers", "the", "vile", "wicked")
+    words = Ngrams("word", 1, 1, terms, np.ones(5, np.float32))
+    weights = np.zeros((4, 5))
+    weights[0, 0] = weights[1, 1] = weights[2, 3] = weights[3, 4] = 8.0
+    intercepts = np.full(4, -2.0)
+    TfidfModel(BY_HAND, (words,), weights, intercepts, Calibration.identity(BY_HAND)).save(folder)
+
+
+MANIFEST_BY_HAND = {
+    "name": "by-hand",
+    "kind": "baseline",
+    "signals": list(BY_HAND),
+    "languages": ["en"],
+    "thresholds": dict.fromkeys(BY_HAND, 0.5),
+    "calibration": {signal: [1.0, 0.0] for signal in BY_HAND},
+}

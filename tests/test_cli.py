@@ -1,0 +1,399 @@
+"""`framescope score` and its sisters as they are typed: what goes where, and the exit status."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from classifier import __version__, cli
+
+TEXT = """Ferry fares rise
+
+The ferry of Orrin will cost the town 900 crowns. Observers expect the price to rise again.
+A vile scheme, the mayor said. The wicked council of the town met on the Tuesday after that."""
+GERMAN = (
+    "Der Rat der Stadt hat am Dienstag beschlossen, die Fähre nicht mehr fahren zu lassen. "
+    "Die Bewohner der Insel sind darüber nicht glücklich und wollen nun gemeinsam klagen."
+)
+FRAMESCOPE = "import sys; from classifier.cli import main; sys.exit(main())"
+
+
+class Result:
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, small_bundle):
+    """Type a command in this process; `score` is given the small bundle unless it names one."""
+
+    def typed(*arguments: object) -> Result:
+        words = [str(argument) for argument in arguments]
+        if words and words[0] in ("score", "signals") and "--model" not in words:
+            words += ["--model", str(small_bundle)]
+        monkeypatch.setattr(sys, "argv", ["framescope", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return Result(int(ended.value.code or 0), out, err)
+
+    return typed
+
+
+def refused(result: Result) -> str:
+    """Make sure that it is one line on standard error and nothing else; give the line."""
+    assert result.status == 2
+    assert result.out == ""
+    assert result.err.startswith("framescope: ")
+    assert result.err.count("\n") == 1
+    assert "Traceback" not in result.err
+    return result.err
+
+
+@pytest.fixture
+def ferry(tmp_path) -> Path:
+    path = tmp_path / "ferry.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+# --- formats --------------------------------------------------------------------------------------
+
+
+def test_the_terminal_shows_sentences_and_flags(run, ferry) -> None:
+    result = run("score", ferry)
+    assert (result.status, result.err) == (0, "")
+    assert "Observers expect the price to rise again." in " ".join(result.out.split())
+    assert "loaded language" in result.out
+
+
+def test_json_is_one_object_of_every_sentence(run, ferry) -> None:
+    result = run("score", ferry, "--format", "json")
+    assert (result.status, result.err) == (0, "")
+    report = json.loads(result.out)
+    (article,) = report["articles"]
+    assert report["model"] == "by-hand"
+    sentences = article["sentences"]
+    flags = {f for sentence in sentences for f in sentence["flags"]}
+    assert flags == {"claim", "vague_source", "loaded_language"}
+    for sentence in sentences:
+        assert set(sentence["scores"]) == {"claim", "vague_source", "loaded_language"}
+
+
+def test_jsonl_is_the_exchange_format_with_scores(run, ferry) -> None:
+    result = run("score", ferry, "--format", "jsonl")
+    assert (result.status, result.err) == (0, "")
+    (line,) = result.out.splitlines()
+    record = json.loads(line)
+    assert record["text"] == TEXT
+    for sentence in record["sentences"]:
+        flags = {name for name, flag in sentence["flags"].items() if flag}
+        assert flags == {n for n, score in sentence["scores"].items() if score >= 0.5}
+    assert record["report"]["flags"] == {"hyperpartisan": 1}
+
+
+def test_html_is_one_page(run, ferry) -> None:
+    result = run("score", ferry, "--format", "html")
+    assert (result.status, result.err) == (0, "")
+    assert result.out.lower().startswith("<!doctype html>")
+    assert "Observers expect" in result.out
+
+
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
+def test_a_file_holds_what_standard_output_would(run, ferry, tmp_path, format) -> None:
+    output = tmp_path / "report"
+    shown = run("score", ferry, "--format", format)
+    written = run("score", ferry, "--format", format, "--output", output)
+    assert (written.status, written.out, written.err) == (0, "", "")
+    assert output.read_text(encoding="utf-8").split() == shown.out.split()
+    assert sorted(tmp_path.iterdir()) == [ferry, output]
+
+
+def test_what_was_scored_can_be_scored_again(run, ferry, tmp_path) -> None:
+    once, twice = tmp_path / "once.jsonl", tmp_path / "twice.jsonl"
+    run("score", ferry, "--format", "jsonl", "--output", once)
+    run("score", once, "--format", "jsonl", "--output", twice)
+    first, second = (json.loads(path.read_text(encoding="utf-8")) for path in (once, twice))
+    assert [s["scores"] for s in first["sentences"]] == [s["scores"] for s in second["sentences"]]
+
+
+# --- inputs ---------------------------------------------------------------------------------------
+
+
+def test_two_files_of_one_name_keep_their_own_scores(run, tmp_path) -> None:
+    words = {"east": "The vile mayor of the town spoke.", "west": "The ferry cost 9 crowns."}
+    for folder, text in words.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "news.txt").write_text(text)
+    paths = [tmp_path / folder / "news.txt" for folder in words]
+    report = json.loads(run("score", *paths, "--format", "json").out)
+    flags = [[f for s in a["sentences"] for f in s["flags"]] for a in report["articles"]]
+    assert flags == [["loaded_language"], ["claim"]]
+
+
+def test_standard_input_is_read(run, monkeypatch) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(TEXT.encode()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    result = run("score", "-", "--format", "jsonl")
+    assert result.status == 0
+    assert json.loads(result.out)["text"] == TEXT
+
+
+def test_an_empty_standard_input_is_refused(run, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert "standard input: is empty" in refused(run("score", "-"))
+
+
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
+def test_one_bad_input_of_several_is_recorded_and_the_rest_is_scored(
+    run, ferry, tmp_path, format
+) -> None:
+    result = run("score", tmp_path / "none.txt", ferry, "--format", format)
+    assert result.status == 0
+    assert result.err.endswith("framescope: 1 input was skipped; the report says why\n")
+    assert "Observers expect" in " ".join(result.out.split())
+    everywhere = " ".join((result.out + result.err).split())
+    assert "none.txt" in everywhere
+    assert "no such file" in everywhere
+
+
+def test_json_lists_what_was_skipped(run, ferry, tmp_path) -> None:
+    bad = [tmp_path / "none.txt", tmp_path]
+    result = run("score", bad[0], ferry, bad[1], "--format", "json")
+    assert [s["source"] for s in json.loads(result.out)["skipped"]] == [str(b) for b in bad]
+    assert result.err == "framescope: 2 inputs were skipped; the report says why\n"
+
+
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
+def test_nothing_but_bad_inputs_is_an_error_that_counts_them(run, tmp_path, format) -> None:
+    output = tmp_path / "report"
+    names = [tmp_path / f"{n}.txt" for n in range(3)]
+    line = refused(run("score", *names, "--format", format, "--output", output))
+    assert f"{names[0]}: no such file" in line
+    assert "(and 2 more that can't be read)" in line
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
+def test_another_language_is_reported_without_scores(run, tmp_path, format) -> None:
+    path = tmp_path / "fähre.txt"
+    path.write_text(GERMAN, encoding="utf-8")
+    result = run("score", path, "--format", format)
+    assert (result.status, result.err) == (0, "")
+    assert "not scored: the text is in 'de'" in html.unescape(" ".join(result.out.split()))
+    if format == "json":
+        (article,) = json.loads(result.out)["articles"]
+        assert not any(s.get("scores") for s in article["sentences"])
+
+
+# --- signals --------------------------------------------------------------------------------------
+
+
+def test_only_the_signals_asked_for_are_reported(run, ferry) -> None:
+    result = run(
+        "score", ferry, "--format", "json", "--signal", "vague_source", "--signal", "claim"
+    )
+    report = json.loads(result.out)
+    assert report["signals"] == ["claim", "vague_source"]
+    assert list(report["thresholds"]) == ["claim", "vague_source"]
+    for sentence in report["articles"][0]["sentences"]:
+        assert list(sentence["scores"]) == ["claim", "vague_source"]
+        assert set(sentence["flags"]) <= {"claim", "vague_source"}
+
+
+def test_signals_lists_the_taxonomy_and_what_the_model_gives(run) -> None:
+    result = run("signals")
+    assert (result.status, result.err) == (0, "")
+    title, *lines = result.out.splitlines()
+    given = [line for line in lines if " * " in line.replace("│", " ").replace("|", " ")]
+    assert len(given) == 4
+    assert "by-hand" in title
+    for name in ("claim", "whataboutism", "hyperpartisan"):
+        assert name in result.out
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--signal", "loaded_langage"], "did you mean loaded_language?"),
+        (["--signal", "doubt"], "by-hand doesn't give 'doubt'; it gives: claim, "),
+        (["--signal", ""], "unknown signal ''"),
+        (["--format", "pdf"], "--format"),
+        (["--colour", "red"], "No such option: --colour"),
+        (["--model", "oracle"], "oracle: no such bundle; give a bundle's folder, or one of"),
+        (["--model", ""], "not a bundle"),
+        (["--output"], "--output"),
+        (["--output", "none/report"], "none/report: can't be written"),
+        (["--output", "."], "can't be written"),
+    ],
+)
+def test_an_option_that_cannot_be_is_one_line_and_writes_nothing(
+    run, ferry, tmp_path, monkeypatch, options, reason
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    assert reason in refused(run("score", ferry, *options))
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_refusal_leaves_an_old_report_alone(run, ferry, tmp_path) -> None:
+    output = tmp_path / "report"
+    output.write_text("old")
+    refused(run("score", tmp_path / "none.txt", "--output", output))
+    refused(run("score", ferry, "--signal", "nothing", "--output", output))
+    refused(run("score", ferry, "--model", tmp_path, "--output", output))
+    assert output.read_text() == "old"
+    assert sorted(tmp_path.iterdir()) == [ferry, output]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("manifest.json", None, "not a bundle"),
+        ("manifest.json", b"{", "damaged manifest"),
+        ("manifest.json", b'{"format": 99}', "pip install --upgrade"),
+        ("weights.npz", None, "missing from the bundle"),
+        ("vocabulary.json", b"{}", "its digest differs"),
+    ],
+)
+def test_a_damaged_bundle_is_one_line(run, ferry, small_bundle, tmp_path, name, data, reason):
+    folder = tmp_path / "damaged"
+    shutil.copytree(small_bundle, folder)
+    if data is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(data)
+    assert reason in refused(run("score", ferry, "--model", folder))
+    if name == "manifest.json":
+        assert reason in refused(run("signals", "--model", folder))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["score"], "Missing argument 'INPUT...'; see: framescope score --help"),
+        (["guess"], "No such command 'guess'; see: framescope --help"),
+        (["--nonsense"], "No such option: --nonsense"),
+        (["signals", "extra"], "see: framescope signals --help"),
+        (["train", "oracle"], "No such command 'oracle'; see: framescope train --help"),
+        (["train", "transformer"], "Missing option '--output'"),
+        (["train", "baseline", "--output", "b", "--seed", "x"], "--seed"),
+        (["train", "transformer", "--output", "b", "--epochs", "0"], "--epochs"),
+    ],
+)
+def test_a_command_that_cannot_be_says_where_to_look(run, words, reason) -> None:
+    assert reason in refused(run(*words))
+
+
+def test_training_without_corpora_or_into_something_else_is_one_line(
+    run, tmp_path, monkeypatch
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.delenv("FRAMESCOPE_CORPORA", raising=False)
+    assert "no folder of corpora" in refused(run("train", "baseline", "--output", tmp_path / "b"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    line = refused(run("train", "transformer", "--output", tmp_path / "mine"))
+    assert "exists and is not a bundle" in line
+    assert [p.name for p in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
+
+
+def test_called_without_a_command_it_shows_its_help(run) -> None:
+    for words in ([], ["train"]):
+        result = run(*words)
+        assert result.status == 2
+        assert result.out == ""
+        assert result.err.startswith("Usage: framescope")
+
+
+def test_help_and_version_are_for_standard_output(run) -> None:
+    assert run("--version").out == f"framescope {__version__}\n"
+    for words in (["--help"], ["score", "--help"], ["train", "transformer", "--help"]):
+        result = run(*words)
+        assert (result.status, result.err) == (0, "")
+        assert result.out.startswith("Usage: framescope")
+
+
+# --- interrupted ----------------------------------------------------------------------------------
+
+
+def test_an_interruption_is_one_word_and_leaves_nothing(run, ferry, tmp_path, monkeypatch) -> None:
+    from classifier import scoring
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scoring.language, "detect", interrupt)
+    result = run("score", ferry, "--output", tmp_path / "report", "--format", "jsonl")
+    assert (result.status, result.out) == (130, "")
+    assert result.err.strip() == "framescope: interrupted"
+    assert list(tmp_path.iterdir()) == [ferry]
+
+
+def test_interrupted_in_the_middle_of_a_file_leaves_nothing(run, tmp_path, monkeypatch) -> None:
+    from classifier.render import lines
+
+    path, output = tmp_path / "many.jsonl", tmp_path / "report"
+    path.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(3)))
+    original, written = lines.to_line, []
+
+    def interrupt(report, **options):
+        if written:
+            raise KeyboardInterrupt
+        written.append(report)
+        return original(report, **options)
+
+    monkeypatch.setattr(lines, "to_line", interrupt)
+    assert run("score", path, "--output", output, "--format", "jsonl").status == 130
+    assert list(tmp_path.iterdir()) == [path]
+
+
+# --- pipes: processes of their own ----------------------------------------------------------------
+
+
+def start(*words: object, **options) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", FRAMESCOPE, *map(str, words)],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        **options,
+    )
+
+
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl"])
+def test_a_reader_that_stops_hears_no_complaint(small_bundle, tmp_path, format) -> None:
+    path = tmp_path / "many.jsonl"
+    path.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(300)))
+    process = start(
+        "score", path, "--model", small_bundle, "--format", format, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.read(1)
+    process.stdout.close()
+    _, err = process.communicate(timeout=60)
+    assert err == b""
+
+
+def test_a_full_disk_is_one_line(small_bundle, ferry) -> None:
+    if not Path("/dev/full").is_char_device():
+        pytest.skip("no /dev/full here")
+    with Path("/dev/full").open("wb") as full:
+        process = start("score", ferry, "--model", small_bundle, "--format", "json", stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.decode() == (
+        "framescope: standard output: can't be written (No space left on device); "
+        "choose another --output\n"
+    )
