@@ -38,6 +38,7 @@ def toy_settings():
     from training.transformer_settings import Settings
 
     return Settings(
+        context=True,
         epochs=12,
         learning_rate=2e-3,
         head_learning_rate=1e-2,

@@ -15,6 +15,7 @@ import torch
 from classifier.models import transformer
 from classifier.models.transformer import Embeddings, Heads
 from training.encoder import FramingEncoder
+from training.quantise import quantise
 
 
 def export(
@@ -46,7 +47,7 @@ def export(
         plain = Path(temporary) / "plain.onnx"
         _trace(network, plain, hidden=weights.shape[1])
         if int8:
-            _quantise(plain, folder / transformer.ENCODER)
+            quantise(plain, folder / transformer.ENCODER, leave=_heads(plain))
         else:
             shutil.copyfile(plain, folder / transformer.ENCODER)
 
@@ -72,27 +73,10 @@ def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
         )
 
 
-def _quantise(plain: Path, path: Path) -> None:
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    ready = plain.with_name("ready.onnx")
-    quant_pre_process(str(plain), str(ready), skip_symbolic_shape=True)
-    quantize_dynamic(
-        str(ready),
-        str(path),
-        op_types_to_quantize=["MatMul", "Gemm"],
-        nodes_to_exclude=_heads(ready),
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-    )
-
-
 def _heads(path: Path) -> list[str]:
     """Name the products that give the outputs.
 
-    They are a thousandth of the weights and decide everything; and in a model without span
-    signals the tags' are empty, over which the quantiser stumbles.
+    They are a thousandth of the weights and decide everything, so they stay as they are.
     """
     graph = onnx.load(path).graph
     makers = {output: node for node in graph.node for output in node.output}

@@ -238,7 +238,7 @@ def _write(
 ) -> None:
     cards = [find(name).card for name in data.corpora]
     manifest = {
-        "name": f"{output.name}-{__version__}",
+        "name": f"{output.absolute().name}-{__version__}",
         "kind": kind,
         "signals": list(decisions.calibration.signals),
         "languages": sorted({card.language for card in cards}),

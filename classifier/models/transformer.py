@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from classifier.calibration import Calibration, pool_articles
 from classifier.errors import BundleError
 from classifier.models.evidence import chunks, standing_out, trimmed
-from classifier.models.passages import Packer, Tokens
+from classifier.models.passages import Packer, Tokens, by_length
 from classifier.taxonomy import BY_NAME, Level
 from classifier.types import Sentence, Span
 
@@ -27,6 +27,8 @@ ENCODER = "encoder.onnx"
 EMBEDDINGS = "embeddings.npz"
 TOKENIZER = "tokenizer.json"
 HEADS = "heads.json"
+
+_BATCH_TOKENS = 2048  # enough to keep two cores busy, little enough to stay in their caches
 
 
 @dataclass(frozen=True)
@@ -134,15 +136,13 @@ class TransformerModel:
         tokens = self._packer.tokenize(sentences)
         votes = [np.zeros((0, len(self.signals)), np.float32)] * len(sentences)
         tags = [np.zeros((0, len(self.heads.tags)), np.float32)] * len(sentences)
-        # One passage at a time: int8 activations are scaled by the largest of all that is run
-        # together, so that in a batch an article's scores would depend on its company (by up to
-        # 0.04, and 4 of 53 flags). Passages of an article are long enough to run as fast alone.
-        for passage in self._packer.pack(sentences, tokens):
-            batch = self._packer.batch([passage], tokens)
+        passages = self._packer.pack(sentences, tokens)
+        for group in by_length(passages, _BATCH_TOKENS):
+            batch = self._packer.batch(group, tokens)
             given = {"embedded": self._embeddings.look_up(batch.ids), "mask": batch.mask}
             all_votes, all_tags = self._session.run(["votes", "tags"], given)
-            for _, row, start, end in batch.places:
-                votes[row], tags[row] = all_votes[0, start:end], all_tags[0, start:end]
+            for b, row, start, end in batch.places:
+                votes[row], tags[row] = all_votes[b, start:end], all_tags[b, start:end]
         logits = (
             np.stack([self._pool(v, t) for v, t in zip(votes, tags, strict=True)])
             if (len(sentences))
