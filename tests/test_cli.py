@@ -40,6 +40,7 @@ def run(monkeypatch, capsys, small_bundle):
         if words and words[0] in ("score", "signals") and "--model" not in words:
             words += ["--model", str(small_bundle)]
         monkeypatch.setattr(sys, "argv", ["framescope", *words])
+        monkeypatch.setattr(cli.app, "registered_groups", [])  # which every start adds to
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             cli.main()
@@ -372,10 +373,10 @@ def start(*words: object, **options) -> subprocess.Popen:
     )
 
 
-@pytest.mark.parametrize("format", ["terminal", "json", "jsonl"])
+@pytest.mark.parametrize("format", ["terminal", "jsonl"])
 def test_a_reader_that_stops_hears_no_complaint(small_bundle, tmp_path, format) -> None:
     path = tmp_path / "many.jsonl"
-    path.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(300)))
+    path.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(100)))
     process = start(
         "score", path, "--model", small_bundle, "--format", format, stdout=subprocess.PIPE
     )

@@ -1,0 +1,267 @@
+"""What the parts may know of each other, and what scoring may need."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from classifier import bundle
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("classifier", "training", "eval")
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for room in ROOMS
+    for path in sorted((ROOT / room).rglob("*.py"))
+}
+SOURCES = {name: path.read_text(encoding="utf-8") for name, path in MODULES.items()}
+TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
+HEAVY = {"torch", "transformers", "datasets", "safetensors", "onnx", "onnxscript", "datasketch"}
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every module a module names in an import, at the top or inside a function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            # "from training import calibrate" imports training.calibrate.
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in MODULES else node.module for name in names)
+
+
+def imported(room: str) -> set[tuple[str, str]]:
+    """Pairs of a module of a room and what it imports."""
+    return {
+        (name, found)
+        for name, tree in TREES.items()
+        if name.partition(".")[0] == room
+        for found in imports(tree)
+    }
+
+
+def within(name: str, packages: set[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+# --- imports run one way --------------------------------------------------------------------------
+
+
+def test_there_are_modules_to_look_at() -> None:
+    assert {"classifier.cli", "training.finetune", "eval.cli"} <= MODULES.keys()
+    assert ("training.recipe", "training.calibrate") in imported("training")
+
+
+def test_what_serves_knows_neither_what_makes_nor_what_judges() -> None:
+    wrong = {pair for pair in imported("classifier") if within(pair[1], {"training", "eval"})}
+    assert wrong == set()
+
+
+def test_what_serves_needs_no_training_library() -> None:
+    assert {pair for pair in imported("classifier") if within(pair[1], HEAVY)} == set()
+
+
+def test_what_makes_does_not_know_what_judges() -> None:
+    assert {pair for pair in imported("training") if within(pair[1], {"eval"})} == set()
+
+
+def test_what_judges_shares_only_the_data_with_what_makes() -> None:
+    shared = {"training.corpora", "training.splits", "training.examples"}
+    used = {pair for pair in imported("eval") if within(pair[1], {"training"})}
+    assert used
+    assert {pair for pair in used if not within(pair[1], shared)} == set()
+
+
+@pytest.mark.parametrize("name", ["classifier.types", "classifier.errors"])
+def test_what_everything_rests_on_imports_nothing_of_ours(name) -> None:
+    assert {found for found in imports(TREES[name]) if within(found, set(ROOMS))} == set()
+
+
+def test_nothing_outside_one_table_asks_which_kind_of_model_it_is() -> None:
+    named = {
+        name
+        for name, source in SOURCES.items()
+        if name.startswith("classifier.")
+        and re.search(r"isinstance\([^)]*(Tfidf|Transformer)Model|kind\"?\]? ==", source)
+    }
+    assert named == set()
+
+
+def test_only_what_is_declared_is_imported() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = project["optional-dependencies"]["training"]
+    names = {"scikit-learn": "sklearn", "charset-normalizer": "charset_normalizer"}
+
+    def modules(requirements: list[str]) -> set[str]:
+        found = {re.split(r"[<>=\[ ]", r)[0] for r in requirements}
+        return {names.get(name, name) for name in found}
+
+    served = modules(project["dependencies"]) | {"scipy"}  # scipy comes with scikit-learn
+    known = set(sys.stdlib_module_names) | set(ROOMS)
+    for room, allowed in (
+        ("classifier", served),
+        ("training", served | modules(extra)),
+        ("eval", served),
+    ):
+        tops = {found.partition(".")[0] for _, found in imported(room)}
+        assert tops - known - allowed == set(), room
+
+
+# --- what is not in the code ----------------------------------------------------------------------
+
+
+def called(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def test_nothing_is_unpickled() -> None:
+    pickles = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
+    for name, tree in TREES.items():
+        assert not {found for found in imports(tree) if within(found, pickles)}, name
+        for function, call in called(tree):
+            assert function not in ("torch.load", "torch.save", "eval", "exec"), name
+            if function.endswith(("np.load", "numpy.load")):
+                options = {k.arg: ast.unparse(k.value) for k in call.keywords}
+                assert options.get("allow_pickle") == "False", name
+
+
+def test_no_code_of_a_model_is_trusted() -> None:
+    loads = 0
+    for name, tree in TREES.items():
+        for function, call in called(tree):
+            options = {k.arg: ast.unparse(k.value) for k in call.keywords}
+            assert options.get("trust_remote_code", "False") == "False", name
+            if function.endswith("from_pretrained"):
+                loads += 1
+                assert options["local_files_only"] == "True", name
+                assert options["use_safetensors"] == "True", name
+    assert loads
+
+
+def test_one_module_speaks_to_the_network() -> None:
+    clients = {"requests", "urllib.request", "urllib3", "http.client", "socket", "httpx", "aiohttp"}
+    clients |= {"huggingface_hub"}
+    speaking = {
+        name for name, tree in TREES.items() for found in imports(tree) if within(found, clients)
+    }
+    assert speaking == {"classifier.webpage"}  # which fetches the addresses a user gives
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_are_short_and_say_what_they_are(name) -> None:
+    assert SOURCES[name].count("\n") <= 400
+    assert ast.get_docstring(TREES[name])
+    assert name.rpartition(".")[2] not in ("utils", "helpers", "misc", "common")
+
+
+# --- what scoring loads and reaches: processes of their own ---------------------------------------
+
+
+def ask(code: str, *arguments: object) -> dict:
+    """Run code in a fresh interpreter; give the JSON on the last line it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+RUN = """
+import io, json, socket, sys
+from contextlib import redirect_stdout
+
+def refuse(*_, **__):
+    raise AssertionError("the network was reached for")
+
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+from classifier import cli
+sys.argv = ["framescope", *sys.argv[1:]]
+printed = io.StringIO()
+try:
+    with redirect_stdout(printed):
+        cli.main()
+except SystemExit as ended:
+    status = ended.code
+tops = sorted({name.partition(".")[0] for name in sys.modules})
+print(json.dumps({"status": status, "out": printed.getvalue(), "modules": tops}))
+"""
+
+
+@pytest.fixture(scope="module")
+def ferry(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("input") / "ferry.txt"
+    path.write_text("A vile scheme, this ferry of Vesk! Observers in Orrin expect it to cost more.")
+    return path
+
+
+def kept_offline(model: object, ferry: Path) -> None:
+    found = ask(RUN, "score", ferry, "--model", model, "--format", "json")
+    assert not found["status"]
+    sentences = json.loads(found["out"])["articles"][0]["sentences"]
+    assert len(sentences) == 2
+    assert all(sentence["scores"] for sentence in sentences)
+    assert set(found["modules"]) & (HEAVY | {"training", "eval", "sklearn", "requests"}) <= {
+        "training",  # whose commands are listed
+        "eval",
+    }
+
+
+def test_the_transformer_scores_without_network_and_training_libraries(
+    transformer_bundle, ferry
+) -> None:
+    kept_offline(transformer_bundle, ferry)
+
+
+@pytest.mark.skipif(not bundle.default_path("transformer").is_dir(), reason="none ships yet")
+def test_the_shipped_transformer_scores_without_network_and_training_libraries(ferry) -> None:
+    kept_offline("transformer", ferry)
+
+
+def test_the_baseline_scores_without_network(small_bundle, ferry) -> None:
+    found = ask(RUN, "score", ferry, "--model", small_bundle, "--format", "json")
+    assert not found["status"]
+    assert set(found["modules"]) & HEAVY == set()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    found = ask(RUN, "--help")
+    assert not found["status"]
+    assert "score" in found["out"]
+    assert {p.name for p in entry_points(group="framescope.commands")} <= set(found["out"].split())
+    heavy = HEAVY | {"numpy", "sklearn", "scipy", "onnxruntime", "tokenizers", "rich", "jinja2"}
+    heavy |= {"trafilatura", "nupunkt", "py3langid"}
+    assert set(found["modules"]) & heavy == set()
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["types", "errors", "taxonomy", "exchange", "sentences", "voice", "extract", "language"],
+)
+def test_light_modules_are_light(module) -> None:
+    code = (
+        f"import sys, json, classifier.{module}\n"
+        "print(json.dumps(sorted({m.partition('.')[0] for m in sys.modules})))"
+    )
+    found = set(ask(code))
+    assert found & {"numpy", "sklearn", "nupunkt", "py3langid", "trafilatura", "rich"} == set()
