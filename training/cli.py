@@ -64,7 +64,9 @@ def transformer(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    seed: Seed = 13,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the training; the split has its own.")
+    ] = None,
     split_seed: SplitSeed = 13,
     allow_changed: AllowChanged = False,
 ) -> None:
@@ -72,13 +74,14 @@ def transformer(
 
     Interrupted, it resumes from its checkpoint when the same command is typed again.
     """
-    data = _load(corpora, only, split_seed, allow_changed, output)
-    from training.encoder import default_folder
-    from training.recipe import make_transformer
     from training.transformer_settings import read_settings
 
     given = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
     chosen = read_settings(settings, {k: v for k, v in given.items() if v is not None})
+    data = _load(corpora, only, split_seed, allow_changed, output)
+    from training.encoder import default_folder
+    from training.recipe import make_transformer
+
     with _progress() as progress:
         make_transformer(data, output, encoder or default_folder(), chosen, _tell, progress)
     _done(output)
