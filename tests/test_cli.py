@@ -309,6 +309,45 @@ def test_training_without_corpora_or_into_something_else_is_one_line(
     line = refused(run("train", "transformer", "--output", tmp_path / "mine"))
     assert "exists and is not a bundle" in line
     assert [p.name for p in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
+    line = refused(run("train", "transformer", "--output", "b", "--settings", tmp_path / "none"))
+    assert "no JSON object of settings" in line
+
+
+@pytest.fixture
+def own_corpora(tmp_path, monkeypatch) -> Path:
+    """A folder of corpora that holds a user's own labels, and nothing else."""
+    pytest.importorskip("torch")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "corpora" / "exchange"
+    folder.mkdir(parents=True)
+    lines = [
+        {"id": str(n), "text": f"Observers saw ferry {n} leave pier {n * n} of Orrin.",
+         "sentences": [{"start": 0, "end": 30, "labels": {"vague_source": n % 2}}]}
+        for n in range(30)
+    ]  # fmt: skip
+    (folder / "mine.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder.parent
+
+
+def test_training_is_told_what_was_typed(run, own_corpora, encoder, tmp_path, monkeypatch) -> None:
+    from training import recipe
+
+    calls = []
+    monkeypatch.setattr(recipe, "make_transformer", lambda *given: calls.append(given))
+    settings = tmp_path / "settings.json"
+    settings.write_text('{"epochs": 7, "max_tokens": 32, "seed": 5}')
+    output = tmp_path / "bundle"
+    common = ["--corpora", own_corpora, "--only", "exchange", "--output", output]
+    result = run("train", "transformer", *common, "--encoder", encoder,
+                 "--settings", settings, "--epochs", "2")  # fmt: skip
+    assert result.status == 0
+    assert result.out.startswith(f"wrote {output}; score with it: framescope score")
+    ((data, folder, given, chosen, *_),) = calls
+    assert (folder, given) == (output, encoder)
+    assert (chosen.epochs, chosen.max_tokens, chosen.seed) == (2, 32, 5)
+    assert data.corpora == ("exchange",)
+    assert data.examples.signals == ("vague_source",)
+    assert len(data.part("train")) > len(data.part("validation")) > 0
 
 
 def test_called_without_a_command_it_shows_its_help(run) -> None:
