@@ -66,7 +66,7 @@ def model() -> Scripted:
 
 @pytest.fixture
 def bundle(model) -> Bundle:
-    thresholds = dict.fromkeys(SIGNALS, 0.5) | {"vague_source": 0.3}
+    thresholds = dict.fromkeys(SIGNALS, 0.5) | {"vague_source": 0.3, "loaded_language": 0.7}
     manifest = {"name": "scripted", "thresholds": thresholds, "languages": ["en"]}
     return Bundle(Path("scripted"), manifest, model)
 
@@ -109,8 +109,8 @@ def test_flags_are_in_taxonomy_order_with_evidence_for_each(bundle) -> None:
 
 
 def test_a_score_at_its_threshold_is_flagged(bundle) -> None:
-    # 0.3 is no float32: as one it is larger than 0.3.
-    for text, flagged in (("vague_source=0.3", True), ("vague_source=0.29999", False)):
+    # 0.7 is no float32: as one it is smaller than 0.7.
+    for text, flagged in (("loaded_language=0.7", True), ("loaded_language=0.69999", False)):
         (report,) = score(bundle, article("a", f"Here {text} is."))
         assert bool(report.sentences[0].flags) == flagged
 
