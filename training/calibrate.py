@@ -23,7 +23,7 @@ _PRIOR = 4.0
 _LOG_SLOPES = (-5.0, 5.0)
 # A flag that is wrong more often than this is of no use to a reader, whatever F1 says: for a
 # technique that a model hardly knows, F1 is highest where everything is flagged.
-_LEAST_PRECISION = 0.25
+_LEAST_PRECISION = 0.15
 _DRAWS = 200
 _GRID = 200
 
@@ -103,7 +103,7 @@ def thresholds(
     macro-F1. It is the expected metric that is maximised, with the calibrated probabilities as the
     chances (Lipton et al., 2014; Nan et al., 2012): labels enter through the two parameters of the
     calibration, since the threshold that is best on a few dozen positives themselves is mostly
-    noise. At least a quarter of what is flagged must be right, where any threshold can do that.
+    noise. At least 15% of what is flagged must be right, where any threshold can do that.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ class Settings:
     weight_decay: float = 0.01
     batch_tokens: int = 1024
     max_tokens: int = 192
-    context: bool = False
+    context: bool = True
     freeze_embeddings: bool = True
     shares: Mapping[str, float] = field(default_factory=_shares)
     weights: Mapping[str, float] = field(default_factory=_weights)
