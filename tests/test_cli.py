@@ -38,7 +38,7 @@ def run(monkeypatch, capsys, small_bundle):
     def typed(*arguments: object) -> Result:
         words = [str(argument) for argument in arguments]
         if words and words[0] in ("score", "signals") and "--model" not in words:
-            words += ["--model", str(small_bundle)]
+            words[1:1] = ["--model", str(small_bundle)]
         monkeypatch.setattr(sys, "argv", ["framescope", *words])
         monkeypatch.setattr(cli.app, "registered_groups", [])  # which every start adds to
         capsys.readouterr()
