@@ -4,6 +4,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,6 +39,12 @@ def models(exported):
 def test_writes_what_the_bundle_needs_and_nothing_else(exported) -> None:
     found = {p.name for p in exported["fp32"].iterdir()}
     assert found == {EMBEDDINGS, ENCODER, HEADS, TOKENIZER}
+
+
+def test_the_graph_names_no_folder_of_whoever_trained_it(transformer_bundle) -> None:
+    graph = (transformer_bundle / "encoder.onnx").read_bytes()
+    assert b"site-packages" not in graph
+    assert str(Path(__file__).parent.parent).encode() not in graph
 
 
 def test_int8_weights_are_smaller(exported) -> None:

@@ -71,6 +71,18 @@ def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
             external_data=False,
             verbose=False,
         )
+    _strip(path)
+
+
+def _strip(path: Path) -> None:
+    """Take out the exporter's notes: stack traces, which name folders of whoever trained it."""
+    model = onnx.load(path)
+    graph = model.graph
+    named = (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer)
+    for item in (model, graph, *named):
+        item.doc_string = ""
+        del item.metadata_props[:]
+    onnx.save(model, path)
 
 
 def _heads(path: Path) -> list[str]:
