@@ -34,8 +34,8 @@ def export(
         The ``tokenizer.json`` the network was trained with.
     folder : pathlib.Path
     int8 : bool
-        Quantise the weights of every matrix product, a scale a column; else keep float32, to
-        compare with.
+        Quantise the matrix products, all but the heads' (`training.quantise`); else keep float32,
+        to compare with.
     """
     network = network.eval()
     weights = network.encoder.get_input_embeddings().weight.detach().float().numpy()

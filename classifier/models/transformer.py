@@ -143,11 +143,9 @@ class TransformerModel:
             all_votes, all_tags = self._session.run(["votes", "tags"], given)
             for b, row, start, end in batch.places:
                 votes[row], tags[row] = all_votes[b, start:end], all_tags[b, start:end]
-        logits = (
-            np.stack([self._pool(v, t) for v, t in zip(votes, tags, strict=True)])
-            if (len(sentences))
-            else np.zeros((0, len(self.signals)), np.float32)
-        )
+        logits = np.zeros((len(sentences), len(self.signals)), np.float32)
+        for row in range(len(sentences)):
+            logits[row] = self._pool(votes[row], tags[row])
         logits = pool_articles(logits, sentences, self._article_columns)
         return TransformerPrediction(
             logits,
