@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from classifier.sources.card import SourceCard
 
 
 class Voice(StrEnum):
@@ -17,6 +21,58 @@ class Voice(StrEnum):
     OWN = "own"
     REPORTED = "reported"
     QUOTED = "quoted"
+
+
+class SourceKind(StrEnum):
+    """How a source is given (annotation guidelines, section 4)."""
+
+    NAMED = "named"  # a person, organisation, document or data set, specific enough to look up
+    UNNAMED = "unnamed"  # real and countable, but not named
+    VAGUE = "vague"  # nobody in particular
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Characters of an article: ``article.text[start:end]``."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Somebody other than the author, and what a sentence hands over to them.
+
+    Attributes
+    ----------
+    source : Place or None
+        The words that name the source; None where the sentence leaves it out ("reportedly", the
+        middle of a long quotation).
+    cue : Place or None
+        The words that hand over ("said", "according to"); None inside a longer quotation.
+    content : tuple of Place
+        What is handed over.
+    kind : SourceKind
+    government, state_media : bool
+        On top of the kind: a government or office-holder; an outlet a state owns and controls.
+    name : str
+        The source as a reader would look it up: for "he" and "the agency" that of the last such
+        source, else the words themselves.
+    antecedent : Place or None
+        Where that last source stands, when ``name`` comes from there.
+    outlets : tuple of str
+        Registry ids of the outlets that the source names.
+    """
+
+    source: Place | None
+    cue: Place | None
+    content: tuple[Place, ...]
+    kind: SourceKind
+    government: bool = False
+    state_media: bool = False
+    name: str = ""
+    antecedent: Place | None = None
+    outlets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +206,15 @@ class SentenceReport:
         The signals at or above the bundle's thresholds, in taxonomy order.
     evidence : tuple of Span
         Why, for each flag: technique spans, or the n-grams that weigh most.
+    citations : tuple of Citation
+        Who is cited in the sentence, or carried over into it.
     """
 
     sentence: Sentence
     scores: Mapping[str, float]
     flags: tuple[str, ...]
     evidence: tuple[Span, ...] = ()
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +232,8 @@ class ArticleReport:
         Article-level signals at or above their thresholds.
     note : str or None
         Why it was not scored (another language, say); None when it was.
+    source : SourceCard or None
+        Who published it and what is on record; None until it has been looked up.
     """
 
     article: Article
@@ -180,6 +241,7 @@ class ArticleReport:
     scores: Mapping[str, float] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     note: str | None = None
+    source: SourceCard | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Who published an article, whom it carries, and what is on record about them."""
