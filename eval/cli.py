@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from training.corpora.option import CorporaFolder
+
 # Only what is cheap: the main command imports this module to show its help.
 if TYPE_CHECKING:
     from eval.compare import Progress
@@ -43,14 +45,7 @@ def evaluate(
     b: Annotated[
         str, typer.Option("--b", metavar="BUNDLE", help="The model to compare.")
     ] = "transformer",
-    corpora: Annotated[
-        Path | None,
-        typer.Option(
-            "--corpora",
-            metavar="DIR",
-            help="The folder of corpora; FRAMESCOPE_CORPORA unless given.",
-        ),
-    ] = None,
+    corpora: CorporaFolder = None,
     data: Annotated[
         list[Path] | None,
         typer.Option(

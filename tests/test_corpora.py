@@ -358,6 +358,15 @@ def test_exchange_refuses_a_broken_line(root: Path) -> None:
 # The table
 
 
+def test_without_a_folder_the_list_says_what_to_obtain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FRAMESCOPE_CORPORA", raising=False)
+    result = CliRunner().invoke(app, ["--format", "json"])
+    assert result.exit_code == 0
+    listed = json.loads(result.output)["corpora"]
+    assert {one["state"] for one in listed} == {"missing"}
+    assert all(one["url"] for one in listed)
+
+
 def test_root_folder_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("FRAMESCOPE_CORPORA", raising=False)
     with pytest.raises(CorpusError, match="--corpora DIR or set FRAMESCOPE_CORPORA"):

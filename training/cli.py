@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.errors import TrainingError
+from training.corpora.option import CorporaFolder
 
 if TYPE_CHECKING:
     from training.recipe import Data
@@ -21,9 +22,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Corpora = Annotated[
-    Path | None, typer.Option(help="Folder of the corpora; else FRAMESCOPE_CORPORA.")
-]
 Output = Annotated[Path, typer.Option(help="Folder to write the bundle to.")]
 Only = Annotated[list[str] | None, typer.Option(help="Train on this corpus only; may be repeated.")]
 Seed = Annotated[int, typer.Option(help="Seed of the training; the split has its own.")]
@@ -36,7 +34,7 @@ AllowChanged = Annotated[
 @app.command()
 def baseline(
     output: Output,
-    corpora: Corpora = None,
+    corpora: CorporaFolder = None,
     only: Only = None,
     seed: Seed = 13,
     split_seed: SplitSeed = 13,
@@ -53,7 +51,7 @@ def baseline(
 @app.command()
 def transformer(
     output: Output,
-    corpora: Corpora = None,
+    corpora: CorporaFolder = None,
     only: Only = None,
     encoder: Annotated[
         Path | None, typer.Option(help="Local model folder; else all-MiniLM-L6-v2.")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from training.corpora.option import CorporaFolder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,14 +28,7 @@ class Format(StrEnum):
 
 @app.callback(invoke_without_command=True)
 def corpora(
-    corpora: Annotated[
-        Path | None,
-        typer.Option(
-            "--corpora",
-            metavar="DIR",
-            help="The folder of corpora; FRAMESCOPE_CORPORA unless given.",
-        ),
-    ] = None,
+    corpora: CorporaFolder = None,
     splits: Annotated[
         bool, typer.Option("--splits", help="Also show the parts, and the overlap between them.")
     ] = False,
@@ -46,13 +40,14 @@ def corpora(
 ) -> None:
     """List the labelled corpora: present or not, rows, labels, licence."""
     from training.corpora.listing import describe, describe_split, loadable
-    from training.corpora.registry import CORPORA, root_folder
+    from training.corpora.registry import CORPORA, is_given, root_folder
 
-    root = root_folder(corpora)
+    # Without a folder the list is of what there would be to obtain.
+    root = root_folder(corpora) if is_given(corpora) or splits else None
     listed: dict[str, Any] = {
         "corpora": [describe(name, root, allow_changed=allow_changed) for name in CORPORA]
     }
-    if splits:
+    if splits and root is not None:
         names = loadable(root, allow_changed=allow_changed)
         listed["splits"] = describe_split(root, names, allow_changed=allow_changed)
     if format is Format.JSON:
@@ -97,6 +92,8 @@ def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> No
             one["licence"],
         )
     console.print(table)
+    if all(one["state"] == "missing" for one in corpora):
+        console.print("No corpus is here; name their folder: --corpora DIR, or FRAMESCOPE_CORPORA")
     for one in corpora:
         if hint := _hint(one):
             console.print(f"{one['name']}: {hint}", soft_wrap=True)

@@ -87,6 +87,11 @@ def find(name: str) -> Corpus:
         raise CorpusError(f"unknown corpus '{name}'; known: {', '.join(CORPORA)}") from None
 
 
+def is_given(option: Path | None) -> bool:
+    """Whether a folder of corpora was named at all, by the option or the environment variable."""
+    return option is not None or bool(os.environ.get(ENVIRONMENT))
+
+
 def root_folder(option: Path | None = None) -> Path:
     """Find the folder that holds the corpora: the option, else the environment variable.
 
