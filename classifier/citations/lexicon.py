@@ -1,0 +1,122 @@
+"""The words that tell what kind of source a phrase is: offices, bodies, nouns, places, leaders.
+
+Own lists, read from the tables beside this module: ``terms.tsv`` (a class and a term a row, lower
+case), ``places.tsv`` (states, capitals, regions, and the names of peoples), ``leaders.tsv`` (heads
+of state and government, foreign ministers and their spokespeople, with the months they came to
+office and left it, empty while they hold it). To teach the rules a word, add a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_DATA = Path(__file__).with_name("data")
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """Somebody who held an office, and when.
+
+    Attributes
+    ----------
+    name, short : str
+        In full, and as headlines have it; ``short`` is empty where that would mean others too.
+    since, until : str
+        ``YYYY-MM``; ``until`` is empty while the office is held.
+    """
+
+    name: str
+    short: str
+    since: str
+    until: str
+
+    def holds(self, date: str | None) -> bool:
+        """Whether the office was held on an ISO 8601 date; on no date, whether it still is."""
+        if not date:
+            return not self.until
+        return self.since <= date[:7] and (not self.until or date[:7] <= self.until)
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Give the words of a line, for the short lists that belong to one rule."""
+    return frozenset(text.split())
+
+
+def rows(name: str) -> list[list[str]]:
+    """Read a table's rows, without its header."""
+    lines = (_DATA / name).read_text(encoding="utf-8").splitlines()
+    return [line.split("\t") for line in lines[1:] if line]
+
+
+class Terms:
+    """Terms of one class, of one word or several, looked for in lower-case words."""
+
+    def __init__(self, terms: frozenset[str]) -> None:
+        self.all = terms
+        self._longest = max((term.count(" ") + 1 for term in terms), default=1)
+
+    def __contains__(self, term: object) -> bool:
+        return term in self.all
+
+    def at(self, words: tuple[str, ...], start: int) -> int:
+        """Give the number of words of the longest term that begins at ``start``; 0 for none."""
+        for size in range(min(self._longest, len(words) - start), 0, -1):
+            if " ".join(words[start : start + size]) in self.all:
+                return size
+        return 0
+
+    def within(self, words: tuple[str, ...]) -> bool:
+        """Whether any term stands among the words."""
+        return any(self.at(words, i) for i in range(len(words)))
+
+
+@cache
+def terms(name: str) -> Terms:
+    """Give the terms of a class of ``terms.tsv``.
+
+    Raises
+    ------
+    KeyError
+        When there is no such class.
+    """
+    return Terms(frozenset(_classes()[name]))
+
+
+@cache
+def _classes() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for kind, term in rows("terms.tsv"):
+        found[kind].add(term)
+    return dict(found)
+
+
+@cache
+def places(kind: str) -> Terms:
+    """Give the names of ``places.tsv`` of a kind: state, capital, region or people; lower case."""
+    return Terms(frozenset(name.lower() for name, k in rows("places.tsv") if k == kind))
+
+
+@cache
+def _leaders() -> dict[str, list[Leader]]:
+    found: dict[str, list[Leader]] = defaultdict(list)
+    for name, short, _country, since, until in rows("leaders.tsv"):
+        leader = Leader(name, short, since, until)
+        for key in {name.lower(), short.lower()} - {""}:
+            found[key].append(leader)
+    return dict(found)
+
+
+def leads(name: str, date: str | None) -> bool:
+    """Whether a name is that of somebody in office on a date (see `Leader.holds`)."""
+    return any(leader.holds(date) for leader in _leaders().get(name.lower(), ()))
+
+
+@cache
+def phrases(name: str) -> re.Pattern[str]:
+    """Give one pattern for a class of phrases, to be searched for in lower-case text."""
+    longest = sorted(terms(name).all, key=lambda term: (-len(term), term))
+    return re.compile(r"(?<![\w'-])(?:" + "|".join(map(re.escape, longest)) + r")(?![\w'-])")
