@@ -44,3 +44,7 @@ class SignalError(FramescopeError):
 
 class TrainingError(FramescopeError):
     """A training run that can't start or can't go on."""
+
+
+class SourcesError(FramescopeError):
+    """A table or a user's file of outlets that can't be read, or a source that nobody knows."""
