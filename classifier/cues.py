@@ -83,7 +83,8 @@ _NOUN_S = frozenset(
 )
 
 
-def _third_and_past(verb: str) -> tuple[str, str]:
+def third_and_past(verb: str) -> tuple[str, str]:
+    """Give two forms of a row of `VERBS`: "says", "said"; particles keep their underscore."""
     base, _, particle = verb.partition("_")
     if base in _IRREGULAR:
         forms = _IRREGULAR[base]
@@ -99,7 +100,7 @@ def _third_and_past(verb: str) -> tuple[str, str]:
 
 def _forms(*kinds: Kind) -> set[str]:
     verbs = {verb for kind in kinds for verb in VERBS[kind]}
-    return {form for verb in verbs for form in _third_and_past(verb) if form not in _NOUN_S}
+    return {form for verb in verbs for form in third_and_past(verb) if form not in _NOUN_S}
 
 
 def _any(words: set[str] | frozenset[str] | list[str]) -> str:
@@ -109,7 +110,7 @@ def _any(words: set[str] | frozenset[str] | list[str]) -> str:
 
 _SPEECH = _any(_forms(Kind.SPEECH))
 _CLAUSE = _any(_forms(Kind.CLAUSE))
-_TRANSITIVE = _any({form for verb in TRANSITIVE for form in _third_and_past(verb)})
+_TRANSITIVE = _any({form for verb in TRANSITIVE for form in third_and_past(verb)})
 _BASE = _any({v for k in (Kind.SPEECH, Kind.CLAUSE, Kind.THOUGHT) for v in VERBS[k]})
 _NAMED_AS = "(?:describe|depict|characteri[sz]e|dismiss|portray|brand|denounce|refer|liken)"
 _DOCUMENT = (

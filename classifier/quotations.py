@@ -233,16 +233,39 @@ def _unmarked(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
 
 def _transcript(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
     """From the first speaker's label to the end, in a text that has labels of several turns."""
+    turns = _turns(text, paragraphs)
+    if not turns:
+        return []
+    return [(p.start, p.end) for p in paragraphs if p.start >= turns[0][0]]
+
+
+def _turns(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
     labels = [_label(text, p) for p in paragraphs]
     names = [label.group() for label in labels if label and label["name"]]
-    speakers = [
-        i
-        for i, label in enumerate(labels)
+    turns = [
+        (label.start(), label.end())
+        for label in labels
         if label and (label["shout"] or names.count(label.group()) > 1)
     ]
-    if len(speakers) < 2:
-        return []
-    return [(paragraph.start, paragraph.end) for paragraph in paragraphs[speakers[0] :]]
+    return turns if len(turns) > 1 else []
+
+
+def speakers(text: str, sentences: Sequence[Sentence]) -> list[tuple[int, int]]:
+    """Find the speakers' labels of a transcript: where each turn begins.
+
+    Parameters
+    ----------
+    text : str
+        The article.
+    sentences : sequence of Sentence
+        Its sentences in order.
+
+    Returns
+    -------
+    list of (int, int)
+        Ranges of ``text``, colon included, in order; empty for what is no transcript.
+    """
+    return _turns(text, _paragraphs(text, sentences))
 
 
 def _label(text: str, paragraph: _Paragraph) -> re.Match[str] | None:

@@ -1,0 +1,106 @@
+"""Through whom a source spoke: "told Global Times", "in an interview with state television"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.citations.lexicon import phrases
+from classifier.types import Article, Place
+
+if TYPE_CHECKING:
+    from classifier.sources.registry import Registry
+
+_LEADS = re.compile(
+    r"(?:\b(?:told|tells|tell|interview (?:with|to|on|for|by)|interviewed by|statements? to"
+    r"|speaking (?:to|on|with)|spoke (?:to|on|with)|speaks to|remarks (?:to|on)|comments (?:to|on)"
+    r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|saying|seen|obtained) (?:by|on|in|to)"
+    r"|via|citing|quoting|speech on|address on|appear(?:ed|ing|ance) on|on|in|to|with)"
+    r"\s+(?:(?:the|an?|its|his|her)\s+)?(?:[\w'-]+\s+){0,4})$",
+    re.IGNORECASE,
+)
+_DATELINE = re.compile(
+    r"\s*(?:[^\W\d_][\w .,'-]{1,48}?)?[(/\[]\s*(?P<agency>[^()/\[\]\n]{2,40}?)\s*[)/\]]\.?"
+    r"\s*(?:[-:]{1,2}\s|(?=[A-Z\"]))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Outlets that a part of a text names as the way the words came.
+
+    Attributes
+    ----------
+    outlets : tuple of str
+    state_media : bool
+    """
+
+    outlets: tuple[str, ...]
+    state_media: bool
+
+
+def within(plain: str, start: int, end: int, apart: list[Place], registry: Registry) -> Channel:
+    """Find the outlets that a sentence's words outside ``apart`` name as a channel.
+
+    Parameters
+    ----------
+    plain : str
+        The article, folded.
+    start, end : int
+        The sentence.
+    apart : list of Place
+        What is said, and who says it: outlets in there are no channels.
+    registry : Registry
+    """
+    text = plain[start:end]
+    outlets: list[str] = []
+    state = False
+    for mention in registry.mentions(text):
+        if _free(start + mention.start, apart) and _LEADS.search(
+            text, max(0, mention.start - 70), mention.start
+        ):
+            outlets += mention.outlets
+            state = state or any(
+                (outlet := registry.get(o)) is not None and outlet.state_media
+                for o in mention.outlets
+            )
+    lower = text.lower()
+    for match in phrases("state media phrase").finditer(lower):
+        lead = _LEADS.search(text, max(0, match.start() - 70), match.start())
+        state = state or (lead is not None and _free(start + match.start(), apart))
+    return Channel(tuple(dict.fromkeys(outlets)), state)
+
+
+def _free(at: int, apart: list[Place]) -> bool:
+    return not any(place.start <= at < place.end for place in apart)
+
+
+def dateline(plain: str, start: int, end: int, registry: Registry) -> Place | None:
+    """Find the agency in the dateline that a sentence begins with: "HARBURG, 3 May (Xinhua) -".
+
+    Returns
+    -------
+    Place or None
+        The agency's name, in the article's offsets.
+    """
+    match = _DATELINE.match(plain, start, min(end, start + 110))
+    if match is None:
+        return None
+    before = plain[start : match.start("agency")]
+    if before.strip(" (/[") and not before.lstrip()[:2].isupper():
+        return None
+    for mention in registry.mentions(match["agency"]):
+        if mention.end - mention.start >= 0.5 * len(match["agency"]):
+            return Place(match.start("agency") + mention.start, match.start("agency") + mention.end)
+    return None
+
+
+def own_outlets(article: Article, registry: Registry) -> frozenset[str]:
+    """Give the registry ids of who published an article, whose byline is no citation."""
+    if not article.outlet:
+        return frozenset()
+    found = {outlet.id for outlet in registry.called(article.outlet)}
+    if registry.get(article.outlet) is not None:
+        found.add(article.outlet)
+    return frozenset(found)

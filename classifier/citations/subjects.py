@@ -1,0 +1,328 @@
+"""Noun phrases among a sentence's tokens: the subject before a verb, the phrase after "by"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from classifier.citations.lexicon import terms, word_set
+from classifier.citations.tokens import Mark, Token
+from classifier.citations.verbs import table
+
+Span = tuple[int, int]  # tokens, end-exclusive
+
+AUXILIARIES = word_set(
+    "has have had is are was were be been being do does did will would can could may might must "
+    "should shall 's 've 'd 'll wo ca"
+)
+ADVERBS = word_set(
+    "also once again now still never often even long since widely already then later just only "
+    "further earlier recently reportedly not first instead thus always soon too previously both "
+    "all simply rightly wrongly sometimes sarcastically publicly privately frequently meanwhile"
+)
+PRONOUNS = word_set("he she they it i we you who which that one everyone nobody many some others")
+_STOPS = word_set(
+    "that because when as if while although though after before since whether where why how unless "
+    "until than so nor yet but says which who what whose"
+)
+_LEADING = word_set(
+    "on in at by after before during since for from with as but and yet so still now then today "
+    "yesterday tomorrow meanwhile however later earlier also instead moreover furthermore indeed "
+    "perhaps when while although though if because tonight nor or thus hence to only even "
+    "once again finally next first second last despite under over between amid until asked"
+)
+_PREPOSITIONS = word_set("of for from at in on with to by about into against among near")
+_AFTER_NAME = word_set(
+    "in on during after before when while as to via by at about without because since last this "
+    "late early that if but and of from for with earlier today yesterday again through"
+)
+_DATES = word_set(
+    "monday tuesday wednesday thursday friday saturday sunday today yesterday tonight earlier last "
+    "late early this"
+)
+_DETERMINERS = word_set(
+    "the a an his her their its this that these those two three four five six several many some "
+    "most one another both all our my no any various other"
+)
+_PARTICIPLES = re.compile(r"(?:ed|ing|en|wn|ught)$")
+_LONGEST = 34
+
+
+def adverb(token: Token) -> bool:
+    """Whether a token can stand between a subject and its verb."""
+    return token.lower in ADVERBS or (token.lower.endswith("ly") and len(token.lower) > 4)
+
+
+def before(tokens: Sequence[Token], end: int) -> Span | None:
+    """Find the subject that ends where a verb begins.
+
+    Parameters
+    ----------
+    tokens : sequence of Token
+    end : int
+        Number of the verb group's first token.
+
+    Returns
+    -------
+    (int, int) or None
+        None where no noun phrase stands there.
+    """
+    if end <= 0:
+        return None
+    last = tokens[end - 1]
+    if last.text in {",", "-", "--", ")"}:
+        return _with_apposition(tokens, end - 1)
+    if last.mark is not Mark.WORD:
+        return None
+    return _phrase_before(tokens, end)
+
+
+def _with_apposition(tokens: Sequence[Token], comma: int) -> Span | None:
+    """Find "Ana Poor, the minister," or "Ana Poor (R-Vesk)" that ends at a comma or bracket."""
+    close, opening = tokens[comma].text, {",": ",", ")": "(", "-": "-", "--": "--"}
+    wanted = opening[close]
+    best: Span | None = None
+    at = comma - 1
+    commas = 0
+    while at > 0 and comma - at <= _LONGEST:
+        token = tokens[at]
+        if token.mark is Mark.QUOTE or token.text in {";", ":", ".", "?", "!"}:
+            break
+        if token.text == wanted:
+            commas += 1
+            if not _appositive(tokens, at + 1, comma):
+                break
+            head = _phrase_before(tokens, at)
+            if head is not None and _noun_phrase(tokens, head) and _starts_clause(tokens, head[0]):
+                best = (head[0], comma + (close == ")"))
+            if commas == 4 or close == ")":
+                break
+        at -= 1
+    return best
+
+
+def _appositive(tokens: Sequence[Token], start: int, end: int) -> bool:
+    if start >= end:
+        return False
+    first = tokens[start]
+    if first.mark is not Mark.WORD:
+        return False
+    if first.lower in {"who", "which", "whose", "where", "himself", "herself", "then", "now"}:
+        return True
+    if first.lower in {"he", "she", "they", "it", "i", "we", "and", "but", "says", "said", "or"}:
+        return False
+    return not any(t.lower in {"is", "was", "are", "were"} for t in tokens[start : start + 4])
+
+
+def _starts_clause(tokens: Sequence[Token], at: int) -> bool:
+    if at == 0:
+        return True
+    token = tokens[at - 1]
+    return token.mark is not Mark.WORD or token.lower in _STOPS | _LEADING
+
+
+def _noun_phrase(tokens: Sequence[Token], span: Span) -> bool:
+    first = tokens[span[0]]
+    return (
+        any(t.capital for t in tokens[span[0] : span[1]])
+        or first.lower in _DETERMINERS
+        or first.lower[:1].isdigit()
+        or _known(tokens[span[1] - 1].lower)
+    )
+
+
+def _known(word: str) -> bool:
+    return any(word in terms(kind) for kind in ("unnamed", "vague", "document", "organisation"))
+
+
+def _phrase_before(tokens: Sequence[Token], end: int) -> Span | None:
+    last = tokens[end - 1]
+    if last.text == ")":
+        return _with_apposition(tokens, end - 1)
+    if last.lower in PRONOUNS and last.lower not in {"many", "some", "others", "one", "that"}:
+        return (end - 1, end)
+    if last.lower in _STOPS | {"and", "or", "to"} or last.lower in AUXILIARIES:
+        return (end - 1, end) if last.lower in {"who", "which", "that"} else None
+    start = end
+    joined: int | None = None
+    while start > 0 and end - start < _LONGEST:
+        token = tokens[start - 1]
+        if token.mark is Mark.QUOTE:
+            if len(token.text) > 40 or start == end or token.text.rstrip("\"'").endswith(","):
+                break
+        elif token.mark is Mark.STOP:
+            if token.text in {"/", "&", "%", "$"} or (token.text == ")" and start < end):
+                start -= 1
+                continue
+            if (
+                token.text == "-"
+                and tokens[start - 2 : start - 1]
+                and token.start == (tokens[start - 2].end)
+            ):
+                start -= 1
+                continue
+            if token.text == "(" and any(t.text == ")" for t in tokens[start:end]):
+                start -= 1
+                continue
+            break
+        elif token.lower in {"and", "or"}:
+            if joined is None:
+                joined = start
+        elif (
+            token.lower in {"he", "she", "they", "i", "we"}
+            or token.lower in _STOPS
+            or token.lower in AUXILIARIES
+            or _finite(tokens, start - 1)
+        ):
+            break
+        start -= 1
+    else:
+        if start > 0:
+            return None
+    if joined is not None and start > 0 and tokens[start - 1].mark is Mark.WORD:
+        start = joined  # what stands before "and" is a clause
+    start = _trimmed(tokens, start, end)
+    return (start, end) if start < end else None
+
+
+def _finite(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a token is the verb of another clause, not a noun or a participle in the phrase."""
+    token = tokens[at]
+    if token.capital or token.lower not in table():
+        return False
+    if not any(
+        v.size == 1 and not v.noun and v.form in {"past", "third"} for v in table()[token.lower]
+    ):
+        return False
+    following = tokens[at + 1] if at + 1 < len(tokens) else None
+    if following is not None and following.lower in _PREPOSITIONS - {"to"} and at > 0:
+        return False  # "the man accused of theft"
+    return not (at > 0 and tokens[at - 1].lower in _DETERMINERS)
+
+
+def _trimmed(tokens: Sequence[Token], start: int, end: int) -> int:
+    """Drop what leads into a clause: "On Monday", "But", "In Amaro"."""
+    while start < end:
+        token = tokens[start]
+        if token.lower in ADVERBS - {"both", "all"} or (
+            token.lower.endswith("ly")
+            and token.lower not in {"family", "italy", "weekly", "daily"}
+            and not token.capital
+        ):
+            start += 1
+            continue
+        if token.lower not in _LEADING:
+            break
+        if token.lower in _PREPOSITIONS and token.lower not in {"for"}:
+            rest = [
+                i
+                for i in range(start + 2, end)
+                if tokens[i].lower in _DETERMINERS - {"that"}
+                or tokens[i - 1].lower in _DATES
+                or tokens[i - 1].lower.isdigit()
+            ]
+            if not rest:
+                return end if len(tokens[start:end]) < 3 else start + 1
+            start = rest[0]
+            continue
+        start += 1
+    return start
+
+
+def after(tokens: Sequence[Token], start: int, *, inverted: bool = False) -> Span | None:
+    """Find the noun phrase that begins at a token, with its apposition.
+
+    Parameters
+    ----------
+    tokens : sequence of Token
+    start : int
+    inverted : bool
+        It is the subject of the verb before it, so what follows a name belongs to the verb.
+    """
+    if start >= len(tokens) or tokens[start].mark is not Mark.WORD:
+        return None
+    first = tokens[start]
+    if first.lower in {"he", "she", "they", "i", "we", "it", "him", "them"}:
+        return (start, start + 1)
+    if first.lower in _STOPS | _AFTER_NAME | AUXILIARIES - {"this"} and first.lower not in {
+        "this",
+        "last",
+    }:
+        return None
+    at, named = start, False
+    while at < len(tokens) and at - start < _LONGEST:
+        token = tokens[at]
+        if token.mark is Mark.QUOTE and len(token.text) > 40:
+            break
+        if token.mark is Mark.STOP:
+            if token.text == "(":
+                closing = next(
+                    (i for i in range(at, min(at + 12, len(tokens))) if tokens[i].text == ")"), None
+                )
+                if closing is None:
+                    break
+                at = closing + 1
+                continue
+            if token.text not in {"/", "&", "%", "$"} and not (
+                token.text == "-" and token.start == tokens[at - 1].end
+            ):
+                break
+        elif (
+            token.lower in _STOPS
+            or (token.lower in AUXILIARIES and at > start)
+            or (named and token.lower in _AFTER_NAME - {"of", "for", "from", "and", "at", "with"})
+            or (token.lower in {"in", "on", "to", "when", "during", "by"} and inverted)
+            or (
+                at > start
+                and tokens[at - 1].mark is Mark.WORD
+                and token.lower in _DATES
+                and (token.capital or named)
+            )
+            or (
+                token.lower == "and"
+                and not (
+                    at + 1 < len(tokens)
+                    and (tokens[at + 1].capital or tokens[at + 1].lower in _DETERMINERS)
+                )
+            )
+            or (at > start and token.lower.endswith("ing") and not token.capital and named)
+        ):
+            break
+        named = (
+            named or (token.capital and at > start) or (token.capital and not _known(token.lower))
+        )
+        at += 1
+    if at == start:
+        return None
+    return (start, _apposition_after(tokens, start, at))
+
+
+def _apposition_after(tokens: Sequence[Token], start: int, end: int) -> int:
+    """Extend over ", the minister" when it ends at a comma or at the sentence's end."""
+    if end + 1 >= len(tokens) or tokens[end].text != ",":
+        return end
+    first = tokens[end + 1]
+    if first.lower not in {
+        "the",
+        "a",
+        "an",
+        "who",
+        "whose",
+        "which",
+        "one",
+        "then",
+        "its",
+    } and not (first.lower in terms("person") or first.lower[:2].isdigit()):
+        return end
+    for at in range(end + 1, min(end + 26, len(tokens))):
+        token = tokens[at]
+        if token.mark is Mark.QUOTE or token.text in {";", ":", "?", "!", "-", "--"}:
+            return at if token.mark is Mark.QUOTE else end
+        if token.text in {",", "."}:
+            inner = tokens[end + 1 : at]
+            if any(t.lower in {"is", "was", "are", "were", "has", "will"} for t in inner) and (
+                first.lower not in {"who", "whose", "which"}
+            ):
+                return end
+            return at
+    return end
