@@ -103,6 +103,8 @@ SIGNALS: tuple[Signal, ...] = (
         "nobody says so",
         "a claim in the article's own voice that an editor would ask a source for",
     ),
+    _sourcing("quoted", "quoted", "its main assertion stands inside quotation marks"),
+    _sourcing("reported", "reported", "somebody else's content in indirect speech"),
     Signal(
         "biased_language",
         "biased language",

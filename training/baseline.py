@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from classifier.calibration import Calibration
 from classifier.errors import TrainingError
 from classifier.models.ngrams import Ngrams
-from classifier.models.tfidf import TfidfModel, count, pool, weigh
-from classifier.sentences import fold
+from classifier.models.tfidf import Counts, TfidfModel, pool, read, weigh
+from classifier.sources.placeholders import Form, Reader, form_of
 from classifier.taxonomy import BY_NAME, Level
 from training.examples import Examples
 from training.settings import BALANCES, MIXES, STRENGTHS, Balance, Choice, Setting, Trial, best
+
+if TYPE_CHECKING:
+    from classifier.sources.registry import Registry
 
 Progress = Callable[[str], None]
 
@@ -47,6 +50,8 @@ class BaselineRecipe:
         Sizes of the two vocabularies; with their weights they set the size of the bundle.
     seed : int
         Draws the folds, and orders the solver's steps.
+    registry : Registry, optional
+        Whose outlets are read as placeholders; without it names are read as they are.
     progress : callable, optional
         Is told one line a step.
 
@@ -75,6 +80,7 @@ class BaselineRecipe:
         most_words: int = 60_000,
         most_characters: int = 40_000,
         seed: int = 13,
+        registry: Registry | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.mixes = mixes
@@ -85,6 +91,7 @@ class BaselineRecipe:
         self.most_words = most_words
         self.most_characters = most_characters
         self.seed = seed
+        self.registry = registry
         self.progress = progress
 
     def fit(self, examples: Examples) -> BaselineRecipe:
@@ -121,6 +128,7 @@ class BaselineRecipe:
             np.array(weights, dtype=np.float64),
             np.array(intercepts, dtype=np.float64),
             Calibration.identity(usable),
+            Reader(self.registry),
         )
         return self
 
@@ -128,7 +136,8 @@ class BaselineRecipe:
         # The vocabulary and idf look at no label, so learning them once on all training rows, and
         # not in each fold, lets nothing of a held-out fold's labels through.
         self._tell(f"reading the n-grams of {len(train):,} sentences")
-        texts = [fold(sentence.text) for sentence in train.sentences]
+        reader = Reader(self.registry)
+        texts = [read(reader, sentence, Form.TYPED).text for sentence in train.sentences]
         # Characters 2 to 4, not 5: cross-validated average precision on the training rows of PTC,
         # BABE and NewsSD-ENG is the same within 0.002, with a third fewer features. Counting
         # punctuation as words is worth 0.004 there; 1 + ln(tf) over tf, 0.002.
@@ -139,7 +148,7 @@ class BaselineRecipe:
             )
         except ValueError as error:
             raise TrainingError(f"too little text to learn from ({error})") from None
-        return _Table(train, blocks, count(blocks, train.sentences))
+        return _Table(train, blocks, Counts.of(blocks, reader, train.sentences))
 
     def _choose(self, task: _Task) -> Choice:
         rows, positives = len(task.labels), int(task.labels.sum())
@@ -229,13 +238,13 @@ class _Table:
 
     train: Examples
     blocks: tuple[Ngrams, ...]
-    counts: Any
+    counts: Counts
 
     def task(self, signal: str) -> _Task:
         """Take the rows that have the signal; articles, where it is one of articles."""
         labels = self.train.column(signal)
         rows = np.flatnonzero(~np.isnan(labels))
-        counts = self.counts[rows]
+        counts = self.counts.in_form(form_of(signal))[rows]
         if BY_NAME[signal].level is Level.ARTICLE:
             _, first, article = np.unique(
                 self.train.article[rows], return_index=True, return_inverse=True

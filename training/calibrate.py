@@ -13,7 +13,7 @@ from classifier.calibration import Calibration
 from classifier.models.transformer import TransformerModel
 from classifier.taxonomy import BY_NAME, Level
 from training.examples import Examples
-from training.targets import in_spans
+from training.targets import in_spans, marked
 
 Logits = NDArray[np.float32]
 
@@ -188,7 +188,7 @@ def tag_thresholds(model: TransformerModel, validation: Examples) -> tuple[float
     ----------
     model : TransformerModel
     validation : Examples
-        Rows whose corpus marks spans are used.
+        Rows whose corpus marks spans of the signal are used.
 
     Returns
     -------
@@ -198,8 +198,11 @@ def tag_thresholds(model: TransformerModel, validation: Examples) -> tuple[float
     tags = model.heads.tags
     if not tags:
         return ()
-    marked = validation.where(~np.isnan(validation.column(tags[0])))
-    prediction = model.predict(marked.sentences)
+    known = marked(validation, tags)
+    some = np.flatnonzero(known.any(axis=1))
+    rows, known = validation.where(some), known[some]
+    prediction = model.predict(rows.sentences)
+    lengths = [len(tokens) for tokens in prediction.tags]
     given = np.concatenate([np.zeros((0, len(tags)), np.float32), *prediction.tags])
     wanted = np.concatenate(
         [
@@ -207,15 +210,14 @@ def tag_thresholds(model: TransformerModel, validation: Examples) -> tuple[float
             *(
                 in_spans(sentence, tokens, spans, tags)
                 for sentence, tokens, spans in zip(
-                    marked.sentences, prediction.tokens, marked.spans, strict=True
+                    rows.sentences, prediction.tokens, rows.spans, strict=True
                 )
             ),
         ]
     )
-    articles = np.repeat(marked.article, [len(t.ids) for t in prediction.tokens])
+    articles, known = np.repeat(rows.article, lengths), np.repeat(known, lengths, axis=0)
+    of_tag = [(given[row, k], wanted[row, k], articles[row]) for k, row in enumerate(known.T)]
     return tuple(
-        best_threshold(given[:, k], wanted[:, k], articles, macro=False, seed=0)
-        if wanted[:, k].any()
-        else 0.0
-        for k in range(len(tags))
+        best_threshold(scores, inside, names, macro=False, seed=0) if inside.any() else 0.0
+        for scores, inside, names in of_tag
     )

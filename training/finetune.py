@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,8 +15,9 @@ from tokenizers import Tokenizer
 
 from classifier.calibration import pool_articles
 from classifier.errors import TrainingError
-from classifier.models.passages import Packer, Passage, Tokens, by_length
+from classifier.models.passages import Packer, Passage, Tokens, by_length, with_rows
 from classifier.models.transformer import Heads
+from classifier.sources.placeholders import Form, Reader, digest, form_of
 from classifier.taxonomy import BY_NAME, Level
 from classifier.types import Sentence
 from training.checkpoint import Checkpoint, seed_step
@@ -25,6 +26,9 @@ from training.examples import Examples
 from training.schedule import Schedule
 from training.targets import Targets, pool
 from training.transformer_settings import Settings
+
+if TYPE_CHECKING:
+    from classifier.sources.registry import Registry
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what to say
 
@@ -43,6 +47,10 @@ class TransformerRecipe:
         Where to keep a checkpoint while training; a run found there is resumed.
     progress : callable or None
         Called with the steps done, the steps in all and a line to show.
+    checkpoint_every : int
+        Steps.
+    registry : Registry or None
+        Whose outlets are read as placeholders; without it names are read as they are.
 
     Attributes
     ----------
@@ -61,12 +69,14 @@ class TransformerRecipe:
         checkpoints: Path | None = None,
         progress: Progress | None = None,
         checkpoint_every: int = 200,
+        registry: Registry | None = None,
     ) -> None:
         self.encoder = encoder
         self.settings = settings
         self.checkpoints = checkpoints
         self.progress = progress
         self.checkpoint_every = checkpoint_every
+        self.registry = registry
 
     def fit(self, examples: Examples) -> TransformerRecipe:
         """Fine-tune on the rows of the training part.
@@ -86,7 +96,12 @@ class TransformerRecipe:
         torch.manual_seed(chosen.seed)
         self.signals_ = train.signals
         self.tags_ = tuple(s for s in self.signals_ if BY_NAME[s].level is Level.SPAN)
-        self.packer_ = Packer(read_tokenizer(self.encoder), chosen.max_tokens, chosen.context)
+        self.packer_ = Packer(
+            read_tokenizer(self.encoder),
+            chosen.max_tokens,
+            chosen.context,
+            Reader(self.registry),
+        )
         self.network_ = FramingEncoder(
             self.encoder,
             len(self.signals_),
@@ -95,7 +110,7 @@ class TransformerRecipe:
         )
         self._check_length()
         self._start_at_prevalence(train)
-        tokens = self.packer_.tokenize(train.sentences)
+        tokens = self._tokens(train)
         schedule = Schedule(
             train, self.packer_, tokens, chosen.shares, chosen.batch_tokens, chosen.seed
         )
@@ -103,6 +118,17 @@ class TransformerRecipe:
         self._run(train, tokens, [batch for epoch in epochs for batch in epoch])
         self.network_.eval()
         return self
+
+    def _tokens(self, train: Examples) -> list[Tokens]:
+        """Read each row in the form of its labels; typed, where it has labels of both."""
+        neutral = self.packer_.tokenize(train.sentences)
+        typed, _ = self.packer_.retokenize(train.sentences, neutral)
+        columns = [form_of(signal) is Form.TYPED for signal in self.signals_]
+        by_type = [not np.isnan(row).all() for row in train.labels[:, columns]]
+        return [
+            one if chosen else other
+            for one, other, chosen in zip(typed, neutral, by_type, strict=True)
+        ]
 
     def _check_length(self) -> None:
         """Find out now, and not at the first long passage, that the encoder takes no such length.
@@ -143,6 +169,7 @@ class TransformerRecipe:
             (0.0,) * len(self.tags_),
             self.settings.max_tokens,
             self.settings.context,
+            self.registry is not None,
         )
 
     @torch.no_grad()
@@ -152,16 +179,26 @@ class TransformerRecipe:
         What is served is the int8 export; this is what it is held against.
         """
         tokens = self.packer_.tokenize(sentences)
+        found = self._logits(tokens, self.packer_.pack(sentences, tokens))
+        tokens, differing = self.packer_.retokenize(sentences, tokens)
+        passages = with_rows(self.packer_.pack(sentences, tokens), differing)
+        rows = [row for passage in passages for row in passage.rows]
+        columns = [i for i, s in enumerate(self.signals_) if form_of(s) is Form.TYPED]
+        found[np.ix_(rows, columns)] = self._logits(tokens, passages)[np.ix_(rows, columns)]
+        articles = [i for i, s in enumerate(self.signals_) if BY_NAME[s].level is Level.ARTICLE]
+        return pool_articles(found, sentences, articles)
+
+    def _logits(self, tokens: Sequence[Tokens], passages: Sequence[Passage]) -> NDArray[np.float32]:
+        """Log-odds of the sentences of some passages, 0 for the others."""
         columns = [self.signals_.index(tag) for tag in self.tags_]
-        found = np.zeros((len(sentences), len(self.signals_)), np.float32)
-        for group in by_length(self.packer_.pack(sentences, tokens), _INFERENCE_TOKENS):
+        found = np.zeros((len(tokens), len(self.signals_)), np.float32)
+        for group in by_length(passages, _INFERENCE_TOKENS):
             batch = self.packer_.batch(group, tokens)
             embedded = self.network_.embed(torch.from_numpy(batch.ids))
             votes, tags = self.network_(embedded, torch.from_numpy(batch.mask))
             pooled = pool(votes, tags, self.network_.gain, batch.places, columns)
             found[batch.places[:, 1]] = pooled.numpy()
-        articles = [i for i, s in enumerate(self.signals_) if BY_NAME[s].level is Level.ARTICLE]
-        return pool_articles(found, sentences, articles)
+        return found
 
     def discard_checkpoint(self) -> None:
         """Delete the checkpoint, once what was trained is safe."""
@@ -249,6 +286,7 @@ class TransformerRecipe:
             "encoder": describe(self.encoder),
             "signals": list(self.signals_),
             "data": _digest(train),
+            "names": None if self.registry is None else digest(self.registry),
             "steps": steps,
         }
 

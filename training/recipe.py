@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 
 from classifier import __version__, bundle
 from classifier.calibration import Calibration
+from classifier.sources import placeholders, registry
 from classifier.types import Sentence
 from training import calibrate
 from training.card import model_card
-from training.corpora import CORPORA, PUBLIC, find
+from training.corpora import CORPORA, PUBLIC, find, polnear, swaps
 from training.examples import Examples, build
-from training.splits import assign
+from training.splits import TRAIN, VALIDATION, assign
 
 if TYPE_CHECKING:
+    from classifier.sources.registry import Registry
     from training.finetune import Progress, TransformerRecipe
     from training.transformer_settings import Settings
 
@@ -42,12 +44,16 @@ class Data:
         Of the split.
     signature : str
         Of the split of all corpora, whichever of them the run uses.
+    outlets : Registry or None
+        Whose names models read as placeholders; None: names are read as they are. In the parts
+        ``train`` and ``validation`` some of them are swapped, see `training.corpora.swaps`.
     """
 
     examples: Examples
     corpora: tuple[str, ...]
     seed: int
     signature: str
+    outlets: Registry | None = None
 
     def part(self, name: str) -> Examples:
         """Keep the rows of one part."""
@@ -80,12 +86,16 @@ def load_data(
     own = [name for name in wanted if name not in PUBLIC]
     loaded = own if own and own == wanted else [*PUBLIC, *own]
     split = assign(build(root, loaded, allow_changed=allow_changed), seed)
+    outlets = registry.load()
     examples = split.examples
+    if swaps.SIGNAL in examples.signals and polnear.CARD.name in loaded:
+        swap = swaps.Swap(outlets, swaps.behind(root, outlets), seed)
+        examples = swap.apply(examples, (TRAIN, VALIDATION))
     if wanted:
         examples = examples.where(np.isin(examples.corpus, wanted)).labelled()
     present = set(examples.corpus.tolist())
     found = tuple(name for name in CORPORA if name in present)
-    return Data(examples, found, seed, split.signature)
+    return Data(examples, found, seed, split.signature, outlets)
 
 
 def make_baseline(data: Data, output: Path, seed: int, tell: Tell) -> None:
@@ -102,7 +112,7 @@ def make_baseline(data: Data, output: Path, seed: int, tell: Tell) -> None:
     from training.baseline import BaselineRecipe
 
     bundle.check_writable(output)
-    recipe = BaselineRecipe(seed=seed, progress=tell).fit(data.examples)
+    recipe = BaselineRecipe(seed=seed, registry=data.outlets, progress=tell).fit(data.examples)
     tell("calibrating on the validation part")
     decisions = fit_decisions(recipe.model_, data.part("validation"), seed)
     settings = {signal: choice.to_record() for signal, choice in recipe.choices_.items()}
@@ -140,7 +150,9 @@ def make_transformer(
 
     bundle.check_writable(output)
     checkpoints = output.with_name(output.name + ".checkpoint")
-    recipe = TransformerRecipe(encoder, settings, checkpoints, progress).fit(data.examples)
+    recipe = TransformerRecipe(encoder, settings, checkpoints, progress, registry=data.outlets).fit(
+        data.examples
+    )
     validation = data.part("validation")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -148,7 +160,7 @@ def make_transformer(
         heads = recipe.heads()
         export(recipe.network_, heads, encoder / transformer.TOKENIZER, folder)
         tell("calibrating on the validation part")
-        model = transformer.load(folder, Calibration.identity(heads.signals))
+        model = transformer.load(folder, Calibration.identity(heads.signals), data.outlets)
         replace(heads, tag_thresholds=calibrate.tag_thresholds(model, validation)).save(folder)
         decisions = fit_decisions(model, validation, settings.seed)
         tell("comparing int8 with float32")
@@ -254,6 +266,7 @@ def _write(
             }
             for card in cards
         ],
+        "placeholders": data.outlets and _described(data.outlets),
         "split": {"seed": data.seed, "signature": data.signature},
         "seed": seed,
         "settings": dict(settings),
@@ -261,3 +274,12 @@ def _write(
         **measured,
     }
     bundle.write(output, manifest, model_card(manifest), save)
+
+
+def _described(registry: Registry) -> dict[str, Any]:
+    """Say which names were read as placeholders."""
+    return {
+        "registry": registry.version,
+        "outlets": len(registry),
+        "digest": placeholders.digest(registry),
+    }

@@ -19,7 +19,7 @@ class Targets:
     """The labels of training rows as tensors, and the loss against them.
 
     The loss is the binary cross-entropy of the cells that are annotated, weighted by signal and
-    averaged over sentences; plus, for rows whose corpus marks spans, that of their tokens.
+    averaged over sentences; plus, for the spans a row's corpus marks, that of its tokens.
 
     Parameters
     ----------
@@ -46,6 +46,7 @@ class Targets:
         self.tag_columns = [train.signals.index(tag) for tag in tags]
         self.tag_weight = tag_weight
         self.tags = _token_tags(train, tokens, tags)
+        self.marked = torch.from_numpy(marked(train, tags))
 
     def loss(self, votes: Tensor, tags: Tensor, gain: Tensor, batch: Batch) -> Tensor:
         """The loss of a batch.
@@ -62,12 +63,16 @@ class Targets:
         known = ~torch.isnan(labels)
         cells = bce(logits, torch.nan_to_num(labels), reduction="none")
         loss = (cells * known * self.weights).sum() / len(rows)
-        marked = [place for place in batch.places if self.tags[place[1]] is not None]
-        if marked:
-            wanted = torch.cat([self.tags[row] for _, row, _, _ in marked])
-            given = torch.cat([tags[b, start:end] for b, _, start, end in marked])
-            if len(wanted):
-                loss = loss + self.tag_weight * bce(given, wanted) * len(marked) / len(rows)
+        places = [place for place in batch.places if self.tags[place[1]] is not None]
+        if places:
+            wanted = torch.cat([self.tags[row] for _, row, _, _ in places])
+            given = torch.cat([tags[b, start:end] for b, _, start, end in places])
+            known = torch.cat(
+                [self.marked[row].expand(end - start, -1) for _, row, start, end in places]
+            )
+            if known.any():
+                mean = bce(given[known], wanted[known])
+                loss = loss + self.tag_weight * mean * len(places) / len(rows)
         return loss
 
 
@@ -103,15 +108,30 @@ def _token_tags(
     train: Examples, tokens: Sequence[Tokens], tags: Sequence[str]
 ) -> list[Tensor | None]:
     """1 where a token lies in a span, by row; None where the row's corpus marks no spans."""
-    if not tags:
-        return [None] * len(train.sentences)
-    known = ~np.isnan(train.column(tags[0]))
+    known = [bool(row.any()) for row in marked(train, tags)]
     return [
         torch.from_numpy(in_spans(sentence, of, spans, tags).astype(np.float32)) if marks else None
         for sentence, of, spans, marks in zip(
             train.sentences, tokens, train.spans, known, strict=True
         )
     ]
+
+
+def marked(examples: Examples, tags: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell of which signals each row's spans are known, shape (n, n_tags).
+
+    Those that are labelled 0, and those labelled 1 of which the row has a span: a corpus may say
+    that a sentence has a technique without saying where.
+    """
+    found = np.zeros((len(examples), len(tags)), np.bool_)
+    for column, tag in enumerate(tags):
+        labels = examples.column(tag)
+        has_span = np.array(
+            [any(tag in (s.signal, "any_technique") for s in spans) for spans in examples.spans],
+            np.bool_,
+        )
+        found[:, column] = (labels < 0.5) | ((labels >= 0.5) & has_span)
+    return found
 
 
 def in_spans(

@@ -18,7 +18,7 @@ def _shares() -> dict[str, float]:
     return {
         "babe": 1.25,
         "newssd": 1.25,
-        "polnear": 0.5,
+        "polnear": 0.7,
         "wikiweasel": 0.6,
         "claimbuster": 0.6,
         "hyperpartisan": 0.5,
@@ -26,8 +26,14 @@ def _shares() -> dict[str, float]:
 
 
 def _weights() -> dict[str, float]:
-    """The fourteen techniques together must not drown out the other signals."""
-    return {"hyperpartisan": 0.5, **dict.fromkeys(TECHNIQUES, 0.3)}
+    """What one corpus labels many times over must not drown out the other signals."""
+    sourcing = ("named_source", "unnamed_source", "government_attribution", "quoted", "reported")
+    return {
+        "hyperpartisan": 0.5,
+        "state_media_attribution": 0.5,
+        **dict.fromkeys(sourcing, 0.3),
+        **dict.fromkeys(TECHNIQUES, 0.3),
+    }
 
 
 @dataclass(frozen=True)

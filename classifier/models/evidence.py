@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,28 @@ _FUNCTION_WORDS = frozenset(_GRAMMAR.split())
 def chunks(text: str) -> list[tuple[int, int]]:
     """Find the words of a text, as offsets."""
     return [match.span() for match in re.finditer(CHUNK, text)]
+
+
+def undivided(
+    words: Sequence[tuple[int, int]], pieces: Iterable[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Join the words that one piece reaches into: a name that was read as one is shown as one.
+
+    Parameters
+    ----------
+    words, pieces : offsets into one text, in order
+    """
+    wide = [(start, end) for start, end in pieces if start < end]
+    joined: list[tuple[int, int]] = []
+    number = 0
+    for start, end in words:
+        while number < len(wide) and wide[number][1] <= start:
+            number += 1
+        if joined and number < len(wide) and wide[number][0] < joined[-1][1]:
+            joined[-1] = joined[-1][0], end
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def standing_out(

@@ -7,7 +7,7 @@ sentence is then pooled from its own tokens.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from classifier.sentences import fold
+from classifier.sources.placeholders import Form, Reader
 from classifier.types import Sentence
 
 # Half of a pair, which the tokenizer refuses; its stand-in is of the same length.
@@ -29,7 +30,8 @@ class Tokens:
     ----------
     ids : list of int
     offsets : list of (int, int)
-        Characters of each token, as offsets into the sentence.
+        Characters of each token, as offsets into the sentence; those of a placeholder's tokens are
+        the whole name.
     """
 
     ids: list[int]
@@ -80,9 +82,17 @@ class Packer:
         Most tokens of a passage, special ones included; a longer sentence is cut there.
     context : bool
         Pack neighbours together; else every sentence is a passage of its own.
+    reader : Reader, optional
+        What gives it its text; by default it reads sentences as they are.
     """
 
-    def __init__(self, tokenizer: Tokenizer, max_tokens: int = 256, context: bool = True) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        max_tokens: int = 256,
+        context: bool = True,
+        reader: Reader | None = None,
+    ) -> None:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         # Whatever the model family calls them ([CLS] and [SEP], <s> and </s>).
@@ -90,13 +100,39 @@ class Packer:
         self.tokenizer = tokenizer
         self.max_tokens = max_tokens
         self.context = context
+        self.reader = reader or Reader()
 
-    def tokenize(self, sentences: Sequence[Sentence]) -> list[Tokens]:
-        """Tokens of each sentence, cut to what a passage can hold."""
+    def tokenize(self, sentences: Sequence[Sentence], form: Form = Form.NEUTRAL) -> list[Tokens]:
+        """Tokens of each sentence in one of its forms, cut to what a passage can hold."""
         room = self.max_tokens - 2
-        texts = [_SURROGATE.sub("\ufffd", fold(s.text)) for s in sentences]
+        readings = [self.reader.read(s.text, form) for s in sentences]
+        texts = [_SURROGATE.sub("\ufffd", fold(reading.text)) for reading in readings]
         encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
-        return [Tokens(e.ids[:room], e.offsets[:room]) for e in encodings]
+        return [
+            Tokens(e.ids[:room], [reading.original(*place) for place in e.offsets[:room]])
+            for e, reading in zip(encodings, readings, strict=True)
+        ]
+
+    def retokenize(
+        self, sentences: Sequence[Sentence], tokens: Sequence[Tokens]
+    ) -> tuple[list[Tokens], list[int]]:
+        """Tokens of each sentence in its typed form, given those in its neutral form.
+
+        Returns
+        -------
+        list of Tokens
+            Of every sentence: those given where the forms are alike.
+        list of int
+            The sentences whose forms differ.
+        """
+        differing = [
+            row for row, s in enumerate(sentences) if self.reader.names_state_media(s.text)
+        ]
+        typed = list(tokens)
+        read = self.tokenize([sentences[row] for row in differing], Form.TYPED)
+        for row, found in zip(differing, read, strict=True):
+            typed[row] = found
+        return typed, differing
 
     def pack(self, sentences: Sequence[Sentence], tokens: Sequence[Tokens]) -> list[Passage]:
         """Fill passages greedily with consecutive sentences of one article.
@@ -141,6 +177,12 @@ class Packer:
             and last.article_id == sentence.article_id
             and last.index + 1 == sentence.index
         )
+
+
+def with_rows(passages: Sequence[Passage], rows: Iterable[int]) -> list[Passage]:
+    """Keep the passages that hold any of some rows."""
+    wanted = set(rows)
+    return [passage for passage in passages if not wanted.isdisjoint(passage.rows)]
 
 
 def by_length(passages: Sequence[Passage], budget: int) -> Iterator[list[Passage]]:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,12 @@ from classifier.errors import BundleError
 from classifier.models.evidence import chunks, standing_out
 from classifier.models.ngrams import Ngrams
 from classifier.sentences import fold
+from classifier.sources.placeholders import Form, Reader, Reading, form_of
 from classifier.taxonomy import BY_NAME, Level
 from classifier.types import Sentence, Span
+
+if TYPE_CHECKING:
+    from classifier.sources.registry import Registry
 
 WEIGHTS = "weights.npz"
 VOCABULARY = "vocabulary.json"
@@ -31,7 +35,8 @@ class TfidfModel:
     """Fitted logistic regressions on n-grams; keeps the contract of `classifier.models.base.Model`.
 
     A sentence-level signal reads the sentence alone. An article-level signal reads the n-grams of
-    all sentences with the same ``article_id`` in the sequence, in any order.
+    all sentences with the same ``article_id`` in the sequence, in any order. Outlets' names are
+    read in the form that goes with the signal, see `classifier.sources.placeholders`.
 
     Parameters
     ----------
@@ -43,6 +48,8 @@ class TfidfModel:
         Held at half precision, as they are stored: what is evaluated is what is saved.
     intercepts : ndarray, shape (n_signals,)
     calibration : Calibration
+    reader : Reader, optional
+        What gives it its text; by default it reads sentences as they are.
     """
 
     def __init__(
@@ -52,17 +59,24 @@ class TfidfModel:
         weights: NDArray[np.floating[Any]],
         intercepts: NDArray[np.floating[Any]],
         calibration: Calibration,
+        reader: Reader | None = None,
     ) -> None:
         self.signals = signals
         self.blocks = blocks
         self.weights: NDArray[np.float32] = weights.astype(np.float16).astype(np.float32)
         self.intercepts: NDArray[np.float32] = intercepts.astype(np.float32)
         self.calibration = calibration
+        self.reader = reader or Reader()
 
     @property
     def of_articles(self) -> NDArray[np.bool_]:
         """Which columns are properties of the whole article."""
         return np.array([BY_NAME[s].level is Level.ARTICLE for s in self.signals], dtype=np.bool_)
+
+    @property
+    def typed(self) -> NDArray[np.bool_]:
+        """Which columns read outlets' names by type."""
+        return np.array([form_of(s) is Form.TYPED for s in self.signals], dtype=np.bool_)
 
     def predict(self, sentences: Sequence[Sentence]) -> TfidfPrediction:
         """Score sentences."""
@@ -78,15 +92,19 @@ class TfidfModel:
         return self._score(sentences)[0]
 
     def _score(self, sentences: Sequence[Sentence]) -> tuple[NDArray[np.float32], _Articles]:
-        columns = self.of_articles
+        columns, typed = self.of_articles, self.typed
         logits = np.zeros((len(sentences), len(self.signals)), np.float32)
         articles = _Articles.of(sentences)
         for start in range(0, len(sentences), _BATCH):
             rows = slice(start, start + _BATCH)
-            counts = count(self.blocks, sentences[rows])
-            logits[rows] = weigh(self.blocks, counts) @ self.weights.T
+            counts = Counts.of(self.blocks, self.reader, sentences[rows])
+            weighed = weigh(self.blocks, counts.each)
+            for form, chosen in ((Form.TYPED, typed), (Form.NEUTRAL, ~typed)):
+                if chosen.any():
+                    found = weighed[counts.rows[form]] @ self.weights[chosen].T
+                    logits[rows, chosen] = found
             if columns.any():
-                articles.add(counts, rows)
+                articles.add(counts.in_form(Form.NEUTRAL), rows)
         if columns.any() and len(sentences):
             of_article = weigh(self.blocks, articles.counts) @ self.weights[columns].T
             logits[:, columns] = of_article[articles.rows]
@@ -104,6 +122,7 @@ class TfidfModel:
         )
         record = {
             "signals": self.signals,
+            "placeholders": self.reader.registry is not None,
             "blocks": [
                 {
                     "unit": block.unit,
@@ -118,15 +137,23 @@ class TfidfModel:
         (folder / VOCABULARY).write_text(text, encoding="utf-8")
 
 
-def load(folder: Path, calibration: Calibration) -> TfidfModel:
+def load(folder: Path, calibration: Calibration, registry: Registry | None = None) -> TfidfModel:
     """Read a model written by `TfidfModel.save`.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    calibration : Calibration
+    registry : Registry, optional
+        Whose outlets it recognises; the one that ships unless given. A model that was trained
+        without placeholders reads names as they are.
 
     Raises
     ------
     BundleError
         When a file is missing or damaged, or the files, or the calibration, don't fit together.
     """
-    signals, parts = _read_vocabulary(folder / VOCABULARY)
+    signals, parts, placeholders = _read_vocabulary(folder / VOCABULARY)
     path = folder / WEIGHTS
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -142,10 +169,11 @@ def load(folder: Path, calibration: Calibration) -> TfidfModel:
     fits = all(block.idf.shape == (len(block),) for block in blocks)
     if not fits or weights.shape != shape or intercepts.shape != shape[:1]:
         raise _damaged(path, f"its arrays don't fit {VOCABULARY}")
-    return TfidfModel(signals, blocks, weights, intercepts, calibration)
+    reader = Reader.of(registry) if placeholders else Reader()
+    return TfidfModel(signals, blocks, weights, intercepts, calibration, reader)
 
 
-def _read_vocabulary(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+def _read_vocabulary(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]], bool]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         parts = [
@@ -157,7 +185,7 @@ def _read_vocabulary(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]
             }
             for part in record["blocks"]
         ]
-        return tuple(record["signals"]), parts
+        return tuple(record["signals"]), parts, bool(record.get("placeholders", False))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, error) from None
 
@@ -169,11 +197,49 @@ def _damaged(path: Path, reason: object) -> BundleError:
     return BundleError(f"{path}: damaged ({what}); get the bundle anew, or retrain")
 
 
-def count(blocks: Sequence[Ngrams], sentences: Sequence[Sentence]) -> Any:
-    """Occurrences of every n-gram in each sentence, sparse, shape (n_sentences, n_features)."""
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """The n-grams of sentences in both of their forms, those that are alike counted once.
+
+    Attributes
+    ----------
+    each : sparse matrix, shape (n_texts, n_features)
+        Occurrences in every text that is read.
+    rows : dict of Form to ndarray of int, shape (n_sentences,)
+        Which row of ``each`` is each sentence in that form.
+    """
+
+    each: Any
+    rows: dict[Form, NDArray[np.intp]]
+
+    @classmethod
+    def of(cls, blocks: Sequence[Ngrams], reader: Reader, sentences: Sequence[Sentence]) -> Counts:
+        """Read sentences and count."""
+        texts = [read(reader, sentence, Form.NEUTRAL).text for sentence in sentences]
+        neutral = np.arange(len(texts))
+        typed = neutral.copy()
+        for row, sentence in enumerate(sentences):
+            text = read(reader, sentence, Form.TYPED).text
+            if text != texts[row]:
+                typed[row] = len(texts)
+                texts.append(text)
+        return cls(count(blocks, texts), {Form.TYPED: typed, Form.NEUTRAL: neutral})
+
+    def in_form(self, form: Form) -> Any:
+        """Occurrences in each sentence, sparse, shape (n_sentences, n_features)."""
+        return self.each[self.rows[form]]
+
+
+def read(reader: Reader, sentence: Sentence, form: Form) -> Reading:
+    """Give the text of a sentence as n-grams are cut from it."""
+    reading = reader.read(sentence.text, form)
+    return Reading(fold(reading.text), reading.names)
+
+
+def count(blocks: Sequence[Ngrams], texts: Sequence[str]) -> Any:
+    """Occurrences of every n-gram in each text, sparse, shape (n_texts, n_features)."""
     from scipy.sparse import hstack
 
-    texts = [fold(sentence.text) for sentence in sentences]
     return hstack([block.counts(texts) for block in blocks], format="csr")
 
 
@@ -248,8 +314,9 @@ class TfidfPrediction:
             At most four, ``score`` being the contribution in log-odds, always above 0.
         """
         sentence = self.sentences[row]
-        text = fold(sentence.text)
-        shares = self._shares(row, self.model.signals.index(signal))
+        reading = read(self.model.reader, sentence, form_of(signal))
+        text = reading.text
+        shares = self._shares(row, self.model.signals.index(signal), text)
         words = chunks(text)
         scores = np.zeros(len(words))
         first = 0
@@ -258,17 +325,20 @@ class TfidfPrediction:
                 for word in reached:
                     scores[word] += shares[first + feature] / len(reached)
             first += len(block)
-        return tuple(
-            Span(sentence.start + start, sentence.start + end, signal, float(f"{score:.4g}"))
-            for start, end, score in standing_out(text, words, scores)
-        )
+        spans = []
+        for start, end, score in standing_out(text, words, scores):
+            first, last = reading.original(start, end)
+            spans.append(
+                Span(sentence.start + first, sentence.start + last, signal, float(f"{score:.4g}"))
+            )
+        return tuple(spans)
 
-    def _shares(self, row: int, column: int) -> NDArray[np.float64]:
+    def _shares(self, row: int, column: int, text: str) -> NDArray[np.float64]:
         """Give what one occurrence of each n-gram adds to the log-odds, shape (n_features,)."""
         if self.model.of_articles[column]:
             counts = self.articles.counts[self.articles.rows[row]]
         else:
-            counts = count(self.model.blocks, [self.sentences[row]])
+            counts = count(self.model.blocks, [text])
         contribution = weigh(self.model.blocks, counts).toarray()[0] * self.model.weights[column]
         shares: NDArray[np.float64] = contribution / np.maximum(counts.toarray()[0], 1)
         return shares

@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 
 from classifier.calibration import Calibration, pool_articles
 from classifier.errors import BundleError
-from classifier.models.evidence import chunks, standing_out, trimmed
-from classifier.models.passages import Packer, Tokens, by_length
+from classifier.models.evidence import chunks, standing_out, trimmed, undivided
+from classifier.models.passages import Packer, Passage, Tokens, by_length, with_rows
+from classifier.sources.placeholders import Form, Reader, form_of
 from classifier.taxonomy import BY_NAME, Level
 from classifier.types import Sentence, Span
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+    from classifier.sources.registry import Registry
 
 ENCODER = "encoder.onnx"
 EMBEDDINGS = "embeddings.npz"
@@ -48,6 +51,8 @@ class Heads:
     max_tokens : int
     context : bool
         How sentences are packed, see `Packer`.
+    placeholders : bool
+        Whether it was trained with placeholders in the place of outlets' names.
     """
 
     signals: tuple[str, ...]
@@ -56,6 +61,7 @@ class Heads:
     tag_thresholds: tuple[float, ...]
     max_tokens: int
     context: bool
+    placeholders: bool = False
 
     def save(self, folder: Path) -> None:
         """Write ``heads.json``."""
@@ -130,32 +136,59 @@ class TransformerModel:
         self._article_columns = [
             i for i, s in enumerate(self.signals) if BY_NAME[s].level is Level.ARTICLE
         ]
+        self._typed_columns = [i for i, s in enumerate(self.signals) if form_of(s) is Form.TYPED]
 
     def predict(self, sentences: Sequence[Sentence]) -> TransformerPrediction:
-        """Encode whole passages once; sentences, spans and reasons come from the same pass."""
+        """Encode whole passages once; sentences, spans and reasons come from the same pass.
+
+        Passages that name state media are encoded twice: the signals that go by an outlet's type
+        read them in the typed form, the others in the neutral one.
+        """
         tokens = self._packer.tokenize(sentences)
-        votes = [np.zeros((0, len(self.signals)), np.float32)] * len(sentences)
-        tags = [np.zeros((0, len(self.heads.tags)), np.float32)] * len(sentences)
-        passages = self._packer.pack(sentences, tokens)
+        neutral = self._read(tokens, self._packer.pack(sentences, tokens))
+        typed = self._read_typed(sentences, neutral)
+        logits = np.zeros((len(sentences), len(self.signals)), np.float32)
+        for row in range(len(sentences)):
+            logits[row] = self._pool(neutral.votes[row], neutral.tags[row])
+            if typed.votes[row] is not neutral.votes[row]:
+                found = self._pool(typed.votes[row], typed.tags[row])
+                logits[row, self._typed_columns] = found[self._typed_columns]
+        logits = pool_articles(logits, sentences, self._article_columns)
+        return TransformerPrediction(
+            logits,
+            self.calibration.apply(logits),
+            tuple(sentences),
+            neutral.tokens,
+            neutral.votes,
+            neutral.tags,
+            self.heads,
+            typed,
+        )
+
+    def _read_typed(self, sentences: Sequence[Sentence], neutral: Outputs) -> Outputs:
+        """Read what differs in the typed form; the rest is what was read before."""
+        tokens, differing = self._packer.retokenize(sentences, neutral.tokens)
+        if not differing or not self._typed_columns:
+            return neutral
+        passages = with_rows(self._packer.pack(sentences, tokens), differing)
+        read = self._read(tokens, passages)
+        rows = {row for passage in passages for row in passage.rows}
+        votes, tags = list(neutral.votes), list(neutral.tags)
+        for row in rows:
+            votes[row], tags[row] = read.votes[row], read.tags[row]
+        return Outputs(tokens, votes, tags)
+
+    def _read(self, tokens: list[Tokens], passages: Sequence[Passage]) -> Outputs:
+        """Encode passages; sentences in none of them have no outputs."""
+        votes = [np.zeros((0, len(self.signals)), np.float32)] * len(tokens)
+        tags = [np.zeros((0, len(self.heads.tags)), np.float32)] * len(tokens)
         for group in by_length(passages, _BATCH_TOKENS):
             batch = self._packer.batch(group, tokens)
             given = {"embedded": self._embeddings.look_up(batch.ids), "mask": batch.mask}
             all_votes, all_tags = self._session.run(["votes", "tags"], given)
             for b, row, start, end in batch.places:
                 votes[row], tags[row] = all_votes[b, start:end], all_tags[b, start:end]
-        logits = np.zeros((len(sentences), len(self.signals)), np.float32)
-        for row in range(len(sentences)):
-            logits[row] = self._pool(votes[row], tags[row])
-        logits = pool_articles(logits, sentences, self._article_columns)
-        return TransformerPrediction(
-            logits,
-            self.calibration.apply(logits),
-            tuple(sentences),
-            tokens,
-            votes,
-            tags,
-            self.heads,
-        )
+        return Outputs(tokens, votes, tags)
 
     def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Calibrated probabilities, shape (n_sentences, n_signals)."""
@@ -176,6 +209,21 @@ class TransformerModel:
 
 
 @dataclass(frozen=True)
+class Outputs:
+    """What the encoder says of each sentence's tokens.
+
+    Attributes
+    ----------
+    tokens : list of Tokens
+    votes, tags : list of ndarray of float32, shapes (n_tokens, n_signals or n_tags)
+    """
+
+    tokens: list[Tokens]
+    votes: list[NDArray[np.float32]]
+    tags: list[NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
 class TransformerPrediction:
     """What the encoder found.
 
@@ -186,8 +234,10 @@ class TransformerPrediction:
     sentences : tuple of Sentence
     tokens : list of Tokens
     votes, tags : list of ndarray of float32, shapes (n_tokens, n_signals or n_tags)
-        Of each sentence's tokens.
+        Of each sentence's tokens, in its neutral form.
     heads : Heads
+    typed : Outputs or None
+        The same in the typed form; None when nothing was read twice.
     """
 
     logits: NDArray[np.float32]
@@ -197,6 +247,7 @@ class TransformerPrediction:
     votes: list[NDArray[np.float32]]
     tags: list[NDArray[np.float32]]
     heads: Heads
+    typed: Outputs | None = None
 
     def evidence(self, row: int, signal: str) -> tuple[Span, ...]:
         """Spans of a technique, or the words whose votes weigh most, strongest first."""
@@ -228,18 +279,19 @@ class TransformerPrediction:
     def _words(self, row: int, signal: str) -> tuple[Span, ...]:
         """Words by the sum of their tokens' shares in the sentence's logit."""
         sentence, column = self.sentences[row], self.heads.signals.index(signal)
-        words = chunks(sentence.text)
+        tokens, votes = self.tokens[row], self.votes[row]
+        if self.typed is not None and form_of(signal) is Form.TYPED:
+            tokens, votes = self.typed.tokens[row], self.typed.votes[row]
+        words = undivided(chunks(sentence.text), tokens.offsets)
         if not words:  # white space, of which some tokenizers make tokens
             return ()
         ends = [end for _, end in words]
         scores = np.zeros(len(words))
-        for (start, _), vote in zip(self.tokens[row].offsets, self.votes[row], strict=True):
+        for (start, _), vote in zip(tokens.offsets, votes, strict=True):
             scores[min(bisect_right(ends, start), len(words) - 1)] += vote[column]
         return tuple(
             Span(sentence.start + start, sentence.start + end, signal, float(f"{score:.4g}"))
-            for start, end, score in standing_out(
-                sentence.text, words, scores / len(self.votes[row])
-            )
+            for start, end, score in standing_out(sentence.text, words, scores / len(votes))
         )
 
     def _span(self, row: int, first: int, end: int, signal: str, score: float) -> Span:
@@ -255,8 +307,18 @@ class TransformerPrediction:
         return Span(sentence.start + start, sentence.start + stop, signal, score)
 
 
-def load(folder: Path, calibration: Calibration) -> TransformerModel:
+def load(
+    folder: Path, calibration: Calibration, registry: Registry | None = None
+) -> TransformerModel:
     """Load the model of a bundle.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    calibration : Calibration
+    registry : Registry, optional
+        Whose outlets it recognises; the one that ships unless given. A model that was trained
+        without placeholders reads names as they are.
 
     Raises
     ------
@@ -277,7 +339,10 @@ def load(folder: Path, calibration: Calibration) -> TransformerModel:
         with np.load(folder / EMBEDDINGS, allow_pickle=False) as arrays:
             embeddings = Embeddings(arrays["table"], arrays["scale"])
         packer = Packer(
-            Tokenizer.from_file(str(folder / TOKENIZER)), heads.max_tokens, heads.context
+            Tokenizer.from_file(str(folder / TOKENIZER)),
+            heads.max_tokens,
+            heads.context,
+            Reader.of(registry) if heads.placeholders else None,
         )
         session = InferenceSession(
             str(folder / ENCODER), options, providers=["CPUExecutionProvider"]

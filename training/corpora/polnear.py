@@ -5,11 +5,22 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from classifier.errors import CorpusError
-from classifier.types import Article, Unit
+from classifier.quotations import quotations
+from classifier.sentences import split
+from classifier.types import Article, Sentence, SourceKind, Unit
+from training.corpora.attributions import Attribution
+from training.corpora.attributions import read as read_attributions
 from training.corpora.card import Card
+
+if TYPE_CHECKING:
+    from classifier.citations.kinds import SourceType
+    from classifier.sources.registry import Mention, Registry
 
 CARD = Card(
     name="polnear",
@@ -23,67 +34,258 @@ CARD = Card(
     ),
     licence="none stated",
     language="en",
-    signals=("attributed",),
+    signals=(
+        "attributed",
+        "named_source",
+        "unnamed_source",
+        "vague_source",
+        "government_attribution",
+        "state_media_attribution",
+        "quoted",
+        "reported",
+    ),
     unit="a sentence (split here; the corpus marks spans)",
     mapping=(
         "A sentence is 1 for attributed when a Content span of an attribution overlaps it, with or "
         "without a named source, else 0; where several annotators marked one text, their majority "
         "decides and a tie is left unlabelled. Wider than the guidelines in one way: thoughts, "
         "wishes and intentions ('she likes it') count as attributions too, and a sentence that "
-        "mixes own and attributed matter is 1 even when its main assertion is the author's."
+        "mixes own and attributed matter is 1 even when its main assertion is the author's. The "
+        "kinds of source are not the corpus' own: each Source is typed by the registry and the "
+        "lexicons of framescope (classifier.citations.kinds), pronouns by what they stand for, and "
+        "a sentence has the kinds of the attributions whose Content overlaps it. An attribution "
+        "without a Source is vague where its Cue says so ('reportedly', 'is expected'); else the "
+        "kinds it could have are left unlabelled. A sentence is quoted when half of the words "
+        "of its attributed content are in quotation marks, and reported if only attributed."
     ),
     digest="70ebc3edd2a349a6b78d87611ee390b9dcafac66b4a16aac0430edde86d2a7e8",
 )
 
-_ENTITY = re.compile(r"T\d+\tContent (?P<places>\d+ \d+(?:;\d+ \d+)*)\t")
 _NAME = re.compile(r"(?P<outlet>[a-z-]+)_(?P<date>\d{4}-\d\d-\d\d)_.+")
-
-Places = list[tuple[int, int]]
+_WORD = re.compile(r"\w+(?:['’.-]\w+)*")
+# Cues that hand the content to nobody in particular, where no source is given.
+_VAGUE_CUE = re.compile(
+    r"\b(?:reportedly|allegedly|supposedly|purportedly|rumou?red|rumou?rs?|speculation"
+    r"|(?:is|are|was|were|been|be)(?: \w+){0,2} (?:expected|believed|thought|said|seen|considered"
+    r"|regarded|viewed|alleged|reported|known|perceived|assumed|feared|hoped|understood))\b",
+    re.IGNORECASE,
+)
+# What stands between a cue and the outlet that carried the words: "told CNN", "on ABC's This Week".
+_CHANNEL = re.compile(
+    r"\b(?:told|tells|telling|spoke (?:to|with)|speaking (?:to|with)|interview (?:with|on|by)"
+    r"|interviewed (?:by|on)|statement to|on|in|writing (?:in|for)|op-ed (?:in|for|published in)"
+    r"|according to|reported by|published (?:in|by)|by) (?:the |an? )?$",
+    re.IGNORECASE,
+)
 
 
 def read(folder: Path) -> Iterator[Article]:
     """Read the articles of every part, ordered by part and file name."""
-    from dataclasses import replace
+    from classifier.sources import registry
 
-    from classifier.sentences import split
+    shipped = registry.load()
+    for annotated in texts(folder):
+        labels = annotated.labels(shipped)
+        units = tuple(
+            Unit(sentence.start, sentence.end, given)
+            for sentence, given in zip(annotated.sentences, labels, strict=True)
+        )
+        article = annotated.article
+        title = article.text[units[0].start : units[0].end] if units else None
+        yield replace(article, title=title, units=units)
 
+
+def version() -> str:
+    """Everything besides this module's code that the labels follow from."""
+    import inspect
+
+    from classifier import quotations as marks
+    from classifier.citations import antecedents, government, kinds, lexicon, phrases
+    from classifier.sources import placeholders, registry
+    from training.corpora import attributions
+
+    modules = (marks, antecedents, government, kinds, lexicon, phrases, attributions)
+    data = Path(lexicon.__file__).parent / "data"
+    return "".join(
+        (
+            placeholders.digest(registry.load()),
+            *map(inspect.getsource, modules),
+            *(path.read_text(encoding="utf-8") for path in sorted(data.glob("*.tsv"))),
+        )
+    )
+
+
+def texts(folder: Path) -> Iterator[Annotated]:
+    """Read the texts of every part with their annotations, ordered by part and file name.
+
+    Raises
+    ------
+    CorpusError
+        When a text has no annotations.
+    """
     for part in sorted(path for path in (folder / "data").iterdir() if path.is_dir()):
-        annotations = _annotations(part / "attributions")
+        annotators: dict[str, list[Path]] = defaultdict(list)
+        for path in sorted((part / "attributions").glob("*.ann")):
+            annotators[path.stem.rpartition("_")[0]].append(path)
         for path in sorted((part / "text").glob("*.txt")):
             name = _NAME.fullmatch(path.stem)
-            if name is None or path.stem not in annotations:
+            if name is None or path.stem not in annotators:
                 raise CorpusError(
                     f"{path}: no attributions for this text in {part / 'attributions'}; "
                     "obtain the corpus again"
                 )
-            text = path.read_text(encoding="utf-8")
             article = Article(
-                id=path.stem, text=text, outlet=name["outlet"], date=name["date"], lang="en"
+                id=path.stem,
+                text=path.read_text(encoding="utf-8"),
+                outlet=name["outlet"],
+                date=name["date"],
+                lang="en",
             )
-            units = tuple(
-                Unit(s.start, s.end, _labels(s.start, s.end, annotations[path.stem]))
-                for s in split(article)
+            marked = tuple(tuple(read_attributions(file)) for file in annotators[path.stem])
+            yield Annotated(article, split(article), marked)
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """A text and what each annotator marked in it.
+
+    Attributes
+    ----------
+    article : Article
+    sentences : tuple of Sentence
+    annotators : tuple of tuple of Attribution
+    """
+
+    article: Article
+    sentences: tuple[Sentence, ...]
+    annotators: tuple[tuple[Attribution, ...], ...]
+
+    def labels(self, registry: Registry) -> list[dict[str, float]]:
+        """Label each sentence as the majority does; a tie is left unlabelled."""
+        votes = [self._votes(marked, registry) for marked in self.annotators]
+        return [_majority([ballot[row] for ballot in votes]) for row in range(len(self.sentences))]
+
+    def types(self, marked: Sequence[Attribution], registry: Registry) -> list[SourceType | None]:
+        """Type the source of each attribution; None where it has none."""
+        from classifier.citations.kinds import classify
+
+        placed = [(one.source, number) for number, one in enumerate(marked) if one.source]
+        placed.sort(key=lambda pair: (pair[0].start, pair[1]))
+        sources = [source for source, _ in placed]
+        found = classify(self.article.text, sources, registry, date=self.article.date)
+        types: list[SourceType | None] = [None] * len(marked)
+        for (_, number), one in zip(placed, found, strict=True):
+            types[number] = one
+        return types
+
+    def outlets(self, registry: Registry) -> list[frozenset[str]]:
+        """Find the outlets that each sentence's content is attributed to, as registry ids.
+
+        Those that any annotator's sources name, or stand for, and those that carried the words.
+        """
+        behind: list[set[str]] = [set() for _ in self.sentences]
+        mentions = self._mentions(registry)
+        for marked in self.annotators:
+            types = self.types(marked, registry)
+            for row, sentence in enumerate(self.sentences):
+                for one, typed in zip(marked, types, strict=True):
+                    if one.touches(sentence.start, sentence.end):
+                        behind[row].update(typed.outlets if typed else ())
+                        behind[row].update(self._channels(sentence, one, mentions[row]))
+        return [frozenset(found) for found in behind]
+
+    def _mentions(self, registry: Registry) -> list[list[Mention]]:
+        """Find the outlets that each sentence names; offsets are those of the sentence."""
+        return [registry.mentions(sentence.text) for sentence in self.sentences]
+
+    def _channels(
+        self, sentence: Sentence, one: Attribution, mentions: Sequence[Mention]
+    ) -> Iterator[str]:
+        """Find the outlets through which an attribution's content came: "told Reuters"."""
+        for mention in mentions:
+            start, end = sentence.start + mention.start, sentence.start + mention.end
+            in_cue = one.cue is not None and one.cue.start <= start and end <= one.cue.end
+            before = sentence.text[max(0, mention.start - 40) : mention.start]
+            if in_cue or (not one.touches(start, end) and _CHANNEL.search(before)):
+                yield from mention.outlets
+
+    @cached_property
+    def _quoted(self) -> bytes:
+        """1 at each character that stands in quotation marks."""
+        inside = bytearray(len(self.article.text))
+        for start, end in quotations(self.article.text, self.sentences):
+            inside[start:end] = b"\1" * (end - start)
+        return bytes(inside)
+
+    def _votes(
+        self, marked: Sequence[Attribution], registry: Registry
+    ) -> list[dict[str, bool | None]]:
+        """What one annotator says of each sentence; None abstains."""
+        typed = list(zip(marked, self.types(marked, registry), strict=True))
+        votes = []
+        for sentence, mentions in zip(self.sentences, self._mentions(registry), strict=True):
+            here = [pair for pair in typed if pair[0].touches(sentence.start, sentence.end)]
+            channels = (
+                registry[outlet].state_media
+                for one, _ in here
+                for outlet in self._channels(sentence, one, mentions)
             )
-            title = text[units[0].start : units[0].end] if units else None
-            yield replace(article, title=title, units=units)
+            votes.append(self._vote(sentence, here, state_media=any(channels)))
+        return votes
+
+    def _vote(
+        self,
+        sentence: Sentence,
+        here: Sequence[tuple[Attribution, SourceType | None]],
+        *,
+        state_media: bool,
+    ) -> dict[str, bool | None]:
+        found = [typed for _, typed in here if typed is not None]
+        sourceless = [self._is_vague(one) for one, typed in here if typed is None]
+        kinds = {typed.kind for typed in found}
+        if any(sourceless):
+            kinds.add(SourceKind.VAGUE)
+        state_media = state_media or any(typed.state_media for typed in found)
+        # A source that is not marked may be of any kind, so that nothing can be ruled out.
+        absent = False if all(sourceless) else None
+        quoted = self._is_quoted(sentence, [one for one, _ in here])
+        return {
+            "attributed": bool(here),
+            "named_source": SourceKind.NAMED in kinds or absent,
+            "unnamed_source": SourceKind.UNNAMED in kinds or absent,
+            "vague_source": SourceKind.VAGUE in kinds or absent,
+            "government_attribution": any(typed.government for typed in found) or absent,
+            "state_media_attribution": state_media or absent,
+            "quoted": quoted,
+            "reported": None if quoted is None else bool(here) and not quoted,
+        }
+
+    def _is_vague(self, one: Attribution) -> bool:
+        cue = one.cue
+        return cue is not None and bool(_VAGUE_CUE.search(self.article.text, cue.start, cue.end))
+
+    def _is_quoted(self, sentence: Sentence, here: Sequence[Attribution]) -> bool | None:
+        words = [m.span() for m in _WORD.finditer(self.article.text, sentence.start, sentence.end)]
+        content = [w for w in words if any(one.touches(*w) for one in here)] if here else words
+        half = bool(content) and 2 * sum(self._quoted[start] for start, _ in content) >= len(
+            content
+        )
+        # Words in quotation marks that nobody attributes: a title, or missed by the annotator.
+        return None if half and not here else half
 
 
-def _annotations(folder: Path) -> dict[str, list[Places]]:
-    """Collect the places of Content spans, per text one list an annotator."""
-    annotations: dict[str, list[Places]] = defaultdict(list)
-    for path in sorted(folder.glob("*.ann")):
-        text_name, _, _annotator = path.stem.rpartition("_")
-        places: Places = []
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if match := _ENTITY.match(line):
-                for place in match["places"].split(";"):
-                    start, end = place.split()
-                    places.append((int(start), int(end)))
-        annotations[text_name].append(places)
-    return annotations
+def _majority(votes: Sequence[dict[str, bool | None]]) -> dict[str, float]:
+    """Decide whether a sentence is attributed; those who say so decide to whom, and how."""
+    attributed = _decided([vote["attributed"] for vote in votes])
+    labels: dict[str, float] = {}
+    for signal in CARD.signals if attributed is not None else ():
+        decided = _decided([v[signal] for v in votes if v["attributed"] is attributed])
+        if decided is not None:
+            labels[signal] = float(decided)
+    return labels
 
 
-def _labels(start: int, end: int, annotators: Sequence[Places]) -> dict[str, float]:
-    votes = [any(a < end and start < b for a, b in places) for places in annotators]
-    yes = 2 * sum(votes)
-    return {} if yes == len(votes) else {"attributed": float(yes > len(votes))}
+def _decided(votes: Sequence[bool | None]) -> bool | None:
+    given = [vote for vote in votes if vote is not None]
+    yes = 2 * sum(given)
+    return None if yes == len(given) else yes > len(given)

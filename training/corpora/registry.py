@@ -227,6 +227,8 @@ def _code_digest(card: Card) -> str:
     reader = inspect.getmodule(CORPORA[card.name].read)
     modules = [module for module in (reader, sentences, card_module) if module is not None]
     source = "".join(inspect.getsource(module) for module in modules) + inspect.getsource(_row)
+    if reader is not None and hasattr(reader, "version"):  # labels that follow from more than code
+        source += reader.version()
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 

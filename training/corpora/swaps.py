@@ -1,0 +1,122 @@
+"""Outlets swapped for outlets of the other type: what teaches, and tests, whose words they are.
+
+The corpora of attributions are of US news, in which state media are hardly ever a source. An
+attribution to an outlet is one to state media when its outlet is: so in each article each outlet
+is taken, by the toss of a coin, for one of the other type, its name is replaced wherever it stands,
+and the label follows. A sentence that only mentions an outlet is a negative under either name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from classifier.sources.placeholders import Reader
+from training.corpora import polnear
+from training.corpora.registry import find
+
+if TYPE_CHECKING:
+    from classifier.sources.registry import Registry
+    from classifier.types import Sentence
+    from training.examples import Examples
+
+SIGNAL = "state_media_attribution"
+
+#: By whether it is state media, the name that is written for an outlet that is not. Which it is
+#: makes no difference to a model that reads placeholders.
+STAND_INS: Mapping[bool, str] = {True: "Xinhua", False: "Reuters"}
+
+Behind = Mapping[tuple[str, int], Collection[str]]
+
+
+def behind(root: Path, registry: Registry) -> Behind:
+    """Find the outlets that sentences of PolNeAR attribute their content to.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The folder of corpora.
+    registry : Registry
+
+    Returns
+    -------
+    mapping of (str, int) to collection of str
+        From ``Sentence.article_id`` of the examples, and ``Sentence.start``, to registry ids;
+        sentences without any are left out.
+    """
+    card = find(polnear.CARD.name).card
+    return {
+        (f"{card.name}/{annotated.article.id}", sentence.start): outlets
+        for annotated in polnear.texts(root / card.folder)
+        for sentence, outlets in zip(annotated.sentences, annotated.outlets(registry), strict=True)
+        if outlets
+    }
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Which outlets are taken for ones of the other type, and what follows.
+
+    Parameters
+    ----------
+    registry : Registry
+    behind : Behind
+        The outlets that sentences are attributed to.
+    seed : int
+    share : float
+        Of the outlets of each article.
+    """
+
+    registry: Registry
+    behind: Behind
+    seed: int = 13
+    share: float = 0.5
+
+    def is_swapped(self, article: str, outlet: str) -> bool:
+        """Tell whether an outlet is swapped in an article: the same for all of its sentences."""
+        drawn = hashlib.sha256(f"{self.seed}|{article}|{outlet}".encode()).digest()
+        return int.from_bytes(drawn[:4], "big") < self.share * 2**32
+
+    def apply(self, examples: Examples, parts: Collection[str]) -> Examples:
+        """Swap outlets in the rows of some parts whose corpus labels the signal.
+
+        Rows keep their places and offsets; only texts and labels of the signal change.
+        """
+        if SIGNAL not in examples.signals:
+            return examples
+        column = examples.signals.index(SIGNAL)
+        labels = examples.labels.copy()
+        sentences = list(examples.sentences)
+        chosen = np.isin(examples.part, list(parts)) & (examples.corpus == polnear.CARD.name)
+        for row in np.flatnonzero(chosen):
+            sentence = sentences[row]
+            sentences[row] = self.rename(sentence)
+            outlets = self.behind.get((sentence.article_id, sentence.start), ())
+            if any(self.is_swapped(sentence.article_id, outlet) for outlet in outlets):
+                labels[row, column] = any(
+                    self._is_state_media(sentence.article_id, outlet) for outlet in outlets
+                )
+        return replace(examples, sentences=tuple(sentences), labels=labels)
+
+    def rename(self, sentence: Sentence) -> Sentence:
+        """Write a stand-in wherever the sentence names an outlet that is swapped."""
+        text, done, pieces = sentence.text, 0, []
+        for mention in self._reader.mentions(text):
+            if all(self.is_swapped(sentence.article_id, one) for one in mention.outlets):
+                stand_in = STAND_INS[not self._reader.is_state_media(mention)]
+                pieces += [text[done : mention.start], stand_in]
+                done = mention.end
+        return replace(sentence, text="".join([*pieces, text[done:]])) if pieces else sentence
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self.registry)
+
+    def _is_state_media(self, article: str, outlet: str) -> bool:
+        return self.registry[outlet].state_media != self.is_swapped(article, outlet)
