@@ -8,51 +8,19 @@ outlet when met.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from classifier.sources.boundaries import Context
+from classifier.sources.folding import Folded, normal, normals
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
-# One character for one, so that offsets stay. Dashes stay apart from hyphens: "AP-style" is no
-# mention of AP and "Kyiv\u2014AP" is one.
-_FOLD = {
-    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\u02b9\u0060\u00b4\uff07", "'"),
-    **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\uff02", '"'),
-    **dict.fromkeys("\u2010\u2011\ufe63\uff0d", "-"),
-    **dict.fromkeys("\u2012\u2013\u2014\u2015", "\u2014"),
-    **dict.fromkeys("\t\n\r\v\f\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000", " "),
-    **dict.fromkeys(map(chr, range(0x2000, 0x200B)), " "),
-    "\u200c": " ",  # Persian writes compounds with it or with a space
-    "\u064a": "\u06cc",  # Arabic yeh and kaf, as Persian and Kurdish have them
-    "\u0649": "\u06cc",
-    "\u0643": "\u06a9",
-}
-_FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-_IS_FULL_WIDTH = re.compile("[\uff01-\uff5e]")
-_INVISIBLE = "\u00ad\u200b\u200d\u200e\u200f\u2060\ufeff"
-# What takes another number of characters: offsets are mapped around it.
-_RESIZED = re.compile(f"  +|[{_INVISIBLE}]+|\\w[\u0300-\u036f\u0653-\u0655]+")
 _CHUNK = 1 << 16  # characters searched at once, which bounds what a line of names can take
 _LONG = 5  # letters from which a word in capitals is the name and no abbreviation
-
-
-def normal(name: str) -> str:
-    """A name in the form in which names are compared; case is kept.
-
-    NFKC, one space for any white space, and straight quotation marks and hyphens.
-    """
-    if not name.isascii():
-        name = _folded(unicodedata.normalize("NFKC", name))
-        name = re.sub(f"[{_INVISIBLE}]", "", name)
-    return " ".join(name.split())
 
 
 class Names:
@@ -65,7 +33,11 @@ class Names:
     """
 
     def __init__(self, names: Iterable[tuple[str, str, bool]]) -> None:
-        self._rows = [(id, normal(name), ambiguous) for id, name, ambiguous in names]
+        rows = list(names)
+        normal = normals([name for _, name, _ in rows])
+        self._rows = [
+            (id, name, ambiguous) for (id, _, ambiguous), name in zip(rows, normal, strict=True)
+        ]
 
     @cached_property
     def _called(self) -> dict[str, list[tuple[str, str]]]:
@@ -115,6 +87,10 @@ class Names:
         # and must not hide the "Mehr" in it.
         return AhoCorasick(self._patterns[0], matchkind=MatchKind.Standard, store_patterns=False)
 
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self._patterns[0]))
+
     def found(self, text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
         """Give names in running text, leftmost and longest: start, end, ids.
 
@@ -126,17 +102,17 @@ class Names:
         patterns, ids = self._patterns
         if not patterns:
             return
-        place = _Folded(text)
+        place = Folded(text)
         context = Context(place.text)
         end = 0
         for start, stop, pattern in self._matches(place.text):
-            if start >= end and context.allows(start, stop):
-                end = stop
-                yield place.origin(start), place.origin(stop - 1) + 1, ids[pattern]
+            if start >= end and (last := context.end(start, stop)) is not None:
+                end = last
+                yield place.origin(start), place.origin(last - 1) + 1, ids[pattern]
 
     def _matches(self, text: str) -> Iterator[tuple[int, int, int]]:
         """Give all matches by start, the longest first."""
-        overlap = max(map(len, self._patterns[0]))
+        overlap = self._longest
         for begin in range(0, len(text), _CHUNK):
             part = text[begin : begin + _CHUNK + overlap]
             matches = self._automaton.find_matches_as_indexes(part, overlapping=True)
@@ -145,51 +121,6 @@ class Names:
                 ((begin + s, begin + e, p) for p, s, e in matches if s < _CHUNK),
                 key=lambda match: (match[0], -match[1]),
             )
-
-
-class _Folded:
-    """A text in which names can be searched, and where each of its characters came from."""
-
-    def __init__(self, text: str) -> None:
-        text = _folded(text)
-        self._at: list[int] = [0]  # where runs of unmoved characters begin here
-        self._from: list[int] = [0]  # and in the original
-        if text.isascii() and "  " not in text:
-            self.text = text
-            return
-        pieces: list[str] = []
-        done = length = 0
-        for match in _RESIZED.finditer(text):
-            new = match[0]
-            if new[0] == " ":
-                continue_ = " "
-            elif new[0] in _INVISIBLE:
-                continue_ = ""
-            else:
-                continue_ = unicodedata.normalize("NFC", new)
-            if len(continue_) == len(new):
-                continue
-            pieces += (text[done : match.start()], continue_)
-            length += match.start() - done + len(continue_)
-            done = match.end()
-            self._at.append(length)
-            self._from.append(done)
-        pieces.append(text[done:])
-        self.text = "".join(pieces)
-
-    def origin(self, offset: int) -> int:
-        """Where a character of the folded text stands in the original."""
-        run = bisect_right(self._at, offset) - 1
-        return self._from[run] + offset - self._at[run]
-
-
-def _folded(text: str) -> str:
-    for old, new in _FOLD.items():
-        if old in text:
-            text = text.replace(old, new)
-    if not text.isascii() and _IS_FULL_WIDTH.search(text):
-        text = text.translate(_FULL_WIDTH)
-    return text
 
 
 def _without_article(name: str) -> str:
@@ -218,19 +149,17 @@ def _may_be(asked: str, given: str) -> bool:
 
 def _variants(name: str) -> Iterator[str]:
     """Give the forms in which a name is met in running text."""
-    bare = _without_article(name)
-    yield from _capitalised(bare, name)
-    if " " in bare and bare != name:
-        yield from _capitalised(bare, bare)
-
-
-def _capitalised(bare: str, name: str) -> Iterator[str]:
     yield name
-    if bare != name:
-        yield f"the {bare}"
-    if _is_abbreviation(bare):
+    upper = name.upper()
+    if upper == name:  # an abbreviation, or a script without capitals
         return
-    if " " in bare:
-        yield " ".join(word[:1].upper() + word[1:] for word in name.split(" "))
-    if " " in bare or len(bare) >= _LONG:
-        yield name.upper()
+    bare = _without_article(name)
+    several = " " in bare
+    if bare is not name:
+        yield f"the {bare}"
+        if several:
+            yield bare
+    if several:
+        yield " ".join([word[:1].upper() + word[1:] for word in bare.split(" ")])
+    if several or len(bare) >= _LONG:
+        yield upper

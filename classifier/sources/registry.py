@@ -10,7 +10,7 @@ from pathlib import Path
 from classifier.sources import hosts
 from classifier.sources.facts import Domain, DomainRole, Evidence, Outlet, Role
 from classifier.sources.names import Names
-from classifier.sources.tables import Tables, named
+from classifier.sources.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,7 @@ class Registry:
 
     @cached_property
     def _hosts(self) -> dict[str, str]:
-        found = {
-            row[1]: id
-            for id, rows in self._tables.domains.items()
-            if id not in self._own
-            for row in rows
-        }
+        found = {host: id for host, id, _ in self._tables.hosts() if id not in self._own}
         found.update(
             (domain.host, id) for id, outlet in self._own.items() for domain in outlet.domains
         )
@@ -185,16 +180,16 @@ class Registry:
         for parent in hosts.parents(host):
             row = self._tables.networks.get(parent)
             if row is not None and (parent == host or not hosts.is_suffix(parent)):
-                _, network, kind, impersonates, source, url, date = row
+                _, network, kind, impersonates, source, url, date = row.split("\t")
                 evidence = Evidence(source, url or None, date or None)
                 return NetworkSite(parent, network, kind, impersonates or None, evidence)
         return None
 
     def domains(self) -> Iterator[tuple[str, str]]:
         """Give every outlet's host and the outlet's id, without the imposters'."""
-        for id, rows in self._tables.domains.items():
-            if id not in self._own:
-                yield from ((row[1], id) for row in rows if row[2] != DomainRole.IMPOSTER)
+        for host, id, role in self._tables.hosts():
+            if id not in self._own and role != DomainRole.IMPOSTER:
+                yield host, id
         for id, outlet in self._own.items():
             yield from ((d.host, id) for d in outlet.domains if d.role is not DomainRole.IMPOSTER)
 
@@ -203,7 +198,7 @@ class Registry:
     @cached_property
     def names(self) -> Names:
         """The index of names."""
-        shipped = (name for name in named(self._tables) if name[0] not in self._own)
+        shipped = (name for name in self._tables.named() if name[0] not in self._own)
         own = (
             (id, name.text, name.ambiguous)
             for id, outlet in self._own.items()

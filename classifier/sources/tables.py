@@ -1,14 +1,14 @@
 """The shipped tables: one file per kind of fact, read when it is first asked for.
 
-Reading is `str.split` and nothing more, and an outlet is built when somebody asks for it: a run
-that meets three outlets must not pay for two thousand. What the rows may hold is checked by
+Reading keeps a line a row, and an outlet is built when somebody asks for it: a run that meets three
+outlets must not pay for two thousand. What the rows may hold is checked by
 `classifier.sources.check`, in the tests, and not at every start.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -49,8 +49,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 _FIRST_ROW = 2  # after the title and the names of the columns
 
-Row = list[str]
-
 
 def shipped() -> Path:
     """Where the tables that ship with the package lie."""
@@ -75,44 +73,49 @@ class Tables:
         return self._title.rpartition(" version ")[2]
 
     @cached_property
-    def outlets(self) -> dict[str, Row]:
-        """The row of each outlet, by id."""
-        return {row[0]: row for row in self.rows("outlets")}
+    def outlets(self) -> dict[str, str]:
+        """The line of each outlet, by id."""
+        return _by_key(self.lines("outlets"))
 
     @cached_property
-    def names(self) -> dict[str, list[Row]]:
+    def names(self) -> dict[str, list[str]]:
         """Other names of each outlet; a row with the main name says what holds of that one."""
-        return self._by_id("names")
+        return _grouped(self.lines("names"))
 
     @cached_property
-    def domains(self) -> dict[str, list[Row]]:
+    def domains(self) -> dict[str, list[str]]:
         """Hosts of each outlet."""
-        return self._by_id("domains")
+        return _grouped(self.lines("domains"))
 
     @cached_property
-    def _control(self) -> dict[str, Row]:
-        return {row[0]: row for row in self.rows("control")}
-
-    @cached_property
-    def _assessments(self) -> dict[str, list[Row]]:
-        return self._by_id("assessments")
-
-    @cached_property
-    def networks(self) -> dict[str, Row]:
+    def networks(self) -> dict[str, str]:
         """Hosts of influence networks."""
-        return {row[0]: row for row in self.rows("networks")}
+        return _by_key(self.lines("networks"))
+
+    @cached_property
+    def _control(self) -> dict[str, str]:
+        return _by_key(self.lines("control"))
+
+    @cached_property
+    def _assessments(self) -> dict[str, list[str]]:
+        return _grouped(self.lines("assessments"))
 
     @cached_property
     def _title(self) -> str:
         return self._lines("outlets")[0].strip()
 
-    def rows(self, kind: str) -> list[Row]:
+    def lines(self, kind: str) -> list[str]:
         """Read a table.
 
         Parameters
         ----------
         kind : str
             One of `COLUMNS`.
+
+        Returns
+        -------
+        list of str
+            A row each, with tabs between the fields.
 
         Raises
         ------
@@ -123,13 +126,30 @@ class Tables:
         columns = COLUMNS[kind]
         if lines[1:2] != ["\t".join(columns)]:
             raise self._damaged(kind, 2)
-        rows = [line.split("\t") for line in lines[_FIRST_ROW:] if line]
-        if any(len(row) != len(columns) for row in rows):
-            body = enumerate(lines[_FIRST_ROW:], start=_FIRST_ROW + 1)
-            raise self._damaged(
-                kind, next(n for n, line in body if line and line.count("\t") != len(columns) - 1)
-            )
-        return rows
+        tabs = len(columns) - 1
+        for number, line in enumerate(lines):
+            if line and number >= _FIRST_ROW and line.count("\t") != tabs:
+                raise self._damaged(kind, number + 1)
+        return [line for line in lines[_FIRST_ROW:] if line]
+
+    def named(self) -> Iterator[tuple[str, str, bool]]:
+        """Give every name as (outlet's id, name, ambiguous), without building the outlets."""
+        for id, line in self.outlets.items():
+            main, ambiguous = line.split("\t", 2)[1], False
+            for other in self.names.get(id, ()):
+                _, name, _, _, mark = other.split("\t")
+                if name == main:
+                    ambiguous = bool(mark)
+                else:
+                    yield id, name, bool(mark)
+            yield id, main, ambiguous
+
+    def hosts(self) -> Iterator[tuple[str, str, str]]:
+        """Give every host as (host, outlet's id, role), without building the outlets."""
+        for id, lines in self.domains.items():
+            for line in lines:
+                _, host, role = line.split("\t")
+                yield host, id, role
 
     def outlet(self, id: str) -> Outlet:
         """Build an outlet from its rows.
@@ -141,7 +161,7 @@ class Tables:
         SourcesError
             When a row holds what it may not.
         """
-        _, name, role, medium, country, wikidata = self.outlets[id]
+        _, name, role, medium, country, wikidata = self.outlets[id].split("\t")
         try:
             return Outlet(
                 id,
@@ -150,21 +170,15 @@ class Tables:
                 Medium(medium),
                 country or None,
                 wikidata or None,
-                _names(name, self.names.get(id, [])),
-                tuple(Domain(row[1], DomainRole(row[2])) for row in self.domains.get(id, [])),
+                _names(name, self.names.get(id, ())),
+                tuple(map(_domain, self.domains.get(id, ()))),
                 _control(self._control[id]) if id in self._control else None,
-                tuple(_assessment(row) for row in self._assessments.get(id, [])),
+                tuple(map(_assessment, self._assessments.get(id, ()))),
             )
         except ValueError as error:
             raise SourcesError(
                 f"{self.folder}: the rows of {id!r} are damaged ({error}); reinstall framescope"
             ) from None
-
-    def _by_id(self, kind: str) -> dict[str, list[Row]]:
-        found: dict[str, list[Row]] = defaultdict(list)
-        for row in self.rows(kind):
-            found[row[0]].append(row)
-        return dict(found)
 
     def _lines(self, kind: str) -> list[str]:
         path = self.folder / f"{kind}.tsv"
@@ -182,10 +196,22 @@ class Tables:
         )
 
 
-def _names(main: str, rows: list[Row]) -> tuple[Name, ...]:
+def _by_key(lines: list[str]) -> dict[str, str]:
+    return {line.partition("\t")[0]: line for line in lines}
+
+
+def _grouped(lines: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        found[line.partition("\t")[0]].append(line)
+    return dict(found)
+
+
+def _names(main: str, lines: Iterable[str]) -> tuple[Name, ...]:
     first = Name(main, NameKind.MAIN)
     others = []
-    for _, text, kind, lang, ambiguous in rows:
+    for line in lines:
+        _, text, kind, lang, ambiguous = line.split("\t")
         name = Name(text, NameKind(kind), lang or None, bool(ambiguous))
         if text == main:  # says of the main name what outlets.tsv has no column for
             first = Name(main, NameKind.MAIN, name.lang, name.ambiguous)
@@ -194,8 +220,13 @@ def _names(main: str, rows: list[Row]) -> tuple[Name, ...]:
     return (first, *others)
 
 
-def _control(row: Row) -> Control:
-    _, funding, governance, editorial, code, owner, source, url, date = row
+def _domain(line: str) -> Domain:
+    _, host, role = line.split("\t")
+    return Domain(host, DomainRole(role))
+
+
+def _control(line: str) -> Control:
+    _, funding, governance, editorial, code, owner, source, url, date = line.split("\t")
     return Control(
         Holder(funding or "unknown"),
         Holder(governance or "unknown"),
@@ -206,20 +237,7 @@ def _control(row: Row) -> Control:
     )
 
 
-def _assessment(row: Row) -> Assessment:
-    _, claim, value, source, url, date, confidence = row
-    return Assessment(
-        claim, value, Evidence(source, url or None, date or None), float(confidence or 1)
-    )
-
-
-def named(tables: Tables) -> Iterator[tuple[str, str, bool]]:
-    """Give every name of every outlet as (id, name, ambiguous), without building the outlets."""
-    for id, row in tables.outlets.items():
-        main, ambiguous = row[1], False
-        for name in tables.names.get(id, ()):
-            if name[1] == main:
-                ambiguous = bool(name[4])
-            else:
-                yield id, name[1], bool(name[4])
-        yield id, main, ambiguous
+def _assessment(line: str) -> Assessment:
+    _, claim, value, source, url, date, confidence = line.split("\t")
+    evidence = Evidence(source, url or None, date or None)
+    return Assessment(claim, value, evidence, float(confidence or 1))
