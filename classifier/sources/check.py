@@ -1,0 +1,329 @@
+"""Check the registry: what its rows may hold, and what about it is doubtful.
+
+An error is a row that breaks the schema, or a fact that makes a look-up give the wrong outlet. A
+warning is what a reader should know: lists that contradict one another, a host of an outlet that
+is also on a network's list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from classifier.sources import hosts
+from classifier.sources.facts import (
+    Code,
+    DomainRole,
+    Holder,
+    Medium,
+    NameKind,
+    Role,
+)
+from classifier.sources.folding import normal
+from classifier.sources.tables import COLUMNS, Tables, shipped
+
+#: ISO 3166-1 alpha-2, and what is reserved for such use: EU, XK.
+COUNTRIES = frozenset(
+    """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ
+    BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM
+    DO DZ EC EE EG EH ER ES ET EU FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR
+    GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM
+    KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP
+    MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL
+    PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST
+    SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG
+    VI VN VU WF WS XK YE YT ZA ZM ZW
+    """.split()
+)
+ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+QID = re.compile(r"Q[1-9][0-9]*")
+_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)+[a-z0-9-]{2,}")
+_LANG = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+CLAIMS = frozenset({"reliability", "influence_network", "impersonation"})
+RELIABILITY = frozenset(
+    {"generally_reliable", "no_consensus", "generally_unreliable", "deprecated"}
+)
+_ENUMERATIONS = {
+    ("outlets", "role"): frozenset(Role),
+    ("outlets", "medium"): frozenset(Medium),
+    ("names", "kind"): frozenset(NameKind),
+    ("names", "ambiguous"): frozenset({"", "1"}),
+    ("domains", "role"): frozenset(DomainRole),
+    ("control", "funding"): frozenset(Holder),
+    ("control", "governance"): frozenset(Holder),
+    ("control", "editorial"): frozenset(Holder),
+    ("control", "code"): frozenset(Code) | {""},
+    ("assessments", "claim"): CLAIMS,
+    ("networks", "kind"): frozenset({"site", "imposter"}),
+}
+_REQUIRED = frozenset(
+    {
+        ("outlets", "name"),
+        ("names", "name"),
+        ("control", "source"),
+        ("assessments", "value"),
+        ("assessments", "source"),
+        ("networks", "network"),
+        ("networks", "source"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong or doubtful about the registry.
+
+    Attributes
+    ----------
+    level : str
+        ``error`` or ``warning``.
+    kind : str
+        ``schema``, ``duplicate``, ``dead alias``, ``ambiguous``, ``host``, ``contradiction``.
+    subject : str
+        Outlet id, host, or table and row.
+    message : str
+        One line.
+    """
+
+    level: str
+    kind: str
+    subject: str
+    message: str
+
+
+def problems(folder: Path | None = None) -> list[Problem]:
+    """Check a folder of tables.
+
+    Parameters
+    ----------
+    folder : pathlib.Path or None
+        The shipped tables when None.
+
+    Returns
+    -------
+    list of Problem
+        Errors first.
+
+    Raises
+    ------
+    SourcesError
+        When a table is missing or its rows don't have its columns.
+    """
+    tables = Tables(folder or shipped())
+    found = [
+        *_schema(tables),
+        *_hosts(tables),
+        *_names(tables, ambiguous_names(folder or shipped())),
+        *_contradictions(tables),
+    ]
+    return sorted(found, key=lambda p: (p.level, p.kind, p.subject, p.message))
+
+
+def ambiguous_names(folder: Path) -> dict[str, str]:
+    """Read the names known to mean other things too: ``ambiguous.tsv``, kept by hand.
+
+    Returns
+    -------
+    dict of str to str
+        For each folded name the id of the outlet that it means all the same when nothing else is
+        said ("ABC" in the news is mostly one), or an empty string.
+    """
+    path = folder / "ambiguous.tsv"
+    if not path.exists():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()[2:]
+    rows = (line.split("\t") for line in lines if line)
+    return {fold(row[0]): row[2] for row in rows}
+
+
+def fold(name: str) -> str:
+    """Fold what doesn't tell names apart: case, spaces, the style of quotes, an article."""
+    return normal(name).strip().casefold().removeprefix("the ")
+
+
+def _schema(tables: Tables) -> Iterator[Problem]:
+    ids = set(tables.outlets)
+    for kind, columns in COLUMNS.items():
+        seen: set[tuple[str, ...]] = set()
+        rows = tables.rows(kind)
+        # Sorted by the first column; an outlet's hosts have the main one first.
+        keys = [row[0] for row in rows]
+        if keys != sorted(keys):
+            yield Problem("error", "schema", kind, "the rows are not sorted")
+        for number, row in enumerate(rows, 3):
+            subject = f"{kind}.tsv:{number}"
+            for column, cell in zip(columns, row, strict=True):
+                reason = _wrong(kind, column, cell)
+                if reason:
+                    yield Problem("error", "schema", subject, f"{column}: {reason}")
+            if columns[0] == "id" and row[0] not in ids:
+                yield Problem("error", "schema", subject, f"id: no outlet is {row[0]!r}")
+            if kind == "networks" and row[3] and row[3] not in ids:
+                yield Problem("error", "schema", subject, f"impersonates: no outlet is {row[3]!r}")
+            if kind == "assessments" and row[1] == "reliability" and row[2] not in RELIABILITY:
+                yield Problem("error", "schema", subject, f"value: {row[2]!r} is no rating")
+            key = tuple(row[:1] if kind in ("outlets", "control", "networks") else row)
+            if key in seen:
+                yield Problem("error", "duplicate", subject, f"{' '.join(key)!r} is there twice")
+            seen.add(key)
+
+
+def _wrong(kind: str, column: str, cell: str) -> str | None:
+    if cell != " ".join(cell.split()):
+        return f"{cell!r} has spaces at an end, or two together"
+    if (kind, column) in _REQUIRED and not cell:
+        return "is empty"
+    allowed = _ENUMERATIONS.get((kind, column))
+    if allowed is not None and cell not in allowed:
+        return f"{cell!r} is none of {', '.join(sorted(allowed))}"
+    if column == "id" and not ID.fullmatch(cell):
+        return f"{cell!r} is not lower-case ASCII letters, digits and hyphens"
+    if column == "host" and not _HOST.fullmatch(cell):
+        return f"{cell!r} is no host in lower-case ASCII"
+    if not cell:
+        return None
+    if column == "country" and cell not in COUNTRIES:
+        return f"{cell!r} is no ISO 3166-1 alpha-2 code"
+    if column == "wikidata" and not QID.fullmatch(cell):
+        return f"{cell!r} is no QID"
+    if column == "lang" and not _LANG.fullmatch(cell):
+        return f"{cell!r} is no BCP 47 tag"
+    if column == "url" and not _is_url(cell):
+        return f"{cell!r} is no http address"
+    if column == "date" and not _is_date(cell):
+        return f"{cell!r} is no ISO 8601 date"
+    if column == "confidence" and not _is_share(cell):
+        return f"{cell!r} is not between 0 and 1"
+    return None
+
+
+def _is_url(cell: str) -> bool:
+    try:
+        parts = urlsplit(cell)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and "." in (parts.hostname or "")
+
+
+def _is_date(cell: str) -> bool:
+    match = _DATE.fullmatch(cell)
+    if not match:
+        return False
+    try:
+        date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_share(cell: str) -> bool:
+    try:
+        return 0 <= float(cell) <= 1
+    except ValueError:
+        return False
+
+
+def _hosts(tables: Tables) -> Iterator[Problem]:
+    owners: dict[str, list[str]] = defaultdict(list)
+    for id, host, _ in tables.rows("domains"):
+        owners[host].append(id)
+        if hosts.is_suffix(host):
+            yield Problem("error", "host", id, f"{host} is a public suffix, nobody's own")
+    for host, ids in owners.items():
+        if len(ids) > 1:
+            yield Problem("error", "duplicate", host, f"is the host of {', '.join(ids)}")
+    mains = Counter(id for id, _, role in tables.rows("domains") if role == DomainRole.MAIN)
+    for id, count in mains.items():
+        if count > 1:
+            yield Problem("error", "duplicate", id, f"has {count} main hosts")
+    for host, row in tables.networks.items():
+        if hosts.is_suffix(host):
+            yield Problem("error", "host", host, f"of {row[1]}: is a public suffix")
+        if host in owners:
+            yield Problem(
+                "error", "duplicate", host, f"is {owners[host][0]}'s, and in a network by itself"
+            )
+
+
+def _names(tables: Tables, known: dict[str, str]) -> Iterator[Problem]:
+    by_qid: dict[str, list[str]] = defaultdict(list)
+    for id, row in tables.outlets.items():
+        if row[5]:
+            by_qid[row[5]].append(id)
+    for qid, ids in by_qid.items():
+        if len(ids) > 1:
+            yield Problem("error", "duplicate", qid, f"is the QID of {', '.join(ids)}")
+    sharers: dict[str, dict[str, bool]] = defaultdict(dict)
+    for id, name, ambiguous in _named(tables):
+        sharers[fold(name)][id] = ambiguous
+        if reason := _dead(name):
+            yield Problem("error", "dead alias", id, f"{name!r} {reason}")
+    for id, name, kind, *_ in tables.rows("names"):
+        if kind != NameKind.MAIN and id in tables.outlets and name == tables.outlets[id][1]:
+            yield Problem("error", "dead alias", id, f"{name!r} is the main name as well")
+    for key, ids in sharers.items():
+        bare = sorted(id for id, ambiguous in ids.items() if not ambiguous)
+        if len(bare) > 1:
+            yield Problem(
+                "error", "duplicate", key, f"is a name of {', '.join(bare)}; mark it ambiguous"
+            )
+        elif bare and key in known and known[key] != bare[0]:
+            yield Problem("error", "ambiguous", bare[0], f"{key!r} is not marked ambiguous")
+        elif bare and len(ids) > 1 and known.get(key) != bare[0]:
+            others = ", ".join(sorted(set(ids) - set(bare)))
+            yield Problem(
+                "error", "ambiguous", bare[0], f"{key!r} is also a name of {others}; mark it"
+            )
+        if len(ids) > 1:
+            listed = ", ".join(sorted(ids))
+            yield Problem("warning", "ambiguous", key, f"is a name of {listed}")
+
+
+def _named(tables: Tables) -> Iterator[tuple[str, str, bool]]:
+    """Give every name of every outlet, and whether it is ambiguous."""
+    marked = {(row[0], row[1]) for row in tables.rows("names") if row[4]}
+    for id, row in tables.outlets.items():
+        yield id, row[1], (id, row[1]) in marked
+    for row in tables.rows("names"):
+        if row[2] != NameKind.MAIN:
+            yield row[0], row[1], bool(row[4])
+
+
+def _dead(name: str) -> str | None:
+    """Say why a name can never be met, if it can't."""
+    if not name.strip():
+        return "is empty"
+    if len(name) < 2:
+        return "is one letter"
+    if not any(letter.isalnum() for letter in name):
+        return "has no letter"
+    if name.isascii() and name.isalpha() and name.islower():
+        return "is a word in lower case, which no name is"
+    return None
+
+
+def _contradictions(tables: Tables) -> Iterator[Problem]:
+    claims: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for id, claim, value, *_ in tables.rows("assessments"):
+        claims[id][claim].add(value)
+    for id, found in claims.items():
+        ratings, networks = found["reliability"], found["influence_network"]
+        listed = ", ".join(sorted(networks))
+        if len(ratings) > 1:
+            yield Problem(
+                "warning", "contradiction", id, f"is rated {' and '.join(sorted(ratings))}"
+            )
+        if networks and "generally_reliable" in ratings:
+            yield Problem(
+                "warning", "contradiction", id, f"is generally reliable, and listed: {listed}"
+            )
+        role = tables.outlets[id][2] if id in tables.outlets else ""
+        if networks and role != Role.PUBLISHER:
+            yield Problem("warning", "contradiction", id, f"is a {role}, and listed: {listed}")

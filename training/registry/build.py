@@ -1,0 +1,249 @@
+"""Build the registry: evidence and hand rows in, tables out, and what was decided on the way."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from classifier.sources import hosts
+from classifier.sources.check import ambiguous_names, fold
+from classifier.sources.facts import Assessment, Domain, DomainRole, Evidence
+from classifier.sources.tables import shipped
+from training.registry.draft import Draft
+from training.registry.hand import FOLDER, read_hand
+from training.registry.influence import Listing, read_influence
+from training.registry.matrix import read_matrix
+from training.registry.merge import merge
+from training.registry.newsmap import identify, read_newsmap
+from training.registry.perennial import named_outlets, read_perennial
+from training.registry.write import write_tables
+
+#: Of the data; a new one when the evidence or the rows by hand change what a look-up gives.
+VERSION = "2026.11"
+_COPIES = frozenset({"Doppelganger", "RRN"})  # networks whose copies are of somebody's site
+
+
+@dataclass
+class Built:
+    """What a build made.
+
+    Attributes
+    ----------
+    rows : dict of str to int
+        Rows in each table.
+    log : list of str
+        What was merged, dropped or left open.
+    """
+
+    rows: dict[str, int]
+    log: list[str] = field(default_factory=list)
+
+
+def build(
+    evidence: Path,
+    output: Path | None = None,
+    *,
+    hand: Path = FOLDER,
+    allow_changed: bool = False,
+) -> Built:
+    """Build the tables.
+
+    Parameters
+    ----------
+    evidence : pathlib.Path
+        The folder of the public data sets (docs/registry.md).
+    output : pathlib.Path or None
+        Where the tables go; the package's own folder when None.
+    hand : pathlib.Path
+        The folder of the rows by hand.
+    allow_changed : bool
+        Build from other versions of the data sets than those pinned.
+
+    Raises
+    ------
+    EvidenceError
+        When a data set is missing or changed, or a row can't be read.
+    """
+    log: list[str] = []
+    matrix = read_matrix(evidence, allow_changed=allow_changed)
+    log += matrix.log
+    drafts = merge(read_hand(hand), [*matrix.drafts, *named_outlets()], log)
+    found = identify(drafts, read_newsmap(evidence, allow_changed=allow_changed), log)
+    log.append(f"wikidata: {found} outlets identified by name and country")
+    owners = _Owners(drafts)
+    _assess(owners, read_perennial(evidence, allow_changed=allow_changed), log)
+    listings = read_influence(evidence, log, allow_changed=allow_changed)
+    networks = _networks(owners, listings, log)
+    _mark_ambiguous(drafts, ambiguous_names(shipped()))
+    for draft in drafts:
+        _prune(draft)
+    return Built(write_tables(output or shipped(), VERSION, drafts, networks), log)
+
+
+class _Owners:
+    """Whose a host is: an outlet's, by the host or one above it."""
+
+    def __init__(self, drafts: list[Draft]) -> None:
+        self.drafts = drafts
+        self._hosts = {
+            domain.host: (draft, domain) for draft in drafts for domain in draft.domains
+        }
+        self._labels: dict[str, set[str]] = defaultdict(set)
+        self._names: dict[str, set[str]] = defaultdict(set)
+        self._by_id = {draft.id: draft for draft in drafts}
+        for draft in drafts:
+            for domain in draft.domains:
+                if domain.role is not DomainRole.IMPOSTER:
+                    self._labels[hosts.label(domain.host)].add(draft.id)
+            for key in draft.keys():
+                self._names[key].add(draft.id)
+
+    def at(self, host: str) -> tuple[Draft, Domain] | None:
+        """Give the outlet and the entry that a host falls under."""
+        return next((self._hosts[h] for h in hosts.parents(host) if h in self._hosts), None)
+
+    def copied(self, host: str, reason: str) -> str | None:
+        """Give the outlet that a host is said to copy, if the registry has it and only one."""
+        for address in re.findall(r"[\w-]+(?:\.[\w-]+)+", reason):
+            named = hosts.host(address)
+            if named and (owner := self.at(named)):
+                return owner[0].id
+        label = re.sub(r"^the(?=guardian)|-", "", hosts.label(host))
+        for candidates in (
+            self._labels.get(hosts.label(host), set()),
+            self._labels.get(label, set()),
+            *(self._names.get(fold(name), set()) for name in _capitalised(reason)),
+        ):
+            if len(candidates) == 1:
+                return next(iter(candidates))
+            if candidates and (best := self._nearest(candidates, label)):
+                return best
+        return None
+
+    def _nearest(self, ids: set[str], label: str) -> str | None:
+        own = [id for id in ids if self._main_label(id) == label]
+        return own[0] if len(own) == 1 else None
+
+    def _main_label(self, id: str) -> str:
+        domains = self._by_id[id].domains
+        return hosts.label(domains[0].host) if domains else ""
+
+
+def _capitalised(reason: str) -> Iterable[str]:
+    """Give runs of capitalised words, the longest first: what a name in a sentence can be."""
+    words = re.findall(r"[\w'-]+", reason)
+    runs = {
+        " ".join(words[start:stop])
+        for start in range(len(words))
+        for stop in range(start + 1, min(start + 4, len(words)) + 1)
+        if all(word[0].isupper() or word[0].isdigit() for word in words[start:stop])
+    }
+    # "Typosquatting" begins the sentence and "du Parisien" has taken the article.
+    return sorted(runs | {f"Le {run}" for run in runs}, key=lambda run: (-len(run), run))
+
+
+def _assess(owners: _Owners, found: dict[str, Assessment], log: list[str]) -> None:
+    """Give outlets their ratings: that of the main host first, when two hosts have different ones."""
+    ratings: dict[str, list[tuple[bool, str, Assessment]]] = defaultdict(list)
+    unknown = 0
+    by_id = {draft.id: draft for draft in owners.drafts}
+    for host, assessment in found.items():
+        owner = owners.at(host)
+        if owner is None or owner[1].role is DomainRole.IMPOSTER:
+            unknown += 1
+            continue
+        draft, domain = owner
+        ratings[draft.id].append((domain.role is not DomainRole.MAIN, host, assessment))
+    for id, given in ratings.items():
+        given.sort(key=lambda entry: entry[:2])
+        by_id[id].assessments.append(given[0][2])
+        if len({assessment.value for *_, assessment in given}) > 1:
+            listed = ", ".join(f"{host} {rating.value}" for _, host, rating in given)
+            log.append(f"perennial: {id} has several ratings ({listed}); the first stands")
+    log.append(f"perennial: {unknown} of {len(found)} hosts are no outlet's in the registry")
+
+
+def _networks(
+    owners: _Owners, listings: list[Listing], log: list[str]
+) -> list[tuple[str, ...]]:
+    """Settle which hosts are an outlet's own, and what the rest are."""
+    by_host: dict[str, list[Listing]] = defaultdict(list)
+    listed: dict[tuple[str, str], list[Listing]] = defaultdict(list)
+    by_id = {draft.id: draft for draft in owners.drafts}
+    own = 0
+    for listing in listings:
+        owner = owners.at(listing.host)
+        if owner is None or owner[1].role is DomainRole.IMPOSTER:
+            by_host[listing.host].append(listing)
+        else:
+            own += 1
+            listed[(owner[0].id, listing.network)].append(listing)
+    for (id, network), said in listed.items():
+        strongest = max(said, key=lambda s: (s.confidence, s.evidence.date or "", s.host))
+        by_id[id].assessments.append(
+            Assessment("influence_network", network, strongest.evidence, strongest.confidence)
+        )
+    log.append(f"networks: {own} rows name an outlet's own host; they are assessments of it")
+    rows = [_network(owners, host, said) for host, said in by_host.items()]
+    log.append(f"networks: {sum(map(len, by_host.values())) - len(rows)} rows repeat a host")
+    return rows
+
+
+def _network(owners: _Owners, host: str, said: list[Listing]) -> tuple[str, ...]:
+    def strength(listing: Listing) -> tuple[bool, float, str]:
+        return listing.clone_of is not None, listing.confidence, listing.evidence.date or ""
+
+    best = max(said, key=strength)
+    owner = owners.at(host)  # an imposter that a row by hand names
+    copied = owner[0].id if owner else None
+    if copied is None and best.clone_of is not None:
+        copied = owners.copied(host, best.clone_of)
+    # A "copy" of no outlet in particular is a site with an invented title.
+    copies = copied is not None or (best.clone_of is not None and best.network in _COPIES)
+    kind = "imposter" if copies else "site"
+    evidence: Evidence = best.evidence
+    where = (evidence.source, evidence.url or "", evidence.date or "")
+    return (host, best.network, kind, copied or "", *where)
+
+
+def _mark_ambiguous(drafts: list[Draft], known: dict[str, str]) -> None:
+    """Mark the names that two outlets share, and those known to mean other things."""
+    sharers: dict[str, set[str]] = defaultdict(set)
+    for draft in drafts:
+        for key in draft.keys():
+            sharers[key].add(draft.id)
+
+    def ambiguous(text: str, id: str, marked: bool) -> bool:
+        key = fold(text)
+        holder = known.get(key)
+        if holder:
+            return holder != id
+        return marked or key in known or len(sharers[key]) > 1
+
+    for draft in drafts:
+        draft.main_ambiguous = ambiguous(draft.name, draft.id, draft.main_ambiguous)
+        draft.names = [
+            replace(name, ambiguous=ambiguous(name.text, draft.id, name.ambiguous))
+            for name in draft.names
+        ]
+
+
+def _prune(draft: Draft) -> None:
+    """Leave out a name that says nothing new: the same but for an article, case or quotes."""
+    seen = {fold(draft.name): draft.name}
+    kept = []
+    for name in draft.names:
+        key = fold(name.text)
+        if key in seen and not _differs(seen[key], name.text):
+            continue
+        seen.setdefault(key, name.text)
+        kept.append(name)
+    draft.names = kept
+
+
+def _differs(known: str, text: str) -> bool:
+    """Whether the case of two spellings differs in a way that a search in text would miss."""
+    return known.isupper() != text.isupper() and " " not in text

@@ -1,0 +1,93 @@
+"""ISO 3166-1 alpha-2 codes, and the names that the evidence gives countries."""
+
+from __future__ import annotations
+
+# As the standard's register has them, names by CLDR. EU and XK are reserved for such use.
+_COUNTRIES = """
+    AD Andorra; AE United Arab Emirates; AF Afghanistan; AG Antigua & Barbuda; AI Anguilla; AL
+    Albania; AM Armenia; AO Angola; AQ Antarctica; AR Argentina; AS American Samoa; AT
+    Austria; AU Australia; AW Aruba; AX Åland Islands; AZ Azerbaijan; BA Bosnia & Herzegovina;
+    BB Barbados; BD Bangladesh; BE Belgium; BF Burkina Faso; BG Bulgaria; BH Bahrain; BI
+    Burundi; BJ Benin; BL St. Barthélemy; BM Bermuda; BN Brunei; BO Bolivia; BQ Caribbean
+    Netherlands; BR Brazil; BS Bahamas; BT Bhutan; BV Bouvet Island; BW Botswana; BY Belarus;
+    BZ Belize; CA Canada; CC Cocos (Keeling) Islands; CD Congo - Kinshasa; CF Central African
+    Republic; CG Congo - Brazzaville; CH Switzerland; CI Côte d’Ivoire; CK Cook Islands; CL
+    Chile; CM Cameroon; CN China; CO Colombia; CR Costa Rica; CU Cuba; CV Cape Verde; CW
+    Curaçao; CX Christmas Island; CY Cyprus; CZ Czechia; DE Germany; DJ Djibouti; DK Denmark;
+    DM Dominica; DO Dominican Republic; DZ Algeria; EC Ecuador; EE Estonia; EG Egypt; EH
+    Western Sahara; ER Eritrea; ES Spain; ET Ethiopia; FI Finland; FJ Fiji; FK Falkland
+    Islands; FM Micronesia; FO Faroe Islands; FR France; GA Gabon; GB United Kingdom; GD
+    Grenada; GE Georgia; GF French Guiana; GG Guernsey; GH Ghana; GI Gibraltar; GL Greenland;
+    GM Gambia; GN Guinea; GP Guadeloupe; GQ Equatorial Guinea; GR Greece; GS South Georgia &
+    South Sandwich Islands; GT Guatemala; GU Guam; GW Guinea-Bissau; GY Guyana; HK Hong Kong
+    SAR China; HM Heard & McDonald Islands; HN Honduras; HR Croatia; HT Haiti; HU Hungary; ID
+    Indonesia; IE Ireland; IL Israel; IM Isle of Man; IN India; IO British Indian Ocean
+    Territory; IQ Iraq; IR Iran; IS Iceland; IT Italy; JE Jersey; JM Jamaica; JO Jordan; JP
+    Japan; KE Kenya; KG Kyrgyzstan; KH Cambodia; KI Kiribati; KM Comoros; KN St. Kitts &
+    Nevis; KP North Korea; KR South Korea; KW Kuwait; KY Cayman Islands; KZ Kazakhstan; LA
+    Laos; LB Lebanon; LC St. Lucia; LI Liechtenstein; LK Sri Lanka; LR Liberia; LS Lesotho; LT
+    Lithuania; LU Luxembourg; LV Latvia; LY Libya; MA Morocco; MC Monaco; MD Moldova; ME
+    Montenegro; MF St. Martin; MG Madagascar; MH Marshall Islands; MK North Macedonia; ML
+    Mali; MM Myanmar (Burma); MN Mongolia; MO Macao SAR China; MP Northern Mariana Islands; MQ
+    Martinique; MR Mauritania; MS Montserrat; MT Malta; MU Mauritius; MV Maldives; MW Malawi;
+    MX Mexico; MY Malaysia; MZ Mozambique; NA Namibia; NC New Caledonia; NE Niger; NF Norfolk
+    Island; NG Nigeria; NI Nicaragua; NL Netherlands; NO Norway; NP Nepal; NR Nauru; NU Niue;
+    NZ New Zealand; OM Oman; PA Panama; PE Peru; PF French Polynesia; PG Papua New Guinea; PH
+    Philippines; PK Pakistan; PL Poland; PM St. Pierre & Miquelon; PN Pitcairn Islands; PR
+    Puerto Rico; PS Palestinian Territories; PT Portugal; PW Palau; PY Paraguay; QA Qatar; RE
+    Réunion; RO Romania; RS Serbia; RU Russia; RW Rwanda; SA Saudi Arabia; SB Solomon Islands;
+    SC Seychelles; SD Sudan; SE Sweden; SG Singapore; SH St. Helena; SI Slovenia; SJ Svalbard
+    & Jan Mayen; SK Slovakia; SL Sierra Leone; SM San Marino; SN Senegal; SO Somalia; SR
+    Suriname; SS South Sudan; ST São Tomé & Príncipe; SV El Salvador; SX Sint Maarten; SY
+    Syria; SZ Eswatini; TC Turks & Caicos Islands; TD Chad; TF French Southern Territories; TG
+    Togo; TH Thailand; TJ Tajikistan; TK Tokelau; TL Timor-Leste; TM Turkmenistan; TN Tunisia;
+    TO Tonga; TR Türkiye; TT Trinidad & Tobago; TV Tuvalu; TW Taiwan; TZ Tanzania; UA Ukraine;
+    UG Uganda; UM U.S. Outlying Islands; US United States; UY Uruguay; UZ Uzbekistan; VA
+    Vatican City; VC St. Vincent & Grenadines; VE Venezuela; VG British Virgin Islands; VI
+    U.S. Virgin Islands; VN Vietnam; VU Vanuatu; WF Wallis & Futuna; WS Samoa; YE Yemen; YT
+    Mayotte; ZA South Africa; ZM Zambia; ZW Zimbabwe; EU European Union; XK Kosovo
+"""
+
+# What the evidence calls them otherwise.
+_OTHERWISE = {
+    "Bosnia and Herzegovina": "BA",
+    "Brunei": "BN",
+    "Congo": "CG",
+    "Czech Republic": "CZ",
+    "Côte d'Ivoire": "CI",
+    "DR Congo": "CD",
+    "Democratic Republic of the Congo": "CD",
+    "Europen Union": "EU",  # so spelt in the matrix
+    "Hong Kong": "HK",
+    "Ivory Coast": "CI",
+    "Kingdom of Denmark": "DK",
+    "Kingdom of the Netherlands": "NL",
+    "Macao": "MO",
+    "Myanmar": "MM",
+    "North Macedonia": "MK",
+    "Palestine territories": "PS",
+    "Palestine": "PS",
+    "People's Republic of China": "CN",
+    "Republic of Ireland": "IE",
+    "Republic of the Congo": "CG",
+    "State of Palestine": "PS",
+    "The Gambia": "GM",
+    "Trinidad and Tobago": "TT",
+    "Turkey": "TR",
+    "UAE": "AE",
+    "United States of America": "US",
+}
+
+
+def _read() -> dict[str, str]:
+    entries = (entry.strip().split(" ", 1) for entry in " ".join(_COUNTRIES.split()).split(";"))
+    return {name: code for code, name in entries}
+
+
+#: Code by name.
+BY_NAME = {**_read(), **_OTHERWISE}
+
+
+def code(name: str) -> str | None:
+    """Give a country's code, or None when the name isn't one that is known."""
+    return BY_NAME.get(name.replace("’", "'").strip()) or BY_NAME.get(name.strip())

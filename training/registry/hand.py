@@ -1,0 +1,128 @@
+"""Read what was written by hand: rows of `training/registry/hand/*.tsv`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from classifier.sources.check import COUNTRIES, ID, QID
+from classifier.sources.facts import (
+    Code,
+    Control,
+    Domain,
+    DomainRole,
+    Evidence,
+    Holder,
+    Medium,
+    Name,
+    NameKind,
+    Role,
+)
+from training.registry.draft import Draft, host_of
+from training.registry.evidence import MATRIX, EvidenceError
+from training.registry.matrix import HOLDERS
+
+#: Where the rows lie.
+FOLDER = Path(__file__).parent / "hand"
+COLUMNS = tuple(
+    "id name role medium country wikidata domains names code owner source url note".split()
+)
+#: What the tables cite when a row by hand names no source of its own.
+BY_HAND = "framescope, by hand"
+
+_KINDS = "|".join(kind for kind in NameKind if kind is not NameKind.MAIN)
+_NAME = re.compile(rf"(.+?) \((?:({_KINDS}))(?:, ([A-Za-z-]+))?\)")
+
+
+def read_hand(folder: Path = FOLDER) -> list[Draft]:
+    """Read every row, in the order of the files and the rows.
+
+    Raises
+    ------
+    EvidenceError
+        Naming file, row, field and reason, when a row can't be read.
+    """
+    drafts = []
+    for path in sorted(folder.glob("*.tsv")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if not lines or tuple(lines[0].split("\t")) != COLUMNS:
+            raise EvidenceError(f"{path}, row 1: the columns must be {', '.join(COLUMNS)}")
+        for number, line in enumerate(lines[1:], 2):
+            if line.strip() and not line.startswith("#"):
+                drafts.append(_draft(f"{path}, row {number}", line))
+    return drafts
+
+
+def _draft(where: str, line: str) -> Draft:
+    cells = [cell.strip() for cell in line.split("\t")]
+    if len(cells) > len(COLUMNS):
+        raise EvidenceError(f"{where}: {len(cells)} fields; a row has {len(COLUMNS)}")
+    row = dict(zip(COLUMNS, cells + [""] * (len(COLUMNS) - len(cells)), strict=True))
+
+    def refuse(field: str, reason: str) -> EvidenceError:
+        return EvidenceError(f"{where}, field '{field}': {reason}")
+
+    if not ID.fullmatch(row["id"]):
+        raise refuse("id", f"{row['id']!r} is not lower-case letters, digits and hyphens")
+    if not row["name"]:
+        raise refuse("name", "is empty")
+    if row["country"] and row["country"] not in COUNTRIES:
+        raise refuse("country", f"{row['country']!r} is no ISO 3166-1 alpha-2 code")
+    if row["wikidata"] and not QID.fullmatch(row["wikidata"]):
+        raise refuse("wikidata", f"{row['wikidata']!r} is no QID")
+    draft = Draft(row["name"], "hand", id=row["id"], country=row["country"] or None)
+    draft.wikidata = row["wikidata"] or None
+    try:
+        draft.role = Role(row["role"] or Role.PUBLISHER)
+    except ValueError:
+        raise refuse("role", f"{row['role']!r} is none of {', '.join(Role)}") from None
+    try:
+        draft.medium = Medium(row["medium"] or Medium.OTHER)
+    except ValueError:
+        raise refuse("medium", f"{row['medium']!r} is none of {', '.join(Medium)}") from None
+    for index, cell in enumerate(row["domains"].split()):
+        text, _, role = cell.partition("=")
+        host = host_of(text)
+        if host is None:
+            raise refuse("domains", f"{text!r} is no host")
+        try:
+            first = DomainRole.EDITION if index else DomainRole.MAIN
+            draft.add_domain(Domain(host, DomainRole(role) if role else first))
+        except ValueError:
+            raise refuse("domains", f"{role!r} is none of {', '.join(DomainRole)}") from None
+    for text in row["names"].split("|"):
+        if text.strip():
+            name = _name(text.strip())
+            if name.text == draft.name:
+                draft.main_ambiguous |= name.ambiguous
+            draft.add_name(name)
+    draft.control = _control(row, refuse)
+    return draft
+
+
+def _name(text: str) -> Name:
+    ambiguous = text.startswith("!")
+    text = text.removeprefix("!").strip()
+    match = _NAME.fullmatch(text)
+    if match:
+        return Name(match[1], NameKind(match[2]), match[3], ambiguous)
+    return Name(text, ambiguous=ambiguous)
+
+
+def _control(row: Mapping[str, str], refuse: object) -> Control | None:
+    if not row["code"] and not row["owner"]:
+        return None
+    if not row["code"]:
+        unknown = Holder.UNKNOWN
+        evidence = Evidence(row["source"] or BY_HAND, row["url"] or None)
+        return Control(unknown, unknown, unknown, None, row["owner"], evidence)
+    try:
+        code = Code(row["code"])
+    except ValueError:
+        assert callable(refuse)
+        raise refuse("code", f"{row['code']!r} is none of {', '.join(Code)}") from None
+    evidence = Evidence(
+        row["source"] or MATRIX.name, row["url"] or MATRIX.url, None if row["source"] else MATRIX.date
+    )
+    return Control(*HOLDERS[code], code, row["owner"] or None, evidence)

@@ -1,0 +1,153 @@
+"""Make one draft of all that is said of the same outlet.
+
+By the same id, a shared host, or the same name in the same country; a row by hand wins. Names and
+hosts are united, control comes from the matrix.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from classifier.sources.facts import Control, Domain, DomainRole, Medium, Name
+from training.registry.draft import Draft, fold, slug
+
+
+def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draft]:
+    """Merge evidence into the rows by hand.
+
+    Parameters
+    ----------
+    hand, evidence : list of Draft
+        Changed in place.
+    log : list of str
+        Gets a line for each merge of two that weren't plainly one, and each host that two claim.
+
+    Returns
+    -------
+    list of Draft
+        One for each outlet, each with an id.
+    """
+    outlets = _merge_hand(hand, log)
+    by_host = {domain.host: draft for draft in outlets for domain in draft.domains}
+    by_name: dict[tuple[str, str], Draft] = {}
+    for draft in outlets:
+        for key in draft.keys():
+            by_name.setdefault((key, draft.country or ""), draft)
+    for draft in outlets:  # a main name before another's alias
+        by_name[(fold(draft.name), draft.country or "")] = draft
+    controls: dict[str, list[tuple[bool, Control, str]]] = defaultdict(list)
+    for found in evidence:
+        owners = list(
+            dict.fromkeys(
+                id(by_host[domain.host]) for domain in found.domains if domain.host in by_host
+            )
+        )
+        named = by_name.get((fold(found.name), found.country or ""))
+        into = next((by_host[d.host] for d in found.domains if d.host in by_host), named)
+        if named is not None and id(named) in owners:
+            into = named
+        if into is None:
+            outlets.append(found)
+            for domain in found.domains:
+                by_host[domain.host] = found
+            by_name.setdefault((fold(found.name), found.country or ""), found)
+            continue
+        if found.control is not None:
+            main = {domain.host for domain in into.domains[:1]} & {d.host for d in found.domains}
+            same = fold(found.name) in into.keys()
+            for owner in {id(into): into} | {
+                id(by_host[d.host]): by_host[d.host] for d in found.domains if d.host in by_host
+            }:
+                target = next(draft for draft in outlets if id(draft) == owner)
+                controls[target.id or slug(target.name)].append(
+                    (target is into and (bool(main) or same), found.control, found.name)
+                )
+        _unite(into, found, by_host, by_name)
+        if found.name != into.name and fold(found.name) not in {fold(into.name)}:
+            log.append(f"merged: {found.name} ({found.country}, {found.origin}) into {into.id}")
+    for draft in outlets:
+        _settle_control(draft, controls.get(draft.id or slug(draft.name), []), log)
+    _give_ids(outlets)
+    return sorted(outlets, key=lambda draft: draft.id)
+
+
+def _merge_hand(hand: list[Draft], log: list[str]) -> list[Draft]:
+    by_id: dict[str, Draft] = {}
+    by_main: dict[str, Draft] = {}
+    for draft in hand:
+        main = next((d.host for d in draft.domains if d.role is DomainRole.MAIN), None)
+        into = by_id.get(draft.id) or (by_main.get(main) if main else None)
+        if into is None:
+            by_id[draft.id] = draft
+        else:
+            log.append(f"merged: hand row {draft.id} into {into.id}")
+            _unite(into, draft, {}, {})
+            into.wikidata = into.wikidata or draft.wikidata
+            into.control = into.control or draft.control
+        if main:
+            by_main.setdefault(main, into or draft)
+    drafts = list(by_id.values())
+    for draft in drafts:  # what is one outlet's main host is no other's edition
+        kept = [domain for domain in draft.domains if by_main.get(domain.host, draft) is draft]
+        for domain in draft.domains:
+            if domain not in kept:
+                log.append(f"hand: {domain.host} is {by_main[domain.host].id}'s, not {draft.id}'s")
+            else:
+                by_main[domain.host] = draft
+        draft.domains[:] = kept
+    return drafts
+
+
+def _unite(
+    into: Draft, found: Draft, by_host: dict[str, Draft], by_name: dict[tuple[str, str], Draft]
+) -> None:
+    country = into.country or found.country or ""
+    for name in (Name(found.name), *found.names):
+        other = by_name.get((fold(name.text), country))
+        if other is None or other is into:
+            known = {fold(text) for text in (into.name, *(n.text for n in into.names))}
+            if fold(name.text) not in known:
+                into.add_name(name)
+    for domain in found.domains:
+        if by_host.get(domain.host, into) is into:
+            first = not any(d.role is DomainRole.MAIN for d in into.domains)
+            role = domain.role
+            if role is DomainRole.MAIN and not first:
+                role = DomainRole.EDITION
+            into.add_domain(Domain(domain.host, role))
+            by_host[domain.host] = into
+    into.country = into.country or found.country
+    if into.medium is Medium.OTHER:
+        into.medium = found.medium
+
+
+def _settle_control(
+    draft: Draft, given: list[tuple[bool, Control, str]], log: list[str]
+) -> None:
+    """Take the matrix's word, of the row that is most plainly this outlet; fill in the owner."""
+    if not given:
+        return
+    given.sort(key=lambda entry: not entry[0])
+    chosen = given[0][1]
+    codes = {control.code for plain, control, _ in given if plain or not given[0][0]}
+    if len(codes) > 1:
+        listed = ", ".join(f"{control.code} ({name})" for _, control, name in given)
+        log.append(f"control: {draft.id} has several codes: {listed}; the first stands")
+    if draft.control is not None and draft.control.owner:
+        chosen = replace(chosen, owner=chosen.owner or draft.control.owner)
+    if chosen.owner and fold(chosen.owner) == fold(draft.name):
+        chosen = replace(chosen, owner=None)
+    draft.control = chosen
+
+
+def _give_ids(drafts: list[Draft]) -> None:
+    taken = {draft.id for draft in drafts if draft.id}
+    for draft in sorted(
+        (draft for draft in drafts if not draft.id), key=lambda d: (d.name, d.country or "")
+    ):
+        base = slug(draft.name) or slug(draft.domains[0].host)
+        tried = [base, f"{base}-{(draft.country or 'x').lower()}"]
+        tried += [f"{tried[1]}-{number}" for number in range(2, 10)]
+        draft.id = next(id for id in tried if id not in taken)
+        taken.add(draft.id)
