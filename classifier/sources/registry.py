@@ -94,7 +94,7 @@ class Registry:
 
     @cached_property
     def _ids(self) -> list[str]:
-        return sorted(self._tables.outlets.keys() | self._own.keys())
+        return sorted(self._tables.outlet_lines.keys() | self._own.keys())
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -103,7 +103,7 @@ class Registry:
         return map(self.__getitem__, self._ids)
 
     def __contains__(self, id: object) -> bool:
-        return id in self._own or id in self._tables.outlets
+        return id in self._own or id in self._tables.outlet_lines
 
     def __getitem__(self, id: str) -> Outlet:
         """Give the outlet of an id.
@@ -178,7 +178,7 @@ class Registry:
         if host is None:
             return None
         for parent in hosts.parents(host):
-            row = self._tables.networks.get(parent)
+            row = self._tables.network_lines.get(parent)
             if row is not None and (parent == host or not hosts.is_suffix(parent)):
                 _, network, kind, impersonates, source, url, date = row.split("\t")
                 evidence = Evidence(source, url or None, date or None)
@@ -257,7 +257,11 @@ def load(*, user: Path | None = None) -> Registry:
 @lru_cache(maxsize=1)
 def _default() -> Registry:
     tables = Tables()
-    return Registry(tables) if tables.folder.is_dir() else Registry(_NoTables(), _FEW)
+    return (
+        Registry(tables)
+        if (tables.folder / "outlets.tsv").is_file()
+        else Registry(_NoTables(), _FEW)
+    )
 
 
 class _NoTables(Tables):
@@ -265,9 +269,8 @@ class _NoTables(Tables):
 
     def __init__(self) -> None:
         super().__init__()
-        self.outlets = {}
-        self.names = self.domains = {}
-        self.networks = {}
+        self.outlet_lines = self.network_lines = {}
+        self.name_lines = self.domain_lines = {}
         self.version = "0"
 
 

@@ -72,23 +72,25 @@ class Tables:
         """Version of the data, such as ``2026.11``."""
         return self._title.rpartition(" version ")[2]
 
+    # Lines, for what must be quick.
+
     @cached_property
-    def outlets(self) -> dict[str, str]:
+    def outlet_lines(self) -> dict[str, str]:
         """The line of each outlet, by id."""
         return _by_key(self.lines("outlets"))
 
     @cached_property
-    def names(self) -> dict[str, list[str]]:
+    def name_lines(self) -> dict[str, list[str]]:
         """Other names of each outlet; a row with the main name says what holds of that one."""
         return _grouped(self.lines("names"))
 
     @cached_property
-    def domains(self) -> dict[str, list[str]]:
+    def domain_lines(self) -> dict[str, list[str]]:
         """Hosts of each outlet."""
         return _grouped(self.lines("domains"))
 
     @cached_property
-    def networks(self) -> dict[str, str]:
+    def network_lines(self) -> dict[str, str]:
         """Hosts of influence networks."""
         return _by_key(self.lines("networks"))
 
@@ -99,6 +101,27 @@ class Tables:
     @cached_property
     def _assessments(self) -> dict[str, list[str]]:
         return _grouped(self.lines("assessments"))
+
+    # Rows, for what looks at all of them.
+
+    @property
+    def outlets(self) -> dict[str, list[str]]:
+        """The row of each outlet, by id."""
+        return {row[0]: row for row in self.rows("outlets")}
+
+    @property
+    def names(self) -> dict[str, list[list[str]]]:
+        """The rows of each outlet's other names."""
+        return {id: [line.split("\t") for line in lines] for id, lines in self.name_lines.items()}
+
+    @property
+    def networks(self) -> dict[str, list[str]]:
+        """The row of each network's host."""
+        return {row[0]: row for row in self.rows("networks")}
+
+    def rows(self, kind: str) -> list[list[str]]:
+        """Read a table and divide its lines; see `lines`."""
+        return [line.split("\t") for line in self.lines(kind)]
 
     @cached_property
     def _title(self) -> str:
@@ -134,9 +157,9 @@ class Tables:
 
     def named(self) -> Iterator[tuple[str, str, bool]]:
         """Give every name as (outlet's id, name, ambiguous), without building the outlets."""
-        for id, line in self.outlets.items():
+        for id, line in self.outlet_lines.items():
             main, ambiguous = line.split("\t", 2)[1], False
-            for other in self.names.get(id, ()):
+            for other in self.name_lines.get(id, ()):
                 _, name, _, _, mark = other.split("\t")
                 if name == main:
                     ambiguous = bool(mark)
@@ -146,7 +169,7 @@ class Tables:
 
     def hosts(self) -> Iterator[tuple[str, str, str]]:
         """Give every host as (host, outlet's id, role), without building the outlets."""
-        for id, lines in self.domains.items():
+        for id, lines in self.domain_lines.items():
             for line in lines:
                 _, host, role = line.split("\t")
                 yield host, id, role
@@ -161,7 +184,7 @@ class Tables:
         SourcesError
             When a row holds what it may not.
         """
-        _, name, role, medium, country, wikidata = self.outlets[id].split("\t")
+        _, name, role, medium, country, wikidata = self.outlet_lines[id].split("\t")
         try:
             return Outlet(
                 id,
@@ -170,8 +193,8 @@ class Tables:
                 Medium(medium),
                 country or None,
                 wikidata or None,
-                _names(name, self.names.get(id, ())),
-                tuple(map(_domain, self.domains.get(id, ()))),
+                _names(name, self.name_lines.get(id, ())),
+                tuple(map(_domain, self.domain_lines.get(id, ()))),
                 _control(self._control[id]) if id in self._control else None,
                 tuple(map(_assessment, self._assessments.get(id, ()))),
             )
@@ -194,6 +217,11 @@ class Tables:
             f"{self.folder / kind}.tsv:{line}: is damaged; a row has {columns}, with a tab between"
             " them; reinstall framescope"
         )
+
+
+def named(tables: Tables) -> Iterator[tuple[str, str, bool]]:
+    """Give every name of every outlet as (id, name, ambiguous)."""
+    return tables.named()
 
 
 def _by_key(lines: list[str]) -> dict[str, str]:
