@@ -1,0 +1,293 @@
+"""What an article shows of its own sourcing: claims by their best source, sources, notices."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from classifier import sentences, voice
+from classifier.sources.card import ArticleEvidence
+from classifier.sources.evidence import addresses, article_evidence, corrections
+from classifier.types import (
+    Article,
+    ArticleReport,
+    Citation,
+    Place,
+    Republication,
+    SentenceReport,
+    SourceKind,
+)
+
+CASES = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "cases" / "corrections.jsonl")
+    .read_text(encoding="utf-8")
+    .split("\n")
+    if line
+]
+
+
+def named(name: str, *outlets: str) -> Citation:
+    return Citation(None, None, (), SourceKind.NAMED, name=name, outlets=outlets)
+
+
+def unnamed(name: str = "officials") -> Citation:
+    return Citation(None, None, (), SourceKind.UNNAMED, name=name)
+
+
+VAGUE = Citation(None, None, (), SourceKind.VAGUE)
+
+
+def report(
+    *rows: tuple[str, tuple[Citation, ...], tuple[str, ...]] | tuple[str, tuple[Citation, ...]],
+    scores: tuple[str, ...] = (),
+    **fields: object,
+) -> ArticleReport:
+    """A report of the given sentences, with the citations and flags of each."""
+    text = "\n".join(row[0] for row in rows)
+    article = replace(Article("a", text), **fields)  # type: ignore[arg-type]
+    found = voice.assign(article, sentences.split(article))
+    assert [s.text for s in found] == [row[0] for row in rows]
+    return ArticleReport(
+        article,
+        tuple(
+            SentenceReport(
+                s, dict.fromkeys(scores, 0.5), row[2] if len(row) > 2 else (), (), row[1]
+            )
+            for s, row in zip(found, rows, strict=True)
+        ),
+    )
+
+
+def shares(evidence: ArticleEvidence) -> tuple[int, int, int, int]:
+    assert evidence.claims == evidence.named + evidence.unnamed + evidence.vague + evidence.none
+    return evidence.named, evidence.unnamed, evidence.vague, evidence.none
+
+
+# --- claims by their best source ------------------------------------------------------------------
+
+
+def test_claims_count_once_by_their_best_source() -> None:
+    evidence = article_evidence(
+        report(
+            ("The port closed, officials and Rika Vale said.", (unnamed(), named("Rika Vale"))),
+            ("Officials and many others expect strikes.", (VAGUE, unnamed())),
+            ("Many expect worse.", (VAGUE,)),
+            ("The mill burned down.", ()),
+        )
+    )
+    assert shares(evidence) == (1, 1, 1, 1)
+
+
+def test_only_flagged_sentences_are_claims_where_the_model_gives_claims() -> None:
+    rows = (
+        ("The port closed, Rika Vale said.", (named("Rika Vale"),), ("claim",)),
+        ("What a shame!", (), ()),
+        ("The mill burned down.", (), ("claim",)),
+    )
+    assert shares(article_evidence(report(*rows, scores=("claim",)))) == (1, 0, 0, 1)
+    # The same without the signal: everything counts.
+    assert shares(article_evidence(report(*rows))) == (1, 0, 0, 2)
+
+
+def test_no_flag_at_all_is_no_claim_where_the_model_gives_claims() -> None:
+    evidence = article_evidence(report(("What a shame!", ()), scores=("claim",)))
+    assert evidence.claims == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (("named_source",), (1, 0, 0, 0)),
+        (("attributed", "named_source"), (1, 0, 0, 0)),
+        (("unnamed_source",), (0, 1, 0, 0)),
+        (("attributed",), (0, 1, 0, 0)),
+        (("government_attribution",), (0, 1, 0, 0)),
+        (("vague_source",), (0, 0, 1, 0)),
+        (("attributed", "vague_source"), (0, 1, 0, 0)),
+        (("loaded_language", "unsourced_assertion"), (0, 0, 0, 1)),
+    ],
+)
+def test_where_the_rules_find_nobody_the_models_flags_decide(flags, expected) -> None:
+    assert shares(article_evidence(report(("The mill burned down.", (), flags)))) == expected
+
+
+def test_the_rules_come_before_the_models_flags() -> None:
+    row = ("Many expect worse.", (VAGUE,), ("named_source",))
+    assert shares(article_evidence(report(row))) == (0, 0, 1, 0)
+
+
+def test_a_flagged_source_is_counted_but_has_no_name() -> None:
+    assert article_evidence(report(("It burned, she said.", (), ("named_source",)))).sources == ()
+
+
+def test_what_is_no_content_is_no_claim() -> None:
+    evidence = article_evidence(
+        report(
+            ("The mill burned down.", ()),
+            ("***", ()),
+            ("(Source: Ministry of Mills)", (named("Ministry of Mills"),)),
+            ("Correction: The mill is in Vesk.", ()),
+        )
+    )
+    assert shares(evidence) == (0, 0, 0, 1)
+    assert evidence.corrections == 1
+    assert evidence.sources == ()
+
+
+def test_an_article_without_sentences_has_no_claims() -> None:
+    evidence = article_evidence(ArticleReport(Article("a", ""), ()))
+    assert evidence == ArticleEvidence(0, 0, 0, 0, 0, (), 0, 0, 0)
+    assert not evidence.single_source
+
+
+# --- distinct sources -----------------------------------------------------------------------------
+
+
+def sources(*names: Citation) -> tuple[tuple[str, int], ...]:
+    return article_evidence(
+        report(*((f"Claim number {i} stands.", (c,)) for i, c in enumerate(names)))
+    ).sources
+
+
+def test_sources_come_with_their_sentences_most_first() -> None:
+    found = sources(named("Rika Vale"), named("Ormo Bank"), named("Ormo Bank"))
+    assert found == (("Ormo Bank", 2), ("Rika Vale", 1))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Hengaw", "the Hengaw organisation"),
+        ("Hengaw", "Hengaw’s"),
+        ("Vale", "Rika Vale"),
+        ("President Rika Vale", "Rika Vale"),
+        ("RIKA VALE", "Rika Vale"),
+        ("Ormo News Agency", "Ormo"),
+    ],
+)
+def test_one_source_under_two_names(first: str, second: str) -> None:
+    assert len(sources(named(first), named(second))) == 1
+    assert len(sources(named(second), named(first))) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Ministry of Mills", "Ministry of Ports"),
+        ("Rika Vale", "Tom Vale"),
+        ("the agency", "the organisation"),
+        ("Ormo Bank", "Ormo"),
+        ("Bank of Amaro", "Bank of Vesk"),
+    ],
+)
+def test_two_sources(first: str, second: str) -> None:
+    assert len(sources(named(first), named(second))) == 2
+
+
+def test_a_surname_that_two_people_bear_is_neither() -> None:
+    assert len(sources(named("Rika Vale"), named("Tom Vale"), named("Vale"))) == 3
+
+
+def test_the_registry_tells_that_two_names_are_one_outlet() -> None:
+    assert len(sources(named("AMN", "amaro-news"), named("Amaro Mirror News", "amaro-news"))) == 1
+    # A name that once stood with the id is that outlet where it stands without.
+    found = sources(named("AMN", "amaro-news"), named("The Mirror", "amaro-news"), named("AMN"))
+    assert found == (("AMN", 3),)
+
+
+def test_sentences_count_once_for_a_source_cited_twice_in_it() -> None:
+    row = ("Vale said so, Rika Vale said.", (named("Vale"), named("Rika Vale")))
+    assert article_evidence(report(row)).sources[0][1] == 1
+
+
+def test_one_named_source_is_a_single_source_whatever_else_is_cited() -> None:
+    rows = [("It burned, Rika Vale said.", (named("Rika Vale"),)), ("Many agree.", (VAGUE,))]
+    assert article_evidence(report(*rows)).single_source
+    rows.append(("It did, Ormo Bank said.", (named("Ormo Bank"),)))
+    assert not article_evidence(report(*rows)).single_source
+    assert not article_evidence(report(("Many agree.", (VAGUE,)))).single_source
+
+
+# --- republication --------------------------------------------------------------------------------
+
+WRAPPER = "Below is the Amaro Mirror's article:"
+
+
+def republished(*citations: tuple[Citation, ...]) -> ArticleReport:
+    rows = [
+        (WRAPPER, ()),
+        ("The mill burned down.", citations[0]),
+        ("“Nobody was hurt in the fire,” Rika Vale said.", citations[1]),
+    ]
+    text = "\n".join(row[0] for row in rows)
+    part = Republication(len(WRAPPER) + 1, len(text), "Amaro Mirror", WRAPPER)
+    return report(*rows, republications=(part,))
+
+
+def test_the_outlet_republished_is_no_source_of_its_own_article() -> None:
+    wrapper = replace(named("the Amaro Mirror"), antecedent=Place(13, 25))
+    evidence = article_evidence(republished((wrapper,), (wrapper, named("Rika Vale"))))
+    assert shares(evidence) == (1, 0, 0, 2)
+    assert evidence.sources == (("Rika Vale", 1),)
+
+
+def test_whom_a_republished_article_cites_counts() -> None:
+    other = named("Ormo Bank")
+    assert article_evidence(republished((other,), (named("Rika Vale"),))).named == 2
+
+
+def test_only_what_the_republished_article_quotes_in_turn_is_quoted() -> None:
+    item = republished((), ())
+    assert [s.sentence.voice.value for s in item.sentences] == ["own", "quoted", "quoted"]
+    assert article_evidence(item).quotes == 1
+
+
+# --- quotes, links, corrections -------------------------------------------------------------------
+
+
+def test_quoted_sentences_are_counted() -> None:
+    rows = [("“The mill is lost,” said Rika Vale.", ()), ("It was old.", ())]
+    assert article_evidence(report(*rows)).quotes == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("See https://amaro.example/mill?id=3.", ["amaro.example/mill?id=3"]),
+        ("See www.amaro.example/ and more", ["amaro.example"]),
+        (
+            "(http://amaro.example/a), “http://amaro.example/b”",
+            ["amaro.example/a", "amaro.example/b"],
+        ),
+        ("Read amaro.example/mill today.", ["amaro.example/mill"]),
+        ("Write to vale@amaro.example/x", []),
+        ("and/or, 24.5/100, U.S./Vesk relations, 3 p.m.", []),
+        ("amaro.example is a name", []),
+    ],
+)
+def test_addresses_in_a_text(text: str, expected: list[str]) -> None:
+    assert list(addresses(text)) == expected
+
+
+def test_one_address_twice_is_one_link() -> None:
+    text = "See https://amaro.example/mill."
+    again = "It is at www.amaro.example/mill too."
+    assert article_evidence(report((text, ()), (again, ()))).links == 1
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if "known_failure" not in c], ids=lambda c: str(c["name"])
+)
+def test_notices_of_corrections(case) -> None:
+    assert corrections(case["text"]) == case["notices"]
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if "known_failure" in c], ids=lambda c: str(c["name"])
+)
+def test_known_failures_still_fail(case) -> None:
+    assert corrections(case["text"]) != case["notices"]
