@@ -243,11 +243,13 @@ def _turns(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
     labels = [_label(text, p) for p in paragraphs]
     names = [label.group() for label in labels if label and label["name"]]
     turns = [
-        (label.start(), label.end())
-        for label in labels
+        (label.start(), label.end(), p.end)
+        for label, p in zip(labels, paragraphs, strict=True)
         if label and (label["shout"] or names.count(label.group()) > 1)
     ]
-    return turns if len(turns) > 1 else []
+    # A table has labels too ("Relik: 547."): in a transcript somebody says more than a word.
+    said = any(text[end:stop].count(" ") > 2 for _, end, stop in turns)
+    return [(start, end) for start, end, _ in turns] if len(turns) > 1 and said else []
 
 
 def speakers(text: str, sentences: Sequence[Sentence]) -> list[tuple[int, int]]:

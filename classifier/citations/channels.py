@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _LEADS = re.compile(
     r"(?:\b(?:told|tells|tell|interview (?:with|to|on|for|by)|interviewed by|statements? to"
     r"|speaking (?:to|on|with)|spoke (?:to|on|with)|speaks to|remarks (?:to|on)|comments (?:to|on)"
-    r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|saying|seen|obtained) (?:by|on|in|to)"
+    r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|saying|seen|obtained)"
+    r" (?:by|on|in|to)"
     r"|via|citing|quoting|speech on|address on|appear(?:ed|ing|ance) on|on|in|to|with)"
     r"\s+(?:(?:the|an?|its|his|her)\s+)?(?:[\w'-]+\s+){0,4})$",
     re.IGNORECASE,

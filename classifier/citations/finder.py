@@ -13,10 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from classifier.citations import channels, clauses, kinds
+from classifier.citations import channels, clauses, headlines, kinds
 from classifier.citations.kinds import NOBODY, SourceType
-from classifier.citations.lexicon import places, terms
-from classifier.citations.phrases import words_of
 from classifier.citations.tokens import Mark, Token, tokenise
 from classifier.quotations import quotations, speakers
 from classifier.sentences import fold
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     from classifier.sources.registry import Registry
 
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
-_SOURCE_LINE = re.compile(r"[\W_]*sources?\s*:\s*(?P<name>[^:\n]{2,120}?)[\W_]*", re.IGNORECASE)
-_HEADLINE = re.compile(r"(?P<who>[^:\"'.,!?\n]{2,60}): +(?=\S)")
-_HEADLINE_END = re.compile(r"(?:: | - |, )(?P<who>(?:[\w.'&-]+ ){0,3}[\w.'&-]+)\s*$")
 #: How many sentences back a quotation's speaker is looked for, where nothing nearer names one.
 REACH = 3
 
@@ -79,13 +74,16 @@ class _Reading:
             ranges = [r for r in ranges if r[0] < self.turns[0][0]]
         self.quoted = _clipped(ranges, sentences)
         self.found: list[list[_Found]] = [[] for _ in sentences]
+        self.speakers: dict[int, _Found] = {}  # of sentences whose speaker is carried over
         self.introduced: dict[int, _Found] = {}  # "She wrote:", whose content is what comes next
 
     def citations(self) -> tuple[tuple[Citation, ...], ...]:
         for i in range(len(self.sentences)):
             self.found[i] = list(self._sentence(i))
         self._type()
-        carried = [self._carried(i) for i in range(len(self.sentences))]
+        carried: list[Citation | None] = []
+        for i in range(len(self.sentences)):
+            carried.append(self._carried(i))
         result = [
             [self._citation(i, found) for found in row] or ([extra] if extra else [])
             for i, (row, extra) in enumerate(zip(self.found, carried, strict=True))
@@ -119,7 +117,7 @@ class _Reading:
         )
         if not tokens or (len(tokens) == 1 and tokens[0].mark is Mark.QUOTE):
             return
-        if i < 2 and (headline := self._headline(i, tokens)) is not None:
+        if i < 2 and (headline := self._headline(sentence, tokens)) is not None:
             yield headline
             return
         asks = self.plain[start : sentence.end].rstrip("\"') ").endswith("?")
@@ -135,7 +133,7 @@ class _Reading:
             )
             if content:
                 yield found
-            elif tokens[-1].text == ":":
+            else:
                 self.introduced[i] = found
 
     def _turn(self, sentence: Sentence) -> tuple[int, int] | None:
@@ -156,56 +154,9 @@ class _Reading:
     def _mentions(self, place: Place) -> list[tuple[str, ...]]:
         return [m.outlets for m in self.registry.mentions(self.plain[place.start : place.end])]
 
-    def _headline(self, i: int, tokens: Sequence[Token]) -> _Found | None:
-        """Read "Poll: Most want a bridge" and "Bridge is safe: ministry"."""
-        sentence = self.sentences[i]
-        text = self.plain[sentence.start : sentence.end]
-        following = self.plain[sentence.end : sentence.end + 2]
-        if following and "\n" not in following:
-            return None
-        if (match := _HEADLINE.match(text)) and self._can_speak(match["who"], sentence):
-            at = sentence.start + match.end("who")
-            return _Found(
-                Place(sentence.start, at),
-                Place(at, at + 1),
-                _place(self.plain, at + 1, sentence.end),
-            )
-        match = _HEADLINE_END.search(text)
-        if match and match.start() > 12 and text[match.start()] != ",":
-            who = match["who"]
-            if self._can_speak(who, sentence) and not who.lower().startswith(("a ", "the ")):
-                at = sentence.start + match.start("who")
-                mark = sentence.start + match.start()
-                return _Found(
-                    Place(at, at + len(who)),
-                    Place(mark, mark + len(match.group()) - len(match["who"])),
-                    _place(self.plain, sentence.start, mark),
-                )
-        return None
-
-    def _can_speak(self, who: str, sentence: Sentence) -> bool:
-        words = words_of(who)
-        if not words or len(words) > 6:
-            return False
-        joined = " ".join(words)
-        if joined in places("state") or joined in places("capital") or words[-1] in _SPEAKS:
-            return True
-        if any(words[-1] in terms(k) for k in ("unnamed", "person", "body", "office")):
-            return True
-        mentions = self.registry.mentions(who)
-        if mentions:
-            return mentions[0].end - mentions[0].start >= 0.7 * len(who)
-        # A surname that the article goes on to use as a speaker's.
-        rest = self.plain[sentence.end :]
-        return (
-            who[0].isupper()
-            and len(words) < 4
-            and bool(
-                re.search(
-                    rf"(?<!\w){re.escape(who.split()[-1])} (?:said|says|told|added|wrote)\b", rest
-                )
-            )
-        )
+    def _headline(self, sentence: Sentence, tokens: Sequence[Token]) -> _Found | None:
+        read = headlines.read(self.plain, sentence, tokens, self.registry)
+        return None if read is None else _Found(read[0], read[1], (read[2],))
 
     # --- kinds -----------------------------------------------------------------------------------
 
@@ -262,7 +213,10 @@ class _Reading:
         if not inside or 2 * inside < total or inside < 3:
             return None
         content = tuple(Place(a, b) for a, b in parts)
-        return self._over(i, self._speaker(i), content)
+        speaker = self._speaker(i)
+        if speaker is not None:
+            self.speakers[i] = speaker
+        return self._over(i, speaker, content)
 
     def _over(self, i: int, found: _Found | None, content: tuple[Place, ...]) -> Citation | None:
         if found is None or found.source is None:
@@ -286,6 +240,8 @@ class _Reading:
         for j in range(i - 1, max(i - 1 - REACH, -1), -1):
             if j in self.introduced:
                 return self.introduced[j]
+            if j in self.speakers:
+                return self.speakers[j]
             for found in reversed(self.found[j]):
                 if found.source is not None and self._quotes(j, found):
                     return found
@@ -324,12 +280,11 @@ class _Reading:
         """Hand what nobody else is cited for to the "(Source: ...)" line under it."""
         above = 0
         for i, sentence in enumerate(self.sentences):
-            match = _SOURCE_LINE.fullmatch(self.plain, sentence.start, sentence.end)
-            if match is None or i - above < 1:
+            name = headlines.source_line(self.plain, sentence)
+            if name is None or i == above:
                 continue
-            place = Place(match.start("name"), match.end("name"))
             given = kinds.classify(
-                self.article.text, [place], self.registry, date=self.article.date
+                self.article.text, [name], self.registry, date=self.article.date
             )[0]
             result[i] = []
             for j in range(above, i):
@@ -337,16 +292,11 @@ class _Reading:
                     whole = (Place(self.sentences[j].start, self.sentences[j].end),)
                     result[j] = [
                         Citation(
-                            place, None, whole, given.kind, given.government, given.state_media,
+                            name, None, whole, given.kind, given.government, given.state_media,
                             given.name, None, given.outlets,
                         )
                     ]  # fmt: skip
             above = i + 1
-
-
-_SPEAKS = frozenset(
-    {"poll", "report", "study", "survey", "police", "sources", "officials", "source"}
-)
 
 
 def replace_content(found: _Found, content: tuple[Place, ...]) -> _Found:

@@ -195,7 +195,8 @@ def _common(word: str) -> bool:
 _ADJECTIVES = word_set(
     "senior local foreign western eastern former current federal national official officials state "
     "government military human health police law security intelligence political public private "
-    "top high new recent early previous independent leading prominent conservative liberal democratic "
+    "top high new recent early previous independent leading prominent conservative liberal "
+    "democratic "
     "republican legal medical industry market media news election exit internal international "
     "military civil rights union court defence defense finance oil energy emergency rescue school "
     "university hospital anti pro veteran environmental religious opposition campaign newspaper "

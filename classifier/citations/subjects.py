@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from classifier.citations.lexicon import terms, word_set
@@ -44,7 +43,7 @@ _DETERMINERS = word_set(
     "the a an his her their its this that these those two three four five six several many some "
     "most one another both all our my no any various other"
 )
-_PARTICIPLES = re.compile(r"(?:ed|ing|en|wn|ught)$")
+_ALONE = word_set("some many several both all most one that another")
 _LONGEST = 34
 
 
@@ -86,7 +85,10 @@ def _with_apposition(tokens: Sequence[Token], comma: int) -> Span | None:
     commas = 0
     while at > 0 and comma - at <= _LONGEST:
         token = tokens[at]
-        if token.mark is Mark.QUOTE or token.text in {";", ":", ".", "?", "!"}:
+        inside = close == ")" or (tokens[at + 1].text == ")" and token.text == ".")
+        if token.mark is Mark.QUOTE or token.text in {";", ":", "?", "!"}:
+            break
+        if token.text == "." and not inside:
             break
         if token.text == wanted:
             commas += 1
@@ -94,7 +96,10 @@ def _with_apposition(tokens: Sequence[Token], comma: int) -> Span | None:
                 break
             head = _phrase_before(tokens, at)
             if head is not None and _noun_phrase(tokens, head) and _starts_clause(tokens, head[0]):
-                best = (head[0], comma + (close == ")"))
+                begins = head[0] == 0 or tokens[head[0] - 1].mark is not Mark.WORD
+                named = tokens[head[1] - 1].capital and head[1] - head[0] <= 6 and begins
+                if best is None or named:
+                    best = (head[0], comma + (close == ")"))
             if commas == 4 or close == ")":
                 break
         at -= 1
@@ -182,7 +187,47 @@ def _phrase_before(tokens: Sequence[Token], end: int) -> Span | None:
     if joined is not None and start > 0 and tokens[start - 1].mark is Mark.WORD:
         start = joined  # what stands before "and" is a clause
     start = _trimmed(tokens, start, end)
+    if last.lower in (_DETERMINERS - _ALONE) | {"by"}:
+        return None  # "stood by his comments": what looks like a verb is a noun
     return (start, end) if start < end else None
+
+
+def speaks(tokens: Sequence[Token], span: Span) -> bool:
+    """Whether a phrase can be a source: a name, a pronoun, or a noun of people or bodies."""
+    last = tokens[span[0]]
+    for token in tokens[span[0] : span[1]]:
+        if token.mark is Mark.STOP or token.lower in _PREPOSITIONS | _STOPS:
+            break
+        last = token
+    if last.capital or last.lower in PRONOUNS | {"him", "her", "them"}:
+        return not last.text.endswith("'s")
+    kinds = ("unnamed", "vague", "document", "organisation", "person", "body", "office", "media")
+    return any(last.lower in terms(kind) for kind in kinds)
+
+
+def first(tokens: Sequence[Token]) -> Span | None:
+    """Find the name or pronoun that a sentence begins with, after a phrase and its comma."""
+    starts = [0]
+    if tokens and tokens[0].lower in _LEADING:
+        starts = [i + 1 for i, t in enumerate(tokens[:16]) if t.text == ","][:1]
+    for start in starts:
+        if start < len(tokens) and tokens[start].lower in {"he", "she", "they", "it"}:
+            return (start, start + 1)
+        at = start + (start < len(tokens) and tokens[start].lower == "the")
+        end = at
+        if at < len(tokens) and tokens[start].lower in {"a", "an", "the"}:
+            while end < len(tokens) and end - at < 8 and tokens[end].mark is Mark.WORD:
+                if end > at and (tokens[end].lower in AUXILIARIES or tokens[end].lower in table()):
+                    return (start, end)
+                if end > at and tokens[end].lower.endswith("ed") and not tokens[end].capital:
+                    return (start, end)
+                end += 1
+            end = at
+        while end < len(tokens) and tokens[end].capital:
+            end += 1
+        if end > at and not (end - at == 1 and tokens[at].lower in _LEADING | ADVERBS):
+            return (start, end)
+    return None
 
 
 def _finite(tokens: Sequence[Token], at: int) -> bool:
@@ -320,6 +365,8 @@ def _apposition_after(tokens: Sequence[Token], start: int, end: int) -> int:
             return at if token.mark is Mark.QUOTE else end
         if token.text in {",", "."}:
             inner = tokens[end + 1 : at]
+            if first.lower == "who" and any(t.lower in table() for t in inner):
+                return end  # "said Relik, who predicted": two attributions
             if any(t.lower in {"is", "was", "are", "were", "has", "will"} for t in inner) and (
                 first.lower not in {"who", "whose", "which"}
             ):

@@ -48,8 +48,10 @@ _NOUNS = word_set(
     "post tweet request rule thank doubt hope fear object protest quote voice highlight outline "
     "forecast mention reply answer hint praise blame warn reject address concern joke boast vow "
     "pledge urge cry shout caution advocate counter slam blast tout project view plan guarantee "
-    "express find show see learn"
+    "express find show see learn remark regard propose"
 )
+#: Verbs that hand over a name for something: "called it theft". `cues` has them as phrases.
+_NAMES = ("call", "label", "brand", "dub")
 _PLAIN = word_set("say tell argue deny insist allege believe think warn find show see")
 
 
@@ -59,7 +61,7 @@ def table() -> dict[str, tuple[Verb, ...]]:
     found: dict[str, list[Verb]] = {}
     seen: set[tuple[str, Form]] = set()
     for kind in (Kind.SPEECH, Kind.CLAUSE, Kind.THOUGHT, Kind.TAG):
-        for verb in cues.VERBS[kind]:
+        for verb in (*cues.VERBS[kind], *(_NAMES if kind is Kind.CLAUSE else ())):
             for form, word in _forms(verb):
                 if (word, form) in seen:
                     continue

@@ -1,0 +1,147 @@
+"""Attributions by a phrase: "according to", "reportedly", "is said to", "the claim that"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from classifier.citations import subjects
+from classifier.citations.attributions import Attribution, around, bare, group_start, reads, rest
+from classifier.citations.lexicon import word_set
+from classifier.citations.subjects import AUXILIARIES, Span, adverb
+from classifier.citations.tokens import Mark, Token
+
+_ADVERBS = word_set("reportedly allegedly purportedly supposedly")
+_PASSIVE_VAGUE = word_set(
+    "said reported believed thought alleged rumored rumoured understood claimed estimated"
+)
+_PASSIVE_BY = word_set(
+    "reported announced confirmed published released described quoted cited said told disclosed "
+    "revealed carried denied stated documented"
+)
+_NOMINAL = word_set(
+    "claim claims allegation allegations accusation accusations assertion assertions suggestion "
+    "suggestions warning warnings argument contention statement rumor rumors rumour rumours belief "
+    "announcement reports insistence admission complaint complaints conclusion finding findings "
+    "testimony denial promise prediction assessment"
+)
+
+
+def phrasal(tokens: Sequence[Token]) -> list[Attribution]:
+    """Find the attributions by a phrase, an adverb, a passive or a noun, in order."""
+    found: list[Attribution] = []
+    for i, token in enumerate(tokens):
+        if token.mark is not Mark.WORD:
+            continue
+        cue = _handing_phrase(tokens, i)
+        if cue is not None:
+            source = subjects.after(tokens, cue[1])
+            listed = tokens[cue[0]].lower not in {"citing", "quoting"}
+            if source is not None and (listed or subjects.speaks(tokens, source)):
+                found.append(Attribution(source, cue, around(tokens, cue[0], source[1])))
+        elif token.lower in _ADVERBS:
+            found.append(Attribution(None, (i, i + 1), around(tokens, i, i + 1), vague=True))
+        elif token.lower in _PASSIVE_VAGUE | _PASSIVE_BY | {"accused", "suspected"}:
+            passive = _passive(tokens, i)
+            if passive is not None:
+                found.append(passive)
+        elif token.lower in _NOMINAL:
+            nominal = _nominal(tokens, i)
+            if nominal is not None:
+                found.append(nominal)
+    return found
+
+
+_PHRASES = (
+    ("according", "to"), ("as", "reported", "by"), ("as", "quoted", "by"), ("as", "cited", "by"),
+    ("reported", "by"), ("quoted", "by"), ("in", "the", "words", "of"), ("in", "the", "view", "of"),
+    ("in", "the", "opinion", "of"), ("in", "the", "telling", "of"), ("citing",), ("quoting",),
+    ("as", "told", "by"), ("as", "described", "by"), ("as", "stated", "by"),
+)  # fmt: skip
+
+
+def _handing_phrase(tokens: Sequence[Token], at: int) -> Span | None:
+    for phrase in _PHRASES:
+        if reads(tokens, at, phrase):
+            if phrase[0] in {"reported", "quoted"} and at and tokens[at - 1].lower in AUXILIARIES:
+                return None
+            if phrase[0] == "according" and reads(tokens, at, ("according", "to", "plan")):
+                return None
+            return (at, at + len(phrase))
+    return None
+
+
+def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
+    first = at
+    while first > 0 and adverb(tokens[first - 1]):
+        first -= 1
+    if first == 0 or tokens[first - 1].lower not in AUXILIARIES - {
+        "has",
+        "have",
+        "had",
+        "do",
+        "did",
+    }:
+        return None
+    group = group_start(tokens, first)
+    word, following = tokens[at].lower, tokens[at + 1].lower if at + 1 < len(tokens) else ""
+    if word in {"quoted", "cited"} and following in {"as", "by"}:
+        saying = at + 1
+        while saying < len(tokens) and tokens[saying].lower != "saying" and saying - at < 10:
+            saying += 1
+        if saying < len(tokens) and tokens[saying].lower == "saying":
+            source = subjects.before(tokens, group)
+            begins = saying + 1
+            if begins < len(tokens) and tokens[begins].lower in {"by", "in", "on"}:
+                carrier = subjects.after(tokens, begins + 1)
+                begins = carrier[1] if carrier else begins
+            content = rest(tokens, begins)
+            if source and content:
+                return Attribution(source, (group, saying + 1), content)
+    if word in _PASSIVE_VAGUE and following in {"to", "that"}:
+        subject = subjects.before(tokens, group)
+        start = subject[0] if subject and tokens[subject[0]].lower != "it" else group
+        content = tuple(
+            s for s in (bare(tokens, (start, group)), bare(tokens, (at + 1, len(tokens)))) if s
+        )
+        return Attribution(None, (group, at + 1), content, vague=True)
+    if word in {"accused", "suspected"} and following == "of":
+        return None
+    if following == "by" and word in _PASSIVE_BY - {"published", "released", "carried", "told"}:
+        source = subjects.after(tokens, at + 2)
+        left = bare(tokens, (0, group))
+        if source and left:
+            return Attribution(source, (group, at + 2), (left,))
+    return None
+
+
+def _nominal(tokens: Sequence[Token], at: int) -> Attribution | None:
+    """Read "Relik's claim that", "the claim by Relik that", "claims that" of nobody's."""
+    end = at + 1
+    source: Span | None = None
+    if end < len(tokens) and tokens[end].lower in {"by", "from", "of"}:
+        source = subjects.after(tokens, end + 1)
+        if source is None:
+            return None
+        end = source[1]
+    if end >= len(tokens) or tokens[end].lower != "that":
+        return None
+    if tokens[at].lower == "reports" and source is None and at and tokens[at - 1].capital:
+        return None  # "Relik reports that" is a verb
+    content = rest(tokens, end)
+    if not content:
+        return None
+    vague = False
+    if source is None:
+        owner = at - 1
+        while owner >= 0 and tokens[owner].mark is Mark.WORD and at - owner < 4:
+            if tokens[owner].text.endswith(("'s", "s'")):
+                source = subjects.before(tokens, owner + 1)
+                break
+            if tokens[owner].lower in {"his", "her", "their", "its"}:
+                source = (owner, owner + 1)
+                break
+            owner -= 1
+        vague = source is None
+    if vague and tokens[at].lower in {"conclusion", "belief", "promise", "warning", "argument"}:
+        return None
+    return Attribution(source, (at, at + 1), content, vague=vague)
