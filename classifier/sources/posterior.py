@@ -12,8 +12,8 @@ nothing; that prior is never reported by itself.
   ``1 - 4 v``, with ``v`` the variance of what they say, which is at most 1/4 (as overdispersion
   divides the information of counts; McCullagh and Nelder, 1989, section 4.5).
 
-How many observations an assessment is worth, and what share of them is good, is this project's
-judgement (`VALUES`); the order of the terms is the raters'.
+How many observations an assessment is worth (`OBSERVATIONS`), and what share of them is good
+(`VALUES`), is this project's judgement; the order of the terms is the raters'.
 """
 
 from __future__ import annotations
@@ -39,28 +39,23 @@ RELIABILITY = "reliability"
 NETWORK = "influence_network"
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """What an assessment is worth: observations, and the share of them that is good."""
-
-    observations: float
-    good: float
-
+OBSERVATIONS = 12.0
+"""What an assessment counts for, fresh and with confidence 1."""
 
 VALUES = MappingProxyType(
     {
-        "generally_reliable": Worth(12.0, 0.90),
-        # Raters who found no agreement have seen less in it than those who did.
-        "no_consensus": Worth(6.0, 0.50),
-        "generally_unreliable": Worth(12.0, 0.15),
-        "deprecated": Worth(12.0, 0.05),
-        "blacklisted": Worth(12.0, 0.05),
+        "generally_reliable": 0.90,
+        "no_consensus": 0.50,
+        "generally_unreliable": 0.15,
+        "deprecated": 0.05,
+        "blacklisted": 0.05,
     }
 )
-"""The terms of claim ``reliability``; an assessment in another term is shown, and not counted."""
+"""The share of good observations that a term of claim ``reliability`` stands for; an assessment in
+another term doesn't count."""
 
-IN_NETWORK = Worth(12.0, 0.05)
-"""A site that a named body has found in a network built to hide who speaks."""
+IN_NETWORK = 0.05
+"""The same for a site that a named body found in a network built to hide who speaks."""
 
 FIRM = 0.5
 """Confidence from which a body's naming of a site is a finding that it is part of a network."""
@@ -103,8 +98,8 @@ class Posterior:
         return float(betaincinv(a, b, tail)), float(betaincinv(a, b, 1 - tail))
 
 
-def worth(assessment: Assessment) -> Worth | None:
-    """Give what an assessment counts for; None when it doesn't count."""
+def good(assessment: Assessment) -> float | None:
+    """Give the share of good observations that an assessment stands for; None: it doesn't count."""
     if assessment.claim == RELIABILITY:
         return VALUES.get(assessment.value)
     if assessment.claim == NETWORK and assessment.value not in _NO_FINDING:
@@ -113,23 +108,25 @@ def worth(assessment: Assessment) -> Worth | None:
 
 
 def weight(assessment: Assessment, moment: date | None) -> float:
-    """Give the observations that an assessment still counts for at a moment; 0 if it doesn't count.
+    """Give the observations that an assessment still counts for at a moment.
 
     Its age is the distance between the two, in either direction: what was found of an outlet long
     after an article appeared says as little of that article as what was found long before.
     """
-    found = worth(assessment)
-    if found is None:
-        return 0.0
     made = day(assessment.evidence.date)
     years = UNDATED if made is None or moment is None else abs((moment - made).days) / _DAYS
-    return float(found.observations * assessment.confidence * 0.5 ** (years / HALF_LIFE))
+    return float(OBSERVATIONS * assessment.confidence * 0.5 ** (years / HALF_LIFE))
+
+
+def rater(assessment: Assessment) -> str:
+    """Give who assessed: two lists of one house ("Wikipedia: ...") are no two witnesses."""
+    return assessment.evidence.source.partition(":")[0].strip()
 
 
 def latest(assessments: Iterable[Assessment]) -> list[Assessment]:
-    """Give each rater's latest assessments that count, by rater; those of one day stay together."""
-    found = []
-    for rows in _by_rater(a for a in assessments if worth(a) is not None):
+    """Give each rater's latest assessments that count; those of one date stay together."""
+    found: list[Assessment] = []
+    for rows in _by_rater(a for a in assessments if good(a) is not None):
         last = max(day(a.evidence.date) or date.min for a in rows)
         found += [a for a in rows if (day(a.evidence.date) or date.min) == last]
     return sorted(found, key=lambda a: (a.evidence.source, a.claim, a.value))
@@ -150,9 +147,9 @@ def posterior(assessments: Iterable[Assessment], moment: date | None) -> Posteri
     total = sum(vote.weight for vote in votes)
     if total <= 0:
         return Posterior(0.5, 0.0)
-    good = sum(vote.weight * vote.good for vote in votes) / total
-    variance = sum(v.weight * ((v.good - good) ** 2 + v.spread) for v in votes) / total
-    return Posterior(good, total * max(1 - 4 * variance, 0.0))
+    mean = sum(vote.weight * vote.good for vote in votes) / total
+    variance = sum(v.weight * ((v.good - mean) ** 2 + v.spread) for v in votes) / total
+    return Posterior(mean, total * max(1 - 4 * variance, 0.0))
 
 
 def day(text: str | None) -> date | None:
@@ -175,17 +172,17 @@ class _Vote:
 
 
 def _vote(rows: Sequence[Assessment], moment: date | None) -> _Vote:
-    pairs = [(found.good, weight(a, moment)) for a in rows if (found := worth(a)) is not None]
+    pairs = [(share, weight(a, moment)) for a in rows if (share := good(a)) is not None]
     total = sum(w for _, w in pairs)
     if total <= 0:
         return _Vote(0.5, 0.0, 0.0)
-    good = sum(g * w for g, w in pairs) / total
-    spread = sum((g - good) ** 2 * w for g, w in pairs) / total
-    return _Vote(good, max(w for _, w in pairs), spread)
+    mean = sum(share * w for share, w in pairs) / total
+    spread = sum((share - mean) ** 2 * w for share, w in pairs) / total
+    return _Vote(mean, max(w for _, w in pairs), spread)
 
 
 def _by_rater(assessments: Iterable[Assessment]) -> list[list[Assessment]]:
     found: dict[str, list[Assessment]] = {}
     for assessment in assessments:
-        found.setdefault(assessment.evidence.source, []).append(assessment)
-    return [found[rater] for rater in sorted(found)]
+        found.setdefault(rater(assessment), []).append(assessment)
+    return [found[name] for name in sorted(found)]

@@ -154,8 +154,8 @@ def _weigh(
 
 def _opposed(assessments: Sequence[Assessment], moment: Date | None) -> str | None:
     """Say who contradicts whom, where either side has a real share of the weight."""
-    good = [a for a in assessments if (w := posterior.worth(a)) and w.good >= _GOOD]
-    bad = [a for a in assessments if (w := posterior.worth(a)) and w.good <= _BAD]
+    good = [a for a in assessments if (posterior.good(a) or 0.0) >= _GOOD]
+    bad = [a for a in assessments if (posterior.good(a) or 0.0) <= _BAD]
     weights = [sum(posterior.weight(a, moment) for a in side) for side in (good, bad, assessments)]
     if not good or not bad or min(weights[:2]) < _CONFLICT * weights[2]:
         return None

@@ -1,0 +1,453 @@
+"""The record: dated assessments as an interval, or unscored with the reason; the source card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from classifier.sources import posterior, registry
+from classifier.sources.card import ArticleEvidence, Basis, Link, Publication, Record, Relation
+from classifier.sources.facts import (
+    Assessment,
+    Code,
+    Control,
+    Domain,
+    DomainRole,
+    Evidence,
+    Holder,
+    Name,
+    NameKind,
+    Outlet,
+    Role,
+)
+from classifier.sources.record import CAP, article_shift, card, record
+from classifier.types import Article, ArticleReport, Citation, Sentence, SentenceReport, SourceKind
+
+
+@dataclass(frozen=True)
+class OfVersion:
+    """What `record` needs of a registry."""
+
+    version: str = "2026.11"
+
+
+def assessed(
+    value: str = "generally_reliable",
+    source: str = "Amaro Press Council",
+    made: str | None = "2024-01-01",
+    confidence: float = 0.8,
+    claim: str = posterior.RELIABILITY,
+) -> Assessment:
+    return Assessment(claim, value, Evidence(source, "https://council.example/", made), confidence)
+
+
+def outlet(*assessments: Assessment, role: Role = Role.PUBLISHER) -> Outlet:
+    return Outlet("amaro-mirror", "Amaro Mirror", role, assessments=assessments)
+
+
+def of(
+    *assessments: Assessment,
+    evidence: ArticleEvidence | None = None,
+    on: str | None = "2024-01-01",
+) -> Record:
+    return record(outlet(*assessments), evidence, date=on, registry=OfVersion())  # type: ignore[arg-type]
+
+
+def width(found: Record) -> float:
+    assert found.low is not None
+    assert found.high is not None
+    return found.high - found.low
+
+
+def sourced(named: int = 0, unnamed: int = 0, vague: int = 0, none: int = 0, sources: int = 3):
+    return ArticleEvidence(
+        named + unnamed + vague + none,
+        named,
+        unnamed,
+        vague,
+        none,
+        tuple((f"source {i}", 1) for i in range(sources if named else 0)),
+        0,
+        0,
+        0,
+    )
+
+
+# The first call loads scipy.special, which takes longer than hypothesis lets an example take.
+untimed = settings(deadline=None)
+
+GOOD, MIXED, BAD = "generally_reliable", "no_consensus", "generally_unreliable"
+values = st.sampled_from(sorted(posterior.VALUES))
+days = st.dates(date(1990, 1, 1), date(2060, 1, 1))
+confidences = st.floats(0.3, 1.0)
+counts = st.integers(0, 60)
+evidences = st.builds(sourced, counts, counts, counts, counts, st.integers(1, 5))
+assessments = st.builds(
+    assessed,
+    values,
+    st.sampled_from(["Council", "Union", "Institute"]),
+    days.map(date.isoformat),
+    confidences,
+)
+
+
+# --- what it is -----------------------------------------------------------------------------------
+
+
+@untimed
+@given(st.lists(assessments, max_size=5), st.none() | evidences, days)
+def test_a_record_is_an_interval_around_its_estimate_or_nothing(rows, evidence, on) -> None:
+    found = of(*rows, evidence=evidence, on=on.isoformat())
+    assert found.reason
+    if not found.scored:
+        assert (found.low, found.estimate, found.high) == (None, None, None)
+        assert (found.shift, found.cap) == (0.0, 0.0)
+    else:
+        assert 0 <= found.low <= found.estimate <= found.high <= 1
+        assert found.assessments
+        assert set(found.assessments) <= set(rows)
+
+
+def test_better_terms_give_better_records() -> None:
+    found = [of(assessed(value)).estimate for value in (GOOD, MIXED, BAD, "deprecated")]
+    assert found == sorted(found, reverse=True)
+    assert found[0] > 0.7
+    assert found[2] < 0.3
+
+
+def test_one_fresh_assessment_by_hand() -> None:
+    # 12 observations at confidence 0.5, of which 90% good: Beta(1 + 5.4, 1 + 0.6).
+    found = of(assessed(confidence=0.5))
+    assert found.estimate == pytest.approx(6.4 / 8.0)
+    # Half the weight after four years: Beta(1 + 2.7, 1 + 0.3).
+    found = of(assessed(confidence=0.5), on="2028-01-01")
+    assert found.estimate == pytest.approx(3.7 / 5.0, abs=1e-3)
+
+
+def test_the_interval_holds_nine_tenths() -> None:
+    from scipy.stats import beta
+
+    found = of(assessed(confidence=0.5))
+    held = beta(6.4, 1.6).cdf([found.low, found.high])
+    assert held == pytest.approx([0.05, 0.95])
+
+
+# --- unscored -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [Role.PLATFORM, Role.AGGREGATOR])
+def test_platforms_and_aggregators_are_unscored_whatever_is_said_of_them(role) -> None:
+    who = outlet(assessed(), role=role)
+    found = record(who, sourced(named=9), date=None, registry=OfVersion())
+    assert not found.scored
+    assert role.value in found.reason
+
+
+def test_an_outlet_that_is_not_in_the_registry_is_unscored() -> None:
+    found = record(None, sourced(named=9), date=None, registry=OfVersion())
+    assert not found.scored
+    assert found.reason == "not in the registry"
+
+
+@untimed
+@given(evidences)
+def test_the_article_makes_no_record_where_there_is_none(evidence) -> None:
+    found = of(evidence=evidence)
+    assert not found.scored
+    assert found.shift == 0.0
+    assert "no assessment" in found.reason
+
+
+def test_lists_that_contradict_one_another_give_no_record_and_are_named() -> None:
+    found = of(assessed(GOOD, "Council"), assessed(BAD, "Union"))
+    assert not found.scored
+    assert "Council (2024-01-01): generally reliable against Union" in found.reason
+    assert len(found.assessments) == 2
+
+
+def test_a_list_that_contradicts_itself_on_one_day_gives_no_record() -> None:
+    assert not of(assessed(GOOD), assessed(BAD)).scored
+
+
+def test_a_faint_word_against_many_is_no_contradiction() -> None:
+    rows = [assessed(GOOD, f"Council {i}", confidence=1.0) for i in range(3)]
+    assert of(*rows, assessed(BAD, "Union", confidence=0.3)).scored
+
+
+def test_what_is_long_outdated_contradicts_nobody() -> None:
+    assert of(assessed(GOOD, "Council"), assessed(BAD, "Union", "2004")).scored
+
+
+def test_assessments_too_old_to_count_are_no_record() -> None:
+    assert of(assessed(made="2012"), on="2024").scored
+    found = of(assessed(made="1996"), on="2024")
+    assert not found.scored
+    assert "too old" in found.reason
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        assessed("quite_good"),
+        assessed("cited_by_many", claim="fame"),
+        assessed("Fake Mirror", claim="impersonation"),
+    ],
+)
+def test_what_does_not_count_is_no_record(row) -> None:
+    found = of(row)
+    assert not found.scored
+    assert found.reason == "no assessment on record that counts"
+
+
+# --- wider with age, disagreement and scarcity ----------------------------------------------------
+
+
+@untimed
+@given(
+    st.lists(assessments, min_size=1, max_size=4),
+    st.integers(1, 4000),
+    st.integers(1, 4000),
+)
+def test_the_interval_widens_with_age(rows, near, further) -> None:
+    last = max(posterior.day(a.evidence.date) for a in rows)
+    now, later = (last + timedelta(days=n) for n in (near, near + further))
+    younger, older = (of(*rows, on=moment.isoformat()) for moment in (now, later))
+    assume(younger.scored and older.scored)
+    assert width(older) > width(younger)
+
+
+@untimed
+@given(values, confidences, st.integers(0, 9000), st.integers(1, 9000))
+def test_a_record_once_too_old_does_not_come_back(value, confidence, near, further) -> None:
+    row = assessed(value, made="2001-01-01", confidence=confidence)
+    first = date(2001, 1, 1) + timedelta(days=near)
+    found = [of(row, on=(first + timedelta(days=n)).isoformat()).scored for n in (0, further)]
+    assert found != [False, True]
+
+
+@untimed
+@given(values, confidences, st.integers(1, 5))
+def test_the_interval_narrows_with_every_rater_who_says_the_same(value, confidence, n) -> None:
+    rows = [assessed(value, f"Council {i}", confidence=confidence) for i in range(n + 1)]
+    assert width(of(*rows)) < width(of(*rows[:-1]))
+
+
+@untimed
+@given(values, confidences, st.floats(0.31, 1.0))
+def test_the_interval_widens_with_the_raters_doubt(value, confidence, share) -> None:
+    lesser = confidence * min(share, 0.99)
+    assert width(of(assessed(value, confidence=lesser))) > width(
+        of(assessed(value, confidence=confidence))
+    )
+
+
+def test_the_interval_widens_with_disagreement() -> None:
+    agree = [assessed(MIXED, "Council"), assessed(MIXED, "Union")]
+    differ = posterior.posterior([assessed(GOOD, "Council"), assessed(BAD, "Union")], None)
+    same = posterior.posterior(agree, None)
+    assert differ.weight < same.weight / 2
+    low, high = (of(assessed(MIXED, "Council"), assessed(v, "Union")) for v in (MIXED, GOOD))
+    assert high.estimate > low.estimate
+    assert width(of(assessed(GOOD, "Council"), assessed(MIXED, "Union"))) > width(
+        of(assessed(GOOD, "Council"), assessed(GOOD, "Union"))
+    )
+
+
+def test_a_rater_counts_once_with_its_latest_word() -> None:
+    once = of(assessed(BAD))
+    assert of(assessed(BAD), assessed(GOOD, made="2019")) == once
+    again = of(assessed(BAD), assessed(BAD))
+    assert (again.low, again.estimate, again.high) == (once.low, once.estimate, once.high)
+
+
+def test_two_lists_of_one_house_are_one_rater() -> None:
+    one = of(assessed(BAD, "Amaro Wiki: sources", confidence=0.9))
+    two = of(
+        assessed(BAD, "Amaro Wiki: sources", confidence=0.9),
+        assessed(BAD, "Amaro Wiki: list of fakes", confidence=0.9),
+    )
+    assert width(two) == pytest.approx(width(one))
+
+
+@pytest.mark.parametrize("made", [None, "", "in May", "0001-11-30", "2024-15-99"])
+def test_an_assessment_without_a_date_counts_as_old(made) -> None:
+    undated = of(assessed(made=made))
+    assert width(undated) > width(of(assessed(made="2020-01-01")))
+    assert undated.scored
+
+
+@pytest.mark.parametrize("on", [None, "", "yesterday"])
+def test_an_article_without_a_date_is_taken_as_of_the_registry(on) -> None:
+    assert of(assessed(), on=on) == of(assessed(), on="2026-11-15")
+
+
+def test_an_assessment_made_long_after_the_article_counts_for_less() -> None:
+    assert width(of(assessed(), on="2014-01-01")) > width(of(assessed(), on="2023-06-01"))
+
+
+# --- control is no part of it ---------------------------------------------------------------------
+
+holders = st.sampled_from(Holder)
+controls = st.none() | st.builds(
+    Control,
+    holders,
+    holders,
+    holders,
+    st.none() | st.sampled_from(Code),
+    st.none() | st.just("the state"),
+    st.just(Evidence("State Media Monitor", None, "2024")),
+)
+
+
+@untimed
+@given(st.lists(assessments, max_size=4), controls, controls, st.none() | evidences)
+def test_who_controls_an_outlet_changes_nothing_in_its_record(rows, one, other, evidence) -> None:
+    first, second = (
+        record(
+            replace(outlet(*rows), control=control),
+            evidence,
+            date="2025-01-01",
+            registry=OfVersion(),
+        )
+        for control in (one, other)
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        assessed("RT mirrors and reposts", claim=posterior.NETWORK),
+        assessed("EUvsDisinfo cases", claim=posterior.NETWORK),
+        assessed("Amaro ring", claim=posterior.NETWORK, confidence=0.4),
+    ],
+)
+def test_lists_that_find_no_deception_do_not_count(row) -> None:
+    assert not of(row).scored
+    assert of(row, assessed()) == of(assessed())
+
+
+def test_a_network_found_by_a_named_body_is_a_bad_record() -> None:
+    found = of(assessed("Amaro ring", claim=posterior.NETWORK))
+    assert found.high < 0.5
+    assert found.reason == "Amaro Press Council (2024-01-01): in the network Amaro ring"
+
+
+# --- the article's own evidence -------------------------------------------------------------------
+
+
+@untimed
+@given(values, evidences)
+def test_the_article_moves_the_estimate_within_the_printed_cap(value, evidence) -> None:
+    plain, moved = of(assessed(value)), of(assessed(value), evidence=evidence)
+    assert moved.cap == CAP
+    assert abs(moved.shift) <= CAP
+    assert moved.estimate == pytest.approx(min(1, max(0, plain.estimate + moved.shift)))
+    assert moved.low >= plain.low - CAP
+    assert moved.high <= plain.high + CAP
+
+
+@untimed
+@given(counts, counts, counts, counts)
+def test_a_claim_with_a_better_source_never_lowers_it(named, unnamed, vague, none) -> None:
+    assume(vague + none > 0)
+    taken = {"vague": vague - 1, "none": none} if vague else {"vague": 0, "none": none - 1}
+    worse = article_shift(sourced(named, unnamed, vague, none))
+    better = article_shift(sourced(named, unnamed + 1, **taken))
+    best = article_shift(sourced(named + 1, unnamed, **taken))
+    assert worse <= better <= best
+
+
+def test_the_shift_by_hand() -> None:
+    assert article_shift(None) == 0.0
+    assert article_shift(sourced()) == 0.0
+    assert article_shift(sourced(named=5, none=5)) == 0.0
+    assert article_shift(sourced(named=10)) == pytest.approx(CAP / 2)
+    assert article_shift(sourced(named=10, sources=1)) == pytest.approx(CAP / 4)
+    assert article_shift(sourced(none=10)) == pytest.approx(-CAP / 2)
+    assert article_shift(sourced(none=90)) == pytest.approx(-CAP * 0.9)
+    assert article_shift(sourced(unnamed=10)) == 0.0
+
+
+# --- the card -------------------------------------------------------------------------------------
+
+MIRROR = Outlet(
+    "amaro-mirror",
+    "Amaro Mirror",
+    names=(Name("Amaro Mirror", NameKind.MAIN),),
+    domains=(Domain("amaromirror.example"), Domain("amaromirror.cfd", DomainRole.IMPOSTER)),
+    assessments=(assessed(),),
+)
+
+
+def read(text: str = "The mill of Vesk burned down.", note: str | None = None, **fields: object):
+    article = Article("a", text, **fields)  # type: ignore[arg-type]
+    citation = Citation(None, None, (), SourceKind.NAMED, name="Rika Vale")
+    sentence = SentenceReport(Sentence(text, 0, len(text), "a", 0), {}, (), (), (citation,))
+    report = ArticleReport(article, (sentence,), note=note)
+    return card(report, registry.load().with_outlets([MIRROR]))
+
+
+def test_the_card_holds_publisher_record_and_evidence_side_by_side() -> None:
+    found = read(url="https://www.amaromirror.example/mill", date="2024-01-01")
+    assert found.publication.relation is Relation.ORIGIN
+    assert found.outlet == MIRROR
+    assert found.evidence is not None
+    assert found.evidence.named == 1
+    assert found.record.scored
+    assert found.record.shift == article_shift(found.evidence) > 0
+
+
+def test_an_article_that_was_not_scored_has_no_evidence_and_moves_nothing() -> None:
+    found = read(url="https://amaromirror.example/mill", note="not scored: another language")
+    assert found.evidence is None
+    assert found.record.shift == 0.0
+    assert found.record.scored
+
+
+def test_nobody_known_is_unscored_with_the_articles_evidence_alone() -> None:
+    found = read()
+    assert (found.outlet, found.record.scored) == (None, False)
+    assert found.record.reason == "nothing says who published it"
+    assert found.evidence is not None
+
+
+def test_an_unknown_outlet_is_unscored_by_its_name() -> None:
+    found = read(outlet="Vesk Evening Courier")
+    assert found.outlet is None
+    assert found.record.reason == "Vesk Evening Courier is not in the registry"
+
+
+def test_an_imitation_gets_nothing_of_the_outlet_it_imitates() -> None:
+    found = read(url="https://amaromirror.cfd/mill")
+    assert found.outlet is None
+    assert not found.record.scored
+
+
+def test_a_host_of_an_influence_network_has_that_as_its_record() -> None:
+    shipped = registry.load()
+    host = next(
+        row[0]
+        for row in shipped._tables.rows("networks")
+        if row[1] == "Doppelganger" and shipped.at(row[0]) is None
+    )
+    found = read(url=f"https://{host}/a")
+    assert found.outlet is None
+    assert found.record.high is not None
+    assert found.record.high < 0.6
+    assert "Doppelganger" in found.record.reason
+
+
+def test_the_record_is_of_the_outlet_whose_words_they_are(monkeypatch) -> None:
+    def link(relation: Relation, who: Outlet) -> Link:
+        return Link(relation, who.name, who, who.name, Basis.GIVEN)
+
+    other = Outlet("vesk-monitor", "Vesk Monitor", Role.MONITOR)
+    chain = (link(Relation.REPUBLISHED, other), link(Relation.ORIGIN, MIRROR))
+    given = Publication(Relation.REPUBLISHED, chain)
+    monkeypatch.setattr("classifier.sources.publisher.publication", lambda *_: given)
+    assert read().outlet == MIRROR
