@@ -149,14 +149,17 @@ def _may_be(asked: str, given: str) -> bool:
 
 def _variants(name: str) -> Iterator[str]:
     """Give the forms in which a name is met in running text."""
-    yield name
     upper = name.upper()
     if upper == name:  # an abbreviation, or a script without capitals
+        if not name.replace(" ", "").isdecimal():  # "360" is a figure first of all
+            yield name
         return
+    yield name
     bare = _without_article(name)
     several = " " in bare
     if bare is not name:
-        yield f"the {bare}"
+        if bare[0].isupper():
+            yield f"the {bare}"
         if several:
             yield bare
     if several:

@@ -239,7 +239,8 @@ def load(*, user: Path | None = None) -> Registry:
     Parameters
     ----------
     user : pathlib.Path or None
-        A file of outlets, in JSON Lines, beside those in the configuration folder.
+        A file of outlets in JSON Lines (docs/sources.md), which comes after those in the
+        configuration folder, ``framescope/sources/*.jsonl``.
 
     Returns
     -------
@@ -251,78 +252,26 @@ def load(*, user: Path | None = None) -> Registry:
     SourcesError
         When a table or a user's file can't be read, or holds what it may not.
     """
-    return _default()
+    registry = _default()
+    return registry if user is None else _extended(registry, user)
 
 
 @lru_cache(maxsize=1)
 def _default() -> Registry:
-    tables = Tables()
-    return (
-        Registry(tables)
-        if (tables.folder / "outlets.tsv").is_file()
-        else Registry(_NoTables(), _FEW)
-    )
+    registry = Registry()
+    for path in sorted(own_folder().glob("*.jsonl")):
+        registry = _extended(registry, path)
+    return registry
 
 
-class _NoTables(Tables):
-    """Until the tables are there."""
+def own_folder() -> Path:
+    """Where a user's own files are looked for."""
+    from platformdirs import user_config_path
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.outlet_lines = self.network_lines = {}
-        self.name_lines = self.domain_lines = {}
-        self.version = "0"
+    return user_config_path("framescope") / "sources"
 
 
-def _few() -> dict[str, Outlet]:
-    from classifier.sources.facts import Code, Control, Evidence, Holder, Medium, Name, NameKind
+def _extended(registry: Registry, path: Path) -> Registry:
+    from classifier.sources.user import read
 
-    def one(id, name, medium, country, host, state, *others, role=Role.PUBLISHER):
-        names = (
-            Name(name, NameKind.MAIN),
-            *(o if isinstance(o, Name) else Name(o) for o in others),
-        )
-        holder = Holder.STATE if state else Holder.NOT_STATE
-        control = Control(
-            holder, holder, holder, Code.SC if state else None, None, Evidence("placeholder")
-        )
-        domains = (
-            Domain(host),
-            *((Domain("arabic.rt.com", DomainRole.EDITION),) if id == "rt" else ()),
-        )
-        return Outlet(id, name, role, medium, country, None, names, domains, control)
-
-    a = Medium.AGENCY
-    rows = [
-        one("rt", "RT", Medium.TELEVISION, "RU", "rt.com", True, "Russia Today"),
-        one("ria-novosti", "RIA Novosti", a, "RU", "ria.ru", True, "РИА Новости"),
-        one("tass", "TASS", a, "RU", "tass.com", True, "ITAR-TASS", "ТАСС"),
-        one("interfax", "Interfax", a, "RU", "interfax.ru", False, "Интерфакс"),
-        one("xinhua", "Xinhua", a, "CN", "xinhuanet.com", True, "Xinhua News Agency", "新华社"),
-        one("irna", "IRNA", a, "IR", "irna.ir", True, "Islamic Republic News Agency"),
-        one("mehr", "Mehr News Agency", a, "IR", "mehrnews.com", True, "Mehr", "خبرگزاری مهر"),
-        one("fars", "Fars News Agency", a, "IR", "farsnews.ir", True, "Fars"),
-        one("tasnim", "Tasnim News Agency", a, "IR", "tasnimnews.com", True, "Tasnim"),
-        one("reuters", "Reuters", a, "GB", "reuters.com", False),
-        one("ap", "Associated Press", a, "US", "apnews.com", False, "AP"),
-        one("afp", "Agence France-Presse", a, "FR", "afp.com", False, "AFP"),
-        one("bbc", "BBC", Medium.BROADCASTER, "GB", "bbc.co.uk", False, "BBC News"),
-        one("nyt", "The New York Times", Medium.NEWSPAPER, "US", "nytimes.com", False),
-        one(
-            "times",
-            "The Times",
-            Medium.NEWSPAPER,
-            "GB",
-            "thetimes.co.uk",
-            False,
-            Name("Times", ambiguous=True),
-            Name("The Times", ambiguous=True),
-        ),
-        one("yonhap", "Yonhap", a, "KR", "yna.co.kr", False, "Yonhap News Agency", "연합뉴스"),
-        one("youtube", "YouTube", Medium.OTHER, "US", "youtube.com", False, role=Role.PLATFORM),
-        one("memri", "MEMRI", Medium.OTHER, "US", "memri.org", False, role=Role.MONITOR),
-    ]
-    return {outlet.id: outlet for outlet in rows}
-
-
-_FEW = _few()
+    return registry.with_outlets(read(path, registry))

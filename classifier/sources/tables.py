@@ -104,17 +104,17 @@ class Tables:
 
     # Rows, for what looks at all of them.
 
-    @property
+    @cached_property
     def outlets(self) -> dict[str, list[str]]:
         """The row of each outlet, by id."""
         return {row[0]: row for row in self.rows("outlets")}
 
-    @property
+    @cached_property
     def names(self) -> dict[str, list[list[str]]]:
         """The rows of each outlet's other names."""
         return {id: [line.split("\t") for line in lines] for id, lines in self.name_lines.items()}
 
-    @property
+    @cached_property
     def networks(self) -> dict[str, list[str]]:
         """The row of each network's host."""
         return {row[0]: row for row in self.rows("networks")}
