@@ -27,10 +27,24 @@ if TYPE_CHECKING:
     from training.examples import Examples
 
 SIGNAL = "state_media_attribution"
+NAMING = ("named_source", "unnamed_source", "vague_source")
 
 #: By whether it is state media, the name that is written for an outlet that is not. Which it is
 #: makes no difference to a model that reads placeholders.
 STAND_INS: Mapping[bool, str] = {True: "Xinhua", False: "Reuters"}
+
+#: The share of them that is written as one of the phrases that name none.
+PHRASE_SHARE = 0.2
+PHRASES = (
+    "state media",
+    "state television",
+    "state TV",
+    "state radio",
+    "state-run media",
+    "state-run television",
+    "state-controlled media",
+    "official media",
+)
 
 Behind = Mapping[tuple[str, int], Collection[str]]
 
@@ -80,28 +94,46 @@ class Swap:
 
     def is_swapped(self, article: str, outlet: str) -> bool:
         """Tell whether an outlet is swapped in an article: the same for all of its sentences."""
+        return self._drawn(article, outlet)[0] < self.share
+
+    def phrase(self, article: str, outlet: str) -> str | None:
+        """Give the phrase that is written for an outlet taken for state media; None for a name."""
+        _, kind, choice = self._drawn(article, outlet)
+        if kind >= PHRASE_SHARE or not self._is_state_media(article, outlet):
+            return None
+        return PHRASES[int(choice * len(PHRASES))]
+
+    def _drawn(self, article: str, outlet: str) -> tuple[float, float, float]:
+        """Draw three numbers from 0 to 1 for an outlet in an article."""
         drawn = hashlib.sha256(f"{self.seed}|{article}|{outlet}".encode()).digest()
-        return int.from_bytes(drawn[:4], "big") < self.share * 2**32
+        first, second, third = (
+            int.from_bytes(drawn[at : at + 4], "big") / 2**32 for at in (0, 4, 8)
+        )
+        return first, second, third
 
     def apply(self, examples: Examples, parts: Collection[str]) -> Examples:
         """Swap outlets in the rows of some parts whose corpus labels the signal.
 
-        Rows keep their places and offsets; only texts and labels of the signal change.
+        Rows keep their places and offsets; only texts and labels of the signal change. Where a
+        phrase is written for a name, whether the source is named is no longer known.
         """
         if SIGNAL not in examples.signals:
             return examples
         column = examples.signals.index(SIGNAL)
+        naming = [examples.signals.index(s) for s in NAMING if s in examples.signals]
         labels = examples.labels.copy()
         sentences = list(examples.sentences)
         chosen = np.isin(examples.part, list(parts)) & (examples.corpus == polnear.CARD.name)
         for row in np.flatnonzero(chosen):
             sentence = sentences[row]
             sentences[row] = self.rename(sentence)
-            outlets = self.behind.get((sentence.article_id, sentence.start), ())
-            if any(self.is_swapped(sentence.article_id, outlet) for outlet in outlets):
-                labels[row, column] = any(
-                    self._is_state_media(sentence.article_id, outlet) for outlet in outlets
-                )
+            article = sentence.article_id
+            outlets = self.behind.get((article, sentence.start), ())
+            swapped = [outlet for outlet in outlets if self.is_swapped(article, outlet)]
+            if swapped:
+                labels[row, column] = any(self._is_state_media(article, one) for one in outlets)
+            if any(self.phrase(article, outlet) for outlet in swapped):
+                labels[row, naming] = np.nan
         return replace(examples, sentences=tuple(sentences), labels=labels)
 
     def rename(self, sentence: Sentence) -> Sentence:
@@ -109,7 +141,10 @@ class Swap:
         text, done, pieces = sentence.text, 0, []
         for mention in self._reader.mentions(text):
             if all(self.is_swapped(sentence.article_id, one) for one in mention.outlets):
-                stand_in = STAND_INS[not self._reader.is_state_media(mention)]
+                phrase = self.phrase(sentence.article_id, mention.outlets[0])
+                stand_in = phrase or STAND_INS[not self._reader.is_state_media(mention)]
+                if not text[: mention.start].strip("\"'“‘ "):
+                    stand_in = stand_in[0].upper() + stand_in[1:]
                 pieces += [text[done : mention.start], stand_in]
                 done = mention.end
         return replace(sentence, text="".join([*pieces, text[done:]])) if pieces else sentence
