@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,20 +27,19 @@ from classifier.sources.facts import (
 from classifier.sources.folding import normal
 from classifier.sources.tables import COLUMNS, Tables, shipped
 
+_COUNTRIES = """
+AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ
+BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM
+DO DZ EC EE EG EH ER ES ET EU FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR
+GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM
+KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP
+MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL
+PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST
+SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG
+VI VN VU WF WS XK YE YT ZA ZM ZW
+"""
 #: ISO 3166-1 alpha-2, and what is reserved for such use: EU, XK.
-COUNTRIES = frozenset(
-    """
-    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ
-    BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM
-    DO DZ EC EE EG EH ER ES ET EU FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR
-    GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM
-    KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP
-    MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL
-    PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST
-    SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG
-    VI VN VU WF WS XK YE YT ZA ZM ZW
-    """.split()
-)
+COUNTRIES = frozenset(_COUNTRIES.split())
 ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 QID = re.compile(r"Q[1-9][0-9]*")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)+[a-z0-9-]{2,}")
@@ -74,6 +73,10 @@ _REQUIRED = frozenset(
         ("networks", "source"),
     }
 )
+
+
+# The rows of each table.
+Tabled = Mapping[str, list[list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,16 @@ def problems(folder: Path | None = None) -> list[Problem]:
     SourcesError
         When a table is missing or its rows don't have its columns.
     """
-    tables = Tables(folder or shipped())
+    folder = folder or shipped()
+    tables = Tables(folder)
+    rows = {kind: [line.split("\t") for line in tables.lines(kind)] for kind in COLUMNS}
+    known = ambiguous_names(folder)
     found = [
-        *_schema(tables),
-        *_hosts(tables),
-        *_names(tables, ambiguous_names(folder or shipped())),
-        *_contradictions(tables),
+        *_holders(rows, known),
+        *_schema(rows),
+        *_hosts(rows),
+        *_names(rows, known),
+        *_contradictions(rows),
     ]
     return sorted(found, key=lambda p: (p.level, p.kind, p.subject, p.message))
 
@@ -148,11 +155,18 @@ def fold(name: str) -> str:
     return normal(name).strip().casefold().removeprefix("the ")
 
 
-def _schema(tables: Tables) -> Iterator[Problem]:
-    ids = set(tables.outlets)
+def _holders(tables: Tabled, known: dict[str, str]) -> Iterator[Problem]:
+    ids = {row[0] for row in tables["outlets"]}
+    for key, holder in known.items():
+        if holder and holder not in ids:
+            yield Problem("error", "schema", f"ambiguous.tsv: {key}", f"no outlet is {holder!r}")
+
+
+def _schema(tables: Tabled) -> Iterator[Problem]:
+    ids = {row[0] for row in tables["outlets"]}
     for kind, columns in COLUMNS.items():
         seen: set[tuple[str, ...]] = set()
-        rows = tables.rows(kind)
+        rows = tables[kind]
         # Sorted by the first column; an outlet's hosts have the main one first.
         keys = [row[0] for row in rows]
         if keys != sorted(keys):
@@ -230,33 +244,33 @@ def _is_share(cell: str) -> bool:
         return False
 
 
-def _hosts(tables: Tables) -> Iterator[Problem]:
+def _hosts(tables: Tabled) -> Iterator[Problem]:
     owners: dict[str, list[str]] = defaultdict(list)
-    for id, host, _ in tables.rows("domains"):
+    for id, host, _ in tables["domains"]:
         owners[host].append(id)
         if hosts.is_suffix(host):
             yield Problem("error", "host", id, f"{host} is a public suffix, nobody's own")
     for host, ids in owners.items():
         if len(ids) > 1:
             yield Problem("error", "duplicate", host, f"is the host of {', '.join(ids)}")
-    mains = Counter(id for id, _, role in tables.rows("domains") if role == DomainRole.MAIN)
+    mains = Counter(id for id, _, role in tables["domains"] if role == DomainRole.MAIN)
     for id, count in mains.items():
         if count > 1:
             yield Problem("error", "duplicate", id, f"has {count} main hosts")
-    for host, row in tables.networks.items():
+    for host, *row in tables["networks"]:
         if hosts.is_suffix(host):
-            yield Problem("error", "host", host, f"of {row[1]}: is a public suffix")
+            yield Problem("error", "host", host, f"of {row[0]}: is a public suffix")
         if host in owners:
             yield Problem(
                 "error", "duplicate", host, f"is {owners[host][0]}'s, and in a network by itself"
             )
 
 
-def _names(tables: Tables, known: dict[str, str]) -> Iterator[Problem]:
+def _names(tables: Tabled, known: dict[str, str]) -> Iterator[Problem]:
     by_qid: dict[str, list[str]] = defaultdict(list)
-    for id, row in tables.outlets.items():
-        if row[5]:
-            by_qid[row[5]].append(id)
+    for id, *_, qid in tables["outlets"]:
+        if qid:
+            by_qid[qid].append(id)
     for qid, ids in by_qid.items():
         if len(ids) > 1:
             yield Problem("error", "duplicate", qid, f"is the QID of {', '.join(ids)}")
@@ -265,33 +279,36 @@ def _names(tables: Tables, known: dict[str, str]) -> Iterator[Problem]:
         sharers[fold(name)][id] = ambiguous
         if reason := _dead(name):
             yield Problem("error", "dead alias", id, f"{name!r} {reason}")
-    for id, name, kind, *_ in tables.rows("names"):
-        if kind != NameKind.MAIN and id in tables.outlets and name == tables.outlets[id][1]:
+        elif name.isascii() and name.isalpha() and name.islower() and not ambiguous:
+            yield Problem("warning", "dead alias", id, f"{name!r} is met in lower case only")
+    mains = {id: name for id, name, *_ in tables["outlets"]}
+    for id, name, kind, *_ in tables["names"]:
+        if kind != NameKind.MAIN and name == mains.get(id):
             yield Problem("error", "dead alias", id, f"{name!r} is the main name as well")
-    for key, ids in sharers.items():
-        bare = sorted(id for id, ambiguous in ids.items() if not ambiguous)
+    for key, called in sharers.items():
+        bare = sorted(id for id, ambiguous in called.items() if not ambiguous)
         if len(bare) > 1:
             yield Problem(
                 "error", "duplicate", key, f"is a name of {', '.join(bare)}; mark it ambiguous"
             )
         elif bare and key in known and known[key] != bare[0]:
             yield Problem("error", "ambiguous", bare[0], f"{key!r} is not marked ambiguous")
-        elif bare and len(ids) > 1 and known.get(key) != bare[0]:
-            others = ", ".join(sorted(set(ids) - set(bare)))
+        elif bare and len(called) > 1 and known.get(key) != bare[0]:
+            others = ", ".join(sorted(set(called) - set(bare)))
             yield Problem(
                 "error", "ambiguous", bare[0], f"{key!r} is also a name of {others}; mark it"
             )
-        if len(ids) > 1:
-            listed = ", ".join(sorted(ids))
+        if len(called) > 1:
+            listed = ", ".join(sorted(called))
             yield Problem("warning", "ambiguous", key, f"is a name of {listed}")
 
 
-def _named(tables: Tables) -> Iterator[tuple[str, str, bool]]:
+def _named(tables: Tabled) -> Iterator[tuple[str, str, bool]]:
     """Give every name of every outlet, and whether it is ambiguous."""
-    marked = {(row[0], row[1]) for row in tables.rows("names") if row[4]}
-    for id, row in tables.outlets.items():
-        yield id, row[1], (id, row[1]) in marked
-    for row in tables.rows("names"):
+    marked = {(row[0], row[1]) for row in tables["names"] if row[4]}
+    for id, name, *_ in tables["outlets"]:
+        yield id, name, (id, name) in marked
+    for row in tables["names"]:
         if row[2] != NameKind.MAIN:
             yield row[0], row[1], bool(row[4])
 
@@ -300,18 +317,15 @@ def _dead(name: str) -> str | None:
     """Say why a name can never be met, if it can't."""
     if not name.strip():
         return "is empty"
-    if len(name) < 2:
-        return "is one letter"
     if not any(letter.isalnum() for letter in name):
         return "has no letter"
-    if name.isascii() and name.isalpha() and name.islower():
-        return "is a word in lower case, which no name is"
     return None
 
 
-def _contradictions(tables: Tables) -> Iterator[Problem]:
+def _contradictions(tables: Tabled) -> Iterator[Problem]:
+    roles = {id: role for id, _, role, *_ in tables["outlets"]}
     claims: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for id, claim, value, *_ in tables.rows("assessments"):
+    for id, claim, value, *_ in tables["assessments"]:
         claims[id][claim].add(value)
     for id, found in claims.items():
         ratings, networks = found["reliability"], found["influence_network"]
@@ -324,6 +338,6 @@ def _contradictions(tables: Tables) -> Iterator[Problem]:
             yield Problem(
                 "warning", "contradiction", id, f"is generally reliable, and listed: {listed}"
             )
-        role = tables.outlets[id][2] if id in tables.outlets else ""
+        role = roles.get(id, Role.PUBLISHER)
         if networks and role != Role.PUBLISHER:
             yield Problem("warning", "contradiction", id, f"is a {role}, and listed: {listed}")

@@ -79,7 +79,7 @@ def build(
     networks = _networks(owners, listings, log)
     _mark_ambiguous(drafts, ambiguous_names(shipped()))
     for draft in drafts:
-        _prune(draft)
+        _prune(draft, log)
     return Built(write_tables(output or shipped(), VERSION, drafts, networks), log)
 
 
@@ -88,9 +88,7 @@ class _Owners:
 
     def __init__(self, drafts: list[Draft]) -> None:
         self.drafts = drafts
-        self._hosts = {
-            domain.host: (draft, domain) for draft in drafts for domain in draft.domains
-        }
+        self._hosts = {domain.host: (draft, domain) for draft in drafts for domain in draft.domains}
         self._labels: dict[str, set[str]] = defaultdict(set)
         self._names: dict[str, set[str]] = defaultdict(set)
         self._by_id = {draft.id: draft for draft in drafts}
@@ -98,7 +96,7 @@ class _Owners:
             for domain in draft.domains:
                 if domain.role is not DomainRole.IMPOSTER:
                     self._labels[hosts.label(domain.host)].add(draft.id)
-            for key in draft.keys():
+            for key in draft.folded():
                 self._names[key].add(draft.id)
 
     def at(self, host: str) -> tuple[Draft, Domain] | None:
@@ -146,7 +144,7 @@ def _capitalised(reason: str) -> Iterable[str]:
 
 
 def _assess(owners: _Owners, found: dict[str, Assessment], log: list[str]) -> None:
-    """Give outlets their ratings: that of the main host first, when two hosts have different ones."""
+    """Give outlets their ratings; that of the main host, when two hosts have different ones."""
     ratings: dict[str, list[tuple[bool, str, Assessment]]] = defaultdict(list)
     unknown = 0
     by_id = {draft.id: draft for draft in owners.drafts}
@@ -166,9 +164,7 @@ def _assess(owners: _Owners, found: dict[str, Assessment], log: list[str]) -> No
     log.append(f"perennial: {unknown} of {len(found)} hosts are no outlet's in the registry")
 
 
-def _networks(
-    owners: _Owners, listings: list[Listing], log: list[str]
-) -> list[tuple[str, ...]]:
+def _networks(owners: _Owners, listings: list[Listing], log: list[str]) -> list[tuple[str, ...]]:
     """Settle which hosts are an outlet's own, and what the rest are."""
     by_host: dict[str, list[Listing]] = defaultdict(list)
     listed: dict[tuple[str, str], list[Listing]] = defaultdict(list)
@@ -210,10 +206,19 @@ def _network(owners: _Owners, host: str, said: list[Listing]) -> tuple[str, ...]
 
 
 def _mark_ambiguous(drafts: list[Draft], known: dict[str, str]) -> None:
-    """Mark the names that two outlets share, and those known to mean other things."""
+    """Mark the names that two outlets share, and those known to mean other things.
+
+    A name that means one of them all the same ("NBC") is that one's alone: the others lose it.
+    """
+    ids = {draft.id for draft in drafts}
+    known = {key: holder if holder in ids else "" for key, holder in known.items()}
+    for draft in drafts:
+        draft.names = [
+            name for name in draft.names if known.get(fold(name.text)) in (None, "", draft.id)
+        ]
     sharers: dict[str, set[str]] = defaultdict(set)
     for draft in drafts:
-        for key in draft.keys():
+        for key in draft.folded():
             sharers[key].add(draft.id)
 
     def ambiguous(text: str, id: str, marked: bool) -> bool:
@@ -231,8 +236,16 @@ def _mark_ambiguous(drafts: list[Draft], known: dict[str, str]) -> None:
         ]
 
 
-def _prune(draft: Draft) -> None:
-    """Leave out a name that says nothing new: the same but for an article, case or quotes."""
+def _prune(draft: Draft, log: list[str]) -> None:
+    """Leave out what says nothing new or nothing at all.
+
+    A name that is the same as another but for an article, case or quotes; a host that is a public
+    suffix (``gov.cn``), under which everybody else is too.
+    """
+    for domain in draft.domains:
+        if hosts.is_suffix(domain.host):
+            log.append(f"hosts: {domain.host} of {draft.id} is a public suffix; left out")
+    draft.domains = [domain for domain in draft.domains if not hosts.is_suffix(domain.host)]
     seen = {fold(draft.name): draft.name}
     kept = []
     for name in draft.names:

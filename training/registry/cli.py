@@ -53,4 +53,6 @@ def build_command(
         if verbose:
             typer.echo(line)
     counted = ", ".join(f"{count} on {kind}" for kind, count in sorted(kinds.items()))
-    typer.echo(f"{len(built.log)} notes ({counted})" + ("" if verbose else "; --verbose lists them"))
+    typer.echo(
+        f"{len(built.log)} notes ({counted})" + ("" if verbose else "; --verbose lists them")
+    )

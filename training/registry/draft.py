@@ -47,7 +47,7 @@ class Draft:
 
     def add_name(self, name: Name) -> None:
         """Take a further name, unless it is there already or is the main one."""
-        if not name.text or fold(name.text) == fold(self.name) and name.text != self.name:
+        if not name.text:
             return
         if name.text != self.name and all(other.text != name.text for other in self.names):
             self.names.append(name)
@@ -57,7 +57,7 @@ class Draft:
         if all(other.host != domain.host for other in self.domains):
             self.domains.append(domain)
 
-    def keys(self) -> set[str]:
+    def folded(self) -> set[str]:
         """Every name, folded."""
         return {fold(self.name), *(fold(name.text) for name in self.names)}
 

@@ -25,8 +25,9 @@ from training.registry.matrix import HOLDERS
 
 #: Where the rows lie.
 FOLDER = Path(__file__).parent / "hand"
-COLUMNS = tuple(
-    "id name role medium country wikidata domains names code owner source url note".split()
+COLUMNS = (
+    *("id", "name", "role", "medium", "country", "wikidata", "domains", "names"),
+    *("code", "owner", "source", "url", "note"),
 )
 #: What the tables cite when a row by hand names no source of its own.
 BY_HAND = "framescope, by hand"
@@ -123,6 +124,8 @@ def _control(row: Mapping[str, str], refuse: object) -> Control | None:
         assert callable(refuse)
         raise refuse("code", f"{row['code']!r} is none of {', '.join(Code)}") from None
     evidence = Evidence(
-        row["source"] or MATRIX.name, row["url"] or MATRIX.url, None if row["source"] else MATRIX.date
+        row["source"] or MATRIX.name,
+        row["url"] or MATRIX.url,
+        None if row["source"] else MATRIX.date,
     )
     return Control(*HOLDERS[code], code, row["owner"] or None, evidence)

@@ -90,18 +90,17 @@ _CLONE = re.compile(
     r"\b(?:clone|copie|usurpation|usurpant|imitation|imitant|typosquatting)\b", re.IGNORECASE
 )
 
+_PLATFORMS = """
+8kun.top blogger.com blogspot.com dzen.ru facebook.com fb.com gab.com github.com google.com
+instagram.com linkedin.com livejournal.com medium.com ok.ru odysee.com patreon.com pinterest.com
+quora.com reddit.com rumble.com rutube.ru scribd.com substack.com t.me telegram.me telegra.ph
+tiktok.com tumblr.com twitter.com vimeo.com vk.com vk.ru weebly.com wix.com wixsite.com
+wordpress.com x.com yandex.ru youtu.be youtube.com bitchute.com dailymotion.com archive.org
+change.org docs.google.com sites.google.com wikipedia.org yahoo.com msn.com narod.ru
+proza.ru mail.ru discord.com disqus.com 4chan.org
+"""
 #: Anybody's posts: a list that names one means a page there, and says nothing of the site.
-PLATFORMS = frozenset(
-    """
-    8kun.top blogger.com blogspot.com dzen.ru facebook.com fb.com gab.com github.com google.com
-    instagram.com linkedin.com livejournal.com medium.com ok.ru odysee.com patreon.com pinterest.com
-    quora.com reddit.com rumble.com rutube.ru scribd.com substack.com t.me telegram.me telegra.ph
-    tiktok.com tumblr.com twitter.com vimeo.com vk.com vk.ru weebly.com wix.com wixsite.com
-    wordpress.com x.com yandex.ru youtu.be youtube.com bitchute.com dailymotion.com archive.org
-    change.org docs.google.com sites.google.com wikipedia.org yahoo.com msn.com narod.ru
-    proza.ru mail.ru discord.com disqus.com 4chan.org
-    """.split()
-)
+PLATFORMS = frozenset(_PLATFORMS.split())
 
 
 def read_influence(root: Path, log: list[str], *, allow_changed: bool = False) -> list[Listing]:

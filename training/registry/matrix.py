@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from classifier.sources import hosts
+from classifier.sources.check import fold
 from classifier.sources.facts import (
     Code,
     Control,
@@ -22,7 +23,7 @@ from classifier.sources.facts import (
     NameKind,
 )
 from training.registry import countries
-from training.registry.draft import Draft, fold, host_of, slug
+from training.registry.draft import Draft, host_of, slug
 from training.registry.evidence import MATRIX, EvidenceError, files
 
 _HERE = Path(__file__).parent

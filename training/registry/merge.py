@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
+from classifier.sources import hosts
+from classifier.sources.check import fold
 from classifier.sources.facts import Control, Domain, DomainRole, Medium, Name
-from training.registry.draft import Draft, fold, slug
+from training.registry.draft import Draft, slug
 
 
 def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draft]:
@@ -32,7 +34,7 @@ def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draf
     by_host = {domain.host: draft for draft in outlets for domain in draft.domains}
     by_name: dict[tuple[str, str], Draft] = {}
     for draft in outlets:
-        for key in draft.keys():
+        for key in draft.folded():
             by_name.setdefault((key, draft.country or ""), draft)
     for draft in outlets:  # a main name before another's alias
         by_name[(fold(draft.name), draft.country or "")] = draft
@@ -43,7 +45,7 @@ def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draf
                 id(by_host[domain.host]) for domain in found.domains if domain.host in by_host
             )
         )
-        named = by_name.get((fold(found.name), found.country or ""))
+        named = _by_name(found, by_name)
         into = next((by_host[d.host] for d in found.domains if d.host in by_host), named)
         if named is not None and id(named) in owners:
             into = named
@@ -55,7 +57,7 @@ def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draf
             continue
         if found.control is not None:
             main = {domain.host for domain in into.domains[:1]} & {d.host for d in found.domains}
-            same = fold(found.name) in into.keys()
+            same = fold(found.name) in into.folded()
             for owner in {id(into): into} | {
                 id(by_host[d.host]): by_host[d.host] for d in found.domains if d.host in by_host
             }:
@@ -69,7 +71,49 @@ def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draf
     for draft in outlets:
         _settle_control(draft, controls.get(draft.id or slug(draft.name), []), log)
     _give_ids(outlets)
+    _part(outlets, log)
     return sorted(outlets, key=lambda draft: draft.id)
+
+
+def _by_name(found: Draft, by_name: dict[tuple[str, str], Draft]) -> Draft | None:
+    """Find who is called so in the same country: by the main name, or a house by any of its."""
+    country = found.country or ""
+    named = by_name.get((fold(found.name), country))
+    if named is None and not found.domains:
+        others = {
+            id(by_name[(key, country)]): by_name[(key, country)]
+            for key in found.folded()
+            if (key, country) in by_name
+        }
+        named = next(iter(others.values())) if len(others) == 1 else None
+    return named
+
+
+def _part(outlets: list[Draft], log: list[str]) -> None:
+    """Give an outlet what is its own where a larger one lists it among its names.
+
+    "TRT" has "TRT World" for an alias and trtworld.com for an edition; where TRT World is an outlet
+    of its own, both are its.
+    """
+    mains: dict[tuple[str, str], Draft] = {}
+    for draft in outlets:
+        mains.setdefault((fold(draft.name), draft.country or ""), draft)
+    for larger in outlets:
+        country = larger.country or ""
+        parts = {
+            other.id: other
+            for name in larger.names
+            if (other := mains.get((fold(name.text), country))) is not None and other is not larger
+        }
+        for part in parts.values():
+            shared = part.folded() - {fold(larger.name)}
+            larger.names = [name for name in larger.names if fold(name.text) not in shared]
+            titles = {slug(name).replace("-", "") for name in shared if name.isascii()}
+            for domain in list(larger.domains[1:]):
+                if not part.domains and hosts.label(domain.host).replace("-", "") in titles:
+                    larger.domains.remove(domain)
+                    part.add_domain(Domain(domain.host))
+            log.append(f"parted: {part.id} from {larger.id}")
 
 
 def _merge_hand(hand: list[Draft], log: list[str]) -> list[Draft]:
@@ -122,9 +166,7 @@ def _unite(
         into.medium = found.medium
 
 
-def _settle_control(
-    draft: Draft, given: list[tuple[bool, Control, str]], log: list[str]
-) -> None:
+def _settle_control(draft: Draft, given: list[tuple[bool, Control, str]], log: list[str]) -> None:
     """Take the matrix's word, of the row that is most plainly this outlet; fill in the owner."""
     if not given:
         return

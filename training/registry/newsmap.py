@@ -6,8 +6,9 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
+from classifier.sources.check import fold
 from training.registry import countries
-from training.registry.draft import Draft, fold
+from training.registry.draft import Draft
 from training.registry.evidence import NEWSMAP, files
 
 
@@ -46,7 +47,7 @@ def identify(
             continue
         qids = identifiers.get((fold(draft.name), draft.country), set())
         if not qids:  # by another name, as long as all of them mean the same
-            keys = sorted(draft.keys())
+            keys = sorted(draft.folded())
             qids = set().union(*(identifiers.get((key, draft.country), set()) for key in keys))
         if len(qids) == 1 and not qids & taken:
             claims[qids.copy().pop()].append(draft)

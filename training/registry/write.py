@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from classifier.sources.facts import DomainRole, Evidence, NameKind
 from classifier.sources.tables import COLUMNS
 from training.registry.draft import Draft
 
-Row = Sequence[str]
+Row = tuple[str, ...]
 
 
 def write_tables(
@@ -37,9 +37,7 @@ def write_tables(
             (d.id, d.name, d.role, d.medium, d.country or "", d.wikidata or "") for d in drafts
         ),
         "names": sorted(row for draft in drafts for row in _names(draft)),
-        "domains": [
-            row for draft in sorted(drafts, key=lambda d: d.id) for row in _domains(draft)
-        ],
+        "domains": [row for draft in sorted(drafts, key=lambda d: d.id) for row in _domains(draft)],
         "control": sorted(row for draft in drafts for row in _control(draft)),
         "assessments": sorted(row for draft in drafts for row in _assessments(draft)),
         "networks": sorted(networks),
