@@ -53,10 +53,11 @@ CARD = Card(
         "mixes own and attributed matter is 1 even when its main assertion is the author's. The "
         "kinds of source are not the corpus' own: each Source is typed by the registry and the "
         "lexicons of framescope (classifier.citations.kinds), pronouns by what they stand for, and "
-        "a sentence has the kinds of the attributions whose Content overlaps it. An attribution "
-        "without a Source is vague where its Cue says so ('reportedly', 'is expected'); else the "
-        "kinds it could have are left unlabelled. A sentence is quoted when half of the words "
-        "of its attributed content are in quotation marks, and reported if only attributed."
+        "a sentence has the kinds of the attributions whose Content overlaps it. Office-holders who "
+        "were candidates then are no government. An attribution without a Source is vague where its "
+        "Cue says so ('reportedly', 'is expected'); else the kinds it could have are left "
+        "unlabelled. A sentence is quoted when at least half of the words of its attributed content "
+        "are in quotation marks, and reported when it is attributed and not quoted."
     ),
     digest="70ebc3edd2a349a6b78d87611ee390b9dcafac66b4a16aac0430edde86d2a7e8",
 )
@@ -77,6 +78,29 @@ _CHANNEL = re.compile(
     r"|according to|reported by|published (?:in|by)|by) (?:the |an? )?$",
     re.IGNORECASE,
 )
+
+
+# Office-holders who ran, by surname, and the months in which they did. What a candidate says is not
+# attributed to a government (annotation guidelines, section 4), and in this corpus they campaign.
+_CANDIDATES = {
+    "Christie": ("2015-06", "2016-02"),
+    "Cruz": ("2015-03", "2016-05"),
+    "Graham": ("2015-06", "2015-12"),
+    "Jindal": ("2015-06", "2015-11"),
+    "Kaine": ("2016-07", "2016-11"),
+    "Kasich": ("2015-07", "2016-05"),
+    "Paul": ("2015-04", "2016-02"),
+    "Pence": ("2016-07", "2016-11"),
+    "Rubio": ("2015-04", "2016-03"),
+    "Sanders": ("2015-04", "2016-07"),
+    "Walker": ("2015-07", "2015-09"),
+}
+
+
+def is_candidate(name: str, date: str) -> bool:
+    """Tell whether an office-holder was running for president or vice-president then."""
+    first, last = _CANDIDATES.get(name.split(" ")[-1], ("", ""))
+    return first <= date[:7] <= last
 
 
 def read(folder: Path) -> Iterator[Article]:
@@ -175,7 +199,8 @@ class Annotated:
         found = classify(self.article.text, sources, registry, date=self.article.date)
         types: list[SourceType | None] = [None] * len(marked)
         for (_, number), one in zip(placed, found, strict=True):
-            types[number] = one
+            candidate = one.government and is_candidate(one.name, self.article.date or "")
+            types[number] = replace(one, government=False) if candidate else one
         return types
 
     def outlets(self, registry: Registry) -> list[frozenset[str]]:
