@@ -52,12 +52,13 @@ CARD = Card(
         "wishes and intentions ('she likes it') count as attributions too, and a sentence that "
         "mixes own and attributed matter is 1 even when its main assertion is the author's. The "
         "kinds of source are not the corpus' own: each Source is typed by the registry and the "
-        "lexicons of framescope (classifier.citations.kinds), pronouns by what they stand for, and "
-        "a sentence has the kinds of the attributions whose Content overlaps it. Office-holders who "
-        "were candidates then are no government. An attribution without a Source is vague where its "
-        "Cue says so ('reportedly', 'is expected'); else the kinds it could have are left "
-        "unlabelled. A sentence is quoted when at least half of the words of its attributed content "
-        "are in quotation marks, and reported when it is attributed and not quoted."
+        "lexicons of framescope (classifier.citations.kinds), pronouns by what they stand for, "
+        "and a sentence has the kinds of the attributions whose Content overlaps it. Office- "
+        "holders who were candidates then are no government. An attribution without a Source is "
+        "vague where its Cue says so ('reportedly', 'is expected'); else the kinds it could have "
+        "are left unlabelled. A sentence is quoted when at least half of the words of its "
+        "attributed content are in quotation marks, and reported when it is attributed and not "
+        "quoted."
     ),
     digest="70ebc3edd2a349a6b78d87611ee390b9dcafac66b4a16aac0430edde86d2a7e8",
 )
