@@ -1,4 +1,4 @@
-"""The fields of a JSON object that somebody wrote: what each may hold, and how to say that it isn't."""
+"""The fields of a JSON object that somebody wrote: what each may hold, and what is wrong."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]")
 _MOST = 60  # characters shown of what is wrong
 
 
@@ -55,7 +56,7 @@ class Fields:
         value = self._given.get(field)
         if value is None:
             return None
-        if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        if not isinstance(value, str) or not value.strip() or _CONTROL.search(value):
             raise wrong(self._path(field), value, "text on one line")
         return " ".join(value.split())
 
@@ -122,5 +123,5 @@ def wrong(at: str, value: object, wanted: str) -> FieldError:
 def shown(value: object) -> str:
     """A value on one short line."""
     text = f"'{value}'" if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = "".join(c if c.isprintable() else " " for c in text)
+    text = _CONTROL.sub(" ", text)
     return text if len(text) <= _MOST else f"{text[: _MOST - 3]}..."

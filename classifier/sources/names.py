@@ -64,9 +64,19 @@ class Names:
             exact or {id for given, id in rows if _may_be(asked, _without_article(given))}
         )
 
-    def close(self) -> dict[str, set[str]]:
-        """Every name, case folded, and the ids of the outlets called so."""
-        return {key: {id for _, id in rows} for key, rows in self._called.items()}
+    def folded(self) -> dict[str, list[str]]:
+        """Every name in lower case and without "the", and the ids of the outlets called so."""
+        return {key: sorted({id for _, id in rows}) for key, rows in self._called.items()}
+
+    def is_ambiguous(self, name: str) -> bool:
+        """Whether a name means other things too, in any case."""
+        return _without_article(normal(name).casefold()) in self._ambiguous
+
+    @cached_property
+    def _ambiguous(self) -> frozenset[str]:
+        return frozenset(
+            _without_article(name.casefold()) for _, name, ambiguous in self._rows if ambiguous
+        )
 
     @cached_property
     def _patterns(self) -> tuple[list[str], list[tuple[str, ...]]]:

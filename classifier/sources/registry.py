@@ -120,10 +120,13 @@ class Registry:
 
     def get(self, id: str) -> Outlet | None:
         """Give the outlet of an id, or None."""
-        return self[id] if id in self else None
+        try:
+            return self[id]
+        except KeyError:
+            return None
 
     def with_outlets(self, extra: Sequence[Outlet]) -> Registry:
-        """This registry with further outlets; one with the id of another takes its place."""
+        """Give a registry with further outlets; one with the id of another takes its place."""
         return Registry(self._tables, self._own | {outlet.id: outlet for outlet in extra})
 
     # --- by host ----------------------------------------------------------------------------------

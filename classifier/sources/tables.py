@@ -72,8 +72,6 @@ class Tables:
         """Version of the data, such as ``2026.11``."""
         return self._title.rpartition(" version ")[2]
 
-    # Lines, for what must be quick.
-
     @cached_property
     def outlet_lines(self) -> dict[str, str]:
         """The line of each outlet, by id."""
@@ -101,27 +99,6 @@ class Tables:
     @cached_property
     def _assessments(self) -> dict[str, list[str]]:
         return _grouped(self.lines("assessments"))
-
-    # Rows, for what looks at all of them.
-
-    @cached_property
-    def outlets(self) -> dict[str, list[str]]:
-        """The row of each outlet, by id."""
-        return {row[0]: row for row in self.rows("outlets")}
-
-    @cached_property
-    def names(self) -> dict[str, list[list[str]]]:
-        """The rows of each outlet's other names."""
-        return {id: [line.split("\t") for line in lines] for id, lines in self.name_lines.items()}
-
-    @cached_property
-    def networks(self) -> dict[str, list[str]]:
-        """The row of each network's host."""
-        return {row[0]: row for row in self.rows("networks")}
-
-    def rows(self, kind: str) -> list[list[str]]:
-        """Read a table and divide its lines; see `lines`."""
-        return [line.split("\t") for line in self.lines(kind)]
 
     @cached_property
     def _title(self) -> str:
@@ -217,11 +194,6 @@ class Tables:
             f"{self.folder / kind}.tsv:{line}: is damaged; a row has {columns}, with a tab between"
             " them; reinstall framescope"
         )
-
-
-def named(tables: Tables) -> Iterator[tuple[str, str, bool]]:
-    """Give every name of every outlet as (id, name, ambiguous)."""
-    return tables.named()
 
 
 def _by_key(lines: list[str]) -> dict[str, str]:

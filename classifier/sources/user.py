@@ -72,8 +72,8 @@ def read(path: Path, registry: Registry) -> tuple[Outlet, ...]:
         reason = error.strerror or str(error)
         raise SourcesError(f"{path}: can't be read ({reason}); give a file of outlets") from None
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise SourcesError(f"{path}:{line}: is not UTF-8; save the file as UTF-8") from None
+        broken = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise SourcesError(f"{path}:{broken}: is not UTF-8; save the file as UTF-8") from None
     found: dict[str, tuple[Outlet, int]] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
