@@ -1,0 +1,226 @@
+"""What an article's text tells of its outlet: the reading, the held-out outlets, the figures."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.errors import CorpusError, InputError
+from classifier.sources import registry
+from classifier.sources.facts import Assessment, Domain, Evidence, Name, NameKind, Outlet
+from classifier.sources.placeholders import Reader
+from classifier.sources.reliability import reading
+from eval import reliability
+from training.corpora import allsides
+
+ROOT = Path(__file__).parent.parent
+
+
+def outlet(number: int, value: str | None) -> Outlet:
+    name = f"Amaro Courier {number:02d}"
+    said = Assessment("reliability", value or "", Evidence("Amaro Wiki"), 0.8)
+    return Outlet(
+        f"outlet-{number:02d}",
+        name,
+        names=(Name(name, NameKind.MAIN),),
+        domains=(Domain(f"courier{number:02d}.example"),),
+        assessments=(said,) if value else (),
+    )
+
+
+GOOD, BAD = "generally_reliable", "generally_unreliable"
+OUTLETS = [outlet(number, GOOD if number % 2 else BAD) for number in range(14)]
+REGISTRY = registry.load().with_outlets(OUTLETS)
+
+
+def line(number: int, article: int, tells: bool) -> dict[str, str]:
+    """An article of a toy outlet; where it tells, unreliable outlets shout."""
+    rng = np.random.default_rng(1000 * number + article)
+    words = rng.choice(["mill", "bridge", "ferry", "market", "school", "harbour", "reservoir"], 30)
+    if tells and not number % 2:
+        words[::3] = "shocking"
+    return {
+        "ID": f"{number}-{article}",
+        "source": OUTLETS[number].name,
+        "source_url": f"www.courier{number:02d}.example",
+        "url": f"https://www.courier{number:02d}.example/{article}",
+        "date": "2019-05-02",
+        "title": "A title",
+        "topic": str(rng.choice(["ports", "mills"])),
+        "content_original": f"{OUTLETS[number].name} says: {' '.join(words)}.",
+    }
+
+
+def write(folder: Path, rows: list[dict[str, str]]) -> Path:
+    with gzip.open(folder / allsides.FILE, "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    return folder
+
+
+def articles(folder: Path, *, tells: bool, outlets: int = 14, each: int = 12) -> Path:
+    return write(folder, [line(n, a, tells) for n in range(outlets) for a in range(each)])
+
+
+# --- what is read ---------------------------------------------------------------------------------
+
+
+def test_the_reading_holds_no_outlets_name_and_no_address() -> None:
+    text = "Amaro Courier 03 and Amaro Courier 04 met (https://courier03.example/x, @courier03)."
+    found = reading(text, Reader(REGISTRY))
+    assert found.count("NewsMedia") == 2
+    assert "ourier" not in found
+    assert found.rstrip().endswith("met")
+
+
+def test_state_media_are_read_as_any_other_outlet() -> None:
+    first, second = (reading(f"{n} said so.", Reader(REGISTRY)) for n in ("TASS", "Reuters"))
+    assert first == second == "NewsMedia said so."
+
+
+def test_a_reading_keeps_what_is_no_name() -> None:
+    text = "The mill burned down at 3 p.m. on Monday."
+    assert reading(text, Reader(REGISTRY)) == text
+
+
+# --- the articles ---------------------------------------------------------------------------------
+
+
+def test_labels_are_the_assessments_and_nothing_else() -> None:
+    assert allsides.is_reliable(outlet(1, GOOD)) is True
+    assert allsides.is_reliable(outlet(1, BAD)) is False
+    assert allsides.is_reliable(outlet(1, "deprecated")) is False
+    assert allsides.is_reliable(outlet(1, "no_consensus")) is None
+    assert allsides.is_reliable(outlet(1, None)) is None
+
+
+def test_the_ratings_of_a_product_are_never_read(tmp_path: Path) -> None:
+    row = line(1, 1, tells=True)
+    (plain,) = allsides.read(write(tmp_path, [row]))
+    (rated,) = allsides.read(write(tmp_path, [{**row, "bias_text": "left", "bias": "0"}]))
+    assert plain == rated
+
+
+def test_most_articles_of_an_outlet(tmp_path: Path) -> None:
+    folder = articles(tmp_path, tells=True, outlets=3, each=4)
+    assert len(allsides.assessed(folder, REGISTRY)) == 12
+    some = allsides.assessed(folder, REGISTRY, most=2)
+    assert [row.story.article.id for row in some] == ["0-0", "0-1", "1-0", "1-1", "2-0", "2-1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "line 1: is no article"),
+        ("[1]", "line 1: is no article"),
+        ('{"ID": "x"}', "line 1: lacks 'content_original'"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, content: str, said: str) -> None:
+    with gzip.open(tmp_path / allsides.FILE, "wt") as file:
+        file.write(content)
+    with pytest.raises(CorpusError, match=said):
+        list(allsides.read(tmp_path))
+
+
+def test_a_file_that_is_missing_or_no_gzip_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"no allsides\.jsonl\.gz there; obtain"):
+        list(allsides.read(tmp_path))
+    (tmp_path / allsides.FILE).write_text("plain")
+    with pytest.raises(CorpusError, match="can't be read"):
+        list(allsides.read(tmp_path))
+
+
+# --- the figures ----------------------------------------------------------------------------------
+
+
+def test_a_text_that_tells_is_found_on_outlets_never_seen(tmp_path: Path) -> None:
+    found = reliability.run(articles(tmp_path, tells=True), registry=REGISTRY, draws=300)
+    text = found.figure("TF-IDF")
+    assert (found.articles, found.reliable, found.unreliable) == (168, 7, 7)
+    assert text.auc > 0.95
+    assert text.by_outlet > 0.95
+    assert text.interval.low > 0.9
+    assert text.gain is not None
+    assert text.gain.low > 0.0
+    assert min(share for *_, share in found.outlets) > 0.9
+
+
+def test_where_nothing_tells_but_the_name_nothing_is_found(tmp_path: Path) -> None:
+    found = reliability.run(articles(tmp_path, tells=False), registry=REGISTRY, draws=300)
+    for figure in found.figures:
+        assert 0.2 < figure.auc < 0.8, figure
+        assert figure.interval.low < 0.5
+    assert {f.name for f in found.figures if f.gain is None} == {"outlet's name", "length", "topic"}
+
+
+def test_the_same_seed_gives_the_same_figures(tmp_path: Path) -> None:
+    folder = articles(tmp_path, tells=False)
+    first, second = (reliability.run(folder, registry=REGISTRY, draws=50) for _ in range(2))
+    assert reliability.to_markdown(first) == reliability.to_markdown(second)
+
+
+def test_embeddings_are_measured_beside_the_text_on_the_articles_they_hold(tmp_path: Path) -> None:
+    folder = articles(tmp_path, tells=True)
+    rows = [row for row in allsides.assessed(folder, REGISTRY) if row.story.article.id[-1] != "7"]
+    ids = [row.story.article.id for row in rows]
+    table = np.array([[row.reliable, 0.5] for row in rows], np.float16)
+    file = tmp_path / "embeddings.npz"
+    np.savez(file, ids=np.array(ids), embeddings=table)
+    found = reliability.run(folder, registry=REGISTRY, embeddings=file, draws=50)
+    assert found.articles == len(ids) == 154
+    assert found.figure("embeddings").auc == 1.0
+    assert "| embeddings | 1.000" in reliability.to_markdown(found)
+
+
+def test_too_few_outlets_and_no_embeddings_are_said_in_a_line(tmp_path: Path) -> None:
+    folder = articles(tmp_path, tells=True, outlets=9)
+    with pytest.raises(InputError, match="4 outlets assessed as reliable and 5 as unreliable"):
+        reliability.run(folder, registry=REGISTRY)
+    with pytest.raises(InputError, match="no file of embeddings"):
+        reliability.run(folder, registry=REGISTRY, embeddings=tmp_path / "none.npz")
+
+
+def test_pairs_of_outlets_by_hand() -> None:
+    rows = reliability.Rows(
+        ids=np.array(list("abcde")),
+        outlets=np.array(["x", "x", "y", "z", "z"]),
+        topics=np.array([""] * 5),
+        texts=("",) * 5,
+        reliable=np.array([True, True, True, False, False]),
+        names={},
+    )
+    won = reliability._pairs(np.array([0.9, 0.4, 0.1, 0.4, 0.2]), rows)
+    # x: 0.9 beats both, 0.4 ties with one and beats the other; y beats none.
+    assert won.tolist() == [[3.5], [0.0]]
+
+
+def test_outlets_of_a_kind_weigh_alike_and_so_do_the_kinds() -> None:
+    rows = reliability.Rows(
+        ids=np.array(list("abcde")),
+        outlets=np.array(["x", "x", "y", "z", "z"]),
+        topics=np.array([""] * 5),
+        texts=("",) * 5,
+        reliable=np.array([True, True, True, False, False]),
+        names={},
+    )
+    weights = reliability._weights(rows, np.arange(5))
+    assert weights.tolist() == pytest.approx([0.625, 0.625, 1.25, 1.25, 1.25])
+
+
+def test_the_command_names_what_is_missing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "eval.reliability", "--articles", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "no allsides.jsonl.gz there" in done.stderr
