@@ -340,4 +340,6 @@ def _contradictions(tables: Tabled) -> Iterator[Problem]:
             )
         role = roles.get(id, Role.PUBLISHER)
         if networks and role != Role.PUBLISHER:
-            yield Problem("warning", "contradiction", id, f"is a {role}, and listed: {listed}")
+            yield Problem(
+                "warning", "contradiction", id, f"has the role {role}, and is listed: {listed}"
+            )

@@ -25,6 +25,14 @@ from training.registry.write import write_tables
 VERSION = "2026.11"
 _COPIES = frozenset({"Doppelganger", "RRN"})  # networks whose copies are of somebody's site
 
+# Copies of outlets that the lists name by a name of several; as the reports have it.
+_COPIED = {
+    "20minuts.com": "20-minutes-france",
+    "rbk.kiev.ua": "rbc-ukraine",
+    "rbk.media": "rbc-ukraine",
+    "rbk.today": "rbc-ukraine",
+}
+
 
 @dataclass
 class Built:
@@ -105,6 +113,8 @@ class _Owners:
 
     def copied(self, host: str, reason: str) -> str | None:
         """Give the outlet that a host is said to copy, if the registry has it and only one."""
+        if host in _COPIED:
+            return _COPIED[host] if _COPIED[host] in self._by_id else None
         for address in re.findall(r"[\w-]+(?:\.[\w-]+)+", reason):
             named = hosts.host(address)
             if named and (owner := self.at(named)):
@@ -131,16 +141,17 @@ class _Owners:
 
 
 def _capitalised(reason: str) -> Iterable[str]:
-    """Give runs of capitalised words, the longest first: what a name in a sentence can be."""
-    words = re.findall(r"[\w'-]+", reason)
-    runs = {
-        " ".join(words[start:stop])
-        for start in range(len(words))
-        for stop in range(start + 1, min(start + 4, len(words)) + 1)
-        if all(word[0].isupper() or word[0].isdigit() for word in words[start:stop])
-    }
-    # "Typosquatting" begins the sentence and "du Parisien" has taken the article.
-    return sorted(runs | {f"Le {run}" for run in runs}, key=lambda run: (-len(run), run))
+    """Give the runs of capitalised words, the longest first: what may be a name in a sentence."""
+    words = [word for found in re.findall(r"[\w'-]+", reason) if (word := found.strip("'"))]
+    runs: list[list[str]] = [[]]
+    for word in words[1:]:  # the first is "Clone", "Typosquatting", "Variante"
+        if word[0].isupper() or word[0].isdigit():
+            runs[-1].append(word)
+        elif runs[-1]:
+            runs.append([])
+    names = {" ".join(run) for run in runs if run}
+    # "du Parisien" has taken the article.
+    return sorted(names | {f"Le {name}" for name in names}, key=lambda name: (-len(name), name))
 
 
 def _assess(owners: _Owners, found: dict[str, Assessment], log: list[str]) -> None:

@@ -130,6 +130,8 @@ def _own_hosts(listings: Iterable[Listing], log: list[str]) -> Iterable[Listing]
     for listing in listings:
         if any(part in PLATFORMS for part in hosts.parents(listing.host)):
             dropped["a page on a platform"] += 1
+        elif hosts.host(listing.evidence.url or "") == listing.host:
+            dropped["the list itself"] += 1
         elif hosts.is_suffix(listing.host):
             dropped["a public suffix"] += 1
         else:

@@ -6,7 +6,7 @@ hosts are united, control comes from the matrix.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 
 from classifier.sources import hosts
@@ -47,7 +47,7 @@ def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draf
         )
         named = _by_name(found, by_name)
         into = next((by_host[d.host] for d in found.domains if d.host in by_host), named)
-        if named is not None and id(named) in owners:
+        if named is not None and (id(named) in owners or fold(named.name) == fold(found.name)):
             into = named
         if into is None:
             outlets.append(found)
@@ -55,6 +55,8 @@ def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draf
                 by_host[domain.host] = found
             by_name.setdefault((fold(found.name), found.country or ""), found)
             continue
+        if into.country and found.country and into.country != found.country:
+            log.append(f"country: {found.name} is {into.id}'s; {found.country}, not {into.country}")
         if found.control is not None:
             main = {domain.host for domain in into.domains[:1]} & {d.host for d in found.domains}
             same = fold(found.name) in into.folded()
@@ -72,6 +74,7 @@ def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draf
         _settle_control(draft, controls.get(draft.id or slug(draft.name), []), log)
     _give_ids(outlets)
     _part(outlets, log)
+    _inherit_control(outlets, log)
     return sorted(outlets, key=lambda draft: draft.id)
 
 
@@ -132,6 +135,7 @@ def _merge_hand(hand: list[Draft], log: list[str]) -> list[Draft]:
         if main:
             by_main.setdefault(main, into or draft)
     drafts = list(by_id.values())
+    _merge_namesakes(drafts, log)
     for draft in drafts:  # what is one outlet's main host is no other's edition
         kept = [domain for domain in draft.domains if by_main.get(domain.host, draft) is draft]
         for domain in draft.domains:
@@ -141,6 +145,19 @@ def _merge_hand(hand: list[Draft], log: list[str]) -> list[Draft]:
                 by_main[domain.host] = draft
         draft.domains[:] = kept
     return drafts
+
+
+def _merge_namesakes(drafts: list[Draft], log: list[str]) -> None:
+    """Merge rows of the same name and country, unless each has a site of its own."""
+    by_name: dict[tuple[str, str | None], Draft] = {}
+    for draft in list(drafts):
+        first = by_name.setdefault((fold(draft.name), draft.country), draft)
+        if first is not draft and not (first.domains and draft.domains):
+            log.append(f"merged: hand row {draft.id} into {first.id}")
+            _unite(first, draft, {}, {})
+            first.wikidata = first.wikidata or draft.wikidata
+            first.control = first.control or draft.control
+            drafts.remove(draft)
 
 
 def _unite(
@@ -183,13 +200,39 @@ def _settle_control(draft: Draft, given: list[tuple[bool, Control, str]], log: l
     draft.control = chosen
 
 
+def _inherit_control(outlets: list[Draft], log: list[str]) -> None:
+    """Give outlets that the matrix doesn't list the code that it gives their owner."""
+    by_name: dict[str, list[Draft]] = defaultdict(list)
+    for draft in outlets:
+        for key in draft.folded():
+            by_name[key].append(draft)
+    found: list[tuple[Draft, Control]] = []
+    for draft in outlets:
+        own = draft.control
+        if own is None or own.code is not None or not own.owner:
+            continue
+        owners = [
+            other
+            for other in by_name.get(fold(own.owner), [])
+            if other is not draft and other.country == draft.country
+        ]
+        if len(owners) == 1 and (given := owners[0].control) and given.code:
+            evidence = replace(given.evidence, source=f"{given.evidence.source}, of its owner")
+            found.append((draft, replace(given, owner=own.owner, evidence=evidence)))
+    for draft, control in found:
+        draft.control = control
+        log.append(f"control: {draft.id} as its owner, {control.owner}: {control.code}")
+
+
 def _give_ids(drafts: list[Draft]) -> None:
+    """Make ids of the names; namesakes get their country's code, each of them."""
     taken = {draft.id for draft in drafts if draft.id}
-    for draft in sorted(
-        (draft for draft in drafts if not draft.id), key=lambda d: (d.name, d.country or "")
-    ):
-        base = slug(draft.name) or slug(draft.domains[0].host)
-        tried = [base, f"{base}-{(draft.country or 'x').lower()}"]
-        tried += [f"{tried[1]}-{number}" for number in range(2, 10)]
+    rest = sorted((d for d in drafts if not d.id), key=lambda d: (d.name, d.country or ""))
+    bases = [slug(draft.name) or slug(draft.domains[0].host) for draft in rest]
+    shared = Counter(bases)
+    for draft, base in zip(rest, bases, strict=True):
+        tried = [base] if shared[base] == 1 else []
+        tried.append(f"{base}-{(draft.country or 'x').lower()}")
+        tried += [f"{tried[-1]}-{number}" for number in range(2, 10)]
         draft.id = next(id for id in tried if id not in taken)
         taken.add(draft.id)
