@@ -69,6 +69,35 @@ def read(folder: Path) -> Iterable[tuple[str, str, dict[str, list[list[Place]]]]
         yield path.stem, text, spans
 
 
+def measure(root: Path, part: str, registry: Registry, seed: int = 13) -> dict[str, Figure]:
+    """Measure the rules on one part of PolNeAR, by the split that models are trained on.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The folder of corpora.
+    part : str
+        ``validation``, ``test`` or ``unseen_outlet``; ``train`` to see what the rules miss.
+    registry : Registry
+    seed : int
+        Of the split.
+
+    Raises
+    ------
+    CorpusError
+        When a corpus is missing or changed.
+    """
+    from training.recipe import load_data
+
+    examples = load_data(root, None, seed).examples
+    chosen = {str(a).partition("/")[2] for a in examples.article[examples.part == part]}
+    finder = rules(registry)
+    rows = [
+        counts(text, spans, finder) for id, text, spans in read(root / "polnear") if id in chosen
+    ]
+    return figures(rows)
+
+
 def rules(registry: Registry) -> Finder:
     """Give the rules as a finder."""
     return lambda article, sentences: find(article, sentences, registry)

@@ -22,6 +22,9 @@ _RELATIVE = word_set("who that which whose whom")
 _MAN = word_set("mr mr. sir lord congressman spokesman businessman father king prince")
 _WOMAN = word_set("mrs mrs. ms ms. miss lady dame congresswoman spokeswoman queen")
 
+#: Words that name nobody by themselves; without an antecedent they are an unnamed source.
+PRONOUNS = _HE | _SHE | _IT | _THEY | _WE | _RELATIVE
+
 # A run of capitals: a full name, as a text gives it before it goes on by surname alone.
 _RUN = re.compile(
     r"(?:[A-Z][\w'-]*\.?|[A-Z]\.)(?:[ ](?:de|van|von|bin|der|la|al|el|of)\b){0,2}"
@@ -139,21 +142,24 @@ class Antecedents:
         for entity in reversed(self._recent):
             found = self._entities[entity]
             if found.shape in shapes and (not gender or found.gender in {"", gender}):
-                nearer = self._subject(found.place.start, place) if gender else None
+                nearer = self._subject(found.place.start, place, gender) if gender else None
                 return nearer or self._back(entity)
         if gender:
-            return self._subject(place.start - REACH, place)
+            return self._subject(place.start - REACH, place, gender)
         if lower in _THEY | _WE and self._recent:
             return self._back(self._recent[-1])
         return None
 
-    def _subject(self, since: int, place: Place) -> Earlier | None:
+    def _subject(self, since: int, place: Place, gender: str) -> Earlier | None:
         """Find a person whom a sentence begins with, nearer than the last source."""
         start = max(since, place.start - REACH, 0)
         window = self._plain[start : place.start]
         found = None
         for match in _SUBJECT.finditer(window):
             parsed = parse(match["run"], opens=True)
+            other = _WOMAN if gender == "m" else _MAN
+            if other & set(parsed.modifiers):
+                continue
             if parsed.name and parsed.shape is Shape.PERSON and " " in match["run"]:
                 found = match
         if found is None:
@@ -161,7 +167,8 @@ class Antecedents:
         run = found["run"]
         entity = self._by_name.get(_last(parse(run).name) or "")
         if entity is not None:
-            return self._back(entity)
+            known = self._entities[entity].gender
+            return self._back(entity) if known in {"", gender} else None
         return Earlier(None, None, phrase=run)
 
     def _beside(self, place: Place) -> Earlier | None:

@@ -17,6 +17,9 @@ TAIL_STARTS = word_set(
 DAYS = word_set("monday tuesday wednesday thursday friday saturday sunday")
 _OPENERS = word_set("that how why whether what if")
 
+#: Attributions of one sentence; more are no sentence's.
+MOST = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Attribution:

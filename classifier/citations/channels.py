@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from classifier.citations.lexicon import phrases
 from classifier.types import Article, Place
 
 if TYPE_CHECKING:
-    from classifier.sources.registry import Registry
+    from classifier.sources.registry import Mention, Registry
 
 _LEADS = re.compile(
     r"(?:\b(?:told|tells|tell|interview (?:with|to|on|for|by)|interviewed by|statements? to"
@@ -41,7 +42,14 @@ class Channel:
     state_media: bool
 
 
-def within(plain: str, start: int, end: int, apart: list[Place], registry: Registry) -> Channel:
+def within(
+    plain: str,
+    start: int,
+    end: int,
+    apart: Sequence[Place],
+    mentions: Sequence[Mention],
+    registry: Registry,
+) -> Channel:
     """Find the outlets that a sentence's words outside ``apart`` name as a channel.
 
     Parameters
@@ -50,14 +58,16 @@ def within(plain: str, start: int, end: int, apart: list[Place], registry: Regis
         The article, folded.
     start, end : int
         The sentence.
-    apart : list of Place
+    apart : sequence of Place
         What is said, and who says it: outlets in there are no channels.
+    mentions : sequence of Mention
+        The registry's of the sentence.
     registry : Registry
     """
     text = plain[start:end]
     outlets: list[str] = []
     state = False
-    for mention in registry.mentions(text):
+    for mention in mentions:
         if _free(start + mention.start, apart) and _LEADS.search(
             text, max(0, mention.start - 70), mention.start
         ):
@@ -73,7 +83,7 @@ def within(plain: str, start: int, end: int, apart: list[Place], registry: Regis
     return Channel(tuple(dict.fromkeys(outlets)), state)
 
 
-def _free(at: int, apart: list[Place]) -> bool:
+def _free(at: int, apart: Sequence[Place]) -> bool:
     return not any(place.start <= at < place.end for place in apart)
 
 

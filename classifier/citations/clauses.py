@@ -7,11 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from classifier.citations.attributions import Attribution
+from classifier.citations.attributions import MOST, Attribution, bare
+from classifier.citations.lexicon import word_set
 from classifier.citations.phrasal import phrasal
 from classifier.citations.subjects import Span
 from classifier.citations.tokens import Token
 from classifier.citations.verbal import participles, verbal
+from classifier.citations.verbs import table
+
+_JOINTS = word_set("as and but while which who that or")
+
+
+def _taken(span: Span, others: Sequence[Attribution]) -> bool:
+    return any(o.cue[1] <= span[0] and any(_meet(span, c) for c in o.content) for o in others)
+
+
+def _unjoined(tokens: Sequence[Token], span: Span) -> Span:
+    """Take a last "and" off what stands before the next verb."""
+    start, end = span
+    while end > start and (tokens[end - 1].lower in {"and", "but"} or tokens[end - 1].text == ","):
+        end -= 1
+    return (start, end)
 
 
 def parse(tokens: Sequence[Token]) -> list[Attribution]:
@@ -29,14 +45,16 @@ def parse(tokens: Sequence[Token]) -> list[Attribution]:
         if any(_meet(each.cue, other.cue) for other in kept):
             continue
         kept.append(each)
-    return [_apart(each, kept) for each in kept]
+        if len(kept) == MOST:
+            break
+    return [_apart(tokens, each, kept) for each in kept]
 
 
 def _meet(a: Span, b: Span) -> bool:
     return a[0] < b[1] and b[0] < a[1]
 
 
-def _apart(one: Attribution, others: Sequence[Attribution]) -> Attribution:
+def _apart(tokens: Sequence[Token], one: Attribution, others: Sequence[Attribution]) -> Attribution:
     """Cut the sources and cues of an attribution, and of those after it, out of its content."""
     holes = [one.cue] + ([one.source] if one.source else [])
     for other in others:
@@ -52,4 +70,17 @@ def _apart(one: Attribution, others: Sequence[Attribution]) -> Attribution:
                 at = max(at, hole[1])
         if at < end:
             content.append((at, end))
-    return Attribution(one.source, one.cue, tuple(content), one.vague)
+    verb = tokens[one.cue[0]].lower
+    if verb in table() and not verb.endswith("ing"):
+        # "denied it and said that": what follows the second verb is the second's.
+        later = [o for o in others if o.cue > one.cue and o.source and not o.vague]
+        content = [c for c in content if not _taken(c, later)] or content
+    content = [_unjoined(tokens, c) for c in content]
+    content = [c for c in content if c[0] < c[1]]
+    content = [c for c in content if c[1] - c[0] > 1 or tokens[c[0]].lower not in _JOINTS]
+    source = one.source
+    for other in others:
+        if source and other is not one and source[0] < other.cue[0] < source[1]:
+            source = (source[0], other.cue[0])  # "ASA, citing the ministry, reported"
+    source = source and bare(tokens, source)
+    return Attribution(source, one.cue, tuple(content), one.vague)

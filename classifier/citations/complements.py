@@ -22,14 +22,15 @@ _SHOWING = word_set(
     "find show suggest indicate reveal conclude note state estimate rule report "
     "demonstrate establish imply say describe document"
 )
+_TALES = word_set("story stories tale tales lie lies joke jokes truth")
 _NAMING = word_set("call label brand dub describe")
-_NEEDS_CLAUSE = word_set(
-    "respond reply comment protest object joke ask write continue thank wonder"
-)
+NEEDS_CLAUSE = word_set("respond reply comment protest object joke ask write continue thank wonder")
 
 
 def takes(tokens: Sequence[Token], verb: Verb, subject: Span, end: int) -> bool:
     """Whether the verb, with this subject and what follows, hands its content over."""
+    if verb.base == "tell" and any(t.lower in _TALES for t in tokens[end : end + 3]):
+        return False
     following = tokens[end] if end < len(tokens) else None
     if following is None:
         return False
@@ -46,14 +47,14 @@ def takes(tokens: Sequence[Token], verb: Verb, subject: Span, end: int) -> bool:
     if verb.base in _NAMING:
         near = tokens[end : end + 12]
         return any(t.mark is Mark.QUOTE or t.lower in {"as", "a", "an"} for t in near)
-    if verb.base in _NEEDS_CLAUSE:
+    if verb.base in NEEDS_CLAUSE:
         return clause
     if verb.kind is Kind.SPEECH:
         if following.lower == "to" and verb.base in {"threaten", "vow", "pledge"}:
             return True
         return following.lower not in {"by", "with"} or verb.base == "respond"
     if verb.kind is Kind.THOUGHT:
-        return crowd(tokens, subject)
+        return verb.base not in {"want", "see"} and crowd(tokens, subject)
     if verb.kind is Kind.TAG:
         return clause and any(t.mark is Mark.QUOTE for t in tokens[end : end + 6])
     if verb.base in TRANSITIVE:
@@ -82,6 +83,8 @@ def crowd(tokens: Sequence[Token], subject: Span) -> bool:
 
 def said_nothing(tokens: Sequence[Token], end: int) -> bool:
     """Whether only a place, a time or a manner follows the verb: "said in response"."""
+    if len(tokens) - end > 24:
+        return False
     rest = [t for t in tokens[end:] if t.mark is not Mark.STOP or t.text == ":"]
     if not rest or (len(rest) == 1 and rest[0].text == ":"):
         return True
@@ -89,7 +92,7 @@ def said_nothing(tokens: Sequence[Token], end: int) -> bool:
         return False
     if rest[-1].text == ":":
         return not any(t.lower in {"that", "is", "was", "are"} for t in rest)
-    return len(rest) <= 5 and rest[0].lower in TAIL_STARTS - {"this", "without", "of"}
+    return len(rest) <= 5 and rest[0].lower in TAIL_STARTS - {"this", "without", "of", "to"}
 
 
 def recipient_end(tokens: Sequence[Token], at: int) -> int:
@@ -168,7 +171,7 @@ def is_tag(tokens: Sequence[Token], subject: Span, end: int, left: Span) -> bool
         or following.lower in TAIL_STARTS
         or adverb(following)
     )
-    if spoken and before.mark is Mark.QUOTE:
+    if spoken and tokens[left[1] - 1].mark is Mark.QUOTE:
         return closes or not hands_clause(tokens, end)
     if following is not None and following.mark is Mark.QUOTE:
         return False

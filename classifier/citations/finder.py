@@ -21,7 +21,7 @@ from classifier.sentences import fold
 from classifier.types import Article, Citation, Place, Sentence, SourceKind
 
 if TYPE_CHECKING:
-    from classifier.sources.registry import Registry
+    from classifier.sources.registry import Mention, Registry
 
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
 #: How many sentences back a quotation's speaker is looked for, where nothing nearer names one.
@@ -75,6 +75,7 @@ class _Reading:
         self.quoted = _clipped(ranges, sentences)
         self.found: list[list[_Found]] = [[] for _ in sentences]
         self.speakers: dict[int, _Found] = {}  # of sentences whose speaker is carried over
+        self.mentions: dict[int, list[Mention]] = {}
         self.introduced: dict[int, _Found] = {}  # "She wrote:", whose content is what comes next
 
     def citations(self) -> tuple[tuple[Citation, ...], ...]:
@@ -179,7 +180,9 @@ class _Reading:
         given = found.type
         sentence = self.sentences[i]
         apart = [*found.content, *([found.source] if found.source else [])]
-        channel = channels.within(self.plain, sentence.start, sentence.end, apart, self.registry)
+        channel = channels.within(
+            self.plain, sentence.start, sentence.end, apart, self._mentioned(i), self.registry
+        )
         state = given.state_media or channel.state_media
         kind = given.kind
         if kind is SourceKind.VAGUE and channel.outlets:
@@ -197,6 +200,12 @@ class _Reading:
             given.antecedent,
             tuple(dict.fromkeys((*given.outlets, *channel.outlets))),
         )
+
+    def _mentioned(self, i: int) -> list[Mention]:
+        if i not in self.mentions:
+            sentence = self.sentences[i]
+            self.mentions[i] = self.registry.mentions(self.plain[sentence.start : sentence.end])
+        return self.mentions[i]
 
     # --- what is carried over --------------------------------------------------------------------
 
@@ -326,9 +335,9 @@ def _clipped(
         while at < len(ranges) and ranges[at][1] <= sentence.start:
             at += 1
         row = []
-        for start, end in ranges[at:]:
-            if start >= sentence.end:
-                break
-            row.append((max(start, sentence.start), min(end, sentence.end)))
+        i = at
+        while i < len(ranges) and ranges[i][0] < sentence.end:
+            row.append((max(ranges[i][0], sentence.start), min(ranges[i][1], sentence.end)))
+            i += 1
         clipped.append(row)
     return clipped

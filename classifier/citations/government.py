@@ -7,6 +7,7 @@ import re
 from classifier.citations.lexicon import leads, places, terms, word_set
 from classifier.citations.phrases import Phrase, Shape, parse, words_of
 
+_CLUBS = word_set("president secretary commissioner speaker")
 _FORMER = word_set("former ex ex- onetime one-time retired late then-candidate elect")
 _SEATED = word_set("sen. sens. rep. reps. gov. senator congressman congresswoman mp mps")
 # Offices that are a state's wherever they are held; presidents and secretaries clubs have too.
@@ -108,9 +109,9 @@ def _ends_with_body(title: tuple[str, ...]) -> bool:
 
 def _of_state(tail: str, head: str) -> bool:
     """Whether "of", "for", "at" lead to a state or a body of one."""
-    match = re.match(r"(of|for|at|with|in|to|from|on)\s+(.*)", tail)
+    match = re.match(r"(of|for|at|with|in|to|from|on|(?:\w+ )?by)\s+(.*)", tail)
     if match is None:
-        return head not in {"president", "secretary", "commissioner"} or not tail
+        return not tail or (head in terms("office") and head not in _CLUBS)
     words = words_of(match[2])[:9]
     if _vetoed(words):
         return False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from classifier.citations.lexicon import places, terms, word_set
 from classifier.citations.phrases import words_of
 from classifier.citations.tokens import Mark, Token
+from classifier.citations.verbs import table
 from classifier.types import Place, Sentence
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ def read(
         return None
     match = _BEFORE.match(text)
     quotes = any(a.text == ":" and b.mark is Mark.QUOTE for a, b in pairwise(tokens[:8]))
-    if match and (quotes or _can_speak(match["who"], plain[end:], registry)):
+    says = (
+        match is not None and words_of(match["who"])[-1:] and words_of(match["who"])[-1] in table()
+    )
+    if match and ((quotes and not says) or _can_speak(match["who"], plain[end:], registry)):
         at = start + match.end("who")
         return Place(start, at), Place(at, at + 1), Place(start + match.end(), end)
     match = _AFTER.search(text, max(0, len(text) - 80))
@@ -58,6 +62,10 @@ def read(
         return None
     at, mark = start + match.start("who"), start + match.start()
     return Place(at, start + match.end("who")), Place(mark, at), Place(start, mark)
+
+
+def _verbs() -> frozenset[str]:
+    return frozenset(table()) - _SPEAKS - terms("document").all
 
 
 def _can_speak(who: str, rest: str, registry: Registry) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.citations.antecedents import Antecedents
+from classifier.citations.antecedents import PRONOUNS, Antecedents
 from classifier.citations.government import is_government
 from classifier.citations.lexicon import phrases, places, terms
 from classifier.citations.phrases import Phrase, Shape, parse, words_of
@@ -136,6 +136,8 @@ def _type(words: str, phrase: Phrase, registry: Registry, date: str | None) -> S
 def _kind(phrase: Phrase, lower: str) -> SourceKind:
     if not lower or lower in terms("vague phrase"):
         return SourceKind.VAGUE
+    if lower in PRONOUNS:
+        return SourceKind.UNNAMED
     if phrase.name:
         return SourceKind.NAMED
     for part in phrase.appositions:

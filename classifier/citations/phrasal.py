@@ -10,6 +10,9 @@ from classifier.citations.lexicon import word_set
 from classifier.citations.subjects import AUXILIARIES, Span, adverb
 from classifier.citations.tokens import Mark, Token
 
+_MODALS = word_set("can could must should may might need would not n't")
+_RUMOUR = word_set("rumour rumor legend word gossip")
+_QUOTES = word_set("quoted quotes cited cites quoting citing")
 _ADVERBS = word_set("reportedly allegedly purportedly supposedly")
 _PASSIVE_VAGUE = word_set(
     "said reported believed thought alleged rumored rumoured understood claimed estimated"
@@ -38,6 +41,10 @@ def phrasal(tokens: Sequence[Token]) -> list[Attribution]:
             listed = tokens[cue[0]].lower not in {"citing", "quoting"}
             if source is not None and (listed or subjects.speaks(tokens, source)):
                 found.append(Attribution(source, cue, around(tokens, cue[0], source[1])))
+        elif (quoted := _quoted_as_saying(tokens, i)) is not None:
+            found.append(quoted)
+        elif reads(tokens, i, ("has", "it", "that")) and i and tokens[i - 1].lower in _RUMOUR:
+            found.append(Attribution(None, (i - 1, i + 2), rest(tokens, i + 2), vague=True))
         elif token.lower in _ADVERBS:
             found.append(Attribution(None, (i, i + 1), around(tokens, i, i + 1), vague=True))
         elif token.lower in _PASSIVE_VAGUE | _PASSIVE_BY | {"accused", "suspected"}:
@@ -59,7 +66,12 @@ _PHRASES = (
 )  # fmt: skip
 
 
+_BEGIN = frozenset(phrase[0] for phrase in _PHRASES)
+
+
 def _handing_phrase(tokens: Sequence[Token], at: int) -> Span | None:
+    if tokens[at].lower not in _BEGIN:
+        return None
     for phrase in _PHRASES:
         if reads(tokens, at, phrase):
             if phrase[0] in {"reported", "quoted"} and at and tokens[at - 1].lower in AUXILIARIES:
@@ -68,6 +80,18 @@ def _handing_phrase(tokens: Sequence[Token], at: int) -> Span | None:
                 return None
             return (at, at + len(phrase))
     return None
+
+
+def _quoted_as_saying(tokens: Sequence[Token], at: int) -> Attribution | None:
+    """Read "ASA quoted the minister as saying": the minister's words, beside the agency's."""
+    if not reads(tokens, at, ("as", "saying")):
+        return None
+    verb = next(
+        (i for i in range(at - 2, max(at - 14, -1), -1) if tokens[i].lower in _QUOTES), None
+    )
+    if verb is None or (verb and tokens[verb - 1].lower in AUXILIARIES - {"has", "have", "had"}):
+        return None
+    return Attribution((verb + 1, at), (at, at + 2), rest(tokens, at + 2))
 
 
 def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
@@ -83,6 +107,8 @@ def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
     }:
         return None
     group = group_start(tokens, first)
+    if _MODALS & {token.lower for token in tokens[group:at]}:
+        return None
     word, following = tokens[at].lower, tokens[at + 1].lower if at + 1 < len(tokens) else ""
     if word in {"quoted", "cited"} and following in {"as", "by"}:
         saying = at + 1
@@ -97,7 +123,13 @@ def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
             content = rest(tokens, begins)
             if source and content:
                 return Attribution(source, (group, saying + 1), content)
-    if word in _PASSIVE_VAGUE and following in {"to", "that"}:
+    aside = (
+        bool(group)
+        and tokens[group - 1].lower == "it"
+        and at + 1 < len(tokens)
+        and (tokens[at + 1].text in {",", "."})
+    )
+    if word in _PASSIVE_VAGUE and (following in {"to", "that"} or aside):
         subject = subjects.before(tokens, group)
         start = subject[0] if subject and tokens[subject[0]].lower != "it" else group
         content = tuple(

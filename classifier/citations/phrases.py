@@ -117,7 +117,8 @@ def parse(text: str, *, opens: bool = False) -> Phrase:
     words = [_clean(word) for word in _WORD.findall(_QUANTIFIED.sub("", segment))]
     determiner, words, took = _determined(words)
     capitals = [_capital(word) for word in words]
-    if words and not took and opens and capitals[0] and _common(words[0]):
+    of = len(words) > 2 and words[1] == "of" and capitals[2]  # "Ministry of Works"
+    if words and not took and opens and capitals[0] and not of and _common(words[0]):
         capitals[0] = False
     return _shaped(words, capitals, determiner, tail, tuple(rest), legislator)
 

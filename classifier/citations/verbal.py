@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from classifier.citations import subjects
 from classifier.citations.attributions import (
+    MOST,
     Attribution,
     bare,
     group_start,
@@ -15,6 +16,7 @@ from classifier.citations.attributions import (
 )
 from classifier.citations.complements import (
     DOCUMENTS,
+    NEEDS_CLAUSE,
     after_tag,
     content_start,
     crowd,
@@ -37,10 +39,10 @@ _PLURALS = word_set(
 
 def verbal(tokens: Sequence[Token]) -> list[Attribution]:
     """Find the attributions by a finite verb, active, in order."""
-    found = []
+    found: list[Attribution] = []
     forms = table()
     i = 0
-    while i < len(tokens):
+    while i < len(tokens) and len(found) < MOST:
         token = tokens[i]
         step = 1
         if token.mark is Mark.WORD and token.lower in forms:
@@ -116,14 +118,13 @@ def _clause(
 ) -> Attribution | None:
     subject = subjects.before(tokens, start)
     previous = tokens[start - 1] if start else None
-    quoted = any(t.mark is Mark.QUOTE for t in tokens)
     if subject is not None and tokens[subject[0]].lower in {"i", "we", "you", "that", "it"}:
         first = tokens[subject[0]].lower
         if first in {"i", "we", "you"} or (
             first == "that" and not _before_is_noun(tokens, subject)
         ):
             return None
-        if first == "it" and not hands_clause(tokens, end):
+        if first == "it" and verb.kind is not Kind.SPEECH and not hands_clause(tokens, end):
             return None
     if subject is not None and tokens[subject[0]].lower in {"nobody", "none", "no", "neither"}:
         return None
@@ -131,7 +132,10 @@ def _clause(
     # 1. A tag after what is said: ", Poor said", "... ," said Poor.
     left = _left(tokens, subject[0] if subject else start)
     if subject is None and (previous is None or previous.lower in {"and", "but", "or", "then"}):
-        if previous is None or not (quoted or hands_clause(tokens, end) or verb.base in TRANSITIVE):
+        speech = verb.kind is Kind.SPEECH and verb.base not in NEEDS_CLAUSE
+        quoted = any(t.mark is Mark.QUOTE for t in tokens)
+        clear = quoted or speech or verb.base in TRANSITIVE or hands_clause(tokens, end)
+        if previous is None or not clear:
             return None
         main = main_subject(tokens, start) or subjects.first(tokens[:start])
         content = rest(tokens, content_start(tokens, end, verb))
@@ -149,6 +153,8 @@ def _clause(
     if verb.base == "show" and end < len(tokens) and tokens[end].lower == "up":
         return None
     right = rest(tokens, content_start(tokens, end, verb))
+    if left and left[1] - left[0] > 1 and tokens[left[1] - 1].lower == "as":
+        left = bare(tokens, (left[0], left[1] - 1))
     if left and is_tag(tokens, subject, end, left):
         if verb.kind is Kind.THOUGHT and not crowd(tokens, subject):
             return None
