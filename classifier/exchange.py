@@ -15,13 +15,14 @@ from typing import Any, NoReturn
 
 from classifier import taxonomy
 from classifier.errors import InputError, SignalError
-from classifier.types import Article, Republication, Skipped, Span, Unit, Voice
+from classifier.types import Article, Imprint, Republication, Skipped, Span, Unit, Voice
 
 MAX_CHARS = 10_000_000
 """The longest line, and the longest article, that is read."""
 
 _OPTIONAL = ("outlet", "url", "title", "date", "lang")
 _EXTRA = ("author", "site_name")
+_IMPRINT = ("header", "gatherer", "evidence")
 
 # A file of records begins with a key; prose that begins with a brace or a bracket does not.
 _FIRST_KEY = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\n]{1,80}"\s*:|\Z)')
@@ -51,7 +52,8 @@ def to_record(article: Article) -> dict[str, Any]:
     -------
     dict
         Keys in the order of the format's definition. ``sentences`` is there only when the article
-        came with its units; ``author``, ``site_name`` and ``republications`` only when known.
+        came with its units; ``author``, ``site_name``, ``republications`` and ``imprint`` only
+        when known.
     """
     record: dict[str, Any] = {"id": article.id}
     record.update((key, getattr(article, key)) for key in _OPTIONAL)
@@ -66,6 +68,14 @@ def to_record(article: Article) -> dict[str, Any]:
             {"start": r.start, "end": r.end, "outlet": r.outlet, "evidence": r.evidence}
             for r in article.republications
         ]
+    if article.imprint is not None:
+        record["imprint"] = _imprint_record(article.imprint)
+    return record
+
+
+def _imprint_record(imprint: Imprint) -> dict[str, Any]:
+    record: dict[str, Any] = {"lines": list(imprint.lines)} if imprint.lines else {}
+    record.update((key, value) for key in _IMPRINT if (value := getattr(imprint, key)) is not None)
     return record
 
 
@@ -217,6 +227,7 @@ class _Reader:
             spans=self.spans(length),
             labels=self.labels(self.record, "'labels'"),
             republications=self.republications(length),
+            imprint=self.imprint(),
         )
 
     def fail(self, reason: str) -> NoReturn:
@@ -332,6 +343,23 @@ class _Reader:
                 self.fail(f"{name} needs text as 'outlet' and 'evidence'")
             found.append(Republication(start, end, outlet, evidence))
         return tuple(found)
+
+    def imprint(self) -> Imprint | None:
+        value = self.record.get("imprint")
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.fail(f"'imprint' must be an object, not {_kind(value)}")
+        lines = value.get("lines") or []
+        known = {key: value.get(key) for key in _IMPRINT}
+        given = [text for text in known.values() if text is not None]
+        if not isinstance(lines, list) or not all(isinstance(t, str) for t in (*lines, *given)):
+            self.fail("'imprint' needs a list of text as 'lines', and text as its other values")
+        if any(_SURROGATE.search(text) for text in (*lines, *given)):
+            self.fail(
+                "'imprint' holds half a character (a lone surrogate); write it again as UTF-8"
+            )
+        return Imprint(tuple(lines), **known)
 
 
 def _kind(value: Any) -> str:

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from classifier import furniture, headers, republication
+from classifier import furniture, headers, imprint, republication
 from classifier.furniture import Kind
 from classifier.headers import Line
-from classifier.types import Article
+from classifier.types import Article, Imprint
 
 # Not str.splitlines, which also splits at characters that stand inside a line of prose.
 _NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -45,6 +45,7 @@ def articles(text: str, stem: str, publisher: str | None = None) -> list[Article
     """
     page = _read(text)
     parts = [_clean(part) for part in _parts(page)]
+    _gather(parts, page, publisher)
     kept = [part for part in parts if part.words >= _MIN_WORDS] or [p for p in parts if p.lines][:1]
     if not kept:
         return []
@@ -65,6 +66,10 @@ class _Part:
     author: str | None = None
     date: str | None = None
     changed: bool = False
+    header: str | None = None
+    credits: tuple[str, ...] = ()
+    footnotes: tuple[str, ...] = ()
+    gatherer: tuple[str, str] | None = None  # the page's name, and the words that give it
 
     @property
     def words(self) -> int:
@@ -96,7 +101,26 @@ def _parts(page: Sequence[Line]) -> Iterator[_Part]:
         yield _Part(_until(page[: starts[0]]) if found else list(page))
     for header, end in zip(found, starts[1:], strict=True):
         part = _until(page[header.body : end])
-        yield _Part(part, header.outlet, header.author, header.date, changed=True)
+        above = page[header.start].text if header.outlet else None
+        yield _Part(part, header.outlet, header.author, header.date, changed=True, header=above)
+
+
+def _gather(parts: Sequence[_Part], page: Sequence[Line], publisher: str | None) -> None:
+    """Note the page's own name where it gathers the articles of other outlets.
+
+    What the page says once, in one article's furniture, holds for all of its articles.
+    """
+    outlets = [part.outlet for part in parts if part.outlet]
+    named = (
+        (name, line.text)
+        for line in page
+        if line.kind is not Kind.TEXT and (name := imprint.own_name(line.text))
+    )
+    found = (publisher, publisher) if publisher else next(named, None)
+    if found is None or all(republication.same_outlet(outlet, found[0]) for outlet in outlets):
+        return
+    for part in parts:
+        part.gatherer = found
 
 
 def _until(lines: Sequence[Line]) -> list[Line]:
@@ -110,10 +134,13 @@ def _until(lines: Sequence[Line]) -> list[Line]:
 def _clean(part: _Part) -> _Part:
     """Take out what isn't article, and note what it said about the article."""
     whole = list(part.lines)
+    part.credits = imprint.credits(line.text for line in whole if line.kind is Kind.FURNITURE)
     company = part.changed or _in_company(whole)
     _read_head(part)
     lines = [line for line in _outside_zones(part.lines) if not _is_furniture(line, company)]
-    part.lines = [_strip(line) for line in _without_footnotes(lines)]
+    body = _without_footnotes(lines)
+    part.footnotes = tuple(line.text for line in lines[len(body) :][: imprint.MAX_LINES])
+    part.lines = [_strip(line) for line in body]
     for index, line in enumerate(part.lines[:_HEAD_LINES]):
         rest, author = furniture.strip_lead(line.text)
         part.lines[index] = replace(line, text=rest)
@@ -150,6 +177,8 @@ def _read_head(part: _Part) -> None:
         in_head = 0 < seen < _HEAD_LINES and len(part.lines) > seen + 1
         if in_head and line.kind is Kind.BYLINE and part.author is None:
             part.author = headers.author(line.text)
+            if not line.text.endswith(part.author):  # whose author: "By Ann Ray, Karst Press"
+                part.credits = (line.text, *part.credits)
         elif in_head and line.kind is Kind.TIME and headers.iso_date(line.text) and seen <= 3:
             part.date = part.date or headers.iso_date(line.text)
         else:
@@ -212,6 +241,7 @@ def _words(lines: Sequence[Line]) -> int:
 
 
 def _article(text: str, part: _Part, id_: str, publisher: str | None) -> Article:
+    republications = republication.find(text, part.outlet or publisher)
     return Article(
         id=id_,
         text=text,
@@ -219,8 +249,17 @@ def _article(text: str, part: _Part, id_: str, publisher: str | None) -> Article
         outlet=part.outlet,
         author=part.author,
         date=part.date,
-        republications=republication.find(text, part.outlet or publisher),
+        republications=republications,
+        imprint=_imprint(part, carries=bool(republications)),
     )
+
+
+def _imprint(part: _Part, carries: bool) -> Imprint | None:
+    # The footnotes of a republished article give the address it stood at.
+    lines = part.credits + (part.footnotes if carries else ())
+    name, words = part.gatherer or (None, None)
+    found = Imprint(lines, part.header, name, words)
+    return None if found == Imprint() else found
 
 
 def _title(lines: Sequence[Line]) -> str | None:

@@ -27,15 +27,29 @@ _CLOSE = (
 )
 _AUTHOR = r"(?:(?:[A-ZÀ-Þ][\w.'’-]{0,30}\s){2,3}(?:at|in|on|for)\s)?"  # "by Ann Ray at X"
 
+# "Here are five things to watch for in Ms. Ray's interview" announces a list.
+_NO_LIST = (
+    r"(?!(?:[\w-]{1,20}\s){0,4}(?:things|ways|reasons|points|takeaways|moments|questions|lines|facts"
+    r"|highlights|excerpts|quotes)\b)"
+)
+# "Tarn state-owned news agency", before the name in a monitor's line.
+_OFFICE = (
+    r"(?:(?:[A-Z][a-z]{2,20}|[a-z][\w-]{1,20})\s){0,6}"
+    r"(?:agency|newspaper|website|channel|TV|television|radio|daily|weekly|portal|station)\s"
+)
+
 # Announces what follows.
 _BEFORE = [
-    rf"(?:Below|Following|Here)\s(?:is|are|follows)\s(?:[a-z]{{1,20}}\s){{0,6}}?"
+    rf"(?:Below|Following|Here)\s(?:is|are|follows)\s{_NO_LIST}(?:[a-z]{{1,20}}\s){{0,6}}?"
     rf"{_LEAD}{_NAME}['’]s?\s(?:[\w-]{{1,20}}\s){{0,3}}{_PIECE}s?{_CLOSE}",
     rf"(?:The\sfollowing|Below)\s(?:is|was)\s(?:[\w-]{{1,20}}\s){{0,8}}?{_PIECE}\b[^.:\n]{{0,80}}?"
     rf"\s(?:by|in|on)\s{_LEAD}{_NAME}[^.:\n]{{0,80}}[.:]?",
     rf"The\sfollowing\s(?:[\w-]{{1,20}}\s){{0,2}}{_PIECE}\s(?:was|is|has\sbeen|were|first)?\s?"
     rf"(?:[\w-]{{1,20}}\s){{0,2}}?{_OUT}\s(?:[\w-]{{1,20}}\s){{0,4}}?(?:by|in|on)\s{_LEAD}{_NAME}"
     r"[^.:\n]{0,80}[.:]?",
+    # as monitors of broadcasts write: "Text of report by Tarn news agency KARSTA on 3 May"
+    rf"(?:Excerpt|Text|Transcript)\s(?:of|from)\s(?:an?\s)?(?:[\w-]{{1,20}}\s){{0,2}}?{_PIECE}\s"
+    rf"(?:in\s[A-Z][a-z]{{2,15}}\s)?by\s{_OFFICE}{_NAME}(?:\s(?:on|in|at)\b[^.:\n]{{1,80}})?[.:]?",
     rf"(?:The\s)?[Ff]ull\stext\sof\s{_LEAD}{_NAME}['’]s?\s(?:[\w-]{{1,20}}\s){{0,3}}{_PIECE}{_CLOSE}",
 ]
 # Says the same of the article it stands in, at its head or its foot.
@@ -46,6 +60,7 @@ _WITHIN = [
     rf"(?:\(?This\s{_PIECE}\s(?:was|is|has\sbeen)\s)?(?:[Rr]epublished|[Rr]eprinted|[Rr]eproduced)\s"
     rf"(?:here\s)?(?:courtesy\sof|(?:with\s(?:the\s)?(?:kind\s)?permission\s)?(?:of|from|by))\s"
     rf"{_LEAD}{_NAME}[^\n]{{0,120}}",
+    rf"The\spost\s[^\n]{{1,200}}?\s(?:appeared\sfirst|first\sappeared)\son\s{_NAME}\.?",
 ]
 _ACCORDING = re.compile(rf"According\sto\s{_LEAD}{_NAME},")
 
@@ -56,6 +71,8 @@ _DATE = re.compile(
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December"
     r"|\d+)\b(?:\s\d+)*"
 )
+_HOST = re.compile(r"(?:[\w-]{1,40}\.)+[a-z]{2,12}")
+_SENTENCE = re.compile(r"(?<=[a-z0-9]{3})\.\s")  # "the Conversation. Read the original"
 _QUOTE = ("“", '"', "«", "„", "‘", "'")
 
 _MAX_EVIDENCE = 300  # announcements are short lines, or the head of a longer one
@@ -83,10 +100,36 @@ def find(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
     finders = [_announced, _stated, _quoted_whole]
     for finder in finders:
         found = finder(text, lines)
-        if found is None or _DATE.fullmatch(found.outlet) or _same(found.outlet, publisher):
+        if found is None or _DATE.fullmatch(found.outlet) or same_outlet(found.outlet, publisher):
             continue
         return (found,)
     return ()
+
+
+def layers(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
+    """Find every outlet that an article names as the one it carries, outermost first.
+
+    An article that first appeared elsewhere may itself announce a third outlet's.
+
+    Parameters
+    ----------
+    text : str
+    publisher : str or None
+
+    Returns
+    -------
+    tuple of Republication
+        At most two, of different outlets.
+    """
+    lines = _lines(text)
+    found: list[Republication] = []
+    for layer in (_stated(text, lines), _announced(text, lines) or _quoted_whole(text, lines)):
+        known = [publisher, *(other.outlet for other in found)]
+        if layer is None or _DATE.fullmatch(layer.outlet):
+            continue
+        if not any(same_outlet(layer.outlet, name) for name in known):
+            found.append(layer)
+    return tuple(found)
 
 
 def _lines(text: str) -> list[tuple[int, int]]:
@@ -149,12 +192,28 @@ def _space(text: str, at: int) -> int:
 
 
 def _clean(name: str) -> str:
-    name = name.rstrip(".,'’")
+    name = _SENTENCE.split(name, maxsplit=1)[0].rstrip(".,'’")
     return name.removesuffix("'s").removesuffix("’s")
 
 
-def _same(outlet: str, publisher: str | None) -> bool:
+def same_outlet(outlet: str, publisher: str | None) -> bool:
+    """Whether two names can be one outlet's: equal, or one the other with more words behind it.
+
+    "Karst Post International" is the Karst Post; the Sun is not the Tarn Sun. A host is compared by
+    its first label, without spaces.
+    """
     if publisher is None:
         return False
-    first, second = (re.sub(r"\W|^the\s", "", name.casefold()) for name in (outlet, publisher))
-    return first in second or second in first
+    first, second = _key(outlet), _key(publisher)
+    if "".join(first) == "".join(second):
+        return True
+    short, long = sorted((first, second), key=len)
+    return bool(short) and long[: len(short)] == short
+
+
+def _key(name: str) -> list[str]:
+    name = name.casefold()
+    if _HOST.fullmatch(name):
+        name = name.removeprefix("www.").partition(".")[0]
+    words = re.findall(r"\w+", name.replace("'s", "").replace("’s", ""))
+    return words[1:] if words[:1] == ["the"] and len(words) > 1 else words

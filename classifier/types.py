@@ -130,6 +130,28 @@ class Republication:
 
 
 @dataclass(frozen=True, slots=True)
+class Imprint:
+    """What the page around an article says of where it comes from; no part of the text.
+
+    Attributes
+    ----------
+    lines : tuple of str
+        Lines taken off the article that name an outlet: byline, copyright, agency credit.
+    header : str or None
+        The line above the article that names its outlet, on a page of several.
+    gatherer : str or None
+        The page's own name, where it gathers other outlets' articles.
+    evidence : str or None
+        The words of the page that give that name.
+    """
+
+    lines: tuple[str, ...] = ()
+    header: str | None = None
+    gatherer: str | None = None
+    evidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One article, in the terms of the exchange format.
 
@@ -150,6 +172,8 @@ class Article:
         Labels of the whole article.
     republications : tuple of Republication
         Parts that are somebody else's article.
+    imprint : Imprint or None
+        What the page around it says of where it comes from.
     """
 
     id: str
@@ -165,6 +189,7 @@ class Article:
     spans: tuple[Span, ...] = ()
     labels: Mapping[str, float] = field(default_factory=dict)
     republications: tuple[Republication, ...] = ()
+    imprint: Imprint | None = None
 
 
 @dataclass(frozen=True, slots=True)

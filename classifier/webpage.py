@@ -79,8 +79,8 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
     Yields
     ------
     Article
-        Its text is the headline, then a paragraph a line. The first has the page's title, date,
-        author, site name and URL; its outlet is the site's name, or the host of the URL.
+        Its text is the headline, then a paragraph a line. All have the page's URL and site name,
+        the first its title, date and author too; its outlet is the site's name, or the URL's host.
 
     Raises
     ------
@@ -104,12 +104,15 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
                 article,
                 title=title or article.title,
                 outlet=article.outlet or site,
-                url=_known(document.url) or url,
                 date=_known(document.date) or article.date,
                 author=_known(document.author) or article.author,
-                site_name=_known(document.sitename),
             )
-        yield replace(article, lang=language[1].lower() if language else None)
+        yield replace(
+            article,
+            url=_known(document.url) or url,
+            site_name=_known(document.sitename),
+            lang=language[1].lower() if language else None,
+        )
 
 
 def _words(lines: list[str]) -> int:

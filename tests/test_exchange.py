@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from classifier import taxonomy
 from classifier.errors import InputError
 from classifier.exchange import from_record, looks_like_records, read_lines, to_record
-from classifier.types import Article, Republication, Skipped, Span, Unit, Voice
+from classifier.types import Article, Imprint, Republication, Skipped, Span, Unit, Voice
 
 LABELLED = Article(
     id="a1",
@@ -24,6 +24,7 @@ LABELLED = Article(
     spans=(Span(4, 7, "loaded_language"),),
     labels={"hyperpartisan": 0.25},
     republications=(Republication(17, 37, "Tarn Review", "Below is"),),
+    imprint=Imprint(("© 2025 KARSTA",), "- Karst Post", "Quay9", "Ask Quay9 AI"),
 )
 
 

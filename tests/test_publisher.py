@@ -1,0 +1,277 @@
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from classifier import imprint, page, republication
+from classifier.exchange import from_record, to_record
+from classifier.sources import registry
+from classifier.sources.card import Basis, Publication, Relation
+from classifier.sources.facts import Domain, DomainRole, Medium, Name, NameKind, Outlet, Role
+from classifier.sources.publisher import publication
+from classifier.sources.registry import Registry
+from classifier.sources.reprints import UNNAMED_MONITOR
+from classifier.types import Article, Imprint, Republication
+
+HERE = Path(__file__).parent
+CASES = [
+    json.loads(line)
+    for line in (HERE / "cases" / "publisher.jsonl").read_text(encoding="utf-8").splitlines()
+]
+BODY = (
+    "The harbour council said on Tuesday that it had agreed to widen the eastern breakwater after "
+    "two ferries were damaged in the winter storms, and that the work would take three years."
+)
+
+
+def outlet(id: str, name: str, *hosts: str, ambiguous: str = "", **known: object) -> Outlet:
+    names = [Name(name, NameKind.MAIN)]
+    if ambiguous:
+        names.append(Name(ambiguous, ambiguous=True))
+    domains = [Domain(host) for host in hosts]
+    if id == "ellery-gazette":
+        domains.append(Domain("ellery-gazette.example", DomainRole.IMPOSTER))
+    return Outlet(id, name, names=tuple(names), domains=tuple(domains), **known)  # type: ignore[arg-type]
+
+
+INVENTED = [
+    outlet("ellery-gazette", "Ellery Gazette", "ellerygazette.example", country="IS"),
+    outlet("karst-post", "Karst Post", "karstpost.example", medium=Medium.NEWSPAPER),
+    outlet("karsta", "KARSTA", "karsta.example", medium=Medium.AGENCY),
+    outlet("kyllos-lantern", "Kyllos Lantern", "kylloslantern.example", ambiguous="Lantern"),
+    outlet("norrhaven-lantern", "Norrhaven Lantern", ambiguous="Lantern"),
+    outlet("tarn-press-watch", "Tarn Press Watch", "tarnpresswatch.example", role=Role.MONITOR),
+    outlet("ellery-reader", "Ellery Reader", "reader.example", role=Role.AGGREGATOR),
+    outlet("tarntube", "TarnTube", "tarntube.example", role=Role.PLATFORM),
+]
+
+
+@pytest.fixture(scope="module")
+def outlets() -> Registry:
+    return registry.load().with_outlets(INVENTED)
+
+
+def links(found: Publication) -> list[dict[str, str | None]]:
+    return [
+        {
+            "relation": link.relation.value,
+            "name": link.name,
+            "outlet": link.outlet.id if link.outlet else None,
+            "basis": link.basis.value,
+            "evidence": link.evidence,
+        }
+        for link in found.chain
+    ]
+
+
+def check_evidence(article: Article, found: Publication) -> None:
+    """Every link's words stand where it says, or were no part of the text."""
+    around = article.imprint or Imprint()
+    known = [article.outlet, article.site_name, article.author, around.header, around.evidence]
+    for link in found.chain:
+        if link.place is not None:
+            assert article.text[link.place.start : link.place.end] == link.evidence
+        elif link.basis is Basis.URL:
+            assert link.evidence in str(article.url)
+        else:
+            assert any(link.evidence in text for text in (*known, *around.lines) if text)
+
+
+def read(case: dict[str, object]) -> Article:
+    return from_record({"id": "a", **case["article"]}, "case", 1)  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if "known_failure" not in c], ids=lambda c: str(c["name"])
+)
+def test_the_chain_of_an_article(case: dict[str, object], outlets: Registry) -> None:
+    article = read(case)
+    found = publication(article, outlets)
+    assert (found.relation.value, links(found)) == (case["relation"], case["chain"])
+    check_evidence(article, found)
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if "known_failure" in c], ids=lambda c: str(c["name"])
+)
+@pytest.mark.xfail(strict=True)
+def test_known_failures_still_fail(case: dict[str, object], outlets: Registry) -> None:
+    found = publication(read(case), outlets)
+    assert (found.relation.value, links(found)) == (case["relation"], case["chain"])
+
+
+def test_there_are_enough_cases_of_either_kind() -> None:
+    own = [case for case in CASES if case["relation"] in ("origin", "unknown")]
+    assert len(CASES) >= 40
+    assert 20 <= len(own) <= len(CASES) - 30
+
+
+PAGE = f"""Vestrian Paper Karst Post: 'The Harbour Is Lost'
+According to the Karst Post, the harbour is lost and the council has known it for years.
+Ferries in the harbour, June 3, 2024. (Source: Vestrian Ministry of Harbours).[1]
+Below is the Karst Post's article:[2]
+"The council [of Port Ellery] has no money for stones. {BODY}
+"Its chairman [Orin Dask] knows it, and the fishermen know it too. {BODY}"
+Try Our AI Features
+Explore what Quay9 AI can do for you:
+Comments
+No comments yet...
+Related Articles
+
+
+Orra Lantern
+4 hours ago
+- Orra Lantern
+Council opens a second quay
+By Ann Ray. {BODY} (Source: Ministry of Harbours)
+
+
+Kyllos Lantern
+5 hours ago
+- Kyllos Lantern
+Mill strike ends
+KYLLOS, July 3 (KARSTA) - {BODY}
+© 2024 KARSTA
+"""
+
+
+def test_an_aggregators_page_gives_each_article_its_own_chain(outlets: Registry) -> None:
+    articles = page.articles(PAGE, "a")
+    found = [publication(article, outlets) for article in articles]
+    assert [chain.relation for chain in found] == [Relation.AGGREGATOR] * 3
+    assert [[(link.relation.value, link.name) for link in chain.chain] for chain in found] == [
+        [("aggregator", "Quay9"), ("republished_from", UNNAMED_MONITOR), ("origin", "Karst Post")],
+        [("aggregator", "Quay9"), ("origin", "Orra Lantern")],
+        [("aggregator", "Quay9"), ("carried", "Kyllos Lantern"), ("origin", "KARSTA")],
+    ]
+    for article, chain in zip(articles, found, strict=True):
+        check_evidence(article, chain)
+        assert from_record(to_record(article), "f", 1) == article
+
+
+def test_without_its_own_name_a_page_of_several_is_no_gatherer(outlets: Registry) -> None:
+    articles = page.articles(PAGE.replace("Explore what Quay9 AI can do for you:\n", ""), "a")
+    second = publication(articles[1], outlets)
+    assert [(link.name, link.basis) for link in second.chain] == [("Orra Lantern", Basis.HEADER)]
+
+
+def test_a_known_site_gathers_what_other_outlets_head() -> None:
+    [first, second, third] = page.articles(PAGE, "a", "Ellery Reader")
+    expected = ("Ellery Reader", "Ellery Reader")
+    for article in (first, second, third):
+        assert article.imprint is not None
+        assert (article.imprint.gatherer, article.imprint.evidence) == expected
+
+
+def test_a_footnotes_address_names_the_republished_outlet(outlets: Registry) -> None:
+    article = Article(
+        "a",
+        f"Harbour\nBelow is the Karstpost's article:\n{BODY}\n{BODY}",
+        imprint=Imprint(lines=("[2] Karstpost.example, June 4, 2024.",)),
+    )
+    author = publication(article, outlets).author
+    assert author is not None
+    assert author.name == "Karstpost"
+    assert author.outlet == outlets["karst-post"]
+
+
+def test_a_pages_name_for_itself_makes_it_the_publisher(outlets: Registry) -> None:
+    [article] = page.articles(f"Harbour\n{BODY}\nDownload the Ellery Gazette app\n", "a")
+    assert "Download" not in article.text
+    [link] = publication(article, outlets).chain
+    assert (link.outlet, link.basis) == (outlets["ellery-gazette"], Basis.SITE_NAME)
+    assert link.evidence == "Download the Ellery Gazette app"
+
+
+def test_a_byline_taken_off_the_text_keeps_its_agency(outlets: Registry) -> None:
+    [article] = page.articles(f"Harbour\nBy Ann Ray, Associated Press\n{BODY}\n{BODY}\n", "a")
+    assert (article.author, "Associated" in article.text) == ("Ann Ray", False)
+    [link] = publication(article, outlets).chain
+    assert link.outlet == outlets["associated-press"]
+    assert link.evidence == "By Ann Ray, Associated Press"
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("Explore what Quay9 AI can do for you:", "Quay9"),
+        ("Ask Ellery Reader AI", "Ellery Reader"),
+        ("Get the Karst Post app", "Karst Post"),
+        ("Read in the Karst Post app", "Karst Post"),
+        ("Sign in to your Karst Post account", "Karst Post"),
+        ("Try Our AI Features", None),
+        ("Download our app", None),
+        ("Get the Google Play app", None),
+        ("Explore what AI can do for you", None),
+        ("Follow Mara Kessel on Twitter", None),
+        ("Share this article", None),
+    ],
+)
+def test_a_page_names_itself_only_in_offers_of_its_own(line: str, name: str | None) -> None:
+    assert imprint.own_name(line) == name
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("Karst Post", "The Karst Post", True),
+        ("Karst Post", "Karst Post International", True),
+        ("karstpost.example", "Karst Post", True),
+        ("The Sun", "The Tarn Sun", False),
+        ("Post", "Karst Post", False),
+        ("RT", "Art News", False),
+        ("Karst Post", None, False),
+    ],
+)
+def test_names_of_one_outlet_begin_alike(first: str, second: str | None, same: bool) -> None:
+    assert republication.same_outlet(first, second) is same
+
+
+def test_a_reprint_of_a_reprint_has_two_layers() -> None:
+    foot = "This dispatch was first published by Tarn Press Watch."
+    text = f"Harbour\nBelow is the Karst Post's article:\n{BODY}\n{BODY}\n{BODY}\n{foot}"
+    layers = republication.layers(text)
+    assert [layer.outlet for layer in layers] == ["Tarn Press Watch", "Karst Post"]
+
+
+def test_republications_that_a_record_gives_count(outlets: Registry) -> None:
+    text = f"Harbour\nFrom our friends at the Karst Post\n{BODY}"
+    start = text.index(BODY)
+    given = Republication(start, len(text), "Karst Post", "From our friends at the Karst Post")
+    article = Article("a", text, outlet="Ellery Gazette", republications=(given,))
+    found = publication(article, outlets)
+    assert [link.name for link in found.chain] == ["Ellery Gazette", "Karst Post"]
+    check_evidence(article, found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 1_000_000,
+        "A, " * 300_000,
+        "(AP) - " * 150_000,
+        "/TASS/ " * 150_000,
+        "KYLLOS " * 150_000,
+        "(Source: " * 100_000,
+        "© 2024 " * 100_000,
+        "[a] " * 250_000,
+        "Below is " + "a " * 300_000,
+        "Text of report by " + "a " * 300_000,
+        "By " + "and AP " * 150_000,
+        "Reporting by a; " * 60_000,
+        "Headline\n" + "Reuters\n" * 100_000,
+        "\n" * 1_000_000 + "a",
+        "Below is the Karst Post's article:\n" + "[ab] Reuters " * 80_000,
+    ],
+    ids=range(15),
+)
+def test_no_text_takes_long(text: str, outlets: Registry) -> None:
+    publication(Article("warm", "Reuters said so."), outlets)
+    for article in (
+        Article("a", text, url="https://reader.example/" + text[:5_000]),
+        Article("a", text, outlet=text, author=text, imprint=Imprint((text[:300],) * 20)),
+    ):
+        start = time.process_time()
+        publication(article, outlets)
+        assert time.process_time() - start < 1
