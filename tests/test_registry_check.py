@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from classifier.sources.check import COUNTRIES, Problem, ambiguous_names, problems
+from classifier.sources.check import Problem, ambiguous_names, problems
 from classifier.sources.facts import Role
+from classifier.sources.schema import COUNTRIES
 from classifier.sources.tables import Tables, shipped
 from training.registry import countries
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from classifier.sources.check import COUNTRIES, ID, QID
 from classifier.sources.facts import (
     Code,
     Control,
@@ -19,6 +18,7 @@ from classifier.sources.facts import (
     NameKind,
     Role,
 )
+from classifier.sources.schema import COUNTRIES, ID, QID
 from training.registry.draft import Draft, host_of
 from training.registry.evidence import MATRIX, EvidenceError
 from training.registry.matrix import HOLDERS

@@ -1,32 +1,19 @@
-"""Read the State Media Matrix: every state-affiliated outlet, its owner, and who steers it."""
+"""Outlets of the State Media Matrix: every state-affiliated one, its owner, and who steers it."""
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from classifier.sources import hosts
 from classifier.sources.check import fold
-from classifier.sources.facts import (
-    Code,
-    Control,
-    Domain,
-    DomainRole,
-    Evidence,
-    Holder,
-    Medium,
-    Name,
-    NameKind,
-)
-from training.registry import countries
-from training.registry.draft import Draft, host_of, slug
-from training.registry.evidence import MATRIX, EvidenceError, files
-
-_HERE = Path(__file__).parent
+from classifier.sources.facts import Code, Control, Domain, DomainRole, Evidence, Holder, Medium
+from training.registry.draft import Draft, slug
+from training.registry.evidence import MATRIX, files
+from training.registry.matrix_rows import Row, read_rows, typed
 
 #: Who holds funding, governance and the editorial line by the code, as the matrix's README has
 #: it. "Yes/No" stands for captured private media: it differs between them, so it is unknown.
@@ -40,102 +27,8 @@ HOLDERS: Mapping[Code, tuple[Holder, Holder, Holder]] = {
     Code.IP: (Holder.NOT_STATE, Holder.NOT_STATE, Holder.NOT_STATE),
 }
 
-# What stands before an asset's name in the matrix, and the medium it tells.
-_PREFIXES = {
-    "Television": Medium.TELEVISION,
-    "Print": Medium.NEWSPAPER,
-    "Print media": Medium.NEWSPAPER,
-    "Radio": Medium.RADIO,
-    "News agency": Medium.AGENCY,
-    "Online": Medium.WEBSITE,
-    "News portals": Medium.WEBSITE,
-}
-_PREFIX = re.compile(rf"^({'|'.join(map(re.escape, _PREFIXES))}): ")
-
-_MEDIA = (
-    (Medium.AGENCY, r"news agency|press agency|agence|agencia|agência|news service|\bagency\b"),
-    (Medium.BROADCASTER, r"broadcast|radio.*t[eé]l[eé]vi|radiotelevi|rundfunk"),
-    (Medium.TELEVISION, r"\btv\b|\btv[ -]?\d|tv$|^tv|t[eé]l[eé]vi[sz]|canal|channel|\bkanal\b"),
-    (Medium.RADIO, r"radi[oójt]|r[àáa]di[oóu]|\bfm\b"),
-    (Medium.WEBSITE, r"\.[a-z]{2,4}$|online|digital"),
-    (Medium.NEWSPAPER, r"daily|times|gazet|newspaper|post$|herald|courier|tribune|sinmun|sinbo"),
-)
 # A part of a site that is a language of it, not another site.
 _SECTION = re.compile(r"(?:en|eng|english|old|v2|ru|uk)\.")
-_PAPER_COMPANY = re.compile(
-    r"newspaper|press unit|government press|press department|printing|press foundation|polska press"
-    r"|publications de presse|department of information",
-    re.IGNORECASE,
-)
-
-# Companies of the matrix that are no names: nobody cites "Government press".
-_GENERIC = {
-    "AM Radio",
-    "FM Radio",
-    "Department of Broadcasting",
-    "Department of Information",
-    "Department of State Newspapers",
-    "Government Press Department",
-    "Government press",
-    "Government press unit",
-    "Ministry of Foreign Affairs Media",
-    "Radio/TV Legislativas",
-    "State press unit",
-    "TV Radio UNAM",
-    "Medi1 Radio; Television: Medi1 TV",
-    "Turkuvaz Media Group or Daily Sabah itself",
-    "InfoMigrants (joint project by several media outlets)",
-    "Financial News (subsidiary of People’s Bank of China)",
-    "Global Times or Huanqiu Shibao",
-    "Sovetskaya Rossiya newspaper and the Russian All-National Union",
-}
-# The same company under another name.
-_COMPANIES = {
-    "China Central Television (CCTV)": "China Media Group",
-    "Rossiya Segodnya (Russia Today)": "Rossiya Segodnya",
-    "Sputnik News": "Rossiya Segodnya",
-    "Smotrim (by Russia's Channel One)": "All-Russia State Television and Radio Broadcasting"
-    " Company (VGTRK)",
-    "Mir State TV and Radio Company": "Mir",
-    "Legal Daily Media Group": "Legal Daily",
-    "Turkuvaz Media Group or Daily Sabah itself": "Turkuvaz Media Group",
-    "Swiss Broadcasting Corporation (SBC)": "Swiss Broadcasting Corporation (SRG SSR)",
-    "UA:Pershyi (National Public Broadcasting Company of Ukraine)": "National Public"
-    " Broadcasting Company of Ukraine (UA:PBC)",
-    "Voice of America": "U.S. Agency for Global Media (USAGM)",
-    "Radio Free Europe/Radio Liberty": "U.S. Agency for Global Media (USAGM)",
-    "Belarus Segodnya": "SB. Belarus Segodnya",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the matrix, cleaned.
-
-    Attributes
-    ----------
-    asset : str
-        The cell "Main assets" as it stands.
-    name : str
-        The outlet's main name.
-    company, abbreviation : str
-        The company without and the bracketed part of it; both may be empty.
-    role : DomainRole or None
-        What the host is, where `matrix.tsv` says so; otherwise an outlet's first host is its main
-        one and the rest are editions.
-    """
-
-    line: int
-    country: str
-    company: str
-    abbreviation: str
-    asset: str
-    name: str
-    names: tuple[Name, ...]
-    medium: Medium
-    host: str | None
-    code: Code
-    role: DomainRole | None
 
 
 @dataclass
@@ -157,69 +50,8 @@ def read_matrix(root: Path, *, allow_changed: bool = False) -> Matrix:
     """
     (path,) = files(MATRIX, root, allow_changed=allow_changed)
     log: list[str] = []
-    rows = list(_rows(path, log))
+    rows = list(read_rows(path, log))
     return Matrix(_outlets(rows, log), rows, log)
-
-
-def _rows(path: Path, log: list[str]) -> Iterable[Row]:
-    fixes = {(fix["country"], fix["asset"]): fix for fix in _table("matrix.tsv")}
-    foreign = {entry["host"]: entry["why"] for entry in _table("hosts.tsv")}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for line, cells in enumerate(csv.DictReader(file), 2):
-            asset = _squeeze(cells["Main assets"])
-            if not asset:
-                continue
-            country = countries.code(cells["Country"])
-            typology = cells["Typology"].strip().rstrip("?")
-            if country is None or typology not in {code.value for code in Code}:
-                raise EvidenceError(
-                    f"{path}, row {line}: country {cells['Country']!r} or code "
-                    f"{cells['Typology']!r} is unknown; name it in training/registry"
-                )
-            host = host_of(cells["URL"])
-            if host in foreign:
-                log.append(f"matrix: {host} is not {asset}'s: {foreign[host]}")
-                host = None
-            company = _squeeze(cells["Media company"]).rstrip("*")
-            company = _COMPANIES.get(company, company)
-            yield _row(line, country, company, asset, host, Code(typology), fixes)
-
-
-def _row(
-    line: int,
-    country: str,
-    company: str,
-    asset: str,
-    host: str | None,
-    code: Code,
-    fixes: Mapping[tuple[str, str], Mapping[str, str]],
-) -> Row:
-    cleaned, medium = asset.rstrip("*"), None
-    if prefix := _PREFIX.match(cleaned):
-        medium = _PREFIXES[prefix[1]]
-        cleaned = cleaned[prefix.end() :]
-    owner, abbreviation = ("", "") if company in _GENERIC else _brackets(company)
-    fix = fixes.get((country, asset)) or fixes.get((country, cleaned))
-    names: list[Name] = []
-    if fix:
-        name = fix["name"] or cleaned
-        names = [_name(text) for text in fix["names"].split(" | ") if text]
-        if fix["role"] == DomainRole.EDITION and "(" not in cleaned:
-            names.append(_name(cleaned))
-        medium = Medium(fix["medium"]) if fix["medium"] else medium
-    else:
-        name, bracketed = _brackets(cleaned)
-        if bracketed:
-            names = [_name(bracketed)]
-    # "APP" of "Associated Press of Pakistan (APP)" is the company itself.
-    if not (fix and fix["name"]) and owner and fold(name) == fold(abbreviation):
-        names.append(_name(name))
-        name = owner
-    medium = medium or _medium(name, company)
-    role = DomainRole(fix["role"]) if fix and fix["role"] else None
-    return Row(
-        line, country, owner, abbreviation, asset, name, tuple(names), medium, host, code, role
-    )
 
 
 def _outlets(rows: list[Row], log: list[str]) -> list[Draft]:
@@ -260,7 +92,7 @@ def _companies(
         company, abbreviation = assets[0].company, assets[0].abbreviation
         names = {(row.country, fold(row.name)) for row in assets}
         if key not in outlets and len(names) == 1:
-            outlets[names.pop()].add_name(_name(company))
+            outlets[names.pop()].add_name(typed(company))
             _abbreviate(outlets[(key[0], fold(assets[0].name))], abbreviation)
             continue
         if key not in outlets:
@@ -273,7 +105,7 @@ def _companies(
 
 def _abbreviate(draft: Draft, abbreviation: str) -> None:
     if abbreviation:
-        draft.add_name(_name(abbreviation))
+        draft.add_name(typed(abbreviation))
 
 
 def _place_hosts(
@@ -340,40 +172,3 @@ def _control(rows: list[Row], draft: Draft, log: list[str]) -> Control:
 def _controlled(code: Code, owner: str | None) -> Control:
     evidence = Evidence(MATRIX.name, MATRIX.url, MATRIX.date)
     return Control(*HOLDERS[code], code, owner, evidence)
-
-
-def _medium(name: str, company: str) -> Medium:
-    for medium, pattern in _MEDIA:
-        if re.search(pattern, name, re.IGNORECASE):
-            return medium
-    if _PAPER_COMPANY.search(company):
-        return Medium.NEWSPAPER
-    for medium, pattern in _MEDIA:
-        if re.search(pattern, company, re.IGNORECASE):
-            return medium
-    return Medium.OTHER
-
-
-def _name(text: str) -> Name:
-    if not re.search(r"[A-Za-zÀ-ɏ]", text):
-        return Name(text, NameKind.NATIVE)
-    short = re.fullmatch(r"[A-Z0-9][\w/:+.-]{0,9}", text)
-    letters = [letter for letter in text if letter.isalpha()]
-    if short and sum(letter.isupper() for letter in letters) * 2 > len(letters):
-        return Name(text, NameKind.ABBREVIATION)
-    return Name(text, NameKind.ALIAS)
-
-
-def _brackets(name: str) -> tuple[str, str]:
-    """Split "China Media Group (CMG)" in two; without brackets the second is empty."""
-    match = re.fullmatch(r"(.+?) \(([^()]+)\)", name)
-    return (match[1], match[2]) if match else (name, "")
-
-
-def _squeeze(cell: str) -> str:
-    return " ".join(cell.split())
-
-
-def _table(name: str) -> list[dict[str, str]]:
-    with (_HERE / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
