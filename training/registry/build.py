@@ -10,7 +10,7 @@ from pathlib import Path
 
 from classifier.sources import hosts
 from classifier.sources.check import ambiguous_names, fold
-from classifier.sources.facts import Assessment, Domain, DomainRole, Evidence
+from classifier.sources.facts import Assessment, Domain, DomainRole, Evidence, Role
 from classifier.sources.tables import shipped
 from training.registry.draft import Draft
 from training.registry.hand import FOLDER, read_hand
@@ -180,11 +180,13 @@ def _networks(owners: _Owners, listings: list[Listing], log: list[str]) -> list[
     by_host: dict[str, list[Listing]] = defaultdict(list)
     listed: dict[tuple[str, str], list[Listing]] = defaultdict(list)
     by_id = {draft.id: draft for draft in owners.drafts}
-    own = 0
+    own = pages = 0
     for listing in listings:
         owner = owners.at(listing.host)
         if owner is None or owner[1].role is DomainRole.IMPOSTER:
             by_host[listing.host].append(listing)
+        elif owner[0].role is Role.PLATFORM:
+            pages += 1
         else:
             own += 1
             listed[(owner[0].id, listing.network)].append(listing)
@@ -194,6 +196,7 @@ def _networks(owners: _Owners, listings: list[Listing], log: list[str]) -> list[
             Assessment("influence_network", network, strongest.evidence, strongest.confidence)
         )
     log.append(f"networks: {own} rows name an outlet's own host; they are assessments of it")
+    log.append(f"networks: {pages} rows name a page on an outlet that is a platform; left out")
     rows = [_network(owners, host, said) for host, said in by_host.items()]
     log.append(f"networks: {sum(map(len, by_host.values())) - len(rows)} rows repeat a host")
     return rows
