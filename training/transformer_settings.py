@@ -27,11 +27,14 @@ def _shares() -> dict[str, float]:
 
 def _weights() -> dict[str, float]:
     """What one corpus labels many times over must not drown out the other signals."""
-    sourcing = ("named_source", "unnamed_source", "government_attribution", "quoted", "reported")
     return {
         "hyperpartisan": 0.5,
+        "named_source": 0.5,
+        "government_attribution": 0.5,
         "state_media_attribution": 0.5,
-        **dict.fromkeys(sourcing, 0.3),
+        "unnamed_source": 0.3,
+        "quoted": 0.3,
+        "reported": 0.3,
         **dict.fromkeys(TECHNIQUES, 0.3),
     }
 

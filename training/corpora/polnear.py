@@ -100,8 +100,8 @@ _CANDIDATES = {
 
 def is_candidate(name: str, date: str) -> bool:
     """Tell whether an office-holder was running for president or vice-president then."""
-    first, last = _CANDIDATES.get(name.split(" ")[-1], ("", ""))
-    return first <= date[:7] <= last
+    months = _CANDIDATES.get(name.split(" ")[-1])
+    return months is not None and months[0] <= date[:7] <= months[1]
 
 
 def read(folder: Path) -> Iterator[Article]:

@@ -1,0 +1,217 @@
+"""Attributions in brat's files, and the kinds of source that follow from them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.sentences import split
+from classifier.sources.facts import Code, Control, Evidence, Holder, Name, Outlet
+from classifier.sources.registry import Registry
+from classifier.types import Article, Place
+from training.corpora import swaps
+from training.corpora.attributions import Attribution, read
+from training.corpora.polnear import Annotated, is_candidate
+from training.examples import of_articles
+
+_HOLDER = (Holder.STATE,) * 3
+OUTLETS = (
+    Outlet("vesk-herald", "Vesk Herald", names=(Name("Vesk Herald"),)),
+    Outlet(
+        "otag",
+        "OTAG",
+        names=(Name("OTAG"),),
+        control=Control(*_HOLDER, Code.SC, None, Evidence("made up")),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return Registry(own={one.id: one for one in OUTLETS})
+
+
+def at(text: str, piece: str) -> Place:
+    start = text.index(piece)
+    return Place(start, start + len(piece))
+
+
+def marked(text: str, *pieces: tuple[str | None, str | None, str]) -> tuple[Attribution, ...]:
+    return tuple(
+        Attribution(source and at(text, source), cue and at(text, cue), (at(text, content),))  # type: ignore[arg-type]
+        for source, cue, content in pieces
+    )
+
+
+def labels(registry: Registry, text: str, *annotators: tuple[Attribution, ...]):
+    article = Article(id="a", text=text, date="2016-03-04")
+    found = Annotated(article, split(article), annotators).labels(registry)
+    return [{name for name, value in one.items() if value} for one in found]
+
+
+def test_reads_sources_cues_and_contents_in_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "a.ann"
+    path.write_text(
+        "T1\tSource 20 25\tClerk\n"
+        "T2\tCue 26 30;40 42\tsaid on\n"
+        "T3\tContent 50 55\tlater\n"
+        "T4\tContent 0 10;12 15\tsplit\n"
+        "T5\tAttribution 26 30\tsaid\n"
+        "E1\tAttribution:T5 Cue:T2 Source:T1 Content:T4 Content2:T3\n"
+        "T6\tContent 60 70\talone\n"
+        "T7\tDiscuss 1 2\tx\n"
+        "#1\tAnnotatorNotes T6\twhy?\n",
+        encoding="utf-8",
+    )
+    assert read(path) == [
+        Attribution(Place(20, 25), Place(26, 42), (Place(0, 10), Place(12, 15), Place(50, 55))),
+        Attribution(None, None, (Place(60, 70),)),
+    ]
+
+
+def test_a_sentence_has_the_kinds_of_its_sources(registry) -> None:
+    text = (
+        "The bridge will close, the Vesk Herald reported. Analysts expect delays. "
+        "The ferry sank, OTAG said."
+    )
+    annotator = marked(
+        text,
+        ("the Vesk Herald", "reported", "The bridge will close"),
+        ("Analysts", "expect", "delays"),
+        ("OTAG", "said", "The ferry sank"),
+    )
+    assert labels(registry, text, annotator) == [
+        {"attributed", "named_source", "reported"},
+        {"attributed", "vague_source", "reported"},
+        {"attributed", "named_source", "state_media_attribution", "reported"},
+    ]
+
+
+def test_the_outlet_that_carried_the_words_counts(registry) -> None:
+    text = "“We are leaving,” Rika Vale told OTAG. OTAG moved its office, Rika Vale said."
+    annotator = marked(
+        text,
+        ("Rika Vale", "told", "“We are leaving,”"),
+        ("Rika Vale", "said", "OTAG moved its office"),
+    )
+    found = labels(registry, text, annotator)
+    assert found[0] == {"attributed", "named_source", "state_media_attribution", "quoted"}
+    assert found[1] == {"attributed", "named_source", "reported"}
+
+
+def test_without_a_source_only_a_vague_cue_tells(registry) -> None:
+    text = "The mill is expected to close. The mill seems empty."
+    annotator = marked(
+        text, (None, "is expected", "to close"), (None, "seems", "The mill seems empty")
+    )
+    article = Article(id="a", text=text)
+    vague, unknown = Annotated(article, split(article), (annotator,)).labels(registry)
+    assert vague["vague_source"] == 1.0
+    assert vague["named_source"] == 0.0
+    assert unknown == {"attributed": 1.0, "quoted": 0.0, "reported": 1.0}
+
+
+def test_half_of_the_content_in_quotation_marks_is_quoted(registry) -> None:
+    text = (
+        "“The water is cold and deep,” the Vesk Herald wrote. "
+        "The Vesk Herald called it “cold” and not fit for any swimmer."
+    )
+    annotator = marked(
+        text,
+        ("the Vesk Herald", "wrote", "“The water is cold and deep,”"),
+        ("The Vesk Herald", "called", "it “cold” and not fit for any swimmer"),
+    )
+    first, second = labels(registry, text, annotator)
+    assert "quoted" in first
+    assert "reported" in second
+    assert not {"quoted", "reported"} <= first | {"reported"} - {"reported"}
+
+
+def test_the_majority_says_whether_and_those_who_agree_say_to_whom(registry) -> None:
+    text = "The bridge will close, the Vesk Herald reported."
+    named = marked(text, ("the Vesk Herald", "reported", "The bridge will close"))
+    assert labels(registry, text, named, named, ()) == [{"attributed", "named_source", "reported"}]
+    article = Article(id="a", text=text)
+    assert Annotated(article, split(article), (named, ())).labels(registry) == [{}], "a tie"
+    assert labels(registry, text, named, (), ()) == [set()]
+
+
+def test_candidates_are_no_government_while_they_run() -> None:
+    assert is_candidate("Bernie Sanders", "2016-03-04")
+    assert not is_candidate("Bernie Sanders", "2016-10-01")
+    assert not is_candidate("Barack Obama", "2016-03-04")
+    assert not is_candidate("", "")
+
+
+# --- swaps ---------------------------------------------------------------------------------------
+
+TEXT = "The ferry sank, the Vesk Herald said. The Vesk Herald moved its office. It rained."
+
+
+@pytest.fixture
+def examples():
+    article = Article(id="a", text=TEXT, outlet="x", date="2016-03-04")
+    annotator = marked(TEXT, ("the Vesk Herald", "said", "The ferry sank"))
+    annotated = Annotated(article, split(article), (annotator,))
+    registry = Registry(own={one.id: one for one in OUTLETS})
+    from classifier.types import Unit
+
+    units = tuple(
+        Unit(s.start, s.end, given)
+        for s, given in zip(annotated.sentences, annotated.labels(registry), strict=True)
+    )
+    built = of_articles("polnear", iter([replace(article, units=units)]))
+    behind = {
+        ("polnear/a", s.start): outlets
+        for s, outlets in zip(annotated.sentences, annotated.outlets(registry), strict=True)
+        if outlets
+    }
+    return replace(built, part=np.array(["train"] * 3)), behind
+
+
+def test_a_swapped_outlet_takes_its_label_along(examples, registry, monkeypatch) -> None:
+    monkeypatch.setattr(swaps, "PHRASE_SHARE", 0.0)
+    rows, behind = examples
+    assert behind == {("polnear/a", 0): frozenset({"vesk-herald"})}
+    swapped = swaps.Swap(registry, behind, share=1.0).apply(rows, ("train",))
+    assert [s.text for s in swapped.sentences] == [
+        "The ferry sank, the Xinhua said.",
+        "The Xinhua moved its office.",
+        "It rained.",
+    ]
+    assert swapped.column(swaps.SIGNAL).tolist() == [1.0, 0.0, 0.0], "a mention is none"
+    assert rows.column(swaps.SIGNAL).tolist() == [0.0, 0.0, 0.0]
+    assert [s.start for s in swapped.sentences] == [s.start for s in rows.sentences]
+    others = [name for name in rows.signals if name != swaps.SIGNAL]
+    for name in others:
+        np.testing.assert_array_equal(swapped.column(name), rows.column(name))
+
+
+def test_state_media_are_swapped_for_another(registry) -> None:
+    swap = swaps.Swap(registry, {}, share=1.0)
+    from classifier.types import Sentence
+
+    text = "OTAG said so."
+    assert swap.rename(Sentence(text, 0, len(text), "a", 0)).text == "Reuters said so."
+
+
+def test_a_phrase_leaves_open_whether_the_source_is_named(examples, registry, monkeypatch) -> None:
+    monkeypatch.setattr(swaps, "PHRASE_SHARE", 1.0)
+    rows, behind = examples
+    swapped = swaps.Swap(registry, behind, share=1.0).apply(rows, ("train",))
+    assert any(phrase in swapped.sentences[0].text for phrase in swaps.PHRASES)
+    assert swapped.column(swaps.SIGNAL)[0] == 1.0
+    assert np.isnan(swapped.column("named_source")[0])
+    assert swapped.column("attributed")[0] == 1.0
+
+
+def test_only_the_parts_asked_for_are_swapped_and_the_draw_is_the_seeds(examples, registry):
+    rows, behind = examples
+    kept = swaps.Swap(registry, behind, share=1.0).apply(rows, ("test",))
+    assert kept.sentences == rows.sentences
+    drawn = [swaps.Swap(registry, behind, seed).is_swapped("a", "x") for seed in range(40)]
+    assert drawn == [swaps.Swap(registry, behind, seed).is_swapped("a", "x") for seed in range(40)]
+    assert 8 < sum(drawn) < 32
