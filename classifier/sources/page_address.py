@@ -75,7 +75,7 @@ def find(url: str | None, registry: Registry) -> Page | None:
         return None
     found = registry.at(address)
     network = registry.network(address)
-    impostor = network is not None and network.kind == "imposter"
+    impostor = network is not None and DomainRole.IMPOSTER == network.kind
     if found is None:
         return Page(Credit(host, None, address, Basis.URL), impostor=impostor)
     if impostor or found.domain.role is DomainRole.IMPOSTER:
