@@ -31,6 +31,8 @@ _PLACES = re.compile(
     re.IGNORECASE,
 )
 
+_IMITATIONS = frozenset({DomainRole.IMPOSTER.value})  # kinds of a network's sites
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -75,7 +77,7 @@ def find(url: str | None, registry: Registry) -> Page | None:
         return None
     found = registry.at(address)
     network = registry.network(address)
-    impostor = network is not None and DomainRole.IMPOSTER == network.kind
+    impostor = network is not None and network.kind in _IMITATIONS
     if found is None:
         return Page(Credit(host, None, address, Basis.URL), impostor=impostor)
     if impostor or found.domain.role is DomainRole.IMPOSTER:
