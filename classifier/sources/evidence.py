@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 from classifier import voice
-from classifier.citations.lexicon import word_set
 from classifier.sentences import fold
+from classifier.sources import cited
 from classifier.sources.card import ArticleEvidence
 from classifier.types import (
     Article,
@@ -61,18 +61,6 @@ _CORRECTION = re.compile(
 # A line that says who the article is from, and nothing else.
 _CREDIT = re.compile(r"[(\[]?\s*sources?\s*:[^.!?\n]{1,80}[)\]]?\.?", re.IGNORECASE)
 
-# What a name may be given with or without: "Hengaw", "the Hengaw organisation".
-_GENERIC = word_set(
-    "agency association broadcaster center centre channel company corporation foundation group "
-    "institute institution magazine network news newspaper ngo office organisation organization "
-    "outlet paper party press service site spokesman spokesperson spokeswoman station the "
-    "watchdog website"
-)
-_TITLES = word_set(
-    "mr mrs ms miss dr prof professor sir dame lord lady sen senator rep gov governor gen general "
-    "col colonel capt captain maj major lt president minister premier chancellor secretary mayor "
-    "prime foreign"
-)
 _WORD = re.compile(r"[^\W_]+(?:[.'-][^\W_]+)*")
 
 
@@ -102,25 +90,54 @@ def article_evidence(report: ArticleReport) -> ArticleEvidence:
     ArticleEvidence
     """
     article = report.article
-    notices = [_is_notice(item.sentence.text) for item in report.sentences]
-    content = [
-        _Item(item, tuple(c for c in item.citations if not _is_wrapper(c, item.sentence, article)))
-        for item, notice in zip(report.sentences, notices, strict=True)
-        if not notice and _is_content(item.sentence.text)
+    rows = own_citations(report)
+    claims = [
+        (item, row)
+        for item, row in zip(report.sentences, rows, strict=True)
+        if _is_content(item.sentence.text) and _is_claim(item)
     ]
-    claims = [item for item in content if _is_claim(item.report)]
-    best = Counter(_best(item) for item in claims)
+    best = Counter(best_source(item, row) for item, row in claims)
+    named = (source for source in cited.distinct(rows) if source.kind is SourceKind.NAMED)
     return ArticleEvidence(
         claims=len(claims),
         named=best[SourceKind.NAMED],
         unnamed=best[SourceKind.UNNAMED],
         vague=best[SourceKind.VAGUE],
         none=best[None],
-        sources=_sources(item.citations for item in content),
+        sources=tuple((source.name, len(source.sentences)) for source in named),
         quotes=_quotes(report),
         links=len(set(addresses(article.text))),
         corrections=corrections(article.text),
     )
+
+
+def own_citations(report: ArticleReport) -> tuple[tuple[Citation, ...], ...]:
+    """Give each sentence's citations that are the article's own.
+
+    Not those that only say that the sentence stands in a republished article, nor any of a notice
+    of a correction, or of a line that only names the article's source.
+    """
+    return tuple(
+        tuple(c for c in item.citations if not cited.is_wrapper(c, item.sentence, report.article))
+        if _is_content(item.sentence.text)
+        else ()
+        for item in report.sentences
+    )
+
+
+def best_source(item: SentenceReport, citations: tuple[Citation, ...]) -> SourceKind | None:
+    """Give the kind of the best source of a sentence: by its citations, else by the model's flags.
+
+    Parameters
+    ----------
+    item : SentenceReport
+    citations : tuple of Citation
+        Those of its citations that count, as of `own_citations`.
+    """
+    found = {citation.kind for citation in citations}
+    if not found:
+        found = {_FLAGS[flag] for flag in item.flags if flag in _FLAGS}
+    return next((kind for kind in _RANK if kind in found), None)
 
 
 def corrections(text: str) -> int:
@@ -143,41 +160,17 @@ def addresses(text: str) -> Iterator[str]:
         yield re.sub(r"^(?:https?://)?(?:www\.)?", "", address, flags=re.IGNORECASE).rstrip("/")
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """A sentence of content and the citations that are its own article's."""
-
-    report: SentenceReport
-    citations: tuple[Citation, ...]
-
-
 def _is_notice(text: str) -> bool:
     return _CORRECTION.search(fold(text)) is not None
 
 
 def _is_content(text: str) -> bool:
-    return _WORD.search(text) is not None and _CREDIT.fullmatch(text.strip()) is None
+    words = _WORD.search(text) is not None and _CREDIT.fullmatch(text.strip()) is None
+    return words and not _is_notice(text)
 
 
 def _is_claim(item: SentenceReport) -> bool:
     return "claim" in item.flags if "claim" in item.scores else True
-
-
-def _best(item: _Item) -> SourceKind | None:
-    found = {citation.kind for citation in item.citations}
-    if not found:
-        found = {_FLAGS[flag] for flag in item.report.flags if flag in _FLAGS}
-    return next((kind for kind in _RANK if kind in found), None)
-
-
-def _is_wrapper(citation: Citation, sentence: Sentence, article: Article) -> bool:
-    """Whether a citation only says that the sentence stands in a republished article."""
-    for part in article.republications:
-        if part.start <= sentence.start < part.end:
-            given = citation.source or citation.antecedent
-            outside = given is None or not part.start <= given.start < part.end
-            return outside and _key(citation.name) == _key(part.outlet)
-    return False
 
 
 def _quotes(report: ArticleReport) -> int:
@@ -195,63 +188,3 @@ def _quotes(report: ArticleReport) -> int:
 
 def _is_republished(sentence: Sentence, article: Article) -> bool:
     return any(p.start < sentence.end and sentence.start < p.end for p in article.republications)
-
-
-# --- the named sources ----------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Source:
-    names: Counter[str] = field(default_factory=Counter)
-    sentences: set[int] = field(default_factory=set)
-
-
-def _sources(sentences: Iterable[tuple[Citation, ...]]) -> tuple[tuple[str, int], ...]:
-    """Give the distinct named sources and the number of sentences on each, most first.
-
-    Two names are one source when the registry gives both the same outlet, when they differ only in
-    a title or a generic word, or when one is the last word of the only longer name that ends so.
-    """
-    named = [
-        (number, citation)
-        for number, citations in enumerate(sentences)
-        for citation in citations
-        if citation.kind is SourceKind.NAMED and citation.name.strip()
-    ]
-    same = _same_keys([_key(citation.name) for _, citation in named])
-    by_outlet: dict[str, tuple[str, ...]] = {}
-    for _, citation in named:
-        for outlet in citation.outlets:
-            by_outlet.setdefault(outlet, same[_key(citation.name)])
-    by_key = {
-        same[_key(citation.name)]: by_outlet[citation.outlets[0]]
-        for _, citation in named
-        if len(citation.outlets) == 1
-    }
-    found: dict[tuple[str, ...], _Source] = {}
-    for number, citation in named:
-        key = same[_key(citation.name)]
-        source = found.setdefault(by_key.get(key, key), _Source())
-        source.names[citation.name.strip()] += 1
-        source.sentences.add(number)
-    rows = [(source.names.most_common(1)[0][0], len(source.sentences)) for source in found.values()]
-    return tuple(sorted(rows, key=lambda row: (-row[1], row[0])))
-
-
-def _key(name: str) -> tuple[str, ...]:
-    """Give the words of a name that tell it from others; all of them when none would be left."""
-    words = [re.sub(r"'s$", "", word) for word in _WORD.findall(fold(name).casefold())]
-    while len(words) > 1 and words[0] in _TITLES:
-        words = words[1:]
-    return tuple(word for word in words if word not in _GENERIC) or tuple(words)
-
-
-def _same_keys(keys: list[tuple[str, ...]]) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """Map each key to the one that stands for it: a surname to the full name, where one has it."""
-    distinct = set(keys)
-    same = {key: key for key in distinct}
-    for key in distinct:
-        longer = [other for other in distinct if len(other) > 1 and other[-1:] == key]
-        if len(longer) == 1:
-            same[key] = longer[0]
-    return same
