@@ -83,6 +83,12 @@ def typed(marked: str, date: str | None = None) -> list[tuple[str, str]]:
         ("Orrin Broadcasting", "named"),
         ("an unnamed newspaper", "unnamed"),
         ("Vladimir Putin", "named G"),
+        ("the Supreme Leader", "unnamed G"),
+        ("Vesk Minister of Works Tom Orr", "named G"),
+        ("some parliamentarians", "unnamed G"),
+        ("the Council on Harbours", "named"),
+        ("a representative of the dockers in Yemen", "unnamed"),
+        ("Tasnim Orr", "named"),
     ],
 )
 def test_types_a_phrase_by_itself(phrase, kind):

@@ -68,9 +68,9 @@ def _apposed(part: str, date: str | None) -> bool:
 def _own(phrase: Phrase, words: tuple[str, ...]) -> bool:
     named = words_of(phrase.name)
     if phrase.shape is Shape.ORGANISATION and named:
-        return terms("body").within((*phrase.modifiers, *named)) and not _vetoed(
-            (*phrase.modifiers, *named)
-        )
+        every = (*phrase.modifiers, *named)
+        speaks = terms("body").within(every) or "minister" in every
+        return speaks and not _vetoed(every)
     title = phrase.lower if phrase.head else phrase.modifiers
     if _vetoed(title):
         return False
@@ -117,9 +117,9 @@ def _of_state(tail: str, head: str) -> bool:
         return False
     if terms("body").within(words):
         return True
-    if match[1] in {"of", "for", "to"} and any(
-        places(k).within(words[:5]) for k in ("state", "region", "capital")
-    ):
+    first = int(words[:1] == ("the",))
+    known = ("state", "region", "capital")
+    if match[1] in {"of", "for", "to"} and any(places(k).at(words, first) for k in known):
         return True
     return head in {"minister", "ministers", "secretary"} or (
         match[1] in {"in", "on", "at", "with", "from"}

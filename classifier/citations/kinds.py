@@ -120,7 +120,11 @@ def classify(
 def _type(words: str, phrase: Phrase, registry: Registry, date: str | None) -> SourceType:
     lower = " ".join(words_of(words))
     mentions = registry.mentions(words)
-    outlets = tuple(dict.fromkeys(o for m in mentions for o in m.outlets))
+    outlets = tuple(
+        dict.fromkeys(
+            o for m in mentions if not _is_part(words[m.start : m.end], phrase) for o in m.outlets
+        )
+    )
     state = bool(phrases("state media phrase").search(lower)) or any(
         (outlet := registry.get(o)) is not None and outlet.state_media for o in outlets
     )
@@ -128,9 +132,15 @@ def _type(words: str, phrase: Phrase, registry: Registry, date: str | None) -> S
     kind = _kind(phrase, lower)
     if outlets:
         kind = SourceKind.NAMED
-    elif state and kind is SourceKind.VAGUE:
+    elif (state or government) and kind is SourceKind.VAGUE:
         kind = SourceKind.UNNAMED
     return SourceType(kind, government, state, outlets, _name(words, phrase, kind), None)
+
+
+def _is_part(mention: str, phrase: Phrase) -> bool:
+    """Whether an outlet's name is only part of a person's: "Tasnim Orr"."""
+    name, part = words_of(phrase.name), words_of(mention)
+    return phrase.shape is Shape.PERSON and len(name) > len(part) and set(part) < set(name)
 
 
 def _kind(phrase: Phrase, lower: str) -> SourceKind:

@@ -117,7 +117,7 @@ def parse(text: str, *, opens: bool = False) -> Phrase:
     words = [_clean(word) for word in _WORD.findall(_QUANTIFIED.sub("", segment))]
     determiner, words, took = _determined(words)
     capitals = [_capital(word) for word in words]
-    of = len(words) > 2 and words[1] == "of" and capitals[2]  # "Ministry of Works"
+    of = len(words) > 2 and words[1] in {"of", "on", "for"} and capitals[2]  # "Ministry of Works"
     if words and not took and opens and capitals[0] and not of and _common(words[0]):
         capitals[0] = False
     return _shaped(words, capitals, determiner, tail, tuple(rest), legislator)
@@ -147,7 +147,8 @@ def _inside_name(text: str, match: re.Match[str]) -> bool:
     if match["of"] == "and" and _capital(before) and _capital(after):
         return bool(before) and before.lower() in _ORGANISED
     if match["of"] in {"to", "in", "on", "with", "at"}:
-        return False
+        committee = match["of"] == "on" and before.lower() in {"council", "committee", "commission"}
+        return committee and _capital(before) and _capital(after)
     return _capital(before) and _capital(after) and _first_part_is_name(text[: match.start()])
 
 
@@ -281,6 +282,8 @@ def _name_start(words: list[str], capitals: list[bool], lower: list[str]) -> int
         return len(words)
     if len(words) == 1 and _is_noun(lower[0]) and lower[0] not in terms("body"):
         return len(words)
+    if len(words) < 4 and " ".join(lower) in terms("office"):
+        return len(words)  # "Supreme Leader": an office, not somebody's name
     start = len(words) - 1
     while start > 0 and (
         capitals[start - 1]

@@ -213,6 +213,8 @@ def first(tokens: Sequence[Token]) -> Span | None:
     for start in starts:
         if start < len(tokens) and tokens[start].lower in {"he", "she", "they", "it"}:
             return (start, start + 1)
+        while start < len(tokens) - 1 and tokens[start].lower in {"but", "and", "yet", "so"}:
+            start += 1
         at = start + (start < len(tokens) and tokens[start].lower == "the")
         end = at
         if at < len(tokens) and tokens[start].lower in {"a", "an", "the"}:
