@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from classifier.errors import CorpusError
 from classifier.quotations import quotations
 from classifier.sentences import split
-from classifier.types import Article, Sentence, SourceKind, Unit
+from classifier.types import Article, Place, Sentence, SourceKind, Unit
 from training.corpora.attributions import Attribution
 from training.corpora.attributions import read as read_attributions
 from training.corpora.card import Card
@@ -55,10 +55,10 @@ CARD = Card(
         "lexicons of framescope (classifier.citations.kinds), pronouns by what they stand for, "
         "and a sentence has the kinds of the attributions whose Content overlaps it. Office- "
         "holders who were candidates then are no government. An attribution without a Source is "
-        "vague where its Cue says so ('reportedly', 'is expected'); else the kinds it could have "
-        "are left unlabelled. A sentence is quoted when at least half of the words of its "
-        "attributed content are in quotation marks, and reported when it is attributed and not "
-        "quoted."
+        "vague where its Cue says so ('reportedly', 'is expected'); else, and for 'I' and 'you', "
+        "the kinds it could have are left unlabelled. A sentence is quoted when at least half of "
+        "the words of its attributed content are in quotation marks, and reported when it is "
+        "attributed and not quoted."
     ),
     digest="70ebc3edd2a349a6b78d87611ee390b9dcafac66b4a16aac0430edde86d2a7e8",
 )
@@ -70,6 +70,11 @@ _VAGUE_CUE = re.compile(
     r"\b(?:reportedly|allegedly|supposedly|purportedly|rumou?red|rumou?rs?|speculation"
     r"|(?:is|are|was|were|been|be)(?: \w+){0,2} (?:expected|believed|thought|said|seen|considered"
     r"|regarded|viewed|alleged|reported|known|perceived|assumed|feared|hoped|understood))\b",
+    re.IGNORECASE,
+)
+# Whoever speaks at the moment, or is spoken to: within a quotation, in an interview, or the author.
+_SPEAKER = re.compile(
+    r"(?:I|me|my|mine|myself|you|your|we|us|our|let's|['’]s)(?: (?:all|both|guys|mind))?",
     re.IGNORECASE,
 )
 # What stands between a cue and the outlet that carried the words: "told CNN", "on ABC's This Week".
@@ -191,10 +196,14 @@ class Annotated:
         return [_majority([ballot[row] for ballot in votes]) for row in range(len(self.sentences))]
 
     def types(self, marked: Sequence[Attribution], registry: Registry) -> list[SourceType | None]:
-        """Type the source of each attribution; None where it has none."""
+        """Type the source of each attribution; None where it has none, or doesn't tell whom."""
         from classifier.citations.kinds import classify
 
-        placed = [(one.source, number) for number, one in enumerate(marked) if one.source]
+        placed = [
+            (one.source, number)
+            for number, one in enumerate(marked)
+            if one.source and not _SPEAKER.fullmatch(self._words(one.source))
+        ]
         placed.sort(key=lambda pair: (pair[0].start, pair[1]))
         sources = [source for source, _ in placed]
         found = classify(self.article.text, sources, registry, date=self.article.date)
@@ -203,6 +212,9 @@ class Annotated:
             candidate = one.government and is_candidate(one.name, self.article.date or "")
             types[number] = replace(one, government=False) if candidate else one
         return types
+
+    def _words(self, place: Place) -> str:
+        return self.article.text[place.start : place.end]
 
     def outlets(self, registry: Registry) -> list[frozenset[str]]:
         """Find the outlets that each sentence's content is attributed to, as registry ids.
