@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from classifier.errors import FramescopeError, InputError
 from classifier.sources.placeholders import Reader
 from classifier.sources.reliability import reading
-from eval.resample import Interval, draw, percentile
+from eval.outlet_pairs import DRAWS, Rows, both_kinds, drawn, pairs, sizes
+from eval.resample import Interval, percentile
 from training.corpora import allsides
 
 if TYPE_CHECKING:
@@ -38,29 +39,6 @@ LEAST_ARTICLES = 10
 MOST_NGRAMS = 50_000
 FOLDS = 5
 REPEATS = 5
-DRAWS = 10_000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Articles whose outlets have an assessment.
-
-    Attributes
-    ----------
-    ids, outlets, topics : ndarray of str, shape (n,)
-    texts : tuple of str
-        Without outlets' names.
-    reliable : ndarray of bool, shape (n,)
-    names : dict of str to str
-        The outlets' names by their ids.
-    """
-
-    ids: NDArray[np.str_]
-    outlets: NDArray[np.str_]
-    topics: NDArray[np.str_]
-    texts: tuple[str, ...]
-    reliable: NDArray[np.bool_]
-    names: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +207,7 @@ def held_out(name: str, features: Any, rows: Rows, seed: int) -> Floats:
         for train, test in folds.split(rows.ids, rows.reliable, rows.outlets):
             # A fold's scores are shares of the training rows, so that folds can be compared.
             scores[test] = _fitted(name, features, rows, train, test)
-        won.append(_pairs(scores, rows))
+        won.append(pairs(scores, rows))
     return np.mean(won, axis=0)  # type: ignore[no-any-return]
 
 
@@ -312,42 +290,16 @@ class _Embeddings:
 # --- judging --------------------------------------------------------------------------------------
 
 
-def _outlets(rows: Rows) -> tuple[list[str], list[str]]:
-    """Give the reliable and the unreliable outlets, by id."""
-    return sorted(set(rows.outlets[rows.reliable])), sorted(set(rows.outlets[~rows.reliable]))
-
-
-def _pairs(scores: Floats, rows: Rows) -> Floats:
-    good, bad = _outlets(rows)
-    sorted_bad = [np.sort(scores[rows.outlets == name]) for name in bad]
-    won = np.zeros((len(good), len(bad)))
-    for i, name in enumerate(good):
-        own = scores[rows.outlets == name]
-        for j, others in enumerate(sorted_bad):
-            below = np.searchsorted(others, own, "left") + np.searchsorted(others, own, "right")
-            won[i, j] = below.sum() / 2
-    return won
-
-
 def _judged(
     rows: Rows, won: dict[str, Floats], reads_text: set[str], draws: int, seed: int
 ) -> Result:
-    good, bad = _outlets(rows)
+    good, bad = both_kinds(rows)
     counts = Counter(rows.outlets.tolist())
-    sizes = np.outer([counts[name] for name in good], [counts[name] for name in bad])
-    weights = np.concatenate(list(draw(len(good) + len(bad), draws, seed, block=draws)))
-    n = len(good)
-    total = np.einsum("di,ij,dj->d", weights[:, :n], sizes, weights[:, n:])
-    drawn = {
-        name: np.divide(
-            np.einsum("di,ij,dj->d", weights[:, :n], matrix, weights[:, n:]),
-            total,
-            out=np.full(draws, np.nan),
-            where=total > 0,
-        )
-        for name, matrix in won.items()
-    }
-    auc = {name: float(matrix.sum() / sizes.sum()) for name, matrix in won.items()}
+    of_pairs = sizes(rows)
+    # The same draws for all, so that what makes an outlet hard cancels out of the gain.
+    judged = {name: drawn(matrix, rows, draws, seed) for name, matrix in won.items()}
+    draw_of = {name: values for name, (values, _) in judged.items()}
+    auc = {name: value for name, (_, value) in judged.items()}
     best = max((name for name in won if name not in reads_text), key=lambda name: auc[name])
     outlets = len(good) + len(bad)
     figures = [
@@ -355,13 +307,13 @@ def _judged(
             name,
             name in reads_text,
             auc[name],
-            percentile(drawn[name], outlets),
-            float((matrix / sizes).mean()),
-            percentile(drawn[name] - drawn[best], outlets) if name in reads_text else None,
+            percentile(draw_of[name], outlets),
+            float((matrix / of_pairs).mean()),
+            percentile(draw_of[name] - draw_of[best], outlets) if name in reads_text else None,
         )
         for name, matrix in won.items()
     ]
-    first = won[next(iter(won))] / sizes
+    first = won[next(iter(won))] / of_pairs
     rights = [(name, True, first[i].mean()) for i, name in enumerate(good)]
     rights += [(name, False, first[:, j].mean()) for j, name in enumerate(bad)]
     by_outlet = [(rows.names[o], kind, counts[o], float(share)) for o, kind, share in rights]
@@ -382,8 +334,8 @@ def to_markdown(result: Result) -> str:
         gain = f"{f.gain.low:+.3f} to {f.gain.high:+.3f}" if f.gain else "control"
         span = f"{f.interval.low:.3f} to {f.interval.high:.3f}"
         lines.append(f"| {f.name} | {f.auc:.3f} ({span}) | {f.by_outlet:.3f} | {gain} |")
-    lines += ["", "| outlet | assessed as | articles | in the right order |", "| --- |" * 1]
-    lines[-1] = "| --- | --- | --- | --- |"
+    lines += ["", "| outlet | assessed as | articles | in the right order |"]
+    lines += ["| --- | --- | --- | --- |"]
     for name, kind, count, share in sorted(result.outlets, key=lambda row: (row[1], row[3])):
         said = "reliable" if kind else "unreliable"
         lines.append(f"| {name} | {said} | {count} | {share:.2f} |")

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from classifier.errors import CorpusError, InputError
 from classifier.sources import registry
 from classifier.sources.facts import Assessment, Domain, Evidence, Name, NameKind, Outlet
 from classifier.sources.placeholders import Reader
 from classifier.sources.reliability import reading
-from eval import reliability
+from eval import outlet_pairs, reliability, sourcing
+from eval.resample import draw
 from training.corpora import allsides
 
 ROOT = Path(__file__).parent.parent
@@ -187,7 +189,7 @@ def test_too_few_outlets_and_no_embeddings_are_said_in_a_line(tmp_path: Path) ->
 
 
 def test_pairs_of_outlets_by_hand() -> None:
-    rows = reliability.Rows(
+    rows = outlet_pairs.Rows(
         ids=np.array(list("abcde")),
         outlets=np.array(["x", "x", "y", "z", "z"]),
         topics=np.array([""] * 5),
@@ -195,13 +197,43 @@ def test_pairs_of_outlets_by_hand() -> None:
         reliable=np.array([True, True, True, False, False]),
         names={},
     )
-    won = reliability._pairs(np.array([0.9, 0.4, 0.1, 0.4, 0.2]), rows)
+    won = outlet_pairs.pairs(np.array([0.9, 0.4, 0.1, 0.4, 0.2]), rows)
     # x: 0.9 beats both, 0.4 ties with one and beats the other; y beats none.
     assert won.tolist() == [[3.5], [0.0]]
 
 
+def test_a_draw_of_outlets_is_the_auc_of_the_articles_drawn() -> None:
+    rng = np.random.default_rng(3)
+    outlets = np.repeat(list("uvwxyz"), 4)
+    rows = outlet_pairs.Rows(
+        ids=outlets,
+        outlets=outlets,
+        topics=outlets,
+        texts=("",) * 24,
+        reliable=np.isin(outlets, list("uvw")),
+        names={},
+    )
+    scores = rng.random(24)
+    values, auc = outlet_pairs.drawn(outlet_pairs.pairs(scores, rows), rows, 20, seed=5)
+    assert auc == pytest.approx(roc_auc_score(rows.reliable, scores))
+    (weights,) = draw(6, 20, 5, block=20)
+    for value, weight in zip(values, weights, strict=True):
+        if 0 < weight[:3].sum() < 6:
+            expected = roc_auc_score(rows.reliable, scores, sample_weight=np.repeat(weight, 4))
+            assert value == pytest.approx(expected)
+        else:
+            assert np.isnan(value)
+
+
+def test_sourcing_is_measured_without_a_model(tmp_path: Path) -> None:
+    folder = articles(tmp_path, tells=True, outlets=4)
+    found = sourcing.run(folder, REGISTRY, most=11, draws=50)
+    assert "44 articles of 4 outlets" in found
+    assert "| the record's shift |" in found
+
+
 def test_outlets_of_a_kind_weigh_alike_and_so_do_the_kinds() -> None:
-    rows = reliability.Rows(
+    rows = outlet_pairs.Rows(
         ids=np.array(list("abcde")),
         outlets=np.array(["x", "x", "y", "z", "z"]),
         topics=np.array([""] * 5),

@@ -1,0 +1,116 @@
+"""How articles source what they state, and whether that goes with their outlet's assessments.
+
+Nothing is fitted: sentences are split, citations found by rules, and each article's shares and its
+shift of a record computed as in scoring, save that without a model every sentence of content
+counts as a claim. ``python -m eval.sourcing --articles DIR`` prints the figures of
+docs/source-record.md; it takes a fifth of a second an article.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from classifier import sentences, voice
+from classifier.citations import finder
+from classifier.errors import FramescopeError
+from classifier.sources.card import ArticleEvidence
+from classifier.sources.evidence import article_evidence
+from classifier.sources.record import article_shift
+from classifier.types import Article, ArticleReport, SentenceReport
+from eval.outlet_pairs import DRAWS, Rows, ranked
+from eval.reliability import LEAST_ARTICLES
+from training.corpora import allsides
+
+if TYPE_CHECKING:
+    from classifier.sources.registry import Registry
+
+MOST_ARTICLES = 25
+
+
+def evidence_of(article: Article, registry: Registry) -> ArticleEvidence:
+    """Give an article's evidence by the rules alone."""
+    found = voice.assign(article, sentences.split(article))
+    cited = finder.find(article, found, registry)
+    rows = [SentenceReport(s, {}, (), (), c) for s, c in zip(found, cited, strict=True)]
+    return article_evidence(ArticleReport(article, tuple(rows)))
+
+
+def run(folder: Path, registry: Registry, *, most: int = MOST_ARTICLES, draws: int = DRAWS) -> str:
+    """Measure, and write a table.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A folder that holds `training.corpora.allsides.FILE`.
+    registry : Registry
+        Whose assessments are the labels.
+    most : int
+        Articles of an outlet.
+    draws : int
+        Of the resampling of outlets.
+
+    Raises
+    ------
+    FramescopeError
+        When the articles can't be read.
+    """
+    stories = allsides.assessed(folder, registry, most=most)
+    names = [row.outlet.id for row in stories]
+    stories = [row for row in stories if names.count(row.outlet.id) >= LEAST_ARTICLES]
+    evidence = [evidence_of(row.story.article, registry) for row in stories]
+    rows = Rows(
+        np.array([row.story.article.id for row in stories]),
+        np.array([row.outlet.id for row in stories]),
+        np.array([row.story.topic for row in stories]),
+        ("",) * len(stories),
+        np.array([row.reliable for row in stories]),
+        {row.outlet.id: row.outlet.name for row in stories},
+    )
+    claims = np.array([max(e.claims, 1) for e in evidence], np.float64)
+    table = {
+        "share of claims with a named source": np.array([e.named for e in evidence]) / claims,
+        "... an unnamed one": np.array([e.unnamed for e in evidence]) / claims,
+        "... a vague one": np.array([e.vague for e in evidence]) / claims,
+        "... none": np.array([e.none for e in evidence]) / claims,
+        "distinct named sources": np.array([len(e.sources) for e in evidence], np.float64),
+        "claims": claims,
+        "the record's shift": np.array([article_shift(e) for e in evidence]),
+    }
+    lines = [
+        f"{len(stories):,} articles of {len(set(names))} outlets; 95% intervals resample outlets.",
+        "",
+        "| | reliable, median | unreliable, median | AUC |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, values in table.items():
+        auc, interval = ranked(values, rows, draws=draws)
+        good, bad = (np.median(values[rows.reliable == kind]) for kind in (True, False))
+        span = f"{auc:.3f} ({interval.low:.3f} to {interval.high:.3f})"
+        lines.append(f"| {name} | {good:.3f} | {bad:.3f} | {span} |")
+    whole = sum(e.named + 0.5 * e.unnamed for e in evidence) / claims.sum()
+    lines += ["", f"Sourced share of all claims, an unnamed source counting half: {whole:.3f}."]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Print the figures."""
+    from classifier.sources import registry
+
+    parser = argparse.ArgumentParser(description="How articles source what they state.")
+    parser.add_argument("--articles", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--most", type=int, default=MOST_ARTICLES, metavar="N")
+    options = parser.parse_args()
+    try:
+        print(run(options.articles, registry.load(), most=options.most), end="")
+    except FramescopeError as error:
+        print(f"framescope: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()
