@@ -42,10 +42,13 @@ NETWORK = "influence_network"
 OBSERVATIONS = 12.0
 """What an assessment counts for, fresh and with confidence 1."""
 
+NO_VERDICT = 0.50
+"""What raters stand for who couldn't agree: nothing by itself, and disagreement beside others."""
+
 VALUES = MappingProxyType(
     {
         "generally_reliable": 0.90,
-        "no_consensus": 0.50,
+        "no_consensus": NO_VERDICT,
         "generally_unreliable": 0.15,
         "deprecated": 0.05,
         "blacklisted": 0.05,

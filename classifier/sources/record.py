@@ -98,7 +98,8 @@ def record(
     -------
     Record
         Unscored, with the reason, for an outlet that is not in the registry, a platform, an
-        aggregator, contradicting assessments, assessments too old to count, and none.
+        aggregator, assessments that contradict one another or reach no verdict, that are too old
+        to count, and none.
     """
     if outlet is None:
         return _unscored("not in the registry")
@@ -136,6 +137,9 @@ def _weigh(
     counted = posterior.latest(assessments)
     if not counted:
         return _unscored("no assessment on record" + (" that counts" if assessments else ""))
+    if all(posterior.good(a) == posterior.NO_VERDICT for a in counted):
+        # Raters who can't agree on an outlet are no evidence that it is middling.
+        return _unscored(f"its raters reached no verdict ({_said(counted)})", counted)
     if opposed := _opposed(counted, moment):
         return _unscored(f"the lists contradict one another: {opposed}", counted)
     found = posterior.posterior(counted, moment)
