@@ -110,7 +110,7 @@ def state_media(model: Bundle, examples: Examples, swap: swaps.Swap, part: str) 
     if swaps.SIGNAL not in model.signals:
         return []
     mask = (examples.corpus == polnear.CARD.name) & (examples.part == part)
-    rows = swap.apply(examples.where(mask), (part,))
+    rows = examples.where(mask)
     reader = Reader(swap.registry)
     near = np.array(
         [
@@ -119,6 +119,7 @@ def state_media(model: Bundle, examples: Examples, swap: swaps.Swap, part: str) 
         ],
         np.bool_,
     )
+    rows = swap.apply(rows, (part,))
     proba = _column(model, rows.sentences, swaps.SIGNAL)
     where = f"polnear swapped, {part}"
     return [

@@ -18,7 +18,7 @@ from classifier.models.passages import Batch, Packer, Tokens
 from classifier.types import Sentence, Span
 from training.finetune import TransformerRecipe, read_tokenizer
 from training.schedule import Schedule
-from training.targets import Targets, in_spans, pool
+from training.targets import Targets, in_spans, marked, pool
 from training.transformer_settings import Settings, read_settings
 
 SHORT = Settings(
@@ -400,6 +400,76 @@ def test_a_sentence_without_tokens_is_pooled_to_zero() -> None:
     tags = torch.tensor([[[9.0], [-2.0], [-1.0], [4.0], [9.0]]])
     found = pool(votes, tags, torch.tensor([0.5]), places, [0])
     assert found.tolist() == [[2.0 - 0.5], [0.0], [5.0 + 2.0]]
+
+
+def test_a_label_without_a_span_says_nothing_of_tokens(table) -> None:
+    """A corpus may say that a sentence has a technique, and mark where others are only."""
+    _, tokens, batch = table
+    labels = FEW.labels.copy()
+    spans = tuple(() for _ in FEW.spans)
+    column = FEW.signals.index("loaded_language")
+    labels[:, column] = 1.0
+    labels[:, FEW.signals.index("any_technique")] = 0.0
+    rows = replace(FEW, labels=labels, spans=spans)
+    known = marked(rows, toys.TAGS)
+    assert known[:, toys.TAGS.index("any_technique")].all()
+    assert not known[:, toys.TAGS.index("loaded_language")].any()
+    votes, tags, _ = outputs(batch)
+    gain = torch.zeros(len(toys.TAGS))
+    Targets(rows, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, batch).backward()
+    for b, _, start, end in batch.places:
+        moved = tags.grad[b, start:end].abs().sum(dim=0)
+        assert moved[toys.TAGS.index("any_technique")] > 0
+        assert moved[toys.TAGS.index("loaded_language")] == 0
+
+
+def test_each_tag_is_masked_by_its_own_labels(table) -> None:
+    """Not by those of the first: a corpus may mark some techniques and leave out others."""
+    _, tokens, batch = table
+    labels = FEW.labels.copy()
+    labels[:, FEW.signals.index("any_technique")] = np.nan
+    labels[:, FEW.signals.index("loaded_language")] = 0.0
+    rows = replace(FEW, labels=labels)
+    votes, tags, _ = outputs(batch)
+    gain = torch.zeros(len(toys.TAGS))
+    Targets(rows, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, batch).backward()
+    for b, _, start, end in batch.places:
+        moved = tags.grad[b, start:end].abs().sum(dim=0)
+        assert moved[toys.TAGS.index("any_technique")] == 0
+        assert moved[toys.TAGS.index("loaded_language")] > 0
+
+
+def test_rows_are_read_in_the_form_of_their_labels(encoder, toy_settings) -> None:
+    """Sources by the type of outlet, framing with all outlets alike."""
+    from classifier.sources.facts import Code, Control, Evidence, Holder, Name, Outlet
+    from classifier.sources.registry import Registry
+
+    control = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
+    agency = Outlet("otag", "OTAG", names=(Name("OTAG"),), control=control)
+    paper = Outlet("vesk-post", "Vesk Post", names=(Name("Vesk Post"),))
+    registry = Registry(own={one.id: one for one in (agency, paper)})
+    toy = toys.examples()
+    few = toy.where(np.r_[:5, len(toy) - 5 : len(toy)])
+    named = tuple(replace(s, text=f"OTAG: {s.text}") for s in few.sentences)
+    rows = replace(few, sentences=named, part=np.full(10, "train"))
+    recipe = TransformerRecipe(encoder, replace(toy_settings, epochs=1), registry=registry)
+    recipe.fit(rows)
+    neutral = recipe.packer_.tokenize(named)
+    typed = recipe.packer_.retokenize(named, neutral)[0]
+    sourced = ~np.isnan(rows.column("vague_source"))
+    read = recipe._tokens(rows)
+    assert sourced.any()
+    assert not sourced.all()
+    for row in range(10):
+        assert read[row] == (typed if sourced[row] else neutral)[row]
+    assert recipe.heads().placeholders
+    other = tuple(replace(s, text=s.text.replace("OTAG", "Vesk Post")) for s in named)
+    columns = [toys.SIGNALS.index(name) for name in ("any_technique", "hyperpartisan")]
+    np.testing.assert_array_equal(
+        recipe.logits(named)[:, columns], recipe.logits(other)[:, columns]
+    )
+    vague = toys.SIGNALS.index("vague_source")
+    assert (recipe.logits(named)[:, vague] != recipe.logits(other)[:, vague]).all()
 
 
 # --- schedule -------------------------------------------------------------------------------------
