@@ -23,7 +23,7 @@ _UNSPACED = re.compile(f"{_OPEN.pattern}|{_KATAKANA.pattern}|{_HANGUL.pattern}")
 # likely another word. Yeh and kaf as `classifier.sources.folding` has them.
 _PREFIX = re.compile("(?<!\\w)(?:[وف]?[بلک]?|[ושכ]?[הבלמכש]?)\\Z")
 _PARTICLE = re.compile(
-    "(?:에서는|이라고|에서|에게|에는|에도|으로|라고|처럼|까지|부터|보다|은|는|이|가|을|를|의|에|와|과|도|로|만|측|발|등|및)"
+    "(?:이라고|에서|에게|으로|라고|처럼|까지|부터|보다|은|는|이|가|을|를|의|에|와|과|도|로|만|측|발|등|및){1,2}"
     "(?![\uac00-\ud7a3A-Za-z0-9])"
 )
 _DECLINED = re.compile("(?:ом|ем|ові|а|у|е|і)(?!\\w)")

@@ -15,22 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from classifier.render.printable import printable
+from classifier.render.sources import CODES
 from classifier.sources import hosts
 from classifier.sources.check import Problem
-from classifier.sources.facts import Code, Control, DomainRole, Evidence, NameKind, Outlet
+from classifier.sources.facts import Control, DomainRole, Evidence, NameKind, Outlet
 from classifier.sources.lookup import Answer
 from classifier.sources.registry import NetworkSite, Registry
 from classifier.sources.suggest import LookAlike
 
-CODES = {
-    Code.SC: "state-controlled",
-    Code.CAPU: "captured public or state-managed",
-    Code.CAPR: "captured private",
-    Code.ISFM: "independent, state-funded and state-managed",
-    Code.ISF: "independent, state-funded",
-    Code.ISM: "independent, state-managed",
-    Code.IP: "independent public",
-}
 _KINDS = {
     NameKind.ALIAS: "also",
     NameKind.ABBREVIATION: "short",

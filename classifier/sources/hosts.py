@@ -20,6 +20,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=//)")
 _HOST = re.compile(
     r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
 )
+_IGNORED = re.compile(r"[\t\r\n]")  # anywhere in a URL, as browsers do
 _END = re.compile(r"[/?#\\]")
 
 
@@ -38,7 +39,7 @@ def host(address: str) -> str | None:
         Lower case, ASCII (IDNA), without ``www.``; None for what names no host: an IP address, an
         e-mail address, a single label, anything else.
     """
-    found = address.strip()
+    found = _IGNORED.sub("", address.strip())
     scheme = _SCHEME.match(found)
     if scheme:
         found = found[scheme.end() :]

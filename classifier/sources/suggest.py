@@ -178,7 +178,7 @@ class _Hosts:
         found = self._looks[match[0]]
         if len(seen) < _SHORTEST_ELSEWHERE:
             found = {host for host in found if host.partition(".")[2] == suffix}
-        yield from self._one(found, "it differs in one letter")
+        yield from self._one(found, "it differs in one character")
 
     def _one(self, found: set[str] | None, how: str) -> Iterator[tuple[str, str]]:
         """Give a likeness to one outlet; what resembles several is a common word."""

@@ -126,11 +126,18 @@ class Tables:
         columns = COLUMNS[kind]
         if lines[1:2] != ["\t".join(columns)]:
             raise self._damaged(kind, 2)
+        rows = [line for line in lines[_FIRST_ROW:] if line]
         tabs = len(columns) - 1
-        for number, line in enumerate(lines):
-            if line and number >= _FIRST_ROW and line.count("\t") != tabs:
-                raise self._damaged(kind, number + 1)
-        return [line for line in lines[_FIRST_ROW:] if line]
+        if any(line.count("\t") != tabs for line in rows):
+            raise self._damaged(
+                kind,
+                next(
+                    number
+                    for number, line in enumerate(lines, start=1)
+                    if number > _FIRST_ROW and line and line.count("\t") != tabs
+                ),
+            )
+        return rows
 
     def named(self) -> Iterator[tuple[str, str, bool]]:
         """Give every name as (outlet's id, name, ambiguous), without building the outlets."""
