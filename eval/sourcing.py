@@ -82,7 +82,7 @@ def run(folder: Path, registry: Registry, *, most: int = MOST_ARTICLES, draws: i
         "the record's shift": np.array([article_shift(e) for e in evidence]),
     }
     lines = [
-        f"{len(stories):,} articles of {len(set(names))} outlets; 95% intervals resample outlets.",
+        f"{len(stories):,} articles of {len(rows.names)} outlets; 95% intervals resample outlets.",
         "",
         "| | reliable, median | unreliable, median | AUC |",
         "| --- | --- | --- | --- |",

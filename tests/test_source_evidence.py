@@ -246,6 +246,18 @@ def test_only_what_the_republished_article_quotes_in_turn_is_quoted() -> None:
     assert article_evidence(item).quotes == 1
 
 
+def test_quotation_marks_around_all_of_a_republished_article_are_the_wrappers() -> None:
+    rows = [
+        (WRAPPER, ()),
+        ("“The mill burned down on Monday night.", ()),
+        ("“Nobody was hurt in the fire.”", ()),
+    ]
+    text = "\n".join(row[0] for row in rows)
+    part = Republication(len(WRAPPER) + 1, len(text), "Amaro Mirror", WRAPPER)
+    assert article_evidence(report(*rows, republications=(part,))).quotes == 0
+    assert article_evidence(report(*rows)).quotes == 2
+
+
 # --- quotes, links, corrections -------------------------------------------------------------------
 
 

@@ -45,6 +45,8 @@ _ADDRESS = re.compile(
     r"|(?<![\w@./-])(?:[a-z0-9-]+\.)+[a-z]{2,12}/[^\s<>\"'“”‘’(){}\[\]]+",
     re.IGNORECASE,
 )
+_WRAPPED = 0.8  # of a republished part
+
 _ADDRESS_END = ".,;:!?…"
 
 _THIS = r"th(?:is|e)\s(?:\w+\s)?(?:article|story|report|post|piece|headline|column|page|caption)"
@@ -176,14 +178,16 @@ def _is_claim(item: SentenceReport) -> bool:
 def _quotes(report: ArticleReport) -> int:
     article = report.article
     sentences = [item.sentence for item in report.sentences]
+    quoted = [sentence.voice is Voice.QUOTED for sentence in sentences]
     if article.republications:
         # As if the republished articles stood alone.
         alone = voice.assign(replace(article, republications=(), units=None), sentences)
-        sentences = [
-            other if _is_republished(sentence, article) else sentence
-            for sentence, other in zip(sentences, alone, strict=True)
-        ]
-    return sum(sentence.voice is Voice.QUOTED for sentence in sentences)
+        inside = [_is_republished(sentence, article) for sentence in sentences]
+        inner = [s.voice is Voice.QUOTED for s, within in zip(alone, inside, strict=True) if within]
+        # Quotation marks around nearly all of it are the wrapper's.
+        count = sum(inner) if sum(inner) < _WRAPPED * len(inner) else 0
+        return count + sum(q for q, within in zip(quoted, inside, strict=True) if not within)
+    return sum(quoted)
 
 
 def _is_republished(sentence: Sentence, article: Article) -> bool:
