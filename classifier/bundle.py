@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from classifier.calibration import Calibration
 from classifier.errors import BundleError, SignalError
 from classifier.models.base import Model
 from classifier.taxonomy import in_order
+
+if TYPE_CHECKING:
+    from classifier.sources.registry import Registry
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -171,13 +174,15 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and isfinite(value)
 
 
-def load(model: str | Path) -> Bundle:
+def load(model: str | Path, registry: Registry | None = None) -> Bundle:
     """Load a bundle and check every file's digest.
 
     Parameters
     ----------
     model : str or pathlib.Path
         A bundle's folder, or ``"baseline"`` or ``"transformer"`` for the one that ships.
+    registry : Registry or None
+        Whose outlets the model recognises; the one that ships unless given.
 
     Raises
     ------
@@ -193,7 +198,8 @@ def load(model: str | Path) -> Bundle:
         if digest(path) != expected:
             raise BundleError(f"{path}: damaged (its digest differs from the manifest's)")
     loader = import_module(KINDS[manifest["kind"]])
-    fitted: Model = loader.load(folder, Calibration.from_record(manifest["calibration"]))
+    calibration = Calibration.from_record(manifest["calibration"])
+    fitted: Model = loader.load(folder, calibration, registry)
     if fitted.signals != tuple(manifest["signals"]):
         raise BundleError(f"{folder}: the model's signals are not those of its manifest")
     return Bundle(folder, manifest, fitted)

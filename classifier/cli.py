@@ -12,6 +12,7 @@ import typer
 
 from classifier import __version__
 from classifier.errors import FramescopeError
+from classifier.sources.cli import app as sources_app
 
 # typer carries its own copy of click; this is that copy's UsageError, by public means.
 _UsageError = typer.BadParameter.mro()[1]
@@ -25,6 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich's help costs a third of a second
 )
+
+
+app.add_typer(sources_app, name="sources")
 
 
 class Format(StrEnum):
@@ -55,11 +59,14 @@ def score(
     signal: Annotated[
         list[str] | None, typer.Option(help="Report this signal only; may be repeated.")
     ] = None,
+    sources: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Your own outlets, one a line (JSONL).")
+    ] = None,
 ) -> None:
     """Score the sentences of one or more articles."""
     from classifier import command
 
-    skipped = command.score(inputs, model, format.value, output, signal)
+    skipped = command.score(inputs, model, format.value, output, signal, sources)
     if skipped:
         what = "input was" if skipped == 1 else "inputs were"
         typer.echo(f"framescope: {skipped} {what} skipped; the report says why", err=True)

@@ -13,6 +13,7 @@ from classifier import extract
 from classifier.errors import InputError
 from classifier.output import check, opened
 from classifier.scoring import Scorer
+from classifier.sources.registry import load
 from classifier.taxonomy import SIGNALS
 from classifier.types import Article, ArticleReport, Report, Skipped
 
@@ -26,6 +27,7 @@ def score(
     format: str,
     output: Path | None,
     signals: Sequence[str] | None,
+    sources: Path | None = None,
 ) -> int:
     """Score inputs and write the report.
 
@@ -40,6 +42,8 @@ def score(
         None for standard output.
     signals : sequence of str or None
         Those to report; None for all.
+    sources : pathlib.Path or None
+        The user's own outlets.
 
     Returns
     -------
@@ -52,7 +56,8 @@ def score(
         When nothing could be scored, or the model or a signal is not there.
     """
     check(output)
-    scorer = Scorer(bundles.load(model), signals)
+    registry = load(user=sources)
+    scorer = Scorer(bundles.load(model, registry), signals, registry)
     with _progress() as progress:
         items = _begun(scorer.score(_counted(_read(inputs), progress)))
         if format == "jsonl":

@@ -10,8 +10,11 @@ import numpy as np
 
 from classifier import language, sentences, voice
 from classifier.bundle import Bundle
+from classifier.citations.reading import cited
 from classifier.errors import SignalError
 from classifier.models.base import Prediction
+from classifier.sources import record
+from classifier.sources.registry import Registry, load
 from classifier.taxonomy import BY_NAME, Level, in_order
 from classifier.types import Article, ArticleReport, Sentence, SentenceReport, Skipped
 
@@ -28,6 +31,9 @@ class Scorer:
     bundle : Bundle
     signals : sequence of str or None
         The signals to report; None for all that the bundle gives.
+    registry : Registry or None
+        Of outlets: who is cited, who published it. The one that ships unless given; give the bundle
+        the same.
 
     Raises
     ------
@@ -35,8 +41,14 @@ class Scorer:
         When the taxonomy doesn't name a signal, or the bundle doesn't give it.
     """
 
-    def __init__(self, bundle: Bundle, signals: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        signals: Sequence[str] | None = None,
+        registry: Registry | None = None,
+    ) -> None:
         self.bundle = bundle
+        self.registry = load() if registry is None else registry
         self.signals = bundle.signals if not signals else in_order(signals)
         for signal in self.signals:
             if signal not in bundle.signals:
@@ -55,7 +67,7 @@ class Scorer:
 
     def _score(self, items: Sequence[Article | Skipped]) -> Iterator[ArticleReport | Skipped]:
         """Score some articles in one call of the model."""
-        read = [_prepare(item, self.bundle.languages) for item in items]
+        read = [self._prepare(item) for item in items]
         rows = [
             # Two files may use one id; a model tells articles apart by it.
             replace(sentence, article_id=f"{number}")
@@ -66,11 +78,14 @@ class Scorer:
         prediction = self.bundle.model.predict(rows)
         row = 0
         for item in read:
-            if isinstance(item, Skipped) or item.note is not None:
+            if isinstance(item, Skipped):
                 yield item
-            else:
-                yield self._scored(item, prediction, row)
+                continue
+            scored = item
+            if item.note is None:
+                scored = self._scored(item, prediction, row)
                 row += len(item.sentences)
+            yield replace(scored, source=record.card(scored, self.registry))
 
     def _scored(self, draft: ArticleReport, prediction: Prediction, first: int) -> ArticleReport:
         sentences = tuple(
@@ -86,7 +101,7 @@ class Scorer:
         scores = self._scores(prediction, row, self._of_sentences)
         flags = self._flags(scores)
         evidence = [span for flag in flags for span in prediction.evidence(row, flag)]
-        return SentenceReport(sentence, scores, flags, tuple(evidence))
+        return SentenceReport(sentence, scores, flags, tuple(evidence), sentence.citations)
 
     def _scores(self, prediction: Prediction, row: int, signals: Sequence[str]) -> dict[str, float]:
         columns = self.bundle.signals
@@ -97,18 +112,22 @@ class Scorer:
         # Scores are float32, and so must be what they are held against.
         return tuple(s for s, score in scores.items() if score >= float(np.float32(thresholds[s])))
 
-
-def _prepare(item: Article | Skipped, languages: Sequence[str]) -> ArticleReport | Skipped:
-    """Sentences with their voices, language told; a note where the model can't read it."""
-    if isinstance(item, Skipped):
-        return item
-    # What a page says of its own language is often a leftover of its template: the text decides.
-    lang = language.detect(item.text) or item.lang
-    article = replace(item, lang=lang)
-    found = voice.assign(article, sentences.split(article))
-    note = None
-    if lang is not None and lang not in languages:
-        note = f"not scored: the text is in '{lang}', the model reads {', '.join(languages)}"
-    elif not found:
-        note = "not scored: no sentences"
-    return ArticleReport(article, tuple(SentenceReport(s, {}, ()) for s in found), note=note)
+    def _prepare(self, item: Article | Skipped) -> ArticleReport | Skipped:
+        """Sentences with all that the rules say of them; a note where the model can't read it."""
+        if isinstance(item, Skipped):
+            return item
+        # What a page says of its own language is often a leftover of its template: the text
+        # decides.
+        lang = language.detect(item.text) or item.lang
+        article = replace(item, lang=lang)
+        found = sentences.split(article)
+        note = None
+        if lang is not None and lang not in self.bundle.languages:
+            read = ", ".join(self.bundle.languages)
+            note = f"not scored: the text is in '{lang}', the model reads {read}"
+        elif not found:
+            note = "not scored: no sentences"
+        found = (
+            cited(article, found, self.registry) if note is None else voice.assign(article, found)
+        )
+        return ArticleReport(article, tuple(SentenceReport(s, {}, ()) for s in found), note=note)

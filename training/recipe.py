@@ -85,8 +85,9 @@ def load_data(
     wanted = [find(name).card.name for name in names or ()]
     own = [name for name in wanted if name not in PUBLIC]
     loaded = own if own and own == wanted else [*PUBLIC, *own]
-    split = assign(build(root, loaded, allow_changed=allow_changed), seed)
     outlets = registry.load()
+    built = build(root, loaded, allow_changed=allow_changed, registry=outlets)
+    split = assign(built, seed)
     examples = split.examples
     if swaps.SIGNAL in examples.signals and polnear.CARD.name in loaded:
         swap = swaps.Swap(outlets, swaps.behind(root, outlets), seed)

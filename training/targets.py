@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
+from classifier.models.findings import findings
 from classifier.models.passages import Batch, Tokens
 from classifier.types import Sentence, Span
 from training.examples import Examples
@@ -47,18 +48,23 @@ class Targets:
         self.tag_weight = tag_weight
         self.tags = _token_tags(train, tokens, tags)
         self.marked = torch.from_numpy(marked(train, tags))
+        self.findings = torch.from_numpy(findings(train.sentences))
 
-    def loss(self, votes: Tensor, tags: Tensor, gain: Tensor, batch: Batch) -> Tensor:
+    def loss(
+        self, votes: Tensor, tags: Tensor, gain: Tensor, trust: Tensor, batch: Batch
+    ) -> Tensor:
         """The loss of a batch.
 
         Parameters
         ----------
         votes, tags : Tensor of float32, shapes (n_passages, n_tokens, n_signals or n_tags)
         gain : Tensor, shape (n_tags,)
+        trust : Tensor, shape (n_signals, n_findings)
         batch : Batch
         """
         rows = torch.from_numpy(batch.places[:, 1])
         logits = pool(votes, tags, gain, batch.places, self.tag_columns)
+        logits = logits + self.findings[rows] @ trust.T
         labels = self.labels[rows]
         known = ~torch.isnan(labels)
         cells = bce(logits, torch.nan_to_num(labels), reduction="none")

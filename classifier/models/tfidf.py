@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from classifier.calibration import Calibration
 from classifier.errors import BundleError
 from classifier.models.evidence import chunks, standing_out
+from classifier.models.findings import FINDINGS, findings
 from classifier.models.ngrams import Ngrams
 from classifier.sentences import fold
 from classifier.sources.placeholders import Form, Reader, Reading, form_of
@@ -50,6 +51,8 @@ class TfidfModel:
     calibration : Calibration
     reader : Reader, optional
         What gives it its text; by default it reads sentences as they are.
+    trust : ndarray, shape (n_signals, n_findings), optional
+        What each of the rules' findings adds to a signal's log-odds; by default nothing.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class TfidfModel:
         intercepts: NDArray[np.floating[Any]],
         calibration: Calibration,
         reader: Reader | None = None,
+        trust: NDArray[np.floating[Any]] | None = None,
     ) -> None:
         self.signals = signals
         self.blocks = blocks
@@ -67,6 +71,8 @@ class TfidfModel:
         self.intercepts: NDArray[np.float32] = intercepts.astype(np.float32)
         self.calibration = calibration
         self.reader = reader or Reader()
+        nothing = np.zeros((len(signals), len(FINDINGS)))
+        self.trust: NDArray[np.float32] = (nothing if trust is None else trust).astype(np.float32)
 
     @property
     def of_articles(self) -> NDArray[np.bool_]:
@@ -108,7 +114,7 @@ class TfidfModel:
         if columns.any() and len(sentences):
             of_article = weigh(self.blocks, articles.counts) @ self.weights[columns].T
             logits[:, columns] = of_article[articles.rows]
-        return logits + self.intercepts, articles
+        return logits + findings(sentences) @ self.trust.T + self.intercepts, articles
 
     def save(self, folder: Path) -> None:
         """Write `WEIGHTS` and `VOCABULARY` into a folder; no pickle."""
@@ -118,6 +124,7 @@ class TfidfModel:
             allow_pickle=False,
             weights=self.weights.astype(np.float16),
             intercepts=self.intercepts,
+            trust=self.trust,
             **arrays,
         )
         record = {
@@ -158,6 +165,7 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
     try:
         with np.load(path, allow_pickle=False) as arrays:
             weights, intercepts = arrays["weights"], arrays["intercepts"]
+            trust = arrays.get("trust")
             blocks = tuple(
                 Ngrams(**part, idf=arrays[f"idf_{number}"]) for number, part in enumerate(parts)
             )
@@ -167,10 +175,11 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
         raise _damaged(folder / VOCABULARY, "its signals are not those of the calibration")
     shape = (len(signals), sum(map(len, blocks)))
     fits = all(block.idf.shape == (len(block),) for block in blocks)
+    fits &= trust is None or trust.shape == (len(signals), len(FINDINGS))
     if not fits or weights.shape != shape or intercepts.shape != shape[:1]:
         raise _damaged(path, f"its arrays don't fit {VOCABULARY}")
     reader = Reader.of(registry) if placeholders else Reader()
-    return TfidfModel(signals, blocks, weights, intercepts, calibration, reader)
+    return TfidfModel(signals, blocks, weights, intercepts, calibration, reader, trust)
 
 
 def _read_vocabulary(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]], bool]:

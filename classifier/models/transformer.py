@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from classifier.calibration import Calibration, pool_articles
 from classifier.errors import BundleError
 from classifier.models.evidence import chunks, standing_out, trimmed, undivided
+from classifier.models.findings import FINDINGS, findings
 from classifier.models.passages import Packer, Passage, Tokens, by_length, with_rows
 from classifier.sources.placeholders import Form, Reader, form_of
 from classifier.taxonomy import BY_NAME, Level
@@ -53,6 +54,9 @@ class Heads:
         How sentences are packed, see `Packer`.
     placeholders : bool
         Whether it was trained with placeholders in the place of outlets' names.
+    findings : tuple of tuple of float
+        What each of the rules' findings adds to a signal's logit: a row a signal, a column each of
+        `FINDINGS`. Empty: nothing.
     """
 
     signals: tuple[str, ...]
@@ -62,6 +66,7 @@ class Heads:
     max_tokens: int
     context: bool
     placeholders: bool = False
+    findings: tuple[tuple[float, ...], ...] = ()
 
     def save(self, folder: Path) -> None:
         """Write ``heads.json``."""
@@ -72,10 +77,7 @@ class Heads:
     def load(cls, folder: Path) -> Heads:
         """Read ``heads.json``."""
         record: dict[str, Any] = json.loads((folder / HEADS).read_text(encoding="utf-8"))
-        given: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in record.items()
-        }
-        return cls(**given)
+        return cls(**{name: _frozen(value) for name, value in record.items()})
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,8 @@ class TransformerModel:
             if typed.votes[row] is not neutral.votes[row]:
                 found = self._pool(typed.votes[row], typed.tags[row])
                 logits[row, self._typed_columns] = found[self._typed_columns]
+        if self.heads.findings:
+            logits += findings(sentences) @ np.asarray(self.heads.findings, np.float32).T
         logits = pool_articles(logits, sentences, self._article_columns)
         return TransformerPrediction(
             logits,
@@ -367,11 +371,16 @@ def _check(session: InferenceSession, embeddings: Embeddings, heads: Heads) -> N
     fits = (
         given == {"votes": len(heads.signals), "tags": len(heads.tags)}
         and len(heads.tags) == len(heads.gain) == len(heads.tag_thresholds)
+        and [len(row) for row in heads.findings] in ([], [len(FINDINGS)] * len(heads.signals))
         and embeddings.table.shape == (len(embeddings.scale), hidden)
         and heads.max_tokens > 2
     )
     if not fits:
         raise ValueError(f"its files don't belong together: {HEADS}, {EMBEDDINGS}, {ENCODER}")
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _sigmoid(logit: float) -> float:

@@ -23,7 +23,7 @@ from training.corpora.registry import find
 
 if TYPE_CHECKING:
     from classifier.sources.registry import Registry
-    from classifier.types import Sentence
+    from classifier.types import Citation, Sentence
     from training.examples import Examples
 
 SIGNAL = "state_media_attribution"
@@ -147,7 +147,19 @@ class Swap:
                     stand_in = stand_in[0].upper() + stand_in[1:]
                 pieces += [text[done : mention.start], stand_in]
                 done = mention.end
-        return replace(sentence, text="".join([*pieces, text[done:]])) if pieces else sentence
+        if not pieces:
+            return sentence
+        citations = tuple(
+            replace(one, state_media=self._says_state_media(sentence.article_id, one))
+            for one in sentence.citations
+        )
+        return replace(sentence, text="".join([*pieces, text[done:]]), citations=citations)
+
+    def _says_state_media(self, article: str, citation: Citation) -> bool:
+        """Tell what a citation is of when its outlets are swapped; others stay what they are."""
+        if not citation.outlets:
+            return citation.state_media
+        return any(self._is_state_media(article, outlet) for outlet in citation.outlets)
 
     @cached_property
     def _reader(self) -> Reader:
