@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier import bundle
+from classifier.citations.reading import cited
 from classifier.sources import registry as outlets
 from classifier.sources.placeholders import Form, Reader, form_of
-from classifier.types import Sentence
+from classifier.types import Article, Sentence
 from eval.metrics import Bools, average_precision, decide, f1, is_positive
 from eval.resample import Interval, draw, percentile
 from training.corpora import polnear, root_folder, swaps
@@ -167,14 +168,15 @@ def swap_all(sentence: Sentence, reader: Reader) -> Sentence:
     return replace(sentence, text="".join([*pieces, text[done:]]))
 
 
-def written(model: Bundle, path: Path) -> tuple[int, list[dict[str, object]]]:
-    """Judge sentences written for the purpose, each read alone.
+def written(model: Bundle, path: Path, registry: Registry) -> tuple[int, list[dict[str, object]]]:
+    """Judge sentences written for the purpose, each an article of its own.
 
     Parameters
     ----------
     model : Bundle
     path : pathlib.Path
         JSON Lines with ``text`` and ``state_media``, 0 or 1.
+    registry : Registry
 
     Returns
     -------
@@ -184,9 +186,10 @@ def written(model: Bundle, path: Path) -> tuple[int, list[dict[str, object]]]:
         Those told wrong, with their ``score``.
     """
     cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    articles = [Article(f"case/{number}", case["text"]) for number, case in enumerate(cases)]
     sentences = [
-        Sentence(case["text"], 0, len(case["text"]), f"case/{number}", 0)
-        for number, case in enumerate(cases)
+        cited(article, [Sentence(article.text, 0, len(article.text), article.id, 0)], registry)[0]
+        for article in articles
     ]
     scores = _column(model, sentences, swaps.SIGNAL)
     flagged = decide(scores, model.thresholds[swaps.SIGNAL])
@@ -279,7 +282,7 @@ def _lines(
             f"{shift.largest:.4f} | {shift.flipped:.2%} |"
         )
     if cases is not None and swaps.SIGNAL in model.signals:
-        count, wrong = written(model, cases)
+        count, wrong = written(model, cases, swap.registry)
         yield f"\nWritten sentences: {count - len(wrong)} of {count} right"
         yield from (f"- {one['state_media']} {one['score']} {one['text']}" for one in wrong)
     yield ""

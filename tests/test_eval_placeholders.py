@@ -114,11 +114,11 @@ def test_every_outlet_is_swapped_for_one_of_the_other_type(registry) -> None:
     assert found.text == "Reuters said the TASS was wrong."
 
 
-def test_written_sentences_are_judged_one_by_one(tmp_path) -> None:
+def test_written_sentences_are_judged_one_by_one(tmp_path, registry) -> None:
     path = tmp_path / "cases.jsonl"
     cases = [("TASS said so.", 1), ("TASS moved.", 0), ("Vale said so.", 0), ("IRNA said so.", 1)]
     path.write_text("".join(json.dumps({"text": t, "state_media": y}) + "\n" for t, y in cases))
-    count, wrong = placeholders.written(bundle(ByName()), path)
+    count, wrong = placeholders.written(bundle(ByName()), path, registry)
     assert count == 4
     assert [(one["text"], one["score"]) for one in wrong] == [("IRNA said so.", 0.0)]
 
