@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from classifier.sources.card import Basis, Link, Publication, Record, Relation, SourceCard
+from classifier.sources.evidence import article_evidence
+from classifier.sources.facts import (
+    Assessment,
+    Code,
+    Control,
+    Evidence,
+    Holder,
+    Medium,
+    Outlet,
+    Role,
+)
+from classifier.sources.reprints import UNNAMED
 from classifier.taxonomy import in_order
 from classifier.types import (
     Article,
     ArticleReport,
+    Citation,
+    Place,
     Report,
     Republication,
     Sentence,
     SentenceReport,
     Skipped,
+    SourceKind,
     Span,
     Unit,
     Voice,
@@ -30,6 +46,43 @@ THRESHOLDS = dict.fromkeys(SIGNALS, 0.5) | {"loaded_language": 0.42, "hyperparti
 MODEL = "hand-made 0"
 
 
+NAMED, UNNAMED_SOURCE, VAGUE = SourceKind
+
+
+@dataclass
+class Cite:
+    """A citation to put into a sentence, by its words; ``back`` are words of the text before it."""
+
+    name: str
+    source: str | None = None
+    cue: str | None = None
+    content: str | None = None
+    kind: SourceKind = NAMED
+    government: bool = False
+    state_media: bool = False
+    back: str | None = None
+    outlets: tuple[str, ...] = ()
+
+    def placed(self, text: str, start: int) -> Citation:
+        """Find its words in the sentence that begins at ``start``, the last of the text so far."""
+
+        def place(words: str | None) -> Place | None:
+            if words is None:
+                return None
+            found = text.index(words, start)
+            return Place(found, found + len(words))
+
+        antecedent = None
+        if self.back is not None:
+            found = text.index(self.back)
+            antecedent = Place(found, found + len(self.back))
+        content = place(self.content)
+        return Citation(
+            place(self.source), place(self.cue), (content,) if content else (), self.kind,
+            self.government, self.state_media, self.name, antecedent, self.outlets,
+        )  # fmt: skip
+
+
 @dataclass
 class Line:
     """A sentence to put into an article: its words, what it scores, and the words that say why."""
@@ -39,6 +92,7 @@ class Line:
     words: tuple[tuple[str, str, float], ...] = ()  # (words, signal, score)
     voice: Voice = Voice.OWN
     before: str = " "
+    cites: tuple[Cite, ...] = ()
 
 
 def scored(
@@ -64,7 +118,8 @@ def scored(
             for words, signal, score in line.words
         )  # fmt: skip
         flags = tuple(name for name in scores if scores[name] >= THRESHOLDS[name])
-        sentences.append(SentenceReport(sentence, scores, flags, evidence))
+        cited = tuple(cite.placed(text, start) for cite in line.cites)
+        sentences.append(SentenceReport(sentence, scores, flags, evidence, cited))
     article_scores = article_scores or {}
     return ArticleReport(
         Article(text=text, **known),  # type: ignore[arg-type]
@@ -75,11 +130,54 @@ def scored(
     )
 
 
+def sourced(
+    report: ArticleReport,
+    chain: tuple[Link, ...],
+    record: Record,
+    relation: Relation | None = None,
+) -> ArticleReport:
+    """Give a report its source card: control is of the last of the chain."""
+    outlet = chain[-1].outlet if chain else None
+    publication = Publication(relation or (chain[0].relation if chain else Relation.UNKNOWN), chain)
+    evidence = None if report.note else article_evidence(report)
+    return replace(report, source=SourceCard(publication, outlet, record, evidence))
+
+
 def _all_scores(scores: Mapping[str, float]) -> dict[str, float]:
     return {name: scores.get(name, 0.02) for name in SIGNALS if name != "hyperpartisan"}
 
 
 BREAK = "\n\n"
+
+
+COURIER = Outlet(
+    "larnwick-courier",
+    "The Larnwick Courier",
+    medium=Medium.NEWSPAPER,
+    country="GB",
+    wikidata="Q999000001",
+    control=Control(
+        Holder.NOT_STATE,
+        Holder.NOT_STATE,
+        Holder.UNKNOWN,
+        None,
+        "Ellery Press Ltd",
+        Evidence("Register of Publishers", "https://register.example/courier", "2024-11-02"),
+    ),
+)
+COURIER_LINK = Link(Relation.ORIGIN, COURIER.name, COURIER, "larnwickcourier.example", Basis.URL)
+COURIER_RECORD = Record(
+    0.581, 0.7432, 0.871,
+    "Press Watch (2024-03-01): generally reliable; County Library list (2021): no consensus",
+    (
+        Assessment("reliability", "generally_reliable",
+                   Evidence("Press Watch", "https://presswatch.example/c", "2024-03-01"), 0.8),
+        Assessment("reliability", "no_consensus", Evidence("County Library list", None, "2021"),
+                   0.5),
+    ),
+    shift=0.0121,
+    cap=0.05,
+)  # fmt: skip
 
 
 def harbour() -> ArticleReport:
@@ -103,12 +201,16 @@ def harbour() -> ArticleReport:
                 "Chairwoman Ida Fenn said the lease would bring 200 jobs.",
                 {"claim": 0.95, "attributed": 0.98},
                 voice=Voice.REPORTED,
+                cites=(Cite("Ida Fenn", "Chairwoman Ida Fenn", "said",
+                            "the lease would bring 200 jobs", government=True),),
             ),
             Line(
                 "Many in the town believe that the figures were invented.",
                 {"claim": 0.9, "attributed": 0.77, "vague_source": 0.93},
                 (("Many in the town believe", "vague_source", 2.31),),
                 voice=Voice.REPORTED,
+                cites=(Cite("many in the town", "Many in the town", "believe",
+                            "that the figures were invented", VAGUE),),
             ),
             Line(
                 "“These vultures will pick our quay to the bone, and then they will come for "
@@ -120,11 +222,15 @@ def harbour() -> ArticleReport:
                  ("they will come for your homes", "appeal_to_fear", 0.74)),
                 voice=Voice.QUOTED,
                 before=BREAK,
+                cites=(Cite("Osric Hale", "the former pilot Osric Hale", "told",
+                            "“These vultures will pick our quay to the bone"),),
             ),
             Line(
                 "“Nobody asked us,” he added.",
                 {"claim": 0.55, "attributed": 0.96},
                 voice=Voice.QUOTED,
+                cites=(Cite("Osric Hale", "he", "added", "“Nobody asked us,”",
+                            back="the former pilot Osric Hale"),),
             ),
             Line(
                 "The real reason for the haste is the chairwoman's shameful debt to the Oskan "
@@ -160,7 +266,7 @@ def harbour() -> ArticleReport:
         lang="en",
         article_scores={"hyperpartisan": 0.731},
     )  # fmt: skip
-    return report
+    return sourced(report, (COURIER_LINK,), COURIER_RECORD)
 
 
 def carried() -> ArticleReport:
@@ -173,22 +279,29 @@ def carried() -> ArticleReport:
                 {"claim": 0.96, "attributed": 0.97},
                 voice=Voice.QUOTED,
                 before="\n",
+                cites=(
+                    Cite("the ministry", "the ministry", "says",
+                         "The bridge at Vell will open in spring", government=True),
+                    Cite("Coast Observer", back="the Coast Observer"),
+                ),
             ),
             Line(
                 "It is said to be the safest ever built.",
                 {"claim": 0.8, "attributed": 0.6, "vague_source": 0.88},
                 (("It is said", "vague_source", 1.9),),
                 voice=Voice.QUOTED,
+                cites=(Cite("", None, "It is said", "to be the safest ever built", VAGUE),),
             ),
         ],
         id="carried",
         lang="en",
         article_scores={"hyperpartisan": 0.08},
-    )
+    )  # fmt: skip
     article = report.article
     first = report.sentences[1].sentence
     evidence = "Below is the Coast Observer's article:"
-    return ArticleReport(
+    place = Place(0, len(evidence))
+    unsourced = ArticleReport(
         Article(
             id=article.id,
             text=article.text,
@@ -202,6 +315,14 @@ def carried() -> ArticleReport:
         report.sentences,
         report.scores,
         report.flags,
+    )
+    return sourced(
+        unsourced,
+        (
+            Link(Relation.REPUBLISHED, UNNAMED, None, evidence, Basis.TEXT, place),
+            Link(Relation.ORIGIN, "Coast Observer", None, evidence, Basis.TEXT, place),
+        ),
+        Record(None, None, None, "Coast Observer is not in the registry"),
     )
 
 
@@ -221,6 +342,8 @@ def hostile() -> ArticleReport:
                 HOSTILE_TEXT,
                 {"claim": 0.9, "attributed": 0.02, "loaded_language": 0.9},
                 (("<script>window.pwned = 1</script>", "loaded_language", 0.9),),
+                cites=(Cite(attack, "[bold red]nothing[/bold red]", "\x1b[31mred\x1b[0m",
+                            "\u202eesrever\u202c", UNNAMED_SOURCE, True, True),),
             ),
             Line("A line\u2028separator and a\x85next line.", {"claim": 0.3}, before="\n"),
         ],
@@ -231,8 +354,19 @@ def hostile() -> ArticleReport:
         author="[link=https://evil.example]x[/link]",
         date="\x1b[2J2025",
         lang='en" onload="alert(1)',
+    )  # fmt: skip
+    proof = Evidence("<b>list</b> \x1b[2J", "javascript:alert(1)", "[bold]2025")
+    outlet = Outlet(
+        "hostile",
+        f"{attack} \u202e",
+        control=Control(
+            Holder.STATE, Holder.STATE, Holder.MIXED, Code.CAPU, "<script>1</script>", proof
+        ),
     )
-    return report
+    link = Link(Relation.ORIGIN, attack, outlet, "<script>window.pwned = 1</script>", Basis.TEXT)
+    found = Assessment("influence_network", "<img src=x> [red]x[/red]", proof, 1.0)
+    record = Record(0.0, 0.02, 0.1, "\x1b[2J<b>reason</b>", (found,), -0.05, 0.05)
+    return sourced(report, (link,), record)
 
 
 def unscored() -> ArticleReport:
@@ -248,6 +382,60 @@ def unscored() -> ArticleReport:
         lang="de",
         note="the article is in German (de); the model reads English",
     )
+
+
+def dispatch() -> ArticleReport:
+    """A state agency's dispatch on an aggregator's page; raters of the agency contradict."""
+    agency = Outlet(
+        "vellen-news-agency",
+        "Vellen News Agency",
+        medium=Medium.AGENCY,
+        country="VL",
+        control=Control(
+            Holder.STATE, Holder.STATE, Holder.STATE, Code.SC, "Council of Ministers of Vellen",
+            Evidence("State Media Monitor", "https://statemedia.example/vellen", "2025"),
+        ),
+    )  # fmt: skip
+    gatherer = Outlet("daily-gather", "Daily Gather", Role.AGGREGATOR, Medium.WEBSITE)
+    report = scored(
+        [
+            Line("VELL, 3 May (VNA) – The new ferry has sailed, the Ministry of Ports said.",
+                 {"claim": 0.9, "attributed": 0.97}, voice=Voice.REPORTED,
+                 cites=(Cite("Ministry of Ports", "the Ministry of Ports", "said",
+                             "The new ferry has sailed", government=True),
+                        Cite("Vellen News Agency", "VNA", state_media=True,
+                             outlets=("vellen-news-agency",)))),
+            Line("It carries 900 passengers, the agency reported.",
+                 {"claim": 0.96, "attributed": 0.98}, voice=Voice.REPORTED,
+                 cites=(Cite("Vellen News Agency", "the agency", "reported",
+                             "It carries 900 passengers", state_media=True, back="VNA",
+                             outlets=("vellen-news-agency",)),)),
+            Line("Two port workers called the voyage a shameless stunt.",
+                 {"claim": 0.6, "attributed": 0.9, "loaded_language": 0.7},
+                 (("shameless stunt", "loaded_language", 0.7),), voice=Voice.REPORTED,
+                 cites=(Cite("two port workers", "Two port workers", "called",
+                             "the voyage a shameless stunt", UNNAMED_SOURCE),)),
+            Line("The ferry will sail daily.", {"claim": 0.95, "attributed": 0.1}),
+        ],
+        id="dispatch",
+        title="New ferry sails",
+        url="https://dailygather.example/9",
+        lang="en",
+    )  # fmt: skip
+    conflict = tuple(
+        Assessment("reliability", value, Evidence(source, None, "2025"), 0.8)
+        for value, source in (("generally_reliable", "Press Watch"),
+                              ("generally_unreliable", "County Library list"))
+    )  # fmt: skip
+    return sourced(
+        report,
+        (
+            Link(Relation.AGGREGATOR, gatherer.name, gatherer, "dailygather.example", Basis.URL),
+            Link(Relation.ORIGIN, "VNA", agency, "VELL, 3 May (VNA)", Basis.DATELINE, Place(0, 17)),
+        ),
+        Record(None, None, None, "the lists contradict one another: Press Watch (2025): generally "
+               "reliable against County Library list (2025): generally unreliable", conflict),
+    )  # fmt: skip
 
 
 def plain() -> ArticleReport:
@@ -286,4 +474,6 @@ SKIPPED = (Skipped("notes/empty.txt", "the file is empty; give one with text in 
 
 
 def everything() -> Report:
-    return report(harbour(), carried(), hostile(), unscored(), plain(), hebrew(), skipped=SKIPPED)
+    return report(
+        harbour(), carried(), hostile(), unscored(), plain(), hebrew(), dispatch(), skipped=SKIPPED
+    )

@@ -121,7 +121,7 @@ def test_tab_reaches_the_first_mark_and_shows_its_reasons(opened: Callable[..., 
     assert "Sentence 1" in reasons(page)
     page.keyboard.press("Tab")  # to the address, which is no mark
     assert page.locator(POP).is_hidden()
-    page.keyboard.press("Tab")
+    tab_to(page, "#a1s2")  # past the links of the source card
     assert "Sentence 2" in reasons(page)
 
 
@@ -290,6 +290,143 @@ def test_hostile_text_stays_text(opened: Callable[..., Any]) -> None:
     assert page.evaluate("window.pwned") is None
 
 
+# --- sources --------------------------------------------------------------------------------------
+
+
+@needs_browser
+def test_a_source_leads_to_each_sentence_that_stands_on_it(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.harbour()))
+    row = page.locator("#a1 .cited tr", has_text="Osric Hale")
+    assert row.locator("a").all_inner_texts() == ["5", "6"]
+    row.locator("a").first.focus()
+    page.keyboard.press("Enter")
+    page.locator(POP).wait_for(state="visible")
+    assert f"#{focused_id(page)}" == FRAMED
+    assert "Source: Osric Hale (named), cue told" in reasons(page)
+    row.locator("a").last.click()  # to a sentence without any mark that is shown
+    page.wait_for_function("document.querySelector('#pop').textContent.includes('Sentence 6')")
+    assert page.locator("#a1s6").is_visible()
+    assert "resolved from sentence 5" in re.sub(r"\s+", " ", reasons(page))
+    page.locator(f"{POP} a", has_text="sentence 5").click()
+    page.wait_for_function("document.querySelector('#pop').textContent.includes('Sentence 5')")
+    page.keyboard.press("j")
+    assert focused_id(page) == "a1s7"
+
+
+@needs_browser
+def test_keys_go_on_from_what_is_on_the_screen_after_an_unmarked_sentence(
+    opened: Callable[..., Any],
+) -> None:
+    page = opened(reports.report(reports.harbour()), height=2600)
+    page.locator("#a1 .cited a", has_text="6").click()
+    page.locator(POP).wait_for(state="visible")
+    page.keyboard.press("j")
+    assert focused_id(page) == FIRST[1:]
+
+
+@needs_browser
+def test_source_and_cue_are_outlined_while_the_reasons_are_open(
+    opened: Callable[..., Any],
+) -> None:
+    page = opened(reports.report(reports.harbour()))
+    style = "e => getComputedStyle(e).outlineStyle"
+    source, cue = (page.locator(f"{FRAMED} .said.{part}") for part in ("source", "cue"))
+    assert source.inner_text() == "the former pilot Osric Hale"
+    assert cue.inner_text() == "told"
+    assert source.evaluate(style) == cue.evaluate(style) == "none"
+    page.locator(FRAMED).focus()
+    assert (source.evaluate(style), cue.evaluate(style)) == ("solid", "dashed")
+
+
+@needs_browser
+def test_the_bar_has_a_text_and_parts_that_fill_it(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.harbour()))
+    words = (
+        "Of 10 sentences 3 on named sources, 0 on unnamed ones, 1 on vague ones, "
+        "1 on a source whose words were not found, 5 without a source."
+    )
+    bar = page.get_by_role("img", name=words)
+    assert bar.is_visible()
+    widths = [part.get_attribute("width") for part in bar.locator("rect").all()]
+    assert len(widths) == 5
+    assert abs(sum(float(width.rstrip("%")) for width in widths) - 100) < 0.1
+    fills = {part.evaluate("e => getComputedStyle(e).fill") for part in bar.locator("rect").all()}
+    assert len(fills) == 4
+
+
+@needs_browser
+def test_the_interval_is_drawn_where_it_lies(opened: Callable[..., Any]) -> None:
+    page = opened(reports.report(reports.harbour()))
+    track, found, point = (page.locator(f".scale .{part}").bounding_box()
+                           for part in ("track", "range", "point"))  # fmt: skip
+    width = track["width"]
+    assert abs((found["x"] - track["x"]) / width - 0.581) < 0.01
+    assert abs((found["x"] + found["width"] - track["x"]) / width - 0.871) < 0.01
+    assert abs((point["x"] + point["width"] / 2 - track["x"]) / width - 0.743) < 0.01
+
+
+@needs_browser
+def test_paper_and_no_script_have_the_card_the_map_and_the_citations(
+    opened: Callable[..., Any],
+) -> None:
+    page = opened(reports.report(reports.harbour()), java_script_enabled=False)
+    page.emulate_media(media="print")
+    assert page.locator("#a1 .card").is_visible()
+    assert page.locator("#a1 .map .bar").is_visible()
+    assert "Source: Osric Hale (named), cue told" in page.locator("#a1n5").inner_text()
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page.partition("<main")[2]))
+
+
+def test_the_card_tells_control_record_and_article_apart() -> None:
+    page = words(to_html(reports.report(reports.harbour())))
+    for expected in (
+        "The Larnwick Courier: its own article, shown by the address “larnwickcourier.example”"
+        .replace("“", "").replace("”", ""),
+        "funding not state", "governance not state", "editorial line unknown",
+        "Owner: Ellery Press Ltd", "Register of Publishers, 2024-11-02",
+        "0.74, 90% interval 0.58 to 0.87; 0 is a bad record, 1 a good one",
+        "reliability: generally reliable – Press Watch, 2024-03-01",
+        "moved the estimate by +0.01; it can move it by 0.05 at most",
+        "9 claims: 3 on a named source, 1 on an unnamed one, 1 on a vague one, 4 without a source",
+        "never merged into one",
+    ):  # fmt: skip
+        assert expected in page
+    assert 'href="https://register.example/courier" rel="noopener' in to_html(reports.everything())
+
+
+def test_an_outlet_without_a_record_is_unscored_and_has_no_number() -> None:
+    page = to_html(reports.report(reports.dispatch()))
+    card = page[page.index('<section class="card"') : page.index("</section>")]
+    assert "<b>Unscored</b>: <bdi>the lists contradict one another" in card
+    assert "interval" not in card
+    assert "<svg" not in card
+    assert "state-controlled (SC)" in card
+
+
+def test_the_chain_is_told_with_the_words_that_show_it() -> None:
+    page = to_html(reports.report(reports.dispatch()))
+    told = words(page)
+    assert "Daily Gather: gathers other outlets' articles".replace("'", "&#39;") in told
+    assert "VNA: whose article it is, shown by the dateline VELL, 3 May (VNA), sentence 1" in told
+    chain = page[page.index('<ol class="chain">') : page.index("</ol>")]
+    assert '<a href="#a1s1">sentence 1</a>' in chain
+
+
+def test_a_report_without_sources_has_neither_card_nor_map() -> None:
+    page = to_html(reports.report(reports.plain(), reports.hebrew()))
+    assert 'class="card"' not in page
+    assert 'class="map"' not in page
+
+
+def test_addresses_of_evidence_are_links_only_to_the_web() -> None:
+    page = to_html(reports.everything())
+    assert 'href="javascript' not in page
+    assert "&lt;b&gt;list&lt;/b&gt;" in page
+
+
 @needs_browser
 def test_right_to_left_text_runs_right_to_left(opened: Callable[..., Any]) -> None:
     page = opened(reports.report(reports.hebrew()))
@@ -322,7 +459,7 @@ def test_each_article_is_listed_and_has_its_own_ids() -> None:
     page = to_html(reports.everything())
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
-    assert re.findall(r'<a href="#(a\d+)">', page) == [f"a{n}" for n in range(1, 7)]
+    assert re.findall(r'<a href="#(a\d+)">', page) == [f"a{n}" for n in range(1, 8)]
 
 
 def test_a_lone_article_needs_no_list_of_contents() -> None:

@@ -13,7 +13,9 @@ from jsonschema import Draft202012Validator
 from classifier import taxonomy
 from classifier.errors import BundleError
 from classifier.render.document import SCHEMA_VERSION, to_json
-from classifier.types import Report
+from classifier.sources.card import Basis, Relation
+from classifier.sources.facts import Code, Holder, Medium, Role
+from classifier.types import Report, SourceKind
 
 SCHEMA = json.loads(files("classifier.render").joinpath("report.schema.json").read_text("utf-8"))
 DOCUMENTATION = Path(__file__).parents[1] / "docs" / "report.md"
@@ -48,7 +50,18 @@ def test_output_keeps_the_schema(report: Report) -> None:
 
 @pytest.mark.parametrize(
     "where",
-    [("articles", 0), ("articles", 0, "sentences", 0), ("articles", 0, "summary"), ()],
+    [
+        ("articles", 0),
+        ("articles", 0, "sentences", 0),
+        ("articles", 0, "sentences", 2, "citations", 0),
+        ("articles", 0, "source"),
+        ("articles", 0, "source", "publication", "chain", 0),
+        ("articles", 0, "source", "outlet", "control"),
+        ("articles", 0, "source", "record", "assessments", 0),
+        ("articles", 0, "source", "evidence", "sources", 0),
+        ("articles", 0, "summary"),
+        (),
+    ],
 )
 def test_the_schema_refuses_a_key_it_does_not_know(where: tuple[str | int, ...]) -> None:
     document = parsed(reports.everything())
@@ -85,15 +98,26 @@ def test_the_documentation_names_the_version() -> None:
     assert f'"{SCHEMA_VERSION}"' in DOCUMENTATION.read_text("utf-8")
 
 
+def places(value: Any) -> list[Any]:
+    """Every place of a citation or a chain, at any depth."""
+    if isinstance(value, list):
+        return [place for item in value for place in places(item)]
+    if not isinstance(value, dict):
+        return []
+    if value.keys() == {"start", "end", "text"}:
+        return [value]
+    return [place for item in value.values() for place in places(item)]
+
+
 def test_offsets_point_at_the_text_beside_them() -> None:
     document = parsed(reports.everything())
     checked = 0
     for article in document["articles"]:
         spans = [span for sentence in article["sentences"] for span in sentence["evidence"]]
-        for part in (*article["sentences"], *article["spans"], *spans):
+        for part in (*article["sentences"], *article["spans"], *spans, *places(article)):
             assert article["text"][part["start"] : part["end"]] == part["text"]
             checked += 1
-    assert checked > 40
+    assert checked > 80
 
 
 def test_scores_are_rounded_to_four_decimals() -> None:
@@ -136,3 +160,50 @@ def test_unknown_counts_are_null_and_not_zero() -> None:
 
 def test_indent_none_is_one_line() -> None:
     assert "\n" not in to_json(reports.everything(), indent=None)
+
+
+def test_a_citation_has_its_words_its_kind_and_where_the_name_comes_from() -> None:
+    article = parsed(reports.report(reports.harbour()))["articles"][0]
+    (found,) = article["sentences"][5]["citations"]
+    assert found["source"]["text"] == "he"
+    assert found["cue"]["text"] == "added"
+    assert [place["text"] for place in found["content"]] == ["“Nobody asked us,”"]
+    assert (found["kind"], found["name"]) == ("named", "Osric Hale")
+    assert found["antecedent"]["text"] == "the former pilot Osric Hale"
+    assert found["government"] is found["state_media"] is False
+    assert article["sentences"][0]["citations"] == []
+
+
+def test_a_state_agency_has_its_control_and_no_record() -> None:
+    source = parsed(reports.report(reports.dispatch()))["articles"][0]["source"]
+    assert [(link["relation"], link["outlet"]) for link in source["publication"]["chain"]] == [
+        ("aggregator", "daily-gather"),
+        ("origin", "vellen-news-agency"),
+    ]
+    assert source["outlet"]["state_media"] is True
+    assert source["outlet"]["control"]["code"] == "SC"
+    record = source["record"]
+    assert record["status"] == "unscored"
+    assert {record[key] for key in ("low", "estimate", "high", "shift", "cap")} == {None}
+
+
+def test_the_schema_refuses_a_number_for_what_is_unscored() -> None:
+    document = parsed(reports.report(reports.dispatch()))
+    document["articles"][0]["source"]["record"]["estimate"] = 0.5
+    assert not Draft202012Validator(SCHEMA).is_valid(document)
+
+
+def test_without_a_look_up_the_source_is_null() -> None:
+    assert parsed(reports.report(reports.plain()))["articles"][0]["source"] is None
+
+
+def test_the_schema_names_what_the_types_can_hold() -> None:
+    kinds = SCHEMA["$defs"]
+    for name, key, values in (
+        ("citation", "kind", SourceKind), ("link", "relation", Relation),
+        ("publication", "relation", Relation), ("link", "basis", Basis),
+        ("outlet", "role", Role), ("outlet", "medium", Medium),
+        ("control", "funding", Holder), ("control", "governance", Holder),
+        ("control", "editorial", Holder), ("control", "code", (*Code, None)),
+    ):  # fmt: skip
+        assert kinds[name]["properties"][key]["enum"] == list(values)

@@ -60,6 +60,9 @@ def test_a_headline_is_recognised_in_the_text() -> None:
 def test_a_republication_names_outlet_words_and_sentences() -> None:
     report = reports.carried()
     line = carries(report, report.article.republications[0])
+    assert line == "carries Coast Observer's article, sentences 2–3"  # the card has the words
+    report = replace(report, source=None)
+    line = carries(report, report.article.republications[0])
     assert line == (
         "carries Coast Observer's article (“Below is the Coast Observer's article:”), sentences 2–3"
     )

@@ -11,7 +11,7 @@ from classifier.render.lines import to_line
 from classifier.types import ArticleReport
 
 ARTICLES = reports.everything().articles
-IDS = ["harbour", "carried", "hostile", "unscored", "plain", "hebrew"]
+IDS = ["harbour", "carried", "hostile", "unscored", "plain", "hebrew", "dispatch"]
 
 
 def line(report: ArticleReport) -> str:
@@ -87,3 +87,18 @@ def test_a_label_that_is_not_annotated_is_left_out() -> None:
     unit = replace(report.article.units[0], labels={"claim": 1.0, "attributed": math.nan})
     found = record(replace(report, article=replace(report.article, units=(unit,))))
     assert found["sentences"][1]["labels"] == {"claim": 1}
+
+
+def test_sentences_carry_their_citations_and_the_report_the_source() -> None:
+    found = record(reports.dispatch())
+    names = [[c["name"] for c in sentence["citations"]] for sentence in found["sentences"]]
+    assert names == [
+        ["Ministry of Ports", "Vellen News Agency"],
+        ["Vellen News Agency"],
+        ["two port workers"],
+        [],
+    ]
+    assert found["report"]["source"]["record"]["status"] == "unscored"
+    assert record(reports.plain())["report"]["source"] is None
+    again = from_record(found, "scored.jsonl", 1)
+    assert again.text == reports.dispatch().article.text

@@ -4,10 +4,18 @@ import pytest
 import reports
 
 from classifier.render import figures
-from classifier.render.marks import UNSOURCED, is_marked, marks, segments
+from classifier.render.marks import CITED, UNSOURCED, is_marked, marks, segments
 from classifier.render.printable import printable, shortened
 from classifier.render.summary import Tally, is_unsourced_own_claim, summarise
-from classifier.types import Sentence, SentenceReport, Span, Voice
+from classifier.types import (
+    Citation,
+    Place,
+    Sentence,
+    SentenceReport,
+    SourceKind,
+    Span,
+    Voice,
+)
 
 
 def test_counts_by_voice() -> None:
@@ -40,6 +48,13 @@ def test_who_stands_behind_a_claim(
     assert is_unsourced_own_claim(report) is expected
 
 
+def test_a_claim_that_cites_somebody_is_not_without_a_source() -> None:
+    cited = Citation(None, Place(3, 5), (), SourceKind.VAGUE)
+    sentence = Sentence("It is so.", 0, 9, "a", 0, Voice.OWN)
+    report = SentenceReport(sentence, {"claim": 0.9, "attributed": 0.1}, ("claim",), (), (cited,))
+    assert not is_unsourced_own_claim(report)
+
+
 def test_counts_a_model_cannot_give_are_unknown() -> None:
     report = reports.harbour()
     sentences = tuple(replace(s, scores={"claim": 0.9}, flags=("claim",)) for s in report.sentences)
@@ -66,6 +81,25 @@ def test_reasons_name_the_precise_mark_first_and_each_word_once() -> None:
     assert found[2].detail == "0.87 (threshold 0.42)"
 
 
+def test_what_most_sentences_of_an_article_carry_marks_none() -> None:
+    quiet = ("claim", "attributed", "named_source", "government_attribution", "quoted", "reported")
+    cited = Citation(None, Place(3, 5), (), SourceKind.NAMED, name="Hale")
+    sentence = Sentence("It is so.", 0, 9, "a", 0, Voice.REPORTED)
+    report = SentenceReport(sentence, dict.fromkeys(quiet, 0.9), quiet, (), (cited,))
+    assert not is_marked(report)
+    found = marks(report, {})
+    assert [mark.kind.name for mark in found] == [*quiet, CITED]
+    assert all(mark.quiet for mark in found)
+
+
+def test_a_claim_that_needs_a_source_is_marked_once() -> None:
+    flags = ("claim", "unsourced_assertion")
+    sentence = Sentence("It is so.", 0, 9, "a", 0, Voice.OWN)
+    scores = {"claim": 0.9, "attributed": 0.1, "unsourced_assertion": 0.8}
+    loud = [m.kind.name for m in marks(SentenceReport(sentence, scores, flags), {}) if not m.quiet]
+    assert loud == ["unsourced_assertion"]
+
+
 def test_segments_are_the_sentence_whatever_the_evidence() -> None:
     sentence = Sentence("One two three.", 10, 24, "a", 0)
     evidence = (
@@ -74,10 +108,25 @@ def test_segments_are_the_sentence_whatever_the_evidence() -> None:
         Span(0, 5, "doubt", 1.0),  # lies before it
     )
     cut = segments(SentenceReport(sentence, {}, (), evidence))
+    assert [piece.role for piece in cut] == ["", "", ""]
     assert [(piece.text, piece.signals) for piece in cut] == [
         ("One ", ("doubt",)),
         ("two", ("doubt", "slogans")),
         (" three.", ("slogans",)),
+    ]
+
+
+def test_segments_tell_source_and_cue() -> None:
+    sentence = Sentence("One two three.", 10, 24, "a", 0)
+    citation = Citation(Place(10, 13), Place(14, 17), (), SourceKind.NAMED, name="One",
+                        antecedent=Place(0, 4))  # fmt: skip
+    evidence = (Span(10, 17, "doubt", 1.0),)
+    cut = segments(SentenceReport(sentence, {}, (), evidence, (citation,)))
+    assert [(piece.text, piece.signals, piece.role) for piece in cut] == [
+        ("One", ("doubt",), "source"),
+        (" ", ("doubt",), ""),
+        ("two", ("doubt",), "cue"),
+        (" three.", (), ""),
     ]
 
 

@@ -1,5 +1,6 @@
 import io
 import re
+from dataclasses import replace
 
 import pytest
 import reports
@@ -62,7 +63,7 @@ def test_publisher_date_and_address_are_told() -> None:
 
 
 def test_an_unknown_publisher_and_a_republication_are_told() -> None:
-    flat = unwrapped(printed(reports.report(reports.carried())))
+    flat = unwrapped(printed(reports.report(replace(reports.carried(), source=None))))
     assert "Publisher: unknown" in flat
     assert "carries Coast Observer's article (“Below is the Coast Observer's article:”)" in flat
 
@@ -104,3 +105,53 @@ def test_hostile_text_is_printed_and_not_obeyed() -> None:
 
 def test_a_report_without_articles_says_so() -> None:
     assert "No article was scored." in printed(reports.report(skipped=reports.SKIPPED))
+
+
+def test_the_source_card_is_told_in_a_few_lines() -> None:
+    flat = unwrapped(printed(reports.report(reports.harbour())))
+    for expected in (
+        "source The Larnwick Courier: its own article, shown by the address",
+        "control The Larnwick Courier: newspaper, GB, Wikidata Q999000001",
+        "funding not state, governance not state, editorial line unknown",
+        "Register of Publishers, 2024-11-02 https://register.example/courier",
+        "record 0.74, 90% interval 0.58 to 0.87; 0 is a bad record, 1 a good one",
+        "reliability: no consensus: County Library list, 2021",
+        "article 9 claims: 3 on a named source",
+        "three separate findings",
+    ):
+        assert expected in flat
+
+
+def test_an_unscored_record_says_why_and_gives_no_number() -> None:
+    flat = unwrapped(printed(reports.report(reports.dispatch())))
+    assert "record unscored: the lists contradict one another" in flat
+    assert "interval" not in flat
+
+
+def test_sources_are_listed_with_their_sentences() -> None:
+    output = printed(reports.report(reports.dispatch()))
+    assert re.search(r"^Vellen News Agency +state media +2 +50% +1, 2 *$", output, re.M)
+    assert "█ named source 2  ▒ unnamed 1  ░ vague 0  · no source 1" in output
+    assert "1 sentence on a government, 2 sentences on state media" in output
+    assert "█" * 30 + "▒" * 15 + "·" * 15 in output
+
+
+def test_only_marked_sentences_say_who_they_cite() -> None:
+    output = printed(reports.report(reports.dispatch()))
+    assert output.count("└ says: ") == 1
+    assert "└ says: two port workers (unnamed)" in output
+    assert "cited source" not in output
+
+
+def test_many_sources_are_cut_short_and_counted() -> None:
+    lines = [reports.Line(f"Pilot {name} Hale{name} said so.", {"claim": 0.9},
+                          cites=(reports.Cite(f"{name} Hale{name}", None, "said"),))
+             for name in "ABCDEFGHIJKLMNOP"]  # fmt: skip
+    output = printed(reports.report(reports.scored(lines, id="many")))
+    assert "and 4 more sources" in output
+
+
+def test_a_report_without_sources_has_neither_card_nor_map() -> None:
+    output = printed(reports.report(reports.plain()))
+    assert not re.search(r"^(source|control|record) ", output, re.M)
+    assert "three separate findings" not in output

@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from classifier.render import source_document
 from classifier.render.figures import rounded
 from classifier.render.summary import Summary, Tally, summarise
 from classifier.taxonomy import BY_NAME, Level
 from classifier.types import ArticleReport, Report, SentenceReport, Span
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 # Line ends to some readers (U+0085, U+2028, U+2029), other controls that a terminal would obey,
 # and halves of surrogate pairs, which no encoding can write.
@@ -80,6 +81,11 @@ def spans(report: ArticleReport) -> tuple[Span, ...]:
     return (*labelled, *found)
 
 
+def citations(report: ArticleReport, scored: SentenceReport) -> list[dict[str, Any]]:
+    """Write who is cited in a sentence."""
+    return [source_document.citation(report.article.text, cited) for cited in scored.citations]
+
+
 def counts(summary: Summary) -> dict[str, Any]:
     """Write the counts of an article as JSON has them."""
     return {
@@ -114,6 +120,7 @@ def _article(report: ArticleReport) -> dict[str, Any]:
         "spans": [_span(article.text, span) for span in spans(report)],
         "scores": rounded_values(report.scores),
         "flags": list(report.flags),
+        "source": source_document.source(article.text, report.source),
         "summary": counts(summarise(report)),
     }
 
@@ -128,6 +135,7 @@ def _sentence(report: ArticleReport, scored: SentenceReport) -> dict[str, Any]:
         "scores": rounded_values(scored.scores),
         "flags": list(scored.flags),
         "evidence": [_span(report.article.text, span) for span in scored.evidence],
+        "citations": citations(report, scored),
     }
 
 

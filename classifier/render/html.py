@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from classifier.render import figures
 from classifier.render.layout import (
@@ -22,14 +22,15 @@ from classifier.render.layout import (
     imprint,
     opens_with_title,
     paragraphs,
-    publisher,
     title,
 )
-from classifier.render.marks import UNSOURCED, Kind, Mark, kind, marks, segments
+from classifier.render.marks import CITED, UNSOURCED, Kind, Mark, kind, marks, segments
 from classifier.render.printable import printable, shortened
+from classifier.render.sources import APART, SCALE, Card, address, card, published_by
+from classifier.render.sourcing import KEY, Cited, SourcingMap, cited_in, sourcing_map
 from classifier.render.summary import Summary, Tally, summarise
 from classifier.taxonomy import BY_NAME, NAMES, Family
-from classifier.types import Article, ArticleReport, Report, Voice
+from classifier.types import ArticleReport, Report, Voice
 
 MAX_EXCERPT = 90
 _SHOWN_FAMILIES = (Family.FRAMING, Family.SOURCING, Family.CONTENT)
@@ -37,11 +38,12 @@ _SHOWN_FAMILIES = (Family.FRAMING, Family.SOURCING, Family.CONTENT)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Words of a sentence, the signals they are evidence for, and those signals' families."""
+    """Words of a sentence, the signals they are evidence for, their families, and their part."""
 
     text: str
     signals: tuple[str, ...]
     families: tuple[str, ...]
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ class Shown:
     pieces: tuple[Piece, ...]
     loud: tuple[Mark, ...] = ()
     quiet: tuple[Mark, ...] = ()
+    cited: tuple[Cited, ...] = ()
+
+    @property
+    def also(self) -> tuple[Mark, ...]:
+        """The quiet reasons that are shown by name alone."""
+        return tuple(mark for mark in self.quiet if mark.kind.name != CITED)
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -100,6 +108,8 @@ class Page:
     rows: tuple[Row, ...]
     absent: tuple[str, ...]  # labels of the signals that no sentence carries
     verdicts: tuple[Verdict, ...]
+    card: Card | None
+    map: SourcingMap | None
 
     @property
     def scored(self) -> bool:
@@ -126,14 +136,19 @@ def to_html(report: Report) -> str:
     str
         A complete document; encode it as UTF-8.
     """
-    style, script = _asset("report.css"), _asset("report.js")
+    style, script = _asset("report.css") + _asset("sources.css"), _asset("report.js")
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_asset),
     )
     environment.filters |= {"printable": printable, "score": figures.score}
-    environment.globals |= {"publisher": publisher, "imprint": imprint, "carries": carries}
+    environment.globals |= {"publisher": published_by, "imprint": imprint, "carries": carries}
+    environment.globals |= {"APART": APART, "SCALE": SCALE, "KEY": KEY}
     pages = [_page(article, report.thresholds) for article in report.articles]
-    return environment.from_string(_asset("report.html")).render(
+    return environment.get_template("report.html").render(
         report=report,
         pages=pages,
         groups=_groups(pages),
@@ -141,14 +156,15 @@ def to_html(report: Report) -> str:
         script=script,
         style_digest=_digest(style),
         script_digest=_digest(script),
-        link=_link,
+        link=lambda article: address(article.url),
         counted=figures.counted,
     )
 
 
 def _page(report: ArticleReport, thresholds: Mapping[str, float]) -> Page:
     shown = [
-        tuple(_shown(line, thresholds) for line in paragraph) for paragraph in paragraphs(report)
+        tuple(_shown(line, report, thresholds) for line in paragraph)
+        for paragraph in paragraphs(report)
     ]
     headline = None
     if opens_with_title(report):
@@ -165,10 +181,12 @@ def _page(report: ArticleReport, thresholds: Mapping[str, float]) -> Page:
         absent=tuple(BY_NAME[name].label for name, tally in summary.flagged.items()
                      if not tally.total),
         verdicts=tuple(_verdicts(report, thresholds)),
+        card=card(report),
+        map=sourcing_map(report),
     )  # fmt: skip
 
 
-def _shown(line: Line, thresholds: Mapping[str, float]) -> Shown:
+def _shown(line: Line, report: ArticleReport, thresholds: Mapping[str, float]) -> Shown:
     if line.report is None:
         return Shown(0, Voice.OWN, (Piece(printable(line.text), (), ()),))
     found = marks(line.report, thresholds)
@@ -176,11 +194,12 @@ def _shown(line: Line, thresholds: Mapping[str, float]) -> Shown:
         line.number,
         line.report.sentence.voice,
         tuple(
-            Piece(printable(cut.text), cut.signals, _families(map(kind, cut.signals)))
+            Piece(printable(cut.text), cut.signals, _families(map(kind, cut.signals)), cut.role)
             for cut in segments(line.report)
         ),
         loud=tuple(mark for mark in found if not mark.quiet),
         quiet=tuple(mark for mark in found if mark.quiet),
+        cited=cited_in(report, line.report),
     )
 
 
@@ -208,16 +227,10 @@ def _verdicts(report: ArticleReport, thresholds: Mapping[str, float]) -> Iterabl
 def _groups(pages: Iterable[Page]) -> list[tuple[str, list[tuple[Kind, int]]]]:
     """Return the kinds of mark on the page by family, each with how many sentences carry it."""
     met = Counter(mark.kind.name for page in pages for line in page.marked for mark in line.marks)
-    kinds = [(kind(name), met[name]) for name in (UNSOURCED, *NAMES) if name in met]
+    kinds = [(kind(name), met[name]) for name in (UNSOURCED, CITED, *NAMES) if name in met]
     groups = [(family.value, [pair for pair in kinds if pair[0].family is family])
               for family in _SHOWN_FAMILIES]  # fmt: skip
     return [group for group in groups if group[1]]
-
-
-def _link(article: Article) -> str | None:
-    """Return the article's address if it is one of the web: ``javascript:`` is an address too."""
-    url = printable(article.url or "").strip()
-    return url if url.lower().startswith(("https://", "http://")) else None
 
 
 def _asset(name: str) -> str:

@@ -83,14 +83,19 @@ def imprint(article: Article) -> tuple[str, ...]:
 
 
 def carries(report: ArticleReport, part: Republication) -> str:
-    """Say whose article is carried, in which sentences, and by which words one knows."""
+    """Say whose article is carried, in which sentences, and by which words one knows.
+
+    The words are left to the source card where there is one.
+    """
     where = [
         number
         for number, sentence in enumerate(report.sentences, start=1)
         if sentence.sentence.start < part.end and sentence.sentence.end > part.start
     ]
     outlet = shortened(part.outlet, MAX_TITLE)
-    line = f"carries {outlet}'s article (“{shortened(part.evidence, MAX_QUOTE)}”)"
+    line = f"carries {outlet}'s article"
+    if report.source is None:
+        line += f" (“{shortened(part.evidence, MAX_QUOTE)}”)"
     if not where:
         return line
     if len(where) == 1:

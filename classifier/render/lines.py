@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from classifier.exchange import to_record
-from classifier.render.document import counts, dumps, rounded_values, spans
+from classifier.render.document import citations, counts, dumps, rounded_values, spans
 from classifier.render.figures import rounded
+from classifier.render.source_document import source
 from classifier.render.summary import summarise
 from classifier.types import ArticleReport, SentenceReport
 
@@ -47,7 +48,7 @@ def to_line(
     record = to_record(article)
     labels = {(unit["start"], unit["end"]): unit["labels"] for unit in record.get("sentences", ())}
     record["sentences"] = [
-        _sentence(scored, labels.get((scored.sentence.start, scored.sentence.end)), signals)
+        _sentence(report, scored, labels.get((scored.sentence.start, scored.sentence.end)), signals)
         for scored in report.sentences
     ]
     record["spans"] = [_span(span.start, span.end, span.signal, span.score)
@@ -58,13 +59,17 @@ def to_line(
         "thresholds": rounded_values(thresholds),
         "scores": rounded_values(report.scores),
         "flags": _decisions(report.scores, report.flags, signals),
+        "source": source(article.text, report.source),
         "summary": counts(summarise(report)),
     }
     return dumps(record)
 
 
 def _sentence(
-    scored: SentenceReport, labels: Mapping[str, float] | None, signals: Sequence[str]
+    report: ArticleReport,
+    scored: SentenceReport,
+    labels: Mapping[str, float] | None,
+    signals: Sequence[str],
 ) -> dict[str, Any]:
     sentence = scored.sentence
     record: dict[str, Any] = {
@@ -77,6 +82,7 @@ def _sentence(
     if scored.scores:
         record["scores"] = rounded_values(scored.scores)
         record["flags"] = _decisions(scored.scores, scored.flags, signals)
+    record["citations"] = citations(report, scored)
     return record
 
 

@@ -10,15 +10,21 @@ from classifier.render import figures
 from classifier.render.printable import distinct, shortened
 from classifier.render.summary import is_unsourced_own_claim
 from classifier.taxonomy import BY_NAME, TECHNIQUES, Family, in_order
-from classifier.types import SentenceReport, Span
+from classifier.types import Place, SentenceReport, Span
 
 # They hold for most sentences of an ordinary article: named beside the others, never marked alone.
-QUIET = frozenset({"claim", "attributed", "named_source"})
+QUIET = frozenset(
+    {"claim", "attributed", "named_source", "government_attribution", "quoted", "reported"}
+)
 
 # Not a signal of any model: it follows from two of them and the voice.
 UNSOURCED = "unsourced_own_claim"
 _UNSOURCED_LABEL = "own claim, no source"
 _UNSOURCED_MEANING = "a claim in the article's own voice, and nobody else is named as its source"
+
+# Nor is this: the rules found who is cited. Shown with its words instead of a score.
+CITED = "cited"
+_CITED_MEANING = "somebody is cited; with who, by which words, and where the name comes from"
 
 MAX_WORDS = 5
 MAX_WORD_LENGTH = 90
@@ -70,16 +76,22 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a sentence, and the signals it is evidence for, in taxonomy order."""
+    """A stretch of a sentence: the signals it is evidence for, in taxonomy order, and its part.
+
+    ``role`` is ``source`` or ``cue`` within the words that name a source or hand over to it.
+    """
 
     text: str
     signals: tuple[str, ...]
+    role: str = ""
 
 
 def kind(name: str) -> Kind:
-    """Return the kind of mark called ``name``: a signal's, or `UNSOURCED`."""
+    """Return the kind of mark called ``name``: a signal's, `UNSOURCED` or `CITED`."""
     if name == UNSOURCED:
         return Kind(UNSOURCED, _UNSOURCED_LABEL, Family.SOURCING, _UNSOURCED_MEANING, quiet=False)
+    if name == CITED:
+        return Kind(CITED, "cited source", Family.SOURCING, _CITED_MEANING, quiet=True)
     signal = BY_NAME[name]
     return Kind(name, signal.label, signal.family, signal.meaning, quiet=name in QUIET)
 
@@ -89,6 +101,8 @@ def marks(report: SentenceReport, thresholds: Mapping[str, float]) -> tuple[Mark
     found = [_of_signal(report, name, thresholds.get(name)) for name in report.flags]
     if is_unsourced_own_claim(report):
         found.insert(0, _unsourced(report))
+    if report.citations:
+        found.append(Mark(kind(CITED), "", quiet=True))
     return tuple(sorted(found, key=lambda mark: mark.quiet))
 
 
@@ -98,23 +112,31 @@ def is_marked(report: SentenceReport) -> bool:
 
 
 def segments(report: SentenceReport) -> tuple[Segment, ...]:
-    """Cut a sentence where evidence begins or ends; joined, the texts are the sentence.
+    """Cut a sentence where evidence, a source or a cue begins or ends; joined, they are it.
 
     Evidence of several signals may overlap; what lies outside the sentence is left out.
     """
     sentence = report.sentence
+    roles = [
+        (place, role)
+        for citation in report.citations
+        for place, role in ((citation.source, "source"), (citation.cue, "cue"))
+        if place is not None and _inside(place, sentence.start, sentence.end)
+    ]
     spans = [span for span in report.evidence if _inside(span, sentence.start, sentence.end)]
     edges = {sentence.start, sentence.end}
-    for span in spans:
-        edges |= {max(span.start, sentence.start), min(span.end, sentence.end)}
+    places: list[Span | Place] = [*spans, *(place for place, _ in roles)]
+    for place in places:
+        edges |= {max(place.start, sentence.start), min(place.end, sentence.end)}
     cut: list[Segment] = []
     for left, right in pairwise(sorted(edges)):
         text = sentence.text[left - sentence.start : right - sentence.start]
         signals = in_order(span.signal for span in spans if span.start <= left < span.end)
-        if cut and cut[-1].signals == signals:
-            cut[-1] = Segment(cut[-1].text + text, signals)
+        role = next((role for part, role in roles if part.start <= left < part.end), "")
+        if cut and (cut[-1].signals, cut[-1].role) == (signals, role):
+            cut[-1] = Segment(cut[-1].text + text, signals, role)
         else:
-            cut.append(Segment(text, signals))
+            cut.append(Segment(text, signals, role))
     return tuple(cut)
 
 
@@ -131,7 +153,8 @@ def _of_signal(report: SentenceReport, name: str, threshold: float | None) -> Ma
 def _unsourced(report: SentenceReport) -> Mark:
     numbers = [f"{name} {figures.score(report.scores[name])}"
                for name in ("claim", "attributed") if name in report.scores]  # fmt: skip
-    return Mark(kind(UNSOURCED), ", ".join(numbers))
+    # The narrower signal of the same question says more.
+    return Mark(kind(UNSOURCED), ", ".join(numbers), quiet="unsourced_assertion" in report.flags)
 
 
 def _is_quiet(report: SentenceReport, name: str) -> bool:
@@ -140,7 +163,7 @@ def _is_quiet(report: SentenceReport, name: str) -> bool:
     return name in QUIET
 
 
-def _inside(span: Span, start: int, end: int) -> bool:
+def _inside(span: Span | Place, start: int, end: int) -> bool:
     return span.start < end and span.end > start
 
 

@@ -104,7 +104,11 @@
   });
   document.addEventListener("click", (event) => {
     const flag = pressed || liveFlag(event.target);
-    if (flag) show(flag);
+    const link = event.target.closest("a[href^='#']");
+    const aim = link && document.getElementById(link.hash.slice(1));
+    // Once the page has moved there, which gives the focus to a mark that is shown.
+    if (aim && aim.dataset.note) setTimeout(() => show(aim));
+    else if (flag) show(flag);
     else if (!pop.contains(event.target)) hide();
     pressed = null;
   });
@@ -121,7 +125,7 @@
     if (!flags.length) return;
     const from = shown || liveFlag(document.activeElement);
     let index = flags.indexOf(from) + step;
-    if (!from) {
+    if (!flags.includes(from)) {
       // Start from what is on the screen.
       const ahead = flags.findIndex((flag) => flag.getBoundingClientRect().bottom > 0);
       index = step > 0 ? Math.max(ahead, 0) : (ahead < 0 ? flags.length : ahead) - 1;

@@ -68,15 +68,17 @@ class Summary:
 def is_unsourced_own_claim(report: SentenceReport) -> bool:
     """Whether a sentence claims something in the article's own voice and gives no source.
 
-    It follows from two decisions and the voice: ``claim`` is flagged, ``attributed`` is given and
-    not flagged, the voice is own. It is wider than the guidelines' ``unsourced_assertion``
-    (section 4), which leaves out public record and common background and has to be learned.
+    It follows from two decisions, the voice and the citations: ``claim`` is flagged, ``attributed``
+    is given and not flagged, the voice is own, nobody is cited. It is wider than the guidelines'
+    ``unsourced_assertion`` (section 4), which leaves out public record and common background and
+    has to be learned.
     """
     return (
         report.sentence.voice is Voice.OWN
         and "claim" in report.flags
         and "attributed" in report.scores
         and "attributed" not in report.flags
+        and not report.citations
     )
 
 

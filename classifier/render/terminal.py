@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from classifier.render import figures
-from classifier.render.layout import Line, carries, imprint, paragraphs, publisher, title
+from classifier.render import figures, terminal_sources
+from classifier.render.layout import Line, carries, imprint, paragraphs, title
 from classifier.render.marks import (
+    CITED,
     UNSOURCED,
     Kind,
     Mark,
@@ -24,6 +25,8 @@ from classifier.render.marks import (
     segments,
 )
 from classifier.render.printable import printable
+from classifier.render.sources import APART, published_by
+from classifier.render.sourcing import cited_in, in_words
 from classifier.render.summary import Summary, Tally, summarise
 from classifier.taxonomy import BY_NAME, NAMES, Family
 from classifier.types import Article, ArticleReport, Report, Skipped, Voice
@@ -71,11 +74,13 @@ def _print_article(
     for line in _origin(report):
         console.print(line)
     console.print()
+    terminal_sources.print_card(report, console)
     if report.note is not None:
         console.print(Text(f"Not scored: {printable(report.note)}", style="bold"))
         console.print()
     console.print(_text_of(report, thresholds))
     console.print()
+    terminal_sources.print_map(report, console)
     if report.note is None:
         summary = summarise(report)
         console.print(_by_voice(summary))
@@ -86,7 +91,7 @@ def _print_article(
 
 def _origin(report: ArticleReport) -> Iterator[Text]:
     article = report.article
-    yield Text(" · ".join((f"Publisher: {publisher(article)}", *imprint(article))))
+    yield Text(" · ".join((f"Publisher: {published_by(report)}", *imprint(article))))
     if article.url:
         yield _url(article)
     for part in article.republications:
@@ -107,15 +112,17 @@ def _text_of(report: ArticleReport, thresholds: Mapping[str, float]) -> Table:
         if index:
             table.add_row()
         for line in paragraph:
-            _add_line(table, line, thresholds, scored=report.note is None)
+            _add_line(table, line, report, thresholds)
     return table
 
 
-def _add_line(table: Table, line: Line, thresholds: Mapping[str, float], *, scored: bool) -> None:
+def _add_line(
+    table: Table, line: Line, report: ArticleReport, thresholds: Mapping[str, float]
+) -> None:
     if line.report is None:
         table.add_row("", "", "", Text(printable(line.text).strip(), style="dim"))
         return
-    voice = _VOICE_MARK[line.report.sentence.voice] if scored else ""
+    voice = _VOICE_MARK[line.report.sentence.voice] if report.note is None else ""
     marked = is_marked(line.report)
     text = Text(style="bold" if marked else "")
     for segment in segments(line.report):
@@ -125,6 +132,9 @@ def _add_line(table: Table, line: Line, thresholds: Mapping[str, float], *, scor
     table.add_row(_gutter(found), Text(str(line.number)), voice, text)
     for reason in _reasons(found):
         table.add_row("", "", "", reason)
+    # Most sentences of an article cite somebody: the rest are found by the map's numbers.
+    for cited in cited_in(report, line.report) if marked else ():
+        table.add_row("", "", "", Text("└ says: ").append(in_words(cited), "dim"))
 
 
 def _gutter(found: Sequence[Mark]) -> Text:
@@ -146,7 +156,7 @@ def _reasons(found: Sequence[Mark]) -> Iterator[Text]:
         if not mark.quiet:
             words = ", ".join(f"“{word}”" for word in mark.words[:_MOST_WORDS])
             yield Text("└ ").append(_named(mark)).append(f"  {words}" if words else "", "dim")
-    quiet = [_named(mark) for mark in found if mark.quiet]
+    quiet = [_named(mark) for mark in found if mark.quiet and mark.kind.name != CITED]
     if quiet:
         yield Text("└ ").append(Text(" · ").join(quiet))
 
@@ -206,6 +216,8 @@ def _print_legend(report: Report, console: Console) -> None:
     console.print(Text(_KEY))
     console.print(Text("shares are of the sentences in that voice; a mark says how a sentence is "
                        "worded or sourced, not whether it is true"))  # fmt: skip
+    if any(article.source is not None for article in report.articles):
+        console.print(Text(APART))
     console.print()
     table = Table.grid(padding=(0, 2))
     table.add_column(max_width=30)

@@ -1,0 +1,291 @@
+"""An article's source card in words, the same for every output that a person reads.
+
+Who published it, who controls that outlet, what is on record of it, and what the article itself
+shows are told one after the other; nothing here puts them together.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from classifier.render import figures
+from classifier.render.layout import publisher
+from classifier.render.printable import printable, shortened
+from classifier.sources.card import ArticleEvidence, Basis, Link, Record, Relation, SourceCard
+from classifier.sources.facts import Assessment, Code, Evidence, Medium, Outlet, Role
+from classifier.sources.reprints import UNNAMED, UNNAMED_MONITOR
+from classifier.types import ArticleReport, Place
+
+MAX_NAME = 90
+MAX_WORDS = 160
+MAX_REASON = 400
+
+CODES = {
+    Code.SC: "state-controlled",
+    Code.CAPU: "captured public or state-managed",
+    Code.CAPR: "captured private",
+    Code.ISFM: "independent, state-funded and state-managed",
+    Code.ISF: "independent, state-funded",
+    Code.ISM: "independent, state-managed",
+    Code.IP: "independent public",
+}
+
+APART = (
+    "Control, record and the article's own evidence are three separate findings and are never "
+    "merged into one. Control says who owns and steers an outlet; it is no rating and does not "
+    "enter the record. Unscored is not a low score."
+)
+SCALE = "0 is a bad record, 1 a good one"
+
+_BASES = {
+    Basis.GIVEN: "named as its outlet",
+    Basis.URL: "shown by the address",
+    Basis.SITE_NAME: "shown by the site's name",
+    Basis.HEADER: "shown by the header above it",
+    Basis.BYLINE: "shown by the byline",
+    Basis.DATELINE: "shown by the dateline",
+    Basis.TEXT: "shown by the text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A link of the chain: the outlet, what it did, and the words that show it.
+
+    ``sentence`` is the number of the sentence in which they stand; 0 where they stand in none.
+    """
+
+    name: str
+    did: str
+    basis: str
+    words: str
+    sentence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Where a fact is from: source and date in words, and an address of the web, or None."""
+
+    source: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Controlled:
+    """Who controls an outlet: the monitor's code, three facts apart, the owner, the evidence."""
+
+    code: str
+    facts: tuple[tuple[str, str], ...]
+    owner: str
+    state_media: bool
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What somebody has found about an outlet, and where it stands."""
+
+    said: str
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A source card as a reader sees it.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+        From the publisher inwards; empty where nothing names it.
+    about : str
+        The outlet that control and record are about; empty where there is none.
+    kind : str
+        What it is, its country and its Wikidata identifier.
+    control : Controlled or None
+    uncontrolled : str
+        Why there is no ``control``.
+    record : Record
+    estimate, interval, shift : str
+        Empty where it is unscored.
+    reason : str
+        Why it is unscored; empty where it is not.
+    findings : tuple of Finding
+    evidence : tuple of str
+        What the article shows of its own sourcing, a line each.
+    """
+
+    steps: tuple[Step, ...]
+    about: str
+    kind: str
+    control: Controlled | None
+    uncontrolled: str
+    record: Record
+    estimate: str
+    interval: str
+    shift: str
+    reason: str
+    findings: tuple[Finding, ...]
+    evidence: tuple[str, ...]
+
+
+def card(report: ArticleReport) -> Card | None:
+    """Put an article's source card into words; None where no source was looked up."""
+    found = report.source
+    if found is None:
+        return None
+    record, scored = found.record, found.record.scored
+    return Card(
+        steps=tuple(_steps(found, report)),
+        about=name(found.outlet.name) if found.outlet else "",
+        kind=_kind(found.outlet) if found.outlet else "",
+        control=_control(found.outlet) if found.outlet else None,
+        uncontrolled=_uncontrolled(found),
+        record=record,
+        estimate=figures.score(record.estimate) if record.estimate is not None else "",
+        interval=_interval(record),
+        shift=_shift(record) if scored else "",
+        reason="" if scored else shortened(record.reason, MAX_REASON) or "nothing on record",
+        findings=tuple(_finding(assessment) for assessment in record.assessments),
+        evidence=tuple(_evidence(found.evidence)) if found.evidence else ("not scored",),
+    )
+
+
+def published_by(report: ArticleReport) -> str:
+    """Return who published the article: as the page says, else as it was found; or ``unknown``."""
+    said = publisher(report.article)
+    link = report.source.publication.publisher if report.source else None
+    if said != "unknown" or link is None or link.name in (UNNAMED, UNNAMED_MONITOR):
+        return said
+    return name(link.name) or said
+
+
+def name(text: str) -> str:
+    """Return a name to show: printable, and not longer than a line."""
+    return shortened(text, MAX_NAME)
+
+
+def address(text: str | None) -> str | None:
+    """Return an address if it is one of the web: ``javascript:`` is an address too."""
+    url = printable(text or "").strip()
+    return url if url.lower().startswith(("https://", "http://")) else None
+
+
+def sentence_at(report: ArticleReport, place: Place | None) -> int:
+    """Return the number of the sentence a place begins in, from 1; 0 where there is none."""
+    if place is None:
+        return 0
+    number = bisect_right(report.sentences, place.start, key=lambda item: item.sentence.start)
+    inside = number and place.start < report.sentences[number - 1].sentence.end
+    return number if inside else 0
+
+
+def _steps(card: SourceCard, report: ArticleReport) -> Iterator[Step]:
+    chain = card.publication.chain
+    told = ""
+    for index, link in enumerate(chain):
+        words = shortened(link.evidence, MAX_WORDS)
+        shown = name(link.name)
+        told, repeated = words, words == told
+        yield Step(
+            name=shown or "unnamed",
+            did=_did(link, chain[index + 1 :], alone=len(chain) == 1),
+            basis=_BASES[link.basis],
+            words="" if repeated or words == shown else words,
+            sentence=sentence_at(report, link.place),
+        )
+
+
+def _did(link: Link, inner: Sequence[Link], *, alone: bool) -> str:
+    whose = f"{name(inner[0].name)}'s" if inner else "another outlet's"
+    if link.relation is Relation.ORIGIN:
+        return "its own article" if alone else "whose article it is"
+    if link.relation is Relation.CARRIED:
+        return f"carries {whose} article"
+    if link.relation is Relation.REPUBLISHED:
+        return f"republishes {whose} article"
+    if link.relation is Relation.AGGREGATOR:
+        return "gathers other outlets' articles"
+    if link.outlet is not None and link.outlet.role is Role.PLATFORM:
+        return "a platform, where anybody posts"
+    return "whose words these are is not known"
+
+
+def _kind(outlet: Outlet) -> str:
+    kind = [str(outlet.role)]
+    if str(outlet.medium) != str(outlet.role) and outlet.medium is not Medium.OTHER:
+        kind = [str(outlet.medium)] if outlet.role is Role.PUBLISHER else [*kind, outlet.medium]
+    if outlet.country:
+        kind.append(outlet.country)
+    if outlet.wikidata:
+        kind.append(f"Wikidata {outlet.wikidata}")
+    return name(", ".join(kind))
+
+
+def _control(outlet: Outlet) -> Controlled | None:
+    control = outlet.control
+    if control is None:
+        return None
+    return Controlled(
+        code=f"{CODES[control.code]} ({control.code})" if control.code else "",
+        facts=(
+            ("funding", str(control.funding)),
+            ("governance", str(control.governance)),
+            ("editorial line", str(control.editorial)),
+        ),
+        owner=name(control.owner or ""),
+        state_media=outlet.state_media,
+        proof=_proof(control.evidence),
+    )
+
+
+def _uncontrolled(card: SourceCard) -> str:
+    if card.outlet is not None:
+        return "nothing on record, which is not the same as independent"
+    if card.publication.chain:
+        return "not known: the outlet is not in the registry"
+    return "not known: nothing says who published the article"
+
+
+def _interval(record: Record) -> str:
+    if record.low is None or record.high is None:
+        return ""
+    return f"90% interval {figures.score(record.low)} to {figures.score(record.high)}"
+
+
+def _shift(record: Record) -> str:
+    moved = f"moved the estimate by {record.shift:+.2f}".replace("-", "\u2212")
+    if abs(record.shift) < 0.005:
+        moved = "did not move the estimate"
+    return f"This article's own evidence {moved}; it can move it by {record.cap:.2f} at most."
+
+
+def _finding(assessment: Assessment) -> Finding:
+    said = shortened(assessment.value.replace("_", " "), MAX_WORDS)
+    claim = shortened(assessment.claim.replace("_", " "), MAX_NAME)
+    return Finding(f"{claim}: {said}", _proof(assessment.evidence))
+
+
+def _proof(evidence: Evidence) -> Proof:
+    said = ", ".join(part for part in (evidence.source, evidence.date) if part)
+    return Proof(shortened(said, MAX_WORDS), address(evidence.url))
+
+
+def _evidence(evidence: ArticleEvidence) -> Iterator[str]:
+    yield (
+        f"{figures.counted(evidence.claims, 'claim')}: {evidence.named} on a named source, "
+        f"{evidence.unnamed} on an unnamed one, {evidence.vague} on a vague one, "
+        f"{evidence.none} without a source"
+    )
+    if evidence.single_source:
+        yield f"single source: all that is sourced by name stands on {name(evidence.sources[0][0])}"
+    else:
+        yield figures.counted(len(evidence.sources), "distinct named source")
+    yield ", ".join(
+        (
+            figures.counted(evidence.quotes, "quoted sentence"),
+            figures.counted(evidence.links, "link"),
+            figures.counted(evidence.corrections, "correction notice"),
+        )
+    )
