@@ -45,7 +45,7 @@ def own_name(line: str) -> str | None:
     Parameters
     ----------
     line : str
-        Such as ``Explore what Ellery Reader AI can do for you:``, ``Get the Karst Post app``.
+        Such as ``Discover what Ellery Reader AI can answer``, ``Get the Karst Post app``.
 
     Returns
     -------

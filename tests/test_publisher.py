@@ -113,8 +113,8 @@ Ferries in the harbour, June 3, 2024. (Source: Vestrian Ministry of Harbours).[1
 Below is the Karst Post's article:[2]
 "The council [of Port Ellery] has no money for stones. {BODY}
 "Its chairman [Orin Dask] knows it, and the fishermen know it too. {BODY}"
-Try Our AI Features
-Explore what Quay9 AI can do for you:
+Try our AI tools
+Discover what Quay9 AI can answer:
 Comments
 No comments yet...
 Related Articles
@@ -151,7 +151,7 @@ def test_an_aggregators_page_gives_each_article_its_own_chain(outlets: Registry)
 
 
 def test_without_its_own_name_a_page_of_several_is_no_gatherer(outlets: Registry) -> None:
-    articles = page.articles(PAGE.replace("Explore what Quay9 AI can do for you:\n", ""), "a")
+    articles = page.articles(PAGE.replace("Discover what Quay9 AI can answer:\n", ""), "a")
     second = publication(articles[1], outlets)
     assert [(link.name, link.basis) for link in second.chain] == [("Orra Lantern", Basis.HEADER)]
 
@@ -195,15 +195,15 @@ def test_a_byline_taken_off_the_text_keeps_its_agency(outlets: Registry) -> None
 @pytest.mark.parametrize(
     ("line", "name"),
     [
-        ("Explore what Quay9 AI can do for you:", "Quay9"),
+        ("Discover what Quay9 AI can answer:", "Quay9"),
         ("Ask Ellery Reader AI", "Ellery Reader"),
         ("Get the Karst Post app", "Karst Post"),
         ("Read in the Karst Post app", "Karst Post"),
         ("Sign in to your Karst Post account", "Karst Post"),
-        ("Try Our AI Features", None),
+        ("Try our AI tools", None),
         ("Download our app", None),
         ("Get the Google Play app", None),
-        ("Explore what AI can do for you", None),
+        ("Discover what AI can answer", None),
         ("Follow Mara Kessel on Twitter", None),
         ("Share this article", None),
     ],
