@@ -87,9 +87,10 @@ def measure(root: Path, part: str, registry: Registry, seed: int = 13) -> dict[s
     CorpusError
         When a corpus is missing or changed.
     """
-    from training.recipe import load_data
+    from training.examples import build
+    from training.splits import assign
 
-    examples = load_data(root, None, seed).examples
+    examples = assign(build(root), seed).examples
     chosen = {str(a).partition("/")[2] for a in examples.article[examples.part == part]}
     finder = rules(registry)
     rows = [
