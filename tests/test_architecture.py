@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -28,9 +28,22 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 HEAVY = {"torch", "transformers", "datasets", "safetensors", "onnx", "onnxscript", "datasketch"}
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
+def for_checking(tree: ast.AST) -> set[ast.AST]:
+    """What only the type checker reads: the bodies of ``if TYPE_CHECKING:``."""
+    return {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+
+
+def imports(tree: ast.AST, *, without: Collection[ast.AST] = ()) -> Iterator[str]:
     """Every module a module names in an import, at the top or inside a function."""
     for node in ast.walk(tree):
+        if node in without:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -85,17 +98,26 @@ def test_what_judges_shares_only_the_data_with_what_makes() -> None:
 
 @pytest.mark.parametrize("name", ["classifier.types", "classifier.errors"])
 def test_what_everything_rests_on_imports_nothing_of_ours(name) -> None:
-    assert {found for found in imports(TREES[name]) if within(found, set(ROOMS))} == set()
+    tree = TREES[name]
+    ours = {f for f in imports(tree, without=for_checking(tree)) if within(f, set(ROOMS))}
+    assert ours == set()
+
+
+def test_values_know_the_source_card_as_a_type_only() -> None:
+    found = {f for f in imports(TREES["classifier.types"]) if within(f, set(ROOMS))}
+    assert found == {"classifier.sources.card"}
 
 
 def test_nothing_outside_one_table_asks_which_kind_of_model_it_is() -> None:
-    named = {
-        name
-        for name, source in SOURCES.items()
-        if name.startswith("classifier.")
-        and re.search(r"isinstance\([^)]*(Tfidf|Transformer)Model|kind\"?\]? ==", source)
-    }
-    assert named == set()
+    kinds = "|".join(bundle.KINDS)
+    asks = re.compile(
+        rf"isinstance\([^)]*(?:Tfidf|Transformer)Model|[=!]= [\"'](?:{kinds})[\"']"
+        rf"|[\"'](?:{kinds})[\"'] [=!]=|manifest\[[\"']kind[\"']\] (?:[=!]=|in\b)"
+    )
+    assert asks.search('if manifest["kind"] == kind')
+    assert asks.search("if model.kind == 'baseline'")
+    served = {n: s for n, s in SOURCES.items() if n.startswith("classifier.")}
+    assert {name for name, source in served.items() if asks.search(source)} == set()
 
 
 def test_only_what_is_declared_is_imported() -> None:
