@@ -23,6 +23,7 @@ GERMAN = (
     "Der Rat der Stadt hat am Dienstag beschlossen, die Fähre nicht mehr fahren zu lassen. "
     "Die Bewohner der Insel sind darüber nicht glücklich und wollen nun gemeinsam klagen."
 )
+OWN_GROUPS = list(cli.app.registered_groups)
 FRAMESCOPE = "import sys; from classifier.cli import main; sys.exit(main())"
 
 
@@ -40,7 +41,9 @@ def run(monkeypatch, capsys, small_bundle):
         if words and words[0] in ("score", "signals") and "--model" not in words:
             words[1:1] = ["--model", str(small_bundle)]
         monkeypatch.setattr(sys, "argv", ["framescope", *words])
-        monkeypatch.setattr(cli.app, "registered_groups", [])  # which every start adds to
+        monkeypatch.setattr(sys.modules["__main__"], "__package__", None)  # pytest's, under -m
+        # Every start adds the other rooms' commands to those it was made with.
+        monkeypatch.setattr(cli.app, "registered_groups", OWN_GROUPS.copy())
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             cli.main()
