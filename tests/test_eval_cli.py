@@ -150,10 +150,11 @@ def corpora(tmp_path, mine, monkeypatch, manifest_split):
     """A folder of corpora that reads as the invented articles, split for real."""
     from classifier.exchange import read_lines
 
-    def build(root, names=None):
+    def build(root, names=None, *, registry=None):
         assert root == tmp_path
         with mine.open() as lines:
-            return examples_module.of_articles("exchange", iter(list(read_lines(lines, "mine"))))
+            found = iter(list(read_lines(lines, "mine")))
+        return examples_module.of_articles("exchange", found, registry)
 
     monkeypatch.setattr(examples_module, "build", build)
     manifest_split["signature"] = assign(build(tmp_path), seed=13).signature
