@@ -210,6 +210,9 @@ class Sentence:
     voice : Voice
     citations : tuple of Citation
         Who is cited in it, or carried over into it.
+    inner_voice : Voice or None
+        In a republished part, all of which is quoted: the voice within the republished article.
+        None elsewhere.
     """
 
     text: str
@@ -219,6 +222,7 @@ class Sentence:
     index: int
     voice: Voice = Voice.OWN
     citations: tuple[Citation, ...] = ()
+    inner_voice: Voice | None = None
 
 
 @dataclass(frozen=True, slots=True)

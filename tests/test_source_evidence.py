@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from classifier import sentences, voice
+from classifier import sentences
+from classifier.citations.reading import cited
 from classifier.sources.card import ArticleEvidence
 from classifier.sources.evidence import addresses, article_evidence, corrections
+from classifier.sources.registry import load
 from classifier.types import (
     Article,
     ArticleReport,
@@ -49,7 +51,7 @@ def report(
     """A report of the given sentences, with the citations and flags of each."""
     text = "\n".join(row[0] for row in rows)
     article = replace(Article("a", text), **fields)  # type: ignore[arg-type]
-    found = voice.assign(article, sentences.split(article))
+    found = cited(article, sentences.split(article), load())
     assert [s.text for s in found] == [row[0] for row in rows]
     return ArticleReport(
         article,

@@ -26,8 +26,10 @@ _WOMAN = word_set("mrs mrs. ms ms. miss lady dame congresswoman spokeswoman quee
 PRONOUNS = _HE | _SHE | _IT | _THEY | _WE | _RELATIVE
 
 # A run of capitals: a full name, as a text gives it before it goes on by surname alone.
+# A full stop within a name follows a title or an initial; any other ends a sentence.
 _RUN = re.compile(
-    r"(?:[A-Z][\w'-]*\.?|[A-Z]\.)(?:[ ](?:de|van|von|bin|der|la|al|el|of)\b){0,2}"
+    r"(?:(?:Mrs?|Ms|Dr|Prof|Gen|Col|Lt|Maj|Capt|Sgt|Sen|Rep|Gov|Rev|Hon|St|[A-Z])\.|[A-Z][\w'-]*)"
+    r"(?:[ ](?:de|van|von|bin|der|la|al|el|of)\b){0,2}"
     r"(?:[ ](?:[A-Z]\.|[A-Z][\w'-]+|al-[A-Z][\w'-]+)){1,4}"
 )
 _TITLE_BEFORE = re.compile(r"(?:[a-z][\w'-]*\s){0,4}$")

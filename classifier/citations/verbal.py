@@ -35,6 +35,12 @@ _SPEAKING = word_set("say tell write add note ask reply respond explain state co
 _PLURALS = word_set(
     "they who some many others people police most we men women media you data several few"
 )
+# Past forms that also stand before a noun, and what then stands before them.
+_ATTRIBUTIVE = word_set("alleged reported proposed claimed suggested estimated accused suspected")
+_BEFORE_A_NOUN = word_set(
+    "on for with from at in by into against among near about over amid after his her its their this "
+    "that these those any some no one and or"
+)
 
 
 def verbal(tokens: Sequence[Token]) -> list[Attribution]:
@@ -91,6 +97,8 @@ def _active(tokens: Sequence[Token], at: int, verb: Verb) -> Attribution | None:
             return None
     if at and verb.form is not Form.BASE and tokens[at - 1].lower in {"the", "a", "an", "to", "of"}:
         return None
+    if at and tokens[at].lower in _ATTRIBUTIVE and tokens[at - 1].lower in _BEFORE_A_NOUN:
+        return None  # "on alleged espionage"
     return _clause(tokens, at, end, start, verb)
 
 

@@ -28,7 +28,7 @@ def findings(sentences: Sequence[Sentence]) -> NDArray[np.float32]:
     """Lay out what was found, shape (n_sentences, n_findings): 1 where it was, else 0.
 
     Columns are `FINDINGS`: the kinds of source cited, whether any is a government or state media,
-    and the voice.
+    and the voice: that within the republished article, where it is one.
     """
     found = np.zeros((len(sentences), len(FINDINGS)), np.float32)
     column = {name: number for number, name in enumerate(FINDINGS)}
@@ -39,8 +39,9 @@ def findings(sentences: Sequence[Sentence]) -> NDArray[np.float32]:
                 found[row, column["government"]] = 1
             if citation.state_media:
                 found[row, column["state_media"]] = 1
-        if sentence.voice is not Voice.OWN:
-            found[row, column[sentence.voice]] = 1
+        spoken = sentence.inner_voice or sentence.voice
+        if spoken is not Voice.OWN:
+            found[row, column[spoken]] = 1
     return found
 
 

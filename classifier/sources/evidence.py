@@ -9,17 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
-from classifier import voice
 from classifier.sentences import fold
 from classifier.sources import cited
 from classifier.sources.card import ArticleEvidence
 from classifier.types import (
-    Article,
     ArticleReport,
     Citation,
-    Sentence,
     SentenceReport,
     SourceKind,
     Voice,
@@ -45,7 +41,6 @@ _ADDRESS = re.compile(
     r"|(?<![\w@./-])(?:[a-z0-9-]+\.)+[a-z]{2,12}/[^\s<>\"'“”‘’(){}\[\]]+",
     re.IGNORECASE,
 )
-_WRAPPED = 0.8  # of a republished part
 
 _ADDRESS_END = ".,;:!?…"
 
@@ -176,19 +171,5 @@ def _is_claim(item: SentenceReport) -> bool:
 
 
 def _quotes(report: ArticleReport) -> int:
-    article = report.article
-    sentences = [item.sentence for item in report.sentences]
-    quoted = [sentence.voice is Voice.QUOTED for sentence in sentences]
-    if article.republications:
-        # As if the republished articles stood alone.
-        alone = voice.assign(replace(article, republications=(), units=None), sentences)
-        inside = [_is_republished(sentence, article) for sentence in sentences]
-        inner = [s.voice is Voice.QUOTED for s, within in zip(alone, inside, strict=True) if within]
-        # Quotation marks around nearly all of it are the wrapper's.
-        count = sum(inner) if sum(inner) < _WRAPPED * len(inner) else 0
-        return count + sum(q for q, within in zip(quoted, inside, strict=True) if not within)
-    return sum(quoted)
-
-
-def _is_republished(sentence: Sentence, article: Article) -> bool:
-    return any(p.start < sentence.end and sentence.start < p.end for p in article.republications)
+    spoken = (item.sentence.inner_voice or item.sentence.voice for item in report.sentences)
+    return sum(one is Voice.QUOTED for one in spoken)
