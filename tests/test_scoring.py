@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ from classifier.bundle import Bundle
 from classifier.errors import SignalError
 from classifier.models.base import Model
 from classifier.scoring import Scorer
+from classifier.sources.card import Relation
+from classifier.sources.facts import Code, Control, Domain, Evidence, Holder, Name, Outlet
+from classifier.sources.registry import Registry, load
 from classifier.taxonomy import BY_NAME, Level
 from classifier.types import (
     Article,
@@ -238,3 +242,72 @@ def test_signals_that_are_unknown_or_not_given_are_errors(bundle) -> None:
 def test_nothing_to_score_is_nothing(bundle, model) -> None:
     assert score(bundle) == []
     assert model.calls == []
+
+
+# --- who is cited, and whose article it is --------------------------------------------------------
+
+CITING = (
+    "The ferry of Orrin will stop in May. Mayor Ada Quill said the town could not pay for it. "
+    "Vesk TV reported that the mill will close."
+)
+STATE = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
+VESK_TV = Outlet(
+    "vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), domains=(Domain("vesktv.example"),),
+    control=STATE,
+)  # fmt: skip
+OWN = Registry(own={VESK_TV.id: VESK_TV})
+
+
+def test_the_model_is_given_citations_and_so_is_the_report(bundle, model) -> None:
+    (report,) = score(bundle, Article("a", CITING, lang="en"))
+    (given,) = model.calls
+    assert [[c.name for c in s.citations] for s in given] == [[], ["Ada Quill"], ["Vesk TV"]]
+    assert [s.voice for s in given] == [Voice.OWN, Voice.REPORTED, Voice.REPORTED]
+    for sentence, row in zip(report.sentences, given, strict=True):
+        assert sentence.citations == sentence.sentence.citations == row.citations
+    assert report.sentences[1].citations[0].government
+
+
+def test_an_article_has_the_card_of_its_source(bundle) -> None:
+    given = Article("a", CITING, lang="en", outlet="Reuters")
+    (report,) = score(bundle, given)
+    assert report.source is not None
+    assert report.source.outlet == load()["reuters"]
+    assert report.source.publication.relation is Relation.ORIGIN
+    (unsaid,) = score(bundle, replace(given, outlet=None))
+    assert unsaid.source is not None
+    assert unsaid.source.publication.relation is Relation.UNKNOWN
+    assert (unsaid.source.outlet, unsaid.source.record.scored) == (None, False)
+
+
+def test_a_users_own_registry_says_who_is_cited_and_who_published(bundle) -> None:
+    given = Article("a", CITING, lang="en", url="https://www.vesktv.example/ferry")
+    (report,) = Scorer(bundle, registry=OWN).score([given])
+    (citation,) = report.sentences[2].citations
+    assert (citation.state_media, citation.outlets) == (True, ("vesk-tv",))
+    assert report.source is not None
+    assert report.source.outlet == VESK_TV
+    (shipped,) = score(bundle, given)
+    (citation,) = shipped.sentences[2].citations
+    assert (citation.state_media, citation.outlets) == (False, ())
+    assert shipped.source is not None
+    assert shipped.source.outlet is None
+
+
+def test_the_articles_evidence_counts_its_own_claims(bundle) -> None:
+    text = "It cost claim=0.9 crowns. Ada Quill said it cost claim=0.8 crowns. Nothing here."
+    (report,) = score(bundle, Article("a", text, lang="en"))
+    assert report.source is not None
+    evidence = report.source.evidence
+    assert evidence is not None
+    assert (evidence.claims, evidence.named, evidence.none) == (2, 1, 1)
+    assert evidence.sources == (("Ada Quill", 1),)
+
+
+def test_what_is_not_scored_has_a_card_without_evidence_and_cites_nobody(bundle) -> None:
+    (report,) = score(bundle, Article("a", GERMAN, outlet="Reuters"))
+    assert report.note is not None
+    assert report.source is not None
+    assert report.source.outlet == load()["reuters"]
+    assert report.source.evidence is None
+    assert all(s.citations == () and s.sentence.citations == () for s in report.sentences)
