@@ -130,6 +130,85 @@ def test_what_was_scored_can_be_scored_again(run, ferry, tmp_path) -> None:
     assert [s["scores"] for s in first["sentences"]] == [s["scores"] for s in second["sentences"]]
 
 
+# --- the user's own outlets -----------------------------------------------------------------------
+
+OUTLET = {
+    "id": "orrin-tv",
+    "name": "Orrin TV",
+    "domains": ["orrintv.example"],
+    "control": {
+        **dict.fromkeys(("funding", "governance", "editorial"), "state"),
+        "code": "SC",
+        "source": "our desk",
+        "date": "2026-03",
+    },
+}
+
+
+@pytest.fixture
+def orrin(tmp_path) -> Path:
+    record = {
+        "id": "a",
+        "text": "The ferry of Orrin will cost more. Orrin TV said that the mill will close.",
+        "url": "https://www.orrintv.example/ferry",
+    }
+    path = tmp_path / "orrin.jsonl"
+    path.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    return path
+
+
+def test_own_outlets_are_who_is_cited_and_who_published(run, orrin, tmp_path) -> None:
+    mine = tmp_path / "mine.jsonl"
+    mine.write_text(json.dumps(OUTLET) + "\n", encoding="utf-8")
+    with_mine = run("score", orrin, "--sources", mine, "--format", "json")
+    without = run("score", orrin, "--format", "json")
+    assert (with_mine.status, with_mine.err) == (without.status, without.err) == (0, "")
+    for result, known in ((with_mine, ["orrin-tv"]), (without, [])):
+        (article,) = json.loads(result.out)["articles"]
+        (citation,) = article["sentences"][1]["citations"]
+        assert (citation["name"], citation["outlets"]) == ("Orrin TV", known)
+        assert citation["state_media"] is bool(known)
+        outlet = article["source"]["outlet"]
+        assert [outlet["id"]] == known if known else outlet is None
+
+
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
+def test_every_format_names_an_own_outlet(run, orrin, tmp_path, format) -> None:
+    mine = tmp_path / "mine.jsonl"
+    mine.write_text(json.dumps({**OUTLET, "name": "Orrin State Television"}) + "\n")
+    result = run("score", orrin, "--sources", mine, "--format", format)
+    assert (result.status, result.err) == (0, "")
+    assert "Orrin State Television" in " ".join(result.out.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "mine.jsonl:1: "),
+        ("[]", "mine.jsonl:1: "),
+        (
+            json.dumps(OUTLET) + "\n" + json.dumps(OUTLET | {"id": "x", "role": "paper"}),
+            ":2: field",
+        ),
+        (json.dumps(OUTLET) + "\n" + json.dumps(OUTLET), "id 'orrin-tv' stands in line 1 already"),
+        (json.dumps({"id": "orrin-tv"}), "mine.jsonl:1: "),
+    ],
+)
+def test_a_file_of_outlets_that_is_wrong_is_one_line(run, orrin, tmp_path, text, reason) -> None:
+    mine = tmp_path / "mine.jsonl"
+    mine.write_text(text, encoding="utf-8")
+    output = tmp_path / "report.html"
+    line = refused(run("score", orrin, "--sources", mine, "--format", "html", "--output", output))
+    assert str(mine) in line
+    assert reason in line
+    assert not output.exists()
+
+
+def test_a_file_of_outlets_that_is_not_there_is_one_line(run, orrin, tmp_path) -> None:
+    line = refused(run("score", orrin, "--sources", tmp_path / "none.jsonl"))
+    assert "none.jsonl: can't be read" in line
+
+
 # --- inputs ---------------------------------------------------------------------------------------
 
 
