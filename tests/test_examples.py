@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from classifier.errors import SignalError
+from classifier.sources.facts import Code, Control, Evidence, Holder, Name, Outlet
+from classifier.sources.registry import Registry
 from classifier.taxonomy import in_order
-from classifier.types import Article, Span, Unit
+from classifier.types import Article, SourceKind, Span, Unit, Voice
 from training.examples import Examples, of_articles
 
 TEXT = "The dam opened. A shining miracle, they say. It rained."
@@ -97,3 +99,27 @@ def test_nothing_gives_an_empty_matrix() -> None:
     empty = of_articles("ptc", iter([]))
     assert len(empty) == 0
     assert empty.labels.shape == (0, 0)
+
+
+def test_with_a_registry_rows_have_voice_and_citations_as_models_read_them() -> None:
+    control = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
+    outlet = Outlet("vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), control=control)
+    text = "The dam opened. Vesk TV said that it was empty."
+    given = Article("a", text, labels={"hyperpartisan": 0.0})
+    plain = of_articles("hyperpartisan", iter([given]))
+    read = of_articles("hyperpartisan", iter([given]), Registry(own={outlet.id: outlet}))
+    assert [s.voice for s in read.sentences] == [Voice.OWN, Voice.REPORTED]
+    assert read.sentences[0].citations == ()
+    (citation,) = read.sentences[1].citations
+    assert (citation.kind, citation.name) == (SourceKind.NAMED, "Vesk TV")
+    assert (citation.state_media, citation.outlets) == (True, ("vesk-tv",))
+    assert all(s.citations == () and s.voice is Voice.OWN for s in plain.sentences)
+    assert [s.text for s in plain.sentences] == [s.text for s in read.sentences]
+
+
+def test_citations_are_in_the_articles_offsets() -> None:
+    given = Article("a", f"{TEXT} The mayor, Ada Quill, said that the dam would close.")
+    (*_, last) = of_articles("hyperpartisan", iter([given]), Registry(own={})).sentences
+    (citation,) = last.citations
+    assert citation.source is not None
+    assert "Ada Quill" in given.text[citation.source.start : citation.source.end]

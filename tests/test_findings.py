@@ -271,3 +271,32 @@ def test_training_moves_the_trust_of_sourcing_only(recipe, start) -> None:
     assert (after[FRAMING] == 0).all()
     assert np.abs(after[NAMED_SOURCE] - before[NAMED_SOURCE]).max() > 1e-3
     assert (recipe.network_.finding[FRAMING] == 0).all()
+
+
+# --- swapped outlets ------------------------------------------------------------------------------
+
+
+def test_what_is_found_follows_an_outlet_that_is_swapped(monkeypatch) -> None:
+    from classifier.sources.facts import Code, Control, Evidence, Holder, Name, Outlet
+    from classifier.sources.registry import Registry
+    from training.corpora import swaps
+
+    control = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
+    agency = Outlet("otag", "OTAG", names=(Name("OTAG"),), control=control)
+    paper = Outlet("vesk-post", "Vesk Post", names=(Name("Vesk Post"),))
+    registry = Registry(own={one.id: one for one in (agency, paper)})
+    monkeypatch.setattr(swaps, "PHRASE_SHARE", 0.0)
+    swap = swaps.Swap(registry, {}, share=1.0)
+    column = FINDINGS.index("state_media")
+    for outlet, was in ((agency, True), (paper, False)):
+        text = f"{outlet.name} said so."
+        cites = replace(NAMED, outlets=(outlet.id,), state_media=was)
+        ministry = replace(NAMED, government=True)
+        given = Sentence(text, 0, len(text), "a", 0, Voice.REPORTED, (cites, ministry))
+        swapped = swap.rename(given)
+        before, after = findings([given, swapped])
+        assert (before[column], after[column]) == (was, not was)
+        others = np.arange(len(FINDINGS)) != column
+        np.testing.assert_array_equal(before[others], after[others])
+        kept = replace(given, text="It rained.")  # names nobody: nothing of it changes
+        assert swap.rename(kept) == kept
