@@ -142,6 +142,18 @@ def test_the_data_signature_follows_the_files_bytes(mine):
     assert one != json.loads(run("--data", mine, "--format", "json"))["data"]
 
 
+def test_rows_have_voice_and_citations_as_models_read_them(mine):
+    from classifier.types import SourceKind, Voice
+    from eval.held_out import of_files
+
+    text = "The ferry left. Ada Quill said that it was late."
+    mine.write_text(json.dumps({"id": "a", "text": text, "labels": {"hyperpartisan": 0}}) + "\n")
+    first, second = of_files([mine]).examples.sentences
+    assert (first.voice, first.citations) == (Voice.OWN, ())
+    assert second.voice is Voice.REPORTED
+    assert [(c.name, c.kind) for c in second.citations] == [("Ada Quill", SourceKind.NAMED)]
+
+
 # Corpora
 
 

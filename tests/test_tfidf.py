@@ -287,3 +287,37 @@ def test_calibration_of_other_signals_is_refused(model: TfidfModel, tmp_path: Pa
 def test_importing_is_cheap() -> None:
     code = "import sys, classifier.models.tfidf; sys.exit('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_bundle_reads_names_by_the_registry_it_is_loaded_with(model, tmp_path) -> None:
+    from classifier import bundle
+    from classifier.sources.facts import Name, Outlet
+    from classifier.sources.placeholders import Reader
+    from classifier.sources.registry import Registry, load
+
+    named = TfidfModel(
+        SIGNALS, model.blocks, model.weights, model.intercepts, model.calibration, Reader.of()
+    )
+    manifest = {
+        "name": "named",
+        "kind": "baseline",
+        "signals": list(SIGNALS),
+        "languages": ["en"],
+        "thresholds": dict.fromkeys(SIGNALS, 0.5),
+        "calibration": model.calibration.to_record(),
+    }
+    bundle.write(tmp_path / "named", manifest, "# Named\n", named.save)
+    butchers = Outlet("butchers", "These Butchers", names=(Name("These Butchers"),))
+    own = Registry(own={butchers.id: butchers})
+    text = "Who would trust These Butchers?"
+    rows = [Sentence(text, 0, len(text), "a", 0)]
+    column = SIGNALS.index("loaded_language")
+    shipped, mine = (bundle.load(tmp_path / "named", given).model for given in (None, own))
+    assert shipped.reader.registry is load()
+    assert mine.reader.registry is own
+    # An outlet's name is no loaded word, whatever it is called.
+    assert shipped.logits(rows)[0, column] > mine.logits(rows)[0, column] + 0.5
+    bundle.write(tmp_path / "plain", manifest, "# Plain\n", model.save)
+    plain = bundle.load(tmp_path / "plain", own).model
+    assert plain.reader.registry is None
+    np.testing.assert_array_equal(plain.logits(rows), model.logits(rows))

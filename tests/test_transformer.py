@@ -41,8 +41,10 @@ def model(transformer_bundle) -> TransformerModel:
 
 
 def test_heads_keep_what_the_outputs_mean(tmp_path) -> None:
-    HEADS_OF_TOYS.save(tmp_path)
-    assert Heads.load(tmp_path) == HEADS_OF_TOYS
+    findings = tuple((0.0, 0.5, -1.5) for _ in toys.SIGNALS)
+    for heads in (HEADS_OF_TOYS, replace(HEADS_OF_TOYS, placeholders=True, findings=findings)):
+        heads.save(tmp_path)
+        assert Heads.load(tmp_path) == heads
 
 
 def test_probabilities_are_the_calibrated_logits(transformer_bundle, model) -> None:
