@@ -46,7 +46,7 @@ class TfidfModel:
     blocks : tuple of Ngrams
         The features: one block of columns after the other.
     weights : ndarray, shape (n_signals, n_features)
-        Held at half precision, as they are stored: what is evaluated is what is saved.
+        Held to five significant bits, as they are stored: what is evaluated is what is saved.
     intercepts : ndarray, shape (n_signals,)
     calibration : Calibration
     reader : Reader, optional
@@ -67,7 +67,7 @@ class TfidfModel:
     ) -> None:
         self.signals = signals
         self.blocks = blocks
-        self.weights: NDArray[np.float32] = weights.astype(np.float16).astype(np.float32)
+        self.weights = _shortened(weights)
         self.intercepts: NDArray[np.float32] = intercepts.astype(np.float32)
         self.calibration = calibration
         self.reader = reader or Reader()
@@ -197,6 +197,17 @@ def _read_vocabulary(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]],
         return tuple(record["signals"]), parts, bool(record.get("placeholders", False))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, error) from None
+
+
+def _shortened(weights: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Round to five significant bits, which halves the file once it is compressed.
+
+    Each weight is off by 3% at most, and over the n-grams of a sentence that evens out.
+    """
+    mantissa, exponent = np.frexp(weights)
+    rounded = np.ldexp(np.rint(mantissa * 32) / 32, exponent)
+    shortened: NDArray[np.float32] = rounded.astype(np.float16).astype(np.float32)
+    return shortened
 
 
 def _damaged(path: Path, reason: object) -> BundleError:
