@@ -321,3 +321,16 @@ def test_a_bundle_reads_names_by_the_registry_it_is_loaded_with(model, tmp_path)
     plain = bundle.load(tmp_path / "plain", own).model
     assert plain.reader.registry is None
     np.testing.assert_array_equal(plain.logits(rows), model.logits(rows))
+
+
+def test_weights_are_rounded_once_and_by_a_32nd_at_most(model) -> None:
+    given = np.random.default_rng(8).lognormal(sigma=2, size=model.weights.shape)
+    given[:, ::2] *= -1
+    given[0, :3] = 0
+    once = TfidfModel(SIGNALS, model.blocks, given, model.intercepts, model.calibration)
+    assert (np.abs(once.weights - given) <= np.abs(given) / 32 + 1e-6).all()
+    assert (once.weights[0, :3] == 0).all()
+    mantissa = np.frexp(once.weights)[0] * 32
+    np.testing.assert_array_equal(mantissa, np.rint(mantissa))
+    again = TfidfModel(SIGNALS, model.blocks, once.weights, model.intercepts, model.calibration)
+    np.testing.assert_array_equal(again.weights, once.weights)
