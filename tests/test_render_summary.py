@@ -167,3 +167,13 @@ def test_shortened_keeps_to_its_limit() -> None:
     assert shortened("one two three", 13) == "one two three"
     assert shortened("one two three", 10) == "one two…"
     assert shortened("x" * 50, 10) == "x" * 9 + "…"
+
+
+def test_a_republished_article_has_a_voice_of_its_own() -> None:
+    sentence = Sentence("The mill burned down.", 0, 21, "a", 0, Voice.QUOTED)
+    claim = {"claim": 0.9, "attributed": 0.1}
+    within = SentenceReport(replace(sentence, inner_voice=Voice.OWN), claim, ("claim",))
+    assert is_unsourced_own_claim(within)
+    assert not is_unsourced_own_claim(SentenceReport(sentence, claim, ("claim",)))
+    quoted = SentenceReport(replace(sentence, inner_voice=Voice.QUOTED), claim, ("claim",))
+    assert not is_unsourced_own_claim(quoted)

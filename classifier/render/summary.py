@@ -65,6 +65,16 @@ class Summary:
     techniques: int | None
 
 
+def speaks_for_itself(report: SentenceReport) -> bool:
+    """Whether a sentence is in its article's own voice; a republished article has its own."""
+    sentence = report.sentence
+    return (sentence.inner_voice or sentence.voice) is Voice.OWN
+
+
+def _is_own_claim(report: SentenceReport) -> bool:
+    return "claim" in report.flags and speaks_for_itself(report)
+
+
 def is_unsourced_own_claim(report: SentenceReport) -> bool:
     """Whether a sentence claims something in the article's own voice and gives no source.
 
@@ -74,7 +84,7 @@ def is_unsourced_own_claim(report: SentenceReport) -> bool:
     has to be learned.
     """
     return (
-        report.sentence.voice is Voice.OWN
+        speaks_for_itself(report)
         and "claim" in report.flags
         and "attributed" in report.scores
         and "attributed" not in report.flags
@@ -96,7 +106,7 @@ def summarise(report: ArticleReport) -> Summary:
         flagged=flagged,
         claims=claims.total if claims else None,
         attributed=attributed.total if attributed else None,
-        own_claims=claims.own if claims else None,
+        own_claims=sum(map(_is_own_claim, report.sentences)) if claims else None,
         unsourced_own_claims=(
             sum(map(is_unsourced_own_claim, report.sentences)) if sourcing_known else None
         ),
