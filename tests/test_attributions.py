@@ -14,7 +14,7 @@ from classifier.sources.registry import Registry
 from classifier.types import Article, Place
 from training.corpora import swaps
 from training.corpora.attributions import Attribution, read
-from training.corpora.polnear import Annotated, is_candidate
+from training.corpora.polnear import Annotated
 from training.examples import of_articles
 
 _HOLDER = (Holder.STATE,) * 3
@@ -137,13 +137,6 @@ def test_the_majority_says_whether_and_those_who_agree_say_to_whom(registry) -> 
     article = Article(id="a", text=text)
     assert Annotated(article, split(article), (named, ())).labels(registry) == [{}], "a tie"
     assert labels(registry, text, named, (), ()) == [set()]
-
-
-def test_candidates_are_no_government_while_they_run() -> None:
-    assert is_candidate("Bernie Sanders", "2016-03-04")
-    assert not is_candidate("Bernie Sanders", "2016-10-01")
-    assert not is_candidate("Barack Obama", "2016-03-04")
-    assert not is_candidate("", "")
 
 
 # --- swaps ---------------------------------------------------------------------------------------

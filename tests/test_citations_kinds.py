@@ -101,6 +101,18 @@ def test_a_leader_speaks_for_a_government_only_while_in_office():
     assert typed(said, date="2019-05-01")[0][0] == "named"
 
 
+@pytest.mark.parametrize("who", ["Sen. Ted Cruz", "Cruz", "the Texas senator"])
+def test_a_candidate_is_no_government_while_running(who):
+    said = f"It was so, as [{who}] put it."
+    assert not typed(said, date="2016-03-01")[0][0].endswith("G")
+    assert typed(said, date="2017-03-01")[0][0].endswith("G")
+
+
+def test_a_candidate_by_title_is_no_government_at_any_date():
+    said = "It was so, as [presidential candidate Sen. Tom Orr] put it."
+    assert typed(said)[0] == ("named", "Tom Orr")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -134,6 +146,17 @@ def test_a_leader_speaks_for_a_government_only_while_in_office():
         ),
         ("Gov. Rika Vale went home. [Vale] said no.", [("named G", "Rika Vale")]),
         ("Tom Orr, a former minister, came. [Orr] said no.", [("named", "Tom Orr")]),
+        ("Vesk Sen. Ana Poor went. [Poor] said no.", [("named G", "Ana Poor")]),
+        ("Vesk Secretary of State Tom Orr came. [Orr] said no.", [("named G", "Tom Orr")]),
+        ("But Mr. Orr left. [He] said no.", [("named", "Orr")]),
+        (
+            "[Ana Poor] said no. Sen. Ana Poor left. [Poor] said so.",
+            [("named", "Ana Poor"), ("named G", "Ana Poor")],
+        ),
+        (
+            "[Ana Poor] said no. Sen. Ana Poor left. Former Sen. Ana Poor is back. [Poor] sat.",
+            [("named", "Ana Poor")] * 2,
+        ),
         ("[He] said no.", [("unnamed", "He")]),
     ],
 )
@@ -146,7 +169,7 @@ def test_a_source_left_out_is_vague():
     assert (given.kind.value, given.name) == ("vague", "")
 
 
-@pytest.mark.parametrize("table", ["terms.tsv", "places.tsv", "leaders.tsv"])
+@pytest.mark.parametrize("table", ["terms.tsv", "places.tsv", "leaders.tsv", "candidates.tsv"])
 def test_tables_are_sorted_without_duplicates(table):
     rows = lexicon.rows(table)
     assert rows == sorted(rows)

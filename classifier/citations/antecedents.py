@@ -27,14 +27,27 @@ PRONOUNS = _HE | _SHE | _IT | _THEY | _WE | _RELATIVE
 
 # A run of capitals: a full name, as a text gives it before it goes on by surname alone.
 # A full stop within a name follows a title or an initial; any other ends a sentence.
-_RUN = re.compile(
-    r"(?:(?:Mrs?|Ms|Dr|Prof|Gen|Col|Lt|Maj|Capt|Sgt|Sen|Rep|Gov|Rev|Hon|St|[A-Z])\.|[A-Z][\w'-]*)"
-    r"(?:[ ](?:de|van|von|bin|der|la|al|el|of)\b){0,2}"
-    r"(?:[ ](?:[A-Z]\.|[A-Z][\w'-]+|al-[A-Z][\w'-]+)){1,4}"
+_SHORT = (
+    r"(?:Mrs?|Ms|Dr|Prof|Adm|Amb|Gen|Brig|Cmdr|Col|Lt|Maj|Capt|Sgt|Sens?|Reps?|Gov|Del|Rev|Hon|St"
+    r"|(?:[A-Z]\.)*[A-Z])\."
 )
+_OFFICE = r"(?:Secretary|Minister|Director) of (?:the )?[A-Z][\w'-]+"
+_RUN = re.compile(
+    # A capital of the sentence's own is no name's.
+    r"(?!(?:After|Although|And|As|At|Because|Before|But|Despite|Even|For|From|Having|However|If|In"
+    r"|Like|Meanwhile|Nor|On|Or|Since|So|Still|Then|Though|Under|Unlike|When|While|With|Yet)\b)"
+    rf"(?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]*)"
+    r"(?:[ ](?:de|van|von|bin|der|la|al|el|of)\b){0,2}"
+    rf"(?:[ ](?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]+|al-[A-Z][\w'-]+)){{1,5}}"
+)
+_SEAT = re.compile(r"\s?\((?:R|D|I|Rep|Dem|Ind)\b[^()\n]{0,24}\)|,\s[RDI]-[A-Z][\w.]*")
 _TITLE_BEFORE = re.compile(r"(?:[a-z][\w'-]*\s){0,4}$")
 _APPOSITION = re.compile(r",\s(?:an?\s|the\s|[A-Z][\w.]*'s\s)?[^,.;:\"\n]{3,90}(?=,)")
-_SUBJECT = re.compile(r"(?:^|[.!?\n][\"')]*\s+)(?P<run>" + _RUN.pattern + ")")
+_SUBJECT = re.compile(
+    r"(?:^|[.!?\n][\"')]*\s+)(?:(?:But|And|Yet|So|Then|Still|Meanwhile,)\s)?(?P<run>"
+    + _RUN.pattern
+    + ")"
+)
 #: How far back a name may stand that is no source, in characters.
 REACH = 600
 
@@ -50,7 +63,7 @@ class Earlier:
     place : Place or None
         Of that source.
     phrase : str
-        The words of the text that name it, where it is no source.
+        The words of the text that name it, where it is no source, or that give its title.
     replaces : bool
         The phrase says nothing of itself ("he"), as opposed to a surname.
     entity : int
@@ -201,6 +214,10 @@ class Antecedents:
             if entity is not None and not _same(phrase, self._entities[entity].phrase):
                 entity = None
         if entity is not None:
+            found = self._entities[entity]
+            if not found.type.government and found.shape is Shape.PERSON:
+                titled = self._titled(found.phrase, place)
+                return Earlier(found.type, found.place, titled, replaces=False, entity=entity)
             return self._back(entity, replaces=False)
         if phrase.shape not in (Shape.UNKNOWN, Shape.PERSON, Shape.STATE):
             return None
@@ -209,21 +226,51 @@ class Antecedents:
 
     def _in_text(self, phrase: Phrase, place: Place) -> str:
         """Find a fuller form of a name before it, with its title: "foreign minister Ana Poor"."""
+        runs = [(at, run) for at, run in self._runs(phrase.name) if at < place.start]
+        for at, run in runs[:6]:
+            words = self._with_title(at, run)
+            if _holds_title(words):
+                return words
+        return runs[0][1] if runs and runs[0][1] != phrase.name else ""
+
+    def _titled(self, phrase: Phrase, place: Place) -> str:
+        """Find the full name of an earlier source with a title; empty where it has lost that.
+
+        A surname's bearer is the one of that name, where the article has only one.
+        """
+        found, names = "", set()
+        for at, run in self._runs(phrase.name):
+            words = self._with_title(at, run)
+            other = parse(words)
+            if " " not in other.name or not _same(phrase, other):
+                continue
+            names.add(words_of(other.name)[0])
+            if _LEFT & set(words_of(words)):
+                return ""
+            if not found and at < place.start and _holds_title(words):
+                found = words
+        return found if len(names) == 1 else ""
+
+    def _runs(self, name: str) -> list[tuple[int, str]]:
+        """Find the runs of capitals that end in a surname, and where they begin, in order."""
         if self._full is None:
             self._full = {}
             for match in _RUN.finditer(self._plain):
                 key = _last(match.group())
                 if key:
                     self._full.setdefault(key, []).append((match.start(), match.group()))
-        key = _last(phrase.name)
-        runs = [(at, run) for at, run in self._full.get(key or "", ()) if at < place.start]
-        for at, run in runs[:6]:
-            title = _TITLE_BEFORE.search(self._plain, max(0, at - 40), at)
-            after = _APPOSITION.match(self._plain, at + len(run))
-            words = (title.group() if title and _holds_title(title.group()) else "") + run
-            if _holds_title(words) or (after and _holds_title(after.group())):
-                return words + (after.group() if after else "")
-        return runs[0][1] if runs and runs[0][1] != phrase.name else ""
+        return self._full.get(_last(name), [])
+
+    def _with_title(self, at: int, run: str) -> str:
+        """Give a run with what says of it who it is, before it and behind it."""
+        title = _TITLE_BEFORE.search(self._plain, max(0, at - 40), at)
+        words = (title.group() if title and _holds_title(title.group()) else "") + run
+        end = at + len(run)
+        seat = _SEAT.match(self._plain, end)
+        if seat:
+            return words + " (" + seat.group().strip(" ,()") + ")"
+        after = _APPOSITION.match(self._plain, end)
+        return words + (after.group() if after and _holds_title(after.group()) else "")
 
     def _described(self, phrase: Phrase) -> Earlier | None:
         if len(phrase.modifiers) > 2 or phrase.tail:
@@ -244,6 +291,10 @@ _EQUAL = {
     "congressman": "rep.", "congresswoman": "rep.", "professor": "prof.", "doctor": "dr.",
     "premier": "prime", "paper": "newspaper", "daily": "newspaper", "minister": "minister",
 }  # fmt: skip
+
+
+# What says of somebody that an office is no longer, or not yet, held.
+_LEFT = word_set("former ex onetime one-time retired late candidate nominee hopeful")
 
 
 def _heads(head: str) -> set[str]:
@@ -268,6 +319,8 @@ def _fits(phrase: Phrase, found: _Entity, *, plural: bool) -> bool:
 
 def _holds_title(words: str) -> bool:
     lower = words_of(words)
+    if _SEAT.search(words):
+        return True
     return terms("office").within(lower) or "candidate" in lower or "former" in lower
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 
-from classifier.citations.lexicon import leads, places, terms, word_set
+from classifier.citations.lexicon import campaigns, leads, places, terms, word_set
 from classifier.citations.phrases import Phrase, Shape, parse, words_of
 
 _CLUBS = word_set("president secretary commissioner speaker")
 _FORMER = word_set("former ex ex- onetime one-time retired late then-candidate elect")
 _SEATED = word_set("sen. sens. rep. reps. gov. senator congressman congresswoman mp mps")
+_CANDIDATES = word_set(
+    "candidate candidates nominee nominees hopeful hopefuls contender contenders front-runner "
+    "frontrunner"
+)
+# A nominee for an appointment still speaks as the holder of the office held until then.
+_APPOINTED = word_set("court justice judicial cabinet ambassador attorney secretary")
 # Offices that are a state's wherever they are held; presidents and secretaries clubs have too.
 _ALWAYS = word_set(
     "senator sen. sens. rep. reps. gov. governor governors mayor mayors prime minister congressman "
@@ -30,6 +36,8 @@ def is_government(phrase: Phrase, lower: str, date: str | None) -> bool:
     """
     words = tuple(lower.split())
     lead = phrase.lower
+    if _runs(phrase, lead, date):
+        return False
     if phrase.legislator or (_SEATED & set(phrase.modifiers) and "former" not in phrase.modifiers):
         return True
     if _FORMER & set(lead) or _elect(lower):
@@ -41,6 +49,15 @@ def is_government(phrase: Phrase, lower: str, date: str | None) -> bool:
     if _own(phrase, words):
         return True
     return any(_apposed(part, date) for part in phrase.appositions[:3])
+
+
+def _runs(phrase: Phrase, lead: tuple[str, ...], date: str | None) -> bool:
+    """Whether it is a candidate, who speaks for a campaign whatever the office held."""
+    if _CANDIDATES & set(lead) and not _APPOINTED & set(lead):
+        return True
+    if phrase.name:
+        return campaigns(phrase.name, date)
+    return campaigns(" ".join(lead), date)
 
 
 def _elect(lower: str) -> bool:

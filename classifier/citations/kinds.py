@@ -99,9 +99,12 @@ def classify(
                     was.kind, was.government, was.state_media, was.outlets, was.name, earlier.place
                 )
             else:  # a surname: what was said of its bearer, and what is said here
+                titled = earlier.phrase and is_government(
+                    parse(earlier.phrase), " ".join(words_of(earlier.phrase)), date
+                )
                 given = SourceType(
                     SourceKind.NAMED,
-                    was.government or here.government,
+                    was.government or here.government or bool(titled),
                     was.state_media or here.state_media,
                     was.outlets or here.outlets,
                     was.name,

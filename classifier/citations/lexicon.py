@@ -3,7 +3,9 @@
 Own lists, read from the tables beside this module: ``terms.tsv`` (a class and a term a row, lower
 case), ``places.tsv`` (states, capitals, regions, and the names of peoples), ``leaders.tsv`` (heads
 of state and government, foreign ministers and their spokespeople, with the months they came to
-office and left it, empty while they hold it). To teach the rules a word, add a row.
+office and left it, empty while they hold it), ``candidates.tsv`` (holders of other offices who ran
+for president or vice-president, with the months in which they did). To teach the rules a word, add
+a row.
 """
 
 from __future__ import annotations
@@ -113,6 +115,30 @@ def _leaders() -> dict[str, list[Leader]]:
 def leads(name: str, date: str | None) -> bool:
     """Whether a name is that of somebody in office on a date (see `Leader.holds`)."""
     return any(leader.holds(date) for leader in _leaders().get(name.lower(), ()))
+
+
+@cache
+def _candidates() -> dict[str, list[Leader]]:
+    found: dict[str, list[Leader]] = defaultdict(list)
+    for name, short, office, _country, since, until in rows("candidates.tsv"):
+        candidate = Leader(name, short, since, until)
+        for key in {name.lower(), short.lower(), office.lower()} - {""}:
+            found[key].append(candidate)
+    return dict(found)
+
+
+def campaigns(name: str, date: str | None) -> bool:
+    """Whether a name is that of an office-holder who ran for president or vice-president then.
+
+    Middle names and initials make no difference. "Vermont senator" is a name too, and on no date
+    nobody runs.
+    """
+    words = name.lower().split()
+    whole = " ".join(words)
+    short = f"{words[0]} {words[-1]}" if len(words) > 2 and "senator" not in words[-1] else whole
+    return bool(date) and any(
+        candidate.holds(date) for key in {whole, short} for candidate in _candidates().get(key, ())
+    )
 
 
 @cache

@@ -17,7 +17,7 @@ AUXILIARIES = word_set(
 ADVERBS = word_set(
     "also once again now still never often even long since widely already then later just only "
     "further earlier recently reportedly not first instead thus always soon too previously both "
-    "all simply rightly wrongly sometimes sarcastically publicly privately frequently meanwhile"
+    "however meanwhile all simply rightly wrongly sometimes sarcastically publicly privately frequently meanwhile"
 )
 PRONOUNS = word_set("he she they it i we you who which that one everyone nobody many some others")
 _STOPS = word_set(
@@ -44,6 +44,7 @@ _DETERMINERS = word_set(
     "most one another both all our my no any various other"
 )
 _ALONE = word_set("some many several both all most one that another")
+_ASIDES = word_set("however meanwhile though too instead")
 _LONGEST = 34
 
 
@@ -66,6 +67,8 @@ def before(tokens: Sequence[Token], end: int) -> Span | None:
     (int, int) or None
         None where no noun phrase stands there.
     """
+    if end > 3 and tokens[end - 1].text == tokens[end - 3].text == ",":
+        end -= 3 * (tokens[end - 2].lower in _ASIDES)  # "Poor, however, said"
     if end <= 0:
         return None
     last = tokens[end - 1]

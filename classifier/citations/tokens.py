@@ -47,7 +47,8 @@ class Token:
 _TOKEN = re.compile(
     r"(?:[A-Za-z]\.){2,}|(?:Sen|Rep|Gov|Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Adm|Rev|Jr|Sr|St|Sgt"
     r"|Capt|Reps|Sens|Hon|vs|No|Inc|Corp|Co|Ltd|Ala|Ariz|Calif|Conn|Fla|Wis|Mich|Minn|Pa|Va|Tenn)"
-    r"\.(?=\s)|[A-Z]\.(?=\s[A-Z])"
+    r"\.(?=\s)|(?:Jr|Sr)\.(?=,)|[RDI]-(?:[A-Z][a-z]+|(?:[A-Z]\.)*[A-Z])\.(?=[,)])"
+    r"|[A-Z]\.(?=\s[A-Z])"
     r"|\d+(?:,\d{3})+|\w+(?:[.'&/@-]\w+)*(?:(?<=s)'(?=\s))?|--+|\.\.\.|[^\w\s]"
 )
 

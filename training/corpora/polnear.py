@@ -86,29 +86,6 @@ _CHANNEL = re.compile(
 )
 
 
-# Office-holders who ran, by surname, and the months in which they did. What a candidate says is not
-# attributed to a government (annotation guidelines, section 4), and in this corpus they campaign.
-_CANDIDATES = {
-    "Christie": ("2015-06", "2016-02"),
-    "Cruz": ("2015-03", "2016-05"),
-    "Graham": ("2015-06", "2015-12"),
-    "Jindal": ("2015-06", "2015-11"),
-    "Kaine": ("2016-07", "2016-11"),
-    "Kasich": ("2015-07", "2016-05"),
-    "Paul": ("2015-04", "2016-02"),
-    "Pence": ("2016-07", "2016-11"),
-    "Rubio": ("2015-04", "2016-03"),
-    "Sanders": ("2015-04", "2016-07"),
-    "Walker": ("2015-07", "2015-09"),
-}
-
-
-def is_candidate(name: str, date: str) -> bool:
-    """Tell whether an office-holder was running for president or vice-president then."""
-    months = _CANDIDATES.get(name.split(" ")[-1])
-    return months is not None and months[0] <= date[:7] <= months[1]
-
-
 def read(folder: Path) -> Iterator[Article]:
     """Read the articles of every part, ordered by part and file name."""
     from classifier.sources import registry
@@ -209,8 +186,7 @@ class Annotated:
         found = classify(self.article.text, sources, registry, date=self.article.date)
         types: list[SourceType | None] = [None] * len(marked)
         for (_, number), one in zip(placed, found, strict=True):
-            candidate = one.government and is_candidate(one.name, self.article.date or "")
-            types[number] = replace(one, government=False) if candidate else one
+            types[number] = one
         return types
 
     def _words(self, place: Place) -> str:
