@@ -17,7 +17,8 @@ AUXILIARIES = word_set(
 ADVERBS = word_set(
     "also once again now still never often even long since widely already then later just only "
     "further earlier recently reportedly not first instead thus always soon too previously both "
-    "however all simply rightly wrongly sometimes sarcastically publicly privately frequently meanwhile"
+    "however all simply rightly wrongly sometimes sarcastically publicly privately frequently "
+    "meanwhile"
 )
 PRONOUNS = word_set("he she they it i we you who which that one everyone nobody many some others")
 _STOPS = word_set(
