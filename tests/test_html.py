@@ -304,11 +304,11 @@ def test_a_source_leads_to_each_sentence_that_stands_on_it(opened: Callable[...,
     assert f"#{focused_id(page)}" == FRAMED
     assert "Source: Osric Hale (named), cue told" in reasons(page)
     row.locator("a").last.click()  # to a sentence without any mark that is shown
-    page.wait_for_function("document.querySelector('#pop').textContent.includes('Sentence 6')")
+    page.locator(POP, has_text="Sentence 6").wait_for(state="visible")
     assert page.locator("#a1s6").is_visible()
     assert "resolved from sentence 5" in re.sub(r"\s+", " ", reasons(page))
     page.locator(f"{POP} a", has_text="sentence 5").click()
-    page.wait_for_function("document.querySelector('#pop').textContent.includes('Sentence 5')")
+    page.locator(POP, has_text="Sentence 5").wait_for(state="visible")
     page.keyboard.press("j")
     assert focused_id(page) == "a1s7"
 
