@@ -14,7 +14,9 @@ from classifier.errors import SourcesError
 from classifier.sources import registry as module
 from classifier.sources.facts import (
     Code,
+    Control,
     Domain,
+    Evidence,
     Holder,
     Name,
     NameKind,
@@ -251,3 +253,14 @@ def test_the_registry_waits_with_what_it_may_not_need():
 
 def test_every_table_has_its_file():
     assert {path.stem for path in TABLES.glob("*.tsv")} == set(COLUMNS)
+
+
+def test_without_a_code_governance_and_editorial_line_make_state_media() -> None:
+    def outlet(editorial: Holder, code: Code | None) -> Outlet:
+        evidence = Evidence("made up")
+        control = Control(Holder.UNKNOWN, Holder.STATE, editorial, code, None, evidence)
+        return Outlet("vesk-tv", "Vesk TV", control=control)
+
+    assert outlet(Holder.STATE, None).state_media
+    assert not outlet(Holder.UNKNOWN, None).state_media
+    assert not outlet(Holder.STATE, Code.ISFM).state_media, "a code decides"

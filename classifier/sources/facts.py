@@ -189,5 +189,11 @@ class Outlet:
 
     @property
     def state_media(self) -> bool:
-        """Whether a state owns it and controls it editorially (code SC or CaPu)."""
-        return self.control is not None and self.control.code in STATE_MEDIA
+        """Whether a state governs it and controls it editorially (code SC or CaPu).
+
+        Where there is no code, the fields that SC and CaPu have in common decide.
+        """
+        control = self.control
+        if control is None or control.code is not None:
+            return control is not None and control.code in STATE_MEDIA
+        return control.governance is Holder.STATE and control.editorial is Holder.STATE
