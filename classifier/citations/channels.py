@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classifier.citations.lexicon import phrases
+from classifier.citations.outlets import named
+from classifier.citations.phrases import parse
 from classifier.types import Article, Place
 
 if TYPE_CHECKING:
@@ -21,6 +23,13 @@ _LEADS = re.compile(
     r"|via|citing|quoting|speech on|address on|appear(?:ed|ing|ance) on|on|in|to|with)"
     r"\s+(?:(?:the|an?|its|his|her)\s+)?(?:[\w'-]+\s+){0,4})$",
     re.IGNORECASE,
+)
+# A name that means other things too, with the word for what it is: "told the Fars news agency".
+_WITH_KIND = re.compile(
+    r"\b(?:told|tells|interview with|(?:reported|carried|published|quoted|cited) by|citing|quoting)"
+    r"\s+(?P<phrase>(?:[a-z][\w-]*\s+){0,4}(?:al-)?[A-Z][\w'-]*(?:\s+[A-Z][\w'-]*){0,3}"
+    r"(?:\s+(?:news|agency|newspaper|daily|weekly|magazine|paper|website|television|channel)\b)"
+    r"{0,2})"
 )
 _DATELINE = re.compile(
     r"\s*(?:[^\W\d_][\w .,'-]{1,48}?)?[(/\[]\s*(?P<agency>[^()/\[\]\n]{2,40}?)\s*[)/\]]\.?"
@@ -76,6 +85,11 @@ def within(
                 (outlet := registry.get(o)) is not None and outlet.state_media
                 for o in mention.outlets
             )
+    for match in _WITH_KIND.finditer(text):
+        if _free(start + match.start("phrase"), apart):
+            found = named(match["phrase"], parse(match["phrase"]), registry)
+            outlets += found
+            state = state or any(registry[o].state_media for o in found)
     lower = text.lower()
     for match in phrases("state media phrase").finditer(lower):
         lead = _LEADS.search(text, max(0, match.start() - 70), match.start())

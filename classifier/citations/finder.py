@@ -172,9 +172,13 @@ class _Reading:
             [f.source for f in sourced],
             self.registry,
             date=self.article.date,
+            cues=[self._words(f.cue) for f in sourced],
         )
         for found, source_type in zip(sourced, given, strict=True):
             found.type = source_type
+
+    def _words(self, place: Place | None) -> str:
+        return self.plain[place.start : place.end] if place else ""
 
     def _citation(self, i: int, found: _Found) -> Citation:
         given = found.type

@@ -8,19 +8,20 @@ registry of outlets; nothing is learned.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classifier.citations.antecedents import PRONOUNS, Antecedents
 from classifier.citations.government import is_government
 from classifier.citations.lexicon import phrases, places, terms
+from classifier.citations.outlets import named
 from classifier.citations.phrases import Phrase, Shape, parse, words_of
 from classifier.sentences import fold
 from classifier.types import Place, SourceKind
 
 if TYPE_CHECKING:
-    from classifier.sources.registry import Registry
+    from classifier.sources.registry import Mention, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def classify(
     registry: Registry,
     *,
     date: str | None = None,
+    cues: Sequence[str] | None = None,
 ) -> list[SourceType]:
     """Type the sources of an article.
 
@@ -74,6 +76,9 @@ def classify(
     registry : Registry
     date : str or None
         ISO 8601, of the article: who held an office then. None: who holds it now.
+    cues : sequence of str or None
+        The words that hand over to each source, which tell an outlet from its namesakes ("Fars
+        reported"). Without them only sure names are taken for outlets.
 
     Returns
     -------
@@ -82,8 +87,9 @@ def classify(
     """
     plain = fold(text)
     known = Antecedents(plain)
+    before = _Before(plain, registry)
     found: list[SourceType] = []
-    for place in sources:
+    for number, place in enumerate(sources):
         if place is None:
             found.append(NOBODY)
             continue
@@ -91,9 +97,13 @@ def classify(
         opens = bool(_SENTENCE_START.search(plain[max(0, place.start - 8) : place.start]))
         phrase = parse(words, opens=opens)
         earlier = known.of(phrase, words, place)
+        cue = cues[number] if cues else ""
         if earlier is not None and earlier.type is not None:
             was = earlier.type
-            here = _type(words, phrase, registry, date)
+            bearer = not was.outlets and " " in was.name
+            here = _type(
+                words, phrase, registry, date, cue, before.until(place.start), person=bearer
+            )
             if earlier.replaces:
                 given = SourceType(
                     was.kind, was.government, was.state_media, was.outlets, was.name, earlier.place
@@ -111,23 +121,47 @@ def classify(
                     earlier.place,
                 )
         else:
-            if earlier is not None and earlier.phrase:  # named in the text, but no source so far
+            sure = any(words[m.start : m.end] == phrase.name for m in registry.mentions(words))
+            if earlier is not None and earlier.phrase and not sure:  # named, but no source so far
                 phrase = parse(earlier.phrase)
                 words = earlier.phrase
-            given = _type(words, phrase, registry, date)
+            given = _type(
+                words, phrase, registry, date, cue, before.until(place.start), person=bool(earlier)
+            )
         known.add(place, phrase, given, earlier)
         found.append(given)
     return found
 
 
-def _type(words: str, phrase: Phrase, registry: Registry, date: str | None) -> SourceType:
+class _Before:
+    """The outlets' names that an article has given before a place; found when first asked for."""
+
+    def __init__(self, plain: str, registry: Registry) -> None:
+        self._plain, self._registry = plain, registry
+        self._mentions: list[Mention] | None = None
+
+    def until(self, end: int) -> Iterator[str]:
+        """Give the names that end before a place, in order."""
+        if self._mentions is None:
+            self._mentions = self._registry.mentions(self._plain)
+        for mention in self._mentions:
+            if mention.end > end:
+                break
+            yield self._plain[mention.start : mention.end]
+
+
+def _type(
+    words: str,
+    phrase: Phrase,
+    registry: Registry,
+    date: str | None,
+    cue: str,
+    before: Iterable[str],
+    *,
+    person: bool = False,
+) -> SourceType:
     lower = " ".join(words_of(words))
-    mentions = registry.mentions(words)
-    outlets = tuple(
-        dict.fromkeys(
-            o for m in mentions if not _is_part(words[m.start : m.end], phrase) for o in m.outlets
-        )
-    )
+    outlets = named(words, phrase, registry, cue=cue, before=before, person=person)
     state = bool(phrases("state media phrase").search(lower)) or any(
         (outlet := registry.get(o)) is not None and outlet.state_media for o in outlets
     )
@@ -138,12 +172,6 @@ def _type(words: str, phrase: Phrase, registry: Registry, date: str | None) -> S
     elif (state or government) and kind is SourceKind.VAGUE:
         kind = SourceKind.UNNAMED
     return SourceType(kind, government, state, outlets, _name(words, phrase, kind), None)
-
-
-def _is_part(mention: str, phrase: Phrase) -> bool:
-    """Whether an outlet's name is only part of a person's: "Tasnim Orr"."""
-    name, part = words_of(phrase.name), words_of(mention)
-    return phrase.shape is Shape.PERSON and len(name) > len(part) and set(part) < set(name)
 
 
 def _kind(phrase: Phrase, lower: str) -> SourceKind:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from classifier.citations.lexicon import places
 from classifier.sources.boundaries import Context
 from classifier.sources.folding import Folded, normal, normals
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
 _CHUNK = 1 << 16  # characters searched at once, which bounds what a line of names can take
+_ENDINGS = (" News Agency", " Newspaper", " Magazine")  # written small too: "Xinhua news agency"
 _LONG = 5  # letters from which a word in capitals is the name and no abbreviation
 
 
@@ -154,6 +156,8 @@ def _may_be(asked: str, given: str) -> bool:
         return True
     if _is_abbreviation(given):  # "Tass" and "Irna", as many papers write them; never "tass"
         return len(given) >= 4 and asked.istitle()
+    if given.startswith("Al-") and asked.startswith("al-"):  # the Arabic article, in either case
+        return True
     return asked.isupper() or asked[0] == given[0]
 
 
@@ -174,5 +178,9 @@ def _variants(name: str) -> Iterator[str]:
             yield bare
     if several:
         yield " ".join([word[:1].upper() + word[1:] for word in bare.split(" ")])
+        for ending in _ENDINGS:
+            rest = bare.removesuffix(ending)
+            if rest != bare and rest.lower() not in places("people"):  # "the Iraqi news agency"
+                yield rest + ending.lower()
     if several or len(bare) >= _LONG:
         yield upper

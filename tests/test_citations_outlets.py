@@ -1,0 +1,83 @@
+"""Outlets cited by names that mean other things too: told by the cue and what stands beside it."""
+
+from __future__ import annotations
+
+import pytest
+from test_citations import _outlet
+
+from classifier.citations.finder import find
+from classifier.sentences import split
+from classifier.sources.facts import Code, Domain, Medium, Name, Outlet
+from classifier.sources.registry import load
+from classifier.types import Article
+
+HARROW = Outlet(
+    "harrow-agency",
+    "Harrow News Agency",
+    medium=Medium.AGENCY,
+    names=(Name("Harrow News Agency"), Name("Harrow", ambiguous=True)),
+    domains=(Domain("harrow.example"),),
+)
+LEDGER = Outlet("brask-post", "Brask Post", medium=Medium.NEWSPAPER, names=(Name("Brask Post"),))
+GULL = (
+    Outlet("gull-a", "Gull", medium=Medium.NEWSPAPER, names=(Name("Gull", ambiguous=True),)),
+    Outlet("gull-b", "Gull", medium=Medium.AGENCY, names=(Name("Gull", ambiguous=True),)),
+)
+REGISTRY = load().with_outlets([HARROW, LEDGER, *GULL, _outlet("oba", "OBA", Code.IP)])
+
+
+def outlets(text: str) -> set[str]:
+    article = Article("a", text, lang="en")
+    rows = find(article, split(article), REGISTRY)
+    return {outlet for row in rows for citation in row for outlet in citation.outlets}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Harrow reported on Monday that the ferry had sunk.",
+        "The ferry has sunk, Harrow reported.",
+        "According to Harrow, the ferry has sunk.",
+        "According to the Harrow news agency, the ferry has sunk.",
+        "The Vesk news agency Harrow said the ferry had sunk.",
+        "The ferry has sunk, the mayor told Harrow news agency.",
+        "The ferry has sunk, harrow.example reported.",
+        "The ferry has sunk, said the official media Harrow.",
+        "Harrow news agency, which is close to the port, reported that the ferry had sunk.",
+    ],
+)
+def test_a_name_of_other_things_is_the_outlets_where_it_reports(text):
+    assert outlets(text) == {"harrow-agency"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Harrow said the ferry had sunk.",
+        "Osric Harrow left early. Harrow reported that the ferry had sunk.",
+        "Osric Harrow said the sea was calm. Harrow reported that the ferry had sunk.",
+        "Mayor Harrow reported that the ferry had sunk.",
+        "Residents of Harrow reported that the ferry had sunk.",
+        "The ferry has sunk, the mayor told Harrow.",
+        "Gull reported that the ferry had sunk.",
+        "The Post reported that the ferry had sunk.",
+        "An Iraqi news agency reported that the ferry had sunk.",
+    ],
+)
+def test_a_person_a_place_and_a_name_of_several_are_no_outlet(text):
+    assert outlets(text) == set()
+
+
+def test_the_word_beside_a_name_tells_two_outlets_apart():
+    assert outlets("According to the Gull news agency, the ferry has sunk.") == {"gull-b"}
+    assert outlets("According to the newspaper Gull, the ferry has sunk.") == {"gull-a"}
+
+
+def test_a_short_name_is_that_of_the_paper_named_before():
+    text = "The Brask Post reported that the ferry had sunk. The Post said nobody was hurt."
+    assert outlets(text) == {"brask-post"}
+
+
+def test_another_outlets_last_word_makes_no_antecedent():
+    text = "Osric Vale of OBA News waited. OBA News reported that the ferry had sunk."
+    assert outlets(text) == {"oba"}
