@@ -1,0 +1,134 @@
+"""Which cited outlets the registry lacks: what counts as a name, and the share."""
+
+from __future__ import annotations
+
+import gzip
+import math
+
+import pytest
+
+from classifier.errors import InputError
+from classifier.sources.facts import Name, Outlet
+from classifier.sources.registry import load
+from classifier.types import Article
+from eval.article_files import read
+from eval.outlet_names import is_generic
+from eval.unresolved import Tally, measure, tally, to_text
+
+REGISTRY = load().with_outlets(
+    [
+        Outlet("harbour-courier", "Harbour Courier", names=(Name("Harbour Courier"),)),
+        Outlet("karst", "Karst", names=(Name("Karst", ambiguous=True),)),
+        Outlet("karst-2", "Karst", names=(Name("Karst", ambiguous=True),)),
+    ]
+)
+
+
+def of(text: str) -> Tally:
+    return tally(Article("a", text, lang="en"), REGISTRY)
+
+
+def test_a_known_outlet_is_resolved_once_for_each_citation():
+    text = "The ferry has sunk, Harbour Courier reported. Harbour Courier said it was old."
+    assert of(text) == Tally(("harbour-courier", "harbour-courier"), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("According to the Ellery Gazette, the ferry has sunk.", "Ellery Gazette"),
+        ("The ferry has sunk, the Ellery news agency reported.", "Ellery"),
+        ("The ferry has sunk, the newspaper Ellerin wrote.", "Ellerin"),
+        ("The ferry has sunk, ellery.ir reported.", "ellery.ir"),
+        ("The ferry has sunk, Ana Poor told the Ellery Gazette.", "Ellery Gazette"),
+        ("The ferry has sunk, Voice of Ellery said.", "Voice of Ellery"),
+        ("Karst reported that the ferry had sunk.", "Karst"),
+    ],
+)
+def test_an_unknown_outlet_is_listed_by_its_name(text, name):
+    found = of(text)
+    assert found.resolved == ()
+    assert found.unresolved == (name,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Local media reported that the ferry had sunk.",
+        "According to Iranian state television, the ferry has sunk.",
+        "The newspaper said the ferry had sunk.",
+        "According to the Ministry of Works website, the ferry has sunk.",
+        "The International Atomic Energy Agency said the ferry had sunk.",
+        "Ana Poor said the ferry had sunk.",
+        "Osric Karst was there. Karst reported that the ferry had sunk.",
+        "The Ellery Gazette moved its office.",
+    ],
+)
+def test_generic_words_bodies_and_persons_are_no_unknown_outlets(text):
+    found = of(text)
+    assert (found.resolved, found.unresolved) == ((), ())
+
+
+def test_a_sentence_that_stands_twice_counts_once():
+    sentence = "The ferry has sunk, the Ellery Gazette reported."
+    assert of(f"{sentence} {sentence}").unresolved == ("Ellery Gazette",)
+
+
+@pytest.mark.parametrize("name", ["The", "Iranian state", "Israel's", "Tehran-based daily"])
+def test_words_that_tell_no_outlet_from_others_are_generic(name):
+    assert is_generic(name)
+
+
+@pytest.mark.parametrize("name", ["Ellery Gazette", "Iranian Ellery"])
+def test_a_name_is_not_generic(name):
+    assert not is_generic(name)
+
+
+def test_the_share_is_of_the_citations_of_outlets():
+    tallies = [Tally(("a", "b"), ("C",))] * 6 + [Tally(("a", "a"), ())] * 6
+    result = measure(tallies, draws=200)
+    assert (result.articles, result.citations) == (12, 30)
+    assert result.share == pytest.approx(0.2)
+    assert result.interval.low < 0.2 < result.interval.high
+    assert result.unresolved == {"C": 6}
+    assert result.resolved == {"a": 18, "b": 6}
+
+
+def test_no_citation_has_no_share():
+    assert math.isnan(measure([Tally((), ())] * 3, draws=10).share)
+
+
+def test_other_names_that_report_are_kept_apart():
+    found = of("The ferry has sunk, according to Ellerin.")
+    assert (found.unresolved, found.others) == ((), ("Ellerin",))
+
+
+def test_articles_are_read_from_files_gzipped_or_not(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"id": 7, "text": "One."}\n', encoding="utf-8")
+    with gzip.open(tmp_path / "b.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write('{"text": "Two."}\n')
+    assert [(a.id, a.text) for a in read(tmp_path)] == [("7", "One."), ("1", "Two.")]
+    assert [a.text for a in read(tmp_path / "b.jsonl.gz")] == ["Two."]
+
+
+@pytest.mark.parametrize("content", ["[]", '{"id": 1}', "{", '{"text": 3}'])
+def test_a_line_that_is_no_article_is_named(tmp_path, content):
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"text": "One."}}\n{content}\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"a\.jsonl.*line 2"):
+        list(read(path))
+
+
+@pytest.mark.parametrize("name", ["none.jsonl", "none.jsonl.gz", "."])
+def test_what_is_not_there_is_named(tmp_path, name):
+    with pytest.raises(InputError, match=r"JSON Lines|\.jsonl"):
+        list(read(tmp_path / name))
+
+
+def test_the_figures_are_written_with_what_was_not_resolved():
+    result = measure([Tally(("irna",), ("Ellery Gazette",), ("Osric Vale",))] * 8, draws=50)
+    text = to_text(result, REGISTRY)
+    assert "8 articles, 16 citations of outlets; not resolved: 50.00%" in text
+    assert "   8 Ellery Gazette" in text
+    assert "   8 Osric Vale" in text
+    assert "State agencies resolved, 1: IRNA 8" in text
