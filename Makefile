@@ -17,7 +17,7 @@ html: .venv/scoring
 	$(BIN)/framescope score $(SAMPLE) --format html --output demo.html
 
 picture: html .venv/development chromium # the README's; MARK is the sentence it shows open
-	$(BIN)/python docs/picture.py demo.html docs/report.png $(or $(MARK),2)
+	$(BIN)/python docs/picture.py demo.html docs/report.png $(or $(MARK),5)
 
 test: .venv/development chromium
 	$(BIN)/pytest
