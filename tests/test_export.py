@@ -14,7 +14,9 @@ torch = pytest.importorskip("torch")
 import toys
 
 from classifier.calibration import Calibration
-from classifier.models.transformer import EMBEDDINGS, ENCODER, HEADS, TOKENIZER, Embeddings, load
+from classifier.models.embeddings import EMBEDDINGS, Embeddings
+from classifier.models.heads import HEADS
+from classifier.models.transformer import ENCODER, TOKENIZER, load
 from training.export import export
 from training.finetune import TransformerRecipe
 from training.targets import pool

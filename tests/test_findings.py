@@ -17,6 +17,7 @@ from classifier.calibration import Calibration
 from classifier.errors import BundleError
 from classifier.models import tfidf, transformer
 from classifier.models.findings import FINDINGS, findings, reads_findings
+from classifier.models.heads import HEADS
 from classifier.taxonomy import BY_NAME, NAMES, Family, in_order
 from classifier.types import Citation, Sentence, SourceKind, Voice
 from training.baseline import BaselineRecipe
@@ -206,11 +207,11 @@ def test_a_baseline_from_before_them_loads_and_reads_the_text_alone(saved, tmp_p
 def test_a_transformer_from_before_them_loads_and_reads_the_text_alone(exported, tmp_path) -> None:
     for path in exported.iterdir():
         (tmp_path / path.name).symlink_to(path)
-    record = json.loads((exported / transformer.HEADS).read_text())
-    (tmp_path / transformer.HEADS).unlink()
+    record = json.loads((exported / HEADS).read_text())
+    (tmp_path / HEADS).unlink()
 
     def load(heads: dict[str, object]) -> transformer.TransformerModel:
-        (tmp_path / transformer.HEADS).write_text(json.dumps(heads))
+        (tmp_path / HEADS).write_text(json.dumps(heads))
         return transformer.load(tmp_path, Calibration.identity(SIGNALS))
 
     older = load({k: v for k, v in record.items() if k not in ("findings", "placeholders")})

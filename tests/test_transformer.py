@@ -18,13 +18,12 @@ import toys
 from classifier import bundle
 from classifier.calibration import Calibration
 from classifier.errors import BundleError
+from classifier.models.embeddings import EMBEDDINGS
+from classifier.models.heads import HEADS, Heads
 from classifier.models.passages import Packer, Tokens
 from classifier.models.transformer import (
-    EMBEDDINGS,
     ENCODER,
-    HEADS,
     TOKENIZER,
-    Heads,
     TransformerModel,
     TransformerPrediction,
     load,

@@ -13,7 +13,8 @@ import onnx
 import torch
 
 from classifier.models import transformer
-from classifier.models.transformer import Embeddings, Heads
+from classifier.models.embeddings import EMBEDDINGS, Embeddings
+from classifier.models.heads import Heads
 from training.encoder import FramingEncoder
 from training.quantise import quantise
 
@@ -40,7 +41,7 @@ def export(
     network = network.eval()
     weights = network.encoder.get_input_embeddings().weight.detach().float().numpy()
     embeddings = Embeddings.quantise(weights)
-    np.savez(folder / transformer.EMBEDDINGS, table=embeddings.table, scale=embeddings.scale)
+    np.savez(folder / EMBEDDINGS, table=embeddings.table, scale=embeddings.scale)
     heads.save(folder)
     shutil.copyfile(tokenizer, folder / transformer.TOKENIZER)
     with tempfile.TemporaryDirectory() as temporary:

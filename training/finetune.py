@@ -16,8 +16,8 @@ from tokenizers import Tokenizer
 from classifier.calibration import pool_articles
 from classifier.errors import TrainingError
 from classifier.models.findings import findings, reads_findings
+from classifier.models.heads import Heads
 from classifier.models.passages import Packer, Passage, Tokens, by_length, with_rows
-from classifier.models.transformer import Heads
 from classifier.sources.placeholders import Form, Reader, digest, form_of
 from classifier.taxonomy import BY_NAME, Level
 from classifier.types import Sentence

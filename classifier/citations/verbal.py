@@ -38,8 +38,8 @@ _PLURALS = word_set(
 # Past forms that also stand before a noun, and what then stands before them.
 _ATTRIBUTIVE = word_set("alleged reported proposed claimed suggested estimated accused suspected")
 _BEFORE_A_NOUN = word_set(
-    "on for with from at in by into against among near about over amid after his her its their this "
-    "that these those any some no one and or"
+    "on for with from at in by into against among near about over amid after his her its their "
+    "this that these those any some no one and or"
 )
 
 

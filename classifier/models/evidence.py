@@ -80,7 +80,7 @@ def standing_out(
         if runs and number and chosen[number - 1]:
             start, score = runs[-1][0], runs.pop()[2] + score
         runs.append((start, end, score))
-    telling = [run for run in runs if _is_telling(text[run[0] : run[1]])] or runs
+    telling = [run for run in runs if is_telling(text[run[0] : run[1]])] or runs
     telling.sort(key=lambda run: -run[2])
     return [(*trimmed(text, start, end), score) for start, end, score in telling[:_MOST_SPANS]]
 
@@ -93,5 +93,6 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start + match.start(1), start + match.end(1)
 
 
-def _is_telling(text: str) -> bool:
+def is_telling(text: str) -> bool:
+    """Whether a stretch of text holds any word that isn't a function word."""
     return any(word not in _FUNCTION_WORDS for word in re.findall(r"\w+", text.lower()))

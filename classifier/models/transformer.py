@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifier.calibration import Calibration, pool_articles
 from classifier.errors import BundleError
-from classifier.models.evidence import chunks, standing_out, trimmed, undivided
+from classifier.models.embeddings import EMBEDDINGS, Embeddings
+from classifier.models.evidence import chunks, is_telling, standing_out, trimmed, undivided
 from classifier.models.findings import FINDINGS, findings
+from classifier.models.heads import HEADS, Heads
 from classifier.models.passages import Packer, Passage, Tokens, by_length, with_rows
 from classifier.sources.placeholders import Form, Reader, form_of
 from classifier.taxonomy import BY_NAME, Level
@@ -28,82 +29,9 @@ if TYPE_CHECKING:
     from classifier.sources.registry import Registry
 
 ENCODER = "encoder.onnx"
-EMBEDDINGS = "embeddings.npz"
 TOKENIZER = "tokenizer.json"
-HEADS = "heads.json"
 
 _BATCH_TOKENS = 2048  # enough to keep two cores busy, little enough to stay in their caches
-
-
-@dataclass(frozen=True)
-class Heads:
-    """What the exported graph's outputs mean.
-
-    Attributes
-    ----------
-    signals : tuple of str
-        Columns of the votes.
-    tags : tuple of str
-        Columns of the tags: the span signals.
-    gain : tuple of float
-        What a sentence's strongest tag adds to its logit, a factor a tag.
-    tag_thresholds : tuple of float
-        The logit from which a token counts as lying in a span, a tag.
-    max_tokens : int
-    context : bool
-        How sentences are packed, see `Packer`.
-    placeholders : bool
-        Whether it was trained with placeholders in the place of outlets' names.
-    findings : tuple of tuple of float
-        What each of the rules' findings adds to a signal's logit: a row a signal, a column each of
-        `FINDINGS`. Empty: nothing.
-    """
-
-    signals: tuple[str, ...]
-    tags: tuple[str, ...]
-    gain: tuple[float, ...]
-    tag_thresholds: tuple[float, ...]
-    max_tokens: int
-    context: bool
-    placeholders: bool = False
-    findings: tuple[tuple[float, ...], ...] = ()
-
-    def save(self, folder: Path) -> None:
-        """Write ``heads.json``."""
-        text = json.dumps(asdict(self), indent=2) + "\n"
-        (folder / HEADS).write_text(text, encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> Heads:
-        """Read ``heads.json``."""
-        record: dict[str, Any] = json.loads((folder / HEADS).read_text(encoding="utf-8"))
-        return cls(**{name: _frozen(value) for name, value in record.items()})
-
-
-@dataclass(frozen=True)
-class Embeddings:
-    """Word embeddings as int8, a scale a word.
-
-    Attributes
-    ----------
-    table : ndarray of int8, shape (n_words, hidden)
-    scale : ndarray of float32, shape (n_words,)
-    """
-
-    table: NDArray[np.int8]
-    scale: NDArray[np.float32]
-
-    @classmethod
-    def quantise(cls, weights: NDArray[np.float32]) -> Embeddings:
-        """Round each word's embedding to 255 symmetric steps of its own."""
-        scale = (np.abs(weights).max(axis=1) / 127.0).astype(np.float32)
-        scale[scale == 0] = 1.0
-        return cls(np.rint(weights / scale[:, None]).astype(np.int8), scale)
-
-    def look_up(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Embeddings of token ids, of the ids' shape with one more axis."""
-        found: NDArray[np.float32] = self.table[ids] * self.scale[ids][..., None]
-        return found
 
 
 class TransformerModel:
@@ -278,7 +206,9 @@ class TransformerPrediction:
         ]
         text, base = self.sentences[row].text, self.sentences[row].start
         worded = [s for s in found if any(map(str.isalnum, text[s.start - base : s.end - base]))]
-        return tuple(sorted(_joined(worded), key=lambda s: -(s.score or 0.0)))
+        joined = _joined(worded)
+        telling = [s for s in joined if is_telling(text[s.start - base : s.end - base])] or joined
+        return tuple(sorted(telling, key=lambda s: -(s.score or 0.0)))
 
     def _words(self, row: int, signal: str) -> tuple[Span, ...]:
         """Words by the sum of their tokens' shares in the sentence's logit."""
@@ -377,10 +307,6 @@ def _check(session: InferenceSession, embeddings: Embeddings, heads: Heads) -> N
     )
     if not fits:
         raise ValueError(f"its files don't belong together: {HEADS}, {EMBEDDINGS}, {ENCODER}")
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _sigmoid(logit: float) -> float:
