@@ -193,3 +193,18 @@ def figures(rows: Sequence[NDArray[np.int64]], draws: int = 2000) -> dict[str, F
 def _scores(total: NDArray[np.int64]) -> tuple[float, float, float]:
     hits, found, gold = map(float, total)
     return hits / max(found, 1), hits / max(gold, 1), 2 * hits / max(found + gold, 1)
+
+
+def to_markdown(found: dict[str, Figure]) -> str:
+    """Write the figures as a table."""
+    any_one = next(iter(found.values()))
+    lines = [
+        f"{any_one.articles:,} articles; 95% intervals resample articles.",
+        "",
+        "| | marked | precision | recall | F1 |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, f in found.items():
+        span = f"{f.f1:.3f} ({f.low:.3f} to {f.high:.3f})"
+        lines.append(f"| {name} | {f.gold:,} | {f.precision:.3f} | {f.recall:.3f} | {span} |")
+    return "\n".join(lines) + "\n"

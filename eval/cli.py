@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eval.sources_cli import COMMANDS
 from training.corpora.option import CorporaFolder
 
 # Only what is cheap: the main command imports this module to show its help.
@@ -88,6 +89,7 @@ def evaluate(
     BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
     """
     if context.invoked_subcommand is not None:
+        _refuse_options(context)
         return
     from classifier import bundle
     from classifier.errors import InputError
@@ -122,6 +124,25 @@ def evaluate(
             progress=progress,
         )
     _write(comparison, format, output)
+
+
+for command in COMMANDS:
+    app.command()(command)
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """Refuse the options of the comparison before the name of another command, which has its own.
+
+    Raises
+    ------
+    typer.BadParameter
+        Naming the first of them.
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            given, name = parameter.opts[-1], context.invoked_subcommand
+            raise typer.BadParameter(f"{given}: options of '{name}' come after its name")
 
 
 @contextmanager

@@ -8,12 +8,11 @@ Three questions, asked of held-out articles:
 * whether an attribution to state media is told for outlets that stand nowhere in training: in
   PolNeAR's held-out articles, half of whose outlets are swapped, and in sentences written for it.
 
-``python -m eval.placeholders --corpora DIR BUNDLE...`` prints the figures of docs/sources.md.
+``framescope eval placeholders BUNDLE... --corpora DIR`` prints them.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,12 +24,13 @@ from numpy.typing import NDArray
 
 from classifier import bundle
 from classifier.citations.reading import cited
+from classifier.errors import InputError
 from classifier.sources import registry as outlets
 from classifier.sources.placeholders import Form, Reader, form_of
 from classifier.types import Article, Sentence
 from eval.metrics import Bools, average_precision, decide, f1, is_positive
 from eval.resample import Interval, draw, percentile
-from training.corpora import polnear, root_folder, swaps
+from training.corpora import polnear, swaps
 from training.examples import Examples
 
 if TYPE_CHECKING:
@@ -288,25 +288,31 @@ def _lines(
     yield ""
 
 
-def main() -> None:
-    """Print the figures."""
+def run(names: Sequence[str], root: Path, cases: Path | None = None) -> Iterator[str]:
+    """Measure every model, and write its tables line by line.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Bundles: folders, or names of those that ship.
+    root : pathlib.Path
+        The folder of corpora.
+    cases : pathlib.Path or None
+        See `written`.
+
+    Raises
+    ------
+    FramescopeError
+        When a bundle or a corpus is missing, or a bundle was trained on another split.
+    """
     from eval.held_out import of_corpora
 
-    parser = argparse.ArgumentParser(description="What placeholders for outlets' names do.")
-    parser.add_argument("bundles", nargs="+", metavar="BUNDLE")
-    parser.add_argument("--corpora", type=Path, metavar="DIR")
-    parser.add_argument("--cases", type=Path, metavar="FILE", help="sentences with state_media")
-    options = parser.parse_args()
-    root = root_folder(options.corpora)
-    models = [bundle.load(name) for name in options.bundles]
+    if cases is not None and not cases.is_file():
+        raise InputError(cases, "no such file; name JSON Lines with text and state_media")
+    models = [bundle.load(name) for name in names]
     examples = of_corpora(root, models, allow_other_split=False).examples
     registry = outlets.load()
     # Another seed than training's: other outlets are swapped.
     swap = swaps.Swap(registry, swaps.behind(root, registry), seed=14)
     for model in models:
-        for line in _lines(model, examples, swap, options.cases):
-            print(line, flush=True)
-
-
-if __name__ == "__main__":
-    main()
+        yield from _lines(model, examples, swap, cases)

@@ -5,13 +5,11 @@ those they call generally unreliable or deprecate; outlets without consensus are
 is fitted on some outlets and scores the articles of others, which it has never seen, and it must
 beat what needs no text: the outlet's name, the length, the topic.
 
-``python -m eval.reliability --articles DIR`` prints the figures of docs/source-record.md.
+``framescope eval reliability --articles DIR`` prints the figures of docs/source-record.md.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -22,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.errors import FramescopeError, InputError
+from classifier.errors import InputError
 from classifier.sources.placeholders import Reader
 from classifier.sources.reliability import reading
 from eval.outlet_pairs import DRAWS, Rows, both_kinds, drawn, pairs, sizes
@@ -340,20 +338,3 @@ def to_markdown(result: Result) -> str:
         said = "reliable" if kind else "unreliable"
         lines.append(f"| {name} | {said} | {count} | {share:.2f} |")
     return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    """Print the figures."""
-    parser = argparse.ArgumentParser(description="How much an article's text tells of its outlet.")
-    parser.add_argument("--articles", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--embeddings", type=Path, metavar="FILE")
-    options = parser.parse_args()
-    try:
-        print(to_markdown(run(options.articles, embeddings=options.embeddings)), end="")
-    except FramescopeError as error:
-        print(f"framescope: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-
-
-if __name__ == "__main__":
-    main()

@@ -2,14 +2,12 @@
 
 Nothing is fitted: sentences are split, citations found by rules, and each article's shares and its
 shift of a record computed as in scoring, save that without a model every sentence of content
-counts as a claim. ``python -m eval.sourcing --articles DIR`` prints the figures of
+counts as a claim. ``framescope eval sourcing --articles DIR`` prints the figures of
 docs/source-record.md; it takes a fifth of a second an article.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +15,6 @@ import numpy as np
 
 from classifier import sentences, voice
 from classifier.citations import finder
-from classifier.errors import FramescopeError
 from classifier.sources.card import ArticleEvidence
 from classifier.sources.evidence import article_evidence
 from classifier.sources.record import article_shift
@@ -95,22 +92,3 @@ def run(folder: Path, registry: Registry, *, most: int = MOST_ARTICLES, draws: i
     whole = sum(e.named + 0.5 * e.unnamed for e in evidence) / claims.sum()
     lines += ["", f"Sourced share of all claims, an unnamed source counting half: {whole:.3f}."]
     return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    """Print the figures."""
-    from classifier.sources import registry
-
-    parser = argparse.ArgumentParser(description="How articles source what they state.")
-    parser.add_argument("--articles", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--most", type=int, default=MOST_ARTICLES, metavar="N")
-    options = parser.parse_args()
-    try:
-        print(run(options.articles, registry.load(), most=options.most), end="")
-    except FramescopeError as error:
-        print(f"framescope: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-
-
-if __name__ == "__main__":
-    main()

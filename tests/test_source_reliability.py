@@ -245,9 +245,12 @@ def test_outlets_of_a_kind_weigh_alike_and_so_do_the_kinds() -> None:
     assert weights.tolist() == pytest.approx([0.625, 0.625, 1.25, 1.25, 1.25])
 
 
+FRAMESCOPE = "from classifier.cli import main; main()"
+
+
 def test_the_command_names_what_is_missing(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "eval.reliability", "--articles", str(tmp_path)],
+        [sys.executable, "-c", FRAMESCOPE, "eval", "reliability", "--articles", str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
         text=True,

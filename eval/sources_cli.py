@@ -1,0 +1,110 @@
+"""The commands below `framescope eval` that judge citations, placeholders and source records."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.corpora.option import CorporaFolder
+
+Articles = Annotated[
+    Path,
+    typer.Option("--articles", metavar="DIR", help="The folder that holds allsides.jsonl.gz."),
+]
+
+
+class OnePart(StrEnum):
+    """A part of the split, by which the rules are judged."""
+
+    VALIDATION = "validation"
+    TEST = "test"
+    UNSEEN_OUTLET = "unseen_outlet"
+
+
+def citations(
+    corpora: CorporaFolder = None,
+    part: Annotated[
+        OnePart, typer.Option("--part", help="Judge by this part of PolNeAR.")
+    ] = OnePart.VALIDATION,
+) -> None:
+    """How well the rules find who is cited, against PolNeAR's marks."""
+    from classifier.sources.registry import load
+    from eval.citations import measure, to_markdown
+    from training.corpora import root_folder
+
+    typer.echo(to_markdown(measure(root_folder(corpora), part, load())), nl=False)
+
+
+def placeholders(
+    bundles: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[BUNDLE]...", help="The two models that ship unless given."),
+    ] = None,
+    corpora: CorporaFolder = None,
+    cases: Annotated[
+        Path | None,
+        typer.Option("--cases", metavar="FILE", help="JSON Lines with text and state_media."),
+    ] = None,
+) -> None:
+    """What becomes of a model's scores when outlets are swapped for others.
+
+    BUNDLE is a bundle's folder, or `baseline` or `transformer`.
+    """
+    from eval.placeholders import run
+    from training.corpora import root_folder
+
+    for line in run(bundles or ["baseline", "transformer"], root_folder(corpora), cases):
+        typer.echo(line)
+
+
+def reliability(
+    articles: Articles,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(
+            "--embeddings", metavar="FILE", help="What `python -m training.reliability` wrote."
+        ),
+    ] = None,
+) -> None:
+    """What an article's text tells of its outlet's reliability, outlets held out."""
+    from eval.reliability import run, to_markdown
+
+    typer.echo(to_markdown(run(articles, embeddings=embeddings)), nl=False)
+
+
+def sourcing(
+    articles: Articles,
+    most: Annotated[
+        int, typer.Option("--most", min=1, help="Articles of an outlet.", metavar="N")
+    ] = 25,
+) -> None:
+    """How articles source what they state, beside their outlet's assessments."""
+    from classifier.sources.registry import load
+    from eval.sourcing import run
+
+    typer.echo(run(articles, load(), most=most), nl=False)
+
+
+def unresolved(
+    articles: Annotated[
+        Path,
+        typer.Option("--articles", metavar="FILE", help="JSON Lines with text, or their folder."),
+    ],
+    shown: Annotated[
+        int, typer.Option("--shown", min=0, metavar="N", help="Names of each list.")
+    ] = 60,
+) -> None:
+    """Which outlets that articles cite are not in the registry."""
+    from classifier.sources.registry import load
+    from eval.article_files import read
+    from eval.unresolved import measure, tally, to_text
+
+    registry = load()
+    result = measure([tally(article, registry) for article in read(articles)])
+    typer.echo(to_text(result, registry, shown), nl=False)
+
+
+COMMANDS = (citations, placeholders, reliability, sourcing, unresolved)
