@@ -15,6 +15,7 @@ from classifier.render.layout import publisher
 from classifier.render.printable import printable, shortened
 from classifier.sources.card import ArticleEvidence, Basis, Link, Record, Relation, SourceCard
 from classifier.sources.facts import Assessment, Code, Evidence, Medium, Outlet, Role
+from classifier.sources.reliability import NOTE
 from classifier.sources.reprints import UNNAMED, UNNAMED_MONITOR
 from classifier.types import ArticleReport, Place
 
@@ -35,7 +36,7 @@ CODES = {
 APART = (
     "Control, record and the article's own evidence are three separate findings and are never "
     "merged into one. Control says who owns and steers an outlet; it is no rating and does not "
-    "enter the record. Unscored is not a low score."
+    f"enter the record. Unscored is not a low score. {NOTE[0].upper()}{NOTE[1:]}."
 )
 SCALE = "0 is a bad record, 1 a good one"
 
