@@ -40,6 +40,7 @@ def phrasal(tokens: Sequence[Token]) -> list[Attribution]:
             source = subjects.after(tokens, cue[1])
             listed = tokens[cue[0]].lower not in {"citing", "quoting"}
             if source is not None and (listed or subjects.speaks(tokens, source)):
+                source = _leaving_content(tokens, cue, source)
                 found.append(Attribution(source, cue, around(tokens, cue[0], source[1])))
         elif (quoted := _quoted_as_saying(tokens, i)) is not None:
             found.append(quoted)
@@ -56,6 +57,17 @@ def phrasal(tokens: Sequence[Token]) -> list[Attribution]:
             if nominal is not None:
                 found.append(nominal)
     return found
+
+
+def _leaving_content(tokens: Sequence[Token], cue: Span, source: Span) -> Span:
+    """End the source at its first comma where nothing would be left for it to have said.
+
+    "According to IRNA, the law passed" is no apposition.
+    """
+    if around(tokens, cue[0], source[1]):
+        return source
+    commas = (i for i in range(*source) if tokens[i].text == ",")
+    return source[0], next(commas, source[1])
 
 
 _PHRASES = (

@@ -152,7 +152,8 @@ def _clause(
         inverted = subjects.after(tokens, end, inverted=True)
         if (
             inverted is not None
-            and subjects.speaks(tokens, inverted)
+            # Whoever stands after a quotation and "said" has spoken: "said a docker".
+            and (previous.mark is Mark.QUOTE or subjects.speaks(tokens, inverted))
             and (previous.text in {",", "-", "--"} or previous.mark is Mark.QUOTE)
         ):
             return Attribution(inverted, cue, (left, *after_tag(tokens, inverted[1])))
