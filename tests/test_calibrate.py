@@ -239,5 +239,11 @@ def test_a_bundle_carries_what_was_fitted_on_its_own_int8_scores(transformer_bun
     labels = once_an_article(validation.labels, validation.article, validation.signals)
     fitted = calibration(logits, labels, validation.signals)
     assert fitted.to_record() == found.manifest["calibration"]
-    chosen = thresholds(fitted.apply(logits), labels, validation.article, validation.signals)
+    chosen = thresholds(
+        fitted.apply(logits),
+        labels,
+        validation.article,
+        validation.signals,
+        found.manifest["seed"],
+    )
     assert chosen == pytest.approx(dict(found.thresholds), abs=1e-4)
