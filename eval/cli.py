@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eval.parts import Part
 from eval.sources_cli import COMMANDS
 from training.corpora.option import CorporaFolder
 
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
     from eval.comparison import Comparison
 
 app = typer.Typer(help="Compare two bundles on what neither was trained on.")
-
-
-class Part(StrEnum):
-    """A part of the corpora that a model may be judged by."""
-
-    TEST = "test"
-    UNSEEN_OUTLET = "unseen_outlet"
-    VALIDATION = "validation"
 
 
 class Format(StrEnum):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from eval.parts import Part
 from training.corpora.option import CorporaFolder
 
 Articles = Annotated[
@@ -16,19 +16,11 @@ Articles = Annotated[
 ]
 
 
-class OnePart(StrEnum):
-    """A part of the split, by which the rules are judged."""
-
-    VALIDATION = "validation"
-    TEST = "test"
-    UNSEEN_OUTLET = "unseen_outlet"
-
-
 def citations(
     corpora: CorporaFolder = None,
     part: Annotated[
-        OnePart, typer.Option("--part", help="Judge by this part of PolNeAR.")
-    ] = OnePart.VALIDATION,
+        Part, typer.Option("--part", help="Judge by this part of PolNeAR.")
+    ] = Part.VALIDATION,
 ) -> None:
     """How well the rules find who is cited, against PolNeAR's marks."""
     from classifier.sources.registry import load

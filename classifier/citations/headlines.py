@@ -64,10 +64,6 @@ def read(
     return Place(at, start + match.end("who")), Place(mark, at), Place(start, mark)
 
 
-def _verbs() -> frozenset[str]:
-    return frozenset(table()) - _SPEAKS - terms("document").all
-
-
 def _can_speak(who: str, rest: str, registry: Registry) -> bool:
     words = words_of(who)
     if not words or len(words) > 6:

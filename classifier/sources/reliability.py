@@ -12,9 +12,6 @@ import re
 
 from classifier.sources.placeholders import Form, Reader
 
-WEIGHT = 0.0
-"""What the text adds to a record."""
-
 NOTE = (
     "the wording of the article does not count: a text model tells reliable from unreliable "
     "outlets it has not seen with AUC 0.74 (0.65 to 0.81), the article's length alone with 0.65, "
