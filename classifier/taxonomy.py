@@ -72,6 +72,14 @@ def _sourcing(name: str, label: str, meaning: str) -> Signal:
 
 SIGNALS: tuple[Signal, ...] = (
     Signal(
+        "content",
+        "part of the article",
+        Family.CONTENT,
+        Level.SENTENCE,
+        "belongs to the article, and not to the page around it",
+        _GUIDELINES,
+    ),
+    Signal(
         "claim",
         "claim",
         Family.CONTENT,

@@ -12,7 +12,7 @@ import typer
 
 from eval.parts import Part
 from eval.sources_cli import COMMANDS
-from training.corpora.option import CorporaFolder
+from training.corpora.option import CorporaFolder, refuse_options
 
 # Only what is cheap: the main command imports this module to show its help.
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def evaluate(
     BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
     """
     if context.invoked_subcommand is not None:
-        _refuse_options(context)
+        refuse_options(context)
         return
     from classifier import bundle
     from classifier.errors import InputError
@@ -90,19 +90,19 @@ def evaluate(
     from classifier.taxonomy import in_order
     from eval.compare import HELD_OUT, compare
     from eval.held_out import FILE_PART, of_corpora, of_files
-    from training.corpora import root_folder
+    from training.corpora.registry import is_given, root_folder
 
     signals = in_order(signal) if signal else None
     if data and (corpora is not None or part):
         raise InputError(data[0], "with --data every row is judged; leave out --corpora and --part")
     check(output)
-    root = None if data else root_folder(corpora)
+    # Without a folder the bundles are judged by what ships: the house corpus.
+    root = root_folder(corpora) if not data and is_given(corpora) else None
     bundles = bundle.load(a), bundle.load(b)
     if data:
         held_out = of_files(data)
         parts: Sequence[str] = (FILE_PART,)
     else:
-        assert root is not None
         held_out = of_corpora(root, bundles, allow_other_split=allow_other_split)
         parts = tuple(dict.fromkeys(part)) if part else HELD_OUT
     with _progress() as progress:
@@ -121,21 +121,6 @@ def evaluate(
 
 for command in COMMANDS:
     app.command()(command)
-
-
-def _refuse_options(context: typer.Context) -> None:
-    """Refuse the options of the comparison before the name of another command, which has its own.
-
-    Raises
-    ------
-    typer.BadParameter
-        Naming the first of them.
-    """
-    for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        if source is not None and source.name == "COMMANDLINE":
-            given, name = parameter.opts[-1], context.invoked_subcommand
-            raise typer.BadParameter(f"{given}: options of '{name}' come after its name")
 
 
 @contextmanager

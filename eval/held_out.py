@@ -27,13 +27,13 @@ class HeldOut:
     signature: str
 
 
-def of_corpora(root: Path, bundles: Sequence[Bundle], *, allow_other_split: bool) -> HeldOut:
+def of_corpora(root: Path | None, bundles: Sequence[Bundle], *, allow_other_split: bool) -> HeldOut:
     """Split the corpora as the bundles say they were split, and check that it is the same split.
 
     Parameters
     ----------
-    root : pathlib.Path
-        The folder of corpora.
+    root : pathlib.Path or None
+        The folder of corpora; None for those that ship with the code.
     bundles : sequence of Bundle
         The first one's seed is used.
     allow_other_split : bool
@@ -49,12 +49,14 @@ def of_corpora(root: Path, bundles: Sequence[Bundle], *, allow_other_split: bool
     """
     from classifier.sources.registry import load
     from training.examples import build
+    from training.mixtures import MIXTURES, Recipe
     from training.splits import assign
 
     seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
-    examples = build(root, registry=load())
+    names = MIXTURES[Recipe.HOUSE].corpora if root is None else None
+    examples = build(root, names, registry=load())
     split = assign(examples, seed=seeds[0]) if seeds else assign(examples)
-    strangers = [bundle for bundle in bundles if not _made_on(bundle, split.signature)]
+    strangers = [bundle for bundle in bundles if not _made_on(bundle, split.held_out)]
     if strangers and not allow_other_split:
         raise BundleError(_other_split(strangers[0], split.signature))
     doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
@@ -68,9 +70,14 @@ def _split_of(bundle: Bundle) -> Mapping[str, Any] | None:
     return record if isinstance(record.get("signature"), str) else None
 
 
-def _made_on(bundle: Bundle, signature: str) -> bool:
+def _made_on(bundle: Bundle, held_out: Mapping[str, str]) -> bool:
+    """Whether of each corpus it was trained on the same rows were kept back."""
     record = _split_of(bundle)
-    return record is not None and record["signature"] == signature
+    if record is None:
+        return False
+    kept = record.get("held_out", {})
+    trained_on = {corpus.get("name") for corpus in bundle.manifest.get("corpora", ())}
+    return all(kept.get(name) == found for name, found in held_out.items() if name in trained_on)
 
 
 def _other_split(bundle: Bundle, signature: str) -> str:

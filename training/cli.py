@@ -12,9 +12,10 @@ import typer
 
 from classifier.errors import TrainingError
 from training.corpora.option import CorporaFolder
+from training.mixtures import MIXTURES, Recipe
 
 if TYPE_CHECKING:
-    from training.recipe import Data
+    from training.data import Data
 
 app = typer.Typer(
     help="Train a model on labelled corpora and write its bundle.",
@@ -24,6 +25,13 @@ app = typer.Typer(
 
 Output = Annotated[Path, typer.Option(help="Folder to write the bundle to.")]
 Only = Annotated[list[str] | None, typer.Option(help="Train on this corpus only; may be repeated.")]
+Without = Annotated[
+    list[str] | None, typer.Option(help="Leave this corpus out, for a comparison; repeatable.")
+]
+OfRecipe = Annotated[
+    Recipe,
+    typer.Option(help="; ".join(f"{name}: {one.meaning}" for name, one in MIXTURES.items()) + "."),
+]
 Seed = Annotated[int, typer.Option(help="Seed of the training; the split has its own.")]
 SplitSeed = Annotated[int, typer.Option(help="Seed of the split.")]
 AllowChanged = Annotated[
@@ -35,13 +43,15 @@ AllowChanged = Annotated[
 def baseline(
     output: Output,
     corpora: CorporaFolder = None,
+    recipe: OfRecipe = Recipe.DEFAULT,
     only: Only = None,
+    without: Without = None,
     seed: Seed = 13,
     split_seed: SplitSeed = 13,
     allow_changed: AllowChanged = False,
 ) -> None:
     """Fit TF-IDF and a logistic regression a signal, tuned by grouped cross-validation."""
-    data = _load(corpora, only, split_seed, allow_changed, output)
+    data = _load(corpora, recipe, only, without, split_seed, allow_changed, output)
     from training.recipe import make_baseline
 
     make_baseline(data, output, seed, _tell)
@@ -52,7 +62,9 @@ def baseline(
 def transformer(
     output: Output,
     corpora: CorporaFolder = None,
+    recipe: OfRecipe = Recipe.DEFAULT,
     only: Only = None,
+    without: Without = None,
     encoder: Annotated[
         Path | None, typer.Option(help="Local model folder; else all-MiniLM-L6-v2.")
     ] = None,
@@ -75,8 +87,12 @@ def transformer(
     from training.transformer_settings import read_settings
 
     given = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
-    chosen = read_settings(settings, {k: v for k, v in given.items() if v is not None})
-    data = _load(corpora, only, split_seed, allow_changed, output)
+    chosen = read_settings(
+        settings,
+        {k: v for k, v in given.items() if v is not None},
+        {"epochs": MIXTURES[recipe].epochs},
+    )
+    data = _load(corpora, recipe, only, without, split_seed, allow_changed, output)
     from training.encoder import default_folder
     from training.recipe import make_transformer
 
@@ -86,7 +102,13 @@ def transformer(
 
 
 def _load(
-    corpora: Path | None, only: list[str] | None, seed: int, allow_changed: bool, output: Path
+    corpora: Path | None,
+    recipe: Recipe,
+    only: list[str] | None,
+    without: list[str] | None,
+    seed: int,
+    allow_changed: bool,
+    output: Path,
 ) -> Data:
     missing = [name for name in ("torch", "transformers", "datasets") if find_spec(name) is None]
     if missing:
@@ -94,13 +116,20 @@ def _load(
             f"training needs {', '.join(missing)}; type: pip install 'framescope[training]'"
         )
     from classifier.bundle import check_writable
-    from training.corpora import root_folder
-    from training.recipe import load_data
+    from training.corpora import HOUSE, State, find, root_folder
+    from training.data import load_data
 
     check_writable(output)
-    root = root_folder(corpora)
-    _tell(f"reading corpora in {root}")
-    return load_data(root, only, seed, allow_changed=allow_changed)
+    shipped = bool(MIXTURES[recipe].corpora) and not only
+    root = None if shipped else root_folder(corpora)
+    _tell(f"reading corpora in {root or HOUSE}")
+    data = load_data(
+        root, only, seed, recipe=recipe, without=without or (), allow_changed=allow_changed
+    )
+    for corpus in map(find, data.corpora):
+        if root is not None and corpus.state(root) is State.PARTIAL:
+            _tell(f"{corpus.card.name}: left out, as not here: {'; '.join(corpus.lacks(root))}")
+    return data
 
 
 @contextmanager

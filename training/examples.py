@@ -15,7 +15,7 @@ from classifier.errors import SignalError
 from classifier.sentences import split
 from classifier.taxonomy import in_order
 from classifier.types import Article, Sentence, Span, Unit
-from training.corpora import PUBLIC, articles, find, load
+from training.corpora import KNOWN, articles, find, load
 
 if TYPE_CHECKING:
     from classifier.sources.registry import Registry
@@ -95,7 +95,7 @@ class Examples:
 
 
 def build(
-    root: Path,
+    root: Path | None,
     names: Sequence[str] | None = None,
     *,
     allow_changed: bool = False,
@@ -105,10 +105,10 @@ def build(
 
     Parameters
     ----------
-    root : Path
-        The folder of corpora.
+    root : Path or None
+        The folder of corpora; None where only what ships is loaded.
     names : sequence of str, optional
-        Which, in which order; the public ones unless said otherwise.
+        Which, in which order; all but the user's own files unless said otherwise.
     allow_changed : bool
         Take files other than those the cards pin.
     registry : Registry or None
@@ -121,7 +121,7 @@ def build(
         When a corpus is missing, changed or can't be read.
     """
     table = _Table(registry)
-    for name in PUBLIC if names is None else names:
+    for name in KNOWN if names is None else names:
         dataset = load(name, root, allow_changed=allow_changed)
         table.add_corpus(name, articles(dataset))
     return table.examples()
@@ -152,6 +152,7 @@ class _Table:
             self.add(name, replace(article, id=f"{name}/{article.id}"), f"{name}/{group(article)}")
 
     def add(self, corpus: str, article: Article, group: str) -> None:
+        article = _unvoiced(article)
         sentences = split(article)
         if self.registry is not None:
             sentences = cited(article, sentences, self.registry)
@@ -183,6 +184,14 @@ class _Table:
             group=_texts(self.group),
             part=np.full(len(self.labels), "", dtype="<U13"),
         )
+
+
+def _unvoiced(article: Article) -> Article:
+    """Take off what annotators say of voice: the rules' voice is a feature, theirs is a label."""
+    if article.units is None:
+        return article
+    units = tuple(replace(unit, voice=None) for unit in article.units)
+    return replace(article, units=units, republications=())
 
 
 def _clipped(spans: Sequence[Span], start: int, end: int) -> Iterator[Span]:

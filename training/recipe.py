@@ -1,4 +1,4 @@
-"""From corpora to a bundle: split, fit, calibrate on the validation part, write with a card."""
+"""From the rows of a run to a bundle: fit, calibrate on the validation part, write with a card."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from classifier import __version__, bundle
 from classifier.calibration import Calibration
-from classifier.sources import placeholders, registry
+from classifier.sources import placeholders
 from classifier.types import Sentence
 from training import calibrate
 from training.card import model_card
-from training.corpora import CORPORA, PUBLIC, find, polnear, swaps
-from training.examples import Examples, build
-from training.splits import TRAIN, VALIDATION, assign
+from training.corpora import find
+from training.data import Data
+from training.examples import Examples
 
 if TYPE_CHECKING:
     from classifier.sources.registry import Registry
@@ -28,75 +28,6 @@ if TYPE_CHECKING:
     from training.transformer_settings import Settings
 
 Tell = Callable[[str], None]  # is told one line a step
-
-
-@dataclass(frozen=True)
-class Data:
-    """The rows of a run, and what identifies them.
-
-    Attributes
-    ----------
-    examples : Examples
-        All rows, with their parts.
-    corpora : tuple of str
-        Those in it, in the registry's order.
-    seed : int
-        Of the split.
-    signature : str
-        Of the split of all corpora, whichever of them the run uses.
-    outlets : Registry or None
-        Whose names models read as placeholders; None: names are read as they are. In the parts
-        ``train`` and ``validation`` some of them are swapped, see `training.corpora.swaps`.
-    """
-
-    examples: Examples
-    corpora: tuple[str, ...]
-    seed: int
-    signature: str
-    outlets: Registry | None = None
-
-    def part(self, name: str) -> Examples:
-        """Keep the rows of one part."""
-        return self.examples.where(self.examples.part == name)
-
-
-def load_data(
-    root: Path, names: Sequence[str] | None, seed: int, *, allow_changed: bool = False
-) -> Data:
-    """Load the corpora and split them.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        The folder of corpora.
-    names : sequence of str or None
-        Those to train on; None for all public ones. The split is that of all of these in any
-        case, so that bundles trained on one or on many are judged on the same rows. Only with
-        nothing but the user's own files are the public ones not needed.
-    seed : int
-    allow_changed : bool
-        Take files other than those the corpora's cards pin.
-
-    Raises
-    ------
-    CorpusError
-        When a corpus is unknown, missing or changed.
-    """
-    wanted = [find(name).card.name for name in names or ()]
-    own = [name for name in wanted if name not in PUBLIC]
-    loaded = own if own and own == wanted else [*PUBLIC, *own]
-    outlets = registry.load()
-    built = build(root, loaded, allow_changed=allow_changed, registry=outlets)
-    split = assign(built, seed)
-    examples = split.examples
-    if swaps.SIGNAL in examples.signals and polnear.CARD.name in loaded:
-        swap = swaps.Swap(outlets, swaps.behind(root, outlets), seed)
-        examples = swap.apply(examples, (TRAIN, VALIDATION))
-    if wanted:
-        examples = examples.where(np.isin(examples.corpus, wanted)).labelled()
-    present = set(examples.corpus.tolist())
-    found = tuple(name for name in CORPORA if name in present)
-    return Data(examples, found, seed, split.signature, outlets)
 
 
 def make_baseline(data: Data, output: Path, seed: int, tell: Tell) -> None:
@@ -262,13 +193,17 @@ def _write(
                 "name": card.name,
                 "title": card.title,
                 "licence": card.licence,
-                "digest": card.digest,
+                "digest": data.digests.get(card.name, card.digest),
                 "rows": int((data.part("train").corpus == card.name).sum()),
             }
             for card in cards
         ],
         "placeholders": data.outlets and _described(data.outlets),
-        "split": {"seed": data.seed, "signature": data.signature},
+        "split": {
+            "seed": data.seed,
+            "signature": data.signature,
+            "held_out": dict(data.held_out),
+        },
         "seed": seed,
         "settings": dict(settings),
         "code_version": __version__,

@@ -99,6 +99,20 @@ class Split:
         return {c: {part: found[c, part] for part in PARTS} for c in corpora}
 
     @property
+    def held_out(self) -> dict[str, str]:
+        """SHA-256 over the rows that each corpus keeps back to test on, by corpus.
+
+        A bundle that was trained with the same one may be judged by those rows, whatever other
+        corpora there were.
+        """
+        totals = {corpus: hashlib.sha256() for corpus in dict.fromkeys(self.examples.corpus)}
+        for row in np.flatnonzero(np.isin(self.examples.part, (TEST, UNSEEN))):
+            sentence, part = self.examples.sentences[row], self.examples.part[row]
+            line = f"{sentence.article_id}\t{sentence.index}\t{part}\n"
+            totals[self.examples.corpus[row]].update(line.encode())
+        return {str(corpus): total.hexdigest() for corpus, total in totals.items()}
+
+    @property
     def signature(self) -> str:
         """SHA-256 over article, position and part of every row: proof of the same split."""
         total = hashlib.sha256()

@@ -82,8 +82,10 @@ class Settings:
     seed: int = 13
 
 
-def read_settings(path: Path | None, given: Mapping[str, Any]) -> Settings:
-    """Settings from a JSON file, and from options, which win.
+def read_settings(
+    path: Path | None, given: Mapping[str, Any], recipe: Mapping[str, Any] | None = None
+) -> Settings:
+    """Settings from the recipe, from a JSON file, and from options; what comes later wins.
 
     Raises
     ------
@@ -103,12 +105,12 @@ def read_settings(path: Path | None, given: Mapping[str, Any]) -> Settings:
     for name in record.keys() - defaults.keys():
         known = ", ".join(sorted(defaults))
         raise TrainingError(f"{path}: unknown setting '{name}'; known: {known}")
-    for name, value in {**record, **given}.items():
+    for name, value in {**(recipe or {}), **record, **given}.items():
         if not _fits(value, defaults[name]):
             source = f"--{name.replace('_', '-')}" if name in given else f"{path}: '{name}'"
             wanted = _WANTED[type(defaults[name])]
             raise TrainingError(f"{source} is {json.dumps(value)}; it must be {wanted}")
-    settings = Settings(**{**record, **given})
+    settings = Settings(**{**(recipe or {}), **record, **given})
     in_order(settings.weights)
     for corpus in settings.shares:
         find(corpus)

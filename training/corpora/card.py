@@ -1,11 +1,9 @@
-"""What a corpus says about itself: its card, and how the files it was read from are recognised."""
+"""What a corpus says about itself: its card."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from classifier.types import Article
 
@@ -63,7 +61,8 @@ class Card:
     mapping : str
         How its names map to the taxonomy, and where it differs from the guidelines.
     digest : str or None
-        SHA-256 of the files read (`digest`), pinned; None when the files are the user's own.
+        SHA-256 of the files read (`Corpus.digest`), pinned; None when the files are the user's own
+        or ship with the code.
     group : callable
         Article -> the name of what may not be split between training and held-out parts.
     """
@@ -81,25 +80,3 @@ class Card:
     mapping: str
     digest: str | None
     group: Callable[[Article], str] = by_article
-
-
-def files(card: Card, folder: Path) -> list[Path]:
-    """List the files of a corpus that are read, sorted by their relative names."""
-    found = {path for pattern in card.files for path in folder.glob(pattern) if path.is_file()}
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
-
-
-def digest(card: Card, folder: Path) -> str:
-    """Compute the SHA-256 over the names and contents of the files that are read.
-
-    Returns
-    -------
-    str
-        Hexadecimal. Each file contributes its relative name and the digest of its bytes, so that
-        moving text from one file to another changes the result.
-    """
-    total = hashlib.sha256()
-    for path in files(card, folder):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
-    return total.hexdigest()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.corpora.option import CorporaFolder
+from training.corpora.checking_cli import COMMANDS
+from training.corpora.option import CorporaFolder, refuse_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List the labelled corpora: present or not, rows, labels, licence.")
 
-_COLOUR = {"present": "green", "changed": "yellow", "missing": "red"}
+_COLOUR = {"present": "green", "partial": "yellow", "changed": "yellow", "missing": "red"}
 
 
 class Format(StrEnum):
@@ -28,6 +29,7 @@ class Format(StrEnum):
 
 @app.callback(invoke_without_command=True)
 def corpora(
+    context: typer.Context,
     corpora: CorporaFolder = None,
     splits: Annotated[
         bool, typer.Option("--splits", help="Also show the parts, and the overlap between them.")
@@ -39,15 +41,18 @@ def corpora(
     format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
 ) -> None:
     """List the labelled corpora: present or not, rows, labels, licence."""
+    if context.invoked_subcommand is not None:
+        refuse_options(context)
+        return
     from training.corpora.listing import describe, describe_split, loadable
     from training.corpora.registry import CORPORA, is_given, root_folder
 
     # Without a folder the list is of what there would be to obtain.
-    root = root_folder(corpora) if is_given(corpora) or splits else None
+    root = root_folder(corpora) if is_given(corpora) else None
     listed: dict[str, Any] = {
         "corpora": [describe(name, root, allow_changed=allow_changed) for name in CORPORA]
     }
-    if splits and root is not None:
+    if splits:
         names = loadable(root, allow_changed=allow_changed)
         listed["splits"] = describe_split(root, names, allow_changed=allow_changed)
     if format is Format.JSON:
@@ -56,6 +61,10 @@ def corpora(
         typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
     else:
         _print(listed)
+
+
+for command in COMMANDS:
+    app.command()(command)
 
 
 def _print(listed: Mapping[str, Any]) -> None:
@@ -75,6 +84,8 @@ def _table(title: str) -> Table:
 
 
 def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> None:
+    from training.corpora.registry import PUBLIC
+
     table = _table("Labelled corpora")
     for heading in ("corpus", "state"):
         table.add_column(heading, no_wrap=True)
@@ -92,8 +103,10 @@ def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> No
             one["licence"],
         )
     console.print(table)
-    if all(one["state"] == "missing" for one in corpora):
-        console.print("No corpus is here; name their folder: --corpora DIR, or FRAMESCOPE_CORPORA")
+    if all(one["state"] == "missing" for one in corpora if one["name"] in PUBLIC):
+        console.print(
+            "No public corpus is here; name their folder: --corpora DIR, or FRAMESCOPE_CORPORA"
+        )
     for one in corpora:
         if hint := _hint(one):
             console.print(f"{one['name']}: {hint}", soft_wrap=True)
@@ -101,6 +114,8 @@ def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> No
 
 def _hint(one: Mapping[str, Any]) -> str | None:
     match one["state"]:
+        case "partial":
+            return f"loaded without {'; '.join(one['lacks'])}"
         case "changed":
             return (
                 f"not the files that were pinned; obtain them again ({one['url']}), "

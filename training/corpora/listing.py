@@ -26,7 +26,7 @@ def describe(name: str, root: Path | None, *, allow_changed: bool = False) -> di
         gives the signals without counts.
     """
     card = find(name).card
-    now = State.MISSING if root is None else state(name, root)
+    now = state(name, root)
     entry: dict[str, Any] = {
         "name": name,
         "title": card.title,
@@ -42,21 +42,25 @@ def describe(name: str, root: Path | None, *, allow_changed: bool = False) -> di
         "citation": card.citation,
         "mapping": card.mapping,
         "digest": card.digest,
+        "lacks": _lacks(name, root) if now is State.PARTIAL else [],
     }
-    if root is not None and (now is State.PRESENT or (now is State.CHANGED and allow_changed)):
+    if now in _loadable(allow_changed):
         from training.examples import build
 
         entry |= _counts(build(root, [name], allow_changed=allow_changed))
     return entry
 
 
-def loadable(root: Path, *, allow_changed: bool = False) -> list[str]:
+def _loadable(allow_changed: bool) -> set[State]:
+    return {State.PRESENT, State.PARTIAL} | ({State.CHANGED} if allow_changed else set())
+
+
+def loadable(root: Path | None, *, allow_changed: bool = False) -> list[str]:
     """Name the corpora that `training.examples.build` would load, in the table's order."""
-    wanted = {State.PRESENT, State.CHANGED} if allow_changed else {State.PRESENT}
-    return [name for name in CORPORA if state(name, root) in wanted]
+    return [name for name in CORPORA if state(name, root) in _loadable(allow_changed)]
 
 
-def describe_split(root: Path, names: Sequence[str], *, allow_changed: bool = False) -> Any:
+def describe_split(root: Path | None, names: Sequence[str], *, allow_changed: bool = False) -> Any:
     """Split corpora and describe the parts, and the overlap that was found and removed."""
     from training.examples import build
     from training.splits import assign
@@ -72,6 +76,11 @@ def describe_split(root: Path, names: Sequence[str], *, allow_changed: bool = Fa
             for o in split.overlap
         ],
     }
+
+
+def _lacks(name: str, root: Path | None) -> list[str]:
+    place = find(name).place(root)
+    return [] if place is None else find(name).lacks(place)
 
 
 def _counts(examples: Examples) -> dict[str, Any]:

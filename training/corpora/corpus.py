@@ -1,0 +1,88 @@
+"""A corpus of the table: its card, its reader, and where its files lie."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from classifier.types import Article
+from training.corpora.card import Card
+
+HOUSE = Path(__file__).resolve().parents[2] / "corpus"
+"""What ships with the code: the house corpus, in a clone of the repository."""
+
+
+class State(StrEnum):
+    """Whether a corpus can be loaded."""
+
+    PRESENT = "present"
+    PARTIAL = "partial"  # can be loaded, but for articles whose text isn't here
+    MISSING = "missing"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A card and the reader that goes with it; its files lie below the user's folder of corpora.
+
+    Attributes
+    ----------
+    card : Card
+    read : callable
+        What `place` gives -> iterator of Article, always in the same order.
+    """
+
+    card: Card
+    read: Callable[[Path], Iterator[Article]]
+
+    def place(self, root: Path | None) -> Path | None:
+        """Give the folder to read; None where that can't be told without a folder of corpora."""
+        return None if root is None else root / self.card.folder
+
+    def files(self, place: Path) -> list[Path]:
+        """List the files that are read, sorted by their relative names."""
+        found = {path for glob in self.card.files for path in place.glob(glob) if path.is_file()}
+        return sorted(found, key=lambda path: path.relative_to(place).as_posix())
+
+    def lacks(self, place: Path) -> list[str]:
+        """Name what is missing there."""
+        return [pattern for pattern in self.card.files if not any(place.glob(pattern))]
+
+    def digest(self, place: Path) -> str:
+        """Compute the SHA-256 over the names and contents of the files that are read.
+
+        Returns
+        -------
+        str
+            Hexadecimal. Each file contributes its relative name and the digest of its bytes, so
+            that moving text from one file to another changes the result.
+        """
+        total = hashlib.sha256()
+        for path in self.files(place):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            total.update(f"{_named(path, place)}\0{content}\n".encode())
+        return total.hexdigest()
+
+    def state(self, root: Path | None) -> State:
+        """Tell whether it is there, and whether its files are those the card pins."""
+        place = self.place(root)
+        if place is None or self.lacks(place):
+            return State.MISSING
+        if self.card.digest is not None and self.digest(place) != self.card.digest:
+            return State.CHANGED
+        return State.PRESENT
+
+
+class Shipped(Corpus):
+    """A corpus that ships with the code."""
+
+    def place(self, root: Path | None) -> Path | None:
+        """Give the folder in the repository, wherever the public corpora lie."""
+        return HOUSE / self.card.folder
+
+
+def _named(path: Path, place: Path) -> str:
+    return path.relative_to(place).as_posix() if path.is_relative_to(place) else path.name

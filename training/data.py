@@ -1,0 +1,113 @@
+"""The rows of a training run: which corpora, and how they are split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from classifier.sources import registry
+from training.corpora import CORPORA, KNOWN, find, polnear, swaps
+from training.examples import Examples, build
+from training.mixtures import MIXTURES, Recipe
+from training.splits import TRAIN, VALIDATION, assign
+
+if TYPE_CHECKING:
+    from classifier.sources.registry import Registry
+
+
+@dataclass(frozen=True)
+class Data:
+    """The rows of a run, and what identifies them.
+
+    Attributes
+    ----------
+    examples : Examples
+        All rows, with their parts.
+    corpora : tuple of str
+        Those in it, in the registry's order.
+    seed : int
+        Of the split.
+    signature : str
+        Of the split of all corpora, whichever of them the run uses.
+    held_out : mapping of str to str
+        Of what each corpus keeps back, see `training.splits.Split.held_out`.
+    digests : mapping of str to str
+        Of each corpus' files.
+    outlets : Registry or None
+        Whose names models read as placeholders; None: names are read as they are. In the parts
+        ``train`` and ``validation`` some of them are swapped, see `training.corpora.swaps`.
+    """
+
+    examples: Examples
+    corpora: tuple[str, ...]
+    seed: int
+    signature: str
+    held_out: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    outlets: Registry | None = None
+
+    def part(self, name: str) -> Examples:
+        """Keep the rows of one part."""
+        return self.examples.where(self.examples.part == name)
+
+
+def load_data(
+    root: Path | None,
+    names: Sequence[str] | None,
+    seed: int,
+    *,
+    recipe: Recipe = Recipe.DEFAULT,
+    without: Sequence[str] = (),
+    allow_changed: bool = False,
+) -> Data:
+    """Load the corpora and split them.
+
+    Parameters
+    ----------
+    root : pathlib.Path or None
+        The folder of corpora; not needed for a recipe of what ships.
+    names : sequence of str or None
+        Those of the recipe to train on; None for all of them. The split is that of the whole
+        recipe in any case, so that bundles trained on one corpus or on many are judged on the same
+        rows. Only with nothing but the user's own files are the others not needed.
+    seed : int
+    recipe : Recipe
+    without : sequence of str
+        Those to leave out, for a comparison.
+    allow_changed : bool
+        Take files other than those the corpora's cards pin.
+
+    Raises
+    ------
+    CorpusError
+        When a corpus is unknown, missing or changed.
+    """
+    wanted = [find(name).card.name for name in names or ()]
+    left_out = [find(name).card.name for name in without]
+    own = [name for name in wanted if name not in KNOWN]
+    of_recipe = MIXTURES[recipe].corpora or KNOWN
+    loaded = own if own and own == wanted else [*of_recipe, *own]
+    outlets = registry.load()
+    built = build(root, loaded, allow_changed=allow_changed, registry=outlets)
+    split = assign(built, seed)
+    examples = split.examples
+    if root is not None and swaps.SIGNAL in examples.signals and polnear.CARD.name in loaded:
+        swap = swaps.Swap(outlets, swaps.behind(root, outlets), seed)
+        examples = swap.apply(examples, (TRAIN, VALIDATION))
+    if wanted or left_out:
+        kept = [name for name in wanted or loaded if name not in left_out]
+        examples = examples.where(np.isin(examples.corpus, kept)).labelled()
+    present = set(examples.corpus.tolist())
+    found = tuple(name for name in CORPORA if name in present)
+    return Data(
+        examples, found, seed, split.signature, split.held_out, _digests(root, found), outlets
+    )
+
+
+def _digests(root: Path | None, names: Sequence[str]) -> dict[str, str]:
+    places = ((name, find(name).place(root)) for name in names)
+    return {name: find(name).digest(place) for name, place in places if place is not None}
