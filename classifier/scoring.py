@@ -22,6 +22,9 @@ from classifier.types import Article, ArticleReport, Sentence, SentenceReport, S
 # memory flat and results coming. What an article scores does not depend on its company.
 _TOGETHER = 32
 
+CONTENT = "content"
+"""The signal without which a sentence carries no other."""
+
 
 class Scorer:
     """Scores articles with a bundle.
@@ -99,9 +102,15 @@ class Scorer:
         self, sentence: Sentence, prediction: Prediction, row: int
     ) -> SentenceReport:
         scores = self._scores(prediction, row, self._of_sentences)
-        flags = self._flags(scores)
+        # A line of the page around an article has no other label, whatever its words would say.
+        flags = self._flags(scores) if self._is_content(prediction, row) else ()
         evidence = [span for flag in flags for span in prediction.evidence(row, flag)]
         return SentenceReport(sentence, scores, flags, tuple(evidence), sentence.citations)
+
+    def _is_content(self, prediction: Prediction, row: int) -> bool:
+        if CONTENT not in self.bundle.signals:
+            return True
+        return CONTENT in self._flags(self._scores(prediction, row, [CONTENT]))
 
     def _scores(self, prediction: Prediction, row: int, signals: Sequence[str]) -> dict[str, float]:
         columns = self.bundle.signals

@@ -48,12 +48,12 @@ def of_corpora(root: Path | None, bundles: Sequence[Bundle], *, allow_other_spli
         When a corpus is missing, or can't be read.
     """
     from classifier.sources.registry import load
+    from training.corpora import SHIPPED
     from training.examples import build
-    from training.mixtures import MIXTURES, Recipe
     from training.splits import assign
 
     seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
-    names = MIXTURES[Recipe.HOUSE].corpora if root is None else None
+    names = SHIPPED if root is None else None
     examples = build(root, names, registry=load())
     split = assign(examples, seed=seeds[0]) if seeds else assign(examples)
     strangers = [bundle for bundle in bundles if not _made_on(bundle, split.held_out)]
@@ -75,7 +75,9 @@ def _made_on(bundle: Bundle, held_out: Mapping[str, str]) -> bool:
     record = _split_of(bundle)
     if record is None:
         return False
-    kept = record.get("held_out", {})
+    kept = record.get("held_out")
+    if not isinstance(kept, Mapping):
+        return False
     trained_on = {corpus.get("name") for corpus in bundle.manifest.get("corpora", ())}
     return all(kept.get(name) == found for name, found in held_out.items() if name in trained_on)
 

@@ -15,7 +15,6 @@ from classifier.errors import CorpusError
 from classifier.taxonomy import NAMES, TECHNIQUES, in_order
 from classifier.types import Article, Unit
 from training.corpora import CORPORA, PUBLIC, articles, find, load, root_folder, state
-from training.corpora.card import digest
 from training.corpora.cli import app
 from training.corpora.ptc import TECHNIQUE_OF
 from training.corpora.wikiweasel import plain
@@ -417,13 +416,13 @@ def test_damaged_files_are_one_line(root: Path) -> None:
 
 
 def test_digest_follows_names_and_contents(root: Path) -> None:
-    card = find("ptc").card
-    folder = root / card.folder
-    before = digest(card, folder)
+    corpus = find("ptc")
+    folder = root / corpus.card.folder
+    before = corpus.digest(folder)
     write(folder / "notes.txt", "not read")
-    assert digest(card, folder) == before
+    assert corpus.digest(folder) == before
     (folder / "train-articles/article8.txt").rename(folder / "train-articles/article9.txt")
-    assert digest(card, folder) != before
+    assert corpus.digest(folder) != before
 
 
 def test_a_changed_file_is_read_again(root: Path) -> None:
@@ -484,8 +483,8 @@ REAL = {
 def test_real_corpus_is_the_one_that_was_pinned(name: str, real_root: Path) -> None:
     if state(name, real_root) == "missing":
         pytest.skip(f"{name} isn't here")
-    card = find(name).card
-    assert digest(card, real_root / card.folder) == card.digest
+    corpus = find(name)
+    assert corpus.digest(real_root / corpus.card.folder) == corpus.card.digest
 
 
 @pytest.mark.parametrize("name", PUBLIC)

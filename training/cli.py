@@ -120,8 +120,7 @@ def _load(
     from training.data import load_data
 
     check_writable(output)
-    shipped = bool(MIXTURES[recipe].corpora) and not only
-    root = None if shipped else root_folder(corpora)
+    root = None if MIXTURES[recipe].shipped_only else root_folder(corpora)
     _tell(f"reading corpora in {root or HOUSE}")
     data = load_data(
         root, only, seed, recipe=recipe, without=without or (), allow_changed=allow_changed

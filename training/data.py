@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifier.sources import registry
-from training.corpora import CORPORA, KNOWN, find, polnear, swaps
+from training.corpora import CORPORA, KNOWN, SHIPPED, find, polnear, swaps
 from training.examples import Examples, build
 from training.mixtures import MIXTURES, Recipe
 from training.splits import TRAIN, VALIDATION, assign
@@ -89,7 +89,7 @@ def load_data(
     wanted = [find(name).card.name for name in names or ()]
     left_out = [find(name).card.name for name in without]
     own = [name for name in wanted if name not in KNOWN]
-    of_recipe = MIXTURES[recipe].corpora or KNOWN
+    of_recipe = SHIPPED if MIXTURES[recipe].shipped_only else KNOWN
     loaded = own if own and own == wanted else [*of_recipe, *own]
     outlets = registry.load()
     built = build(root, loaded, allow_changed=allow_changed, registry=outlets)

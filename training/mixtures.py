@@ -24,23 +24,23 @@ class Mixture:
     Attributes
     ----------
     meaning : str
-    corpora : tuple of str
-        Empty for all that the project knows: the public ones, and those of its own.
+    shipped_only : bool
+        Take what ships with the code, and need no folder of corpora.
     epochs : int
         Of the transformer.
     """
 
     meaning: str
-    corpora: tuple[str, ...]
+    shipped_only: bool
     epochs: int
 
 
 MIXTURES: Mapping[Recipe, Mixture] = {
-    Recipe.DEFAULT: Mixture("every corpus: what the shipped bundles are made of", (), 3),
+    Recipe.DEFAULT: Mixture("every corpus: what the shipped bundles are made of", False, 3),
     Recipe.HOUSE: Mixture(
         # Few rows: more epochs, so that the encoder makes about a thousand steps.
         "only what ships with the code, from a fresh clone",
-        ("house",),
+        True,
         8,
     ),
 }

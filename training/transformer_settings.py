@@ -23,6 +23,7 @@ def _shares() -> dict[str, float]:
         "wikiweasel": 0.6,
         "claimbuster": 0.5,
         "hyperpartisan": 0.5,
+        "standoff": 2.0,
     }
 
 

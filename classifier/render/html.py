@@ -24,7 +24,7 @@ from classifier.render.layout import (
     paragraphs,
     title,
 )
-from classifier.render.marks import CITED, UNSOURCED, Kind, Mark, kind, marks, segments
+from classifier.render.marks import CITED, FURNITURE, UNSOURCED, Kind, Mark, kind, marks, segments
 from classifier.render.printable import printable, shortened
 from classifier.render.sources import APART, SCALE, Card, address, card, published_by
 from classifier.render.sourcing import KEY, Cited, SourcingMap, cited_in, sourcing_map
@@ -227,7 +227,9 @@ def _verdicts(report: ArticleReport, thresholds: Mapping[str, float]) -> Iterabl
 def _groups(pages: Iterable[Page]) -> list[tuple[str, list[tuple[Kind, int]]]]:
     """Return the kinds of mark on the page by family, each with how many sentences carry it."""
     met = Counter(mark.kind.name for page in pages for line in page.marked for mark in line.marks)
-    kinds = [(kind(name), met[name]) for name in (UNSOURCED, CITED, *NAMES) if name in met]
+    kinds = [
+        (kind(name), met[name]) for name in (UNSOURCED, CITED, FURNITURE, *NAMES) if name in met
+    ]
     groups = [(family.value, [pair for pair in kinds if pair[0].family is family])
               for family in _SHOWN_FAMILIES]  # fmt: skip
     return [group for group in groups if group[1]]

@@ -14,7 +14,15 @@ from classifier.types import Place, SentenceReport, Span
 
 # They hold for most sentences of an ordinary article: named beside the others, never marked alone.
 QUIET = frozenset(
-    {"claim", "attributed", "named_source", "government_attribution", "quoted", "reported"}
+    {
+        "content",
+        "claim",
+        "attributed",
+        "named_source",
+        "government_attribution",
+        "quoted",
+        "reported",
+    }
 )
 
 # Not a signal of any model: it follows from two of them and the voice.
@@ -25,6 +33,10 @@ _UNSOURCED_MEANING = "a claim in the article's own voice, and nobody else is nam
 # Nor is this: the rules found who is cited. Shown with its words instead of a score.
 CITED = "cited"
 _CITED_MEANING = "somebody is cited; with who, by which words, and where the name comes from"
+
+# A line that the model takes for the page's, and not the article's.
+FURNITURE = "furniture"
+_FURNITURE_MEANING = "belongs to the page around the article: nothing else is said of it"
 
 MAX_WORDS = 5
 MAX_WORD_LENGTH = 90
@@ -87,18 +99,24 @@ class Segment:
 
 
 def kind(name: str) -> Kind:
-    """Return the kind of mark called ``name``: a signal's, `UNSOURCED` or `CITED`."""
+    """Return the kind of mark called ``name``: a signal's, or one of those above."""
     if name == UNSOURCED:
         return Kind(UNSOURCED, _UNSOURCED_LABEL, Family.SOURCING, _UNSOURCED_MEANING, quiet=False)
     if name == CITED:
         return Kind(CITED, "cited source", Family.SOURCING, _CITED_MEANING, quiet=True)
+    if name == FURNITURE:
+        label = "not part of the article"
+        return Kind(FURNITURE, label, Family.CONTENT, _FURNITURE_MEANING, quiet=True)
     signal = BY_NAME[name]
     return Kind(name, signal.label, signal.family, signal.meaning, quiet=name in QUIET)
 
 
 def marks(report: SentenceReport, thresholds: Mapping[str, float]) -> tuple[Mark, ...]:
     """Return the reasons to mark a sentence: those that draw the eye first, then the quiet ones."""
-    found = [_of_signal(report, name, thresholds.get(name)) for name in report.flags]
+    if "content" in report.scores and "content" not in report.flags:
+        return (Mark(kind(FURNITURE), figures.score(report.scores["content"]), quiet=True),)
+    named = (name for name in report.flags if name != "content")
+    found = [_of_signal(report, name, thresholds.get(name)) for name in named]
     if is_unsourced_own_claim(report):
         found.insert(0, _unsourced(report))
     if report.citations:

@@ -7,7 +7,7 @@ names. The house corpus ships in the folder ``corpus`` of the repository.
 
 from training.corpora.card import Card
 from training.corpora.corpus import HOUSE, Corpus, State
-from training.corpora.registry import CORPORA, KNOWN, PUBLIC, find, root_folder, state
+from training.corpora.registry import CORPORA, KNOWN, PUBLIC, SHIPPED, find, root_folder, state
 from training.corpora.rows import articles, load
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "HOUSE",
     "KNOWN",
     "PUBLIC",
+    "SHIPPED",
     "Card",
     "Corpus",
     "State",

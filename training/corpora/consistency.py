@@ -1,4 +1,4 @@
-"""Do the labels of an article agree with each other, as the guidelines say they must?
+"""Whether the labels of an article agree with each other, as the guidelines say they must.
 
 Each rule is a sentence of docs/annotation-guidelines.md, and only speaks where the labels that it
 is about are given: what isn't annotated contradicts nothing.

@@ -42,6 +42,9 @@ PUBLIC: tuple[str, ...] = tuple(corpus.card.name for corpus in _PUBLIC)
 KNOWN: tuple[str, ...] = (*PUBLIC, house.CARD.name, standoff.CARD.name)
 """What is trained on and judged by unless said otherwise: everything but the user's own files."""
 
+SHIPPED: tuple[str, ...] = tuple(c.card.name for c in _TABLE if isinstance(c, Shipped))
+"""Those that a clone of the repository holds whole."""
+
 
 def find(name: str) -> Corpus:
     """Look a corpus up by name.
@@ -91,6 +94,7 @@ __all__ = [
     "ENVIRONMENT",
     "KNOWN",
     "PUBLIC",
+    "SHIPPED",
     "Corpus",
     "State",
     "find",
