@@ -227,9 +227,8 @@ def _verdicts(report: ArticleReport, thresholds: Mapping[str, float]) -> Iterabl
 def _groups(pages: Iterable[Page]) -> list[tuple[str, list[tuple[Kind, int]]]]:
     """Return the kinds of mark on the page by family, each with how many sentences carry it."""
     met = Counter(mark.kind.name for page in pages for line in page.marked for mark in line.marks)
-    kinds = [
-        (kind(name), met[name]) for name in (UNSOURCED, CITED, FURNITURE, *NAMES) if name in met
-    ]
+    order = (UNSOURCED, CITED, FURNITURE, *NAMES)
+    kinds = [(kind(name), met[name]) for name in order if name in met]
     groups = [(family.value, [pair for pair in kinds if pair[0].family is family])
               for family in _SHOWN_FAMILIES]  # fmt: skip
     return [group for group in groups if group[1]]

@@ -16,6 +16,7 @@ from classifier.render import figures, terminal_sources
 from classifier.render.layout import Line, carries, imprint, paragraphs, title
 from classifier.render.marks import (
     CITED,
+    FURNITURE,
     UNSOURCED,
     Kind,
     Mark,

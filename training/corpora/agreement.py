@@ -76,8 +76,9 @@ def agreement(
     both = [(record, by_id[record["id"]]) for record in first if record["id"] in by_id]
     if not both:
         raise CorpusError("the two annotators have no article in common; give files of one set")
+    annotated = _annotated(first) & _annotated(second)
     for one, other in both:
-        for signal in NAMES:
+        for signal in annotated:
             values = np.array(list(_values(one, other, signal)), np.int64).reshape(-1, 2)
             if len(values):
                 counts[signal].append(np.bincount(values[:, 0] * 2 + values[:, 1], minlength=4))
@@ -86,6 +87,10 @@ def agreement(
         for signal in NAMES
         if signal in counts
     ]
+
+
+def _annotated(records: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {name for record in records for item in record["sentences"] for name in item["labels"]}
 
 
 def _values(
