@@ -25,8 +25,16 @@ app = typer.Typer(
 
 Output = Annotated[Path, typer.Option(help="Folder to write the bundle to.")]
 Only = Annotated[list[str] | None, typer.Option(help="Train on this corpus only; may be repeated.")]
-Without = Annotated[
-    list[str] | None, typer.Option(help="Leave this corpus out, for a comparison; repeatable.")
+Share = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CORPUS=SHARE",
+        help="Learn from this share of a corpus' training articles, 0 to 1; may be repeated.",
+    ),
+]
+Learned = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Learn this signal only; may be repeated."),
 ]
 OfRecipe = Annotated[
     Recipe,
@@ -45,13 +53,14 @@ def baseline(
     corpora: CorporaFolder = None,
     recipe: OfRecipe = Recipe.DEFAULT,
     only: Only = None,
-    without: Without = None,
+    share: Share = None,
+    signal: Learned = None,
     seed: Seed = 13,
     split_seed: SplitSeed = 13,
     allow_changed: AllowChanged = False,
 ) -> None:
     """Fit TF-IDF and a logistic regression a signal, tuned by grouped cross-validation."""
-    data = _load(corpora, recipe, only, without, split_seed, allow_changed, output)
+    data = _load(corpora, recipe, only, share, signal, split_seed, allow_changed, output)
     from training.recipe import make_baseline
 
     make_baseline(data, output, seed, _tell)
@@ -64,7 +73,8 @@ def transformer(
     corpora: CorporaFolder = None,
     recipe: OfRecipe = Recipe.DEFAULT,
     only: Only = None,
-    without: Without = None,
+    share: Share = None,
+    signal: Learned = None,
     encoder: Annotated[
         Path | None, typer.Option(help="Local model folder; else all-MiniLM-L6-v2.")
     ] = None,
@@ -92,7 +102,7 @@ def transformer(
         {k: v for k, v in given.items() if v is not None},
         {"epochs": MIXTURES[recipe].epochs},
     )
-    data = _load(corpora, recipe, only, without, split_seed, allow_changed, output)
+    data = _load(corpora, recipe, only, share, signal, split_seed, allow_changed, output)
     from training.encoder import default_folder
     from training.recipe import make_transformer
 
@@ -105,7 +115,8 @@ def _load(
     corpora: Path | None,
     recipe: Recipe,
     only: list[str] | None,
-    without: list[str] | None,
+    share: list[str] | None,
+    signal: list[str] | None,
     seed: int,
     allow_changed: bool,
     output: Path,
@@ -123,12 +134,36 @@ def _load(
     root = None if MIXTURES[recipe].shipped_only else root_folder(corpora)
     _tell(f"reading corpora in {root or HOUSE}")
     data = load_data(
-        root, only, seed, recipe=recipe, without=without or (), allow_changed=allow_changed
+        root,
+        only,
+        seed,
+        recipe=recipe,
+        shares=dict(map(_share, share or ())),
+        signals=signal,
+        allow_changed=allow_changed,
     )
     for corpus in map(find, data.corpora):
         if root is not None and corpus.state(root) is State.PARTIAL:
             _tell(f"{corpus.card.name}: left out, as not here: {'; '.join(corpus.lacks(root))}")
     return data
+
+
+def _share(given: str) -> tuple[str, float]:
+    """Read CORPUS=SHARE.
+
+    Raises
+    ------
+    TrainingError
+        When it is something else.
+    """
+    corpus, equals, share = given.partition("=")
+    try:
+        number = float(share)
+    except ValueError:
+        number = -1.0
+    if not corpus or not equals or not 0 <= number <= 1:
+        raise TrainingError(f"--share {given}: write CORPUS=SHARE, with a share from 0 to 1")
+    return corpus, number
 
 
 @contextmanager

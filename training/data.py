@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classifier.sources import registry
+from classifier.taxonomy import in_order
 from training.corpora import CORPORA, KNOWN, SHIPPED, find, polnear, swaps
 from training.examples import Examples, build
 from training.mixtures import MIXTURES, Recipe
@@ -61,7 +64,8 @@ def load_data(
     seed: int,
     *,
     recipe: Recipe = Recipe.DEFAULT,
-    without: Sequence[str] = (),
+    shares: Mapping[str, float] | None = None,
+    signals: Sequence[str] | None = None,
     allow_changed: bool = False,
 ) -> Data:
     """Load the corpora and split them.
@@ -76,8 +80,11 @@ def load_data(
         rows. Only with nothing but the user's own files are the others not needed.
     seed : int
     recipe : Recipe
-    without : sequence of str
-        Those to leave out, for a comparison.
+    shares : mapping of str to float, optional
+        The share of a corpus' training articles to learn from: 0 leaves it out. Smaller shares
+        are parts of larger ones, and what is held out stays the same: for learning curves.
+    signals : sequence of str, optional
+        Those to learn; rows that none of them labels are left out.
     allow_changed : bool
         Take files other than those the corpora's cards pin.
 
@@ -85,9 +92,10 @@ def load_data(
     ------
     CorpusError
         When a corpus is unknown, missing or changed.
+    SignalError
+        When the corpora don't label a signal.
     """
     wanted = [find(name).card.name for name in names or ()]
-    left_out = [find(name).card.name for name in without]
     own = [name for name in wanted if name not in KNOWN]
     of_recipe = SHIPPED if MIXTURES[recipe].shipped_only else KNOWN
     loaded = own if own and own == wanted else [*of_recipe, *own]
@@ -98,14 +106,35 @@ def load_data(
     if root is not None and swaps.SIGNAL in examples.signals and polnear.CARD.name in loaded:
         swap = swaps.Swap(outlets, swaps.behind(root, outlets), seed)
         examples = swap.apply(examples, (TRAIN, VALIDATION))
-    if wanted or left_out:
-        kept = [name for name in wanted or loaded if name not in left_out]
-        examples = examples.where(np.isin(examples.corpus, kept)).labelled()
+    if wanted:
+        examples = examples.where(np.isin(examples.corpus, wanted)).labelled()
+    for name, share in (shares or {}).items():
+        examples = examples.where(~_spared(examples, find(name).card.name, share, seed))
+    if signals:
+        examples = _only(examples, in_order(signals))
     present = set(examples.corpus.tolist())
     found = tuple(name for name in CORPORA if name in present)
     return Data(
         examples, found, seed, split.signature, split.held_out, _digests(root, found), outlets
     )
+
+
+def _spared(examples: Examples, corpus: str, share: float, seed: int) -> NDArray[np.bool_]:
+    """Mark the training rows of a corpus that are not learned from: whole articles."""
+    rows = (examples.corpus == corpus) & (examples.part == TRAIN)
+    articles = sorted(
+        set(examples.article[rows].tolist()),
+        key=lambda name: hashlib.sha256(f"share|{seed}|{name}".encode()).digest(),
+    )
+    kept = articles[: round(share * len(articles))]
+    spared: NDArray[np.bool_] = rows & ~np.isin(examples.article, kept)
+    return spared
+
+
+def _only(examples: Examples, signals: Sequence[str]) -> Examples:
+    columns = np.stack([examples.column(signal) for signal in signals], axis=1)
+    chosen = replace(examples, labels=columns, signals=tuple(signals))
+    return chosen.where(~np.isnan(columns).all(axis=1))
 
 
 def _digests(root: Path | None, names: Sequence[str]) -> dict[str, str]:
