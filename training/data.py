@@ -134,7 +134,7 @@ def _spared(examples: Examples, corpus: str, share: float, seed: int) -> NDArray
 def _only(examples: Examples, signals: Sequence[str]) -> Examples:
     columns = np.stack([examples.column(signal) for signal in signals], axis=1)
     chosen = replace(examples, labels=columns, signals=tuple(signals))
-    return chosen.where(~np.isnan(columns).all(axis=1))
+    return chosen.where(np.flatnonzero(~np.isnan(columns).all(axis=1)))
 
 
 def _digests(root: Path | None, names: Sequence[str]) -> dict[str, str]:
