@@ -24,7 +24,7 @@ def toy_data():
     """The toy examples as a run of the recipes reads them."""
     import toys
 
-    from training.recipe import Data
+    from training.data import Data
 
     return Data(toys.examples(), ("exchange",), 13, "0" * 64)
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,18 @@ from typer.testing import CliRunner
 from classifier.errors import CorpusError
 from classifier.taxonomy import NAMES, TECHNIQUES, in_order
 from classifier.types import Article, Unit
-from training.corpora import CORPORA, PUBLIC, articles, find, load, root_folder, state
+from training.corpora import (
+    CORPORA,
+    KNOWN,
+    PUBLIC,
+    SHIPPED,
+    articles,
+    find,
+    load,
+    root_folder,
+    standoff,
+    state,
+)
 from training.corpora.cli import app
 from training.corpora.ptc import TECHNIQUE_OF
 from training.corpora.wikiweasel import plain
@@ -155,14 +167,37 @@ WRITERS = {
 }
 
 
+def write_standoff(path: Path) -> None:
+    """Label the first line of a tiny article of PTC; its other lines are not labelled."""
+    line = PTC_TEXT.partition("\n")[0]
+    record = {
+        "collection": "ptc",
+        "article": "7",
+        "digest": standoff.digest(PTC_TEXT),
+        "sentences": [
+            {
+                "start": 0,
+                "end": len(line),
+                "digest": standoff.digest(line)[: standoff.SHORT],
+                "voice": "own",
+                "labels": {"content": 1, "claim": 1},
+            }
+        ],
+    }
+    write(path, json.dumps(record) + "\n")
+
+
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with all corpora, tiny, and a cache of its own."""
+    """A folder with all corpora but the house corpus, tiny, and a cache of its own."""
     import datasets
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     for name, writer in WRITERS.items():
         writer(tmp_path / "corpora" / find(name).card.folder)
+    # The labels that ship are on articles that are not among these.
+    write_standoff(tmp_path / "labels.jsonl")
+    monkeypatch.setattr(standoff, "LABELS", tmp_path / "labels.jsonl")
     return tmp_path / "corpora"
 
 
@@ -178,7 +213,9 @@ def real_root() -> Path:
 
 def read(name: str, root: Path) -> list[Article]:
     corpus = find(name)
-    return list(corpus.read(root / corpus.card.folder))
+    place = corpus.place(root)
+    assert place is not None
+    return list(corpus.read(place))
 
 
 def units_of(article: Article) -> tuple[Unit, ...]:
@@ -203,6 +240,8 @@ def test_card_is_complete(name: str) -> None:
     if name in PUBLIC:
         assert card.digest is not None
         assert len(card.digest) == 64
+    else:
+        assert card.digest is None, "the user's own, or in the repository, which is its proof"
 
 
 @pytest.mark.parametrize("name", CORPORA)
@@ -223,7 +262,15 @@ def test_units_lie_in_the_text_and_labels_on_the_card(name: str, root: Path) -> 
 
 @pytest.mark.parametrize("name", CORPORA)
 def test_articles_survive_the_dataset(name: str, root: Path) -> None:
-    assert list(articles(load(name, root, allow_changed=True))) == read(name, root)
+    # Which part an article republishes is no label: what follows from it is in the labels.
+    expected = [replace(article, republications=()) for article in read(name, root)]
+    assert list(articles(load(name, root, allow_changed=True))) == expected
+
+
+def test_house_and_standoff_are_known_but_nobody_elses() -> None:
+    assert (*PUBLIC, "house", "standoff") == KNOWN
+    assert SHIPPED == ("house",)
+    assert set(CORPORA) - set(KNOWN) == {"exchange"}
 
 
 # Each corpus
@@ -368,7 +415,8 @@ def test_without_a_folder_the_list_says_what_to_obtain(monkeypatch: pytest.Monke
     result = CliRunner().invoke(app, ["--format", "json"])
     assert result.exit_code == 0
     listed = json.loads(result.output)["corpora"]
-    assert {one["state"] for one in listed} == {"missing"}
+    states = {one["name"]: one["state"] for one in listed}
+    assert states == dict.fromkeys(CORPORA, "missing") | dict.fromkeys(SHIPPED, "present")
     assert all(one["url"] for one in listed)
 
 
@@ -441,6 +489,19 @@ def test_command_lists_present_missing_and_changed(root: Path) -> None:
     assert result.exit_code == 0, result.output
     rows = dict(line.split()[:2] for line in result.output.splitlines() if len(line.split()) > 1)
     assert (rows["newssd"], rows["babe"], rows["exchange"]) == ("missing", "changed", "present")
+    assert (rows["house"], rows["standoff"]) == ("present", "present")
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the list ends with an error where texts aren't those labelled"
+)
+def test_command_lists_all_others_when_texts_are_not_those_that_were_labelled(root: Path) -> None:
+    write(root / "ptc-semeval2020/train-articles/article7.txt", "Another text.\n")
+    write(root / "ptc-semeval2020/train-task2-TC.labels", "")
+    result = CliRunner().invoke(app, ["--corpora", str(root)])
+    assert result.exit_code == 0, result.output
+    rows = dict(line.split()[:2] for line in result.output.splitlines() if len(line.split()) > 1)
+    assert (rows["ptc"], rows["house"], rows["standoff"]) == ("changed", "present", "changed")
 
 
 def test_command_writes_json_with_counts_and_parts(root: Path) -> None:

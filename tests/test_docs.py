@@ -171,7 +171,7 @@ def test_the_python_example_runs(monkeypatch, capsys):
 
 def test_own_labels_alone_can_be_trained_on(tmp_path, monkeypatch):
     datasets = pytest.importorskip("datasets")
-    from training.recipe import load_data
+    from training.data import load_data
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     (tmp_path / "exchange").mkdir()
@@ -246,12 +246,12 @@ _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.DOTALL)
 
 def _corpus_files() -> Iterator[Path]:
     from training.corpora import CORPORA, PUBLIC
-    from training.corpora.card import files
 
     root = Path(os.environ.get("FRAMESCOPE_CORPORA") or _shared() / "corpora")
     for name in PUBLIC:
-        card = CORPORA[name].card
-        yield from (f for f in files(card, root / card.folder) if f.suffix not in _LABELS)
+        corpus = CORPORA[name]
+        place = root / corpus.card.folder
+        yield from (f for f in corpus.files(place) if f.suffix not in _LABELS)
 
 
 def _saved_pages() -> Iterator[Path]:
