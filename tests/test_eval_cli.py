@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from classifier.errors import (
     InputError,
     SignalError,
 )
+from classifier.exchange import from_record
 from eval import cli
 from training import examples as examples_module
 from training.splits import assign
@@ -64,10 +66,15 @@ def mine(tmp_path):
 @pytest.fixture
 def manifest_split(monkeypatch):
     """Stub bundles: `baseline` guesses, anything else reads; gives their record of the split."""
-    split = {"seed": 13, "signature": "0" * 64}
+    split = {"seed": 13, "signature": "0" * 64, "held_out": {"exchange": "0" * 64}}
 
     def load(name):
-        manifest = {"name": str(name), "thresholds": dict.fromkeys(SIGNALS, 0.5), "split": split}
+        manifest = {
+            "name": str(name),
+            "thresholds": dict.fromkeys(SIGNALS, 0.5),
+            "split": split,
+            "corpora": [{"name": "exchange"}],
+        }
         return Bundle(Path(name), manifest, Reader(0.0 if name == "baseline" else 0.5))
 
     monkeypatch.setattr(bundles, "load", load)
@@ -169,7 +176,9 @@ def corpora(tmp_path, mine, monkeypatch, manifest_split):
         return examples_module.of_articles("exchange", found, registry)
 
     monkeypatch.setattr(examples_module, "build", build)
-    manifest_split["signature"] = assign(build(tmp_path), seed=13).signature
+    split = assign(build(tmp_path), seed=13)
+    manifest_split["signature"] = split.signature
+    manifest_split["held_out"] = split.held_out
     return tmp_path
 
 
@@ -191,13 +200,27 @@ def test_the_split_is_made_with_the_bundles_seed(corpora, manifest_split):
         run("--corpora", corpora)
 
 
+OTHER = {"exchange": "f" * 64}
+
+
 @pytest.mark.parametrize(
     "record",
-    [{"seed": 13, "signature": "f" * 64}, {}, {"seed": 13}, {"seed": "13", "signature": "f" * 64}],
+    [
+        {},
+        {"seed": 13},
+        {"seed": 13, "signature": "f" * 64},
+        {"seed": 13, "signature": "f" * 64, "held_out": OTHER},
+        {"seed": 13, "signature": "f" * 64, "held_out": {}},
+        {"seed": 13, "signature": "f" * 64, "held_out": None},
+        {"seed": "13", "signature": "f" * 64},
+        "the right rows, but a seed that is none",
+    ],
 )
 def test_a_bundle_of_another_split_or_none_is_refused_unless_allowed(
     corpora, manifest_split, record
 ):
+    if isinstance(record, str):
+        record = {**manifest_split, "seed": "13"}
     manifest_split.clear()
     manifest_split.update(record)
     with pytest.raises(BundleError, match=r"baseline: trained on .*--allow-other-split") as error:
@@ -205,6 +228,47 @@ def test_a_bundle_of_another_split_or_none_is_refused_unless_allowed(
     assert "\n" not in str(error.value)
     allowed = json.loads(run("--corpora", corpora, "--allow-other-split", "--format", "json"))
     assert "not the split of transformer" in allowed["signature"]
+
+
+def test_a_bundle_of_the_same_rows_is_judged_whatever_else_was_split(corpora, manifest_split):
+    manifest_split["signature"] = "f" * 64  # other corpora were split besides
+    manifest_split["held_out"] = {**manifest_split["held_out"], "babe": "f" * 64}
+    record = json.loads(run("--corpora", corpora, "--format", "json"))
+    assert "not the split" not in record["signature"]
+
+
+def test_a_corpus_that_no_bundle_was_trained_on_is_held_against_nothing(
+    corpora, manifest_split, monkeypatch
+):
+    load = bundles.load
+
+    def of_another(name):
+        found = load(name)
+        return replace(found, manifest={**found.manifest, "corpora": [{"name": "babe"}]})
+
+    monkeypatch.setattr(bundles, "load", of_another)
+    manifest_split["held_out"] = {"babe": "0" * 64}
+    assert json.loads(run("--corpora", corpora, "--format", "json"))["rows"]
+
+
+def test_without_a_folder_the_house_corpus_that_ships_is_judged_by(monkeypatch, manifest_split):
+    asked = []
+
+    def build(root, names=None, *, registry=None):
+        asked.append((root, names))
+        found = [from_record(article(n), "mine", n) for n in range(20)]
+        return examples_module.of_articles("house", iter(found), registry)
+
+    monkeypatch.setattr(examples_module, "build", build)
+    record = json.loads(run("--format", "json"))
+    assert asked == [(None, ("house",))]
+    assert {row["corpus"] for row in record["rows"]} == {"house"}
+
+
+def test_without_a_folder_the_environment_names_one(corpora, monkeypatch):
+    monkeypatch.setenv("FRAMESCOPE_CORPORA", str(corpora))
+    record = json.loads(run("--format", "json"))
+    assert {row["corpus"] for row in record["rows"]} == {"exchange"}
 
 
 # Bad input
@@ -240,9 +304,14 @@ def test_a_file_without_labels_is_an_error(mine):
         run("--data", mine)
 
 
-def test_no_corpora_at_all_says_how_to_name_them():
-    with pytest.raises(CorpusError, match="--corpora DIR"):
-        run()
+def test_a_folder_that_is_not_there_says_how_to_name_one(tmp_path):
+    with pytest.raises(CorpusError, match="no such folder; pass --corpora DIR"):
+        run("--corpora", tmp_path / "none")
+
+
+def test_a_folder_without_corpora_says_which_is_missing(tmp_path):
+    with pytest.raises(CorpusError, match=r"corpus 'ptc' is missing: .*; obtain it from"):
+        run("--corpora", tmp_path)
 
 
 def test_an_unknown_signal_is_refused_before_anything_is_read(tmp_path):
