@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from classifier.types import Article, Unit
-from training.corpora import PUBLIC, state
+from training.corpora import KNOWN, PUBLIC, SHIPPED, state
 from training.duplicates import Groups, same_words, shingles, similar_pairs
 from training.examples import Examples, build, of_articles
 from training.splits import PARTS, UNSEEN_OUTLETS, Split, assign
@@ -126,6 +126,50 @@ def test_seed_and_texts_give_the_same_split_in_any_order_of_articles() -> None:
     assert other.signature != one.signature
 
 
+@pytest.mark.parametrize(
+    ("corpus", "outlet"), [("house", "The Lantern of Vardesh"), ("standoff", "Salon")]
+)
+def test_outlets_of_the_house_corpus_are_kept_back_too(corpus: str, outlet: str) -> None:
+    rows = [a for name in (outlet, "Orvel Post") for a in written(30, hash_free(name), name)]
+    split = assign(of_articles(corpus, iter(rows)))
+    seen = split.examples.outlet == "Orvel Post"
+    assert set(split.examples.part[~seen]) == {"unseen_outlet"}
+    assert set(split.examples.part[seen]) == {"train", "validation", "test"}
+
+
+# What identifies the rows that are kept back
+
+
+def test_what_a_corpus_keeps_back_does_not_hang_on_the_others() -> None:
+    left, right = written(40, 1), written(40, 2)
+    alone = assign(of_articles("ptc", iter(left)))
+    both = assign(joined(of_articles("ptc", iter(left)), of_articles("polnear", iter(right))))
+    assert both.held_out["ptc"] == alone.held_out["ptc"]
+    assert both.held_out.keys() == {"ptc", "polnear"}
+    assert both.signature != alone.signature
+
+
+def test_what_is_kept_back_is_told_by_every_such_row_and_its_part() -> None:
+    split = assign(of_articles("ptc", iter(written(40))))
+    examples = split.examples
+    part, before = examples.part, split.held_out["ptc"]
+    for row in np.flatnonzero(np.isin(part, ["test", "unseen_outlet"]))[:3]:
+        for other in ("train", "removed", "unseen_outlet"):
+            changed = part.copy()
+            changed[row] = other
+            moved = replace(split, examples=replace(examples, part=changed))
+            assert moved.held_out["ptc"] != before, "a row that was tested on is not, or apart"
+    changed = part.copy()
+    changed[part == "validation"] = "train"
+    learned = replace(split, examples=replace(examples, part=changed))
+    assert learned.held_out["ptc"] == before, "what is learned from is no matter"
+
+
+def test_another_seed_keeps_other_rows_back() -> None:
+    examples = of_articles("ptc", iter(written(40)))
+    assert assign(examples, 13).held_out != assign(examples, 14).held_out
+
+
 # Near-duplicates
 
 
@@ -228,8 +272,8 @@ def test_nothing_splits_into_nothing() -> None:
 def real() -> Split:
     given = os.environ.get("FRAMESCOPE_CORPORA")
     root = Path(given) if given else Path(__file__).parents[2] / "shared/corpora"
-    if not root.is_dir() or any(state(name, root) != "present" for name in PUBLIC):
-        pytest.skip("the public corpora aren't here as they were pinned")
+    if not root.is_dir() or any(state(name, root) != "present" for name in KNOWN):
+        pytest.skip("the corpora aren't here as they were pinned")
     return assign(build(root))
 
 
@@ -245,10 +289,21 @@ def test_real_unseen_outlets_are_not_learned_from(real: Split) -> None:
         here = set(learned.outlet[learned.corpus == corpus])
         assert not here & outlets
     unseen = examples.where(examples.part == "unseen_outlet")
-    assert set(unseen.corpus) == {"babe", "polnear", "hyperpartisan"}
+    assert set(unseen.corpus) == {"babe", "polnear", "hyperpartisan", "house", "standoff"}
     for corpus in set(unseen.corpus):
         inside = set(unseen.outlet[unseen.corpus == corpus])
         assert not inside & set(learned.outlet[learned.corpus == corpus])
+
+
+def test_real_outlets_to_keep_back_are_there(real: Split) -> None:
+    """A name that no article has would keep nothing back, and nobody would see it."""
+    for corpus in ("babe", "polnear", "house", "standoff"):
+        here = set(real.examples.outlet[real.examples.corpus == corpus])
+        assert UNSEEN_OUTLETS[corpus] - here == set(), corpus
+
+
+def test_a_house_bundle_is_judged_by_the_rows_of_the_full_recipe(real: Split) -> None:
+    assert assign(build(None, SHIPPED)).held_out["house"] == real.held_out["house"]
 
 
 def test_real_parts_have_their_shares(real: Split) -> None:
