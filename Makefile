@@ -1,8 +1,10 @@
 # make demo    set up, and score an article
 # make test    set up for development, and run every test
+# make train   train both models on what ships with the code; RECIPE=default on every corpus
 PYTHON ?= python3
 CORPORA ?= $(FRAMESCOPE_CORPORA)
 BIN := .venv/bin
+RECIPE ?= house
 SAMPLE := classifier/samples/harbour.txt
 corpora := $(if $(CORPORA),--corpora "$(CORPORA)")
 # Installs a Debian package where that is allowed; else says what to type.
@@ -28,8 +30,8 @@ lint: .venv/development
 	$(BIN)/mypy
 
 train: .venv/development
-	$(BIN)/framescope train baseline $(corpora) --output runs/baseline
-	$(BIN)/framescope train transformer $(corpora) --output runs/transformer
+	$(BIN)/framescope train baseline $(corpora) --recipe $(RECIPE) --output runs/$(RECIPE)-baseline
+	$(BIN)/framescope train transformer $(corpora) --recipe $(RECIPE) --output runs/$(RECIPE)-transformer
 
 eval: .venv/development
 	$(BIN)/framescope eval $(corpora)

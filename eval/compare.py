@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,9 @@ from classifier.errors import BundleError, SignalError
 from classifier.taxonomy import BY_NAME, Level, in_order
 from classifier.types import Sentence
 from eval.comparison import Comparison, Contender, Cost, Difference, Row
-from eval.metrics import always_yes_f1, differences, is_positive, measure
-from eval.resample import intervals
+from eval.metrics import always_yes_f1, decide, differences, is_positive, measure
+from eval.resample import resample
+from eval.significance import holm, mcnemar
 from training.examples import Examples
 
 HELD_OUT: tuple[str, ...] = ("test", "unseen_outlet")
@@ -103,10 +105,15 @@ def compare(
         scored_b, cost_b = _score(b, rows.sentences, steps.named(f"{corpus}: {b.name}"))
         costs.append(Cost(corpus, len(rows.sentences), cost_a, cost_b))
         for part in parts:
-            for signal in wanted:
-                chosen = _rows_of(rows, part, signal)
-                if len(chosen):
-                    found.append(_row(rows, chosen, signal, scored_a, scored_b, draws, seed))
+            of_part = [
+                _row(rows, chosen, signal, scored_a, scored_b, draws, seed)
+                for signal in wanted
+                if len(chosen := _rows_of(rows, part, signal))
+            ]
+            corrected = holm([row.mcnemar for row in of_part])
+            found += [
+                replace(row, mcnemar_corrected=p) for row, p in zip(of_part, corrected, strict=True)
+            ]
     return Comparison(_contender(a), _contender(b), data, tuple(found), tuple(costs), draws, seed)
 
 
@@ -156,18 +163,25 @@ def _row(
     )
     figures_a = None if proba_a is None else measure(truth, proba_a, a.thresholds[signal])
     figures_b = None if proba_b is None else measure(truth, proba_b, b.thresholds[signal])
+    drawn = resample(
+        truth,
+        None if proba_a is None else (proba_a, a.thresholds[signal]),
+        None if proba_b is None else (proba_b, b.thresholds[signal]),
+        groups,
+        draws=draws,
+        seed=seed,
+    )
     between: dict[str, Difference] = {}
+    chance = math.nan
     if proba_a is not None and proba_b is not None and figures_a and figures_b:
-        found = intervals(
-            truth,
-            (proba_a, a.thresholds[signal]),
-            (proba_b, b.thresholds[signal]),
-            groups,
-            draws=draws,
-            seed=seed,
-        )
         values = differences(figures_a, figures_b)
-        between = {name: Difference(value, found[name]) for name, value in values.items()}
+        between = {
+            name: Difference(value, drawn.difference[name], drawn.p[name])
+            for name, value in values.items()
+        }
+        chance = mcnemar(
+            truth, decide(proba_a, a.thresholds[signal]), decide(proba_b, b.thresholds[signal])
+        )
     return Row(
         corpus=str(rows.corpus[chosen[0]]),
         part=str(rows.part[chosen[0]]),
@@ -179,6 +193,9 @@ def _row(
         a=figures_a,
         b=figures_b,
         differences=between,
+        intervals_a=drawn.a,
+        intervals_b=drawn.b,
+        mcnemar=chance,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,10 +12,19 @@ from eval.resample import Interval
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """``b - a`` with its 95% interval; NaN where undefined."""
+    """``b - a`` with its 95% interval; NaN where undefined.
+
+    Attributes
+    ----------
+    value : float
+    interval : Interval
+    p : float
+        Two-sided, from the same draws, not corrected for the number of signals.
+    """
 
     value: float
     interval: Interval
+    p: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,11 @@ class Row:
         The figures of `eval.metrics.METRICS`; None for a model that doesn't give the signal.
     differences : mapping of str to Difference
         Empty unless both models give the signal.
+    intervals_a, intervals_b : mapping of str to Interval
+        Of each model's own figures.
+    mcnemar, mcnemar_corrected : float
+        McNemar's p for the two models' decisions; and corrected for the number of signals in this
+        part of this corpus (Holm). NaN where undefined.
     """
 
     corpus: str
@@ -47,6 +62,10 @@ class Row:
     a: Mapping[str, float] | None
     b: Mapping[str, float] | None
     differences: Mapping[str, Difference] = field(default_factory=dict)
+    intervals_a: Mapping[str, Interval] = field(default_factory=dict)
+    intervals_b: Mapping[str, Interval] = field(default_factory=dict)
+    mcnemar: float = math.nan
+    mcnemar_corrected: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)

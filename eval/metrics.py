@@ -42,6 +42,8 @@ class Metric:
 
 METRICS: tuple[Metric, ...] = (
     Metric("f1", "F1", higher_is_better=True, compared=True),
+    Metric("precision", "precision", higher_is_better=True, compared=True),
+    Metric("recall", "recall", higher_is_better=True, compared=True),
     Metric("macro_f1", "macro-F1", higher_is_better=True, compared=True),
     Metric("average_precision", "AP", higher_is_better=True, compared=True),
     Metric("auc", "AUC", higher_is_better=True, compared=False),
@@ -80,6 +82,8 @@ def measure(truth: Bools, proba: NDArray[np.float32], threshold: float) -> dict[
     flagged = decide(proba, threshold)
     return {
         "f1": f1(truth, flagged),
+        "precision": precision(truth, flagged),
+        "recall": recall(truth, flagged),
         "macro_f1": macro_f1(truth, flagged),
         "average_precision": average_precision(truth, proba),
         "auc": auc(truth, proba),
@@ -95,6 +99,16 @@ def f1(truth: Bools, flagged: Bools) -> float:
     if not truth.any():
         return math.nan
     return float(f1_score(truth, flagged, zero_division=0.0))
+
+
+def precision(truth: Bools, flagged: Bools) -> float:
+    """Share of what is flagged that is right; NaN where nothing is flagged, or no row is given."""
+    return float(truth[flagged].mean()) if flagged.any() else math.nan
+
+
+def recall(truth: Bools, flagged: Bools) -> float:
+    """Share of the positives that is flagged; NaN without positives."""
+    return float(flagged[truth].mean()) if truth.any() else math.nan
 
 
 def macro_f1(truth: Bools, flagged: Bools) -> float:

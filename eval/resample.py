@@ -12,13 +12,14 @@ All draws of a block are computed at once from sums by group; blocks keep the me
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eval.metrics import BINS, COMPARED, Bools, Floats, bin_of, decide
+from eval.significance import from_draws
 
 LEVEL = 0.95
 MIN_GROUPS = 5
@@ -36,6 +37,26 @@ class Interval:
     high: float
 
 
+@dataclass(frozen=True, slots=True)
+class Resamples:
+    """What the draws say of every compared figure, by name.
+
+    Attributes
+    ----------
+    a, b : dict of str to Interval
+        Of each model's own figure; empty for a model that wasn't given.
+    difference : dict of str to Interval
+        Of ``b - a``; empty unless both were given.
+    p : dict of str to float
+        Two-sided, of the differences, see `eval.significance.from_draws`.
+    """
+
+    a: dict[str, Interval]
+    b: dict[str, Interval]
+    difference: dict[str, Interval]
+    p: dict[str, float]
+
+
 def intervals(
     truth: Bools,
     a: tuple[NDArray[np.float32], float],
@@ -45,13 +66,26 @@ def intervals(
     draws: int,
     seed: int,
 ) -> dict[str, Interval]:
-    """95% intervals of ``b - a`` for every compared figure, by name.
+    """95% intervals of ``b - a`` for every compared figure, by name; see `resample`."""
+    return resample(truth, a, b, groups, draws=draws, seed=seed).difference
+
+
+def resample(
+    truth: Bools,
+    a: tuple[NDArray[np.float32], float] | None,
+    b: tuple[NDArray[np.float32], float] | None,
+    groups: ArrayLike,
+    *,
+    draws: int,
+    seed: int,
+) -> Resamples:
+    """Draw whole groups, and give the intervals of both models' figures and of their difference.
 
     Parameters
     ----------
     truth : ndarray of bool, shape (n,)
-    a, b : tuple of ndarray of float32, shape (n,), and float
-        Each model's calibrated probabilities and threshold.
+    a, b : tuple of ndarray of float32, shape (n,), and float, or None
+        Each model's calibrated probabilities and threshold; None for one without.
     groups : array_like, shape (n,)
         What is resampled: rows with one value are drawn together.
     draws : int
@@ -61,19 +95,48 @@ def intervals(
     """
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     n_groups = int(group.max()) + 1 if len(group) else 0
-    if n_groups < MIN_GROUPS:
-        return {name: Interval(math.nan, math.nan) for name in COMPARED}
-    model_a, model_b = _Resampled(truth, *a, group), _Resampled(truth, *b, group)
-    found: dict[str, list[Floats]] = {name: [] for name in COMPARED}
-    for weights in draw(n_groups, draws, seed, block=_BLOCK // max(len(truth), n_groups)):
-        figures_a, figures_b = model_a.figures(weights), model_b.figures(weights)
-        for name in COMPARED:
-            found[name].append(figures_b[name] - figures_a[name])
-    values = {name: np.concatenate(parts) for name, parts in found.items()}
-    result = {name: percentile(drawn, n_groups) for name, drawn in values.items()}
-    as_is = np.ones((1, n_groups))
-    error = float((model_b.figures(as_is)["ece"] - model_a.figures(as_is)["ece"])[0])
-    return result | {"ece": _with_mirror(result["ece"], error)}
+    models = [None if given is None else _Resampled(truth, *given, group) for given in (a, b)]
+    drawn: list[dict[str, Floats]] = [{}, {}]
+    if n_groups >= MIN_GROUPS:
+        blocks = list(draw(n_groups, draws, seed, block=_BLOCK // max(len(truth), n_groups)))
+        drawn = [{} if model is None else _figures(model, blocks) for model in models]
+    of_a, of_b = (
+        _own(model, values, n_groups) for model, values in zip(models, drawn, strict=True)
+    )
+    if a is None or b is None:
+        return Resamples(of_a, of_b, {}, {})
+    if not drawn[0]:
+        unknown = Interval(math.nan, math.nan)
+        return Resamples(
+            of_a, of_b, dict.fromkeys(COMPARED, unknown), dict.fromkeys(COMPARED, math.nan)
+        )
+    values = {name: drawn[1][name] - drawn[0][name] for name in COMPARED}
+    between = {name: percentile(found, n_groups) for name, found in values.items()}
+    error = _as_is(models[1], n_groups) - _as_is(models[0], n_groups)
+    between["ece"] = _with_mirror(between["ece"], error)
+    return Resamples(of_a, of_b, between, {n: from_draws(found) for n, found in values.items()})
+
+
+def _figures(model: _Resampled, blocks: Sequence[Floats]) -> dict[str, Floats]:
+    found = [model.figures(weights) for weights in blocks]
+    return {name: np.concatenate([block[name] for block in found]) for name in COMPARED}
+
+
+def _own(
+    model: _Resampled | None, drawn: Mapping[str, Floats], n_groups: int
+) -> dict[str, Interval]:
+    """Intervals of one model's own figures; undefined where there are too few groups."""
+    if model is None:
+        return {}
+    if not drawn:
+        return dict.fromkeys(COMPARED, Interval(math.nan, math.nan))
+    found = {name: percentile(values, n_groups) for name, values in drawn.items()}
+    return found | {"ece": _with_mirror(found["ece"], _as_is(model, n_groups))}
+
+
+def _as_is(model: _Resampled | None, n_groups: int) -> float:
+    """Calibration error with every group drawn once."""
+    return math.nan if model is None else float(model.figures(np.ones((1, n_groups)))["ece"][0])
 
 
 def draw(n_groups: int, draws: int, seed: int, block: int) -> Iterator[Floats]:
@@ -150,6 +213,8 @@ class _Resampled:
         f1_of_negatives = _ratio(2 * tn, 2 * tn + fp + fn)
         return {
             "f1": np.where(positives > 0, f1, math.nan),
+            "precision": _ratio(tp, tp + fp, empty=math.nan),
+            "recall": _ratio(tp, positives, empty=math.nan),
             "macro_f1": np.where(both, (f1 + f1_of_negatives) / 2, math.nan),
             "average_precision": np.where(both, self.ranking.precision(weights), math.nan),
             "ece": np.abs(weights @ self.residual).sum(axis=1) / rows,

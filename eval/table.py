@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from classifier.taxonomy import BY_NAME, Level
 from eval.comparison import Comparison, Cost, Difference, Row
 from eval.metrics import METRICS
-from eval.resample import LEVEL
+from eval.resample import LEVEL, Interval
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 UNDEFINED = "–"
 PRINTED: tuple[str, ...] = ("f1", "macro_f1", "average_precision", "ece")
 """The figures of the tables; JSON has them all."""
@@ -87,7 +87,7 @@ def to_markdown(comparison: Comparison) -> str:
         for row in rows:
             head = (row.signal, f"{row.n:,}", f"{row.positives:,}", f"{row.n_groups:,}")
             cells = [*head, _figure(row.always_yes_f1)]
-            for line in _lines(row):
+            for line in _lines(row, intervals=True):
                 parts.append("| " + " | ".join((*cells, *line)) + " |")
                 cells = [""] * len(cells)
         parts += ["", _seconds(cost, name_a, name_b), ""]
@@ -124,11 +124,18 @@ def _record(row: Row) -> dict[str, Any]:
         "always_yes_f1": _or_null(row.always_yes_f1),
         "a": _figures_record(row.a),
         "b": _figures_record(row.b),
+        "intervals_a": _intervals_record(row.intervals_a),
+        "intervals_b": _intervals_record(row.intervals_b),
+        "mcnemar": {
+            "p": _or_null(row.mcnemar),
+            "holm": _or_null(row.mcnemar_corrected),
+        },
         "differences": {
             name: {
                 "value": _or_null(difference.value),
                 "low": _or_null(difference.interval.low),
                 "high": _or_null(difference.interval.high),
+                "p": _or_null(difference.p),
             }
             for name, difference in row.differences.items()
         }
@@ -140,6 +147,10 @@ def _figures_record(figures: Mapping[str, float] | None) -> dict[str, float | No
     if figures is None:
         return None
     return {name: _or_null(value) for name, value in figures.items()}
+
+
+def _intervals_record(intervals: Mapping[str, Interval]) -> dict[str, list[float | None]]:
+    return {name: [_or_null(i.low), _or_null(i.high)] for name, i in intervals.items()}
 
 
 def _or_null(value: float) -> float | None:
@@ -165,20 +176,27 @@ def _counts(row: Row) -> str:
     return f"{size}, {row.positives:,} positive; always yes: F1 {_figure(row.always_yes_f1)}"
 
 
-def _lines(row: Row) -> Iterator[tuple[str, str, str, str]]:
+def _lines(row: Row, *, intervals: bool = False) -> Iterator[tuple[str, str, str, str]]:
     """One figure a line: its name, both models', and their difference."""
+    of_a, of_b = (row.intervals_a, row.intervals_b) if intervals else ({}, {})
     for metric in METRICS:
         if metric.name in PRINTED:
             yield (
                 metric.label,
-                _figure(row.a[metric.name] if row.a else math.nan),
-                _figure(row.b[metric.name] if row.b else math.nan),
+                _figure(row.a[metric.name] if row.a else math.nan) + _range(of_a.get(metric.name)),
+                _figure(row.b[metric.name] if row.b else math.nan) + _range(of_b.get(metric.name)),
                 _difference(row.differences.get(metric.name)),
             )
 
 
 def _figure(value: float) -> str:
     return UNDEFINED if math.isnan(value) else f"{value:.3f}"
+
+
+def _range(interval: Interval | None) -> str:
+    if interval is None or math.isnan(interval.low):
+        return ""
+    return f" ({max(interval.low, 0):.2f} to {interval.high:.2f})"
 
 
 def _difference(difference: Difference | None) -> str:

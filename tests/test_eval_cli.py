@@ -102,7 +102,9 @@ def test_a_users_file_is_compared_as_json_with_every_row_tested(mine):
         "mine.jsonl", "test", 80, 20,
     )  # fmt: skip
     assert (claim["a"]["f1"], claim["b"]["f1"]) == (0, 1)
-    assert claim["differences"]["f1"] == {"value": 1, "low": 1, "high": 1}
+    between = claim["differences"]["f1"]
+    assert (between["value"], between["low"], between["high"]) == (1, 1, 1)
+    assert between["p"] == pytest.approx(2 / 101)
     assert (partisan["signal"], partisan["n"], partisan["positives"]) == ("hyperpartisan", 20, 10)
     assert record["data"].startswith("files ")
     assert record["resampling"]["draws"] == 100
