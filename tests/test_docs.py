@@ -134,7 +134,7 @@ def test_make_targets_shown_exist():
 
 @pytest.mark.parametrize("signal", taxonomy.NAMES)
 def test_every_signal_is_defined_in_the_guidelines(signal):
-    assert f"`{signal}`" in (ROOT / "docs/guidelines.md").read_text(encoding="utf-8")
+    assert f"`{signal}`" in (ROOT / "docs/annotation-guidelines.md").read_text(encoding="utf-8")
 
 
 def test_every_setting_is_explained():
