@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifier.bundle import Bundle
-from classifier.errors import BundleError, SignalError
-from classifier.taxonomy import BY_NAME, Level, in_order
-from classifier.types import Sentence
+from classifier.errors import SignalError
+from classifier.taxonomy import in_order
 from eval.comparison import Comparison, Contender, Cost, Difference, Row
 from eval.metrics import always_yes_f1, decide, differences, is_positive, measure
 from eval.resample import resample
+from eval.scored import Scored, articles_of, rows_of, score
 from eval.significance import holm, mcnemar
 from training.examples import Examples
 
@@ -27,23 +26,6 @@ HELD_OUT: tuple[str, ...] = ("test", "unseen_outlet")
 
 Progress = Callable[[str, int, int], None]
 """Told what is being scored, how many sentences are done, and how many there are."""
-
-_BLOCK = 2000  # sentences in one call, at least: keeps memory bounded and progress moving
-_WARM_UP = 32  # sentences scored before the clock starts
-
-
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    """One model's probabilities for the rows of a corpus."""
-
-    signals: tuple[str, ...]
-    thresholds: Mapping[str, float]
-    proba: NDArray[np.float32]
-
-    def column(self, signal: str) -> NDArray[np.float32] | None:
-        if signal not in self.signals:
-            return None
-        return self.proba[:, self.signals.index(signal)]
 
 
 def compare(
@@ -90,7 +72,7 @@ def compare(
     corpora = [
         (corpus, rows)
         for corpus in dict.fromkeys(examples.corpus.tolist())
-        if len((rows := _articles_of(examples, corpus, parts, wanted)).sentences)
+        if len((rows := articles_of(examples, corpus, parts, wanted)).sentences)
     ]
     if not corpora:
         raise SignalError(
@@ -101,14 +83,14 @@ def compare(
     found: list[Row] = []
     costs: list[Cost] = []
     for corpus, rows in corpora:
-        scored_a, cost_a = _score(a, rows.sentences, steps.named(f"{corpus}: {a.name}"))
-        scored_b, cost_b = _score(b, rows.sentences, steps.named(f"{corpus}: {b.name}"))
+        scored_a, cost_a = score(a, rows.sentences, steps.named(f"{corpus}: {a.name}"))
+        scored_b, cost_b = score(b, rows.sentences, steps.named(f"{corpus}: {b.name}"))
         costs.append(Cost(corpus, len(rows.sentences), cost_a, cost_b))
         for part in parts:
             of_part = [
                 _row(rows, chosen, signal, scored_a, scored_b, draws, seed)
                 for signal in wanted
-                if len(chosen := _rows_of(rows, part, signal))
+                if len(chosen := rows_of(rows, part, signal))
             ]
             corrected = holm([row.mcnemar for row in of_part])
             found += [
@@ -122,37 +104,12 @@ def _contender(bundle: Bundle) -> Contender:
     return Contender(bundle.name, hashlib.sha256(record.encode()).hexdigest())
 
 
-def _articles_of(
-    examples: Examples, corpus: str, parts: Sequence[str], signals: Sequence[str]
-) -> Examples:
-    """Keep the whole articles of a corpus that have a row to judge, article by article."""
-    columns = [examples.signals.index(s) for s in signals if s in examples.signals]
-    labelled = ~np.isnan(examples.labels[:, columns]).all(axis=1)
-    judged = (examples.corpus == corpus) & np.isin(examples.part, parts) & labelled
-    kept = (examples.corpus == corpus) & np.isin(examples.article, examples.article[judged])
-    chosen = examples.where(kept)
-    _, first, article = np.unique(chosen.article, return_index=True, return_inverse=True)
-    index = np.array([sentence.index for sentence in chosen.sentences], np.intp)
-    return chosen.where(np.lexsort((index, first[article])))
-
-
-def _rows_of(rows: Examples, part: str, signal: str) -> NDArray[np.intp]:
-    """Find the labelled rows of a part: every sentence, or one of each article."""
-    if signal not in rows.signals:
-        return np.empty(0, np.intp)
-    chosen = np.flatnonzero((rows.part == part) & ~np.isnan(rows.column(signal)))
-    if BY_NAME[signal].level is Level.ARTICLE:
-        _, first = np.unique(rows.article[chosen], return_index=True)
-        chosen = chosen[np.sort(first)]
-    return chosen
-
-
 def _row(
     rows: Examples,
     chosen: NDArray[np.intp],
     signal: str,
-    a: _Scored,
-    b: _Scored,
+    a: Scored,
+    b: Scored,
     draws: int,
     seed: int,
 ) -> Row:
@@ -197,37 +154,6 @@ def _row(
         intervals_b=drawn.b,
         mcnemar=chance,
     )
-
-
-def _score(
-    bundle: Bundle, sentences: Sequence[Sentence], done: Callable[[int], None]
-) -> tuple[_Scored, float]:
-    """Probabilities of all sentences, and the seconds for 1,000 of them."""
-    # The first call allocates and compiles; a long batch doesn't pay for that again.
-    bundle.model.predict_proba(sentences[:_WARM_UP])
-    parts, seconds = [], 0.0
-    for block in _blocks(sentences):
-        start = time.perf_counter()
-        parts.append(bundle.model.predict_proba(block))
-        seconds += time.perf_counter() - start
-        done(len(block))
-    proba = np.concatenate(parts)
-    if not ((proba >= 0) & (proba <= 1)).all():
-        raise BundleError(f"{bundle.name}: gives scores that are no probabilities; retrain it")
-    scored = _Scored(bundle.signals, bundle.thresholds, proba)
-    return scored, 1000 * seconds / len(sentences)
-
-
-def _blocks(sentences: Sequence[Sentence]) -> Iterator[Sequence[Sentence]]:
-    """Whole articles, together at least `_BLOCK` sentences."""
-    start = 0
-    for end in range(1, len(sentences) + 1):
-        last = end == len(sentences)
-        if last or (
-            end - start >= _BLOCK and sentences[end].article_id != sentences[end - 1].article_id
-        ):
-            yield sentences[start:end]
-            start = end
 
 
 class _Steps:

@@ -17,8 +17,8 @@ from rich.console import Console
 from classifier.bundle import Bundle
 from classifier.errors import BundleError, SignalError
 from classifier.types import Sentence
-from eval import compare as module
 from eval import metrics, table
+from eval import scored as module
 from eval.compare import compare
 from training.examples import Examples
 
