@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eval import gate_cli, sources_cli
 from eval.parts import Part
-from eval.sources_cli import COMMANDS
 from training.corpora.option import CorporaFolder, refuse_options
 
 # Only what is cheap: the main command imports this module to show its help.
@@ -119,7 +119,7 @@ def evaluate(
     _write(comparison, format, output)
 
 
-for command in COMMANDS:
+for command in (*sources_cli.COMMANDS, *gate_cli.COMMANDS):
     app.command()(command)
 
 

@@ -1,0 +1,97 @@
+"""The command `framescope eval gate`: a bundle against the floors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from training.corpora.option import CorporaFolder
+
+if TYPE_CHECKING:
+    from eval.gate import Verdict
+
+
+def gate(
+    bundle: Annotated[
+        str, typer.Argument(metavar="[BUNDLE]", help="A bundle's folder; the shipped transformer.")
+    ] = "transformer",
+    corpora: CorporaFolder = None,
+    floors: Annotated[
+        Path | None, typer.Option("--floors", metavar="FILE", help="Else eval/floors.json.")
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Raise the floors to what is measured now.")
+    ] = False,
+    allow_regression: Annotated[
+        str | None,
+        typer.Option(
+            "--allow-regression",
+            metavar="REASON",
+            help="With --update: lower floors too, and write down why.",
+        ),
+    ] = None,
+) -> None:
+    """Hold a bundle against the floors; ends with status 2 when one is missed.
+
+    Without a folder of corpora, on the benchmarks that ship.
+    """
+    from classifier import bundle as bundles
+    from eval import gate as gates
+    from eval.held_out import of_corpora
+    from training.corpora.registry import is_given, root_folder
+
+    path = floors or gates.FLOORS
+    written = gates.read(path)
+    model = bundles.load(bundle)
+    root = root_folder(corpora) if is_given(corpora) else None
+    held_out = of_corpora(root, [model], allow_other_split=False)
+    verdicts = gates.judge(list(gates.measured(model, held_out.examples)), written)
+    _print(verdicts)
+    typer.echo(gates.signature(model, verdicts))
+    if update:
+        gates.write(gates.raised(verdicts, written, allow_regression), path)
+        typer.echo(f"wrote {path}")
+        return
+    missed = [one.measured.benchmark.name for one in verdicts if one.missed]
+    changed = [one.measured.benchmark.name for one in verdicts if one.changed]
+    if changed:
+        raise gates.GateError(
+            f"other rows than the floors were measured on: {', '.join(changed)}; "
+            "measure anew with --update"
+        )
+    if missed:
+        raise gates.GateError(f"under the floor: {', '.join(missed)}")
+    if not any(one.floor is not None for one in verdicts):
+        raise gates.GateError(f"{path}: has no floor for these benchmarks; set some with --update")
+
+
+COMMANDS = (gate,)
+
+
+def _print(verdicts: Sequence[Verdict]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("benchmark", no_wrap=True)
+    table.add_column("figure", no_wrap=True)
+    for heading in ("n", "positive", "measured", "floor"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("")
+    for one in verdicts:
+        found = one.measured
+        verdict = "" if one.floor is None else "other rows" if one.changed else "ok"
+        table.add_row(
+            found.benchmark.name,
+            found.benchmark.metric,
+            f"{found.n:,}",
+            f"{found.positives:,}",
+            "undefined" if found.value != found.value else f"{found.value:.3f}",
+            "-" if one.floor is None else f"{one.floor:.3f}",
+            "[red]missed[/]" if one.missed else verdict,
+        )
+    Console(highlight=False).print(table)

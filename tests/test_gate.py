@@ -1,0 +1,105 @@
+"""The gate: floors are held, raised by measuring, and lowered only with a reason."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_compare import bundle, examples
+
+from eval import gate
+from eval.benchmarks import BENCHMARKS, BY_NAME
+from eval.metrics import METRICS
+from training.corpora import CORPORA
+
+# The invented articles stand for the corpus of a benchmark.
+ROWS = examples(articles=80, corpus="claimbuster")
+GOOD, BAD = (bundle(name, ("claim",), skill) for name, skill in (("good", 0.4), ("bad", 0.05)))
+
+
+def judged(model, floors=gate.Floors(), rows=ROWS):  # noqa: B008 - a value
+    return gate.judge(list(gate.measured(model, rows)), floors)
+
+
+def test_every_benchmark_is_of_a_corpus_that_labels_its_signal_and_has_a_metric():
+    assert len(BY_NAME) == len(BENCHMARKS)
+    for one in BENCHMARKS:
+        assert one.signal in CORPORA[one.corpus].card.signals, one.name
+        assert one.metric in {metric.name for metric in METRICS}, one.name
+
+
+def test_a_figure_over_its_floor_passes_and_one_under_it_is_missed():
+    floors = gate.raised(judged(GOOD), gate.Floors(), None)
+    (same,) = judged(GOOD, floors)
+    (worse,) = judged(BAD, floors)
+    assert not same.missed
+    assert not same.changed
+    assert worse.missed
+    assert worse.measured.value < worse.floor
+
+
+def test_an_undefined_figure_misses_its_floor():
+    floors = gate.raised(judged(GOOD), gate.Floors(), None)
+    nobody = replace(ROWS, labels=np.zeros_like(ROWS.labels))
+    (one,) = judged(GOOD, floors, nobody)
+    assert np.isnan(one.measured.value)
+    assert one.missed
+    assert one.changed
+
+
+def test_other_rows_or_other_labels_are_another_benchmark():
+    floors = gate.raised(judged(GOOD), gate.Floors(), None)
+    (fewer,) = judged(GOOD, floors, ROWS.where(ROWS.article != "claimbuster/1"))
+    assert fewer.changed
+    labels = ROWS.labels.copy()
+    labels[5, 0] = 1 - labels[5, 0]
+    (relabelled,) = judged(GOOD, floors, replace(ROWS, labels=labels))
+    assert relabelled.changed
+
+
+def test_a_better_bundle_raises_the_floor():
+    low = gate.raised(judged(BAD), gate.Floors(), None)
+    high = gate.raised(judged(GOOD, low), low, None)
+    name = "claimbuster/test/claim"
+    assert high.floors[name]["floor"] > low.floors[name]["floor"]
+    assert high.regressions == ()
+
+
+def test_a_floor_is_lowered_only_with_a_reason_that_is_kept(tmp_path):
+    high = gate.raised(judged(GOOD), gate.Floors(), None)
+    with pytest.raises(gate.GateError, match=r"claimbuster/test/claim.*--allow-regression"):
+        gate.raised(judged(BAD, high), high, None)
+    low = gate.raised(judged(BAD, high), high, "labels were wrong")
+    (regression,) = low.regressions
+    assert regression["reason"] == "labels were wrong"
+    assert regression["to"] < regression["from"]
+    gate.write(low, tmp_path / "floors.json")
+    assert gate.read(tmp_path / "floors.json") == low
+
+
+def test_a_figure_within_the_slack_leaves_the_floor_as_it_was():
+    high = gate.raised(judged(GOOD), gate.Floors(), None)
+    assert gate.raised(judged(GOOD, high), high, None).floors == high.floors
+
+
+def test_benchmarks_with_few_positives_get_no_floor():
+    few = examples(articles=8, corpus="claimbuster")
+    (one,) = judged(GOOD, rows=few)
+    assert one.measured.positives < 20
+    assert gate.raised([one], gate.Floors(), None).floors == {}
+
+
+def test_damaged_floors_are_an_error_that_names_the_file(tmp_path):
+    path = tmp_path / "floors.json"
+    path.write_text(json.dumps({"floors": {}}))
+    with pytest.raises(gate.GateError, match=r"floors\.json"):
+        gate.read(path)
+
+
+def test_two_runs_have_one_signature_and_other_rows_another():
+    one, two = judged(GOOD), judged(GOOD)
+    assert gate.signature(GOOD, one) == gate.signature(GOOD, two)
+    fewer = judged(GOOD, rows=ROWS.where(ROWS.article != "claimbuster/1"))
+    assert gate.signature(GOOD, fewer) != gate.signature(GOOD, one)
