@@ -306,6 +306,18 @@ def test_a_house_bundle_is_judged_by_the_rows_of_the_full_recipe(real: Split) ->
     assert assign(build(None, SHIPPED)).held_out["house"] == real.held_out["house"]
 
 
+def test_real_articles_of_two_corpora_are_in_one_part(real: Split) -> None:
+    """Stand-off labels are on articles of other corpora too: neither may give the other away."""
+    parts = parts_by(real, real.examples.article)
+    both = [
+        (parts[name], parts[name.removeprefix("standoff/")])
+        for name in list(parts)
+        if name.startswith("standoff/") and name.removeprefix("standoff/") in parts
+    ]
+    assert len(both) >= 20
+    assert all(len(one | other) == 1 for one, other in both)
+
+
 def test_real_parts_have_their_shares(real: Split) -> None:
     for corpus in PUBLIC:
         own = real.examples.where(real.examples.corpus == corpus)
