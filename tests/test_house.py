@@ -1,0 +1,256 @@
+"""The house corpus as it is trained on: its groups, its recipe, and what models may read of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("datasets")
+
+from classifier.errors import CorpusError
+from classifier.models.findings import findings
+from classifier.sources import registry
+from classifier.sources.registry import Registry
+from classifier.taxonomy import BY_NAME, Level
+from classifier.types import Article, Republication, Unit, Voice
+from training.corpora import HOUSE, State, find, state
+from training.corpora.house import CARD, read
+from training.data import Data, load_data
+from training.examples import Examples, build, of_articles
+from training.mixtures import MIXTURES, Recipe
+from training.splits import UNSEEN_OUTLETS, assign
+
+REGISTRY = Registry()
+
+
+@pytest.fixture(scope="module")
+def written() -> list[Article]:
+    return list(read(HOUSE / CARD.folder))
+
+
+@pytest.fixture(scope="module")
+def records() -> dict[str, dict]:
+    lines = (
+        line
+        for path in sorted((HOUSE / CARD.folder).glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").split("\n")
+        if line
+    )
+    return {record["id"]: record for record in map(json.loads, lines)}
+
+
+@pytest.fixture(scope="module")
+def data() -> Data:
+    """What the recipe of what ships trains on, with no folder of corpora anywhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("FRAMESCOPE_CORPORA", raising=False)
+        return load_data(None, None, 13, recipe=Recipe.HOUSE)
+
+
+# Groups
+
+
+def test_an_events_articles_are_one_group() -> None:
+    one, same, other = (Article(name, "Fine.") for name in ("vote/1", "vote/2", "votes/1"))
+    assert CARD.group(one) == CARD.group(same) != CARD.group(other)
+
+
+def test_one_event_is_never_split(data) -> None:
+    parts: Mapping[str, set[str]] = defaultdict(set)
+    for group, part in zip(data.examples.group, data.examples.part, strict=True):
+        if part != "removed":
+            parts[group].add(part)
+    assert len(parts) >= 20
+    assert all(len(found) == 1 for found in parts.values())
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_one_event_is_never_split_whatever_the_seed(data, seed) -> None:
+    split = assign(replace(data.examples, part=np.full(len(data.examples), "")), seed)
+    for event in set(split.examples.group):
+        assert len(set(split.examples.part[split.examples.group == event]) - {"removed"}) <= 1
+
+
+def test_both_sides_of_a_pair_are_in_one_part(data, records) -> None:
+    part_of = dict(zip(data.examples.article, data.examples.part, strict=True))
+    pairs: Mapping[str, set[str]] = defaultdict(set)
+    for identifier, record in records.items():
+        for sentence in record["sentences"]:
+            if "pair" in sentence:
+                pairs[sentence["pair"]].add(part_of[f"house/{identifier}"])
+    assert pairs
+    assert all(len(found - {"removed"}) <= 1 for found in pairs.values())
+
+
+def test_a_region_is_kept_back_whole(data, records) -> None:
+    outlets = UNSEEN_OUTLETS["house"]
+    worlds = {r["world"] for r in records.values() if r["outlet"] in outlets}
+    assert len(worlds) == 1
+    inside = {f"house/{name}" for name, r in records.items() if r["world"] in worlds}
+    unseen = data.part("unseen_outlet")
+    assert set(unseen.article) == inside
+    assert {r["outlet"] for r in records.values() if r["world"] in worlds} == outlets
+
+
+def test_every_part_holds_every_sourcing_signal(data) -> None:
+    for part in ("train", "validation", "test", "unseen_outlet"):
+        rows = data.part(part)
+        for signal in ("content", "claim", "named_source", "unsourced_assertion", "quoted"):
+            known = rows.column(signal)[~np.isnan(rows.column(signal))]
+            assert {0.0, 1.0} == set(known), (part, signal)
+
+
+# The recipe
+
+
+def test_the_recipe_needs_no_folder(data) -> None:
+    assert data.corpora == ("house",)
+    assert set(data.examples.corpus) == {"house"}
+    assert data.digests == {"house": find("house").digest(HOUSE / CARD.folder)}
+    assert data.held_out.keys() == {"house"}
+
+
+def test_the_recipe_looks_at_no_folder_even_where_there_is_one(data, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("FRAMESCOPE_CORPORA", str(tmp_path))
+    assert load_data(None, None, 13, recipe=Recipe.HOUSE).signature == data.signature
+
+
+def test_the_default_recipe_needs_one() -> None:
+    with pytest.raises(CorpusError, match="corpus 'ptc' is missing; pass --corpora DIR"):
+        load_data(None, None, 13)
+
+
+def test_the_house_corpus_is_present_wherever_the_others_lie(tmp_path) -> None:
+    for root in (None, tmp_path, tmp_path / "none"):
+        assert state("house", root) is State.PRESENT
+        assert find("house").place(root) == HOUSE / "articles"
+
+
+def test_what_the_whole_recipe_splits_is_what_one_corpus_of_it_is_trained_on(data) -> None:
+    only = load_data(None, ["house"], 13, recipe=Recipe.HOUSE)
+    assert (only.signature, only.held_out) == (data.signature, data.held_out)
+    assert len(only.examples) == len(data.examples)
+
+
+def test_a_share_leaves_held_out_rows_and_takes_whole_articles(data) -> None:
+    def learned(one: Data) -> set[str]:
+        return set(one.part("train").article)
+
+    half, fifth = (
+        load_data(None, None, 13, recipe=Recipe.HOUSE, shares={"house": share})
+        for share in (0.5, 0.2)
+    )
+    assert learned(fifth) < learned(half) < learned(data)
+    assert len(learned(half)) == pytest.approx(len(learned(data)) / 2, abs=1)
+    for one in (half, fifth):
+        assert one.held_out == data.held_out
+        for part in ("validation", "test", "unseen_outlet"):
+            assert len(one.part(part)) == len(data.part(part))
+        rows = Counter(one.part("train").article)
+        assert rows == {a: Counter(data.part("train").article)[a] for a in rows}
+
+
+def test_recipes_say_what_they_take() -> None:
+    assert set(MIXTURES) == set(Recipe)
+    assert MIXTURES[Recipe.HOUSE].shipped_only
+    assert not MIXTURES[Recipe.DEFAULT].shipped_only
+
+
+@pytest.mark.xfail(strict=True, reason="it is left out without a word")
+@pytest.mark.parametrize("only", [["babe"], ["house", "babe"]])
+def test_a_corpus_that_the_recipe_does_not_take_is_refused(only) -> None:
+    with pytest.raises(CorpusError):
+        load_data(None, only, 13, recipe=Recipe.HOUSE)
+
+
+# What models read of it
+
+
+def rows(article: Article, outlets: Registry = REGISTRY) -> Examples:
+    return of_articles("house", iter([article]), outlets)
+
+
+def test_voices_of_annotators_are_not_read_as_findings() -> None:
+    text = "The dam leaks. Ada Quill said that it holds."
+    for voice in Voice:
+        units = tuple(Unit(*where, {"claim": 1}, voice) for where in ((0, 14), (15, 44)))
+        own, reported = rows(Article("a/1", text, units=units)).sentences
+        assert (own.voice, reported.voice) == (Voice.OWN, Voice.REPORTED), "as the rules find it"
+        assert [c.name for c in reported.citations] == ["Ada Quill"]
+
+
+def test_a_republication_that_an_annotator_marked_is_not_read_as_one() -> None:
+    text = "The dam leaks. It has leaked for years."
+    units = (Unit(0, 14, {"claim": 1}), Unit(15, 39, {"claim": 1}))
+    marked = Republication(0, len(text), "Vesk TV", "Vesk TV wrote:")
+    plain = Article("a/1", text, units=units)
+    assert rows(replace(plain, republications=(marked,))).sentences == rows(plain).sentences
+
+
+def test_what_ships_reads_the_same_with_and_without_its_voices(written) -> None:
+    outlets = registry.load()
+    bare = [
+        replace(
+            article,
+            units=tuple(replace(unit, voice=None) for unit in article.units or ()),
+            republications=(),
+        )
+        for article in written[:40]
+    ]
+    given = of_articles("house", iter(written[:40]), outlets).sentences
+    without = of_articles("house", iter(bare), outlets).sentences
+    assert given == without
+    assert np.array_equal(findings(given), findings(without))
+
+
+def test_what_is_loaded_has_the_voices_that_the_rules_find(data) -> None:
+    """They differ from the annotators' now and then: else the labels were read."""
+    quoted = data.examples.column("quoted")
+    found = np.array([s.voice is Voice.QUOTED for s in data.examples.sentences])
+    known = ~np.isnan(quoted)
+    agreed = np.mean(found[known] == (quoted[known] == 1))
+    assert 0.8 < agreed < 1
+
+
+def test_labels_of_sentences_and_of_articles_are_in_one_matrix(written) -> None:
+    examples = build(None, ["house"])
+    assert set(examples.signals) == set(CARD.signals)
+    article = next(a for a in written if a.labels)
+    mine = examples.where(examples.article == f"house/{article.id}")
+    for signal, label in article.labels.items():
+        assert BY_NAME[signal].level is Level.ARTICLE
+        assert set(mine.column(signal)) == {label}
+
+
+def test_what_is_no_content_has_no_other_label_of_a_sentence(written) -> None:
+    found = 0
+    for article in written:
+        for unit in article.units or ():
+            if unit.labels["content"] == 0:
+                found += 1
+                assert (dict(unit.labels), unit.voice) == ({"content": 0.0}, None)
+    assert found >= 100
+
+
+@pytest.mark.xfail(strict=True, reason="north-election/08 has both")
+def test_a_republished_article_leaves_quoted_and_reported_open(written) -> None:
+    parts = 0
+    for article in written:
+        for part in article.republications:
+            parts += 1
+            for unit in article.units or ():
+                if part.start <= unit.start and unit.end <= part.end:
+                    assert not {"quoted", "reported"} & set(unit.labels)
+    assert parts
+
+
+def test_a_broken_line_of_it_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "op_ed.jsonl").write_text('{"id": "a/1", "text": "Fine."}\n{"id": "a/2"}\n')
+    with pytest.raises(CorpusError, match=r"op_ed\.jsonl, line 2: no 'text'"):
+        list(read(tmp_path))
