@@ -1,0 +1,64 @@
+"""A model that keeps what it scored, so that a comparison need not be scored a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.bundle import Bundle
+from classifier.models.base import Model, Prediction
+from classifier.types import Sentence
+from eval.scored import Scored
+from training.examples import Examples
+
+
+class Recorded:
+    """Passes everything on to a model, and remembers its probabilities.
+
+    Parameters
+    ----------
+    model : Model
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.signals = model.signals
+        self._calls: list[tuple[Sequence[Sentence], NDArray[np.float32]]] = []
+
+    def predict(self, sentences: Sequence[Sentence]) -> Prediction:
+        """Score sentences; see `classifier.models.base.Model`."""
+        return self.model.predict(sentences)
+
+    def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
+        """Give the model's probabilities, and keep them."""
+        proba = self.model.predict_proba(sentences)
+        self._calls.append((sentences, proba))
+        return proba
+
+    def of(self, rows: Examples, bundle: Bundle) -> Scored:
+        """Give the probabilities of rows that were all scored.
+
+        Of a sentence that was scored twice the later score counts: the first call is the warm-up,
+        which cuts an article short and so takes context away.
+
+        Raises
+        ------
+        KeyError
+            When a row was never scored.
+        """
+        known = {
+            (sentence.article_id, sentence.index): row
+            for sentences, proba in self._calls
+            for sentence, row in zip(sentences, proba, strict=True)
+        }
+        proba = np.array([known[one.article_id, one.index] for one in rows.sentences], np.float32)
+        return Scored(self.signals, bundle.thresholds, proba.reshape(len(rows), len(self.signals)))
+
+
+def recording(bundle: Bundle) -> tuple[Bundle, Recorded]:
+    """Give a bundle whose model keeps its scores, and that model."""
+    model = Recorded(bundle.model)
+    return replace(bundle, model=model), model
