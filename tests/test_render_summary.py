@@ -4,9 +4,10 @@ import pytest
 import reports
 
 from classifier.render import figures
-from classifier.render.marks import CITED, UNSOURCED, is_marked, marks, segments
+from classifier.render.marks import CITED, FURNITURE, UNSOURCED, is_marked, kind, marks, segments
 from classifier.render.printable import printable, shortened
 from classifier.render.summary import Tally, is_unsourced_own_claim, summarise
+from classifier.taxonomy import Family
 from classifier.types import (
     Citation,
     Place,
@@ -98,6 +99,34 @@ def test_a_claim_that_needs_a_source_is_marked_once() -> None:
     scores = {"claim": 0.9, "attributed": 0.1, "unsourced_assertion": 0.8}
     loud = [m.kind.name for m in marks(SentenceReport(sentence, scores, flags), {}) if not m.quiet]
     assert loud == ["unsourced_assertion"]
+
+
+FURNITURE_LINE = Sentence("Share this with Hale.", 0, 21, "a", 0, Voice.OWN)
+
+
+def test_a_line_of_the_page_has_one_quiet_mark_that_says_so() -> None:
+    cited = Citation(None, Place(16, 20), (), SourceKind.NAMED, name="Hale")
+    scores = {"content": 0.12, "claim": 0.9, "attributed": 0.01}
+    report = SentenceReport(FURNITURE_LINE, scores, (), (), (cited,))
+    (mark,) = marks(report, {"content": 0.5})
+    assert mark.kind.name == FURNITURE
+    assert mark.kind == kind(FURNITURE)
+    assert mark.kind.label == "not part of the article"
+    assert mark.kind.family is Family.CONTENT
+    assert (mark.quiet, mark.kind.quiet, mark.detail) == (True, True, "0.12")
+    assert not is_marked(report)
+
+
+def test_what_is_content_is_not_said_of_every_sentence() -> None:
+    scores = {"content": 0.99, "claim": 0.9, "attributed": 0.9}
+    report = SentenceReport(FURNITURE_LINE, scores, ("content", "claim", "attributed"))
+    assert [mark.kind.name for mark in marks(report, {})] == ["claim", "attributed"]
+    assert not is_marked(report)
+
+
+def test_without_a_score_of_content_no_line_is_taken_for_the_pages() -> None:
+    report = SentenceReport(FURNITURE_LINE, {"claim": 0.1}, ())
+    assert marks(report, {}) == ()
 
 
 def test_segments_are_the_sentence_whatever_the_evidence() -> None:

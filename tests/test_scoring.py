@@ -25,28 +25,27 @@ from classifier.types import (
 )
 
 SIGNALS = ("claim", "vague_source", "loaded_language", "hyperpartisan")
-ARTICLE = SIGNALS.index("hyperpartisan")
 
 
 class Scripted:
     """A model that scores what the text says: "claim=0.9" scores 0.9, anything else 0.1."""
 
-    signals = SIGNALS
-
-    def __init__(self) -> None:
+    def __init__(self, signals: tuple[str, ...] = SIGNALS) -> None:
+        self.signals = signals
         self.calls: list[list[Sentence]] = []
 
     def predict(self, sentences):
         self.calls.append(list(sentences))
-        proba = np.full((len(sentences), len(SIGNALS)), 0.1, np.float32)
+        proba = np.full((len(sentences), len(self.signals)), 0.1, np.float32)
         for row, sentence in enumerate(sentences):
             for word in sentence.text.replace(". ", " ").rstrip(".").split():
                 name, _, score = word.partition("=")
-                if name in SIGNALS:
-                    proba[row, SIGNALS.index(name)] = float(score)
+                if name in self.signals:
+                    proba[row, self.signals.index(name)] = float(score)
         for name in {s.article_id for s in sentences}:
             rows = [row for row, s in enumerate(sentences) if s.article_id == name]
-            proba[rows, ARTICLE] = proba[rows, ARTICLE].max()
+            column = self.signals.index("hyperpartisan")
+            proba[rows, column] = proba[rows, column].max()
         return ScriptedPrediction(proba, list(sentences))
 
     def predict_proba(self, sentences):
@@ -242,6 +241,57 @@ def test_signals_that_are_unknown_or_not_given_are_errors(bundle) -> None:
 def test_nothing_to_score_is_nothing(bundle, model) -> None:
     assert score(bundle) == []
     assert model.calls == []
+
+
+# --- lines of the page around the article ---------------------------------------------------------
+
+
+@pytest.fixture
+def gated() -> Bundle:
+    """Give a bundle that tells what is content, from 0.5."""
+    signals = ("content", *SIGNALS)
+    manifest = {"name": "gated", "thresholds": dict.fromkeys(signals, 0.5), "languages": ["en"]}
+    return Bundle(Path("gated"), manifest, Scripted(signals))
+
+
+def test_a_line_that_is_no_content_carries_no_flag_whatever_it_scores(gated) -> None:
+    given = article(
+        "a", "So content=0.49 claim=0.9 loaded_language=0.8.", "So content=0.5 claim=0.9 here."
+    )
+    (report,) = score(gated, given)
+    furniture, content = report.sentences
+    assert (furniture.flags, furniture.evidence) == ((), ())
+    assert furniture.scores == pytest.approx(
+        {"content": 0.49, "claim": 0.9, "vague_source": 0.1, "loaded_language": 0.8}
+    ), "what the model says is still shown"
+    assert content.flags == ("content", "claim")
+    assert [span.signal for span in content.evidence] == ["content", "claim"]
+
+
+@pytest.mark.parametrize("signals", [["claim"], ["claim", "content"]])
+def test_content_decides_whether_or_not_it_was_asked_for(gated, signals) -> None:
+    given = article("a", "So content=0.1 claim=0.9.", "So content=0.9 claim=0.9 here.")
+    (report,) = score(gated, given, signals=signals)
+    assert [("claim" in s.flags) for s in report.sentences] == [False, True]
+    assert all(set(s.scores) == set(signals) for s in report.sentences)
+
+
+def test_a_model_that_does_not_tell_content_takes_every_line_for_it(bundle) -> None:
+    (report,) = score(bundle, article("a", "So content=0.1 claim=0.9."))
+    assert report.sentences[0].flags == ("claim",)
+
+
+def test_the_articles_own_signals_are_no_lines_and_stay(gated) -> None:
+    (report,) = score(gated, article("a", "So content=0.1 hyperpartisan=0.9."))
+    assert report.flags == ("hyperpartisan",)
+
+
+def test_a_line_that_is_no_content_is_no_claim_of_the_article(gated) -> None:
+    given = article("a", "So content=0.9 claim=0.9 here.", "So content=0.1 claim=0.9.")
+    (report,) = score(gated, given)
+    assert report.source is not None
+    assert report.source.evidence is not None
+    assert report.source.evidence.claims == 1
 
 
 # --- who is cited, and whose article it is --------------------------------------------------------
