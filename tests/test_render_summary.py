@@ -4,13 +4,17 @@ import pytest
 import reports
 
 from classifier.render import figures
+from classifier.render.html import to_html
 from classifier.render.marks import CITED, FURNITURE, UNSOURCED, is_marked, kind, marks, segments
 from classifier.render.printable import printable, shortened
 from classifier.render.summary import Tally, is_unsourced_own_claim, summarise
 from classifier.taxonomy import Family
 from classifier.types import (
+    Article,
+    ArticleReport,
     Citation,
     Place,
+    Report,
     Sentence,
     SentenceReport,
     SourceKind,
@@ -115,6 +119,15 @@ def test_a_line_of_the_page_has_one_quiet_mark_that_says_so() -> None:
     assert mark.kind.family is Family.CONTENT
     assert (mark.quiet, mark.kind.quiet, mark.detail) == (True, True, "0.12")
     assert not is_marked(report)
+
+
+def test_the_page_says_which_lines_are_not_the_articles() -> None:
+    scored = SentenceReport(FURNITURE_LINE, {"content": 0.12}, ())
+    article = Article("a", FURNITURE_LINE.text, lang="en")
+    report = Report((ArticleReport(article, (scored,)),), "m", ("content",), {"content": 0.5}, ())
+    page = to_html(report)
+    assert "not part of the article" in page
+    assert "nothing else is said of it" in page
 
 
 def test_what_is_content_is_not_said_of_every_sentence() -> None:
