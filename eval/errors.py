@@ -1,4 +1,4 @@
-"""The worst errors of a signal, with what stands around them, and their articles for relabelling."""
+"""The worst errors of a signal, what stands around them, and their articles for relabelling."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def records(
     """Give the articles of errors in the exchange format, the one with the worst error first.
 
     Every sentence is there with the labels it has now, so that a corrected file can be judged or
-    trained by; those in error have a key `KEY` more, as has the article for an article-level signal.
+    trained by. Those in error have a key `KEY` more; for an article-level signal the article has.
 
     Parameters
     ----------
