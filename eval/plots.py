@@ -49,11 +49,11 @@ _SETTINGS = {
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 # What of an inline style an attribute can say.
-_ATTRIBUTES = frozenset(
-    ("fill", "fill-opacity", "font-size", "opacity", "stroke", "stroke-dasharray")
-    + ("stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-opacity", "stroke-width")
-    + ("text-anchor",)
-)
+_ATTRIBUTES = frozenset({
+    "fill", "fill-opacity", "font-size", "opacity", "stroke", "stroke-dasharray",
+    "stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-opacity", "stroke-width",
+    "text-anchor",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,439 @@
+"""The report's contents: one comparison, and everything that is read off the same scores.
+
+`eval.report_page` lays it out as a page; `to_json` writes it down without any text of the corpora.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.bundle import Bundle
+from classifier.taxonomy import BY_NAME as SIGNALS
+from classifier.taxonomy import Level
+from eval.benchmarks import BENCHMARKS, BY_NAME, Benchmark
+from eval.compare import HELD_OUT, Progress, compare
+from eval.comparison import Comparison, Row
+from eval.errors import Error, Pool, worst
+from eval.estimate import Estimate, in_words
+from eval.footprint import METHOD, Footprint, footprint
+from eval.metrics import METRICS, is_positive
+from eval.precision_recall import RECALLS, PrecisionRecall, precision_recall
+from eval.recorded import recording
+from eval.reliability_curve import ReliabilityCurve, reliability_curve
+from eval.scored import Scored, articles_of, rows_of
+from eval.significance import holm
+from eval.slices import Axis, slices
+from eval.table import to_json as comparison_to_json
+from training.examples import Examples
+
+SCHEMA_VERSION = 1
+MAIN = (
+    ("claim", "attributed", "vague_source", "unsourced_assertion", "biased_language")
+    + ("subjective", "any_technique", "hyperpartisan")
+)  # fmt: skip
+"""The signals that are cut into slices unless others are asked for."""
+ERRORS = 20
+SECTIONS: tuple[str, ...] = ("axes", "controls", "robustness")
+"""What is measured elsewhere and shown here when it is given."""
+
+_HIGHER_IS_BETTER = {metric.name: metric.higher_is_better for metric in METRICS}
+_OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a section; a cell that is None or NaN is undefined."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | int | float | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Results of another part of the harness, as the page shows them.
+
+    Attributes
+    ----------
+    note : str
+        What was measured and what to make of it.
+    tables : tuple of Table
+    """
+
+    note: str
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A benchmark and what came of it.
+
+    Attributes
+    ----------
+    benchmark : Benchmark
+    row : Row
+    a, b : Estimate or None
+        The benchmark's main metric; None for a model that doesn't give the signal.
+    difference : Estimate or None
+    p, p_corrected : float
+        Of the difference, by the same draws; corrected for the number of benchmarks (Holm).
+    words : str
+        What it means.
+    """
+
+    benchmark: Benchmark
+    row: Row
+    a: Estimate | None
+    b: Estimate | None
+    difference: Estimate | None
+    p: float
+    p_corrected: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """The curves of a benchmark, of each model; None for one that doesn't give the signal."""
+
+    benchmark: Benchmark
+    share: float
+    reliability: tuple[ReliabilityCurve | None, ReliabilityCurve | None]
+    ranking: tuple[PrecisionRecall | None, PrecisionRecall | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """A benchmark's slices."""
+
+    benchmark: Benchmark
+    axes: tuple[Axis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """The worst errors of a signal over its benchmarks, and whose they are."""
+
+    signal: str
+    model: str
+    other: str
+    worst: tuple[Error, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """Everything on the page.
+
+    Attributes
+    ----------
+    comparison : Comparison
+    names : tuple of str
+        What to call the two models, told apart.
+    headline : tuple of Headline
+    unmeasured : tuple of str
+        Benchmarks with no row here: another corpus, part or signal than was asked for.
+    curves, slices, errors : tuple
+    footprints : tuple of Footprint
+        Of the two bundles.
+    sections : mapping of str to Section or None
+        Those of `SECTIONS`; None where not measured.
+    """
+
+    comparison: Comparison
+    names: tuple[str, str]
+    headline: tuple[Headline, ...]
+    unmeasured: tuple[str, ...]
+    curves: tuple[Curves, ...]
+    slices: tuple[Sliced, ...]
+    errors: tuple[Errors, ...]
+    footprints: tuple[Footprint, Footprint]
+    sections: Mapping[str, Section | None] = field(default_factory=dict)
+
+
+def build(
+    a: Bundle,
+    b: Bundle,
+    examples: Examples,
+    *,
+    data: str = "as given",
+    parts: Sequence[str] = HELD_OUT,
+    signals: Sequence[str] | None = None,
+    sliced: Sequence[str] = MAIN,
+    genres: Mapping[str, str] | None = None,
+    draws: int,
+    seed: int,
+    n_errors: int = ERRORS,
+    sections: Mapping[str, Section] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Compare two bundles, and gather what the report shows; each scores every row once.
+
+    Parameters
+    ----------
+    a, b, examples, data, parts, signals, draws, seed, progress
+        As of `eval.compare.compare`.
+    sliced : sequence of str
+        Signals to cut into slices; all where none of these is a benchmark's.
+    genres : mapping of str to str, optional
+        See `eval.slices.genres_of`.
+    n_errors : int
+        Errors shown of each signal.
+    sections : mapping of str to Section, optional
+        What was measured elsewhere, by the names of `SECTIONS`.
+    """
+    (recorded_a, model_a), (recorded_b, model_b) = recording(a), recording(b)
+    comparison = compare(
+        recorded_a, recorded_b, examples,
+        data=data, parts=parts, signals=signals, draws=draws, seed=seed, progress=progress,
+    )  # fmt: skip
+    names = (a.name, b.name) if a.name != b.name else (f"{a.name} (a)", f"{b.name} (b)")
+    headline = _headline(comparison, names)
+    shown = tuple(dict.fromkeys(row.signal for row in comparison.rows))
+    chosen = {one.benchmark.signal for one in headline}
+    cut = chosen & set(sliced) or chosen
+    found_curves, found_slices = [], []
+    pools: dict[tuple[str, str, str], list[Pool]] = {}
+    sentences = ()
+    for corpus in dict.fromkeys(row.corpus for row in comparison.rows):
+        rows = articles_of(examples, corpus, parts, shown)
+        scored = model_a.of(rows, a), model_b.of(rows, b)
+        sentences = sentences or rows.sentences
+        for one in (line for line in headline if line.row.corpus == corpus):
+            judged = rows_of(rows, one.row.part, one.row.signal)
+            found_curves.append(_curves(one.benchmark, rows, judged, scored))
+            key, pool = _pool(rows, judged, one.row.signal, scored, names)
+            pools.setdefault(key, []).append(pool)
+            if one.row.signal in cut:
+                axes = slices(
+                    rows, judged, one.row.signal, one.benchmark.metric, *scored,
+                    genres=genres or {}, draws=draws, seed=seed,
+                )  # fmt: skip
+                found_slices.append(Sliced(one.benchmark, axes))
+    measured = {one.benchmark.name for one in headline}
+    given = sections or {}
+    return Report(
+        comparison=comparison,
+        names=names,
+        headline=headline,
+        unmeasured=tuple(one.name for one in BENCHMARKS if one.name not in measured),
+        curves=tuple(found_curves),
+        slices=tuple(found_slices),
+        errors=tuple(
+            Errors(signal, model, other, worst(signal, pools[signal, model, other], n_errors))
+            for signal in SIGNALS
+            for (of, model, other) in pools
+            if of == signal
+        ),
+        footprints=(footprint(a.path, sentences), footprint(b.path, sentences)),
+        sections={name: given.get(name) for name in SECTIONS},
+    )
+
+
+def _headline(comparison: Comparison, names: tuple[str, str]) -> tuple[Headline, ...]:
+    described = {one.corpus for one in BENCHMARKS}
+    pairs = [(_benchmark(row, described), row) for row in comparison.rows]
+    known = [(benchmark, row) for benchmark, row in pairs if benchmark is not None]
+    # A part that no benchmark is on, validation say, still deserves its table.
+    known = known or [(_own(row), row) for row in comparison.rows]
+    order = {one.name: at for at, one in enumerate(BENCHMARKS)}
+    known.sort(key=lambda pair: order.get(pair[0].name, len(order)))
+    chances = [
+        row.differences[one.metric].p if one.metric in row.differences else math.nan
+        for one, row in known
+    ]
+    corrected = holm(chances)
+    tests = sum(not math.isnan(p) for p in chances)
+    return tuple(
+        _line(benchmark, row, p, p_corrected, tests, names)
+        for (benchmark, row), p, p_corrected in zip(known, chances, corrected, strict=True)
+    )
+
+
+def _benchmark(row: Row, described: set[str]) -> Benchmark | None:
+    """Find a row's benchmark; a corpus that has none, a user's own, is one by itself."""
+    if row.corpus not in described:
+        return _own(row)
+    return BY_NAME.get(f"{row.corpus}/{row.part}/{row.signal}")
+
+
+def _own(row: Row) -> Benchmark:
+    unit = "article" if SIGNALS[row.signal].level is Level.ARTICLE else "sentence"
+    return Benchmark(row.corpus, row.part, row.signal, unit, "as given", _OWN_METRIC)
+
+
+def _line(
+    benchmark: Benchmark,
+    row: Row,
+    p: float,
+    p_corrected: float,
+    tests: int,
+    names: tuple[str, str],
+) -> Headline:
+    metric = benchmark.metric
+    difference = None
+    missing = [name for name, given in zip(names, (row.a, row.b), strict=True) if given is None]
+    words = f"{' and '.join(missing)} doesn't give this signal"
+    if metric in row.differences:
+        found = row.differences[metric]
+        difference = Estimate(found.value, found.interval.low, found.interval.high)
+        words = in_words(
+            difference, p_corrected, *names,
+            higher_is_better=_HIGHER_IS_BETTER[metric], tests=tests,
+        )  # fmt: skip
+    return Headline(
+        benchmark,
+        row,
+        _estimate(row.a, row.intervals_a, metric),
+        _estimate(row.b, row.intervals_b, metric),
+        difference,
+        p,
+        p_corrected,
+        words,
+    )
+
+
+def _estimate(
+    figures: Mapping[str, float] | None, intervals: Mapping[str, Any], metric: str
+) -> Estimate | None:
+    if figures is None:
+        return None
+    interval = intervals.get(metric)
+    if interval is None:
+        return Estimate(figures[metric])
+    return Estimate(figures[metric], interval.low, interval.high)
+
+
+def _curves(
+    benchmark: Benchmark, rows: Examples, judged: NDArray[np.intp], scored: tuple[Scored, Scored]
+) -> Curves:
+    truth = is_positive(rows.column(benchmark.signal)[judged])
+    columns = [
+        None if (column := one.column(benchmark.signal)) is None else column[judged]
+        for one in scored
+    ]
+    a, b = (None if column is None else reliability_curve(truth, column) for column in columns)
+    c, d = (None if column is None else precision_recall(truth, column) for column in columns)
+    return Curves(benchmark, float(truth.mean()), (a, b), (c, d))
+
+
+def _pool(
+    rows: Examples,
+    judged: NDArray[np.intp],
+    signal: str,
+    scored: tuple[Scored, Scored],
+    names: tuple[str, str],
+) -> tuple[tuple[str, str, str], Pool]:
+    """Gather the rows of b, or of a where b doesn't give the signal."""
+    a, b = (one.column(signal) for one in scored)
+    if b is None:
+        assert a is not None  # or the row would not be there
+        return (signal, names[0], ""), Pool(rows, judged, a[judged])
+    if a is None:
+        return (signal, names[1], ""), Pool(rows, judged, b[judged])
+    return (signal, names[1], names[0]), Pool(rows, judged, b[judged], a[judged])
+
+
+def to_json(report: Report) -> str:
+    """Every figure of the page, undefined ones as null.
+
+    Errors are given by their places: the texts are others', and stay out of a file that is shared.
+    """
+    a, b = report.footprints
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "signature": report.comparison.signature,
+        "names": {"a": report.names[0], "b": report.names[1]},
+        "headline": [_headline_record(one) for one in report.headline],
+        "unmeasured": report.unmeasured,
+        "curves": [_curves_record(one) for one in report.curves],
+        "cost": {
+            "a": asdict(a),
+            "b": asdict(b),
+            "unit": "bytes",
+            "method_of_memory": METHOD,
+        },
+        "slices": [
+            {"benchmark": one.benchmark.name, "metric": one.benchmark.metric, "axes": one.axes}
+            for one in report.slices
+        ],
+        "errors": [
+            {
+                "signal": one.signal,
+                "model": one.model,
+                "other": one.other or None,
+                "worst": [_placed(error) for error in one.worst],
+            }
+            for one in report.errors
+        ],
+        **report.sections,
+        "comparison": json.loads(comparison_to_json(report.comparison)),
+    }
+    return json.dumps(_plain(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _headline_record(one: Headline) -> dict[str, Any]:
+    benchmark = one.benchmark
+    return {
+        "benchmark": benchmark.name,
+        "unit": benchmark.unit,
+        "split": benchmark.split,
+        "metric": benchmark.metric,
+        "published": benchmark.published,
+        "ceiling": benchmark.ceiling,
+        "n": one.row.n,
+        "n_groups": one.row.n_groups,
+        "positives": one.row.positives,
+        "a": one.a,
+        "b": one.b,
+        "difference": one.difference,
+        "p": one.p,
+        "p_corrected": one.p_corrected,
+        "words": one.words,
+    }
+
+
+def _curves_record(one: Curves) -> dict[str, Any]:
+    return {
+        "benchmark": one.benchmark.name,
+        "share": one.share,
+        "reliability": dict(zip("ab", one.reliability, strict=True)),
+        "precision_at_recall": {
+            model: None if curve is None else [[r, curve.at(r)] for r in RECALLS]
+            for model, curve in zip("ab", one.ranking, strict=True)
+        },
+    }
+
+
+def _placed(error: Error) -> dict[str, Any]:
+    record = asdict(error)
+    for text in ("before", "text", "after"):
+        del record[text]
+    return record
+
+
+def _plain(value: Any) -> Any:
+    """Turn values into what JSON can say; NaN becomes null."""
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return None if isinstance(value, float) and math.isnan(value) else value
+    return [_plain(item) for item in value]
+
+
+def blocks(report: Report) -> Iterator[tuple[str, list[Row]]]:
+    """Give the rows of each part of each corpus that both models have, for the forest plots."""
+    found: dict[str, list[Row]] = {}
+    for row in report.comparison.rows:
+        if row.differences:
+            found.setdefault(f"{row.corpus}, {row.part}", []).append(row)
+    yield from found.items()
