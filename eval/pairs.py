@@ -195,7 +195,7 @@ def laid_out(paragraphs: Paragraphs, judged: Iterable[bool] | None = None) -> Si
 
 
 def contrasts(folder: Path) -> Iterator[Pair]:
-    """Put the other side's sentence into each article that has one side of a contrast pair."""
+    """Put the second side of a contrast pair into the article of the first, in its place."""
     sides: dict[str, dict[str, tuple[str, int, int]]] = defaultdict(dict)
     for path in sorted(folder.glob("*.jsonl")):
         for article in _read(path):
@@ -206,11 +206,11 @@ def contrasts(folder: Path) -> Iterator[Pair]:
     for name, found in sorted(sides.items()):
         if set(found) != {"a", "b"}:
             continue
-        for here, there in (("a", "b"), ("b", "a")):
-            text, start, end = found[here]
-            other = found[there][0][found[there][1] : found[there][2]]
-            after = Side(text[:start] + other + text[end:], (Place(start, start + len(other)),))
-            yield Pair(name, "", Side(text, (Place(start, end),)), after)
+        text, start, end = found["a"]
+        donor, first, last = found["b"]
+        other = donor[first:last]
+        after = Side(text[:start] + other + text[end:], (Place(start, start + len(other)),))
+        yield Pair(name, "", Side(text, (Place(start, end),)), after)
 
 
 def _swapped(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -27,6 +28,8 @@ from eval.suite import Case, Figure, Result, Suite
 DRAWS = 2000
 WORST = 5
 """Cases that are listed of each test."""
+LISTED_FROM = 0.01
+"""A smaller shift without a flip is not worth a line."""
 
 _Scored = SentenceReport | ArticleReport
 
@@ -194,9 +197,13 @@ def _result(
         touched = weights.ratio((wrong > 0).astype(np.float64), np.ones(len(scored)))
     else:
         right = weights.ratio(decisions - wrong, decisions)
-    cases = sorted(
-        (case for _, cases in scored for case in cases),
-        key=lambda c: (c.wrong, abs(c.score_after - c.score_before)),
+    decided = [case for _, cases in scored for case in cases]
+    by_signal: dict[str, list[bool]] = defaultdict(list)
+    for case in decided:
+        by_signal[case.signal].append(case.wrong)
+    worst = sorted(
+        decided,
+        key=lambda case: (case.wrong, _size(case)),
         reverse=True,
     )
     return Result(
@@ -211,8 +218,18 @@ def _result(
         shift=shift,
         limits=behaviour.limits,
         passed=_passed(behaviour.limits, flips, shift, unscored),
-        worst=tuple(case for case in cases[:WORST] if case.wrong or expected is None),
+        by_signal={signal: sum(of_it) / len(of_it) for signal, of_it in by_signal.items()},
+        worst=tuple(
+            case
+            for case in worst[:WORST]
+            # What went the right way is no bad case, however far it went.
+            if case.wrong or (expected is None and _size(case) >= LISTED_FROM)
+        ),
     )
+
+
+def _size(case: Case) -> float:
+    return abs(case.score_after - case.score_before)
 
 
 def _passed(

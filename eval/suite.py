@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from classifier import __version__
@@ -61,6 +62,9 @@ class Result:
     limits : Limits or None
     passed : bool or None
         None where there is no limit, or nothing that could be held against it.
+    by_signal : mapping of str to float
+        Share of each signal's decisions that flipped, or went the wrong way: signals that are
+        hardly ever flagged hardly ever flip, and hide in the sum what one signal does.
     worst : tuple of Case
         Flips first, then the largest shifts.
     """
@@ -76,6 +80,7 @@ class Result:
     shift: Figure
     limits: Limits | None
     passed: bool | None
+    by_signal: Mapping[str, float]
     worst: tuple[Case, ...]
 
 

@@ -44,7 +44,7 @@ def _lines(suite: Suite) -> Iterator[str]:
             f"{result.name:<28} {result.scope:<8} {result.pairs:>4}  {_share(result.flips):<22}"
             f" {_alone(result.touched):<6} {_number(result.shift):<22} {_VERDICT[result.passed]}"
         )
-        yield from (f"  {line}" for line in _reasons(result))
+        yield from (f"  {line}" for line in _remarks(result))
     yield ""
     yield f"{'what ought to do something':<46} {'n':>4}  right{'':<17} shift"
     for result in led:
@@ -65,9 +65,12 @@ def _lines(suite: Suite) -> Iterator[str]:
     yield verdict(suite)
 
 
-def _reasons(result: Result) -> Iterator[str]:
+def _remarks(result: Result) -> Iterator[str]:
     if result.unscored:
         yield f"{result.unscored} pairs of which a sentence has no scores"
+    signal = max(result.by_signal, key=result.by_signal.__getitem__, default=None)
+    if signal is not None and result.by_signal[signal] > 0:
+        yield f"most of all {signal}: {result.by_signal[signal]:.1%} of its decisions flip"
     if result.passed is False and result.limits is not None:
         limit = f"limits: {result.limits.flips:.1%} flips"
         shift = result.limits.shift
@@ -133,6 +136,7 @@ def _record(result: Result) -> dict[str, Any]:
         "pairs_with_flips": _figure(result.touched),
         "right": _figure(result.right),
         "shift": _figure(result.shift),
+        "by_signal": dict(result.by_signal),
         "limits": None if limits is None else {"flips": limits.flips, "shift": limits.shift},
         "passed": result.passed,
         "worst": [

@@ -1,0 +1,419 @@
+"""The behavioural suite: its cases, its perturbations, and what it counts."""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from classifier import bundle
+from classifier.errors import InputError
+from classifier.types import Place
+from eval import perturbations
+from eval.pairs import (
+    CASES,
+    ENTITY_LIMITS,
+    FURNITURE,
+    Behaviour,
+    Limits,
+    Pair,
+    Scope,
+    Side,
+    Way,
+    alone,
+    behaviours,
+    contrasts,
+    laid_out,
+)
+from eval.robustness import measure
+from eval.robustness_cli import COMMANDS
+from eval.suite_table import to_json, to_text, verdict
+
+NOWHERE = Path("no-such-folder")
+
+
+@pytest.fixture(scope="module")
+def written():
+    return {behaviour.name: behaviour for behaviour in behaviours(house=NOWHERE)}
+
+
+@pytest.fixture(scope="module")
+def by_hand(small_bundle):
+    """Flags claim at "crowns", vague_source at "observers", loaded_language at "vile"."""
+    return bundle.load(small_bundle)
+
+
+def pair(before: str, after: str, row: str = "a", column: str = "", **rest) -> Pair:
+    return Pair(row, column, alone(before), alone(after), **rest)
+
+
+def found(model, *pairs, scope=Scope.ALL, limits=ENTITY_LIMITS):
+    (result,) = measure(model, [Behaviour("test", pairs, scope, limits)], draws=200).results
+    return result
+
+
+def led(model, *pairs):
+    (result,) = measure(model, [Behaviour("test", pairs)], draws=200).results
+    return result
+
+
+# --- the cases ------------------------------------------------------------------------------------
+
+
+def entities(kind: str) -> list[dict]:
+    lines = (CASES / "entities.jsonl").read_text(encoding="utf-8").splitlines()
+    return [item for item in map(json.loads, lines) if item["kind"] == kind]
+
+
+@pytest.mark.parametrize("kind", ["country", "leader", "party", "outlet", "nationality"])
+def test_there_are_twelve_rivalries_and_twelve_frames_of_each_kind(kind) -> None:
+    frames = (CASES / "frames.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len({item["id"] for item in entities(kind)}) >= 12
+    assert sum(json.loads(line)["kind"] == kind for line in frames) >= 12
+    assert all(len(item["sides"]) == 2 for item in entities(kind))
+
+
+@pytest.mark.parametrize("kind", ["country", "leader", "party", "outlet", "nationality"])
+def test_sides_differ_in_nothing_but_their_names(written, kind) -> None:
+    names = {
+        name
+        for item in entities(kind)
+        for side in item["sides"]
+        for value in side.values()
+        for name in (value, value[:1].upper() + value[1:])
+    }
+    (behaviour,) = (b for b in written.values() if b.pairs[0].row == entities(kind)[0]["id"])
+    longest_first = sorted(names, key=len, reverse=True)
+
+    def nameless(text: str) -> str:
+        for name in longest_first:
+            text = text.replace(name, "#")
+        return text
+
+    for one in behaviour.pairs:
+        assert one.before.text != one.after.text
+        assert nameless(one.before.text) == nameless(one.after.text)
+        assert "{" not in one.before.text + one.after.text
+
+
+def test_frames_with_two_sides_are_swapped_not_repeated(written) -> None:
+    one = written["countries swapped"].pairs[0]
+    assert one.before.text.startswith("Delegates from Russia and Ukraine")
+    assert one.after.text.startswith("Delegates from Ukraine and Russia")
+
+
+def test_state_and_private_outlets_are_compared_by_framing_alone(written) -> None:
+    assert written["outlets swapped"].scope is Scope.FRAMING
+    assert written["countries swapped"].scope is Scope.ALL
+
+
+def test_every_place_is_the_sentence_that_was_written(written) -> None:
+    for behaviour in written.values():
+        for one in behaviour.pairs:
+            assert len(one.before.places) == len(one.after.places) > 0
+            for side in (one.before, one.after):
+                for place in side.places:
+                    text = side.text[place.start : place.end]
+                    assert text == text.strip()
+                    assert "\n" not in text
+
+
+def test_cases_are_shipped() -> None:
+    project = tomllib.loads((CASES.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["eval"]
+    shipped = {path for pattern in patterns for path in CASES.parent.glob(pattern)}
+    assert set(CASES.iterdir()) <= shipped
+
+
+def test_missing_cases_are_said(tmp_path) -> None:
+    with pytest.raises(InputError, match=r"articles\.jsonl"):
+        behaviours(cases=tmp_path)
+
+
+def test_lines_of_the_page_are_not_judged(written) -> None:
+    for one in written["lines of the page"].pairs:
+        judged = {one.after.text[p.start : p.end] for p in one.after.places}
+        assert all(line in one.after.text for line in FURNITURE[:1])
+        assert judged.isdisjoint(FURNITURE)
+
+
+def test_an_article_cut_short_begins_as_the_whole_one_does(written) -> None:
+    for one in written["cut short"].pairs:
+        assert one.before.text.startswith(one.after.text)
+        assert one.after.text != one.before.text
+        assert not one.whole
+
+
+def test_only_the_headline_is_in_capitals(written) -> None:
+    for one in written["headline in capitals"].pairs:
+        head, rest = one.before.text.split("\n\n", 1)
+        assert one.after.text == f"{head.upper()}\n\n{rest}"
+        assert len(one.after.places) == 1
+
+
+# --- contrast pairs of the house corpus -----------------------------------------------------------
+
+
+def test_the_other_side_takes_the_place_in_the_same_article(tmp_path) -> None:
+    def article(first: str, sentence: str, last: str, side: str) -> str:
+        item = {"start": len(first), "end": len(first + sentence), "pair": "p", "side": side}
+        return json.dumps({"text": first + sentence + last, "sentences": [item]})
+
+    lines = (
+        article("It rains. ", "Orrin is late.", " We wait.", "a"),
+        article("Good morning. ", "Vesk is late.", " Nobody waits.", "b"),
+    )
+    (tmp_path / "x.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    (one,) = contrasts(tmp_path)
+    assert one.before.text == "It rains. Orrin is late. We wait."
+    assert one.after == Side("It rains. Vesk is late. We wait.", (Place(10, 23),))
+
+
+def test_without_the_house_corpus_its_test_is_left_out(written) -> None:
+    assert not any("house" in name for name in written)
+
+
+def test_the_house_corpus_gives_its_pairs() -> None:
+    all_of_them = {behaviour.name: behaviour for behaviour in behaviours()}
+    assert len(all_of_them["house corpus, sides swapped"].pairs) > 100
+
+
+# --- perturbations --------------------------------------------------------------------------------
+
+SENTENCE = "The harbour master's “new” timetable, he said, won't be printed before 10 November."
+
+
+@pytest.mark.parametrize("change", perturbations.PERTURBATIONS, ids=lambda change: change.name)
+def test_a_text_is_always_changed_in_the_same_way(change) -> None:
+    assert change.after(SENTENCE, Random("5")) == change.after(SENTENCE, Random("5"))
+    assert change.after(SENTENCE, Random("5")) != change.before(SENTENCE, Random("5"))
+
+
+def test_typos_keep_letters_and_the_ends_of_words() -> None:
+    for seed in range(50):
+        text = perturbations.typos(SENTENCE, Random(seed))
+        assert text != SENTENCE
+        assert Counter(text) == Counter(SENTENCE)
+        for word, typed in zip(SENTENCE.split(), text.split(), strict=True):
+            assert word[0] == typed[0]
+
+
+def test_a_text_without_long_words_has_no_typos() -> None:
+    assert perturbations.typos("It is so, he said.", Random(1)) == "It is so, he said."
+
+
+def test_quotes_come_back_as_they_were() -> None:
+    straight = "\"It's late,\" he said. 'So it is,' the driver's aunt said."
+    curly = perturbations.curly_quotes(straight, Random(1))
+    assert curly == "“It’s late,” he said. ‘So it is,’ the driver’s aunt said."
+    assert perturbations.straight_quotes(curly, Random(1)) == straight
+
+
+def test_spaces_are_doubled_and_nothing_else() -> None:
+    text = "One. Two three four five six seven eight nine ten. Eleven"
+    doubled = perturbations.double_spaces(text, Random(3))
+    assert doubled.split() == text.split()
+    assert "One.  Two" in doubled
+    assert "   " not in doubled
+
+
+# --- what is counted ------------------------------------------------------------------------------
+
+
+def test_flips_and_shifts_are_shares_of_all_decisions(by_hand) -> None:
+    result = found(
+        by_hand,
+        pair("A vile ferry came to the town today.", "A slow ferry came to the town today."),
+        pair("A ferry came to the town today.", "A ferry came to the place today."),
+    )
+    # Two pairs, three signals of sentences and one of articles.
+    assert (result.pairs, result.decisions) == (2, 8)
+    assert result.flips.value == pytest.approx(1 / 8)
+    assert result.touched.value == pytest.approx(1 / 2)
+    assert result.by_signal["loaded_language"] == 0.5
+    assert result.by_signal["claim"] == 0.0
+    assert result.passed is False
+    (worst,) = result.worst
+    assert worst.signal == "loaded_language"
+    assert worst.wrong
+    assert result.shift.value == pytest.approx((worst.score_before - worst.score_after) / 8)
+
+
+def test_sourcing_is_left_out_of_framing(by_hand) -> None:
+    swapped = pair("Observers saw a ferry come to town.", "Captains saw a ferry come to town.")
+    assert found(by_hand, swapped).flips.value == pytest.approx(1 / 4)
+    framing = found(by_hand, swapped, scope=Scope.FRAMING)
+    assert (framing.flips.value, framing.decisions) == (0.0, 2)
+    assert framing.passed
+
+
+def test_a_shift_alone_can_miss_a_limit(by_hand) -> None:
+    same = [pair("A vile ferry came today.", "A slow ferry came today.")]
+    assert found(by_hand, *same, limits=Limits(0.5)).passed
+    assert found(by_hand, *same, limits=Limits(0.5, 0.02)).passed is False
+
+
+def test_a_pair_without_scores_is_counted_and_does_not_pass(by_hand) -> None:
+    french = "Le conseil municipal s’est réuni mardi pour discuter de la réparation du pont."
+    one = pair("A ferry came to the town today.", french)
+    result = found(by_hand, one, pair("The ferry is late today.", "The ferry is late again."))
+    assert (result.pairs, result.unscored, result.flips.value) == (1, 1, 0.0)
+    assert result.passed is False
+    only = found(by_hand, one)
+    assert math.isnan(only.flips.value)
+    assert only.passed is False
+
+
+def test_sentences_are_found_again_where_something_was_put_between(by_hand) -> None:
+    text = [["The ferry is slow today."], ["What a vile scheme it was."]]
+    before = laid_out(text)
+    after = laid_out([text[0], ["A vile line of the page."], text[1]], [True, False, True])
+    result = found(by_hand, Pair("a", "", before, after))
+    assert result.decisions == 2 * 3 + 1
+    assert result.flips.value == 0.0
+
+
+def test_signals_of_the_article_are_left_out_where_it_was_cut(by_hand) -> None:
+    whole = "The ferry is slow today. What a wicked scheme it was."
+    places = (Place(0, 24),)
+    one = Pair("a", "", Side(whole, places), Side(whole[:24], places), whole=False)
+    assert found(by_hand, one).flips.value == 0.0
+    assert found(by_hand, replace(one, whole=True)).flips.value == pytest.approx(1 / 4)
+
+
+def test_intervals_resample_entities_and_frames_and_need_some_of_each(by_hand) -> None:
+    def grid(rows: int, columns: int) -> list[Pair]:
+        return [
+            pair(
+                f"A {'vile' if row == column else 'slow'} ferry came to town {row}.",
+                f"A slow ferry came to town {row}.",
+                f"{row}",
+                f"{column}",
+            )
+            for row in range(rows)
+            for column in range(columns)
+        ]
+
+    wide = found(by_hand, *grid(6, 6)).flips
+    assert wide.interval.low < wide.value < wide.interval.high
+    assert math.isnan(found(by_hand, *grid(6, 3)).flips.interval.low)
+    assert math.isnan(found(by_hand, *grid(3, 6)).flips.interval.low)
+    assert not math.isnan(found(by_hand, *grid(6, 1)).flips.interval.low)
+
+
+# --- directional tests ----------------------------------------------------------------------------
+
+
+def test_what_should_rise_and_fall_is_counted_by_its_direction(by_hand) -> None:
+    texts = "A ferry is late today.", "Observers say a ferry is late today."
+    rise = (("vague_source", Way.RISE),)
+    right = led(by_hand, pair(*texts, expected=rise), pair(*texts[::-1], expected=rise))
+    assert (right.right.value, right.decisions, right.passed) == (0.5, 2, None)
+    assert [case.wrong for case in right.worst] == [True]
+    fall = led(by_hand, pair(*texts[::-1], expected=(("vague_source", Way.FALL),)))
+    assert fall.right.value == 1.0
+    assert fall.shift.value < 0
+
+
+def test_a_score_that_does_not_move_did_not_go_the_right_way(by_hand) -> None:
+    same = pair("A ferry is late.", "A ferry is late.", expected=(("claim", Way.RISE),))
+    assert led(by_hand, same).right.value == 0.0
+
+
+def test_only_what_was_flagged_can_stay_flagged(by_hand) -> None:
+    keep = (("framing", Way.KEEP),)
+    result = led(
+        by_hand,
+        pair("A vile ferry is late.", "“A vile ferry is late,” she said.", expected=keep),
+        pair("A vile ferry is late.", "A slow ferry is late.", expected=keep),
+        pair("A slow ferry is late.", "A slow ferry is early.", expected=keep),
+    )
+    assert (result.right.value, result.decisions) == (0.5, 2)
+
+
+def test_a_signal_that_is_not_given_leaves_its_test_undefined(by_hand) -> None:
+    result = led(by_hand, pair("A ferry.", "“A ferry.”", expected=(("quoted", Way.RISE),)))
+    assert math.isnan(result.right.value)
+    assert result.passed is None
+
+
+# --- how it is told -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def suite(by_hand, written):
+    return measure(by_hand, list(written.values()), draws=200)
+
+
+def test_two_runs_with_one_signature_give_the_same_figures(suite, by_hand) -> None:
+    again = measure(by_hand, behaviours(house=NOWHERE), draws=200)
+    assert again.signature == suite.signature
+    assert to_json(again) == to_json(suite)
+
+
+def test_another_seed_of_the_noise_is_in_the_signature(suite, by_hand) -> None:
+    other = measure(by_hand, behaviours(house=NOWHERE, seed=6), draws=200)
+    assert other.signature != suite.signature
+
+
+def test_json_has_null_for_what_is_undefined(suite) -> None:
+    record = json.loads(to_json(suite))
+    quoted = next(r for r in record["results"] if r["scope"] == "quoted rises")
+    assert quoted["right"]["value"] is None
+    assert quoted["flips"] is None
+    assert record["passed"] is (not suite.missed)
+
+
+def test_names_alone_do_not_move_a_model_that_reads_none(suite) -> None:
+    swapped = [r for r in suite.results if r.name.endswith("swapped")]
+    assert len(swapped) == 5
+    assert all(r.flips.value == 0.0 and r.passed for r in swapped)
+
+
+def test_the_text_says_which_limits_are_missed(suite, by_hand) -> None:
+    bad = measure(
+        by_hand,
+        [Behaviour("bad", (pair("A vile ferry.", "A ferry."),), Scope.ALL, ENTITY_LIMITS)],
+        draws=200,
+    )
+    assert verdict(bad) == "Limits missed: bad."
+    assert "MISSED" in to_text(bad)
+    assert "2.0% flips" in to_text(bad)
+    good = replace(suite, results=tuple(r for r in suite.results if r.passed is not False))
+    assert verdict(good) == "All limits are met."
+
+
+def test_the_command_ends_well_even_if_limits_are_missed(
+    small_bundle, tmp_path, monkeypatch
+) -> None:
+    bad = Behaviour("bad", (pair("A vile ferry.", "A ferry."),), Scope.ALL, ENTITY_LIMITS)
+    monkeypatch.setattr("eval.pairs.behaviours", lambda: (bad,))
+    app = typer.Typer()
+    for command in COMMANDS:
+        app.command()(command)
+    path = tmp_path / "suite.json"
+    done = CliRunner().invoke(
+        app, [str(small_bundle), "--format", "json", "--output", str(path), "--draws", "100"]
+    )
+    assert done.exit_code == 0, done.output
+    assert json.loads(path.read_text(encoding="utf-8"))["passed"] is False
+    assert "Limits missed: bad." in done.stderr
+    shown = CliRunner().invoke(app, [str(small_bundle), "--draws", "100"])
+    assert shown.exit_code == 0
+    assert "Limits missed: bad." in shown.stdout
+
+
+@pytest.mark.skipif(not bundle.default_path("transformer").is_dir(), reason="none ships yet")
+def test_outlets_do_not_move_the_framing_of_the_model_that_ships(written) -> None:
+    outlets = written["outlets swapped"]
+    few = replace(outlets, pairs=outlets.pairs[::5])
+    (result,) = measure(bundle.load("transformer"), [few], draws=200).results
+    assert result.passed
