@@ -1,4 +1,4 @@
-"""The commands `framescope eval controls` and `framescope eval axes`: does a model cheat?"""
+"""The commands `framescope eval controls` and `framescope eval axes`: what else than text counts."""
 
 from __future__ import annotations
 
