@@ -151,7 +151,8 @@ def records(
     for name, here in by_article.items():
         rows = examples.where(examples.article == name)
         order = np.argsort([sentence.index for sentence in rows.sentences])
-        units, labels = [], {}
+        units: list[Unit] = []
+        labels: dict[str, float] = {}
         for row in order:
             sentence = rows.sentences[row]
             known = {

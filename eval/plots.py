@@ -31,10 +31,11 @@ _COLOURS = {
 }
 _POINTS = 200  # of a precision-recall curve: more can't be seen at this size
 _HASH_SALT = "framescope"
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": _HASH_SALT,
     "font.size": 10,
+    "text.parse_math": False,  # a file may have a dollar sign in its name
     "text.color": INK,
     "axes.edgecolor": RULE,
     "axes.labelcolor": INK,
@@ -168,6 +169,8 @@ def costs(name: str, title: str, points: Sequence[Cost], labels: tuple[str, str]
     labels : tuple of str
     """
     with _settings():
+        from matplotlib.ticker import LogLocator, NullFormatter
+
         figure, (axes,) = _figure(6.4, 3.6)
         shown = [p for p in points if p.quality_a == p.quality_a and p.quality_b == p.quality_b]
         for point in shown:
@@ -190,6 +193,9 @@ def costs(name: str, title: str, points: Sequence[Cost], labels: tuple[str, str]
             )  # fmt: skip
         if shown and min(min(p.seconds_a, p.seconds_b) for p in shown) > 0:
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
         axes.margins(x=0.25, y=0.15)
         axes.set_xlabel("seconds for 1,000 sentences")
         axes.set_ylabel("mean of the main figures")
@@ -219,7 +225,7 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list
 
 def _svg(figure: Figure, name: str, title: str) -> str:
     """Write a figure as an element for a page, with a title and without a colour of its own."""
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]
 
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})

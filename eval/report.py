@@ -1,14 +1,13 @@
 """The report's contents: one comparison, and everything that is read off the same scores.
 
-`eval.report_page` lays it out as a page; `to_json` writes it down without any text of the corpora.
+`eval.report_page` lays it out as a page, `eval.report_record` writes it down as JSON.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,26 +16,25 @@ from numpy.typing import NDArray
 from classifier.bundle import Bundle
 from classifier.taxonomy import BY_NAME as SIGNALS
 from classifier.taxonomy import Level
+from classifier.types import Sentence
 from eval.benchmarks import BENCHMARKS, BY_NAME, Benchmark
 from eval.compare import HELD_OUT, Progress, compare
 from eval.comparison import Comparison, Row
 from eval.errors import Error, Pool, worst
 from eval.estimate import Estimate, in_words
-from eval.footprint import METHOD, Footprint, footprint
+from eval.footprint import Footprint, footprint
 from eval.metrics import METRICS, is_positive
-from eval.precision_recall import RECALLS, PrecisionRecall, precision_recall
+from eval.precision_recall import PrecisionRecall, precision_recall
 from eval.recorded import recording
 from eval.reliability_curve import ReliabilityCurve, reliability_curve
 from eval.scored import Scored, articles_of, rows_of
 from eval.significance import holm
 from eval.slices import Axis, slices
-from eval.table import to_json as comparison_to_json
 from training.examples import Examples
 
-SCHEMA_VERSION = 1
-MAIN = (
-    ("claim", "attributed", "vague_source", "unsourced_assertion", "biased_language")
-    + ("subjective", "any_technique", "hyperpartisan")
+MAIN: tuple[str, ...] = (
+    "claim", "attributed", "vague_source", "unsourced_assertion", "biased_language", "subjective",
+    "any_technique", "hyperpartisan",
 )  # fmt: skip
 """The signals that are cut into slices unless others are asked for."""
 ERRORS = 20
@@ -199,7 +197,7 @@ def build(
     cut = chosen & set(sliced) or chosen
     found_curves, found_slices = [], []
     pools: dict[tuple[str, str, str], list[Pool]] = {}
-    sentences = ()
+    sentences: tuple[Sentence, ...] = ()
     for corpus in dict.fromkeys(row.corpus for row in comparison.rows):
         rows = articles_of(examples, corpus, parts, shown)
         scored = model_a.of(rows, a), model_b.of(rows, b)
@@ -277,8 +275,7 @@ def _line(
 ) -> Headline:
     metric = benchmark.metric
     difference = None
-    missing = [name for name, given in zip(names, (row.a, row.b), strict=True) if given is None]
-    words = f"{' and '.join(missing)} doesn't give this signal"
+    words = f"undefined: {names[0] if row.a is None else names[1]} doesn't give this signal"
     if metric in row.differences:
         found = row.differences[metric]
         difference = Estimate(found.value, found.interval.low, found.interval.high)
@@ -337,97 +334,6 @@ def _pool(
     if a is None:
         return (signal, names[1], ""), Pool(rows, judged, b[judged])
     return (signal, names[1], names[0]), Pool(rows, judged, b[judged], a[judged])
-
-
-def to_json(report: Report) -> str:
-    """Every figure of the page, undefined ones as null.
-
-    Errors are given by their places: the texts are others', and stay out of a file that is shared.
-    """
-    a, b = report.footprints
-    record = {
-        "schema_version": SCHEMA_VERSION,
-        "signature": report.comparison.signature,
-        "names": {"a": report.names[0], "b": report.names[1]},
-        "headline": [_headline_record(one) for one in report.headline],
-        "unmeasured": report.unmeasured,
-        "curves": [_curves_record(one) for one in report.curves],
-        "cost": {
-            "a": asdict(a),
-            "b": asdict(b),
-            "unit": "bytes",
-            "method_of_memory": METHOD,
-        },
-        "slices": [
-            {"benchmark": one.benchmark.name, "metric": one.benchmark.metric, "axes": one.axes}
-            for one in report.slices
-        ],
-        "errors": [
-            {
-                "signal": one.signal,
-                "model": one.model,
-                "other": one.other or None,
-                "worst": [_placed(error) for error in one.worst],
-            }
-            for one in report.errors
-        ],
-        **report.sections,
-        "comparison": json.loads(comparison_to_json(report.comparison)),
-    }
-    return json.dumps(_plain(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _headline_record(one: Headline) -> dict[str, Any]:
-    benchmark = one.benchmark
-    return {
-        "benchmark": benchmark.name,
-        "unit": benchmark.unit,
-        "split": benchmark.split,
-        "metric": benchmark.metric,
-        "published": benchmark.published,
-        "ceiling": benchmark.ceiling,
-        "n": one.row.n,
-        "n_groups": one.row.n_groups,
-        "positives": one.row.positives,
-        "a": one.a,
-        "b": one.b,
-        "difference": one.difference,
-        "p": one.p,
-        "p_corrected": one.p_corrected,
-        "words": one.words,
-    }
-
-
-def _curves_record(one: Curves) -> dict[str, Any]:
-    return {
-        "benchmark": one.benchmark.name,
-        "share": one.share,
-        "reliability": dict(zip("ab", one.reliability, strict=True)),
-        "precision_at_recall": {
-            model: None if curve is None else [[r, curve.at(r)] for r in RECALLS]
-            for model, curve in zip("ab", one.ranking, strict=True)
-        },
-    }
-
-
-def _placed(error: Error) -> dict[str, Any]:
-    record = asdict(error)
-    for text in ("before", "text", "after"):
-        del record[text]
-    return record
-
-
-def _plain(value: Any) -> Any:
-    """Turn values into what JSON can say; NaN becomes null."""
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        return None if isinstance(value, float) and math.isnan(value) else value
-    return [_plain(item) for item in value]
 
 
 def blocks(report: Report) -> Iterator[tuple[str, list[Row]]]:

@@ -1,0 +1,211 @@
+"""The report as one page that works offline: no script, no request, plots in the page itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from dataclasses import dataclass
+from importlib.resources import files
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from classifier.render.printable import printable
+from classifier.taxonomy import BY_NAME
+from eval import plots
+from eval.estimate import Estimate
+from eval.footprint import METHOD
+from eval.precision_recall import RECALLS
+from eval.report import Headline, Report, blocks
+from eval.resample import LEVEL
+
+FOREST = "average_precision"
+"""The figure of the forest plots: one for all signals, and free of thresholds."""
+UNDEFINED = "undefined"
+_METRICS = {
+    "f1": "F1",
+    "macro_f1": "macro-F1",
+    "average_precision": "average precision",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A figure and its numbers, for who can't see it."""
+
+    title: str
+    svg: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def to_html(report: Report) -> str:
+    """Lay a report out as one HTML page.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    str
+        A complete document; encode it as UTF-8. It holds sentences of the corpora.
+
+    Raises
+    ------
+    FramescopeError
+        When matplotlib is missing.
+    """
+    style = _asset("report.css")
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_asset),
+    )
+    environment.filters |= {
+        "printable": printable,
+        "figure": figure,
+        "estimate": estimate,
+        "chance": chance,
+        "size": size,
+        "cell": cell,
+        "metric": lambda name: _METRICS.get(name, name),
+        "label": lambda name: BY_NAME[name].label,
+    }
+    return environment.get_template("report.html").render(
+        report=report,
+        forests=[_forest(report, at) for at in range(len(list(blocks(report))))],
+        curves=[_curves(report, at) for at in range(len(report.curves))],
+        cost=_cost(report),
+        method=METHOD,
+        level=f"{100 * LEVEL:.0f}%",
+        style=style,
+        style_digest=_digest(style),
+    )
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """Write a number; what is undefined is called so."""
+    if value is None or math.isnan(value):
+        return UNDEFINED
+    return f"{value:.{digits}f}"
+
+
+def estimate(given: Estimate | None, signed: bool = False) -> str:
+    """Write a figure with its interval; None is a signal that a model doesn't give."""
+    if given is None:
+        return "not given"
+    if math.isnan(given.value):
+        return UNDEFINED
+    form = "+.3f" if signed else ".3f"
+    if math.isnan(given.low):
+        return f"{given.value:{form}} (interval {UNDEFINED})"
+    low = given.low if signed else max(given.low, 0.0)
+    return f"{given.value:{form}} ({low:{form}} to {given.high:{form}})"
+
+
+def chance(p: float) -> str:
+    """Write a p-value; a small one as a bound."""
+    return "<0.001" if p < 0.001 else figure(p)
+
+
+def size(count: int | None) -> str:
+    """Write a number of bytes in megabytes."""
+    return UNDEFINED if count is None else f"{count / 1e6:,.1f} MB"
+
+
+def cell(value: str | int | float | None) -> str:
+    """Write a cell of a section's table."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return figure(value)
+
+
+def _forest(report: Report, at: int) -> Plot:
+    title, rows = list(blocks(report))[at]
+    a, b = report.names
+    differences = {}
+    for row in rows:
+        found = row.differences[FOREST]
+        differences[BY_NAME[row.signal].label] = Estimate(
+            found.value, found.interval.low, found.interval.high
+        )
+    words = f"Difference in average precision, {b} less {a}: {title}"
+    return Plot(
+        words,
+        plots.forest(f"forest{at}", words, differences, a, b),
+        ("signal", "n", "difference"),
+        tuple(
+            (name, f"{row.n:,}", estimate(difference, signed=True))
+            for row, (name, difference) in zip(rows, differences.items(), strict=True)
+        ),
+    )
+
+
+def _curves(report: Report, at: int) -> tuple[Plot, tuple[str, ...], list[tuple[str, ...]]]:
+    """Give a benchmark's plot with the reliability numbers, and the table of precision."""
+    one = report.curves[at]
+    words = f"Reliability and precision-recall of {one.benchmark.name}"
+    svg = plots.curves(f"curves{at}", words, one.reliability, one.ranking, one.share, report.names)
+    rows: list[tuple[str, ...]] = []
+    for name, curve in zip(report.names, one.reliability, strict=True):
+        if curve is None or not len(curve.count):
+            rows.append((name, UNDEFINED, UNDEFINED, UNDEFINED))
+            continue
+        rows += [
+            (name, f"{n:,}", figure(score), estimate(Estimate(share, low, high)))
+            for n, score, share, low, high in zip(
+                curve.count, curve.score, curve.share, curve.share_low, curve.share_high,
+                strict=True,
+            )
+        ]  # fmt: skip
+    plot = Plot(words, svg, ("model", "n", "mean score", "share of yes"), tuple(rows))
+    ranking = [
+        (
+            name,
+            *(UNDEFINED if curve is None else figure(curve.at(recall)) for recall in RECALLS),
+        )
+        for name, curve in zip(report.names, one.ranking, strict=True)
+    ]
+    return plot, ("model", *(f"{recall:.1f}" for recall in RECALLS)), ranking
+
+
+def _cost(report: Report) -> Plot:
+    points = []
+    for cost in report.comparison.costs:
+        both = [one for one in report.headline if one.row.corpus == cost.corpus]
+        points.append(plots.Cost(cost.corpus, cost.a, cost.b, _mean(both, "a"), _mean(both, "b")))
+    words = "Quality against seconds for 1,000 sentences"
+    return Plot(
+        words,
+        plots.costs("cost", words, points, report.names),
+        ("corpus", *(f"{what}, {n}" for n in report.names for what in ("seconds", "mean figure"))),
+        tuple(
+            (
+                point.corpus, figure(point.seconds_a, 2), figure(point.quality_a),
+                figure(point.seconds_b, 2), figure(point.quality_b),
+            )
+            for point in points
+        ),
+    )  # fmt: skip
+
+
+def _mean(lines: list[Headline], model: str) -> float:
+    """Average the main figures of the benchmarks on which both models have one."""
+    pairs = [(one.a.value, one.b.value) for one in lines if one.a is not None and one.b is not None]
+    defined = [pair for pair in pairs if not any(map(math.isnan, pair))]
+    if not defined:
+        return math.nan
+    return sum(pair["ab".index(model)] for pair in defined) / len(defined)
+
+
+def _asset(name: str) -> str:
+    return files("eval").joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
