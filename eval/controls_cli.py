@@ -1,4 +1,4 @@
-"""The commands `framescope eval controls` and `framescope eval axes`: what else than text counts."""
+"""The commands `framescope eval controls` and `framescope eval axes`: what else than text."""
 
 from __future__ import annotations
 

@@ -1,0 +1,307 @@
+"""Controls: predictors without the text, shuffled labels, pairs within outlets, the probe."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import typer
+from test_compare import bundle, examples
+from typer.testing import CliRunner
+
+from eval import blind, controls, controls_cli, outlet_checks
+from eval import metrics as figures
+from eval.benchmarks import Benchmark
+
+RNG = np.random.default_rng(3)
+CLAIM = Benchmark("invented", "test", "claim", "sentence", "article", "macro_f1")
+
+
+def outlets_of(rows):
+    """Name outlets by article: four of them, one unknown."""
+    number = np.array([int(article.partition("/")[2]) for article in rows.article])
+    return np.array(["", "The Ferryman", "Orrin Post", "Vesk Daily"])[number // 2 % 4]
+
+
+ROWS = examples(articles=60)
+ROWS = replace(ROWS, outlet=outlets_of(ROWS))
+A, B = bundle("a", ("claim", "hyperpartisan")), bundle("b", ("claim", "hyperpartisan"), 0.4)
+
+
+def checked(benchmark=CLAIM, rows=ROWS, a=A, b=B):
+    ((found,), _) = next(controls.run(a, b, rows, [benchmark]))
+    return found
+
+
+def control(found, name):
+    return {one.name: one for one in found.controls}[name]
+
+
+# --- predictors without the text ------------------------------------------------------------------
+
+
+def test_an_outlets_rate_is_drawn_to_the_rate_of_all():
+    taught = np.array(["Orrin Post"] * 15 + ["Vesk Daily"] * 5)
+    labels = np.array([True] * 15 + [False] * 5)
+    asked = np.array(["Orrin Post", "Vesk Daily"])
+    orrin, vesk = blind.outlet_rates(taught, labels, asked)
+    assert orrin == pytest.approx((15 + 5 * 0.75) / 20)
+    assert vesk == pytest.approx(5 * 0.75 / 10)
+
+
+def test_an_unseen_or_unknown_outlet_has_no_rate():
+    taught = np.array(["Orrin Post", "", "Orrin Post"])
+    rates = blind.outlet_rates(taught, np.array([True, True, False]), np.array(["", "Zed", "A"]))
+    assert np.isnan(rates).all()
+    none = blind.outlet_rates(np.array([""]), np.array([True]), np.array(["", "Orrin Post"]))
+    assert np.isnan(none).all()
+
+
+def test_length_is_learned_from_where_it_tells_and_undefined_from_one_answer():
+    lengths = np.array([10.0, 12, 14, 200, 220, 240] * 5)
+    scores = blind.length_scores(lengths, lengths > 100, np.array([11.0, 230]))
+    assert scores[0] < 0.5 < scores[1]
+    assert np.isnan(blind.length_scores(lengths, lengths > 0, lengths)).all()
+
+
+@pytest.mark.parametrize("metric", ["f1", "macro_f1"])
+def test_the_threshold_is_the_best_of_all(metric):
+    truth = RNG.random(200) < 0.3
+    proba = np.round(np.clip(RNG.random(200) * 0.7 + 0.2 * truth, 0, 1), 2).astype(np.float32)
+    chosen = blind.figure(metric, truth, proba, blind.best_threshold(metric, truth, proba))
+    best = max(blind.figure(metric, truth, proba, float(step)) for step in np.unique(proba))
+    assert chosen == pytest.approx(best)
+
+
+def test_always_yes_gets_what_the_metrics_say_and_both_bundles_stand_beside():
+    found = checked()
+    always = control(found, "always yes")
+    test = ROWS.where(ROWS.part == "test")
+    truth = test.column("claim") == 1
+    assert always.n == len(truth) == found.n
+    assert always.value == pytest.approx(figures.macro_f1(truth, np.ones(len(truth), bool)))
+    assert (always.a, always.b) == (found.a, found.b)
+    assert found.b > found.a
+
+
+def test_the_outlet_control_leaves_out_rows_of_unknown_outlets_for_the_bundles_too():
+    found = checked()
+    outlet = control(found, "outlet name only")
+    test = ROWS.where((ROWS.part == "test") & (ROWS.outlet != ""))
+    truth = test.column("claim") == 1
+    scores = np.array([float(s.text.split()[-1]) for s in test.sentences], np.float32)
+    assert outlet.n == len(truth) < found.n
+    assert outlet.a == pytest.approx(figures.macro_f1(truth, scores >= np.float32(0.5)))
+
+
+def test_an_outlet_that_decides_the_label_is_caught_by_its_name_alone():
+    label = (ROWS.outlet == "Orrin Post").astype(np.float32)
+    rows = replace(ROWS, labels=np.stack([label, label], axis=1))
+    found = checked(rows=rows)
+    assert control(found, "outlet name only").value == 1
+    assert found.within.pairs == 0
+    assert math.isnan(found.within.within_b)
+
+
+def test_where_no_outlet_was_seen_the_outlet_control_is_undefined():
+    test = ROWS.part == "test"
+    rows = replace(ROWS, outlet=np.where(test, "Zed", ROWS.outlet))
+    outlet = control(checked(rows=rows), "outlet name only")
+    assert outlet.n == 0
+    assert math.isnan(outlet.value)
+    assert math.isnan(outlet.b)
+
+
+def test_the_length_of_an_article_is_that_of_all_its_sentences():
+    label = np.array([int(article.partition("/")[2]) < 30 for article in ROWS.article])
+    long = tuple(
+        replace(s, text=f"{'very ' * 40}{s.text}") if yes and s.index == 2 else s
+        for s, yes in zip(ROWS.sentences, label, strict=True)
+    )
+    labels = np.stack([label, label], axis=1).astype(np.float32)
+    rows = replace(ROWS, sentences=long, labels=labels)
+    found = checked(replace(CLAIM, signal="hyperpartisan"), rows)
+    assert found.n == 30
+    assert control(found, "length only").value > 0.9
+
+
+# --- shuffled labels ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("metric", ["f1", "macro_f1", "average_precision", "auc"])
+def test_shuffled_labels_bring_a_good_score_down_to_chance(metric):
+    truth = RNG.random(300) < 0.2
+    proba = np.clip(0.6 * truth + RNG.random(300) * 0.4, 0, 1).astype(np.float32)
+    found = blind.shuffled(metric, truth, proba, 0.5, seed=1)
+    assert found.fell
+    assert found.mean < blind.figure(metric, truth, proba, 0.5) - 0.3
+    assert found.p == pytest.approx(1 / (blind.SHUFFLES + 1))
+
+
+def test_a_score_without_skill_is_no_better_than_with_shuffled_labels():
+    truth = np.arange(400) % 4 == 0
+    proba = RNG.permutation(np.linspace(0, 1, 400)).astype(np.float32)
+    assert blind.shuffled("auc", truth, proba, 0.5, seed=1).p > 0.01
+
+
+def test_a_figure_that_stays_up_did_not_fall():
+    assert not blind.Shuffled(0.7, 0.02, 0.5, 0.5).fell
+
+
+def test_shuffling_a_single_answer_is_undefined():
+    found = blind.shuffled("auc", np.zeros(9, bool), np.zeros(9, np.float32), 0.5, seed=0)
+    assert math.isnan(found.mean)
+    assert not found.fell
+
+
+# --- outlets --------------------------------------------------------------------------------------
+
+
+def by_hand(truth, proba, outlets):
+    won = pairs = 0.0
+    for outlet in set(outlets) - {""}:
+        here = outlets == outlet
+        for yes in proba[here & truth]:
+            for no in proba[here & ~truth]:
+                won += (yes > no) + 0.5 * (yes == no)
+                pairs += 1
+    return won / pairs, pairs
+
+
+def test_within_outlet_auc_counts_every_pair_of_one_outlet_once():
+    truth = RNG.random(120) < 0.4
+    proba = np.round(RNG.random(120), 1).astype(np.float32)  # with ties
+    outlets = np.array(["", "Orrin Post", "The Ferryman", "Vesk Daily"])[RNG.integers(4, size=120)]
+    expected, pairs = by_hand(truth, proba, outlets)
+    found, n = outlet_checks.within_outlet_auc(truth, proba, outlets)
+    assert found == pytest.approx(expected)
+    assert n == pairs
+
+
+def test_a_score_that_is_only_the_outlets_rate_has_no_skill_within_outlets():
+    outlets = np.repeat(["Orrin Post", "Vesk Daily"], 50)
+    truth = np.concatenate([np.arange(50) < 40, np.arange(50) < 10])
+    rate = np.repeat([0.8, 0.2], 50).astype(np.float32)
+    none = np.full(100, 0.5, np.float32)
+    found = outlet_checks.within(truth, none, rate, outlets)
+    assert found.overall_b > 0.7
+    assert found.within_b == 0.5
+    assert found.survives == 0
+
+
+def test_a_gain_by_the_text_survives_and_no_gain_is_undefined():
+    outlets = np.repeat(["Orrin Post", "Vesk Daily"], 50)
+    truth = np.tile([True, False], 50)
+    none, good = np.full(100, 0.5, np.float32), np.where(truth, 0.9, 0.1).astype(np.float32)
+    assert outlet_checks.within(truth, none, good, outlets).survives == 1
+    assert math.isnan(outlet_checks.within(truth, good, none, outlets).survives)
+    assert math.isnan(outlet_checks.within(truth, good, good, outlets).survives)
+
+
+def test_within_outlets_is_undefined_without_known_outlets():
+    found = outlet_checks.within(
+        np.array([True, False]), *[np.array([0.2, 0.4], np.float32)] * 2, np.array(["", ""])
+    )
+    assert (found.n, found.pairs) == (0, 0)
+    assert math.isnan(found.within_a)
+
+
+def probed(tells: float):
+    outlets = np.repeat(["Orrin Post", "The Ferryman", "Vesk Daily"], [200, 100, 100])
+    articles = np.array([f"{outlet}{row // 10}" for row, outlet in enumerate(outlets)])
+    number = np.unique(outlets, return_inverse=True)[1]
+    rng = np.random.default_rng(0)
+    proba = np.clip(0.2 + tells * number[:, None] + 0.05 * rng.random((400, 2)), 0, 1)
+    return outlet_checks.probe(proba.astype(np.float32), outlets, articles)
+
+
+def test_an_outlet_that_is_in_the_scores_is_told_from_them():
+    found = probed(0.3)
+    assert found.balanced_accuracy == 1
+    assert (found.n, found.articles, found.outlets) == (400, 40, 3)
+    assert found.chance == pytest.approx(1 / 3)
+    assert found.largest == 0.5
+
+
+def test_scores_that_know_no_outlet_are_worth_a_guess():
+    found = probed(0.0)
+    assert found.balanced_accuracy == pytest.approx(found.chance, abs=0.1)
+
+
+def test_outlets_with_few_articles_are_not_probed():
+    outlets = np.array(["Orrin Post"] * 20 + ["Vesk Daily"] * 20)
+    articles = np.array([f"o{row}" for row in range(20)] + ["v1"] * 20)
+    found = outlet_checks.probe(np.full((40, 1), 0.3, np.float32), outlets, articles)
+    assert found.outlets == 1
+    assert math.isnan(found.balanced_accuracy)
+
+
+# --- together -------------------------------------------------------------------------------------
+
+
+def test_a_bundle_that_lacks_the_signal_is_undefined_and_the_other_is_measured():
+    found = checked(a=bundle("a", ("hyperpartisan",)))
+    assert math.isnan(found.a)
+    assert found.b > 0.5
+    assert math.isnan(found.within.survives)
+    assert math.isnan(control(found, "always yes").a)
+
+
+def test_benchmarks_that_the_examples_lack_are_passed_over():
+    assert list(controls.run(A, B, ROWS, [replace(CLAIM, corpus="elsewhere")])) == []
+    ((found, probes),) = controls.run(A, B, ROWS, [CLAIM, replace(CLAIM, part="unseen_outlet")])
+    assert [one.benchmark for one in found] == [CLAIM]
+    assert [one.part for one in probes] == ["test"]
+
+
+@pytest.fixture
+def command(monkeypatch):
+    from classifier import bundle as bundles
+    from eval import benchmarks, held_out
+
+    monkeypatch.setattr(bundles, "load", lambda name: {"a": A, "b": B}[name])
+    monkeypatch.setattr(benchmarks, "BENCHMARKS", (CLAIM,))
+    monkeypatch.setattr(
+        held_out, "of_corpora", lambda *_, **__: held_out.HeldOut(ROWS, "split invented")
+    )
+    app = typer.Typer()
+    app.command()(controls_cli.controls)
+    app.command()(controls_cli.axes)
+
+    def call(*options):
+        return CliRunner().invoke(app, ["controls", "--a", "a", "--b", "b", *options])
+
+    return call
+
+
+def test_the_command_prints_tables_and_says_undefined(command):
+    done = command()
+    assert done.exit_code == 0, done.output
+    assert "outlet name only" in done.output
+    assert "undefined" in done.output or "survives" in done.output
+    assert "split invented" in done.output
+
+
+def test_json_has_null_where_nothing_is_defined(command, monkeypatch):
+    from eval import held_out
+
+    unnamed = replace(ROWS, outlet=np.full(len(ROWS), ""))
+    monkeypatch.setattr(
+        held_out, "of_corpora", lambda *_, **__: held_out.HeldOut(unnamed, "split invented")
+    )
+    done = command("--format", "json")
+    assert done.exit_code == 0, done.output
+    record = json.loads(done.output)
+    (one,) = record["benchmarks"]
+    assert one["within"]["survives"] is None
+    assert one["shuffled_b"]["fell"] is True
+    assert record["outlet_probes"][0]["a"]["balanced_accuracy"] is None
+
+
+def test_a_signal_without_a_benchmark_is_refused(command):
+    done = command("--signal", "doubt")
+    assert done.exit_code != 0
+    assert "no benchmark" in str(done.exception)
