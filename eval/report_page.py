@@ -137,7 +137,7 @@ def _forest(report: Report, at: int) -> Plot:
     words = f"Difference in average precision, {b} less {a}: {title}"
     return Plot(
         words,
-        plots.forest(f"forest{at}", words, differences, a, b),
+        plots.forest(f"plot-forest{at}", words, differences, a, b),
         ("signal", "n", "difference"),
         tuple(
             (name, f"{row.n:,}", estimate(difference, signed=True))
@@ -150,7 +150,9 @@ def _curves(report: Report, at: int) -> tuple[Plot, tuple[str, ...], list[tuple[
     """Give a benchmark's plot with the reliability numbers, and the table of precision."""
     one = report.curves[at]
     words = f"Reliability and precision-recall of {one.benchmark.name}"
-    svg = plots.curves(f"curves{at}", words, one.reliability, one.ranking, one.share, report.names)
+    svg = plots.curves(
+        f"plot-curves{at}", words, one.reliability, one.ranking, one.share, report.names
+    )
     rows: list[tuple[str, ...]] = []
     for name, curve in zip(report.names, one.reliability, strict=True):
         if curve is None or not len(curve.count):
@@ -182,7 +184,7 @@ def _cost(report: Report) -> Plot:
     words = "Quality against seconds for 1,000 sentences"
     return Plot(
         words,
-        plots.costs("cost", words, points, report.names),
+        plots.costs("plot-cost", words, points, report.names),
         ("corpus", *(f"{what}, {n}" for n in report.names for what in ("seconds", "mean figure"))),
         tuple(
             (
