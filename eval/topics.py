@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -75,6 +76,7 @@ def clusters(texts: Sequence[str], *, seed: int = 0) -> NDArray[np.intp]:
     """
     from sklearn.cluster import KMeans
     from sklearn.decomposition import TruncatedSVD
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.preprocessing import normalize
 
@@ -98,7 +100,10 @@ def clusters(texts: Sequence[str], *, seed: int = 0) -> NDArray[np.intp]:
         weights = TruncatedSVD(dimensions, random_state=seed).fit_transform(weights)
     number = min(MOST_TOPICS, max(LEAST_ARTICLES // 2, n // ARTICLES_OF_A_TOPIC))
     means = KMeans(number, n_init=4, random_state=seed)
-    found = means.fit_predict(normalize(weights))
+    with warnings.catch_warnings():
+        # Of texts that are alike: some topics stay empty then.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = means.fit_predict(normalize(weights))
     by_size = np.argsort(-np.bincount(found, minlength=number), kind="stable")
     rank = np.empty(number, np.intp)
     rank[by_size] = np.arange(number)
