@@ -103,7 +103,9 @@ class Scorer:
     ) -> SentenceReport:
         scores = self._scores(prediction, row, self._of_sentences)
         # A line of the page around an article has no other label, whatever its words would say.
-        flags = self._flags(scores) if self._is_content(prediction, row) else ()
+        if not self._is_content(prediction, row):
+            return SentenceReport(replace(sentence, citations=()), scores, ())
+        flags = self._flags(scores)
         evidence = [span for flag in flags for span in prediction.evidence(row, flag)]
         return SentenceReport(sentence, scores, flags, tuple(evidence), sentence.citations)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eval import gate_cli, sources_cli
+from eval import controls_cli, gate_cli, report_cli, robustness_cli, sources_cli
 from eval.parts import Part
 from training.corpora.option import CorporaFolder, refuse_options
 
@@ -119,8 +119,9 @@ def evaluate(
     _write(comparison, format, output)
 
 
-for command in (*sources_cli.COMMANDS, *gate_cli.COMMANDS):
-    app.command()(command)
+for module in (report_cli, controls_cli, robustness_cli, gate_cli, sources_cli):
+    for command in module.COMMANDS:
+        app.command()(command)
 
 
 @contextmanager

@@ -104,14 +104,12 @@ def test_an_id_that_two_articles_have_is_a_problem_once(tmp_path) -> None:
     assert found.problems == (Problem("same", "two articles have this id"),)
 
 
-@pytest.mark.xfail(strict=True, reason="lines are also cut at separators within a text")
 @pytest.mark.parametrize("separator", ["\u2028", "\x85"])
 def test_a_separator_within_a_text_ends_no_line(tmp_path, separator) -> None:
     given = record(text=TEXT.replace(". ", f".{separator}"))
     assert check(tmp_path, json.dumps(given, ensure_ascii=False)).problems == ()
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="null is taken for a list")
 def test_sentences_may_be_null_as_the_format_allows(tmp_path) -> None:
     assert check(tmp_path, record(sentences=None)).problems == ()
 
@@ -174,7 +172,6 @@ def test_pairs_of_two_names_are_two(tmp_path) -> None:
     assert {p.where for p in found.problems} == {"pair p1", "pair p2"}
 
 
-@pytest.mark.xfail(strict=True, reason="pairs that lack a side are counted too")
 def test_only_whole_pairs_are_counted(tmp_path) -> None:
     assert check(tmp_path, side(LEFT, "a", "vote/1")).pairs == 0
 
@@ -256,9 +253,6 @@ def test_another_text_than_the_one_labelled_is_an_error(tmp_path, labelled) -> N
         stand_off(tmp_path, {**labelled, "digest": "0" * 64})
 
 
-@pytest.mark.xfail(
-    strict=True, raises=(KeyError, IndexError), reason="records are not looked at whole"
-)
 @pytest.mark.parametrize("change", [{"sentences": None}, {"sentences": []}])
 def test_a_record_without_sentences_is_one_line(labelled, change) -> None:
     broken = {k: v for k, v in {**labelled, **change}.items() if v is not None}

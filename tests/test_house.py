@@ -162,7 +162,6 @@ def test_recipes_say_what_they_take() -> None:
     assert not MIXTURES[Recipe.DEFAULT].shipped_only
 
 
-@pytest.mark.xfail(strict=True, reason="it is left out without a word")
 @pytest.mark.parametrize("only", [["babe"], ["house", "babe"]])
 def test_a_corpus_that_the_recipe_does_not_take_is_refused(only) -> None:
     with pytest.raises(CorpusError):

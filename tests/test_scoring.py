@@ -294,7 +294,6 @@ def test_a_line_that_is_no_content_is_no_claim_of_the_article(gated) -> None:
     assert report.source.evidence.claims == 1
 
 
-@pytest.mark.xfail(strict=True, reason="who a line of the page names is still counted")
 def test_who_a_line_that_is_no_content_names_is_no_source_of_the_article(gated) -> None:
     (report,) = score(gated, article("a", "So it is content=0.9.", "Ada Quill said content=0.1."))
     assert report.source is not None

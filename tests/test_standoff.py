@@ -348,7 +348,6 @@ def test_real_texts_of_ptc_are_of_its_training_part(real, real_root) -> None:
     assert in_collection(real, "ptc") <= numbers
 
 
-@pytest.mark.xfail(strict=True, reason="three are of its development part")
-def test_real_texts_of_polnear_are_of_its_training_part(real, real_root) -> None:
-    files = (real_root / "polnear/data/train/text").glob("*.txt")
+def test_real_texts_of_polnear_are_of_the_parts_that_are_trained_on(real, real_root) -> None:
+    files = (real_root / "polnear/data").glob("*/text/*.txt")
     assert in_collection(real, "polnear") <= {path.stem for path in files}

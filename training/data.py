@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.errors import CorpusError
 from classifier.sources import registry
 from classifier.taxonomy import in_order
 from training.corpora import CORPORA, KNOWN, SHIPPED, find, polnear, swaps
@@ -91,13 +92,18 @@ def load_data(
     Raises
     ------
     CorpusError
-        When a corpus is unknown, missing or changed.
+        When a corpus is unknown, not of the recipe, missing or changed.
     SignalError
         When the corpora don't label a signal.
     """
     wanted = [find(name).card.name for name in names or ()]
     own = [name for name in wanted if name not in KNOWN]
     of_recipe = SHIPPED if MIXTURES[recipe].shipped_only else KNOWN
+    for name in wanted:
+        if name not in (*of_recipe, *own):
+            raise CorpusError(
+                f"corpus '{name}' is not of the recipe '{recipe}'; it has: {', '.join(of_recipe)}"
+            )
     loaded = own if own and own == wanted else [*of_recipe, *own]
     outlets = registry.load()
     built = build(root, loaded, allow_changed=allow_changed, registry=outlets)

@@ -16,7 +16,6 @@ from classifier.render import figures, terminal_sources
 from classifier.render.layout import Line, carries, imprint, paragraphs, title
 from classifier.render.marks import (
     CITED,
-    FURNITURE,
     UNSOURCED,
     Kind,
     Mark,
@@ -234,7 +233,7 @@ def _kinds_met(report: Report) -> list[Kind]:
     for article in report.articles:
         for sentence in article.sentences:
             met |= {mark.kind.name for mark in marks(sentence, report.thresholds)}
-    return [kind(name) for name in (UNSOURCED, FURNITURE, *NAMES) if name in met]
+    return [kind(name) for name in (UNSOURCED, *NAMES) if name in met]
 
 
 def _print_skipped(skipped: Sequence[Skipped], console: Console) -> None:

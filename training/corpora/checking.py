@@ -87,7 +87,8 @@ def check_files(name: str, paths: Sequence[Path]) -> Checked:
     ]
     problems += _alike([article for article, _ in found])
     sentences = sum(len(article.units or ()) for article, _ in found)
-    return Checked(name, len(found), sentences, len(pairs), tuple(problems))
+    whole = sum(sorted(one.side for one in sides) == ["a", "b"] for sides in pairs.values())
+    return Checked(name, len(found), sentences, whole, tuple(problems))
 
 
 def check_house() -> Checked:
@@ -144,7 +145,7 @@ def _records(
     path: Path, problems: list[Problem]
 ) -> Iterator[tuple[tuple[str, int], Mapping[str, Any]]]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(path, f"can't be read ({error}); give a JSONL file") from None
     for number, line in enumerate(lines, 1):
@@ -188,7 +189,7 @@ def _pairs(found: Sequence[tuple[Article, Mapping[str, Any]]]) -> dict[str, list
     """Gather the sentences that are marked as sides of a contrast pair."""
     pairs: dict[str, list[_Side]] = defaultdict(list)
     for article, record in found:
-        for item, unit in zip(record.get("sentences", ()), article.units or (), strict=False):
+        for item, unit in zip(record.get("sentences") or (), article.units or (), strict=False):
             if "pair" in item:
                 text = article.text[unit.start : unit.end]
                 side = _Side(str(item.get("side")), by_block(article), text, unit.labels)

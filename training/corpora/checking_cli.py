@@ -67,9 +67,10 @@ def agreement(
     from training.corpora.agreement import FIRST, SECOND, read
     from training.corpora.agreement import agreement as measure
 
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    caption = "first, second: sentences that each labelled 1; intervals resample articles"
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
     table.add_column("signal", no_wrap=True)
-    for heading in ("sentences", "articles", "1 by first", "by second", "alpha", "95% interval"):
+    for heading in ("n", "articles", "first", "second", "alpha", "95% interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     for one in measure(read(first or FIRST), read(second or SECOND), draws=draws, seed=seed):
         defined = one.alpha == one.alpha

@@ -116,6 +116,8 @@ def _hint(one: Mapping[str, Any]) -> str | None:
     match one["state"]:
         case "partial":
             return f"loaded without {'; '.join(one['lacks'])}"
+        case "changed" if one["lacks"]:
+            return str(one["lacks"][0])
         case "changed":
             return (
                 f"not the files that were pinned; obtain them again ({one['url']}), "

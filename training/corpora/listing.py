@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classifier.errors import CorpusError
 from classifier.taxonomy import BY_NAME, Level
 from training.corpora.registry import CORPORA, State, find, state
 
@@ -47,7 +48,11 @@ def describe(name: str, root: Path | None, *, allow_changed: bool = False) -> di
     if now in _loadable(allow_changed):
         from training.examples import build
 
-        entry |= _counts(build(root, [name], allow_changed=allow_changed))
+        try:
+            entry |= _counts(build(root, [name], allow_changed=allow_changed))
+        except CorpusError as error:
+            # One that can't be read must not hide the others.
+            entry |= {"state": State.CHANGED.value, "lacks": [str(error)]}
     return entry
 
 

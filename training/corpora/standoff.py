@@ -36,7 +36,7 @@ CARD = Card(
     files=("labels.jsonl",),
     url="the folder corpus/ of a clone of this repository; the texts: see docs/datasheet.md",
     citation="The framescope developers (2026). docs/datasheet.md",
-    licence="CC-BY-4.0 (the labels; the texts are others')",
+    licence="CC-BY-4.0 (labels)",
     language="en",
     signals=in_order(
         (
@@ -209,12 +209,15 @@ def labels(path: Path) -> Iterator[dict[str, Any]]:
     """
     if not path.is_file():
         raise CorpusError(f"{path}: no stand-off labels there; restore the file")
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").rstrip("\n").split("\n"), 1):
         try:
             record = json.loads(line)
             if record["collection"] not in TEXTS:
                 raise ValueError(f"unknown collection '{record['collection']}'")
-            yield {**record, "digest": str(record["digest"]), "article": str(record["article"])}
+            named = {"digest": str(record["digest"]), "article": str(record["article"])}
+            if not record["sentences"]:
+                raise ValueError("no sentences")
+            yield {**record, **named}
         except (ValueError, KeyError, TypeError) as error:
             raise CorpusError(
                 f"{path}, line {number}: no stand-off labels ({error}); restore the file"
