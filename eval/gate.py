@@ -22,6 +22,7 @@ from classifier.bundle import Bundle
 from classifier.errors import FramescopeError
 from eval.benchmarks import BENCHMARKS, BY_NAME, Benchmark
 from eval.metrics import is_positive, measure
+from eval.resample import Interval, resample
 from eval.scored import articles_of, rows_of, score
 from training.examples import Examples
 
@@ -36,15 +37,32 @@ class GateError(FramescopeError):
     """A floor that is missed, or that would be lowered without a reason."""
 
 
+_UNKNOWN = Interval(math.nan, math.nan)
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One benchmark measured: the digest of its rows, how many, and the main figure."""
+    """One benchmark measured.
+
+    Attributes
+    ----------
+    benchmark : Benchmark
+    digest : str
+        Of its rows and labels.
+    n, groups, positives : int
+    value : float
+        The main figure; NaN where undefined.
+    interval : Interval
+        95%, over resamples of whole groups; NaN where none was asked for.
+    """
 
     benchmark: Benchmark
     digest: str
     n: int
+    groups: int
     positives: int
     value: float
+    interval: Interval = _UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +126,17 @@ def write(floors: Floors, path: Path = FLOORS) -> None:
     path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def measured(bundle: Bundle, examples: Examples) -> Iterator[Measured]:
-    """Measure a bundle on every benchmark that the examples have and the bundle gives."""
+def measured(bundle: Bundle, examples: Examples, draws: int = 0) -> Iterator[Measured]:
+    """Measure a bundle on every benchmark that the examples have and the bundle gives.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    examples : Examples
+        With their parts.
+    draws : int
+        Resamples for the intervals; 0 for none.
+    """
     corpora = [c for c in dict.fromkeys(b.corpus for b in BENCHMARKS) if c in examples.corpus]
     for corpus in corpora:
         here = [b for b in BENCHMARKS if b.corpus == corpus and b.signal in bundle.signals]
@@ -124,13 +151,21 @@ def measured(bundle: Bundle, examples: Examples) -> Iterator[Measured]:
             if not len(chosen) or proba is None:
                 continue
             truth = is_positive(rows.column(benchmark.signal)[chosen])
-            figures = measure(truth, proba[chosen], scored.thresholds[benchmark.signal])
+            decided = (proba[chosen], scored.thresholds[benchmark.signal])
+            figures = measure(truth, *decided)
+            groups = rows.group[chosen]
+            interval = _UNKNOWN
+            if draws:
+                drawn = resample(truth, decided, None, groups, draws=draws, seed=0)
+                interval = drawn.a[benchmark.metric]
             yield Measured(
                 benchmark,
                 _digest(rows.where(chosen), benchmark.signal),
                 len(chosen),
+                len(np.unique(groups)),
                 int(truth.sum()),
                 figures[benchmark.metric],
+                interval,
             )
 
 

@@ -1,4 +1,4 @@
-"""The command `framescope eval gate`: a bundle against the floors."""
+"""The commands `framescope eval gate` and `card`: a bundle on every benchmark."""
 
 from __future__ import annotations
 
@@ -68,7 +68,29 @@ def gate(
         raise gates.GateError(f"{path}: has no floor for these benchmarks; set some with --update")
 
 
-COMMANDS = (gate,)
+def card(
+    bundle: Annotated[
+        Path, typer.Argument(metavar="BUNDLE", help="The bundle's folder; its card is rewritten.")
+    ],
+    corpora: CorporaFolder = None,
+    draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of groups.")] = 2000,
+) -> None:
+    """Measure a bundle on every benchmark, and write the figures into its card and manifest."""
+    from classifier import bundle as bundles
+    from eval import card as cards
+    from eval.gate import measured
+    from eval.held_out import of_corpora
+    from training.corpora.registry import is_given, root_folder
+
+    model = bundles.load(bundle)
+    root = root_folder(corpora) if is_given(corpora) else None
+    held_out = of_corpora(root, [model], allow_other_split=False)
+    found = cards.records(measured(model, held_out.examples, draws))
+    cards.write(bundle, found)
+    typer.echo(f"wrote {len(found)} figures into {bundle}")
+
+
+COMMANDS = (gate, card)
 
 
 def _print(verdicts: Sequence[Verdict]) -> None:
