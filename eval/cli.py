@@ -119,6 +119,8 @@ def evaluate(
     _write(comparison, format, output)
 
 
+# The same under a name of its own, as the other measurements have one.
+app.command("run")(evaluate)
 for module in (report_cli, controls_cli, robustness_cli, gate_cli, sources_cli):
     for command in module.COMMANDS:
         app.command()(command)
