@@ -13,6 +13,7 @@ from eval import gate
 from eval.benchmarks import BENCHMARKS, BY_NAME
 from eval.metrics import METRICS
 from training.corpora import CORPORA
+from training.corpora.agreement import FIRST, SECOND, agreement, read
 
 # The invented articles stand for the corpus of a benchmark.
 ROWS = examples(articles=80, corpus="claimbuster")
@@ -28,6 +29,16 @@ def test_every_benchmark_is_of_a_corpus_that_labels_its_signal_and_has_a_metric(
     for one in BENCHMARKS:
         assert one.signal in CORPORA[one.corpus].card.signals, one.name
         assert one.metric in {metric.name for metric in METRICS}, one.name
+
+
+def test_the_ceilings_of_our_own_labels_are_the_agreement_that_ships():
+    found = agreement(read(FIRST), read(SECOND), draws=100)
+    alphas = {one.signal: one.alpha for one in found}
+    ours = [one for one in BENCHMARKS if one.corpus in ("house", "standoff")]
+    assert ours
+    for one in ours:
+        assert one.ceiling is not None
+        assert one.ceiling.value == pytest.approx(alphas[one.signal], abs=0.0005), one.name
 
 
 def test_a_figure_over_its_floor_passes_and_one_under_it_is_missed():
