@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eval import controls_cli, gate_cli, report_cli, robustness_cli, sources_cli
-from eval.parts import Part
+from eval.options import Data, Draws, First, OtherSplit, Parts, Second, Seed, Signals
 from training.corpora.option import CorporaFolder, refuse_options
 
 # Only what is cheap: the main command imports this module to show its help.
@@ -33,44 +33,15 @@ class Format(StrEnum):
 @app.callback(invoke_without_command=True)
 def evaluate(
     context: typer.Context,
-    a: Annotated[
-        str, typer.Option("--a", metavar="BUNDLE", help="The model to compare with.")
-    ] = "baseline",
-    b: Annotated[
-        str, typer.Option("--b", metavar="BUNDLE", help="The model to compare.")
-    ] = "transformer",
+    a: First = "baseline",
+    b: Second = "transformer",
     corpora: CorporaFolder = None,
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--data",
-            metavar="FILE",
-            help="Your own labelled file (exchange format), instead of the corpora. Repeatable.",
-        ),
-    ] = None,
-    part: Annotated[
-        list[Part] | None,
-        typer.Option(
-            "--part",
-            help="Judge by these rows: test and unseen_outlet unless given. "
-            "Thresholds were fitted on validation. Repeatable.",
-        ),
-    ] = None,
-    signal: Annotated[
-        list[str] | None,
-        typer.Option("--signal", metavar="NAME", help="Only this signal. Repeatable."),
-    ] = None,
-    draws: Annotated[
-        int, typer.Option("--draws", min=100, help="Resamples of whole groups.")
-    ] = 2000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
-    allow_other_split: Annotated[
-        bool,
-        typer.Option(
-            "--allow-other-split",
-            help="Go on with a bundle that may have been trained on rows it is judged by.",
-        ),
-    ] = False,
+    data: Data = None,
+    part: Parts = None,
+    signal: Signals = None,
+    draws: Draws = 2000,
+    seed: Seed = 0,
+    allow_other_split: OtherSplit = False,
     format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
     output: Annotated[
         Path | None,

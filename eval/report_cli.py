@@ -8,36 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eval.options import Data, Draws, First, OtherSplit, Parts, Second, Seed, Signals
 from eval.parts import Part
 from training.corpora.option import CorporaFolder
 
 if TYPE_CHECKING:
     from classifier.bundle import Bundle
     from eval.held_out import HeldOut
-
-Data = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--data",
-        metavar="FILE",
-        help="Your own labelled file (exchange format), instead of the corpora. Repeatable.",
-    ),
-]
-Parts = Annotated[
-    list[Part] | None,
-    typer.Option("--part", help="Judge by these rows: test and unseen_outlet unless given."),
-]
-Signals = Annotated[
-    list[str] | None,
-    typer.Option("--signal", metavar="NAME", help="Only this signal. Repeatable."),
-]
-OtherSplit = Annotated[
-    bool,
-    typer.Option(
-        "--allow-other-split",
-        help="Go on with a bundle that may have been trained on rows it is judged by.",
-    ),
-]
 
 
 def report(
@@ -47,22 +24,16 @@ def report(
     ],
     corpora: CorporaFolder = None,
     data: Data = None,
-    a: Annotated[
-        str, typer.Option("--a", metavar="BUNDLE", help="The model to compare with.")
-    ] = "baseline",
-    b: Annotated[
-        str, typer.Option("--b", metavar="BUNDLE", help="The model to compare.")
-    ] = "transformer",
+    a: First = "baseline",
+    b: Second = "transformer",
     part: Parts = None,
     signal: Signals = None,
     slice: Annotated[
         list[str] | None,
         typer.Option("--slice", metavar="NAME", help="Cut this signal into slices. Repeatable."),
     ] = None,
-    draws: Annotated[
-        int, typer.Option("--draws", min=100, help="Resamples of whole groups.")
-    ] = 10_000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
+    draws: Draws = 10_000,
+    seed: Seed = 0,
     allow_other_split: OtherSplit = False,
 ) -> None:
     """Compare two bundles, and write what comes of it as a page and as JSON.

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from test_compare import bundle, examples
 
+from classifier import bundle as bundles
 from eval import gate
 from eval.benchmarks import BENCHMARKS, BY_NAME
+from eval.held_out import of_corpora
 from eval.metrics import METRICS
 from training.corpora import CORPORA
 from training.corpora.agreement import FIRST, SECOND, agreement, read
@@ -114,3 +116,14 @@ def test_two_runs_have_one_signature_and_other_rows_another():
     assert gate.signature(GOOD, one) == gate.signature(GOOD, two)
     fewer = judged(GOOD, rows=ROWS.where(ROWS.article != "claimbuster/1"))
     assert gate.signature(GOOD, fewer) != gate.signature(GOOD, one)
+
+
+def test_the_transformer_that_ships_passes_the_gate_on_what_ships():
+    pytest.importorskip("datasets")
+    shipped = bundles.load("transformer")
+    rows = of_corpora(None, [shipped], allow_other_split=False).examples
+    verdicts = gate.judge(list(gate.measured(shipped, rows)), gate.read())
+    held = [one for one in verdicts if one.floor is not None]
+    assert len(held) > 10
+    assert [one.measured.benchmark.name for one in held if one.changed] == []
+    assert [one.measured.benchmark.name for one in held if one.missed] == []
