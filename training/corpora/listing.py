@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,8 @@ def describe(name: str, root: Path | None, *, allow_changed: bool = False) -> di
         try:
             entry |= _counts(build(root, [name], allow_changed=allow_changed))
         except CorpusError as error:
+            if find_spec("datasets") is None:  # none can be read: that is what has to be said
+                raise
             # One that can't be read must not hide the others.
             entry |= {"state": State.CHANGED.value, "lacks": [str(error)]}
     return entry
