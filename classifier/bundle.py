@@ -58,6 +58,12 @@ class Bundle:
         return str(self.manifest["name"])
 
     @property
+    def digest(self) -> str:
+        """SHA-256 of its manifest, which holds the digest of every file."""
+        record = json.dumps(self.manifest, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(record.encode()).hexdigest()
+
+    @property
     def signals(self) -> tuple[str, ...]:
         """The signals it gives, in taxonomy order."""
         return self.model.signals

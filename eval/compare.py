@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -100,8 +98,7 @@ def compare(
 
 
 def _contender(bundle: Bundle) -> Contender:
-    record = json.dumps(bundle.manifest, sort_keys=True, ensure_ascii=False)
-    return Contender(bundle.name, hashlib.sha256(record.encode()).hexdigest())
+    return Contender(bundle.name, bundle.digest)
 
 
 def _row(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eval.options import First, OtherSplit, Second
 from training.corpora.option import CorporaFolder
 
 if TYPE_CHECKING:
@@ -36,19 +37,13 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Of all that is drawn."
 
 
 def controls(
-    a: Annotated[
-        str, typer.Option("--a", metavar="BUNDLE", help="The model to compare with.")
-    ] = "baseline",
-    b: Annotated[
-        str, typer.Option("--b", metavar="BUNDLE", help="The model to compare.")
-    ] = "transformer",
+    a: First = "baseline",
+    b: Second = "transformer",
     corpora: CorporaFolder = None,
     corpus: Corpora = None,
     signal: Signals = None,
     seed: Seed = 0,
-    allow_other_split: Annotated[
-        bool, typer.Option("--allow-other-split", help="As for the comparison.")
-    ] = False,
+    allow_other_split: OtherSplit = False,
     format: As = Format.TABLE,
 ) -> None:
     """What the benchmarks give to predictors that haven't read the text.

@@ -215,9 +215,7 @@ def raised(verdicts: Sequence[Verdict], floors: Floors, reason: str | None) -> F
 def signature(bundle: Bundle, verdicts: Sequence[Verdict]) -> str:
     """One line; two runs with the same one give the same figures."""
     rows = hashlib.sha256("".join(one.measured.digest for one in verdicts).encode()).hexdigest()
-    record = json.dumps(bundle.manifest, sort_keys=True, ensure_ascii=False)
-    digest = hashlib.sha256(record.encode()).hexdigest()
-    return f"framescope {__version__} | benchmarks {rows[:12]} | {bundle.name} {digest[:12]}"
+    return f"framescope {__version__} | benchmarks {rows[:12]} | {bundle.name} {bundle.digest[:12]}"
 
 
 def _floor(record: Mapping[str, Any] | None) -> tuple[float | None, str | None]:

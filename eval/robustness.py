@@ -9,7 +9,6 @@ entities and the frames, each on its own (Owen, 2007), or the articles.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -67,10 +66,9 @@ def measure(
             signals = _asked(bundle.signals, behaviour.scope, expected)
             cases = [_cases(pair, reports, signals, expected) for pair in of_it]
             results.append(_result(behaviour, expected, of_it, cases, draws, seed))
-    manifest = json.dumps(bundle.manifest, sort_keys=True, ensure_ascii=False)
     return Suite(
         bundle=bundle.name,
-        bundle_digest=_digest(manifest),
+        bundle_digest=bundle.digest,
         cases_digest=_digest(repr(list(behaviours))),
         draws=draws,
         seed=seed,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eval.options import Seed
+
 # Only what is cheap: the main command imports this module to show its help.
 if TYPE_CHECKING:
     from eval.robustness import Progress
@@ -28,7 +30,7 @@ def robustness(
         typer.Argument(metavar="[BUNDLE]", help="The model to judge.", show_default=True),
     ] = "transformer",
     draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of the cases.")] = 2000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
+    seed: Seed = 0,
     format: Annotated[
         SuiteFormat, typer.Option("--format", help="How to write it.")
     ] = SuiteFormat.TABLE,
@@ -41,7 +43,7 @@ def robustness(
 
     BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
 
-    A missed limit is said, and is no error: what fails on one is `framescope eval gate`.
+    A missed limit is said, and is no error.
     """
     from classifier import bundle
     from classifier.output import check, opened
