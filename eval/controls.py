@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.bundle import Bundle
 from classifier.taxonomy import BY_NAME, Level
 from eval.benchmarks import Benchmark
 from eval.blind import (
@@ -26,9 +25,10 @@ from eval.blind import (
     outlet_rates,
     shuffled,
 )
+from eval.judged import Judged
 from eval.metrics import Floats, is_positive
 from eval.outlet_checks import Probe, Within, probe, within
-from eval.scored import Scored, articles_of, rows_of, score
+from eval.scored import Scored, articles_of, rows_of
 from eval.topics import wholes
 from training.examples import Examples
 from training.splits import TRAIN
@@ -91,19 +91,18 @@ class Probed:
 
 
 def run(
-    a: Bundle, b: Bundle, examples: Examples, benchmarks: Sequence[Benchmark], *, seed: int = 0
+    judged: Judged, benchmarks: Sequence[Benchmark], *, seed: int = 0
 ) -> Iterator[tuple[list[Checked], list[Probed]]]:
     """Check the benchmarks that the examples have, corpus by corpus.
 
     Parameters
     ----------
-    a, b : Bundle
-    examples : Examples
-        With their parts.
+    judged : Judged
     benchmarks : sequence of Benchmark
     seed : int
         Of the permutations and of the probe's rows and folds.
     """
+    examples = judged.examples
     for corpus in dict.fromkeys(one.corpus for one in benchmarks):
         here = [one for one in benchmarks if one.corpus == corpus]
         parts = tuple(dict.fromkeys(one.part for one in here))
@@ -111,9 +110,9 @@ def run(
         if not len(rows):
             continue
         train = examples.where((examples.corpus == corpus) & (examples.part == TRAIN))
-        both = [score(bundle, rows.sentences, lambda _: None)[0] for bundle in (a, b)]
+        a, b = judged.score(rows)
         checked = [
-            check(one, rows, train, both[0], both[1], seed=seed)
+            check(one, rows, train, a, b, seed=seed)
             for one in here
             if len(rows_of(rows, one.part, one.signal))
         ]
@@ -125,7 +124,7 @@ def run(
             of_part = rows.where(chosen)
             found = [
                 probe(scored.proba[chosen], of_part.outlet, wholes(of_part), seed=seed)
-                for scored in both
+                for scored in (a, b)
             ]
             probed.append(Probed(corpus, part, *found))
         yield checked, probed

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from eval.parts import Part
+
+
+class SectionName(StrEnum):
+    """What a report holds besides the comparison; see `eval.report_sections`."""
+
+    TECHNIQUES = "techniques"
+    UNCERTAINTY = "uncertainty"
+    AXES = "axes"
+    CONTROLS = "controls"
+    ROBUSTNESS = "robustness"
+    SEEDS = "seeds"
+
 
 First = Annotated[str, typer.Option("--a", metavar="BUNDLE", help="The model to compare with.")]
 Second = Annotated[str, typer.Option("--b", metavar="BUNDLE", help="The model to compare.")]

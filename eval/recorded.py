@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from classifier.bundle import Bundle
 from classifier.models.base import Model, Prediction
 from classifier.types import Sentence
-from eval.scored import Scored
+from eval.scored import Scored, score
 from training.examples import Examples
 
 
@@ -39,23 +39,32 @@ class Recorded:
         return proba
 
     def of(self, rows: Examples, bundle: Bundle) -> Scored:
-        """Give the probabilities of rows that were all scored.
+        """Give the probabilities of rows, scoring those that were not scored before.
 
         Of a sentence that was scored twice the later score counts: the first call is the warm-up,
         which cuts an article short and so takes context away.
 
-        Raises
-        ------
-        KeyError
-            When a row was never scored.
+        Parameters
+        ----------
+        rows : Examples
+            Whole articles, sentence by sentence.
+        bundle : Bundle
+            Whose thresholds decide.
         """
-        known = {
+        known = self._known()
+        missing = [one for one in rows.sentences if (one.article_id, one.index) not in known]
+        if missing:
+            score(replace(bundle, model=self), missing, lambda _: None)
+            known = self._known()
+        proba = np.array([known[one.article_id, one.index] for one in rows.sentences], np.float32)
+        return Scored(self.signals, bundle.thresholds, proba.reshape(len(rows), len(self.signals)))
+
+    def _known(self) -> dict[tuple[str, int], NDArray[np.float32]]:
+        return {
             (sentence.article_id, sentence.index): row
             for sentences, proba in self._calls
             for sentence, row in zip(sentences, proba, strict=True)
         }
-        proba = np.array([known[one.article_id, one.index] for one in rows.sentences], np.float32)
-        return Scored(self.signals, bundle.thresholds, proba.reshape(len(rows), len(self.signals)))
 
 
 def recording(bundle: Bundle) -> tuple[Bundle, Recorded]:

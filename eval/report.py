@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,12 @@ from eval.comparison import Comparison, Row
 from eval.errors import Error, Pool, worst
 from eval.estimate import Estimate, in_words
 from eval.footprint import Footprint, footprint
+from eval.judged import Judged
 from eval.metrics import METRICS, is_positive
 from eval.precision_recall import PrecisionRecall, precision_recall
-from eval.recorded import recording
 from eval.reliability_curve import ReliabilityCurve, reliability_curve
 from eval.scored import Scored, articles_of, rows_of
+from eval.sections import Section
 from eval.significance import holm
 from eval.slices import Axis, slices
 from training.examples import Examples
@@ -38,35 +39,11 @@ MAIN: tuple[str, ...] = (
 )  # fmt: skip
 """The signals that are cut into slices unless others are asked for."""
 ERRORS = 20
-SECTIONS: tuple[str, ...] = ("axes", "controls", "robustness")
-"""What is measured elsewhere and shown here when it is given."""
+Measure = Callable[[Judged], Section | None]
+"""Measures a section of the report; None where there is nothing to measure it on."""
 
 _HIGHER_IS_BETTER = {metric.name: metric.higher_is_better for metric in METRICS}
 _OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of a section; a cell that is None or NaN is undefined."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str | int | float | None, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Results of another part of the harness, as the page shows them.
-
-    Attributes
-    ----------
-    note : str
-        What was measured and what to make of it.
-    tables : tuple of Table
-    """
-
-    note: str
-    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +117,7 @@ class Report:
     footprints : tuple of Footprint
         Of the two bundles.
     sections : mapping of str to Section or None
-        Those of `SECTIONS`; None where not measured.
+        By the names of `eval.report_sections.SECTIONS`; None where not measured.
     """
 
     comparison: Comparison
@@ -167,7 +144,8 @@ def build(
     draws: int,
     seed: int,
     n_errors: int = ERRORS,
-    sections: Mapping[str, Section] | None = None,
+    sections: Mapping[str, Measure] | None = None,
+    dates: Mapping[str, str | None] | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Compare two bundles, and gather what the report shows; each scores every row once.
@@ -182,16 +160,20 @@ def build(
         See `eval.slices.genres_of`.
     n_errors : int
         Errors shown of each signal.
-    sections : mapping of str to Section, optional
-        What was measured elsewhere, by the names of `SECTIONS`.
+    sections : mapping of str to callable, optional
+        What else to measure, by its name; see `eval.report_sections`.
+    dates : mapping of str to str or None, optional
+        When articles appeared, as the examples name them.
     """
-    (recorded_a, model_a), (recorded_b, model_b) = recording(a), recording(b)
+    judged = Judged.of(a, b, examples, parts, draws, seed)
     comparison = compare(
-        recorded_a, recorded_b, examples,
+        *judged.bundles, examples,
         data=data, parts=parts, signals=signals, draws=draws, seed=seed, progress=progress,
     )  # fmt: skip
-    names = (a.name, b.name) if a.name != b.name else (f"{a.name} (a)", f"{b.name} (b)")
+    names = judged.names
     headline = _headline(comparison, names)
+    benchmarks = tuple(one.benchmark for one in headline)
+    judged = replace(judged, benchmarks=benchmarks, dates=dates or {})
     shown = tuple(dict.fromkeys(row.signal for row in comparison.rows))
     chosen = {one.benchmark.signal for one in headline}
     cut = chosen & set(sliced) or chosen
@@ -200,21 +182,25 @@ def build(
     sentences: tuple[Sentence, ...] = ()
     for corpus in dict.fromkeys(row.corpus for row in comparison.rows):
         rows = articles_of(examples, corpus, parts, shown)
-        scored = model_a.of(rows, a), model_b.of(rows, b)
+        scored = judged.score(rows)
         sentences = sentences or rows.sentences
         for one in (line for line in headline if line.row.corpus == corpus):
-            judged = rows_of(rows, one.row.part, one.row.signal)
-            found_curves.append(_curves(one.benchmark, rows, judged, scored))
-            key, pool = _pool(rows, judged, one.row.signal, scored, names)
+            at = rows_of(rows, one.row.part, one.row.signal)
+            found_curves.append(_curves(one.benchmark, rows, at, scored))
+            key, pool = _pool(rows, at, one.row.signal, scored, names)
             pools.setdefault(key, []).append(pool)
             if one.row.signal in cut:
                 axes = slices(
-                    rows, judged, one.row.signal, one.benchmark.metric, *scored,
+                    rows, at, one.row.signal, one.benchmark.metric, *scored,
                     genres=genres or {}, draws=draws, seed=seed,
                 )  # fmt: skip
                 found_slices.append(Sliced(one.benchmark, axes))
-    measured = {one.benchmark.name for one in headline}
-    given = sections or {}
+    measured = {one.name for one in benchmarks}
+    found_sections: dict[str, Section | None] = {}
+    for name, measure_section in (sections or {}).items():
+        if progress is not None:
+            progress(name, 0, 0)
+        found_sections[name] = measure_section(judged)
     return Report(
         comparison=comparison,
         names=names,
@@ -229,7 +215,7 @@ def build(
             if of == signal
         ),
         footprints=(footprint(a.path, sentences), footprint(b.path, sentences)),
-        sections={name: given.get(name) for name in SECTIONS},
+        sections=found_sections,
     )
 
 

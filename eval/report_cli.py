@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eval.options import Data, Draws, First, OtherSplit, Parts, Second, Seed, Signals
+from eval.options import (
+    Data,
+    Draws,
+    First,
+    OtherSplit,
+    Parts,
+    Second,
+    SectionName,
+    Seed,
+    Signals,
+)
 from eval.parts import Part
 from training.corpora.option import CorporaFolder
 
@@ -32,6 +42,18 @@ def report(
         list[str] | None,
         typer.Option("--slice", metavar="NAME", help="Cut this signal into slices. Repeatable."),
     ] = None,
+    again: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--again",
+            metavar="BUNDLE",
+            help="b trained again with another seed, for mean and spread. Repeatable.",
+        ),
+    ] = None,
+    without: Annotated[
+        list[SectionName] | None,
+        typer.Option("--without", help="Leave this section out. Repeatable."),
+    ] = None,
     draws: Draws = 10_000,
     seed: Seed = 0,
     allow_other_split: OtherSplit = False,
@@ -44,9 +66,11 @@ def report(
     from classifier.errors import InputError
     from classifier.output import opened
     from classifier.taxonomy import in_order
+    from eval.errors import originals
     from eval.report import MAIN, build
     from eval.report_page import to_html
     from eval.report_record import to_json
+    from eval.report_sections import chosen as sections_chosen
 
     chosen = in_order(signal) if signal else None
     sliced = in_order(slice) if slice else MAIN
@@ -57,7 +81,10 @@ def report(
     except OSError as error:
         raise InputError(output, f"can't be made ({error.strerror}); choose another") from None
     bundles = bundle.load(a), bundle.load(b)
-    held_out, parts = _held_out(corpora, data, part, bundles, allow_other_split)
+    others = [bundle.load(one) for one in again or ()]
+    held_out, parts = _held_out(corpora, data, part, [*bundles, *others], allow_other_split)
+    ids = set(held_out.examples.article.tolist())
+    whole = originals(ids, _root(corpora, data), data or ())
     made = build(
         *bundles,
         held_out.examples,
@@ -68,6 +95,8 @@ def report(
         genres=_genres(data),
         draws=draws,
         seed=seed,
+        sections=sections_chosen(set(without or ()), others),
+        dates={name: article.date for name, article in whole.items()},
         progress=_Said(),
     )
     for name, write in (("report.json", to_json), ("report.html", to_html)):
@@ -134,7 +163,7 @@ COMMANDS = (report, errors)
 
 
 class _Said:
-    """Names on standard error what is being scored, once each."""
+    """Names on standard error what is being measured, once each."""
 
     def __init__(self) -> None:
         self.last = ""
@@ -142,7 +171,7 @@ class _Said:
     def __call__(self, what: str, done: int, total: int) -> None:
         if what != self.last:
             self.last = what
-            typer.echo(f"scoring {what}", err=True)
+            typer.echo(f"measuring {what}", err=True)
 
 
 def _root(corpora: Path | None, data: Sequence[Path] | None) -> Path | None:

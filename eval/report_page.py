@@ -17,11 +17,12 @@ from eval.estimate import Estimate
 from eval.footprint import METHOD
 from eval.precision_recall import RECALLS
 from eval.report import Headline, Report, blocks
+from eval.report_sections import SECTIONS
 from eval.resample import LEVEL
+from eval.sections import UNDEFINED, cell, estimate, figure
 
 FOREST = "average_precision"
 """The figure of the forest plots: one for all signals, and free of thresholds."""
-UNDEFINED = "undefined"
 _METRICS = {
     "f1": "F1",
     "macro_f1": "macro-F1",
@@ -70,7 +71,7 @@ def to_html(report: Report) -> str:
         "estimate": estimate,
         "chance": chance,
         "size": size,
-        "cell": cell,
+        "cell": lambda value: printable(cell(value)),
         "metric": lambda name: _METRICS.get(name, name),
         "label": lambda name: BY_NAME[name].label,
     }
@@ -80,30 +81,11 @@ def to_html(report: Report) -> str:
         curves=[_curves(report, at) for at in range(len(report.curves))],
         cost=_cost(report),
         method=METHOD,
+        titles={name: one.title for name, one in SECTIONS.items()},
         level=f"{100 * LEVEL:.0f}%",
         style=style,
         style_digest=_digest(style),
     )
-
-
-def figure(value: float | None, digits: int = 3) -> str:
-    """Write a number; what is undefined is called so."""
-    if value is None or math.isnan(value):
-        return UNDEFINED
-    return f"{value:.{digits}f}"
-
-
-def estimate(given: Estimate | None, signed: bool = False) -> str:
-    """Write a figure with its interval; None is a signal that a model doesn't give."""
-    if given is None:
-        return "not given"
-    if math.isnan(given.value):
-        return UNDEFINED
-    form = "+.3f" if signed else ".3f"
-    if math.isnan(given.low):
-        return f"{given.value:{form}} (interval {UNDEFINED})"
-    low = given.low if signed else max(given.low, 0.0)
-    return f"{given.value:{form}} ({low:{form}} to {given.high:{form}})"
 
 
 def chance(p: float) -> str:
@@ -114,15 +96,6 @@ def chance(p: float) -> str:
 def size(count: int | None) -> str:
     """Write a number of bytes in megabytes."""
     return UNDEFINED if count is None else f"{count / 1e6:,.1f} MB"
-
-
-def cell(value: str | int | float | None) -> str:
-    """Write a cell of a section's table."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    return figure(value)
 
 
 def _forest(report: Report, at: int) -> Plot:

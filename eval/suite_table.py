@@ -7,11 +7,15 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from classifier.taxonomy import BY_NAME
+from eval.estimate import Estimate
 from eval.resample import LEVEL
+from eval.sections import Cell, Section, Table, with_interval
 from eval.suite import Case, Figure, Result, Suite
 
 SCHEMA_VERSION = 1
 UNDEFINED = "–"
+NOTHING = "none"
 
 _LONGEST = 160  # characters of a sentence that are shown in the text
 _VERDICT = {True: "passed", False: "MISSED", None: UNDEFINED}
@@ -68,9 +72,8 @@ def _lines(suite: Suite) -> Iterator[str]:
 def _remarks(result: Result) -> Iterator[str]:
     if result.unscored:
         yield f"{result.unscored} pairs of which a sentence has no scores"
-    signal = max(result.by_signal, key=result.by_signal.__getitem__, default=None)
-    if signal is not None and result.by_signal[signal] > 0:
-        yield f"most of all {signal}: {result.by_signal[signal]:.1%} of its decisions flip"
+    if (most := _most(result)) != NOTHING:
+        yield f"most of all {most} of its decisions flip"
     if result.passed is False and result.limits is not None:
         limit = f"limits: {result.limits.flips:.1%} flips"
         shift = result.limits.shift
@@ -88,6 +91,72 @@ def _worst(cases: Sequence[Case]) -> Iterator[str]:
 def _short(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def section(suite: Suite) -> Section:
+    """Lay the results out for the report: figures as numbers, the worst cases as text."""
+    alike = [result for result in suite.results if result.flips is not None]
+    led = [result for result in suite.results if result.right is not None]
+    invariance: list[tuple[Cell, ...]] = [
+        (
+            result.name, result.scope, result.pairs, _cell(result.flips), _cell(result.touched),
+            _cell(result.shift), _limit(result), _VERDICT[result.passed], _most(result),
+        )
+        for result in alike
+    ]  # fmt: skip
+    directional: list[tuple[Cell, ...]] = [
+        (result.name, result.scope, result.decisions, _cell(result.right), _cell(result.shift))
+        for result in led
+    ]
+    cases: list[tuple[Cell, ...]] = [
+        (
+            result.name, BY_NAME[case.signal].label, "yes" if case.wrong else "no",
+            case.score_before, case.score_after, _short(case.before), _short(case.after),
+        )
+        for result in suite.results
+        for case in result.worst
+    ]  # fmt: skip
+    return Section(
+        f"{_LEGEND} {verdict(suite)} {suite.signature}",
+        (
+            Table(
+                "What ought to do nothing",
+                (
+                    "change", "signals", "pairs", "decisions that flip", "pairs with a flip",
+                    "mean shift", "limit", "verdict", "flips most",
+                ),
+                tuple(invariance),
+            ),
+            Table(
+                "What ought to do something",
+                ("change", "expected", "n", "right", "mean shift"),
+                tuple(directional),
+            ),
+            Table(
+                "Worst cases",
+                ("change", "signal", "wrong", "before", "after", "one text", "the other"),
+                tuple(cases),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _cell(figure: Figure | None) -> Estimate | None:
+    return None if figure is None else with_interval(figure.value, figure.interval)
+
+
+def _limit(result: Result) -> str:
+    if result.limits is None:
+        return NOTHING
+    shift = result.limits.shift
+    return f"{result.limits.flips:.0%} flips" + ("" if shift is None else f", shift {shift:.2f}")
+
+
+def _most(result: Result) -> str:
+    signal = max(result.by_signal, key=result.by_signal.__getitem__, default=None)
+    if signal is None or not result.by_signal[signal]:
+        return NOTHING
+    return f"{signal}: {result.by_signal[signal]:.1%}"
 
 
 def _alone(figure: Figure | None) -> str:
