@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from classifier.sources.placeholders import Reader
-from eval.axes import MOST_ROWS, Axes, chosen, gather, measure
+from eval.axes import MOST_ROWS, Axes, Cost, chosen, gather, measure
 from eval.benchmarks import Benchmark
-from eval.estimate import Estimate
+from eval.estimate import Change, Estimate
 from eval.judged import Judged
 from eval.metrics import is_positive
 from eval.metrics import measure as figures
@@ -95,13 +95,17 @@ def table(found: Sequence[Axes]) -> Table:
         (
             f"{one.corpus}/{one.signal}", one.metric, cost.stand_in, cost.axis, cost.n, cost.groups,
             with_interval(cost.figure, cost.interval),
-            "" if cost.axis == "random" else with_interval(cost.drop, cost.drop_interval),
+            "" if cost.axis == "random" else _drop_of(cost),
         )
         for one in found
         for cost in sorted(one.costs, key=lambda cost: cost.stand_in, reverse=True)
     ]  # fmt: skip
     columns = ("signal", "figure", "stand-in", "axis", "n", "groups", "value", "drop")
     return Table("What each split costs (stand-ins)", columns, tuple(rows))
+
+
+def _drop_of(cost: Cost) -> Change:
+    return Change(cost.drop, cost.drop_interval.low, cost.drop_interval.high)
 
 
 def _bundles(judged: Judged) -> Table:
@@ -138,7 +142,7 @@ def _drops(judged: Judged, benchmark: Benchmark) -> Iterator[tuple[Cell, ...]]:
         yield f"{corpus}/{signal}", metric, name, *values, drop(*values)
 
 
-def drop(known: Estimate, unseen: Estimate) -> Estimate:
+def drop(known: Estimate, unseen: Estimate) -> Change:
     """Give ``known - unseen`` of two independent samples, with an interval from theirs.
 
     The method of variance estimates recovery (MOVER): Zou & Donner (2008), "Construction of
@@ -147,4 +151,4 @@ def drop(known: Estimate, unseen: Estimate) -> Estimate:
     value = known.value - unseen.value
     low = value - math.hypot(known.value - known.low, unseen.high - unseen.value)
     high = value + math.hypot(known.high - known.value, unseen.value - unseen.low)
-    return Estimate(value, low, high)
+    return Change(value, low, high)

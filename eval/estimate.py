@@ -15,6 +15,11 @@ class Estimate:
     high: float = math.nan
 
 
+@dataclass(frozen=True, slots=True)
+class Change(Estimate):
+    """A difference of two figures, which is written with its sign."""
+
+
 ALPHA = 0.05
 
 

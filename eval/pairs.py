@@ -130,10 +130,12 @@ def behaviours(
     Parameters
     ----------
     cases : pathlib.Path
-        The folder of ``entities``, ``frames``, ``articles`` and ``directional.jsonl``.
+        The folder of ``entities``, ``frames``, ``articles``, ``paraphrases`` and
+        ``directional.jsonl``.
     house : pathlib.Path
         The articles of the house corpus, whose contrast pairs are a test where the folder exists:
-        an installed package has none. Most of them the models that ship were trained on.
+        an installed package has none. Most of them the models that ship were trained on; the
+        sentences that are paraphrased they were not.
     seed : int
         Of the perturbations.
 
@@ -149,6 +151,9 @@ def behaviours(
     found = [*_swapped(_read(cases / "entities.jsonl"), _read(cases / "frames.jsonl"))]
     if pairs := tuple(contrasts(house)):
         found.append(Behaviour("house corpus, sides swapped", pairs, Scope.ALL, ENTITY_LIMITS))
+    if pairs := tuple(paraphrased(_read(cases / "paraphrases.jsonl"), house)):
+        # Without limits: other words are what a model goes by, so that some of it has to move.
+        found.append(Behaviour("house corpus, paraphrased", pairs, Scope.ALL))
     noise = {change.name: _perturbed(articles, change, seed) for change in PERTURBATIONS}
     noise["footnote marks"] = [
         Pair(name, "", laid_out(text), _footnoted(text)) for name, text in articles.items()
@@ -211,6 +216,31 @@ def contrasts(folder: Path) -> Iterator[Pair]:
         other = donor[first:last]
         after = Side(text[:start] + other + text[end:], (Place(start, start + len(other)),))
         yield Pair(name, "", Side(text, (Place(start, end),)), after)
+
+
+def paraphrased(cases: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[Pair]:
+    """Put a paraphrase in the place of a sentence of the house corpus that was kept back.
+
+    Raises
+    ------
+    InputError
+        When a case names no sentence of the corpus.
+    """
+    articles = {
+        str(item["id"]): item for path in sorted(folder.glob("*.jsonl")) for item in _read(path)
+    }
+    for case in cases if articles else ():
+        try:
+            article = articles[case["article"]]
+            place = article["sentences"][case["sentence"]]
+        except (KeyError, IndexError):
+            raise InputError(
+                folder, f"no sentence for the paraphrase '{case['id']}'; get the cases anew"
+            ) from None
+        text, start, end = str(article["text"]), int(place["start"]), int(place["end"])
+        other = str(case["text"])
+        after = Side(text[:start] + other + text[end:], (Place(start, start + len(other)),))
+        yield Pair(str(case["id"]), "", Side(text, (Place(start, end),)), after, whole=False)
 
 
 def _swapped(

@@ -21,7 +21,7 @@ from eval.benchmarks import BENCHMARKS, BY_NAME, Benchmark
 from eval.compare import HELD_OUT, Progress, compare
 from eval.comparison import Comparison, Row
 from eval.errors import Error, Pool, worst
-from eval.estimate import Estimate, in_words
+from eval.estimate import Change, Estimate, in_words
 from eval.footprint import Footprint, footprint
 from eval.judged import Judged
 from eval.metrics import METRICS, is_positive
@@ -264,7 +264,7 @@ def _line(
     words = f"undefined: {names[0] if row.a is None else names[1]} doesn't give this signal"
     if metric in row.differences:
         found = row.differences[metric]
-        difference = Estimate(found.value, found.interval.low, found.interval.high)
+        difference = Change(found.value, found.interval.low, found.interval.high)
         words = in_words(
             difference, p_corrected, *names,
             higher_is_better=_HIGHER_IS_BETTER[metric], tests=tests,

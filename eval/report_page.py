@@ -13,7 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from classifier.render.printable import printable
 from classifier.taxonomy import BY_NAME
 from eval import plots
-from eval.estimate import Estimate
+from eval.estimate import Change, Estimate
 from eval.footprint import METHOD
 from eval.precision_recall import RECALLS
 from eval.report import Headline, Report, blocks
@@ -104,7 +104,7 @@ def _forest(report: Report, at: int) -> Plot:
     differences = {}
     for row in rows:
         found = row.differences[FOREST]
-        differences[BY_NAME[row.signal].label] = Estimate(
+        differences[BY_NAME[row.signal].label] = Change(
             found.value, found.interval.low, found.interval.high
         )
     words = f"Difference in average precision, {b} less {a}: {title}"
@@ -113,7 +113,7 @@ def _forest(report: Report, at: int) -> Plot:
         plots.forest(f"plot-forest{at}", words, differences, a, b),
         ("signal", "n", "difference"),
         tuple(
-            (name, f"{row.n:,}", estimate(difference, signed=True))
+            (name, f"{row.n:,}", estimate(difference))
             for row, (name, difference) in zip(rows, differences.items(), strict=True)
         ),
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eval.estimate import Estimate
+from eval.estimate import Change, Estimate
 
 if TYPE_CHECKING:
     from eval.resample import Interval
@@ -53,18 +53,16 @@ def figure(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}"
 
 
-def estimate(given: Estimate | None, signed: bool = False) -> str:
+def estimate(given: Estimate | None) -> str:
     """Write a figure with its interval; None is a signal that a model doesn't give."""
     if given is None:
         return "not given"
     if math.isnan(given.value):
         return UNDEFINED
-    form = "+.3f" if signed else ".3f"
+    form = "+.3f" if isinstance(given, Change) else ".3f"
     if math.isnan(given.low):
         return f"{given.value:{form}} (interval {UNDEFINED})"
-    # A widened interval may reach below what a figure can be.
-    low = given.low if signed else max(given.low, min(given.value, 0.0))
-    return f"{given.value:{form}} ({low:{form}} to {given.high:{form}})"
+    return f"{given.value:{form}} ({given.low:{form}} to {given.high:{form}})"
 
 
 def cell(value: Cell) -> str:
