@@ -29,6 +29,9 @@ _ENGLISH_WORDS = 30
 _SURE = 0.6
 _SURE_ENGLISH = 0.2
 
+# Written with English words: a headline or two are not enough to tell it from English.
+_NEAR_ENGLISH = frozenset({"pcm"})
+
 # Labels of the model for varieties whose written standard has a two-letter code.
 _STANDARD = {"arz": "ar", "ary": "ar", "wuu": "zh", "yue": "zh", "nn": "no"}
 _NO_LANGUAGE = "zxx"
@@ -60,6 +63,8 @@ def detect(text: str) -> str | None:
         return "en"
     language, probability = _classify(" ".join(sample.split()))
     if language == _NO_LANGUAGE or probability < (_SURE_ENGLISH if language == "en" else _SURE):
+        return None
+    if language in _NEAR_ENGLISH and len(words) < _ENGLISH_WORDS:
         return None
     return language
 

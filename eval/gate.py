@@ -24,6 +24,7 @@ from eval.benchmarks import BENCHMARKS, BY_NAME, Benchmark
 from eval.metrics import is_positive, measure
 from eval.resample import Interval, resample
 from eval.scored import articles_of, rows_of, score
+from eval.suite import Suite
 from training.examples import Examples
 
 FLOORS = Path(__file__).with_name("floors.json")
@@ -126,7 +127,12 @@ def write(floors: Floors, path: Path = FLOORS) -> None:
     path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def measured(bundle: Bundle, examples: Examples, draws: int = 0) -> Iterator[Measured]:
+def measured(
+    bundle: Bundle,
+    examples: Examples,
+    draws: int = 0,
+    benchmarks: Sequence[Benchmark] = BENCHMARKS,
+) -> Iterator[Measured]:
     """Measure a bundle on every benchmark that the examples have and the bundle gives.
 
     Parameters
@@ -136,10 +142,11 @@ def measured(bundle: Bundle, examples: Examples, draws: int = 0) -> Iterator[Mea
         With their parts.
     draws : int
         Resamples for the intervals; 0 for none.
+    benchmarks : sequence of Benchmark
     """
-    corpora = [c for c in dict.fromkeys(b.corpus for b in BENCHMARKS) if c in examples.corpus]
+    corpora = [c for c in dict.fromkeys(b.corpus for b in benchmarks) if c in examples.corpus]
     for corpus in corpora:
-        here = [b for b in BENCHMARKS if b.corpus == corpus and b.signal in bundle.signals]
+        here = [b for b in benchmarks if b.corpus == corpus and b.signal in bundle.signals]
         signals = tuple(dict.fromkeys(b.signal for b in here))
         rows = articles_of(examples, corpus, tuple({b.part for b in here}), signals)
         if not len(rows):
@@ -212,10 +219,13 @@ def raised(verdicts: Sequence[Verdict], floors: Floors, reason: str | None) -> F
     return Floors(kept, (*floors.regressions, *lowered))
 
 
-def signature(bundle: Bundle, verdicts: Sequence[Verdict]) -> str:
+def signature(bundle: Bundle, verdicts: Sequence[Verdict], suite: Suite) -> str:
     """One line; two runs with the same one give the same figures."""
     rows = hashlib.sha256("".join(one.measured.digest for one in verdicts).encode()).hexdigest()
-    return f"framescope {__version__} | benchmarks {rows[:12]} | {bundle.name} {bundle.digest[:12]}"
+    return (
+        f"framescope {__version__} | benchmarks {rows[:12]} | cases {suite.cases_digest[:12]} | "
+        f"{bundle.name} {bundle.digest[:12]}"
+    )
 
 
 def _floor(record: Mapping[str, Any] | None) -> tuple[float | None, str | None]:

@@ -16,7 +16,7 @@ from eval.precision_recall import RECALLS
 from eval.report import Curves, Headline, Report
 from eval.table import to_json as comparison_to_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def to_json(report: Report) -> str:
@@ -51,7 +51,7 @@ def to_json(report: Report) -> str:
             }
             for one in report.errors
         ],
-        **report.sections,
+        "sections": report.sections,
         "comparison": json.loads(comparison_to_json(report.comparison)),
     }
     return json.dumps(_plain(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -56,7 +56,7 @@ def chosen(without: Collection[str], again: Sequence[Bundle]) -> dict[str, Measu
     def of_seeds(judged: Judged) -> Section:
         bundles = (judged.bundles[1], *again)
         beside = judged.bundles[0]
-        found = seeds.spreads(bundles, judged.examples, beside)
+        found = seeds.spreads(bundles, judged.examples, beside, judged.benchmarks)
         return seeds.section(found, bundles, beside)
 
     found = {name: one.measure for name, one in SECTIONS.items() if name not in without}

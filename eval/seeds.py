@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from classifier.bundle import Bundle
-from eval.benchmarks import Benchmark
-from eval.gate import measured
+from eval.benchmarks import BENCHMARKS, Benchmark
+from eval.gate import Measured, measured
 from eval.sections import Cell, Section, Table
 from training.examples import Examples
 
@@ -55,7 +55,12 @@ class Spread:
         return sum(value > self.beside for value in self.values)
 
 
-def spreads(bundles: Sequence[Bundle], examples: Examples, beside: Bundle | None) -> list[Spread]:
+def spreads(
+    bundles: Sequence[Bundle],
+    examples: Examples,
+    beside: Bundle | None,
+    benchmarks: Sequence[Benchmark] = BENCHMARKS,
+) -> list[Spread]:
     """Measure every bundle on the benchmarks that all of them give.
 
     Parameters
@@ -66,9 +71,15 @@ def spreads(bundles: Sequence[Bundle], examples: Examples, beside: Bundle | None
         With their parts.
     beside : Bundle or None
         Another model, to hold them against.
+    benchmarks : sequence of Benchmark
     """
-    found = [{one.benchmark.name: one for one in measured(bundle, examples)} for bundle in bundles]
-    other = {} if beside is None else {o.benchmark.name: o for o in measured(beside, examples)}
+
+    def of(bundle: Bundle) -> dict[str, Measured]:
+        found = measured(bundle, examples, benchmarks=benchmarks)
+        return {one.benchmark.name: one for one in found}
+
+    found = [of(bundle) for bundle in bundles]
+    other = {} if beside is None else of(beside)
     return [
         Spread(
             one.benchmark,

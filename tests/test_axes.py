@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 from classifier.bundle import default_path
 from classifier.sources.placeholders import Reader
 from eval import axes, controls_cli, stand_ins, topics
-from eval.resample import Interval
 
 SUBJECTS = ("ferry harbour captain", "orchard harvest cider", "tunnel railway signal")
 FEW = {"draws": 100, "seed": 0}
@@ -270,8 +269,3 @@ def test_json_holds_every_axis_with_null_for_undefined(command):
     assert outlets
     assert all(c["figure"] is None and c["interval"]["low"] is None for c in outlets)
     assert any("no bundle" in note for note in record["notes"])
-
-
-def test_an_undefined_interval_is_printed_as_undefined():
-    assert controls_cli._span(Interval(math.nan, math.nan)) == "undefined"
-    assert controls_cli._number(math.nan) == "undefined"

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from eval import blind, controls, controls_cli, outlet_checks
 from eval import metrics as figures
 from eval.benchmarks import Benchmark
+from eval.judged import Judged
 
 RNG = np.random.default_rng(3)
 CLAIM = Benchmark("invented", "test", "claim", "sentence", "article", "macro_f1")
@@ -31,8 +32,12 @@ ROWS = replace(ROWS, outlet=outlets_of(ROWS))
 A, B = bundle("a", ("claim", "hyperpartisan")), bundle("b", ("claim", "hyperpartisan"), 0.4)
 
 
+def judged(rows=ROWS, a=A, b=B):
+    return Judged.of(a, b, rows, ("test", "unseen_outlet"), draws=0, seed=0)
+
+
 def checked(benchmark=CLAIM, rows=ROWS, a=A, b=B):
-    ((found,), _) = next(controls.run(a, b, rows, [benchmark]))
+    ((found,), _) = next(controls.run(judged(rows, a, b), [benchmark]))
     return found
 
 
@@ -251,8 +256,8 @@ def test_a_bundle_that_lacks_the_signal_is_undefined_and_the_other_is_measured()
 
 
 def test_benchmarks_that_the_examples_lack_are_passed_over():
-    assert list(controls.run(A, B, ROWS, [replace(CLAIM, corpus="elsewhere")])) == []
-    ((found, probes),) = controls.run(A, B, ROWS, [CLAIM, replace(CLAIM, part="unseen_outlet")])
+    assert list(controls.run(judged(), [replace(CLAIM, corpus="elsewhere")])) == []
+    ((found, probes),) = controls.run(judged(), [CLAIM, replace(CLAIM, part="unseen_outlet")])
     assert [one.benchmark for one in found] == [CLAIM]
     assert [one.part for one in probes] == ["test"]
 

@@ -24,8 +24,9 @@ from eval import footprint, report_cli
 from eval.estimate import Estimate, in_words
 from eval.precision_recall import precision_recall
 from eval.recorded import recording
-from eval.report import Section, Table, build
+from eval.report import build
 from eval.report_record import to_json
+from eval.sections import Section, Table
 from eval.slices import genres_of, slices
 from training.examples import Examples
 
@@ -321,21 +322,24 @@ def test_json_has_null_for_the_undefined_and_no_sentence(report):
     assert empty["words"].startswith("undefined")
     assert record["comparison"]["signature"] == record["signature"]
     assert record["cost"]["a"] == {"disk": None, "memory": None}
-    assert record["robustness"] is None
+    assert record["sections"] == {}
     assert len(record["errors"][0]["worst"]) == 20
 
 
 def test_sections_of_others_are_shown_and_written():
     table = Table("Flips", ("case", "rate", "n"), (("swap of <outlets>", math.nan, 1200),))
-    found = made(sections={"robustness": Section("How often decisions flip.", (table,))})
+    section = Section("How often decisions flip.", (table,))
+    found = made(sections={"robustness": lambda _: section, "controls": lambda _: None})
     html = to_html(found)
     section = html.split('<section id="robustness"')[1].split("</section>")[0]
     assert "How often decisions flip." in section
     assert "swap of &lt;outlets&gt;" in section
     assert "undefined" in section
     assert "1,200" in section
-    assert "Not measured in this run." in html.split('<section id="controls"')[1]
-    assert json.loads(to_json(found))["robustness"]["tables"][0]["rows"][0][1] is None
+    assert "Nothing here to measure it on." in html.split('<section id="controls"')[1]
+    record = json.loads(to_json(found))["sections"]
+    assert record["robustness"]["tables"][0]["rows"][0][1] is None
+    assert record["controls"] is None
 
 
 def test_every_undefined_figure_is_called_so(report):
@@ -518,7 +522,7 @@ def test_the_command_writes_a_page_and_json(app, mine, tmp_path):
     done = CliRunner().invoke(
         app,
         ["report", "--a", "a", "--b", "b", "--data", str(mine), "--draws", "100",
-         "--output", str(output)],
+         "--without", "robustness", "--again", "c", "--output", str(output)],
         catch_exceptions=False,
     )  # fmt: skip
     assert done.exit_code == 0
@@ -529,6 +533,12 @@ def test_the_command_writes_a_page_and_json(app, mine, tmp_path):
     assert {part["value"] for part in axes["voice"]["slices"]} == {"own", "reported"}
     assert "ferry of Vesk" in (output / "report.html").read_text(encoding="utf-8")
     assert record["signature"] in done.output
+    # A user's file has no spans, no validation part, and no row that anything was trained on.
+    sections = record["sections"]
+    assert list(sections) == ["techniques", "uncertainty", "axes", "controls", "seeds"]
+    assert sections["techniques"] is None
+    assert sections["uncertainty"]["tables"][0]["rows"][0][2:4] == [0, None]
+    assert "c (seed None)" in sections["seeds"]["note"]
 
 
 def test_the_command_exports_errors_for_relabelling(app, mine, tmp_path):

@@ -14,6 +14,9 @@ from eval import gate
 from eval.benchmarks import BENCHMARKS, BY_NAME
 from eval.held_out import of_corpora
 from eval.metrics import METRICS
+from eval.pairs import behaviours
+from eval.robustness import measure
+from eval.suite import Suite
 from training.corpora import CORPORA
 from training.corpora.agreement import FIRST, SECOND, agreement, read
 
@@ -113,9 +116,12 @@ def test_damaged_floors_are_an_error_that_names_the_file(tmp_path):
 
 def test_two_runs_have_one_signature_and_other_rows_another():
     one, two = judged(GOOD), judged(GOOD)
-    assert gate.signature(GOOD, one) == gate.signature(GOOD, two)
+    suite = Suite("good", "1" * 64, "2" * 64, 100, 0, ())
+    first = gate.signature(GOOD, one, suite)
+    assert gate.signature(GOOD, two, suite) == first
     fewer = judged(GOOD, rows=ROWS.where(ROWS.article != "claimbuster/1"))
-    assert gate.signature(GOOD, fewer) != gate.signature(GOOD, one)
+    assert gate.signature(GOOD, fewer, suite) != first
+    assert gate.signature(GOOD, one, replace(suite, cases_digest="3" * 64)) != first
 
 
 def test_the_transformer_that_ships_passes_the_gate_on_what_ships():
@@ -127,3 +133,10 @@ def test_the_transformer_that_ships_passes_the_gate_on_what_ships():
     assert len(held) > 10
     assert [one.measured.benchmark.name for one in held if one.changed] == []
     assert [one.measured.benchmark.name for one in held if one.missed] == []
+
+
+def test_the_transformer_that_ships_keeps_the_limits_of_the_behavioural_suite():
+    suite = measure(bundles.load("transformer"), behaviours(), draws=100)
+    assert [result.name for result in suite.missed] == []
+    limited = [result for result in suite.results if result.limits is not None]
+    assert len(limited) > 10

@@ -44,6 +44,10 @@ def test_tells_a_sentence(code: str) -> None:
         "Kremlin: Zelensky, Xi, Erdoğan invited to Astana",
         "BREAKING: THREE HURT IN ELLERY FERRY BLAZE",
         "#Ellery #Ferry @PortEllery harbour blaze kills one, injures ten",
+        # Taken for Nigerian Pidgin, which is written with English words.
+        "Choirs from two Koreas, one song. Choirs from the two sang one song in Geneva on Sunday.",
+        "Choirs from two Koreas, one song\n\n"
+        "Choirs from North Korea and South Korea sang one song in Geneva on Sunday.",
     ],
 )
 def test_never_takes_an_english_headline_for_another_language(headline: str) -> None:

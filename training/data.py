@@ -15,6 +15,7 @@ from classifier.errors import CorpusError
 from classifier.sources import registry
 from classifier.taxonomy import in_order
 from training.corpora import CORPORA, KNOWN, SHIPPED, find, polnear, swaps
+from training.corpora.counterfactuals import Counterfactuals
 from training.examples import Examples, build
 from training.mixtures import MIXTURES, Recipe
 from training.splits import TRAIN, VALIDATION, assign
@@ -43,7 +44,8 @@ class Data:
         Of each corpus' files.
     outlets : Registry or None
         Whose names models read as placeholders; None: names are read as they are. In the parts
-        ``train`` and ``validation`` some of them are swapped, see `training.corpora.swaps`.
+        ``train`` and ``validation`` some of them are swapped, see `training.corpora.swaps`; in
+        ``train`` countries, parties and leaders are too, see `training.corpora.counterfactuals`.
     """
 
     examples: Examples
@@ -112,6 +114,7 @@ def load_data(
     if root is not None and swaps.SIGNAL in examples.signals and polnear.CARD.name in loaded:
         swap = swaps.Swap(outlets, swaps.behind(root, outlets), seed)
         examples = swap.apply(examples, (TRAIN, VALIDATION))
+    examples = Counterfactuals.of(seed).apply(examples, TRAIN)
     if wanted:
         examples = examples.where(np.isin(examples.corpus, wanted)).labelled()
     for name, share in (shares or {}).items():
