@@ -47,7 +47,35 @@ def once_an_article(labels: Logits, articles: NDArray[np.str_], signals: Sequenc
     return kept
 
 
-def calibration(logits: Logits, labels: Logits, signals: Sequence[str]) -> Calibration:
+def evenly(labels: Logits, corpora: NDArray[np.str_]) -> Logits:
+    """Weigh rows so that, for each signal, every corpus that labels it counts the same.
+
+    A corpus of tens of thousands of rows defines a signal a little differently from the guidelines,
+    and has it at a rate of its own; calibrated on its rows alone, scores would be off everywhere
+    else. Weights add up to the number of rows that label the signal.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n, k)
+        NaN where not annotated.
+    corpora : ndarray of str, shape (n,)
+
+    Returns
+    -------
+    ndarray of float32, shape (n, k)
+        0 where not annotated.
+    """
+    known = ~np.isnan(labels)
+    _, corpus = np.unique(corpora, return_inverse=True)
+    counts = np.stack([np.bincount(corpus, weights=column) for column in known.T], axis=1)
+    share = known.sum(axis=0) / np.maximum((counts > 0).sum(axis=0), 1)
+    weights: Logits = np.where(known, share / np.maximum(counts, 1)[corpus], 0).astype(np.float32)
+    return weights
+
+
+def calibration(
+    logits: Logits, labels: Logits, signals: Sequence[str], weights: Logits | None = None
+) -> Calibration:
     """Fit Platt scaling for each signal, with targets smoothed as in Platt (1999).
 
     Parameters
@@ -58,28 +86,34 @@ def calibration(logits: Logits, labels: Logits, signals: Sequence[str]) -> Calib
         NaN where not annotated. A column without both classes is left as it is.
     signals : sequence of str
         The k columns.
+    weights : ndarray, shape (n, k), optional
+        What each row counts, see `evenly`; 1 unless given.
     """
-    lines = [_platt(logits[:, k], labels[:, k]) for k in range(len(signals))]
+    given = np.ones_like(labels) if weights is None else weights
+    lines = [_platt(logits[:, k], labels[:, k], given[:, k]) for k in range(len(signals))]
     both = np.asarray(lines, np.float32).reshape(-1, 2)
     return Calibration(tuple(signals), both[:, 0], both[:, 1])
 
 
-def _platt(logits: NDArray[np.float32], labels: NDArray[np.float32]) -> tuple[float, float]:
+def _platt(
+    logits: NDArray[np.float32], labels: NDArray[np.float32], weights: NDArray[np.float32]
+) -> tuple[float, float]:
     known = ~np.isnan(labels)
     x, positive = logits[known].astype(float), labels[known] >= 0.5
-    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+    weight = weights[known].astype(float)
+    n_positive, n_negative = float(weight[positive].sum()), float(weight[~positive].sum())
     if not n_positive or not n_negative:
         return 1.0, 0.0
     wanted = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
 
     def loss(line: NDArray[np.float64]) -> float:
         z = np.exp(line[0]) * x + line[1]
-        fit = -(wanted * log_expit(z) + (1 - wanted) * log_expit(-z)).sum()
+        fit = -(weight * (wanted * log_expit(z) + (1 - wanted) * log_expit(-z))).sum()
         return float(fit + _PRIOR * line[0] ** 2)
 
     def gradient(line: NDArray[np.float64]) -> NDArray[np.float64]:
         scaled = np.exp(line[0]) * x
-        error = expit(scaled + line[1]) - wanted
+        error = weight * (expit(scaled + line[1]) - wanted)
         return np.array([(error * scaled).sum() + 2 * _PRIOR * line[0], error.sum()])
 
     # The slope's logarithm is fitted: a negative slope would swap the order, and logits that are
@@ -96,6 +130,7 @@ def thresholds(
     articles: NDArray[np.str_],
     signals: Sequence[str],
     seed: int = 13,
+    weights: Logits | None = None,
 ) -> dict[str, float]:
     """Choose each signal's threshold, by the metric its task is published with.
 
@@ -114,6 +149,8 @@ def thresholds(
     articles : ndarray of str, shape (n,)
     signals : sequence of str
     seed : int
+    weights : ndarray, shape (n, k), optional
+        What each row counts, see `evenly`; 1 unless given.
 
     Returns
     -------
@@ -128,7 +165,8 @@ def thresholds(
             chosen[signal] = 0.5
             continue
         macro = BY_NAME[signal].level is not Level.SPAN and signal != "vague_source"
-        chosen[signal] = best_threshold(p, p, names, macro=macro, seed=seed)
+        counted = None if weights is None else weights[known, k]
+        chosen[signal] = best_threshold(p, p, names, macro=macro, seed=seed, weights=counted)
     return chosen
 
 
@@ -139,6 +177,7 @@ def best_threshold(
     *,
     macro: bool,
     seed: int,
+    weights: NDArray[np.float32] | None = None,
 ) -> float:
     """Find the threshold with the best mean F1, or macro-F1, over resamples of the articles.
 
@@ -151,6 +190,8 @@ def best_threshold(
         What is resampled.
     macro : bool
     seed : int
+    weights : ndarray, shape (n,), optional
+        What each counts; 1 unless given.
     """
     # Steps that are scores: a step between two of them would decide like the score above it.
     grid = np.unique(np.quantile(scores, np.linspace(0.0, 1.0, _GRID), method="higher"))
@@ -159,8 +200,9 @@ def best_threshold(
     n_articles = int(article.max()) + 1
     # Per article and grid step: negatives and positives expected from that step up.
     counts = np.zeros((2, n_articles, len(grid)))
-    np.add.at(counts[0], (article, bins), 1.0 - chances.astype(float))
-    np.add.at(counts[1], (article, bins), chances.astype(float))
+    counted = 1.0 if weights is None else weights.astype(float)
+    np.add.at(counts[0], (article, bins), counted * (1.0 - chances.astype(float)))
+    np.add.at(counts[1], (article, bins), counted * chances.astype(float))
     above = counts[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]
     drawn = np.random.default_rng(seed).multinomial(
         n_articles, np.full(n_articles, 1.0 / n_articles), size=_DRAWS

@@ -152,9 +152,10 @@ def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
     logits = model.logits(validation.sentences)
     columns = np.stack([validation.column(s) for s in model.signals], axis=1)
     labels = calibrate.once_an_article(columns, validation.article, model.signals)
-    fitted = calibrate.calibration(logits, labels, model.signals)
+    weights = calibrate.evenly(labels, validation.corpus)
+    fitted = calibrate.calibration(logits, labels, model.signals, weights)
     chosen = calibrate.thresholds(
-        fitted.apply(logits), labels, validation.article, model.signals, seed
+        fitted.apply(logits), labels, validation.article, model.signals, seed, weights
     )
     return Decisions(fitted, chosen)
 

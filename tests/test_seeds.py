@@ -1,0 +1,64 @@
+"""Seeds: mean and spread of bundles that differ in nothing else, and a word where they do."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from test_compare import bundle, examples
+
+from eval import seeds
+from eval.axes_section import drop
+from eval.estimate import Estimate
+from eval.sections import cell
+
+ROWS = examples(articles=60, corpus="claimbuster")
+
+
+def trained(seed: int, skill: float, epochs: int = 3):
+    made = bundle(f"seed-{seed}", ["claim"], skill)
+    manifest = {**made.manifest, "seed": seed, "settings": {"epochs": epochs, "seed": seed},
+                "corpora": [{"name": "claimbuster", "digest": "d", "rows": 9}]}  # fmt: skip
+    return replace(made, manifest=manifest)
+
+
+SEEDS = [trained(1, 0.30), trained(2, 0.35), trained(3, 0.40)]
+
+
+def test_mean_and_spread_are_those_of_the_single_figures():
+    (one,) = seeds.spreads(SEEDS, ROWS, bundle("beside", ["claim"], 0.1))
+    alone = [
+        value for made in SEEDS for (found,) in [seeds.spreads([made], ROWS, None)]
+        for value in found.values
+    ]  # fmt: skip
+    assert one.values == tuple(alone)
+    assert one.mean == pytest.approx(sum(alone) / 3)
+    assert one.spread == pytest.approx(
+        math.sqrt(sum((value - one.mean) ** 2 for value in alone) / 2)
+    )
+    assert one.better == 3
+
+
+def test_a_single_seed_has_no_spread():
+    (one,) = seeds.spreads(SEEDS[:1], ROWS, None)
+    assert math.isnan(one.spread)
+    assert math.isnan(one.beside)
+
+
+def test_bundles_that_differ_in_more_than_the_seed_are_called_so():
+    assert seeds.same_recipe(SEEDS)
+    assert not seeds.same_recipe([*SEEDS, trained(4, 0.3, epochs=5)])
+    assert not seeds.same_recipe([SEEDS[0], SEEDS[0]])  # one seed twice
+    mixed = [*SEEDS, trained(4, 0.3, epochs=5)]
+    section = seeds.section(seeds.spreads(mixed, ROWS, None), mixed, None)
+    assert "NOT trained alike" in section.note
+
+
+def test_a_drop_between_two_samples_is_as_uncertain_as_both_together():
+    found = drop(Estimate(0.8, 0.77, 0.84), Estimate(0.7, 0.66, 0.73))
+    assert found.value == pytest.approx(0.1)
+    assert found.low == pytest.approx(0.1 - math.hypot(0.03, 0.03))
+    assert found.high == pytest.approx(0.1 + math.hypot(0.04, 0.04))
+    assert cell(found).startswith("+0.100 (+0.058 to")
+    assert math.isnan(drop(Estimate(0.8), Estimate(0.7)).low)
