@@ -130,7 +130,10 @@ def judged(given, a, b=None):
 
 def test_the_section_has_both_models_and_leaves_out_one_without_techniques():
     lacks = bundle(first_half)
+    lacks.manifest["signals"] = ["claim"]
     lacks.model.signals = ("claim",)
+    assert lacks.signals == ("claim",)
+    lacks = replace(lacks, manifest=lacks.manifest | {"name": "lacks"})
     section = technique_tasks.section(judged(rows(), lacks))
     spans = section.tables[0]
     assert {row[2] for row in spans.rows} == {"marker"}
