@@ -156,7 +156,10 @@ class Antecedents:
             gender, shapes = "", set(Shape)
         for entity in reversed(self._recent):
             found = self._entities[entity]
-            if found.shape in shapes and (not gender or found.gender in {"", gender}):
+            if gender and found.type.outlets:
+                continue  # "he" after ", IRNA reported": an agency is no man
+            fits = found.shape in shapes or (lower in _IT and bool(found.type.outlets))
+            if fits and (not gender or found.gender in {"", gender}):
                 nearer = self._subject(found.place.start, place, gender) if gender else None
                 return nearer or self._back(entity)
         if gender:

@@ -96,9 +96,10 @@ def _before_date(tokens: Sequence[Token], verb: int) -> int:
 
 def hands_clause(tokens: Sequence[Token], end: int) -> bool:
     """Whether "that", a question word, a colon or a quotation follows soon."""
-    for token in tokens[end : end + 6]:
+    for i, token in enumerate(tokens[end : end + 6], end):
         if token.lower in _OPENERS or token.text == ":" or token.mark is Mark.QUOTE:
             return True
-        if token.mark is Mark.STOP:
-            return False
+        if token.mark is Mark.STOP:  # "He added, "Never."": the comma leads to what is said
+            opens = i == end and token.text == "," and i + 1 < len(tokens)
+            return opens and tokens[i + 1].mark is Mark.QUOTE
     return False

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.citations.lexicon import phrases
 from classifier.citations.outlets import named
 from classifier.citations.phrases import parse
+from classifier.citations.presented import Presented, states
 from classifier.types import Article, Place
 
 if TYPE_CHECKING:
@@ -18,10 +18,18 @@ if TYPE_CHECKING:
 _LEADS = re.compile(
     r"(?:\b(?:told|tells|tell|interview (?:with|to|on|for|by)|interviewed by|statements? to"
     r"|speaking (?:to|on|with)|spoke (?:to|on|with)|speaks to|remarks (?:to|on)|comments (?:to|on)"
-    r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|saying|seen|obtained)"
-    r" (?:by|on|in|to)"
-    r"|via|citing|quoting|speech on|address on|appear(?:ed|ing|ance) on|on|in|to|with)"
+    r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|posted|shown|run|saying"
+    r"|seen|obtained) (?:by|on|in|to)"
+    r"|as saying(?: [\w-]+){0,6} by|by way of|via|citing|quoting|speech on|address on|appear(?:ed|ing|ance) on|on|in|to|with)"
     r"\s+(?:(?:the|an?|its|his|her)\s+)?(?:[\w'-]+\s+){0,4})$",
+    re.IGNORECASE,
+)
+# The same where the words stand within what somebody else says: only what hands over for sure.
+_NESTED = re.compile(
+    r"(?:\b(?:told|tells|interview (?:with|to|on)|statements? to"
+    r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|posted|shown)"
+    r"(?: \w+day)? (?:by|on|in)|as saying(?: [\w-]+){0,6} by|according to|citing|quoting)"
+    r"\s+(?:(?:the|an?)\s+)?(?:[\w'-]+\s+){0,4})$",
     re.IGNORECASE,
 )
 # A name that means other things too, with the word for what it is: "told the Fars news agency".
@@ -35,6 +43,9 @@ _DATELINE = re.compile(
     r"\s*(?:[^\W\d_][\w .,'-]{1,48}?)?[(/\[]\s*(?P<agency>[^()/\[\]\n]{2,40}?)\s*[)/\]]\.?"
     r"\s*(?:[-:]{1,2}\s|(?=[A-Z\"]))"
 )
+
+
+NO_NAMES = Presented(frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,48 +64,56 @@ class Channel:
 
 def within(
     plain: str,
-    start: int,
-    end: int,
+    sentence: Place,
     apart: Sequence[Place],
     mentions: Sequence[Mention],
     registry: Registry,
+    *,
+    own: frozenset[str] = frozenset(),
+    shown: Presented = NO_NAMES,
 ) -> Channel:
-    """Find the outlets that a sentence's words outside ``apart`` name as a channel.
+    """Find the outlets that a sentence names as a channel.
 
     Parameters
     ----------
     plain : str
         The article, folded.
-    start, end : int
-        The sentence.
+    sentence : Place
     apart : sequence of Place
-        What is said, and who says it: outlets in there are no channels.
+        What is said, and who says it: in there only what hands over for sure names a channel
+        ("the official told TASS", which another outlet reports).
     mentions : sequence of Mention
         The registry's of the sentence.
     registry : Registry
+    own : frozenset of str
+        Who published the article: what it is told is a byline.
+    shown : Presented
+        The outlets that the article presents as a state's.
     """
-    text = plain[start:end]
+    text = plain[sentence.start : sentence.end]
+
+    def leads(at: int) -> bool:
+        lead = _LEADS if _free(sentence.start + at, apart) else _NESTED
+        return lead.search(text, max(0, at - 70), at) is not None
+
     outlets: list[str] = []
     state = False
     for mention in mentions:
-        if _free(start + mention.start, apart) and _LEADS.search(
-            text, max(0, mention.start - 70), mention.start
-        ):
+        if not own & set(mention.outlets) and leads(mention.start):
             outlets += mention.outlets
-            state = state or any(
-                (outlet := registry.get(o)) is not None and outlet.state_media
-                for o in mention.outlets
-            )
+            state = state or _is_state_media(mention.outlets, registry)
     for match in _WITH_KIND.finditer(text):
-        if _free(start + match.start("phrase"), apart):
-            found = named(match["phrase"], parse(match["phrase"]), registry)
+        found = named(match["phrase"], parse(match["phrase"]), registry)
+        if found and not own & set(found):
             outlets += found
-            state = state or any(registry[o].state_media for o in found)
-    lower = text.lower()
-    for match in phrases("state media phrase").finditer(lower):
-        lead = _LEADS.search(text, max(0, match.start() - 70), match.start())
-        state = state or (lead is not None and _free(start + match.start(), apart))
+            state = state or _is_state_media(found, registry)
+    told = [*states(text), *shown.spans(text)]
+    state = state or any(leads(start) for start, _ in told)
     return Channel(tuple(dict.fromkeys(outlets)), state)
+
+
+def _is_state_media(outlets: Sequence[str], registry: Registry) -> bool:
+    return any((outlet := registry.get(o)) is not None and outlet.state_media for o in outlets)
 
 
 def _free(at: int, apart: Sequence[Place]) -> bool:

@@ -13,19 +13,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from classifier.citations import channels, clauses, headlines, kinds
+from classifier.citations import bulletins, channels, clauses, headlines, kinds
 from classifier.citations.kinds import NOBODY, SourceType
+from classifier.citations.presented import presented, states
 from classifier.citations.tokens import Mark, Token, tokenise
 from classifier.quotations import quotations, speakers
 from classifier.sentences import fold
+from classifier.sources.facts import Medium
 from classifier.types import Article, Citation, Place, Sentence, SourceKind
 
 if TYPE_CHECKING:
+    from classifier.sources.facts import Outlet
     from classifier.sources.registry import Mention, Registry
 
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
 #: How many sentences back a quotation's speaker is looked for, where nothing nearer names one.
 REACH = 3
+
+
+_BROADCAST = re.compile(
+    r"\b(?:programme|program|show|interview|broadcast|transcript|speech|debate)\b.{0,60}"
+    r"\b(?:broadcast|aired|shown|carried|published|released) (?:by|on|in)\b"
+)
 
 
 @dataclass(slots=True)
@@ -68,6 +77,8 @@ class _Reading:
     def __init__(self, article: Article, sentences: Sequence[Sentence], registry: Registry) -> None:
         self.article, self.sentences, self.registry = article, sentences, registry
         self.plain = fold(article.text)
+        self.shown = presented(self.plain)
+        self.own = channels.own_outlets(article, registry)
         self.turns = speakers(article.text, sentences)
         ranges = quotations(article.text, sentences)
         if self.turns:
@@ -81,6 +92,7 @@ class _Reading:
     def citations(self) -> tuple[tuple[Citation, ...], ...]:
         for i in range(len(self.sentences)):
             self.found[i] = list(self._sentence(i))
+            self.found[i] += self._bulletins(i)
         self._type()
         carried: list[Citation | None] = []
         for i in range(len(self.sentences)):
@@ -111,7 +123,7 @@ class _Reading:
         if agency is not None:
             start = self._after_dateline(agency, sentence.end)
             ids = {o for m in self._mentions(agency) for o in m}
-            if not ids & channels.own_outlets(self.article, self.registry):
+            if not ids & self.own:
                 yield _Found(agency, None, _place(self.plain, start, sentence.end))
         tokens = tokenise(
             self.plain, start, sentence.end, [q for q in self.quoted[i] if q[0] >= start]
@@ -136,6 +148,34 @@ class _Reading:
                 yield found
             else:
                 self.introduced[i] = found
+
+    def _bulletins(self, i: int) -> Iterator[_Found]:
+        """Find the agencies and state media that are cited as only outlets are."""
+        sentence = self.sentences[i]
+        if self.turns and self._turn(sentence) is not None:
+            return
+        text, base = self.plain[sentence.start : sentence.end], sentence.start
+        outlets = [m for m in self._mentioned(i) if not self.own & set(m.outlets)]
+        names = [
+            (m.start, m.end)
+            for m in outlets
+            if any(self._reports(self.registry[o]) for o in m.outlets)
+        ]
+        names += [*states(text), *self.shown.spans(text)]
+        if not names:
+            return
+        quoted = [(a - base, b - base) for a, b in self.quoted[i]]
+        taken = [(f.source.start - base, f.source.end - base) for f in self.found[i] if f.source]
+        for source, cue, content in bulletins.cited(text, names, quoted, taken):
+            yield _Found(
+                Place(base + source[0], base + source[1]),
+                Place(base + cue[0], base + cue[1]),
+                tuple(Place(base + a, base + b) for a, b in content),
+            )
+
+    def _reports(self, outlet: Outlet) -> bool:
+        """Whether an outlet is one that is cited rather than written about: an agency, a state's."""
+        return outlet.state_media or outlet.medium is Medium.AGENCY
 
     def _turn(self, sentence: Sentence) -> tuple[int, int] | None:
         """Find the speaker's label that a sentence of a transcript stands under."""
@@ -185,9 +225,17 @@ class _Reading:
         sentence = self.sentences[i]
         apart = [*found.content, *([found.source] if found.source else [])]
         channel = channels.within(
-            self.plain, sentence.start, sentence.end, apart, self._mentioned(i), self.registry
+            self.plain,
+            Place(sentence.start, sentence.end),
+            apart,
+            self._mentioned(i),
+            self.registry,
+            own=self.own,
+            shown=self.shown,
         )
-        state = given.state_media or channel.state_media
+        state = channel.state_media or (
+            given.state_media and not self.own.issuperset(given.outlets or ("",))
+        )
         kind = given.kind
         if kind is SourceKind.VAGUE and channel.outlets:
             kind = SourceKind.NAMED
@@ -236,7 +284,59 @@ class _Reading:
             return None
         carried = self._citation(i, replace_content(found, content))
         where = found.type.antecedent if found.type.antecedent else found.source
-        return replace(carried, source=None, cue=None, antecedent=where)
+        state = self._state_media_over(i, found, carried)
+        return replace(carried, source=None, cue=None, antecedent=where, state_media=state)
+
+    def _state_media_over(self, i: int, found: _Found, carried: Citation) -> bool:
+        """Whether what is carried over came through state media.
+
+        Only within the quotation whose tag says so, or that the sentence before opened ("TASS
+        wrote:"): a later quotation of the same speaker need not have come that way.
+        """
+        if self.turns and self._turn(self.sentences[i]) is not None:
+            return carried.state_media or self._broadcast()
+        if found in self.introduced.values():
+            return carried.state_media
+        tag = next((j for j, row in enumerate(self.found) if any(f is found for f in row)), i)
+        if tag == i or not (self._one_quotation(i, tag) or self._resumed(i, tag)):
+            return False
+        return any(self._citation(tag, each).state_media for each in self.found[tag])
+
+    def _broadcast(self) -> bool:
+        """Whether a transcript is introduced as state media's: "as shown by state television"."""
+        first = self.turns[0][0]
+        before = [s for s in self.sentences if s.end <= first][-6:]
+        return any(
+            channels.within(
+                self.plain,
+                Place(s.start, s.end),
+                [],
+                self._mentioned(self.sentences.index(s)),
+                self.registry,
+                own=self.own,
+                shown=self.shown,
+            ).state_media
+            and _BROADCAST.search(self.plain, s.start, s.end)
+            for s in before
+        )
+
+    def _one_quotation(self, i: int, tag: int) -> bool:
+        """Whether the quotation of a sentence runs on into, or from, that of another."""
+        step = 1 if tag > i else -1
+        for j in range(i, tag, step):
+            here, there = self.quoted[j], self.quoted[j + step]
+            if not here or not there:
+                return False
+            edge, near = (there[:1], here[-1:]) if step > 0 else (there[-1:], here[:1])
+            if not self._runs_on(edge[0], near[0], -step if step < 0 else 1):
+                return False
+        return True
+
+    def _resumed(self, i: int, tag: int) -> bool:
+        """Whether a quotation goes on behind its tag: '"No," TASS said. "Never."'."""
+        between = self.plain[self.sentences[tag].end : self.sentences[i].start]
+        opens = self.quoted[i][:1] == [(self.sentences[i].start, self.sentences[i].end)]
+        return tag == i - 1 and "\n" not in between and opens and bool(self.quoted[tag])
 
     def _labelled(self, i: int) -> _Found | None:
         for j in range(i - 1, -1, -1):
@@ -305,7 +405,9 @@ class _Reading:
                     whole = (Place(self.sentences[j].start, self.sentences[j].end),)
                     result[j] = [
                         Citation(
-                            name, None, whole, given.kind, given.government, given.state_media,
+                            # A credit at the end is no attribution to state media: the sentences
+                            # don't name it.
+                            name, None, whole, given.kind, given.government, False,
                             given.name, None, given.outlets,
                         )
                     ]  # fmt: skip

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from classifier.citations.antecedents import PRONOUNS, Antecedents
 from classifier.citations.government import is_government
-from classifier.citations.lexicon import phrases, places, terms
+from classifier.citations.lexicon import places, terms
 from classifier.citations.outlets import named
 from classifier.citations.phrases import Phrase, Shape, parse, words_of
+from classifier.citations.presented import Presented, presented, states
 from classifier.sentences import fold
 from classifier.types import Place, SourceKind
 
@@ -88,6 +89,7 @@ def classify(
     plain = fold(text)
     known = Antecedents(plain)
     before = _Before(plain, registry)
+    shown = presented(plain)
     found: list[SourceType] = []
     for number, place in enumerate(sources):
         if place is None:
@@ -102,7 +104,7 @@ def classify(
             was = earlier.type
             bearer = not was.outlets and " " in was.name
             here = _type(
-                words, phrase, registry, date, cue, before.until(place.start), person=bearer
+                words, phrase, registry, date, cue, before.until(place.start), shown, person=bearer
             )
             if earlier.replaces:
                 given = SourceType(
@@ -126,7 +128,14 @@ def classify(
                 phrase = parse(earlier.phrase)
                 words = earlier.phrase
             given = _type(
-                words, phrase, registry, date, cue, before.until(place.start), person=bool(earlier)
+                words,
+                phrase,
+                registry,
+                date,
+                cue,
+                before.until(place.start),
+                shown,
+                person=bool(earlier),
             )
         known.add(place, phrase, given, earlier)
         found.append(given)
@@ -157,12 +166,13 @@ def _type(
     date: str | None,
     cue: str,
     before: Iterable[str],
+    shown: Presented,
     *,
     person: bool = False,
 ) -> SourceType:
     lower = " ".join(words_of(words))
     outlets = named(words, phrase, registry, cue=cue, before=before, person=person)
-    state = bool(phrases("state media phrase").search(lower)) or any(
+    state = bool(states(words) or shown.spans(words)) or any(
         (outlet := registry.get(o)) is not None and outlet.state_media for o in outlets
     )
     government = is_government(phrase, lower, date) and not (outlets or state)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from classifier.citations import subjects
 from classifier.citations.attributions import Attribution, around, bare, group_start, reads, rest
+from classifier.citations.complements import said_nothing
 from classifier.citations.lexicon import word_set
 from classifier.citations.subjects import AUXILIARIES, Span, adverb
 from classifier.citations.tokens import Mark, Token
@@ -103,7 +104,12 @@ def _quoted_as_saying(tokens: Sequence[Token], at: int) -> Attribution | None:
     )
     if verb is None or (verb and tokens[verb - 1].lower in AUXILIARIES - {"has", "have", "had"}):
         return None
-    return Attribution((verb + 1, at), (at, at + 2), rest(tokens, at + 2))
+    content = rest(tokens, at + 2)
+    if content and said_nothing(tokens, at + 2):
+        # "The bridge is lost, ASA quoted the minister as saying on Monday."
+        comma = next((i for i in range(verb, 0, -1) if tokens[i - 1].text == ","), 0)
+        content = tuple(s for s in (bare(tokens, (0, comma)),) if s) or content
+    return Attribution((verb + 1, at), (at, at + 2), content)
 
 
 def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
@@ -122,7 +128,8 @@ def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
     if _MODALS & {token.lower for token in tokens[group:at]}:
         return None
     word, following = tokens[at].lower, tokens[at + 1].lower if at + 1 < len(tokens) else ""
-    if word in {"quoted", "cited"} and following in {"as", "by"}:
+    reported = word == "reported" and following == "as"
+    if (word in {"quoted", "cited"} and following in {"as", "by"}) or reported:
         saying = at + 1
         while saying < len(tokens) and tokens[saying].lower != "saying" and saying - at < 10:
             saying += 1

@@ -132,7 +132,9 @@ def _clause(
             first == "that" and not _before_is_noun(tokens, subject)
         ):
             return None
-        if first == "it" and verb.kind is not Kind.SPEECH and not hands_clause(tokens, end):
+        goes_on = subject == (0, 1) and verb.base == "add"  # "It added the trip would be short"
+        speech = verb.kind is Kind.SPEECH or goes_on
+        if first == "it" and not speech and not hands_clause(tokens, end):
             return None
     if subject is not None and tokens[subject[0]].lower in {"nobody", "none", "no", "neither"}:
         return None

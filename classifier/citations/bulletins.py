@@ -1,0 +1,165 @@
+"""What agencies and broadcasters are cited with and people are not: "TASS has snow in the north".
+
+The verbs of `classifier.cues` are those of people who speak. An agency also counts, carries, shows,
+has and runs; "for Xinhua it was a dry month"; "by the count of Xinhua"; "Xinhua: a dry month".
+What an outlet does otherwise, as when it moves, hires or is fined, is no report of anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+Span = tuple[int, int]
+
+_VERB = (
+    r"(?:reports?|reported|(?:is|was)\sreporting|says|said|writes|wrote|adds|added|notes|noted"
+    r"|records|recorded|counts|counted|shows|showed|gives|gave|puts?|lets?|reminds|reminded|recalls"
+    r"|recalled|prints|printed|dates|dated|forecasts?|expects|expected|predicts|predicted|calls"
+    r"|called|carries|carried|runs|ran|quotes|quoted|cites|cited|announces|announced|measures"
+    r"|measured|lists|listed|describes|described|praises|praised|blames|blamed|releases|released"
+    r"|publishes|published|airs|aired|broadcasts?|estimates|estimated|claims|claimed|reveals"
+    r"|revealed|warns|warned|speaks\sof|spoke\sof|tells|told|applauds|applauded"
+    r"|do(?:es)?\s(?:quote|report|say|show|carry|give|let|note)"
+    r"|(?:is|was|were)\s(?:quick|swift|keen|eager)\sto\s\w+)"
+)
+# "TASS has snow", not "has moved", "has an office", "had to pay".
+_HAS = (
+    r"ha(?:s|d)(?!\s(?:\w+ly\s|also\s|already\s|since\s|just\s|now\s)?(?:to|been|not|no|never|\w+ed"
+    r"|\w+(?:own|ought|aught|wn|ung|oken|iven|aken|osen|itten)|become|made|paid|said|sent|spent|lost"
+    r"|won|shut|begun|found|sold|told|built|held|kept|cut|set|hit|got|had|met|led|left|run|read|laid"
+    r"|come|gone|done|seen|fallen)\b)"
+    r"(?!(?:\s[\w'-]+){0,4}?\s(?:offices?|bureaus?|bureaux|staff|reporters?|journalists?"
+    r"|correspondents?|employees|budget|headquarters|studios?|websites?|channels?|viewers|audience"
+    r"|readers|licen[cs]e|contracts?|stakes?|deals?|teams?|crews?|photographers?|access|buildings?"
+    r"|history|reputation|rights?|ties|links|plans?|problems?|partners?|subscribers|followers"
+    r"|accounts?|nothing|trouble|difficulty|editors?|editions?|archives?|ambitions?|influence"
+    r"|services?|reach|power|role|owners?|masts?|programmes?|programs?|shows?)\b)"
+)
+# Not "gave in" nor "gave it an hour"; a picture alone says nothing.
+_PARTICLES = (
+    r"(?!\s(?:out|up|off|on|into|way|away|down|nothing|by|itself)\b)(?!(?<=gave)\s(?:in|it)\b)"
+    r"(?!\s(?:an?|the|several|\w+)?\s?(?:photos?|photographs?|pictures?)\sof\b)"
+)
+_ADVERBS = (
+    r"(?:\s(?:also|now|then|later|since|both|even|itself|meanwhile|recently|already|still|further|"
+    r"\w+ly))?"
+)
+# What may stand between an outlet and its verb: where it is, what it is, its bulletin.
+_AFTER = (
+    r"(?:,?\s\(?[A-Z][\w-]+(?:\s[A-Z0-9][\w-]*){0,3}\)?,?)??"
+    r"(?:\s(?:in|from|over|at)\s(?:the\s)?[A-Z][\w-]+)?"
+    r"(?:(?:'s)?(?:\s[\w-]+)?\s(?:bulletin|forecast|dispatch|newscast|broadcast|report|caption)"
+    r"(?:\son\s[A-Z]\w+)?)?"
+    r"(?:,[^,.;:\"]{2,90},)?"
+)
+_SUBJECT = re.compile(
+    rf"{_AFTER}{_ADVERBS}\s(?P<cue>(?:(?:has|have|had){_ADVERBS}\s)?{_VERB}{_PARTICLES}|{_HAS})"
+    r"(?![\w-])"
+)
+_NO_SUBJECT = re.compile(
+    r"\b(?:of|at|by|for|from|with|in|on|to|than|about|against|into|over|behind|told|"
+    r"(?:former|other))\s(?:(?:the|an?|its|[\w-]+'s)\s)?(?:[\w-]+\s){0,2}$",
+    re.IGNORECASE,
+)
+_NOTE = (
+    r"(?:weather|word|news|note|bulletin|dispatch|forecast|report|picture|pictures|item|footage"
+    r"|story|account|count|figures?|broadcast|commentary|editorial|survey|poll)"
+)
+_LEAD = re.compile(
+    rf"(?P<cue>\b(?:by\sthe\s(?:count|reckoning|estimate|account|telling)\sof|by\sway\sof|{_NOTE}"
+    r"\s(?:from|by|on)|if\sone\s(?:follows|believes|trusts|is\sto\sbelieve)))"
+    r"\s(?:the\s)?(?:[a-z][\w-]*\s){0,2}$",
+    re.IGNORECASE,
+)
+# "With state media predicting a deal": what is said stands in the same phrase.
+_WITH = re.compile(r"\bwith\s(?:the\s)?(?:[\w'-]+\s){0,2}$")
+_ING = re.compile(
+    r"(?:\s\w+ly)?\s(?P<cue>(?:report|say|predict|underlin|warn|claim|quot|cit|announc|insist|argu"
+    r"|call|describ|not|suggest|stress|hint|show|estimat|prais|blam|declar)ing)\s"
+)
+_FOR = re.compile(r"(?:^|[.;:]\s|,\s|\b(?:And|But|Yet)\s)(?P<cue>[Ff]or|[Ff]rom|[Oo]n)\s(?:[Tt]he\s)?$")
+_FOR_NEXT = {
+    "for": re.compile(r"(?:,[^,.;:\"]{4,90},|,)?\s(?:the|it|this|that|there|these)\s"),
+    "from": re.compile(r",?\s(?:one|we|you|there|comes|came|she|he|they)\s"),
+    "on": re.compile(r",?\s(?:one|we|you|viewers|listeners|she|he|they)\s"),
+}
+_RAN = re.compile(r"\b(?P<cue>ran|runs|reads?|went|said|says)\s(?:the|an?)\s$")
+_INVERTED = re.compile(
+    r"[,\"']\s(?P<cue>recorded|records|said|says|reported|reports|wrote|writes|noted|notes|added"
+    r"|announced)\s(?:the\s)?(?:[a-z][\w-]*\s){0,2}$"
+)
+_BULLETIN = re.compile(r"(?:\s[\w-]+)?\s(?:bulletin|forecast|dispatch|caption|headline|item)\b")
+
+
+def cited(
+    text: str, outlets: Sequence[Span], quoted: Sequence[Span], taken: Sequence[Span]
+) -> Iterator[tuple[Span, Span, tuple[Span, ...]]]:
+    """Find the outlets that a sentence cites so.
+
+    Parameters
+    ----------
+    text : str
+        A sentence, folded.
+    outlets : sequence of (int, int)
+        Where it names agencies and state media.
+    quoted : sequence of (int, int)
+        Its quotations: what stands in there is somebody else's.
+    taken : sequence of (int, int)
+        The sources that have been found in it.
+
+    Yields
+    ------
+    (source, cue, content)
+        Spans of ``text``.
+    """
+    for start, end in _joined(outlets):
+        if any(a <= start < b for a, b in (*quoted, *taken)):
+            continue
+        cue = _cue(text, start, end)
+        if cue is not None:
+            content = tuple(_without(text, [(start, end), cue]))
+            if content:
+                yield (start, end), cue, content
+
+
+def _cue(text: str, start: int, end: int) -> Span | None:
+    head, tail = text[:start], text[end:]
+    if start < 5 and tail.startswith(": "):
+        return end, end + 1
+    if lead := _LEAD.search(head):
+        return lead.span("cue")
+    if (lead := _FOR.search(head)) and _FOR_NEXT[lead["cue"].lower()].match(tail):
+        return lead.span("cue")
+    if (said := _INVERTED.search(head)) and tail[:1] in {",", ".", ""}:
+        return said.span("cue")
+    if (ran := _RAN.search(head)) and _BULLETIN.match(tail):
+        return ran.span("cue")
+    if _WITH.search(head) and (said := _ING.match(tail)):
+        return end + said.start("cue"), end + said.end("cue")
+    if not _NO_SUBJECT.search(head) and (verb := _SUBJECT.match(tail)):
+        return end + verb.start("cue"), end + verb.end("cue")
+    return None
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Make one of two names that touch: "state television" and its name."""
+    joined: list[Span] = []
+    for span in sorted(spans):
+        if joined and span[0] <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], span[1]))
+        else:
+            joined.append(span)
+    return joined
+
+
+def _without(text: str, holes: Sequence[Span]) -> Iterator[Span]:
+    """Give what is left of a sentence, without the punctuation at its ends."""
+    edges = [(0, 0), *sorted(holes), (len(text), len(text))]
+    for (_, start), (end, _) in pairwise(edges):
+        words = text[start:end]
+        bare = words.strip(" ,;:-.")
+        if len(bare.split()) > 1:
+            at = start + words.index(bare)
+            yield at, at + len(bare)
