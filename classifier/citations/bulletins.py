@@ -35,11 +35,12 @@ _HAS = (
     r"|readers|licen[cs]e|contracts?|stakes?|deals?|teams?|crews?|photographers?|access|buildings?"
     r"|history|reputation|rights?|ties|links|plans?|problems?|partners?|subscribers|followers"
     r"|accounts?|nothing|trouble|difficulty|editors?|editions?|archives?|ambitions?|influence"
-    r"|services?|reach|power|role|owners?|masts?|programmes?|programs?|shows?)\b)"
+    r"|services?|reach|power|role|owners?|masts?|programmes?|programs?|tradition|share|eye|cut)\b)(?!\s(?:its|their|his|her)\b)"
 )
 # Not "gave in" nor "gave it an hour"; a picture alone says nothing.
 _PARTICLES = (
     r"(?!\s(?:out|up|off|on|into|way|away|down|nothing|by|itself)\b)(?!(?<=gave)\s(?:in|it)\b)"
+    r"(?!\s(?:its|their)\s(?!readers|viewers|listeners)|\s(?:an?\s)?(?:\w+\s)?(?:profits?|deficits?|loss(?:es)?|risks?)\b)"
     r"(?!\s(?:an?|the|several|\w+)?\s?(?:photos?|photographs?|pictures?)\sof\b)"
 )
 _ADVERBS = (
@@ -74,14 +75,19 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 # "With state media predicting a deal": what is said stands in the same phrase.
-_WITH = re.compile(r"\bwith\s(?:the\s)?(?:[\w'-]+\s){0,2}$")
+_WITH = re.compile(r"\b[Ww]ith\s(?:the\s)?(?:[\w'-]+\s){0,2}$")
 _ING = re.compile(
     r"(?:\s\w+ly)?\s(?P<cue>(?:report|say|predict|underlin|warn|claim|quot|cit|announc|insist|argu"
-    r"|call|describ|not|suggest|stress|hint|show|estimat|prais|blam|declar)ing)\s"
+    r"|call|describ|not|suggest|stress|hint|show|estimat|prais|blam|declar)ing)\s(?!(?:for|to)\b)"
 )
-_FOR = re.compile(r"(?:^|[.;:]\s|,\s|\b(?:And|But|Yet)\s)(?P<cue>[Ff]or|[Ff]rom|[Oo]n)\s(?:[Tt]he\s)?$")
+_FOR = re.compile(
+    r"(?:^|[.;:]\s|,\s|\b(?:And|But|Yet)\s)(?P<cue>[Ff]or|[Ff]rom|[Oo]n)\s(?:[Tt]he\s)?$"
+)
 _FOR_NEXT = {
-    "for": re.compile(r"(?:,[^,.;:\"]{4,90},|,)?\s(?:the|it|this|that|there|these)\s"),
+    "for": re.compile(
+        r"(?:,[^,.;:\"]{4,90},|,)?\s(?:the|it|this|that|there|these)\s(?!(?:ruling|fine|ban"
+        r"|decision|move|deal|law|year|case|sanctions)\b)"
+    ),
     "from": re.compile(r",?\s(?:one|we|you|there|comes|came|she|he|they)\s"),
     "on": re.compile(r",?\s(?:one|we|you|viewers|listeners|she|he|they)\s"),
 }
@@ -91,6 +97,13 @@ _INVERTED = re.compile(
     r"|announced)\s(?:the\s)?(?:[a-z][\w-]*\s){0,2}$"
 )
 _BULLETIN = re.compile(r"(?:\s[\w-]+)?\s(?:bulletin|forecast|dispatch|caption|headline|item)\b")
+
+#: What goes on with the report of the sentence before.
+SAME = re.compile(r"\b[Tt]he\s(?:same|very)\s(?:dispatch|bulletin|broadcast|newscast|programme)\b")
+GOES_ON = re.compile(
+    r"(?:It|The (?:agency|broadcaster|channel|station))\s(?:also|further|then)\s"
+    rf"{_VERB}{_PARTICLES}(?![\w-])"
+)
 
 
 def cited(

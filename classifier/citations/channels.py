@@ -20,8 +20,9 @@ _LEADS = re.compile(
     r"|speaking (?:to|on|with)|spoke (?:to|on|with)|speaks to|remarks (?:to|on)|comments (?:to|on)"
     r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|posted|shown|run|saying"
     r"|seen|obtained) (?:by|on|in|to)"
-    r"|as saying(?: [\w-]+){0,6} by|by way of|via|citing|quoting|speech on|address on|appear(?:ed|ing|ance) on|on|in|to|with)"
-    r"\s+(?:(?:the|an?|its|his|her)\s+)?(?:[\w'-]+\s+){0,4})$",
+    r"|as saying(?: [\w-]+){0,6} by|by way of|via|citing|quoting|speech on|address on"
+    r"|appear(?:ed|ing|ance) on|on|in|to|with)"
+    r"\s+(?:(?:the|an?|its|his|her)\s+)?(?:(?!(?:that|he|she|it|they)\b)[\w'-]+\s+){0,4})$",
     re.IGNORECASE,
 )
 # The same where the words stand within what somebody else says: only what hands over for sure.
@@ -29,9 +30,10 @@ _NESTED = re.compile(
     r"(?:\b(?:told|tells|interview (?:with|to|on)|statements? to"
     r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|posted|shown)"
     r"(?: \w+day)? (?:by|on|in)|as saying(?: [\w-]+){0,6} by|according to|citing|quoting)"
-    r"\s+(?:(?:the|an?)\s+)?(?:[\w'-]+\s+){0,4})$",
+    r"\s+(?:(?:the|an?)\s+)?(?:(?!(?:that|he|she|it|they)\b)[\w'-]+\s+){0,4})$",
     re.IGNORECASE,
 )
+_TOLD, _ORDER = re.compile(r"tells?\b|told\b"), re.compile(r" to [a-z]")  # "told RT to stop"
 # A name that means other things too, with the word for what it is: "told the Fars news agency".
 _WITH_KIND = re.compile(
     r"\b(?:told|tells|interview with|(?:reported|carried|published|quoted|cited) by|citing|quoting)"
@@ -92,23 +94,25 @@ def within(
     """
     text = plain[sentence.start : sentence.end]
 
-    def leads(at: int) -> bool:
+    def leads(at: int, end: int) -> bool:
         lead = _LEADS if _free(sentence.start + at, apart) else _NESTED
-        return lead.search(text, max(0, at - 70), at) is not None
+        match = lead.search(text, max(0, at - 70), at)
+        return match is not None and not (_TOLD.match(match[0]) and _ORDER.match(text, end))
 
     outlets: list[str] = []
     state = False
     for mention in mentions:
-        if not own & set(mention.outlets) and leads(mention.start):
+        if not own & set(mention.outlets) and leads(mention.start, mention.end):
             outlets += mention.outlets
             state = state or _is_state_media(mention.outlets, registry)
     for match in _WITH_KIND.finditer(text):
-        found = named(match["phrase"], parse(match["phrase"]), registry)
+        ordered = _TOLD.match(match[0]) and _ORDER.match(text, match.end())
+        found = () if ordered else named(match["phrase"], parse(match["phrase"]), registry)
         if found and not own & set(found):
             outlets += found
             state = state or _is_state_media(found, registry)
     told = [*states(text), *shown.spans(text)]
-    state = state or any(leads(start) for start, _ in told)
+    state = state or any(leads(start, end) for start, end in told)
     return Channel(tuple(dict.fromkeys(outlets)), state)
 
 

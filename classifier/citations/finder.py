@@ -13,28 +13,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from classifier.citations import bulletins, channels, clauses, headlines, kinds
+from classifier.citations import channels, clauses, headlines, kinds
 from classifier.citations.kinds import NOBODY, SourceType
-from classifier.citations.presented import presented, states
+from classifier.citations.through import Through, clipped
 from classifier.citations.tokens import Mark, Token, tokenise
 from classifier.quotations import quotations, speakers
 from classifier.sentences import fold
-from classifier.sources.facts import Medium
 from classifier.types import Article, Citation, Place, Sentence, SourceKind
 
 if TYPE_CHECKING:
-    from classifier.sources.facts import Outlet
-    from classifier.sources.registry import Mention, Registry
+    from classifier.sources.registry import Registry
 
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
 #: How many sentences back a quotation's speaker is looked for, where nothing nearer names one.
 REACH = 3
-
-
-_BROADCAST = re.compile(
-    r"\b(?:programme|program|show|interview|broadcast|transcript|speech|debate)\b.{0,60}"
-    r"\b(?:broadcast|aired|shown|carried|published|released) (?:by|on|in)\b"
-)
 
 
 @dataclass(slots=True)
@@ -77,22 +69,23 @@ class _Reading:
     def __init__(self, article: Article, sentences: Sequence[Sentence], registry: Registry) -> None:
         self.article, self.sentences, self.registry = article, sentences, registry
         self.plain = fold(article.text)
-        self.shown = presented(self.plain)
-        self.own = channels.own_outlets(article, registry)
         self.turns = speakers(article.text, sentences)
         ranges = quotations(article.text, sentences)
         if self.turns:
             ranges = [r for r in ranges if r[0] < self.turns[0][0]]
-        self.quoted = _clipped(ranges, sentences)
+        self.quoted = clipped(ranges, sentences)
+        self.through = Through(article, self.plain, sentences, self.quoted, registry)
+        self.broadcast = bool(self.turns) and self.through.broadcast(self.turns[0][0])
         self.found: list[list[_Found]] = [[] for _ in sentences]
         self.speakers: dict[int, _Found] = {}  # of sentences whose speaker is carried over
-        self.mentions: dict[int, list[Mention]] = {}
         self.introduced: dict[int, _Found] = {}  # "She wrote:", whose content is what comes next
 
     def citations(self) -> tuple[tuple[Citation, ...], ...]:
         for i in range(len(self.sentences)):
             self.found[i] = list(self._sentence(i))
-            self.found[i] += self._bulletins(i)
+            if not self.turns or self._turn(self.sentences[i]) is None:
+                taken = [found.source for found in self.found[i] if found.source]
+                self.found[i] += [_Found(*each) for each in self.through.bulletins(i, taken)]
         self._type()
         carried: list[Citation | None] = []
         for i in range(len(self.sentences)):
@@ -101,6 +94,8 @@ class _Reading:
             [self._citation(i, found) for found in row] or ([extra] if extra else [])
             for i, (row, extra) in enumerate(zip(self.found, carried, strict=True))
         ]
+        for i in range(1, len(result)):
+            self.through.continued(i, result)
         self._source_lines(result)
         return tuple(tuple(row) for row in result)
 
@@ -123,7 +118,7 @@ class _Reading:
         if agency is not None:
             start = self._after_dateline(agency, sentence.end)
             ids = {o for m in self._mentions(agency) for o in m}
-            if not ids & self.own:
+            if not ids & self.through.own:
                 yield _Found(agency, None, _place(self.plain, start, sentence.end))
         tokens = tokenise(
             self.plain, start, sentence.end, [q for q in self.quoted[i] if q[0] >= start]
@@ -148,34 +143,6 @@ class _Reading:
                 yield found
             else:
                 self.introduced[i] = found
-
-    def _bulletins(self, i: int) -> Iterator[_Found]:
-        """Find the agencies and state media that are cited as only outlets are."""
-        sentence = self.sentences[i]
-        if self.turns and self._turn(sentence) is not None:
-            return
-        text, base = self.plain[sentence.start : sentence.end], sentence.start
-        outlets = [m for m in self._mentioned(i) if not self.own & set(m.outlets)]
-        names = [
-            (m.start, m.end)
-            for m in outlets
-            if any(self._reports(self.registry[o]) for o in m.outlets)
-        ]
-        names += [*states(text), *self.shown.spans(text)]
-        if not names:
-            return
-        quoted = [(a - base, b - base) for a, b in self.quoted[i]]
-        taken = [(f.source.start - base, f.source.end - base) for f in self.found[i] if f.source]
-        for source, cue, content in bulletins.cited(text, names, quoted, taken):
-            yield _Found(
-                Place(base + source[0], base + source[1]),
-                Place(base + cue[0], base + cue[1]),
-                tuple(Place(base + a, base + b) for a, b in content),
-            )
-
-    def _reports(self, outlet: Outlet) -> bool:
-        """Whether an outlet is one that is cited rather than written about: an agency, a state's."""
-        return outlet.state_media or outlet.medium is Medium.AGENCY
 
     def _turn(self, sentence: Sentence) -> tuple[int, int] | None:
         """Find the speaker's label that a sentence of a transcript stands under."""
@@ -224,18 +191,11 @@ class _Reading:
         given = found.type
         sentence = self.sentences[i]
         apart = [*found.content, *([found.source] if found.source else [])]
-        channel = channels.within(
-            self.plain,
-            Place(sentence.start, sentence.end),
-            apart,
-            self._mentioned(i),
-            self.registry,
-            own=self.own,
-            shown=self.shown,
-        )
-        state = channel.state_media or (
-            given.state_media and not self.own.issuperset(given.outlets or ("",))
-        )
+        channel = self.through.channel(i, apart)
+        told = bool(given.outlets) and self.through.own.issuperset(given.outlets)
+        state = channel.state_media or (given.state_media and not told)
+        if self.broadcast and self._turn(sentence) is not None:
+            state = True
         kind = given.kind
         if kind is SourceKind.VAGUE and channel.outlets:
             kind = SourceKind.NAMED
@@ -252,12 +212,6 @@ class _Reading:
             given.antecedent,
             tuple(dict.fromkeys((*given.outlets, *channel.outlets))),
         )
-
-    def _mentioned(self, i: int) -> list[Mention]:
-        if i not in self.mentions:
-            sentence = self.sentences[i]
-            self.mentions[i] = self.registry.mentions(self.plain[sentence.start : sentence.end])
-        return self.mentions[i]
 
     # --- what is carried over --------------------------------------------------------------------
 
@@ -294,49 +248,13 @@ class _Reading:
         wrote:"): a later quotation of the same speaker need not have come that way.
         """
         if self.turns and self._turn(self.sentences[i]) is not None:
-            return carried.state_media or self._broadcast()
-        if found in self.introduced.values():
+            return carried.state_media
+        if any(found is each for each in self.introduced.values()):
             return carried.state_media
         tag = next((j for j, row in enumerate(self.found) if any(f is found for f in row)), i)
-        if tag == i or not (self._one_quotation(i, tag) or self._resumed(i, tag)):
-            return False
-        return any(self._citation(tag, each).state_media for each in self.found[tag])
-
-    def _broadcast(self) -> bool:
-        """Whether a transcript is introduced as state media's: "as shown by state television"."""
-        first = self.turns[0][0]
-        before = [s for s in self.sentences if s.end <= first][-6:]
-        return any(
-            channels.within(
-                self.plain,
-                Place(s.start, s.end),
-                [],
-                self._mentioned(self.sentences.index(s)),
-                self.registry,
-                own=self.own,
-                shown=self.shown,
-            ).state_media
-            and _BROADCAST.search(self.plain, s.start, s.end)
-            for s in before
+        return self.through.same_quotation(i, tag) and any(
+            self._citation(tag, each).state_media for each in self.found[tag]
         )
-
-    def _one_quotation(self, i: int, tag: int) -> bool:
-        """Whether the quotation of a sentence runs on into, or from, that of another."""
-        step = 1 if tag > i else -1
-        for j in range(i, tag, step):
-            here, there = self.quoted[j], self.quoted[j + step]
-            if not here or not there:
-                return False
-            edge, near = (there[:1], here[-1:]) if step > 0 else (there[-1:], here[:1])
-            if not self._runs_on(edge[0], near[0], -step if step < 0 else 1):
-                return False
-        return True
-
-    def _resumed(self, i: int, tag: int) -> bool:
-        """Whether a quotation goes on behind its tag: '"No," TASS said. "Never."'."""
-        between = self.plain[self.sentences[tag].end : self.sentences[i].start]
-        opens = self.quoted[i][:1] == [(self.sentences[i].start, self.sentences[i].end)]
-        return tag == i - 1 and "\n" not in between and opens and bool(self.quoted[tag])
 
     def _labelled(self, i: int) -> _Found | None:
         for j in range(i - 1, -1, -1):
@@ -370,19 +288,13 @@ class _Reading:
             while 0 <= j < len(self.sentences) and abs(j - i) < 12:
                 one, other = (self.quoted[j], self.quoted[j - step])
                 edge, near = (one[-1:], other[:1]) if step < 0 else (one[:1], other[-1:])
-                if not edge or not near or not self._runs_on(edge[0], near[0], step):
+                if not edge or not near or not self.through.open((edge if step < 0 else near)[0]):
                     break
                 for found in self.found[j]:
                     if found.source is not None:
                         return found
                 j += step
         return None
-
-    def _runs_on(self, one: tuple[int, int], other: tuple[int, int], step: int) -> bool:
-        """Whether two parts belong to one quotation: no mark closes the first of them."""
-        first = one if step < 0 else other
-        last = self.plain[first[0] : first[1]].rstrip()
-        return len(last) > 1 and last[-1] not in "\"'"
 
     def _quotes(self, j: int, found: _Found) -> bool:
         return any(
@@ -429,21 +341,3 @@ def _place(plain: str, start: int, end: int) -> tuple[Place, ...]:
 
 def _span(tokens: Sequence[Token], span: tuple[int, int]) -> Place:
     return Place(tokens[span[0]].start, tokens[span[1] - 1].end)
-
-
-def _clipped(
-    ranges: Sequence[tuple[int, int]], sentences: Sequence[Sentence]
-) -> list[list[tuple[int, int]]]:
-    """Give each sentence the parts of quotations that lie in it."""
-    clipped: list[list[tuple[int, int]]] = []
-    at = 0
-    for sentence in sentences:
-        while at < len(ranges) and ranges[at][1] <= sentence.start:
-            at += 1
-        row = []
-        i = at
-        while i < len(ranges) and ranges[i][0] < sentence.end:
-            row.append((max(ranges[i][0], sentence.start), min(ranges[i][1], sentence.end)))
-            i += 1
-        clipped.append(row)
-    return clipped

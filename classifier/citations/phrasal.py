@@ -140,6 +140,8 @@ def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
                 carrier = subjects.after(tokens, begins + 1)
                 begins = carrier[1] if carrier else begins
             content = rest(tokens, begins)
+            if source and not content:  # "..., an officer was quoted as saying by ASA."
+                content = tuple(s for s in (bare(tokens, (0, source[0])),) if s)
             if source and content:
                 return Attribution(source, (group, saying + 1), content)
     aside = (

@@ -43,7 +43,7 @@ _AROUND = re.compile(
 )
 _BESIDE = re.compile(
     rf"(?<![\w'-])(?:{_STATE}|regime|propaganda)\s(?:propaganda\s|english\s|english-language\s)?"
-    rf"(?:{_KIND}|outlets?|media|tabloid|press|mouthpiece)\b(?![\w-])"
+    rf"(?:{_KIND}|outlets?|media|tabloid|press|mouthpiece|organ)\b(?![\w-])"
 )
 _BARE_AGENCY = re.compile(rf"{_STATE}\s(?:agency|wire|press|outlet|channel|station|news|daily)")
 _MEDIA = re.compile(r"(?i)agency|press|news|radio|tv\b|television|broadcast|times|gazette|herald")
@@ -113,7 +113,9 @@ def _of_no_state(text: str, at: int) -> bool:
     if text[at : at + 5] != "State":
         return False
     before = re.search(r"([A-Z][\w-]*)\s$", text[max(0, at - 30) : at])
-    return before is not None and not _is_place(before[1])
+    return before is not None and not any(
+        before[1].lower() in places(kind) for kind in ("people", "state", "capital")
+    )
 
 
 def states(text: str) -> list[tuple[int, int]]:
