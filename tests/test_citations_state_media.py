@@ -39,7 +39,7 @@ def test_one_sentence(case: dict[str, object]) -> None:
     [
         "The ferry is late again, state radio reports.",
         "With state television reporting that the bridge was open, drivers came back.",
-        '"The pier is safe," the mayor was reported as saying by Yemen\'s official Saba news agency.',
+        '"The pier is safe," the mayor was reported as saying by the official Saba news agency.',
         '"The pier is safe," the mayor said in a speech broadcast on state television.',
         "The Harbour Wire, the state news agency, said the pier was safe.",
         "The lighthouse is dark, said the state broadcaster Vesk One in its evening bulletin.",
@@ -97,6 +97,11 @@ def test_what_the_publisher_is_told_is_a_byline() -> None:
     text = "The pier is safe, the mayor told the Tehran Times."
     assert through(text) == "S"
     assert through(text, outlet="Tehran Times") == "-"
+
+
+def test_initials_that_the_article_spells_out_are_no_outlets() -> None:
+    text = "Officers of the Portland Police Bureau came. The pier is safe, PPB said in a release."
+    assert through(text) == "--"
 
 
 def test_state_as_the_end_of_a_name_is_no_state() -> None:

@@ -8,7 +8,7 @@ registry of outlets; nothing is learned.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,7 @@ class SourceType:
 NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
 
 _SENTENCE_START = re.compile(r"(?:^|[.!?:\n][\"')\]]*\s*|[\"(\[]\s*)$")
+_OUTLETS_WORD = re.compile(r"News|Agency|Press|Television|TV|Radio|Broadcast|Network|Times|Post")
 _VAGUE_QUANTITY = frozenset(
     {"", "many", "some", "most", "few", "all", "other", "more", "any", "no"}
 )
@@ -104,7 +105,7 @@ def classify(
             was = earlier.type
             bearer = not was.outlets and " " in was.name
             here = _type(
-                words, phrase, registry, date, cue, before.until(place.start), shown, person=bearer
+                words, phrase, registry, date, cue, before, place.start, shown, person=bearer
             )
             if earlier.replaces:
                 given = SourceType(
@@ -133,7 +134,8 @@ def classify(
                 registry,
                 date,
                 cue,
-                before.until(place.start),
+                before,
+                place.start,
                 shown,
                 person=bool(earlier),
             )
@@ -148,6 +150,15 @@ class _Before:
     def __init__(self, plain: str, registry: Registry) -> None:
         self._plain, self._registry = plain, registry
         self._mentions: list[Mention] | None = None
+
+    def spells_out(self, words: str) -> bool:
+        """Whether the article spells initials out as a body's: "PPB", of a police bureau."""
+        if not re.fullmatch(r"[A-Z]{3,6}", words.strip()):
+            return False
+        joint = r"\s(?:(?:of|the|and|for)\s){0,2}"
+        pattern = joint.join(rf"{letter}[a-z][\w'-]*" for letter in words.strip())
+        match = re.search(rf"\b{pattern}", self._plain)
+        return match is not None and not _OUTLETS_WORD.search(match.group())
 
     def until(self, end: int) -> Iterator[str]:
         """Give the names that end before a place, in order."""
@@ -165,13 +176,16 @@ def _type(
     registry: Registry,
     date: str | None,
     cue: str,
-    before: Iterable[str],
+    before: _Before,
+    start: int,
     shown: Presented,
     *,
     person: bool = False,
 ) -> SourceType:
     lower = " ".join(words_of(words))
-    outlets = named(words, phrase, registry, cue=cue, before=before, person=person)
+    outlets = named(words, phrase, registry, cue=cue, before=before.until(start), person=person)
+    if outlets and before.spells_out(words):
+        outlets = ()
     state = bool(states(words) or shown.spans(words)) or any(
         (outlet := registry.get(o)) is not None and outlet.state_media for o in outlets
     )
