@@ -57,8 +57,9 @@ class Error:
     label, proba : float
     other : float
         What the other model says; NaN where there is none.
-    before, text, after : str
-        The sentence between its neighbours; empty where there is none.
+    text : str
+    before, after : tuple of str
+        The sentences of the article before it and after it, as far as they are known.
     """
 
     rank: int
@@ -72,9 +73,9 @@ class Error:
     label: float
     proba: float
     other: float
-    before: str
     text: str
-    after: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
 
 
 def worst(signal: str, pools: Iterable[Pool], n: int) -> tuple[Error, ...]:
@@ -109,19 +110,21 @@ def _error(rank: int, signal: str, pool: Pool, at: int, row: int) -> Error:
         label=float(rows.column(signal)[row]),
         proba=float(pool.proba[at]),
         other=math.nan if pool.other is None else float(pool.other[at]),
-        before=_neighbour(rows, row, -1),
         text=sentence.text,
-        after=_neighbour(rows, row, 1),
+        before=tuple(_around(rows, row, -1))[::-1],
+        after=tuple(_around(rows, row, 1)),
     )
 
 
-def _neighbour(rows: Examples, row: int, step: int) -> str:
+def _around(rows: Examples, row: int, step: int) -> Iterator[str]:
+    """Give the sentences of a row's article, away from it in one direction."""
     at = row + step
-    if not 0 <= at < len(rows):
-        return ""
-    here, there = rows.sentences[row], rows.sentences[at]
-    beside = there.article_id == here.article_id and there.index == here.index + step
-    return there.text if beside else ""
+    while 0 <= at < len(rows):
+        here, there = rows.sentences[at - step], rows.sentences[at]
+        if there.article_id != here.article_id or there.index != here.index + step:
+            return
+        yield there.text
+        at += step
 
 
 def records(

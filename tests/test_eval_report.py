@@ -219,8 +219,8 @@ def test_the_worst_errors_stand_between_their_neighbours(report):
         if one.corpus == "invented":
             article = rows.where(rows.article == one.article).sentences
             assert one.text == article[one.index].text
-            assert one.before == (article[one.index - 1].text if one.index else "")
-            assert one.after == (article[one.index + 1].text if one.index < 4 else "")
+            assert one.before == tuple(s.text for s in article[: one.index])
+            assert one.after == tuple(s.text for s in article[one.index + 1 :])
 
 
 def test_a_signal_that_only_one_model_gives_shows_its_errors(report):

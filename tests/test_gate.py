@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from test_compare import bundle, examples
 
 from classifier import bundle as bundles
+from classifier.sources.registry import load
 from eval import gate
 from eval.benchmarks import BENCHMARKS, BY_NAME
+from eval.ceilings import of_polnear
 from eval.held_out import of_corpora
 from eval.metrics import METRICS
 from eval.pairs import behaviours
@@ -44,6 +48,18 @@ def test_the_ceilings_of_our_own_labels_are_the_agreement_that_ships():
     for one in ours:
         assert one.ceiling is not None
         assert one.ceiling.value == pytest.approx(alphas[one.signal], abs=0.0005), one.name
+
+
+def test_the_ceilings_of_polnear_are_what_its_annotators_agree_on():
+    root = os.environ.get("FRAMESCOPE_CORPORA")
+    if not root or not (Path(root) / "polnear").is_dir():
+        pytest.skip("needs the public corpora")
+    alphas = of_polnear(Path(root), load())
+    theirs = [one for one in BENCHMARKS if one.corpus == "polnear"]
+    assert theirs
+    for one in theirs:
+        assert one.ceiling is not None
+        assert one.ceiling.value == pytest.approx(alphas[one.signal].alpha, abs=0.0005), one.name
 
 
 def test_a_figure_over_its_floor_passes_and_one_under_it_is_missed():
