@@ -13,6 +13,7 @@ from training.corpora.option import CorporaFolder
 
 if TYPE_CHECKING:
     from eval.gate import Verdict
+    from eval.sections import Section
 
 
 def gate(
@@ -45,6 +46,7 @@ def gate(
     from eval.held_out import of_corpora
     from eval.pairs import behaviours
     from eval.robustness import measure
+    from eval.sections import print_section
     from eval.suite_table import verdict
     from training.corpora.registry import is_given, root_folder
 
@@ -55,8 +57,7 @@ def gate(
     held_out = of_corpora(root, [model], allow_other_split=False)
     verdicts = gates.judge(list(gates.measured(model, held_out.examples)), written)
     suite = measure(model, behaviours())
-    _print(verdicts)
-    typer.echo(f"behaviour: {verdict(suite)}")
+    print_section(_section(verdicts, f"Behaviour: {verdict(suite)}"))
     typer.echo(gates.signature(model, verdicts, suite))
     if update:
         gates.write(gates.raised(verdicts, written, allow_regression), path)
@@ -137,27 +138,29 @@ def seeds(
 COMMANDS = (gate, card, seeds)
 
 
-def _print(verdicts: Sequence[Verdict]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
+def _section(verdicts: Sequence[Verdict], note: str) -> Section:
+    from eval.sections import Section, Table
 
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("benchmark", no_wrap=True)
-    table.add_column("figure", no_wrap=True)
-    for heading in ("n", "positive", "measured", "floor"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("")
-    for one in verdicts:
-        found = one.measured
-        verdict = "" if one.floor is None else "other rows" if one.changed else "ok"
-        table.add_row(
-            found.benchmark.name,
-            found.benchmark.metric,
-            f"{found.n:,}",
-            f"{found.positives:,}",
-            "undefined" if found.value != found.value else f"{found.value:.3f}",
-            "-" if one.floor is None else f"{one.floor:.3f}",
-            "[red]missed[/]" if one.missed else verdict,
-        )
-    Console(highlight=False).print(table)
+    return Section(
+        note,
+        (
+            Table(
+                "Benchmarks and their floors",
+                ("benchmark", "figure", "n", "yes", "measured", "floor", "verdict"),
+                tuple(
+                    (
+                        one.measured.benchmark.name, one.measured.benchmark.metric,
+                        one.measured.n, one.measured.positives, one.measured.value,
+                        "none" if one.floor is None else one.floor, _verdict(one),
+                    )
+                    for one in verdicts
+                ),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _verdict(one: Verdict) -> str:
+    if one.floor is None:
+        return ""
+    return "missed" if one.missed else "other rows" if one.changed else "ok"
