@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eval.options import First, OtherSplit, Second
+from eval.options import First, OtherSplit, Second, Seed, Signals
 from training.corpora.option import CorporaFolder
 
 if TYPE_CHECKING:
@@ -22,14 +22,10 @@ class Format(StrEnum):
     JSON = "json"
 
 
-Signals = Annotated[
-    list[str] | None, typer.Option("--signal", metavar="NAME", help="Only this one. Repeatable.")
-]
 Corpora = Annotated[
     list[str] | None, typer.Option("--corpus", metavar="NAME", help="Only this one. Repeatable.")
 ]
 As = Annotated[Format, typer.Option("--format", help="How to write it.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of all that is drawn.")]
 
 
 def controls(

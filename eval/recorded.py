@@ -26,7 +26,7 @@ class Recorded:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.signals = model.signals
-        self._calls: list[tuple[Sequence[Sentence], NDArray[np.float32]]] = []
+        self._known: dict[tuple[str, int], NDArray[np.float32]] = {}
 
     def predict(self, sentences: Sequence[Sentence]) -> Prediction:
         """Score sentences; see `classifier.models.base.Model`."""
@@ -35,7 +35,8 @@ class Recorded:
     def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Give the model's probabilities, and keep them."""
         proba = self.model.predict_proba(sentences)
-        self._calls.append((sentences, proba))
+        for sentence, row in zip(sentences, proba, strict=True):
+            self._known[sentence.article_id, sentence.index] = row
         return proba
 
     def of(self, rows: Examples, bundle: Bundle) -> Scored:
@@ -51,20 +52,12 @@ class Recorded:
         bundle : Bundle
             Whose thresholds decide.
         """
-        known = self._known()
+        known = self._known
         missing = [one for one in rows.sentences if (one.article_id, one.index) not in known]
         if missing:
             score(replace(bundle, model=self), missing, lambda _: None)
-            known = self._known()
         proba = np.array([known[one.article_id, one.index] for one in rows.sentences], np.float32)
         return Scored(self.signals, bundle.thresholds, proba.reshape(len(rows), len(self.signals)))
-
-    def _known(self) -> dict[tuple[str, int], NDArray[np.float32]]:
-        return {
-            (sentence.article_id, sentence.index): row
-            for sentences, proba in self._calls
-            for sentence, row in zip(sentences, proba, strict=True)
-        }
 
 
 def recording(bundle: Bundle) -> tuple[Bundle, Recorded]:
