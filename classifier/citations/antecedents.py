@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.citations.lexicon import terms, word_set
+from classifier.citations.lexicon import places, terms, word_set
 from classifier.citations.phrases import Phrase, Shape, parse, words_of
 from classifier.types import Place
 
@@ -48,6 +48,7 @@ _SUBJECT = re.compile(
     + _RUN.pattern
     + ")"
 )
+_SENTENCE_START = re.compile(r"(?:^|[.!?\n][\"')]*\s*)(?:[A-Z][\w-]*\s)?$")
 #: How far back a name may stand that is no source, in characters.
 REACH = 600
 
@@ -158,6 +159,8 @@ class Antecedents:
             found = self._entities[entity]
             if gender and found.type.outlets:
                 continue  # "he" after ", IRNA reported": an agency is no man
+            if found.type.state_media and not self._takes_up(lower, place, found):
+                continue
             fits = found.shape in shapes or (lower in _IT and bool(found.type.outlets))
             if fits and (not gender or found.gender in {"", gender}):
                 nearer = self._subject(found.place.start, place, gender) if gender else None
@@ -165,8 +168,18 @@ class Antecedents:
         if gender:
             return self._subject(place.start - REACH, place, gender)
         if lower in _THEY | _WE and self._recent:
-            return self._back(self._recent[-1])
+            last = self._entities[self._recent[-1]]
+            if not last.type.state_media or self._takes_up(lower, place, last):
+                return self._back(self._recent[-1])
         return None
+
+    def _takes_up(self, lower: str, place: Place, found: _Entity) -> bool:
+        """Whether "they" or "its" can be state media's: not one agency's, nor a later noun's."""
+        if lower in _THEY:
+            return bool({"media", "outlets", "channels", "newspapers", "papers"} & found.words)
+        if lower == "its":
+            return bool(_SENTENCE_START.search(self._plain[max(0, place.start - 40) : place.start]))
+        return True
 
     def _subject(self, since: int, place: Place, gender: str) -> Earlier | None:
         """Find a person whom a sentence begins with, nearer than the last source."""
@@ -282,7 +295,7 @@ class Antecedents:
         for same in (True, False):
             for entity in reversed(self._recent):
                 found = self._entities[entity]
-                if same and _heads(phrase.head) & found.words:
+                if same and _heads(phrase.head) & found.words and _agrees(phrase, found):
                     return self._back(entity)
                 if not same and _fits(phrase, found, plural=plural):
                     return self._back(entity)
@@ -302,6 +315,12 @@ _LEFT = word_set("former ex onetime one-time retired late candidate nominee hope
 
 def _heads(head: str) -> set[str]:
     return {head, _EQUAL.get(head, head), head.removesuffix("s")}
+
+
+def _agrees(phrase: Phrase, found: _Entity) -> bool:
+    """Whether nothing tells two apart, as "the Israeli military" and "the Syrian military"."""
+    peoples = {word for word in phrase.modifiers if word in places("people")}
+    return peoples <= found.words or not any(word in places("people") for word in found.words)
 
 
 def _fits(phrase: Phrase, found: _Entity, *, plural: bool) -> bool:

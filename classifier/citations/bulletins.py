@@ -11,19 +11,34 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from classifier.cues import VERBS, Kind, third_and_past
+
 Span = tuple[int, int]
 
-_VERB = (
-    r"(?:reports?|reported|(?:is|was)\sreporting|says|said|writes|wrote|adds|added|notes|noted"
-    r"|records|recorded|counts|counted|shows|showed|gives|gave|puts?|lets?|reminds|reminded|recalls"
-    r"|recalled|prints|printed|dates|dated|forecasts?|expects|expected|predicts|predicted|calls"
-    r"|called|carries|carried|runs|ran|quotes|quoted|cites|cited|announces|announced|measures"
-    r"|measured|lists|listed|describes|described|praises|praised|blames|blamed|releases|released"
-    r"|publishes|published|airs|aired|broadcasts?|estimates|estimated|claims|claimed|reveals"
-    r"|revealed|warns|warned|speaks\sof|spoke\sof|tells|told|applauds|applauded"
-    r"|do(?:es)?\s(?:quote|report|say|show|carry|give|let|note)"
-    r"|(?:is|was|were)\s(?:quick|swift|keen|eager)\sto\s\w+)"
+# What outlets do with news and people don't, or with an object where people need a clause.
+_OUTLETS_VERBS = (
+    "say record count show give put let remind print date forecast expect predict run carry "
+    "measure list release publish air broadcast tweet quote cite praise circulate trumpet echo "
+    "depict celebrate feature call add note write report"
 )
+_OUTLETS_OWN = frozenset(("ask", "request", "learn", "find", "decide", "offer", "thank", "apologize",
+                          "apologise", "establish", "want", "promise", "propose", "document"))
+_IRREGULAR = r"gave|ran|read|said|wrote|told|spoke\sof|speaks\sof|let|put|tells?"
+
+
+def _verb() -> str:
+    base = {verb for kind in (Kind.SPEECH, Kind.CLAUSE) for verb in VERBS[kind]}
+    base = {verb for verb in base if "_" not in verb} - _OUTLETS_OWN | set(_OUTLETS_VERBS.split())
+    forms = {form for verb in base for form in (verb, *third_and_past(verb))} - {"gived", "runned"}
+    longest = sorted(forms, key=lambda form: (-len(form), form))
+    return (
+        rf"(?:{'|'.join(longest)}|{_IRREGULAR}|(?:is|was|were|are)\s(?:reporting|saying|showing)"
+        r"|do(?:es)?\s(?:quote|report|say|show|carry|give|let|note)"
+        r"|(?:is|was|were)\s(?:quick|swift|keen|eager)\sto\s\w+)"
+    )
+
+
+_VERB = _verb()
 # "TASS has snow", not "has moved", "has an office", "had to pay".
 _HAS = (
     r"ha(?:s|d)(?!\s(?:\w+ly\s|also\s|already\s|since\s|just\s|now\s)?(?:to|been|not|no|never|\w+ed"
@@ -35,11 +50,12 @@ _HAS = (
     r"|readers|licen[cs]e|contracts?|stakes?|deals?|teams?|crews?|photographers?|access|buildings?"
     r"|history|reputation|rights?|ties|links|plans?|problems?|partners?|subscribers|followers"
     r"|accounts?|nothing|trouble|difficulty|editors?|editions?|archives?|ambitions?|influence"
-    r"|services?|reach|power|role|owners?|masts?|programmes?|programs?|tradition|share|eye|cut)\b)(?!\s(?:its|their|his|her)\b)"
+    r"|services?|reach|power|role|owners?|dut(?:y|ies)|obligations?|responsibilit(?:y|ies)|chance|interest"
+    r"|reason|masts?|programmes?|programs?|tradition|share|eye|cut)\b)(?!\s(?:its|their|his|her)\b)"
 )
 # Not "gave in" nor "gave it an hour"; a picture alone says nothing.
 _PARTICLES = (
-    r"(?!\s(?:out|up|off|on|into|way|away|down|nothing|by|itself)\b)(?!(?<=gave)\s(?:in|it)\b)"
+    r"(?!\s(?:out|up|off|into|way|away|down|nothing|by|itself|on(?!\s(?:[A-Z]|its\b|the\s\w+\sof)))\b)(?!(?<=gave)\s(?:in|it)\b)"
     r"(?!\s(?:its|their)\s(?!readers|viewers|listeners)|\s(?:an?\s)?(?:\w+\s)?(?:profits?|deficits?|loss(?:es)?|risks?)\b)"
     r"(?!\s(?:an?|the|several|\w+)?\s?(?:photos?|photographs?|pictures?)\sof\b)"
 )
@@ -47,12 +63,17 @@ _ADVERBS = (
     r"(?:\s(?:also|now|then|later|since|both|even|itself|meanwhile|recently|already|still|further|"
     r"\w+ly))?"
 )
+# What is an outlet's own: its bulletin, its commentary.
+_ITEM = (
+    r"(?:bulletin|forecast|dispatch|newscast|broadcast|reports?|caption|statements?|commentar(?:y|ies)|editorials?"
+    r"|articles?|stor(?:y|ies)|coverage|footage|documentary|programme|website|account|anchor|presenter|correspondent)"
+)
 # What may stand between an outlet and its verb: where it is, what it is, its bulletin.
 _AFTER = (
     r"(?:,?\s\(?[A-Z][\w-]+(?:\s[A-Z0-9][\w-]*){0,3}\)?,?)??"
     r"(?:\s(?:in|from|over|at)\s(?:the\s)?[A-Z][\w-]+)?"
-    r"(?:(?:'s)?(?:\s[\w-]+)?\s(?:bulletin|forecast|dispatch|newscast|broadcast|report|caption)"
-    r"(?:\son\s[A-Z]\w+)?)?"
+    rf"(?:(?:'s)?(?:\s[\w-]+){{0,2}}?\s{_ITEM}(?:\s(?:on|of|from)\s[A-Z]\w+)?)?"
+    r"(?:\s(?:on|in|last|late|early)\s(?:[\w'-]+\s){0,2}[\w'-]+|\s[A-Z][a-z]+day)??"
     r"(?:,[^,.;:\"]{2,90},)?"
 )
 _SUBJECT = re.compile(
@@ -75,6 +96,12 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 # "With state media predicting a deal": what is said stands in the same phrase.
+_VIA = re.compile(
+    r"\b(?P<cue>(?:quoted|cited)(?:\s\w+){0,2}?\s(?:by|in|on)|(?:says?|said|spoke|speaking|claim(?:s|ed)|told|writing|wrote)"
+    r"(?:\s(?:[a-z]\w+|\w+day)){0,3}?\s(?:on|in|to)|(?:interviews?|statements?|remarks|comments|address|speech|letter|message"
+    r"|commentary|editorial|op-ed|article|report)(?:\s[\w-]+){0,4}?\s(?:by|on|in|with|from)|(?:statement|remarks|comments)\sto)"
+    r"\s(?:(?:the|an?|its)\s)?(?:[a-z][\w'-]*\s|[A-Z]\w+'?s?\s){0,4}$"
+)
 _WITH = re.compile(r"\b[Ww]ith\s(?:the\s)?(?:[\w'-]+\s){0,2}$")
 _ING = re.compile(
     r"(?:\s\w+ly)?\s(?P<cue>(?:report|say|predict|underlin|warn|claim|quot|cit|announc|insist|argu"
@@ -94,7 +121,7 @@ _FOR_NEXT = {
 _RAN = re.compile(r"\b(?P<cue>ran|runs|reads?|went|said|says)\s(?:the|an?)\s$")
 _INVERTED = re.compile(
     r"[,\"']\s(?P<cue>recorded|records|said|says|reported|reports|wrote|writes|noted|notes|added"
-    r"|announced)\s(?:the\s)?(?:[a-z][\w-]*\s){0,2}$"
+    r"|announced)\s(?:the\s)?(?:(?!(?:of|to|about|on|in|at|by|for|from|with|that)\b)[a-z][\w-]*\s){0,2}$"
 )
 _BULLETIN = re.compile(r"(?:\s[\w-]+)?\s(?:bulletin|forecast|dispatch|caption|headline|item)\b")
 
@@ -130,7 +157,7 @@ def cited(
     for start, end in _joined(outlets):
         if any(a <= start < b for a, b in (*quoted, *taken)):
             continue
-        cue = _cue(text, start, end)
+        cue = _cue(text, start, end) or (None if taken else _via(text, start))
         if cue is not None:
             content = tuple(_without(text, [(start, end), cue]))
             if content:
@@ -154,6 +181,12 @@ def _cue(text: str, start: int, end: int) -> Span | None:
     if not _NO_SUBJECT.search(head) and (verb := _SUBJECT.match(tail)):
         return end + verb.start("cue"), end + verb.end("cue")
     return None
+
+
+def _via(text: str, start: int) -> Span | None:
+    """Find the words that make an outlet the way something came: "was quoted in"."""
+    via = _VIA.search(text[:start])
+    return via.span("cue") if via else None
 
 
 def _joined(spans: Sequence[Span]) -> list[Span]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from classifier.citations.outlets import named
@@ -19,7 +20,8 @@ _LEADS = re.compile(
     r"(?:\b(?:told|tells|tell|interview (?:with|to|on|for|by)|interviewed by|statements? to"
     r"|speaking (?:to|on|with)|spoke (?:to|on|with)|speaks to|remarks (?:to|on)|comments (?:to|on)"
     r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|posted|shown|run|saying"
-    r"|seen|obtained) (?:by|on|in|to)"
+    r"|seen|obtained|made)(?: (?:live|early|late|on))?(?: \w+day)? (?:by|on|in|to)"
+    r"|through|(?:report|article|commentary|editorial|op-ed|dispatch) (?:from|by|in|on)"
     r"|as saying(?: [\w-]+){0,6} by|by way of|via|citing|quoting|speech on|address on"
     r"|appear(?:ed|ing|ance) on|on|in|to|with)"
     r"\s+(?:(?:the|an?|its|his|her)\s+)?(?:(?!(?:that|he|she|it|they)\b)[\w'-]+\s+){0,4})$",
@@ -29,8 +31,8 @@ _LEADS = re.compile(
 _NESTED = re.compile(
     r"(?:\b(?:told|tells|interview (?:with|to|on)|statements? to"
     r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|posted|shown)"
-    r"(?: \w+day)? (?:by|on|in)|as saying(?: [\w-]+){0,6} by|according to|citing|quoting)"
-    r"\s+(?:(?:the|an?)\s+)?(?:(?!(?:that|he|she|it|they)\b)[\w'-]+\s+){0,4})$",
+    r"(?: \w+day)? (?:by|on|in)|as saying(?: [\w-]+){0,6} by|according to|citing|quoting|through)"
+    r"\s+(?:(?:the|an?|its)\s+)?(?:(?!(?:that|he|she|it|they)\b)[\w'-]+\s+){0,4})$",
     re.IGNORECASE,
 )
 _TOLD, _ORDER = re.compile(r"tells?\b|told\b"), re.compile(r" to [a-z]")  # "told RT to stop"
@@ -73,6 +75,7 @@ def within(
     *,
     own: frozenset[str] = frozenset(),
     shown: Presented = NO_NAMES,
+    given: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Channel:
     """Find the outlets that a sentence names as a channel.
 
@@ -91,6 +94,8 @@ def within(
         Who published the article: what it is told is a byline.
     shown : Presented
         The outlets that the article presents as a state's.
+    given : mapping of str to tuple of str
+        Short forms of names that the article gives in full: "Mehr", of "Mehr news agency".
     """
     text = plain[sentence.start : sentence.end]
 
@@ -107,7 +112,10 @@ def within(
             state = state or _is_state_media(mention.outlets, registry)
     for match in _WITH_KIND.finditer(text):
         ordered = _TOLD.match(match[0]) and _ORDER.match(text, match.end())
-        found = () if ordered else named(match["phrase"], parse(match["phrase"]), registry)
+        phrase = match["phrase"]
+        found = () if ordered else named(phrase, parse(phrase), registry)
+        if not ordered and not found:
+            found = given.get(phrase.split()[-1], ())
         if found and not own & set(found):
             outlets += found
             state = state or _is_state_media(found, registry)

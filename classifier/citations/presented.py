@@ -17,10 +17,11 @@ _STATE = (
     r"|[Gg]overnment(?:-(?:run|owned|controlled))?|[Oo]fficial|[Ss]emi-?official"
     r"|(?:government|crown|junta|court|regime|party)'s)"
 )
-_AGENCY = r"(?:(?:news|press|dispatch|telegraph)\s)?(?:agency|wire|newswire)"
+_AGENCY = r"(?:(?:(?:news|press|dispatch|telegraph)\s)?(?:agency|wire|newswire)|(?:news|wire)\sservice)"
 _KIND = (
     rf"(?:{_AGENCY}|broadcaster|television|TV|radio|(?:news |television |radio |TV )?(?:channel"
-    r"|station)|newspaper|daily|outlet|gazette|news)"
+    r"|station)|(?:news\s)?(?:website|site|portal|network)|newspaper|daily|weekly|tabloid|magazine"
+    r"|outlet|gazette|news)"
 )
 _WORD = r"(?:[A-Z][\w'’-]*\w)"
 _NAME = rf"(?:The\s)?{_WORD}(?:\s(?:{_WORD}|of|\d+)){{0,4}}"
@@ -29,13 +30,17 @@ _OWNER = r"(?:(?:[\w'’-]+\s){0,4}?(?:government|state|court|crown|junta|minist
 _WHOSE = r"(?:(?:the|an?|our|their|its)\s)?(?:[\w-]+(?:'s|s')\s|[A-Z][\w-]+\s)?"
 _BEFORE = re.compile(rf"\b{_STATE}\s{_KIND},?\s\(?(?P<name>{_NAME})")
 _INSIDE = re.compile(rf"\b[Ss]tate\s(?P<name>(?:Radio|TV|Television|Channel)\s{_NAME})")
+_NAMED = re.compile(
+    r"\b[Ss]tate-(?:run|owned|controlled)\s(?P<name>(?:[A-Z][\w-]*\s){0,2}(?:Channel|TV|Television"
+    r"|Radio|News|Times|Daily|Post|Press|Herald)(?:\s[A-Z1-9][\w-]*)?)"
+)
 _AFTER = re.compile(rf"(?P<name>{_NAME})(?:,\s|\s-+\s){_WHOSE}{_STATE}\s{_KIND}\b")
 _OF = re.compile(rf"(?P<name>{_NAME}),\sthe\s{_KIND}\sof\s{_OWNER}")
 _OWNED = re.compile(
     rf"(?P<name>{_NAME}),\swhich\s(?:belongs\sto|speaks\sfor|is\s(?:owned|run|edited|controlled)"
     rf"(?:\sand\s\w+)?\sby)\s{_OWNER}"
 )
-_PRESENTS = (_BEFORE, _INSIDE, _AFTER, _OF, _OWNED)
+_PRESENTS = (_BEFORE, _INSIDE, _NAMED, _AFTER, _OF, _OWNED)
 # An outlet's kind with the name inside: "Yemen's official Saba news agency".
 _AROUND = re.compile(
     rf"(?<![\w'-]){_STATE}\s(?:[A-Z][\w.'-]*\s){{1,3}}(?:{_AGENCY}|broadcaster|television|TV|radio"
@@ -43,7 +48,7 @@ _AROUND = re.compile(
 )
 _BESIDE = re.compile(
     rf"(?<![\w'-])(?:{_STATE}|regime|propaganda)\s(?:propaganda\s|english\s|english-language\s)?"
-    rf"(?:{_KIND}|outlets?|media|tabloid|press|mouthpiece|organ)\b(?![\w-])"
+    rf"(?:(?:news\s)?(?:media|outlets?)|{_KIND}|tabloid|press|mouthpiece|organ)\b(?![\w-])"
 )
 _BARE_AGENCY = re.compile(rf"{_STATE}\s(?:agency|wire|press|outlet|channel|station|news|daily)")
 _MEDIA = re.compile(r"(?i)agency|press|news|radio|tv\b|television|broadcast|times|gazette|herald")

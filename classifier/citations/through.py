@@ -55,6 +55,7 @@ class Through:
         self.own = channels.own_outlets(article, registry)
         self.shown = presented(plain)
         self._mentions: dict[int, list[Mention]] = {}
+        self._given: dict[str, tuple[str, ...]] | None = None
 
     def channel(self, i: int, apart: Sequence[Place]) -> Channel:
         """Find the outlets that a sentence names as a channel (see `channels.within`)."""
@@ -67,7 +68,18 @@ class Through:
             self.registry,
             own=self.own,
             shown=self.shown,
+            given=self._short_forms(),
         )
+
+    def _short_forms(self) -> dict[str, tuple[str, ...]]:
+        """Give the first words of the agencies that the article names in full: "Mehr"."""
+        if self._given is None:
+            self._given = {}
+            for mention in self.registry.mentions(self.plain):
+                name = self.plain[mention.start : mention.end]
+                if re.fullmatch(r"[A-Z][\w-]+ [Nn]ews(?: [Aa]gency)?", name):
+                    self._given[name.split()[0]] = mention.outlets
+        return self._given
 
     def bulletins(
         self, i: int, taken: Sequence[Place]
