@@ -13,6 +13,9 @@ from classifier.citations.tokens import Mark, Token
 
 _MODALS = word_set("can could must should may might need would not n't")
 _RUMOUR = word_set("rumour rumor legend word gossip")
+_SAYING = word_set(
+    "saying telling warning adding claiming denying stating insisting calling describing vowing"
+)
 _QUOTES = word_set("quoted quotes cited cites quoting citing")
 _ADVERBS = word_set("reportedly allegedly purportedly supposedly")
 _PASSIVE_VAGUE = word_set(
@@ -97,7 +100,7 @@ def _handing_phrase(tokens: Sequence[Token], at: int) -> Span | None:
 
 def _quoted_as_saying(tokens: Sequence[Token], at: int) -> Attribution | None:
     """Read "ASA quoted the minister as saying": the minister's words, beside the agency's."""
-    if not reads(tokens, at, ("as", "saying")):
+    if tokens[at].lower != "as" or at + 1 >= len(tokens) or tokens[at + 1].lower not in _SAYING:
         return None
     verb = next(
         (i for i in range(at - 2, max(at - 14, -1), -1) if tokens[i].lower in _QUOTES), None
@@ -131,9 +134,9 @@ def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
     reported = word == "reported" and following == "as"
     if (word in {"quoted", "cited"} and following in {"as", "by"}) or reported:
         saying = at + 1
-        while saying < len(tokens) and tokens[saying].lower != "saying" and saying - at < 10:
+        while saying < len(tokens) and tokens[saying].lower not in _SAYING and saying - at < 10:
             saying += 1
-        if saying < len(tokens) and tokens[saying].lower == "saying":
+        if saying < len(tokens) and tokens[saying].lower in _SAYING:
             source = subjects.before(tokens, group)
             begins = saying + 1
             if begins < len(tokens) and tokens[begins].lower in {"by", "in", "on"}:

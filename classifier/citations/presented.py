@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from classifier.citations.lexicon import phrases, places
 
 _STATE = (
-    r"(?:[Ss]tate(?:-(?:run|owned|controlled|backed|affiliated|funded|linked|news))?"
-    r"|[Gg]overnment(?:-(?:run|owned|controlled))?|[Oo]fficial|[Ss]emi-?official"
+    r"(?:(?:[Ss]tate|[Gg]overnment|Kremlin)"
+    r"-(?:run|owned|controlled|backed|affiliated|funded|linked|news)|[Ss]tate|[Gg]overnment|[Oo]fficial|[Ss]emi-?official"
     r"|(?:government|crown|junta|court|regime|party)'s)"
 )
 _AGENCY = r"(?:(?:(?:news|press|dispatch|telegraph)\s)?(?:agency|wire|newswire)|(?:news|wire)\sservice)"
