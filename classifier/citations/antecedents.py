@@ -48,7 +48,8 @@ _SUBJECT = re.compile(
     + _RUN.pattern
     + ")"
 )
-_SENTENCE_START = re.compile(r"(?:^|[.!?\n][\"')]*\s*)(?:[A-Z][\w-]*\s)?$")
+# Before an "it" that goes back past its own sentence: nothing, a clause, or what is quoted.
+_OPEN = re.compile(r"(?:^|[.!?\n][\"')]*\s*|[,\"']\s)(?:(?:[A-Z][\w-]*,?|and|but|though|yet)\s)?$")
 #: How far back a name may stand that is no source, in characters.
 REACH = 600
 
@@ -126,6 +127,8 @@ class Antecedents:
             gender = "m" if pronoun in _HE else "f" if pronoun in _SHE else ""
             if gender:
                 self._entities[entity].gender = gender
+        elif self._plain[place.start : place.end].lower() in _IT:
+            return  # it goes back to nothing, and nothing to it
         else:
             entity = len(self._entities)
             words = frozenset((*words_of(phrase.name), *phrase.lower, *words_of(phrase.tail)[:8]))
@@ -177,8 +180,8 @@ class Antecedents:
         """Whether "they" or "its" can be state media's: not one agency's, nor a later noun's."""
         if lower in _THEY:
             return bool({"media", "outlets", "channels", "newspapers", "papers"} & found.words)
-        if lower == "its":
-            return bool(_SENTENCE_START.search(self._plain[max(0, place.start - 40) : place.start]))
+        if lower in _IT:
+            return bool(_OPEN.search(self._plain[max(0, place.start - 40) : place.start]))
         return True
 
     def _subject(self, since: int, place: Place, gender: str) -> Earlier | None:
@@ -198,8 +201,9 @@ class Antecedents:
         run = found["run"]
         entity = self._by_name.get(_last(parse(run).name) or "")
         if entity is not None:
-            known = self._entities[entity].gender
-            return self._back(entity) if known in {"", gender} else None
+            known = self._entities[entity]
+            fits = known.gender in {"", gender} and not known.type.outlets
+            return self._back(entity) if fits else None
         return Earlier(None, None, phrase=run)
 
     def _beside(self, place: Place) -> Earlier | None:
