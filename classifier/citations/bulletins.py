@@ -1,8 +1,9 @@
 """What agencies and broadcasters are cited with and people are not: "TASS has snow in the north".
 
-The verbs of `classifier.cues` are those of people who speak. An agency also counts, carries, shows,
-has and runs; "for Xinhua it was a dry month"; "by the count of Xinhua"; "Xinhua: a dry month".
-What an outlet does otherwise, as when it moves, hires or is fined, is no report of anything.
+People need a clause with most verbs of `classifier.cues` ("signalled that"), an outlet doesn't
+("signalled a lack of interest"), and it also counts, carries, shows, has and runs; "for Xinhua it was
+a dry month"; "by the count of Xinhua"; "Xinhua: a dry month". What an outlet does otherwise, as when
+it moves, hires or is fined, is no report of anything.
 """
 
 from __future__ import annotations
@@ -11,28 +12,33 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from classifier.citations.lexicon import word_set
 from classifier.cues import VERBS, Kind, third_and_past
 
 Span = tuple[int, int]
 
-# What outlets do with news and people don't, or with an object where people need a clause.
-_OUTLETS_VERBS = (
+#: What outlets do with news; people do some of it too, but need a clause with it.
+_OUTLETS_VERBS = word_set(
     "say record count show give put let remind print date forecast expect predict run carry "
     "measure list release publish air broadcast tweet quote cite praise circulate trumpet echo "
     "depict celebrate feature call add note write report"
 )
-_OUTLETS_OWN = frozenset(("ask", "request", "learn", "find", "decide", "offer", "thank", "apologize",
-                          "apologise", "establish", "want", "promise", "propose", "document"))
+#: What an outlet does on its own account when it does it.
+_NO_REPORTS = word_set(
+    "ask request learn find decide offer thank apologize apologise establish want promise propose "
+    "document"
+)
 _IRREGULAR = r"gave|ran|read|said|wrote|told|spoke\sof|speaks\sof|let|put|tells?"
 
 
 def _verb() -> str:
-    base = {verb for kind in (Kind.SPEECH, Kind.CLAUSE) for verb in VERBS[kind]}
-    base = {verb for verb in base if "_" not in verb} - _OUTLETS_OWN | set(_OUTLETS_VERBS.split())
-    forms = {form for verb in base for form in (verb, *third_and_past(verb))} - {"gived", "runned"}
-    longest = sorted(forms, key=lambda form: (-len(form), form))
+    """Give the pattern of the verbs with which an outlet reports, in all their forms."""
+    people = {verb for kind in (Kind.SPEECH, Kind.CLAUSE) for verb in VERBS[kind]}
+    verbs = {verb for verb in people - _NO_REPORTS if "_" not in verb} | _OUTLETS_VERBS
+    forms = {form for verb in verbs for form in (verb, *third_and_past(verb))}
     return (
-        rf"(?:{'|'.join(longest)}|{_IRREGULAR}|(?:is|was|were|are)\s(?:reporting|saying|showing)"
+        rf"(?:{'|'.join(sorted(forms, reverse=True))}|{_IRREGULAR}"
+        r"|(?:is|was|were|are)\s(?:reporting|saying|showing)"
         r"|do(?:es)?\s(?:quote|report|say|show|carry|give|let|note)"
         r"|(?:is|was|were)\s(?:quick|swift|keen|eager)\sto\s\w+)"
     )
