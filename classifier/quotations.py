@@ -274,6 +274,8 @@ def _label(text: str, paragraph: _Paragraph) -> re.Match[str] | None:
     label = _LABEL.match(text, paragraph.start, min(paragraph.end, paragraph.start + 80))
     if label is None or label.group().rstrip(":").split(" ")[0].upper() in _NO_SPEAKER:
         return None
+    if text[label.end() : paragraph.end].isupper():
+        return None  # a link in capitals: "ANNA PREST: IS THE BRIDGE LOST?"
     return label
 
 

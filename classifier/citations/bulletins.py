@@ -1,9 +1,9 @@
 """What agencies and broadcasters are cited with and people are not: "TASS has snow in the north".
 
 People need a clause with most verbs of `classifier.cues` ("signalled that"), an outlet doesn't
-("signalled a lack of interest"), and it also counts, carries, shows, has and runs; "for Xinhua it was
-a dry month"; "by the count of Xinhua"; "Xinhua: a dry month". What an outlet does otherwise, as when
-it moves, hires or is fined, is no report of anything.
+("signalled a lack of interest"), and it also counts, carries, shows, has and runs; "for Xinhua it
+was a dry month"; "by the count of Xinhua"; "Xinhua: a dry month". What an outlet does otherwise, as
+when it moves, hires or is fined, is no report of anything.
 """
 
 from __future__ import annotations
@@ -31,11 +31,15 @@ _NO_REPORTS = word_set(
 _IRREGULAR = r"gave|ran|read|said|wrote|told|spoke\sof|speaks\sof|let|put|tells?"
 
 
-def _verb() -> str:
-    """Give the pattern of the verbs with which an outlet reports, in all their forms."""
+def _verbs() -> set[str]:
+    """Give the verbs with which an outlet reports, as base forms."""
     people = {verb for kind in (Kind.SPEECH, Kind.CLAUSE) for verb in VERBS[kind]}
-    verbs = {verb for verb in people - _NO_REPORTS if "_" not in verb} | _OUTLETS_VERBS
-    forms = {form for verb in verbs for form in (verb, *third_and_past(verb))}
+    return {verb for verb in people - _NO_REPORTS if "_" not in verb} | _OUTLETS_VERBS
+
+
+def _verb() -> str:
+    """Give the pattern of these verbs in all their forms."""
+    forms = {form for verb in _verbs() for form in (verb, *third_and_past(verb))}
     return (
         rf"(?:{'|'.join(sorted(forms, reverse=True))}|{_IRREGULAR}"
         r"|(?:is|was|were|are)\s(?:reporting|saying|showing)"
@@ -86,6 +90,9 @@ _SUBJECT = re.compile(
     rf"{_AFTER}{_ADVERBS}\s(?P<cue>(?:(?:has|have|had){_ADVERBS}\s)?{_VERB}{_PARTICLES}|{_HAS})"
     r"(?![\w-])"
 )
+# "State media report", but not "the TASS report", "the RT claim".
+_SEVERAL = re.compile(r"(?:media|press|outlets|agencies|channels|newspapers|papers)$")
+_BARE = re.compile("|".join(v for v in _verbs() if v not in {third_and_past(v)[1], "let", "read"}))
 _NO_SUBJECT = re.compile(
     r"\b(?:of|at|by|for|from|with|in|on|to|than|about|against|into|over|behind|told|"
     r"(?:former|other))\s(?:(?:the|an?|its|[\w-]+'s)\s)?(?:[\w-]+\s){0,2}$",
@@ -184,7 +191,9 @@ def _cue(text: str, start: int, end: int) -> Span | None:
         return ran.span("cue")
     if _WITH.search(head) and (said := _ING.match(tail)):
         return end + said.start("cue"), end + said.end("cue")
-    if not _NO_SUBJECT.search(head) and (verb := _SUBJECT.match(tail)):
+    verb = _SUBJECT.match(tail)
+    agrees = verb and (_SEVERAL.search(text[start:end]) or not _BARE.fullmatch(verb["cue"]))
+    if verb and agrees and not _NO_SUBJECT.search(head):
         return end + verb.start("cue"), end + verb.end("cue")
     return None
 

@@ -29,7 +29,7 @@ _LEADS = re.compile(
 )
 # The same where the words stand within what somebody else says: only what hands over for sure.
 _NESTED = re.compile(
-    r"(?:\b(?:told|tells|interview (?:with|to|on)|statements? to"
+    r"(?:\b(?:told|tells|interview (?:with|to|on)|statements? to|speaking (?:to|on)"
     r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|posted|shown)"
     r"(?: \w+day)? (?:by|on|in)|as saying(?: [\w-]+){0,6} by|according to|citing|quoting|through)"
     r"\s+(?:(?:the|an?|its)\s+)?(?:(?!(?:that|he|she|it|they)\b)[\w'-]+\s+){0,4})$",
@@ -113,7 +113,9 @@ def within(
     for match in _WITH_KIND.finditer(text):
         ordered = _TOLD.match(match[0]) and _ORDER.match(text, match.end())
         phrase = match["phrase"]
-        found = () if ordered else named(phrase, parse(phrase), registry)
+        # Initials that are told something are rather an outlet's than anything else's.
+        cue = "reported" if phrase.split()[-1].isupper() else ""
+        found = () if ordered else named(phrase, parse(phrase), registry, cue=cue)
         if not ordered and not found:
             found = given.get(phrase.split()[-1], ())
         if found and not own & set(found):

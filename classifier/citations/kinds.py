@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from classifier.citations.antecedents import PRONOUNS, Antecedents
 from classifier.citations.government import is_government
 from classifier.citations.lexicon import places, terms
-from classifier.citations.outlets import named
+from classifier.citations.outlets import named, without_clauses
 from classifier.citations.phrases import Phrase, Shape, parse, words_of
 from classifier.citations.presented import Presented, presented, states
 from classifier.sentences import fold
@@ -186,7 +186,8 @@ def _type(
     outlets = named(words, phrase, registry, cue=cue, before=before.until(start), person=person)
     if outlets and before.spells_out(words):
         outlets = ()
-    state = bool(states(words) or shown.spans(words)) or any(
+    bare = without_clauses(words)
+    state = bool(states(bare) or shown.spans(bare)) or any(
         (outlet := registry.get(o)) is not None and outlet.state_media for o in outlets
     )
     government = is_government(phrase, lower, date) and not (outlets or state)

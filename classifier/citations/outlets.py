@@ -51,7 +51,18 @@ _SHORT = word_set(
     "post journal herald tribune mirror express star mail sun chronicle observer gazette globe "
     "standard monitor examiner inquirer nation"
 )
+# Where more is said of a source: "Liu, speaking to state TV", "a blog, which Xinhua carried".
+_CLAUSE = re.compile(
+    r",?\s--?\s|,\s(?:who|which|whose|speaking|writing|talking|appearing)\b|\swho\s"
+)
+_FORMER = re.compile(r"\b(?:[Ff]ormer|ex)[\s-](?:[\w-]+\s){0,2}$")
+_STAR = re.compile(r"\s(?:host|columnist|contributor|commentator|pundit)s?\s[A-Z]")
 _HOST = re.compile(r"(?<![\w@.-])(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,12}(?![\w-]|\.\w)")
+
+
+def without_clauses(words: str) -> str:
+    """Give a source phrase without the clauses that say more of it."""
+    return _CLAUSE.split(words)[0]
 
 
 def named(
@@ -84,10 +95,11 @@ def named(
     tuple of str
         Their registry ids.
     """
+    words = without_clauses(words)
     found = [
         o
         for m in registry.mentions(words)
-        if not _is_part(words[m.start : m.end], phrase)
+        if not (_is_part(words[m.start : m.end], phrase) or _is_employer(words, m.start, m.end))
         for o in m.outlets
     ]
     for match in _HOST.finditer(words):
@@ -97,6 +109,11 @@ def named(
     if not found and not person:
         found = list(_meant(words, phrase, registry, cue, before))
     return tuple(dict.fromkeys(found))
+
+
+def _is_employer(words: str, start: int, end: int) -> bool:
+    """Whether an outlet only says whose somebody is, or was: "former RT journalists"."""
+    return bool(_FORMER.search(words[:start]) or _STAR.match(words[end:]))
 
 
 def _is_part(mention: str, phrase: Phrase) -> bool:

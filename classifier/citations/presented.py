@@ -49,7 +49,7 @@ _AROUND = re.compile(
     r"|newspaper|daily)\b"
 )
 _BESIDE = re.compile(
-    rf"(?<![\w'-])(?:{_STATE}|regime|propaganda)\s(?:propaganda\s|english\s|english-language\s)?"
+    rf"(?<![\w'-])(?:{_STATE}|regime|propaganda)\s(?:propaganda\s|english\s|english-language\s|[A-Z][a-z]+(?:ese|ian|an|ish)\s)?"
     rf"(?:(?:news\s)?(?:media|outlets?)|{_KIND}|tabloid|press|mouthpiece|organ)\b(?![\w-])"
 )
 _BARE_AGENCY = re.compile(rf"{_STATE}\s(?:agency|wire|press|outlet|channel|station|news|daily)")

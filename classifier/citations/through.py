@@ -24,6 +24,13 @@ _BROADCAST = re.compile(
     r"\b(?:programme|program|show|interview|broadcast|transcript|speech|debate)\b.{0,60}"
     r"\b(?:broadcast|aired|shown|carried|published|released) (?:by|on|in)\b"
 )
+# What takes up an outlet, or its report, a few sentences on.
+_GOES_BACK = re.compile(
+    r"(?P<outlet>the (?:(?:news|official|state) )?(?:agency|broadcaster|channel|network|newspaper"
+    r"|paper|outlet|daily|station|tabloid))"
+    r"|it|the (?:reports?|articles?|commentary|editorial|dispatch|bulletin|broadcast)"
+)
+_NEAR = 3
 #: Sentences before a transcript that may say where it was broadcast.
 _INTRODUCTION = 6
 
@@ -55,6 +62,7 @@ class Through:
         self.own = channels.own_outlets(article, registry)
         self.shown = presented(plain)
         self._mentions: dict[int, list[Mention]] = {}
+        self._mistaken: dict[tuple[str, ...], Citation] = {}
         self._given: dict[str, tuple[str, ...]] | None = None
 
     def channel(self, i: int, apart: Sequence[Place]) -> Channel:
@@ -169,6 +177,7 @@ class Through:
         same = bulletins.SAME.search(self.plain, sentence.start, sentence.end)
         goes_on = bulletins.GOES_ON.match(self.plain, sentence.start, sentence.end)
         if not same and not goes_on:
+            self._taken_up(i, rows)
             return
         near = rows[i - 1] or (rows[i - 2] if same and i > 1 else [])
         named = [c for c in near if c.source is not None]
@@ -181,12 +190,65 @@ class Through:
             last, whole = state[-1], (Place(sentence.start, sentence.end),)
             rows[i] = [replace(last, source=None, cue=None, content=whole, antecedent=last.source)]
 
+    def _taken_up(self, i: int, rows: list[list[Citation]]) -> None:
+        """Give "the agency said" and "the report said" the state media they go back to."""
+        near = [(j, row) for j, row in enumerate(rows[:i]) if row and j >= i - _NEAR]
+        for k, citation in enumerate(rows[i]):
+            goes_back = self._goes_back(citation)
+            if citation.state_media or not goes_back or not near:
+                continue
+            if goes_back["outlet"]:
+                channel = self._channel_since(citation.antecedent, near)
+                if channel:
+                    self._mistaken[citation.outlets] = channel
+                    rows[i][k] = self._of(citation, channel)
+            elif citation.outlets in self._mistaken:
+                rows[i][k] = self._of(citation, self._mistaken[citation.outlets])
+            elif not citation.outlets and any(
+                c.state_media and self._is_state_medias(c) for c in near[-1][1]
+            ):
+                rows[i][k] = replace(citation, state_media=True)
+
+    def _channel_since(
+        self, other: Place | None, near: Sequence[tuple[int, list[Citation]]]
+    ) -> Citation | None:
+        """Find state media cited or told something since another outlet was named."""
+        for j, row in reversed(near):
+            if other is None or self.sentences[j].start > other.start:
+                for citation in row:
+                    if citation.state_media:
+                        return citation
+        return None
+
+    def _of(self, citation: Citation, channel: Citation) -> Citation:
+        outlets = tuple(o for o in channel.outlets if self.registry[o].state_media)
+        name = self.registry[outlets[0]].name if outlets else citation.name
+        return replace(
+            citation, state_media=True, outlets=outlets, name=name, antecedent=channel.source
+        )
+
+    def _goes_back(self, citation: Citation) -> re.Match[str] | None:
+        """Match a source that can go back to an outlet, or to what it reported."""
+        if citation.source is None:
+            return None
+        match = _GOES_BACK.fullmatch(self._words(citation.source))
+        other = citation.antecedent
+        if citation.outlets in self._mistaken or (match and match["outlet"]):
+            return match
+        if match and other and not _GOES_BACK.fullmatch(self._words(other)):
+            return None  # "it" is somebody else
+        return match
+
+    def _words(self, place: Place) -> str:
+        return self.plain[place.start : place.end].lower()
+
     def _is_state_medias(self, citation: Citation) -> bool:
         """Whether a citation's own source is state media, not only its channel."""
         place = citation.source
         words = self.plain[place.start : place.end] if place else ""
         return bool(
-            states(words)
+            (citation.state_media and self._goes_back(citation))
+            or states(words)
             or self.shown.spans(words)
             or any(self.registry[o].state_media for o in citation.outlets)
         )

@@ -134,7 +134,9 @@ def _clause(
             return None
         goes_on = subject == (0, 1) and verb.base == "add"  # "It added the trip would be short"
         speech = verb.kind is Kind.SPEECH or goes_on
-        if first == "it" and not speech and not hands_clause(tokens, end):
+        left = _left(tokens, subject[0])
+        tags = left is not None and is_tag(tokens, subject, end, left)  # "..., it noted."
+        if first == "it" and not (speech or tags or hands_clause(tokens, end)):
             return None
     if subject is not None and tokens[subject[0]].lower in {"nobody", "none", "no", "neither"}:
         return None
