@@ -9,6 +9,7 @@ import pytest
 
 from classifier.citations.finder import find
 from classifier.citations.presented import presented, states
+from classifier.quotations import speakers
 from classifier.sentences import split
 from classifier.sources.registry import load
 from classifier.types import Article
@@ -63,6 +64,31 @@ def test_outlets_by_what_they_are_called(text: str) -> None:
         ("The pier is safe, Xinhua reported. According to the same dispatch, it is new.", "SS"),
         ("The pier is safe, Xinhua reported. It also quoted a diver.", "SS"),
         ("The pier is safe, the ministry said. It also quoted a diver.", "--"),
+        # What goes back to the outlet, or to its report, a few sentences on.
+        ("The pier is safe, Xinhua reported. The harbour is calm, the report said.", "SS"),
+        (
+            "The pier is safe, Xinhua reported. The harbour is calm, the report said. "
+            "The pier was built in 1990, it added.",
+            "SSS",
+        ),
+        (
+            '"The pier is safe," the mayor told Hina news agency. Two boats lay there. '
+            "The agency said divers had helped.",
+            "S-S",
+        ),
+        (
+            "Reuters said the pier was shut. The mayor told Hina news agency that it was safe. "
+            "The agency said divers had helped.",
+            "-SS",
+        ),
+        # What doesn't: one agency is no "they", and "its" is a nearer noun's.
+        ("State television reported the fall. They also hid the bill, critics said.", "S-"),
+        ("The pier is safe, Press TV said. Poor thanked Iran for its claim that it was.", "S-"),
+        (
+            "A Danish military statement carried by Xinhua said the pier was safe. "
+            "The Swedish military said it was not.",
+            "S-",
+        ),
         # A credit under an article.
         ("The pier is safe.\n\n(Source: Press TV)", "--"),
         # An outlet that the text presents, by its name and its short form.
@@ -91,6 +117,15 @@ def test_over_sentences(text: str, expected: str) -> None:
     if text.startswith("We print"):  # what introduces a transcript may be read either way
         found = "S" + found[1:]
     assert found == expected
+
+
+def test_a_link_in_capitals_starts_no_transcript() -> None:
+    text = (
+        "The pier is safe.\n\nANNA PREST: IS THE FERRY NEXT TO GO THE WAY OF THE PIER?\n\n"
+        "RELIK VALE: WHY THE HARBOUR BOARD MUST RESIGN BEFORE MAY\n\nThe ferry sank, TASS said."
+    )
+    assert speakers(text, split(Article(id="a", text=text))) == []
+    assert through(text) == "---S"
 
 
 def test_what_the_publisher_is_told_is_a_byline() -> None:

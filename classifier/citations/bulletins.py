@@ -28,7 +28,7 @@ _NO_REPORTS = word_set(
     "ask request learn find decide offer thank apologize apologise establish want promise propose "
     "document"
 )
-_IRREGULAR = r"gave|ran|read|said|wrote|told|spoke\sof|speaks\sof|let|put|tells?"
+_IRREGULAR = r"signalled|labelled|gave|ran|read|said|wrote|told|spoke\sof|speaks\sof|let|put|tells?"
 
 
 def _verbs() -> set[str]:
