@@ -19,11 +19,11 @@ def _shares() -> dict[str, float]:
         "ptc": 1.35,
         "babe": 1.25,
         "newssd": 1.25,
-        "polnear": 0.7,
+        "polnear": 0.8,
         "wikiweasel": 0.6,
         "claimbuster": 0.5,
         "hyperpartisan": 0.5,
-        "standoff": 2.0,
+        "standoff": 1.75,
     }
 
 

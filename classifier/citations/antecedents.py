@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.citations.full_names import RUN, FullNames, last_word, may_be_one
 from classifier.citations.lexicon import places, terms, word_set
 from classifier.citations.phrases import Phrase, Shape, parse, words_of
 from classifier.types import Place
@@ -25,27 +26,9 @@ _WOMAN = word_set("mrs mrs. ms ms. miss lady dame congresswoman spokeswoman quee
 #: Words that name nobody by themselves; without an antecedent they are an unnamed source.
 PRONOUNS = _HE | _SHE | _IT | _THEY | _WE | _RELATIVE
 
-# A run of capitals: a full name, as a text gives it before it goes on by surname alone.
-# A full stop within a name follows a title or an initial; any other ends a sentence.
-_SHORT = (
-    r"(?:Mrs?|Ms|Dr|Prof|Adm|Amb|Gen|Brig|Cmdr|Col|Lt|Maj|Capt|Sgt|Sens?|Reps?|Gov|Del|Rev|Hon|St"
-    r"|(?:[A-Z]\.)*[A-Z])\."
-)
-_OFFICE = r"(?:Secretary|Minister|Director) of (?:the )?[A-Z][\w'-]+"
-_RUN = re.compile(
-    # A capital of the sentence's own is no name's.
-    r"(?!(?:After|Although|And|As|At|Because|Before|But|Despite|Even|For|From|Having|However|If|In"
-    r"|Like|Meanwhile|Nor|On|Or|Since|So|Still|Then|Though|Under|Unlike|When|While|With|Yet)\b)"
-    rf"(?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]*)"
-    r"(?:[ ](?:de|van|von|bin|der|la|al|el|of)\b){0,2}"
-    rf"(?:[ ](?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]+|al-[A-Z][\w'-]+)){{1,5}}"
-)
-_SEAT = re.compile(r"\s?\((?:R|D|I|Rep|Dem|Ind)\b[^()\n]{0,24}\)|,\s[RDI]-[A-Z][\w.]*")
-_TITLE_BEFORE = re.compile(r"(?:[a-z][\w'-]*\s){0,4}$")
-_APPOSITION = re.compile(r",\s(?:an?\s|the\s|[A-Z][\w.]*'s\s)?[^,.;:\"\n]{3,90}(?=,)")
 _SUBJECT = re.compile(
     r"(?:^|[.!?\n][\"')]*\s+)(?:(?:But|And|Yet|So|Then|Still|Meanwhile,)\s)?(?P<run>"
-    + _RUN.pattern
+    + RUN.pattern
     + ")"
 )
 # Before an "it" that goes back past its own sentence: nothing, a clause, or what is quoted.
@@ -104,7 +87,7 @@ class Antecedents:
         self._entities: list[_Entity] = []
         self._by_name: dict[str, int] = {}
         self._recent: list[int] = []  # entities by their latest use, last one last
-        self._full: dict[str, list[tuple[int, str]]] | None = None
+        self._names = FullNames(plain)
 
     def of(self, phrase: Phrase, words: str, place: Place) -> Earlier | None:
         """Find what a phrase goes back to; None where it stands for itself."""
@@ -138,7 +121,7 @@ class Antecedents:
         if entity in self._recent:
             self._recent.remove(entity)
         self._recent.append(entity)
-        if phrase.name and (key := _last(phrase.name)):
+        if phrase.name and (key := last_word(phrase.name)):
             self._by_name[key] = entity
             self._by_name[phrase.name.lower()] = entity
 
@@ -199,7 +182,7 @@ class Antecedents:
         if found is None:
             return None
         run = found["run"]
-        entity = self._by_name.get(_last(parse(run).name) or "")
+        entity = self._by_name.get(last_word(parse(run).name) or "")
         if entity is not None:
             known = self._entities[entity]
             fits = known.gender in {"", gender} and not known.type.outlets
@@ -217,9 +200,9 @@ class Antecedents:
         if match is None:
             return None
         words = match.group()
-        run = re.search(_RUN.pattern + "$|[A-Z][\\w'-]+$", words)
+        run = re.search(RUN.pattern + "$|[A-Z][\\w'-]+$", words)
         if run is not None:
-            entity = self._by_name.get(_last(run.group()) or "")
+            entity = self._by_name.get(last_word(run.group()) or "")
             if entity is not None:
                 return self._back(entity)
         return Earlier(None, None, phrase=run.group() if run else words)
@@ -230,67 +213,19 @@ class Antecedents:
         key = phrase.name.lower()
         entity = self._by_name.get(key)
         if entity is None and phrase.shape in (Shape.PERSON, Shape.UNKNOWN):
-            entity = self._by_name.get(_last(phrase.name) or "")
-            if entity is not None and not _same(phrase, self._entities[entity].phrase):
+            entity = self._by_name.get(last_word(phrase.name) or "")
+            if entity is not None and not may_be_one(phrase, self._entities[entity].phrase):
                 entity = None
         if entity is not None:
             found = self._entities[entity]
             if not found.type.government and found.shape is Shape.PERSON:
-                titled = self._titled(found.phrase, place)
+                titled = self._names.titled(found.phrase, place)
                 return Earlier(found.type, found.place, titled, replaces=False, entity=entity)
             return self._back(entity, replaces=False)
         if phrase.shape not in (Shape.UNKNOWN, Shape.PERSON, Shape.STATE):
             return None
-        full = self._in_text(phrase, place)
+        full = self._names.before(phrase, place)
         return Earlier(None, None, phrase=full, replaces=False) if full else None
-
-    def _in_text(self, phrase: Phrase, place: Place) -> str:
-        """Find a fuller form of a name before it, with its title: "foreign minister Ana Poor"."""
-        runs = [(at, run) for at, run in self._runs(phrase.name) if at < place.start]
-        for at, run in runs[:6]:
-            words = self._with_title(at, run)
-            if _holds_title(words):
-                return words
-        return runs[0][1] if runs and runs[0][1] != phrase.name else ""
-
-    def _titled(self, phrase: Phrase, place: Place) -> str:
-        """Find the full name of an earlier source with a title; empty where it has lost that.
-
-        A surname's bearer is the one of that name, where the article has only one.
-        """
-        found, names = "", set()
-        for at, run in self._runs(phrase.name):
-            words = self._with_title(at, run)
-            other = parse(words)
-            if " " not in other.name or not _same(phrase, other):
-                continue
-            names.add(words_of(other.name)[0])
-            if _LEFT & set(words_of(words)):
-                return ""
-            if not found and at < place.start and _holds_title(words):
-                found = words
-        return found if len(names) == 1 else ""
-
-    def _runs(self, name: str) -> list[tuple[int, str]]:
-        """Find the runs of capitals that end in a surname, and where they begin, in order."""
-        if self._full is None:
-            self._full = {}
-            for match in _RUN.finditer(self._plain):
-                key = _last(match.group())
-                if key:
-                    self._full.setdefault(key, []).append((match.start(), match.group()))
-        return self._full.get(_last(name), [])
-
-    def _with_title(self, at: int, run: str) -> str:
-        """Give a run with what says of it who it is, before it and behind it."""
-        title = _TITLE_BEFORE.search(self._plain, max(0, at - 40), at)
-        words = (title.group() if title and _holds_title(title.group()) else "") + run
-        end = at + len(run)
-        seat = _SEAT.match(self._plain, end)
-        if seat:
-            return words + " (" + seat.group().strip(" ,()") + ")"
-        after = _APPOSITION.match(self._plain, end)
-        return words + (after.group() if after and _holds_title(after.group()) else "")
 
     def _described(self, phrase: Phrase) -> Earlier | None:
         if len(phrase.modifiers) > 2 or phrase.tail:
@@ -311,10 +246,6 @@ _EQUAL = {
     "congressman": "rep.", "congresswoman": "rep.", "professor": "prof.", "doctor": "dr.",
     "premier": "prime", "paper": "newspaper", "daily": "newspaper", "minister": "minister",
 }  # fmt: skip
-
-
-# What says of somebody that an office is no longer, or not yet, held.
-_LEFT = word_set("former ex onetime one-time retired late candidate nominee hopeful")
 
 
 def _heads(head: str) -> set[str]:
@@ -341,23 +272,3 @@ def _fits(phrase: Phrase, found: _Entity, *, plural: bool) -> bool:
     if plural:
         return found.shape is Shape.PEOPLE
     return found.shape is Shape.PERSON and phrase.head in terms("person")
-
-
-def _holds_title(words: str) -> bool:
-    lower = words_of(words)
-    if _SEAT.search(words):
-        return True
-    return terms("office").within(lower) or "candidate" in lower or "former" in lower
-
-
-def _last(name: str) -> str:
-    words = [word for word in words_of(name) if word not in {"jr.", "jr", "sr", "sr.", "iii"}]
-    return words[-1] if words else ""
-
-
-def _same(phrase: Phrase, other: Phrase) -> bool:
-    """Whether two phrases with one surname can be one person: no two first names."""
-    here, there = words_of(phrase.name), words_of(other.name)
-    if len(here) > 1 and len(there) > 1:
-        return here[0] == there[0] or (here[0][0] == there[0][0] and "." in here[0] + there[0])
-    return True
