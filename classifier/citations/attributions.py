@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from classifier.citations.lexicon import word_set
-from classifier.citations.subjects import AUXILIARIES, Span, adverb
+from classifier.citations.phrase_words import AUXILIARIES, Span, adverb
 from classifier.citations.tokens import Mark, Token
 
 TAIL_STARTS = word_set(

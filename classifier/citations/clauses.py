@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from classifier.citations.attributions import MOST, Attribution, bare
 from classifier.citations.lexicon import word_set
 from classifier.citations.phrasal import phrasal
-from classifier.citations.subjects import Span
+from classifier.citations.phrase_words import Span
 from classifier.citations.tokens import Token
 from classifier.citations.verbal import participles, verbal
 from classifier.citations.verbs import table

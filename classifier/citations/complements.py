@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from classifier.citations import subjects
 from classifier.citations.attributions import DAYS, TAIL_STARTS, bare, hands_clause
 from classifier.citations.lexicon import terms, word_set
-from classifier.citations.subjects import Span, adverb
+from classifier.citations.phrase_words import Span, adverb
 from classifier.citations.tokens import Mark, Token
 from classifier.citations.verbs import Verb
 from classifier.cues import TRANSITIVE, Kind

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from classifier.citations import subjects
+from classifier.citations import objects, subjects
 from classifier.citations.attributions import Attribution, around, bare, group_start, reads, rest
 from classifier.citations.complements import said_nothing
 from classifier.citations.lexicon import word_set
-from classifier.citations.subjects import AUXILIARIES, Span, adverb
+from classifier.citations.phrase_words import AUXILIARIES, Span, adverb
 from classifier.citations.tokens import Mark, Token
 
 _MODALS = word_set("can could must should may might need would not n't")
@@ -41,7 +41,7 @@ def phrasal(tokens: Sequence[Token]) -> list[Attribution]:
             continue
         cue = _handing_phrase(tokens, i)
         if cue is not None:
-            source = subjects.after(tokens, cue[1])
+            source = objects.after(tokens, cue[1])
             listed = tokens[cue[0]].lower not in {"citing", "quoting"}
             if source is not None and (listed or subjects.speaks(tokens, source)):
                 source = _leaving_content(tokens, cue, source)
@@ -140,7 +140,7 @@ def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
             source = subjects.before(tokens, group)
             begins = saying + 1
             if begins < len(tokens) and tokens[begins].lower in {"by", "in", "on"}:
-                carrier = subjects.after(tokens, begins + 1)
+                carrier = objects.after(tokens, begins + 1)
                 begins = carrier[1] if carrier else begins
             content = rest(tokens, begins)
             if source and not content:  # "..., an officer was quoted as saying by ASA."
@@ -163,7 +163,7 @@ def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
     if word in {"accused", "suspected"} and following == "of":
         return None
     if following == "by" and word in _PASSIVE_BY - {"published", "released", "carried", "told"}:
-        source = subjects.after(tokens, at + 2)
+        source = objects.after(tokens, at + 2)
         left = bare(tokens, (0, group))
         if source and left:
             return Attribution(source, (group, at + 2), (left,))
@@ -175,7 +175,7 @@ def _nominal(tokens: Sequence[Token], at: int) -> Attribution | None:
     end = at + 1
     source: Span | None = None
     if end < len(tokens) and tokens[end].lower in {"by", "from", "of"}:
-        source = subjects.after(tokens, end + 1)
+        source = objects.after(tokens, end + 1)
         if source is None:
             return None
         end = source[1]

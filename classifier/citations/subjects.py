@@ -1,59 +1,27 @@
-"""Noun phrases among a sentence's tokens: the subject before a verb, the phrase after "by"."""
+"""The noun phrase among a sentence's tokens that is the subject of a verb: the one before it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from classifier.citations.lexicon import terms, word_set
+from classifier.citations.lexicon import terms
+from classifier.citations.phrase_words import (
+    ADVERBS,
+    ALONE,
+    ASIDES,
+    AUXILIARIES,
+    DATES,
+    DETERMINERS,
+    LEADING,
+    LONGEST,
+    PREPOSITIONS,
+    PRONOUNS,
+    STOPS,
+    Span,
+    known,
+)
 from classifier.citations.tokens import Mark, Token
 from classifier.citations.verbs import table
-
-Span = tuple[int, int]  # tokens, end-exclusive
-
-AUXILIARIES = word_set(
-    "has have had is are was were be been being do does did will would can could may might must "
-    "should shall 's 've 'd 'll wo ca"
-)
-ADVERBS = word_set(
-    "also once again now still never often even long since widely already then later just only "
-    "further earlier recently reportedly not first instead thus always soon too previously both "
-    "however all simply rightly wrongly sometimes sarcastically publicly privately frequently "
-    "meanwhile"
-)
-PRONOUNS = word_set("he she they it i we you who which that one everyone nobody many some others")
-_STOPS = word_set(
-    "that because when as if while although though after before since whether where why how unless "
-    "until than so nor yet but says which who what whose"
-)
-_LEADING = word_set(
-    "on in at by after before during since for from with as but and yet so still now then today "
-    "yesterday tomorrow meanwhile however later earlier also instead moreover furthermore indeed "
-    "perhaps when while although though if because tonight nor or thus hence to only even "
-    "once again finally next first second last despite under over between amid until asked"
-)
-_PREPOSITIONS = word_set("of for from at in on with to by about into against among near")
-_AFTER_NAME = word_set(
-    "in on during after before when while as to via by at about without because since last this "
-    "late early that if but and of from for with earlier today yesterday again through"
-)
-_DATES = word_set(
-    "monday tuesday wednesday thursday friday saturday sunday today yesterday tonight earlier last "
-    "late early this"
-)
-_DETERMINERS = word_set(
-    "the a an his her their its this that these those two three four five six several many some "
-    "most one another both all our my no any various other"
-)
-_ALONE = word_set("some many several both all most one that another")
-_ASIDES = word_set("however meanwhile though too instead")
-_LONGEST = 34
-
-
-def adverb(token: Token) -> bool:
-    """Whether a token can stand between a subject and its verb."""
-    if token.capital and token.lower in {"daily", "weekly"}:
-        return False  # "China Daily wrote"
-    return token.lower in ADVERBS or (token.lower.endswith("ly") and len(token.lower) > 4)
 
 
 def before(tokens: Sequence[Token], end: int) -> Span | None:
@@ -71,7 +39,7 @@ def before(tokens: Sequence[Token], end: int) -> Span | None:
         None where no noun phrase stands there.
     """
     if end > 3 and tokens[end - 1].text == tokens[end - 3].text == ",":
-        end -= 3 * (tokens[end - 2].lower in _ASIDES)  # "Poor, however, said"
+        end -= 3 * (tokens[end - 2].lower in ASIDES)  # "Poor, however, said"
     if end <= 0:
         return None
     last = tokens[end - 1]
@@ -89,7 +57,7 @@ def _with_apposition(tokens: Sequence[Token], comma: int) -> Span | None:
     best: Span | None = None
     at = comma - 1
     commas = 0
-    while at > 0 and comma - at <= _LONGEST:
+    while at > 0 and comma - at <= LONGEST:
         token = tokens[at]
         inside = close == ")" or (tokens[at + 1].text == ")" and token.text == ".")
         if token.mark is Mark.QUOTE or token.text in {";", ":", "?", "!"}:
@@ -129,21 +97,17 @@ def _starts_clause(tokens: Sequence[Token], at: int) -> bool:
     if at == 0:
         return True
     token = tokens[at - 1]
-    return token.mark is not Mark.WORD or token.lower in _STOPS | _LEADING
+    return token.mark is not Mark.WORD or token.lower in STOPS | LEADING
 
 
 def _noun_phrase(tokens: Sequence[Token], span: Span) -> bool:
     first = tokens[span[0]]
     return (
         any(t.capital for t in tokens[span[0] : span[1]])
-        or first.lower in _DETERMINERS
+        or first.lower in DETERMINERS
         or first.lower[:1].isdigit()
-        or _known(tokens[span[1] - 1].lower)
+        or known(tokens[span[1] - 1].lower)
     )
-
-
-def _known(word: str) -> bool:
-    return any(word in terms(kind) for kind in ("unnamed", "vague", "document", "organisation"))
 
 
 def _phrase_before(tokens: Sequence[Token], end: int) -> Span | None:
@@ -152,11 +116,11 @@ def _phrase_before(tokens: Sequence[Token], end: int) -> Span | None:
         return _with_apposition(tokens, end - 1)
     if last.lower in PRONOUNS and last.lower not in {"many", "some", "others", "one", "that"}:
         return (end - 1, end)
-    if last.lower in _STOPS | {"and", "or", "to"} or last.lower in AUXILIARIES:
+    if last.lower in STOPS | {"and", "or", "to"} or last.lower in AUXILIARIES:
         return (end - 1, end) if last.lower in {"who", "which", "that"} else None
     start = end
     joined: int | None = None
-    while start > 0 and end - start < _LONGEST:
+    while start > 0 and end - start < LONGEST:
         token = tokens[start - 1]
         if token.mark is Mark.QUOTE:
             if len(token.text) > 40 or start == end or token.text.rstrip("\"'").endswith(","):
@@ -181,7 +145,7 @@ def _phrase_before(tokens: Sequence[Token], end: int) -> Span | None:
                 joined = start
         elif (
             token.lower in {"he", "she", "they", "i", "we"}
-            or token.lower in _STOPS
+            or token.lower in STOPS
             or token.lower in AUXILIARIES
             or _finite(tokens, start - 1)
         ):
@@ -193,7 +157,7 @@ def _phrase_before(tokens: Sequence[Token], end: int) -> Span | None:
     if joined is not None and start > 0 and tokens[start - 1].mark is Mark.WORD:
         start = joined  # what stands before "and" is a clause
     start = _trimmed(tokens, start, end)
-    if last.lower in (_DETERMINERS - _ALONE) | {"by"}:
+    if last.lower in (DETERMINERS - ALONE) | {"by"}:
         return None  # "stood by his comments": what looks like a verb is a noun
     return (start, end) if start < end else None
 
@@ -202,7 +166,7 @@ def speaks(tokens: Sequence[Token], span: Span) -> bool:
     """Whether a phrase can be a source: a name, a pronoun, or a noun of people or bodies."""
     last = tokens[span[0]]
     for token in tokens[span[0] : span[1]]:
-        if token.mark is Mark.STOP or token.lower in _PREPOSITIONS | _STOPS:
+        if token.mark is Mark.STOP or token.lower in PREPOSITIONS | STOPS:
             break
         last = token
     if last.capital or last.lower in PRONOUNS | {"him", "her", "them"}:
@@ -214,7 +178,7 @@ def speaks(tokens: Sequence[Token], span: Span) -> bool:
 def first(tokens: Sequence[Token]) -> Span | None:
     """Find the name or pronoun that a sentence begins with, after a phrase and its comma."""
     starts = [0]
-    if tokens and tokens[0].lower in _LEADING:
+    if tokens and tokens[0].lower in LEADING:
         starts = [i + 1 for i, t in enumerate(tokens[:16]) if t.text == ","][:1]
     for start in starts:
         if start < len(tokens) and tokens[start].lower in {"he", "she", "they", "it"}:
@@ -233,7 +197,7 @@ def first(tokens: Sequence[Token]) -> Span | None:
             end = at
         while end < len(tokens) and tokens[end].capital:
             end += 1
-        if end > at and not (end - at == 1 and tokens[at].lower in _LEADING | ADVERBS):
+        if end > at and not (end - at == 1 and tokens[at].lower in LEADING | ADVERBS):
             return (start, end)
     return None
 
@@ -248,9 +212,9 @@ def _finite(tokens: Sequence[Token], at: int) -> bool:
     ):
         return False
     following = tokens[at + 1] if at + 1 < len(tokens) else None
-    if following is not None and following.lower in _PREPOSITIONS - {"to"} and at > 0:
+    if following is not None and following.lower in PREPOSITIONS - {"to"} and at > 0:
         return False  # "the man accused of theft"
-    return not (at > 0 and tokens[at - 1].lower in _DETERMINERS)
+    return not (at > 0 and tokens[at - 1].lower in DETERMINERS)
 
 
 def _trimmed(tokens: Sequence[Token], start: int, end: int) -> int:
@@ -264,14 +228,14 @@ def _trimmed(tokens: Sequence[Token], start: int, end: int) -> int:
         ):
             start += 1
             continue
-        if token.lower not in _LEADING:
+        if token.lower not in LEADING:
             break
-        if token.lower in _PREPOSITIONS and token.lower not in {"for"}:
+        if token.lower in PREPOSITIONS and token.lower not in {"for"}:
             rest = [
                 i
                 for i in range(start + 2, end)
-                if tokens[i].lower in _DETERMINERS - {"that"}
-                or tokens[i - 1].lower in _DATES
+                if tokens[i].lower in DETERMINERS - {"that"}
+                or tokens[i - 1].lower in DATES
                 or tokens[i - 1].lower.isdigit()
             ]
             if not rest:
@@ -280,104 +244,3 @@ def _trimmed(tokens: Sequence[Token], start: int, end: int) -> int:
             continue
         start += 1
     return start
-
-
-def after(tokens: Sequence[Token], start: int, *, inverted: bool = False) -> Span | None:
-    """Find the noun phrase that begins at a token, with its apposition.
-
-    Parameters
-    ----------
-    tokens : sequence of Token
-    start : int
-    inverted : bool
-        It is the subject of the verb before it, so what follows a name belongs to the verb.
-    """
-    if start >= len(tokens) or tokens[start].mark is not Mark.WORD:
-        return None
-    first = tokens[start]
-    if first.lower in {"he", "she", "they", "i", "we", "it", "him", "them"}:
-        return (start, start + 1)
-    if first.lower in _STOPS | _AFTER_NAME | AUXILIARIES - {"this"} and first.lower not in {
-        "this",
-        "last",
-    }:
-        return None
-    at, named = start, False
-    while at < len(tokens) and at - start < _LONGEST:
-        token = tokens[at]
-        if token.mark is Mark.QUOTE and len(token.text) > 40:
-            break
-        if token.mark is Mark.STOP:
-            if token.text == "(":
-                closing = next(
-                    (i for i in range(at, min(at + 12, len(tokens))) if tokens[i].text == ")"), None
-                )
-                if closing is None:
-                    break
-                at = closing + 1
-                continue
-            if token.text not in {"/", "&", "%", "$"} and not (
-                token.text == "-" and token.start == tokens[at - 1].end
-            ):
-                break
-        elif (
-            token.lower in _STOPS
-            or (token.lower in AUXILIARIES and at > start)
-            or (named and token.lower in _AFTER_NAME - {"of", "for", "from", "and", "at", "with"})
-            or (token.lower in {"in", "on", "to", "when", "during", "by"} and inverted)
-            or (
-                at > start
-                and tokens[at - 1].mark is Mark.WORD
-                and token.lower in _DATES
-                and (token.capital or named)
-            )
-            or (
-                token.lower == "and"
-                and not (
-                    at + 1 < len(tokens)
-                    and (tokens[at + 1].capital or tokens[at + 1].lower in _DETERMINERS)
-                )
-            )
-            or (at > start and token.lower.endswith("ing") and not token.capital and named)
-        ):
-            break
-        named = (
-            named or (token.capital and at > start) or (token.capital and not _known(token.lower))
-        )
-        at += 1
-    if at == start:
-        return None
-    return (start, _apposition_after(tokens, start, at))
-
-
-def _apposition_after(tokens: Sequence[Token], start: int, end: int) -> int:
-    """Extend over ", the minister" when it ends at a comma or at the sentence's end."""
-    if end + 1 >= len(tokens) or tokens[end].text != ",":
-        return end
-    first = tokens[end + 1]
-    if first.lower not in {
-        "the",
-        "a",
-        "an",
-        "who",
-        "whose",
-        "which",
-        "one",
-        "then",
-        "its",
-    } and not (first.lower in terms("person") or first.lower[:2].isdigit()):
-        return end
-    for at in range(end + 1, min(end + 26, len(tokens))):
-        token = tokens[at]
-        if token.mark is Mark.QUOTE or token.text in {";", ":", "?", "!", "-", "--"}:
-            return at if token.mark is Mark.QUOTE else end
-        if token.text in {",", "."}:
-            inner = tokens[end + 1 : at]
-            if first.lower == "who" and any(t.lower in table() for t in inner):
-                return end  # "said Relik, who predicted": two attributions
-            if any(t.lower in {"is", "was", "are", "were", "has", "will"} for t in inner) and (
-                first.lower not in {"who", "whose", "which"}
-            ):
-                return end
-            return at
-    return end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from classifier.citations import subjects
+from classifier.citations import objects, subjects
 from classifier.citations.attributions import (
     MOST,
     Attribution,
@@ -25,7 +25,7 @@ from classifier.citations.complements import (
     takes,
 )
 from classifier.citations.lexicon import word_set
-from classifier.citations.subjects import AUXILIARIES, Span
+from classifier.citations.phrase_words import AUXILIARIES, Span
 from classifier.citations.tokens import Mark, Token
 from classifier.citations.verbs import Form, Verb, particles, table
 from classifier.cues import TRANSITIVE, Kind
@@ -153,7 +153,7 @@ def _clause(
         content = rest(tokens, content_start(tokens, end, verb))
         return Attribution(main, cue, content) if main and content else None
     if (subject is None or subject[1] - subject[0] > 14) and previous is not None and left:
-        inverted = subjects.after(tokens, end, inverted=True)
+        inverted = objects.after(tokens, end, inverted=True)
         if (
             inverted is not None
             # Whoever stands after a quotation and "said" has spoken: "said a docker".
