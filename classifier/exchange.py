@@ -11,23 +11,14 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
-from classifier import taxonomy
-from classifier.errors import InputError, SignalError
-from classifier.types import Article, Imprint, Republication, Skipped, Span, Unit, Voice
-
-MAX_CHARS = 10_000_000
-"""The longest line, and the longest article, that is read."""
-
-_OPTIONAL = ("outlet", "url", "title", "date", "lang")
-_EXTRA = ("author", "site_name")
-_IMPRINT = ("header", "gatherer", "evidence")
+from classifier.errors import InputError
+from classifier.exchange_record import EXTRA, IMPRINT, MAX_CHARS, OPTIONAL, SURROGATE, RecordReader
+from classifier.types import Article, Imprint, Skipped, Span, Unit
 
 # A file of records begins with a key; prose that begins with a brace or a bracket does not.
 _FIRST_KEY = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\n]{1,80}"\s*:|\Z)')
-# Half of a surrogate pair: an escape cut in two, or a byte that was not UTF-8.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def looks_like_records(head: str) -> bool:
@@ -56,8 +47,8 @@ def to_record(article: Article) -> dict[str, Any]:
         when known.
     """
     record: dict[str, Any] = {"id": article.id}
-    record.update((key, getattr(article, key)) for key in _OPTIONAL)
-    record.update((key, value) for key in _EXTRA if (value := getattr(article, key)) is not None)
+    record.update((key, getattr(article, key)) for key in OPTIONAL)
+    record.update((key, value) for key in EXTRA if (value := getattr(article, key)) is not None)
     record["text"] = article.text
     if article.units is not None:
         record["sentences"] = [_unit_record(unit) for unit in article.units]
@@ -75,7 +66,7 @@ def to_record(article: Article) -> dict[str, Any]:
 
 def _imprint_record(imprint: Imprint) -> dict[str, Any]:
     record: dict[str, Any] = {"lines": list(imprint.lines)} if imprint.lines else {}
-    record.update((key, value) for key in _IMPRINT if (value := getattr(imprint, key)) is not None)
+    record.update((key, value) for key in IMPRINT if (value := getattr(imprint, key)) is not None)
     return record
 
 
@@ -125,7 +116,7 @@ def from_record(record: Mapping[str, Any], source: str, line: int) -> Article:
     InputError
         When a value is missing, of the wrong type, or points outside the text.
     """
-    return _Reader(record, f"{source}, line {line}").article()
+    return RecordReader(record, f"{source}, line {line}").article()
 
 
 def read_lines(lines: Iterable[str], source: str) -> Iterator[Article | Skipped]:
@@ -192,7 +183,7 @@ def _read_line(line: str, source: str, number: int) -> Article:
     where = f"{source}, line {number}"
     if len(line) > MAX_CHARS:
         raise InputError(where, f"longer than {MAX_CHARS:,} characters; split the article")
-    if _SURROGATE.search(line):
+    if SURROGATE.search(line):
         raise InputError(where, "not UTF-8; convert the file (iconv -t UTF-8) and try again")
     try:
         record = json.loads(line)
@@ -204,164 +195,3 @@ def _read_line(line: str, source: str, number: int) -> Article:
     if not isinstance(record, dict):
         raise InputError(where, 'not a JSON object; write {"id": ..., "text": ...}')
     return from_record(record, source, number)
-
-
-class _Reader:
-    """Takes a record apart, and knows what to call the place when something is wrong."""
-
-    def __init__(self, record: Mapping[str, Any], where: str) -> None:
-        self.record = record
-        self.where = where
-
-    def article(self) -> Article:
-        identifier = self.identifier()
-        text = self.string("text", required=True)
-        assert text is not None
-        known = {key: self.string(key) for key in (*_OPTIONAL, *_EXTRA)}
-        length = len(text)
-        return Article(
-            id=identifier,
-            text=text,
-            **known,
-            units=self.units(length),
-            spans=self.spans(length),
-            labels=self.labels(self.record, "'labels'"),
-            republications=self.republications(length),
-            imprint=self.imprint(),
-        )
-
-    def fail(self, reason: str) -> NoReturn:
-        raise InputError(self.where, reason)
-
-    def identifier(self) -> str:
-        value = self.record.get("id")
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        text = self.string("id", required=True)
-        assert text is not None
-        return text
-
-    def string(self, key: str, required: bool = False) -> str | None:
-        value = self.record.get(key)
-        if value is None and not required:
-            return None
-        if value is None:
-            self.fail(f"no '{key}'; every article needs 'id' and 'text'")
-        if not isinstance(value, str):
-            self.fail(f"'{key}' must be text, not {_kind(value)}")
-        if _SURROGATE.search(value):
-            self.fail(f"'{key}' holds half a character (a lone surrogate); write it again as UTF-8")
-        if not value.strip():
-            if required:
-                self.fail(f"'{key}' is empty; every article needs 'id' and 'text'")
-            return None
-        return value
-
-    def items(self, key: str) -> list[tuple[str, Mapping[str, Any]]]:
-        """Give the objects of a list, each with what to call it."""
-        value = self.record.get(key)
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            self.fail(f"'{key}' must be a list, not {_kind(value)}")
-        for index, item in enumerate(value):
-            if not isinstance(item, dict):
-                self.fail(f"'{key}' item {index} must be an object, not {_kind(item)}")
-        return [(f"'{key}' item {index}", item) for index, item in enumerate(value)]
-
-    def place(self, item: Mapping[str, Any], name: str, length: int) -> tuple[int, int]:
-        start, end = item.get("start"), item.get("end")
-        if type(start) is not int or type(end) is not int:
-            self.fail(f"{name} needs whole numbers 'start' and 'end'")
-        if not 0 <= start < end <= length:
-            self.fail(f"{name} {start}-{end} is not inside the text (0-{length}, end-exclusive)")
-        return start, end
-
-    def labels(self, item: Mapping[str, Any], name: str) -> dict[str, float]:
-        value = item.get("labels")
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            self.fail(f"{name}: labels must be an object, not {_kind(value)}")
-        return {
-            signal: float(label)
-            for signal, label in value.items()
-            if self.is_label(signal, label, name)
-        }
-
-    def is_label(self, signal: str, label: Any, name: str) -> bool:
-        """Whether the signal is annotated; anything but null, NaN and 0 to 1 is an error."""
-        self.signal(signal, name)
-        if label is None or (isinstance(label, float) and math.isnan(label)):
-            return False
-        if not isinstance(label, int | float) or not 0 <= label <= 1:
-            self.fail(f"{name}: label '{signal}' must be 0 to 1, true, false or null")
-        return True
-
-    def signal(self, signal: Any, name: str) -> str:
-        if not isinstance(signal, str):
-            self.fail(f"{name} needs a 'signal'")
-        try:
-            taxonomy.in_order([signal])
-        except SignalError as error:
-            self.fail(f"{name}: {error}")
-        return signal
-
-    def units(self, length: int) -> tuple[Unit, ...] | None:
-        units = []
-        previous = 0
-        for name, item in self.items("sentences"):
-            start, end = self.place(item, name, length)
-            if start < previous:
-                self.fail(f"{name} {start}-{end} begins before the one before it ends ({previous})")
-            previous = end
-            units.append(Unit(start, end, self.labels(item, name), self.voice(item, name)))
-        # An empty list gives nothing to score: the same as none given.
-        return tuple(units) or None
-
-    def voice(self, item: Mapping[str, Any], name: str) -> Voice | None:
-        value = item.get("voice")
-        if value is None:
-            return None
-        if value not in list(Voice):
-            self.fail(f"{name}: 'voice' must be one of {', '.join(Voice)}")
-        return Voice(value)
-
-    def spans(self, length: int) -> tuple[Span, ...]:
-        return tuple(
-            Span(*self.place(item, name, length), self.signal(item.get("signal"), name))
-            for name, item in self.items("spans")
-            if item.get("score") is None
-        )
-
-    def republications(self, length: int) -> tuple[Republication, ...]:
-        found = []
-        for name, item in self.items("republications"):
-            start, end = self.place(item, name, length)
-            outlet, evidence = item.get("outlet"), item.get("evidence", "")
-            if not isinstance(outlet, str) or not isinstance(evidence, str):
-                self.fail(f"{name} needs text as 'outlet' and 'evidence'")
-            found.append(Republication(start, end, outlet, evidence))
-        return tuple(found)
-
-    def imprint(self) -> Imprint | None:
-        value = self.record.get("imprint")
-        if value is None:
-            return None
-        if not isinstance(value, dict):
-            self.fail(f"'imprint' must be an object, not {_kind(value)}")
-        lines = value.get("lines") or []
-        known = {key: value.get(key) for key in _IMPRINT}
-        given = [text for text in known.values() if text is not None]
-        if not isinstance(lines, list) or not all(isinstance(t, str) for t in (*lines, *given)):
-            self.fail("'imprint' needs a list of text as 'lines', and text as its other values")
-        if any(_SURROGATE.search(text) for text in (*lines, *given)):
-            self.fail(
-                "'imprint' holds half a character (a lone surrogate); write it again as UTF-8"
-            )
-        return Imprint(tuple(lines), **known)
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
-    return names.get(type(value), "a number" if isinstance(value, int | float) else "null")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from classifier import decoding, exchange, language, page, webpage
+from classifier import decoding, exchange, exchange_record, language, page, webpage
 from classifier.errors import InputError
 from classifier.types import Article, Skipped
 
@@ -141,7 +141,7 @@ def _lines(head: bytes, stream: BinaryIO, source: str) -> Iterator[str]:
     while chunk:
         *whole, rest = (rest + decoder.decode(chunk)).split("\n")
         yield from whole
-        rest = rest[: exchange.MAX_CHARS + 1]
+        rest = rest[: exchange_record.MAX_CHARS + 1]
         chunk = _read(stream, _CHUNK, source)
     yield rest + decoder.decode(b"", final=True)
 

@@ -5,31 +5,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifier.bundle import Bundle
 from classifier.taxonomy import BY_NAME as SIGNALS
-from classifier.taxonomy import Level
 from classifier.types import Sentence
-from eval.benchmarks import BENCHMARKS, BY_NAME, Benchmark
+from eval.benchmarks import BENCHMARKS, Benchmark
 from eval.compare import HELD_OUT, Progress, compare
 from eval.comparison import Comparison, Row
 from eval.errors import Error, Pool, worst
-from eval.estimate import Change, Estimate, in_words
 from eval.footprint import Footprint, footprint
+from eval.headline import Headline, headline
 from eval.judged import Judged
-from eval.metrics import METRICS, is_positive
+from eval.metrics import is_positive
 from eval.precision_recall import PrecisionRecall, precision_recall
 from eval.reliability_curve import ReliabilityCurve, reliability_curve
 from eval.scored import Scored, articles_of, rows_of
 from eval.sections import Section
-from eval.significance import holm
 from eval.slices import Axis, slices
 from training.examples import Examples
 
@@ -41,36 +37,6 @@ MAIN: tuple[str, ...] = (
 ERRORS = 20
 Measure = Callable[[Judged], Section | None]
 """Measures a section of the report; None where there is nothing to measure it on."""
-
-_HIGHER_IS_BETTER = {metric.name: metric.higher_is_better for metric in METRICS}
-_OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
-
-
-@dataclass(frozen=True, slots=True)
-class Headline:
-    """A benchmark and what came of it.
-
-    Attributes
-    ----------
-    benchmark : Benchmark
-    row : Row
-    a, b : Estimate or None
-        The benchmark's main metric; None for a model that doesn't give the signal.
-    difference : Estimate or None
-    p, p_corrected : float
-        Of the difference, by the same draws; corrected for the number of benchmarks (Holm).
-    words : str
-        What it means.
-    """
-
-    benchmark: Benchmark
-    row: Row
-    a: Estimate | None
-    b: Estimate | None
-    difference: Estimate | None
-    p: float
-    p_corrected: float
-    words: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,11 +137,11 @@ def build(
         data=data, parts=parts, signals=signals, draws=draws, seed=seed, progress=progress,
     )  # fmt: skip
     names = judged.names
-    headline = _headline(comparison, names)
-    benchmarks = tuple(one.benchmark for one in headline)
+    table = headline(comparison, names)
+    benchmarks = tuple(one.benchmark for one in table)
     judged = replace(judged, benchmarks=benchmarks, dates=dates or {})
     shown = tuple(dict.fromkeys(row.signal for row in comparison.rows))
-    chosen = {one.benchmark.signal for one in headline}
+    chosen = {one.benchmark.signal for one in table}
     cut = chosen & set(sliced) or chosen
     found_curves, found_slices = [], []
     pools: dict[tuple[str, str, str], list[Pool]] = {}
@@ -184,7 +150,7 @@ def build(
         rows = articles_of(examples, corpus, parts, shown)
         scored = judged.score(rows)
         sentences = sentences or rows.sentences
-        for one in (line for line in headline if line.row.corpus == corpus):
+        for one in (line for line in table if line.row.corpus == corpus):
             at = rows_of(rows, one.row.part, one.row.signal)
             found_curves.append(_curves(one.benchmark, rows, at, scored))
             key, pool = _pool(rows, at, one.row.signal, scored, names)
@@ -204,7 +170,7 @@ def build(
     return Report(
         comparison=comparison,
         names=names,
-        headline=headline,
+        headline=table,
         unmeasured=tuple(one.name for one in BENCHMARKS if one.name not in measured),
         curves=tuple(found_curves),
         slices=tuple(found_slices),
@@ -217,79 +183,6 @@ def build(
         footprints=(footprint(a.path, sentences), footprint(b.path, sentences)),
         sections=found_sections,
     )
-
-
-def _headline(comparison: Comparison, names: tuple[str, str]) -> tuple[Headline, ...]:
-    described = {one.corpus for one in BENCHMARKS}
-    pairs = [(_benchmark(row, described), row) for row in comparison.rows]
-    known = [(benchmark, row) for benchmark, row in pairs if benchmark is not None]
-    # A part that no benchmark is on, validation say, still deserves its table.
-    known = known or [(_own(row), row) for row in comparison.rows]
-    order = {one.name: at for at, one in enumerate(BENCHMARKS)}
-    known.sort(key=lambda pair: order.get(pair[0].name, len(order)))
-    chances = [
-        row.differences[one.metric].p if one.metric in row.differences else math.nan
-        for one, row in known
-    ]
-    corrected = holm(chances)
-    tests = sum(not math.isnan(p) for p in chances)
-    return tuple(
-        _line(benchmark, row, p, p_corrected, tests, names)
-        for (benchmark, row), p, p_corrected in zip(known, chances, corrected, strict=True)
-    )
-
-
-def _benchmark(row: Row, described: set[str]) -> Benchmark | None:
-    """Find a row's benchmark; a corpus that has none, a user's own, is one by itself."""
-    if row.corpus not in described:
-        return _own(row)
-    return BY_NAME.get(f"{row.corpus}/{row.part}/{row.signal}")
-
-
-def _own(row: Row) -> Benchmark:
-    unit = "article" if SIGNALS[row.signal].level is Level.ARTICLE else "sentence"
-    return Benchmark(row.corpus, row.part, row.signal, unit, "as given", _OWN_METRIC)
-
-
-def _line(
-    benchmark: Benchmark,
-    row: Row,
-    p: float,
-    p_corrected: float,
-    tests: int,
-    names: tuple[str, str],
-) -> Headline:
-    metric = benchmark.metric
-    difference = None
-    words = f"undefined: {names[0] if row.a is None else names[1]} doesn't give this signal"
-    if metric in row.differences:
-        found = row.differences[metric]
-        difference = Change(found.value, found.interval.low, found.interval.high)
-        words = in_words(
-            difference, p_corrected, *names,
-            higher_is_better=_HIGHER_IS_BETTER[metric], tests=tests,
-        )  # fmt: skip
-    return Headline(
-        benchmark,
-        row,
-        _estimate(row.a, row.intervals_a, metric),
-        _estimate(row.b, row.intervals_b, metric),
-        difference,
-        p,
-        p_corrected,
-        words,
-    )
-
-
-def _estimate(
-    figures: Mapping[str, float] | None, intervals: Mapping[str, Any], metric: str
-) -> Estimate | None:
-    if figures is None:
-        return None
-    interval = intervals.get(metric)
-    if interval is None:
-        return Estimate(figures[metric])
-    return Estimate(figures[metric], interval.low, interval.high)
 
 
 def _curves(

@@ -15,8 +15,9 @@ from classifier.taxonomy import BY_NAME
 from eval import plots
 from eval.estimate import Change, Estimate
 from eval.footprint import METHOD
+from eval.headline import Headline
 from eval.precision_recall import RECALLS
-from eval.report import Headline, Report, blocks
+from eval.report import Report, blocks
 from eval.report_sections import SECTIONS
 from eval.resample import LEVEL
 from eval.sections import UNDEFINED, cell, estimate, figure

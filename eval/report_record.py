@@ -12,8 +12,9 @@ import numpy as np
 
 from eval.errors import Error
 from eval.footprint import METHOD
+from eval.headline import Headline
 from eval.precision_recall import RECALLS
-from eval.report import Curves, Headline, Report
+from eval.report import Curves, Report
 from eval.table import to_json as comparison_to_json
 
 SCHEMA_VERSION = 2
