@@ -43,8 +43,8 @@ def gate(
     """
     from classifier import bundle as bundles
     from eval import gate as gates
+    from eval.behaviours import behaviours
     from eval.held_out import of_corpora
-    from eval.pairs import behaviours
     from eval.robustness import measure
     from eval.sections import print_section
     from eval.suite_table import verdict

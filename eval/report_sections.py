@@ -23,7 +23,7 @@ class Described:
 
 def _behaviour(judged: Judged) -> Section:
     """Run the behavioural suite on the second bundle."""
-    from eval.pairs import behaviours
+    from eval.behaviours import behaviours
     from eval.robustness import DRAWS, measure
 
     suite = measure(

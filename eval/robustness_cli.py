@@ -47,7 +47,7 @@ def robustness(
     """
     from classifier import bundle
     from classifier.output import check, opened
-    from eval.pairs import behaviours
+    from eval.behaviours import behaviours
     from eval.robustness import measure
     from eval.suite_table import to_json, to_text, verdict
 

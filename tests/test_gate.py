@@ -14,11 +14,11 @@ from test_compare import bundle, examples
 from classifier import bundle as bundles
 from classifier.sources.registry import load
 from eval import gate
+from eval.behaviours import behaviours
 from eval.benchmarks import BENCHMARKS, BY_NAME
 from eval.ceilings import of_polnear
 from eval.held_out import of_corpora
 from eval.metrics import METRICS
-from eval.pairs import behaviours
 from eval.robustness import measure
 from eval.suite import Suite
 from training.corpora import CORPORA

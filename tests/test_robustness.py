@@ -18,21 +18,8 @@ from classifier import bundle
 from classifier.errors import InputError
 from classifier.types import Place
 from eval import perturbations
-from eval.pairs import (
-    CASES,
-    ENTITY_LIMITS,
-    FURNITURE,
-    Behaviour,
-    Limits,
-    Pair,
-    Scope,
-    Side,
-    Way,
-    alone,
-    behaviours,
-    contrasts,
-    laid_out,
-)
+from eval.behaviours import CASES, ENTITY_LIMITS, FURNITURE, behaviours, contrasts
+from eval.pairs import Behaviour, Limits, Pair, Scope, Side, Way, alone, laid_out
 from eval.robustness import measure
 from eval.robustness_cli import COMMANDS
 from eval.suite_table import to_json, to_text, verdict
@@ -395,7 +382,7 @@ def test_the_command_ends_well_even_if_limits_are_missed(
     small_bundle, tmp_path, monkeypatch
 ) -> None:
     bad = Behaviour("bad", (pair("A vile ferry.", "A ferry."),), Scope.ALL, ENTITY_LIMITS)
-    monkeypatch.setattr("eval.pairs.behaviours", lambda: (bad,))
+    monkeypatch.setattr("eval.behaviours.behaviours", lambda: (bad,))
     app = typer.Typer()
     for command in COMMANDS:
         app.command()(command)
