@@ -17,7 +17,8 @@ from classifier.errors import CorpusError, SignalError, TrainingError
 from classifier.models.findings import FINDINGS
 from classifier.models.passages import Batch, Packer, Tokens
 from classifier.types import Sentence, Span
-from training.finetune import TransformerRecipe, read_tokenizer
+from training.encoder import read_tokenizer
+from training.finetune import TransformerRecipe
 from training.schedule import Schedule
 from training.targets import Targets, in_spans, marked, pool
 from training.transformer_settings import Settings, read_settings

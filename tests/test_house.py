@@ -23,8 +23,9 @@ from training.corpora import HOUSE, State, find, state
 from training.corpora.house import CARD, read
 from training.data import Data, load_data
 from training.examples import Examples, build, of_articles
+from training.held_out_outlets import UNSEEN_OUTLETS
 from training.mixtures import MIXTURES, Recipe
-from training.splits import UNSEEN_OUTLETS, assign
+from training.splits import assign
 
 REGISTRY = Registry()
 

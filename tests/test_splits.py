@@ -18,7 +18,8 @@ from classifier.types import Article, Unit
 from training.corpora import KNOWN, PUBLIC, SHIPPED, state
 from training.duplicates import Groups, same_words, shingles, similar_pairs
 from training.examples import Examples, build, of_articles
-from training.splits import PARTS, UNSEEN_OUTLETS, Split, assign
+from training.held_out_outlets import UNSEEN_OUTLETS
+from training.splits import PARTS, Split, assign
 
 SUBJECTS = ("dam", "bridge", "harbour", "mayor", "engine", "ferry", "tower", "school", "market")
 VERBS = ("opened", "closed", "moved", "burned", "grew", "vanished", "doubled", "sank", "failed")

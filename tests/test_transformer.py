@@ -21,13 +21,8 @@ from classifier.errors import BundleError
 from classifier.models.embeddings import EMBEDDINGS
 from classifier.models.heads import HEADS, Heads
 from classifier.models.passages import Packer, Tokens
-from classifier.models.transformer import (
-    ENCODER,
-    TOKENIZER,
-    TransformerModel,
-    TransformerPrediction,
-    load,
-)
+from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel, load
+from classifier.models.transformer_prediction import TransformerPrediction
 from classifier.types import Sentence, Span
 
 IDENTITY = Calibration.identity(toys.SIGNALS)

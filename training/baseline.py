@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from classifier.calibration import Calibration
 from classifier.errors import TrainingError
+from classifier.models.counts import Counts, pool, read, weigh
 from classifier.models.findings import findings, reads_findings
 from classifier.models.ngrams import Ngrams
-from classifier.models.tfidf import Counts, TfidfModel, pool, read, weigh
+from classifier.models.tfidf import TfidfModel
 from classifier.sources.placeholders import Form, Reader, form_of
 from classifier.taxonomy import BY_NAME, Level
 from training.examples import Examples

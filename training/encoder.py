@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
+from tokenizers import Tokenizer
 from torch import Tensor, from_numpy, full, nn, zeros
 from transformers import AutoModel
 from transformers.utils import logging
@@ -48,6 +49,32 @@ def default_folder() -> Path:
             f"reinstall {DEFAULT_PACKAGE}==0.1.0, or give a local model with --encoder FOLDER"
         )
     return weights.parent
+
+
+def read_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of a local model folder.
+
+    Raises
+    ------
+    TrainingError
+        When there is no ``tokenizer.json`` that can be read, or it is not an encoder's.
+    """
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise TrainingError(
+            f"{folder}: no tokenizer.json; --encoder wants a model folder with a fast tokenizer"
+        )
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise TrainingError(f"{path}: not a tokenizer ({error})") from None
+    tokenizer.no_padding()  # some files pad every text to a fixed length
+    if len(tokenizer.encode("").ids) != 2:
+        raise TrainingError(
+            f"{path}: puts no pair of special tokens around a text; --encoder wants an encoder "
+            "such as BERT or RoBERTa"
+        )
+    return tokenizer
 
 
 class FramingEncoder(nn.Module):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from classifier.calibration import pool_articles
 from classifier.errors import TrainingError
@@ -22,8 +21,9 @@ from classifier.sources.placeholders import Form, Reader, digest, form_of
 from classifier.taxonomy import BY_NAME, Level
 from classifier.types import Sentence
 from training.checkpoint import Checkpoint, seed_step
-from training.encoder import FramingEncoder, describe
+from training.encoder import FramingEncoder, describe, read_tokenizer
 from training.examples import Examples
+from training.optimizer import adamw, pace
 from training.schedule import Schedule
 from training.targets import Targets, pool
 from training.transformer_settings import Settings
@@ -232,7 +232,7 @@ class TransformerRecipe:
         self, train: Examples, tokens: Sequence[Tokens], batches: Sequence[Sequence[Passage]]
     ) -> None:
         chosen = self.settings
-        optimizer = self._optimizer()
+        optimizer = adamw(self.network_, chosen)
         rates = [group["lr"] for group in optimizer.param_groups]
         checkpoint = None
         done = 0
@@ -247,7 +247,7 @@ class TransformerRecipe:
             for step in range(done, len(batches)):
                 seed_step(chosen.seed, step)
                 for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                    group["lr"] = rate * self._pace(step, len(batches))
+                    group["lr"] = rate * pace(step, len(batches), chosen.warmup)
                 batch = self.packer_.batch(batches[step], tokens)
                 with torch.autocast("cpu", torch.bfloat16):
                     votes, tags = self.network_(
@@ -277,33 +277,6 @@ class TransformerRecipe:
         if checkpoint is not None:
             checkpoint.save(done, self.network_, optimizer)
 
-    def _optimizer(self) -> torch.optim.AdamW:
-        chosen = self.settings
-        plain, decayed, heads = [], [], []
-        for name, parameter in self.network_.named_parameters():
-            if not parameter.requires_grad:
-                continue
-            if not name.startswith("encoder."):
-                heads.append(parameter)
-            elif parameter.ndim > 1:
-                decayed.append(parameter)
-            else:
-                plain.append(parameter)
-        return torch.optim.AdamW(
-            [
-                {"params": decayed, "lr": chosen.learning_rate},
-                {"params": plain, "lr": chosen.learning_rate, "weight_decay": 0.0},
-                {"params": heads, "lr": chosen.head_learning_rate, "weight_decay": 0.0},
-            ],
-            weight_decay=chosen.weight_decay,
-            fused=True,
-        )
-
-    def _pace(self, step: int, steps: int) -> float:
-        """Linear warm-up, then linear decay to zero."""
-        warm = max(1.0, self.settings.warmup * steps)
-        return min((step + 1) / warm, (steps - step) / max(1.0, steps - warm))
-
     def _identity(self, train: Examples, steps: int) -> dict[str, Any]:
         """What a checkpoint must agree on to be resumed."""
         return {
@@ -322,29 +295,3 @@ def _digest(train: Examples) -> str:
     for row in zip(train.sentences, train.spans, train.corpus.tolist(), strict=True):
         found.update(repr(row).encode())
     return found.hexdigest()
-
-
-def read_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a local model folder.
-
-    Raises
-    ------
-    TrainingError
-        When there is no ``tokenizer.json`` that can be read, or it is not an encoder's.
-    """
-    path = folder / "tokenizer.json"
-    if not path.is_file():
-        raise TrainingError(
-            f"{folder}: no tokenizer.json; --encoder wants a model folder with a fast tokenizer"
-        )
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises bare Exception
-        raise TrainingError(f"{path}: not a tokenizer ({error})") from None
-    tokenizer.no_padding()  # some files pad every text to a fixed length
-    if len(tokenizer.encode("").ids) != 2:
-        raise TrainingError(
-            f"{path}: puts no pair of special tokens around a text; --encoder wants an encoder "
-            "such as BERT or RoBERTa"
-        )
-    return tokenizer

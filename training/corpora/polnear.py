@@ -104,22 +104,15 @@ def read(folder: Path) -> Iterator[Article]:
 
 def version() -> str:
     """Everything besides this module's code that the labels follow from."""
-    import inspect
-
-    from classifier import quotations as marks
-    from classifier.citations import antecedents, government, kinds, lexicon, phrases
+    from classifier import citations, quotations
     from classifier.sources import placeholders, registry
     from training.corpora import attributions
 
-    modules = (marks, antecedents, government, kinds, lexicon, phrases, attributions)
-    data = Path(lexicon.__file__).parent / "data"
-    return "".join(
-        (
-            placeholders.digest(registry.load()),
-            *map(inspect.getsource, modules),
-            *(path.read_text(encoding="utf-8") for path in sorted(data.glob("*.tsv"))),
-        )
-    )
+    rules = Path(citations.__file__).parent
+    code = (*sorted(rules.glob("*.py")), *map(Path, (quotations.__file__, attributions.__file__)))
+    lists = sorted((rules / "data").glob("*.tsv"))
+    texts = (path.read_text(encoding="utf-8") for path in (*code, *lists))
+    return "".join((placeholders.digest(registry.load()), *texts))
 
 
 def texts(folder: Path) -> Iterator[Annotated]:
