@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from classifier.citations.full_names import RUN, FullNames, last_word, may_be_one
 from classifier.citations.lexicon import places, terms, word_set
-from classifier.citations.phrases import Phrase, Shape, parse, words_of
+from classifier.citations.phrases import parse, words_of
+from classifier.citations.source_phrase import Phrase, Shape
 from classifier.types import Place
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 from classifier.citations.lexicon import terms, word_set
-from classifier.citations.phrases import Phrase, parse, words_of
+from classifier.citations.phrases import parse, words_of
+from classifier.citations.source_phrase import Phrase
 from classifier.types import Place
 
 # A run of capitals: a full name, as a text gives it before it goes on by surname alone.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from classifier.citations.lexicon import campaigns, leads, places, terms, word_set
-from classifier.citations.phrases import Phrase, Shape, parse, words_of
+from classifier.citations.phrases import parse, words_of
+from classifier.citations.source_phrase import Phrase, Shape
 
 _CLUBS = word_set("president secretary commissioner speaker")
 _FORMER = word_set("former ex ex- onetime one-time retired late then-candidate elect")

@@ -16,8 +16,9 @@ from classifier.citations.antecedents import PRONOUNS, Antecedents
 from classifier.citations.government import is_government
 from classifier.citations.lexicon import places, terms
 from classifier.citations.outlets import named, without_clauses
-from classifier.citations.phrases import Phrase, Shape, parse, words_of
+from classifier.citations.phrases import parse, words_of
 from classifier.citations.presented import Presented, presented, states
+from classifier.citations.source_phrase import Phrase, Shape
 from classifier.sentences import fold
 from classifier.types import Place, SourceKind
 

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from classifier.citations.lexicon import places, terms, word_set
-from classifier.citations.phrases import Phrase, Shape, words_of
+from classifier.citations.phrases import words_of
+from classifier.citations.source_phrase import Phrase, Shape
 from classifier.sources.facts import DomainRole, Medium
 
 if TYPE_CHECKING:

@@ -7,64 +7,10 @@ relative clause or a comma begins, unless that stands inside a name ("the Minist
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 
 from classifier.citations.lexicon import places, terms, word_set
+from classifier.citations.source_phrase import Phrase, Shape
 from classifier.sentences import fold
-
-
-class Shape(StrEnum):
-    """What a phrase stands for, as far as its words tell."""
-
-    PERSON = "person"
-    PEOPLE = "people"
-    ORGANISATION = "organisation"
-    STATE = "state"
-    DOCUMENT = "document"
-    UNKNOWN = "unknown"  # a single name
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """One source phrase.
-
-    Attributes
-    ----------
-    determiner : str
-        Lower case; empty where there is none. A number is "several", a possessive pronoun "his".
-    modifiers : tuple of str
-        Words between the determiner and the head or the name, lower case.
-    proper : tuple of str
-        Those modifiers that are proper names, lower case, without peoples and places.
-    head : str
-        The head noun, lower case; empty where a name stands in its place.
-    name : str
-        The proper name that the phrase is about, as written; empty where there is none.
-    tail : str
-        What follows within the phrase: "for the Ministry of Oil".
-    appositions : tuple of str
-        The parts between later commas.
-    legislator : bool
-        It carries a party and a state in brackets: "(R-Ohio)".
-    shape : Shape
-    """
-
-    determiner: str
-    modifiers: tuple[str, ...]
-    proper: tuple[str, ...]
-    head: str
-    name: str
-    tail: str
-    appositions: tuple[str, ...]
-    legislator: bool
-    shape: Shape
-
-    @property
-    def lower(self) -> tuple[str, ...]:
-        """The words of modifiers and head, lower case."""
-        return (*self.modifiers, *((self.head,) if self.head else ()))
-
 
 _WORD = re.compile(r"[^\W_](?:[\w'.&/-]*[\w'])?(?:(?<=\w)\.(?=\s|$))?|%")
 _DETERMINERS = word_set(

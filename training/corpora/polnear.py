@@ -111,8 +111,8 @@ def version() -> str:
     rules = Path(citations.__file__).parent
     code = (*sorted(rules.glob("*.py")), *map(Path, (quotations.__file__, attributions.__file__)))
     lists = sorted((rules / "data").glob("*.tsv"))
-    texts = (path.read_text(encoding="utf-8") for path in (*code, *lists))
-    return "".join((placeholders.digest(registry.load()), *texts))
+    contents = (path.read_text(encoding="utf-8") for path in (*code, *lists))
+    return "".join((placeholders.digest(registry.load()), *contents))
 
 
 def texts(folder: Path) -> Iterator[Annotated]:
