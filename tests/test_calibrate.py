@@ -247,3 +247,13 @@ def test_a_bundle_carries_what_was_fitted_on_its_own_int8_scores(transformer_bun
         found.manifest["seed"],
     )
     assert chosen == pytest.approx(dict(found.thresholds), abs=1e-4)
+
+
+def test_the_threshold_of_a_rare_signal_is_looked_for_among_its_positives() -> None:
+    # 10 of 10,000: steps through the rows alone would try the 50th score from the top, or none.
+    scores = np.linspace(0.0, 0.5, 10_000, dtype=np.float32)
+    scores[-10:] = np.linspace(0.8, 0.9, 10)
+    positive = scores >= 0.8
+    articles = np.array([str(row % 50) for row in range(10_000)])
+    best = best_threshold(scores, positive, articles, macro=True, seed=1)
+    assert 0.5 < best < 0.8

@@ -19,6 +19,7 @@ from classifier.models.tfidf import TfidfModel
 from classifier.sources.placeholders import Form, Reader, form_of
 from classifier.taxonomy import BY_NAME, Level
 from training.examples import Examples
+from training.leaning import leaning
 from training.settings import BALANCES, MIXES, STRENGTHS, Balance, Choice, Setting, Trial, best
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class BaselineRecipe:
             np.array(intercepts, dtype=np.float64),
             Calibration.identity(usable),
             Reader(self.registry),
-            np.array(trust, dtype=np.float64),
+            np.array(trust, dtype=np.float64) + leaning(usable),
         )
         return self
 

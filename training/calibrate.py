@@ -193,14 +193,13 @@ def best_threshold(
     weights : ndarray, shape (n,), optional
         What each counts; 1 unless given.
     """
-    # Steps that are scores: a step between two of them would decide like the score above it.
-    grid = np.unique(np.quantile(scores, np.linspace(0.0, 1.0, _GRID), method="higher"))
+    counted = 1.0 if weights is None else weights.astype(float)
+    grid = _steps(scores, counted * chances.astype(float))
     _, article = np.unique(articles, return_inverse=True)
     bins = np.searchsorted(grid, scores, side="right") - 1
     n_articles = int(article.max()) + 1
     # Per article and grid step: negatives and positives expected from that step up.
     counts = np.zeros((2, n_articles, len(grid)))
-    counted = 1.0 if weights is None else weights.astype(float)
     np.add.at(counts[0], (article, bins), counted * (1.0 - chances.astype(float)))
     np.add.at(counts[1], (article, bins), counted * chances.astype(float))
     above = counts[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]
@@ -221,6 +220,21 @@ def best_threshold(
     # Halfway to the next lower score, so that rounding at serving time changes no decision.
     below = scores[scores < grid[best]].max() if best else grid[best]
     return float(f"{(float(grid[best]) + float(below)) / 2:.6g}")
+
+
+def _steps(scores: NDArray[np.float32], chances: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Choose the thresholds to try: even steps through the rows, and through what is positive.
+
+    Of a signal that one row in a hundred has, steps through the rows alone would leave two among
+    the positives. All are scores: a step between two would decide like the score above it.
+    """
+    order = np.argsort(scores, kind="stable")
+    even = np.linspace(0.0, 1.0, _GRID)
+    mass = np.cumsum(chances[order])
+    of_positives = np.searchsorted(mass, even * mass[-1]).clip(max=len(order) - 1)
+    of_rows = np.ceil(even * (len(order) - 1)).astype(np.intp)
+    steps: NDArray[np.float32] = np.unique(scores[order[np.concatenate([of_rows, of_positives])]])
+    return steps
 
 
 def tag_thresholds(model: TransformerModel, validation: Examples) -> tuple[float, ...]:

@@ -23,6 +23,7 @@ from classifier.types import Sentence
 from training.checkpoint import Checkpoint, seed_step
 from training.encoder import FramingEncoder, describe, read_tokenizer
 from training.examples import Examples
+from training.leaning import leaning
 from training.optimizer import adamw, pace
 from training.schedule import Schedule
 from training.targets import Targets, pool
@@ -118,6 +119,8 @@ class TransformerRecipe:
         )
         epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
         self._run(train, tokens, [batch for epoch in epochs for batch in epoch])
+        with torch.no_grad():
+            self.network_.finding.add_(torch.from_numpy(leaning(self.signals_)))
         self.network_.eval()
         return self
 
