@@ -58,7 +58,7 @@ class Signal:
     origin: str
 
 
-_GUIDELINES = "annotation guidelines 1.3"
+_GUIDELINES = "annotation guidelines 1.4"
 _PTC = "Da San Martino et al., 2020 (SemEval-2020 task 11)"
 
 
