@@ -273,4 +273,6 @@ def _prune(draft: Draft, log: list[str]) -> None:
 
 def _differs(known: str, text: str) -> bool:
     """Whether the case of two spellings differs in a way that a search in text would miss."""
-    return known.isupper() != text.isupper() and " " not in text
+    shouted = known.isupper() != text.isupper()
+    mixed = known[:1].islower() and known[-1:].isupper()  # teleSUR, which others write Telesur
+    return (shouted or (mixed and text.istitle())) and " " not in text
