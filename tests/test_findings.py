@@ -20,6 +20,7 @@ from classifier.models.findings import FINDINGS, findings, reads_findings
 from classifier.models.heads import HEADS
 from classifier.taxonomy import BY_NAME, NAMES, Family, in_order
 from classifier.types import Citation, Sentence, SourceKind, Voice
+from training import leaning
 from training.baseline import BaselineRecipe
 from training.examples import Examples
 from training.export import export
@@ -243,6 +244,20 @@ def test_the_transformer_starts_at_what_findings_say_alone(start) -> None:
     rows = [*with_findings(NAMED), *with_findings(VAGUE)]
     logits = start.logits(rows)[:, NAMED_SOURCE]
     assert logits[: len(rows) // 2].min() > logits[len(rows) // 2 :].max() + 1
+
+
+def test_both_recipes_lean_where_they_are_told_to(
+    start, encoder, toy_settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = planted()
+    learned = BaselineRecipe().fit(data).model_.trust, start.network_.trust().detach().numpy()
+    monkeypatch.setattr(leaning, "LEANS", {"named_source": ("vague", 7.0)})
+    untrained = TransformerRecipe(encoder, replace(toy_settings, epochs=0)).fit(data)
+    leant = BaselineRecipe().fit(data).model_.trust, untrained.network_.trust().detach().numpy()
+    wanted = np.zeros_like(learned[0])
+    wanted[NAMED_SOURCE, FINDINGS.index("vague")] = 7.0
+    for before, after in zip(learned, leant, strict=True):
+        np.testing.assert_allclose(after - before, wanted, atol=1e-4)
 
 
 def test_a_strongest_tag_counts_from_the_start(start) -> None:
