@@ -52,21 +52,6 @@ def placeholders(
         typer.echo(line)
 
 
-def reliability(
-    articles: Articles,
-    embeddings: Annotated[
-        Path | None,
-        typer.Option(
-            "--embeddings", metavar="FILE", help="What `python -m training.reliability` wrote."
-        ),
-    ] = None,
-) -> None:
-    """What an article's text tells of its outlet's reliability, outlets held out."""
-    from eval.reliability import run, to_markdown
-
-    typer.echo(to_markdown(run(articles, embeddings=embeddings)), nl=False)
-
-
 def sourcing(
     articles: Articles,
     most: Annotated[
@@ -99,4 +84,4 @@ def unresolved(
     typer.echo(to_text(result, registry, shown), nl=False)
 
 
-COMMANDS = (citations, placeholders, reliability, sourcing, unresolved)
+COMMANDS = (citations, placeholders, sourcing, unresolved)

@@ -20,13 +20,12 @@ from classifier.sources.evidence import article_evidence
 from classifier.sources.record import article_shift
 from classifier.types import Article, ArticleReport, SentenceReport
 from eval.outlet_pairs import DRAWS, Rows, ranked
-from eval.reliability import LEAST_ARTICLES
 from training.corpora import allsides
 
 if TYPE_CHECKING:
     from classifier.sources.registry import Registry
 
-MOST_ARTICLES = 25
+LEAST_ARTICLES, MOST_ARTICLES = 10, 25  # of an outlet: fewer say little, more say no more
 
 
 def evidence_of(article: Article, registry: Registry) -> ArticleEvidence:

@@ -56,10 +56,7 @@ def test_placeholders_take_the_models_that_ship_unless_others_are_named(monkeypa
     ]
 
 
-def test_reliability_and_sourcing_print_their_tables(monkeypatch, tmp_path):
-    result = reliability.Result(1234, 3, 4, (), ())
-    monkeypatch.setattr(reliability, "run", lambda articles, embeddings: result)
-    assert "1,234 articles of 3 outlets" in run("reliability", "--articles", tmp_path)
+def test_sourcing_prints_its_table(monkeypatch, tmp_path):
     monkeypatch.setattr(sourcing, "run", lambda folder, registry, most: f"{most} a table\n")
     assert run("sourcing", "--articles", tmp_path) == "25 a table\n"
     assert run("sourcing", "--articles", tmp_path, "--most", "7") == "7 a table\n"
@@ -83,7 +80,6 @@ def test_unresolved_lists_an_unknown_outlet(tmp_path):
         ("placeholders", "--corpora", "none"),
         ("placeholders", "baseline", "--corpora", ".", "--cases", "none"),
         ("placeholders", "none", "--corpora", "."),
-        ("reliability", "--articles", "none"),
         ("sourcing", "--articles", "none"),
         ("unresolved", "--articles", "none"),
     ],

@@ -16,8 +16,7 @@ from classifier.errors import CorpusError, InputError
 from classifier.sources import registry
 from classifier.sources.facts import Assessment, Domain, Evidence, Name, NameKind, Outlet
 from classifier.sources.placeholders import Reader
-from classifier.sources.reliability import reading
-from eval import outlet_pairs, reliability, sourcing
+from eval import outlet_pairs, sourcing
 from eval.resample import draw
 from training.corpora import allsides
 
@@ -72,24 +71,6 @@ def articles(folder: Path, *, tells: bool, outlets: int = 14, each: int = 12) ->
 # --- what is read ---------------------------------------------------------------------------------
 
 
-def test_the_reading_holds_no_outlets_name_and_no_address() -> None:
-    text = "Amaro Courier 03 and Amaro Courier 04 met (https://courier03.example/x, @courier03)."
-    found = reading(text, Reader(REGISTRY))
-    assert found.count("NewsMedia") == 2
-    assert "ourier" not in found
-    assert found.rstrip().endswith("met")
-
-
-def test_state_media_are_read_as_any_other_outlet() -> None:
-    first, second = (reading(f"{n} said so.", Reader(REGISTRY)) for n in ("TASS", "Reuters"))
-    assert first == second == "NewsMedia said so."
-
-
-def test_a_reading_keeps_what_is_no_name() -> None:
-    text = "The mill burned down at 3 p.m. on Monday."
-    assert reading(text, Reader(REGISTRY)) == text
-
-
 # --- the articles ---------------------------------------------------------------------------------
 
 
@@ -141,53 +122,6 @@ def test_a_file_that_is_missing_or_no_gzip_is_named(tmp_path: Path) -> None:
 # --- the figures ----------------------------------------------------------------------------------
 
 
-def test_a_text_that_tells_is_found_on_outlets_never_seen(tmp_path: Path) -> None:
-    found = reliability.run(articles(tmp_path, tells=True), registry=REGISTRY, draws=300)
-    text = found.figure("TF-IDF")
-    assert (found.articles, found.reliable, found.unreliable) == (168, 7, 7)
-    assert text.auc > 0.95
-    assert text.by_outlet > 0.95
-    assert text.interval.low > 0.9
-    assert text.gain is not None
-    assert text.gain.low > 0.0
-    assert min(share for *_, share in found.outlets) > 0.9
-
-
-def test_where_nothing_tells_but_the_name_nothing_is_found(tmp_path: Path) -> None:
-    found = reliability.run(articles(tmp_path, tells=False), registry=REGISTRY, draws=300)
-    for figure in found.figures:
-        assert 0.2 < figure.auc < 0.8, figure
-        assert figure.interval.low < 0.5
-    assert {f.name for f in found.figures if f.gain is None} == {"outlet's name", "length", "topic"}
-
-
-def test_the_same_seed_gives_the_same_figures(tmp_path: Path) -> None:
-    folder = articles(tmp_path, tells=False)
-    first, second = (reliability.run(folder, registry=REGISTRY, draws=50) for _ in range(2))
-    assert reliability.to_markdown(first) == reliability.to_markdown(second)
-
-
-def test_embeddings_are_measured_beside_the_text_on_the_articles_they_hold(tmp_path: Path) -> None:
-    folder = articles(tmp_path, tells=True)
-    rows = [row for row in allsides.assessed(folder, REGISTRY) if row.story.article.id[-1] != "7"]
-    ids = [row.story.article.id for row in rows]
-    table = np.array([[row.reliable, 0.5] for row in rows], np.float16)
-    file = tmp_path / "embeddings.npz"
-    np.savez(file, ids=np.array(ids), embeddings=table)
-    found = reliability.run(folder, registry=REGISTRY, embeddings=file, draws=50)
-    assert found.articles == len(ids) == 154
-    assert found.figure("embeddings").auc == 1.0
-    assert "| embeddings | 1.000" in reliability.to_markdown(found)
-
-
-def test_too_few_outlets_and_no_embeddings_are_said_in_a_line(tmp_path: Path) -> None:
-    folder = articles(tmp_path, tells=True, outlets=9)
-    with pytest.raises(InputError, match="4 outlets assessed as reliable and 5 as unreliable"):
-        reliability.run(folder, registry=REGISTRY)
-    with pytest.raises(InputError, match="no file of embeddings"):
-        reliability.run(folder, registry=REGISTRY, embeddings=tmp_path / "none.npz")
-
-
 def test_pairs_of_outlets_by_hand() -> None:
     rows = outlet_pairs.Rows(
         ids=np.array(list("abcde")),
@@ -232,25 +166,12 @@ def test_sourcing_is_measured_without_a_model(tmp_path: Path) -> None:
     assert "| the record's shift |" in found
 
 
-def test_outlets_of_a_kind_weigh_alike_and_so_do_the_kinds() -> None:
-    rows = outlet_pairs.Rows(
-        ids=np.array(list("abcde")),
-        outlets=np.array(["x", "x", "y", "z", "z"]),
-        topics=np.array([""] * 5),
-        texts=("",) * 5,
-        reliable=np.array([True, True, True, False, False]),
-        names={},
-    )
-    weights = reliability._weights(rows, np.arange(5))
-    assert weights.tolist() == pytest.approx([0.625, 0.625, 1.25, 1.25, 1.25])
-
-
 FRAMESCOPE = "from classifier.cli import main; main()"
 
 
 def test_the_command_names_what_is_missing(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FRAMESCOPE, "eval", "reliability", "--articles", str(tmp_path)],
+        [sys.executable, "-c", FRAMESCOPE, "eval", "sourcing", "--articles", str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -15,7 +15,6 @@ from classifier.render.layout import publisher
 from classifier.render.printable import printable, shortened
 from classifier.sources.card import ArticleEvidence, Basis, Link, Record, Relation, SourceCard
 from classifier.sources.facts import Assessment, Code, Evidence, Medium, Outlet, Role
-from classifier.sources.reliability import NOTE
 from classifier.sources.reprints import UNNAMED, UNNAMED_MONITOR
 from classifier.types import ArticleReport, Place
 
@@ -33,10 +32,16 @@ CODES = {
     Code.IP: "independent public",
 }
 
+# What a text model would add is not shown to be more than nothing: docs/source-record.md.
+_NO_TEXT = (
+    "The wording of the article does not count: a text model tells reliable from unreliable "
+    "outlets it has not seen with AUC 0.74 (0.65 to 0.81), the article's length alone with 0.65, "
+    "and the difference is not certain."
+)
 APART = (
     "Control, record and the article's own evidence are three separate findings and are never "
     "merged into one. Control says who owns and steers an outlet; it is no rating and does not "
-    f"enter the record. Unscored is not a low score. {NOTE[0].upper()}{NOTE[1:]}."
+    f"enter the record. Unscored is not a low score. {_NO_TEXT}"
 )
 SCALE = "0 is a bad record, 1 a good one"
 

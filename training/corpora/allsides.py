@@ -3,7 +3,7 @@
 Not one of the labelled corpora of the table in `training.corpora.registry`: its labels of bias are
 the ratings of a product, and are never read. What it is good for is articles by many outlets on
 the same topics, whose outlets others have assessed (`assessed`): the English Wikipedia's editors,
-as the registry has it. `eval.reliability` measures what the texts tell of that.
+as the registry has it. docs/source-record.md has what the texts tell of that.
 """
 
 from __future__ import annotations
