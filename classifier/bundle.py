@@ -13,13 +13,12 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.calibration import Calibration
 from classifier.errors import BundleError, SignalError
-from classifier.models.base import Model
+from classifier.models import Calibration, Model
 from classifier.taxonomy import in_order
 
 if TYPE_CHECKING:
-    from classifier.sources.registry import Registry
+    from classifier.sources import Registry
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -12,7 +12,7 @@ import typer
 
 from classifier import __version__
 from classifier.errors import FramescopeError
-from classifier.sources.cli import app as sources_app
+from classifier.sources_cli import app as sources_app
 
 # typer carries its own copy of click; this is that copy's UsageError, by public means.
 _UsageError = typer.BadParameter.mro()[1]

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from classifier import bundle as bundles
-from classifier import extract
 from classifier.errors import InputError
 from classifier.output import check, opened
+from classifier.pages import read_input
 from classifier.scoring import Scorer
-from classifier.sources.registry import load
+from classifier.sources import load_registry as load
 from classifier.taxonomy import SIGNALS
-from classifier.types import Article, ArticleReport, Report, Skipped
+from classifier.values import Article, ArticleReport, Report, Skipped
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -103,7 +103,7 @@ def _read(inputs: Sequence[str]) -> Iterator[Article | Skipped]:
     """Read every input; one of several that can't be used is recorded, not raised."""
     for source in inputs:
         try:
-            yield from extract.read(source)
+            yield from read_input(source)
         except InputError as error:
             if len(inputs) == 1:
                 raise
@@ -152,7 +152,7 @@ def _thresholds(scorer: Scorer) -> dict[str, float]:
 
 def _write_lines(items: Iterable[ArticleReport | Skipped], scorer: Scorer, file: TextIO) -> int:
     """Write lines as articles are scored, so that memory stays flat however many there are."""
-    from classifier.render.lines import to_line
+    from classifier.render import to_line
 
     name, thresholds, skipped = scorer.bundle.name, _thresholds(scorer), 0
     for item in items:
@@ -167,16 +167,16 @@ def _write_lines(items: Iterable[ArticleReport | Skipped], scorer: Scorer, file:
 
 def _write(report: Report, format: str, file: TextIO) -> None:
     if format == "json":
-        from classifier.render.document import to_json
+        from classifier.render import to_json
 
         file.write(to_json(report) + "\n")
     elif format == "html":
-        from classifier.render.html import to_html
+        from classifier.render import to_html
 
         file.write(to_html(report))
     else:
         from rich.console import Console
 
-        from classifier.render.terminal import print_report
+        from classifier.render import print_report
 
         print_report(report, Console(file=file))

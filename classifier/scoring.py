@@ -8,15 +8,15 @@ from itertools import islice
 
 import numpy as np
 
-from classifier import language, sentences, voice
+from classifier.attribution import assign_voices, cited
 from classifier.bundle import Bundle
-from classifier.citations.reading import cited
 from classifier.errors import SignalError
-from classifier.models.base import Prediction
-from classifier.sources import record
-from classifier.sources.registry import Registry, load
+from classifier.models import Prediction
+from classifier.pages import detect_language, split_sentences
+from classifier.sources import Registry, source_card
+from classifier.sources import load_registry as load
 from classifier.taxonomy import BY_NAME, Level, in_order
-from classifier.types import Article, ArticleReport, Sentence, SentenceReport, Skipped
+from classifier.values import Article, ArticleReport, Sentence, SentenceReport, Skipped
 
 # Articles scored together: enough that a call of the baseline costs little, few enough to keep
 # memory flat and results coming. What an article scores does not depend on its company.
@@ -88,7 +88,7 @@ class Scorer:
             if item.note is None:
                 scored = self._scored(item, prediction, row)
                 row += len(item.sentences)
-            yield replace(scored, source=record.card(scored, self.registry))
+            yield replace(scored, source=source_card(scored, self.registry))
 
     def _scored(self, draft: ArticleReport, prediction: Prediction, first: int) -> ArticleReport:
         sentences = tuple(
@@ -129,9 +129,9 @@ class Scorer:
             return item
         # What a page says of its own language is often a leftover of its template: the text
         # decides.
-        lang = language.detect(item.text) or item.lang
+        lang = detect_language(item.text) or item.lang
         article = replace(item, lang=lang)
-        found = sentences.split(article)
+        found = split_sentences(article)
         note = None
         if lang is not None and lang not in self.bundle.languages:
             read = ", ".join(self.bundle.languages)
@@ -139,6 +139,6 @@ class Scorer:
         elif not found:
             note = "not scored: no sentences"
         found = (
-            cited(article, found, self.registry) if note is None else voice.assign(article, found)
+            cited(article, found, self.registry) if note is None else assign_voices(article, found)
         )
         return ArticleReport(article, tuple(SentenceReport(s, {}, ()) for s in found), note=note)

@@ -24,7 +24,7 @@ def toy_data():
     """The toy examples as a run of the recipes reads them."""
     import toys
 
-    from training.data import Data
+    from training.data.mixture import Data
 
     return Data(toys.examples(), ("exchange",), 13, "0" * 64)
 
@@ -41,7 +41,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def toy_settings():
     """Settings that fit the toy encoder in a few seconds."""
-    from training.transformer_settings import Settings
+    from training.transformer.transformer_settings import Settings
 
     return Settings(
         context=True,
@@ -63,7 +63,7 @@ def bundles_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def fine_tuned(bundles_folder: Path, encoder: Path, toy_data, toy_settings):
     """A recipe after `fit` on the toy examples; its checkpoint lies where the bundle is made."""
-    from training.finetune import TransformerRecipe
+    from training.transformer.finetune import TransformerRecipe
 
     checkpoints = bundles_folder / "tiny-transformer.checkpoint"
     return TransformerRecipe(encoder, toy_settings, checkpoints).fit(toy_data.examples)

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from classifier.sources.card import Basis, Link, Publication, Record, Relation, SourceCard
-from classifier.sources.evidence import article_evidence
-from classifier.sources.facts import (
+from classifier.sources.publisher.reprints import UNNAMED
+from classifier.sources.record.evidence import article_evidence
+from classifier.taxonomy import in_order
+from classifier.values.article import (
+    Article,
+    Citation,
+    Place,
+    Republication,
+    Sentence,
+    SourceKind,
+    Span,
+    Unit,
+    Voice,
+)
+from classifier.values.outlet import (
     Assessment,
     Code,
     Control,
@@ -17,23 +29,8 @@ from classifier.sources.facts import (
     Outlet,
     Role,
 )
-from classifier.sources.reprints import UNNAMED
-from classifier.taxonomy import in_order
-from classifier.types import (
-    Article,
-    ArticleReport,
-    Citation,
-    Place,
-    Report,
-    Republication,
-    Sentence,
-    SentenceReport,
-    Skipped,
-    SourceKind,
-    Span,
-    Unit,
-    Voice,
-)
+from classifier.values.report import ArticleReport, Report, SentenceReport, Skipped
+from classifier.values.source_card import Basis, Link, Publication, Record, Relation, SourceCard
 
 SIGNALS = in_order(
     [

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from classifier.errors import CorpusError
 from classifier.taxonomy import NAMES, in_order
-from training.corpora.agreement import FIRST, SECOND, Agreement, agreement, read
-from training.corpora.cli import app
+from training.commands.corpora import app
+from training.labels.agreement import FIRST, SECOND, Agreement, agreement, read
 
 Records = list[dict[str, Any]]
 
@@ -253,7 +253,7 @@ def shipped() -> list[Agreement]:
 
 def test_a_tenth_was_labelled_twice(shipped) -> None:
     from training.corpora import standoff
-    from training.corpora.checking import check_house, check_standoff
+    from training.labels.checking import check_house, check_standoff
 
     whole = check_house().sentences + check_standoff(None).sentences
     assert shipped[0].sentences >= whole / 10
@@ -264,7 +264,7 @@ def test_a_tenth_was_labelled_twice(shipped) -> None:
 
 def test_what_was_labelled_twice_is_of_both_parts(shipped) -> None:
     from training.corpora import standoff
-    from training.corpora.checking import HOUSE
+    from training.corpora.corpus import HOUSE
 
     here = {f"{r['collection']}/{r['article']}" for r in standoff.labels(standoff.LABELS)}
     written = {

@@ -72,7 +72,11 @@ def within(name: str, packages: set[str]) -> bool:
 
 
 def test_there_are_modules_to_look_at() -> None:
-    assert {"classifier.cli", "training.finetune", "eval.cli"} <= MODULES.keys()
+    assert {
+        "classifier.cli",
+        "training.transformer.finetune",
+        "eval.commands.judge",
+    } <= MODULES.keys()
     assert ("training.recipe", "training.calibrate") in imported("training")
 
 
@@ -90,13 +94,13 @@ def test_what_makes_does_not_know_what_judges() -> None:
 
 
 def test_what_judges_shares_only_the_data_with_what_makes() -> None:
-    shared = {"training.corpora", "training.splits", "training.examples"}
+    shared = {"training.corpora", "training.data.splits", "training.data.examples"}
     used = {pair for pair in imported("eval") if within(pair[1], {"training"})}
     assert used
     assert {pair for pair in used if not within(pair[1], shared)} == set()
 
 
-@pytest.mark.parametrize("name", ["classifier.types", "classifier.errors"])
+@pytest.mark.parametrize("name", ["classifier.values.article", "classifier.errors"])
 def test_what_everything_rests_on_imports_nothing_of_ours(name) -> None:
     tree = TREES[name]
     ours = {f for f in imports(tree, without=for_checking(tree)) if within(f, set(ROOMS))}
@@ -104,8 +108,8 @@ def test_what_everything_rests_on_imports_nothing_of_ours(name) -> None:
 
 
 def test_values_know_the_source_card_as_a_type_only() -> None:
-    found = {f for f in imports(TREES["classifier.types"]) if within(f, set(ROOMS))}
-    assert found == {"classifier.sources.card"}
+    found = {f for f in imports(TREES["classifier.values.article"]) if within(f, set(ROOMS))}
+    assert found == {"classifier.values.source_card"}
 
 
 def test_nothing_outside_one_table_asks_which_kind_of_model_it_is() -> None:
@@ -181,7 +185,7 @@ def test_one_module_speaks_to_the_network() -> None:
     speaking = {
         name for name, tree in TREES.items() for found in imports(tree) if within(found, clients)
     }
-    assert speaking == {"classifier.webpage"}  # which fetches the addresses a user gives
+    assert speaking == {"classifier.pages.webpage"}  # which fetches the addresses a user gives
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.sentences import split
-from classifier.sources.facts import Code, Control, Evidence, Holder, Name, Outlet
-from classifier.sources.registry import Registry
-from classifier.types import Article, Place
-from training.corpora import swaps
+from classifier.pages.sentences import split
+from classifier.sources.registry.registry import Registry
+from classifier.values.article import Article, Place
+from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
 from training.corpora.attributions import Attribution, read
 from training.corpora.polnear import Annotated
-from training.examples import of_articles
+from training.data import swaps
+from training.data.examples import of_articles
 
 _HOLDER = (Holder.STATE,) * 3
 OUTLETS = (
@@ -150,7 +150,7 @@ def examples():
     annotator = marked(TEXT, ("the Vesk Herald", "said", "The ferry sank"))
     annotated = Annotated(article, split(article), (annotator,))
     registry = Registry(own={one.id: one for one in OUTLETS})
-    from classifier.types import Unit
+    from classifier.values.article import Unit
 
     units = tuple(
         Unit(s.start, s.end, given)
@@ -185,7 +185,7 @@ def test_a_swapped_outlet_takes_its_label_along(examples, registry, monkeypatch)
 
 def test_state_media_are_swapped_for_another(registry) -> None:
     swap = swaps.Swap(registry, {}, share=1.0)
-    from classifier.types import Sentence
+    from classifier.values.article import Sentence
 
     text = "OTAG said so."
     assert swap.rename(Sentence(text, 0, len(text), "a", 0)).text == "Reuters said so."

@@ -13,8 +13,9 @@ from test_compare import examples
 from typer.testing import CliRunner
 
 from classifier.bundle import default_path
-from classifier.sources.placeholders import Reader
-from eval import axes, controls_cli, stand_ins, topics
+from classifier.models.placeholders import Reader
+from eval.commands import controls as controls_cli
+from eval.studies import axes, stand_ins, topics
 
 SUBJECTS = ("ferry harbour captain", "orchard harvest cider", "tunnel railway signal")
 FEW = {"draws": 100, "seed": 0}
@@ -236,11 +237,12 @@ def test_two_runs_with_one_seed_give_the_same_figures():
 
 @pytest.fixture
 def command(monkeypatch):
-    import training.corpora
     import training.examples
 
+    import training.corpora
+
     own = examples(articles=40, corpus="claimbuster")
-    monkeypatch.setattr(training.examples, "build", lambda *_: own)
+    monkeypatch.setattr(training.data.examples, "build", lambda *_: own)
     monkeypatch.setattr(training.corpora, "load", lambda *_: None)
     monkeypatch.setattr(training.corpora, "articles", lambda _: iter(()))
     app = typer.Typer()

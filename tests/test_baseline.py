@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from classifier.errors import TrainingError
-from classifier.types import Sentence
-from training.baseline import BaselineRecipe
-from training.examples import Examples
-from training.settings import MIXES, Setting, Trial, best
+from classifier.values.article import Sentence
+from training.baseline.baseline import BaselineRecipe
+from training.baseline.settings import MIXES, Setting, Trial, best
+from training.data.examples import Examples
 
 SIGNALS = ("claim", "loaded_language", "slogans", "hyperpartisan")
 FACTS = ("The council of Orrin met on day", "Ferry fares rose to", "The mill employs", "Bus line")

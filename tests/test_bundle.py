@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from classifier import bundle
-from classifier.calibration import Calibration
 from classifier.errors import BundleError
+from classifier.models.calibration import Calibration
 from classifier.models.ngrams import Ngrams
 from classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from classifier.calibration import Calibration, pool_articles
-from classifier.types import Sentence
+from classifier.models.calibration import Calibration, pool_articles
+from classifier.values.article import Sentence
 
 SIGNALS = ("claim", "hyperpartisan")
 

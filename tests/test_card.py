@@ -8,9 +8,9 @@ import pytest
 from test_gate import GOOD, ROWS
 
 from classifier import bundle as bundles
-from eval import card
-from eval.gate import measured
-from eval.held_out import of_corpora
+from eval.release import card
+from eval.release.gate import measured
+from eval.rows.held_out import of_corpora
 
 RECORDS = card.records(measured(GOOD, ROWS, draws=100))
 

@@ -13,8 +13,12 @@ from typing import Any
 import pytest
 
 from classifier.errors import CorpusError, InputError
-from training.corpora import HOUSE, articles, checking, load, standoff
-from training.corpora.checking import (
+from training.corpora import standoff
+from training.corpora.corpus import HOUSE
+from training.data.duplicates import shingles, similar_pairs
+from training.data.rows import articles, load
+from training.labels import checking
+from training.labels.checking import (
     MOST_ALIKE,
     Checked,
     Problem,
@@ -22,7 +26,6 @@ from training.corpora.checking import (
     check_house,
     check_standoff,
 )
-from training.duplicates import shingles, similar_pairs
 
 TEXT = "The dam of Orvel leaks. Its keeper, Ada Quill, denies that."
 LEAKS, DENIES = (0, 23), (24, 59)

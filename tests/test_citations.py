@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.citations.finder import find
-from classifier.sentences import split
-from classifier.sources.facts import Code, Control, Evidence, Holder, Name, Outlet
-from classifier.sources.registry import Registry, load
-from classifier.types import Article, Citation, Place, SourceKind
+from classifier.attribution.citations.finder import find
+from classifier.pages.sentences import split
+from classifier.sources.registry.registry import Registry, load
+from classifier.values.article import Article, Citation, Place, SourceKind
+from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
 
 CASES = [
     json.loads(line)
@@ -218,5 +218,5 @@ def test_no_sentences_have_no_citations():
 
 
 def test_importing_is_cheap():
-    code = "import sys, classifier.citations.finder; sys.exit('numpy' in sys.modules)"
+    code = "import sys, classifier.attribution.citations.finder; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

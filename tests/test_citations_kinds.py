@@ -7,9 +7,9 @@ import re
 import pytest
 from test_citations import REGISTRY
 
-from classifier.citations import lexicon
-from classifier.citations.kinds import classify
-from classifier.types import Place
+from classifier.attribution.citations.kinds import classify
+from classifier.attribution.words import lexicon
+from classifier.values.article import Place
 
 
 def typed(marked: str, date: str | None = None) -> list[tuple[str, str]]:

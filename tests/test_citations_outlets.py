@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from test_citations import _outlet
 
-from classifier.citations.finder import find
-from classifier.sentences import split
-from classifier.sources.facts import Code, Domain, Medium, Name, Outlet
-from classifier.sources.registry import load
-from classifier.types import Article
+from classifier.attribution.citations.finder import find
+from classifier.pages.sentences import split
+from classifier.sources.registry.registry import load
+from classifier.values.article import Article
+from classifier.values.outlet import Code, Domain, Medium, Name, Outlet
 
 HARROW = Outlet(
     "harrow-agency",

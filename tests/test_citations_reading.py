@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from classifier import voice
-from classifier.citations.finder import find
-from classifier.citations.reading import cited
-from classifier.sentences import split
-from classifier.sources.facts import Code, Control, Evidence, Holder, Name, Outlet
-from classifier.sources.registry import Registry
-from classifier.types import Article, Republication, Sentence, SourceKind, Voice
+from classifier.attribution.citations.finder import find
+from classifier.attribution.reading import cited
+from classifier.attribution.voice import voice
+from classifier.pages.sentences import split
+from classifier.sources.registry.registry import Registry
+from classifier.values.article import Article, Republication, Sentence, SourceKind, Voice
+from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
 
 STATE = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
 VESK_TV = Outlet("vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), control=STATE)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from classifier.citations.finder import find
-from classifier.citations.presented import presented, states
-from classifier.quotations import speakers
-from classifier.sentences import split
-from classifier.sources.registry import load
-from classifier.types import Article
+from classifier.attribution.citations.finder import find
+from classifier.attribution.voice.quotations import speakers
+from classifier.attribution.words.presented import presented, states
+from classifier.pages.sentences import split
+from classifier.sources.registry.registry import load
+from classifier.values.article import Article
 
 CASES = [
     json.loads(line)

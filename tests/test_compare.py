@@ -16,11 +16,12 @@ from rich.console import Console
 
 from classifier.bundle import Bundle
 from classifier.errors import BundleError, SignalError
-from classifier.types import Sentence
-from eval import metrics, table
-from eval import scored as module
-from eval.compare import compare
-from training.examples import Examples
+from classifier.values.article import Sentence
+from eval.compare.compare import compare
+from eval.figures import metrics
+from eval.report import table
+from eval.rows import scored as module
+from training.data.examples import Examples
 
 SPLIT = {"seed": 13, "signature": "5" * 64}
 

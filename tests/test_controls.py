@@ -12,10 +12,11 @@ import typer
 from test_compare import bundle, examples
 from typer.testing import CliRunner
 
-from eval import blind, controls, controls_cli, outlet_checks
-from eval import metrics as figures
-from eval.benchmarks import Benchmark
-from eval.judged import Judged
+from eval.commands import controls as controls_cli
+from eval.figures import metrics as figures
+from eval.rows.benchmarks import Benchmark
+from eval.rows.judged import Judged
+from eval.studies import blind, controls, outlet_checks
 
 RNG = np.random.default_rng(3)
 CLAIM = Benchmark("invented", "test", "claim", "sentence", "article", "macro_f1")
@@ -265,7 +266,7 @@ def test_benchmarks_that_the_examples_lack_are_passed_over():
 @pytest.fixture
 def command(monkeypatch):
     from classifier import bundle as bundles
-    from eval import benchmarks, held_out
+    from eval.rows import benchmarks, held_out
 
     monkeypatch.setattr(bundles, "load", lambda name: {"a": A, "b": B}[name])
     monkeypatch.setattr(benchmarks, "BENCHMARKS", (CLAIM,))
@@ -291,7 +292,7 @@ def test_the_command_prints_tables_and_says_undefined(command):
 
 
 def test_json_has_null_where_nothing_is_defined(command, monkeypatch):
-    from eval import held_out
+    from eval.rows import held_out
 
     unnamed = replace(ROWS, outlet=np.full(len(ROWS), ""))
     monkeypatch.setattr(

@@ -14,22 +14,13 @@ from typer.testing import CliRunner
 
 from classifier.errors import CorpusError
 from classifier.taxonomy import NAMES, TECHNIQUES, in_order
-from classifier.types import Article, Unit
-from training.corpora import (
-    CORPORA,
-    KNOWN,
-    PUBLIC,
-    SHIPPED,
-    articles,
-    find,
-    load,
-    root_folder,
-    standoff,
-    state,
-)
-from training.corpora.cli import app
+from classifier.values.article import Article, Unit
+from training.commands.corpora import app
+from training.corpora import standoff
+from training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, find, root_folder, state
 from training.corpora.ptc import TECHNIQUE_OF
 from training.corpora.wikiweasel import plain
+from training.data.rows import articles, load
 
 PTC_TEXT = (
     "Dam of Orvel opens at last\n"
@@ -515,7 +506,7 @@ def test_command_writes_json_with_counts_and_parts(root: Path) -> None:
 
 def test_command_is_light_to_import() -> None:
     code = (
-        "import sys, training.corpora.cli\n"
+        "import sys, training.commands.corpora\n"
         "heavy = {'datasets', 'torch', 'sklearn', 'pandas', 'pyarrow'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from test_compare import examples
 
-from classifier.types import Sentence, Span
-from training.corpora.counterfactuals import Counterfactuals, Entity
+from classifier.values.article import Sentence, Span
+from training.data.counterfactuals import Counterfactuals, Entity
 
 NAMES = {
     "Freedonia": "the Sylvan Union",

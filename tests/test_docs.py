@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from classifier import bundle, cli, exchange, taxonomy
+from classifier import bundle, cli, taxonomy
+from classifier.pages import exchange
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -178,7 +179,7 @@ def test_the_python_example_runs(monkeypatch, capsys):
 
 def test_own_labels_alone_can_be_trained_on(tmp_path, monkeypatch):
     datasets = pytest.importorskip("datasets")
-    from training.data import load_data
+    from training.data.mixture import load_data
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     (tmp_path / "exchange").mkdir()
@@ -252,7 +253,7 @@ _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.DOTALL)
 
 
 def _corpus_files() -> Iterator[Path]:
-    from training.corpora import CORPORA, PUBLIC
+    from training.corpora.catalogue import CORPORA, PUBLIC
 
     root = Path(os.environ.get("FRAMESCOPE_CORPORA") or _shared() / "corpora")
     for name in PUBLIC:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.sources.registry import load
-from classifier.types import Citation, Place, SourceKind
-from eval import citations
+from classifier.sources.registry.registry import load
+from classifier.values.article import Citation, Place, SourceKind
+from eval.studies import citations
 
 TEXT = "Relik said that the port was lost. Ships came back at noon."
 SPANS = {

@@ -15,17 +15,11 @@ from typer.testing import CliRunner
 
 from classifier import bundle as bundles
 from classifier.bundle import Bundle
-from classifier.errors import (
-    BundleError,
-    CorpusError,
-    FramescopeError,
-    InputError,
-    SignalError,
-)
-from classifier.exchange import from_record
-from eval import cli
-from training import examples as examples_module
-from training.splits import assign
+from classifier.errors import BundleError, CorpusError, FramescopeError, InputError, SignalError
+from classifier.pages.exchange import from_record
+from eval.commands import judge as cli
+from training.data import examples as examples_module
+from training.data.splits import assign
 
 SIGNALS = ("claim", "hyperpartisan")
 
@@ -152,8 +146,8 @@ def test_the_data_signature_follows_the_files_bytes(mine):
 
 
 def test_rows_have_voice_and_citations_as_models_read_them(mine):
-    from classifier.types import SourceKind, Voice
-    from eval.held_out import of_files
+    from classifier.values.article import SourceKind, Voice
+    from eval.rows.held_out import of_files
 
     text = "The ferry left. Ada Quill said that it was late."
     mine.write_text(json.dumps({"id": "a", "text": text, "labels": {"hyperpartisan": 0}}) + "\n")
@@ -169,7 +163,7 @@ def test_rows_have_voice_and_citations_as_models_read_them(mine):
 @pytest.fixture
 def corpora(tmp_path, mine, monkeypatch, manifest_split):
     """A folder of corpora that reads as the invented articles, split for real."""
-    from classifier.exchange import read_lines
+    from classifier.pages.exchange import read_lines
 
     def build(root, names=None, *, registry=None):
         assert root == tmp_path
@@ -350,7 +344,7 @@ def test_every_option_is_documented():
 
 def test_importing_the_command_imports_nothing_heavy():
     heavy = ("torch", "datasets", "sklearn", "numpy", "transformers", "onnxruntime")
-    code = f"import sys, eval.cli; print([m for m in {heavy!r} if m in sys.modules])"
+    code = f"import sys, eval.commands.judge; print([m for m in {heavy!r} if m in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom
 
-from eval.conformal import Conformal, coverage, coverage_by, expected_range, fit
+from eval.figures.conformal import Conformal, coverage, coverage_by, expected_range, fit
 
 
 def exactly(value: float):

@@ -1,4 +1,4 @@
-"""The figures of `eval.placeholders`, with models that read scores off the text."""
+"""The figures of `eval.studies.placeholders`, with models that read scores off the text."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from classifier.bundle import Bundle
-from classifier.sources.facts import Code, Control, Evidence, Holder, Name, Outlet
-from classifier.sources.placeholders import Reader
-from classifier.sources.registry import Registry
-from classifier.types import Article, Sentence, Unit
-from eval import placeholders
-from training.corpora import swaps
-from training.examples import of_articles
+from classifier.models.placeholders import Reader
+from classifier.sources.registry.registry import Registry
+from classifier.values.article import Article, Sentence, Unit
+from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
+from eval.studies import placeholders
+from training.data import swaps
+from training.data.examples import of_articles
 
 SIGNALS = ("attributed", "state_media_attribution", "loaded_language")
 CASES = Path(__file__).parent / "cases" / "state_media.jsonl"
@@ -125,7 +125,7 @@ def test_written_sentences_are_judged_one_by_one(tmp_path, registry) -> None:
 
 def test_most_written_sentences_name_outlets_the_registry_knows() -> None:
     # The rest calls them by what they are ("state television"), or by a name of several things.
-    from classifier.sources import registry as shipped
+    from classifier.sources.registry import registry as shipped
 
     reader = Reader(shipped.load())
     cases = [json.loads(line) for line in CASES.read_text(encoding="utf-8").splitlines()]

@@ -17,23 +17,24 @@ from test_html import ARGUMENTS, CHROMIUM, WORST_CONTRAST, needs_browser
 from typer.testing import CliRunner
 
 from classifier import bundle as bundles
-from classifier.exchange import from_record
-from classifier.types import Article
-from eval import errors as worst_errors
-from eval import footprint, report_cli
-from eval.estimate import Estimate, in_words
-from eval.precision_recall import precision_recall
-from eval.recorded import recording
-from eval.report import build
-from eval.report_record import to_json
-from eval.sections import Section, Table
-from eval.slices import genres_of, slices
-from training.examples import Examples
+from classifier.pages.exchange import from_record
+from classifier.values.article import Article
+from eval.commands import report as report_cli
+from eval.compare import errors as worst_errors
+from eval.compare import footprint
+from eval.compare.slices import genres_of, slices
+from eval.figures.estimate import Estimate, in_words
+from eval.figures.precision_recall import precision_recall
+from eval.figures.sections import Section, Table
+from eval.report.report import build
+from eval.report.report_record import to_json
+from eval.rows.recorded import recording
+from training.data.examples import Examples
 
 pytest.importorskip("matplotlib")
 
-from eval import plots
-from eval.report_page import to_html
+from eval.report import plots
+from eval.report.report_page import to_html
 
 HOSTILE = '<script>alert(1)</script> & "yes" 0.9'
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from eval.reliability_curve import reliability_curve
-from eval.risk_coverage import confidence, of_scores, risk_coverage
+from eval.figures.reliability_curve import reliability_curve
+from eval.figures.risk_coverage import confidence, of_scores, risk_coverage
 
 
 def exactly(value: float):

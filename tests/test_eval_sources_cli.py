@@ -10,9 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from classifier.errors import FramescopeError
-from eval import citations as citations_module
-from eval import cli, placeholders, reliability, sourcing
-from eval.citations import figures, to_markdown
+from eval.commands import judge as cli
+from eval.studies import citations as citations_module
+from eval.studies import placeholders, sourcing
+from eval.studies.citations import figures, to_markdown
 
 
 def run(*args: object) -> str:

@@ -11,9 +11,9 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from classifier.types import Span
-from eval.overlap import fine_grained, identification, of_sums, sums_by_article
-from eval.spans import Spans, merge
+from classifier.values.article import Span
+from eval.figures.overlap import fine_grained, identification, of_sums, sums_by_article
+from eval.figures.spans import Spans, merge
 
 DOUBT, FLAG = "doubt", "flag_waving"
 NOTHING = Spans.of([])

@@ -12,8 +12,8 @@ import pytest
 from sklearn.metrics import f1_score
 
 from classifier.taxonomy import TECHNIQUES
-from eval.spans import Spans
-from eval.techniques import article_figures, classification, of_articles
+from eval.figures.spans import Spans
+from eval.figures.techniques import article_figures, classification, of_articles
 
 A, B, C = "doubt", "flag_waving", "slogans"
 NAN = math.nan

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from classifier.errors import SignalError
-from classifier.sources.facts import Code, Control, Evidence, Holder, Name, Outlet
-from classifier.sources.registry import Registry
+from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import in_order
-from classifier.types import Article, SourceKind, Span, Unit, Voice
-from training.examples import Examples, of_articles
+from classifier.values.article import Article, SourceKind, Span, Unit, Voice
+from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
+from training.data.examples import Examples, of_articles
 
 TEXT = "The dam opened. A shining miracle, they say. It rained."
 

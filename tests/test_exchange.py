@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from classifier import taxonomy
 from classifier.errors import InputError
-from classifier.exchange import from_record, looks_like_records, read_lines, to_record
-from classifier.types import Article, Imprint, Republication, Skipped, Span, Unit, Voice
+from classifier.pages.exchange import from_record, looks_like_records, read_lines, to_record
+from classifier.values.article import Article, Imprint, Republication, Span, Unit, Voice
+from classifier.values.report import Skipped
 
 LABELLED = Article(
     id="a1",

@@ -13,14 +13,14 @@ torch = pytest.importorskip("torch")
 
 import toys
 
-from classifier.calibration import Calibration
+from classifier.models.calibration import Calibration
 from classifier.models.embeddings import EMBEDDINGS, Embeddings
 from classifier.models.heads import HEADS
 from classifier.models.transformer import ENCODER, TOKENIZER, load
-from training.export import export
-from training.finetune import TransformerRecipe
-from training.targets import pool
-from training.transformer_settings import Settings
+from training.transformer.export import export
+from training.transformer.finetune import TransformerRecipe
+from training.transformer.targets import pool
+from training.transformer.transformer_settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,9 @@ def test_frozen_embeddings_are_the_same_bytes_whatever_was_trained(
 def export_embeddings(recipe: TransformerRecipe, encoder, folder) -> None:
     """Export, but for the graph, which takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.export._trace", lambda network, path, hidden: path.touch())
+        patch.setattr(
+            "training.transformer.export._trace", lambda network, path, hidden: path.touch()
+        )
         tokenizer = encoder / "tokenizer.json"
         export(recipe.network_, recipe.heads(), tokenizer, folder, int8=False)
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from classifier import extract
 from classifier.errors import InputError
-from classifier.types import Article, Skipped
+from classifier.pages import extract
+from classifier.values.article import Article
+from classifier.values.report import Skipped
 
 BODY = (
     "The harbour council of Port Ellery said on Tuesday that it had agreed to widen the eastern "

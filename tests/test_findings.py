@@ -13,18 +13,18 @@ pytest.importorskip("torch")
 
 import toys
 
-from classifier.calibration import Calibration
 from classifier.errors import BundleError
 from classifier.models import tfidf, transformer
+from classifier.models.calibration import Calibration
 from classifier.models.findings import FINDINGS, findings, reads_findings
 from classifier.models.heads import HEADS
 from classifier.taxonomy import BY_NAME, NAMES, Family, in_order
-from classifier.types import Citation, Sentence, SourceKind, Voice
-from training import leaning
-from training.baseline import BaselineRecipe
-from training.examples import Examples
-from training.export import export
-from training.finetune import TransformerRecipe
+from classifier.values.article import Citation, Sentence, SourceKind, Voice
+from training.baseline.baseline import BaselineRecipe
+from training.data import leaning
+from training.data.examples import Examples
+from training.transformer.export import export
+from training.transformer.finetune import TransformerRecipe
 
 NAMED = Citation(None, None, (), SourceKind.NAMED)
 VAGUE = Citation(None, None, (), SourceKind.VAGUE)
@@ -293,9 +293,9 @@ def test_training_moves_the_trust_of_sourcing_only(recipe, start) -> None:
 
 
 def test_what_is_found_follows_an_outlet_that_is_swapped(monkeypatch) -> None:
-    from classifier.sources.facts import Code, Control, Evidence, Holder, Name, Outlet
-    from classifier.sources.registry import Registry
-    from training.corpora import swaps
+    from classifier.sources.registry.registry import Registry
+    from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
+    from training.data import swaps
 
     control = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
     agency = Outlet("otag", "OTAG", names=(Name("OTAG"),), control=control)

@@ -16,12 +16,12 @@ import toys
 from classifier.errors import CorpusError, SignalError, TrainingError
 from classifier.models.findings import FINDINGS
 from classifier.models.passages import Batch, Packer, Tokens
-from classifier.types import Sentence, Span
-from training.encoder import read_tokenizer
-from training.finetune import TransformerRecipe
-from training.schedule import Schedule
-from training.targets import Targets, in_spans, marked, pool
-from training.transformer_settings import Settings, read_settings
+from classifier.values.article import Sentence, Span
+from training.transformer.encoder import read_tokenizer
+from training.transformer.finetune import TransformerRecipe
+from training.transformer.schedule import Schedule
+from training.transformer.targets import Targets, in_spans, marked, pool
+from training.transformer.transformer_settings import Settings, read_settings
 
 SHORT = Settings(
     epochs=2, learning_rate=1e-3, head_learning_rate=1e-2, batch_tokens=128, max_tokens=64, seed=3
@@ -448,8 +448,8 @@ def test_each_tag_is_masked_by_its_own_labels(table) -> None:
 
 def test_rows_are_read_in_the_form_of_their_labels(encoder, toy_settings) -> None:
     """Sources by the type of outlet, framing with all outlets alike."""
-    from classifier.sources.facts import Code, Control, Evidence, Holder, Name, Outlet
-    from classifier.sources.registry import Registry
+    from classifier.sources.registry.registry import Registry
+    from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
 
     control = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
     agency = Outlet("otag", "OTAG", names=(Name("OTAG"),), control=control)

@@ -12,17 +12,17 @@ import pytest
 from test_compare import bundle, examples
 
 from classifier import bundle as bundles
-from classifier.sources.registry import load
-from eval import gate
-from eval.behaviours import behaviours
-from eval.benchmarks import BENCHMARKS, BY_NAME
-from eval.ceilings import of_polnear
-from eval.held_out import of_corpora
-from eval.metrics import METRICS
-from eval.robustness import measure
-from eval.suite import Suite
-from training.corpora import CORPORA
-from training.corpora.agreement import FIRST, SECOND, agreement, read
+from classifier.sources.registry.registry import load
+from eval.figures.metrics import METRICS
+from eval.release import gate
+from eval.rows.benchmarks import BENCHMARKS, BY_NAME
+from eval.rows.held_out import of_corpora
+from eval.studies.ceilings import of_polnear
+from eval.suite.behaviours import behaviours
+from eval.suite.robustness import measure
+from eval.suite.suite import Suite
+from training.corpora.catalogue import CORPORA
+from training.labels.agreement import FIRST, SECOND, agreement, read
 
 # The invented articles stand for the corpus of a benchmark.
 ROWS = examples(articles=80, corpus="claimbuster")

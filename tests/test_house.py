@@ -15,17 +15,18 @@ pytest.importorskip("datasets")
 
 from classifier.errors import CorpusError
 from classifier.models.findings import findings
-from classifier.sources import registry
-from classifier.sources.registry import Registry
+from classifier.sources.registry import registry
+from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import BY_NAME, Level
-from classifier.types import Article, Republication, Unit, Voice
-from training.corpora import HOUSE, State, find, state
+from classifier.values.article import Article, Republication, Unit, Voice
+from training.corpora.catalogue import find, state
+from training.corpora.corpus import HOUSE, State
 from training.corpora.house import CARD, read
-from training.data import Data, load_data
-from training.examples import Examples, build, of_articles
-from training.held_out_outlets import UNSEEN_OUTLETS
-from training.mixtures import MIXTURES, Recipe
-from training.splits import assign
+from training.data.examples import Examples, build, of_articles
+from training.data.held_out_outlets import UNSEEN_OUTLETS
+from training.data.mixture import Data, load_data
+from training.data.mixtures import MIXTURES, Recipe
+from training.data.splits import assign
 
 REGISTRY = Registry()
 

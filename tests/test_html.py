@@ -11,7 +11,7 @@ import pytest
 import reports
 
 from classifier.render.html import to_html
-from classifier.types import Report
+from classifier.values.report import Report
 
 CHROMIUM = shutil.which("chromium")
 needs_browser = pytest.mark.skipif(

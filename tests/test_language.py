@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from classifier import language
+from classifier.pages import language
 
 ENGLISH = (
     "The harbour council of Port Ellery said on Tuesday that it had agreed to widen the eastern "

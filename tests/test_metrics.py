@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
 
-from eval import metrics, resample
+from eval.figures import metrics, resample
 
 NOBODY = np.zeros(4, np.bool_)
 EVERYBODY = np.ones(4, np.bool_)

@@ -15,7 +15,7 @@ import toys
 from classifier import bundle
 from classifier.models.base import Model, Prediction
 from classifier.taxonomy import BY_NAME, NAMES, Level
-from classifier.types import Sentence
+from classifier.values.article import Sentence
 
 KINDS = ("baseline", "transformer")
 

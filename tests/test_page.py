@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from classifier import furniture, headers, page, republication
-from classifier.furniture import Kind
+from classifier.pages import furniture, headers, page, republication
+from classifier.pages.furniture import Kind
 
 CASES = Path(__file__).parent / "cases" / "pages"
 PAGES = sorted(CASES.glob("*.txt"))

@@ -8,7 +8,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from classifier.models.passages import Packer, Passage, by_length
-from classifier.types import Sentence
+from classifier.values.article import Sentence
 
 WORDS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "the", "ferry", "left", "orrin", "at", "noon", '"')
 CLS, SEP = WORDS.index("[CLS]"), WORDS.index("[SEP]")

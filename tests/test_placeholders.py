@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import toys
 
-from classifier.calibration import Calibration
+from classifier.models.calibration import Calibration
 from classifier.models.ngrams import Ngrams
 from classifier.models.passages import Packer
+from classifier.models.placeholders import Form, Reader, Reading, digest, form_of
 from classifier.models.tfidf import TfidfModel
-from classifier.sources.facts import Code, Control, Evidence, Holder, Name, Outlet, Role
-from classifier.sources.placeholders import Form, Reader, Reading, digest, form_of
-from classifier.sources.registry import Registry
+from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import NAMES
-from classifier.types import Sentence
+from classifier.values.article import Sentence
+from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet, Role
 
 
 def outlet(id: str, *names: str, code: Code | None = None, role: Role = Role.PUBLISHER) -> Outlet:

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from classifier import imprint, page, republication
-from classifier.exchange import from_record, to_record
-from classifier.sources import registry
-from classifier.sources.card import Basis, Publication, Relation
-from classifier.sources.facts import Domain, DomainRole, Medium, Name, NameKind, Outlet, Role
-from classifier.sources.publisher import publication
-from classifier.sources.registry import Registry
-from classifier.sources.reprints import UNNAMED_MONITOR
-from classifier.types import Article, Imprint, Republication
+from classifier.pages import imprint, page, republication
+from classifier.pages.exchange import from_record, to_record
+from classifier.sources.publisher.publisher import publication
+from classifier.sources.publisher.reprints import UNNAMED_MONITOR
+from classifier.sources.registry import registry
+from classifier.sources.registry.registry import Registry
+from classifier.values.article import Article, Imprint, Republication
+from classifier.values.outlet import Domain, DomainRole, Medium, Name, NameKind, Outlet, Role
+from classifier.values.source_card import Basis, Publication, Relation
 
 HERE = Path(__file__).parent
 CASES = [

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from classifier.sources.check import problems
-from classifier.sources.facts import Code, DomainRole, Holder
-from classifier.sources.tables import Tables, shipped
+from classifier.sources.registry.check import problems
+from classifier.sources.registry.tables import Tables, shipped
+from classifier.values.outlet import Code, DomainRole, Holder
+from training.commands.registry import app
 from training.registry.build import Built, build
-from training.registry.cli import app
 from training.registry.draft import host_of, slug
 from training.registry.evidence import EvidenceError
 from training.registry.hand import COLUMNS, read_hand
@@ -312,7 +312,7 @@ def test_the_shipped_tables_are_what_the_evidence_gives(tmp_path: Path) -> None:
 
 @pytest.mark.skipif("FRAMESCOPE_EVIDENCE" not in os.environ, reason="needs the public evidence")
 def test_every_outlet_of_the_matrix_is_found_by_its_name_and_host() -> None:
-    from classifier.sources.registry import load
+    from classifier.sources.registry.registry import load
     from training.registry.matrix import read_matrix
 
     registry = load()

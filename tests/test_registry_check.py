@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from classifier.sources.check import Problem, ambiguous_names, problems
-from classifier.sources.facts import Role
-from classifier.sources.schema import COUNTRIES
-from classifier.sources.tables import Tables, shipped
+from classifier.sources.registry.check import Problem, ambiguous_names, problems
+from classifier.sources.registry.schema import COUNTRIES
+from classifier.sources.registry.tables import Tables, shipped
+from classifier.values.outlet import Role
 from training.registry import countries
 
 

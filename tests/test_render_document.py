@@ -13,9 +13,10 @@ from jsonschema import Draft202012Validator
 from classifier import taxonomy
 from classifier.errors import BundleError
 from classifier.render.document import SCHEMA_VERSION, to_json
-from classifier.sources.card import Basis, Relation
-from classifier.sources.facts import Code, Holder, Medium, Role
-from classifier.types import Report, SourceKind
+from classifier.values.article import SourceKind
+from classifier.values.outlet import Code, Holder, Medium, Role
+from classifier.values.report import Report
+from classifier.values.source_card import Basis, Relation
 
 SCHEMA = json.loads(files("classifier.render").joinpath("report.schema.json").read_text("utf-8"))
 DOCUMENTATION = Path(__file__).parents[1] / "docs" / "report.md"

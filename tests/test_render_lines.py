@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import reports
 
-from classifier.exchange import from_record
+from classifier.pages.exchange import from_record
 from classifier.render.lines import to_line
-from classifier.types import ArticleReport
+from classifier.values.report import ArticleReport
 
 ARTICLES = reports.everything().articles
 IDS = ["harbour", "carried", "hostile", "unscored", "plain", "hebrew", "dispatch"]

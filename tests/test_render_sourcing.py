@@ -6,7 +6,8 @@ import pytest
 import reports
 
 from classifier.render.sourcing import NONE, UNTOLD, Cited, cited_in, sourcing_map
-from classifier.types import ArticleReport, SourceKind
+from classifier.values.article import SourceKind
+from classifier.values.report import ArticleReport
 
 
 def rows(report: ArticleReport) -> list[tuple[str, tuple[str, ...], tuple[int, ...]]]:

@@ -6,21 +6,11 @@ import reports
 from classifier.render import figures
 from classifier.render.html import to_html
 from classifier.render.marks import CITED, FURNITURE, UNSOURCED, is_marked, kind, marks, segments
-from classifier.render.printable import printable, shortened
 from classifier.render.summary import Tally, is_unsourced_own_claim, summarise
 from classifier.taxonomy import Family
-from classifier.types import (
-    Article,
-    ArticleReport,
-    Citation,
-    Place,
-    Report,
-    Sentence,
-    SentenceReport,
-    SourceKind,
-    Span,
-    Voice,
-)
+from classifier.values.article import Article, Citation, Place, Sentence, SourceKind, Span, Voice
+from classifier.values.report import ArticleReport, Report, SentenceReport
+from classifier.values.text import printable, shortened
 
 
 def test_counts_by_voice() -> None:

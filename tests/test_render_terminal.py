@@ -7,7 +7,7 @@ import reports
 from rich.console import Console
 
 from classifier.render.terminal import print_report
-from classifier.types import Report
+from classifier.values.report import Report
 
 
 def printed(report: Report, width: int = 80, *, colour: bool = False) -> str:

@@ -16,13 +16,13 @@ from typer.testing import CliRunner
 
 from classifier import bundle
 from classifier.errors import InputError
-from classifier.types import Place
-from eval import perturbations
-from eval.behaviours import CASES, ENTITY_LIMITS, FURNITURE, behaviours, contrasts
-from eval.pairs import Behaviour, Limits, Pair, Scope, Side, Way, alone, laid_out
-from eval.robustness import measure
-from eval.robustness_cli import COMMANDS
-from eval.suite_table import to_json, to_text, verdict
+from classifier.values.article import Place
+from eval.commands.robustness import COMMANDS
+from eval.suite import perturbations
+from eval.suite.behaviours import CASES, ENTITY_LIMITS, FURNITURE, behaviours, contrasts
+from eval.suite.pairs import Behaviour, Limits, Pair, Scope, Side, Way, alone, laid_out
+from eval.suite.robustness import measure
+from eval.suite.suite_table import to_json, to_text, verdict
 
 NOWHERE = Path("no-such-folder")
 
@@ -382,7 +382,7 @@ def test_the_command_ends_well_even_if_limits_are_missed(
     small_bundle, tmp_path, monkeypatch
 ) -> None:
     bad = Behaviour("bad", (pair("A vile ferry.", "A ferry."),), Scope.ALL, ENTITY_LIMITS)
-    monkeypatch.setattr("eval.behaviours.behaviours", lambda: (bad,))
+    monkeypatch.setattr("eval.suite.behaviours.behaviours", lambda: (bad,))
     app = typer.Typer()
     for command in COMMANDS:
         app.command()(command)

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 import classifier
-from classifier.exchange import read_lines
-from classifier.extract import read
-from classifier.sentences import split
+from classifier.attribution.voice.voice import assign
+from classifier.pages.exchange import read_lines
+from classifier.pages.extract import read
+from classifier.pages.sentences import split
 from classifier.taxonomy import TECHNIQUES
-from classifier.types import Article, Unit
-from classifier.voice import assign
+from classifier.values.article import Article, Unit
 
 SAMPLES = Path(classifier.__file__).parent / "samples"
 LABELLED = [

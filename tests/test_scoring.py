@@ -10,19 +10,12 @@ from classifier.bundle import Bundle
 from classifier.errors import SignalError
 from classifier.models.base import Model
 from classifier.scoring import Scorer
-from classifier.sources.card import Relation
-from classifier.sources.facts import Code, Control, Domain, Evidence, Holder, Name, Outlet
-from classifier.sources.registry import Registry, load
+from classifier.sources.registry.registry import Registry, load
 from classifier.taxonomy import BY_NAME, Level
-from classifier.types import (
-    Article,
-    ArticleReport,
-    Sentence,
-    Skipped,
-    Span,
-    Unit,
-    Voice,
-)
+from classifier.values.article import Article, Sentence, Span, Unit, Voice
+from classifier.values.outlet import Code, Control, Domain, Evidence, Holder, Name, Outlet
+from classifier.values.report import ArticleReport, Skipped
+from classifier.values.source_card import Relation
 
 SIGNALS = ("claim", "vague_source", "loaded_language", "hyperpartisan")
 

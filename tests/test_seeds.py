@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from test_compare import bundle, examples
 
-from eval import seeds
-from eval.axes_section import drop
-from eval.estimate import Estimate
-from eval.sections import cell
+from eval.figures.estimate import Estimate
+from eval.figures.sections import cell
+from eval.release import seeds
+from eval.studies.axes_section import drop
 
 ROWS = examples(articles=60, corpus="claimbuster")
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.sentences import MAX_CHARS, fold, split
-from classifier.types import Article, Unit, Voice
+from classifier.pages.sentences import MAX_CHARS, split
+from classifier.values.article import Article, Unit, Voice
+from classifier.values.text import fold
 
 CASES = [
     json.loads(line)
@@ -122,5 +123,5 @@ def test_half_a_megabyte_splits_in_seconds(text):
 
 
 def test_importing_loads_no_library():
-    code = "import sys, classifier.sentences; sys.exit('nupunkt' in sys.modules)"
+    code = "import sys, classifier.pages.sentences; sys.exit('nupunkt' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

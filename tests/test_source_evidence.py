@@ -8,20 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from classifier import sentences
-from classifier.citations.reading import cited
-from classifier.sources.card import ArticleEvidence
-from classifier.sources.evidence import addresses, article_evidence, corrections
-from classifier.sources.registry import load
-from classifier.types import (
-    Article,
-    ArticleReport,
-    Citation,
-    Place,
-    Republication,
-    SentenceReport,
-    SourceKind,
-)
+from classifier.attribution.reading import cited
+from classifier.pages import sentences
+from classifier.sources.record.evidence import addresses, article_evidence, corrections
+from classifier.sources.registry.registry import load
+from classifier.values.article import Article, Citation, Place, Republication, SourceKind
+from classifier.values.report import ArticleReport, SentenceReport
+from classifier.values.source_card import ArticleEvidence
 
 CASES = [
     json.loads(line)

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from classifier.sources import posterior, registry
-from classifier.sources.card import ArticleEvidence, Basis, Link, Publication, Record, Relation
-from classifier.sources.facts import (
+from classifier.sources.record import posterior
+from classifier.sources.record.record import CAP, article_shift, card, record
+from classifier.sources.registry import registry
+from classifier.values.article import Article, Citation, Sentence, SourceKind
+from classifier.values.outlet import (
     Assessment,
     Code,
     Control,
@@ -25,8 +27,15 @@ from classifier.sources.facts import (
     Outlet,
     Role,
 )
-from classifier.sources.record import CAP, article_shift, card, record
-from classifier.types import Article, ArticleReport, Citation, Sentence, SentenceReport, SourceKind
+from classifier.values.report import ArticleReport, SentenceReport
+from classifier.values.source_card import (
+    ArticleEvidence,
+    Basis,
+    Link,
+    Publication,
+    Record,
+    Relation,
+)
 
 
 @dataclass(frozen=True)
@@ -460,5 +469,5 @@ def test_the_record_is_of_the_outlet_whose_words_they_are(monkeypatch) -> None:
     other = Outlet("vesk-monitor", "Vesk Monitor", Role.MONITOR)
     chain = (link(Relation.REPUBLISHED, other), link(Relation.ORIGIN, MIRROR))
     given = Publication(Relation.REPUBLISHED, chain)
-    monkeypatch.setattr("classifier.sources.publisher.publication", lambda *_: given)
+    monkeypatch.setattr("classifier.sources.publisher.publisher.publication", lambda *_: given)
     assert read().outlet == MIRROR

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from classifier.errors import CorpusError, InputError
-from classifier.sources import registry
-from classifier.sources.facts import Assessment, Domain, Evidence, Name, NameKind, Outlet
-from classifier.sources.placeholders import Reader
-from eval import outlet_pairs, sourcing
-from eval.resample import draw
+from classifier.errors import CorpusError
+from classifier.sources.registry import registry
+from classifier.values.outlet import Assessment, Domain, Evidence, Name, NameKind, Outlet
+from eval.figures.resample import draw
+from eval.studies import outlet_pairs, sourcing
 from training.corpora import allsides
 
 ROOT = Path(__file__).parent.parent

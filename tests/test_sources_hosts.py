@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.sources import hosts
-from classifier.sources.registry import Registry
-from classifier.sources.tables import Tables
+from classifier.sources.registry import hosts
+from classifier.sources.registry.registry import Registry
+from classifier.sources.registry.tables import Tables
 
 CASES = [
     json.loads(line)

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from classifier.errors import SourcesError
-from classifier.sources import registry as module
-from classifier.sources.facts import (
+from classifier.sources.registry import registry as module
+from classifier.sources.registry.registry import Registry, load
+from classifier.sources.registry.tables import COLUMNS, Tables
+from classifier.values.outlet import (
     Code,
     Control,
     Domain,
@@ -23,8 +25,6 @@ from classifier.sources.facts import (
     Outlet,
     Role,
 )
-from classifier.sources.registry import Registry, load
-from classifier.sources.tables import COLUMNS, Tables
 
 TABLES = Path(__file__).parent / "cases/sources_tables"
 
@@ -244,7 +244,7 @@ def test_ten_megabytes_of_text_take_no_second(config):
 
 def test_the_registry_waits_with_what_it_may_not_need():
     code = (
-        "import sys; import classifier.sources.registry, classifier.sources.cli\n"
+        "import sys; import classifier.sources.registry.registry, classifier.sources_cli\n"
         "heavy = {'tldextract', 'requests', 'rapidfuzz', 'ahocorasick_rs', 'rich', 'idna'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )

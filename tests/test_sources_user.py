@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from classifier.errors import SourcesError
-from classifier.sources import registry as module
-from classifier.sources.clashes import clashes
-from classifier.sources.facts import (
+from classifier.sources.registry import registry as module
+from classifier.sources.registry.clashes import clashes
+from classifier.sources.registry.registry import Registry, load
+from classifier.sources.registry.tables import Tables
+from classifier.sources.registry.user import read, to_object
+from classifier.values.outlet import (
     Code,
     Domain,
     DomainRole,
@@ -22,9 +25,6 @@ from classifier.sources.facts import (
     Outlet,
     Role,
 )
-from classifier.sources.registry import Registry, load
-from classifier.sources.tables import Tables
-from classifier.sources.user import read, to_object
 
 CASES = Path(__file__).parent / "cases"
 REGISTRY = Registry(Tables(CASES / "sources_tables"))

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classifier.types import Article, Unit
-from training.corpora import KNOWN, PUBLIC, SHIPPED, state
-from training.duplicates import Groups, same_words, shingles, similar_pairs
-from training.examples import Examples, build, of_articles
-from training.held_out_outlets import UNSEEN_OUTLETS
-from training.splits import PARTS, Split, assign
+from classifier.values.article import Article, Unit
+from training.corpora.catalogue import KNOWN, PUBLIC, SHIPPED, state
+from training.data.duplicates import Groups, same_words, shingles, similar_pairs
+from training.data.examples import Examples, build, of_articles
+from training.data.held_out_outlets import UNSEEN_OUTLETS
+from training.data.splits import PARTS, Split, assign
 
 SUBJECTS = ("dam", "bridge", "harbour", "mayor", "engine", "ferry", "tower", "school", "market")
 VERBS = ("opened", "closed", "moved", "burned", "grew", "vanished", "doubled", "sank", "failed")

@@ -14,10 +14,13 @@ from typer.testing import CliRunner
 
 from classifier.errors import CorpusError
 from classifier.taxonomy import in_order
-from classifier.types import Article, Voice
-from training.corpora import State, articles, find, load, standoff, state
-from training.corpora.checking import check_standoff
-from training.corpora.cli import app
+from classifier.values.article import Article, Voice
+from training.commands.corpora import app
+from training.corpora import standoff
+from training.corpora.catalogue import find, state
+from training.corpora.corpus import State
+from training.data.rows import articles, load
+from training.labels.checking import check_standoff
 
 TEXTS = {
     "tarn": {"t1": "The dam of Tarn holds. It is new.", "t2": "Nobody in Tarn was asked."},

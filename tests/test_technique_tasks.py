@@ -11,10 +11,10 @@ from test_compare import SPLIT
 
 from classifier.bundle import Bundle
 from classifier.taxonomy import TECHNIQUES
-from classifier.types import Sentence, Span
-from eval import technique_tasks
-from eval.judged import Judged
-from training.examples import Examples
+from classifier.values.article import Sentence, Span
+from eval.rows.judged import Judged
+from eval.studies import technique_tasks
+from training.data.examples import Examples
 
 DOUBT, SLOGANS = TECHNIQUES.index("doubt"), TECHNIQUES.index("slogans")
 SIGNALS = ("any_technique", *TECHNIQUES)

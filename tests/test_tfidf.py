@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.calibration import Calibration
 from classifier.errors import BundleError
 from classifier.models import tfidf
 from classifier.models.base import Model, Prediction
+from classifier.models.calibration import Calibration
 from classifier.models.ngrams import Ngrams
 from classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel
-from classifier.sentences import fold
-from classifier.types import Sentence
+from classifier.values.article import Sentence
+from classifier.values.text import fold
 
 SIGNALS = ("claim", "loaded_language", "hyperpartisan")
 TEXTS = (
@@ -291,9 +291,9 @@ def test_importing_is_cheap() -> None:
 
 def test_a_bundle_reads_names_by_the_registry_it_is_loaded_with(model, tmp_path) -> None:
     from classifier import bundle
-    from classifier.sources.facts import Name, Outlet
-    from classifier.sources.placeholders import Reader
-    from classifier.sources.registry import Registry, load
+    from classifier.models.placeholders import Reader
+    from classifier.sources.registry.registry import Registry, load
+    from classifier.values.outlet import Name, Outlet
 
     named = TfidfModel(
         SIGNALS, model.blocks, model.weights, model.intercepts, model.calibration, Reader.of()

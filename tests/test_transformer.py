@@ -16,14 +16,14 @@ pytest.importorskip("torch")
 import toys
 
 from classifier import bundle
-from classifier.calibration import Calibration
 from classifier.errors import BundleError
+from classifier.models.calibration import Calibration
 from classifier.models.embeddings import EMBEDDINGS
 from classifier.models.heads import HEADS, Heads
 from classifier.models.passages import Packer, Tokens
 from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel, load
 from classifier.models.transformer_prediction import TransformerPrediction
-from classifier.types import Sentence, Span
+from classifier.values.article import Sentence, Span
 
 IDENTITY = Calibration.identity(toys.SIGNALS)
 HEADS_OF_TOYS = Heads(toys.SIGNALS, toys.TAGS, (0.5, 1.0), (0.0, 2.0), 64, True)

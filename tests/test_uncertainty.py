@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from test_compare import bundle, examples
 
-from eval import uncertainty
-from eval.benchmarks import Benchmark
-from eval.judged import Judged
+from eval.rows.benchmarks import Benchmark
+from eval.rows.judged import Judged
+from eval.studies import uncertainty
 
 CLAIM = Benchmark("invented", "test", "claim", "sentence", "article", "macro_f1")
 

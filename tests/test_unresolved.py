@@ -8,12 +8,12 @@ import math
 import pytest
 
 from classifier.errors import InputError
-from classifier.sources.facts import Name, Outlet
-from classifier.sources.registry import load
-from classifier.types import Article
-from eval.article_files import read
-from eval.outlet_names import is_generic
-from eval.unresolved import Tally, measure, tally, to_text
+from classifier.sources.registry.registry import load
+from classifier.values.article import Article
+from classifier.values.outlet import Name, Outlet
+from eval.rows.article_files import read
+from eval.studies.outlet_names import is_generic
+from eval.studies.unresolved import Tally, measure, tally, to_text
 
 REGISTRY = load().with_outlets(
     [

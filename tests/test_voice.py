@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.sentences import split
-from classifier.types import Article, Republication, Sentence, Unit, Voice
-from classifier.voice import assign
+from classifier.attribution.voice.voice import assign
+from classifier.pages.sentences import split
+from classifier.values.article import Article, Republication, Sentence, Unit, Voice
 
 HERE = Path(__file__).parent
 CASES = [
@@ -119,7 +119,7 @@ def test_a_long_article_takes_about_a_second(text):
 
 
 def test_importing_is_cheap():
-    code = "import sys, classifier.voice; sys.exit(bool({'numpy', 'nupunkt'} & set(sys.modules)))"
+    code = "import sys, classifier.attribution.voice.voice; sys.exit(bool({'numpy', 'nupunkt'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

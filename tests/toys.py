@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.types import Sentence, Span
-from training.examples import Examples
+from classifier.values.article import Sentence, Span
+from training.data.examples import Examples
 
 SIGNALS = ("vague_source", "any_technique", "loaded_language", "hyperpartisan")
 TAGS = ("any_technique", "loaded_language")
@@ -144,7 +144,7 @@ BY_HAND = ("claim", "vague_source", "loaded_language", "hyperpartisan")
 
 def save_by_hand(folder: Path) -> None:
     """Write a baseline of five words whose weights were made up: one a signal, "the" for none."""
-    from classifier.calibration import Calibration
+    from classifier.models.calibration import Calibration
     from classifier.models.ngrams import Ngrams
     from classifier.models.tfidf import TfidfModel
 

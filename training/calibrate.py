@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-from classifier.calibration import Calibration
-from classifier.models.transformer import TransformerModel
+from classifier.models import Calibration, TransformerModel
 from classifier.taxonomy import BY_NAME, Level
-from training.examples import Examples
-from training.targets import in_spans, marked
+from training.data import Examples
+from training.transformer import in_spans, marked
 
 Logits = NDArray[np.float32]
 

@@ -13,19 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier import __version__, bundle
-from classifier.calibration import Calibration
-from classifier.sources import placeholders
-from classifier.types import Sentence
+from classifier.models import Calibration, digest_of_names
+from classifier.values import Sentence
 from training import calibrate
 from training.card import model_card
-from training.corpora import find
-from training.data import Data
-from training.examples import Examples
+from training.corpora import find_corpus as find
+from training.data import Data, Examples
 
 if TYPE_CHECKING:
-    from classifier.sources.registry import Registry
-    from training.finetune import Progress, TransformerRecipe
-    from training.transformer_settings import Settings
+    from classifier.sources import Registry
+    from training.transformer import Progress, Settings, TransformerRecipe
 
 Tell = Callable[[str], None]  # is told one line a step
 
@@ -75,10 +72,10 @@ def make_transformer(
     progress : callable or None
         Is told the training steps.
     """
-    from classifier.models import transformer
-    from training.encoder import describe
-    from training.export import export
-    from training.finetune import TransformerRecipe
+    from classifier.models import TOKENIZER, load_transformer
+    from training.transformer import TransformerRecipe
+    from training.transformer import describe_encoder as describe
+    from training.transformer import export_encoder as export
 
     bundle.check_writable(output)
     checkpoints = output.with_name(output.name + ".checkpoint")
@@ -90,9 +87,9 @@ def make_transformer(
         folder = Path(temporary)
         tell("exporting to ONNX, int8")
         heads = recipe.heads()
-        export(recipe.network_, heads, encoder / transformer.TOKENIZER, folder)
+        export(recipe.network_, heads, encoder / TOKENIZER, folder)
         tell("calibrating on the validation part")
-        model = transformer.load(folder, Calibration.identity(heads.signals), data.outlets)
+        model = load_transformer(folder, Calibration.identity(heads.signals), data.outlets)
         replace(heads, tag_thresholds=calibrate.tag_thresholds(model, validation)).save(folder)
         decisions = fit_decisions(model, validation, settings.seed)
         tell("comparing int8 with float32")
@@ -218,5 +215,5 @@ def _described(registry: Registry) -> dict[str, Any]:
     return {
         "registry": registry.version,
         "outlets": len(registry),
-        "digest": placeholders.digest(registry),
+        "digest": digest_of_names(registry),
     }

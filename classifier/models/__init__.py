@@ -1,1 +1,54 @@
-"""The models behind one contract."""
+"""Sentences in, calibrated probabilities and the words that speak for them out.
+
+Both models keep one contract, `Model`; nothing outside this room asks which of them it is.
+"""
+
+from classifier.models.base import Model, Prediction
+from classifier.models.calibration import Calibration, pool_articles
+from classifier.models.counts import Counts, weigh
+from classifier.models.counts import pool as pool_counts
+from classifier.models.counts import read as read_form
+from classifier.models.embeddings import EMBEDDINGS, Embeddings
+from classifier.models.findings import FINDINGS, reads_findings
+from classifier.models.findings import findings as findings_of
+from classifier.models.heads import Heads
+from classifier.models.ngrams import Ngrams
+from classifier.models.passages import Batch, Packer, Passage, Tokens, by_length, with_rows
+from classifier.models.placeholders import Form, Reader, form_of
+from classifier.models.placeholders import digest as digest_of_names
+from classifier.models.tfidf import TfidfModel
+from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel
+from classifier.models.transformer import load as load_transformer
+
+__all__ = [
+    "Batch",
+    "Calibration",
+    "Counts",
+    "EMBEDDINGS",
+    "ENCODER",
+    "Embeddings",
+    "FINDINGS",
+    "Form",
+    "Heads",
+    "Model",
+    "Ngrams",
+    "Packer",
+    "Passage",
+    "Prediction",
+    "Reader",
+    "TOKENIZER",
+    "TfidfModel",
+    "Tokens",
+    "TransformerModel",
+    "by_length",
+    "digest_of_names",
+    "findings_of",
+    "form_of",
+    "load_transformer",
+    "pool_articles",
+    "pool_counts",
+    "read_form",
+    "reads_findings",
+    "weigh",
+    "with_rows",
+]

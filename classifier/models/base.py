@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.types import Sentence, Span
+from classifier.values import Sentence, Span
 
 
 @runtime_checkable

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.models.ngrams import Ngrams
-from classifier.sentences import fold
-from classifier.sources.placeholders import Form, Reader, Reading
-from classifier.types import Sentence
+from classifier.models.placeholders import Form, Reader, Reading
+from classifier.values import Sentence, fold
 
 
 @dataclass(frozen=True, eq=False)

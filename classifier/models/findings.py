@@ -1,7 +1,7 @@
 """What the rules find of a sentence, as features beside its text.
 
 Who is cited takes knowledge that no sentence holds: who is in office, which outlet is a state's,
-whom "he" stands for. The rules of `classifier.citations` and `classifier.voice` have it; both
+whom "he" stands for. The rules of `classifier.citations` and `classifier.attribution.voice.voice` have it; both
 models learn how far to trust them, for the signals that are about sourcing and no others.
 """
 
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.sources.placeholders import Form, form_of
-from classifier.types import Sentence, SourceKind, Voice
+from classifier.models.placeholders import Form, form_of
+from classifier.values import Sentence, SourceKind, Voice
 
 FINDINGS: tuple[str, ...] = (
     *(kind.value for kind in SourceKind),

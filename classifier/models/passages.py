@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from classifier.sentences import fold
-from classifier.sources.placeholders import Form, Reader
-from classifier.types import Sentence
+from classifier.models.placeholders import Form, Reader
+from classifier.values import Sentence, fold
 
 # Half of a pair, which the tokenizer refuses; its stand-in is of the same length.
 _SURROGATE = re.compile("[\ud800-\udfff]")

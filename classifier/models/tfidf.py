@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.calibration import Calibration
 from classifier.errors import BundleError
+from classifier.models.calibration import Calibration
 from classifier.models.counts import Articles, Counts, count, read, weigh
 from classifier.models.evidence import chunks, standing_out
 from classifier.models.findings import FINDINGS, findings
 from classifier.models.ngrams import Ngrams
-from classifier.sources.placeholders import Form, Reader, form_of
+from classifier.models.placeholders import Form, Reader, form_of
 from classifier.taxonomy import BY_NAME, Level
-from classifier.types import Sentence, Span
+from classifier.values import Sentence, Span
 
 if TYPE_CHECKING:
-    from classifier.sources.registry import Registry
+    from classifier.sources import Registry
 
 WEIGHTS = "weights.npz"
 VOCABULARY = "vocabulary.json"
@@ -37,7 +37,7 @@ class TfidfModel:
 
     A sentence-level signal reads the sentence alone. An article-level signal reads the n-grams of
     all sentences with the same ``article_id`` in the sequence, in any order. Outlets' names are
-    read in the form that goes with the signal, see `classifier.sources.placeholders`.
+    read in the form that goes with the signal, see `classifier.models.placeholders`.
 
     Parameters
     ----------

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.calibration import Calibration, pool_articles
 from classifier.errors import BundleError
+from classifier.models.calibration import Calibration, pool_articles
 from classifier.models.embeddings import EMBEDDINGS, Embeddings
 from classifier.models.findings import FINDINGS, findings
 from classifier.models.heads import HEADS, Heads
 from classifier.models.passages import Packer, Passage, Tokens, by_length, with_rows
+from classifier.models.placeholders import Form, Reader, form_of
 from classifier.models.transformer_prediction import Outputs, TransformerPrediction
-from classifier.sources.placeholders import Form, Reader, form_of
 from classifier.taxonomy import BY_NAME, Level
-from classifier.types import Sentence
+from classifier.values import Sentence
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-    from classifier.sources.registry import Registry
+    from classifier.sources import Registry
 
 ENCODER = "encoder.onnx"
 TOKENIZER = "tokenizer.json"

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from classifier.models.evidence import chunks, is_telling, standing_out, trimmed, undivided
 from classifier.models.heads import Heads
 from classifier.models.passages import Tokens
-from classifier.sources.placeholders import Form, form_of
-from classifier.types import Sentence, Span
+from classifier.models.placeholders import Form, form_of
+from classifier.values import Sentence, Span
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from classifier.render import source_document
 from classifier.render.figures import rounded
 from classifier.render.summary import Summary, Tally, summarise
 from classifier.taxonomy import BY_NAME, Level
-from classifier.types import ArticleReport, Report, SentenceReport, Span
+from classifier.values import ArticleReport, Report, SentenceReport, Span
 
 SCHEMA_VERSION = "1.1"
 

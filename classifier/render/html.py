@@ -16,21 +16,13 @@ from importlib.resources import files
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from classifier.render import figures
-from classifier.render.layout import (
-    Line,
-    carries,
-    imprint,
-    opens_with_title,
-    paragraphs,
-    title,
-)
+from classifier.render.layout import Line, carries, imprint, opens_with_title, paragraphs, title
 from classifier.render.marks import CITED, FURNITURE, UNSOURCED, Kind, Mark, kind, marks, segments
-from classifier.render.printable import printable, shortened
 from classifier.render.sources import APART, SCALE, Card, address, card, published_by
 from classifier.render.sourcing import KEY, Cited, SourcingMap, cited_in, sourcing_map
 from classifier.render.summary import Summary, Tally, summarise
 from classifier.taxonomy import BY_NAME, NAMES, Family
-from classifier.types import ArticleReport, Report, Voice
+from classifier.values import ArticleReport, Report, Voice, printable, shortened
 
 MAX_EXCERPT = 90
 _SHOWN_FAMILIES = (Family.FRAMING, Family.SOURCING, Family.CONTENT)

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from classifier.render.printable import distinct, printable, shortened
-from classifier.types import Article, ArticleReport, Republication, SentenceReport
+from classifier.values import (
+    Article,
+    ArticleReport,
+    Republication,
+    SentenceReport,
+    printable,
+    shortened,
+)
+from classifier.values import distinct_lines as distinct
 
 MAX_TITLE = 140
 MAX_QUOTE = 200

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from classifier.exchange import to_record
+from classifier.pages import to_record
 from classifier.render.document import citations, counts, dumps, rounded_values, spans
 from classifier.render.figures import rounded
 from classifier.render.source_document import source
 from classifier.render.summary import summarise
-from classifier.types import ArticleReport, SentenceReport
+from classifier.values import ArticleReport, SentenceReport
 
 
 def to_line(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from classifier.render import figures
-from classifier.render.printable import distinct, shortened
 from classifier.render.summary import is_unsourced_own_claim
 from classifier.taxonomy import BY_NAME, TECHNIQUES, Family, in_order
-from classifier.types import Place, SentenceReport, Span
+from classifier.values import Place, SentenceReport, Span, shortened
+from classifier.values import distinct_lines as distinct
 
 # They hold for most sentences of an ordinary article: named beside the others, never marked alone.
 QUIET = frozenset(

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from classifier.render.figures import rounded
-from classifier.sources.card import ArticleEvidence, Link, Record, SourceCard
-from classifier.sources.facts import Assessment, Control, Evidence, Outlet
-from classifier.types import Citation, Place
+from classifier.values import (
+    ArticleEvidence,
+    Assessment,
+    Citation,
+    Control,
+    Evidence,
+    Link,
+    Outlet,
+    Place,
+    Record,
+    SourceCard,
+)
 
 
 def citation(text: str, found: Citation) -> dict[str, Any]:

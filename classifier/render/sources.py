@@ -12,11 +12,25 @@ from dataclasses import dataclass
 
 from classifier.render import figures
 from classifier.render.layout import publisher
-from classifier.render.printable import printable, shortened
-from classifier.sources.card import ArticleEvidence, Basis, Link, Record, Relation, SourceCard
-from classifier.sources.facts import Assessment, Code, Evidence, Medium, Outlet, Role
-from classifier.sources.reprints import UNNAMED, UNNAMED_MONITOR
-from classifier.types import ArticleReport, Place
+from classifier.sources import UNNAMED, UNNAMED_MONITOR
+from classifier.values import (
+    ArticleEvidence,
+    ArticleReport,
+    Assessment,
+    Basis,
+    Code,
+    Evidence,
+    Link,
+    Medium,
+    Outlet,
+    Place,
+    Record,
+    Relation,
+    Role,
+    SourceCard,
+    printable,
+    shortened,
+)
 
 MAX_NAME = 90
 MAX_WORDS = 160

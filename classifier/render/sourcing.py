@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from classifier.render import figures
 from classifier.render.sources import name, sentence_at
-from classifier.sources import cited
-from classifier.sources.evidence import best_source, own_citations
-from classifier.types import ArticleReport, Citation, Place, SentenceReport, SourceKind
+from classifier.sources import best_source, distinct_sources, own_citations
+from classifier.values import ArticleReport, Citation, Place, SentenceReport, SourceKind
 
 _NOBODY = {
     SourceKind.NAMED: "a named source",
@@ -145,7 +144,7 @@ class Cited:
 def sourcing_map(report: ArticleReport) -> SourcingMap | None:
     """Map an article's sentences to their sources; None where no citation was looked for.
 
-    Counted as the article's own evidence is (`classifier.sources.evidence`): without the citations
+    Counted as the article's own evidence is (`classifier.sources.record.evidence`): without the citations
     that only say that a sentence is republished, and with the model's flags where the rules find
     no source.
     """
@@ -216,7 +215,7 @@ def _group(sentence: SentenceReport, citations: tuple[Citation, ...]) -> str:
 
 
 def _rows(citations: tuple[tuple[Citation, ...], ...], groups: list[str]) -> Iterator[Row]:
-    sources = cited.distinct(citations)
+    sources = distinct_sources(citations)
     for kind in SourceKind:
         for source in sources:
             if source.kind is kind:

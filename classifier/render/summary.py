@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from classifier.taxonomy import TECHNIQUES, in_order
-from classifier.types import ArticleReport, SentenceReport, Voice
+from classifier.values import ArticleReport, SentenceReport, Voice
 
 
 @dataclass(frozen=True, slots=True)

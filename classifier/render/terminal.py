@@ -14,22 +14,12 @@ from rich.text import Text
 
 from classifier.render import figures, terminal_sources
 from classifier.render.layout import Line, carries, imprint, paragraphs, title
-from classifier.render.marks import (
-    CITED,
-    UNSOURCED,
-    Kind,
-    Mark,
-    is_marked,
-    kind,
-    marks,
-    segments,
-)
-from classifier.render.printable import printable
+from classifier.render.marks import CITED, UNSOURCED, Kind, Mark, is_marked, kind, marks, segments
 from classifier.render.sources import APART, published_by
 from classifier.render.sourcing import cited_in, in_words
 from classifier.render.summary import Summary, Tally, summarise
 from classifier.taxonomy import BY_NAME, NAMES, Family
-from classifier.types import Article, ArticleReport, Report, Skipped, Voice
+from classifier.values import Article, ArticleReport, Report, Skipped, Voice, printable
 
 # Colours a terminal's own theme defines, so they are legible on a light and a dark background.
 _FAMILY_STYLE = {

@@ -10,10 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from classifier.render import figures
-from classifier.render.printable import printable
 from classifier.render.sources import SCALE, Card, Proof, Step, card
 from classifier.render.sourcing import KEY, Row, SourcingMap, sourcing_map
-from classifier.types import ArticleReport
+from classifier.values import ArticleReport, printable
 
 _MOST_ROWS = 12
 _MOST_NUMBERS = 20

@@ -1,1 +1,78 @@
-"""Who published an article, whom it carries, and what is on record about them."""
+"""Who published an article, whom it carries, and what is on record about them.
+
+In: an article as the rules read it, and the registry of outlets. Out: a source card; and what the
+registry answers to a host, a name or an id.
+"""
+
+from classifier.sources.publisher.reprints import UNNAMED, UNNAMED_MONITOR
+from classifier.sources.record.cited import distinct as distinct_sources
+from classifier.sources.record.evidence import article_evidence, best_source, own_citations
+from classifier.sources.record.posterior import RELIABILITY
+from classifier.sources.record.record import article_shift
+from classifier.sources.record.record import card as source_card
+from classifier.sources.registry.check import Problem, ambiguous_names
+from classifier.sources.registry.check import fold as fold_name
+from classifier.sources.registry.check import problems as problems_of_tables
+from classifier.sources.registry.clashes import clashes
+from classifier.sources.registry.hosts import host as host_in
+from classifier.sources.registry.hosts import is_suffix as is_public_suffix
+from classifier.sources.registry.hosts import label as host_label
+from classifier.sources.registry.hosts import parents as host_parents
+from classifier.sources.registry.hosts import registrable as registrable_host
+from classifier.sources.registry.hosts import unicode as host_in_unicode
+from classifier.sources.registry.lookup import COLUMNS as LOOKUP_COLUMNS
+from classifier.sources.registry.lookup import Answer, look_up
+from classifier.sources.registry.lookup import refuse as refuse_unknown
+from classifier.sources.registry.lookup import row as outlet_row
+from classifier.sources.registry.lookup import select as select_outlets
+from classifier.sources.registry.lookup import to_json as answers_to_json
+from classifier.sources.registry.registry import Mention, NetworkSite, Registry
+from classifier.sources.registry.registry import load as load_registry
+from classifier.sources.registry.schema import COUNTRIES, ID, QID
+from classifier.sources.registry.suggest import LookAlike
+from classifier.sources.registry.tables import COLUMNS as TABLE_COLUMNS
+from classifier.sources.registry.tables import shipped as shipped_tables
+from classifier.sources.registry.user import read as read_outlets
+from classifier.sources.registry.user import to_object as outlet_to_object
+
+__all__ = [
+    "Answer",
+    "COUNTRIES",
+    "ID",
+    "LOOKUP_COLUMNS",
+    "LookAlike",
+    "Mention",
+    "NetworkSite",
+    "Problem",
+    "QID",
+    "RELIABILITY",
+    "Registry",
+    "TABLE_COLUMNS",
+    "UNNAMED",
+    "UNNAMED_MONITOR",
+    "ambiguous_names",
+    "answers_to_json",
+    "article_evidence",
+    "article_shift",
+    "best_source",
+    "clashes",
+    "distinct_sources",
+    "fold_name",
+    "host_in",
+    "host_in_unicode",
+    "host_label",
+    "host_parents",
+    "is_public_suffix",
+    "load_registry",
+    "look_up",
+    "outlet_row",
+    "outlet_to_object",
+    "own_citations",
+    "problems_of_tables",
+    "read_outlets",
+    "refuse_unknown",
+    "registrable_host",
+    "select_outlets",
+    "shipped_tables",
+    "source_card",
+]

@@ -1,27 +1,49 @@
-"""The labelled corpora: one module a corpus, with its card and its reader, and one table of them.
+"""The labelled corpora: one module a corpus, with its card, its reader and its mapping of labels.
 
-``load(name, root)`` gives a `datasets.Dataset` of articles, ``articles(dataset)`` the articles
-back. Nothing here holds any text of others: the public corpora are read from a folder the user
-names. The house corpus ships in the folder ``corpus`` of the repository.
+In: the folder of a public corpus, or what ships. Out: articles with labels in the exchange
+format's terms. Nothing here holds any text of others. `catalogue` is the one table of them.
 """
 
-from training.corpora.card import Card
+from training.corpora.allsides import assessed as assessed_stories
+from training.corpora.card import Card, by_block
+from training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, is_given, root_folder
+from training.corpora.catalogue import find as find_corpus
+from training.corpora.catalogue import state as state_of
 from training.corpora.corpus import HOUSE, Corpus, State
-from training.corpora.registry import CORPORA, KNOWN, PUBLIC, SHIPPED, find, root_folder, state
-from training.corpora.rows import articles, load
+from training.corpora.exchange import read as read_exchange
+from training.corpora.house import CARD as HOUSE_CARD
+from training.corpora.polnear import CARD as POLNEAR
+from training.corpora.polnear import texts as polnear_texts
+from training.corpora.standoff import LABELS as STANDOFF_LABELS
+from training.corpora.standoff import SHORT as SHORT_STANDOFF
+from training.corpora.standoff import digest as text_digest
+from training.corpora.standoff import join as join_text
+from training.corpora.standoff import labels as standoff_labels
+from training.corpora.standoff import read as read_standoff
 
 __all__ = [
     "CORPORA",
-    "HOUSE",
-    "KNOWN",
-    "PUBLIC",
-    "SHIPPED",
     "Card",
     "Corpus",
+    "HOUSE",
+    "HOUSE_CARD",
+    "KNOWN",
+    "POLNEAR",
+    "PUBLIC",
+    "SHIPPED",
+    "SHORT_STANDOFF",
+    "STANDOFF_LABELS",
     "State",
-    "articles",
-    "find",
-    "load",
+    "assessed_stories",
+    "by_block",
+    "find_corpus",
+    "is_given",
+    "join_text",
+    "polnear_texts",
+    "read_exchange",
+    "read_standoff",
     "root_folder",
-    "state",
+    "standoff_labels",
+    "state_of",
+    "text_digest",
 ]

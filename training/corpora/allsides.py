@@ -1,6 +1,6 @@
 """Articles of US outlets, gathered for the prediction of bias: texts and sources, and no rating.
 
-Not one of the labelled corpora of the table in `training.corpora.registry`: its labels of bias are
+Not one of the labelled corpora of the table in `training.corpora.catalogue`: its labels of bias are
 the ratings of a product, and are never read. What it is good for is articles by many outlets on
 the same topics, whose outlets others have assessed (`assessed`): the English Wikipedia's editors,
 as the registry has it. docs/source-record.md has what the texts tell of that.
@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.errors import CorpusError
-from classifier.sources.facts import Outlet
-from classifier.sources.posterior import RELIABILITY
-from classifier.types import Article
+from classifier.sources import RELIABILITY
+from classifier.values import Article, Outlet
 
 if TYPE_CHECKING:
-    from classifier.sources.registry import Registry
+    from classifier.sources import Registry
 
 FILE = "allsides.jsonl.gz"
 URL = "https://github.com/ramybaly/Article-Bias-Prediction"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifier.types import Place
+from classifier.values import Place
 
 _ENTITY = re.compile(r"(T\d+)\t(?:Source|Cue|Content) (\d+ \d+(?:;\d+ \d+)*)\t")
 _EVENT = re.compile(r"E\d+\t(.*)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from classifier.types import Article
+from classifier.values import Article
 
 
 def by_article(article: Article) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from classifier.types import Article, Unit
+from classifier.values import Article, Unit
 from training.corpora.card import Card, by_block
 
 CARD = Card(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from classifier.types import Article
+from classifier.values import Article
 from training.corpora.card import Card
 
 HOUSE = Path(__file__).resolve().parents[2] / "corpus"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from classifier.errors import CorpusError
 from classifier.taxonomy import NAMES
-from classifier.types import Article, Skipped
+from classifier.values import Article, Skipped
 from training.corpora.card import Card
 
 CARD = Card(
@@ -28,7 +28,7 @@ CARD = Card(
 
 def read(folder: Path) -> Iterator[Article]:
     """Read every ``*.jsonl`` of a folder, or one file; a line that can't be read is an error."""
-    from classifier.exchange import read_lines
+    from classifier.pages import read_lines
 
     paths = [folder] if folder.is_file() else sorted(folder.glob("*.jsonl"))
     for path in paths:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from classifier.taxonomy import NAMES
-from classifier.types import Article
+from classifier.values import Article
 from training.corpora.card import Card, by_block
 
 CARD = Card(

@@ -10,17 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classifier.attribution import quotations
 from classifier.errors import CorpusError
-from classifier.quotations import quotations
-from classifier.sentences import split
-from classifier.types import Article, Place, Sentence, SourceKind, Unit
+from classifier.pages import split_sentences as split
+from classifier.values import Article, Place, Sentence, SourceKind, Unit
 from training.corpora.attributions import Attribution
 from training.corpora.attributions import read as read_attributions
 from training.corpora.card import Card
 
 if TYPE_CHECKING:
-    from classifier.citations.kinds import SourceType
-    from classifier.sources.registry import Mention, Registry
+    from classifier.attribution import SourceType
+    from classifier.sources import Mention, Registry
 
 CARD = Card(
     name="polnear",
@@ -52,7 +52,7 @@ CARD = Card(
         "wishes and intentions ('she likes it') count as attributions too, and a sentence that "
         "mixes own and attributed matter is 1 even when its main assertion is the author's. The "
         "kinds of source are not the corpus' own: each Source is typed by the registry and the "
-        "lexicons of framescope (classifier.citations.kinds), pronouns by what they stand for, "
+        "lexicons of framescope (classifier.attribution.citations.kinds), pronouns by what they stand for, "
         "and a sentence has the kinds of the attributions whose Content overlaps it. Office- "
         "holders who were candidates then are no government. An attribution without a Source is "
         "vague where its Cue says so ('reportedly', 'is expected'); else, and for 'I' and 'you', "
@@ -88,9 +88,9 @@ _CHANNEL = re.compile(
 
 def read(folder: Path) -> Iterator[Article]:
     """Read the articles of every part, ordered by part and file name."""
-    from classifier.sources import registry
+    from classifier.sources import load_registry
 
-    shipped = registry.load()
+    shipped = load_registry()
     for annotated in texts(folder):
         labels = annotated.labels(shipped)
         units = tuple(
@@ -104,15 +104,17 @@ def read(folder: Path) -> Iterator[Article]:
 
 def version() -> str:
     """Everything besides this module's code that the labels follow from."""
-    from classifier import citations, quotations
-    from classifier.sources import placeholders, registry
+    from classifier import citations
+    from classifier.attribution import __file__
+    from classifier.models import digest_of_names
+    from classifier.sources import load_registry
     from training.corpora import attributions
 
     rules = Path(citations.__file__).parent
-    code = (*sorted(rules.glob("*.py")), *map(Path, (quotations.__file__, attributions.__file__)))
+    code = (*sorted(rules.glob("*.py")), *map(Path, (__file__, attributions.__file__)))
     lists = sorted((rules / "data").glob("*.tsv"))
     contents = (path.read_text(encoding="utf-8") for path in (*code, *lists))
-    return "".join((placeholders.digest(registry.load()), *contents))
+    return "".join((digest_of_names(load_registry()), *contents))
 
 
 def texts(folder: Path) -> Iterator[Annotated]:
@@ -167,7 +169,7 @@ class Annotated:
 
     def types(self, marked: Sequence[Attribution], registry: Registry) -> list[SourceType | None]:
         """Type the source of each attribution; None where it has none, or doesn't tell whom."""
-        from classifier.citations.kinds import classify
+        from classifier.attribution import classify_source as classify
 
         placed = [
             (one.source, number)

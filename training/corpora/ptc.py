@@ -9,7 +9,7 @@ from pathlib import Path
 
 from classifier.errors import CorpusError
 from classifier.taxonomy import TECHNIQUES, in_order
-from classifier.types import Article, Span, Unit
+from classifier.values import Article, Span, Unit
 from training.corpora.card import Card
 
 LABELS = "train-task2-TC.labels"

@@ -16,10 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from classifier import exchange
 from classifier.errors import CorpusError, InputError
+from classifier.pages import from_record
 from classifier.taxonomy import in_order
-from classifier.types import Article
+from classifier.values import Article
 from training.corpora import allsides, polnear, ptc
 from training.corpora.card import Card
 from training.corpora.corpus import HOUSE, Corpus, State
@@ -234,7 +234,7 @@ def join(record: Mapping[str, Any], text: str) -> Article:
     """
     joined = {**record, "id": f"{record['collection']}/{record['article']}", "text": text}
     try:
-        return exchange.from_record({**joined, "lang": "en"}, str(LABELS), 1)
+        return from_record({**joined, "lang": "en"}, str(LABELS), 1)
     except InputError as error:
         raise CorpusError(f"{joined['id']}: {error}") from None
 

@@ -1,1 +1,9 @@
-"""Builds the registry that ships from public evidence and from what was written by hand."""
+"""Evidence and the hand-kept tables in, the registry's shipped tables out."""
+
+from training.registry.build import build as build_registry
+from training.registry.hand import FOLDER as HAND_FOLDER
+
+__all__ = [
+    "HAND_FOLDER",
+    "build_registry",
+]

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from classifier.sources import hosts
-from classifier.sources.check import ambiguous_names, fold
-from classifier.sources.facts import Assessment, Domain, DomainRole, Evidence, Role
-from classifier.sources.tables import shipped
+from classifier.sources import ambiguous_names, host_in, host_label, host_parents, is_public_suffix
+from classifier.sources import fold_name as fold
+from classifier.sources import shipped_tables as shipped
+from classifier.values import Assessment, Domain, DomainRole, Evidence, Role
 from training.registry.draft import Draft
 from training.registry.hand import FOLDER, read_hand
 from training.registry.influence import Listing, read_influence
@@ -103,25 +103,25 @@ class _Owners:
         for draft in drafts:
             for domain in draft.domains:
                 if domain.role is not DomainRole.IMPOSTER:
-                    self._labels[hosts.label(domain.host)].add(draft.id)
+                    self._labels[host_label(domain.host)].add(draft.id)
             for key in draft.folded():
                 self._names[key].add(draft.id)
 
     def at(self, host: str) -> tuple[Draft, Domain] | None:
         """Give the outlet and the entry that a host falls under."""
-        return next((self._hosts[h] for h in hosts.parents(host) if h in self._hosts), None)
+        return next((self._hosts[h] for h in host_parents(host) if h in self._hosts), None)
 
     def copied(self, host: str, reason: str) -> str | None:
         """Give the outlet that a host is said to copy, if the registry has it and only one."""
         if host in _COPIED:
             return _COPIED[host] if _COPIED[host] in self._by_id else None
         for address in re.findall(r"[\w-]+(?:\.[\w-]+)+", reason):
-            named = hosts.host(address)
+            named = host_in(address)
             if named and (owner := self.at(named)):
                 return owner[0].id
-        label = re.sub(r"^the(?=guardian)|-", "", hosts.label(host))
+        label = re.sub(r"^the(?=guardian)|-", "", host_label(host))
         for candidates in (
-            self._labels.get(hosts.label(host), set()),
+            self._labels.get(host_label(host), set()),
             self._labels.get(label, set()),
             *(self._names.get(fold(name), set()) for name in _capitalised(reason)),
         ):
@@ -137,7 +137,7 @@ class _Owners:
 
     def _main_label(self, id: str) -> str:
         domains = self._by_id[id].domains
-        return hosts.label(domains[0].host) if domains else ""
+        return host_label(domains[0].host) if domains else ""
 
 
 def _capitalised(reason: str) -> Iterable[str]:
@@ -257,9 +257,9 @@ def _prune(draft: Draft, log: list[str]) -> None:
     suffix (``gov.cn``), under which everybody else is too.
     """
     for domain in draft.domains:
-        if hosts.is_suffix(domain.host):
+        if is_public_suffix(domain.host):
             log.append(f"hosts: {domain.host} of {draft.id} is a public suffix; left out")
-    draft.domains = [domain for domain in draft.domains if not hosts.is_suffix(domain.host)]
+    draft.domains = [domain for domain in draft.domains if not is_public_suffix(domain.host)]
     seen = {fold(draft.name): draft.name}
     kept = []
     for name in draft.names:

@@ -6,9 +6,9 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from classifier.sources import hosts
-from classifier.sources.check import fold
-from classifier.sources.facts import Assessment, Control, Domain, Medium, Name, Role
+from classifier.sources import fold_name as fold
+from classifier.sources import host_in
+from classifier.values import Assessment, Control, Domain, Medium, Name, Role
 
 # Letters that NFKD leaves whole.
 _LATIN = str.maketrans(
@@ -18,7 +18,7 @@ _LATIN = str.maketrans(
 
 @dataclass
 class Draft:
-    """What is gathered of one outlet; `classifier.sources.facts.Outlet` is what comes of it.
+    """What is gathered of one outlet; `classifier.values.outlet.Outlet` is what comes of it.
 
     Attributes
     ----------
@@ -82,5 +82,5 @@ def host_of(address: str) -> str | None:
     str or None
         None where there is no host.
     """
-    host = hosts.host(address.strip().rstrip(", "))
+    host = host_in(address.strip().rstrip(", "))
     return host and re.sub(r"^www?\d?\.(?=[^.]+\.)", "", host)

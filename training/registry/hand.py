@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from classifier.sources.facts import (
+from classifier.sources import COUNTRIES, ID, QID
+from classifier.values import (
     Code,
     Control,
     Domain,
@@ -18,7 +19,6 @@ from classifier.sources.facts import (
     NameKind,
     Role,
 )
-from classifier.sources.schema import COUNTRIES, ID, QID
 from training.registry.draft import Draft, host_of
 from training.registry.evidence import MATRIX, EvidenceError
 from training.registry.matrix import HOLDERS

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifier.sources import hosts
-from classifier.sources.facts import Evidence
+from classifier.sources import host_in, host_parents, is_public_suffix
+from classifier.values import Evidence
 from training.registry.draft import host_of
 from training.registry.evidence import DIMA, LAUNDROMAT, EvidenceError, files
 
@@ -128,11 +128,11 @@ def read_influence(root: Path, log: list[str], *, allow_changed: bool = False) -
 def _own_hosts(listings: Iterable[Listing], log: list[str]) -> Iterable[Listing]:
     dropped: Counter[str] = Counter()
     for listing in listings:
-        if any(part in PLATFORMS for part in hosts.parents(listing.host)):
+        if any(part in PLATFORMS for part in host_parents(listing.host)):
             dropped["a page on a platform"] += 1
-        elif hosts.host(listing.evidence.url or "") == listing.host:
+        elif host_in(listing.evidence.url or "") == listing.host:
             dropped["the list itself"] += 1
-        elif hosts.is_suffix(listing.host):
+        elif is_public_suffix(listing.host):
             dropped["a public suffix"] += 1
         else:
             yield listing

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from classifier.sources import hosts
-from classifier.sources.check import fold
-from classifier.sources.facts import Code, Control, Domain, DomainRole, Evidence, Holder, Medium
+from classifier.sources import fold_name as fold
+from classifier.sources import host_label, registrable_host
+from classifier.values import Code, Control, Domain, DomainRole, Evidence, Holder, Medium
 from training.registry.draft import Draft, slug
 from training.registry.evidence import MATRIX, files
 from training.registry.matrix_rows import Row, read_rows, typed
@@ -133,7 +133,7 @@ def _place_hosts(
             others = [outlets[key].name for key in keys if key != owner]
             log.append(f"matrix: {host} is {outlets[owner].name}'s, not {', '.join(others)}'s")
         draft = outlets[owner]
-        if (root := hosts.registrable(host)) and root not in claims and _SECTION.match(host):
+        if (root := registrable_host(host)) and root not in claims and _SECTION.match(host):
             # The site as such is theirs too, when what is listed is a language of it.
             draft.add_domain(Domain(root, _role(draft, None)))
         given = next((row.role for row in claimants if row.role), None)
@@ -151,7 +151,7 @@ def _role(draft: Draft, given: DomainRole | None) -> DomainRole:
 
 
 def _labels(host: str) -> set[str]:
-    return {hosts.label(host), host.split(".")[0], "".join(host.split(".")[-2:])}
+    return {host_label(host), host.split(".")[0], "".join(host.split(".")[-2:])}
 
 
 def _compact(name: str) -> str:

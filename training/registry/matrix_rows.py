@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifier.sources.check import fold
-from classifier.sources.facts import Code, DomainRole, Medium, Name, NameKind
+from classifier.sources import fold_name as fold
+from classifier.values import Code, DomainRole, Medium, Name, NameKind
 from training.registry import countries
 from training.registry.draft import host_of
 from training.registry.evidence import EvidenceError

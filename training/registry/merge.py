@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import replace
 
-from classifier.sources import hosts
-from classifier.sources.check import fold
-from classifier.sources.facts import Control, Domain, DomainRole, Medium, Name
+from classifier.sources import fold_name as fold
+from classifier.sources import host_label
+from classifier.values import Control, Domain, DomainRole, Medium, Name
 from training.registry.draft import Draft, slug
 
 
@@ -113,7 +113,7 @@ def _part(outlets: list[Draft], log: list[str]) -> None:
             larger.names = [name for name in larger.names if fold(name.text) not in shared]
             titles = {slug(name).replace("-", "") for name in shared if name.isascii()}
             for domain in list(larger.domains[1:]):
-                if not part.domains and hosts.label(domain.host).replace("-", "") in titles:
+                if not part.domains and host_label(domain.host).replace("-", "") in titles:
                     larger.domains.remove(domain)
                     part.add_domain(Domain(domain.host))
             log.append(f"parted: {part.id} from {larger.id}")

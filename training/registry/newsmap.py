@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
-from classifier.sources.check import fold
+from classifier.sources import fold_name as fold
 from training.registry import countries
 from training.registry.draft import Draft
 from training.registry.evidence import NEWSMAP, files

@@ -6,7 +6,7 @@ import csv
 import json
 from pathlib import Path
 
-from classifier.sources.facts import Assessment, Domain, DomainRole, Evidence, Medium, Role
+from classifier.values import Assessment, Domain, DomainRole, Evidence, Medium, Role
 from training.registry.draft import Draft, host_of
 from training.registry.evidence import PERENNIAL, EvidenceError, files
 

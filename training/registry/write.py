@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from classifier.sources.facts import DomainRole, Evidence, NameKind
-from classifier.sources.tables import COLUMNS
+from classifier.sources import TABLE_COLUMNS as COLUMNS
+from classifier.values import DomainRole, Evidence, NameKind
 from training.registry.draft import Draft
 
 Row = tuple[str, ...]

@@ -1,0 +1,28 @@
+"""What the rules know of an article: whose words each sentence is, who is cited, and as what.
+
+In: an article, its sentences, and whatever answers for outlets' names. Out: the sentences with
+their voice and citations. No model, and nothing of the registry but what it is asked.
+"""
+
+from classifier.attribution.citations.finder import find as find_citations
+from classifier.attribution.citations.kinds import SourceType
+from classifier.attribution.citations.kinds import classify as classify_source
+from classifier.attribution.reading import cited
+from classifier.attribution.voice.quotations import __file__, quotations
+from classifier.attribution.voice.voice import assign as assign_voices
+from classifier.attribution.words.lexicon import places as lexicon_places
+from classifier.attribution.words.lexicon import terms as lexicon_terms
+from classifier.attribution.words.lexicon import word_set
+
+__all__ = [
+    "SourceType",
+    "__file__",
+    "assign_voices",
+    "cited",
+    "classify_source",
+    "find_citations",
+    "lexicon_places",
+    "lexicon_terms",
+    "quotations",
+    "word_set",
+]

@@ -1,0 +1,275 @@
+"""Whom "he", "the agency", "who" or a surname goes back to: the last such source before it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.attribution.citations.full_names import RUN, FullNames, last_word, may_be_one
+from classifier.attribution.words.lexicon import places, terms, word_set
+from classifier.attribution.words.phrases import parse, words_of
+from classifier.attribution.words.source_phrase import Phrase, Shape
+from classifier.values import Place
+
+if TYPE_CHECKING:
+    from classifier.attribution.citations.kinds import SourceType
+
+_HE = word_set("he his him himself")
+_SHE = word_set("she her hers herself")
+_IT = word_set("it its itself")
+_THEY = word_set("they their them theirs themselves")
+_WE = word_set("i my me we our us myself")
+_RELATIVE = word_set("who that which whose whom")
+_MAN = word_set("mr mr. sir lord congressman spokesman businessman father king prince")
+_WOMAN = word_set("mrs mrs. ms ms. miss lady dame congresswoman spokeswoman queen")
+
+#: Words that name nobody by themselves; without an antecedent they are an unnamed source.
+PRONOUNS = _HE | _SHE | _IT | _THEY | _WE | _RELATIVE
+
+_SUBJECT = re.compile(
+    r"(?:^|[.!?\n][\"')]*\s+)(?:(?:But|And|Yet|So|Then|Still|Meanwhile,)\s)?(?P<run>"
+    + RUN.pattern
+    + ")"
+)
+# Before an "it" that goes back past its own sentence: nothing, a clause, or what is quoted.
+_OPEN = re.compile(r"(?:^|[.!?\n][\"')]*\s*|[,\"']\s)(?:(?:[A-Z][\w-]*,?|and|but|though|yet)\s)?$")
+#: How far back a name may stand that is no source, in characters.
+REACH = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a phrase goes back to.
+
+    Attributes
+    ----------
+    type : SourceType or None
+        Of an earlier source; None where the text names it, but not as a source.
+    place : Place or None
+        Of that source.
+    phrase : str
+        The words of the text that name it, where it is no source, or that give its title.
+    replaces : bool
+        The phrase says nothing of itself ("he"), as opposed to a surname.
+    entity : int
+        Number of the source it goes back to; -1 for none.
+    """
+
+    type: SourceType | None
+    place: Place | None
+    phrase: str = ""
+    replaces: bool = True
+    entity: int = -1
+
+
+@dataclass(slots=True)
+class _Entity:
+    place: Place
+    phrase: Phrase
+    type: SourceType
+    words: frozenset[str]
+    gender: str = ""
+    shape: Shape = Shape.UNKNOWN
+    last: int = 0
+
+
+class Antecedents:
+    """The sources of an article so far.
+
+    Parameters
+    ----------
+    plain : str
+        The article, folded.
+    """
+
+    def __init__(self, plain: str) -> None:
+        self._plain = plain
+        self._entities: list[_Entity] = []
+        self._by_name: dict[str, int] = {}
+        self._recent: list[int] = []  # entities by their latest use, last one last
+        self._names = FullNames(plain)
+
+    def of(self, phrase: Phrase, words: str, place: Place) -> Earlier | None:
+        """Find what a phrase goes back to; None where it stands for itself."""
+        lower = " ".join(words_of(words))
+        if lower in _RELATIVE:
+            return self._beside(place)
+        if lower in _HE | _SHE | _IT | _THEY | _WE:
+            return self._pronoun(lower, place)
+        if phrase.name:
+            return self._named(phrase, place)
+        if phrase.determiner in {"the", "this", "that", "these", "those"} and phrase.head:
+            return self._described(phrase)
+        return None
+
+    def add(self, place: Place, phrase: Phrase, given: SourceType, earlier: Earlier | None) -> None:
+        """Remember a source, so that later ones can go back to it."""
+        if earlier is not None and earlier.entity >= 0:
+            entity = earlier.entity
+            pronoun = self._plain[place.start : place.end].lower()
+            gender = "m" if pronoun in _HE else "f" if pronoun in _SHE else ""
+            if gender:
+                self._entities[entity].gender = gender
+        elif self._plain[place.start : place.end].lower() in _IT:
+            return  # it goes back to nothing, and nothing to it
+        else:
+            entity = len(self._entities)
+            words = frozenset((*words_of(phrase.name), *phrase.lower, *words_of(phrase.tail)[:8]))
+            title = set(phrase.modifiers)
+            gender = "m" if title & _MAN else "f" if title & _WOMAN else ""
+            self._entities.append(_Entity(place, phrase, given, words, gender, phrase.shape))
+        if entity in self._recent:
+            self._recent.remove(entity)
+        self._recent.append(entity)
+        if phrase.name and (key := last_word(phrase.name)):
+            self._by_name[key] = entity
+            self._by_name[phrase.name.lower()] = entity
+
+    def _back(self, entity: int, *, replaces: bool = True) -> Earlier:
+        found = self._entities[entity]
+        return Earlier(found.type, found.place, replaces=replaces, entity=entity)
+
+    # --- pronouns --------------------------------------------------------------------------------
+
+    def _pronoun(self, lower: str, place: Place) -> Earlier | None:
+        if lower in _HE | _SHE:
+            gender = "m" if lower in _HE else "f"
+            shapes = {Shape.PERSON, Shape.UNKNOWN}
+        elif lower in _IT:
+            gender, shapes = "", {Shape.ORGANISATION, Shape.DOCUMENT, Shape.STATE, Shape.UNKNOWN}
+        elif lower in _THEY:
+            gender, shapes = "", {Shape.PEOPLE, Shape.ORGANISATION, Shape.DOCUMENT}
+        else:
+            gender, shapes = "", set(Shape)
+        for entity in reversed(self._recent):
+            found = self._entities[entity]
+            if gender and found.type.outlets:
+                continue  # "he" after ", IRNA reported": an agency is no man
+            if found.type.state_media and not self._takes_up(lower, place, found):
+                continue
+            fits = found.shape in shapes or (lower in _IT and bool(found.type.outlets))
+            if fits and (not gender or found.gender in {"", gender}):
+                nearer = self._subject(found.place.start, place, gender) if gender else None
+                return nearer or self._back(entity)
+        if gender:
+            return self._subject(place.start - REACH, place, gender)
+        if lower in _THEY | _WE and self._recent:
+            last = self._entities[self._recent[-1]]
+            if not last.type.state_media or self._takes_up(lower, place, last):
+                return self._back(self._recent[-1])
+        return None
+
+    def _takes_up(self, lower: str, place: Place, found: _Entity) -> bool:
+        """Whether "they" or "its" can be state media's: not one agency's, nor a later noun's."""
+        if lower in _THEY:
+            return bool({"media", "outlets", "channels", "newspapers", "papers"} & found.words)
+        if lower in _IT:
+            return bool(_OPEN.search(self._plain[max(0, place.start - 40) : place.start]))
+        return True
+
+    def _subject(self, since: int, place: Place, gender: str) -> Earlier | None:
+        """Find a person whom a sentence begins with, nearer than the last source."""
+        start = max(since, place.start - REACH, 0)
+        window = self._plain[start : place.start]
+        found = None
+        for match in _SUBJECT.finditer(window):
+            parsed = parse(match["run"], opens=True)
+            other = _WOMAN if gender == "m" else _MAN
+            if other & set(parsed.modifiers):
+                continue
+            if parsed.name and parsed.shape is Shape.PERSON and " " in match["run"]:
+                found = match
+        if found is None:
+            return None
+        run = found["run"]
+        entity = self._by_name.get(last_word(parse(run).name) or "")
+        if entity is not None:
+            known = self._entities[entity]
+            fits = known.gender in {"", gender} and not known.type.outlets
+            return self._back(entity) if fits else None
+        return Earlier(None, None, phrase=run)
+
+    def _beside(self, place: Place) -> Earlier | None:
+        """Find what "who" and "which" go back to: the phrase that ends just before them."""
+        before = self._plain[max(0, place.start - 120) : place.start].rstrip(" ,")
+        match = re.search(
+            r"(?:(?:[Tt]he|[Aa]n?|[Ss]ome|[Mm]any|[Tt]wo|[Tt]hree|[Ss]everal|[Tt]hose)\s)?"
+            r"(?:[\w'.-]+\s){0,2}[\w'.-]+$",
+            before,
+        )
+        if match is None:
+            return None
+        words = match.group()
+        run = re.search(RUN.pattern + "$|[A-Z][\\w'-]+$", words)
+        if run is not None:
+            entity = self._by_name.get(last_word(run.group()) or "")
+            if entity is not None:
+                return self._back(entity)
+        return Earlier(None, None, phrase=run.group() if run else words)
+
+    # --- names and descriptions ------------------------------------------------------------------
+
+    def _named(self, phrase: Phrase, place: Place) -> Earlier | None:
+        key = phrase.name.lower()
+        entity = self._by_name.get(key)
+        if entity is None and phrase.shape in (Shape.PERSON, Shape.UNKNOWN):
+            entity = self._by_name.get(last_word(phrase.name) or "")
+            if entity is not None and not may_be_one(phrase, self._entities[entity].phrase):
+                entity = None
+        if entity is not None:
+            found = self._entities[entity]
+            if not found.type.government and found.shape is Shape.PERSON:
+                titled = self._names.titled(found.phrase, place)
+                return Earlier(found.type, found.place, titled, replaces=False, entity=entity)
+            return self._back(entity, replaces=False)
+        if phrase.shape not in (Shape.UNKNOWN, Shape.PERSON, Shape.STATE):
+            return None
+        full = self._names.before(phrase, place)
+        return Earlier(None, None, phrase=full, replaces=False) if full else None
+
+    def _described(self, phrase: Phrase) -> Earlier | None:
+        if len(phrase.modifiers) > 2 or phrase.tail:
+            return None
+        plural = phrase.shape is Shape.PEOPLE
+        for same in (True, False):
+            for entity in reversed(self._recent):
+                found = self._entities[entity]
+                if same and _heads(phrase.head) & found.words and _agrees(phrase, found):
+                    return self._back(entity)
+                if not same and _fits(phrase, found, plural=plural):
+                    return self._back(entity)
+        return None
+
+
+_EQUAL = {
+    "senator": "sen.", "governor": "gov.", "representative": "rep.", "general": "gen.",
+    "congressman": "rep.", "congresswoman": "rep.", "professor": "prof.", "doctor": "dr.",
+    "premier": "prime", "paper": "newspaper", "daily": "newspaper", "minister": "minister",
+}  # fmt: skip
+
+
+def _heads(head: str) -> set[str]:
+    return {head, _EQUAL.get(head, head), head.removesuffix("s")}
+
+
+def _agrees(phrase: Phrase, found: _Entity) -> bool:
+    """Whether nothing tells two apart, as "the Israeli military" and "the Syrian military"."""
+    peoples = {word for word in phrase.modifiers if word in places("people")}
+    return peoples <= found.words or not any(word in places("people") for word in found.words)
+
+
+def _fits(phrase: Phrase, found: _Entity, *, plural: bool) -> bool:
+    """Whether "the watchdog" can be what an earlier source is."""
+    if phrase.modifiers or phrase.head in terms("office"):
+        return False
+    if phrase.head in terms("media"):
+        return bool(found.type.outlets)
+    if phrase.shape is Shape.ORGANISATION:
+        unit = found.shape in (Shape.ORGANISATION, Shape.UNKNOWN)
+        return unit and bool(found.type.name) and phrase.head not in terms("body")
+    if phrase.shape is Shape.DOCUMENT:
+        return found.shape is Shape.DOCUMENT
+    if plural:
+        return found.shape is Shape.PEOPLE
+    return found.shape is Shape.PERSON and phrase.head in terms("person")

@@ -1,0 +1,262 @@
+"""What kind of source a phrase names, and whom a pronoun or "the agency" goes back to.
+
+One function for serving and for corpora that mark source spans: named, unnamed or vague
+(annotation guidelines, section 4), a government's, state media's. Rules over the lexicon and the
+registry of outlets; nothing is learned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.attribution.citations.antecedents import PRONOUNS, Antecedents
+from classifier.attribution.citations.government import is_government
+from classifier.attribution.citations.outlets import named, without_clauses
+from classifier.attribution.words.lexicon import places, terms
+from classifier.attribution.words.phrases import parse, words_of
+from classifier.attribution.words.presented import Presented, presented, states
+from classifier.attribution.words.source_phrase import Phrase, Shape
+from classifier.values import Place, SourceKind, fold
+
+if TYPE_CHECKING:
+    from classifier.sources import Mention, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class SourceType:
+    """What a source phrase is.
+
+    Attributes
+    ----------
+    kind : SourceKind
+    government, state_media : bool
+    outlets : tuple of str
+        Registry ids of the outlets it names.
+    name : str
+        The source as a reader would look it up: without title or article, in full where an
+        earlier phrase gives more of it.
+    antecedent : Place or None
+        The earlier source that ``name`` comes from, for a pronoun, "the agency", a surname.
+    """
+
+    kind: SourceKind
+    government: bool
+    state_media: bool
+    outlets: tuple[str, ...]
+    name: str
+    antecedent: Place | None
+
+
+NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
+
+_SENTENCE_START = re.compile(r"(?:^|[.!?:\n][\"')\]]*\s*|[\"(\[]\s*)$")
+_OUTLETS_WORD = re.compile(r"News|Agency|Press|Television|TV|Radio|Broadcast|Network|Times|Post")
+_VAGUE_QUANTITY = frozenset(
+    {"", "many", "some", "most", "few", "all", "other", "more", "any", "no"}
+)
+
+
+def classify(
+    text: str,
+    sources: Sequence[Place | None],
+    registry: Registry,
+    *,
+    date: str | None = None,
+    cues: Sequence[str] | None = None,
+) -> list[SourceType]:
+    """Type the sources of an article.
+
+    Parameters
+    ----------
+    text : str
+        The article.
+    sources : sequence of Place or None
+        In the order of the article; None where an attribution names no source.
+    registry : Registry
+    date : str or None
+        ISO 8601, of the article: who held an office then. None: who holds it now.
+    cues : sequence of str or None
+        The words that hand over to each source, which tell an outlet from its namesakes ("Fars
+        reported"). Without them only sure names are taken for outlets.
+
+    Returns
+    -------
+    list of SourceType
+        One for each source.
+    """
+    plain = fold(text)
+    known = Antecedents(plain)
+    before = _Before(plain, registry)
+    shown = presented(plain)
+    found: list[SourceType] = []
+    for number, place in enumerate(sources):
+        if place is None:
+            found.append(NOBODY)
+            continue
+        words = plain[place.start : place.end]
+        opens = bool(_SENTENCE_START.search(plain[max(0, place.start - 8) : place.start]))
+        phrase = parse(words, opens=opens)
+        earlier = known.of(phrase, words, place)
+        cue = cues[number] if cues else ""
+        if earlier is not None and earlier.type is not None:
+            was = earlier.type
+            bearer = not was.outlets and " " in was.name
+            here = _type(
+                words, phrase, registry, date, cue, before, place.start, shown, person=bearer
+            )
+            if earlier.replaces:
+                given = SourceType(
+                    was.kind, was.government, was.state_media, was.outlets, was.name, earlier.place
+                )
+            else:  # a surname: what was said of its bearer, and what is said here
+                titled = earlier.phrase and is_government(
+                    parse(earlier.phrase), " ".join(words_of(earlier.phrase)), date
+                )
+                given = SourceType(
+                    SourceKind.NAMED,
+                    was.government or here.government or bool(titled),
+                    was.state_media or here.state_media,
+                    was.outlets or here.outlets,
+                    was.name,
+                    earlier.place,
+                )
+        else:
+            sure = any(words[m.start : m.end] == phrase.name for m in registry.mentions(words))
+            if earlier is not None and earlier.phrase and not sure:  # named, but no source so far
+                phrase = parse(earlier.phrase)
+                words = earlier.phrase
+            given = _type(
+                words,
+                phrase,
+                registry,
+                date,
+                cue,
+                before,
+                place.start,
+                shown,
+                person=bool(earlier),
+            )
+        known.add(place, phrase, given, earlier)
+        found.append(given)
+    return found
+
+
+class _Before:
+    """The outlets' names that an article has given before a place; found when first asked for."""
+
+    def __init__(self, plain: str, registry: Registry) -> None:
+        self._plain, self._registry = plain, registry
+        self._mentions: list[Mention] | None = None
+
+    def spells_out(self, words: str) -> bool:
+        """Whether the article spells initials out as a body's: "PPB", of a police bureau."""
+        if not re.fullmatch(r"[A-Z]{3,6}", words.strip()):
+            return False
+        joint = r"\s(?:(?:of|the|and|for)\s){0,2}"
+        pattern = joint.join(rf"{letter}[a-z][\w'-]*" for letter in words.strip())
+        match = re.search(rf"\b{pattern}", self._plain)
+        return match is not None and not _OUTLETS_WORD.search(match.group())
+
+    def until(self, end: int) -> Iterator[str]:
+        """Give the names that end before a place, in order."""
+        if self._mentions is None:
+            self._mentions = self._registry.mentions(self._plain)
+        for mention in self._mentions:
+            if mention.end > end:
+                break
+            yield self._plain[mention.start : mention.end]
+
+
+def _type(
+    words: str,
+    phrase: Phrase,
+    registry: Registry,
+    date: str | None,
+    cue: str,
+    before: _Before,
+    start: int,
+    shown: Presented,
+    *,
+    person: bool = False,
+) -> SourceType:
+    lower = " ".join(words_of(words))
+    outlets = named(words, phrase, registry, cue=cue, before=before.until(start), person=person)
+    if outlets and before.spells_out(words):
+        outlets = ()
+    bare = without_clauses(words)
+    state = bool(states(bare) or shown.spans(bare)) or any(
+        (outlet := registry.get(o)) is not None and outlet.state_media for o in outlets
+    )
+    government = is_government(phrase, lower, date) and not (outlets or state)
+    kind = _kind(phrase, lower)
+    if outlets:
+        kind = SourceKind.NAMED
+    elif (state or government) and kind is SourceKind.VAGUE:
+        kind = SourceKind.UNNAMED
+    return SourceType(kind, government, state, outlets, _name(words, phrase, kind), None)
+
+
+def _kind(phrase: Phrase, lower: str) -> SourceKind:
+    if not lower or lower in terms("vague phrase"):
+        return SourceKind.VAGUE
+    if lower in PRONOUNS:
+        return SourceKind.UNNAMED
+    if phrase.name:
+        return SourceKind.NAMED
+    for part in phrase.appositions:
+        other = parse(part)
+        if other.name and other.shape in (Shape.PERSON, Shape.UNKNOWN) and not other.tail:
+            return SourceKind.NAMED  # "the finance minister, Rika Vale,"
+    head = phrase.head
+    if head in terms("mouthpiece") and (phrase.proper or _names(phrase.tail)):
+        return SourceKind.NAMED  # "a poll by the Harbour Institute", "a spokesman for Acme"
+    if phrase.shape is Shape.ORGANISATION and phrase.determiner not in {"a", "an", "several"}:
+        unique = terms("body").within(phrase.lower)
+        if phrase.proper or (unique and _located(phrase)) or (_names(phrase.tail) and unique):
+            return SourceKind.NAMED
+    if phrase.shape is Shape.PERSON and phrase.determiner == "the" and _located(phrase):
+        if terms("office").within(phrase.lower) and head not in terms("unnamed"):
+            return SourceKind.NAMED  # "the Iranian foreign minister": one can be looked up
+        if head in {"president", "minister", "mayor", "governor"}:
+            return SourceKind.NAMED
+    if phrase.tail.startswith(("familiar", "close", "briefed", "with knowledge", "involved")):
+        return SourceKind.UNNAMED  # "people familiar with the matter"
+    if head in terms("unnamed") and not (
+        head in terms("vague") and phrase.determiner in _VAGUE_QUANTITY
+    ):
+        return SourceKind.UNNAMED
+    if phrase.determiner in _VAGUE_QUANTITY and (
+        not head or head in terms("vague") or phrase.determiner not in {"", "other", "no"}
+    ):
+        return SourceKind.VAGUE
+    if not head:
+        return SourceKind.VAGUE if lower in terms("vague") else SourceKind.UNNAMED
+    return SourceKind.UNNAMED
+
+
+def _names(text: str) -> bool:
+    """Whether a tail holds a proper name: "by the Harbour Institute", not "on Friday"."""
+    if not text:
+        return False
+    rest = parse(re.sub(r"^\w+\s+", "", text))
+    return bool(rest.name or rest.proper) or (bool(rest.tail) and _names(rest.tail))
+
+
+def _located(phrase: Phrase) -> bool:
+    return any(places(k).within(phrase.modifiers) for k in ("people", "state", "capital", "region"))
+
+
+def _name(words: str, phrase: Phrase, kind: SourceKind) -> str:
+    if kind is SourceKind.NAMED:
+        if phrase.name:
+            return phrase.name
+        for part in phrase.appositions:
+            other = parse(part)
+            if other.name and other.shape in (Shape.PERSON, Shape.UNKNOWN):
+                return other.name
+    plain = " ".join(words.strip(" ,;:\"'").split())
+    plain = re.sub(r"^(?:the)\s+", "", plain, flags=re.IGNORECASE)
+    return plain.split(",")[0] if len(plain) > 80 else plain

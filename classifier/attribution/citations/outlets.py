@@ -1,0 +1,228 @@
+"""The outlets that a source phrase names, also by names that mean other things elsewhere.
+
+In running text "Fars" is a province and "the Times" anybody's. Where the words stand as the source
+of a report they are read with more courage: with the word for what they are beside them ("Fars
+news agency"), before or after a cue that outlets have ("Fars reported"), as a host, or as the short
+form of an outlet that the article has named ("the Washington Post", then "the Post").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from classifier.attribution.words.lexicon import places, terms, word_set
+from classifier.attribution.words.phrases import words_of
+from classifier.attribution.words.source_phrase import Phrase, Shape
+from classifier.values import DomainRole, Medium
+
+if TYPE_CHECKING:
+    from classifier.sources import Registry
+    from classifier.values import Outlet
+
+# What a word beside a name says that it is.
+_MEDIA = {
+    word: media
+    for words, media in (
+        ("agency newswire", {Medium.AGENCY}),
+        ("newspaper daily paper tabloid broadsheet", {Medium.NEWSPAPER}),
+        ("magazine weekly journal", {Medium.MAGAZINE, Medium.NEWSPAPER}),
+        ("television tv channel broadcaster", {Medium.TELEVISION, Medium.BROADCASTER}),
+        ("radio", {Medium.RADIO, Medium.BROADCASTER}),
+    )
+    for word in words.split()
+}
+_OTHER_WORDS = word_set(
+    "news press wire website site portal outlet network station service online satellite media "
+    "official semi-official state state-run state-owned local private independent english arabic "
+    "persian hebrew"
+)
+_BARE = ((), ("al",))  # before a name that stands alone: "al Jazeera"
+_ARTICLES = frozenset({"the", "a", "an", "its"})
+_KINDS = frozenset(_MEDIA) | {"website", "site", "portal", "outlet", "network", "station", "media"}
+#: Cues that outlets have and few others: who "reported" is an outlet more often than not.
+_REPORTING = re.compile(
+    r"\b(?:report|reports|reported|wrote|writes|quoted|quotes|cited|cites|according to|citing"
+    r"|quoting|revealed|published)\b",
+    re.IGNORECASE,
+)
+# Of so many papers that alone each means the one that the article has named.
+_SHORT = word_set(
+    "post journal herald tribune mirror express star mail sun chronicle observer gazette globe "
+    "standard monitor examiner inquirer nation"
+)
+# Where more is said of a source: "Liu, speaking to state TV", "a blog, which Xinhua carried".
+_CLAUSE = re.compile(
+    r",?\s--?\s|,\s(?:who|which|whose|speaking|writing|talking|appearing)\b|\swho\s"
+)
+_FORMER = re.compile(r"\b(?:[Ff]ormer|ex)[\s-](?:[\w-]+\s){0,2}$")
+_STAR = re.compile(r"\s(?:host|columnist|contributor|commentator|pundit)s?\s[A-Z]")
+_HOST = re.compile(r"(?<![\w@.-])(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,12}(?![\w-]|\.\w)")
+
+
+def without_clauses(words: str) -> str:
+    """Give a source phrase without the clauses that say more of it."""
+    return _CLAUSE.split(words)[0]
+
+
+def named(
+    words: str,
+    phrase: Phrase,
+    registry: Registry,
+    *,
+    cue: str = "",
+    before: Iterable[str] = (),
+    person: bool = False,
+) -> tuple[str, ...]:
+    """Find the outlets that a source phrase names.
+
+    Parameters
+    ----------
+    words : str
+        The phrase as it stands.
+    phrase : Phrase
+        The same taken apart.
+    registry : Registry
+    cue : str
+        The words that hand over; without them only sure names count.
+    before : iterable of str
+        Outlets' names that stand before it in the article, the last one last.
+    person : bool
+        Whether the article has the name as somebody's: "Ebtekar", of "Masoumeh Ebtekar".
+
+    Returns
+    -------
+    tuple of str
+        Their registry ids.
+    """
+    words = without_clauses(words)
+    found = [
+        o
+        for m in registry.mentions(words)
+        if not (_is_part(words[m.start : m.end], phrase) or _is_employer(words, m.start, m.end))
+        for o in m.outlets
+    ]
+    for match in _HOST.finditer(words):
+        at = registry.at(match.group())
+        if at is not None and at.domain.role is not DomainRole.IMPOSTER:
+            found.append(at.outlet.id)
+    if not found and not person:
+        found = list(_meant(words, phrase, registry, cue, before))
+    return tuple(dict.fromkeys(found))
+
+
+def _is_employer(words: str, start: int, end: int) -> bool:
+    """Whether an outlet only says whose somebody is, or was: "former RT journalists"."""
+    return bool(_FORMER.search(words[:start]) or _STAR.match(words[end:]))
+
+
+def _is_part(mention: str, phrase: Phrase) -> bool:
+    """Whether an outlet's name is only part of a person's: "Tasnim Orr", not "ABA News"."""
+    name, part = words_of(phrase.name), words_of(mention)
+    rest = set(name) - set(part)
+    person = phrase.shape is Shape.PERSON and len(name) > len(part) and set(part) < set(name)
+    return person and not rest <= _KINDS | _OTHER_WORDS
+
+
+def _meant(
+    words: str, phrase: Phrase, registry: Registry, cue: str, before: Iterable[str]
+) -> tuple[str, ...]:
+    """Read a name that isn't sure by what stands beside it."""
+    for text in (words.split(",")[0], *phrase.appositions):
+        core, kinds = _core(text)
+        if phrase.name and (beside := _KINDS & set(phrase.modifiers)):
+            core, kinds = phrase.name, set(beside)  # "Jordan's state news agency Petra"
+        opens = text.startswith(core) and _bare(core) in _OTHER_WORDS  # "Local media"
+        if not core or opens or not _could_be(core):
+            continue
+        called = registry.called(core)
+        if kinds and _bare(core) not in _SHORT:
+            wanted = set().union(*(_MEDIA.get(kind, set()) for kind in kinds))
+            fit = [outlet for outlet in called if outlet.medium in wanted] if wanted else []
+            if one := _one(fit or called):
+                return one
+        elif (
+            not called
+            and text[:1].isupper()
+            and " " in text
+            and (one := _one(registry.called(text)))
+        ):
+            return one  # "Harrow news", of "Harrow News"
+        elif phrase.name and phrase.modifiers in _BARE and text not in phrase.appositions:
+            if short := _short(core, registry, before):
+                return short
+            several = " " in core or words[:4] == "The "
+            if (several or _reports(cue)) and _bare(core) not in _SHORT and (one := _one(called)):
+                return one
+    return ()
+
+
+def _core(text: str) -> tuple[str, set[str]]:
+    """Take off what says which kind of outlet it is; give the name, and those words."""
+    tokens = _split(text)
+    if len(tokens) > 1 and tokens[0].endswith("'s") and _is_place(tokens[0][:-2]):
+        del tokens[0]  # "Lebanon's al-Mayadeen"
+    kinds = {token.lower() for token in tokens if token.lower() in _KINDS}
+    start, end = 0, len(tokens)
+    while start < end and (_beside(tokens[start]) or tokens[start].lower() in _ARTICLES):
+        if tokens[start].lower() in places("people") and end - start == 2:
+            break  # "Iraqi News", of which "News" is no name
+        start += 1
+    while end > start and tokens[end - 1].islower() and _beside(tokens[end - 1]):
+        end -= 1
+    return " ".join(tokens[start:end]), kinds if kinds & {
+        t.lower() for t in (*tokens[:start], *tokens[end:])
+    } else set()
+
+
+def _split(text: str) -> list[str]:
+    return [word for word in text.strip(" ,;:\"'()").split() if word.strip("\"',")]
+
+
+def _beside(token: str) -> bool:
+    lower = token.lower().strip("\"',")
+    if lower.endswith(("-based", "-language")):
+        return True
+    if token[:1].isupper():
+        return lower in places("people")
+    return lower in _KINDS or lower in _OTHER_WORDS or lower in places("people")
+
+
+def _could_be(core: str) -> bool:
+    """Whether a name can be an outlet's at all: no country, office or body."""
+    lower = tuple(words_of(core))
+    if not core[:1].isupper() and core[:3] not in {"al-", "al "}:
+        return False
+    if _is_place(" ".join(lower)):
+        return False
+    return not any(" ".join(lower) in terms(kind) for kind in ("body", "office", "person"))
+
+
+def _is_place(words: str) -> bool:
+    lower = words.lower()
+    return any(lower in places(kind) for kind in ("state", "capital", "people", "region"))
+
+
+def _reports(cue: str) -> bool:
+    return bool(_REPORTING.search(cue))
+
+
+def _short(core: str, registry: Registry, before: Iterable[str]) -> tuple[str, ...]:
+    """Find the outlet whose name, given before, ends so: "the Post"."""
+    word = _bare(core)
+    if word not in _SHORT | {"times"}:
+        return ()
+    for name in reversed(list(before)):
+        if name.lower().endswith(" " + word):
+            return _one(registry.called(name))
+    return ()
+
+
+def _bare(core: str) -> str:
+    return core.lower().removeprefix("the ")
+
+
+def _one(outlets: Iterable[Outlet]) -> tuple[str, ...]:
+    found = [outlet.id for outlet in outlets]
+    return (found[0],) if len(found) == 1 else ()

@@ -1,0 +1,275 @@
+"""Through which outlets the sentences of an article came, beyond what one sentence says.
+
+A quotation came through state media from its first words to its last, wherever its tag stands. A
+later quotation of the same speaker need not have.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from classifier.attribution.citations import bulletins, channels
+from classifier.attribution.citations.channels import Channel
+from classifier.attribution.words.presented import presented, states
+from classifier.values import Article, Citation, Medium, Place, Sentence
+
+if TYPE_CHECKING:
+    from classifier.sources import Mention, Registry
+
+_BROADCAST = re.compile(
+    r"\b(?:programme|program|show|interview|broadcast|transcript|speech|debate)\b.{0,60}"
+    r"\b(?:broadcast|aired|shown|carried|published|released) (?:by|on|in)\b"
+)
+# What takes up an outlet, or its report, a few sentences on.
+_GOES_BACK = re.compile(
+    r"(?P<outlet>the (?:(?:news|official|state) )?(?:agency|broadcaster|channel|network|newspaper"
+    r"|paper|outlet|daily|station|tabloid))"
+    r"|it|the (?:reports?|articles?|commentary|editorial|dispatch|bulletin|broadcast)"
+)
+_NEAR = 3
+#: Sentences before a transcript that may say where it was broadcast.
+_INTRODUCTION = 6
+
+
+class Through:
+    """The outlets of one article: those it names, presents as a state's, and its own.
+
+    Parameters
+    ----------
+    article : Article
+    plain : str
+        Its text, folded.
+    sentences : sequence of Sentence
+    quoted : sequence of list of (int, int)
+        The parts of quotations in each.
+    registry : Registry
+    """
+
+    def __init__(
+        self,
+        article: Article,
+        plain: str,
+        sentences: Sequence[Sentence],
+        quoted: Sequence[list[tuple[int, int]]],
+        registry: Registry,
+    ) -> None:
+        self.plain, self.sentences, self.quoted = plain, sentences, quoted
+        self.registry = registry
+        self.own = channels.own_outlets(article, registry)
+        self.shown = presented(plain)
+        self._mentions: dict[int, list[Mention]] = {}
+        self._mistaken: dict[tuple[str, ...], Citation] = {}
+        self._given: dict[str, tuple[str, ...]] | None = None
+
+    def channel(self, i: int, apart: Sequence[Place]) -> Channel:
+        """Find the outlets that a sentence names as a channel (see `channels.within`)."""
+        sentence = self.sentences[i]
+        return channels.within(
+            self.plain,
+            Place(sentence.start, sentence.end),
+            apart,
+            self._mentioned(i),
+            self.registry,
+            own=self.own,
+            shown=self.shown,
+            given=self._short_forms(),
+        )
+
+    def _short_forms(self) -> dict[str, tuple[str, ...]]:
+        """Give the first words of the agencies that the article names in full: "Mehr"."""
+        if self._given is None:
+            self._given = {}
+            for mention in self.registry.mentions(self.plain):
+                name = self.plain[mention.start : mention.end]
+                if re.fullmatch(r"[A-Z][\w-]+ [Nn]ews(?: [Aa]gency)?", name):
+                    self._given[name.split()[0]] = mention.outlets
+        return self._given
+
+    def bulletins(
+        self, i: int, taken: Sequence[Place]
+    ) -> Iterator[tuple[Place, Place, tuple[Place, ...]]]:
+        """Find the agencies and state media that a sentence cites as only outlets are cited.
+
+        Parameters
+        ----------
+        i : int
+            The sentence.
+        taken : sequence of Place
+            The sources that have been found in it.
+        """
+        sentence = self.sentences[i]
+        text, base = self.plain[sentence.start : sentence.end], sentence.start
+        names = [(m.start, m.end) for m in self._mentioned(i) if self._reports(m)]
+        names += [*states(text), *self.shown.spans(text)]
+        if not names:
+            return
+        quoted = [(a - base, b - base) for a, b in self.quoted[i]]
+        others = [(place.start - base, place.end - base) for place in taken]
+        for source, cue, content in bulletins.cited(text, names, quoted, others):
+            yield _moved(source, base), _moved(cue, base), tuple(_moved(c, base) for c in content)
+
+    def _reports(self, mention: Mention) -> bool:
+        """Whether an outlet is rather cited than written about: an agency, or a state's."""
+        outlets = [self.registry[o] for o in mention.outlets]
+        return not self.own & set(mention.outlets) and any(
+            outlet.state_media or outlet.medium is Medium.AGENCY for outlet in outlets
+        )
+
+    def _mentioned(self, i: int) -> list[Mention]:
+        if i not in self._mentions:
+            sentence = self.sentences[i]
+            self._mentions[i] = self.registry.mentions(self.plain[sentence.start : sentence.end])
+        return self._mentions[i]
+
+    # --- over sentences --------------------------------------------------------------------------
+
+    def broadcast(self, start: int) -> bool:
+        """Whether a transcript is introduced as state media's: "as shown by state television".
+
+        Parameters
+        ----------
+        start : int
+            Where its first turn begins.
+        """
+        before = [i for i, sentence in enumerate(self.sentences) if sentence.end <= start]
+        return any(
+            self.channel(i, []).state_media
+            and _BROADCAST.search(self.plain, self.sentences[i].start, self.sentences[i].end)
+            for i in before[-_INTRODUCTION:]
+        )
+
+    def same_quotation(self, i: int, tag: int) -> bool:
+        """Whether a sentence lies in the quotation that another one tags."""
+        return i != tag and (self._runs(i, tag) or self._resumed(i, tag))
+
+    def _runs(self, i: int, tag: int) -> bool:
+        step = 1 if tag > i else -1
+        for j in range(i, tag, step):
+            first, second = sorted((j, j + step))
+            one, other = self.quoted[first], self.quoted[second]
+            if not one or not other or not self.open(one[-1]):
+                return False
+        return True
+
+    def open(self, part: tuple[int, int]) -> bool:
+        """Whether no mark closes a part of a quotation, so that it runs on."""
+        last = self.plain[part[0] : part[1]].rstrip()
+        return len(last) > 1 and last[-1] not in "\"'"
+
+    def _resumed(self, i: int, tag: int) -> bool:
+        """Whether a quotation goes on behind its tag: '"No," TASS said. "Never."'."""
+        between = self.plain[self.sentences[tag].end : self.sentences[i].start]
+        whole = [(self.sentences[i].start, self.sentences[i].end)]
+        return (
+            tag == i - 1
+            and "\n" not in between
+            and self.quoted[i] == whole
+            and bool(self.quoted[tag])
+        )
+
+    def continued(self, i: int, rows: list[list[Citation]]) -> None:
+        """Give "in the same dispatch" and "it also carries" the state media cited just before."""
+        sentence = self.sentences[i]
+        same = bulletins.SAME.search(self.plain, sentence.start, sentence.end)
+        goes_on = bulletins.GOES_ON.match(self.plain, sentence.start, sentence.end)
+        if not same and not goes_on:
+            self._taken_up(i, rows)
+            return
+        near = rows[i - 1] or (rows[i - 2] if same and i > 1 else [])
+        named = [c for c in near if c.source is not None]
+        state = [c for c in named if c.state_media and self._is_state_medias(c)]
+        if not state or (not same and len(state) < len(named)):
+            return
+        if rows[i]:
+            rows[i][0] = replace(rows[i][0], state_media=True)
+        else:
+            last, whole = state[-1], (Place(sentence.start, sentence.end),)
+            rows[i] = [replace(last, source=None, cue=None, content=whole, antecedent=last.source)]
+
+    def _taken_up(self, i: int, rows: list[list[Citation]]) -> None:
+        """Give "the agency said" and "the report said" the state media they go back to."""
+        near = [(j, row) for j, row in enumerate(rows[:i]) if row and j >= i - _NEAR]
+        for k, citation in enumerate(rows[i]):
+            goes_back = self._goes_back(citation)
+            if citation.state_media or not goes_back or not near:
+                continue
+            if goes_back["outlet"]:
+                channel = self._channel_since(citation.antecedent, near)
+                if channel:
+                    self._mistaken[citation.outlets] = channel
+                    rows[i][k] = self._of(citation, channel)
+            elif citation.outlets in self._mistaken:
+                rows[i][k] = self._of(citation, self._mistaken[citation.outlets])
+            elif not citation.outlets and any(
+                c.state_media and self._is_state_medias(c) for c in near[-1][1]
+            ):
+                rows[i][k] = replace(citation, state_media=True)
+
+    def _channel_since(
+        self, other: Place | None, near: Sequence[tuple[int, list[Citation]]]
+    ) -> Citation | None:
+        """Find state media cited or told something since another outlet was named."""
+        for j, row in reversed(near):
+            if other is None or self.sentences[j].start > other.start:
+                for citation in row:
+                    if citation.state_media:
+                        return citation
+        return None
+
+    def _of(self, citation: Citation, channel: Citation) -> Citation:
+        outlets = tuple(o for o in channel.outlets if self.registry[o].state_media)
+        name = self.registry[outlets[0]].name if outlets else citation.name
+        return replace(
+            citation, state_media=True, outlets=outlets, name=name, antecedent=channel.source
+        )
+
+    def _goes_back(self, citation: Citation) -> re.Match[str] | None:
+        """Match a source that can go back to an outlet, or to what it reported."""
+        if citation.source is None:
+            return None
+        match = _GOES_BACK.fullmatch(self._words(citation.source))
+        other = citation.antecedent
+        if citation.outlets in self._mistaken or (match and match["outlet"]):
+            return match
+        if match and other and not _GOES_BACK.fullmatch(self._words(other)):
+            return None  # "it" is somebody else
+        return match
+
+    def _words(self, place: Place) -> str:
+        return self.plain[place.start : place.end].lower()
+
+    def _is_state_medias(self, citation: Citation) -> bool:
+        """Whether a citation's own source is state media, not only its channel."""
+        place = citation.source
+        words = self.plain[place.start : place.end] if place else ""
+        return bool(
+            (citation.state_media and self._goes_back(citation))
+            or states(words)
+            or self.shown.spans(words)
+            or any(self.registry[o].state_media for o in citation.outlets)
+        )
+
+
+def _moved(span: tuple[int, int], by: int) -> Place:
+    return Place(span[0] + by, span[1] + by)
+
+
+def clipped(
+    ranges: Sequence[tuple[int, int]], sentences: Sequence[Sentence]
+) -> list[list[tuple[int, int]]]:
+    """Give each sentence the parts of quotations that lie in it."""
+    clipped: list[list[tuple[int, int]]] = []
+    at = 0
+    for sentence in sentences:
+        while at < len(ranges) and ranges[at][1] <= sentence.start:
+            at += 1
+        row = []
+        i = at
+        while i < len(ranges) and ranges[i][0] < sentence.end:
+            row.append((max(ranges[i][0], sentence.start), min(ranges[i][1], sentence.end)))
+            i += 1
+        clipped.append(row)
+    return clipped

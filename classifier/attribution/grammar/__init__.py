@@ -1,0 +1,1 @@
+"""The attributions of one sentence, by rules for English over its tokens."""

@@ -1,0 +1,210 @@
+"""Attributions by a phrase: "according to", "reportedly", "is said to", "the claim that"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from classifier.attribution.grammar import objects, subjects
+from classifier.attribution.grammar.attributions import (
+    Attribution,
+    around,
+    bare,
+    group_start,
+    reads,
+    rest,
+)
+from classifier.attribution.grammar.complements import said_nothing
+from classifier.attribution.words.lexicon import word_set
+from classifier.attribution.words.phrase_words import AUXILIARIES, Span, adverb
+from classifier.attribution.words.tokens import Mark, Token
+
+_MODALS = word_set("can could must should may might need would not n't")
+_RUMOUR = word_set("rumour rumor legend word gossip")
+_SAYING = word_set(
+    "saying telling warning adding claiming denying stating insisting calling describing vowing"
+)
+_QUOTES = word_set("quoted quotes cited cites quoting citing")
+_ADVERBS = word_set("reportedly allegedly purportedly supposedly")
+_PASSIVE_VAGUE = word_set(
+    "said reported believed thought alleged rumored rumoured understood claimed estimated"
+)
+_PASSIVE_BY = word_set(
+    "reported announced confirmed published released described quoted cited said told disclosed "
+    "revealed carried denied stated documented"
+)
+_NOMINAL = word_set(
+    "claim claims allegation allegations accusation accusations assertion assertions suggestion "
+    "suggestions warning warnings argument contention statement rumor rumors rumour rumours belief "
+    "announcement reports insistence admission complaint complaints conclusion finding findings "
+    "testimony denial promise prediction assessment"
+)
+
+
+def phrasal(tokens: Sequence[Token]) -> list[Attribution]:
+    """Find the attributions by a phrase, an adverb, a passive or a noun, in order."""
+    found: list[Attribution] = []
+    for i, token in enumerate(tokens):
+        if token.mark is not Mark.WORD:
+            continue
+        cue = _handing_phrase(tokens, i)
+        if cue is not None:
+            source = objects.after(tokens, cue[1])
+            listed = tokens[cue[0]].lower not in {"citing", "quoting"}
+            if source is not None and (listed or subjects.speaks(tokens, source)):
+                source = _leaving_content(tokens, cue, source)
+                found.append(Attribution(source, cue, around(tokens, cue[0], source[1])))
+        elif (quoted := _quoted_as_saying(tokens, i)) is not None:
+            found.append(quoted)
+        elif reads(tokens, i, ("has", "it", "that")) and i and tokens[i - 1].lower in _RUMOUR:
+            found.append(Attribution(None, (i - 1, i + 2), rest(tokens, i + 2), vague=True))
+        elif token.lower in _ADVERBS:
+            found.append(Attribution(None, (i, i + 1), around(tokens, i, i + 1), vague=True))
+        elif token.lower in _PASSIVE_VAGUE | _PASSIVE_BY | {"accused", "suspected"}:
+            passive = _passive(tokens, i)
+            if passive is not None:
+                found.append(passive)
+        elif token.lower in _NOMINAL:
+            nominal = _nominal(tokens, i)
+            if nominal is not None:
+                found.append(nominal)
+    return found
+
+
+def _leaving_content(tokens: Sequence[Token], cue: Span, source: Span) -> Span:
+    """End the source at its first comma where nothing would be left for it to have said.
+
+    "According to IRNA, the law passed" is no apposition.
+    """
+    if around(tokens, cue[0], source[1]):
+        return source
+    commas = (i for i in range(*source) if tokens[i].text == ",")
+    return source[0], next(commas, source[1])
+
+
+_PHRASES = (
+    ("according", "to"), ("as", "reported", "by"), ("as", "quoted", "by"), ("as", "cited", "by"),
+    ("reported", "by"), ("quoted", "by"), ("in", "the", "words", "of"), ("in", "the", "view", "of"),
+    ("in", "the", "opinion", "of"), ("in", "the", "telling", "of"), ("citing",), ("quoting",),
+    ("as", "told", "by"), ("as", "described", "by"), ("as", "stated", "by"),
+)  # fmt: skip
+
+
+_BEGIN = frozenset(phrase[0] for phrase in _PHRASES)
+
+
+def _handing_phrase(tokens: Sequence[Token], at: int) -> Span | None:
+    if tokens[at].lower not in _BEGIN:
+        return None
+    for phrase in _PHRASES:
+        if reads(tokens, at, phrase):
+            if phrase[0] in {"reported", "quoted"} and at and tokens[at - 1].lower in AUXILIARIES:
+                return None
+            if phrase[0] == "according" and reads(tokens, at, ("according", "to", "plan")):
+                return None
+            return (at, at + len(phrase))
+    return None
+
+
+def _quoted_as_saying(tokens: Sequence[Token], at: int) -> Attribution | None:
+    """Read "ASA quoted the minister as saying": the minister's words, beside the agency's."""
+    if tokens[at].lower != "as" or at + 1 >= len(tokens) or tokens[at + 1].lower not in _SAYING:
+        return None
+    verb = next(
+        (i for i in range(at - 2, max(at - 14, -1), -1) if tokens[i].lower in _QUOTES), None
+    )
+    if verb is None or (verb and tokens[verb - 1].lower in AUXILIARIES - {"has", "have", "had"}):
+        return None
+    content = rest(tokens, at + 2)
+    if content and said_nothing(tokens, at + 2):
+        # "The bridge is lost, ASA quoted the minister as saying on Monday."
+        comma = next((i for i in range(verb, 0, -1) if tokens[i - 1].text == ","), 0)
+        content = tuple(s for s in (bare(tokens, (0, comma)),) if s) or content
+    return Attribution((verb + 1, at), (at, at + 2), content)
+
+
+def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
+    first = at
+    while first > 0 and adverb(tokens[first - 1]):
+        first -= 1
+    if first == 0 or tokens[first - 1].lower not in AUXILIARIES - {
+        "has",
+        "have",
+        "had",
+        "do",
+        "did",
+    }:
+        return None
+    group = group_start(tokens, first)
+    if _MODALS & {token.lower for token in tokens[group:at]}:
+        return None
+    word, following = tokens[at].lower, tokens[at + 1].lower if at + 1 < len(tokens) else ""
+    reported = word == "reported" and following == "as"
+    if (word in {"quoted", "cited"} and following in {"as", "by"}) or reported:
+        saying = at + 1
+        while saying < len(tokens) and tokens[saying].lower not in _SAYING and saying - at < 10:
+            saying += 1
+        if saying < len(tokens) and tokens[saying].lower in _SAYING:
+            source = subjects.before(tokens, group)
+            begins = saying + 1
+            if begins < len(tokens) and tokens[begins].lower in {"by", "in", "on"}:
+                carrier = objects.after(tokens, begins + 1)
+                begins = carrier[1] if carrier else begins
+            content = rest(tokens, begins)
+            if source and not content:  # "..., an officer was quoted as saying by ASA."
+                content = tuple(s for s in (bare(tokens, (0, source[0])),) if s)
+            if source and content:
+                return Attribution(source, (group, saying + 1), content)
+    aside = (
+        bool(group)
+        and tokens[group - 1].lower == "it"
+        and at + 1 < len(tokens)
+        and (tokens[at + 1].text in {",", "."})
+    )
+    if word in _PASSIVE_VAGUE and (following in {"to", "that"} or aside):
+        subject = subjects.before(tokens, group)
+        start = subject[0] if subject and tokens[subject[0]].lower != "it" else group
+        content = tuple(
+            s for s in (bare(tokens, (start, group)), bare(tokens, (at + 1, len(tokens)))) if s
+        )
+        return Attribution(None, (group, at + 1), content, vague=True)
+    if word in {"accused", "suspected"} and following == "of":
+        return None
+    if following == "by" and word in _PASSIVE_BY - {"published", "released", "carried", "told"}:
+        source = objects.after(tokens, at + 2)
+        left = bare(tokens, (0, group))
+        if source and left:
+            return Attribution(source, (group, at + 2), (left,))
+    return None
+
+
+def _nominal(tokens: Sequence[Token], at: int) -> Attribution | None:
+    """Read "Relik's claim that", "the claim by Relik that", "claims that" of nobody's."""
+    end = at + 1
+    source: Span | None = None
+    if end < len(tokens) and tokens[end].lower in {"by", "from", "of"}:
+        source = objects.after(tokens, end + 1)
+        if source is None:
+            return None
+        end = source[1]
+    if end >= len(tokens) or tokens[end].lower != "that":
+        return None
+    if tokens[at].lower == "reports" and source is None and at and tokens[at - 1].capital:
+        return None  # "Relik reports that" is a verb
+    content = rest(tokens, end)
+    if not content:
+        return None
+    vague = False
+    if source is None:
+        owner = at - 1
+        while owner >= 0 and tokens[owner].mark is Mark.WORD and at - owner < 4:
+            if tokens[owner].text.endswith(("'s", "s'")):
+                source = subjects.before(tokens, owner + 1)
+                break
+            if tokens[owner].lower in {"his", "her", "their", "its"}:
+                source = (owner, owner + 1)
+                break
+            owner -= 1
+        vague = source is None
+    if vague and tokens[at].lower in {"conclusion", "belief", "promise", "warning", "argument"}:
+        return None
+    return Attribution(source, (at, at + 1), content, vague=vague)

@@ -1,0 +1,246 @@
+"""The noun phrase among a sentence's tokens that is the subject of a verb: the one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from classifier.attribution.words.lexicon import terms
+from classifier.attribution.words.phrase_words import (
+    ADVERBS,
+    ALONE,
+    ASIDES,
+    AUXILIARIES,
+    DATES,
+    DETERMINERS,
+    LEADING,
+    LONGEST,
+    PREPOSITIONS,
+    PRONOUNS,
+    STOPS,
+    Span,
+    known,
+)
+from classifier.attribution.words.tokens import Mark, Token
+from classifier.attribution.words.verbs import table
+
+
+def before(tokens: Sequence[Token], end: int) -> Span | None:
+    """Find the subject that ends where a verb begins.
+
+    Parameters
+    ----------
+    tokens : sequence of Token
+    end : int
+        Number of the verb group's first token.
+
+    Returns
+    -------
+    (int, int) or None
+        None where no noun phrase stands there.
+    """
+    if end > 3 and tokens[end - 1].text == tokens[end - 3].text == ",":
+        end -= 3 * (tokens[end - 2].lower in ASIDES)  # "Poor, however, said"
+    if end <= 0:
+        return None
+    last = tokens[end - 1]
+    if last.text in {",", "-", "--", ")"}:
+        return _with_apposition(tokens, end - 1)
+    if last.mark is not Mark.WORD:
+        return None
+    return _phrase_before(tokens, end)
+
+
+def _with_apposition(tokens: Sequence[Token], comma: int) -> Span | None:
+    """Find "Ana Poor, the minister," or "Ana Poor (R-Vesk)" that ends at a comma or bracket."""
+    close, opening = tokens[comma].text, {",": ",", ")": "(", "-": "-", "--": "--"}
+    wanted = opening[close]
+    best: Span | None = None
+    at = comma - 1
+    commas = 0
+    while at > 0 and comma - at <= LONGEST:
+        token = tokens[at]
+        inside = close == ")" or (tokens[at + 1].text == ")" and token.text == ".")
+        if token.mark is Mark.QUOTE or token.text in {";", ":", "?", "!"}:
+            break
+        if token.text == "." and not inside:
+            break
+        if token.text == wanted:
+            commas += 1
+            if not _appositive(tokens, at + 1, comma):
+                break
+            head = _phrase_before(tokens, at)
+            if head is not None and _noun_phrase(tokens, head) and _starts_clause(tokens, head[0]):
+                begins = head[0] == 0 or tokens[head[0] - 1].mark is not Mark.WORD
+                named = tokens[head[1] - 1].capital and head[1] - head[0] <= 6 and begins
+                if best is None or named:
+                    best = (head[0], comma + (close == ")"))
+            if commas == 4 or close == ")":
+                break
+        at -= 1
+    return best
+
+
+def _appositive(tokens: Sequence[Token], start: int, end: int) -> bool:
+    if start >= end:
+        return False
+    first = tokens[start]
+    if first.mark is not Mark.WORD:
+        return False
+    if first.lower in {"who", "which", "whose", "where", "himself", "herself", "then", "now"}:
+        return True
+    if first.lower in {"he", "she", "they", "it", "i", "we", "and", "but", "says", "said", "or"}:
+        return False
+    return not any(t.lower in {"is", "was", "are", "were"} for t in tokens[start : start + 4])
+
+
+def _starts_clause(tokens: Sequence[Token], at: int) -> bool:
+    if at == 0:
+        return True
+    token = tokens[at - 1]
+    return token.mark is not Mark.WORD or token.lower in STOPS | LEADING
+
+
+def _noun_phrase(tokens: Sequence[Token], span: Span) -> bool:
+    first = tokens[span[0]]
+    return (
+        any(t.capital for t in tokens[span[0] : span[1]])
+        or first.lower in DETERMINERS
+        or first.lower[:1].isdigit()
+        or known(tokens[span[1] - 1].lower)
+    )
+
+
+def _phrase_before(tokens: Sequence[Token], end: int) -> Span | None:
+    last = tokens[end - 1]
+    if last.text == ")":
+        return _with_apposition(tokens, end - 1)
+    if last.lower in PRONOUNS and last.lower not in {"many", "some", "others", "one", "that"}:
+        return (end - 1, end)
+    if last.lower in STOPS | {"and", "or", "to"} or last.lower in AUXILIARIES:
+        return (end - 1, end) if last.lower in {"who", "which", "that"} else None
+    start = end
+    joined: int | None = None
+    while start > 0 and end - start < LONGEST:
+        token = tokens[start - 1]
+        if token.mark is Mark.QUOTE:
+            if len(token.text) > 40 or start == end or token.text.rstrip("\"'").endswith(","):
+                break
+        elif token.mark is Mark.STOP:
+            if token.text in {"/", "&", "%", "$"} or (token.text == ")" and start < end):
+                start -= 1
+                continue
+            if (
+                token.text == "-"
+                and tokens[start - 2 : start - 1]
+                and token.start == (tokens[start - 2].end)
+            ):
+                start -= 1
+                continue
+            if token.text == "(" and any(t.text == ")" for t in tokens[start:end]):
+                start -= 1
+                continue
+            break
+        elif token.lower in {"and", "or"}:
+            if joined is None:
+                joined = start
+        elif (
+            token.lower in {"he", "she", "they", "i", "we"}
+            or token.lower in STOPS
+            or token.lower in AUXILIARIES
+            or _finite(tokens, start - 1)
+        ):
+            break
+        start -= 1
+    else:
+        if start > 0:
+            return None
+    if joined is not None and start > 0 and tokens[start - 1].mark is Mark.WORD:
+        start = joined  # what stands before "and" is a clause
+    start = _trimmed(tokens, start, end)
+    if last.lower in (DETERMINERS - ALONE) | {"by"}:
+        return None  # "stood by his comments": what looks like a verb is a noun
+    return (start, end) if start < end else None
+
+
+def speaks(tokens: Sequence[Token], span: Span) -> bool:
+    """Whether a phrase can be a source: a name, a pronoun, or a noun of people or bodies."""
+    last = tokens[span[0]]
+    for token in tokens[span[0] : span[1]]:
+        if token.mark is Mark.STOP or token.lower in PREPOSITIONS | STOPS:
+            break
+        last = token
+    if last.capital or last.lower in PRONOUNS | {"him", "her", "them"}:
+        return not last.text.endswith("'s")
+    kinds = ("unnamed", "vague", "document", "organisation", "person", "body", "office", "media")
+    return any(last.lower in terms(kind) for kind in kinds)
+
+
+def first(tokens: Sequence[Token]) -> Span | None:
+    """Find the name or pronoun that a sentence begins with, after a phrase and its comma."""
+    starts = [0]
+    if tokens and tokens[0].lower in LEADING:
+        starts = [i + 1 for i, t in enumerate(tokens[:16]) if t.text == ","][:1]
+    for start in starts:
+        if start < len(tokens) and tokens[start].lower in {"he", "she", "they", "it"}:
+            return (start, start + 1)
+        while start < len(tokens) - 1 and tokens[start].lower in {"but", "and", "yet", "so"}:
+            start += 1
+        at = start + (start < len(tokens) and tokens[start].lower == "the")
+        end = at
+        if at < len(tokens) and tokens[start].lower in {"a", "an", "the"}:
+            while end < len(tokens) and end - at < 8 and tokens[end].mark is Mark.WORD:
+                if end > at and (tokens[end].lower in AUXILIARIES or tokens[end].lower in table()):
+                    return (start, end)
+                if end > at and tokens[end].lower.endswith("ed") and not tokens[end].capital:
+                    return (start, end)
+                end += 1
+            end = at
+        while end < len(tokens) and tokens[end].capital:
+            end += 1
+        if end > at and not (end - at == 1 and tokens[at].lower in LEADING | ADVERBS):
+            return (start, end)
+    return None
+
+
+def _finite(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a token is the verb of another clause, not a noun or a participle in the phrase."""
+    token = tokens[at]
+    if token.capital or token.lower not in table():
+        return False
+    if not any(
+        v.size == 1 and not v.noun and v.form in {"past", "third"} for v in table()[token.lower]
+    ):
+        return False
+    following = tokens[at + 1] if at + 1 < len(tokens) else None
+    if following is not None and following.lower in PREPOSITIONS - {"to"} and at > 0:
+        return False  # "the man accused of theft"
+    return not (at > 0 and tokens[at - 1].lower in DETERMINERS)
+
+
+def _trimmed(tokens: Sequence[Token], start: int, end: int) -> int:
+    """Drop what leads into a clause: "On Monday", "But", "In Amaro"."""
+    while start < end:
+        token = tokens[start]
+        if token.lower in ADVERBS - {"both", "all"} or (
+            token.lower.endswith("ly")
+            and token.lower not in {"family", "italy", "weekly", "daily"}
+            and not token.capital
+        ):
+            start += 1
+            continue
+        if token.lower not in LEADING:
+            break
+        if token.lower in PREPOSITIONS and token.lower not in {"for"}:
+            rest = [
+                i
+                for i in range(start + 2, end)
+                if tokens[i].lower in DETERMINERS - {"that"}
+                or tokens[i - 1].lower in DATES
+                or tokens[i - 1].lower.isdigit()
+            ]
+            if not rest:
+                return end if len(tokens[start:end]) < 3 else start + 1
+            start = rest[0]
+            continue
+        start += 1
+    return start

@@ -1,0 +1,1 @@
+"""Whose words a sentence is, and where quotations begin and end."""

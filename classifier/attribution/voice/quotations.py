@@ -1,0 +1,306 @@
+"""Where an article's quotations begin and end, in every style of quotation mark.
+
+Marks open and close by their shape and by what stands beside them; an apostrophe is none. A
+quotation that isn't closed in its paragraph goes on where the next one opens with a mark again, as
+the convention for long quotations has it, or where the next mark closes it. A transcript's
+speaker labels, and a colon after a verb of speech, open quotations too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from classifier.values import Sentence, fold
+
+_OPENS = "start"
+_CLOSES = "end"
+_EITHER = "either"
+
+_COLON = re.compile(r":(?=\s|$)")
+_SAID_COLON = re.compile(
+    r"\b(?:said|says|wrote|writes|added|tweeted|posted|follows|reads?)(?: [\w'-]+){0,4}:$"
+)
+_CLAUSE_END = re.compile(r"[.;!?\n]\s")
+
+# What closes a quotation that was opened by the mark. Languages close „ with both “ and ”.
+_PAIRS = {
+    '"': '"”“″＂', "“": '”"', "”": "”", "„": '“”"', "‟": "”", "＂": "＂", "″": '"″',
+    "''": "''", "``": "''", "«": "»", "»": "«", "「": "」", "『": "』", "‹": "›",
+    "'": "'’", "‘": "’'", "‚": "‘’",
+}  # fmt: skip
+_MARK = re.compile(r"''|``|[\"“”„‟″＂«»‹›「」『』'‘’‚]")
+_SINGLE = frozenset("'‘’‚")
+_BEFORE_OPENING = frozenset(" \t\n\r\u00a0([{—–-/\"'“‘«„:")
+_ELISION = re.compile(r"(?:em|til|twas|tis|cause|round|bout|n|\d0s|\d\ds)\b", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?P<shout>[A-Z][A-Z.'’-]*(?: [A-Z][A-Z.'’-]*){0,3}|[QA])(?: \([^)]{1,40}\))?:(?=\s)"
+    r"|(?P<name>(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+){0,3}):(?=\s)"
+)
+# Capitals and a colon that name no speaker.
+_NO_SPEAKER = frozenset(
+    ("ALSO", "ANALYSIS", "BREAKING", "CLAIM", "CORRECTION", "CREDIT", "EDITOR", "EXCLUSIVE", "FACT",
+     "IMAGE", "LIVE", "MORE", "NOTE", "OPINION", "P.S", "PHOTO", "PHOTOS", "PS", "READ", "RELATED",
+     "SOURCE", "SOURCES", "TAGS", "TOP", "TOPICS", "UPDATE", "UPDATED", "VERDICT", "VIDEO", "WATCH")
+)  # fmt: skip
+
+
+def quotations(text: str, sentences: Sequence[Sentence]) -> list[tuple[int, int]]:
+    """Find the quotations of an article.
+
+    Parameters
+    ----------
+    text : str
+        The article.
+    sentences : sequence of Sentence
+        Its sentences in order: line breaks between them end paragraphs.
+
+    Returns
+    -------
+    list of (int, int)
+        Ranges of ``text``, outermost marks included, in order; none overlaps another.
+    """
+    paragraphs = _paragraphs(text, sentences)
+    found = _marked(text, paragraphs) + _unmarked(text, paragraphs)
+    return _merged(sorted(found))
+
+
+@dataclass(slots=True)
+class _Paragraph:
+    start: int
+    end: int
+    last: int  # where its last sentence starts
+
+
+def _paragraphs(text: str, sentences: Sequence[Sentence]) -> list[_Paragraph]:
+    paragraphs: list[_Paragraph] = []
+    for sentence in sentences:
+        gap = text[paragraphs[-1].end : sentence.start] if paragraphs else "\n"
+        if len(gap.splitlines()) > 1 or gap.endswith(("\n", "\r", "\u2028", "\u2029")):
+            paragraphs.append(_Paragraph(sentence.start, sentence.end, sentence.start))
+        else:
+            paragraphs[-1].end, paragraphs[-1].last = sentence.end, sentence.start
+    return paragraphs
+
+
+# --- marks ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    start: int
+    end: int
+    char: str
+    role: str
+
+
+def _marks(text: str, start: int, end: int) -> list[_Mark]:
+    marks = []
+    for match in _MARK.finditer(text, start, end):
+        role = _role(text, match, start, end)
+        if role:
+            marks.append(_Mark(match.start(), match.end(), match[0], role))
+    return marks
+
+
+def _role(text: str, match: re.Match[str], start: int, end: int) -> str | None:
+    """Whether a mark can open or close a quotation, or is an apostrophe (None)."""
+    char = match[0]
+    before = text[match.start() - 1] if match.start() > start else " "
+    after = text[match.end()] if match.end() < end else " "
+    can_open = before in _BEFORE_OPENING and not after.isspace()
+    can_close = not before.isspace() and not after.isalnum()
+    if char in _SINGLE:
+        if char in "'’" and can_open and _ELISION.match(text, match.end()):
+            return None
+        if char in "‘‚":
+            return _OPENS if can_open else None
+        if char == "’":
+            return _CLOSES if can_close else None
+        return _OPENS if can_open else _CLOSES if can_close else None
+    if char in "“「『‹``":
+        # German closes with the mark that English opens with.
+        return _EITHER if char == "“" and can_close and not can_open else _OPENS
+    if char in "”」』›":
+        return _CLOSES
+    if char == "„":
+        return _OPENS
+    if char in "«»":
+        # Spaces stand inside French ones, so they say nothing; German and Danish turn them round.
+        return _EITHER
+    return _OPENS if can_open and not can_close else _CLOSES if can_close else _EITHER
+
+
+def _marked(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    marks = [_marks(text, p.start, p.end) for p in paragraphs]
+    held: str | None = None  # the mark of a quotation that goes on from the paragraph before
+    for i, paragraph in enumerate(paragraphs):
+        never_closed: set[str] = set()
+        at = 0
+        while True:
+            ranges, opened, at = _scan(text, paragraph, marks[i], at, held, never_closed)
+            found.extend(ranges)
+            held = None
+            if opened is None:
+                break
+            opener, start = opened
+            if _goes_on(opener, marks[i + 1 : i + 3], paragraphs[i + 1 : i + 3]):
+                found.append((start, paragraph.end))
+                held = opener
+                break
+            # A slip: it reaches to the end of a paragraph that begins with it, or of the last
+            # sentence; otherwise it is passed over, and what comes after it read again.
+            if opener not in _SINGLE and (start == paragraph.start or start >= paragraph.last):
+                found.append((start, paragraph.end))
+                break
+            never_closed.add(opener)
+    return found
+
+
+def _scan(
+    text: str,
+    paragraph: _Paragraph,
+    marks: list[_Mark],
+    at: int,
+    held: str | None,
+    never_closed: set[str],
+) -> tuple[list[tuple[int, int]], tuple[str, int] | None, int]:
+    """Read the marks of a paragraph from the ``at``-th on.
+
+    Returns the ranges closed, the mark and start of a quotation left open if there is one, and
+    the number of the mark after the one that opened it.
+    """
+    ranges: list[tuple[int, int]] = []
+    opener, start = held, paragraph.start
+    for i, mark in enumerate(marks[at:], at):
+        if opener is None:
+            if mark.char in never_closed or (mark.role == _CLOSES and mark.char not in "»«"):
+                continue
+            if mark.char in _SINGLE and not _closed_later(mark, marks[i + 1 : i + 40], paragraph):
+                continue
+            opener, start, at = mark.char, mark.start, i + 1
+        elif mark.char in _PAIRS[opener] and mark.role != _OPENS:
+            if opener in _SINGLE and _is_possessive(text, mark, marks[i + 1 : i + 2]):
+                continue
+            ranges.append((start, mark.end))
+            opener = None
+    return ranges, None if opener is None else (opener, start), at
+
+
+def _closed_later(mark: _Mark, later: list[_Mark], paragraph: _Paragraph) -> bool:
+    closing = _PAIRS[mark.char]
+    if any(m.char in closing and m.role == _CLOSES for m in later):
+        return True
+    # A quotation in single marks that runs over paragraphs begins its paragraph.
+    return mark.start == paragraph.start
+
+
+def _is_possessive(text: str, mark: _Mark, following: list[_Mark]) -> bool:
+    """Whether a mark after an s is "the dockers' pay" inside a quotation that closes later."""
+    return (
+        text[mark.start - 1] == "s"
+        and text[mark.end : mark.end + 1] == " "
+        and text[mark.end + 1 : mark.end + 2].islower()
+        and bool(following)
+        and following[0].role == _CLOSES
+        and following[0].char in _SINGLE
+    )
+
+
+def _goes_on(opener: str, marks: list[list[_Mark]], paragraphs: list[_Paragraph]) -> bool:
+    for here, paragraph in zip(marks, paragraphs, strict=True):
+        if not here:
+            continue
+        first = here[0]
+        if first.start == paragraph.start and (
+            first.char == opener or first.char in _PAIRS.get(opener, "")
+        ):
+            return first.role != _CLOSES
+        same = [m for m in here if m.char == opener or m.char in _PAIRS[opener]]
+        return bool(same) and same[0].role == _CLOSES and opener not in _SINGLE
+    return False
+
+
+# --- quotations without marks --------------------------------------------------------------------
+
+
+def _unmarked(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
+    return _transcript(text, paragraphs) + _after_colons(text, paragraphs)
+
+
+def _transcript(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
+    """From the first speaker's label to the end, in a text that has labels of several turns."""
+    turns = _turns(text, paragraphs)
+    if not turns:
+        return []
+    return [(p.start, p.end) for p in paragraphs if p.start >= turns[0][0]]
+
+
+def _turns(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
+    labels = [_label(text, p) for p in paragraphs]
+    names = [label.group() for label in labels if label and label["name"]]
+    turns = [
+        (label.start(), label.end(), p.end)
+        for label, p in zip(labels, paragraphs, strict=True)
+        if label and (label["shout"] or names.count(label.group()) > 1)
+    ]
+    # A table has labels too ("Relik: 547."): in a transcript somebody says more than a word.
+    said = any(text[end:stop].count(" ") > 2 for _, end, stop in turns)
+    return [(start, end) for start, end, _ in turns] if len(turns) > 1 and said else []
+
+
+def speakers(text: str, sentences: Sequence[Sentence]) -> list[tuple[int, int]]:
+    """Find the speakers' labels of a transcript: where each turn begins.
+
+    Parameters
+    ----------
+    text : str
+        The article.
+    sentences : sequence of Sentence
+        Its sentences in order.
+
+    Returns
+    -------
+    list of (int, int)
+        Ranges of ``text``, colon included, in order; empty for what is no transcript.
+    """
+    return _turns(text, _paragraphs(text, sentences))
+
+
+def _label(text: str, paragraph: _Paragraph) -> re.Match[str] | None:
+    label = _LABEL.match(text, paragraph.start, min(paragraph.end, paragraph.start + 80))
+    if label is None or label.group().rstrip(":").split(" ")[0].upper() in _NO_SPEAKER:
+        return None
+    if text[label.end() : paragraph.end].isupper():
+        return None  # a link in capitals: "ANNA PREST: IS THE BRIDGE LOST?"
+    return label
+
+
+def _after_colons(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
+    """What follows "she wrote:" without marks: the paragraph's rest, or the next paragraph."""
+    ranges = []
+    for i, paragraph in enumerate(paragraphs):
+        for match in _COLON.finditer(text, paragraph.start, paragraph.end):
+            colon = match.end()
+            before = fold(text[max(paragraph.start, colon - 90) : colon])
+            if not _SAID_COLON.search(_CLAUSE_END.split(before)[-1]):
+                continue
+            rest = text[colon : paragraph.end].strip()
+            if rest and not _MARK.match(rest):
+                ranges.append((colon, paragraph.end))
+            elif not rest and i + 1 < len(paragraphs):
+                ranges.append((paragraphs[i + 1].start, paragraphs[i + 1].end))
+            break
+    return ranges
+
+
+def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in ranges:
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged

@@ -1,0 +1,1 @@
+"""The words and phrases that the rules know: lexicon, verbs, tokens, source phrases."""

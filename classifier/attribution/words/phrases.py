@@ -1,0 +1,285 @@
+"""A source phrase taken apart: determiner, title, name, head noun, and what follows them.
+
+Rules on the shape of English noun phrases, no parser: a phrase ends where a preposition, a
+relative clause or a comma begins, unless that stands inside a name ("the Ministry of Oil").
+"""
+
+from __future__ import annotations
+
+import re
+
+from classifier.attribution.words.lexicon import places, terms, word_set
+from classifier.attribution.words.source_phrase import Phrase, Shape
+from classifier.values import fold
+
+_WORD = re.compile(r"[^\W_](?:[\w'.&/-]*[\w'])?(?:(?<=\w)\.(?=\s|$))?|%")
+_DETERMINERS = word_set(
+    "the a an some many several most few all any both no this that these those each every one two "
+    "three four five six seven eight nine ten dozens hundreds thousands another other various "
+    "numerous multiple certain more"
+)
+_COUNTED = word_set(
+    "several two three four five six seven eight nine ten dozens both numerous multiple various "
+    "another"
+)
+_POSSESSIVE = word_set("his her their its my our your")
+_QUANTIFIED = re.compile(r"(?:at least|more than|fewer than|about|around|up to|nearly|over)\s+")
+# What ends the head of a phrase, unless capitals stand on both sides ("Bank of England").
+_BREAK = re.compile(
+    r"\s(?P<of>of|for|and|to|the|in|on|with|at)\s"
+    r"|\s(?:from|by|into|about|against|inside|outside|near|among|within|under|over|between|who|that"
+    r"|which|whose|where|close|familiar|speaking|citing|quoting|briefed|involved|working|based|as"
+    r"|including|such|like|told|said|published|released|conducted|issued|obtained|posted|seen|known"
+    r"|carried|dated|&|or|but|-)\s"
+)
+_PARTICLES = word_set(
+    "of the and for on in at de da del della di dos la le van von der den bin bint al el ben ibn "
+    "abu y e & to with"
+)
+_LEGISLATOR = re.compile(r"\((?:R|D|I|Rep|Dem|Ind)(?:[.,]?\s|-|–)\s?[A-Z]|\((?:R|D|I)\)|\([DR]-")
+_DATES = word_set(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may "
+    "june july august september october november december"
+)
+_ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+$|(?:Jr|Sr|St|Mr|Mrs|Ms|Dr|Prof|Rev|Hon)\.$")
+
+
+def parse(text: str, *, opens: bool = False) -> Phrase:
+    """Take a phrase apart.
+
+    Parameters
+    ----------
+    text : str
+        A source phrase.
+    opens : bool
+        Its first capital may be that of a sentence.
+    """
+    plain = " ".join(fold(text).strip(" \"'()[].,;:-").split())
+    legislator = bool(_LEGISLATOR.search(plain))
+    plain = re.sub(r"\s?\([^()]{0,80}\)?", "", plain)
+    pieces = [piece for piece in re.split(r",\s+|\s+-+\s+", plain) if piece]
+    first, *rest = pieces or [""]
+    segment, tail = _cut(first)
+    words = [_clean(word) for word in _WORD.findall(_QUANTIFIED.sub("", segment))]
+    determiner, words, took = _determined(words)
+    capitals = [_capital(word) for word in words]
+    of = len(words) > 2 and words[1] in {"of", "on", "for"} and capitals[2]  # "Ministry of Works"
+    if words and not took and opens and capitals[0] and not of and _common(words[0]):
+        capitals[0] = False
+    return _shaped(words, capitals, determiner, tail, tuple(rest), legislator)
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Give the words of a phrase, folded, in lower case, without possessive endings."""
+    return tuple(_clean(word).lower() for word in _WORD.findall(fold(text)))
+
+
+def _cut(text: str) -> tuple[str, str]:
+    for match in _BREAK.finditer(text):
+        of = match["of"]
+        if of and _inside_name(text, match):
+            continue
+        return text[: match.start()], text[match.start() :].strip()
+    return text, ""
+
+
+def _inside_name(text: str, match: re.Match[str]) -> bool:
+    before = text[: match.start()].rsplit(" ", 1)[-1]
+    after = re.sub(r"^(?:the|of)\s", "", text[match.end() :])
+    if match["of"] == "the":  # "of the": decided at "of"
+        return before in _PARTICLES
+    if f"{before.lower()} of {after.split(' ')[0].lower()}" in terms("office"):
+        return True  # secretary of state
+    if match["of"] == "and" and _capital(before) and _capital(after):
+        return bool(before) and before.lower() in _ORGANISED
+    if match["of"] in {"to", "in", "on", "with", "at"}:
+        committee = match["of"] == "on" and before.lower() in {"council", "committee", "commission"}
+        return committee and _capital(before) and _capital(after)
+    return _capital(before) and _capital(after) and _first_part_is_name(text[: match.start()])
+
+
+_ORGANISED = word_set("food trade health energy justice culture science")
+
+
+def _first_part_is_name(before: str) -> bool:
+    """Whether "of" joins a name ("Bank of England"), not a person and a body ("Poor of ...")."""
+    last = before.rsplit(" ", 1)[-1].lower()
+    known = last in terms("body") or last in terms("organisation") or last in terms("document")
+    return known or last in _NAME_HEADS
+
+
+_NAME_HEADS = word_set(
+    "bureau house board chamber league office college organization organisation order academy "
+    "museum voice times bank army republic states court church university knights friends workers "
+    "doctors mothers people's united division faculty school institute center centre union journal "
+    "department secretary ministry minister committee council commission confederation congress "
+    "front movement party radio corps brotherhood international chief attorney director"
+)
+
+
+def _clean(word: str) -> str:
+    word = word.rstrip(",;:")
+    word = re.sub(r"'s?$", "", word) if not word.lower().startswith("o'") else word
+    if word.endswith(".") and not _ABBREVIATION.match(word):
+        lower = word.lower()
+        if lower not in terms("office") and lower not in terms("honorific"):
+            word = word[:-1]
+    return word
+
+
+def _capital(word: str) -> bool:
+    return word[:1].isupper() or (word[:3] in {"al-", "el-"} and word[3:4].isupper())
+
+
+def _common(word: str) -> bool:
+    """Whether a capital at the start of a sentence says nothing: a word the lexicon knows."""
+    lower = word.lower()
+    known = ("unnamed", "vague", "document", "organisation", "person", "office", "body", "media")
+    if any(lower in terms(name) for name in known):
+        return True
+    return lower in _ADJECTIVES or lower.endswith(("ists", "ers", "ians", "ents", "ly"))
+
+
+_ADJECTIVES = word_set(
+    "senior local foreign western eastern former current federal national official officials state "
+    "government military human health police law security intelligence political public private "
+    "top high new recent early previous independent leading prominent conservative liberal "
+    "democratic "
+    "republican legal medical industry market media news election exit internal international "
+    "military civil rights union court defence defense finance oil energy emergency rescue school "
+    "university hospital anti pro veteran environmental religious opposition campaign newspaper "
+    "company town city county village district regional provincial fellow"
+)
+
+
+def _determined(words: list[str]) -> tuple[str, list[str], bool]:
+    determiner, took = "", False
+    while words:
+        lower = words[0].lower()
+        if lower in _POSSESSIVE:
+            determiner = "his"
+        elif lower in _COUNTED or (lower[0].isdigit() and len(words) > 1 and not took):
+            determiner = "several" if determiner != "the" else "the"
+        elif lower in _DETERMINERS and not (lower == "the" and took):
+            determiner = determiner or lower
+        elif lower in {"of", "the"} and took:
+            pass  # "one of the", "some of his"
+        else:
+            break
+        words, took = words[1:], True
+    return determiner, words, took
+
+
+def _shaped(
+    words: list[str],
+    capitals: list[bool],
+    determiner: str,
+    tail: str,
+    appositions: tuple[str, ...],
+    legislator: bool,
+) -> Phrase:
+    lower = [word.lower() for word in words]
+    start = _name_start(words, capitals, lower)
+    if start == len(words):  # a common noun heads it
+        head = lower[-1] if lower else ""
+        modifiers = tuple(lower[:-1])
+        proper = _proper(words[:-1], capitals)
+        shape = _head_shape(head)
+        return Phrase(determiner, modifiers, proper, head, "", tail, appositions, legislator, shape)
+    run = lower[start:]
+    joined = " ".join(run)
+    name = " ".join(words[start:])
+    modifiers = tuple(lower[:start])
+    if joined in places("state") or joined in places("capital"):
+        shape = Shape.STATE if not modifiers else Shape.PERSON
+    elif _organised(run, determiner):
+        shape = Shape.ORGANISATION
+    elif {"and", "&"} & set(run) and "of" not in run:
+        shape = Shape.PEOPLE
+    elif modifiers and (terms("person").within(modifiers) or _titled(modifiers)):
+        shape = Shape.PERSON
+    elif len(run) in {2, 3, 4} and all(
+        w.isalpha() or "." in w or "-" in w or "'" in w for w in run
+    ):
+        shape = Shape.ORGANISATION if determiner == "the" else Shape.PERSON
+    else:
+        shape = Shape.ORGANISATION if determiner == "the" else Shape.UNKNOWN
+    proper = _proper(words[:start], capitals)
+    return Phrase(determiner, modifiers, proper, "", name, tail, appositions, legislator, shape)
+
+
+def _titled(modifiers: tuple[str, ...]) -> bool:
+    return terms("office").within(modifiers) or terms("honorific").within(modifiers)
+
+
+def _organised(run: list[str], determiner: str) -> bool:
+    words = tuple(run)
+    if terms("body").within(words):
+        return True
+    kinds = ("organisation", "document", "media")
+    if any(word in terms(kind) for word in (run[0], run[-1]) for kind in kinds):
+        return len(run) > 1
+    return "of" in run or (determiner == "the" and len(run) > 1)
+
+
+def _name_start(words: list[str], capitals: list[bool], lower: list[str]) -> int:
+    """Where the name begins that ends the words; ``len(words)`` where a common noun ends them."""
+    if not words or not capitals[-1] or lower[-1] in _DATES:
+        return len(words)
+    if len(words) == 1 and _is_noun(lower[0]) and lower[0] not in terms("body"):
+        return len(words)
+    if len(words) < 4 and " ".join(lower) in terms("office"):
+        return len(words)  # "Supreme Leader": an office, not somebody's name
+    start = len(words) - 1
+    while start > 0 and (
+        capitals[start - 1]
+        or (lower[start - 1] in _PARTICLES and start > 1 and capitals[start - 2])
+    ):
+        start -= 1
+    title = start
+    at = start
+    while at < len(words):  # titles in capitals: "President", "House Speaker", "Texas Sen."
+        size = max(
+            terms("office").at(tuple(lower), at),
+            terms("honorific").at(tuple(lower), at),
+            terms("person").at(tuple(lower), at),
+        )
+        if size and at + size < len(words) and lower[at + size] not in _PARTICLES:
+            title = at = at + size
+        else:
+            at += 1
+    return title
+
+
+def _is_noun(word: str) -> bool:
+    return any(word in terms(k) for k in ("unnamed", "vague", "document", "organisation", "person"))
+
+
+def _proper(words: list[str], capitals: list[bool]) -> tuple[str, ...]:
+    found = []
+    lower = tuple(word.lower() for word in words)
+    at = 0
+    while at < len(lower):
+        size = max(places(k).at(lower, at) for k in ("people", "state", "capital", "region"))
+        if size:
+            at += size
+            continue
+        known = terms("office").at(lower, at) or lower[at] in terms("honorific")
+        if capitals[at] and not known and lower[at] not in _DATES:
+            found.append(lower[at])
+        at += 1
+    return tuple(found)
+
+
+def _head_shape(head: str) -> Shape:
+    if not head:
+        return Shape.UNKNOWN
+    if head in terms("document"):
+        return Shape.DOCUMENT
+    if head in terms("organisation") or head in terms("body") or head in terms("media"):
+        return Shape.ORGANISATION
+    if head in terms("person") or head in terms("office"):
+        return Shape.PEOPLE if head.endswith("s") and not head.endswith("ss") else Shape.PERSON
+    if head.endswith("s") or head in {"people", "police", "men", "women", "many", "some", "others"}:
+        return Shape.PEOPLE
+    return Shape.PERSON if head in terms("unnamed") else Shape.UNKNOWN

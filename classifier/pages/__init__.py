@@ -1,0 +1,28 @@
+"""An input becomes articles, and an article sentences.
+
+In: a file, an address, standard input, or lines of the exchange format. Out: `Article` values, or
+`Skipped` with the reason; `split_sentences` gives an article's sentences, the same in training and
+in serving.
+"""
+
+from classifier.pages.exchange import from_record, read_lines, to_record
+from classifier.pages.extract import read as read_input
+from classifier.pages.headers import is_headline
+from classifier.pages.imprint import own_name as own_name_of_page
+from classifier.pages.language import detect as detect_language
+from classifier.pages.republication import layers as republication_layers
+from classifier.pages.republication import same_outlet
+from classifier.pages.sentences import split as split_sentences
+
+__all__ = [
+    "detect_language",
+    "from_record",
+    "is_headline",
+    "own_name_of_page",
+    "read_input",
+    "read_lines",
+    "republication_layers",
+    "same_outlet",
+    "split_sentences",
+    "to_record",
+]

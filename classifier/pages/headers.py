@@ -1,0 +1,226 @@
+"""Where an article begins on a page: the lines with outlet, time, author and headline above it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from classifier.pages.furniture import Kind, kind
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a page that isn't blank.
+
+    Attributes
+    ----------
+    text : str
+        Without the space around it.
+    kind : Kind
+    blanks : int
+        How many blank lines stand before it.
+    """
+
+    text: str
+    kind: Kind
+    blanks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The lines above an article.
+
+    Attributes
+    ----------
+    start : int
+        Index of its first line.
+    body : int
+        Index of the headline, where the article's text begins.
+    outlet, author, date : str or None
+        What the lines say.
+    """
+
+    start: int
+    body: int
+    outlet: str | None = None
+    author: str | None = None
+    date: str | None = None
+
+
+MAX_HEADLINE = 200
+_BODY_WORDS = 25  # the least that stands below a headline
+_SEARCH = 4  # lines below a headline in which its article begins
+
+_DASH = re.compile(r"[-–—•·|]\s?(?=\S)")
+_END = re.compile(r"[.;,:][\"'”’)\]]{0,2}\Z")
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]{0,3}\Z")
+_ITEM = re.compile(r"(?:[-*•·]|\d{1,3}[.)]|\(\w{1,3}\)|[#>])\s")
+_HOST = re.compile(r"(?:[a-z0-9-]{1,40}\.)+[a-z]{2,12}\Z", re.IGNORECASE)
+_PRESS = re.compile(
+    r"\b(?:news|times|post|herald|tribune|gazette|courier|journal|daily|weekly|press|agency|net"
+    r"|tv|radio|business|observer|chronicle|mail|standard|telegraph|guardian|review|monitor|today"
+    r"|express|dispatch|independent|reuters|afp|ap|bbc|cnn|tass|xinhua|irna)\b",
+    re.IGNORECASE,
+)
+_OUTLET_TIME = re.compile(r"(.{2,50}?)\s?[·•|,–—-]\s?(\S.{3,40})\Z")
+_DAY = re.compile(r"\d{4}|\d\s?(?:h|hrs?|hours?|d|days?|w|wks?|weeks?|months?|years?)\sago")
+_BY = re.compile(r"(?:(?:words|text|story|written|reported)\s)?by:?\s", re.IGNORECASE)
+
+
+def is_headline(text: str) -> bool:
+    """Whether a line can be a headline: short, and no sentence that a full stop ends."""
+    ellipsis = text.endswith(("...", "…"))
+    return (
+        len(text) <= MAX_HEADLINE
+        and not text[:1].islower()
+        and any(character.isalpha() for character in text)
+        and (ellipsis or not _END.search(text))
+        and not _ITEM.match(text)
+    )
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether a line closes a sentence."""
+    return _SENTENCE_END.search(text) is not None
+
+
+def author(byline: str) -> str:
+    """Give the name in a byline."""
+    name = _BY.sub("", byline, count=1)
+    return re.split(r"\s?[,|·•]\s|\s[–-]\s", name, maxsplit=1)[0].strip()
+
+
+def iso_date(text: str) -> str | None:
+    """Read the day from a line such as ``Updated: 12 March 2025, 10:42 GMT``.
+
+    Returns
+    -------
+    str or None
+        ISO 8601. None where there is no day, or its form is ambiguous (``03/04/2025``).
+    """
+    if found := re.search(r"\d{4}-\d{2}-\d{2}", text):
+        return _day(found[0], "%Y-%m-%d")
+    found = re.search(r"(\d{1,2})(?:st|nd|rd|th)?\s([A-Za-z]{3})[a-z]*\.?,?\s(\d{4})", text)
+    if found:
+        return _day(" ".join(found.groups()), "%d %b %Y")
+    found = re.search(r"([A-Za-z]{3})[a-z]*\.?\s(\d{1,2})(?:st|nd|rd|th)?,?\s(\d{4})", text)
+    return _day(" ".join(found.groups()), "%b %d %Y") if found else None
+
+
+def _day(text: str, form: str) -> str | None:
+    try:
+        return datetime.strptime(text, form).date().isoformat()
+    except ValueError:
+        return None
+
+
+def find(lines: Sequence[Line]) -> list[Header]:
+    """Find the headers on a page.
+
+    An article inside a page is announced by its outlet and time ("Ellery Gazette / 4 hours ago /
+    - Ellery Gazette"), by a drawn rule or a byline around its headline. A live blog's times of day
+    begin no article.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+
+    Returns
+    -------
+    list of Header
+        In the page's order.
+    """
+    headers: list[Header] = []
+    index = 0
+    while index < len(lines):
+        header = _outlet_header(lines, index) or _byline_header(lines, index)
+        if header is None:
+            index += 1
+        else:
+            headers.append(header)
+            index = header.body + 1
+    return headers
+
+
+def _outlet_header(lines: Sequence[Line], index: int) -> Header | None:
+    """Read outlet and time, in this order, above a headline."""
+    first = lines[index]
+    joined = _outlet_and_time(first.text)
+    if joined is not None:
+        outlet, when, at = joined[0], joined[1], index + 1
+    elif (
+        index + 1 < len(lines)
+        and _is_name(first)
+        and lines[index + 1].kind in (Kind.AGO, Kind.TIME)
+    ):
+        outlet, when, at = _bare(first.text), lines[index + 1].text, index + 2
+    else:
+        return None
+    repeated = at < len(lines) and _same_name(lines[at].text, outlet)
+    at += repeated
+    apart = first.blanks >= 2 or (index > 0 and lines[index - 1].kind in (Kind.RELATED, Kind.RULE))
+    trusted = repeated or (_is_day(when) and (apart or _is_press(outlet)))
+    if not trusted or not _begins(lines, at):
+        return None
+    return Header(index, at, outlet, date=iso_date(when))
+
+
+def _byline_header(lines: Sequence[Line], index: int) -> Header | None:
+    """Read a headline below a drawn rule or a blank line, with a byline under it."""
+    if index == 0 or index + 2 >= len(lines):
+        return None
+    ruled = lines[index - 1].kind is Kind.RULE
+    signed = lines[index + 1].kind is Kind.BYLINE
+    dated = lines[index + 1].kind is Kind.TIME and lines[index + 1].text[-4:].isdigit()
+    if not (signed or (ruled and dated)) or not (ruled or lines[index].blanks):
+        return None
+    if not _begins(lines, index):
+        return None
+    return Header(index, index)
+
+
+def _begins(lines: Sequence[Line], at: int) -> bool:
+    """Whether a headline and, under it, an article stand here."""
+    if at >= len(lines) or lines[at].kind is not Kind.TEXT or not is_headline(lines[at].text):
+        return False
+    words = 0
+    for line in lines[at + 1 : at + 1 + _SEARCH]:
+        words += len(line.text.split(None, 2 * _BODY_WORDS)) if line.kind is Kind.TEXT else 0
+    return words >= _BODY_WORDS
+
+
+def _outlet_and_time(text: str) -> tuple[str, str] | None:
+    match = _OUTLET_TIME.match(text) if len(text) <= 100 else None
+    if match is None or kind(match[2]) not in (Kind.AGO, Kind.TIME):
+        return None
+    return (_bare(match[1]), match[2]) if _could_be_name(match[1]) else None
+
+
+def _bare(text: str) -> str:
+    return _DASH.sub("", text, count=1) if _DASH.match(text) else text
+
+
+def _is_name(line: Line) -> bool:
+    return line.kind is Kind.TEXT and _could_be_name(_bare(line.text))
+
+
+def _could_be_name(text: str) -> bool:
+    words = text.split()
+    if not 1 <= len(words) <= 6 or ends_sentence(text) or _END.search(text):
+        return False
+    return _HOST.match(text) is not None or not words[0][:1].islower()
+
+
+def _same_name(text: str, outlet: str) -> bool:
+    return _bare(text).casefold() == outlet.casefold()
+
+
+def _is_press(outlet: str) -> bool:
+    return _HOST.match(outlet) is not None or _PRESS.search(outlet) is not None
+
+
+def _is_day(when: str) -> bool:
+    """Whether a time names a day, and not only the minute, as a live blog does."""
+    return _DAY.search(when) is not None

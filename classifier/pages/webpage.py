@@ -1,0 +1,247 @@
+"""HTML -> the article on the page, by trafilatura; and fetching a page."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html import unescape
+from typing import Any
+from urllib.parse import urlsplit
+
+from classifier import __version__
+from classifier.errors import InputError
+from classifier.pages import page
+from classifier.values import Article
+
+MIN_WORDS = 25
+"""A page with fewer words of text holds no article."""
+
+TIMEOUT = 30.0
+"""Seconds to wait for a server."""
+
+_START = re.compile(
+    r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*){0,3}"
+    r"<(?:!doctype\s+html|html|head|body|article|main|section|div|p|h[1-6]|meta|title|span|table"
+    r"|header|nav|script|style|link|base|a|ul|img)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_ANYWHERE = re.compile(r"<(?:!doctype\s+html|html|body|article)\b", re.IGNORECASE)
+_FEED = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:rss|feed|rdf:RDF|urlset|sitemapindex)\b")
+_CHARSET = re.compile(rb"charset\s{0,3}=\s{0,3}[\"']?\s{0,3}([A-Za-z0-9_-]{2,30})", re.IGNORECASE)
+_LANG = re.compile(r"<html[^>]{0,500}?\blang\s?=\s?[\"']?([A-Za-z]{2,3})\b", re.IGNORECASE)
+_BODY = re.compile(r'"articleBody"\s{0,5}:\s{0,5}("(?:[^"\\]|\\.)*")')
+_BLOCKS = frozenset({"p", "head", "item", "quote", "cell", "row", "list", "table", "body", "code"})
+_TAIL = re.compile(r"\s(?:\||-|–|—|·|»|:)\s(?=[^|–—·»]{1,60}\Z)")
+
+
+def looks_like_html(head: str) -> bool:
+    """Whether a text that begins with ``head`` is a web page."""
+    return _START.match(head) is not None
+
+
+def has_html(head: str) -> bool:
+    """Whether the tags of a page stand anywhere in ``head``, for a file that is called a page."""
+    return looks_like_html(head) or _ANYWHERE.search(head) is not None
+
+
+def refuse_feed(head: str, source: str) -> None:
+    """Refuse a feed or a sitemap, which lists articles and holds none.
+
+    Raises
+    ------
+    InputError
+    """
+    if _FEED.match(head):
+        raise InputError(source, "is a feed, not an article; give the address of one article")
+
+
+def declared_charset(data: bytes) -> str | None:
+    """Give the encoding that a page names in its first bytes."""
+    found = _CHARSET.search(data, 0, 4096)
+    return found[1].decode("ascii") if found else None
+
+
+def articles(html: str, source: str, stem: str, url: str | None = None) -> Iterator[Article]:
+    """Extract the articles of a page.
+
+    Parameters
+    ----------
+    html : str
+    source : str
+        The file or address, for messages.
+    stem : str
+        The first article's id.
+    url : str or None
+        Where the page came from, where that is known.
+
+    Yields
+    ------
+    Article
+        Its text is the headline, then a paragraph a line. All have the page's URL and site name,
+        the first its title, date and author too; its outlet is the site's name, or the URL's host.
+
+    Raises
+    ------
+    InputError
+        When there is no article on the page.
+    """
+    document = _extract(html, url)
+    lines = _paragraphs(document.body) if document is not None else []
+    if _words(lines) < MIN_WORDS:
+        lines = _described_body(html)
+    if document is None or _words(lines) < MIN_WORDS:
+        reason = "no article found on the page; give the address or the text of one article"
+        raise InputError(source, reason)
+    site = _known(document.sitename) or _host(document.url or url)
+    title = _headline(_known(document.title), site)
+    found = page.articles(_with_headline(title, lines), stem, site)
+    language = _LANG.search(html, 0, 10_000)
+    for number, article in enumerate(found):
+        if number == 0:
+            article = replace(
+                article,
+                title=title or article.title,
+                outlet=article.outlet or site,
+                date=_known(document.date) or article.date,
+                author=_known(document.author) or article.author,
+            )
+        yield replace(
+            article,
+            url=_known(document.url) or url,
+            site_name=_known(document.sitename),
+            lang=language[1].lower() if language else None,
+        )
+
+
+def _words(lines: list[str]) -> int:
+    return sum(len(line.split()) for line in lines)
+
+
+def _described_body(html: str) -> list[str]:
+    """Give the paragraphs that a page's description for search engines (JSON-LD) holds.
+
+    Some pages show an article only after scripts have run, and have it whole in there.
+    """
+    found = _BODY.search(html)
+    try:
+        text = str(json.loads(found[1], strict=False)) if found else ""
+    except ValueError:
+        text = ""
+    return [line for part in unescape(text).splitlines() if (line := " ".join(part.split()))]
+
+
+def _extract(html: str, url: str | None) -> Any:
+    from trafilatura import bare_extraction
+
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # the message below says it all
+    try:
+        return bare_extraction(html, url=url, include_comments=False, with_metadata=True)
+    except (RecursionError, ValueError, AttributeError, TypeError, AssertionError):
+        return None  # a page so broken that the library trips over it holds no article either
+
+
+def _paragraphs(body: Any) -> list[str]:
+    """Give the paragraphs of trafilatura's tree, each on a line, as far as they don't nest."""
+    lines: list[str] = []
+    words: list[str] = []
+
+    def close() -> None:
+        if line := " ".join("".join(words).split()):
+            lines.append(line)
+        words.clear()
+
+    if body is None:
+        return lines
+    # Not recursive: pages nest deeper than Python's stack.
+    for event, element in _walk(body):
+        if element.tag in _BLOCKS or element.tag == "lb":
+            close()
+        words.append((element.text if event == "start" else element.tail) or "")
+    close()
+    return lines
+
+
+def _walk(body: Any) -> Iterator[tuple[str, Any]]:
+    from lxml.etree import iterwalk  # type: ignore[import-untyped]
+
+    yield from iterwalk(body, events=("start", "end"))
+
+
+def _with_headline(title: str | None, lines: list[str]) -> str:
+    if title is None:
+        return "\n".join(lines)
+    for index, line in enumerate(lines[:3]):
+        if _letters(line) == _letters(title):
+            del lines[index]
+            return "\n".join([line, *lines])
+    if lines and _letters(lines[0]).startswith(_letters(title)):
+        return "\n".join(lines)
+    return "\n".join([title, *lines])
+
+
+def _headline(title: str | None, site: str | None) -> str | None:
+    """Take the site's name off a title: "Council votes | Ellery Gazette"."""
+    while title and (tail := _TAIL.search(title)):
+        name = _letters(title[tail.end() :])
+        known = _letters(site or "")
+        if not name.isdigit() and not (known and (name in known or known in name)):
+            break
+        title = title[: tail.start()].rstrip()
+    return title or None
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]", "", text.casefold())
+
+
+def _known(value: object) -> str | None:
+    return (" ".join(value.split()) or None) if isinstance(value, str) else None
+
+
+def _host(url: str | None) -> str | None:
+    host = urlsplit(url).hostname if url else None
+    return host.removeprefix("www.") if host else None
+
+
+def fetch(url: str, limit: int) -> tuple[bytes, str | None]:
+    """Fetch a page.
+
+    Parameters
+    ----------
+    url : str
+        http or https.
+    limit : int
+        The most bytes that are read.
+
+    Returns
+    -------
+    data : bytes
+    charset : str or None
+        The encoding the server names.
+
+    Raises
+    ------
+    InputError
+        When there is no such address, the server refuses or is silent, or the page is too long.
+    """
+    from http.client import HTTPException
+    from urllib.request import Request, urlopen
+
+    agent = f"Mozilla/5.0 (compatible; framescope/{__version__})"
+    try:
+        request = Request(url, headers={"User-Agent": agent, "Accept": "text/html,*/*;q=0.5"})
+        with urlopen(request, timeout=TIMEOUT) as answer:
+            data = answer.read(limit + 1)
+            charset = answer.headers.get_content_charset()
+    except (OSError, ValueError, HTTPException) as error:
+        why = " ".join(str(getattr(error, "reason", None) or error).split()) or type(error).__name__
+        code = getattr(error, "code", None)
+        detail = f"{code} {why}" if isinstance(code, int) else why
+        reason = f"could not be fetched ({detail}); save the page and give the file"
+        raise InputError(url, reason) from None
+    if len(data) > limit:
+        raise InputError(url, f"is longer than {limit // 1_000_000} MB; give one article")
+    return data, charset

@@ -1,0 +1,1 @@
+"""Who published an article and whom it carries."""

@@ -1,0 +1,191 @@
+"""Credit lines -> the outlet they name: "(Source: Karst Post)", "© 2025 AFP", "- Reuters"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from classifier.sources.publisher import naming
+from classifier.sources.publisher.naming import Credit
+from classifier.values import Basis, Medium, Outlet, Place, Role
+
+if TYPE_CHECKING:
+    from classifier.sources.registry.registry import Registry
+
+_NEAR = 4  # lines at the head or the foot in which a credit stands
+_LINE = 300  # characters of a line of credit
+_TAIL = 90  # characters at the end of a paragraph in which one stands
+
+_SOURCE = re.compile(
+    r"[(\[]?\s?(?:Source|Via|Credit)\s?:\s?([^\n|()\[\]]{2,60}?)\s?[)\]]?\s?(?:\|[^\n]{0,120})?\.?\Z"
+)
+_SOURCE_TAIL = re.compile(r"[(\[]\s?Source\s?:\s?([^\n()\[\]]{2,60}?)\s?[)\]]\.?\Z")
+_SIGNED = re.compile(r"[(\[/]?\s?(?:--?|[–—])?\s?([^\W\d_][^\n.()\[\]/]{0,40}?)\s?[)\]/]?\Z")
+_SIGNED_TAIL = re.compile(
+    r"[.!?”\"’'»]\s?([(\[]\s?([^\n()\[\]]{2,40}?)\s?[)\]]|/([^\n/]{2,40})/"
+    r"|(?:--?|[–—])\s?([^\W\d_][^\n.()\[\]–—-]{1,40}))\Z"
+)
+_COPYRIGHT = re.compile(
+    r"(?:©|\(c\)|copyright)(?:\s?(?:©|\(c\)|copyright|by|\d{4}(?:\s?[-–]\s?\d{2,4})?),?){0,4}\s?"
+    r"([^\W\d_][^\n|©]{1,100})",
+    re.IGNORECASE,
+)
+_MARKED = re.compile(r"\b\d{4}\b|rights\sreserved", re.IGNORECASE)
+_HOLDER_END = re.compile(
+    r"[.,]\s|\s\d{4}|[.,]?\s(?:all\srights|inc\b|llc|ltd|plc|gmbh|and/or)|[.,]\Z|\s?[|;]",
+    re.IGNORECASE,
+)
+_DISTRIBUTED = re.compile(r"\b[Dd]istributed\sby\s([^\W\d_][^\n.]{1,60})")
+_PRINCIPLES = re.compile(r"Our\sStandards:\sThe\s(Thomson\sReuters)\sTrust\sPrinciples", re.I)
+_DESK = re.compile(
+    r"\(?Reporting\sby\s[^\n]{2,200}?[;,.]\s(?:[Ww]riting\sby\s[^\n;]{2,80};\s)?[Ee]diting\sby\s[^\n]{2,80}"
+)
+_FEED = re.compile(
+    r"[^\n]{0,120}\b(?:(?:published|auto-generated)\s(?:directly\s)?from\s(?:an?\s|the\s)?"
+    r"(?:[\w-]+\s){0,2}?(?:syndicated\sfeed|agency\sfeed|wire\sfeed))[^\n]{0,80}",
+    re.IGNORECASE,
+)
+_PRESS = re.compile(
+    r"\b(?:news|press|times|post|agency|gazette|herald|tribune|journal|courier|daily|tv|radio)\b",
+    re.IGNORECASE,
+)
+
+
+def find(
+    text: str,
+    lines: Sequence[tuple[int, int]],
+    imprint: Sequence[str],
+    registry: Registry,
+    publisher: Outlet | None = None,
+) -> Iterator[Credit]:
+    """Find the credits at an article's head and foot, and on the page around it.
+
+    Parameters
+    ----------
+    text : str
+    lines : sequence of (int, int)
+        Start and end of the lines that are not blank.
+    imprint : sequence of str
+        Lines of the page that stood around the text.
+    registry : Registry
+    publisher : Outlet or None
+
+    Yields
+    ------
+    Credit
+        The surest kind first: sources and signatures, then copyright, then the desk's line.
+        A credit to a ministry or a company is none: only outlets are links of the chain.
+    """
+    near = [*lines[:_NEAR], *lines[max(_NEAR, len(lines) - _NEAR) :]]
+    short = [(text[a:b], Place(a, b)) for a, b in near if b - a <= _LINE]
+    around: list[tuple[str, Place | None]] = [*short, *((line, None) for line in imprint)]
+    yield from _sources(text, lines, short, registry, publisher)
+    yield from _signatures(text, lines, registry, publisher)
+    for line, place in around:
+        yield from _copyrights(line, place, registry, publisher)
+    for line, place in around:
+        if match := _PRINCIPLES.search(line):
+            reuters = naming.resolve("Reuters", registry)
+            yield _credit("Reuters", reuters, match[0], place, match, agency=True)
+    for line, place in around:
+        if (match := _DESK.match(line)) and (reuters := _mentioned(text, registry)) is not None:
+            yield _credit("Reuters", reuters, match[0], place, match, agency=True)
+        elif match := _FEED.match(line):
+            yield _credit("syndicated feed", None, match[0], place, match, agency=True)
+
+
+def _sources(
+    text: str,
+    lines: Sequence[tuple[int, int]],
+    short: Sequence[tuple[str, Place]],
+    registry: Registry,
+    publisher: Outlet | None,
+) -> Iterator[Credit]:
+    for line, place in short:
+        if match := _SOURCE.match(line):
+            yield from _named(match, 1, place, registry, publisher)
+    for start, end in lines[-2:]:
+        first = max(start, end - _TAIL)
+        if match := _SOURCE_TAIL.search(text[first:end]):
+            yield from _named(match, 1, Place(first, end), registry, publisher)
+
+
+def _named(
+    match: re.Match[str], group: int, place: Place, registry: Registry, publisher: Outlet | None
+) -> Iterator[Credit]:
+    name = match[group].strip()
+    outlet = naming.resolve(name, registry, publisher)
+    agency = outlet is not None and outlet.medium is Medium.AGENCY
+    if outlet is not None and not agency and naming.is_ambiguous(name, outlet):
+        return  # "Source: Science" under a figure
+    if outlet is not None or (
+        _PRESS.search(name) and name[:1].isupper() and len(name.split()) <= 5
+    ):
+        yield _credit(name, outlet, match[0], place, match, agency=agency)
+
+
+def _signatures(
+    text: str, lines: Sequence[tuple[int, int]], registry: Registry, publisher: Outlet | None
+) -> Iterator[Credit]:
+    """Find an agency's name that stands alone after the text: "(Xinhua)", "- AFP"."""
+    for start, end in lines[max(1, len(lines) - 3) :]:
+        match = _SIGNED.match(text[start:end]) if end - start <= 60 else None
+        if match and (outlet := naming.agency(match[1], registry, publisher)) is not None:
+            place = Place(start, end)
+            yield Credit(match[1], outlet, text[start:end], Basis.TEXT, place, agency=True)
+    for start, end in lines[-1:]:
+        first = max(start, end - _TAIL)
+        if match := _SIGNED_TAIL.search(text[first:end]):
+            name = (match[2] or match[3] or match[4]).strip()
+            if (outlet := naming.agency(name, registry, publisher)) is not None:
+                place = Place(first + match.start(1), first + match.end(1))
+                yield Credit(name, outlet, match[1], Basis.TEXT, place, agency=True)
+
+
+def _copyrights(
+    line: str, place: Place | None, registry: Registry, publisher: Outlet | None
+) -> Iterator[Credit]:
+    match = _COPYRIGHT.search(line, 0, _LINE)
+    if match is None or not _MARKED.search(line, 0, _LINE):
+        return  # "copyright AFP" alone stands under pictures
+    holder = _HOLDER_END.split(match[1], maxsplit=1)[0].rstrip(" .,")
+    outlet = naming.resolve(holder, registry, publisher)
+    distributed = _DISTRIBUTED.search(line, 0, _LINE)
+    if outlet is None and distributed is None and match.start() > 0:
+        return
+    if distributed is not None:
+        name = re.split(r",|\s(?:Inc|LLC|Ltd)\b", distributed[1], maxsplit=1)[0].strip()
+        via = naming.resolve(name, registry, publisher)
+        words = _credit(name, via, distributed[0], place, distributed, agency=True)
+        yield replace(words, distributes=True)
+    if 1 < len(holder) <= 60 and len(holder.split()) <= 7:
+        agency = outlet is not None and outlet.medium is Medium.AGENCY
+        shown = line[match.start() : match.start(1) + len(holder)]
+        words = _credit(holder, outlet, shown, place, match, agency=agency)
+        yield replace(words, sure=distributed is not None)
+
+
+def _mentioned(text: str, registry: Registry) -> Outlet | None:
+    """Give Reuters where the article mentions it: others sign with the same words."""
+    reuters = naming.agency("Reuters", registry)
+    found = reuters is not None and re.search(r"\bReuters\b", text) is not None
+    return reuters if found else None
+
+
+def _credit(
+    name: str,
+    outlet: Outlet | None,
+    words: str,
+    place: Place | None,
+    match: re.Match[str],
+    *,
+    agency: bool,
+) -> Credit:
+    """Make a credit of words found in a line that stands at ``place``, or on the page around."""
+    if place is not None:
+        start = place.start + match.start()
+        place = Place(start, start + len(words))
+    gathers = outlet is not None and outlet.role is Role.AGGREGATOR
+    return Credit(name, outlet, words, Basis.TEXT, place, agency=agency, gathers=gathers)

@@ -1,0 +1,273 @@
+"""Who published an article and whom it carries: a chain, each link with the words that show it.
+
+From the page inwards: who gathered it, who published it, whose article that was, which agency sent
+it. A citation is no link: "Reuters reported" in an article makes it nobody's but its author's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from classifier.pages import own_name_of_page, same_outlet
+from classifier.sources.publisher import bylines, credits, datelines, naming, page_address, reprints
+from classifier.sources.publisher.naming import Credit
+from classifier.values import (
+    Article,
+    Basis,
+    Imprint,
+    Link,
+    Medium,
+    Outlet,
+    Place,
+    Publication,
+    Relation,
+    Role,
+)
+
+if TYPE_CHECKING:
+    from classifier.sources.registry.registry import Registry
+
+_SIGNATURE_LINES = 6  # under the headline, in which a byline stands
+_LINE = re.compile(r"[^\r\n]+")
+_BY = re.compile(r"(?:By|BY|From|by)\s(?=\S)")
+
+
+def publication(article: Article, registry: Registry) -> Publication:
+    """Find who published an article, and whom it carries.
+
+    Parameters
+    ----------
+    article : Article
+    registry : Registry
+
+    Returns
+    -------
+    Publication
+        Each link's relation is what that outlet did with the words: gathered them, republished or
+        carried the next link's, or wrote them (the last is the origin). The publication's relation
+        is the first link's; with a platform in front, that of the account whose page it is. Where
+        nothing names who published an announced reprint, the first link is `reprints.UNNAMED`.
+        An article that only an agency's dateline or credit speaks for is that agency's own.
+    """
+    return _Chain(article, registry).publication()
+
+
+class _Chain:
+    """The links of one article's chain, while they are found."""
+
+    def __init__(self, article: Article, registry: Registry) -> None:
+        self.article = article
+        self.registry = registry
+        self.imprint = article.imprint or Imprint()
+        self.text = article.text
+        self.lines = [
+            (m.start() + len(m[0]) - len(m[0].lstrip()), m.start() + len(m[0].rstrip()))
+            for m in _LINE.finditer(article.text)
+            if not m[0].isspace()
+        ]
+        self.links: list[Credit] = []
+
+    def publication(self) -> Publication:
+        article = self.article
+        page = page_address.find(article.url, self.registry)
+        if page is not None and page.impostor:
+            # Whose words a stranger's imitation shows is not for the page to say.
+            link = Link(Relation.UNKNOWN, page.credit.name, None, page.credit.evidence, Basis.URL)
+            return Publication(Relation.UNKNOWN, (link,))
+        self._add(self._gatherer())
+        for credit in self._publishers(page):
+            self._add(credit)
+        near = next((c.outlet for c in reversed(self.links) if c.outlet is not None), None)
+        publisher = self.links[-1].name if self.links else None
+        layers = reprints.find(article, self.registry, near, publisher)
+        inner = self._agency(near)
+        if layers and (not self.links or self.links[-1].gathers):
+            self._add(reprints.monitor(article, layers[-1], self.registry))
+        for layer in layers:
+            self._add(layer.credit)
+        for credit in inner or ([] if layers else self._owners(near)):
+            self._add(credit)
+        return self._related()
+
+    # --- the publisher ----------------------------------------------------------------------------
+
+    def _gatherer(self) -> Credit | None:
+        name, words = self.imprint.gatherer, self.imprint.evidence
+        if name is None or words is None:
+            return None
+        outlet = self._resolve(name, None)
+        return Credit(name, outlet, words, Basis.SITE_NAME, gathers=True)
+
+    def _publishers(self, page: page_address.Page | None) -> Iterator[Credit]:
+        """Give who published it by address, metadata, header or the page's own furniture."""
+        article = self.article
+        given = self._given(page.credit.outlet if page else None)
+        found = page.credit if page else None
+        if self.imprint.gatherer is not None:
+            # The address is the gatherer's page, which is in the chain.
+            if given is not None and not self._is(given, self.imprint.gatherer):
+                yield given
+            return
+        if page is not None and found is not None and page.credit.outlet is not None:
+            role = page.credit.outlet.role
+            if role is Role.PLATFORM:
+                yield found
+                yield from filter(None, [self._account(page, given)])
+                return
+            carries = role is Role.AGGREGATOR or self._is_agency_apart(given, page.credit.outlet)
+            if carries:
+                yield found
+                if given is not None and not self._same(given, found):
+                    yield given
+                return
+            if given is None or given.outlet is None or given.outlet.id == page.credit.outlet.id:
+                name = given.name if given is not None else found.name
+                yield Credit(name, found.outlet, found.evidence, found.basis)
+                return
+        if given is not None:
+            yield given
+        elif found is not None:
+            yield found
+        elif article.site_name is None:
+            yield from self._self_named()
+
+    def _given(self, near: Outlet | None) -> Credit | None:
+        article = self.article
+        name = article.outlet or article.site_name
+        if name is None:
+            return None
+        outlet = self._resolve(name, near)
+        if outlet is None and article.site_name and article.site_name != name:
+            outlet = self._resolve(article.site_name, near)
+        if self.imprint.header is not None:
+            return Credit(name, outlet, self.imprint.header, Basis.HEADER, gathers=False)
+        gathers = outlet is not None and outlet.role is Role.AGGREGATOR
+        basis = Basis.SITE_NAME if name == article.site_name else Basis.GIVEN
+        return Credit(name, outlet, name, basis, gathers=gathers)
+
+    def _account(self, page: page_address.Page, given: Credit | None) -> Credit | None:
+        """Give whose account on a platform it is."""
+        if given is not None and not self._same(given, page.credit):
+            return given
+        if author := self.article.author:
+            outlet = self._resolve(author, None)
+            return Credit(author, outlet, author, Basis.BYLINE)
+        if page.account is not None:  # anybody may have taken an outlet's name for an account
+            return Credit(page.account, None, page.credit.evidence, Basis.URL)
+        return None
+
+    def _self_named(self) -> Iterator[Credit]:
+        for line in self.imprint.lines:
+            if name := own_name_of_page(line):
+                outlet = self._resolve(name, None)
+                gathers = outlet is not None and outlet.role is Role.AGGREGATOR
+                yield Credit(name, outlet, line, Basis.SITE_NAME, gathers=gathers)
+                return
+
+    def _is_agency_apart(self, given: Credit | None, host: Outlet) -> bool:
+        """Whether an agency is named as outlet on the page of a publisher that is none."""
+        if given is None or given.outlet is None or given.outlet.id == host.id:
+            return False
+        return given.outlet.medium is Medium.AGENCY and host.medium is not Medium.AGENCY
+
+    # --- the agency -------------------------------------------------------------------------------
+
+    def _agency(self, near: Outlet | None) -> list[Credit]:
+        """Give whom dateline or byline name, the dateline first."""
+        lines = self._inner_lines()
+        found = datelines.find(self.text, lines, self.registry, near, self.article.title)
+        if found is not None:
+            return [found]
+        for byline, place in self._bylines():
+            if (found := bylines.find(byline, self.registry, near)) is not None:
+                return [replace(found, place=place)]
+        return []
+
+    def _owners(self, near: Outlet | None) -> list[Credit]:
+        """Give whom credit lines name: one, or who distributes and whose it is."""
+        found: list[Credit] = []
+        around = self.imprint.lines
+        for credit in credits.find(self.text, self.lines, around, self.registry, near):
+            if self._in_chain(credit):
+                break  # the publisher's own copyright
+            # A copyright in a name nobody knows may be the publisher's own house.
+            if credit.outlet is None and self.links and not credit.sure and not found:
+                continue
+            if found and not found[-1].distributes:
+                break
+            found.append(credit)
+        return found
+
+    def _inner_lines(self) -> list[tuple[int, int]]:
+        """Give the lines of the part that is republished, else all."""
+        if not self.article.republications:
+            return self.lines
+        part = self.article.republications[0]
+        return [line for line in self.lines if part.start <= line[0] < part.end]
+
+    def _bylines(self) -> Iterator[tuple[str, Place | None]]:
+        yield from ((line, None) for line in self.imprint.lines if _BY.match(line))
+        if self.article.author:
+            yield self.article.author, None
+        signed = False
+        for start, end in self.lines[1:_SIGNATURE_LINES]:
+            line = self.text[start : min(end, start + bylines.MAX_BYLINE + 1)]
+            if _BY.match(line) and not line.endswith((".", "!", "?", ":")):
+                yield line, Place(start, end)
+                signed = True
+            elif signed and len(line) <= 40 and naming.agency(line, self.registry):
+                yield line, Place(start, end)
+
+    # --- assembling -------------------------------------------------------------------------------
+
+    def _add(self, credit: Credit | None) -> None:
+        if credit is not None and not self._in_chain(credit):
+            self.links.append(credit)
+
+    def _in_chain(self, credit: Credit) -> bool:
+        return any(self._same(credit, link) for link in self.links)
+
+    def _same(self, first: Credit, second: Credit) -> bool:
+        if first.outlet is not None and second.outlet is not None:
+            return first.outlet.id == second.outlet.id
+        return same_outlet(first.name, second.name)
+
+    def _is(self, credit: Credit, name: str) -> bool:
+        return same_outlet(credit.name, name)
+
+    def _resolve(self, name: str, near: Outlet | None) -> Outlet | None:
+        return naming.site(name, self.registry, near)
+
+    def _related(self) -> Publication:
+        chain: list[Link] = []
+        for index, credit in enumerate(self.links):
+            inner = self.links[index + 1] if index + 1 < len(self.links) else None
+            chain.append(
+                Link(
+                    _relation(credit, inner),
+                    credit.name,
+                    credit.outlet,
+                    credit.evidence,
+                    credit.basis,
+                    credit.place,
+                )
+            )
+        if not chain:
+            return Publication(Relation.UNKNOWN)
+        platform = self.links[0].outlet is not None and self.links[0].outlet.role is Role.PLATFORM
+        first = chain[1] if platform and len(chain) > 1 else chain[0]
+        return Publication(first.relation, tuple(chain))
+
+
+def _relation(credit: Credit, inner: Credit | None) -> Relation:
+    role = credit.outlet.role if credit.outlet is not None else Role.PUBLISHER
+    if role is Role.PLATFORM:
+        return Relation.UNKNOWN
+    if credit.gathers or role is Role.AGGREGATOR:
+        return Relation.AGGREGATOR
+    if inner is None:
+        return Relation.ORIGIN
+    return Relation.CARRIED if inner.agency else Relation.REPUBLISHED

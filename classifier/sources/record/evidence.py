@@ -1,0 +1,175 @@
+"""What an article itself shows of its sourcing: how much of what it states stands on whom.
+
+Counts only; what they are worth to a record is `classifier.sources.record.record`'s to say. Which
+sentences cite whom is found by `classifier.citations`, and stands in the report.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from classifier.sources.record import cited
+from classifier.values import (
+    ArticleEvidence,
+    ArticleReport,
+    Citation,
+    SentenceReport,
+    SourceKind,
+    Voice,
+    fold,
+)
+
+#: From the best source to none.
+_RANK = (SourceKind.NAMED, SourceKind.UNNAMED, SourceKind.VAGUE)
+
+# What a model's flag says of the source where the rules found none. `attributed` alone says that
+# somebody stands behind the sentence, and nothing of who: a source that isn't named.
+_FLAGS = {
+    "named_source": SourceKind.NAMED,
+    "unnamed_source": SourceKind.UNNAMED,
+    "government_attribution": SourceKind.UNNAMED,
+    "state_media_attribution": SourceKind.UNNAMED,
+    "attributed": SourceKind.UNNAMED,
+    "vague_source": SourceKind.VAGUE,
+}
+
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'“”‘’(){}\[\]]+"
+    # Without a scheme only with a path: "example.org" may be somebody's name.
+    r"|(?<![\w@./-])(?:[a-z0-9-]+\.)+[a-z]{2,12}/[^\s<>\"'“”‘’(){}\[\]]+",
+    re.IGNORECASE,
+)
+
+_ADDRESS_END = ".,;:!?…"
+
+_THIS = r"th(?:is|e)\s(?:\w+\s)?(?:article|story|report|post|piece|headline|column|page|caption)"
+_CORRECTION = re.compile(
+    r"^\W*(?:corrections?|clarifications?|corrigendum|erratum)\b\s*(?:\([^)\n]{1,40}\))?\s*[:–—-]"
+    r"|^\W*(?:corrections?|clarifications?)\W*$"
+    rf"|\b(?:an\s(?:earlier|older)|(?:a|the)\s(?:previous|prior|earlier)|the\soriginal)\sversion"
+    rf"\sof\s{_THIS}"
+    rf"|\b{_THIS}\s(?:has\sbeen|was)\s(?:corrected|amended|updated\sto\scorrect|clarified)"
+    r"|\bwe\sregret\sthe\serrors?\b",
+    re.IGNORECASE,
+)
+
+# A line that says who the article is from, and nothing else.
+_CREDIT = re.compile(r"[(\[]?\s*sources?\s*:[^.!?\n]{1,80}[)\]]?\.?", re.IGNORECASE)
+
+_WORD = re.compile(r"[^\W_]+(?:[.'-][^\W_]+)*")
+
+
+def article_evidence(report: ArticleReport) -> ArticleEvidence:
+    """Count an article's claims by the best source given for each, and its named sources.
+
+    A claim is a sentence with the flag ``claim``; where the model doesn't give that signal, every
+    sentence that has words. Notices of corrections and lines that only name the article's source
+    are none. Claims count in every voice.
+
+    The best source of a claim, named before unnamed before vague, is that of its citations. Where
+    the rules found nobody but the model flags a source signal, the flag decides: ``named_source``
+    and ``vague_source`` by name, and the others, ``attributed`` among them, as unnamed: somebody
+    stands behind the sentence, and that is all it says. A claim stands on nobody only when neither
+    rules nor model give it a source.
+
+    Within a republished part the voice is that of the outlet republished. That outlet is no source
+    of its own article, and only what it quotes in turn counts as quoted.
+
+    Parameters
+    ----------
+    report : ArticleReport
+        Scored, with its citations.
+
+    Returns
+    -------
+    ArticleEvidence
+    """
+    article = report.article
+    rows = own_citations(report)
+    claims = [
+        (item, row)
+        for item, row in zip(report.sentences, rows, strict=True)
+        if _is_content(item.sentence.text) and _is_claim(item)
+    ]
+    best = Counter(best_source(item, row) for item, row in claims)
+    named = (source for source in cited.distinct(rows) if source.kind is SourceKind.NAMED)
+    return ArticleEvidence(
+        claims=len(claims),
+        named=best[SourceKind.NAMED],
+        unnamed=best[SourceKind.UNNAMED],
+        vague=best[SourceKind.VAGUE],
+        none=best[None],
+        sources=tuple((source.name, len(source.sentences)) for source in named),
+        quotes=_quotes(report),
+        links=len(set(addresses(article.text))),
+        corrections=corrections(article.text),
+    )
+
+
+def own_citations(report: ArticleReport) -> tuple[tuple[Citation, ...], ...]:
+    """Give each sentence's citations that are the article's own.
+
+    Not those that only say that the sentence stands in a republished article, nor any of a notice
+    of a correction, or of a line that only names the article's source.
+    """
+    return tuple(
+        tuple(c for c in item.citations if not cited.is_wrapper(c, item.sentence, report.article))
+        if _is_content(item.sentence.text)
+        else ()
+        for item in report.sentences
+    )
+
+
+def best_source(item: SentenceReport, citations: tuple[Citation, ...]) -> SourceKind | None:
+    """Give the kind of the best source of a sentence: by its citations, else by the model's flags.
+
+    Parameters
+    ----------
+    item : SentenceReport
+    citations : tuple of Citation
+        Those of its citations that count, as of `own_citations`.
+    """
+    found = {citation.kind for citation in citations}
+    if not found:
+        found = {_FLAGS[flag] for flag in item.flags if flag in _FLAGS}
+    return next((kind for kind in _RANK if kind in found), None)
+
+
+def corrections(text: str) -> int:
+    """Count the notices of corrections: lines that say what an earlier version had wrong."""
+    found = 0
+    headed = False  # the line before is a bare "Correction", and this one its notice
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if _is_notice(line):
+            found += not headed
+            headed = ":" not in line and len(line) < 20
+        else:
+            headed = False
+    return found
+
+
+def addresses(text: str) -> Iterator[str]:
+    """Give the addresses that stand in a text, without scheme, ``www.`` and closing dots."""
+    for match in _ADDRESS.finditer(text):
+        address = match[0].rstrip(_ADDRESS_END)
+        yield re.sub(r"^(?:https?://)?(?:www\.)?", "", address, flags=re.IGNORECASE).rstrip("/")
+
+
+def _is_notice(text: str) -> bool:
+    return _CORRECTION.search(fold(text)) is not None
+
+
+def _is_content(text: str) -> bool:
+    words = _WORD.search(text) is not None and _CREDIT.fullmatch(text.strip()) is None
+    return words and not _is_notice(text)
+
+
+def _is_claim(item: SentenceReport) -> bool:
+    return "claim" in item.flags if "claim" in item.scores else True
+
+
+def _quotes(report: ArticleReport) -> int:
+    spoken = (item.sentence.inner_voice or item.sentence.voice for item in report.sentences)
+    return sum(one is Voice.QUOTED for one in spoken)

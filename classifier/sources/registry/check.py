@@ -1,0 +1,233 @@
+"""Check the registry: what its rows may hold, and what about it is doubtful.
+
+An error is a row that breaks the schema, or a fact that makes a look-up give the wrong outlet. A
+warning is what a reader should know: lists that contradict one another, a host of an outlet that
+is also on a network's list.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from classifier.sources.registry import hosts
+from classifier.sources.registry.folding import normal
+from classifier.sources.registry.schema import RELIABILITY, wrong
+from classifier.sources.registry.tables import COLUMNS, Tables, shipped
+from classifier.values import DomainRole, NameKind, Role
+
+# The rows of each table.
+Tabled = Mapping[str, list[list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong or doubtful about the registry.
+
+    Attributes
+    ----------
+    level : str
+        ``error`` or ``warning``.
+    kind : str
+        ``schema``, ``duplicate``, ``dead alias``, ``ambiguous``, ``host``, ``contradiction``.
+    subject : str
+        Outlet id, host, or table and row.
+    message : str
+        One line.
+    """
+
+    level: str
+    kind: str
+    subject: str
+    message: str
+
+
+def problems(folder: Path | None = None) -> list[Problem]:
+    """Check a folder of tables.
+
+    Parameters
+    ----------
+    folder : pathlib.Path or None
+        The shipped tables when None.
+
+    Returns
+    -------
+    list of Problem
+        Errors first.
+
+    Raises
+    ------
+    SourcesError
+        When a table is missing or its rows don't have its columns.
+    """
+    folder = folder or shipped()
+    tables = Tables(folder)
+    rows = {kind: [line.split("\t") for line in tables.lines(kind)] for kind in COLUMNS}
+    known = ambiguous_names(folder)
+    found = [
+        *_holders(rows, known),
+        *_schema(rows),
+        *_hosts(rows),
+        *_names(rows, known),
+        *_contradictions(rows),
+    ]
+    return sorted(found, key=lambda p: (p.level, p.kind, p.subject, p.message))
+
+
+def ambiguous_names(folder: Path) -> dict[str, str]:
+    """Read the names known to mean other things too: ``ambiguous.tsv``, kept by hand.
+
+    Returns
+    -------
+    dict of str to str
+        For each folded name the id of the outlet that it means all the same when nothing else is
+        said ("ABC" in the news is mostly one), or an empty string.
+    """
+    path = folder / "ambiguous.tsv"
+    if not path.exists():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()[2:]
+    rows = (line.split("\t") for line in lines if line)
+    return {fold(row[0]): row[2] for row in rows}
+
+
+def fold(name: str) -> str:
+    """Fold what doesn't tell names apart: case, spaces, the style of quotes, an article."""
+    return normal(name).strip().casefold().removeprefix("the ")
+
+
+def _holders(tables: Tabled, known: dict[str, str]) -> Iterator[Problem]:
+    ids = {row[0] for row in tables["outlets"]}
+    for key, holder in known.items():
+        if holder and holder not in ids:
+            yield Problem("error", "schema", f"ambiguous.tsv: {key}", f"no outlet is {holder!r}")
+
+
+def _schema(tables: Tabled) -> Iterator[Problem]:
+    ids = {row[0] for row in tables["outlets"]}
+    for kind, columns in COLUMNS.items():
+        seen: set[tuple[str, ...]] = set()
+        rows = tables[kind]
+        # Sorted by the first column; an outlet's hosts have the main one first.
+        keys = [row[0] for row in rows]
+        if keys != sorted(keys):
+            yield Problem("error", "schema", kind, "the rows are not sorted")
+        for number, row in enumerate(rows, 3):
+            subject = f"{kind}.tsv:{number}"
+            for column, cell in zip(columns, row, strict=True):
+                reason = wrong(kind, column, cell)
+                if reason:
+                    yield Problem("error", "schema", subject, f"{column}: {reason}")
+            if columns[0] == "id" and row[0] not in ids:
+                yield Problem("error", "schema", subject, f"id: no outlet is {row[0]!r}")
+            if kind == "networks" and row[3] and row[3] not in ids:
+                yield Problem("error", "schema", subject, f"impersonates: no outlet is {row[3]!r}")
+            if kind == "assessments" and row[1] == "reliability" and row[2] not in RELIABILITY:
+                yield Problem("error", "schema", subject, f"value: {row[2]!r} is no rating")
+            key = tuple(row[:1] if kind in ("outlets", "control", "networks") else row)
+            if key in seen:
+                yield Problem("error", "duplicate", subject, f"{' '.join(key)!r} is there twice")
+            seen.add(key)
+
+
+def _hosts(tables: Tabled) -> Iterator[Problem]:
+    owners: dict[str, list[str]] = defaultdict(list)
+    for id, host, _ in tables["domains"]:
+        owners[host].append(id)
+        if hosts.is_suffix(host):
+            yield Problem("error", "host", id, f"{host} is a public suffix, nobody's own")
+    for host, ids in owners.items():
+        if len(ids) > 1:
+            yield Problem("error", "duplicate", host, f"is the host of {', '.join(ids)}")
+    mains = Counter(id for id, _, role in tables["domains"] if role == DomainRole.MAIN)
+    for id, count in mains.items():
+        if count > 1:
+            yield Problem("error", "duplicate", id, f"has {count} main hosts")
+    for host, *row in tables["networks"]:
+        if hosts.is_suffix(host):
+            yield Problem("error", "host", host, f"of {row[0]}: is a public suffix")
+        if host in owners:
+            yield Problem(
+                "error", "duplicate", host, f"is {owners[host][0]}'s, and in a network by itself"
+            )
+
+
+def _names(tables: Tabled, known: dict[str, str]) -> Iterator[Problem]:
+    by_qid: dict[str, list[str]] = defaultdict(list)
+    for id, *_, qid in tables["outlets"]:
+        if qid:
+            by_qid[qid].append(id)
+    for qid, ids in by_qid.items():
+        if len(ids) > 1:
+            yield Problem("error", "duplicate", qid, f"is the QID of {', '.join(ids)}")
+    sharers: dict[str, dict[str, bool]] = defaultdict(dict)
+    for id, name, ambiguous in _named(tables):
+        sharers[fold(name)][id] = ambiguous
+        if reason := _dead(name):
+            yield Problem("error", "dead alias", id, f"{name!r} {reason}")
+        elif name.isascii() and name.isalpha() and name.islower() and not ambiguous:
+            yield Problem("warning", "dead alias", id, f"{name!r} is met in lower case only")
+    mains = {id: name for id, name, *_ in tables["outlets"]}
+    for id, name, kind, *_ in tables["names"]:
+        if kind != NameKind.MAIN and name == mains.get(id):
+            yield Problem("error", "dead alias", id, f"{name!r} is the main name as well")
+    for key, called in sharers.items():
+        bare = sorted(id for id, ambiguous in called.items() if not ambiguous)
+        if len(bare) > 1:
+            yield Problem(
+                "error", "duplicate", key, f"is a name of {', '.join(bare)}; mark it ambiguous"
+            )
+        elif bare and key in known and known[key] != bare[0]:
+            yield Problem("error", "ambiguous", bare[0], f"{key!r} is not marked ambiguous")
+        elif bare and len(called) > 1 and known.get(key) != bare[0]:
+            others = ", ".join(sorted(set(called) - set(bare)))
+            yield Problem(
+                "error", "ambiguous", bare[0], f"{key!r} is also a name of {others}; mark it"
+            )
+        if len(called) > 1:
+            listed = ", ".join(sorted(called))
+            yield Problem("warning", "ambiguous", key, f"is a name of {listed}")
+
+
+def _named(tables: Tabled) -> Iterator[tuple[str, str, bool]]:
+    """Give every name of every outlet, and whether it is ambiguous."""
+    marked = {(row[0], row[1]) for row in tables["names"] if row[4]}
+    for id, name, *_ in tables["outlets"]:
+        yield id, name, (id, name) in marked
+    for row in tables["names"]:
+        if row[2] != NameKind.MAIN:
+            yield row[0], row[1], bool(row[4])
+
+
+def _dead(name: str) -> str | None:
+    """Say why a name can never be met, if it can't."""
+    if not name.strip():
+        return "is empty"
+    if not any(letter.isalnum() for letter in name):
+        return "has no letter"
+    return None
+
+
+def _contradictions(tables: Tabled) -> Iterator[Problem]:
+    roles = {id: role for id, _, role, *_ in tables["outlets"]}
+    claims: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for id, claim, value, *_ in tables["assessments"]:
+        claims[id][claim].add(value)
+    for id, found in claims.items():
+        ratings, networks = found["reliability"], found["influence_network"]
+        listed = ", ".join(sorted(networks))
+        if len(ratings) > 1:
+            yield Problem(
+                "warning", "contradiction", id, f"is rated {' and '.join(sorted(ratings))}"
+            )
+        if networks and "generally_reliable" in ratings:
+            yield Problem(
+                "warning", "contradiction", id, f"is generally reliable, and listed: {listed}"
+            )
+        role = roles.get(id, Role.PUBLISHER)
+        if networks and role != Role.PUBLISHER:
+            yield Problem(
+                "warning", "contradiction", id, f"has the role {role}, and is listed: {listed}"
+            )

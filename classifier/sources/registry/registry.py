@@ -1,0 +1,280 @@
+"""The registry: which outlet publishes at a host, and which is called by a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from classifier.sources.registry import hosts
+from classifier.sources.registry.names import Names
+from classifier.sources.registry.tables import Tables
+from classifier.values import Domain, DomainRole, Evidence, Outlet, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An outlet found by its host.
+
+    Attributes
+    ----------
+    outlet : Outlet
+    domain : Domain
+        The host on record that matched. With role ``imposter`` the page is *not* the outlet's.
+    """
+
+    outlet: Outlet
+    domain: Domain
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name in running text.
+
+    Attributes
+    ----------
+    start, end : int
+        Code points, end exclusive, without a possessive 's.
+    outlets : tuple of str
+        Ids of the outlets called so, sorted; hardly ever more than one.
+    """
+
+    start: int
+    end: int
+    outlets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSite:
+    """A host of an influence network, which no outlet of the registry owns.
+
+    Attributes
+    ----------
+    host : str
+    network : str
+    kind : str
+        ``site``, or ``imposter`` when it is made to look like an outlet's.
+    impersonates : str or None
+        Id of that outlet, where it is in the registry.
+    evidence : Evidence
+        Who reported it.
+    """
+
+    host: str
+    network: str
+    kind: str
+    impersonates: str | None
+    evidence: Evidence
+
+
+class Registry:
+    """Outlets, by id, by host and by name. Immutable; indexes are made when first needed.
+
+    Parameters
+    ----------
+    tables : Tables or None
+        The shipped ones by default.
+    own : mapping of str to Outlet
+        Outlets by id that stand beside those of the tables, or in their place.
+    """
+
+    def __init__(
+        self, tables: Tables | None = None, own: Mapping[str, Outlet] | None = None
+    ) -> None:
+        self._tables = tables or Tables()
+        self._own = dict(own or {})
+        self._built: dict[str, Outlet] = {}
+        self._found: dict[str, Found] = {}
+
+    @property
+    def version(self) -> str:
+        """Version of the tables, such as ``2026.11``."""
+        return self._tables.version
+
+    @cached_property
+    def _ids(self) -> list[str]:
+        return sorted(self._tables.outlet_lines.keys() | self._own.keys())
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __iter__(self) -> Iterator[Outlet]:
+        return map(self.__getitem__, self._ids)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._own or id in self._tables.outlet_lines
+
+    def __getitem__(self, id: str) -> Outlet:
+        """Give the outlet of an id.
+
+        Raises
+        ------
+        KeyError
+            When there is none.
+        """
+        outlet = self._own.get(id) or self._built.get(id)
+        if outlet is None:
+            outlet = self._built[id] = self._tables.outlet(id)
+        return outlet
+
+    def get(self, id: str) -> Outlet | None:
+        """Give the outlet of an id, or None."""
+        try:
+            return self[id]
+        except KeyError:
+            return None
+
+    def with_outlets(self, extra: Sequence[Outlet]) -> Registry:
+        """Give a registry with further outlets; one with the id of another takes its place."""
+        return Registry(self._tables, self._own | {outlet.id: outlet for outlet in extra})
+
+    # --- by host ----------------------------------------------------------------------------------
+
+    @cached_property
+    def _hosts(self) -> dict[str, str]:
+        found = {host: id for host, id, _ in self._tables.hosts() if id not in self._own}
+        found.update(
+            (domain.host, id) for id, outlet in self._own.items() for domain in outlet.domains
+        )
+        return found
+
+    def at(self, address: str) -> Found | None:
+        """Find whose host a URL or a bare address names.
+
+        Parameters
+        ----------
+        address : str
+            See `classifier.sources.registry.hosts.host`.
+
+        Returns
+        -------
+        Found or None
+            By the host itself, or by the nearest parent down to the registrable domain: an
+            edition on record comes before its outlet's main domain. Below a public suffix only
+            a platform answers for its users' sites.
+        """
+        host = hosts.host(address)
+        if host is None:
+            return None
+        known = self._hosts
+        for parent in hosts.parents(host):
+            id = known.get(parent)
+            if id is not None:
+                found = self._found_at(parent, id)
+                if parent == host or not hosts.is_suffix(parent):
+                    return found
+                return found if found.outlet.role is Role.PLATFORM else None
+        return None
+
+    def _found_at(self, host: str, id: str) -> Found:
+        found = self._found.get(host)
+        if found is None:
+            outlet = self[id]
+            domain = next(domain for domain in outlet.domains if domain.host == host)
+            found = self._found[host] = Found(outlet, domain)
+        return found
+
+    def network(self, address: str) -> NetworkSite | None:
+        """Find the influence network that a host is of; matched as `at` matches."""
+        host = hosts.host(address)
+        if host is None:
+            return None
+        for parent in hosts.parents(host):
+            row = self._tables.network_lines.get(parent)
+            if row is not None and (parent == host or not hosts.is_suffix(parent)):
+                _, network, kind, impersonates, source, url, date = row.split("\t")
+                evidence = Evidence(source, url or None, date or None)
+                return NetworkSite(parent, network, kind, impersonates or None, evidence)
+        return None
+
+    def domains(self) -> Iterator[tuple[str, str]]:
+        """Give every outlet's host and the outlet's id, without the imposters'."""
+        for host, id, role in self._tables.hosts():
+            if id not in self._own and role != DomainRole.IMPOSTER:
+                yield host, id
+        for id, outlet in self._own.items():
+            yield from ((d.host, id) for d in outlet.domains if d.role is not DomainRole.IMPOSTER)
+
+    # --- by name ----------------------------------------------------------------------------------
+
+    @cached_property
+    def names(self) -> Names:
+        """The index of names."""
+        shipped = (name for name in self._tables.named() if name[0] not in self._own)
+        own = (
+            (id, name.text, name.ambiguous)
+            for id, outlet in self._own.items()
+            for name in outlet.names
+        )
+        return Names([*shipped, *own])
+
+    def called(self, name: str) -> tuple[Outlet, ...]:
+        """Give the outlets that are called so: several when the name is ambiguous.
+
+        Parameters
+        ----------
+        name : str
+            A main name, an alias, an abbreviation, in any script; with or without "the" and a
+            possessive 's. A name of several words matches in any case, one of a single word with
+            its capital, an abbreviation in capitals.
+        """
+        return tuple(map(self.__getitem__, self.names.called(name)))
+
+    def mentions(self, text: str) -> list[Mention]:
+        """Find names in running text, leftmost and longest.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        list of Mention
+            In order, not overlapping. No ambiguous names, none inside an address or a word.
+        """
+        return [Mention(*found) for found in self.names.found(text)]
+
+
+def load(*, user: Path | None = None) -> Registry:
+    """Load the shipped tables and the user's own files.
+
+    Parameters
+    ----------
+    user : pathlib.Path or None
+        A file of outlets in JSON Lines (docs/sources.md), which comes after those in the
+        configuration folder, ``framescope/sources/*.jsonl``.
+
+    Returns
+    -------
+    Registry
+        The same one at each call without ``user``.
+
+    Raises
+    ------
+    SourcesError
+        When a table or a user's file can't be read, or holds what it may not.
+    """
+    registry = _default()
+    return registry if user is None else _extended(registry, user)
+
+
+@lru_cache(maxsize=1)
+def _default() -> Registry:
+    registry = Registry()
+    for path in sorted(own_folder().glob("*.jsonl")):
+        registry = _extended(registry, path)
+    return registry
+
+
+def own_folder() -> Path:
+    """Where a user's own files are looked for."""
+    from platformdirs import user_config_path
+
+    return user_config_path("framescope") / "sources"
+
+
+def _extended(registry: Registry, path: Path) -> Registry:
+    from classifier.sources.registry.user import read
+
+    return registry.with_outlets(read(path, registry))

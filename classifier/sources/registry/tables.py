@@ -1,0 +1,250 @@
+"""The shipped tables: one file per kind of fact, read when it is first asked for.
+
+Reading keeps a line a row, and an outlet is built when somebody asks for it: a run that meets three
+outlets must not pay for two thousand. What the rows may hold is checked by
+`classifier.sources.registry.check`, in the tests, and not at every start.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from classifier.errors import SourcesError
+from classifier.values import (
+    Assessment,
+    Code,
+    Control,
+    Domain,
+    DomainRole,
+    Evidence,
+    Holder,
+    Medium,
+    Name,
+    NameKind,
+    Outlet,
+    Role,
+)
+
+#: The columns of each table, in order. An empty field is unknown.
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "outlets": ("id", "name", "role", "medium", "country", "wikidata"),
+    "names": ("id", "name", "kind", "lang", "ambiguous"),
+    "domains": ("id", "host", "role"),
+    "control": (
+        "id",
+        "funding",
+        "governance",
+        "editorial",
+        "code",
+        "owner",
+        "source",
+        "url",
+        "date",
+    ),
+    "assessments": ("id", "claim", "value", "source", "url", "date", "confidence"),
+    "networks": ("host", "network", "kind", "impersonates", "source", "url", "date"),
+}
+_FIRST_ROW = 2  # after the title and the names of the columns
+
+
+def shipped() -> Path:
+    """Where the tables that ship with the package lie."""
+    return Path(__file__).parent / "data"
+
+
+class Tables:
+    """A folder of tables.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        With a file ``<kind>.tsv`` for each kind in `COLUMNS`; `shipped` by default.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or shipped()
+
+    @cached_property
+    def version(self) -> str:
+        """Version of the data, such as ``2026.11``."""
+        return self._title.rpartition(" version ")[2]
+
+    @cached_property
+    def outlet_lines(self) -> dict[str, str]:
+        """The line of each outlet, by id."""
+        return _by_key(self.lines("outlets"))
+
+    @cached_property
+    def name_lines(self) -> dict[str, list[str]]:
+        """Other names of each outlet; a row with the main name says what holds of that one."""
+        return _grouped(self.lines("names"))
+
+    @cached_property
+    def domain_lines(self) -> dict[str, list[str]]:
+        """Hosts of each outlet."""
+        return _grouped(self.lines("domains"))
+
+    @cached_property
+    def network_lines(self) -> dict[str, str]:
+        """Hosts of influence networks."""
+        return _by_key(self.lines("networks"))
+
+    @cached_property
+    def _control(self) -> dict[str, str]:
+        return _by_key(self.lines("control"))
+
+    @cached_property
+    def _assessments(self) -> dict[str, list[str]]:
+        return _grouped(self.lines("assessments"))
+
+    @cached_property
+    def _title(self) -> str:
+        return self._lines("outlets")[0].strip()
+
+    def lines(self, kind: str) -> list[str]:
+        """Read a table.
+
+        Parameters
+        ----------
+        kind : str
+            One of `COLUMNS`.
+
+        Returns
+        -------
+        list of str
+            A row each, with tabs between the fields.
+
+        Raises
+        ------
+        SourcesError
+            When the table is missing or damaged.
+        """
+        lines = self._lines(kind)
+        columns = COLUMNS[kind]
+        if lines[1:2] != ["\t".join(columns)]:
+            raise self._damaged(kind, 2)
+        rows = [line for line in lines[_FIRST_ROW:] if line]
+        tabs = len(columns) - 1
+        if any(line.count("\t") != tabs for line in rows):
+            raise self._damaged(
+                kind,
+                next(
+                    number
+                    for number, line in enumerate(lines, start=1)
+                    if number > _FIRST_ROW and line and line.count("\t") != tabs
+                ),
+            )
+        return rows
+
+    def named(self) -> Iterator[tuple[str, str, bool]]:
+        """Give every name as (outlet's id, name, ambiguous), without building the outlets."""
+        for id, line in self.outlet_lines.items():
+            main, ambiguous = line.split("\t", 2)[1], False
+            for other in self.name_lines.get(id, ()):
+                _, name, _, _, mark = other.split("\t")
+                if name == main:
+                    ambiguous = bool(mark)
+                else:
+                    yield id, name, bool(mark)
+            yield id, main, ambiguous
+
+    def hosts(self) -> Iterator[tuple[str, str, str]]:
+        """Give every host as (host, outlet's id, role), without building the outlets."""
+        for id, lines in self.domain_lines.items():
+            for line in lines:
+                _, host, role = line.split("\t")
+                yield host, id, role
+
+    def outlet(self, id: str) -> Outlet:
+        """Build an outlet from its rows.
+
+        Raises
+        ------
+        KeyError
+            When the tables don't hold it.
+        SourcesError
+            When a row holds what it may not.
+        """
+        _, name, role, medium, country, wikidata = self.outlet_lines[id].split("\t")
+        try:
+            return Outlet(
+                id,
+                name,
+                Role(role),
+                Medium(medium),
+                country or None,
+                wikidata or None,
+                _names(name, self.name_lines.get(id, ())),
+                tuple(map(_domain, self.domain_lines.get(id, ()))),
+                _control(self._control[id]) if id in self._control else None,
+                tuple(map(_assessment, self._assessments.get(id, ()))),
+            )
+        except ValueError as error:
+            raise SourcesError(
+                f"{self.folder}: the rows of {id!r} are damaged ({error}); reinstall framescope"
+            ) from None
+
+    def _lines(self, kind: str) -> list[str]:
+        path = self.folder / f"{kind}.tsv"
+        try:
+            return path.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise SourcesError(f"{path}: can't be read ({reason}); reinstall framescope") from None
+
+    def _damaged(self, kind: str, line: int) -> SourcesError:
+        columns = ", ".join(COLUMNS[kind])
+        return SourcesError(
+            f"{self.folder / kind}.tsv:{line}: is damaged; a row has {columns}, with a tab between"
+            " them; reinstall framescope"
+        )
+
+
+def _by_key(lines: list[str]) -> dict[str, str]:
+    return {line.partition("\t")[0]: line for line in lines}
+
+
+def _grouped(lines: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        found[line.partition("\t")[0]].append(line)
+    return dict(found)
+
+
+def _names(main: str, lines: Iterable[str]) -> tuple[Name, ...]:
+    first = Name(main, NameKind.MAIN)
+    others = []
+    for line in lines:
+        _, text, kind, lang, ambiguous = line.split("\t")
+        name = Name(text, NameKind(kind), lang or None, bool(ambiguous))
+        if text == main:  # says of the main name what outlets.tsv has no column for
+            first = Name(main, NameKind.MAIN, name.lang, name.ambiguous)
+        else:
+            others.append(name)
+    return (first, *others)
+
+
+def _domain(line: str) -> Domain:
+    _, host, role = line.split("\t")
+    return Domain(host, DomainRole(role))
+
+
+def _control(line: str) -> Control:
+    _, funding, governance, editorial, code, owner, source, url, date = line.split("\t")
+    return Control(
+        Holder(funding or "unknown"),
+        Holder(governance or "unknown"),
+        Holder(editorial or "unknown"),
+        Code(code) if code else None,
+        owner or None,
+        Evidence(source, url or None, date or None),
+    )
+
+
+def _assessment(line: str) -> Assessment:
+    _, claim, value, source, url, date, confidence = line.split("\t")
+    evidence = Evidence(source, url or None, date or None)
+    return Assessment(claim, value, evidence, float(confidence or 1))

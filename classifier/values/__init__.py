@@ -1,0 +1,84 @@
+"""What passes between the rooms: articles, sentences, citations, outlets, source cards, reports.
+
+Frozen values without behaviour, and the two ways in which a text is made comparable or printable.
+They import nothing of ours. Offsets are Unicode code points of ``Article.text``, end-exclusive.
+"""
+
+from classifier.values.article import (
+    Article,
+    Citation,
+    Imprint,
+    Place,
+    Republication,
+    Sentence,
+    SourceKind,
+    Span,
+    Unit,
+    Voice,
+)
+from classifier.values.outlet import (
+    Assessment,
+    Code,
+    Control,
+    Domain,
+    DomainRole,
+    Evidence,
+    Holder,
+    Medium,
+    Name,
+    NameKind,
+    Outlet,
+    Role,
+)
+from classifier.values.report import ArticleReport, Report, SentenceReport, Skipped
+from classifier.values.source_card import (
+    ArticleEvidence,
+    Basis,
+    Link,
+    Publication,
+    Record,
+    Relation,
+    SourceCard,
+)
+from classifier.values.text import distinct as distinct_lines
+from classifier.values.text import fold, printable, shortened
+
+__all__ = [
+    "Article",
+    "ArticleEvidence",
+    "ArticleReport",
+    "Assessment",
+    "Basis",
+    "Citation",
+    "Code",
+    "Control",
+    "Domain",
+    "DomainRole",
+    "Evidence",
+    "Holder",
+    "Imprint",
+    "Link",
+    "Medium",
+    "Name",
+    "NameKind",
+    "Outlet",
+    "Place",
+    "Publication",
+    "Record",
+    "Relation",
+    "Report",
+    "Republication",
+    "Role",
+    "Sentence",
+    "SentenceReport",
+    "Skipped",
+    "SourceCard",
+    "SourceKind",
+    "Span",
+    "Unit",
+    "Voice",
+    "distinct_lines",
+    "fold",
+    "printable",
+    "shortened",
+]

@@ -1,0 +1,225 @@
+"""What passes between the parts: frozen values, no behaviour, no imports of ours.
+
+Every offset is counted in Unicode code points of ``Article.text`` and is end-exclusive, so that
+``article.text[start:end]`` is the thing meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+class Voice(StrEnum):
+    """Whose words a sentence is (annotation guidelines, section 2)."""
+
+    OWN = "own"
+    REPORTED = "reported"
+    QUOTED = "quoted"
+
+
+class SourceKind(StrEnum):
+    """How a source is given (annotation guidelines, section 4)."""
+
+    NAMED = "named"  # a person, organisation, document or data set, specific enough to look up
+    UNNAMED = "unnamed"  # real and countable, but not named
+    VAGUE = "vague"  # nobody in particular
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Characters of an article: ``article.text[start:end]``."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Somebody other than the author, and what a sentence hands over to them.
+
+    Attributes
+    ----------
+    source : Place or None
+        The words that name the source; None where the sentence leaves it out ("reportedly", the
+        middle of a long quotation).
+    cue : Place or None
+        The words that hand over ("said", "according to"); None inside a longer quotation.
+    content : tuple of Place
+        What is handed over.
+    kind : SourceKind
+    government, state_media : bool
+        On top of the kind: a government or office-holder; an outlet a state owns and controls.
+    name : str
+        The source as a reader would look it up: for "he" and "the agency" that of the last such
+        source, else the words themselves.
+    antecedent : Place or None
+        Where that last source stands, when ``name`` comes from there.
+    outlets : tuple of str
+        Registry ids of the outlets that the source names.
+    """
+
+    source: Place | None
+    cue: Place | None
+    content: tuple[Place, ...]
+    kind: SourceKind
+    government: bool = False
+    state_media: bool = False
+    name: str = ""
+    antecedent: Place | None = None
+    outlets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters of an article that carry a signal.
+
+    Attributes
+    ----------
+    start, end : int
+        Offsets into ``Article.text``.
+    signal : str
+        A name of the taxonomy.
+    score : float or None
+        For a model's span, how strongly it carries the signal: a probability for techniques, a
+        weight in log-odds for n-grams. None where a human marked it.
+    """
+
+    start: int
+    end: int
+    signal: str
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A sentence as given by a file: its place, and its labels where it has any.
+
+    A signal missing from ``labels`` is not annotated there, which is not the same as 0.
+    """
+
+    start: int
+    end: int
+    labels: Mapping[str, float] = field(default_factory=dict)
+    voice: Voice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Republication:
+    """A part of an article that carries somebody else's article whole.
+
+    Attributes
+    ----------
+    start, end : int
+        The republished part.
+    outlet : str
+        The name of the outlet as the article gives it.
+    evidence : str
+        The words that say so, such as "Below is the Morning Ledger's article:".
+    """
+
+    start: int
+    end: int
+    outlet: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imprint:
+    """What the page around an article says of where it comes from; no part of the text.
+
+    Attributes
+    ----------
+    lines : tuple of str
+        Lines taken off the article that name an outlet: byline, copyright, agency credit.
+    header : str or None
+        The line above the article that names its outlet, on a page of several.
+    gatherer : str or None
+        The page's own name, where it gathers other outlets' articles.
+    evidence : str or None
+        The words of the page that give that name.
+    """
+
+    lines: tuple[str, ...] = ()
+    header: str | None = None
+    gatherer: str | None = None
+    evidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article, in the terms of the exchange format.
+
+    Attributes
+    ----------
+    id : str
+        Unique within its file.
+    text : str
+        Headline and body. All offsets refer to it.
+    title, outlet, url, date, author, site_name, lang : str or None
+        What is known about it. ``outlet`` is who published it, as the page itself says; ``date`` is
+        ISO 8601; ``lang`` is an ISO 639-1 code.
+    units : tuple of Unit or None
+        Sentences given by the file: the units to score, never split again. None: to be split.
+    spans : tuple of Span
+        Labelled spans.
+    labels : mapping of str to float
+        Labels of the whole article.
+    republications : tuple of Republication
+        Parts that are somebody else's article.
+    imprint : Imprint or None
+        What the page around it says of where it comes from.
+    """
+
+    id: str
+    text: str
+    title: str | None = None
+    outlet: str | None = None
+    url: str | None = None
+    date: str | None = None
+    author: str | None = None
+    site_name: str | None = None
+    lang: str | None = None
+    units: tuple[Unit, ...] | None = None
+    spans: tuple[Span, ...] = ()
+    labels: Mapping[str, float] = field(default_factory=dict)
+    republications: tuple[Republication, ...] = ()
+    imprint: Imprint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an article: what a model reads.
+
+    Models see neighbouring sentences as context: those that stand beside it in the sequence they
+    are given, with the same ``article_id`` and consecutive ``index``.
+
+    Attributes
+    ----------
+    text : str
+        Exactly ``article.text[start:end]``.
+    start, end : int
+    article_id : str
+    index : int
+        Position among the article's sentences, from 0.
+    voice : Voice
+    citations : tuple of Citation
+        Who is cited in it, or carried over into it.
+    inner_voice : Voice or None
+        In a republished part, all of which is quoted: the voice within the republished article.
+        None elsewhere.
+    """
+
+    text: str
+    start: int
+    end: int
+    article_id: str
+    index: int
+    voice: Voice = Voice.OWN
+    citations: tuple[Citation, ...] = ()
+    inner_voice: Voice | None = None

@@ -1,0 +1,80 @@
+"""Text of strangers, made safe to show.
+
+An article may hold terminal escapes that move the cursor, bidirectional overrides that show words
+in another order than they are written, or halves of surrogate pairs that no encoder accepts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_ESCAPES = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # operating system command: window titles, links
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # control sequence: colours, cursor
+)
+_SPACES = re.compile(r"\s+")
+# Zero-width joiners and the plain direction marks stay: several scripts are misread without them.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """Return ``text`` on one line, without control characters, escapes and direction overrides.
+
+    Runs of white space become one space, so the result has other offsets: cut by offsets first.
+    """
+    text = _ESCAPES.sub("", text)
+    text = _SPACES.sub(" ", text)
+    text = _CONTROLS.sub("", text)
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return printable ``text`` of at most ``limit`` characters, cut at a word with an ellipsis."""
+    text = printable(text).strip()
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 1]
+    # A script without spaces has no word to cut at.
+    return (head.rsplit(" ", 1)[0] if " " in head else head).rstrip() + "…"
+
+
+def distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the texts that aren't empty, each once whatever its case, as it stood first."""
+    found: dict[str, str] = {}
+    for text in texts:
+        if text:
+            found.setdefault(text.casefold(), text)
+    return tuple(found.values())
+
+
+def fold(text: str) -> str:
+    """Write typographic quotes, dashes and spaces as their ASCII look-alikes.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+        Of the same length, so that offsets hold: what a model reads, whichever way the page it
+        came from was typeset.
+    """
+    return text.translate(_LOOK_ALIKES)
+
+
+def _look_alikes() -> dict[int, str]:
+    kinds = {
+        "'": "‘’‚‛′‹›`´ʼ＇",
+        '"': "“”„‟″«»＂「」『』〝〞",
+        "-": "‐‑‒–—―−﹘﹣－",
+        "\n": "\x85\u2028\u2029",
+        # Spelt by category: there are 17 space characters, and no two pages use the same.
+        " ": "".join(c for c in map(chr, range(0x3001)) if unicodedata.category(c) == "Zs"),
+    }
+    return {ord(char): plain for plain, chars in kinds.items() for char in chars}
+
+
+_LOOK_ALIKES = _look_alikes()

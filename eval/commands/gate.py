@@ -1,0 +1,174 @@
+"""The commands `framescope eval gate`, `card` and `seeds`: bundles on every benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from classifier import __version__
+from training.options import CorporaFolder
+
+if TYPE_CHECKING:
+    from eval.figures import Section
+    from eval.release import Verdict
+
+
+def gate(
+    bundle: Annotated[
+        str, typer.Argument(metavar="[BUNDLE]", help="A bundle's folder; the shipped transformer.")
+    ] = "transformer",
+    corpora: CorporaFolder = None,
+    floors: Annotated[
+        Path | None, typer.Option("--floors", metavar="FILE", help="Else eval/release/floors.json.")
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Raise the floors to what is measured now.")
+    ] = False,
+    allow_regression: Annotated[
+        str | None,
+        typer.Option(
+            "--allow-regression",
+            metavar="REASON",
+            help="With --update: lower floors too, and write down why.",
+        ),
+    ] = None,
+) -> None:
+    """Hold a bundle against the floors; ends with status 2 when one is missed.
+
+    Without a folder of corpora, on the benchmarks that ship. The limits of the behavioural suite
+    are held too; no option lowers them.
+    """
+    from classifier import bundle as bundles
+    from eval.figures import print_section
+    from eval.release import (
+        FLOORS,
+        GateError,
+        judge_floors,
+        measure_benchmarks,
+        raised_floors,
+        read_floors,
+        signature,
+        write_floors,
+    )
+    from eval.rows import held_out_of_corpora as of_corpora
+    from eval.suite import measure_suite as measure
+    from eval.suite import read_behaviours as behaviours
+    from eval.suite import suite_verdict as verdict
+    from training.corpora import is_given, root_folder
+
+    path = floors or FLOORS
+    written = read_floors(path)
+    model = bundles.load(bundle)
+    root = root_folder(corpora) if is_given(corpora) else None
+    held_out = of_corpora(root, [model], allow_other_split=False)
+    verdicts = judge_floors(list(measure_benchmarks(model, held_out.examples)), written)
+    suite = measure(model, behaviours())
+    print_section(_section(verdicts, f"Behaviour: {verdict(suite)}"))
+    typer.echo(signature(model, verdicts, suite))
+    if update:
+        write_floors(raised_floors(verdicts, written, allow_regression), path)
+        typer.echo(f"wrote {path}")
+        return
+    missed = [one.measured.benchmark.name for one in verdicts if one.missed]
+    changed = [one.measured.benchmark.name for one in verdicts if one.changed]
+    if changed:
+        raise GateError(
+            f"other rows than the floors were measured on: {', '.join(changed)}; "
+            "measure anew with --update"
+        )
+    if missed:
+        raise GateError(f"under the floor: {', '.join(missed)}")
+    if suite.missed:
+        raise GateError(f"{verdict(suite)} `framescope eval robustness {bundle}` shows the cases")
+    if not any(one.floor is not None for one in verdicts):
+        raise GateError(f"{path}: has no floor for these benchmarks; set some with --update")
+
+
+def card(
+    bundle: Annotated[
+        Path, typer.Argument(metavar="BUNDLE", help="The bundle's folder; its card is rewritten.")
+    ],
+    corpora: CorporaFolder = None,
+    draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of groups.")] = 2000,
+) -> None:
+    """Measure a bundle on every benchmark, and write the figures into its card and manifest."""
+    from classifier import bundle as bundles
+    from eval.release import card_records, write_card
+    from eval.release import measure_benchmarks as measured
+    from eval.rows import held_out_of_corpora as of_corpora
+    from training.corpora import is_given, root_folder
+
+    model = bundles.load(bundle)
+    root = root_folder(corpora) if is_given(corpora) else None
+    held_out = of_corpora(root, [model], allow_other_split=False)
+    found = card_records(measured(model, held_out.examples, draws))
+    write_card(bundle, found)
+    typer.echo(f"wrote {len(found)} figures into {bundle}")
+
+
+def seeds(
+    bundle: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="BUNDLE...", help="Bundles of one recipe, trained with two or more seeds."
+        ),
+    ],
+    beside: Annotated[
+        str | None,
+        typer.Option("--beside", metavar="BUNDLE", help="A model to hold them against."),
+    ] = None,
+    corpora: CorporaFolder = None,
+) -> None:
+    """Mean and spread of the benchmarks over training seeds.
+
+    Without a folder of corpora, on the benchmarks that ship.
+    """
+    from classifier import bundle as bundles
+    from eval.figures import print_section
+    from eval.release import section_of_seeds as section
+    from eval.release import seed_spreads as spreads
+    from eval.rows import held_out_of_corpora as of_corpora
+    from training.corpora import is_given, root_folder
+
+    models = [bundles.load(one) for one in bundle]
+    other = bundles.load(beside) if beside is not None else None
+    root = root_folder(corpora) if is_given(corpora) else None
+    judged = [*models, *([other] if other else ())]
+    held_out = of_corpora(root, judged, allow_other_split=False)
+    print_section(section(spreads(models, held_out.examples, other), models, other))
+    digests = ", ".join(f"{one.name} {one.digest[:12]}" for one in judged)
+    typer.echo(f"framescope {__version__} | data {held_out.signature} | {digests}")
+
+
+COMMANDS = (gate, card, seeds)
+
+
+def _section(verdicts: Sequence[Verdict], note: str) -> Section:
+    from eval.figures import Section, Table
+
+    return Section(
+        note,
+        (
+            Table(
+                "Benchmarks and their floors",
+                ("benchmark", "figure", "n", "yes", "measured", "floor", "verdict"),
+                tuple(
+                    (
+                        one.measured.benchmark.name, one.measured.benchmark.metric,
+                        one.measured.n, one.measured.positives, one.measured.value,
+                        "none" if one.floor is None else one.floor, _verdict(one),
+                    )
+                    for one in verdicts
+                ),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _verdict(one: Verdict) -> str:
+    if one.floor is None:
+        return ""
+    return "missed" if one.missed else "other rows" if one.changed else "ok"

@@ -1,0 +1,42 @@
+"""The scores of two models on the same rows in, how far they differ out.
+
+In all, by slice, and by their worst errors; the headline, and what each costs.
+"""
+
+from eval.compare.compare import HELD_OUT, Progress
+from eval.compare.compare import compare as compare_models
+from eval.compare.comparison import Comparison, Cost, Difference, Row
+from eval.compare.errors import Error, Pool, originals
+from eval.compare.errors import records as error_records
+from eval.compare.errors import to_lines as error_lines
+from eval.compare.errors import worst as worst_errors
+from eval.compare.footprint import METHOD, Footprint
+from eval.compare.footprint import footprint as measure_footprint
+from eval.compare.headline import Headline
+from eval.compare.headline import headline as headline_of
+from eval.compare.slices import Axis, genres_of
+from eval.compare.slices import slices as slice_figures
+
+__all__ = [
+    "Axis",
+    "Comparison",
+    "Cost",
+    "Difference",
+    "Error",
+    "Footprint",
+    "HELD_OUT",
+    "Headline",
+    "METHOD",
+    "Pool",
+    "Progress",
+    "Row",
+    "compare_models",
+    "error_lines",
+    "error_records",
+    "genres_of",
+    "headline_of",
+    "measure_footprint",
+    "originals",
+    "slice_figures",
+    "worst_errors",
+]

@@ -1,0 +1,231 @@
+"""The worst errors of a signal, what stands around them, and their articles for relabelling."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.pages import to_record
+from classifier.taxonomy import BY_NAME, Level
+from classifier.values import Article, Unit
+from training.data import Examples
+
+KEY = "error"
+"""The key beside a sentence's labels that says what was wrong; readers of the format pass it by."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Rows of one signal that a model was judged by.
+
+    Attributes
+    ----------
+    rows : Examples
+        Whole articles, sentence by sentence.
+    chosen : ndarray of int, shape (n,)
+        The rows judged.
+    proba : ndarray of float32, shape (n,)
+        Of the model whose errors are asked for.
+    other : ndarray of float32, shape (n,), or None
+        Of the model it was compared with.
+    """
+
+    rows: Examples
+    chosen: NDArray[np.intp]
+    proba: NDArray[np.float32]
+    other: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """A sentence whose score is far from its label, or an article shown by its first sentence.
+
+    Attributes
+    ----------
+    rank : int
+        From 1, the worst.
+    signal, corpus, part, article : str
+    index, start, end : int
+        Which sentence, and its place in the article's text.
+    label, proba : float
+    other : float
+        What the other model says; NaN where there is none.
+    text : str
+    before, after : tuple of str
+        The sentences of the article before it and after it, as far as they are known.
+    """
+
+    rank: int
+    signal: str
+    corpus: str
+    part: str
+    article: str
+    index: int
+    start: int
+    end: int
+    label: float
+    proba: float
+    other: float
+    text: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def worst(signal: str, pools: Iterable[Pool], n: int) -> tuple[Error, ...]:
+    """Find the ``n`` rows whose probability is farthest from their label, the farthest first.
+
+    A graded label counts as it is: half the annotators saying yes is no error at 0.5.
+    """
+    found = [
+        (abs(float(pool.proba[at]) - float(pool.rows.column(signal)[row])), pool, at, int(row))
+        for pool in pools
+        for at, row in enumerate(pool.chosen)
+    ]
+    found.sort(key=lambda item: -item[0])  # stable: ties keep the order of the corpora
+    return tuple(
+        _error(rank, signal, pool, at, row)
+        for rank, (_, pool, at, row) in enumerate(found[:n], start=1)
+    )
+
+
+def _error(rank: int, signal: str, pool: Pool, at: int, row: int) -> Error:
+    rows = pool.rows
+    sentence = rows.sentences[row]
+    return Error(
+        rank=rank,
+        signal=signal,
+        corpus=str(rows.corpus[row]),
+        part=str(rows.part[row]),
+        article=str(rows.article[row]),
+        index=sentence.index,
+        start=sentence.start,
+        end=sentence.end,
+        label=float(rows.column(signal)[row]),
+        proba=float(pool.proba[at]),
+        other=math.nan if pool.other is None else float(pool.other[at]),
+        text=sentence.text,
+        before=tuple(_around(rows, row, -1))[::-1],
+        after=tuple(_around(rows, row, 1)),
+    )
+
+
+def _around(rows: Examples, row: int, step: int) -> Iterator[str]:
+    """Give the sentences of a row's article, away from it in one direction."""
+    at = row + step
+    while 0 <= at < len(rows):
+        here, there = rows.sentences[at - step], rows.sentences[at]
+        if there.article_id != here.article_id or there.index != here.index + step:
+            return
+        yield there.text
+        at += step
+
+
+def records(
+    errors: Sequence[Error],
+    examples: Examples,
+    articles: Mapping[str, Article],
+    model: str,
+) -> Iterator[dict[str, Any]]:
+    """Give the articles of errors in the exchange format, the one with the worst error first.
+
+    Every sentence is there with the labels it has now, so that a corrected file can be judged or
+    trained by. Those in error have a key `KEY` more; for an article-level signal the article has.
+
+    Parameters
+    ----------
+    errors : sequence of Error
+    examples : Examples
+        Where the labels are.
+    articles : mapping of str to Article
+        The whole articles, by their ids in the examples; see `originals`.
+    model : str
+        Whose errors they are.
+    """
+    by_article: dict[str, list[Error]] = {}
+    for error in errors:
+        by_article.setdefault(error.article, []).append(error)
+    for name, here in by_article.items():
+        rows = examples.where(examples.article == name)
+        order = np.argsort([sentence.index for sentence in rows.sentences])
+        units: list[Unit] = []
+        labels: dict[str, float] = {}
+        for row in order:
+            sentence = rows.sentences[row]
+            known = {
+                signal: float(label)
+                for signal, label in zip(rows.signals, rows.labels[row], strict=True)
+                if not math.isnan(label)
+            }
+            whole = {s: v for s, v in known.items() if BY_NAME[s].level is Level.ARTICLE}
+            labels |= whole
+            given = {s: v for s, v in known.items() if s not in whole}
+            units.append(Unit(sentence.start, sentence.end, given))
+        article = replace(articles[name], units=tuple(units), labels=labels)
+        record = to_record(article)
+        for error in here:
+            note = _note(error, model)
+            if BY_NAME[error.signal].level is Level.ARTICLE:
+                record[KEY] = note
+            else:
+                place = [(unit.start, unit.end) for unit in units].index((error.start, error.end))
+                record["sentences"][place][KEY] = note
+        yield record
+
+
+def _note(error: Error, model: str) -> dict[str, Any]:
+    return {
+        "rank": error.rank,
+        "signal": error.signal,
+        "label": round(error.label, 4),
+        "probability": round(error.proba, 4),
+        "model": model,
+    }
+
+
+def originals(wanted: Iterable[str], root: Path | None, data: Sequence[Path]) -> dict[str, Article]:
+    """Read whole articles anew, by their ids in the examples: the examples have sentences only.
+
+    Parameters
+    ----------
+    wanted : iterable of str
+    root : pathlib.Path or None
+        The folder of corpora; not read where ``data`` is given.
+    data : sequence of pathlib.Path
+        A user's files, as `eval.rows.held_out.of_files` reads them.
+    """
+    from training.corpora import read_exchange
+    from training.data import articles_of_rows as articles
+    from training.data import load_rows as load
+
+    missing = set(wanted)
+    found: dict[str, Article] = {}
+
+    def keep(names: Iterable[str], article: Article, written: str) -> None:
+        for name in names:
+            if name in missing:
+                found.setdefault(name, replace(article, id=written))
+
+    if data:
+        for path in data:
+            for article in read_exchange(path):
+                # A file goes by its name, or by its path where two have one name.
+                keys = (f"exchange/{name}/{article.id}" for name in (str(path), path.name))
+                keep(keys, article, article.id)
+        return found
+    for corpus in sorted({name.partition("/")[0] for name in missing}):
+        for article in articles(load(corpus, root)):
+            name = f"{corpus}/{article.id}"
+            keep([name], article, name)
+    return found
+
+
+def to_lines(found: Iterable[Mapping[str, Any]]) -> str:
+    """Write records as JSON Lines."""
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in found)

@@ -1,0 +1,229 @@
+"""Where a model is good and where not: one signal's rows, cut by what is known of each."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.taxonomy import BY_NAME, Level
+from classifier.values import Voice
+from eval.figures import Estimate, is_positive
+from eval.figures import all_metrics as measure
+from eval.figures import resample_figures as resample
+from eval.rows import Scored
+from training.data import Examples, Text
+
+DRAWS = 1000
+"""Resamples of a slice at most: there are many slices, and no test is made of them."""
+MOST = 10
+"""Outlets shown by name; the others are one slice."""
+
+_LENGTHS = ((10, "1 to 9 words"), (20, "10 to 19 words"), (35, "20 to 34 words"))
+_LONG = "35 words or more"
+_POSITIONS = ("first sentence", "first third", "middle third", "last third")
+_OF_ARTICLES = ("outlet", "genre")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The rows that have one value.
+
+    Attributes
+    ----------
+    value : str
+    n, n_groups, positives : int
+    a, b : Estimate or None
+        The benchmark's metric for each model; None for one that doesn't give the signal.
+    """
+
+    value: str
+    n: int
+    n_groups: int
+    positives: int
+    a: Estimate | None
+    b: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One way to cut.
+
+    Attributes
+    ----------
+    name : str
+        ``outlet``, ``length``, ``voice``, ``genre`` or ``position``.
+    slices : tuple of Slice
+        Empty where the corpus doesn't tell it, or all rows are alike.
+    """
+
+    name: str
+    slices: tuple[Slice, ...]
+
+
+def slices(
+    rows: Examples,
+    chosen: NDArray[np.intp],
+    signal: str,
+    metric: str,
+    a: Scored,
+    b: Scored,
+    *,
+    genres: Mapping[str, str],
+    draws: int,
+    seed: int,
+) -> tuple[Axis, ...]:
+    """Cut the rows of one signal in every way that says anything of it.
+
+    Parameters
+    ----------
+    rows : Examples
+        Whole articles, as `eval.rows.scored.articles_of` gives them.
+    chosen : ndarray of int
+        The rows that are judged.
+    signal, metric : str
+    a, b : Scored
+        Of ``rows``.
+    genres : mapping of str to str
+        The genre of an article by its id, where known; see `genres_of`.
+    draws, seed : int
+        Of the resampling; at most `DRAWS`.
+    """
+    whole = BY_NAME[signal].level is Level.ARTICLE
+    found = []
+    for name, (value_of, order) in _AXES.items():
+        if whole and name not in _OF_ARTICLES:
+            continue
+        values = value_of(rows, genres)[chosen]
+        names = order(values)
+        if len(names) < 2:
+            found.append(Axis(name, ()))
+            continue
+        found.append(
+            Axis(
+                name,
+                tuple(
+                    _slice(rows, chosen[picked], signal, metric, label, a, b, draws, seed)
+                    for label, picked in _picked(values, names)
+                ),
+            )
+        )
+    return tuple(found)
+
+
+def genres_of(files: Iterable[Path], prefix: str) -> dict[str, str]:
+    """Read the genres of exchange-format files, which the format itself has no place for.
+
+    Parameters
+    ----------
+    files : iterable of pathlib.Path
+    prefix : str
+        What stands before an article's id in the examples, ``"house/"`` say.
+    """
+    found = {}
+    for path in files:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                record = json.loads(line) if line.strip() else {}
+                if isinstance(genre := record.get("genre"), str):
+                    found[f"{prefix}{record.get('id')}"] = genre
+    return found
+
+
+def _picked(values: Text, names: Sequence[str]) -> Iterable[tuple[str, NDArray[np.intp]]]:
+    yield from ((name, np.flatnonzero(values == name)) for name in names)
+    others = sorted(set(values.tolist()) - {*names, ""})
+    if others:
+        yield f"{len(others)} others", np.flatnonzero(np.isin(values, others))
+
+
+def _slice(
+    rows: Examples,
+    picked: NDArray[np.intp],
+    signal: str,
+    metric: str,
+    value: str,
+    a: Scored,
+    b: Scored,
+    draws: int,
+    seed: int,
+) -> Slice:
+    truth = is_positive(rows.column(signal)[picked])
+    groups = rows.group[picked]
+    models = [
+        None if (column := one.column(signal)) is None else (column[picked], one.thresholds[signal])
+        for one in (a, b)
+    ]
+    drawn = resample(truth, models[0], models[1], groups, draws=min(draws, DRAWS), seed=seed)
+    estimates = [
+        None
+        if model is None
+        else Estimate(measure(truth, *model)[metric], intervals[metric].low, intervals[metric].high)
+        for model, intervals in zip(models, (drawn.a, drawn.b), strict=True)
+    ]
+    return Slice(value, len(picked), len(np.unique(groups)), int(truth.sum()), *estimates)
+
+
+def _outlet(rows: Examples, genres: Mapping[str, str]) -> Text:
+    return rows.outlet
+
+
+def _length(rows: Examples, genres: Mapping[str, str]) -> Text:
+    def of(words: int) -> str:
+        return next((name for limit, name in _LENGTHS if words < limit), _LONG)
+
+    return np.array([of(len(sentence.text.split())) for sentence in rows.sentences], np.str_)
+
+
+def _voice(rows: Examples, genres: Mapping[str, str]) -> Text:
+    return np.array([sentence.voice.value for sentence in rows.sentences], np.str_)
+
+
+def _genre(rows: Examples, genres: Mapping[str, str]) -> Text:
+    return np.array([genres.get(article, "") for article in rows.article.tolist()], np.str_)
+
+
+def _position(rows: Examples, genres: Mapping[str, str]) -> Text:
+    """Place each sentence in its article; nothing is told of an article of one or two."""
+    size = Counter(rows.article.tolist())
+
+    def of(index: int, length: int) -> str:
+        if length < 3:
+            return ""
+        return _POSITIONS[0] if index == 0 else _POSITIONS[1 + min(3 * index // length, 2)]
+
+    return np.array(
+        [of(s.index, size[s.article_id]) for s in rows.sentences],
+        np.str_,
+    )
+
+
+def _largest(values: Text) -> list[str]:
+    counts = Counter(value for value in values.tolist() if value)
+    return [value for value, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))][
+        :MOST
+    ]
+
+
+def _by_name(values: Text) -> list[str]:
+    return sorted(set(values.tolist()) - {""})
+
+
+def _fixed(order: Sequence[str]) -> Callable[[Text], list[str]]:
+    return lambda values: [name for name in order if name in set(values.tolist())]
+
+
+_AXES: dict[
+    str, tuple[Callable[[Examples, Mapping[str, str]], Text], Callable[[Text], list[str]]]
+] = {
+    "outlet": (_outlet, _largest),
+    "length": (_length, _fixed((*(name for _, name in _LENGTHS), _LONG))),
+    "voice": (_voice, _fixed([voice.value for voice in Voice])),
+    "genre": (_genre, _by_name),
+    "position": (_position, _fixed(_POSITIONS)),
+}

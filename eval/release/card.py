@@ -1,0 +1,117 @@
+"""The part of a model card that says how good the model is: written by measuring, never by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from classifier.bundle import CARD, MANIFEST
+from classifier.errors import BundleError
+from eval.figures import METRICS
+from eval.release.gate import Measured
+from eval.rows import BENCHMARK_BY_NAME as BY_NAME
+
+BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
+_LABELS = {metric.name: metric.label for metric in METRICS}
+
+Record = Mapping[str, Any]
+
+
+def records(found: Iterable[Measured]) -> list[dict[str, Any]]:
+    """Turn what was measured into what a manifest holds under ``metrics``; undefined is null."""
+    return [
+        {
+            "benchmark": one.benchmark.name,
+            "rows": one.digest,
+            "n": one.n,
+            "groups": one.groups,
+            "positives": one.positives,
+            "metric": one.benchmark.metric,
+            "value": _rounded(one.value),
+            "low": _rounded(one.interval.low),
+            "high": _rounded(one.interval.high),
+        }
+        for one in found
+    ]
+
+
+def section(metrics: Sequence[Record]) -> str:
+    """Write the section of the card, in Markdown, with the lines that mark where it ends."""
+    lines = [
+        BEGIN,
+        "## How good it is",
+        "",
+        "On rows that nothing was trained, tuned or calibrated on, with 95% intervals over",
+        "resamples of whole groups. Published figures are of other rows unless it says so; a",
+        "ceiling is how far annotators agree. Written by `framescope eval card`.",
+        "",
+        "| benchmark | n | groups | positive | figure | value (95% interval) | beside it |",
+        "| --- | ---: | ---: | ---: | --- | --- | --- |",
+        *map(_line, metrics),
+        END,
+    ]
+    return "\n".join(lines)
+
+
+def write(folder: Path, metrics: Sequence[Record]) -> None:
+    """Write the figures into a bundle's manifest and its card.
+
+    Raises
+    ------
+    BundleError
+        When the card or the manifest can't be read or written.
+    """
+    manifest, card = folder / MANIFEST, folder / CARD
+    try:
+        record = json.loads(manifest.read_text(encoding="utf-8"))
+        text = card.read_text(encoding="utf-8")
+        record["metrics"] = list(metrics)
+        card.write_text(with_section(text, section(metrics)), encoding="utf-8")
+        body = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+        manifest.write_text(body + "\n", encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder}: its card can't be written ({error})") from None
+
+
+def with_section(card: str, written: str) -> str:
+    """Put the section into a card: where it was, else before what the model can't do."""
+    before, begin, rest = card.partition(BEGIN)
+    if begin:
+        return before + written + rest.partition(END)[2]
+    before, heading, rest = card.partition("## What it can't do")
+    return f"{before}{written}\n\n{heading}{rest}"
+
+
+def _line(record: Record) -> str:
+    benchmark = BY_NAME.get(record["benchmark"])
+    beside = []
+    if benchmark and benchmark.published:
+        rows = "these rows" if benchmark.published.same_split else "other rows"
+        beside.append(f"{benchmark.published.value:g} {benchmark.published.metric} ({rows})")
+    if benchmark and benchmark.ceiling:
+        beside.append(f"{benchmark.ceiling.measure} {benchmark.ceiling.value:.2f}")
+    cells = (
+        f"`{record['benchmark']}`",
+        f"{record['n']:,}",
+        f"{record['groups']:,}",
+        f"{record['positives']:,}",
+        _LABELS[record["metric"]],
+        _figure(record),
+        "; ".join(beside),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _figure(record: Record) -> str:
+    if record["value"] is None:
+        return "undefined"
+    if record["low"] is None:
+        return f"{record['value']:.3f}"
+    return f"{record['value']:.3f} ({record['low']:.3f} to {record['high']:.3f})"
+
+
+def _rounded(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 4)

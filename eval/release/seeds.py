@@ -1,0 +1,135 @@
+"""What another training seed changes: one recipe trained several times, benchmark by benchmark.
+
+The interval of a figure says what other articles would change. How far the figure moves when only
+the seed does is another thing, and a difference between two models that is smaller is luck.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from classifier.bundle import Bundle
+from eval.figures import Cell, Section, Table
+from eval.release.gate import Measured, measured
+from eval.rows import BENCHMARKS, Benchmark
+from training.data import Examples
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One benchmark over the bundles of several seeds.
+
+    Attributes
+    ----------
+    benchmark : Benchmark
+    n, positives : int
+    values : tuple of float
+        The main figure of each bundle; NaN where undefined.
+    beside : float
+        That of the model they are held against; NaN without one.
+    """
+
+    benchmark: Benchmark
+    n: int
+    positives: int
+    values: tuple[float, ...]
+    beside: float = math.nan
+
+    @property
+    def mean(self) -> float:
+        """Mean over the seeds; NaN where one is undefined."""
+        return float(np.mean(self.values))
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over the seeds, with n - 1; NaN for a single one."""
+        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else math.nan
+
+    @property
+    def better(self) -> int:
+        """How many seeds lie above the model they are held against."""
+        return sum(value > self.beside for value in self.values)
+
+
+def spreads(
+    bundles: Sequence[Bundle],
+    examples: Examples,
+    beside: Bundle | None,
+    benchmarks: Sequence[Benchmark] = BENCHMARKS,
+) -> list[Spread]:
+    """Measure every bundle on the benchmarks that all of them give.
+
+    Parameters
+    ----------
+    bundles : sequence of Bundle
+        Trained alike but for the seed.
+    examples : Examples
+        With their parts.
+    beside : Bundle or None
+        Another model, to hold them against.
+    benchmarks : sequence of Benchmark
+    """
+
+    def of(bundle: Bundle) -> dict[str, Measured]:
+        found = measured(bundle, examples, benchmarks=benchmarks)
+        return {one.benchmark.name: one for one in found}
+
+    found = [of(bundle) for bundle in bundles]
+    other = {} if beside is None else of(beside)
+    return [
+        Spread(
+            one.benchmark,
+            one.n,
+            one.positives,
+            tuple(of_bundle[name].value for of_bundle in found),
+            other[name].value if name in other else math.nan,
+        )
+        for name, one in found[0].items()
+        if all(name in of_bundle for of_bundle in found)
+    ]
+
+
+def same_recipe(bundles: Sequence[Bundle]) -> bool:
+    """Tell whether bundles differ in nothing but the seed, as their manifests have it."""
+
+    def recipe(bundle: Bundle) -> tuple[object, ...]:
+        settings = bundle.manifest.get("settings")
+        kept = {k: v for k, v in settings.items() if k != "seed"} if settings else None
+        corpora = [(c["name"], c["digest"], c["rows"]) for c in bundle.manifest.get("corpora", ())]
+        return bundle.manifest.get("kind"), kept, corpora
+
+    seeds = [bundle.manifest.get("seed") for bundle in bundles]
+    return len(set(seeds)) == len(seeds) and all(recipe(b) == recipe(bundles[0]) for b in bundles)
+
+
+def section(found: Sequence[Spread], bundles: Sequence[Bundle], beside: Bundle | None) -> Section:
+    """Lay the spreads out."""
+    alike = (
+        "trained alike but for the seed"
+        if same_recipe(bundles)
+        else ("NOT trained alike but for the seed: what tells them apart is more than luck")
+    )
+    names = ", ".join(f"{b.name} (seed {b.manifest.get('seed')})" for b in bundles)
+    columns: tuple[str, ...] = ("benchmark", "figure", "n", "yes", "mean", "spread", "min", "max")
+    rows: list[tuple[Cell, ...]] = [
+        (
+            one.benchmark.name, one.benchmark.metric, one.n, one.positives, one.mean, one.spread,
+            min(one.values), max(one.values),
+        )
+        for one in found
+    ]  # fmt: skip
+    if beside is not None:
+        columns += (beside.name, "seeds above it")
+        rows = [
+            (*row, one.beside, f"{one.better} of {len(one.values)}")
+            for row, one in zip(rows, found, strict=True)
+        ]
+    return Section(
+        f"{len(bundles)} bundles, {alike}: {names}. Spread is the standard deviation over seeds; "
+        "it says nothing of what other articles would change.",
+        (Table("Mean and spread over training seeds", columns, tuple(rows)),),
+    )

@@ -1,0 +1,75 @@
+"""The sections of the report that other parts of the harness measure, in the page's order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from classifier.bundle import Bundle
+from eval.commands import SectionName
+from eval.figures import Section
+from eval.release import section_of_seeds, seed_spreads
+from eval.report.report import Measure
+from eval.rows import Judged
+from eval.studies import (
+    section_of_axes,
+    section_of_controls,
+    section_of_techniques,
+    section_of_uncertainty,
+)
+from eval.suite import section_of_suite
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A section's heading, and how it is measured."""
+
+    title: str
+    measure: Measure
+
+
+def _behaviour(judged: Judged) -> Section:
+    """Run the behavioural suite on the second bundle."""
+    from eval.suite import DRAWS
+    from eval.suite import measure_suite as measure
+    from eval.suite import read_behaviours as behaviours
+
+    suite = measure(
+        judged.bundles[1], behaviours(), draws=min(judged.draws, DRAWS), seed=judged.seed
+    )
+    return section_of_suite(suite)
+
+
+SECTIONS: Mapping[str, Described] = {
+    SectionName.TECHNIQUES: Described("Persuasion techniques", section_of_techniques),
+    SectionName.UNCERTAINTY: Described("What it doesn't know", section_of_uncertainty),
+    SectionName.AXES: Described("Other splits", section_of_axes),
+    SectionName.CONTROLS: Described("Controls", section_of_controls),
+    SectionName.ROBUSTNESS: Described("Behaviour", _behaviour),
+    SectionName.SEEDS: Described("Other seeds", lambda _: None),
+}
+
+
+def chosen(without: Collection[str], again: Sequence[Bundle]) -> dict[str, Measure]:
+    """Choose the sections to measure.
+
+    Parameters
+    ----------
+    without : collection of str
+        Those to leave out.
+    again : sequence of Bundle
+        The second bundle trained again with other seeds; none, and there is no such section.
+    """
+
+    def of_seeds(judged: Judged) -> Section:
+        bundles = (judged.bundles[1], *again)
+        beside = judged.bundles[0]
+        found = seed_spreads(bundles, judged.examples, beside, judged.benchmarks)
+        return section_of_seeds(found, bundles, beside)
+
+    found = {name: one.measure for name, one in SECTIONS.items() if name not in without}
+    if again and SectionName.SEEDS in found:
+        found[SectionName.SEEDS] = of_seeds
+    else:
+        found.pop(SectionName.SEEDS, None)
+    return found

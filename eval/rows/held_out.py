@@ -1,0 +1,145 @@
+"""The rows to judge by: held-out groups of the corpora, or a user's own labelled files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifier.bundle import Bundle, digest
+from classifier.errors import BundleError, InputError
+from classifier.values import Article
+from training.data import Examples
+
+FILE_PART = "test"
+"""The part of every row of a user's file."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Examples with their parts, and what identifies them."""
+
+    examples: Examples
+    signature: str
+
+
+def of_corpora(root: Path | None, bundles: Sequence[Bundle], *, allow_other_split: bool) -> HeldOut:
+    """Split the corpora as the bundles say they were split, and check that it is the same split.
+
+    Parameters
+    ----------
+    root : pathlib.Path or None
+        The folder of corpora; None for those that ship with the code.
+    bundles : sequence of Bundle
+        The first one's seed is used.
+    allow_other_split : bool
+        Go on when a bundle was made on another split. Rows it was trained on may then be among
+        those it is judged by, and the signature says so.
+
+    Raises
+    ------
+    BundleError
+        When a bundle was made on another split, or doesn't say on which, unless allowed.
+    CorpusError
+        When a corpus is missing, or can't be read.
+    """
+    from classifier.sources import load_registry as load
+    from training.corpora import SHIPPED
+    from training.data import assign_parts as assign
+    from training.data import build_examples as build
+
+    seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
+    names = SHIPPED if root is None else None
+    examples = build(root, names, registry=load())
+    split = assign(examples, seed=seeds[0]) if seeds else assign(examples)
+    strangers = [bundle for bundle in bundles if not _made_on(bundle, split.held_out)]
+    if strangers and not allow_other_split:
+        raise BundleError(_other_split(strangers[0], split.signature))
+    doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
+    return HeldOut(split.examples, f"split {split.signature[:12]}{doubt}")
+
+
+def _split_of(bundle: Bundle) -> Mapping[str, Any] | None:
+    record = bundle.manifest.get("split")
+    if not isinstance(record, Mapping) or type(record.get("seed")) is not int:
+        return None
+    return record if isinstance(record.get("signature"), str) else None
+
+
+def _made_on(bundle: Bundle, held_out: Mapping[str, str]) -> bool:
+    """Whether of each corpus it was trained on the same rows were kept back."""
+    record = _split_of(bundle)
+    if record is None:
+        return False
+    kept = record.get("held_out")
+    if not isinstance(kept, Mapping):
+        return False
+    trained_on = {corpus.get("name") for corpus in bundle.manifest.get("corpora", ())}
+    return all(kept.get(name) == found for name, found in held_out.items() if name in trained_on)
+
+
+def _other_split(bundle: Bundle, signature: str) -> str:
+    record = _split_of(bundle)
+    trained = f"on split {record['signature'][:12]}" if record else "on a split it doesn't name"
+    return (
+        f"{bundle.path}: trained {trained}, not on {signature[:12]}: rows to judge by may be among "
+        "those it learned from; retrain it on these corpora, or go on with --allow-other-split"
+    )
+
+
+def of_files(paths: Sequence[Path]) -> HeldOut:
+    """Read labelled files in the exchange format; every row is one to judge by.
+
+    Labels are those of ``labels``, of sentences and of articles: spans alone label nothing, since
+    a sentence without one may be either a no or not annotated. Each file is shown apart.
+
+    Raises
+    ------
+    InputError
+        When a file is missing, or holds an id twice.
+    CorpusError
+        When a line can't be read.
+    """
+    from classifier.sources import load_registry as load
+    from training.data import examples_of_articles as of_articles
+
+    names = _names(paths)
+    file_of: dict[str, str] = {}
+    examples = of_articles("exchange", _articles(names, file_of), load())
+    # The table names a corpus for its reader; here the file is the corpus.
+    corpus = [file_of[article.partition("/")[2]] for article in examples.article]
+    total = hashlib.sha256("\n".join(digest(path) for path in names).encode()).hexdigest()
+    return HeldOut(
+        replace(
+            examples,
+            corpus=np.array(corpus, np.str_),
+            part=np.full(len(examples), FILE_PART, dtype="<U13"),
+        ),
+        f"files {total[:12]}",
+    )
+
+
+def _names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Name each file: by its name, or by its path where two have one name."""
+    for path in paths:
+        if not path.is_file():
+            raise InputError(path, "no such file; give a JSONL file in the exchange format")
+    names = [path.name for path in paths]
+    return {path: path.name if names.count(path.name) == 1 else str(path) for path in paths}
+
+
+def _articles(names: dict[Path, str], file_of: dict[str, str]) -> Iterator[Article]:
+    """Read all files, under ids that are unique among them, and note whose each one is."""
+    from training.corpora import read_exchange as read
+
+    for path, name in names.items():
+        for article in read(path):
+            identifier = f"{name}/{article.id}"
+            if identifier in file_of:
+                raise InputError(path, f"two articles have the id '{article.id}'; make ids unique")
+            file_of[identifier] = name
+            yield replace(article, id=identifier)

@@ -1,0 +1,103 @@
+"""The controls as tables: predictors without the text, shuffled labels, outlets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eval.figures import UNDEFINED, Cell, Section, Table
+from eval.rows import Judged
+from eval.studies.blind import SHUFFLES, Shuffled
+from eval.studies.controls import Checked, Probed, run
+
+
+def section(judged: Judged) -> Section | None:
+    """Check the benchmarks that have rows here; None without one."""
+    checked: list[Checked] = []
+    probed: list[Probed] = []
+    for of_corpus, probes in run(judged, judged.benchmarks, seed=judged.seed):
+        checked += of_corpus
+        probed += probes
+    return laid_out(checked, probed, judged.names) if checked else None
+
+
+def laid_out(
+    checked: Sequence[Checked], probed: Sequence[Probed], names: tuple[str, str]
+) -> Section:
+    """Lay out what was checked already."""
+    return Section(
+        "Predictors that haven't read the text, on the rows they can say anything of, with both "
+        f"models on the same rows. Labels are permuted within the part {SHUFFLES} times; a figure "
+        "that does not fall to chance would mean that the harness is wrong. Within outlets an "
+        "outlet's name can't help: the share of the gain that survives is 1 where the second "
+        "model is better by what stands in the text, and near 0 where it has only learned which "
+        "outlet is which. The outlet is read off the scores by a regression over folds of "
+        "articles; outlets do differ in what is scored, so that more than guessing is no proof "
+        "of cheating.",
+        (
+            _without_text(checked, names),
+            _shuffled(checked, names),
+            _within(checked, names),
+            _probes(probed, names),
+        ),
+    )
+
+
+def _without_text(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (
+            one.benchmark.name, one.benchmark.metric, control.name, control.n,
+            control.value, control.a, control.b,
+        )
+        for one in checked
+        for control in one.controls
+    ]  # fmt: skip
+    columns = ("benchmark", "figure", "read", "n", "it", *names)
+    return Table("Without the text", columns, tuple(rows))
+
+
+def _shuffled(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (
+            one.benchmark.name, model, value, found.mean, found.chance, found.p, _fell(found),
+        )
+        for one in checked
+        for model, value, found in zip(
+            names, (one.a, one.b), (one.shuffled_a, one.shuffled_b), strict=True
+        )
+    ]  # fmt: skip
+    columns = ("benchmark", "model", "true", "shuffled", "chance", "p", "fell to chance")
+    return Table("Shuffled labels", columns, tuple(rows))
+
+
+def _within(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (
+            one.benchmark.name, one.within.n, one.within.pairs, one.within.overall_a,
+            one.within.overall_b, one.within.within_a, one.within.within_b, one.within.survives,
+        )
+        for one in checked
+    ]  # fmt: skip
+    a, b = names
+    columns = (
+        "benchmark", "n", "pairs in outlets", a, b, f"{a}, within", f"{b}, within",
+        "gain that survives",
+    )  # fmt: skip
+    return Table("AUC over all pairs, and within outlets", columns, tuple(rows))
+
+
+def _probes(probed: Sequence[Probed], names: tuple[str, str]) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (
+            f"{one.corpus}/{one.part}", one.a.n, one.a.articles, one.a.outlets,
+            one.a.balanced_accuracy, one.b.balanced_accuracy, one.a.chance, one.a.largest,
+        )
+        for one in probed
+    ]  # fmt: skip
+    columns = ("part", "n", "articles", "outlets", *names, "guessing", "largest outlet")
+    return Table("The outlet read off the scores: balanced accuracy", columns, tuple(rows))
+
+
+def _fell(found: Shuffled) -> str:
+    if found.mean != found.mean:
+        return UNDEFINED
+    return "yes" if found.fell else "no"

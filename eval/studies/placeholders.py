@@ -1,0 +1,316 @@
+"""What placeholders do: who is cited, whose words they are, and framing that no name moves.
+
+Three questions, asked of held-out articles:
+
+* how well the kinds of source are told, by signal;
+* what becomes of the framing scores when every outlet is swapped for one of the other type: Reuters
+  is written for each that is state media, TASS for each that is not;
+* whether an attribution to state media is told for outlets that stand nowhere in training: in
+  PolNeAR's held-out articles, half of whose outlets are swapped, and in sentences written for it.
+
+``framescope eval placeholders BUNDLE... --corpora DIR`` prints them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import bundle
+from classifier.attribution import cited
+from classifier.errors import InputError
+from classifier.models import Form, Reader, form_of
+from classifier.sources import load_registry
+from classifier.values import Article, Sentence
+from eval.figures import Bools, Interval, average_precision, decide, draw, is_positive, percentile
+from eval.figures import f1_score as f1
+from training.corpora import POLNEAR
+from training.data import SWAPPED_SIGNAL, Examples, Swap, behind
+
+if TYPE_CHECKING:
+    from classifier.bundle import Bundle
+    from classifier.sources import Registry
+
+PARTS = ("test", "unseen_outlet")
+SWAPPED_FOR = {True: "Reuters", False: "TASS"}
+"""What is written for an outlet, by whether it is state media."""
+DRAWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure with its 95% interval, articles resampled."""
+
+    value: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """How well a signal is told.
+
+    Attributes
+    ----------
+    name, rows : str
+        The signal, and what it is judged on.
+    sentences, articles, positives : int
+    average_precision, f1 : Figure
+        F1 of the positive class at the bundle's threshold.
+    """
+
+    name: str
+    rows: str
+    sentences: int
+    articles: int
+    positives: int
+    average_precision: Figure
+    f1: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What swapping outlets did to the framing scores of sentences.
+
+    Attributes
+    ----------
+    rows : str
+        Which sentences: those that name an outlet, or all of the articles with such sentences.
+    sentences, articles : int
+    mean, largest : float
+        Absolute change of a calibrated probability, over sentences and framing signals.
+    flipped : float
+        Share of sentences in which any decision changed.
+    """
+
+    rows: str
+    sentences: int
+    articles: int
+    mean: float
+    largest: float
+    flipped: float
+
+
+def kinds(model: Bundle, examples: Examples, part: str) -> list[Signal]:
+    """Judge the sourcing signals on PolNeAR's articles of one part."""
+    rows = examples.where((examples.corpus == POLNEAR.name) & (examples.part == part))
+    names = [s for s in POLNEAR.signals if s in model.signals and s in rows.signals]
+    return _judged(model, rows, names, f"polnear, {part}")
+
+
+def state_media(model: Bundle, examples: Examples, swap: Swap, part: str) -> list[Signal]:
+    """Judge attributions to state media on swapped articles: all sentences, and those that matter.
+
+    The latter name an outlet or are attributed to one.
+    """
+    if SWAPPED_SIGNAL not in model.signals:
+        return []
+    mask = (examples.corpus == POLNEAR.name) & (examples.part == part)
+    rows = examples.where(mask)
+    reader = Reader(swap.registry)
+    near = np.array(
+        [
+            (s.article_id, s.start) in swap.behind or bool(reader.mentions(s.text))
+            for s in rows.sentences
+        ],
+        np.bool_,
+    )
+    rows = swap.apply(rows, (part,))
+    proba = _column(model, rows.sentences, SWAPPED_SIGNAL)
+    where = f"polnear swapped, {part}"
+    return [
+        _signal(model, rows, proba, SWAPPED_SIGNAL, where),
+        _signal(model, rows.where(near), proba[near], SWAPPED_SIGNAL, f"{where}, names an outlet"),
+    ]
+
+
+def framing(model: Bundle, examples: Examples, registry: Registry) -> list[Shift]:
+    """Swap the outlets of held-out articles and compare the scores that must not depend on them."""
+    reader = Reader(registry)
+    held = examples.where(np.isin(examples.part, list(PARTS)))
+    naming = np.array([bool(reader.mentions(s.text)) for s in held.sentences], np.bool_)
+    held_articles = np.isin(held.article, np.unique(held.article[naming]))
+    held, naming = held.where(held_articles), naming[held_articles]
+    columns = [i for i, s in enumerate(model.signals) if form_of(s) is Form.NEUTRAL]
+    limits = np.array([model.thresholds[model.signals[i]] for i in columns], np.float32)
+    before = model.model.predict_proba(held.sentences)[:, columns]
+    swapped = [swap_all(sentence, reader) for sentence in held.sentences]
+    after = model.model.predict_proba(swapped)[:, columns]
+    moved = np.abs(after - before)
+    flipped = ((before >= limits) != (after >= limits)).any(axis=1)
+    return [
+        Shift(
+            name,
+            int(mask.sum()),
+            len(np.unique(held.article[mask])),
+            float(moved[mask].mean()) if mask.any() else float("nan"),
+            float(moved[mask].max(initial=0.0)),
+            float(flipped[mask].mean()) if mask.any() else float("nan"),
+        )
+        for name, mask in (
+            ("sentences that name an outlet", naming),
+            ("all sentences of their articles", np.ones(len(held), np.bool_)),
+        )
+    ]
+
+
+def swap_all(sentence: Sentence, reader: Reader) -> Sentence:
+    """Write `SWAPPED_FOR` in the place of every outlet's name."""
+    text, done, pieces = sentence.text, 0, []
+    for mention in reader.mentions(text):
+        pieces += [text[done : mention.start], SWAPPED_FOR[reader.is_state_media(mention)]]
+        done = mention.end
+    return replace(sentence, text="".join([*pieces, text[done:]]))
+
+
+def written(model: Bundle, path: Path, registry: Registry) -> tuple[int, list[dict[str, object]]]:
+    """Judge sentences written for the purpose, each an article of its own.
+
+    Parameters
+    ----------
+    model : Bundle
+    path : pathlib.Path
+        JSON Lines with ``text`` and ``state_media``, 0 or 1.
+    registry : Registry
+
+    Returns
+    -------
+    int
+        How many there are.
+    list of dict
+        Those told wrong, with their ``score``.
+    """
+    cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    articles = [Article(f"case/{number}", case["text"]) for number, case in enumerate(cases)]
+    sentences = [
+        cited(article, [Sentence(article.text, 0, len(article.text), article.id, 0)], registry)[0]
+        for article in articles
+    ]
+    scores = _column(model, sentences, SWAPPED_SIGNAL)
+    flagged = decide(scores, model.thresholds[SWAPPED_SIGNAL])
+    wrong = [
+        {**case, "score": round(float(score), 3)}
+        for case, score, flag in zip(cases, scores, flagged, strict=True)
+        if bool(case["state_media"]) is not bool(flag)
+    ]
+    return len(cases), wrong
+
+
+def _judged(model: Bundle, rows: Examples, names: Sequence[str], where: str) -> list[Signal]:
+    proba = model.model.predict_proba(rows.sentences)
+    return [
+        _signal(model, rows, proba[:, model.signals.index(name)], name, where) for name in names
+    ]
+
+
+def _column(model: Bundle, sentences: Sequence[Sentence], name: str) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = model.model.predict_proba(sentences)[:, model.signals.index(name)]
+    return found
+
+
+def _signal(
+    model: Bundle, rows: Examples, proba: NDArray[np.float32], name: str, where: str
+) -> Signal:
+    labels = rows.column(name)
+    known = ~np.isnan(labels)
+    truth, proba = is_positive(labels[known]), proba[known]
+    flagged = decide(proba, model.thresholds[name])
+    _, group = np.unique(rows.article[known], return_inverse=True)
+    precision, score = _intervals(truth, proba, flagged, group)
+    return Signal(
+        name,
+        where,
+        len(truth),
+        len(np.unique(group)),
+        int(truth.sum()),
+        Figure(average_precision(truth, proba), precision),
+        Figure(f1(truth, flagged), score),
+    )
+
+
+def _intervals(
+    truth: Bools, proba: NDArray[np.float32], flagged: Bools, group: NDArray[np.intp]
+) -> tuple[Interval, Interval]:
+    """Intervals of average precision and of F1, articles resampled."""
+    from sklearn.metrics import average_precision_score
+
+    n_groups = len(np.unique(group))
+    if n_groups < 2 or not truth.any():
+        return (Interval(float("nan"), float("nan")),) * 2
+    precision, score = [], []
+    for weights in draw(n_groups, DRAWS, 13, 100):
+        for one in weights:
+            weight = one[group]
+            hits = weight[truth & flagged].sum()
+            total = weight[truth].sum() + weight[flagged].sum()
+            some = weight[truth].sum() > 0
+            score.append(2 * hits / total if some else np.nan)
+            precision.append(
+                average_precision_score(truth, proba, sample_weight=weight) if some else np.nan
+            )
+    return percentile(np.array(precision), n_groups), percentile(np.array(score), n_groups)
+
+
+def _figure(figure: Figure) -> str:
+    low, high = figure.interval.low, figure.interval.high
+    return f"{figure.value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _lines(model: Bundle, examples: Examples, swap: Swap, cases: Path | None) -> Iterator[str]:
+    yield f"## {model.name}\n"
+    yield "| rows | signal | sentences / articles / positives | average precision | F1 |"
+    yield "| --- | --- | --- | --- | --- |"
+    for part in PARTS:
+        found = kinds(model, examples, part) + state_media(model, examples, swap, part)
+        for one in found:
+            yield (
+                f"| {one.rows} | `{one.name}` | {one.sentences:,} / {one.articles} / "
+                f"{one.positives:,} | {_figure(one.average_precision)} | {_figure(one.f1)} |"
+            )
+    yield "\n| outlets swapped | sentences / articles | mean change | largest | flipped |"
+    yield "| --- | --- | --- | --- | --- |"
+    for shift in framing(model, examples, swap.registry):
+        yield (
+            f"| {shift.rows} | {shift.sentences:,} / {shift.articles} | {shift.mean:.4f} | "
+            f"{shift.largest:.4f} | {shift.flipped:.2%} |"
+        )
+    if cases is not None and SWAPPED_SIGNAL in model.signals:
+        count, wrong = written(model, cases, swap.registry)
+        yield f"\nWritten sentences: {count - len(wrong)} of {count} right"
+        yield from (f"- {one['state_media']} {one['score']} {one['text']}" for one in wrong)
+    yield ""
+
+
+def run(names: Sequence[str], root: Path, cases: Path | None = None) -> Iterator[str]:
+    """Measure every model, and write its tables line by line.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Bundles: folders, or names of those that ship.
+    root : pathlib.Path
+        The folder of corpora.
+    cases : pathlib.Path or None
+        See `written`.
+
+    Raises
+    ------
+    FramescopeError
+        When a bundle or a corpus is missing, or a bundle was trained on another split.
+    """
+    from eval.rows import held_out_of_corpora as of_corpora
+
+    if cases is not None and not cases.is_file():
+        raise InputError(cases, "no such file; name JSON Lines with text and state_media")
+    models = [bundle.load(name) for name in names]
+    examples = of_corpora(root, models, allow_other_split=False).examples
+    registry = load_registry()
+    # Another seed than training's: other outlets are swapped.
+    swap = Swap(registry, behind(root, registry), seed=14)
+    for model in models:
+        yield from _lines(model, examples, swap, cases)

@@ -1,0 +1,190 @@
+"""Which outlets that articles cite the registry doesn't know: the names, by how often they stand.
+
+A citation is of an outlet when the rules resolve one (`Citation.outlets`), or when the words that
+give its source, or the way it came ("told the Ellery Gazette"), look like an outlet's name
+(`eval.studies.outlet_names`) or are a name of the registry that the rules didn't take for the outlet's
+("Zvezda reported"). Generic words ("local media", "the newspaper") name no outlet. What is carried
+over from another sentence isn't counted, and a sentence that stands twice in an article once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from classifier.attribution import find_citations, word_set
+from classifier.pages import split_sentences
+from classifier.values import Medium, SourceKind, fold
+from eval.figures import Interval, draw, percentile
+from eval.studies.outlet_names import is_generic, like_outlets
+
+if TYPE_CHECKING:
+    from classifier.sources import Registry
+    from classifier.values import Article, Citation
+
+DRAWS = 2000
+SHOWN = 60
+
+_LEADS = re.compile(
+    r"\b(?:told|telling|according to|reported by|quoted by|cited by|published (?:by|in)|carried by|"
+    r"aired (?:by|on)|broadcast (?:by|on)|interview with|interviewed by|citing|quoting)"
+    r"\s+(?P<what>(?:[\w'-]+\s+){0,3}[\"']?[A-Z][^,;:()]{2,60})"
+)
+_REPORTS = word_set(
+    "reported reports report wrote writes quoted quotes cited cites published broadcast revealed "
+    "said says according citing quoting"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The citations of one article.
+
+    Attributes
+    ----------
+    resolved, unresolved : tuple of str
+        Of outlets: registry ids, and names that look like an outlet's and were not resolved.
+    others : tuple of str
+        Other names after "according to" and before "reported": persons and bodies, for a reader
+        to see whether an outlet is among them.
+    """
+
+    resolved: tuple[str, ...]
+    unresolved: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was found in all articles: how many there are, and of citations of outlets.
+
+    ``share`` is that of citations not resolved, NaN where there are none; ``interval`` its 95%,
+    articles resampled; the counters count citations by registry id and by name.
+    """
+
+    articles: int
+    citations: int
+    share: float
+    interval: Interval
+    resolved: Counter[str]
+    unresolved: Counter[str]
+    others: Counter[str]
+
+
+def tally(article: Article, registry: Registry) -> Tally:
+    """Count an article's citations of outlets."""
+    plain = fold(article.text)
+    split = split_sentences(article)
+    resolved: list[str] = []
+    unresolved: list[str] = []
+    others: list[str] = []
+    seen: set[str] = set()
+    for sentence, row in zip(split, find_citations(article, split, registry), strict=True):
+        if sentence.text in seen:  # some files have an article twice
+            continue
+        seen.add(sentence.text)
+        for citation in row:
+            if citation.source is None or citation.cue is None:
+                continue
+            names = list(_unknown(plain, sentence.start, sentence.end, citation, registry))
+            if names:
+                unresolved.append(names[0])
+            elif citation.outlets:
+                resolved.append(citation.outlets[0])
+            elif citation.kind is SourceKind.NAMED and not citation.government:
+                cue = plain[citation.cue.start : citation.cue.end].lower()
+                if cue.endswith(("according to", "reported", "reported by")):
+                    others.append(citation.name)
+    return Tally(tuple(resolved), tuple(unresolved), tuple(others))
+
+
+def _unknown(
+    plain: str, start: int, end: int, citation: Citation, registry: Registry
+) -> Iterator[str]:
+    """Give the names in a citation's source and channel that look like an unknown outlet's."""
+    assert citation.source is not None
+    assert citation.cue is not None
+    source, cue = citation.source, plain[citation.cue.start : citation.cue.end].lower()
+    regions = [plain[source.start : source.end]]
+    blank = list(plain[start:end])
+    for place in (source, *citation.content):
+        blank[max(place.start - start, 0) : place.end - start] = "," * (place.end - place.start)
+    regions += [match["what"] for match in _LEADS.finditer("".join(blank))]
+    known = set(citation.outlets)
+    for region in regions:
+        mentions = registry.mentions(region)
+        for name, begin, stop in like_outlets(region):
+            covered = any(m.start < stop and begin < m.end for m in mentions)
+            if not (covered or known & _called(name, registry) or _short(name, known, registry)):
+                yield name
+    bare = regions[0].strip(" \"'.")
+    named = bare[:1].isupper() and not is_generic(bare) and bool(_REPORTS & set(cue.split()))
+    if named and not known and not _person(bare, plain) and _called(bare, registry):
+        yield bare
+
+
+def _person(name: str, plain: str) -> bool:
+    """Whether the article has the name as somebody's: "Zaman", of "Arif Zaman"."""
+    return bool(re.search(rf"[A-Z][\w'-]+ {re.escape(name)}\b", plain))
+
+
+def _called(name: str, registry: Registry) -> set[str]:
+    return {outlet.id for outlet in registry.called(name)}
+
+
+def _short(name: str, known: set[str], registry: Registry) -> bool:
+    """Whether a name is the host, or the last word, of an outlet that was resolved: "the Post"."""
+    found = registry.at(name) if "." in name else None
+    short = name.lower().removeprefix("the ")
+    return (found is not None and found.outlet.id in known) or any(
+        registry[id].name.lower().endswith(f" {short}") for id in known
+    )
+
+
+def measure(tallies: Sequence[Tally], draws: int = DRAWS, seed: int = 13) -> Result:
+    """Sum up the articles' citations, with an interval of the share."""
+    rows = [(len(t.resolved), len(t.unresolved)) for t in tallies]
+    counts = np.array(rows, np.float64).reshape(-1, 2)
+    known, unknown = counts.sum(axis=0)
+    shares = [
+        (weights @ counts[:, 1]) / np.maximum(weights @ counts.sum(axis=1), 1)
+        for weights in (draw(len(counts), draws, seed, 100) if len(counts) > 1 else ())
+    ]
+    whole = float("nan")
+    interval = Interval(whole, whole)
+    if shares:
+        interval = percentile(np.concatenate(shares), len(counts))
+    return Result(
+        len(counts),
+        int(known + unknown),
+        unknown / (known + unknown) if known + unknown else whole,
+        interval,
+        Counter(id for t in tallies for id in t.resolved),
+        Counter(name for t in tallies for name in t.unresolved),
+        Counter(name for t in tallies for name in t.others),
+    )
+
+
+def to_text(result: Result, registry: Registry, shown: int = SHOWN) -> str:
+    """Write the share, the names not resolved, and the agencies that were."""
+    low, high = result.interval.low, result.interval.high
+    agencies = [
+        f"{registry[id].name} {count}"
+        for id, count in result.resolved.most_common()
+        if registry[id].state_media and registry[id].medium is Medium.AGENCY
+    ]
+    lines = [
+        f"{result.articles:,} articles, {result.citations:,} citations of outlets; not resolved: "
+        f"{result.share:.2%} (95%: {low:.2%} to {high:.2%}, articles resampled).",
+        f"\nNot resolved, {len(result.unresolved)} names:",
+        *(f"  {count:4} {name}" for name, count in result.unresolved.most_common(shown)),
+        f"\nOther names after 'according to' and before 'reported', {len(result.others)}:",
+        *(f"  {count:4} {name}" for name, count in result.others.most_common(shown)),
+        f"\nState agencies resolved, {len(agencies)}: {', '.join(agencies)}",
+    ]
+    return "\n".join(lines) + "\n"

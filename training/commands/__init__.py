@@ -1,0 +1,1 @@
+"""The commands ``framescope train``, ``corpora`` and ``registry``: options, and one call each."""

@@ -1,0 +1,166 @@
+"""The command `framescope corpora`: which corpora are there, and what they label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from training.commands.checking import COMMANDS
+from training.options import CorporaFolder, refuse_options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+app = typer.Typer(help="List the labelled corpora: present or not, rows, labels, licence.")
+
+_COLOUR = {"present": "green", "partial": "yellow", "changed": "yellow", "missing": "red"}
+
+
+class Format(StrEnum):
+    """How the list is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@app.callback(invoke_without_command=True)
+def corpora(
+    context: typer.Context,
+    corpora: CorporaFolder = None,
+    splits: Annotated[
+        bool, typer.Option("--splits", help="Also show the parts, and the overlap between them.")
+    ] = False,
+    allow_changed: Annotated[
+        bool,
+        typer.Option("--allow-changed", help="Use corpora whose files differ from those pinned."),
+    ] = False,
+    format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
+) -> None:
+    """List the labelled corpora: present or not, rows, labels, licence."""
+    if context.invoked_subcommand is not None:
+        refuse_options(context)
+        return
+    from training.corpora import CORPORA, is_given, root_folder
+    from training.data import describe_corpora as describe
+    from training.data import describe_split, loadable
+
+    # Without a folder the list is of what there would be to obtain.
+    root = root_folder(corpora) if is_given(corpora) else None
+    listed: dict[str, Any] = {
+        "corpora": [describe(name, root, allow_changed=allow_changed) for name in CORPORA]
+    }
+    if splits:
+        names = loadable(root, allow_changed=allow_changed)
+        listed["splits"] = describe_split(root, names, allow_changed=allow_changed)
+    if format is Format.JSON:
+        import json
+
+        typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
+    else:
+        _print(listed)
+
+
+for command in COMMANDS:
+    app.command()(command)
+
+
+def _print(listed: Mapping[str, Any]) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    _print_corpora(listed["corpora"], console)
+    if "splits" in listed:
+        _print_splits(listed["splits"], console)
+
+
+def _table(title: str) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+
+
+def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> None:
+    from training.corpora import PUBLIC
+
+    table = _table("Labelled corpora")
+    for heading in ("corpus", "state"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("articles", "sentences"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("labels")
+    table.add_column("licence", no_wrap=True)
+    for one in corpora:
+        table.add_row(
+            one["name"],
+            f"[{_COLOUR[one['state']]}]{one['state']}[/]",
+            _number(one["articles"]),
+            _number(one["sentences"]),
+            _labels(one["labels"]),
+            one["licence"],
+        )
+    console.print(table)
+    if all(one["state"] == "missing" for one in corpora if one["name"] in PUBLIC):
+        console.print(
+            "No public corpus is here; name their folder: --corpora DIR, or FRAMESCOPE_CORPORA"
+        )
+    for one in corpora:
+        if hint := _hint(one):
+            console.print(f"{one['name']}: {hint}", soft_wrap=True)
+
+
+def _hint(one: Mapping[str, Any]) -> str | None:
+    match one["state"]:
+        case "partial":
+            return f"loaded without {'; '.join(one['lacks'])}"
+        case "changed" if one["lacks"]:
+            return str(one["lacks"][0])
+        case "changed":
+            return (
+                f"not the files that were pinned; obtain them again ({one['url']}), "
+                "or pass --allow-changed"
+            )
+        case "missing":
+            return f"to be put in {one['folder']}/; where to obtain it: {one['url']}"
+    return None
+
+
+def _labels(labels: Mapping[str, Mapping[str, int] | None]) -> str:
+    shown = [
+        signal if counts is None else f"{signal} {counts['positive'] / counts['labelled']:.0%}"
+        for signal, counts in labels.items()
+        if counts is None or counts["labelled"]
+    ]
+    more = f", {len(shown) - 1} more" if len(shown) > 1 else ""
+    return shown[0] + more if shown else "-"
+
+
+def _print_splits(splits: Mapping[str, Any], console: Console) -> None:
+    from training.data import PARTS
+
+    for unit in ("sentences", "groups"):
+        table = _table(f"Parts: {unit}")
+        table.add_column("corpus", no_wrap=True)
+        for part in PARTS:
+            table.add_column(part, justify="right", no_wrap=True)
+        for corpus, parts in splits["parts"].items():
+            table.add_row(corpus, *(_number(parts[part][unit] or None) for part in PARTS))
+        console.print(table)
+    console.print(
+        f"Groups merged, as articles of theirs are nearly the same: {splits['merged_groups']}"
+    )
+    console.print("Sentences that are nearly the same as one kept back:")
+    for one in splits["overlap"]:
+        console.print(
+            f"  in {one['part']:<10} of {one['held_out']:<13} {one['before']:>5} found, "
+            f"{one['after']} left"
+        )
+    console.print(f"Seed {splits['seed']}, signature {splits['signature']}", soft_wrap=True)
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"

@@ -1,0 +1,194 @@
+"""``framescope train``: options, and one call each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from classifier.errors import TrainingError
+from training.data import MIXTURES, Recipe
+from training.options import CorporaFolder
+
+if TYPE_CHECKING:
+    from training.data import Data
+
+app = typer.Typer(
+    help="Train a model on labelled corpora and write its bundle.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Output = Annotated[Path, typer.Option(help="Folder to write the bundle to.")]
+Only = Annotated[list[str] | None, typer.Option(help="Train on this corpus only; may be repeated.")]
+Share = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CORPUS=SHARE",
+        help="Learn from this share of a corpus' training articles, 0 to 1; may be repeated.",
+    ),
+]
+Learned = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Learn this signal only; may be repeated."),
+]
+OfRecipe = Annotated[
+    Recipe,
+    typer.Option(help="; ".join(f"{name}: {one.meaning}" for name, one in MIXTURES.items()) + "."),
+]
+Seed = Annotated[int, typer.Option(help="Seed of the training; the split has its own.")]
+SplitSeed = Annotated[int, typer.Option(help="Seed of the split.")]
+AllowChanged = Annotated[
+    bool, typer.Option("--allow-changed", help="Take corpora other than those the cards pin.")
+]
+
+
+@app.command()
+def baseline(
+    output: Output,
+    corpora: CorporaFolder = None,
+    recipe: OfRecipe = Recipe.DEFAULT,
+    only: Only = None,
+    share: Share = None,
+    signal: Learned = None,
+    seed: Seed = 13,
+    split_seed: SplitSeed = 13,
+    allow_changed: AllowChanged = False,
+) -> None:
+    """Fit TF-IDF and a logistic regression a signal, tuned by grouped cross-validation."""
+    data = _load(corpora, recipe, only, share, signal, split_seed, allow_changed, output)
+    from training.recipe import make_baseline
+
+    make_baseline(data, output, seed, _tell)
+    _done(output)
+
+
+@app.command()
+def transformer(
+    output: Output,
+    corpora: CorporaFolder = None,
+    recipe: OfRecipe = Recipe.DEFAULT,
+    only: Only = None,
+    share: Share = None,
+    signal: Learned = None,
+    encoder: Annotated[
+        Path | None, typer.Option(help="Local model folder; else all-MiniLM-L6-v2.")
+    ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="JSON file of settings that differ from the defaults."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the training; the split has its own.")
+    ] = None,
+    split_seed: SplitSeed = 13,
+    allow_changed: AllowChanged = False,
+) -> None:
+    """Fine-tune one encoder for every signal.
+
+    Interrupted, it resumes from its checkpoint when the same command is typed again.
+    """
+    from training.transformer import read_settings
+
+    given = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
+    chosen = read_settings(
+        settings,
+        {k: v for k, v in given.items() if v is not None},
+        {"epochs": MIXTURES[recipe].epochs},
+    )
+    data = _load(corpora, recipe, only, share, signal, split_seed, allow_changed, output)
+    from training.recipe import make_transformer
+    from training.transformer import default_encoder as default_folder
+
+    with _progress() as progress:
+        make_transformer(data, output, encoder or default_folder(), chosen, _tell, progress)
+    _done(output)
+
+
+def _load(
+    corpora: Path | None,
+    recipe: Recipe,
+    only: list[str] | None,
+    share: list[str] | None,
+    signal: list[str] | None,
+    seed: int,
+    allow_changed: bool,
+    output: Path,
+) -> Data:
+    missing = [name for name in ("torch", "transformers", "datasets") if find_spec(name) is None]
+    if missing:
+        raise TrainingError(
+            f"training needs {', '.join(missing)}; type: pip install 'framescope[training]'"
+        )
+    from classifier.bundle import check_writable
+    from training.corpora import HOUSE, State, root_folder
+    from training.corpora import find_corpus as find
+    from training.data import load_data
+
+    check_writable(output)
+    root = None if MIXTURES[recipe].shipped_only else root_folder(corpora)
+    _tell(f"reading corpora in {root or HOUSE}")
+    data = load_data(
+        root,
+        only,
+        seed,
+        recipe=recipe,
+        shares=dict(map(_share, share or ())),
+        signals=signal,
+        allow_changed=allow_changed,
+    )
+    for corpus in map(find, data.corpora):
+        if root is not None and corpus.state(root) is State.PARTIAL:
+            _tell(f"{corpus.card.name}: left out, as not here: {'; '.join(corpus.lacks(root))}")
+    return data
+
+
+def _share(given: str) -> tuple[str, float]:
+    """Read CORPUS=SHARE.
+
+    Raises
+    ------
+    TrainingError
+        When it is something else.
+    """
+    corpus, equals, share = given.partition("=")
+    try:
+        number = float(share)
+    except ValueError:
+        number = -1.0
+    if not corpus or not equals or not 0 <= number <= 1:
+        raise TrainingError(f"--share {given}: write CORPUS=SHARE, with a share from 0 to 1")
+    return corpus, number
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, str], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("fine-tuning", total=None)
+
+        def show(done: int, total: int, line: str) -> None:
+            bar.update(task, completed=done, total=total, description=f"fine-tuning, {line}")
+            if not console.is_terminal and (done % 100 == 0 or done == total):
+                _tell(f"step {done} of {total}, {line}")
+
+        yield show
+
+
+def _tell(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _done(output: Path) -> None:
+    typer.echo(f"wrote {output}; score with it: framescope score INPUT --model {output}")

@@ -1,0 +1,48 @@
+"""Corpora in, out what models are fitted on and judged by: the label matrix with its holes.
+
+Rows of sentences, the split by article and outlet, near-duplicates, and the swaps of training.
+"""
+
+from training.data.duplicates import shingles, similar_pairs
+from training.data.examples import Examples, Text
+from training.data.examples import build as build_examples
+from training.data.examples import of_articles as examples_of_articles
+from training.data.leaning import leaning as leaning_weights
+from training.data.listing import describe as describe_corpora
+from training.data.listing import describe_split, loadable
+from training.data.mixture import Data, load_data
+from training.data.mixtures import MIXTURES, Recipe
+from training.data.rows import articles as articles_of_rows
+from training.data.rows import load as load_rows
+from training.data.splits import PARTS, TEST, TRAIN, UNSEEN, VALIDATION
+from training.data.splits import assign as assign_parts
+from training.data.swaps import SIGNAL as SWAPPED_SIGNAL
+from training.data.swaps import Swap, behind
+
+__all__ = [
+    "Data",
+    "Examples",
+    "MIXTURES",
+    "PARTS",
+    "Recipe",
+    "SWAPPED_SIGNAL",
+    "Swap",
+    "TEST",
+    "TRAIN",
+    "Text",
+    "UNSEEN",
+    "VALIDATION",
+    "articles_of_rows",
+    "assign_parts",
+    "behind",
+    "build_examples",
+    "describe_corpora",
+    "describe_split",
+    "examples_of_articles",
+    "leaning_weights",
+    "load_data",
+    "load_rows",
+    "loadable",
+    "shingles",
+    "similar_pairs",
+]

@@ -1,0 +1,18 @@
+"""The house corpus in, and out whether its labels hold: offsets, contradictions, agreement."""
+
+from training.labels.agreement import FIRST, SECOND, Agreement
+from training.labels.agreement import agreement as measure_agreement
+from training.labels.agreement import read as read_annotators
+from training.labels.checking import Checked, check_files, check_house, check_standoff
+
+__all__ = [
+    "Agreement",
+    "Checked",
+    "FIRST",
+    "SECOND",
+    "check_files",
+    "check_house",
+    "check_standoff",
+    "measure_agreement",
+    "read_annotators",
+]

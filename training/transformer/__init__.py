@@ -1,0 +1,23 @@
+"""The label matrix in, a fine-tuned encoder out, exported and quantised.
+
+Training resumes where it was interrupted.
+"""
+
+from training.transformer.encoder import default_folder as default_encoder
+from training.transformer.encoder import describe as describe_encoder
+from training.transformer.export import export as export_encoder
+from training.transformer.finetune import Progress, TransformerRecipe
+from training.transformer.targets import in_spans, marked
+from training.transformer.transformer_settings import Settings, read_settings
+
+__all__ = [
+    "Progress",
+    "Settings",
+    "TransformerRecipe",
+    "default_encoder",
+    "describe_encoder",
+    "export_encoder",
+    "in_spans",
+    "marked",
+    "read_settings",
+]

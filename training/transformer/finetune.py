@@ -1,0 +1,310 @@
+"""The transformer: one encoder, fine-tuned on every corpus together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from classifier.errors import TrainingError
+from classifier.models import (
+    Form,
+    Heads,
+    Packer,
+    Passage,
+    Reader,
+    Tokens,
+    by_length,
+    form_of,
+    pool_articles,
+    reads_findings,
+    with_rows,
+)
+from classifier.models import digest_of_names as digest
+from classifier.models import findings_of as findings
+from classifier.taxonomy import BY_NAME, Level
+from classifier.values import Sentence
+from training.data import Examples
+from training.data import leaning_weights as leaning
+from training.transformer.checkpoint import Checkpoint, seed_step
+from training.transformer.encoder import FramingEncoder, describe, read_tokenizer
+from training.transformer.optimizer import adamw, pace
+from training.transformer.schedule import Schedule
+from training.transformer.targets import Targets, pool
+from training.transformer.transformer_settings import Settings
+
+if TYPE_CHECKING:
+    from classifier.sources import Registry
+
+Progress = Callable[[int, int, str], None]  # steps done, steps in all, what to say
+
+_INFERENCE_TOKENS = 4096
+
+
+class TransformerRecipe:
+    """Fine-tunes `FramingEncoder`.
+
+    Parameters
+    ----------
+    encoder : pathlib.Path
+        A local Hugging Face model folder with ``tokenizer.json``.
+    settings : Settings
+    checkpoints : pathlib.Path or None
+        Where to keep a checkpoint while training; a run found there is resumed.
+    progress : callable or None
+        Called with the steps done, the steps in all and a line to show.
+    checkpoint_every : int
+        Steps.
+    registry : Registry or None
+        Whose outlets are read as placeholders; without it names are read as they are.
+
+    Attributes
+    ----------
+    network_ : FramingEncoder
+    packer_ : Packer
+    signals_ : tuple of str
+        Columns of the votes.
+    tags_ : tuple of str
+        Columns of the tags: the span signals among ``signals_``.
+    """
+
+    def __init__(
+        self,
+        encoder: Path,
+        settings: Settings,
+        checkpoints: Path | None = None,
+        progress: Progress | None = None,
+        checkpoint_every: int = 200,
+        registry: Registry | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.settings = settings
+        self.checkpoints = checkpoints
+        self.progress = progress
+        self.checkpoint_every = checkpoint_every
+        self.registry = registry
+
+    def fit(self, examples: Examples) -> TransformerRecipe:
+        """Fine-tune on the rows of the training part.
+
+        Raises
+        ------
+        TrainingError
+            When there is nothing to train on, the encoder can't be read, or a checkpoint found
+            belongs to another run.
+        KeyboardInterrupt
+            Passed on, after a checkpoint is written.
+        """
+        train = examples.where(examples.part == "train")
+        if not len(train.sentences):
+            raise TrainingError("no training rows; are the corpora there? see: framescope corpora")
+        chosen = self.settings
+        torch.manual_seed(chosen.seed)
+        self.signals_ = train.signals
+        self.tags_ = tuple(s for s in self.signals_ if BY_NAME[s].level is Level.SPAN)
+        self.packer_ = Packer(
+            read_tokenizer(self.encoder),
+            chosen.max_tokens,
+            chosen.context,
+            Reader(self.registry),
+        )
+        self.network_ = FramingEncoder(
+            self.encoder,
+            len(self.tags_),
+            reads_findings(self.signals_),
+            freeze_embeddings=chosen.freeze_embeddings,
+        )
+        self._check_length()
+        self._start_at_prevalence(train)
+        self._start_at_findings(train)
+        tokens = self._tokens(train)
+        schedule = Schedule(
+            train, self.packer_, tokens, chosen.shares, chosen.batch_tokens, chosen.seed
+        )
+        epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
+        self._run(train, tokens, [batch for epoch in epochs for batch in epoch])
+        with torch.no_grad():
+            self.network_.finding.add_(torch.from_numpy(leaning(self.signals_)))
+        self.network_.eval()
+        return self
+
+    def _tokens(self, train: Examples) -> list[Tokens]:
+        """Read each row in the form of its labels; typed, where it has labels of both."""
+        neutral = self.packer_.tokenize(train.sentences)
+        typed, _ = self.packer_.retokenize(train.sentences, neutral)
+        columns = [form_of(signal) is Form.TYPED for signal in self.signals_]
+        by_type = [not np.isnan(row).all() for row in train.labels[:, columns]]
+        return [
+            one if chosen else other
+            for one, other, chosen in zip(typed, neutral, by_type, strict=True)
+        ]
+
+    def _check_length(self) -> None:
+        """Find out now, and not at the first long passage, that the encoder takes no such length.
+
+        Raises
+        ------
+        TrainingError
+            When it does not.
+        """
+        longest = self.settings.max_tokens
+        try:
+            with torch.no_grad():
+                self.network_(
+                    torch.zeros(1, longest, self.network_.vote.in_features),
+                    torch.ones(1, longest, dtype=torch.int64),
+                )
+        except (IndexError, RuntimeError):
+            raise TrainingError(
+                f"{self.encoder}: reads no passages of {longest} tokens; lower max_tokens with "
+                "--settings FILE"
+            ) from None
+
+    def _start_at_prevalence(self, train: Examples) -> None:
+        """Start each vote at its signal's log-odds, so that rare signals don't begin at 0.5."""
+        known = np.maximum((~np.isnan(train.labels)).sum(axis=0), 1)
+        share = np.clip(np.nansum(train.labels, axis=0) / known, 0.001, 0.999)
+        with torch.no_grad():
+            self.network_.vote.bias.copy_(torch.from_numpy(np.log(share / (1 - share))))
+            self.network_.tag.bias.fill_(-3.0)  # about one token in twenty lies in a span
+
+    def _start_at_findings(self, train: Examples) -> None:
+        """Start at what the rules' findings say alone, so that the text learns what they lack.
+
+        From nothing they would hardly be learned: the encoder, which moves faster, gets there
+        first, and by heart.
+        """
+        from sklearn.linear_model import LogisticRegression
+
+        found = findings(train.sentences)
+        for column in np.flatnonzero(reads_findings(self.signals_)):
+            labels = train.labels[:, column]
+            known = ~np.isnan(labels)
+            if not found[known].any() or len(np.unique(labels[known] >= 0.5)) < 2:
+                continue
+            alone = LogisticRegression().fit(found[known], labels[known] >= 0.5)
+            with torch.no_grad():
+                self.network_.finding[column] = torch.from_numpy(alone.coef_[0])
+                self.network_.vote.bias[column] = float(alone.intercept_[0])
+
+    def heads(self) -> Heads:
+        """What the network's outputs mean, for serving; tags count from an even chance."""
+        gain = tuple(float(g) for g in self.network_.gain.detach())
+        return Heads(
+            self.signals_,
+            self.tags_,
+            gain,
+            (0.0,) * len(self.tags_),
+            self.settings.max_tokens,
+            self.settings.context,
+            self.registry is not None,
+            tuple(tuple(map(float, row)) for row in self.network_.trust().detach()),
+        )
+
+    @torch.no_grad()
+    def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
+        """Log-odds of the network in float32, shape (n_sentences, n_signals).
+
+        What is served is the int8 export; this is what it is held against.
+        """
+        tokens = self.packer_.tokenize(sentences)
+        found = self._logits(tokens, self.packer_.pack(sentences, tokens))
+        tokens, differing = self.packer_.retokenize(sentences, tokens)
+        passages = with_rows(self.packer_.pack(sentences, tokens), differing)
+        rows = [row for passage in passages for row in passage.rows]
+        columns = [i for i, s in enumerate(self.signals_) if form_of(s) is Form.TYPED]
+        found[np.ix_(rows, columns)] = self._logits(tokens, passages)[np.ix_(rows, columns)]
+        found += findings(sentences) @ self.network_.trust().numpy().T
+        articles = [i for i, s in enumerate(self.signals_) if BY_NAME[s].level is Level.ARTICLE]
+        return pool_articles(found, sentences, articles)
+
+    def _logits(self, tokens: Sequence[Tokens], passages: Sequence[Passage]) -> NDArray[np.float32]:
+        """Log-odds of the sentences of some passages, 0 for the others."""
+        columns = [self.signals_.index(tag) for tag in self.tags_]
+        found = np.zeros((len(tokens), len(self.signals_)), np.float32)
+        for group in by_length(passages, _INFERENCE_TOKENS):
+            batch = self.packer_.batch(group, tokens)
+            embedded = self.network_.embed(torch.from_numpy(batch.ids))
+            votes, tags = self.network_(embedded, torch.from_numpy(batch.mask))
+            pooled = pool(votes, tags, self.network_.gain, batch.places, columns)
+            found[batch.places[:, 1]] = pooled.numpy()
+        return found
+
+    def discard_checkpoint(self) -> None:
+        """Delete the checkpoint, once what was trained is safe."""
+        if self.checkpoints is not None:
+            Checkpoint(self.checkpoints, {}).discard()
+
+    def _run(
+        self, train: Examples, tokens: Sequence[Tokens], batches: Sequence[Sequence[Passage]]
+    ) -> None:
+        chosen = self.settings
+        optimizer = adamw(self.network_, chosen)
+        rates = [group["lr"] for group in optimizer.param_groups]
+        checkpoint = None
+        done = 0
+        if self.checkpoints is not None:
+            checkpoint = Checkpoint(self.checkpoints, self._identity(train, len(batches)))
+            done = checkpoint.restore(self.network_, optimizer)
+        targets = Targets(train, tokens, self.tags_, chosen.weights, chosen.tag_weight)
+        trained = [p for p in self.network_.parameters() if p.requires_grad]
+        self.network_.train()
+        running, whole = 0.0, True
+        try:
+            for step in range(done, len(batches)):
+                seed_step(chosen.seed, step)
+                for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                    group["lr"] = rate * pace(step, len(batches), chosen.warmup)
+                batch = self.packer_.batch(batches[step], tokens)
+                with torch.autocast("cpu", torch.bfloat16):
+                    votes, tags = self.network_(
+                        self.network_.embed(torch.from_numpy(batch.ids)),
+                        torch.from_numpy(batch.mask),
+                    )
+                loss = targets.loss(
+                    votes.float(), tags.float(), self.network_.gain, self.network_.trust(), batch
+                )
+                loss.backward()  # type: ignore[no-untyped-call]
+                torch.nn.utils.clip_grad_norm_(trained, 1.0)
+                whole = False
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                done, whole = step + 1, True
+                running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
+                if self.progress is not None:
+                    self.progress(done, len(batches), f"loss {running:.3f}")
+                if checkpoint is not None and done % self.checkpoint_every == 0:
+                    checkpoint.save(done, self.network_, optimizer)
+        except KeyboardInterrupt:
+            # Within an update some weights have moved and some have not: the checkpoint before
+            # stands.
+            if checkpoint is not None and whole:
+                checkpoint.save(done, self.network_, optimizer)
+            raise
+        if checkpoint is not None:
+            checkpoint.save(done, self.network_, optimizer)
+
+    def _identity(self, train: Examples, steps: int) -> dict[str, Any]:
+        """What a checkpoint must agree on to be resumed."""
+        return {
+            "settings": asdict(self.settings),
+            "encoder": describe(self.encoder),
+            "signals": list(self.signals_),
+            "data": _digest(train),
+            "names": None if self.registry is None else digest(self.registry),
+            "steps": steps,
+        }
+
+
+def _digest(train: Examples) -> str:
+    """SHA-256 of what is learned from."""
+    found = hashlib.sha256(train.labels.tobytes())
+    for row in zip(train.sentences, train.spans, train.corpus.tolist(), strict=True):
+        found.update(repr(row).encode())
+    return found.hexdigest()

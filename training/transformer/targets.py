@@ -1,0 +1,156 @@
+"""Labels as tensors, and the loss against them: masked where a corpus does not annotate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+
+from classifier.models import Batch, Tokens
+from classifier.models import findings_of as findings
+from classifier.values import Sentence, Span
+from training.data import Examples
+
+
+class Targets:
+    """The labels of training rows as tensors, and the loss against them.
+
+    The loss is the binary cross-entropy of the cells that are annotated, weighted by signal and
+    averaged over sentences; plus, for the spans a row's corpus marks, that of its tokens.
+
+    Parameters
+    ----------
+    train : Examples
+    tokens : sequence of Tokens
+        Of each row.
+    tags : sequence of str
+        The span signals.
+    weights : mapping of str to float
+        By signal; 1 for those not named.
+    tag_weight : float
+    """
+
+    def __init__(
+        self,
+        train: Examples,
+        tokens: Sequence[Tokens],
+        tags: Sequence[str],
+        weights: Mapping[str, float],
+        tag_weight: float,
+    ) -> None:
+        self.labels = torch.from_numpy(train.labels)
+        self.weights = torch.tensor([weights.get(signal, 1.0) for signal in train.signals])
+        self.tag_columns = [train.signals.index(tag) for tag in tags]
+        self.tag_weight = tag_weight
+        self.tags = _token_tags(train, tokens, tags)
+        self.marked = torch.from_numpy(marked(train, tags))
+        self.findings = torch.from_numpy(findings(train.sentences))
+
+    def loss(
+        self, votes: Tensor, tags: Tensor, gain: Tensor, trust: Tensor, batch: Batch
+    ) -> Tensor:
+        """The loss of a batch.
+
+        Parameters
+        ----------
+        votes, tags : Tensor of float32, shapes (n_passages, n_tokens, n_signals or n_tags)
+        gain : Tensor, shape (n_tags,)
+        trust : Tensor, shape (n_signals, n_findings)
+        batch : Batch
+        """
+        rows = torch.from_numpy(batch.places[:, 1])
+        logits = pool(votes, tags, gain, batch.places, self.tag_columns)
+        logits = logits + self.findings[rows] @ trust.T
+        labels = self.labels[rows]
+        known = ~torch.isnan(labels)
+        cells = bce(logits, torch.nan_to_num(labels), reduction="none")
+        loss = (cells * known * self.weights).sum() / len(rows)
+        places = [place for place in batch.places if self.tags[place[1]] is not None]
+        if places:
+            wanted = torch.cat([self.tags[row] for _, row, _, _ in places])
+            given = torch.cat([tags[b, start:end] for b, _, start, end in places])
+            known = torch.cat(
+                [self.marked[row].expand(end - start, -1) for _, row, start, end in places]
+            )
+            if known.any():
+                mean = bce(given[known], wanted[known])
+                loss = loss + self.tag_weight * mean * len(places) / len(rows)
+        return loss
+
+
+def pool(
+    votes: Tensor, tags: Tensor, gain: Tensor, places: NDArray[np.int64], columns: Sequence[int]
+) -> Tensor:
+    """Sentence logits: the mean vote of a sentence's tokens, plus its strongest tag.
+
+    ``classifier.models.transformer`` does the same in numpy.
+
+    Returns
+    -------
+    Tensor, shape (n_sentences, n_signals)
+    """
+    lengths = torch.from_numpy(np.maximum(places[:, 3] - places[:, 2], 1))
+    sentence = torch.repeat_interleave(
+        torch.arange(len(places)), torch.from_numpy(places[:, 3] - places[:, 2])
+    )
+    flat_votes = torch.cat([votes[b, start:end] for b, _, start, end in places])
+    flat_tags = torch.cat([tags[b, start:end] for b, _, start, end in places])
+    logits = votes.new_zeros(len(places), votes.shape[-1]).index_add(0, sentence, flat_votes)
+    logits = logits / lengths[:, None]
+    if columns:
+        index = sentence[:, None].expand_as(flat_tags)
+        strongest = flat_tags.new_zeros(len(places), flat_tags.shape[-1]).scatter_reduce(
+            0, index, flat_tags, "amax", include_self=False
+        )
+        logits = logits.index_add(1, torch.tensor(list(columns)), strongest * gain)
+    return logits
+
+
+def _token_tags(
+    train: Examples, tokens: Sequence[Tokens], tags: Sequence[str]
+) -> list[Tensor | None]:
+    """1 where a token lies in a span, by row; None where the row's corpus marks no spans."""
+    known = [bool(row.any()) for row in marked(train, tags)]
+    return [
+        torch.from_numpy(in_spans(sentence, of, spans, tags).astype(np.float32)) if marks else None
+        for sentence, of, spans, marks in zip(
+            train.sentences, tokens, train.spans, known, strict=True
+        )
+    ]
+
+
+def marked(examples: Examples, tags: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell of which signals each row's spans are known, shape (n, n_tags).
+
+    Those that are labelled 0, and those labelled 1 of which the row has a span: a corpus may say
+    that a sentence has a technique without saying where.
+    """
+    found = np.zeros((len(examples), len(tags)), np.bool_)
+    for column, tag in enumerate(tags):
+        labels = examples.column(tag)
+        has_span = np.array(
+            [any(tag in (s.signal, "any_technique") for s in spans) for spans in examples.spans],
+            np.bool_,
+        )
+        found[:, column] = (labels < 0.5) | ((labels >= 0.5) & has_span)
+    return found
+
+
+def in_spans(
+    sentence: Sentence, tokens: Tokens, spans: Sequence[Span], tags: Sequence[str]
+) -> NDArray[np.bool_]:
+    """Tell which tokens lie in a span of which signal, shape (n_tokens, n_tags).
+
+    A span of any technique counts for ``any_technique`` as well.
+    """
+    marks = np.zeros((len(tokens.ids), len(tags)), np.bool_)
+    for span in spans:
+        columns = [i for i, tag in enumerate(tags) if tag in (span.signal, "any_technique")]
+        for position, (start, end) in enumerate(tokens.offsets):
+            if sentence.start + start < span.end and span.start < sentence.start + end:
+                marks[position, columns] = True
+    return marks
