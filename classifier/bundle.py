@@ -8,13 +8,12 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import BundleError, SignalError
-from classifier.models import Calibration, Model
+from classifier.models import Calibration, Model, load_tfidf, load_transformer
 from classifier.taxonomy import in_order
 
 if TYPE_CHECKING:
@@ -24,11 +23,10 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 CARD = "README.md"
 
-# The one table that knows the kinds of model. Each module has `load(folder, calibration) -> Model`
-# and is imported only when a bundle asks for it: ONNX Runtime and scikit-learn are heavy.
-KINDS: Mapping[str, str] = {
-    "baseline": "classifier.models.tfidf",
-    "transformer": "classifier.models.transformer",
+# The one table that knows the kinds of model.
+KINDS: Mapping[str, Callable[[Path, Calibration, Registry | None], Model]] = {
+    "baseline": load_tfidf,
+    "transformer": load_transformer,
 }
 _REQUIRED = ("name", "kind", "signals", "thresholds", "calibration", "languages", "files")
 
@@ -202,9 +200,8 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
             raise BundleError(f"{path}: missing from the bundle; get the bundle anew")
         if digest(path) != expected:
             raise BundleError(f"{path}: damaged (its digest differs from the manifest's)")
-    loader = import_module(KINDS[manifest["kind"]])
     calibration = Calibration.from_record(manifest["calibration"])
-    fitted: Model = loader.load(folder, calibration, registry)
+    fitted = KINDS[manifest["kind"]](folder, calibration, registry)
     if fitted.signals != tuple(manifest["signals"]):
         raise BundleError(f"{folder}: the model's signals are not those of its manifest")
     return Bundle(folder, manifest, fitted)

@@ -8,7 +8,7 @@ from classifier.attribution.citations.finder import find as find_citations
 from classifier.attribution.citations.kinds import SourceType
 from classifier.attribution.citations.kinds import classify as classify_source
 from classifier.attribution.reading import cited
-from classifier.attribution.voice.quotations import __file__, quotations
+from classifier.attribution.voice.quotations import quotations
 from classifier.attribution.voice.voice import assign as assign_voices
 from classifier.attribution.words.lexicon import places as lexicon_places
 from classifier.attribution.words.lexicon import terms as lexicon_terms
@@ -16,7 +16,6 @@ from classifier.attribution.words.lexicon import word_set
 
 __all__ = [
     "SourceType",
-    "__file__",
     "assign_voices",
     "cited",
     "classify_source",

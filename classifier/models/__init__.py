@@ -17,17 +17,19 @@ from classifier.models.passages import Batch, Packer, Passage, Tokens, by_length
 from classifier.models.placeholders import Form, Reader, form_of
 from classifier.models.placeholders import digest as digest_of_names
 from classifier.models.tfidf import TfidfModel
+from classifier.models.tfidf import load as load_tfidf
 from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel
 from classifier.models.transformer import load as load_transformer
 
 __all__ = [
+    "EMBEDDINGS",
+    "ENCODER",
+    "FINDINGS",
+    "TOKENIZER",
     "Batch",
     "Calibration",
     "Counts",
-    "EMBEDDINGS",
-    "ENCODER",
     "Embeddings",
-    "FINDINGS",
     "Form",
     "Heads",
     "Model",
@@ -36,7 +38,6 @@ __all__ = [
     "Passage",
     "Prediction",
     "Reader",
-    "TOKENIZER",
     "TfidfModel",
     "Tokens",
     "TransformerModel",
@@ -44,6 +45,7 @@ __all__ = [
     "digest_of_names",
     "findings_of",
     "form_of",
+    "load_tfidf",
     "load_transformer",
     "pool_articles",
     "pool_counts",

@@ -1,4 +1,4 @@
-"""Text of strangers, made safe to show.
+"""Text of strangers, made safe to show, and typography made alike, so that words compare.
 
 An article may hold terminal escapes that move the cursor, bidirectional overrides that show words
 in another order than they are written, or halves of surrogate pairs that no encoder accepts.
@@ -7,6 +7,7 @@ in another order than they are written, or halves of surrogate pairs that no enc
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 _ESCAPES = re.compile(

@@ -18,15 +18,15 @@ from eval.compare.slices import Axis, genres_of
 from eval.compare.slices import slices as slice_figures
 
 __all__ = [
+    "HELD_OUT",
+    "METHOD",
     "Axis",
     "Comparison",
     "Cost",
     "Difference",
     "Error",
     "Footprint",
-    "HELD_OUT",
     "Headline",
-    "METHOD",
     "Pool",
     "Progress",
     "Row",

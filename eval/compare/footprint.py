@@ -63,7 +63,7 @@ def peak_memory(path: Path, sentences: Sequence[Sentence]) -> int | None:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        cwd=Path(__file__).resolve().parents[1],
+        cwd=Path(__file__).resolve().parents[2],
         check=False,
     )
     lines = done.stdout.split()

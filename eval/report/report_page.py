@@ -177,7 +177,7 @@ def _mean(lines: list[Headline], model: str) -> float:
 
 
 def _asset(name: str) -> str:
-    return files("eval").joinpath(name).read_text(encoding="utf-8")
+    return files("eval.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _digest(content: str) -> str:

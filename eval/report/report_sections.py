@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from classifier.bundle import Bundle
-from eval.commands import SectionName
 from eval.figures import Section
 from eval.release import section_of_seeds, seed_spreads
 from eval.report.report import Measure
@@ -40,13 +39,14 @@ def _behaviour(judged: Judged) -> Section:
     return section_of_suite(suite)
 
 
+#: By the names that `eval.commands.options.SectionName` lets a user give.
 SECTIONS: Mapping[str, Described] = {
-    SectionName.TECHNIQUES: Described("Persuasion techniques", section_of_techniques),
-    SectionName.UNCERTAINTY: Described("What it doesn't know", section_of_uncertainty),
-    SectionName.AXES: Described("Other splits", section_of_axes),
-    SectionName.CONTROLS: Described("Controls", section_of_controls),
-    SectionName.ROBUSTNESS: Described("Behaviour", _behaviour),
-    SectionName.SEEDS: Described("Other seeds", lambda _: None),
+    "techniques": Described("Persuasion techniques", section_of_techniques),
+    "uncertainty": Described("What it doesn't know", section_of_uncertainty),
+    "axes": Described("Other splits", section_of_axes),
+    "controls": Described("Controls", section_of_controls),
+    "robustness": Described("Behaviour", _behaviour),
+    "seeds": Described("Other seeds", lambda _: None),
 }
 
 
@@ -68,8 +68,8 @@ def chosen(without: Collection[str], again: Sequence[Bundle]) -> dict[str, Measu
         return section_of_seeds(found, bundles, beside)
 
     found = {name: one.measure for name, one in SECTIONS.items() if name not in without}
-    if again and SectionName.SEEDS in found:
-        found[SectionName.SEEDS] = of_seeds
+    if again and "seeds" in found:
+        found["seeds"] = of_seeds
     else:
-        found.pop(SectionName.SEEDS, None)
+        found.pop("seeds", None)
     return found

@@ -16,8 +16,8 @@ from eval.rows.scored import score as score_rows
 __all__ = [
     "BENCHMARKS",
     "BENCHMARK_BY_NAME",
-    "Benchmark",
     "FILE_PART",
+    "Benchmark",
     "HeldOut",
     "Judged",
     "Scored",

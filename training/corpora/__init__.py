@@ -23,8 +23,6 @@ from training.corpora.standoff import read as read_standoff
 
 __all__ = [
     "CORPORA",
-    "Card",
-    "Corpus",
     "HOUSE",
     "HOUSE_CARD",
     "KNOWN",
@@ -33,6 +31,8 @@ __all__ = [
     "SHIPPED",
     "SHORT_STANDOFF",
     "STANDOFF_LABELS",
+    "Card",
+    "Corpus",
     "State",
     "assessed_stories",
     "by_block",

@@ -104,16 +104,14 @@ def read(folder: Path) -> Iterator[Article]:
 
 def version() -> str:
     """Everything besides this module's code that the labels follow from."""
-    from classifier import citations
-    from classifier.attribution import __file__
+    from classifier import attribution
     from classifier.models import digest_of_names
     from classifier.sources import load_registry
     from training.corpora import attributions
 
-    rules = Path(citations.__file__).parent
-    code = (*sorted(rules.glob("*.py")), *map(Path, (__file__, attributions.__file__)))
-    lists = sorted((rules / "data").glob("*.tsv"))
-    contents = (path.read_text(encoding="utf-8") for path in (*code, *lists))
+    rules = Path(attribution.__file__).parent
+    files = (*sorted(rules.rglob("*.py")), *sorted(rules.rglob("*.tsv")))
+    contents = (path.read_text(encoding="utf-8") for path in (*files, Path(attributions.__file__)))
     return "".join((digest_of_names(load_registry()), *contents))
 
 

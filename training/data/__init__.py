@@ -20,18 +20,18 @@ from training.data.swaps import SIGNAL as SWAPPED_SIGNAL
 from training.data.swaps import Swap, behind
 
 __all__ = [
-    "Data",
-    "Examples",
     "MIXTURES",
     "PARTS",
-    "Recipe",
     "SWAPPED_SIGNAL",
-    "Swap",
     "TEST",
     "TRAIN",
-    "Text",
     "UNSEEN",
     "VALIDATION",
+    "Data",
+    "Examples",
+    "Recipe",
+    "Swap",
+    "Text",
     "articles_of_rows",
     "assign_parts",
     "behind",

@@ -209,7 +209,7 @@ def _moved(place: int, moved: Sequence[tuple[int, int, int]], *, last: bool) -> 
 
 
 def _table() -> tuple[Entity, ...]:
-    text = files("training.corpora").joinpath("entities.tsv").read_text(encoding="utf-8")
+    text = files("training.data").joinpath("entities.tsv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines(), delimiter="\t")
     return tuple(
         Entity(row["kind"], {form: row[form] for form in FORMS if row[form]}) for row in rows

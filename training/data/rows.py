@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import CorpusError
+from classifier.pages import split_sentences
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Article, Span, Unit, Voice
 from training.corpora import Card, Corpus, State
@@ -120,12 +121,10 @@ def _dataset(corpus: Corpus, place: Path) -> Dataset:
 
 def _code_digest(corpus: Corpus) -> str:
     """Digest the code that makes the rows, so that no cache outlives a change of it."""
-    pass
-    pass
-
     reader = inspect.getmodule(corpus.read)
-    modules = [module for module in (reader, sentences, card_module) if module is not None]
-    source = "".join(inspect.getsource(module) for module in modules) + inspect.getsource(_row)
+    modules = (reader, inspect.getmodule(split_sentences), inspect.getmodule(Card))
+    source = "".join(inspect.getsource(module) for module in modules if module is not None)
+    source += inspect.getsource(_row)
     if reader is not None and hasattr(reader, "version"):  # labels that follow from more than code
         source += reader.version()
     return hashlib.sha256(source.encode()).hexdigest()[:16]

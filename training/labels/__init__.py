@@ -6,10 +6,10 @@ from training.labels.agreement import read as read_annotators
 from training.labels.checking import Checked, check_files, check_house, check_standoff
 
 __all__ = [
-    "Agreement",
-    "Checked",
     "FIRST",
     "SECOND",
+    "Agreement",
+    "Checked",
     "check_files",
     "check_house",
     "check_standoff",
