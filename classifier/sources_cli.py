@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from classifier.values import Role
+
+if TYPE_CHECKING:
+    from classifier.sources import Answer
 
 app = typer.Typer(
     help="The registry of outlets: look one up, list them, check them.",
@@ -55,7 +59,6 @@ def show(
     from classifier.sources import answers_to_json as to_json
     from classifier.sources import load_registry as load
     from classifier.sources import look_up
-    from classifier.sources import refuse_unknown as refuse
 
     registry = load(user=sources)
     answers = [look_up(registry, query) for query in queries]
@@ -71,7 +74,21 @@ def show(
             console = Console(file=file, highlight=False)
             for answer in answers:
                 print_answer(answer, registry, console)
-    refuse(answers)
+    _refuse(answers)
+
+
+def _refuse(answers: Sequence[Answer]) -> None:
+    """Complain of queries that nothing answers."""
+    from classifier.errors import SourcesError
+    from classifier.values import printable
+
+    missing = [answer for answer in answers if not answer.found]
+    if missing:
+        asked = ", ".join(f"'{printable(answer.query)}'" for answer in missing)
+        meant = {outlet.id: outlet for answer in missing for outlet in answer.close}
+        listed = ", ".join(f"{outlet.name} ({id})" for id, outlet in meant.items())
+        hint = f"did you mean {listed}?" if meant else "see: framescope sources list"
+        raise SourcesError(f"{asked}: no outlet has this host, name, id or QID; {hint}")
 
 
 @app.command("list")

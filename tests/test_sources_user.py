@@ -9,7 +9,7 @@ import pytest
 
 from classifier.errors import SourcesError
 from classifier.sources.registry import registry as module
-from classifier.sources.registry.clashes import clashes
+from classifier.sources.registry.check import clashes
 from classifier.sources.registry.registry import Registry, load
 from classifier.sources.registry.tables import Tables
 from classifier.sources.registry.user import read, to_object

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from classifier.render.sources import CODES
-from classifier.sources import Answer, LookAlike, NetworkSite, Problem, Registry, host_in_unicode
+from classifier.sources import Answer, Flaw, LookAlike, NetworkSite, Registry, host_in_unicode
 from classifier.values import Control, DomainRole, Evidence, NameKind, Outlet, printable
 
 _KINDS = {
@@ -141,7 +141,7 @@ def _network(site: NetworkSite, registry: Registry, console: Console) -> None:
     console.print(Padding(evidence, (0, 0, 1, 2), expand=False))
 
 
-def print_problems(problems: Sequence[Problem], console: Console) -> None:
+def print_problems(problems: Sequence[Flaw], console: Console) -> None:
     """Print what is wrong or doubtful, a line each, and how much there is of either."""
     for problem in problems:
         style = "red" if problem.level == "error" else ""

@@ -10,10 +10,9 @@ from classifier.sources.record.evidence import article_evidence, best_source, ow
 from classifier.sources.record.posterior import RELIABILITY
 from classifier.sources.record.record import article_shift
 from classifier.sources.record.record import card as source_card
-from classifier.sources.registry.check import Problem, ambiguous_names
+from classifier.sources.registry.check import Flaw, ambiguous_names, clashes
 from classifier.sources.registry.check import fold as fold_name
 from classifier.sources.registry.check import problems as problems_of_tables
-from classifier.sources.registry.clashes import clashes
 from classifier.sources.registry.hosts import host as host_in
 from classifier.sources.registry.hosts import is_suffix as is_public_suffix
 from classifier.sources.registry.hosts import label as host_label
@@ -22,15 +21,13 @@ from classifier.sources.registry.hosts import registrable as registrable_host
 from classifier.sources.registry.hosts import unicode as host_in_unicode
 from classifier.sources.registry.lookup import COLUMNS as LOOKUP_COLUMNS
 from classifier.sources.registry.lookup import Answer, look_up
-from classifier.sources.registry.lookup import refuse as refuse_unknown
 from classifier.sources.registry.lookup import row as outlet_row
 from classifier.sources.registry.lookup import select as select_outlets
 from classifier.sources.registry.lookup import to_json as answers_to_json
 from classifier.sources.registry.registry import Mention, NetworkSite, Registry
 from classifier.sources.registry.registry import load as load_registry
-from classifier.sources.registry.schema import COUNTRIES, ID, QID
+from classifier.sources.registry.schema import COLUMNS, FIELDS, countries
 from classifier.sources.registry.suggest import LookAlike
-from classifier.sources.registry.tables import COLUMNS as TABLE_COLUMNS
 from classifier.sources.registry.tables import shipped as shipped_tables
 from classifier.sources.registry.user import read as read_outlets
 from classifier.sources.registry.user import to_object as outlet_to_object
@@ -38,6 +35,10 @@ from classifier.sources.registry.user import to_object as outlet_to_object
 __all__ = [
     "COUNTRIES",
     "ID",
+    "Answer",
+    "COLUMNS",
+    "FIELDS",
+    "Flaw",
     "LOOKUP_COLUMNS",
     "QID",
     "RELIABILITY",
@@ -50,12 +51,17 @@ __all__ = [
     "NetworkSite",
     "Problem",
     "Registry",
+    "RELIABILITY",
+    "Registry",
+    "UNNAMED",
+    "UNNAMED_MONITOR",
     "ambiguous_names",
     "answers_to_json",
     "article_evidence",
     "article_shift",
     "best_source",
     "clashes",
+    "countries",
     "distinct_sources",
     "fold_name",
     "host_in",
@@ -70,7 +76,6 @@ __all__ = [
     "own_citations",
     "problems_of_tables",
     "read_outlets",
-    "refuse_unknown",
     "registrable_host",
     "select_outlets",
     "shipped_tables",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from classifier.sources import COUNTRIES, ID, QID
+from classifier.sources import FIELDS
 from classifier.values import (
     Code,
     Control,
@@ -60,45 +60,34 @@ def _draft(where: str, line: str) -> Draft:
     if len(cells) > len(COLUMNS):
         raise EvidenceError(f"{where}: {len(cells)} fields; a row has {len(COLUMNS)}")
     row = dict(zip(COLUMNS, cells + [""] * (len(COLUMNS) - len(cells)), strict=True))
+    row["role"] = row["role"] or Role.PUBLISHER
+    row["medium"] = row["medium"] or Medium.OTHER
 
-    def refuse(field: str, reason: str) -> EvidenceError:
-        return EvidenceError(f"{where}, field '{field}': {reason}")
+    def refuse(field: str, reason: str | None) -> None:
+        if reason:
+            raise EvidenceError(f"{where}, field '{field}': {reason}")
 
-    if not ID.fullmatch(row["id"]):
-        raise refuse("id", f"{row['id']!r} is not lower-case letters, digits and hyphens")
-    if not row["name"]:
-        raise refuse("name", "is empty")
-    if row["country"] and row["country"] not in COUNTRIES:
-        raise refuse("country", f"{row['country']!r} is no ISO 3166-1 alpha-2 code")
-    if row["wikidata"] and not QID.fullmatch(row["wikidata"]):
-        raise refuse("wikidata", f"{row['wikidata']!r} is no QID")
+    for table in ("outlets", "control"):
+        for field in FIELDS[table].keys() & row.keys() - {"source"}:  # a default stands for it
+            refuse(field, FIELDS[table][field].reason(row[field]))
     draft = Draft(row["name"], "hand", id=row["id"], country=row["country"] or None)
     draft.wikidata = row["wikidata"] or None
-    try:
-        draft.role = Role(row["role"] or Role.PUBLISHER)
-    except ValueError:
-        raise refuse("role", f"{row['role']!r} is none of {', '.join(Role)}") from None
-    try:
-        draft.medium = Medium(row["medium"] or Medium.OTHER)
-    except ValueError:
-        raise refuse("medium", f"{row['medium']!r} is none of {', '.join(Medium)}") from None
+    draft.role, draft.medium = Role(row["role"]), Medium(row["medium"])
     for index, cell in enumerate(row["domains"].split()):
         text, _, role = cell.partition("=")
+        role = role or (DomainRole.EDITION if index else DomainRole.MAIN)
         host = host_of(text)
-        if host is None:
-            raise refuse("domains", f"{text!r} is no host")
-        try:
-            first = DomainRole.EDITION if index else DomainRole.MAIN
-            draft.add_domain(Domain(host, DomainRole(role) if role else first))
-        except ValueError:
-            raise refuse("domains", f"{role!r} is none of {', '.join(DomainRole)}") from None
-    for text in row["names"].split("|"):
-        if text.strip():
-            name = _name(text.strip())
-            if name.text == draft.name:
-                draft.main_ambiguous |= name.ambiguous
-            draft.add_name(name)
-    draft.control = _control(row, refuse)
+        refuse("domains", None if host else f"{text!r} is no host")
+        refuse("domains", FIELDS["domains"]["role"].reason(role))
+        draft.add_domain(Domain(str(host), DomainRole(role)))
+    for text in filter(None, map(str.strip, row["names"].split("|"))):
+        name = _name(text)
+        refuse("names", FIELDS["names"]["name"].reason(name.text))
+        refuse("names", FIELDS["names"]["lang"].reason(name.lang or ""))
+        if name.text == draft.name:
+            draft.main_ambiguous |= name.ambiguous
+        draft.add_name(name)
+    draft.control = _control(row)
     return draft
 
 
@@ -111,18 +100,14 @@ def _name(text: str) -> Name:
     return Name(text, ambiguous=ambiguous)
 
 
-def _control(row: Mapping[str, str], refuse: object) -> Control | None:
+def _control(row: Mapping[str, str]) -> Control | None:
     if not row["code"] and not row["owner"]:
         return None
     if not row["code"]:
         unknown = Holder.UNKNOWN
         evidence = Evidence(row["source"] or BY_HAND, row["url"] or None)
         return Control(unknown, unknown, unknown, None, row["owner"], evidence)
-    try:
-        code = Code(row["code"])
-    except ValueError:
-        assert callable(refuse)
-        raise refuse("code", f"{row['code']!r} is none of {', '.join(Code)}") from None
+    code = Code(row["code"])
     evidence = Evidence(
         row["source"] or MATRIX.name,
         row["url"] or MATRIX.url,

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from classifier.sources import countries
 from classifier.sources import fold_name as fold
 from classifier.values import Code, DomainRole, Medium, Name, NameKind
-from training.registry import countries
 from training.registry.draft import host_of
 from training.registry.evidence import EvidenceError
 
@@ -93,7 +93,7 @@ def read_rows(path: Path, log: list[str]) -> Iterator[Row]:
             asset = _squeeze(cells["Main assets"])
             if not asset:
                 continue
-            country = countries.code(cells["Country"])
+            country = countries().get(cells["Country"].strip())
             typology = cells["Typology"].strip().rstrip("?")
             if country is None or typology not in {code.value for code in Code}:
                 raise EvidenceError(

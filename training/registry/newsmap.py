@@ -6,8 +6,8 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
+from classifier.sources import countries
 from classifier.sources import fold_name as fold
-from training.registry import countries
 from training.registry.draft import Draft
 from training.registry.evidence import NEWSMAP, files
 
@@ -24,7 +24,7 @@ def read_newsmap(root: Path, *, allow_changed: bool = False) -> dict[tuple[str, 
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for entry in json.loads(path.read_text(encoding="utf-8")).values():
         qid = entry["wikidata_id"].rpartition("/")[2]
-        country = countries.code(entry["country"])
+        country = countries().get(entry["country"].strip())
         if country and entry["company_name"] != qid:  # those without a label have the QID there
             found[(fold(entry["company_name"]), country)].add(qid)
     return dict(found)

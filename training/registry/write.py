@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from classifier.sources import TABLE_COLUMNS as COLUMNS
+from classifier.sources import COLUMNS
 from classifier.values import DomainRole, Evidence, NameKind
 from training.registry.draft import Draft
 

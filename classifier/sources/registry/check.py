@@ -8,22 +8,23 @@ is also on a network's list.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from classifier.sources.registry import hosts
 from classifier.sources.registry.folding import normal
-from classifier.sources.registry.schema import RELIABILITY, wrong
-from classifier.sources.registry.tables import COLUMNS, Tables, shipped
-from classifier.values import DomainRole, NameKind, Role
+from classifier.sources.registry.registry import Registry
+from classifier.sources.registry.schema import COLUMNS, FIELDS, value_of
+from classifier.sources.registry.tables import Tables, shipped
+from classifier.values import DomainRole, NameKind, Outlet, Role
 
 # The rows of each table.
 Tabled = Mapping[str, list[list[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+@dataclass(frozen=True, slots=True, order=True)
+class Flaw:
     """Something wrong or doubtful about the registry.
 
     Attributes
@@ -44,7 +45,7 @@ class Problem:
     message: str
 
 
-def problems(folder: Path | None = None) -> list[Problem]:
+def problems(folder: Path | None = None) -> list[Flaw]:
     """Check a folder of tables.
 
     Parameters
@@ -54,7 +55,7 @@ def problems(folder: Path | None = None) -> list[Problem]:
 
     Returns
     -------
-    list of Problem
+    list of Flaw
         Errors first.
 
     Raises
@@ -73,7 +74,43 @@ def problems(folder: Path | None = None) -> list[Problem]:
         *_names(rows, known),
         *_contradictions(rows),
     ]
-    return sorted(found, key=lambda p: (p.level, p.kind, p.subject, p.message))
+    return sorted(found)
+
+
+def clashes(registry: Registry, own: Sequence[Outlet]) -> list[Flaw]:
+    """Check a user's outlets against the registry.
+
+    Parameters
+    ----------
+    registry : Registry
+        Without them.
+    own : sequence of Outlet
+
+    Returns
+    -------
+    list of Flaw
+        Errors first: what makes a look-up give nothing. Warnings: hosts, names and QIDs that
+        another outlet has as well.
+    """
+    owners: dict[str, list[str]] = defaultdict(list)
+    ids = {outlet.id for outlet in own}
+    for host, id in registry.domains():
+        if id not in ids:
+            owners[host].append(id)
+    qids = {outlet.wikidata: outlet.id for outlet in registry if outlet.id not in ids}
+    both = registry.with_outlets(own)
+    found: list[Flaw] = []
+    for outlet in own:
+        found += _shared_hosts(outlet, owners)
+        found += _shared_names(outlet, both)
+        for domain in outlet.domains:
+            owners[domain.host].append(outlet.id)
+        other = qids.get(outlet.wikidata) if outlet.wikidata else None
+        if other is not None:
+            said = f"wikidata {outlet.wikidata} is that of {other} too"
+            found.append(Flaw("warning", "duplicate", outlet.id, said))
+        qids[outlet.wikidata] = outlet.id
+    return sorted(found)
 
 
 def ambiguous_names(folder: Path) -> dict[str, str]:
@@ -98,14 +135,14 @@ def fold(name: str) -> str:
     return normal(name).strip().casefold().removeprefix("the ")
 
 
-def _holders(tables: Tabled, known: dict[str, str]) -> Iterator[Problem]:
+def _holders(tables: Tabled, known: dict[str, str]) -> Iterator[Flaw]:
     ids = {row[0] for row in tables["outlets"]}
     for key, holder in known.items():
         if holder and holder not in ids:
-            yield Problem("error", "schema", f"ambiguous.tsv: {key}", f"no outlet is {holder!r}")
+            yield Flaw("error", "schema", f"ambiguous.tsv: {key}", f"no outlet is {holder!r}")
 
 
-def _schema(tables: Tabled) -> Iterator[Problem]:
+def _schema(tables: Tabled) -> Iterator[Flaw]:
     ids = {row[0] for row in tables["outlets"]}
     for kind, columns in COLUMNS.items():
         seen: set[tuple[str, ...]] = set()
@@ -113,82 +150,82 @@ def _schema(tables: Tabled) -> Iterator[Problem]:
         # Sorted by the first column; an outlet's hosts have the main one first.
         keys = [row[0] for row in rows]
         if keys != sorted(keys):
-            yield Problem("error", "schema", kind, "the rows are not sorted")
+            yield Flaw("error", "schema", kind, "the rows are not sorted")
         for number, row in enumerate(rows, 3):
             subject = f"{kind}.tsv:{number}"
-            for column, cell in zip(columns, row, strict=True):
-                reason = wrong(kind, column, cell)
-                if reason:
-                    yield Problem("error", "schema", subject, f"{column}: {reason}")
+            cells = dict(zip(columns, row, strict=True))
+            for column, field in FIELDS[kind].items():
+                if kind == "assessments" and column == "value":
+                    field = value_of(cells["claim"])
+                if reason := field.reason(cells[column]):
+                    yield Flaw("error", "schema", subject, f"{column}: {reason}")
             if columns[0] == "id" and row[0] not in ids:
-                yield Problem("error", "schema", subject, f"id: no outlet is {row[0]!r}")
+                yield Flaw("error", "schema", subject, f"id: no outlet is {row[0]!r}")
             if kind == "networks" and row[3] and row[3] not in ids:
-                yield Problem("error", "schema", subject, f"impersonates: no outlet is {row[3]!r}")
-            if kind == "assessments" and row[1] == "reliability" and row[2] not in RELIABILITY:
-                yield Problem("error", "schema", subject, f"value: {row[2]!r} is no rating")
+                yield Flaw("error", "schema", subject, f"impersonates: no outlet is {row[3]!r}")
             key = tuple(row[:1] if kind in ("outlets", "control", "networks") else row)
             if key in seen:
-                yield Problem("error", "duplicate", subject, f"{' '.join(key)!r} is there twice")
+                yield Flaw("error", "duplicate", subject, f"{' '.join(key)!r} is there twice")
             seen.add(key)
 
 
-def _hosts(tables: Tabled) -> Iterator[Problem]:
+def _hosts(tables: Tabled) -> Iterator[Flaw]:
     owners: dict[str, list[str]] = defaultdict(list)
     for id, host, _ in tables["domains"]:
         owners[host].append(id)
         if hosts.is_suffix(host):
-            yield Problem("error", "host", id, f"{host} is a public suffix, nobody's own")
+            yield Flaw("error", "host", id, f"{host} is a public suffix, nobody's own")
     for host, ids in owners.items():
         if len(ids) > 1:
-            yield Problem("error", "duplicate", host, f"is the host of {', '.join(ids)}")
+            yield Flaw("error", "duplicate", host, f"is the host of {', '.join(ids)}")
     mains = Counter(id for id, _, role in tables["domains"] if role == DomainRole.MAIN)
     for id, count in mains.items():
         if count > 1:
-            yield Problem("error", "duplicate", id, f"has {count} main hosts")
+            yield Flaw("error", "duplicate", id, f"has {count} main hosts")
     for host, *row in tables["networks"]:
         if hosts.is_suffix(host):
-            yield Problem("error", "host", host, f"of {row[0]}: is a public suffix")
+            yield Flaw("error", "host", host, f"of {row[0]}: is a public suffix")
         if host in owners:
-            yield Problem(
+            yield Flaw(
                 "error", "duplicate", host, f"is {owners[host][0]}'s, and in a network by itself"
             )
 
 
-def _names(tables: Tabled, known: dict[str, str]) -> Iterator[Problem]:
+def _names(tables: Tabled, known: dict[str, str]) -> Iterator[Flaw]:
     by_qid: dict[str, list[str]] = defaultdict(list)
     for id, *_, qid in tables["outlets"]:
         if qid:
             by_qid[qid].append(id)
     for qid, ids in by_qid.items():
         if len(ids) > 1:
-            yield Problem("error", "duplicate", qid, f"is the QID of {', '.join(ids)}")
+            yield Flaw("error", "duplicate", qid, f"is the QID of {', '.join(ids)}")
     sharers: dict[str, dict[str, bool]] = defaultdict(dict)
     for id, name, ambiguous in _named(tables):
         sharers[fold(name)][id] = ambiguous
         if reason := _dead(name):
-            yield Problem("error", "dead alias", id, f"{name!r} {reason}")
+            yield Flaw("error", "dead alias", id, f"{name!r} {reason}")
         elif name.isascii() and name.isalpha() and name.islower() and not ambiguous:
-            yield Problem("warning", "dead alias", id, f"{name!r} is met in lower case only")
+            yield Flaw("warning", "dead alias", id, f"{name!r} is met in lower case only")
     mains = {id: name for id, name, *_ in tables["outlets"]}
     for id, name, kind, *_ in tables["names"]:
         if kind != NameKind.MAIN and name == mains.get(id):
-            yield Problem("error", "dead alias", id, f"{name!r} is the main name as well")
+            yield Flaw("error", "dead alias", id, f"{name!r} is the main name as well")
     for key, called in sharers.items():
         bare = sorted(id for id, ambiguous in called.items() if not ambiguous)
         if len(bare) > 1:
-            yield Problem(
+            yield Flaw(
                 "error", "duplicate", key, f"is a name of {', '.join(bare)}; mark it ambiguous"
             )
         elif bare and key in known and known[key] != bare[0]:
-            yield Problem("error", "ambiguous", bare[0], f"{key!r} is not marked ambiguous")
+            yield Flaw("error", "ambiguous", bare[0], f"{key!r} is not marked ambiguous")
         elif bare and len(called) > 1 and known.get(key) != bare[0]:
             others = ", ".join(sorted(set(called) - set(bare)))
-            yield Problem(
+            yield Flaw(
                 "error", "ambiguous", bare[0], f"{key!r} is also a name of {others}; mark it"
             )
         if len(called) > 1:
             listed = ", ".join(sorted(called))
-            yield Problem("warning", "ambiguous", key, f"is a name of {listed}")
+            yield Flaw("warning", "ambiguous", key, f"is a name of {listed}")
 
 
 def _named(tables: Tabled) -> Iterator[tuple[str, str, bool]]:
@@ -210,7 +247,7 @@ def _dead(name: str) -> str | None:
     return None
 
 
-def _contradictions(tables: Tabled) -> Iterator[Problem]:
+def _contradictions(tables: Tabled) -> Iterator[Flaw]:
     roles = {id: role for id, _, role, *_ in tables["outlets"]}
     claims: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for id, claim, value, *_ in tables["assessments"]:
@@ -219,15 +256,31 @@ def _contradictions(tables: Tabled) -> Iterator[Problem]:
         ratings, networks = found["reliability"], found["influence_network"]
         listed = ", ".join(sorted(networks))
         if len(ratings) > 1:
-            yield Problem(
-                "warning", "contradiction", id, f"is rated {' and '.join(sorted(ratings))}"
-            )
+            yield Flaw("warning", "contradiction", id, f"is rated {' and '.join(sorted(ratings))}")
         if networks and "generally_reliable" in ratings:
-            yield Problem(
+            yield Flaw(
                 "warning", "contradiction", id, f"is generally reliable, and listed: {listed}"
             )
         role = roles.get(id, Role.PUBLISHER)
         if networks and role != Role.PUBLISHER:
-            yield Problem(
+            yield Flaw(
                 "warning", "contradiction", id, f"has the role {role}, and is listed: {listed}"
             )
+
+
+def _shared_hosts(outlet: Outlet, owners: dict[str, list[str]]) -> Iterator[Flaw]:
+    for domain in outlet.domains:
+        if hosts.is_suffix(domain.host):
+            said = f"{domain.host} is a public suffix, nobody's own"
+            yield Flaw("error", "host", outlet.id, said)
+        for other in owners.get(domain.host, ()):
+            said = f"{domain.host} is a host of {other} too; the last one read has it"
+            yield Flaw("warning", "duplicate", outlet.id, said)
+
+
+def _shared_names(outlet: Outlet, both: Registry) -> Iterator[Flaw]:
+    for name in outlet.names:
+        others = [other.id for other in both.called(name.text) if other.id != outlet.id]
+        if others and not name.ambiguous:
+            said = f"{name.text!r} is a name of {', '.join(others)} too; mark it ambiguous"
+            yield Flaw("warning", "ambiguous", outlet.id, said)

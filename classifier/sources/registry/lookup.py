@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from classifier.errors import SourcesError
 from classifier.sources.registry import hosts
 from classifier.sources.registry.registry import NetworkSite, Registry
 from classifier.sources.registry.suggest import LookAlike, close, look_alike
 from classifier.sources.registry.user import to_object
-from classifier.values import Domain, DomainRole, Outlet, Role, printable
+from classifier.values import Domain, DomainRole, Outlet, Role
 
 _QID = re.compile(r"[Qq][1-9][0-9]*")
 
@@ -73,23 +72,6 @@ def look_up(registry: Registry, query: str) -> Answer:
         if network is not None or alike is not None:
             return Answer(query, network=network, alike=alike)
     return Answer(query, close=tuple(close(registry, query)))
-
-
-def refuse(answers: Sequence[Answer]) -> None:
-    """Complain of queries that nothing answers.
-
-    Raises
-    ------
-    SourcesError
-        Unless something was found for each.
-    """
-    missing = [answer for answer in answers if not answer.found]
-    if missing:
-        asked = ", ".join(f"'{printable(answer.query)}'" for answer in missing)
-        meant = {outlet.id: outlet for answer in missing for outlet in answer.close}
-        listed = ", ".join(f"{outlet.name} ({id})" for id, outlet in meant.items())
-        hint = f"did you mean {listed}?" if meant else "see: framescope sources list"
-        raise SourcesError(f"{asked}: no outlet has this host, name, id or QID; {hint}")
 
 
 def _by_qid(registry: Registry, query: str) -> tuple[Outlet, ...]:

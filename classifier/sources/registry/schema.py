@@ -1,127 +1,206 @@
-"""What a cell of the registry's tables may hold.
+"""What a field of an outlet's row may hold: one description for every road into the registry.
 
-The columns are `classifier.sources.registry.tables.COLUMNS`; the values are those that
-`classifier.values.outlet` names.
+The tables that ship (`classifier.sources.registry.check`), the rows by hand (`training.registry.hand`) and
+a user's own file (`classifier.sources.registry.user`) are all held to it; each says in its own words where
+the field stands. The enumerations are those of `classifier.values.outlet`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from classifier.sources.registry import hosts
 from classifier.values import Code, DomainRole, Holder, Medium, NameKind, Role
 
-_COUNTRIES = """
-AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ
-BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM
-DO DZ EC EE EG EH ER ES ET EU FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR
-GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM
-KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP
-MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL
-PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST
-SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG
-VI VN VU WF WS XK YE YT ZA ZM ZW
-"""
-#: ISO 3166-1 alpha-2, and what is reserved for such use: EU, XK.
-COUNTRIES = frozenset(_COUNTRIES.split())
-ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-QID = re.compile(r"Q[1-9][0-9]*")
-_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)+[a-z0-9-]{2,}")
-_LANG = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
-_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
-CLAIMS = frozenset({"reliability", "influence_network", "impersonation"})
-RELIABILITY = frozenset(
-    {"generally_reliable", "no_consensus", "generally_unreliable", "deprecated"}
-)
-_ENUMERATIONS = {
-    ("outlets", "role"): frozenset(Role),
-    ("outlets", "medium"): frozenset(Medium),
-    ("names", "kind"): frozenset(NameKind),
-    ("names", "ambiguous"): frozenset({"", "1"}),
-    ("domains", "role"): frozenset(DomainRole),
-    ("control", "funding"): frozenset(Holder),
-    ("control", "governance"): frozenset(Holder),
-    ("control", "editorial"): frozenset(Holder),
-    ("control", "code"): frozenset(Code) | {""},
-    ("assessments", "claim"): CLAIMS,
-    ("networks", "kind"): frozenset({"site", "imposter"}),
-}
-_REQUIRED = frozenset(
-    {
-        ("outlets", "name"),
-        ("names", "name"),
-        ("control", "source"),
-        ("assessments", "value"),
-        ("assessments", "source"),
-        ("networks", "network"),
-        ("networks", "source"),
-    }
-)
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_QID = re.compile(r"Q[1-9][0-9]*")
+_LANG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+#: What no text holds: it would break the line, or show it in another order than it is written.
+CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]")
 
 
-def wrong(kind: str, column: str, cell: str) -> str | None:
-    """Say what is wrong with a cell.
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a field may hold.
 
-    Parameters
+    Attributes
     ----------
-    kind, column : str
-        The table and one of its columns.
-
-    Returns
-    -------
-    str or None
-        None when nothing is.
+    holds : callable
+        Whether a text is one of the values.
+    wrong : str
+        What is said of another text, behind it: "is no QID".
+    wanted : str
+        What should stand there: "a QID, as in Q1860".
+    required : bool
+        Whether it may not be empty.
+    type : type
+        Of the value in JSON: text, or a truth value or a number, which a table writes as text.
     """
-    if cell != " ".join(cell.split()):
-        return f"{cell!r} has spaces at an end, or two together"
-    if (kind, column) in _REQUIRED and not cell:
-        return "is empty"
-    allowed = _ENUMERATIONS.get((kind, column))
-    if allowed is not None and cell not in allowed:
-        return f"{cell!r} is none of {', '.join(sorted(allowed))}"
-    if column == "id" and not ID.fullmatch(cell):
-        return f"{cell!r} is not lower-case ASCII letters, digits and hyphens"
-    if column == "host" and not _HOST.fullmatch(cell):
-        return f"{cell!r} is no host in lower-case ASCII"
-    if not cell:
-        return None
-    if column == "country" and cell not in COUNTRIES:
-        return f"{cell!r} is no ISO 3166-1 alpha-2 code"
-    if column == "wikidata" and not QID.fullmatch(cell):
-        return f"{cell!r} is no QID"
-    if column == "lang" and not _LANG.fullmatch(cell):
-        return f"{cell!r} is no BCP 47 tag"
-    if column == "url" and not _is_url(cell):
-        return f"{cell!r} is no http address"
-    if column == "date" and not _is_date(cell):
-        return f"{cell!r} is no ISO 8601 date"
-    if column == "confidence" and not _is_share(cell):
-        return f"{cell!r} is not between 0 and 1"
-    return None
+
+    holds: Callable[[str], bool]
+    wrong: str
+    wanted: str
+    required: bool = False
+    type: type = str
+
+    def reason(self, cell: str) -> str | None:
+        """Say what is wrong with a table's cell; None when nothing is."""
+        if cell != " ".join(cell.split()):
+            return f"{cell!r} has spaces at an end, or two together"
+        if not cell:
+            return "is empty" if self.required else None
+        return None if self.holds(cell) else f"{cell!r} {self.wrong}"
 
 
-def _is_url(cell: str) -> bool:
+@cache
+def countries() -> Mapping[str, str]:
+    """Give the code of each country by every name that the evidence has for it.
+
+    ISO 3166-1 alpha-2, and what is reserved for such use: EU, XK. The names are CLDR's, then
+    those that lists call it otherwise.
+    """
+    return {name: code for code, names in _countries().items() for name in names}
+
+
+@cache
+def _countries() -> Mapping[str, list[str]]:
+    path = Path(__file__).parent / "data/countries.tsv"
+    rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[2:])
+    return {code: names.split(" | ") for code, names in rows}
+
+
+def _is_date(text: str) -> bool:
+    match = _DATE.fullmatch(text)
     try:
-        parts = urlsplit(cell)
+        return match is not None and bool(date(*(int(part or 1) for part in match.groups())))
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and "." in (parts.hostname or "")
 
 
-def _is_date(cell: str) -> bool:
-    match = _DATE.fullmatch(cell)
-    if not match:
-        return False
+def _is_url(text: str) -> bool:
     try:
-        date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
+        parts = urlsplit(text)
+        named = "." in (parts.hostname or "")
     except ValueError:
         return False
-    return True
+    return parts.scheme in ("http", "https") and named and not re.search(r"\s", text)
 
 
-def _is_share(cell: str) -> bool:
+def _is_share(text: str) -> bool:
     try:
-        return 0 <= float(cell) <= 1
+        return 0 <= float(text) <= 1
     except ValueError:
         return False
+
+
+def _one_of(values: Iterable[str], required: bool = False) -> Field:
+    listed = ", ".join(values)
+    return Field(
+        frozenset(values).__contains__, f"is none of {listed}", f"one of {listed}", required
+    )
+
+
+_TEXT = Field(
+    lambda text: bool(text.strip()) and not CONTROL.search(text),
+    "is not text on one line",
+    "text on one line",
+)
+NEEDED_TEXT = replace(_TEXT, required=True)
+TRUTH = Field(frozenset({"1"}).__contains__, "is none of 1", "true or false", type=bool)
+_IDENTIFIER = Field(
+    lambda text: _ID.fullmatch(text) is not None,
+    "is not lower-case ASCII letters, digits and hyphens",
+    "lower-case ASCII letters, digits and hyphens",
+    required=True,
+)
+_HOST = Field(
+    lambda text: hosts.host(text) == text,
+    "is no host in lower-case ASCII",
+    "a host, as in news.example.org",
+    required=True,
+)
+_COUNTRY = Field(
+    lambda text: text in _countries(),
+    "is no ISO 3166-1 alpha-2 code",
+    "a country's two letters of ISO 3166-1, as in GB",
+)
+_EVIDENCE = {
+    "source": NEEDED_TEXT,
+    "url": Field(_is_url, "is no http address", "an address, https://..."),
+    "date": Field(_is_date, "is no ISO 8601 date", "a date, as in 2026-11-24"),
+}
+#: What an assessment may be about.
+CLAIMS = ("reliability", "influence_network", "impersonation")
+_RATING = replace(
+    _one_of(
+        ("generally_reliable", "no_consensus", "generally_unreliable", "deprecated", "blacklisted"),
+        required=True,
+    ),
+    wrong="is no rating",
+)
+
+
+def value_of(claim: str) -> Field:
+    """Give what the value of a claim may be: a rating, or whatever the source calls it."""
+    return _RATING if claim == "reliability" else NEEDED_TEXT
+
+
+#: The fields of each table, in the order of its columns.
+FIELDS: Mapping[str, Mapping[str, Field]] = {
+    "outlets": {
+        "id": _IDENTIFIER,
+        "name": NEEDED_TEXT,
+        "role": _one_of(Role, required=True),
+        "medium": _one_of(Medium, required=True),
+        "country": _COUNTRY,
+        "wikidata": Field(
+            lambda text: _QID.fullmatch(text) is not None, "is no QID", "a QID, as in Q1860"
+        ),
+    },
+    "names": {
+        "id": _IDENTIFIER,
+        "name": NEEDED_TEXT,
+        "kind": _one_of(NameKind, required=True),
+        "lang": Field(
+            lambda text: _LANG.fullmatch(text) is not None,
+            "is no BCP 47 tag",
+            "a language's tag, as in fa",
+        ),
+        "ambiguous": TRUTH,
+    },
+    "domains": {"id": _IDENTIFIER, "host": _HOST, "role": _one_of(DomainRole, required=True)},
+    "control": {
+        "id": _IDENTIFIER,
+        "funding": _one_of(Holder, required=True),
+        "governance": _one_of(Holder, required=True),
+        "editorial": _one_of(Holder, required=True),
+        "code": _one_of(Code),
+        "owner": _TEXT,
+        **_EVIDENCE,
+    },
+    "assessments": {
+        "id": _IDENTIFIER,
+        "claim": _one_of(CLAIMS, required=True),
+        "value": NEEDED_TEXT,
+        **_EVIDENCE,
+        "confidence": Field(
+            _is_share, "is not between 0 and 1", "a number from 0 to 1", type=float
+        ),
+    },
+    "networks": {
+        "host": _HOST,
+        "network": NEEDED_TEXT,
+        "kind": _one_of(("site", "imposter"), required=True),
+        "impersonates": replace(_IDENTIFIER, required=False),
+        **_EVIDENCE,
+    },
+}
+#: The columns of each table, in order. An empty field is unknown.
+COLUMNS: Mapping[str, tuple[str, ...]] = {kind: tuple(fields) for kind, fields in FIELDS.items()}

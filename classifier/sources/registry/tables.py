@@ -8,11 +8,12 @@ outlets must not pay for two thousand. What the rows may hold is checked by
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
 from classifier.errors import SourcesError
+from classifier.sources.registry.schema import COLUMNS
 from classifier.values import (
     Assessment,
     Code,
@@ -28,25 +29,6 @@ from classifier.values import (
     Role,
 )
 
-#: The columns of each table, in order. An empty field is unknown.
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "outlets": ("id", "name", "role", "medium", "country", "wikidata"),
-    "names": ("id", "name", "kind", "lang", "ambiguous"),
-    "domains": ("id", "host", "role"),
-    "control": (
-        "id",
-        "funding",
-        "governance",
-        "editorial",
-        "code",
-        "owner",
-        "source",
-        "url",
-        "date",
-    ),
-    "assessments": ("id", "claim", "value", "source", "url", "date", "confidence"),
-    "networks": ("host", "network", "kind", "impersonates", "source", "url", "date"),
-}
 _FIRST_ROW = 2  # after the title and the names of the columns
 
 

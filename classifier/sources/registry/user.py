@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from classifier.errors import SourcesError
 from classifier.sources.registry import hosts
-from classifier.sources.registry.fields import FieldError, Fields, shown, wrong
-from classifier.sources.registry.registry import Registry
+from classifier.sources.registry.schema import CONTROL, FIELDS, NEEDED_TEXT, TRUTH, Field, value_of
 from classifier.values import (
     Assessment,
     Code,
@@ -27,26 +26,31 @@ from classifier.values import (
     Role,
 )
 
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_QID = re.compile(r"Q[1-9][0-9]*")
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_DATE = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?")
-_URL = re.compile(r"https?://\S+")
-_LANG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
-_EVIDENCE = ("source", "url", "date")
-_FIELDS = (
-    *("id", "name", "role", "medium", "country", "wikidata"),
-    *("names", "domains", "control", "assessments", "extends"),
-)
-_NAME = ("text", "kind", "lang", "ambiguous")
-_DOMAIN = ("host", "role")
-_CONTROL = ("funding", "governance", "editorial", "code", "owner", *_EVIDENCE)
-_ASSESSMENT = ("claim", "value", *_EVIDENCE, "confidence")
+_MOST = 60  # characters shown of what is wrong
+_OUTLET = {
+    **FIELDS["outlets"],
+    # What other tables hold, an object each; what such an object has is below.
+    **dict.fromkeys(("names", "domains", "control", "assessments"), NEEDED_TEXT),
+    "extends": TRUTH,
+}
+_NAME = {"text" if name == "name" else name: field for name, field in FIELDS["names"].items()}
+
 
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 
 
-def read(path: Path, registry: Registry) -> tuple[Outlet, ...]:
+class _FieldError(ValueError):
+    """A field that is missing, unknown, or holds what it may not; the message is one line."""
+
+
+class _Known(Protocol):
+    """Whatever gives the outlet of an id, as `classifier.sources.registry.registry.Registry` does."""
+
+    def get(self, id: str) -> Outlet | None: ...
+
+
+def read(path: Path, registry: _Known) -> tuple[Outlet, ...]:
     """Read a file of outlets.
 
     Parameters
@@ -80,7 +84,7 @@ def read(path: Path, registry: Registry) -> tuple[Outlet, ...]:
             continue
         try:
             outlet = _outlet(_parsed(line), registry)
-        except FieldError as error:
+        except _FieldError as error:
             raise SourcesError(f"{path}:{number}: {error}") from None
         if outlet.id in found:
             raise SourcesError(
@@ -136,37 +140,32 @@ def _parsed(line: str) -> dict[str, Any]:
     try:
         found = json.loads(line)
     except json.JSONDecodeError as error:
-        raise FieldError(
+        raise _FieldError(
             f'is not JSON ({error.msg}, column {error.colno}); a line is an outlet, {{"id": ...}}'
         ) from None
     except (ValueError, RecursionError):
-        raise FieldError('is no JSON that can be read; a line is an outlet, {"id": ...}') from None
+        raise _FieldError('is no JSON that can be read; a line is an outlet, {"id": ...}') from None
     if not isinstance(found, dict):
-        raise FieldError(f'is {shown(found)}; a line is an outlet, {{"id": ...}}')
+        raise _FieldError(f'is {_shown(found)}; a line is an outlet, {{"id": ...}}')
     return found
 
 
-def _outlet(given: dict[str, Any], registry: Registry) -> Outlet:
-    fields = Fields(given, _FIELDS, "", "an object")
+def _outlet(given: dict[str, Any], registry: _Known) -> Outlet:
+    fields = _Fields(given, _OUTLET, "", "an object")
     id = fields.required("id")
-    if not _ID.fullmatch(id):
-        raise wrong("id", id, "lower-case ASCII letters, digits and hyphens")
-    if fields.flag("extends"):
-        base = registry.get(id)
-        if base is None:
-            raise wrong("id", id, "an outlet of the registry, since the line extends it")
-        name = fields.text("name") or base.name
-    else:
-        name = fields.required("name")
-        base = Outlet(id, name)
+    extends = fields.get("extends")
+    base = registry.get(id) if extends else Outlet(id, fields.required("name"))
+    if base is None:
+        raise _wrong("id", id, "an outlet of the registry, since the line extends it")
+    name = fields.get("name") or base.name
     control = fields.object("control")
     return Outlet(
         id,
         name,
         fields.one_of("role", Role) or base.role,
         fields.one_of("medium", Medium) or base.medium,
-        fields.matching("country", _COUNTRY, "a country's two letters, as in GB") or base.country,
-        fields.matching("wikidata", _QID, "a QID, as in Q1860") or base.wikidata,
+        fields.get("country") or base.country,
+        fields.get("wikidata") or base.wikidata,
         _named(name, (*fields.each("names", _name), *base.names)),
         _once((*fields.each("domains", _domain), *base.domains), lambda domain: domain.host),
         base.control if control is None else _control(control),
@@ -199,12 +198,12 @@ def _once(values: Sequence[T], key: Callable[[T], object]) -> tuple[T, ...]:
 def _name(given: object, at: str) -> Name:
     if isinstance(given, str):
         given = {"text": given}
-    fields = Fields(given, _NAME, at, 'a name, or {"text": ...}')
+    fields = _Fields(given, _NAME, at, 'a name, or {"text": ...}')
     return Name(
         fields.required("text"),
         fields.one_of("kind", NameKind) or NameKind.ALIAS,
-        fields.matching("lang", _LANG, "a language's tag, as in fa"),
-        fields.flag("ambiguous"),
+        fields.get("lang"),
+        bool(fields.get("ambiguous")),
     )
 
 
@@ -212,39 +211,129 @@ def _domain(given: object, at: str) -> Domain:
     path = f"{at}.host"
     if isinstance(given, str):
         given, path = {"host": given}, at
-    fields = Fields(given, _DOMAIN, at, 'a host, or {"host": ...}')
-    text = fields.required("host")
-    host = hosts.host(text)
+    fields = _Fields(given, FIELDS["domains"], at, 'a host, or {"host": ...}')
+    text = fields.required("host", NEEDED_TEXT)
+    host = hosts.host(text)  # of whatever address is given
     if host is None:
-        raise wrong(path, text, "a host, as in news.example.org")
+        raise _wrong(path, text, FIELDS["domains"]["host"].wanted)
     return Domain(host, fields.one_of("role", DomainRole) or DomainRole.MAIN)
 
 
 def _control(given: object) -> Control:
-    fields = Fields(given, _CONTROL, "control", 'an object, {"funding": ..., "source": ...}')
+    wanted = 'an object, {"funding": ..., "source": ...}'
+    fields = _Fields(given, FIELDS["control"], "control", wanted)
     return Control(
         fields.one_of("funding", Holder) or Holder.UNKNOWN,
         fields.one_of("governance", Holder) or Holder.UNKNOWN,
         fields.one_of("editorial", Holder) or Holder.UNKNOWN,
         fields.one_of("code", Code),
-        fields.text("owner"),
+        fields.get("owner"),
         _evidence(fields),
     )
 
 
 def _assessment(given: object, at: str) -> Assessment:
-    fields = Fields(given, _ASSESSMENT, at, 'an object, {"claim": ..., "value": ...}')
+    wanted = 'an object, {"claim": ..., "value": ...}'
+    fields = _Fields(given, FIELDS["assessments"], at, wanted)
+    claim = fields.required("claim")
+    value = fields.required("value", value_of(claim))
+    confidence = fields.get("confidence")
     return Assessment(
-        fields.required("claim"),
-        fields.required("value"),
-        _evidence(fields),
-        fields.share("confidence"),
+        claim, value, _evidence(fields), 1.0 if confidence is None else float(confidence)
     )
 
 
-def _evidence(fields: Fields) -> Evidence:
-    return Evidence(
-        fields.required("source"),
-        fields.matching("url", _URL, "an address, https://..."),
-        fields.matching("date", _DATE, "a date, as in 2026-11-24"),
+def _evidence(fields: _Fields) -> Evidence:
+    return Evidence(fields.required("source"), fields.get("url"), fields.get("date"))
+
+
+class _Fields:
+    """The fields of an object that somebody wrote, each held to the schema.
+
+    Parameters
+    ----------
+    given : object
+        Parsed JSON.
+    fields : mapping of str to Field
+        Those that it may have; all but the id, where it is a part of an outlet.
+    at : str
+        Where it stands: ``domains[0]``; empty for the whole.
+    wanted : str
+        What should stand there, for the message.
+
+    Raises
+    ------
+    _FieldError
+        When it is no object or has an unknown field; and by each method, for its field.
+    """
+
+    def __init__(self, given: object, fields: Mapping[str, Field], at: str, wanted: str) -> None:
+        if not isinstance(given, dict):
+            raise _wrong(at, given, wanted)
+        self._given: dict[str, Any] = given
+        self._fields = {name: fields[name] for name in fields if not (at and name == "id")}
+        self._at = at
+        for name in given:
+            if name not in self._fields:
+                raise _FieldError(
+                    f"field '{self._path(_shown(name)[1:-1])}' is not known; the fields are "
+                    f"{', '.join(self._fields)}"
+                )
+
+    def get(self, name: str, field: Field | None = None) -> Any:
+        """A value, text on one line if it is text; None when it isn't there."""
+        value = self._given.get(name)
+        field = field or self._fields[name]
+        if value is not None and not _fits(value, field):
+            raise _wrong(self._path(name), value, field.wanted)
+        return " ".join(value.split()) if isinstance(value, str) else value
+
+    def required(self, name: str, field: Field | None = None) -> str:
+        """Text that must be there."""
+        value = self.get(name, NEEDED_TEXT)
+        if value is None:
+            raise _FieldError(f"field '{self._path(name)}' is missing")
+        if not (field := field or self._fields[name]).holds(value):
+            raise _wrong(self._path(name), value, field.wanted)
+        return str(value)
+
+    def one_of(self, name: str, values: type[E]) -> E | None:
+        """A value of an enumeration, or None."""
+        value = self.get(name)
+        return None if value is None else values(value)
+
+    def each(self, name: str, one: Callable[[object, str], T]) -> tuple[T, ...]:
+        """What ``one`` makes of each of a list, given the value and where it stands."""
+        values = self._given.get(name)
+        if values is None:
+            return ()
+        if not isinstance(values, list):
+            raise _wrong(self._path(name), values, "a list")
+        return tuple(one(value, f"{self._path(name)}[{n}]") for n, value in enumerate(values))
+
+    def object(self, name: str) -> object:
+        """Whatever stands there, or None."""
+        return self._given.get(name)
+
+    def _path(self, name: str) -> str:
+        return f"{self._at}.{name}" if self._at else name
+
+
+def _fits(value: object, field: Field) -> bool:
+    if field.type is bool or isinstance(value, bool):
+        return field.type is type(value)
+    return isinstance(value, int | float if field.type is float else str) and field.holds(
+        str(value)
     )
+
+
+def _wrong(at: str, value: object, wanted: str) -> _FieldError:
+    """Say that a field holds something else than it must."""
+    return _FieldError(f"field '{at}' is {_shown(value)}; it must be {wanted}")
+
+
+def _shown(value: object) -> str:
+    """A value on one short line."""
+    text = f"'{value}'" if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = CONTROL.sub(" ", text)
+    return text if len(text) <= _MOST else f"{text[: _MOST - 3]}..."
