@@ -1,4 +1,7 @@
-"""Build the registry: evidence and hand rows in, tables out, and what was decided on the way."""
+"""Build the registry: evidence and hand rows in, tables out, and what was decided on the way.
+
+The tables are sorted, one file for each kind of fact, the same bytes each time.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +11,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from classifier.sources import ambiguous_names, host_in, host_label, host_parents, is_public_suffix
+from classifier.sources import (
+    COLUMNS,
+    ambiguous_names,
+    host_in,
+    host_label,
+    host_parents,
+    is_public_suffix,
+)
 from classifier.sources import fold_name as fold
 from classifier.sources import shipped_tables as shipped
-from classifier.values import Assessment, Domain, DomainRole, Evidence, Role
+from classifier.values import Assessment, Domain, DomainRole, Evidence, NameKind, Role
 from training.registry.draft import Draft
+from training.registry.evidence import hosts_by_hand
 from training.registry.hand import FOLDER, read_hand
 from training.registry.influence import Listing, read_influence
 from training.registry.matrix import read_matrix
 from training.registry.merge import merge
-from training.registry.newsmap import identify, read_newsmap
-from training.registry.perennial import named_outlets, read_perennial
-from training.registry.write import write_tables
+from training.registry.wikimedia import identify, named_outlets, read_newsmap, read_perennial
 
 #: Of the data; a new one when the evidence or the rows by hand change what a look-up gives.
 VERSION = "2026.11"
 _COPIES = frozenset({"Doppelganger", "RRN"})  # networks whose copies are of somebody's site
-
-# Copies of outlets that the lists name by a name of several; as the reports have it.
-_COPIED = {
-    "20minuts.com": "20-minutes-france",
-    "rbk.kiev.ua": "rbc-ukraine",
-    "rbk.media": "rbc-ukraine",
-    "rbk.today": "rbc-ukraine",
-}
 
 
 @dataclass
@@ -100,6 +101,7 @@ class _Owners:
         self._labels: dict[str, set[str]] = defaultdict(set)
         self._names: dict[str, set[str]] = defaultdict(set)
         self._by_id = {draft.id: draft for draft in drafts}
+        self._meant = hosts_by_hand("networks")
         for draft in drafts:
             for domain in draft.domains:
                 if domain.role is not DomainRole.IMPOSTER:
@@ -113,8 +115,8 @@ class _Owners:
 
     def copied(self, host: str, reason: str) -> str | None:
         """Give the outlet that a host is said to copy, if the registry has it and only one."""
-        if host in _COPIED:
-            return _COPIED[host] if _COPIED[host] in self._by_id else None
+        if meant := self._meant.get(host):
+            return meant if meant in self._by_id else None
         for address in re.findall(r"[\w-]+(?:\.[\w-]+)+", reason):
             named = host_in(address)
             if named and (owner := self.at(named)):
@@ -276,3 +278,84 @@ def _differs(known: str, text: str) -> bool:
     shouted = known.isupper() != text.isupper()
     mixed = known[:1].islower() and known[-1:].isupper()  # teleSUR, which others write Telesur
     return (shouted or (mixed and text.istitle())) and " " not in text
+
+
+# --- the tables as they are written --------------------------------------------------------------
+
+_Row = tuple[str, ...]
+
+
+def write_tables(
+    folder: Path, version: str, drafts: Iterable[Draft], networks: Iterable[_Row]
+) -> dict[str, int]:
+    """Write all tables.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Made when it isn't there.
+    version : str
+        Of the data, such as ``2026.11``.
+    networks : iterable of rows
+        In the columns of `COLUMNS`.
+
+    Returns
+    -------
+    dict of str to int
+        Rows in each table.
+    """
+    drafts = list(drafts)
+    tables: dict[str, list[_Row]] = {
+        "outlets": sorted(
+            (d.id, d.name, d.role, d.medium, d.country or "", d.wikidata or "") for d in drafts
+        ),
+        "names": sorted(row for draft in drafts for row in _names(draft)),
+        "domains": [row for draft in sorted(drafts, key=lambda d: d.id) for row in _domains(draft)],
+        "control": sorted(row for draft in drafts for row in _control(draft)),
+        "assessments": sorted(row for draft in drafts for row in _assessments(draft)),
+        "networks": sorted(networks),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, rows in tables.items():
+        title = f"# framescope registry {kind}, version {version}"
+        lines = [title, "\t".join(COLUMNS[kind]), *("\t".join(row) for row in rows)]
+        path = folder / f"{kind}.tsv"
+        path.write_bytes(("\n".join(lines) + "\n").encode())
+    return {kind: len(rows) for kind, rows in tables.items()}
+
+
+def _names(draft: Draft) -> Iterable[_Row]:
+    if draft.main_ambiguous:  # a main name has no row here unless there is this to say of it
+        yield (draft.id, draft.name, NameKind.MAIN, "", "1")
+    for name in draft.names:
+        yield (draft.id, name.text, name.kind, name.lang or "", "1" if name.ambiguous else "")
+
+
+def _domains(draft: Draft) -> Iterable[_Row]:
+    def order(row: _Row) -> tuple[bool, _Row]:
+        return row[2] != DomainRole.MAIN, row
+
+    return sorted(((draft.id, d.host, d.role) for d in draft.domains), key=order)
+
+
+def _control(draft: Draft) -> Iterable[_Row]:
+    if (control := draft.control) is not None:
+        yield (
+            draft.id,
+            control.funding,
+            control.governance,
+            control.editorial,
+            control.code or "",
+            control.owner or "",
+            *_evidence(control.evidence),
+        )
+
+
+def _assessments(draft: Draft) -> Iterable[_Row]:
+    for given in draft.assessments:
+        evidence = _evidence(given.evidence)
+        yield (draft.id, given.claim, given.value, *evidence, f"{given.confidence:g}")
+
+
+def _evidence(evidence: Evidence) -> tuple[str, str, str]:
+    return evidence.source, evidence.url or "", evidence.date or ""

@@ -1,7 +1,11 @@
-"""The folders of evidence: which files are read, pinned, and the one line when they're not so."""
+"""The folders of evidence: which files are read, pinned, and the one line when they're not so.
+
+What no rule can clean about a list is kept by hand, in tables that `by_hand` reads.
+"""
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +18,7 @@ class EvidenceError(FramescopeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DataSet:
     """One public data set that the registry rests on.
 
     Attributes
@@ -38,7 +42,7 @@ class Source:
     licence: str
 
 
-MATRIX = Source(
+MATRIX = DataSet(
     folder="asd-state-media-profiles",
     pattern="State_Media_Matrix.csv",
     digest="39129ea90559bd85e466096e345f6861d625e2123cf8a4711a0dbd1ecda304e6",
@@ -47,7 +51,7 @@ MATRIX = Source(
     date="2023",
     licence="MIT",
 )
-LAUNDROMAT = Source(
+LAUNDROMAT = DataSet(
     folder="asd-disinfo-laundromat",
     pattern="sites_of_concern.csv",
     digest="7e3f53437c8b27d30beff16aa872de88bae9055809892c634f417168c6f238fc",
@@ -56,7 +60,7 @@ LAUNDROMAT = Source(
     date="2023",
     licence="MIT",
 )
-DIMA = Source(
+DIMA = DataSet(
     folder="m82-dima",
     pattern="*.js",
     digest="778e70855dc43f35f5209a2887911a29074eb03c46a607703b1ba3837293c79c",
@@ -65,7 +69,7 @@ DIMA = Source(
     date="2025",
     licence="Apache-2.0",
 )
-PERENNIAL = Source(
+PERENNIAL = DataSet(
     folder="wikipedia-perennial-sources",
     pattern="wikipedia_perennial_sources.json",
     digest="5322a7031c2757209ed3018f627172ba75dd6f03b552b25fedd150c45aec7e96",
@@ -74,7 +78,7 @@ PERENNIAL = Source(
     date="2023",
     licence="CC BY-SA 4.0 (the statements are facts)",
 )
-NEWSMAP = Source(
+NEWSMAP = DataSet(
     folder="wikidata-newsmap",
     pattern="newsmap_metadata.json",
     digest="26f407eb5820624d5802e1a61ed565bc50948c124a1909d25f41cc427f0500c7",
@@ -83,20 +87,20 @@ NEWSMAP = Source(
     date="2022",
     licence="CC0 (Wikidata identifiers and labels)",
 )
-SOURCES = (MATRIX, LAUNDROMAT, DIMA, PERENNIAL, NEWSMAP)
+DATA_SETS = (MATRIX, LAUNDROMAT, DIMA, PERENNIAL, NEWSMAP)
 
 
-def digest(source: Source, root: Path) -> str:
+def digest(data: DataSet, root: Path) -> str:
     """Digest the files that are read: each by its name and its bytes, in the names' order."""
     total = hashlib.sha256()
-    for path in sorted((root / source.folder).glob(source.pattern)):
+    for path in sorted((root / data.folder).glob(data.pattern)):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         total.update(f"{path.name}\0{content}\n".encode())
     return total.hexdigest()
 
 
-def files(source: Source, root: Path, *, allow_changed: bool = False) -> list[Path]:
-    """Find a source's files.
+def files(data: DataSet, root: Path, *, allow_changed: bool = False) -> list[Path]:
+    """Find a data set's files.
 
     Raises
     ------
@@ -104,16 +108,28 @@ def files(source: Source, root: Path, *, allow_changed: bool = False) -> list[Pa
         When the folder or the files are missing, or when their content isn't what is pinned and
         ``allow_changed`` doesn't say that this is meant.
     """
-    folder = root / source.folder
-    found = sorted(folder.glob(source.pattern))
+    folder = root / data.folder
+    found = sorted(folder.glob(data.pattern))
     if not found:
         raise EvidenceError(
-            f"{folder}: no {source.pattern} there; "
+            f"{folder}: no {data.pattern} there; "
             "give --evidence the folder that docs/registry.md describes"
         )
-    if not allow_changed and digest(source, root) != source.digest:
+    if not allow_changed and digest(data, root) != data.digest:
         raise EvidenceError(
-            f"{folder}: {source.pattern} is not the version the registry was built from; "
+            f"{folder}: {data.pattern} is not the version the registry was built from; "
             "give --allow-changed if that is meant, and check what comes of it"
         )
     return found
+
+
+def by_hand(name: str) -> list[dict[str, str]]:
+    """Read a table of ``hand/lists``, a mapping by column a row (docs/registry.md)."""
+    path = Path(__file__).parent / "hand/lists" / f"{name}.tsv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def hosts_by_hand(data: str) -> dict[str, str]:
+    """Give the hosts that a list is wrong about: what it means by each, or nothing if no outlet."""
+    return {row["host"]: row["meant"] for row in by_hand("hosts") if row["list"] == data}

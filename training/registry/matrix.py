@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from classifier.sources import countries, host_label, registrable_host
 from classifier.sources import fold_name as fold
-from classifier.sources import host_label, registrable_host
-from classifier.values import Code, Control, Domain, DomainRole, Evidence, Holder, Medium
-from training.registry.draft import Draft, slug
-from training.registry.evidence import MATRIX, files
-from training.registry.matrix_rows import Row, read_rows, typed
+from classifier.values import (
+    Code,
+    Control,
+    Domain,
+    DomainRole,
+    Evidence,
+    Holder,
+    Medium,
+    Name,
+    NameKind,
+)
+from training.registry.draft import Draft, host_of, slug
+from training.registry.evidence import MATRIX, EvidenceError, by_hand, files
 
 #: Who holds funding, governance and the editorial line by the code, as the matrix's README has
 #: it. "Yes/No" stands for captured private media: it differs between them, so it is unknown.
@@ -30,13 +40,69 @@ HOLDERS: Mapping[Code, tuple[Holder, Holder, Holder]] = {
 # A part of a site that is a language of it, not another site.
 _SECTION = re.compile(r"(?:en|eng|english|old|v2|ru|uk)\.")
 
+# What stands before an asset's name in the matrix, and the medium it tells.
+_PREFIXES = {
+    "Television": Medium.TELEVISION,
+    "Print": Medium.NEWSPAPER,
+    "Print media": Medium.NEWSPAPER,
+    "Radio": Medium.RADIO,
+    "News agency": Medium.AGENCY,
+    "Online": Medium.WEBSITE,
+    "News portals": Medium.WEBSITE,
+}
+_PREFIX = re.compile(rf"^({'|'.join(map(re.escape, _PREFIXES))}): ")
+
+_MEDIA = (
+    (Medium.AGENCY, r"news agency|press agency|agence|agencia|agência|news service|\bagency\b"),
+    (Medium.BROADCASTER, r"broadcast|radio.*t[eé]l[eé]vi|radiotelevi|rundfunk"),
+    (Medium.TELEVISION, r"\btv\b|\btv[ -]?\d|tv$|^tv|t[eé]l[eé]vi[sz]|canal|channel|\bkanal\b"),
+    (Medium.RADIO, r"radi[oójt]|r[àáa]di[oóu]|\bfm\b"),
+    (Medium.WEBSITE, r"\.[a-z]{2,4}$|online|digital"),
+    (Medium.NEWSPAPER, r"daily|times|gazet|newspaper|post$|herald|courier|tribune|sinmun|sinbo"),
+)
+_PAPER_COMPANY = re.compile(
+    r"newspaper|press unit|government press|press department|printing|press foundation|polska press"
+    r"|publications de presse|department of information",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A row of the matrix, cleaned.
+
+    Attributes
+    ----------
+    asset : str
+        The cell "Main assets" as it stands.
+    name : str
+        The outlet's main name.
+    company, abbreviation : str
+        The company without and the bracketed part of it; both may be empty.
+    role : DomainRole or None
+        What the host is, where `matrix.tsv` says so; otherwise an outlet's first host is its main
+        one and the rest are editions.
+    """
+
+    line: int
+    country: str
+    company: str
+    abbreviation: str
+    asset: str
+    name: str
+    names: tuple[Name, ...]
+    medium: Medium
+    host: str | None
+    code: Code
+    role: DomainRole | None
+
 
 @dataclass
 class Matrix:
     """What the matrix gives: the outlets, and what was merged or dropped on the way."""
 
     drafts: list[Draft]
-    rows: list[Row]
+    rows: list[Asset]
     log: list[str] = field(default_factory=list)
 
 
@@ -54,9 +120,9 @@ def read_matrix(root: Path, *, allow_changed: bool = False) -> Matrix:
     return Matrix(_outlets(rows, log), rows, log)
 
 
-def _outlets(rows: list[Row], log: list[str]) -> list[Draft]:
+def _outlets(rows: list[Asset], log: list[str]) -> list[Draft]:
     outlets: dict[tuple[str, str], Draft] = {}
-    members: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    members: dict[tuple[str, str], list[Asset]] = defaultdict(list)
     for row in rows:
         key = (row.country, fold(row.name))
         members[key].append(row)
@@ -81,10 +147,10 @@ def _outlets(rows: list[Row], log: list[str]) -> list[Draft]:
 
 
 def _companies(
-    rows: list[Row], outlets: dict[tuple[str, str], Draft]
-) -> dict[tuple[str, str], list[Row]]:
+    rows: list[Asset], outlets: dict[tuple[str, str], Draft]
+) -> dict[tuple[str, str], list[Asset]]:
     """Give each company its outlet: its only one, the one of its name, or a house of its own."""
-    by_company: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    by_company: dict[tuple[str, str], list[Asset]] = defaultdict(list)
     for row in rows:
         if row.company:
             by_company[(row.country, fold(row.company))].append(row)
@@ -109,13 +175,13 @@ def _abbreviate(draft: Draft, abbreviation: str) -> None:
 
 
 def _place_hosts(
-    rows: list[Row],
+    rows: list[Asset],
     outlets: dict[tuple[str, str], Draft],
-    companies: Mapping[tuple[str, str], list[Row]],
+    companies: Mapping[tuple[str, str], list[Asset]],
     log: list[str],
 ) -> None:
     """Give each host to one outlet: the house, when several of its outlets share it."""
-    claims: dict[str, list[Row]] = defaultdict(list)
+    claims: dict[str, list[Asset]] = defaultdict(list)
     for row in rows:
         if row.host:
             claims[row.host].append(row)
@@ -158,7 +224,7 @@ def _compact(name: str) -> str:
     return slug(name).replace("-", "")
 
 
-def _control(rows: list[Row], draft: Draft, log: list[str]) -> Control:
+def _control(rows: list[Asset], draft: Draft, log: list[str]) -> Control:
     codes = list(dict.fromkeys(row.code for row in rows))
     if len(codes) > 1:
         listed = ", ".join(codes)
@@ -172,3 +238,115 @@ def _control(rows: list[Row], draft: Draft, log: list[str]) -> Control:
 def _controlled(code: Code, owner: str | None) -> Control:
     evidence = Evidence(MATRIX.name, MATRIX.url, MATRIX.date)
     return Control(*HOLDERS[code], code, owner, evidence)
+
+
+# --- row by row -----------------------------------------------------------------------------------
+
+
+def read_rows(path: Path, log: list[str]) -> Iterator[Asset]:
+    """Read the matrix's rows.
+
+    What a rule can't clean stands in tables by hand: ``matrix.tsv`` (an asset's name and its other
+    names, or the outlet that it is an edition of), ``companies.tsv`` (companies that go by two
+    names, or by none), ``hosts.tsv`` (addresses that are somebody else's site).
+
+    Raises
+    ------
+    EvidenceError
+        When a row's country or code isn't one that is known.
+    """
+    companies = {entry["company"]: entry["name"] for entry in by_hand("companies")}
+    fixes = {(fix["country"], fix["asset"]): fix for fix in by_hand("matrix")}
+    foreign = {row["host"]: row["why"] for row in by_hand("hosts") if row["list"] == "matrix"}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for line, cells in enumerate(csv.DictReader(file), 2):
+            asset = _squeeze(cells["Main assets"])
+            if not asset:
+                continue
+            country = countries().get(cells["Country"].strip())
+            typology = cells["Typology"].strip().rstrip("?")
+            if country is None or typology not in {code.value for code in Code}:
+                raise EvidenceError(
+                    f"{path}, row {line}: country {cells['Country']!r} or code "
+                    f"{cells['Typology']!r} is unknown; name it in training/registry"
+                )
+            host = host_of(cells["URL"])
+            if host in foreign:
+                log.append(f"matrix: {host} is not {asset}'s: {foreign[host]}")
+                host = None
+            company = _squeeze(cells["Media company"]).rstrip("*")
+            owner = companies.get(company, company)
+            medium = _medium(asset, company)
+            yield _row(line, country, owner, asset, medium, host, Code(typology), fixes)
+
+
+def _row(
+    line: int,
+    country: str,
+    company: str,
+    asset: str,
+    guessed: Medium,
+    host: str | None,
+    code: Code,
+    fixes: Mapping[tuple[str, str], Mapping[str, str]],
+) -> Asset:
+    cleaned, medium = asset.rstrip("*"), None
+    if prefix := _PREFIX.match(cleaned):
+        medium = _PREFIXES[prefix[1]]
+        cleaned = cleaned[prefix.end() :]
+    owner, abbreviation = _brackets(company)
+    fix = fixes.get((country, asset)) or fixes.get((country, cleaned))
+    names: list[Name] = []
+    if fix:
+        name = fix["name"] or cleaned
+        names = [typed(text) for text in fix["names"].split(" | ") if text]
+        if fix["role"] == DomainRole.EDITION and "(" not in cleaned:
+            names.append(typed(cleaned))
+        medium = Medium(fix["medium"]) if fix["medium"] else medium
+    else:
+        name, bracketed = _brackets(cleaned)
+        if bracketed:
+            names = [typed(bracketed)]
+    # "APP" of "Associated Press of Pakistan (APP)" is the company itself.
+    if not (fix and fix["name"]) and owner and fold(name) == fold(abbreviation):
+        names.append(typed(name))
+        name = owner
+    medium = medium or guessed
+    role = DomainRole(fix["role"]) if fix and fix["role"] else None
+    return Asset(
+        line, country, owner, abbreviation, asset, name, tuple(names), medium, host, code, role
+    )
+
+
+def _medium(asset: str, company: str) -> Medium:
+    name = _brackets(asset.rstrip("*"))[0]
+    for medium, pattern in _MEDIA:
+        if re.search(pattern, name, re.IGNORECASE):
+            return medium
+    if _PAPER_COMPANY.search(company):
+        return Medium.NEWSPAPER
+    for medium, pattern in _MEDIA:
+        if re.search(pattern, company, re.IGNORECASE):
+            return medium
+    return Medium.OTHER
+
+
+def typed(text: str) -> Name:
+    """Make a name, of the kind that its letters show."""
+    if not re.search(r"[A-Za-zÀ-ɏ]", text):
+        return Name(text, NameKind.NATIVE)
+    short = re.fullmatch(r"[A-Z0-9][\w/:+.-]{0,9}", text)
+    letters = [letter for letter in text if letter.isalpha()]
+    if short and sum(letter.isupper() for letter in letters) * 2 > len(letters):
+        return Name(text, NameKind.ABBREVIATION)
+    return Name(text, NameKind.ALIAS)
+
+
+def _brackets(name: str) -> tuple[str, str]:
+    """Split "China Media Group (CMG)" in two; without brackets the second is empty."""
+    match = re.fullmatch(r"(.+?) \(([^()]+)\)", name)
+    return (match[1], match[2]) if match else (name, "")
+
+
+def _squeeze(cell: str) -> str:
+    return " ".join(cell.split())
