@@ -276,6 +276,18 @@ def test_a_malformed_row_names_file_row_field_and_reason(
     assert reason in message
 
 
+def test_an_id_has_one_main_name(tmp_path: Path) -> None:
+    row = {"id": "herald", "name": "Herald", "domains": "herald.example.com"}
+    folder = hand_folder(tmp_path, row, row | {"names": "Herald Business"})
+    assert [draft.name for draft in read_hand(folder)] == ["Herald", "Herald"]
+    folder = hand_folder(tmp_path, row, row | {"name": "Herald Business", "names": "Herald"})
+    with pytest.raises(EvidenceError) as caught:
+        read_hand(folder)
+    message = str(caught.value)
+    assert "rows.tsv, row 3, field 'name': 'Herald Business' has the id of 'Herald'" in message
+    assert "rows.tsv, row 2" in message
+
+
 @pytest.mark.parametrize(
     ("name", "id"),
     [

@@ -42,16 +42,27 @@ def read_hand(folder: Path = FOLDER) -> list[Draft]:
     Raises
     ------
     EvidenceError
-        Naming file, row, field and reason, when a row can't be read.
+        Naming file, row, field and reason, when a row can't be read, or has the id of another
+        outlet.
     """
     drafts = []
+    named: dict[str, tuple[str, str]] = {}
     for path in sorted(folder.glob("*.tsv")):
         lines = path.read_text(encoding="utf-8").splitlines()
         if not lines or tuple(lines[0].split("\t")) != COLUMNS:
             raise EvidenceError(f"{path}, row 1: the columns must be {', '.join(COLUMNS)}")
         for number, line in enumerate(lines[1:], 2):
             if line.strip() and not line.startswith("#"):
-                drafts.append(_draft(f"{path}, row {number}", line))
+                where = f"{path}, row {number}"
+                draft = _draft(where, line)
+                name, first = named.setdefault(draft.id, (draft.name, where))
+                # Two outlets under one id would be shown as the one that is read first.
+                if draft.name != name:
+                    raise EvidenceError(
+                        f"{where}, field 'name': {draft.name!r} has the id of {name!r} ({first}); "
+                        "give the outlet an id of its own, or the same outlet the same name"
+                    )
+                drafts.append(draft)
     return drafts
 
 

@@ -121,43 +121,23 @@ def _part(outlets: list[Draft], log: list[str]) -> None:
 
 def _merge_hand(hand: list[Draft], log: list[str]) -> list[Draft]:
     by_id: dict[str, Draft] = {}
-    by_main: dict[str, Draft] = {}
+    by_host: dict[str, Draft] = {}
     for draft in hand:
         main = next((d.host for d in draft.domains if d.role is DomainRole.MAIN), None)
-        into = by_id.get(draft.id) or (by_main.get(main) if main else None)
-        if into is None:
-            by_id[draft.id] = draft
-        else:
+        into = by_id.setdefault(draft.id, draft)
+        if into is not draft:
             log.append(f"merged: hand row {draft.id} into {into.id}")
             _unite(into, draft, {}, {})
             into.wikidata = into.wikidata or draft.wikidata
             into.control = into.control or draft.control
         if main:
-            by_main.setdefault(main, into or draft)
-    drafts = list(by_id.values())
-    _merge_namesakes(drafts, log)
-    for draft in drafts:  # what is one outlet's main host is no other's edition
-        kept = [domain for domain in draft.domains if by_main.get(domain.host, draft) is draft]
-        for domain in draft.domains:
-            if domain not in kept:
-                log.append(f"hand: {domain.host} is {by_main[domain.host].id}'s, not {draft.id}'s")
-            else:
-                by_main[domain.host] = draft
-        draft.domains[:] = kept
-    return drafts
-
-
-def _merge_namesakes(drafts: list[Draft], log: list[str]) -> None:
-    """Merge rows of the same name and country, unless each has a site of its own."""
-    by_name: dict[tuple[str, str | None], Draft] = {}
-    for draft in list(drafts):
-        first = by_name.setdefault((fold(draft.name), draft.country), draft)
-        if first is not draft and not (first.domains and draft.domains):
-            log.append(f"merged: hand row {draft.id} into {first.id}")
-            _unite(first, draft, {}, {})
-            first.wikidata = first.wikidata or draft.wikidata
-            first.control = first.control or draft.control
-            drafts.remove(draft)
+            by_host.setdefault(main, into)
+    for draft in by_id.values():  # what is one outlet's main host is no other's edition
+        for domain in list(draft.domains):
+            if (owner := by_host.setdefault(domain.host, draft)) is not draft:
+                log.append(f"hand: {domain.host} is {owner.id}'s, not {draft.id}'s")
+                draft.domains.remove(domain)
+    return list(by_id.values())
 
 
 def _unite(
