@@ -16,7 +16,7 @@ _LATIN = str.maketrans(
 )
 
 
-@dataclass
+@dataclass(eq=False)  # two that say the same are two still
 class Draft:
     """What is gathered of one outlet; `classifier.values.outlet.Outlet` is what comes of it.
 

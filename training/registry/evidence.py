@@ -42,52 +42,19 @@ class DataSet:
     licence: str
 
 
-MATRIX = DataSet(
-    folder="asd-state-media-profiles",
-    pattern="State_Media_Matrix.csv",
-    digest="39129ea90559bd85e466096e345f6861d625e2123cf8a4711a0dbd1ecda304e6",
-    name="State Media Monitor via ASD State Media Matrix",
-    url="https://github.com/ASD-at-GMF/state-media-profiles",
-    date="2023",
-    licence="MIT",
-)
-LAUNDROMAT = DataSet(
-    folder="asd-disinfo-laundromat",
-    pattern="sites_of_concern.csv",
-    digest="7e3f53437c8b27d30beff16aa872de88bae9055809892c634f417168c6f238fc",
-    name="ASD Disinformation Laundromat",
-    url="https://github.com/pbenzoni/disinfo-laundromat",
-    date="2023",
-    licence="MIT",
-)
-DIMA = DataSet(
-    folder="m82-dima",
-    pattern="*.js",
-    digest="778e70855dc43f35f5209a2887911a29074eb03c46a607703b1ba3837293c79c",
-    name="M82 Project DIMA",
-    url="https://github.com/M82-project/DIMA_Plugin_Chrome",
-    date="2025",
-    licence="Apache-2.0",
-)
-PERENNIAL = DataSet(
-    folder="wikipedia-perennial-sources",
-    pattern="wikipedia_perennial_sources.json",
-    digest="5322a7031c2757209ed3018f627172ba75dd6f03b552b25fedd150c45aec7e96",
-    name="Wikipedia: perennial sources",
-    url="https://en.wikipedia.org/wiki/Wikipedia:Reliable_sources/Perennial_sources",
-    date="2023",
-    licence="CC BY-SA 4.0 (the statements are facts)",
-)
-NEWSMAP = DataSet(
-    folder="wikidata-newsmap",
-    pattern="newsmap_metadata.json",
-    digest="26f407eb5820624d5802e1a61ed565bc50948c124a1909d25f41cc427f0500c7",
-    name="Wikidata",
-    url="https://www.wikidata.org/",
-    date="2022",
-    licence="CC0 (Wikidata identifiers and labels)",
-)
-DATA_SETS = (MATRIX, LAUNDROMAT, DIMA, PERENNIAL, NEWSMAP)
+def by_hand(name: str) -> list[dict[str, str]]:
+    """Read a table of ``hand/lists``, a mapping by column a row (docs/registry.md)."""
+    path = Path(__file__).parent / "hand/lists" / f"{name}.tsv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+DATA_SETS = {row["folder"]: DataSet(**row) for row in by_hand("data-sets")}
+MATRIX = DATA_SETS["asd-state-media-profiles"]
+LAUNDROMAT = DATA_SETS["asd-disinfo-laundromat"]
+DIMA = DATA_SETS["m82-dima"]
+PERENNIAL = DATA_SETS["wikipedia-perennial-sources"]
+NEWSMAP = DATA_SETS["wikidata-newsmap"]
 
 
 def digest(data: DataSet, root: Path) -> str:
@@ -121,13 +88,6 @@ def files(data: DataSet, root: Path, *, allow_changed: bool = False) -> list[Pat
             "give --allow-changed if that is meant, and check what comes of it"
         )
     return found
-
-
-def by_hand(name: str) -> list[dict[str, str]]:
-    """Read a table of ``hand/lists``, a mapping by column a row (docs/registry.md)."""
-    path = Path(__file__).parent / "hand/lists" / f"{name}.tsv"
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def hosts_by_hand(data: str) -> dict[str, str]:

@@ -38,16 +38,13 @@ def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draf
             by_name.setdefault((key, draft.country or ""), draft)
     for draft in outlets:  # a main name before another's alias
         by_name[(fold(draft.name), draft.country or "")] = draft
-    controls: dict[str, list[tuple[bool, Control, str]]] = defaultdict(list)
+    controls: dict[Draft, list[tuple[bool, Control, str]]] = defaultdict(list)
     for found in evidence:
-        owners = list(
-            dict.fromkeys(
-                id(by_host[domain.host]) for domain in found.domains if domain.host in by_host
-            )
-        )
+        given = {domain.host for domain in found.domains}
+        owners = dict.fromkeys(by_host[d.host] for d in found.domains if d.host in by_host)
         named = _by_name(found, by_name)
-        into = next((by_host[d.host] for d in found.domains if d.host in by_host), named)
-        if named is not None and (id(named) in owners or fold(named.name) == fold(found.name)):
+        into = next(iter(owners), named)
+        if named is not None and (named in owners or fold(named.name) == fold(found.name)):
             into = named
         if into is None:
             outlets.append(found)
@@ -58,20 +55,15 @@ def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draf
         if into.country and found.country and into.country != found.country:
             log.append(f"country: {found.name} is {into.id}'s; {found.country}, not {into.country}")
         if found.control is not None:
-            main = {domain.host for domain in into.domains[:1]} & {d.host for d in found.domains}
-            same = fold(found.name) in into.folded()
-            for owner in {id(into): into} | {
-                id(by_host[d.host]): by_host[d.host] for d in found.domains if d.host in by_host
-            }:
-                target = next(draft for draft in outlets if id(draft) == owner)
-                controls[target.id or slug(target.name)].append(
-                    (target is into and (bool(main) or same), found.control, found.name)
-                )
+            main = any(domain.host in given for domain in into.domains[:1])
+            plain = main or fold(found.name) in into.folded()
+            for owner in dict.fromkeys((into, *owners)):
+                controls[owner].append((owner is into and plain, found.control, found.name))
         _unite(into, found, by_host, by_name)
-        if found.name != into.name and fold(found.name) not in {fold(into.name)}:
+        if fold(found.name) != fold(into.name):
             log.append(f"merged: {found.name} ({found.country}, {found.origin}) into {into.id}")
     for draft in outlets:
-        _settle_control(draft, controls.get(draft.id or slug(draft.name), []), log)
+        _settle_control(draft, controls[draft], log)
     _give_ids(outlets)
     _part(outlets, log)
     _inherit_control(outlets, log)
@@ -83,12 +75,8 @@ def _by_name(found: Draft, by_name: dict[tuple[str, str], Draft]) -> Draft | Non
     country = found.country or ""
     named = by_name.get((fold(found.name), country))
     if named is None and not found.domains:
-        others = {
-            id(by_name[(key, country)]): by_name[(key, country)]
-            for key in found.folded()
-            if (key, country) in by_name
-        }
-        named = next(iter(others.values())) if len(others) == 1 else None
+        others = {by_name[(key, country)] for key in found.folded() if (key, country) in by_name}
+        named = others.pop() if len(others) == 1 else None
     return named
 
 

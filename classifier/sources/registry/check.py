@@ -8,7 +8,7 @@ is also on a network's list.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def problems(folder: Path | None = None) -> list[Flaw]:
         *_holders(rows, known),
         *_schema(rows),
         *_hosts(rows),
-        *_names(rows, known),
+        *_names(rows, tables.named(), known),
         *_contradictions(rows),
     ]
     return sorted(found)
@@ -191,7 +191,9 @@ def _hosts(tables: Tabled) -> Iterator[Flaw]:
             )
 
 
-def _names(tables: Tabled, known: dict[str, str]) -> Iterator[Flaw]:
+def _names(
+    tables: Tabled, named: Iterable[tuple[str, str, bool]], known: dict[str, str]
+) -> Iterator[Flaw]:
     by_qid: dict[str, list[str]] = defaultdict(list)
     for id, *_, qid in tables["outlets"]:
         if qid:
@@ -200,7 +202,7 @@ def _names(tables: Tabled, known: dict[str, str]) -> Iterator[Flaw]:
         if len(ids) > 1:
             yield Flaw("error", "duplicate", qid, f"is the QID of {', '.join(ids)}")
     sharers: dict[str, dict[str, bool]] = defaultdict(dict)
-    for id, name, ambiguous in _named(tables):
+    for id, name, ambiguous in named:
         sharers[fold(name)][id] = ambiguous
         if reason := _dead(name):
             yield Flaw("error", "dead alias", id, f"{name!r} {reason}")
@@ -226,16 +228,6 @@ def _names(tables: Tabled, known: dict[str, str]) -> Iterator[Flaw]:
         if len(called) > 1:
             listed = ", ".join(sorted(called))
             yield Flaw("warning", "ambiguous", key, f"is a name of {listed}")
-
-
-def _named(tables: Tabled) -> Iterator[tuple[str, str, bool]]:
-    """Give every name of every outlet, and whether it is ambiguous."""
-    marked = {(row[0], row[1]) for row in tables["names"] if row[4]}
-    for id, name, *_ in tables["outlets"]:
-        yield id, name, (id, name) in marked
-    for row in tables["names"]:
-        if row[2] != NameKind.MAIN:
-            yield row[0], row[1], bool(row[4])
 
 
 def _dead(name: str) -> str | None:

@@ -108,18 +108,11 @@ class Tables:
         columns = COLUMNS[kind]
         if lines[1:2] != ["\t".join(columns)]:
             raise self._damaged(kind, 2)
-        rows = [line for line in lines[_FIRST_ROW:] if line]
         tabs = len(columns) - 1
-        if any(line.count("\t") != tabs for line in rows):
-            raise self._damaged(
-                kind,
-                next(
-                    number
-                    for number, line in enumerate(lines, start=1)
-                    if number > _FIRST_ROW and line and line.count("\t") != tabs
-                ),
-            )
-        return rows
+        for number, line in enumerate(lines[_FIRST_ROW:], _FIRST_ROW + 1):
+            if line and line.count("\t") != tabs:
+                raise self._damaged(kind, number)
+        return [line for line in lines[_FIRST_ROW:] if line]
 
     def named(self) -> Iterator[tuple[str, str, bool]]:
         """Give every name as (outlet's id, name, ambiguous), without building the outlets."""

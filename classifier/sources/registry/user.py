@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -97,40 +99,17 @@ def read(path: Path, registry: _Known) -> tuple[Outlet, ...]:
 
 def to_object(outlet: Outlet) -> dict[str, Any]:
     """The object that `read` reads as this outlet."""
-    return {
-        "id": outlet.id,
-        "name": outlet.name,
-        "role": str(outlet.role),
-        "medium": str(outlet.medium),
-        "country": outlet.country,
-        "wikidata": outlet.wikidata,
-        "names": [
-            {"text": n.text, "kind": str(n.kind), "lang": n.lang, "ambiguous": n.ambiguous}
-            for n in outlet.names
-        ],
-        "domains": [{"host": d.host, "role": str(d.role)} for d in outlet.domains],
-        "control": None if outlet.control is None else _control_object(outlet.control),
-        "assessments": [
-            {"claim": a.claim, "value": a.value, **_evidence_object(a.evidence)}
-            | {"confidence": a.confidence}
-            for a in outlet.assessments
-        ],
-    }
+    found = asdict(outlet)
+    found["control"] = found["control"] and _flat(found["control"])
+    return found | {"assessments": [_flat(given) for given in found["assessments"]]}
 
 
-def _control_object(control: Control) -> dict[str, Any]:
-    return {
-        "funding": str(control.funding),
-        "governance": str(control.governance),
-        "editorial": str(control.editorial),
-        "code": None if control.code is None else str(control.code),
-        "owner": control.owner,
-        **_evidence_object(control.evidence),
-    }
-
-
-def _evidence_object(evidence: Evidence) -> dict[str, Any]:
-    return {"source": evidence.source, "url": evidence.url, "date": evidence.date}
+def _flat(part: dict[str, Any]) -> dict[str, Any]:
+    """Put the fields of the evidence where it stands."""
+    named = (
+        (value.items() if name == "evidence" else [(name, value)]) for name, value in part.items()
+    )
+    return dict(chain.from_iterable(named))
 
 
 # --- one line -------------------------------------------------------------------------------------
