@@ -7,6 +7,7 @@ in serving.
 
 from classifier.pages.exchange import from_record, read_lines, to_record
 from classifier.pages.extract import read as read_input
+from classifier.pages.given import Input, articles, of_table, several
 from classifier.pages.headers import is_headline
 from classifier.pages.imprint import own_name as own_name_of_page
 from classifier.pages.language import detect as detect_language
@@ -15,14 +16,18 @@ from classifier.pages.republication import same_outlet
 from classifier.pages.sentences import split as split_sentences
 
 __all__ = [
+    "Input",
+    "articles",
     "detect_language",
     "from_record",
     "is_headline",
+    "of_table",
     "own_name_of_page",
     "read_input",
     "read_lines",
     "republication_layers",
     "same_outlet",
+    "several",
     "split_sentences",
     "to_record",
 ]

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -62,6 +63,28 @@ def read(source: str) -> Iterator[Article | Skipped]:
         raise InputError(source, reason)
     else:
         yield from _file(source)
+
+
+def read_text(text: str, name: str) -> Iterator[Article | Skipped]:
+    """Read the articles of a text, as `read` does those of a file that holds it.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        What to call it in messages; the first article's id.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        reason = "holds half a character (a lone surrogate); write it again as UTF-8"
+        raise InputError(name, reason) from None
+    # The suffix keeps the name from deciding what kind of input it is.
+    yield from _stream(BytesIO(data), name, Path(f"{name}.txt"))
 
 
 def _file(source: str) -> Iterator[Article | Skipped]:

@@ -21,6 +21,8 @@ from classifier.sources.registry.hosts import registrable as registrable_host
 from classifier.sources.registry.hosts import unicode as host_in_unicode
 from classifier.sources.registry.lookup import COLUMNS as LOOKUP_COLUMNS
 from classifier.sources.registry.lookup import Answer, look_up
+from classifier.sources.registry.lookup import Answer, look_up, sole
+from classifier.sources.registry.lookup import refuse as refuse_unknown
 from classifier.sources.registry.lookup import row as outlet_row
 from classifier.sources.registry.lookup import select as select_outlets
 from classifier.sources.registry.lookup import to_json as answers_to_json
@@ -79,5 +81,6 @@ __all__ = [
     "registrable_host",
     "select_outlets",
     "shipped_tables",
+    "sole",
     "source_card",
 ]

@@ -32,6 +32,26 @@ class SentenceReport:
     evidence: tuple[Span, ...] = ()
     citations: tuple[Citation, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """Exactly ``article.text[start:end]``."""
+        return self.sentence.text
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the article's text."""
+        return self.sentence.start
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.sentence.end
+
+    @property
+    def voice(self) -> Voice:
+        """Whose words it is."""
+        return self.sentence.voice
+
 
 @dataclass(frozen=True, slots=True)
 class ArticleReport:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from classifier.errors import SourcesError
 from classifier.sources.registry import hosts
 from classifier.sources.registry.registry import NetworkSite, Registry
 from classifier.sources.registry.suggest import LookAlike, close, look_alike
 from classifier.sources.registry.user import to_object
-from classifier.values import Domain, DomainRole, Outlet, Role
+from classifier.values import Domain, DomainRole, Outlet, Role, printable
 
 _QID = re.compile(r"[Qq][1-9][0-9]*")
 
@@ -72,6 +73,23 @@ def look_up(registry: Registry, query: str) -> Answer:
         if network is not None or alike is not None:
             return Answer(query, network=network, alike=alike)
     return Answer(query, close=tuple(close(registry, query)))
+
+
+def sole(answer: Answer) -> Outlet | None:
+    """Give the one outlet that is meant; None when there is none, as behind an imposter's host.
+
+    Raises
+    ------
+    SourcesError
+        When several are called so; it names them.
+    """
+    if answer.domain is not None and answer.domain.role is DomainRole.IMPOSTER:
+        return None
+    if len(answer.outlets) > 1:
+        asked = printable(answer.query)
+        listed = ", ".join(f"{outlet.name} ({outlet.id})" for outlet in answer.outlets)
+        raise SourcesError(f"'{asked}' is the name of several; give the id of one: {listed}")
+    return answer.outlets[0] if answer.outlets else None
 
 
 def _by_qid(registry: Registry, query: str) -> tuple[Outlet, ...]:

@@ -1,0 +1,24 @@
+"""The command: ``framescope`` and ``python -m framescope``."""
+
+from __future__ import annotations
+
+import sys
+
+from framescope._packages import claim
+
+
+def main() -> None:
+    """Run the command line; see `classifier.cli.main`."""
+    try:
+        for name in ("training", "eval"):  # whose commands are found by name
+            claim(name, tell=False)
+    except ImportError as error:
+        print(f"framescope: {error}", file=sys.stderr)
+        sys.exit(2)
+    from classifier.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

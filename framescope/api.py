@@ -1,0 +1,267 @@
+"""What users call: everything heavy is imported when it is needed."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classifier.errors import BundleError
+from classifier.values import Article, Skipped
+from framescope.report import Report, report
+
+if TYPE_CHECKING:
+    import pandas
+
+    from classifier.pages import Input
+    from classifier.scoring import Scorer
+    from classifier.values import Outlet
+
+
+def read(source: Input) -> list[Article | Skipped]:
+    """Read the articles of one input.
+
+    Parameters
+    ----------
+    source : str, path-like or Article
+        A string is a file when there is one of that name, or an ``http(s)`` address; it is refused
+        when it looks like a file that isn't there. Any other is read as a file of that content is:
+        text, HTML or JSONL.
+
+    Returns
+    -------
+    list of Article or Skipped
+        A page may hold several. `Skipped` says why a line of JSONL can't be read.
+
+    Raises
+    ------
+    InputError
+    """
+    from classifier.pages import articles
+
+    return list(articles(source, "text"))
+
+
+class ArticleScorer:
+    """A loaded model, from `load`; ``signals`` are those that it reports.
+
+    It can be sent to worker processes: each loads the model once, from where it lies, and so does
+    a process that was forked from this one.
+    """
+
+    def __init__(self, recipe: tuple[Any, ...], scorer: Scorer | None = None) -> None:
+        self._recipe = recipe  # folder, signals, sources, digest
+        self.signals: tuple[str, ...] = recipe[1]
+        self._scorer = scorer
+        self._process = os.getpid()
+
+    def score(self, inputs: Input | Iterable[Input]) -> Iterator[Report | Skipped]:
+        """Score inputs as they come; see `framescope.score`."""
+        from classifier.pages import several
+
+        return self.reports(several(inputs))
+
+    def reports(self, items: Iterable[Article | Skipped]) -> Iterator[Report | Skipped]:
+        """Score what has been read: an item comes back for each that goes in."""
+        if self._scorer is None or self._process != os.getpid():
+            _inherited.append(self._scorer)
+            self._scorer, self._process = _loaded(self._recipe, os.getpid()), os.getpid()
+        bundle = self._scorer.bundle
+        thresholds = {signal: bundle.thresholds[signal] for signal in self.signals}
+        for item in self._scorer.score(items):
+            yield item if isinstance(item, Skipped) else report(item, bundle.name, thresholds)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ArticleScorer, (self._recipe,)
+
+
+# A forked process doesn't have the threads that run its parent's model: it can't use it, and would
+# wait for them for ever if it let go of it.
+_inherited: list[Scorer | None] = []
+
+
+@lru_cache(maxsize=4)  # a worker may be sent the same scorer with each of its tasks
+def _loaded(recipe: tuple[Any, ...], process: int) -> Scorer:
+    *how, digest = recipe
+    scorer = _load(*how)
+    if scorer.bundle.digest != digest:
+        raise BundleError(f"{recipe[0]}: has changed since it was loaded; load it again")
+    return scorer
+
+
+def _load(folder: str, signals: Sequence[str] | None, sources: str | None) -> Scorer:
+    from classifier import bundle
+    from classifier.scoring import Scorer
+    from classifier.sources import load_registry
+
+    outlets = load_registry(user=None if sources is None else Path(sources))
+    return Scorer(bundle.load(folder, outlets), signals, outlets)
+
+
+def load(
+    model: str | os.PathLike[str] = "transformer",
+    *,
+    signals: Sequence[str] | None = None,
+    sources: str | os.PathLike[str] | None = None,
+) -> ArticleScorer:
+    """Load a model, to score with it more than once.
+
+    Parameters
+    ----------
+    model : str or path-like
+        ``"transformer"``, ``"baseline"``, or a bundle's folder.
+    signals : sequence of str or None
+        Report these only; None for all that the model gives.
+    sources : path-like or None
+        Your own outlets, one a line (docs/sources.md).
+
+    Raises
+    ------
+    BundleError, SignalError, SourcesError
+    """
+    own = None if sources is None else str(Path(sources).absolute())
+    scorer = _load(os.fspath(model), [signals] if isinstance(signals, str) else signals, own)
+    folder = str(scorer.bundle.path.absolute())
+    return ArticleScorer((folder, scorer.signals, own, scorer.bundle.digest), scorer)
+
+
+def score(
+    inputs: Input | Iterable[Input],
+    model: str | os.PathLike[str] | ArticleScorer = "transformer",
+) -> Iterator[Report | Skipped]:
+    """Score inputs as they come.
+
+    Parameters
+    ----------
+    inputs : str, path-like, Article, or an iterable of these
+        See `read`.
+    model : str, path-like or ArticleScorer
+        See `load`, which gives a scorer to use more than once.
+
+    Yields
+    ------
+    Report or Skipped
+        In the inputs' order, a few dozen at a time. `Skipped` says why one of several couldn't be
+        read.
+
+    Raises
+    ------
+    InputError
+        On the first step, when a single input can't be used.
+    BundleError
+        At once.
+    """
+    scorer = model if isinstance(model, ArticleScorer) else load(model)
+    return scorer.score(inputs)
+
+
+def score_frame(
+    df: pandas.DataFrame,
+    text: str = "body",
+    model: str | os.PathLike[str] | ArticleScorer = "transformer",
+) -> pandas.DataFrame:
+    """Score the articles of a table.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame
+        An article a row. Columns called ``title``, ``outlet``, ``url``, ``date``, ``lang``,
+        ``author`` and ``site_name`` say what is known of it, where they hold text or a date.
+    text : str
+        The column with the articles, each an input as `read` takes it, but that plain text is the
+        article as it stands.
+    model : str, path-like or ArticleScorer
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a sentence, in the columns of `Report.to_records`, under the index of the row that it
+        comes from. What can't be read or scored is one row, whose ``note`` says why.
+
+    Raises
+    ------
+    ImportError, InputError, BundleError
+        Without pandas, the column or the model.
+    """
+    from classifier.pages import of_table
+    from classifier.render import need_pandas, row, to_frame
+
+    need_pandas()
+    given = of_table(df, text)
+    scorer = model if isinstance(model, ArticleScorer) else load(model)
+    sent: deque[int] = deque()  # the row of each article on its way
+
+    def items() -> Iterator[Article | Skipped]:
+        for number, item in given:
+            sent.append(number)
+            yield item
+
+    rows: list[dict[str, Any]] = []
+    places: list[int] = []
+    for item in scorer.reports(items()):
+        if isinstance(item, Skipped):
+            found = [row(item.source, scorer.signals, item.reason)]
+        else:
+            found = item.to_records() or [row(item.article.id, scorer.signals, item.note)]
+        rows += found
+        places += [sent.popleft()] * len(found)
+    return to_frame(rows, scorer.signals).set_axis(df.index.take(places))
+
+
+def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any]]:
+    """List the signals, and which of them a model gives; it isn't loaded.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``label``, ``family``, ``level``, ``meaning``, ``origin``; ``given``, whether the
+        model gives it, and the ``threshold`` from which it flags it, else None.
+
+    Raises
+    ------
+    BundleError
+    """
+    from classifier import bundle
+    from classifier.taxonomy import SIGNALS
+
+    given = bundle.read_manifest(bundle.resolve(os.fspath(model)))["thresholds"]
+    return [
+        {
+            **asdict(signal),
+            "family": signal.family.value,
+            "level": signal.level.value,
+            "given": signal.name in given,
+            "threshold": given.get(signal.name),
+        }
+        for signal in SIGNALS
+    ]
+
+
+def outlet(key: str, *, sources: str | os.PathLike[str] | None = None) -> Outlet | None:
+    """Look an outlet up.
+
+    Parameters
+    ----------
+    key : str
+        A host, an address, a name in any script, an id or a Wikidata id.
+    sources : path-like or None
+        See `load`.
+
+    Returns
+    -------
+    Outlet or None
+        None when nobody has it; the host of an imposter is not its victim's.
+
+    Raises
+    ------
+    SourcesError
+        When several outlets are called so; it names them.
+    """
+    from classifier.sources import load_registry as load
+    from classifier.sources import look_up, sole
+
+    return sole(look_up(load(user=None if sources is None else Path(sources)), key))
