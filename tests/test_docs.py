@@ -1,6 +1,7 @@
 """What the documentation promises is there: files, commands, options, signals, examples."""
 
 import ast
+import doctest
 import json
 import os
 import re
@@ -175,6 +176,15 @@ def test_the_python_example_runs(monkeypatch, capsys):
     (example,) = fenced(README, "python")
     exec(compile(example, "README.md", "exec"), {})
     assert len(capsys.readouterr().out.splitlines()) > 5
+
+
+def test_the_examples_of_the_python_page_run(monkeypatch):
+    pytest.importorskip("pandas")
+    monkeypatch.chdir(ROOT)
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    page = str(ROOT / "docs/python.md")
+    failed, run = doctest.testfile(page, module_relative=False, optionflags=flags)
+    assert (failed, run > 20) == (0, True)
 
 
 def test_own_labels_alone_can_be_trained_on(tmp_path, monkeypatch):

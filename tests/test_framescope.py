@@ -1,0 +1,535 @@
+"""The front door: what `import framescope` gives, and what it makes of what users hand over."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import io
+import json
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+import framescope
+from classifier import cli
+from classifier.errors import InputError
+from classifier.pages import given
+from classifier.values.article import Article
+from classifier.values.report import Skipped
+from framescope.report import Report
+
+ROOT = Path(__file__).parent.parent
+FERRY = "The ferry of Orrin will cost the town 900 crowns. Observers expect the price to rise."
+VILE = "A vile scheme, the mayor said. The wicked council of the town met on Tuesday."
+GERMAN = (
+    "Der Rat der Stadt hat am Dienstag beschlossen, die Fähre nicht mehr fahren zu lassen. "
+    "Die Bewohner der Insel sind darüber nicht glücklich und wollen nun gemeinsam klagen."
+)
+PAGE = f"<html><body><article><h1>Ferry</h1>{''.join(f'<p>{FERRY} {VILE}</p>' * 3)}</article>"
+
+
+@pytest.fixture(scope="module")
+def scorer(small_bundle) -> framescope.ArticleScorer:
+    return framescope.load(small_bundle)
+
+
+def one(scorer: framescope.ArticleScorer, value: object) -> Report:
+    (report,) = scorer.score(value)
+    assert isinstance(report, Report)
+    return report
+
+
+# --- what a string is ---------------------------------------------------------------------------
+
+
+def test_a_string_is_a_file_when_there_is_one(tmp_path, monkeypatch) -> None:
+    (tmp_path / "ferry fares").write_text(FERRY)
+    monkeypatch.chdir(tmp_path)
+    for source in ("ferry fares", str(tmp_path / "ferry fares"), tmp_path / "ferry fares"):
+        (article,) = framescope.read(source)
+        assert (article.text, article.id) == (FERRY, "ferry fares")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["missing.txt", "Missing story.HTML", "no/such", "/no/such file", "..\\x", r"C:\my files\x",
+     "ftp://example.com/x"],
+)  # fmt: skip
+def test_what_looks_like_a_file_that_is_not_there_is_refused_in_one_line(name) -> None:
+    with pytest.raises(InputError) as raised:
+        framescope.read(name)
+    assert name in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [FERRY, "The ferry runs 24/7.", "He and/or she said so!", "A line of /no/such file\nand more",
+     "Ferry fares " * 40 + "and/or trams", "Ferries", "-", "x" * 5000,
+     "https://example.com is down."],
+)  # fmt: skip
+def test_any_other_string_is_the_article(text, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)  # which "-" doesn't mean here
+    (article,) = framescope.read(text)
+    assert article.text == text
+
+
+def test_an_address_is_fetched(monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(
+        "classifier.pages.webpage.fetch",
+        lambda url, limit: (asked.append(url), (PAGE.encode(), None))[1],
+    )
+    (article,) = framescope.read("https://example.com/ferry")
+    assert (asked, article.url) == (["https://example.com/ferry"], "https://example.com/ferry")
+
+
+def test_a_string_is_read_as_a_file_that_holds_it(tmp_path) -> None:
+    record = json.dumps({"id": "a", "text": FERRY, "outlet": "Vesk TV"})
+    for content in (FERRY, PAGE, record + "\n" + record.replace('"a"', '"b"')):
+        (tmp_path / "text.txt").write_text(content)
+        assert framescope.read(content) == framescope.read(tmp_path / "text.txt")
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(None, "missing"), (float("nan"), "missing"), (7, "type int"), (b"x", "type bytes"),
+     ("", "empty"), ("half \ud800", "surrogate"), (Article("a", "half \udc00"), "surrogate"),
+     (Article("a", None), "text"), ("<rss>", "feed"), ("%PDF-1.4", "PDF")],
+)  # fmt: skip
+def test_one_bad_input_raises_and_one_of_several_is_a_value(scorer, value, reason) -> None:
+    with pytest.raises(InputError, match=reason) as raised:
+        framescope.read(value)
+    assert "\n" not in str(raised.value)
+    with pytest.raises(InputError, match=reason):
+        next(scorer.score(value))
+    first, skipped, last = scorer.score([FERRY, value, VILE])
+    assert isinstance(first, Report)
+    assert isinstance(last, Report)
+    assert skipped == Skipped("input 1", skipped.reason)
+    assert reason in skipped.reason
+
+
+def test_a_line_of_a_file_that_cannot_be_read_is_a_value(tmp_path) -> None:
+    path = tmp_path / "two.jsonl"
+    path.write_text(json.dumps({"id": "a", "text": FERRY}) + "\n{}\n")
+    article, skipped = framescope.read(path)
+    assert article.id == "a"
+    assert skipped.source == f"{path}, line 2"
+
+
+# --- reports ------------------------------------------------------------------------------------
+
+
+def test_a_report_says_what_the_command_says(small_bundle, scorer, tmp_path, monkeypatch) -> None:
+    path, out = tmp_path / "ferry.txt", io.StringIO()
+    path.write_text(f"{FERRY} {VILE}")
+    monkeypatch.setattr(sys, "argv", ["framescope", "score", str(path), "--format", "json",
+                                      "--model", str(small_bundle)])  # fmt: skip
+    monkeypatch.setattr(cli.app, "registered_groups", list(cli.app.registered_groups))
+    with redirect_stdout(out), pytest.raises(SystemExit):
+        cli.main()
+    (expected,) = json.loads(out.getvalue())["articles"]
+    report = one(scorer, path)
+    assert (report.text, report.language, report.note) == (expected["text"], "en", None)
+    for scored, record, row in zip(
+        report.sentences, expected["sentences"], report.to_records(), strict=True
+    ):
+        assert scored.text == record["text"] == report.text[scored.start : scored.end]
+        assert (scored.start, scored.end, scored.voice) == (
+            record["start"], record["end"], record["voice"])  # fmt: skip
+        assert list(scored.flags) == record["flags"] == row["flags"]
+        assert scored.scores == pytest.approx(record["scores"], abs=1e-4)
+        assert {s: row[s] for s in scored.scores} == scored.scores
+        assert row["hyperpartisan"] == report.scores["hyperpartisan"]
+        assert [c["name"] for c in record["citations"]] == row["cited"]
+        assert [c.kind for c in scored.citations] == row["cited_as"]
+    assert len(report.spans) == len(expected["spans"]) > 0
+    assert [c.name for c in report.citations] == ["Observers", "mayor"]
+    assert report.source is not None
+    assert report.model == "by-hand"
+    assert tuple(report.thresholds) == scorer.signals
+
+
+def test_reports_come_as_articles_do(scorer) -> None:
+    read = []
+
+    def texts():
+        for number in range(100):
+            read.append(number)
+            yield FERRY
+
+    next(scorer.score(texts()))
+    assert 0 < len(read) < 100
+
+
+def test_nothing_is_printed(scorer) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        list(scorer.score([FERRY, None]))
+    assert out.getvalue() + err.getvalue() == ""
+
+
+def test_reports_are_values(scorer) -> None:
+    report = one(scorer, FERRY)
+    assert pickle.loads(pickle.dumps(report)) == report == copy.deepcopy(report)
+    for thing in (report, report.sentences[0], report.article):
+        with pytest.raises((FrozenInstanceError, AttributeError, TypeError)):
+            thing.text = ""
+    assert repr(report) == "<framescope.Report 'text': 2 sentences>"
+
+
+def test_what_is_not_scored_says_why_and_has_the_same_columns(scorer) -> None:
+    report = one(scorer, GERMAN)
+    assert "'de'" in report.note
+    rows = report.to_records()
+    assert len(rows) == 2
+    assert [row.keys() for row in rows] == [one(scorer, FERRY).to_records()[0].keys()] * 2
+    assert {row["claim"] for row in rows} == {None}
+    assert {row["note"] for row in rows} == {report.note}
+
+
+def test_signals_can_be_chosen(small_bundle) -> None:
+    for chosen in (["vague_source"], "vague_source"):
+        report = one(framescope.load(small_bundle, signals=chosen), FERRY)
+        assert [tuple(s.scores) for s in report.sentences] == [("vague_source",)] * 2
+    with pytest.raises(framescope.SignalError):
+        framescope.load(small_bundle, signals=["vague"])
+
+
+def test_a_model_that_is_not_there_is_told_at_once() -> None:
+    with pytest.raises(framescope.BundleError):
+        framescope.score([FERRY], model="no such model")
+
+
+def test_a_notebook_shows_the_marked_article(scorer) -> None:
+    from html.parser import HTMLParser
+
+    frames = []
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            frames.append((tag, dict(attrs)))
+
+    Parser().feed(one(scorer, VILE)._repr_html_())
+    ((tag, attributes),) = frames
+    assert (tag, attributes["sandbox"]) == ("iframe", "allow-scripts")
+    assert attributes["srcdoc"].startswith("<!doctype html>")
+    assert '<mark class="ev framing' in attributes["srcdoc"]
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+def test_a_table_of_anything_gives_a_row_that_says_why(scorer, tmp_path) -> None:
+    pandas = pytest.importorskip("pandas")
+    (tmp_path / "vile.txt").write_text(VILE)
+    bodies = [FERRY, None, float("nan"), pandas.NA, pandas.NaT, pandas.Timestamp("2020-01-31"),
+              "half \ud800", 7, [FERRY], "missing.txt", "", GERMAN, tmp_path / "vile.txt", PAGE,
+              "<html>", str(tmp_path / "vile.txt"), tmp_path]  # fmt: skip
+    index = [f"r{n}" for n in range(len(bodies))]
+    df = pandas.DataFrame({"body": pandas.Series(bodies, index=index, dtype=object)})
+    found = framescope.score_frame(df, model=scorer)
+    assert list(dict.fromkeys(found.index)) == index
+    whole = {"r0", "r11", "r12", "r13", "r15"}
+    assert set(found.index[found["sentence"].notna()]) == whole
+    assert set(found.index[found["note"].isna()]) == whole - {"r11"}
+    notes = found["note"][~found.index.isin(whole)]
+    assert notes.index.is_unique
+    assert notes.map(lambda note: "\n" not in note and len(note) > 10).all()
+    assert (notes["r5"], notes["r1"]) == (
+        "is of type Timestamp, no text, path or address",
+        "is missing; every article needs a text",
+    )
+
+
+def test_text_in_a_table_is_the_article_as_it_stands(scorer) -> None:
+    pandas = pytest.importorskip("pandas")
+    text = f"Ferry fares\n\nBy Ann Ray\n\nShare this article\n\n{FERRY}\n{VILE}\n"
+    assert framescope.read(text)[0].text != text
+    found = framescope.score_frame(pandas.DataFrame({"body": [text]}), model=scorer)
+    assert [
+        text[start:end] for start, end in zip(found["start"], found["end"], strict=True)
+    ] == list(found["text"])
+
+
+def test_columns_say_what_is_known_of_an_article(tmp_path) -> None:
+    pandas = pytest.importorskip("pandas")
+    (tmp_path / "vile.txt").write_text(VILE)
+    df = pandas.DataFrame({
+        "body": [FERRY, FERRY, str(tmp_path / "vile.txt"), FERRY],
+        "outlet": pandas.Series(["Vesk TV", None, "Vesk TV", "\ud800"], dtype=object),
+        "date": pandas.to_datetime(["2020-01-31 00:00", None, "2020-01-31 10:30", None]),
+        "author": [1, 2, 3, 4],
+        "title": pandas.Series([pandas.NA, "Ferry", pandas.NA, pandas.NA], dtype=object),
+    })  # fmt: skip
+    found = [item for _, item in given.of_table(df, "body")]
+    known = [(a.outlet, a.date, a.author, a.title) for a in found[:3]]
+    assert known == [
+        ("Vesk TV", "2020-01-31", None, None),
+        (None, None, None, "Ferry"),
+        ("Vesk TV", "2020-01-31T10:30:00", None, None),
+    ]
+    assert isinstance(found[3], Skipped)
+
+
+def test_a_table_keeps_its_index(scorer) -> None:
+    pandas = pytest.importorskip("pandas")
+    index = pandas.MultiIndex.from_tuples([("a", 1), ("a", 1), ("b", 2)], names=["x", "y"])
+    df = pandas.DataFrame({"text": [FERRY, None, VILE]}, index=index)
+    found = framescope.score_frame(df, text="text", model=scorer)
+    assert list(found.index) == [index[0]] * 3 + [index[2]] * 2
+    assert found.index.names == ["x", "y"]
+    assert found["article"].iloc[0] == "('a', 1)"
+    halved = pandas.DataFrame({"body": [FERRY]}, index=pandas.Index(["\ud800"], dtype=object))
+    assert len(framescope.score_frame(halved, model=scorer)) == 2
+
+
+def test_tables_have_the_same_types_whatever_they_hold(scorer) -> None:
+    pandas = pytest.importorskip("pandas")
+    numbers = ["sentence", "start", "end", *scorer.signals]
+    frames = [
+        framescope.score_frame(pandas.DataFrame({"body": bodies}, dtype=object), model=scorer)
+        for bodies in ([], [None], [FERRY], [GERMAN, FERRY])
+    ]
+    frames += [one(scorer, text).to_frame() for text in (FERRY, GERMAN)]
+    for frame in frames:
+        assert list(frame.columns) == list(frames[0].columns)
+        assert (frame[numbers].dtypes == frames[0][numbers].dtypes).all()
+    assert len(frames[0]) == 0
+
+
+def test_what_is_no_such_table_is_refused_in_one_line(scorer) -> None:
+    pandas = pytest.importorskip("pandas")
+    twice = pandas.DataFrame([[FERRY, VILE]], columns=["body", "body"])
+    for df in (pandas.DataFrame({"text": [FERRY]}), twice, [FERRY], pandas.Series([FERRY])):
+        with pytest.raises(InputError, match="needs one column 'body'"):
+            framescope.score_frame(df, model=scorer)
+    with pytest.raises(InputError, match="score_frame"):
+        next(scorer.score(twice))
+    assert len(list(scorer.score(pandas.Series([FERRY, None])))) == 2
+
+
+def test_without_pandas_one_line_says_how_to_get_it(scorer, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    for call in (one(scorer, FERRY).to_frame, lambda: framescope.score_frame(None, model=scorer)):
+        with pytest.raises(ImportError, match=r"pip install 'framescope\[pandas\]'") as raised:
+            call()
+        assert "\n" not in str(raised.value)
+
+
+# --- what can be looked up ----------------------------------------------------------------------
+
+
+def test_signals_are_records(small_bundle) -> None:
+    records = framescope.signals(small_bundle)
+    given = {record["name"]: record["threshold"] for record in records if record["given"]}
+    assert given == dict.fromkeys(
+        ("claim", "vague_source", "loaded_language", "hyperpartisan"), 0.5
+    )
+    assert {tuple(record) for record in records} == {
+        ("name", "label", "family", "level", "meaning", "origin", "given", "threshold")
+    }
+    assert json.loads(json.dumps(records)) == records
+
+
+def test_outlets_are_looked_up_as_the_command_does() -> None:
+    for key in ("rt.com", "https://www.rt.com/news/", "RT", "rt"):
+        found = framescope.outlet(key)
+        assert found is not None
+        assert found.name == "RT"
+    assert found.wikidata
+    assert framescope.outlet(found.wikidata) == found
+    assert framescope.outlet("nobody.example") is None
+    with pytest.raises(framescope.SourcesError, match=r"daily-mirror.*the-mirror-ghana"):
+        framescope.outlet("Mirror")
+
+
+def test_the_host_of_an_imposter_is_not_its_victims(tmp_path) -> None:
+    path = tmp_path / "mine.jsonl"
+    hosts = [{"host": "vesk.example"}, {"host": "vesk.test", "role": "imposter"}]
+    path.write_text(json.dumps({"id": "vesk-tv", "name": "Vesk TV", "domains": hosts}))
+    found = framescope.outlet("https://vesk.example/a", sources=path)
+    assert found is not None
+    assert found.id == "vesk-tv"
+    assert framescope.outlet("vesk.test", sources=path) is None
+
+
+# --- other processes ----------------------------------------------------------------------------
+
+_forked: framescope.ArticleScorer | None = None
+
+
+def in_a_worker(scorer: framescope.ArticleScorer | None) -> list[Report | Skipped]:
+    scorer = scorer or _forked
+    assert scorer is not None
+    return list(scorer.score([FERRY, VILE, None]))
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_a_scorer_can_be_sent_to_worker_processes(scorer, method, monkeypatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "_forked", scorer)
+    sent = [scorer, scorer] if method == "spawn" else [scorer, None]
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(method)) as pool:
+        assert list(pool.map(in_a_worker, sent)) == [in_a_worker(scorer)] * 2
+
+
+def test_a_worker_loads_a_scorer_once_and_the_same_model(small_bundle, tmp_path) -> None:
+    import shutil
+
+    folder = tmp_path / "bundle"
+    shutil.copytree(small_bundle, folder)
+    sent = pickle.dumps(framescope.load(folder))
+    first, second = pickle.loads(sent), pickle.loads(sent)
+    assert list(first.score(FERRY)) == list(second.score(FERRY))
+    assert first._scorer is second._scorer
+    framescope.api._loaded.cache_clear()
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("by-hand", "another"))
+    with pytest.raises(framescope.BundleError, match="load it again"):
+        next(pickle.loads(sent).score(FERRY))
+
+
+# --- a user's files -----------------------------------------------------------------------------
+
+# As setuptools writes it for an editable installation: asked after all folders have been.
+EDITABLE = f"""
+import importlib.util, pathlib, sys
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        place = pathlib.Path({str(ROOT)!r}, name, "__init__.py")
+        if path is None and name in ("framescope", "classifier", "training", "eval"):
+            return importlib.util.spec_from_file_location(name, place)
+sys.meta_path.append(Finder)
+"""
+
+
+def run(folder: Path, *arguments: str, code: str = "", editable: bool = False):
+    """Run a user's script, or Python with arguments, in their folder."""
+    path = None if editable else str(ROOT)
+    if editable:
+        code = EDITABLE + code
+    if code:
+        (folder / "script.py").write_text(code)
+        arguments = (*arguments, "script.py")
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    env.pop("PYTHONPATH", None)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=env | ({"PYTHONPATH": path} if path else {}),
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Where a user has modules, and packages, of framescope's own names."""
+    (tmp_path / "classifier.py").write_text("MINE = 'classifier'\n")
+    (tmp_path / "training.py").write_text("MINE = 'training'\n")
+    (tmp_path / "eval").mkdir()
+    (tmp_path / "eval" / "__init__.py").write_text("MINE = 'eval'\n")
+    (tmp_path / "ferry.txt").write_text(FERRY)
+    return tmp_path
+
+
+SCORE = """
+import framescope
+print(next(framescope.score("ferry.txt", model={model!r})))
+framescope.outlet("rt.com"), framescope.signals({model!r})
+import eval, training
+print(eval.MINE, training.MINE)
+"""
+
+
+@pytest.mark.parametrize("editable", [False, True])
+def test_a_users_modules_break_neither_the_import_nor_what_is_imported_later(
+    folder, small_bundle, editable
+) -> None:
+    done = run(folder, code=SCORE.format(model=str(small_bundle)), editable=editable)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "<framescope.Report 'ferry': 2 sentences>\neval training\n"
+    # The one that is hidden is named, where it was asked for.
+    assert f"UserWarning: {folder / 'classifier.py'} has the name" in done.stderr
+    assert "script.py:" in done.stderr
+
+
+def test_nothing_is_said_where_nothing_is_hidden(tmp_path, folder, small_bundle) -> None:
+    code = f"import framescope; framescope.load({str(small_bundle)!r}); print(1)"
+    done = run(folder, "-P", code=code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
+@pytest.mark.parametrize("package", [False, True])
+def test_a_users_module_that_came_first_is_named(folder, package) -> None:
+    place = folder / "classifier.py"
+    if package:  # without an __init__, which only an editable installation comes after
+        place.unlink()
+        place = folder / "classifier"
+        place.mkdir()
+    done = run(folder, code="import classifier\nimport framescope\n", editable=package)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"ImportError: {place} has the name")
+
+
+@pytest.mark.parametrize("name", ["training", "eval"])
+def test_the_command_names_it_in_one_line(folder, name) -> None:
+    code = f"import {name}\nfrom framescope.__main__ import main\nmain()\n"
+    (folder / "classifier.py").unlink()
+    done = run(folder, code=code)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("framescope: " + str(folder / name))
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("editable", [False, True])
+def test_the_command_runs_beside_a_users_modules(folder, editable) -> None:
+    code = "sys.argv[1:] = ['eval', '--help']\nfrom framescope.__main__ import main\nmain()\n"
+    if editable:
+        done = run(folder, "-W", "ignore", code=code, editable=True)
+    else:
+        done = run(folder, "-m", "framescope", "eval", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "robustness" in done.stdout
+
+
+# --- the package --------------------------------------------------------------------------------
+
+
+def test_it_is_light_to_import() -> None:
+    code = "import framescope, sys; print(sorted({m.partition('.')[0] for m in sys.modules}))"
+    done = run(ROOT, "-c", code)
+    heavy = {"numpy", "scipy", "sklearn", "onnxruntime", "pandas", "trafilatura", "rich", "typer",
+             "jinja2", "training", "eval", "nupunkt"}  # fmt: skip
+    assert set(ast.literal_eval(done.stdout)) & heavy == set()
+
+
+def test_all_that_is_public_is_there_and_explained() -> None:
+    for name in framescope.__all__:
+        assert getattr(framescope, name).__doc__, name
+    assert (ROOT / "framescope" / "py.typed").is_file()
+    page = (ROOT / "docs/python.md").read_text(encoding="utf-8")
+    assert {name for name in framescope.__all__ if f"`{name}`" not in page} == set()
+
+
+def test_the_door_opens_inwards() -> None:
+    """It knows what serves, and nothing knows it."""
+    for room in ("framescope", "classifier", "training", "eval"):
+        for path in (ROOT / room).rglob("*.py"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            names = [a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names]
+            names += [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+            tops = {name.partition(".")[0] for name in names}
+            unwanted = {"training", "eval"} if room == "framescope" else {"framescope"}
+            assert not tops & unwanted, path
