@@ -20,9 +20,7 @@ from classifier.sources.registry.hosts import parents as host_parents
 from classifier.sources.registry.hosts import registrable as registrable_host
 from classifier.sources.registry.hosts import unicode as host_in_unicode
 from classifier.sources.registry.lookup import COLUMNS as LOOKUP_COLUMNS
-from classifier.sources.registry.lookup import Answer, look_up
 from classifier.sources.registry.lookup import Answer, look_up, sole
-from classifier.sources.registry.lookup import refuse as refuse_unknown
 from classifier.sources.registry.lookup import row as outlet_row
 from classifier.sources.registry.lookup import select as select_outlets
 from classifier.sources.registry.lookup import to_json as answers_to_json
@@ -35,28 +33,18 @@ from classifier.sources.registry.user import read as read_outlets
 from classifier.sources.registry.user import to_object as outlet_to_object
 
 __all__ = [
-    "COUNTRIES",
-    "ID",
-    "Answer",
     "COLUMNS",
     "FIELDS",
-    "Flaw",
     "LOOKUP_COLUMNS",
-    "QID",
     "RELIABILITY",
-    "TABLE_COLUMNS",
     "UNNAMED",
     "UNNAMED_MONITOR",
     "Answer",
+    "Flaw",
     "LookAlike",
     "Mention",
     "NetworkSite",
-    "Problem",
     "Registry",
-    "RELIABILITY",
-    "Registry",
-    "UNNAMED",
-    "UNNAMED_MONITOR",
     "ambiguous_names",
     "answers_to_json",
     "article_evidence",
