@@ -1,4 +1,4 @@
-"""The commands `framescope eval gate`, `card` and `seeds`: bundles on every benchmark."""
+"""The commands `framescope eval gate`, `card`, `seeds` and `same`: what a release has to pass."""
 
 from __future__ import annotations
 
@@ -143,7 +143,32 @@ def seeds(
     typer.echo(f"framescope {__version__} | data {held_out.signature} | {digests}")
 
 
-COMMANDS = (gate, card, seeds)
+def same(
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="A file, or a folder of them.")],
+    after: Annotated[Path, typer.Argument(metavar="AFTER", help="The same, scored anew.")],
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", metavar="FIELD", help="Leave this field out. Repeatable."),
+    ] = None,
+) -> None:
+    """Compare what `score` wrote, before and after; ends with status 1 at the first difference.
+
+    Reads --format json and --format jsonl.
+    """
+    from eval.release import DifferenceError
+    from eval.release import same as compare
+
+    try:
+        found = compare(before, after, ignore or ())
+    except DifferenceError as difference:
+        typer.echo(str(difference))
+        raise typer.Exit(1) from None
+    typer.echo(
+        f"the same: {found.articles} articles, {found.sentences} sentences, {found.scores} scores"
+    )
+
+
+COMMANDS = (gate, card, seeds, same)
 
 
 def _section(verdicts: Sequence[Verdict], note: str) -> Section:

@@ -8,10 +8,12 @@ from eval.release.gate import measured as measure_benchmarks
 from eval.release.gate import raised as raised_floors
 from eval.release.gate import read as read_floors
 from eval.release.gate import write as write_floors
+from eval.release.same import DifferenceError, same
 from eval.release.seeds import section as section_of_seeds
 from eval.release.seeds import spreads as seed_spreads
 
 __all__ = [
+    "DifferenceError",
     "FLOORS",
     "GateError",
     "Verdict",
@@ -20,6 +22,7 @@ __all__ = [
     "measure_benchmarks",
     "raised_floors",
     "read_floors",
+    "same",
     "section_of_seeds",
     "seed_spreads",
     "signature",
