@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,18 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # registry when they are imported.
 _CONFIGURATION = tempfile.TemporaryDirectory(prefix="framescope-tests-")
 os.environ["XDG_CONFIG_HOME"] = _CONFIGURATION.name
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A running Chromium; of a module, since it leaves an event loop while it runs."""
+    from browser import ARGUMENTS, CHROMIUM
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import typer
-from test_compare import examples
+from harness import examples
 from typer.testing import CliRunner
 
 from classifier.bundle import default_path

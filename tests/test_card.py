@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from test_gate import GOOD, ROWS
+from harness import GOOD, ROWS
 
 from classifier import bundle as bundles
 from eval.release import card

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from outlets import REGISTRY
 
 from classifier.attribution.citations.finder import find
 from classifier.pages.sentences import split
-from classifier.sources.registry.registry import Registry, load
 from classifier.values.article import Article, Citation, Place, SourceKind
-from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
 
 CASES = [
     json.loads(line)
@@ -26,27 +24,6 @@ CASES = [
     .split("\n")
     if line
 ]
-
-
-def _outlet(id: str, name: str, code: Code, *others: str) -> Outlet:
-    holder = Holder.STATE if code is Code.SC else Holder.NOT_STATE
-    control = Control(holder, holder, holder, code, None, Evidence("invented"))
-    return Outlet(id, name, names=tuple(map(Name, (name, *others))), control=control)
-
-
-INVENTED = (
-    _outlet("amaro-state-agency", "Amaro State Agency", Code.SC, "ASA", "ASA-Amaro"),
-    _outlet("vesk-tv", "Vesk TV", Code.SC),
-    _outlet("orrin-broadcasting", "Orrin Broadcasting", Code.IP, "OBC"),
-    _outlet("harbour-courier", "Harbour Courier", Code.ISF),
-)
-
-
-def registry() -> Registry:
-    return load().with_outlets(INVENTED)
-
-
-REGISTRY = registry()
 
 
 def cited(text: str, **fields: object) -> list[list[dict[str, object]]]:
@@ -167,50 +144,6 @@ def test_places_lie_in_the_article_and_content_in_its_sentence(text):
                 assert sentence.start <= place.start < place.end <= sentence.end
             for place in (citation.source, citation.cue, citation.antecedent):
                 assert place is None or 0 <= place.start < place.end <= len(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Relik said " * 90_000,
-        "according to the mayor, " * 40_000,
-        ", " * 500_000,
-        "a-" * 500_000,
-        "Rika Vale " * 100_000,
-        '"said he" ' * 100_000,
-        "(" * 1_000_000,
-        "x" * 1_000_000,
-        "Source: " * 125_000,
-        "told the head of the " * 50_000,
-        "HE: no\n" * 30_000,
-        '"a b.\n' * 30_000,
-    ],
-    ids=lambda text: text[:12],
-)
-def test_a_line_of_a_megabyte_is_read_in_seconds(text):
-    article = Article(id="a", text=text)
-    sentences = split(article)
-    began = time.perf_counter()
-    find(article, sentences, REGISTRY)
-    assert time.perf_counter() - began < 20
-
-
-def test_an_article_of_forty_sentences_takes_less_than_a_twentieth_of_a_second():
-    text = (
-        'Foreign Minister Rika Vale said on Monday that the port of Amaro would reopen. "It is '
-        'safe," she told reporters. According to two officials, the work cost 3.5 million. Ships '
-        "came back to the quay in the evening, and the cranes began to move again. "
-    ) * 10
-    article = Article(id="a", text=text)
-    sentences = split(article)
-    assert len(sentences) == 40
-    find(article, sentences, REGISTRY)
-    took = []
-    for _ in range(5):
-        began = time.perf_counter()
-        find(article, sentences, REGISTRY)
-        took.append(time.perf_counter() - began)
-    assert min(took) < 0.05
 
 
 def test_no_sentences_have_no_citations():

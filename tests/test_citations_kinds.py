@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from test_citations import REGISTRY
+from outlets import REGISTRY
 
 from classifier.attribution.citations.kinds import classify
 from classifier.attribution.words import lexicon

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_citations import _outlet
+from outlets import _outlet
 
 from classifier.attribution.citations.finder import find
 from classifier.pages.sentences import split

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import typer
-from test_compare import bundle, examples
+from harness import bundle, examples
 from typer.testing import CliRunner
 
 from eval.commands import controls as controls_cli

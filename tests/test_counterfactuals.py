@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_compare import examples
+from harness import examples
 
 from classifier.values.article import Sentence, Span
 from training.data.counterfactuals import Counterfactuals, Entity

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from test_compare import BOTH, FEW, bundle, examples, joined
-from test_html import ARGUMENTS, CHROMIUM, WORST_CONTRAST, needs_browser
+from browser import WORST_CONTRAST, needs_browser
+from harness import BOTH, FEW, bundle, examples, joined
 from typer.testing import CliRunner
 
 from classifier import bundle as bundles
@@ -371,16 +371,6 @@ def test_texts_of_others_are_escaped():
 
 
 # In a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
 
 
 @pytest.fixture

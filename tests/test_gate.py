@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_compare import bundle, examples
+from harness import BAD, GOOD, ROWS, examples
 
 from classifier import bundle as bundles
 from classifier.sources.registry.registry import load
@@ -23,10 +23,6 @@ from eval.suite.robustness import measure
 from eval.suite.suite import Suite
 from training.corpora.catalogue import CORPORA
 from training.labels.agreement import FIRST, SECOND, agreement, read
-
-# The invented articles stand for the corpus of a benchmark.
-ROWS = examples(articles=80, corpus="claimbuster")
-GOOD, BAD = (bundle(name, ("claim",), skill) for name, skill in (("good", 0.4), ("bad", 0.05)))
 
 
 def judged(model, floors=gate.Floors(), rows=ROWS):  # noqa: B008 - a value

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from test_compare import bundle, examples
+from harness import bundle, examples
 
 from eval.figures.estimate import Estimate
 from eval.figures.sections import cell

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -101,25 +100,6 @@ def test_no_sentence_is_too_long_for_a_model(word):
 
 def test_long_sentences_are_cut_between_clauses_before_words():
     assert all(piece.endswith(";") for piece in texts_of("a long clause; " * 300))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        'The minister said "we won." Prices rose 3.5 percent. ' * 10_000,
-        "The minister left.\n" * 20_000,
-        "word " * 100_000,
-        ". " * 100_000,
-        "." * 300_000,
-        '"' * 500_000,
-        "A." + " " * 500_000 + "B.",
-    ],
-    ids=["prose", "lines", "no stop", "stops", "one word", "quotes", "white space"],
-)
-def test_half_a_megabyte_splits_in_seconds(text):
-    began = time.perf_counter()
-    split(Article(id="a", text=text))
-    assert time.perf_counter() - began < 4
 
 
 def test_importing_loads_no_library():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_compare import SPLIT
+from harness import SPLIT
 
 from classifier.bundle import Bundle
 from classifier.taxonomy import TECHNIQUES

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -260,11 +259,8 @@ SHIPPED = bundle.default_path("transformer")
 
 
 @pytest.mark.skipif(not SHIPPED.is_dir(), reason="no transformer ships yet")
-def test_the_shipped_transformer_loads_and_is_fast_enough() -> None:
+def test_the_shipped_transformer_loads_and_scores() -> None:
     loaded = bundle.load("transformer")
     rows = [replace(s, article_id="one", index=i) for i, s in enumerate(toys.unseen(20))]
-    loaded.model.predict_proba(rows[:10])
-    start = time.process_time()
     proba = loaded.model.predict_proba(rows)
     assert proba.shape == (100, len(loaded.signals))
-    assert time.process_time() - start < 4  # 25 sentences a second and core; it does 150

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_compare import bundle, examples
+from harness import bundle, examples
 
 from eval.rows.benchmarks import Benchmark
 from eval.rows.judged import Judged

@@ -1,0 +1,99 @@
+"""Invented articles, and models that read their scores off them, to try the harness on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from classifier.bundle import Bundle
+from classifier.values.article import Sentence
+from training.data.examples import Examples
+
+SPLIT = {"seed": 13, "signature": "5" * 64}
+
+
+class Reader:
+    """A model that reads a score off the text: ``"... 0.7"``, raised by ``skill`` if it says yes.
+
+    It keeps the calls it got, so that tests can see what was scored, and how.
+    """
+
+    def __init__(self, signals: Sequence[str], skill: float = 0.0) -> None:
+        self.signals = tuple(signals)
+        self.skill = skill
+        self.calls: list[tuple[Sentence, ...]] = []
+
+    def predict_proba(self, sentences):
+        self.calls.append(tuple(sentences))
+        proba = [
+            min(float(s.text.split()[-1]) + self.skill * s.text.startswith("yes"), 1.0)
+            for s in sentences
+        ]
+        return np.repeat(np.array(proba, np.float32)[:, None], len(self.signals), axis=1)
+
+    def predict(self, sentences):
+        raise NotImplementedError
+
+
+def bundle(name: str, signals: Sequence[str], skill: float = 0.0, threshold: float = 0.5) -> Bundle:
+    manifest = {
+        "name": name,
+        "signals": list(signals),
+        "thresholds": dict.fromkeys(signals, threshold),
+        "split": SPLIT,
+    }
+    return Bundle(Path(name), manifest, Reader(signals, skill))
+
+
+def examples(
+    articles: int = 24, length: int = 5, corpus: str = "invented", seed: int = 0
+) -> Examples:
+    """Articles on ``claim`` (sentences) and ``hyperpartisan`` (articles), half of them tested."""
+    rng = np.random.default_rng(seed)
+    sentences, labels, article, part = [], [], [], []
+    for number in range(articles):
+        partisan = number % 3 == 0
+        for index in range(length):
+            yes = rng.random() < 0.4
+            text = f"{'yes' if yes else 'no'} the ferry to Ostrava left {rng.random() * 0.6:.3f}"
+            sentences.append(
+                Sentence(text, index * 50, index * 50 + 40, f"{corpus}/{number}", index)
+            )
+            labels.append([yes, partisan])
+            article.append(f"{corpus}/{number}")
+            part.append("test" if number % 2 else "train")
+    n = len(sentences)
+    return Examples(
+        sentences=tuple(sentences),
+        labels=np.array(labels, np.float32),
+        signals=("claim", "hyperpartisan"),
+        spans=((),) * n,
+        corpus=np.array([corpus] * n),
+        article=np.array(article),
+        outlet=np.array([""] * n),
+        group=np.array(article),
+        part=np.array(part, dtype="<U13"),
+    )
+
+
+def joined(one: Examples, other: Examples) -> Examples:
+    return Examples(
+        sentences=one.sentences + other.sentences,
+        labels=np.concatenate([one.labels, other.labels]),
+        signals=one.signals,
+        spans=one.spans + other.spans,
+        **{
+            name: np.concatenate([getattr(one, name), getattr(other, name)])
+            for name in ("corpus", "article", "outlet", "group", "part")
+        },
+    )
+
+
+BOTH = ("claim", "hyperpartisan")
+FEW = {"draws": 100, "seed": 0}
+
+# The invented articles stand for the corpus of a benchmark.
+ROWS = examples(articles=80, corpus="claimbuster")
+GOOD, BAD = (bundle(name, ("claim",), skill) for name, skill in (("good", 0.4), ("bad", 0.05)))

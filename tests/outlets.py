@@ -1,0 +1,27 @@
+"""Invented outlets beside the shipped ones, for the tests of citations."""
+
+from __future__ import annotations
+
+from classifier.sources.registry.registry import Registry, load
+from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
+
+
+def _outlet(id: str, name: str, code: Code, *others: str) -> Outlet:
+    holder = Holder.STATE if code is Code.SC else Holder.NOT_STATE
+    control = Control(holder, holder, holder, code, None, Evidence("invented"))
+    return Outlet(id, name, names=tuple(map(Name, (name, *others))), control=control)
+
+
+INVENTED = (
+    _outlet("amaro-state-agency", "Amaro State Agency", Code.SC, "ASA", "ASA-Amaro"),
+    _outlet("vesk-tv", "Vesk TV", Code.SC),
+    _outlet("orrin-broadcasting", "Orrin Broadcasting", Code.IP, "OBC"),
+    _outlet("harbour-courier", "Harbour Courier", Code.ISF),
+)
+
+
+def registry() -> Registry:
+    return load().with_outlets(INVENTED)
+
+
+REGISTRY = registry()

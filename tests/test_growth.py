@@ -1,0 +1,38 @@
+"""Twice as long a text is at most about twice the work, whatever it holds: counted in calls."""
+
+from __future__ import annotations
+
+import growth
+import pytest
+
+from classifier import bundle
+from classifier.pages import page
+from classifier.scoring import Scorer
+
+SIZE = 2_000  # characters
+
+
+@pytest.fixture(scope="module")
+def scorer(small_bundle) -> Scorer:
+    found = Scorer(bundle.load(small_bundle))
+    list(found.score([growth.article("prose", SIZE)]))  # tables and libraries are loaded once
+    return found
+
+
+def calls(scorer: Scorer, name: str, size: int) -> int:
+    text, article = growth.text(name, size), growth.article(name, size)
+    return growth.calls(lambda: (page.articles(text, "a"), list(scorer.score([article]))))
+
+
+@pytest.mark.parametrize("name", growth.PARTS)
+def test_work_grows_with_the_length_of_a_text(scorer, name):
+    calls(scorer, name, SIZE)
+    once, twice = calls(scorer, name, SIZE), calls(scorer, name, 2 * SIZE)
+    assert twice < 2.5 * once + 1_000
+
+
+def test_the_count_sees_what_grows_with_the_square():
+    def pairs(size: int) -> int:
+        return growth.calls(lambda: [abs(a - b) for a in range(size) for b in range(size)])
+
+    assert pairs(200) > 3.5 * pairs(100)
