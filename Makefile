@@ -1,5 +1,8 @@
 # make demo    set up, and score an article
-# make test    set up for development, and run every test
+# make test    set up for development, and run the tests that are quick: some three minutes
+# make test-all  run every test
+# make bench   measure scoring, registry and harness, and compare with the last time
+# make nox     run the quick tests with every Python that is found
 # make train   train both models on what ships with the code; RECIPE=default on every corpus
 PYTHON ?= python3
 CORPORA ?= $(FRAMESCOPE_CORPORA)
@@ -10,7 +13,7 @@ corpora := $(if $(CORPORA),--corpora "$(CORPORA)")
 # Installs a Debian package where that is allowed; else says what to type.
 apt = { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -yqq $(1); } || echo "$(1) is missing; on Debian: sudo apt-get install $(1)" >&2
 
-.PHONY: demo html picture test lint train eval chromium
+.PHONY: demo html picture test test-all bench nox lint train eval chromium
 
 demo: .venv/scoring
 	$(BIN)/framescope score $(SAMPLE)
@@ -23,6 +26,15 @@ picture: html .venv/development chromium # the README's; MARK is the sentence it
 
 test: .venv/development chromium
 	$(BIN)/pytest
+
+test-all: .venv/development chromium
+	$(BIN)/pytest -m ""
+
+bench: .venv/development
+	$(BIN)/python tests/bench.py --output runs/bench.json
+
+nox: .venv/development
+	$(BIN)/nox
 
 lint: .venv/development
 	$(BIN)/ruff check .

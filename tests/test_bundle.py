@@ -174,6 +174,7 @@ def test_a_missing_file_is_named(folder, name) -> None:
 
 
 @pytest.mark.parametrize("kind", ["baseline", "transformer"])
+@pytest.mark.slow
 def test_a_flipped_bit_in_any_file_is_found(kind, request, tmp_path) -> None:
     if kind == "transformer":
         pytest.importorskip("torch")

@@ -51,6 +51,7 @@ def house():
 
 
 @pytest.mark.parametrize("kind", ["baseline", "transformer"])
+@pytest.mark.slow
 def test_the_card_that_ships_says_what_is_measured(kind, house):
     shipped = bundles.load(kind)
     metrics = shipped.manifest["metrics"]

@@ -85,6 +85,7 @@ POLNEAR = Path(os.environ.get("FRAMESCOPE_CORPORA", "/nonexistent")) / "polnear"
 
 
 @pytest.mark.skipif(not POLNEAR.is_dir(), reason="the PolNeAR corpus is not here")
+@pytest.mark.slow
 def test_the_rules_find_the_attributions_of_polnear():
     rules = citations.rules(load())
     some = list(citations.read(POLNEAR))[::60]

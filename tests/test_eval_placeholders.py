@@ -74,6 +74,7 @@ def examples():
     return replace(rows, part=np.full(len(rows), "test"))
 
 
+@pytest.mark.slow
 def test_kinds_are_judged_on_the_part_asked_for(examples) -> None:
     (found,) = (s for s in placeholders.kinds(bundle(ByName()), examples, "test")
                 if s.name == "attributed")  # fmt: skip
@@ -85,6 +86,7 @@ def test_kinds_are_judged_on_the_part_asked_for(examples) -> None:
     assert none.sentences == 0
 
 
+@pytest.mark.slow
 def test_state_media_are_judged_on_swapped_articles(examples, registry) -> None:
     behind = {(f"polnear/{number}", 0): {"vesk-post"} for number in range(8)}
     swap = swaps.Swap(registry, behind, share=1.0)

@@ -316,6 +316,7 @@ NOT_ENGLISH = {"faz": "de", "spiegel": "de", "sueddeutsche": "de", "zeit": "de",
 
 
 @pytest.mark.skipif(not INPUTS.is_dir(), reason="no folder of real pages")
+@pytest.mark.slow
 def test_real_pages_are_articles() -> None:
     for path in sorted((INPUTS / "pages").glob("*.html")):
         found = articles(str(path))

@@ -246,6 +246,7 @@ def test_the_transformer_starts_at_what_findings_say_alone(start) -> None:
     assert logits[: len(rows) // 2].min() > logits[len(rows) // 2 :].max() + 1
 
 
+@pytest.mark.slow
 def test_both_recipes_lean_where_they_are_told_to(
     start, encoder, toy_settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ def test_the_ceilings_of_our_own_labels_are_the_agreement_that_ships():
         assert one.ceiling.value == pytest.approx(alphas[one.signal], abs=0.0005), one.name
 
 
+@pytest.mark.slow
 def test_the_ceilings_of_polnear_are_what_its_annotators_agree_on():
     root = os.environ.get("FRAMESCOPE_CORPORA")
     if not root or not (Path(root) / "polnear").is_dir():
@@ -136,6 +137,7 @@ def test_two_runs_have_one_signature_and_other_rows_another():
     assert gate.signature(GOOD, one, replace(suite, cases_digest="3" * 64)) != first
 
 
+@pytest.mark.slow
 def test_the_transformer_that_ships_passes_the_gate_on_what_ships():
     pytest.importorskip("datasets")
     shipped = bundles.load("transformer")
@@ -147,6 +149,7 @@ def test_the_transformer_that_ships_passes_the_gate_on_what_ships():
     assert [one.measured.benchmark.name for one in held if one.missed] == []
 
 
+@pytest.mark.slow
 def test_the_transformer_that_ships_keeps_the_limits_of_the_behavioural_suite():
     suite = measure(bundles.load("transformer"), behaviours(), draws=100)
     assert [result.name for result in suite.missed] == []

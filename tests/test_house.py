@@ -118,6 +118,7 @@ def test_the_recipe_needs_no_folder(data) -> None:
     assert data.held_out.keys() == {"house"}
 
 
+@pytest.mark.slow
 def test_the_recipe_looks_at_no_folder_even_where_there_is_one(data, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("FRAMESCOPE_CORPORA", str(tmp_path))
     assert load_data(None, None, 13, recipe=Recipe.HOUSE).signature == data.signature
@@ -134,12 +135,14 @@ def test_the_house_corpus_is_present_wherever_the_others_lie(tmp_path) -> None:
         assert find("house").place(root) == HOUSE / "articles"
 
 
+@pytest.mark.slow
 def test_what_the_whole_recipe_splits_is_what_one_corpus_of_it_is_trained_on(data) -> None:
     only = load_data(None, ["house"], 13, recipe=Recipe.HOUSE)
     assert (only.signature, only.held_out) == (data.signature, data.held_out)
     assert len(only.examples) == len(data.examples)
 
 
+@pytest.mark.slow
 def test_a_share_leaves_held_out_rows_and_takes_whole_articles(data) -> None:
     def learned(one: Data) -> set[str]:
         return set(one.part("train").article)

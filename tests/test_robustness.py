@@ -340,12 +340,14 @@ def suite(by_hand, written):
     return measure(by_hand, list(written.values()), draws=200)
 
 
+@pytest.mark.slow
 def test_two_runs_with_one_signature_give_the_same_figures(suite, by_hand) -> None:
     again = measure(by_hand, behaviours(house=NOWHERE), draws=200)
     assert again.signature == suite.signature
     assert to_json(again) == to_json(suite)
 
 
+@pytest.mark.slow
 def test_another_seed_of_the_noise_is_in_the_signature(suite, by_hand) -> None:
     other = measure(by_hand, behaviours(house=NOWHERE, seed=6), draws=200)
     assert other.signature != suite.signature

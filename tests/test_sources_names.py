@@ -195,6 +195,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.slow
 def test_a_megabyte_of_anything_is_read_in_little_memory(name):
     text = HOSTILE[name]
     REGISTRY.mentions("warm")

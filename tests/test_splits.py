@@ -278,11 +278,13 @@ def real() -> Split:
     return assign(build(root))
 
 
+@pytest.mark.slow
 def test_real_articles_are_in_one_part(real: Split) -> None:
     assert all(len(found) == 1 for found in parts_by(real, real.examples.article).values())
     assert all(len(found) == 1 for found in parts_by(real, real.examples.group).values())
 
 
+@pytest.mark.slow
 def test_real_unseen_outlets_are_not_learned_from(real: Split) -> None:
     examples = real.examples
     learned = examples.where(np.isin(examples.part, ["train", "validation", "test"]))
@@ -296,6 +298,7 @@ def test_real_unseen_outlets_are_not_learned_from(real: Split) -> None:
         assert not inside & set(learned.outlet[learned.corpus == corpus])
 
 
+@pytest.mark.slow
 def test_real_outlets_to_keep_back_are_there(real: Split) -> None:
     """A name that no article has would keep nothing back, and nobody would see it."""
     for corpus in ("babe", "polnear", "house", "standoff"):
@@ -303,10 +306,12 @@ def test_real_outlets_to_keep_back_are_there(real: Split) -> None:
         assert UNSEEN_OUTLETS[corpus] - here == set(), corpus
 
 
+@pytest.mark.slow
 def test_a_house_bundle_is_judged_by_the_rows_of_the_full_recipe(real: Split) -> None:
     assert assign(build(None, SHIPPED)).held_out["house"] == real.held_out["house"]
 
 
+@pytest.mark.slow
 def test_real_articles_of_two_corpora_are_in_one_part(real: Split) -> None:
     """Stand-off labels are on articles of other corpora too: neither may give the other away."""
     parts = parts_by(real, real.examples.article)
@@ -319,6 +324,7 @@ def test_real_articles_of_two_corpora_are_in_one_part(real: Split) -> None:
     assert all(len(one | other) == 1 for one, other in both)
 
 
+@pytest.mark.slow
 def test_real_parts_have_their_shares(real: Split) -> None:
     for corpus in PUBLIC:
         own = real.examples.where(real.examples.corpus == corpus)
@@ -331,6 +337,7 @@ def test_real_parts_have_their_shares(real: Split) -> None:
         assert articles["validation"] / total == pytest.approx(0.10, abs=0.02)
 
 
+@pytest.mark.slow
 def test_real_parts_share_no_sentence(real: Split) -> None:
     examples = real.examples
     words = [tuple(s.text.lower().split()) for s in examples.sentences]

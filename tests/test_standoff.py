@@ -318,12 +318,14 @@ def real(real_root) -> list[Article]:
     return list(standoff.read(real_root))
 
 
+@pytest.mark.slow
 def test_real_texts_are_those_that_were_labelled(real_root) -> None:
     found = check_standoff(real_root)
     assert found.problems == ()
     assert found.unread == ()
 
 
+@pytest.mark.slow
 def test_real_articles_are_all_there_with_their_sentences(real) -> None:
     records = shipped()
     assert [a.id for a in real] == [f"{r['collection']}/{r['article']}" for r in records]
@@ -331,6 +333,7 @@ def test_real_articles_are_all_there_with_their_sentences(real) -> None:
         assert len(article.units or ()) == len(one["sentences"])
 
 
+@pytest.mark.slow
 def test_real_articles_are_labelled_whole(real) -> None:
     """What lies between two sentences, or around them, is no text."""
     for article in real:
@@ -345,12 +348,14 @@ def in_collection(articles: list[Article], name: str) -> set[str]:
     return {a.id.partition("/")[2] for a in articles if a.id.startswith(f"{name}/")}
 
 
+@pytest.mark.slow
 def test_real_texts_of_ptc_are_of_its_training_part(real, real_root) -> None:
     folder = real_root / "ptc-semeval2020/train-articles"
     numbers = {path.stem.removeprefix("article") for path in folder.glob("*.txt")}
     assert in_collection(real, "ptc") <= numbers
 
 
+@pytest.mark.slow
 def test_real_texts_of_polnear_are_of_the_parts_that_are_trained_on(real, real_root) -> None:
     files = (real_root / "polnear/data").glob("*/text/*.txt")
     assert in_collection(real, "polnear") <= {path.stem for path in files}
