@@ -12,8 +12,8 @@ from classifier.pages.sentences import split
 from classifier.sources.registry.registry import Registry
 from classifier.values.article import Article, Place
 from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
-from training.corpora.attributions import Attribution, read
-from training.corpora.polnear import Annotated
+from training.corpora.polnear import Annotated, Attribution
+from training.corpora.polnear import read_attributions as read
 from training.data import swaps
 from training.data.examples import of_articles
 

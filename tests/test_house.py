@@ -21,12 +21,12 @@ from classifier.taxonomy import BY_NAME, Level
 from classifier.values.article import Article, Republication, Unit, Voice
 from training.corpora.catalogue import find, state
 from training.corpora.corpus import HOUSE, State
-from training.corpora.house import CARD, read
+from training.corpora.exchange import read
+from training.corpora.house import CARD
 from training.data.examples import Examples, build, of_articles
-from training.data.held_out_outlets import UNSEEN_OUTLETS
 from training.data.mixture import Data, load_data
 from training.data.mixtures import MIXTURES, Recipe
-from training.data.splits import assign
+from training.data.splits import UNSEEN_OUTLETS, assign
 
 REGISTRY = Registry()
 

@@ -1,26 +1,29 @@
-"""The command `framescope corpora`: which corpora are there, and what they label."""
+"""The command `framescope corpora`: which corpora are there, and what their labels are worth."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.commands.checking import COMMANDS
 from training.options import CorporaFolder, refuse_options
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from training.labels import LabelCheck
+
 app = typer.Typer(help="List the labelled corpora: present or not, rows, labels, licence.")
 
 _COLOUR = {"present": "green", "partial": "yellow", "changed": "yellow", "missing": "red"}
+_MOST_SHOWN = 50  # problems of one file
 
 
-class Format(StrEnum):
+class ListFormat(StrEnum):
     """How the list is written."""
 
     TEXT = "text"
@@ -38,7 +41,9 @@ def corpora(
         bool,
         typer.Option("--allow-changed", help="Use corpora whose files differ from those pinned."),
     ] = False,
-    format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
+    format: Annotated[
+        ListFormat, typer.Option("--format", help="How to write it.")
+    ] = ListFormat.TEXT,
 ) -> None:
     """List the labelled corpora: present or not, rows, labels, licence."""
     if context.invoked_subcommand is not None:
@@ -56,7 +61,7 @@ def corpora(
     if splits:
         names = loadable(root, allow_changed=allow_changed)
         listed["splits"] = describe_split(root, names, allow_changed=allow_changed)
-    if format is Format.JSON:
+    if format is ListFormat.JSON:
         import json
 
         typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
@@ -64,8 +69,76 @@ def corpora(
         _print(listed)
 
 
-for command in COMMANDS:
-    app.command()(command)
+@app.command()
+def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...",
+            help="Your own labelled files (exchange format), instead of the house corpus.",
+        ),
+    ] = None,
+    corpora: CorporaFolder = None,
+) -> None:
+    """Check labelled articles: offsets, labels that contradict each other, pairs, digests.
+
+    Ends with status 2 when anything is wrong. Stand-off labels are held against their texts as far
+    as those are here.
+    """
+    from classifier.errors import CorpusError
+    from training.corpora import is_given, root_folder
+    from training.labels import check_files, check_house, check_standoff
+
+    if files:
+        found = [check_files(str(path), [path]) for path in files]
+    else:
+        root = root_folder(corpora) if is_given(corpora) else None
+        found = [check_house(), check_standoff(root)]
+    _print_checks(found)
+    wrong = sum(len(one.problems) for one in found)
+    if wrong:
+        raise CorpusError(f"{wrong} problems in the labels; mend the lines named above")
+
+
+@app.command()
+def agreement(
+    first: Annotated[
+        Path | None, typer.Option("--first", metavar="FILE", help="One annotator's labels.")
+    ] = None,
+    second: Annotated[
+        Path | None, typer.Option("--second", metavar="FILE", help="The other's.")
+    ] = None,
+    draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of articles.")] = 2000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
+) -> None:
+    """How far two annotators agree: Krippendorff's alpha for each signal, with an interval.
+
+    Without files, on the part of the house corpus that was labelled twice.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from training.labels import FIRST, SECOND
+    from training.labels import measure_agreement as measure
+    from training.labels import read_annotators as read
+
+    caption = "first, second: sentences that each labelled 1; intervals resample articles"
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
+    table.add_column("signal", no_wrap=True)
+    for heading in ("n", "articles", "first", "second", "alpha", "95% interval"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in measure(read(first or FIRST), read(second or SECOND), draws=draws, seed=seed):
+        defined = one.alpha == one.alpha
+        table.add_row(
+            one.signal,
+            f"{one.sentences:,}",
+            f"{one.articles:,}",
+            *map(str, one.positive),
+            f"{one.alpha:.3f}" if defined else "undefined",
+            f"{one.low:.3f} to {one.high:.3f}" if defined else "",
+        )
+    Console(highlight=False).print(table)
 
 
 def _print(listed: Mapping[str, Any]) -> None:
@@ -164,3 +237,22 @@ def _print_splits(splits: Mapping[str, Any], console: Console) -> None:
 
 def _number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
+
+
+def _print_checks(found: Sequence[LabelCheck]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False, soft_wrap=True)
+    for one in found:
+        pairs = f", {one.pairs} contrast pairs" if one.pairs else ""
+        console.print(
+            f"[bold]{escape(one.name)}[/]: {one.articles:,} articles, {one.sentences:,} sentences"
+            f"{pairs}; {len(one.problems)} problems"
+        )
+        for line in one.unread:
+            console.print(f"  not looked at: {escape(line)}")
+        for problem in one.problems[:_MOST_SHOWN]:
+            console.print(f"  {escape(problem.where)}: {escape(problem.what)}")
+        if len(one.problems) > _MOST_SHOWN:
+            console.print(f"  and {len(one.problems) - _MOST_SHOWN} more")

@@ -5,11 +5,10 @@ format's terms. Nothing here holds any text of others. `catalogue` is the one ta
 """
 
 from training.corpora.allsides import assessed as assessed_stories
-from training.corpora.card import Card, by_block
 from training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, is_given, root_folder
 from training.corpora.catalogue import find as find_corpus
 from training.corpora.catalogue import state as state_of
-from training.corpora.corpus import HOUSE, Corpus, State
+from training.corpora.corpus import HOUSE, Card, Corpus, State, by_block
 from training.corpora.exchange import read as read_exchange
 from training.corpora.house import CARD as HOUSE_CARD
 from training.corpora.polnear import CARD as POLNEAR

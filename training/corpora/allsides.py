@@ -4,12 +4,14 @@ Not one of the labelled corpora of the table in `training.corpora.catalogue`: it
 the ratings of a product, and are never read. What it is good for is articles by many outlets on
 the same topics, whose outlets others have assessed (`assessed`): the English Wikipedia's editors,
 as the registry has it. docs/source-record.md has what the texts tell of that.
+
+Baly, Da San Martino, Glass, Nakov (2020). We Can Detect Your Bias: Predicting the Political
+Ideology of News Articles. EMNLP 2020. doi:10.18653/v1/2020.emnlp-main.404. Apache-2.0.
 """
 
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -26,14 +28,6 @@ if TYPE_CHECKING:
 
 FILE = "allsides.jsonl.gz"
 URL = "https://github.com/ramybaly/Article-Bias-Prediction"
-LICENCE = "Apache-2.0"
-CITATION = (
-    "Baly, Da San Martino, Glass, Nakov (2020). We Can Detect Your Bias: Predicting the Political "
-    "Ideology of News Articles. EMNLP 2020. doi:10.18653/v1/2020.emnlp-main.404"
-)
-DIGEST = "4d49bd773995f2b7f086578ba891966b65708ca9acd7f99d799fc76ea9f19ccb"
-"""SHA-256 of the part that was measured: 9,146 articles."""
-
 RELIABLE = {"generally_reliable": True, "generally_unreliable": False, "deprecated": False}
 
 
@@ -44,17 +38,6 @@ class Story:
     article: Article
     topic: str
     home: str
-
-
-def digest(folder: Path) -> str:
-    """Compute the SHA-256 of the file.
-
-    Raises
-    ------
-    CorpusError
-        When it isn't there.
-    """
-    return hashlib.sha256(_file(folder).read_bytes()).hexdigest()
 
 
 def read(folder: Path) -> Iterator[Story]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from classifier.values import Article, Unit
-from training.corpora.card import Card, by_url
+from training.corpora.corpus import Card, by_url
 
 CARD = Card(
     name="babe",

@@ -29,7 +29,7 @@ _PUBLIC = tuple(
 # The parts of a split are drawn in this order: what comes later leaves those before as they were.
 _TABLE = (
     *_PUBLIC,
-    Shipped(house.CARD, house.read),
+    Shipped(house.CARD, exchange.read),
     standoff.StandOff(standoff.CARD, standoff.read),
     Corpus(exchange.CARD, exchange.read),
 )
@@ -87,18 +87,3 @@ def root_folder(option: Path | None = None) -> Path:
 def state(name: str, root: Path | None) -> State:
     """Tell whether a corpus is there, and whether its files are those the card pins."""
     return find(name).state(root)
-
-
-__all__ = [
-    "CORPORA",
-    "ENVIRONMENT",
-    "KNOWN",
-    "PUBLIC",
-    "SHIPPED",
-    "Corpus",
-    "State",
-    "find",
-    "is_given",
-    "root_folder",
-    "state",
-]

@@ -8,7 +8,7 @@ from pathlib import Path
 from classifier.errors import CorpusError
 from classifier.taxonomy import NAMES
 from classifier.values import Article, Skipped
-from training.corpora.card import Card
+from training.corpora.corpus import Card
 
 CARD = Card(
     name="exchange",

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from classifier.taxonomy import NAMES
-from classifier.values import Article
-from training.corpora.card import Card, by_block
+from training.corpora.corpus import Card, by_block
 
 CARD = Card(
     name="house",
@@ -28,10 +24,3 @@ CARD = Card(
     digest=None,
     group=by_block,
 )
-
-
-def read(folder: Path) -> Iterator[Article]:
-    """Read every ``*.jsonl`` of the folder, ordered by file name; a bad line is an error."""
-    from training.corpora import exchange
-
-    yield from exchange.read(folder)

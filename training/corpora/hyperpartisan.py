@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from classifier.errors import CorpusError
 from classifier.values import Article, Unit
-from training.corpora.card import Card, by_outlet
+from training.corpora.corpus import Card, by_outlet
 
 ARTICLES = "articles-training-byarticle-20181122.xml"
 TRUTH = "ground-truth-training-byarticle-20181122.xml"

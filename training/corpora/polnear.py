@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +14,7 @@ from classifier.attribution import quotations
 from classifier.errors import CorpusError
 from classifier.pages import split_sentences as split
 from classifier.values import Article, Place, Sentence, SourceKind, Unit
-from training.corpora.attributions import Attribution
-from training.corpora.attributions import read as read_attributions
-from training.corpora.card import Card
+from training.corpora.corpus import Card
 
 if TYPE_CHECKING:
     from classifier.attribution import SourceType
@@ -86,6 +84,12 @@ _CHANNEL = re.compile(
 )
 
 
+# brat's stand-off files.
+_ENTITY = re.compile(r"(T\d+)\t(?:Source|Cue|Content) (\d+ \d+(?:;\d+ \d+)*)\t")
+_EVENT = re.compile(r"E\d+\t(.*)")
+_CONTENT = re.compile(r"(T\d+)\tContent ")
+
+
 def read(folder: Path) -> Iterator[Article]:
     """Read the articles of every part, ordered by part and file name."""
     from classifier.sources import load_registry
@@ -107,11 +111,10 @@ def version() -> str:
     from classifier import attribution
     from classifier.models import digest_of_names
     from classifier.sources import load_registry
-    from training.corpora import attributions
 
     rules = Path(attribution.__file__).parent
-    files = (*sorted(rules.rglob("*.py")), *sorted(rules.rglob("*.tsv")))
-    contents = (path.read_text(encoding="utf-8") for path in (*files, Path(attributions.__file__)))
+    files = (*sorted(rules.rglob("*.py")), *sorted(rules.rglob("*.tsv")), Path(__file__))
+    contents = (path.read_text(encoding="utf-8") for path in files)
     return "".join((digest_of_names(load_registry()), *contents))
 
 
@@ -143,6 +146,27 @@ def texts(folder: Path) -> Iterator[Annotated]:
             )
             marked = tuple(tuple(read_attributions(file)) for file in annotators[path.stem])
             yield Annotated(article, split(article), marked)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Somebody's content: who, the words that hand it over, and what.
+
+    Attributes
+    ----------
+    source, cue : Place or None
+        From the first to the last of their words, where they are marked.
+    content : tuple of Place
+        In order; several where other words stand between.
+    """
+
+    source: Place | None
+    cue: Place | None
+    content: tuple[Place, ...]
+
+    def touches(self, start: int, end: int) -> bool:
+        """Whether any of the content lies in a range."""
+        return any(place.start < end and start < place.end for place in self.content)
 
 
 @dataclass(frozen=True)
@@ -296,3 +320,58 @@ def _decided(votes: Sequence[bool | None]) -> bool | None:
     given = [vote for vote in votes if vote is not None]
     yes = 2 * sum(given)
     return None if yes == len(given) else yes > len(given)
+
+
+def read_attributions(path: Path) -> list[Attribution]:
+    """Read one annotator's brat file; a Content that no event takes up is an attribution by itself.
+
+    Raises
+    ------
+    OSError, UnicodeDecodeError
+        When the file can't be read.
+    """
+    places: dict[str, tuple[Place, ...]] = {}
+    contents: list[str] = []
+    found: list[Attribution] = []
+    taken: set[str] = set()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if match := _ENTITY.match(line):
+            places[match[1]] = _places(match[2])
+            if _CONTENT.match(line):
+                contents.append(match[1])
+        elif match := _EVENT.match(line):
+            roles = _roles(match[1])
+            content = [name for name in roles.get("Content", []) if name in places]
+            taken.update(content)
+            found.append(
+                Attribution(
+                    _whole(places, roles.get("Source", [])),
+                    _whole(places, roles.get("Cue", [])),
+                    _joined(places[name] for name in content),
+                )
+            )
+    found += [Attribution(None, None, places[name]) for name in contents if name not in taken]
+    return found
+
+
+def _places(text: str) -> tuple[Place, ...]:
+    pairs = (piece.split() for piece in text.split(";"))
+    return tuple(Place(int(start), int(end)) for start, end in pairs)
+
+
+def _roles(text: str) -> dict[str, list[str]]:
+    """Read an event's roles: "Attribution:T4 Content:T3 Content2:T5 Source:T1"."""
+    roles: dict[str, list[str]] = {}
+    for item in text.split():
+        role, _, name = item.partition(":")
+        roles.setdefault(role.rstrip("0123456789"), []).append(name)
+    return roles
+
+
+def _whole(places: dict[str, tuple[Place, ...]], names: Iterable[str]) -> Place | None:
+    found = _joined(places.get(name, ()) for name in names)
+    return Place(found[0].start, max(place.end for place in found)) if found else None
+
+
+def _joined(parts: Iterable[tuple[Place, ...]]) -> tuple[Place, ...]:
+    return tuple(sorted((p for part in parts for p in part), key=lambda p: (p.start, p.end)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from classifier.errors import CorpusError
 from classifier.taxonomy import TECHNIQUES, in_order
 from classifier.values import Article, Span, Unit
-from training.corpora.card import Card
+from training.corpora.corpus import Card
 
 LABELS = "train-task2-TC.labels"
 

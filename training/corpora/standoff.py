@@ -21,12 +21,11 @@ from classifier.pages import from_record
 from classifier.taxonomy import in_order
 from classifier.values import Article
 from training.corpora import allsides, polnear, ptc
-from training.corpora.card import Card
-from training.corpora.corpus import HOUSE, Corpus, State
+from training.corpora.corpus import HOUSE, Card, Corpus, State
 
 ENVIRONMENT = "FRAMESCOPE_ARTICLES"
 LABELS = HOUSE / "standoff" / "labels.jsonl"
-SHORT = 16
+SHORT = 16  # characters of a digest that a label carries
 """Hexadecimal digits kept of the digest of a sentence."""
 
 CARD = Card(

@@ -11,7 +11,7 @@ from training.data.leaning import leaning as leaning_weights
 from training.data.listing import describe as describe_corpora
 from training.data.listing import describe_split, loadable
 from training.data.mixture import Data, load_data
-from training.data.mixtures import MIXTURES, Recipe
+from training.data.mixtures import DEFAULT_SEED, MIXTURES, Recipe
 from training.data.rows import articles as articles_of_rows
 from training.data.rows import load as load_rows
 from training.data.splits import PARTS, TEST, TRAIN, UNSEEN, VALIDATION
@@ -20,6 +20,9 @@ from training.data.swaps import SIGNAL as SWAPPED_SIGNAL
 from training.data.swaps import Swap, behind
 
 __all__ = [
+    "DEFAULT_SEED",
+    "Data",
+    "Examples",
     "MIXTURES",
     "PARTS",
     "SWAPPED_SIGNAL",

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifier.values import Sentence, Span
+from training.data.mixtures import DEFAULT_SEED
 
 if TYPE_CHECKING:
     from training.data.examples import Examples
@@ -77,7 +78,7 @@ class Counterfactuals:
     """
 
     entities: Sequence[Entity]
-    seed: int = 13
+    seed: int = DEFAULT_SEED
     share: float = SHARE
 
     @classmethod

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import ceil
 
-SHINGLE = 5  # words
+SHINGLE = 5  # words; unrelated sentences seldom share five in a row
 _WORD = re.compile(r"[^\W_]+")
 
 Shingles = frozenset[int]

@@ -20,6 +20,7 @@ import numpy as np
 from classifier.models import Reader
 from training.corpora import POLNEAR, polnear_texts
 from training.corpora import find_corpus as find
+from training.data.mixtures import DEFAULT_SEED
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -36,15 +37,9 @@ STAND_INS: Mapping[bool, str] = {True: "Xinhua", False: "Reuters"}
 #: The share of them that is written as one of the phrases that name none.
 PHRASE_SHARE = 0.2
 PHRASES = (
-    "state media",
-    "state television",
-    "state TV",
-    "state radio",
-    "state-run media",
-    "state-run television",
-    "state-controlled media",
-    "official media",
-)
+    "state media", "state television", "state TV", "state radio", "state-run media",
+    "state-run television", "state-controlled media", "official media",
+)  # fmt: skip
 
 Behind = Mapping[tuple[str, int], Collection[str]]
 
@@ -89,7 +84,7 @@ class Swap:
 
     registry: Registry
     behind: Behind
-    seed: int = 13
+    seed: int = DEFAULT_SEED
     share: float = 0.5
 
     def is_swapped(self, article: str, outlet: str) -> bool:

@@ -31,7 +31,7 @@ MOST_ALIKE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class LabelProblem:
     """One thing that is wrong: where, and what."""
 
     where: str
@@ -39,7 +39,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class LabelCheck:
     """The outcome for one collection of labelled articles.
 
     Attributes
@@ -48,7 +48,7 @@ class Checked:
     articles, sentences : int
     pairs : int
         Contrast pairs that were found whole.
-    problems : tuple of Problem
+    problems : tuple of LabelProblem
     unread : tuple of str
         What could not be looked at, as its text isn't here.
     """
@@ -57,11 +57,11 @@ class Checked:
     articles: int
     sentences: int
     pairs: int
-    problems: tuple[Problem, ...]
+    problems: tuple[LabelProblem, ...]
     unread: tuple[str, ...] = ()
 
 
-def check_files(name: str, paths: Sequence[Path]) -> Checked:
+def check_files(name: str, paths: Sequence[Path]) -> LabelCheck:
     """Check articles of the exchange format: offsets, labels, pairs, near-duplicates.
 
     Parameters
@@ -74,32 +74,34 @@ def check_files(name: str, paths: Sequence[Path]) -> Checked:
     InputError
         When a file can't be opened.
     """
-    problems: list[Problem] = []
+    problems: list[LabelProblem] = []
     found: list[tuple[Article, Mapping[str, Any]]] = []
     for path in paths:
         for where, record in _records(path, problems):
             try:
                 article = from_record(record, *where)
             except InputError as error:
-                problems.append(Problem(error.source, error.reason))
+                problems.append(LabelProblem(error.source, error.reason))
                 continue
             problems += _of_article(article)
             found.append((article, record))
     ids = [article.id for article, _ in found]
     problems += [
-        Problem(i, "two articles have this id") for i in {i for i in ids if ids.count(i) > 1}
+        LabelProblem(i, "two articles have this id") for i in {i for i in ids if ids.count(i) > 1}
     ]
     pairs = _pairs(found)
     problems += [
-        Problem(f"pair {name}", what) for name, sides in pairs.items() for what in _flaws(sides)
+        LabelProblem(f"pair {name}", what)
+        for name, sides in pairs.items()
+        for what in _flaws(sides)
     ]
     problems += _alike([article for article, _ in found])
     sentences = sum(len(article.units or ()) for article, _ in found)
     whole = sum(sorted(one.side for one in sides) == ["a", "b"] for sides in pairs.values())
-    return Checked(name, len(found), sentences, whole, tuple(problems))
+    return LabelCheck(name, len(found), sentences, whole, tuple(problems))
 
 
-def check_house() -> Checked:
+def check_house() -> LabelCheck:
     """Check the written part of the house corpus.
 
     Raises
@@ -113,7 +115,7 @@ def check_house() -> Checked:
     return check_files("written", paths)
 
 
-def check_standoff(root: Path | None) -> Checked:
+def check_standoff(root: Path | None) -> LabelCheck:
     """Check the stand-off labels: by themselves, and against the texts that are here.
 
     Parameters
@@ -127,7 +129,7 @@ def check_standoff(root: Path | None) -> Checked:
         When a line can't be read, or a text is not the one that was labelled.
     """
     records = list(standoff_labels(STANDOFF_LABELS))
-    problems: list[Problem] = []
+    problems: list[LabelProblem] = []
     texts = {article.id: article for article in read_standoff(root)} if root else {}
     unread: dict[str, int] = defaultdict(int)
     sentences = 0
@@ -146,11 +148,11 @@ def check_standoff(root: Path | None) -> Checked:
     missing = tuple(
         f"{name}: {count} articles without their text" for name, count in unread.items()
     )
-    return Checked("stand-off", len(records), sentences, 0, tuple(problems), missing)
+    return LabelCheck("stand-off", len(records), sentences, 0, tuple(problems), missing)
 
 
 def _records(
-    path: Path, problems: list[Problem]
+    path: Path, problems: list[LabelProblem]
 ) -> Iterator[tuple[tuple[str, int], Mapping[str, Any]]]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -164,25 +166,27 @@ def _records(
             if not isinstance(record, dict):
                 raise ValueError("no object")
         except ValueError as error:
-            problems.append(Problem(f"{path}, line {number}", f"not JSON ({error})"))
+            problems.append(LabelProblem(f"{path}, line {number}", f"not JSON ({error})"))
         else:
             yield (str(path), number), record
 
 
-def _of_article(article: Article) -> Iterator[Problem]:
+def _of_article(article: Article) -> Iterator[LabelProblem]:
     for number, unit in enumerate(article.units or ()):
         text = article.text[unit.start : unit.end]
         if text != text.strip():
-            yield Problem(f"{article.id}, sentence {number}", "begins or ends with a space")
+            yield LabelProblem(f"{article.id}, sentence {number}", "begins or ends with a space")
     for number, reason in contradictions(article):
-        yield Problem(f"{article.id}, sentence {number}", reason)
+        yield LabelProblem(f"{article.id}, sentence {number}", reason)
 
 
-def _digests(article: Article, record: Mapping[str, Any]) -> Iterator[Problem]:
+def _digests(article: Article, record: Mapping[str, Any]) -> Iterator[LabelProblem]:
     for number, item in enumerate(record["sentences"]):
         text = article.text[item["start"] : item["end"]]
         if text_digest(text)[:SHORT_STANDOFF] != item["digest"]:
-            yield Problem(f"{article.id}, sentence {number}", "the digest is of another sentence")
+            yield LabelProblem(
+                f"{article.id}, sentence {number}", "the digest is of another sentence"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +222,7 @@ def _flaws(sides: Sequence[_Side]) -> Iterator[str]:
         yield "stands in articles that may come into different parts of a split"
 
 
-def _alike(articles: Sequence[Article]) -> Iterator[Problem]:
+def _alike(articles: Sequence[Article]) -> Iterator[LabelProblem]:
     sets = [shingles(article.text) for article in articles]
     for left, right in similar_pairs(sets, MOST_ALIKE):
-        yield Problem(articles[left].id, f"is nearly the same as {articles[right].id}")
+        yield LabelProblem(articles[left].id, f"is nearly the same as {articles[right].id}")

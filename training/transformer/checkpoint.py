@@ -98,6 +98,7 @@ class Checkpoint:
 
 def seed_step(seed: int, step: int) -> None:
     """Seed dropout by step, so that a resumed run draws what an unbroken one would have."""
+    # A prime above any number of steps, so that no two seeds share a stream.
     torch.manual_seed(seed * 1_000_003 + step)
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
+from torch.optim import AdamW
 
 from classifier.errors import TrainingError
 from classifier.models import (
@@ -34,7 +36,6 @@ from training.data import Examples
 from training.data import leaning_weights as leaning
 from training.transformer.checkpoint import Checkpoint, seed_step
 from training.transformer.encoder import FramingEncoder, describe, read_tokenizer
-from training.transformer.optimizer import adamw, pace
 from training.transformer.schedule import Schedule
 from training.transformer.targets import Targets, pool
 from training.transformer.transformer_settings import Settings
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what to say
 
-_INFERENCE_TOKENS = 4096
+_INFERENCE_TOKENS = 4096  # of a batch, padding included; only memory limits it
 
 
 class TransformerRecipe:
@@ -308,3 +309,35 @@ def _digest(train: Examples) -> str:
     for row in zip(train.sentences, train.spans, train.corpus.tolist(), strict=True):
         found.update(repr(row).encode())
     return found.hexdigest()
+
+
+def adamw(network: nn.Module, settings: Settings) -> AdamW:
+    """Make the optimiser: the encoder at its rate, what lies on top of it at the heads' rate.
+
+    Weight decay is for the encoder's matrices alone; frozen parameters take no part.
+    """
+    plain, decayed, heads = [], [], []
+    for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if not name.startswith("encoder."):
+            heads.append(parameter)
+        elif parameter.ndim > 1:
+            decayed.append(parameter)
+        else:
+            plain.append(parameter)
+    return AdamW(
+        [
+            {"params": decayed, "lr": settings.learning_rate},
+            {"params": plain, "lr": settings.learning_rate, "weight_decay": 0.0},
+            {"params": heads, "lr": settings.head_learning_rate, "weight_decay": 0.0},
+        ],
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+
+
+def pace(step: int, steps: int, warmup: float) -> float:
+    """Share of the peak rate at a step: linear warm-up over a share of them, linear decay to 0."""
+    warm = max(1.0, warmup * steps)
+    return min((step + 1) / warm, (steps - step) / max(1.0, steps - warm))
