@@ -129,6 +129,11 @@ def harness() -> Iterator[tuple[str, float]]:
     yield "eval run, s", command("eval", "run", *models, *small)
 
 
+def written(value: float) -> str:
+    """A figure, with as many digits as mean something."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def show(now: dict[str, float], last: dict[str, float]) -> None:
     """Print the figures beside those of the last time; of hostile texts the worst ones."""
     texts = [name for name in now if name.startswith("twice")]
@@ -137,8 +142,8 @@ def show(now: dict[str, float], last: dict[str, float]) -> None:
     for name, value in now.items():
         if name not in texts[SHOWN:]:
             before = last.get(name)
-            cells = ("", "") if before is None else (f"{before:,.3g}", f"{value / before:.2f}")
-            table.add_row(name, cells[0], f"{value:,.3g}", cells[1])
+            cells = ("", "") if before is None else (written(before), f"{value / before:.2f}")
+            table.add_row(name, cells[0], written(value), cells[1])
     Console().print(table)
 
 
@@ -154,7 +159,7 @@ def main() -> None:
         for part in (scoring(Path(folder)), hostile(Path(folder)), registry(), harness()):
             for name, value in part:
                 now[name] = value
-                print(f"{name}: {value:,.3g}", file=sys.stderr)
+                print(f"{name}: {written(value)}", file=sys.stderr)
     show(now, last)
     made = {
         "framescope": __version__,

@@ -20,8 +20,8 @@ from training.data.rows import articles, load
 from training.labels import checking
 from training.labels.checking import (
     MOST_ALIKE,
-    Checked,
-    Problem,
+    LabelCheck,
+    LabelProblem,
     check_files,
     check_house,
     check_standoff,
@@ -40,7 +40,7 @@ def record(identifier: str = "orvel/1", text: str = TEXT, **more: Any) -> dict[s
     return {"id": identifier, "text": text, "sentences": sentences, **more}
 
 
-def check(tmp_path: Path, *lines: dict[str, Any] | str) -> Checked:
+def check(tmp_path: Path, *lines: dict[str, Any] | str) -> LabelCheck:
     path = tmp_path / "mine.jsonl"
     rows = (line if isinstance(line, str) else json.dumps(line) for line in lines)
     path.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
@@ -53,7 +53,7 @@ def check(tmp_path: Path, *lines: dict[str, Any] | str) -> Checked:
 def test_a_sound_file_has_no_problem_and_is_counted(tmp_path) -> None:
     other = record("orvel/2", "A wholly other text about the mill. Nobody in Vesk minds that it.")
     found = check(tmp_path, record(), "", other)
-    assert found == Checked("mine", 2, 4, 0, ())
+    assert found == LabelCheck("mine", 2, 4, 0, ())
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_sound_file_has_no_problem_and_is_counted(tmp_path) -> None:
 )
 def test_a_sentence_with_a_space_at_its_end_is_a_problem(tmp_path, where, what) -> None:
     found = check(tmp_path, record(sentences=[sentence(where)]))
-    assert found.problems == (Problem("orvel/1, sentence 0", what),)
+    assert found.problems == (LabelProblem("orvel/1, sentence 0", what),)
 
 
 @pytest.mark.parametrize("where", [(0, 60), (-1, 5), (5, 5), (9, 4)])
@@ -91,7 +91,9 @@ def test_a_signal_that_is_none_is_a_problem(tmp_path) -> None:
 def test_labels_that_contradict_each_other_name_the_sentence(tmp_path) -> None:
     bad = {"unsourced_assertion": 1, "claim": 0}
     found = check(tmp_path, record(sentences=[sentence(LEAKS), sentence(DENIES, bad)]))
-    assert found.problems == (Problem("orvel/1, sentence 1", "an unsourced_assertion has a claim"),)
+    assert found.problems == (
+        LabelProblem("orvel/1, sentence 1", "an unsourced_assertion has a claim"),
+    )
 
 
 def test_a_line_that_is_no_record_is_named_and_the_rest_is_looked_at(tmp_path) -> None:
@@ -104,7 +106,7 @@ def test_a_line_that_is_no_record_is_named_and_the_rest_is_looked_at(tmp_path) -
 def test_an_id_that_two_articles_have_is_a_problem_once(tmp_path) -> None:
     texts = ("It rained in Vesk. It is so.", "The mill stands. It is so.", "Ada left. It is so.")
     found = check(tmp_path, *(record("same", text, sentences=[]) for text in texts))
-    assert found.problems == (Problem("same", "two articles have this id"),)
+    assert found.problems == (LabelProblem("same", "two articles have this id"),)
 
 
 @pytest.mark.parametrize("separator", ["\u2028", "\x85"])
@@ -161,12 +163,12 @@ def test_a_pair_with_two_sides_of_one_event_is_counted(tmp_path) -> None:
     ],
 )
 def test_a_pair_with_a_flaw_is_a_problem(tmp_path, sides, what) -> None:
-    assert check(tmp_path, *sides).problems == (Problem("pair p1", what),)
+    assert check(tmp_path, *sides).problems == (LabelProblem("pair p1", what),)
 
 
 def test_a_pair_of_the_same_sentence_is_none(tmp_path) -> None:
     found = check(tmp_path, side(LEFT, "a", "vote/1"), side(LEFT, "b", "vote/2"))
-    assert Problem("pair p1", "is the same sentence twice") in found.problems
+    assert LabelProblem("pair p1", "is the same sentence twice") in found.problems
 
 
 def test_pairs_of_two_names_are_two(tmp_path) -> None:
@@ -190,7 +192,7 @@ def test_articles_that_are_nearly_the_same_are_a_problem(tmp_path, changed, alik
     rows = [{"id": "a", "text": LONG}, {"id": "b", "text": " ".join(words)}]
     sets = [shingles(row["text"]) for row in rows]
     assert bool(list(similar_pairs(sets, MOST_ALIKE))) == alike, "as the split sees it"
-    expected = (Problem("a", "is nearly the same as b"),) if alike else ()
+    expected = (LabelProblem("a", "is nearly the same as b"),) if alike else ()
     assert check(tmp_path, *rows).problems == expected
 
 
@@ -218,19 +220,19 @@ def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     }
 
 
-def stand_off(root: Path | None, *records: dict[str, Any]) -> Checked:
+def stand_off(root: Path | None, *records: dict[str, Any]) -> LabelCheck:
     standoff.LABELS.write_text("".join(json.dumps(r) + "\n" for r in records), encoding="utf-8")
     return check_standoff(root)
 
 
 def test_labels_are_held_against_the_texts_that_are_here(tmp_path, labelled) -> None:
-    assert stand_off(tmp_path, labelled) == Checked("stand-off", 1, 2, 0, ())
+    assert stand_off(tmp_path, labelled) == LabelCheck("stand-off", 1, 2, 0, ())
 
 
 def test_a_digest_of_another_sentence_is_a_problem(tmp_path, labelled) -> None:
     labelled["sentences"][1]["digest"] = "0" * 16
     assert stand_off(tmp_path, labelled).problems == (
-        Problem("ptc/7, sentence 1", "the digest is of another sentence"),
+        LabelProblem("ptc/7, sentence 1", "the digest is of another sentence"),
     )
 
 
@@ -247,7 +249,9 @@ def test_without_the_texts_labels_alone_are_checked_and_that_is_said(
     labelled["sentences"][1]["labels"] = {"unsourced_assertion": 1, "claim": 0}
     found = stand_off(root and tmp_path / root, labelled)
     assert found.unread == ("ptc: 1 articles without their text",)
-    assert found.problems == (Problem("ptc/7, sentence 1", "an unsourced_assertion has a claim"),)
+    assert found.problems == (
+        LabelProblem("ptc/7, sentence 1", "an unsourced_assertion has a claim"),
+    )
     assert (found.articles, found.sentences) == (1, 2)
 
 
