@@ -23,7 +23,7 @@ _COLOUR = {"present": "green", "partial": "yellow", "changed": "yellow", "missin
 _MOST_SHOWN = 50  # problems of one file
 
 
-class ListFormat(StrEnum):
+class CorporaFormat(StrEnum):
     """How the list is written."""
 
     TEXT = "text"
@@ -42,8 +42,8 @@ def corpora(
         typer.Option("--allow-changed", help="Use corpora whose files differ from those pinned."),
     ] = False,
     format: Annotated[
-        ListFormat, typer.Option("--format", help="How to write it.")
-    ] = ListFormat.TEXT,
+        CorporaFormat, typer.Option("--format", help="How to write it.")
+    ] = CorporaFormat.TEXT,
 ) -> None:
     """List the labelled corpora: present or not, rows, labels, licence."""
     if context.invoked_subcommand is not None:
@@ -61,7 +61,7 @@ def corpora(
     if splits:
         names = loadable(root, allow_changed=allow_changed)
         listed["splits"] = describe_split(root, names, allow_changed=allow_changed)
-    if format is ListFormat.JSON:
+    if format is CorporaFormat.JSON:
         import json
 
         typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
