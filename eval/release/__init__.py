@@ -8,13 +8,13 @@ from eval.release.gate import measured as measure_benchmarks
 from eval.release.gate import raised as raised_floors
 from eval.release.gate import read as read_floors
 from eval.release.gate import write as write_floors
-from eval.release.same import DifferenceError, same
+from eval.release.same import DifferenceError
 from eval.release.seeds import section as section_of_seeds
 from eval.release.seeds import spreads as seed_spreads
 
 __all__ = [
-    "DifferenceError",
     "FLOORS",
+    "DifferenceError",
     "GateError",
     "Verdict",
     "card_records",
@@ -22,7 +22,6 @@ __all__ = [
     "measure_benchmarks",
     "raised_floors",
     "read_floors",
-    "same",
     "section_of_seeds",
     "seed_spreads",
     "signature",

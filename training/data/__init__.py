@@ -21,8 +21,6 @@ from training.data.swaps import Swap, behind
 
 __all__ = [
     "DEFAULT_SEED",
-    "Data",
-    "Examples",
     "MIXTURES",
     "PARTS",
     "SWAPPED_SIGNAL",

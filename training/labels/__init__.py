@@ -7,10 +7,8 @@ from training.labels.checking import LabelCheck, check_files, check_house, check
 
 __all__ = [
     "FIRST",
-    "LabelCheck",
     "SECOND",
-    "Agreement",
-    "Checked",
+    "LabelCheck",
     "check_files",
     "check_house",
     "check_standoff",
