@@ -22,7 +22,8 @@ from classifier.taxonomy import BY_NAME, Family
 from classifier.values import Role
 
 if TYPE_CHECKING:
-    from classifier.sources import Mention, Registry
+    from classifier.sources import Registry
+    from classifier.values import Mention
 
 #: One word each, so that the baseline has one n-gram for it, which no other text holds. Of the same
 #: shape, which the default encoder reads as two known pieces each ("state ##media", "news

@@ -24,7 +24,7 @@ from classifier.sources.registry.lookup import Answer, look_up, sole
 from classifier.sources.registry.lookup import row as outlet_row
 from classifier.sources.registry.lookup import select as select_outlets
 from classifier.sources.registry.lookup import to_json as answers_to_json
-from classifier.sources.registry.registry import Mention, NetworkSite, Registry
+from classifier.sources.registry.registry import NetworkSite, Registry
 from classifier.sources.registry.registry import load as load_registry
 from classifier.sources.registry.schema import COLUMNS, FIELDS, countries
 from classifier.sources.registry.suggest import LookAlike
@@ -42,7 +42,6 @@ __all__ = [
     "Answer",
     "Flaw",
     "LookAlike",
-    "Mention",
     "NetworkSite",
     "Registry",
     "ambiguous_names",

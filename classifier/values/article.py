@@ -189,6 +189,23 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """A name in running text.
+
+    Attributes
+    ----------
+    start, end : int
+        Code points, end exclusive, without a possessive 's.
+    outlets : tuple of str
+        Ids of the outlets called so, sorted; hardly ever more than one.
+    """
+
+    start: int
+    end: int
+    outlets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sentence:
     """One sentence of an article: what a model reads.
 
@@ -209,6 +226,10 @@ class Sentence:
     inner_voice : Voice or None
         In a republished part, all of which is quoted: the voice within the republished article.
         None elsewhere.
+    mentions : tuple of Mention or None
+        Names of outlets in its text, where whoever read the article looked for them; None: not
+        looked for. They follow from the text: a sentence with other words has none of these, and
+        neither equality nor ``repr``, by which checkpoints know their data, counts them.
     """
 
     text: str
@@ -219,3 +240,4 @@ class Sentence:
     voice: Voice = Voice.OWN
     citations: tuple[Citation, ...] = ()
     inner_voice: Voice | None = None
+    mentions: tuple[Mention, ...] | None = field(default=None, compare=False, repr=False)

@@ -165,7 +165,7 @@ def swap_all(sentence: Sentence, reader: Reader) -> Sentence:
     for mention in reader.mentions(text):
         pieces += [text[done : mention.start], SWAPPED_FOR[reader.is_state_media(mention)]]
         done = mention.end
-    return replace(sentence, text="".join([*pieces, text[done:]]))
+    return replace(sentence, text="".join([*pieces, text[done:]]), mentions=None)
 
 
 def written(model: Bundle, path: Path, registry: Registry) -> tuple[int, list[dict[str, object]]]:

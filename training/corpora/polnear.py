@@ -18,7 +18,8 @@ from training.corpora.corpus import Card
 
 if TYPE_CHECKING:
     from classifier.attribution import SourceType
-    from classifier.sources import Mention, Registry
+    from classifier.sources import Registry
+    from classifier.values import Mention
 
 CARD = Card(
     name="polnear",

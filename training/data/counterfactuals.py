@@ -135,7 +135,9 @@ class Counterfactuals:
         if not moved:
             return sentence, tuple(spans)
         base = sentence.start
-        return replace(sentence, text="".join([*pieces, text[done:]])), tuple(
+        # Names that are written may be outlets', and those that stood there are gone.
+        written = replace(sentence, text="".join([*pieces, text[done:]]), mentions=None)
+        return written, tuple(
             replace(
                 span,
                 start=base + _moved(span.start - base, moved, last=False),

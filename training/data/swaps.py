@@ -148,7 +148,8 @@ class Swap:
             replace(one, state_media=self._says_state_media(sentence.article_id, one))
             for one in sentence.citations
         )
-        return replace(sentence, text="".join([*pieces, text[done:]]), citations=citations)
+        written = "".join([*pieces, text[done:]])
+        return replace(sentence, text=written, citations=citations, mentions=None)
 
     def _says_state_media(self, article: str, citation: Citation) -> bool:
         """Tell what a citation is of when its outlets are swapped; others stay what they are."""

@@ -14,7 +14,8 @@ from classifier.attribution.words.presented import Presented, states
 from classifier.values import Article, Place
 
 if TYPE_CHECKING:
-    from classifier.sources import Mention, Registry
+    from classifier.sources import Registry
+    from classifier.values import Mention
 
 _LEADS = re.compile(
     r"(?:\b(?:told|tells|tell|interview (?:with|to|on|for|by)|interviewed by|statements? to"

@@ -22,7 +22,8 @@ from classifier.attribution.words.source_phrase import Phrase, Shape
 from classifier.values import Place, SourceKind, fold
 
 if TYPE_CHECKING:
-    from classifier.sources import Mention, Registry
+    from classifier.sources import Registry
+    from classifier.values import Mention
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from classifier.attribution.words.presented import presented, states
 from classifier.values import Article, Citation, Medium, Place, Sentence
 
 if TYPE_CHECKING:
-    from classifier.sources import Mention, Registry
+    from classifier.sources import Registry
+    from classifier.values import Mention
 
 _BROADCAST = re.compile(
     r"\b(?:programme|program|show|interview|broadcast|transcript|speech|debate)\b.{0,60}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from classifier.sources.registry import hosts
 from classifier.sources.registry.names import Names
 from classifier.sources.registry.tables import Tables
-from classifier.values import Domain, DomainRole, Evidence, Outlet, Role
+from classifier.values import Domain, DomainRole, Evidence, Mention, Outlet, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +26,6 @@ class Found:
 
     outlet: Outlet
     domain: Domain
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A name in running text.
-
-    Attributes
-    ----------
-    start, end : int
-        Code points, end exclusive, without a possessive 's.
-    outlets : tuple of str
-        Ids of the outlets called so, sorted; hardly ever more than one.
-    """
-
-    start: int
-    end: int
-    outlets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
