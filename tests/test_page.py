@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from classifier.pages import furniture, headers, page, republication
-from classifier.pages.furniture import Kind
+from classifier.pages.furniture import LineKind
 
 CASES = Path(__file__).parent / "cases" / "pages"
 PAGES = sorted(CASES.glob("*.txt"))
@@ -61,40 +61,40 @@ def test_cleaning_twice_changes_nothing(path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "kind"),
     [
-        ("4 hours ago", Kind.AGO),
-        ("Updated 32m ago", Kind.AGO),
-        ("12 March 2025", Kind.TIME),
-        ("March 12, 2025 at 10:42 GMT", Kind.TIME),
-        ("Last updated: 3 May 2024, 10:42 AM", Kind.FURNITURE),
-        ("Share on Facebook", Kind.FURNITURE),
-        ("Home > World > Ellery", Kind.FURNITURE),
-        ("Facebook Twitter WhatsApp Email", Kind.FURNITURE),
-        ("News | Sport | Opinion", Kind.FURNITURE),
-        ("#Budget2025 #Ellery", Kind.FURNITURE),
-        ("Photo: Ann Ray/Ellery Press", Kind.FURNITURE),
-        ("AP Photo/Ann Ray", Kind.FURNITURE),
-        ("Try our AI features", Kind.FURNITURE),
-        ("Sign up for our newsletter", Kind.FURNITURE),
-        ("5 min read", Kind.FURNITURE),
-        ("No comments yet...", Kind.COMMENTS),
-        ("Related Articles", Kind.RELATED),
-        ("Also in Ellery", Kind.RELATED),
-        ("By Ann Ray and Jon Arvid, Ellery Press", Kind.BYLINE),
-        ("Sport", Kind.WEAK),
-        ("* * *", Kind.RULE),
-        ("#1 priority for the council", Kind.TEXT),
-        ("Picture by picture the case fell apart", Kind.TEXT),
-        ("By the river she sat", Kind.TEXT),
-        ("More aid needed in Ellery, minister says", Kind.TEXT),
-        ("See also Appendix B of the report", Kind.TEXT),
-        ("Meet the woman behind Ellery's AI", Kind.TEXT),
-        ("Copyright law overhaul passes", Kind.TEXT),
-        ("View all options, says minister", Kind.TEXT),
-        ("Follow the money, auditors say", Kind.TEXT),
-        ("May 2025", Kind.TEXT),
+        ("4 hours ago", LineKind.AGO),
+        ("Updated 32m ago", LineKind.AGO),
+        ("12 March 2025", LineKind.TIME),
+        ("March 12, 2025 at 10:42 GMT", LineKind.TIME),
+        ("Last updated: 3 May 2024, 10:42 AM", LineKind.FURNITURE),
+        ("Share on Facebook", LineKind.FURNITURE),
+        ("Home > World > Ellery", LineKind.FURNITURE),
+        ("Facebook Twitter WhatsApp Email", LineKind.FURNITURE),
+        ("News | Sport | Opinion", LineKind.FURNITURE),
+        ("#Budget2025 #Ellery", LineKind.FURNITURE),
+        ("Photo: Ann Ray/Ellery Press", LineKind.FURNITURE),
+        ("AP Photo/Ann Ray", LineKind.FURNITURE),
+        ("Try our AI features", LineKind.FURNITURE),
+        ("Sign up for our newsletter", LineKind.FURNITURE),
+        ("5 min read", LineKind.FURNITURE),
+        ("No comments yet...", LineKind.COMMENTS),
+        ("Related Articles", LineKind.RELATED),
+        ("Also in Ellery", LineKind.RELATED),
+        ("By Ann Ray and Jon Arvid, Ellery Press", LineKind.BYLINE),
+        ("Sport", LineKind.WEAK),
+        ("* * *", LineKind.RULE),
+        ("#1 priority for the council", LineKind.TEXT),
+        ("Picture by picture the case fell apart", LineKind.TEXT),
+        ("By the river she sat", LineKind.TEXT),
+        ("More aid needed in Ellery, minister says", LineKind.TEXT),
+        ("See also Appendix B of the report", LineKind.TEXT),
+        ("Meet the woman behind Ellery's AI", LineKind.TEXT),
+        ("Copyright law overhaul passes", LineKind.TEXT),
+        ("View all options, says minister", LineKind.TEXT),
+        ("Follow the money, auditors say", LineKind.TEXT),
+        ("May 2025", LineKind.TEXT),
     ],
 )
-def test_a_line_is_judged_by_its_form(line: str, kind: Kind) -> None:
+def test_a_line_is_judged_by_its_form(line: str, kind: LineKind) -> None:
     assert furniture.kind(line) is kind
 
 

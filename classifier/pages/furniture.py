@@ -10,7 +10,7 @@ import re
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class LineKind(StrEnum):
     """What a line of a page is."""
 
     TEXT = "text"
@@ -170,7 +170,7 @@ _RULE = _full(r"[=_─━—*~#+-]{3,}|(?:[*•·~=-]\s?){3,}")
 _SEPARATOR = re.compile(r"\s?[|·•>»›/]\s?")
 
 
-def kind(line: str) -> Kind:
+def kind(line: str) -> LineKind:
     """Judge one line by its form.
 
     Parameters
@@ -180,28 +180,28 @@ def kind(line: str) -> Kind:
 
     Returns
     -------
-    Kind
+    LineKind
         ``WEAK`` and ``TIME`` lines are furniture only in company; the page decides.
     """
     line = " ".join(line.split()) if len(line) <= MAX_LINE else ""
     if not line:
-        return Kind.TEXT
+        return LineKind.TEXT
     for pattern, found in _PATTERNS:
         if pattern.match(line):
             return found
     return _menu(line)
 
 
-def _menu(line: str) -> Kind:
+def _menu(line: str) -> LineKind:
     if line.casefold().strip(" :>»›+-|•·") in _NAV:
-        return Kind.WEAK
+        return LineKind.WEAK
     parts = [part.casefold() for part in _SEPARATOR.split(line) if part]
     if len(parts) >= 2 and sum(part in _NAV for part in parts) >= max(2, 0.6 * len(parts)):
-        return Kind.FURNITURE
+        return LineKind.FURNITURE
     words = line.casefold().split()
     if len(words) >= 3 and all(word in _NAV for word in words):
-        return Kind.FURNITURE
-    return Kind.TEXT
+        return LineKind.FURNITURE
+    return LineKind.TEXT
 
 
 # What may stand before an article's first words on the same line: links to other articles, and the
@@ -279,14 +279,14 @@ def is_footnote(line: str) -> bool:
     return _FOOTNOTE.match(line.lstrip()) is not None
 
 
-_PATTERNS: tuple[tuple[re.Pattern[str], Kind], ...] = (
-    (_RELATIVE, Kind.AGO),
-    (_TIME, Kind.TIME),
-    (_RULE, Kind.RULE),
-    (_LINKS, Kind.RELATED),
-    (_REPLIES, Kind.COMMENTS),
-    (_BY, Kind.BYLINE),
-    (_LINE, Kind.FURNITURE),
-    (_IMAGE, Kind.FURNITURE),
-    (_TAGS, Kind.FURNITURE),
+_PATTERNS: tuple[tuple[re.Pattern[str], LineKind], ...] = (
+    (_RELATIVE, LineKind.AGO),
+    (_TIME, LineKind.TIME),
+    (_RULE, LineKind.RULE),
+    (_LINKS, LineKind.RELATED),
+    (_REPLIES, LineKind.COMMENTS),
+    (_BY, LineKind.BYLINE),
+    (_LINE, LineKind.FURNITURE),
+    (_IMAGE, LineKind.FURNITURE),
+    (_TAGS, LineKind.FURNITURE),
 )

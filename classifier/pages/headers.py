@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from classifier.pages.furniture import Kind, kind
+from classifier.pages.furniture import LineKind, kind
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PageLine:
     """A line of a page that isn't blank.
 
     Attributes
     ----------
     text : str
         Without the space around it.
-    kind : Kind
+    kind : LineKind
     blanks : int
         How many blank lines stand before it.
     """
 
     text: str
-    kind: Kind
+    kind: LineKind
     blanks: int
 
 
@@ -116,7 +116,7 @@ def _day(text: str, form: str) -> str | None:
         return None
 
 
-def find(lines: Sequence[Line]) -> list[Header]:
+def find(lines: Sequence[PageLine]) -> list[Header]:
     """Find the headers on a page.
 
     An article inside a page is announced by its outlet and time ("Ellery Gazette / 4 hours ago /
@@ -125,7 +125,7 @@ def find(lines: Sequence[Line]) -> list[Header]:
 
     Parameters
     ----------
-    lines : sequence of Line
+    lines : sequence of PageLine
 
     Returns
     -------
@@ -144,7 +144,7 @@ def find(lines: Sequence[Line]) -> list[Header]:
     return headers
 
 
-def _outlet_header(lines: Sequence[Line], index: int) -> Header | None:
+def _outlet_header(lines: Sequence[PageLine], index: int) -> Header | None:
     """Read outlet and time, in this order, above a headline."""
     first = lines[index]
     joined = _outlet_and_time(first.text)
@@ -153,27 +153,29 @@ def _outlet_header(lines: Sequence[Line], index: int) -> Header | None:
     elif (
         index + 1 < len(lines)
         and _is_name(first)
-        and lines[index + 1].kind in (Kind.AGO, Kind.TIME)
+        and lines[index + 1].kind in (LineKind.AGO, LineKind.TIME)
     ):
         outlet, when, at = _bare(first.text), lines[index + 1].text, index + 2
     else:
         return None
     repeated = at < len(lines) and _same_name(lines[at].text, outlet)
     at += repeated
-    apart = first.blanks >= 2 or (index > 0 and lines[index - 1].kind in (Kind.RELATED, Kind.RULE))
+    apart = first.blanks >= 2 or (
+        index > 0 and lines[index - 1].kind in (LineKind.RELATED, LineKind.RULE)
+    )
     trusted = repeated or (_is_day(when) and (apart or _is_press(outlet)))
     if not trusted or not _begins(lines, at):
         return None
     return Header(index, at, outlet, date=iso_date(when))
 
 
-def _byline_header(lines: Sequence[Line], index: int) -> Header | None:
+def _byline_header(lines: Sequence[PageLine], index: int) -> Header | None:
     """Read a headline below a drawn rule or a blank line, with a byline under it."""
     if index == 0 or index + 2 >= len(lines):
         return None
-    ruled = lines[index - 1].kind is Kind.RULE
-    signed = lines[index + 1].kind is Kind.BYLINE
-    dated = lines[index + 1].kind is Kind.TIME and lines[index + 1].text[-4:].isdigit()
+    ruled = lines[index - 1].kind is LineKind.RULE
+    signed = lines[index + 1].kind is LineKind.BYLINE
+    dated = lines[index + 1].kind is LineKind.TIME and lines[index + 1].text[-4:].isdigit()
     if not (signed or (ruled and dated)) or not (ruled or lines[index].blanks):
         return None
     if not _begins(lines, index):
@@ -181,19 +183,19 @@ def _byline_header(lines: Sequence[Line], index: int) -> Header | None:
     return Header(index, index)
 
 
-def _begins(lines: Sequence[Line], at: int) -> bool:
+def _begins(lines: Sequence[PageLine], at: int) -> bool:
     """Whether a headline and, under it, an article stand here."""
-    if at >= len(lines) or lines[at].kind is not Kind.TEXT or not is_headline(lines[at].text):
+    if at >= len(lines) or lines[at].kind is not LineKind.TEXT or not is_headline(lines[at].text):
         return False
     words = 0
     for line in lines[at + 1 : at + 1 + _SEARCH]:
-        words += len(line.text.split(None, 2 * _BODY_WORDS)) if line.kind is Kind.TEXT else 0
+        words += len(line.text.split(None, 2 * _BODY_WORDS)) if line.kind is LineKind.TEXT else 0
     return words >= _BODY_WORDS
 
 
 def _outlet_and_time(text: str) -> tuple[str, str] | None:
     match = _OUTLET_TIME.match(text) if len(text) <= 100 else None
-    if match is None or kind(match[2]) not in (Kind.AGO, Kind.TIME):
+    if match is None or kind(match[2]) not in (LineKind.AGO, LineKind.TIME):
         return None
     return (_bare(match[1]), match[2]) if _could_be_name(match[1]) else None
 
@@ -202,8 +204,8 @@ def _bare(text: str) -> str:
     return _DASH.sub("", text, count=1) if _DASH.match(text) else text
 
 
-def _is_name(line: Line) -> bool:
-    return line.kind is Kind.TEXT and _could_be_name(_bare(line.text))
+def _is_name(line: PageLine) -> bool:
+    return line.kind is LineKind.TEXT and _could_be_name(_bare(line.text))
 
 
 def _could_be_name(text: str) -> bool:

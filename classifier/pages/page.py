@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from classifier.pages import furniture, headers, imprint, republication
-from classifier.pages.furniture import Kind
-from classifier.pages.headers import Line
+from classifier.pages.furniture import LineKind
+from classifier.pages.headers import PageLine
 from classifier.values import Article, Imprint
 
 # Not str.splitlines, which also splits at characters that stand inside a line of prose.
@@ -61,7 +61,7 @@ def articles(text: str, stem: str, publisher: str | None = None) -> list[Article
 class _Part:
     """One article of a page while it is being cleaned."""
 
-    lines: list[Line]
+    lines: list[PageLine]
     outlet: str | None = None
     author: str | None = None
     date: str | None = None
@@ -82,19 +82,19 @@ class _Part:
         return self.lines[0].text + "".join(gap + line.text for line, gap in pairs)
 
 
-def _read(text: str) -> list[Line]:
-    lines: list[Line] = []
+def _read(text: str) -> list[PageLine]:
+    lines: list[PageLine] = []
     blanks = 0
     for raw in _NEWLINE.split(text):
         if line := raw.strip():
-            lines.append(Line(line, furniture.kind(line), blanks))
+            lines.append(PageLine(line, furniture.kind(line), blanks))
             blanks = 0
         else:
             blanks += 1
     return lines
 
 
-def _parts(page: Sequence[Line]) -> Iterator[_Part]:
+def _parts(page: Sequence[PageLine]) -> Iterator[_Part]:
     found = headers.find(page)
     starts = [header.start for header in found] + [len(page)]
     if starts[0]:
@@ -105,7 +105,7 @@ def _parts(page: Sequence[Line]) -> Iterator[_Part]:
         yield _Part(part, header.outlet, header.author, header.date, changed=True, header=above)
 
 
-def _gather(parts: Sequence[_Part], page: Sequence[Line], publisher: str | None) -> None:
+def _gather(parts: Sequence[_Part], page: Sequence[PageLine], publisher: str | None) -> None:
     """Note the page's own name where it gathers the articles of other outlets.
 
     What the page says once, in one article's furniture, holds for all of its articles.
@@ -114,7 +114,7 @@ def _gather(parts: Sequence[_Part], page: Sequence[Line], publisher: str | None)
     named = (
         (name, line.text)
         for line in page
-        if line.kind is not Kind.TEXT and (name := imprint.own_name(line.text))
+        if line.kind is not LineKind.TEXT and (name := imprint.own_name(line.text))
     )
     found = (publisher, publisher) if publisher else next(named, None)
     if found is None or all(republication.same_outlet(outlet, found[0]) for outlet in outlets):
@@ -123,10 +123,10 @@ def _gather(parts: Sequence[_Part], page: Sequence[Line], publisher: str | None)
         part.gatherer = found
 
 
-def _until(lines: Sequence[Line]) -> list[Line]:
+def _until(lines: Sequence[PageLine]) -> list[PageLine]:
     """Take off the drawn rule between an article and the next."""
     end = len(lines)
-    while end and lines[end - 1].kind is Kind.RULE:
+    while end and lines[end - 1].kind is LineKind.RULE:
         end -= 1
     return list(lines[:end])
 
@@ -134,7 +134,7 @@ def _until(lines: Sequence[Line]) -> list[Line]:
 def _clean(part: _Part) -> _Part:
     """Take out what isn't article, and note what it said about the article."""
     whole = list(part.lines)
-    part.credits = imprint.credits(line.text for line in whole if line.kind is Kind.FURNITURE)
+    part.credits = imprint.credits(line.text for line in whole if line.kind is LineKind.FURNITURE)
     company = part.changed or _in_company(whole)
     _read_head(part)
     lines = [line for line in _outside_zones(part.lines) if not _is_furniture(line, company)]
@@ -150,80 +150,85 @@ def _clean(part: _Part) -> _Part:
     return part
 
 
-def _in_company(lines: Sequence[Line]) -> bool:
+def _in_company(lines: Sequence[PageLine]) -> bool:
     """Whether a text shows that it was saved with its page around it."""
     kinds = [line.kind for line in lines]
-    if any(kind in (Kind.FURNITURE, Kind.AGO, Kind.RELATED, Kind.COMMENTS) for kind in kinds):
+    if any(
+        kind in (LineKind.FURNITURE, LineKind.AGO, LineKind.RELATED, LineKind.COMMENTS)
+        for kind in kinds
+    ):
         return True
-    clocks = [line for line in lines if line.kind is Kind.TIME and not headers.iso_date(line.text)]
+    clocks = [
+        line for line in lines if line.kind is LineKind.TIME and not headers.iso_date(line.text)
+    ]
     menu = any(
-        all(kind is Kind.WEAK for kind in kinds[at : at + _MENU_LINES])
+        all(kind is LineKind.WEAK for kind in kinds[at : at + _MENU_LINES])
         for at in range(len(kinds) - _MENU_LINES + 1)
     )
     return len(clocks) >= 2 or menu
 
 
-def _is_furniture(line: Line, company: bool) -> bool:
-    if line.kind in (Kind.FURNITURE, Kind.AGO):
+def _is_furniture(line: PageLine, company: bool) -> bool:
+    if line.kind in (LineKind.FURNITURE, LineKind.AGO):
         return True
-    return company and line.kind in (Kind.WEAK, Kind.TIME, Kind.RULE)
+    return company and line.kind in (LineKind.WEAK, LineKind.TIME, LineKind.RULE)
 
 
 def _read_head(part: _Part) -> None:
     """Take the author and the date from the lines between the headline and the body."""
-    kept: list[Line] = []
+    kept: list[PageLine] = []
     seen = 0  # lines of text so far
     for line in part.lines:
         in_head = 0 < seen < _HEAD_LINES and len(part.lines) > seen + 1
-        if in_head and line.kind is Kind.BYLINE and part.author is None:
+        if in_head and line.kind is LineKind.BYLINE and part.author is None:
             part.author = headers.author(line.text)
             if not line.text.endswith(part.author):  # whose author: "By Ann Ray, Karst Press"
                 part.credits = (line.text, *part.credits)
-        elif in_head and line.kind is Kind.TIME and headers.iso_date(line.text) and seen <= 3:
+        elif in_head and line.kind is LineKind.TIME and headers.iso_date(line.text) and seen <= 3:
             part.date = part.date or headers.iso_date(line.text)
         else:
-            if seen < _HEAD_LINES and line.kind is Kind.FURNITURE and part.date is None:
+            if seen < _HEAD_LINES and line.kind is LineKind.FURNITURE and part.date is None:
                 part.date = headers.iso_date(line.text)
-            seen += line.kind is Kind.TEXT
+            seen += line.kind is LineKind.TEXT
             kept.append(line)
     part.lines = kept
 
 
-def _outside_zones(lines: Sequence[Line]) -> list[Line]:
+def _outside_zones(lines: Sequence[PageLine]) -> list[PageLine]:
     """Drop the links under "Related articles", and what readers write under "Comments"."""
-    kept: list[Line] = []
+    kept: list[PageLine] = []
     index = 0
     while index < len(lines):
         kind = lines[index].kind
-        if kind is Kind.COMMENTS and _is_thread(kept, lines[index + 1 :]):
+        if kind is LineKind.COMMENTS and _is_thread(kept, lines[index + 1 :]):
             break
-        if kind not in (Kind.RELATED, Kind.COMMENTS):
+        if kind not in (LineKind.RELATED, LineKind.COMMENTS):
             kept.append(lines[index])
         index += 1
-        if kind is Kind.RELATED:
+        if kind is LineKind.RELATED:
             index += _links(lines[index:])
     return kept
 
 
-def _links(lines: Sequence[Line]) -> int:
+def _links(lines: Sequence[PageLine]) -> int:
     """Count the lines, from the first one on, that only link."""
     for count, line in enumerate(lines[:_MAX_LINKS]):
-        prose = line.kind is Kind.TEXT and (
+        prose = line.kind is LineKind.TEXT and (
             headers.ends_sentence(line.text) or len(line.text.split()) > _LINK_WORDS
         )
-        if prose or line.kind is Kind.COMMENTS:
+        if prose or line.kind is LineKind.COMMENTS:
             return count
     return min(len(lines), _MAX_LINKS)
 
 
-def _is_thread(before: Sequence[Line], after: Sequence[Line]) -> bool:
+def _is_thread(before: Sequence[PageLine], after: Sequence[PageLine]) -> bool:
     """Whether readers' comments follow, and not the article that a comment counter stands above."""
     if _words(before) < _SEEN_WORDS:
         return False
-    return any(line.kind is Kind.AGO for line in after[:3]) or _words(after) < _words(before)
+    return any(line.kind is LineKind.AGO for line in after[:3]) or _words(after) < _words(before)
 
 
-def _without_footnotes(lines: Sequence[Line]) -> list[Line]:
+def _without_footnotes(lines: Sequence[PageLine]) -> list[PageLine]:
     """Drop footnotes at the end of a text whose marks stand in it."""
     end = len(lines)
     while end and furniture.is_footnote(lines[end - 1].text):
@@ -232,11 +237,11 @@ def _without_footnotes(lines: Sequence[Line]) -> list[Line]:
     return list(lines[:end] if marked else lines)
 
 
-def _strip(line: Line) -> Line:
+def _strip(line: PageLine) -> PageLine:
     return replace(line, text=furniture.strip_marks(line.text))
 
 
-def _words(lines: Sequence[Line]) -> int:
+def _words(lines: Sequence[PageLine]) -> int:
     return sum(len(line.text.split()) for line in lines)
 
 
@@ -262,7 +267,7 @@ def _imprint(part: _Part, carries: bool) -> Imprint | None:
     return None if found == Imprint() else found
 
 
-def _title(lines: Sequence[Line]) -> str | None:
+def _title(lines: Sequence[PageLine]) -> str | None:
     """Give the first line, where it is a headline and not the start of a wrapped paragraph."""
     if len(lines) < 2 or not headers.is_headline(lines[0].text):
         return None

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from classifier.attribution.words.cues import VERBS, Kind, third_and_past
+from classifier.attribution.words.cues import VERBS, VerbKind, third_and_past
 from classifier.attribution.words.lexicon import word_set
 
 Span = tuple[int, int]
@@ -33,7 +33,7 @@ _IRREGULAR = r"signalled|labelled|gave|ran|read|said|wrote|told|spoke\sof|speaks
 
 def _verbs() -> set[str]:
     """Give the verbs with which an outlet reports, as base forms."""
-    people = {verb for kind in (Kind.SPEECH, Kind.CLAUSE) for verb in VERBS[kind]}
+    people = {verb for kind in (VerbKind.SPEECH, VerbKind.CLAUSE) for verb in VERBS[kind]}
     return {verb for verb in people - _NO_REPORTS if "_" not in verb} | _OUTLETS_VERBS
 
 

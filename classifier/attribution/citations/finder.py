@@ -18,7 +18,7 @@ from classifier.attribution.citations.kinds import NOBODY, SourceType
 from classifier.attribution.citations.through import Through, clipped
 from classifier.attribution.grammar import clauses, headlines
 from classifier.attribution.voice.quotations import quotations, speakers
-from classifier.attribution.words.tokens import Mark, Token, tokenise
+from classifier.attribution.words.tokens import Token, TokenKind, tokenise
 from classifier.values import Article, Citation, Place, Sentence, SourceKind, fold
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class _Reading:
         tokens = tokenise(
             self.plain, start, sentence.end, [q for q in self.quoted[i] if q[0] >= start]
         )
-        if not tokens or (len(tokens) == 1 and tokens[0].mark is Mark.QUOTE):
+        if not tokens or (len(tokens) == 1 and tokens[0].kind is TokenKind.QUOTE):
             return
         if i < 2 and (headline := self._headline(sentence, tokens)) is not None:
             yield headline
@@ -131,7 +131,7 @@ class _Reading:
         asks = self.plain[start : sentence.end].rstrip("\"') ").endswith("?")
         for each in clauses.parse(tokens):
             content = tuple(_span(tokens, c) for c in each.content)
-            if asks and not any(tokens[c[0]].mark is Mark.QUOTE for c in each.content):
+            if asks and not any(tokens[c[0]].kind is TokenKind.QUOTE for c in each.content):
                 continue
             found = _Found(
                 _span(tokens, each.source) if each.source else None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from classifier.attribution.words.lexicon import word_set
 from classifier.attribution.words.phrase_words import AUXILIARIES, Span, adverb
-from classifier.attribution.words.tokens import Mark, Token
+from classifier.attribution.words.tokens import Token, TokenKind
 
 TAIL_STARTS = word_set(
     "in on at during after before when while as to via by last this late early monday tuesday "
@@ -22,7 +22,7 @@ MOST = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Attribution:
+class ParsedAttribution:
     """One attribution of a sentence, in token numbers.
 
     Attributes
@@ -50,9 +50,11 @@ def reads(tokens: Sequence[Token], at: int, words: tuple[str, ...]) -> bool:
 def bare(tokens: Sequence[Token], span: Span) -> Span | None:
     """Take punctuation off both ends; None where nothing is left."""
     start, end = span
-    while start < end and tokens[start].mark is Mark.STOP and tokens[start].text not in "$(":
+    while start < end and tokens[start].kind is TokenKind.STOP and tokens[start].text not in "$(":
         start += 1
-    while end > start and tokens[end - 1].mark is Mark.STOP and tokens[end - 1].text not in "%)":
+    while (
+        end > start and tokens[end - 1].kind is TokenKind.STOP and tokens[end - 1].text not in "%)"
+    ):
         end -= 1
     return (start, end) if start < end else None
 
@@ -97,9 +99,9 @@ def _before_date(tokens: Sequence[Token], verb: int) -> int:
 def hands_clause(tokens: Sequence[Token], end: int) -> bool:
     """Whether "that", a question word, a colon or a quotation follows soon."""
     for i, token in enumerate(tokens[end : end + 6], end):
-        if token.lower in _OPENERS or token.text == ":" or token.mark is Mark.QUOTE:
+        if token.lower in _OPENERS or token.text == ":" or token.kind is TokenKind.QUOTE:
             return True
-        if token.mark is Mark.STOP:  # "He added, "Never."": the comma leads to what is said
+        if token.kind is TokenKind.STOP:  # "He added, "Never."": the comma leads to what is said
             opens = i == end and token.text == "," and i + 1 < len(tokens)
-            return opens and tokens[i + 1].mark is Mark.QUOTE
+            return opens and tokens[i + 1].kind is TokenKind.QUOTE
     return False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from classifier.attribution.grammar.attributions import MOST, Attribution, bare
+from classifier.attribution.grammar.attributions import MOST, ParsedAttribution, bare
 from classifier.attribution.grammar.phrasal import phrasal
 from classifier.attribution.grammar.verbal import participles, verbal
 from classifier.attribution.words.lexicon import word_set
@@ -18,7 +18,7 @@ from classifier.attribution.words.verbs import table
 _JOINTS = word_set("as and but while which who that or")
 
 
-def _taken(span: Span, others: Sequence[Attribution]) -> bool:
+def _taken(span: Span, others: Sequence[ParsedAttribution]) -> bool:
     return any(o.cue[1] <= span[0] and any(_meet(span, c) for c in o.content) for o in others)
 
 
@@ -30,7 +30,7 @@ def _unjoined(tokens: Sequence[Token], span: Span) -> Span:
     return (start, end)
 
 
-def parse(tokens: Sequence[Token]) -> list[Attribution]:
+def parse(tokens: Sequence[Token]) -> list[ParsedAttribution]:
     """Find the attributions of a sentence, in order.
 
     Parameters
@@ -40,7 +40,7 @@ def parse(tokens: Sequence[Token]) -> list[Attribution]:
     found = [*phrasal(tokens), *verbal(tokens)]
     found += participles(tokens, found)
     found.sort(key=lambda a: a.cue)
-    kept: list[Attribution] = []
+    kept: list[ParsedAttribution] = []
     for each in found:
         if any(_meet(each.cue, other.cue) for other in kept):
             continue
@@ -54,7 +54,9 @@ def _meet(a: Span, b: Span) -> bool:
     return a[0] < b[1] and b[0] < a[1]
 
 
-def _apart(tokens: Sequence[Token], one: Attribution, others: Sequence[Attribution]) -> Attribution:
+def _apart(
+    tokens: Sequence[Token], one: ParsedAttribution, others: Sequence[ParsedAttribution]
+) -> ParsedAttribution:
     """Cut the sources and cues of an attribution, and of those after it, out of its content."""
     holes = [one.cue] + ([one.source] if one.source else [])
     for other in others:
@@ -83,4 +85,4 @@ def _apart(tokens: Sequence[Token], one: Attribution, others: Sequence[Attributi
         if source and other is not one and source[0] < other.cue[0] < source[1]:
             source = (source[0], other.cue[0])  # "ASA, citing the ministry, reported"
     source = source and bare(tokens, source)
-    return Attribution(source, one.cue, tuple(content), one.vague)
+    return ParsedAttribution(source, one.cue, tuple(content), one.vague)

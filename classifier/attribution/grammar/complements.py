@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from classifier.attribution.grammar import subjects
 from classifier.attribution.grammar.attributions import DAYS, TAIL_STARTS, bare, hands_clause
-from classifier.attribution.words.cues import TRANSITIVE, Kind
+from classifier.attribution.words.cues import TRANSITIVE, VerbKind
 from classifier.attribution.words.lexicon import terms, word_set
 from classifier.attribution.words.phrase_words import Span, adverb
-from classifier.attribution.words.tokens import Mark, Token
+from classifier.attribution.words.tokens import Token, TokenKind
 from classifier.attribution.words.verbs import Verb
 
 _TELL = word_set("tell inform assure reassure warn remind notify advise urge ask")
@@ -46,17 +46,17 @@ def takes(tokens: Sequence[Token], verb: Verb, subject: Span, end: int) -> bool:
         return False
     if verb.base in _NAMING:
         near = tokens[end : end + 12]
-        return any(t.mark is Mark.QUOTE or t.lower in {"as", "a", "an"} for t in near)
+        return any(t.kind is TokenKind.QUOTE or t.lower in {"as", "a", "an"} for t in near)
     if verb.base in NEEDS_CLAUSE:
         return clause
-    if verb.kind is Kind.SPEECH:
+    if verb.kind is VerbKind.SPEECH:
         if following.lower == "to" and verb.base in {"threaten", "vow", "pledge"}:
             return True
         return following.lower not in {"by", "with"} or verb.base == "respond"
-    if verb.kind is Kind.THOUGHT:
+    if verb.kind is VerbKind.THOUGHT:
         return verb.base not in {"want", "see"} and crowd(tokens, subject)
-    if verb.kind is Kind.TAG:
-        return clause and any(t.mark is Mark.QUOTE for t in tokens[end : end + 6])
+    if verb.kind is VerbKind.TAG:
+        return clause and any(t.kind is TokenKind.QUOTE for t in tokens[end : end + 6])
     if verb.base in TRANSITIVE:
         return True
     words = [t.lower for t in tokens[subject[0] : subject[1]]]
@@ -85,10 +85,10 @@ def said_nothing(tokens: Sequence[Token], end: int) -> bool:
     """Whether only a place, a time or a manner follows the verb: "said in response"."""
     if len(tokens) - end > 24:
         return False
-    rest = [t for t in tokens[end:] if t.mark is not Mark.STOP or t.text == ":"]
+    rest = [t for t in tokens[end:] if t.kind is not TokenKind.STOP or t.text == ":"]
     if not rest or (len(rest) == 1 and rest[0].text == ":"):
         return True
-    if any(t.mark is Mark.QUOTE for t in rest) or rest[0].lower == "that":
+    if any(t.kind is TokenKind.QUOTE for t in rest) or rest[0].lower == "that":
         return False
     if rest[-1].text == ":":
         return not any(t.lower in {"that", "is", "was", "are"} for t in rest)
@@ -97,7 +97,7 @@ def said_nothing(tokens: Sequence[Token], end: int) -> bool:
 
 def recipient_end(tokens: Sequence[Token], at: int) -> int:
     """Pass over whom it is told: "reporters", "her", "the Amaro Courier"."""
-    if at >= len(tokens) or tokens[at].mark is not Mark.WORD:
+    if at >= len(tokens) or tokens[at].kind is not TokenKind.WORD:
         return at
     if tokens[at].lower in {"me", "him", "her", "them", "us", "it", "reporters", "supporters"}:
         return at + 1
@@ -106,7 +106,7 @@ def recipient_end(tokens: Sequence[Token], at: int) -> int:
         end += 1
         while (
             end < len(tokens)
-            and tokens[end].mark is Mark.WORD
+            and tokens[end].kind is TokenKind.WORD
             and end - at < 6
             and (
                 tokens[end].capital
@@ -130,11 +130,13 @@ def content_start(tokens: Sequence[Token], end: int, verb: Verb) -> int:
         at = recipient_end(tokens, at)
     for i in range(at, min(at + 14, len(tokens))):
         token = tokens[i]
-        if token.lower == "that" and (i == at or tokens[i - 1].mark is Mark.WORD or i - at < 12):
+        if token.lower == "that" and (
+            i == at or tokens[i - 1].kind is TokenKind.WORD or i - at < 12
+        ):
             return i
-        if token.text == ":" or token.mark is Mark.QUOTE:
+        if token.text == ":" or token.kind is TokenKind.QUOTE:
             return i
-        if token.mark is Mark.STOP and token.text != ",":
+        if token.kind is TokenKind.STOP and token.text != ",":
             break
         if token.lower in {"he", "she", "they", "it", "there", "would", "is", "was", "were", "has"}:
             break
@@ -156,30 +158,30 @@ def is_tag(tokens: Sequence[Token], subject: Span, end: int, left: Span) -> bool
     if before.lower == "as" and subject[0] > 1 and tokens[subject[0] - 2].text == ",":
         return (
             end >= len(tokens)
-            or tokens[end].mark is Mark.STOP
+            or tokens[end].kind is TokenKind.STOP
             or tokens[end].lower in (TAIL_STARTS)
         )  # "The bridge is lost, as police have said"
-    if not (before.mark is Mark.QUOTE or before.text in {",", "-", "--", "?", "!"}):
+    if not (before.kind is TokenKind.QUOTE or before.text in {",", "-", "--", "?", "!"}):
         return False
-    spoken = tokens[left[1] - 1].mark is Mark.QUOTE or any(
-        t.mark is Mark.QUOTE and len(t.text) > 30 for t in tokens[left[0] : left[1]]
+    spoken = tokens[left[1] - 1].kind is TokenKind.QUOTE or any(
+        t.kind is TokenKind.QUOTE and len(t.text) > 30 for t in tokens[left[0] : left[1]]
     )
     following = tokens[end] if end < len(tokens) else None
     closes = (
         following is None
-        or (following.mark is Mark.STOP and following.text != ":")
+        or (following.kind is TokenKind.STOP and following.text != ":")
         or following.lower in TAIL_STARTS
         or adverb(following)
     )
-    if spoken and tokens[left[1] - 1].mark is Mark.QUOTE:
+    if spoken and tokens[left[1] - 1].kind is TokenKind.QUOTE:
         return closes or not hands_clause(tokens, end)
-    if following is not None and following.mark is Mark.QUOTE:
+    if following is not None and following.kind is TokenKind.QUOTE:
         return False
     if not closes:
         recipient = recipient_end(tokens, end)
         closes = recipient > end and (
             recipient >= len(tokens)
-            or tokens[recipient].mark is Mark.STOP
+            or tokens[recipient].kind is TokenKind.STOP
             or tokens[recipient].lower in TAIL_STARTS
         )
     first = tokens[left[0]].lower
@@ -193,9 +195,9 @@ def is_tag(tokens: Sequence[Token], subject: Span, end: int, left: Span) -> bool
 def opens_later(tokens: Sequence[Token], end: int) -> bool:
     """Whether "that" or a quotation follows the verb's complements."""
     for token in tokens[end : end + 10]:
-        if token.lower == "that" or token.mark is Mark.QUOTE or token.text == ":":
+        if token.lower == "that" or token.kind is TokenKind.QUOTE or token.text == ":":
             return True
-        if token.mark is Mark.STOP:
+        if token.kind is TokenKind.STOP:
             return False
     return False
 
@@ -203,12 +205,12 @@ def opens_later(tokens: Sequence[Token], end: int) -> bool:
 def after_tag(tokens: Sequence[Token], end: int) -> tuple[Span, ...]:
     """What is said goes on after the tag: the next quotation, or the clause after its comma."""
     for i in range(end, len(tokens)):
-        if tokens[i].mark is Mark.QUOTE:
+        if tokens[i].kind is TokenKind.QUOTE:
             return ((i, len(tokens)),) if len(tokens) - i < 3 else ((i, i + 1),)
         if tokens[i].text in {",", "-"} and i - end < 10 and i + 1 < len(tokens):
             following = tokens[i + 1]
             if (
-                following.mark is Mark.WORD
+                following.kind is TokenKind.WORD
                 and not following.lower.endswith("ing")
                 and (
                     following.lower not in {"who", "which", "a", "an", "the", "whose", "according"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from classifier.attribution.words.lexicon import places, terms, word_set
 from classifier.attribution.words.phrases import words_of
-from classifier.attribution.words.tokens import Mark, Token
+from classifier.attribution.words.tokens import Token, TokenKind
 from classifier.attribution.words.verbs import table
 from classifier.values import Place, Sentence
 
@@ -48,7 +48,7 @@ def read(
     if (following and "\n" not in following) or _SOURCE_LINE.fullmatch(text):
         return None
     match = _BEFORE.match(text)
-    quotes = any(a.text == ":" and b.mark is Mark.QUOTE for a, b in pairwise(tokens[:8]))
+    quotes = any(a.text == ":" and b.kind is TokenKind.QUOTE for a, b in pairwise(tokens[:8]))
     says = (
         match is not None and words_of(match["who"])[-1:] and words_of(match["who"])[-1] in table()
     )

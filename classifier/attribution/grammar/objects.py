@@ -15,7 +15,7 @@ from classifier.attribution.words.phrase_words import (
     Span,
     known,
 )
-from classifier.attribution.words.tokens import Mark, Token
+from classifier.attribution.words.tokens import Token, TokenKind
 from classifier.attribution.words.verbs import table
 
 
@@ -29,7 +29,7 @@ def after(tokens: Sequence[Token], start: int, *, inverted: bool = False) -> Spa
     inverted : bool
         It is the subject of the verb before it, so what follows a name belongs to the verb.
     """
-    if start >= len(tokens) or tokens[start].mark is not Mark.WORD:
+    if start >= len(tokens) or tokens[start].kind is not TokenKind.WORD:
         return None
     first = tokens[start]
     if first.lower in {"he", "she", "they", "i", "we", "it", "him", "them"}:
@@ -42,9 +42,9 @@ def after(tokens: Sequence[Token], start: int, *, inverted: bool = False) -> Spa
     at, named = start, False
     while at < len(tokens) and at - start < LONGEST:
         token = tokens[at]
-        if token.mark is Mark.QUOTE and len(token.text) > 40:
+        if token.kind is TokenKind.QUOTE and len(token.text) > 40:
             break
-        if token.mark is Mark.STOP:
+        if token.kind is TokenKind.STOP:
             if token.text == "(":
                 closing = next(
                     (i for i in range(at, min(at + 12, len(tokens))) if tokens[i].text == ")"), None
@@ -64,7 +64,7 @@ def after(tokens: Sequence[Token], start: int, *, inverted: bool = False) -> Spa
             or (token.lower in {"in", "on", "to", "when", "during", "by"} and inverted)
             or (
                 at > start
-                and tokens[at - 1].mark is Mark.WORD
+                and tokens[at - 1].kind is TokenKind.WORD
                 and token.lower in DATES
                 and (token.capital or named)
             )
@@ -106,8 +106,8 @@ def _apposition_after(tokens: Sequence[Token], start: int, end: int) -> int:
         return end
     for at in range(end + 1, min(end + 26, len(tokens))):
         token = tokens[at]
-        if token.mark is Mark.QUOTE or token.text in {";", ":", "?", "!", "-", "--"}:
-            return at if token.mark is Mark.QUOTE else end
+        if token.kind is TokenKind.QUOTE or token.text in {";", ":", "?", "!", "-", "--"}:
+            return at if token.kind is TokenKind.QUOTE else end
         if token.text in {",", "."}:
             inner = tokens[end + 1 : at]
             if first.lower == "who" and any(t.lower in table() for t in inner):

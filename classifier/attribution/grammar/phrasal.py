@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from classifier.attribution.grammar import objects, subjects
 from classifier.attribution.grammar.attributions import (
-    Attribution,
+    ParsedAttribution,
     around,
     bare,
     group_start,
@@ -16,7 +16,7 @@ from classifier.attribution.grammar.attributions import (
 from classifier.attribution.grammar.complements import said_nothing
 from classifier.attribution.words.lexicon import word_set
 from classifier.attribution.words.phrase_words import AUXILIARIES, Span, adverb
-from classifier.attribution.words.tokens import Mark, Token
+from classifier.attribution.words.tokens import Token, TokenKind
 
 _MODALS = word_set("can could must should may might need would not n't")
 _RUMOUR = word_set("rumour rumor legend word gossip")
@@ -40,11 +40,11 @@ _NOMINAL = word_set(
 )
 
 
-def phrasal(tokens: Sequence[Token]) -> list[Attribution]:
+def phrasal(tokens: Sequence[Token]) -> list[ParsedAttribution]:
     """Find the attributions by a phrase, an adverb, a passive or a noun, in order."""
-    found: list[Attribution] = []
+    found: list[ParsedAttribution] = []
     for i, token in enumerate(tokens):
-        if token.mark is not Mark.WORD:
+        if token.kind is not TokenKind.WORD:
             continue
         cue = _handing_phrase(tokens, i)
         if cue is not None:
@@ -52,13 +52,13 @@ def phrasal(tokens: Sequence[Token]) -> list[Attribution]:
             listed = tokens[cue[0]].lower not in {"citing", "quoting"}
             if source is not None and (listed or subjects.speaks(tokens, source)):
                 source = _leaving_content(tokens, cue, source)
-                found.append(Attribution(source, cue, around(tokens, cue[0], source[1])))
+                found.append(ParsedAttribution(source, cue, around(tokens, cue[0], source[1])))
         elif (quoted := _quoted_as_saying(tokens, i)) is not None:
             found.append(quoted)
         elif reads(tokens, i, ("has", "it", "that")) and i and tokens[i - 1].lower in _RUMOUR:
-            found.append(Attribution(None, (i - 1, i + 2), rest(tokens, i + 2), vague=True))
+            found.append(ParsedAttribution(None, (i - 1, i + 2), rest(tokens, i + 2), vague=True))
         elif token.lower in _ADVERBS:
-            found.append(Attribution(None, (i, i + 1), around(tokens, i, i + 1), vague=True))
+            found.append(ParsedAttribution(None, (i, i + 1), around(tokens, i, i + 1), vague=True))
         elif token.lower in _PASSIVE_VAGUE | _PASSIVE_BY | {"accused", "suspected"}:
             passive = _passive(tokens, i)
             if passive is not None:
@@ -105,7 +105,7 @@ def _handing_phrase(tokens: Sequence[Token], at: int) -> Span | None:
     return None
 
 
-def _quoted_as_saying(tokens: Sequence[Token], at: int) -> Attribution | None:
+def _quoted_as_saying(tokens: Sequence[Token], at: int) -> ParsedAttribution | None:
     """Read "ASA quoted the minister as saying": the minister's words, beside the agency's."""
     if tokens[at].lower != "as" or at + 1 >= len(tokens) or tokens[at + 1].lower not in _SAYING:
         return None
@@ -119,10 +119,10 @@ def _quoted_as_saying(tokens: Sequence[Token], at: int) -> Attribution | None:
         # "The bridge is lost, ASA quoted the minister as saying on Monday."
         comma = next((i for i in range(verb, 0, -1) if tokens[i - 1].text == ","), 0)
         content = tuple(s for s in (bare(tokens, (0, comma)),) if s) or content
-    return Attribution((verb + 1, at), (at, at + 2), content)
+    return ParsedAttribution((verb + 1, at), (at, at + 2), content)
 
 
-def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
+def _passive(tokens: Sequence[Token], at: int) -> ParsedAttribution | None:
     first = at
     while first > 0 and adverb(tokens[first - 1]):
         first -= 1
@@ -153,7 +153,7 @@ def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
             if source and not content:  # "..., an officer was quoted as saying by ASA."
                 content = tuple(s for s in (bare(tokens, (0, source[0])),) if s)
             if source and content:
-                return Attribution(source, (group, saying + 1), content)
+                return ParsedAttribution(source, (group, saying + 1), content)
     aside = (
         bool(group)
         and tokens[group - 1].lower == "it"
@@ -166,18 +166,18 @@ def _passive(tokens: Sequence[Token], at: int) -> Attribution | None:
         content = tuple(
             s for s in (bare(tokens, (start, group)), bare(tokens, (at + 1, len(tokens)))) if s
         )
-        return Attribution(None, (group, at + 1), content, vague=True)
+        return ParsedAttribution(None, (group, at + 1), content, vague=True)
     if word in {"accused", "suspected"} and following == "of":
         return None
     if following == "by" and word in _PASSIVE_BY - {"published", "released", "carried", "told"}:
         source = objects.after(tokens, at + 2)
         left = bare(tokens, (0, group))
         if source and left:
-            return Attribution(source, (group, at + 2), (left,))
+            return ParsedAttribution(source, (group, at + 2), (left,))
     return None
 
 
-def _nominal(tokens: Sequence[Token], at: int) -> Attribution | None:
+def _nominal(tokens: Sequence[Token], at: int) -> ParsedAttribution | None:
     """Read "Relik's claim that", "the claim by Relik that", "claims that" of nobody's."""
     end = at + 1
     source: Span | None = None
@@ -196,7 +196,7 @@ def _nominal(tokens: Sequence[Token], at: int) -> Attribution | None:
     vague = False
     if source is None:
         owner = at - 1
-        while owner >= 0 and tokens[owner].mark is Mark.WORD and at - owner < 4:
+        while owner >= 0 and tokens[owner].kind is TokenKind.WORD and at - owner < 4:
             if tokens[owner].text.endswith(("'s", "s'")):
                 source = subjects.before(tokens, owner + 1)
                 break
@@ -207,4 +207,4 @@ def _nominal(tokens: Sequence[Token], at: int) -> Attribution | None:
         vague = source is None
     if vague and tokens[at].lower in {"conclusion", "belief", "promise", "warning", "argument"}:
         return None
-    return Attribution(source, (at, at + 1), content, vague=vague)
+    return ParsedAttribution(source, (at, at + 1), content, vague=vague)

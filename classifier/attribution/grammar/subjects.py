@@ -20,7 +20,7 @@ from classifier.attribution.words.phrase_words import (
     Span,
     known,
 )
-from classifier.attribution.words.tokens import Mark, Token
+from classifier.attribution.words.tokens import Token, TokenKind
 from classifier.attribution.words.verbs import table
 
 
@@ -45,7 +45,7 @@ def before(tokens: Sequence[Token], end: int) -> Span | None:
     last = tokens[end - 1]
     if last.text in {",", "-", "--", ")"}:
         return _with_apposition(tokens, end - 1)
-    if last.mark is not Mark.WORD:
+    if last.kind is not TokenKind.WORD:
         return None
     return _phrase_before(tokens, end)
 
@@ -60,7 +60,7 @@ def _with_apposition(tokens: Sequence[Token], comma: int) -> Span | None:
     while at > 0 and comma - at <= LONGEST:
         token = tokens[at]
         inside = close == ")" or (tokens[at + 1].text == ")" and token.text == ".")
-        if token.mark is Mark.QUOTE or token.text in {";", ":", "?", "!"}:
+        if token.kind is TokenKind.QUOTE or token.text in {";", ":", "?", "!"}:
             break
         if token.text == "." and not inside:
             break
@@ -70,7 +70,7 @@ def _with_apposition(tokens: Sequence[Token], comma: int) -> Span | None:
                 break
             head = _phrase_before(tokens, at)
             if head is not None and _noun_phrase(tokens, head) and _starts_clause(tokens, head[0]):
-                begins = head[0] == 0 or tokens[head[0] - 1].mark is not Mark.WORD
+                begins = head[0] == 0 or tokens[head[0] - 1].kind is not TokenKind.WORD
                 named = tokens[head[1] - 1].capital and head[1] - head[0] <= 6 and begins
                 if best is None or named:
                     best = (head[0], comma + (close == ")"))
@@ -84,7 +84,7 @@ def _appositive(tokens: Sequence[Token], start: int, end: int) -> bool:
     if start >= end:
         return False
     first = tokens[start]
-    if first.mark is not Mark.WORD:
+    if first.kind is not TokenKind.WORD:
         return False
     if first.lower in {"who", "which", "whose", "where", "himself", "herself", "then", "now"}:
         return True
@@ -97,7 +97,7 @@ def _starts_clause(tokens: Sequence[Token], at: int) -> bool:
     if at == 0:
         return True
     token = tokens[at - 1]
-    return token.mark is not Mark.WORD or token.lower in STOPS | LEADING
+    return token.kind is not TokenKind.WORD or token.lower in STOPS | LEADING
 
 
 def _noun_phrase(tokens: Sequence[Token], span: Span) -> bool:
@@ -122,10 +122,10 @@ def _phrase_before(tokens: Sequence[Token], end: int) -> Span | None:
     joined: int | None = None
     while start > 0 and end - start < LONGEST:
         token = tokens[start - 1]
-        if token.mark is Mark.QUOTE:
+        if token.kind is TokenKind.QUOTE:
             if len(token.text) > 40 or start == end or token.text.rstrip("\"'").endswith(","):
                 break
-        elif token.mark is Mark.STOP:
+        elif token.kind is TokenKind.STOP:
             if token.text in {"/", "&", "%", "$"} or (token.text == ")" and start < end):
                 start -= 1
                 continue
@@ -154,7 +154,7 @@ def _phrase_before(tokens: Sequence[Token], end: int) -> Span | None:
     else:
         if start > 0:
             return None
-    if joined is not None and start > 0 and tokens[start - 1].mark is Mark.WORD:
+    if joined is not None and start > 0 and tokens[start - 1].kind is TokenKind.WORD:
         start = joined  # what stands before "and" is a clause
     start = _trimmed(tokens, start, end)
     if last.lower in (DETERMINERS - ALONE) | {"by"}:
@@ -166,7 +166,7 @@ def speaks(tokens: Sequence[Token], span: Span) -> bool:
     """Whether a phrase can be a source: a name, a pronoun, or a noun of people or bodies."""
     last = tokens[span[0]]
     for token in tokens[span[0] : span[1]]:
-        if token.mark is Mark.STOP or token.lower in PREPOSITIONS | STOPS:
+        if token.kind is TokenKind.STOP or token.lower in PREPOSITIONS | STOPS:
             break
         last = token
     if last.capital or last.lower in PRONOUNS | {"him", "her", "them"}:
@@ -188,7 +188,7 @@ def first(tokens: Sequence[Token]) -> Span | None:
         at = start + (start < len(tokens) and tokens[start].lower == "the")
         end = at
         if at < len(tokens) and tokens[start].lower in {"a", "an", "the"}:
-            while end < len(tokens) and end - at < 8 and tokens[end].mark is Mark.WORD:
+            while end < len(tokens) and end - at < 8 and tokens[end].kind is TokenKind.WORD:
                 if end > at and (tokens[end].lower in AUXILIARIES or tokens[end].lower in table()):
                     return (start, end)
                 if end > at and tokens[end].lower.endswith("ed") and not tokens[end].capital:

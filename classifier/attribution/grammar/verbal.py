@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from classifier.attribution.grammar import objects, subjects
 from classifier.attribution.grammar.attributions import (
     MOST,
-    Attribution,
+    ParsedAttribution,
     bare,
     group_start,
     hands_clause,
@@ -24,10 +24,10 @@ from classifier.attribution.grammar.complements import (
     said_nothing,
     takes,
 )
-from classifier.attribution.words.cues import TRANSITIVE, Kind
+from classifier.attribution.words.cues import TRANSITIVE, VerbKind
 from classifier.attribution.words.lexicon import word_set
 from classifier.attribution.words.phrase_words import AUXILIARIES, Span
-from classifier.attribution.words.tokens import Mark, Token
+from classifier.attribution.words.tokens import Token, TokenKind
 from classifier.attribution.words.verbs import Form, Verb, particles, table
 
 _NEGATIONS = word_set("not n't never nobody none")
@@ -43,15 +43,15 @@ _BEFORE_A_NOUN = word_set(
 )
 
 
-def verbal(tokens: Sequence[Token]) -> list[Attribution]:
+def verbal(tokens: Sequence[Token]) -> list[ParsedAttribution]:
     """Find the attributions by a finite verb, active, in order."""
-    found: list[Attribution] = []
+    found: list[ParsedAttribution] = []
     forms = table()
     i = 0
     while i < len(tokens) and len(found) < MOST:
         token = tokens[i]
         step = 1
-        if token.mark is Mark.WORD and token.lower in forms:
+        if token.kind is TokenKind.WORD and token.lower in forms:
             for verb in forms[token.lower]:
                 if verb.size > 1 and not reads(tokens, i + 1, particles(verb)):
                     continue
@@ -64,7 +64,7 @@ def verbal(tokens: Sequence[Token]) -> list[Attribution]:
     return found
 
 
-def _active(tokens: Sequence[Token], at: int, verb: Verb) -> Attribution | None:
+def _active(tokens: Sequence[Token], at: int, verb: Verb) -> ParsedAttribution | None:
     if verb.form is Form.ING or (tokens[at].capital and at and not _title_case(tokens)):
         return None
     if at and tokens[at - 1].text.endswith(("'s", "s'")) and tokens[at - 1].lower != "it":
@@ -104,7 +104,7 @@ def _active(tokens: Sequence[Token], at: int, verb: Verb) -> Attribution | None:
 
 def _title_case(tokens: Sequence[Token]) -> bool:
     """Whether the sentence is a headline that capitalises its words."""
-    words = [t for t in tokens if t.mark is Mark.WORD and len(t.text) > 3]
+    words = [t for t in tokens if t.kind is TokenKind.WORD and len(t.text) > 3]
     return len(words) > 2 and sum(t.capital for t in words) >= 0.75 * len(words)
 
 
@@ -114,16 +114,18 @@ def _plural_subject(tokens: Sequence[Token], at: int) -> bool:
     last = tokens[at - 1]
     if last.lower in _PLURALS:
         return True
-    if last.mark is Mark.QUOTE or last.text == ",":
+    if last.kind is TokenKind.QUOTE or last.text == ",":
         return True
     if last.lower in {"helps", "lets", "makes", "seems", "always"}:
         return False
-    return last.mark is Mark.WORD and last.lower.endswith("s") and not last.lower.endswith("ss")
+    return (
+        last.kind is TokenKind.WORD and last.lower.endswith("s") and not last.lower.endswith("ss")
+    )
 
 
 def _clause(
     tokens: Sequence[Token], at: int, end: int, start: int, verb: Verb
-) -> Attribution | None:
+) -> ParsedAttribution | None:
     subject = subjects.before(tokens, start)
     previous = tokens[start - 1] if start else None
     if subject is not None and tokens[subject[0]].lower in {"i", "we", "you", "that", "it"}:
@@ -133,7 +135,7 @@ def _clause(
         ):
             return None
         goes_on = subject == (0, 1) and verb.base == "add"  # "It added the trip would be short"
-        speech = verb.kind is Kind.SPEECH or goes_on
+        speech = verb.kind is VerbKind.SPEECH or goes_on
         left = _left(tokens, subject[0])
         tags = left is not None and is_tag(tokens, subject, end, left)  # "..., it noted."
         if first == "it" and not (speech or tags or hands_clause(tokens, end)):
@@ -144,23 +146,23 @@ def _clause(
     # 1. A tag after what is said: ", Poor said", "... ," said Poor.
     left = _left(tokens, subject[0] if subject else start)
     if subject is None and (previous is None or previous.lower in {"and", "but", "or", "then"}):
-        speech = verb.kind is Kind.SPEECH and verb.base not in NEEDS_CLAUSE
-        quoted = any(t.mark is Mark.QUOTE for t in tokens)
+        speech = verb.kind is VerbKind.SPEECH and verb.base not in NEEDS_CLAUSE
+        quoted = any(t.kind is TokenKind.QUOTE for t in tokens)
         clear = quoted or speech or verb.base in TRANSITIVE or hands_clause(tokens, end)
         if previous is None or not clear:
             return None
         main = main_subject(tokens, start) or subjects.first(tokens[:start])
         content = rest(tokens, content_start(tokens, end, verb))
-        return Attribution(main, cue, content) if main and content else None
+        return ParsedAttribution(main, cue, content) if main and content else None
     if (subject is None or subject[1] - subject[0] > 14) and previous is not None and left:
         inverted = objects.after(tokens, end, inverted=True)
         if (
             inverted is not None
             # Whoever stands after a quotation and "said" has spoken: "said a docker".
-            and (previous.mark is Mark.QUOTE or subjects.speaks(tokens, inverted))
-            and (previous.text in {",", "-", "--"} or previous.mark is Mark.QUOTE)
+            and (previous.kind is TokenKind.QUOTE or subjects.speaks(tokens, inverted))
+            and (previous.text in {",", "-", "--"} or previous.kind is TokenKind.QUOTE)
         ):
-            return Attribution(inverted, cue, (left, *after_tag(tokens, inverted[1])))
+            return ParsedAttribution(inverted, cue, (left, *after_tag(tokens, inverted[1])))
     if subject is None:
         return None
     if verb.base == "show" and end < len(tokens) and tokens[end].lower == "up":
@@ -169,15 +171,15 @@ def _clause(
     if left and left[1] - left[0] > 1 and tokens[left[1] - 1].lower == "as":
         left = bare(tokens, (left[0], left[1] - 1))
     if left and is_tag(tokens, subject, end, left):
-        if verb.kind is Kind.THOUGHT and not crowd(tokens, subject):
+        if verb.kind is VerbKind.THOUGHT and not crowd(tokens, subject):
             return None
-        return Attribution(subject, cue, (left, *after_tag(tokens, end)))
+        return ParsedAttribution(subject, cue, (left, *after_tag(tokens, end)))
     if said_nothing(tokens, end):
         # What was said comes in the next sentence, if anywhere: "Poor said in response."
-        return Attribution(subject, cue, ()) if tokens[-1].text in {":", "."} else None
+        return ParsedAttribution(subject, cue, ()) if tokens[-1].text in {":", "."} else None
     if not right or not takes(tokens, verb, subject, end):
         return None
-    return Attribution(subject, cue, right)
+    return ParsedAttribution(subject, cue, right)
 
 
 def _before_is_noun(tokens: Sequence[Token], subject: Span) -> bool:
@@ -191,7 +193,7 @@ def _left(tokens: Sequence[Token], at: int) -> Span | None:
 def main_subject(tokens: Sequence[Token], verb: int) -> Span | None:
     """Find the subject that a second verb shares with the first: "She left and said"."""
     for i in range(1, verb):
-        if tokens[i].mark is Mark.STOP and tokens[i].text != ",":
+        if tokens[i].kind is TokenKind.STOP and tokens[i].text != ",":
             return None
         known = tokens[i].lower in AUXILIARIES or tokens[i].lower in table()
         if known or (tokens[i].lower.endswith("ed") and not tokens[i].capital):
@@ -199,14 +201,16 @@ def main_subject(tokens: Sequence[Token], verb: int) -> Span | None:
     return None
 
 
-def participles(tokens: Sequence[Token], found: Sequence[Attribution]) -> list[Attribution]:
+def participles(
+    tokens: Sequence[Token], found: Sequence[ParsedAttribution]
+) -> list[ParsedAttribution]:
     """Read ", saying the port was lost", whose subject is the main clause's."""
     more = []
     for i, token in enumerate(tokens):
-        if token.mark is not Mark.WORD or not token.lower.endswith("ing"):
+        if token.kind is not TokenKind.WORD or not token.lower.endswith("ing"):
             continue
         for verb in table().get(token.lower, ()):
-            if verb.form is not Form.ING or verb.kind not in (Kind.SPEECH, Kind.CLAUSE):
+            if verb.form is not Form.ING or verb.kind not in (VerbKind.SPEECH, VerbKind.CLAUSE):
                 continue
             previous = tokens[i - 1] if i else None
             if (
@@ -215,12 +219,12 @@ def participles(tokens: Sequence[Token], found: Sequence[Attribution]) -> list[A
                 or previous.lower in {"by", "of", "for", "in"}
             ):
                 continue
-            if previous.mark is Mark.WORD and previous.lower not in {
+            if previous.kind is TokenKind.WORD and previous.lower not in {
                 "and",
                 "while",
             }:
                 continue
-            if not (verb.kind is Kind.SPEECH or verb.base in {"add", "note", "suggest", "write"}
+            if not (verb.kind is VerbKind.SPEECH or verb.base in {"add", "note", "suggest", "write"}
                     or hands_clause(tokens, i + 1)):  # fmt: skip
                 continue
             content = rest(tokens, i + verb.size)
@@ -230,6 +234,6 @@ def participles(tokens: Sequence[Token], found: Sequence[Attribution]) -> list[A
                 or subjects.first(tokens[:i])
             )
             if content and source:
-                more.append(Attribution(source, (i, i + verb.size), content))
+                more.append(ParsedAttribution(source, (i, i + verb.size), content))
             break
     return more

@@ -11,7 +11,7 @@ import re
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class VerbKind(StrEnum):
     """What a verb needs, beside a subject that isn't the author, to attribute its sentence."""
 
     SPEECH = "speech"  # nothing: "Kyiv denies it", "she accused them of theft"
@@ -25,8 +25,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 #: Verbs by kind, as base forms; a particle follows its verb.
-VERBS: dict[Kind, tuple[str, ...]] = {
-    Kind.SPEECH: _words(
+VERBS: dict[VerbKind, tuple[str, ...]] = {
+    VerbKind.SPEECH: _words(
         "say tell announce claim argue warn insist deny allege assert declare contend acknowledge "
         "admit concede confirm explain respond reply remark testify tweet vow pledge accuse blame "
         "criticize criticise condemn denounce praise hail urge demand slam blast mock lambast "
@@ -36,7 +36,7 @@ VERBS: dict[Kind, tuple[str, ...]] = {
         "reassure assure counter fume vent scoff joke ridicule recommend advise "
         "apologize apologise thank question comment testify concur object protest"
     ),
-    Kind.CLAUSE: _words(
+    VerbKind.CLAUSE: _words(
         "find show suggest indicate reveal add note agree write report maintain propose promise "
         "hint observe underline underscore repeat mention signal disclose conclude estimate state "
         "recall point_out make_clear put_it decide rule demonstrate establish document learn "
@@ -44,11 +44,11 @@ VERBS: dict[Kind, tuple[str, ...]] = {
         "wonder call_for call_on call_upon speak_of warn_of boast_of describe dismiss cite quote "
         "reject refute dispute rule_out express voice offer outline advocate answer"
     ),
-    Kind.THOUGHT: _words(
+    VerbKind.THOUGHT: _words(
         "believe think fear hope expect suspect doubt feel see consider regard worry assume "
         "anticipate want"
     ),
-    Kind.TAG: _words(
+    VerbKind.TAG: _words(
         "ask shout cry whisper continue go_on begin smile laugh sigh read ask_rhetorically answer "
         "sing chant yell scream exclaim mutter conclude recall wonder interject"
     ),
@@ -98,7 +98,7 @@ def third_and_past(verb: str) -> tuple[str, str]:
     return forms[0] + tail, forms[1] + tail
 
 
-def _forms(*kinds: Kind) -> set[str]:
+def _forms(*kinds: VerbKind) -> set[str]:
     verbs = {verb for kind in kinds for verb in VERBS[kind]}
     return {form for verb in verbs for form in third_and_past(verb) if form not in _NOUN_S}
 
@@ -108,10 +108,10 @@ def _any(words: set[str] | frozenset[str] | list[str]) -> str:
     return "(?:" + "|".join(re.escape(w).replace("_", r"\s+") for w in longest_first) + ")"
 
 
-_SPEECH = _any(_forms(Kind.SPEECH))
-_CLAUSE = _any(_forms(Kind.CLAUSE))
+_SPEECH = _any(_forms(VerbKind.SPEECH))
+_CLAUSE = _any(_forms(VerbKind.CLAUSE))
 _TRANSITIVE = _any({form for verb in TRANSITIVE for form in third_and_past(verb)})
-_BASE = _any({v for k in (Kind.SPEECH, Kind.CLAUSE, Kind.THOUGHT) for v in VERBS[k]})
+_BASE = _any({v for k in (VerbKind.SPEECH, VerbKind.CLAUSE, VerbKind.THOUGHT) for v in VERBS[k]})
 _NAMED_AS = "(?:describe|depict|characteri[sz]e|dismiss|portray|brand|denounce|refer|liken)"
 _DOCUMENT = (
     "(?:report|study|survey|poll|audit|inquiry|investigation|review|analysis|data|figures|panel"
@@ -150,7 +150,7 @@ PHRASES: tuple[str, ...] = (
     r"(?:claims?|allegations?|accusations?|assertions?|announcement|statement|suggestions?"
     r"|warnings?|charge|argument|contention|reports?|rumou?rs?|belief)\s+that\b",
     r"(?:citing|quoting)\b",
-    rf"{CROWD}{_ADVERB}\s+{_any(set(VERBS[Kind.THOUGHT]) - {'want', 'see'})}\b",
+    rf"{CROWD}{_ADVERB}\s+{_any(set(VERBS[VerbKind.THOUGHT]) - {'want', 'see'})}\b",
     r"(?:has|have|had)\s+(?:also\s+|repeatedly\s+|previously\s+|long\s+|never\s+)?"
     r"(?:been\s+)?(?:saying|arguing|claiming|insisting|calling\s+for|warning)\b",
     r"(?:saying|arguing|claiming|insisting|adding|noting|warning|alleging|asserting|suggesting"
@@ -207,8 +207,8 @@ _cue = re.compile(
 # ", the paper reported." / ", he added in a letter." / ", wrote the two auditors."
 _tag = re.compile(rf"[,\"]\s+(?:[\w'.-]+\s+){{0,6}}?{_CLAUSE}(?:\s+[\w'-]+){{0,6}}[.,;]?\s*$")
 _quoting_verb = re.compile(
-    rf"(?<![\w'])(?:{_any(_forms(Kind.SPEECH, Kind.CLAUSE, Kind.TAG))}"
-    rf"|{_any({v for k in (Kind.SPEECH, Kind.TAG) for v in VERBS[k]})}"
+    rf"(?<![\w'])(?:{_any(_forms(VerbKind.SPEECH, VerbKind.CLAUSE, VerbKind.TAG))}"
+    rf"|{_any({v for k in (VerbKind.SPEECH, VerbKind.TAG) for v in VERBS[k]})}"
     r"|according\s+to|put\s+it|saying|adding|writing|asking|called|calls|calling|words)(?!\w)"
 )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Mark(StrEnum):
+class TokenKind(StrEnum):
     """What a token is."""
 
     WORD = "word"
@@ -27,19 +27,19 @@ class Token:
         Folded.
     lower : str
         The same in lower case, without a possessive ending.
-    mark : Mark
+    kind : TokenKind
     """
 
     start: int
     end: int
     text: str
     lower: str
-    mark: Mark
+    kind: TokenKind
 
     @property
     def capital(self) -> bool:
         """Whether it is a word that begins with a capital."""
-        return self.mark is Mark.WORD and (
+        return self.kind is TokenKind.WORD and (
             self.text[0].isupper() or (self.text[:3] in {"al-", "el-"} and self.text[3:4].isupper())
         )
 
@@ -71,7 +71,7 @@ def tokenise(
     at = start
     for left, right in quoted:
         tokens.extend(_words(plain, at, left))
-        tokens.append(Token(left, right, plain[left:right], "", Mark.QUOTE))
+        tokens.append(Token(left, right, plain[left:right], "", TokenKind.QUOTE))
         at = right
     tokens.extend(_words(plain, at, end))
     return tuple(tokens)
@@ -86,6 +86,8 @@ def _words(plain: str, start: int, end: int) -> list[Token]:
         if word and lower.endswith(("'s", "s'")):
             lower = lower[:-2] if lower.endswith("'s") else lower[:-1]
         found.append(
-            Token(match.start(), match.end(), text, lower, Mark.WORD if word else Mark.STOP)
+            Token(
+                match.start(), match.end(), text, lower, TokenKind.WORD if word else TokenKind.STOP
+            )
         )
     return found

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 
 from classifier.attribution.words import cues
-from classifier.attribution.words.cues import Kind
+from classifier.attribution.words.cues import VerbKind
 from classifier.attribution.words.lexicon import word_set
 
 
@@ -27,7 +27,7 @@ class Verb:
     Attributes
     ----------
     base : str
-    kind : Kind
+    kind : VerbKind
     form : Form
     size : int
         Of how many words.
@@ -36,7 +36,7 @@ class Verb:
     """
 
     base: str
-    kind: Kind
+    kind: VerbKind
     form: Form
     size: int
     noun: bool
@@ -60,8 +60,8 @@ def table() -> dict[str, tuple[Verb, ...]]:
     """Give every reading by its first word, those of more words first."""
     found: dict[str, list[Verb]] = {}
     seen: set[tuple[str, Form]] = set()
-    for kind in (Kind.SPEECH, Kind.CLAUSE, Kind.THOUGHT, Kind.TAG):
-        for verb in (*cues.VERBS[kind], *(_NAMES if kind is Kind.CLAUSE else ())):
+    for kind in (VerbKind.SPEECH, VerbKind.CLAUSE, VerbKind.THOUGHT, VerbKind.TAG):
+        for verb in (*cues.VERBS[kind], *(_NAMES if kind is VerbKind.CLAUSE else ())):
             for form, word in _forms(verb):
                 if (word, form) in seen:
                     continue

@@ -34,7 +34,7 @@ _IMITATIONS = frozenset({DomainRole.IMPOSTER.value})  # kinds of a network's sit
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageOwner:
     """Whose page an address is.
 
     Attributes
@@ -52,7 +52,7 @@ class Page:
     impostor: bool = False
 
 
-def find(url: str | None, registry: Registry) -> Page | None:
+def find(url: str | None, registry: Registry) -> PageOwner | None:
     """Find whose page an address is.
 
     Parameters
@@ -63,7 +63,7 @@ def find(url: str | None, registry: Registry) -> Page | None:
 
     Returns
     -------
-    Page or None
+    PageOwner or None
         None where there is no address, or nothing in it is a host.
     """
     if url is None or len(url) > _MAX or not url.strip():
@@ -78,14 +78,14 @@ def find(url: str | None, registry: Registry) -> Page | None:
     network = registry.network(address)
     impostor = network is not None and network.kind in _IMITATIONS
     if found is None:
-        return Page(Credit(host, None, address, Basis.URL), impostor=impostor)
+        return PageOwner(Credit(host, None, address, Basis.URL), impostor=impostor)
     if impostor or found.domain.role is DomainRole.IMPOSTER:
-        return Page(Credit(host, None, address, Basis.URL), impostor=True)
+        return PageOwner(Credit(host, None, address, Basis.URL), impostor=True)
     outlet = found.outlet
     gathers = outlet.role is Role.AGGREGATOR
     credit = Credit(outlet.name, outlet, address, Basis.URL, gathers=gathers)
     account = _account(address, host, found.domain.host) if outlet.role is Role.PLATFORM else None
-    return Page(credit, account)
+    return PageOwner(credit, account)
 
 
 def _account(address: str, host: str, domain: str) -> str | None:

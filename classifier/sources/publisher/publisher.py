@@ -101,7 +101,7 @@ class _Chain:
         outlet = self._resolve(name, None)
         return Credit(name, outlet, words, Basis.SITE_NAME, gathers=True)
 
-    def _publishers(self, page: page_address.Page | None) -> Iterator[Credit]:
+    def _publishers(self, page: page_address.PageOwner | None) -> Iterator[Credit]:
         """Give who published it by address, metadata, header or the page's own furniture."""
         article = self.article
         given = self._given(page.credit.outlet if page else None)
@@ -148,7 +148,7 @@ class _Chain:
         basis = Basis.SITE_NAME if name == article.site_name else Basis.GIVEN
         return Credit(name, outlet, name, basis, gathers=gathers)
 
-    def _account(self, page: page_address.Page, given: Credit | None) -> Credit | None:
+    def _account(self, page: page_address.PageOwner, given: Credit | None) -> Credit | None:
         """Give whose account on a platform it is."""
         if given is not None and not self._same(given, page.credit):
             return given

@@ -32,7 +32,7 @@ _Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CitedSource:
     """One source of an article.
 
     Attributes
@@ -53,7 +53,7 @@ class Source:
     sentences: tuple[int, ...]
 
 
-def distinct(rows: Sequence[Iterable[Citation]]) -> tuple[Source, ...]:
+def distinct(rows: Sequence[Iterable[Citation]]) -> tuple[CitedSource, ...]:
     """Group the citations of an article by their source.
 
     Two named sources are one when the registry gives both the same outlet, when they differ only
@@ -67,7 +67,7 @@ def distinct(rows: Sequence[Iterable[Citation]]) -> tuple[Source, ...]:
 
     Returns
     -------
-    tuple of Source
+    tuple of CitedSource
         Those in most sentences first.
     """
     cited = [(number, citation) for number, row in enumerate(rows) for citation in row]
@@ -106,9 +106,9 @@ class _Group:
         self.government |= citation.government
         self.state_media |= citation.state_media
 
-    def source(self, kind: SourceKind) -> Source:
+    def source(self, kind: SourceKind) -> CitedSource:
         name = self.names.most_common(1)[0][0]
-        return Source(name, kind, self.government, self.state_media, tuple(self.sentences))
+        return CitedSource(name, kind, self.government, self.state_media, tuple(self.sentences))
 
 
 def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:
