@@ -8,11 +8,10 @@ from itertools import islice
 
 import numpy as np
 
-from classifier.attribution import assign_voices, cited
+from classifier.attribution import read
 from classifier.bundle import Bundle
 from classifier.errors import SignalError
 from classifier.models import Prediction
-from classifier.pages import detect_language, split_sentences
 from classifier.sources import Registry, source_card
 from classifier.sources import load_registry as load
 from classifier.taxonomy import BY_NAME, Level, in_order
@@ -127,18 +126,12 @@ class Scorer:
         """Sentences with all that the rules say of them; a note where the model can't read it."""
         if isinstance(item, Skipped):
             return item
-        # What a page says of its own language is often a leftover of its template: the text
-        # decides.
-        lang = detect_language(item.text) or item.lang
-        article = replace(item, lang=lang)
-        found = split_sentences(article)
-        note = None
+        reading = read(item, self.registry, self.bundle.languages)
+        lang, note = reading.article.lang, None
         if lang is not None and lang not in self.bundle.languages:
-            read = ", ".join(self.bundle.languages)
-            note = f"not scored: the text is in '{lang}', the model reads {read}"
-        elif not found:
+            known = ", ".join(self.bundle.languages)
+            note = f"not scored: the text is in '{lang}', the model reads {known}"
+        elif not reading.sentences:
             note = "not scored: no sentences"
-        found = (
-            cited(article, found, self.registry) if note is None else assign_voices(article, found)
-        )
-        return ArticleReport(article, tuple(SentenceReport(s, {}, ()) for s in found), note=note)
+        found = tuple(SentenceReport(s, {}, ()) for s in reading.sentences)
+        return ArticleReport(reading.article, found, note=note, reading=reading)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from outlets import REGISTRY
 
 from classifier.attribution.citations.finder import find
+from classifier.attribution.reading import begin
 from classifier.pages.sentences import split
 from classifier.values.article import Article, Citation, Place, SourceKind
 
@@ -29,7 +30,7 @@ CASES = [
 def cited(text: str, **fields: object) -> list[list[dict[str, object]]]:
     """Give what a case states: per sentence, per citation, the words and the kind."""
     article = replace(Article(id="a", text=text), **fields)  # type: ignore[arg-type]
-    rows = find(article, split(article), REGISTRY)
+    rows = find(begin(article), REGISTRY)
     return [[_written(text, citation) for citation in row] for row in rows]
 
 
@@ -88,7 +89,7 @@ def test_an_outlets_own_dateline_is_no_citation():
 def test_a_channel_gives_its_outlet_to_the_citation():
     text = "The head of the dockers' union told Vesk TV that the port would close."
     article = Article(id="a", text=text)
-    ((citation,),) = find(article, split(article), REGISTRY)
+    ((citation,),) = find(begin(article), REGISTRY)
     assert citation.outlets == ("vesk-tv",)
     assert citation.state_media
     assert not citation.government
@@ -97,7 +98,7 @@ def test_a_channel_gives_its_outlet_to_the_citation():
 def test_a_carried_citation_says_where_its_source_was_named():
     text = 'Rika Vale spoke up. "It is over," Vale said. "We lost the port. It is gone."'
     article = Article(id="a", text=text)
-    rows = find(article, split(article), REGISTRY)
+    rows = find(begin(article), REGISTRY)
     last = rows[-1][0]
     assert last.source is None
     assert last.cue is None
@@ -111,7 +112,7 @@ def test_a_source_line_is_the_source_of_what_stands_above_it():
         "The bridge is safe.\n\nIt opens on Monday, the mayor said.\n\n(Source: Ministry of Works)"
     )
     article = Article(id="a", text=text)
-    first, second, line = find(article, split(article), REGISTRY)
+    first, second, line = find(begin(article), REGISTRY)
     assert first[0].source is not None
     assert text[first[0].source.start : first[0].source.end] == "Ministry of Works"
     assert (first[0].kind, first[0].government) == (SourceKind.NAMED, True)
@@ -136,7 +137,7 @@ PIECES = st.sampled_from(
 def test_places_lie_in_the_article_and_content_in_its_sentence(text):
     article = Article(id="a", text=text)
     sentences = split(article)
-    rows = find(article, sentences, REGISTRY)
+    rows = find(begin(article), REGISTRY)
     assert len(rows) == len(sentences)
     for sentence, row in zip(sentences, rows, strict=True):
         for citation in row:
@@ -147,7 +148,7 @@ def test_places_lie_in_the_article_and_content_in_its_sentence(text):
 
 
 def test_no_sentences_have_no_citations():
-    assert find(Article(id="a", text=""), (), REGISTRY) == ()
+    assert find(begin(Article(id="a", text="")), REGISTRY) == ()
 
 
 def test_importing_is_cheap():

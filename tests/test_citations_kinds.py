@@ -10,6 +10,7 @@ from outlets import REGISTRY
 from classifier.attribution.citations.kinds import classify
 from classifier.attribution.words import lexicon
 from classifier.values.article import Place
+from classifier.values.text import fold
 
 
 def typed(marked: str, date: str | None = None) -> list[tuple[str, str]]:
@@ -23,7 +24,7 @@ def typed(marked: str, date: str | None = None) -> list[tuple[str, str]]:
             places.append(Place(start, len(text)))
         else:
             text += part
-    found = classify(text, places, REGISTRY, date=date)
+    found = classify(fold(text), places, REGISTRY, date=date)
     assert all(t.antecedent is None or t.antecedent in places for t in found)
     flags = [t.kind.value + " G" * t.government + " S" * t.state_media for t in found]
     return list(zip(flags, [t.name for t in found], strict=True))

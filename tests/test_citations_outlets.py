@@ -6,7 +6,7 @@ import pytest
 from outlets import _outlet
 
 from classifier.attribution.citations.finder import find
-from classifier.pages.sentences import split
+from classifier.attribution.reading import begin
 from classifier.sources.registry.registry import load
 from classifier.values.article import Article
 from classifier.values.outlet import Code, Domain, Medium, Name, Outlet
@@ -28,7 +28,7 @@ REGISTRY = load().with_outlets([HARROW, LEDGER, *GULL, _outlet("oba", "OBA", Cod
 
 def outlets(text: str) -> set[str]:
     article = Article("a", text, lang="en")
-    rows = find(article, split(article), REGISTRY)
+    rows = find(begin(article), REGISTRY)
     return {outlet for row in rows for citation in row for outlet in citation.outlets}
 
 

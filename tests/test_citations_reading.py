@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from classifier.attribution.citations.finder import find
-from classifier.attribution.reading import cited
+from classifier.attribution.reading import begin, cited
 from classifier.attribution.voice import voice
 from classifier.pages.sentences import split
 from classifier.sources.registry.registry import Registry
@@ -54,8 +54,8 @@ def test_it_is_what_the_rules_say_each_alone() -> None:
     article = Article("a", TEXT, lang="en")
     sentences = split(article)
     found = cited(article, sentences, REGISTRY)
-    assert [s.voice for s in found] == [s.voice for s in voice.assign(article, sentences)]
-    assert [s.citations for s in found] == list(find(article, sentences, REGISTRY))
+    assert [s.voice for s in found] == [s.voice for s in voice.assign(begin(article))]
+    assert [s.citations for s in found] == list(find(begin(article), REGISTRY))
 
 
 def test_whether_a_source_is_state_media_is_the_registrys_to_say() -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from classifier.attribution.citations.finder import find
-from classifier.attribution.voice.quotations import speakers
+from classifier.attribution.reading import begin
 from classifier.attribution.words.presented import presented, states
-from classifier.pages.sentences import split
 from classifier.sources.registry.registry import load
 from classifier.values.article import Article
 
@@ -26,7 +25,7 @@ REGISTRY = load()
 def through(text: str, outlet: str = "") -> str:
     """Give a mark for each sentence: "S" where it is attributed to state media."""
     article = Article(id="a", text=text, outlet=outlet)
-    rows = find(article, split(article), REGISTRY)
+    rows = find(begin(article), REGISTRY)
     return "".join("S" if any(c.state_media for c in row) else "-" for row in rows)
 
 
@@ -124,7 +123,7 @@ def test_a_link_in_capitals_starts_no_transcript() -> None:
         "The pier is safe.\n\nANNA PREST: IS THE FERRY NEXT TO GO THE WAY OF THE PIER?\n\n"
         "RELIK VALE: WHY THE HARBOUR BOARD MUST RESIGN BEFORE MAY\n\nThe ferry sank, TASS said."
     )
-    assert speakers(text, split(Article(id="a", text=text))) == []
+    assert begin(Article(id="a", text=text)).turns == ()
     assert through(text) == "---S"
 
 

@@ -9,6 +9,8 @@ from classifier.attribution.citations.kinds import SourceType
 from classifier.attribution.citations.kinds import classify as classify_source
 from classifier.attribution.reading import cited
 from classifier.attribution.voice.quotations import quotations
+from classifier.attribution.reading import begin, cited, read
+from classifier.attribution.voice.quotations import __file__
 from classifier.attribution.voice.voice import assign as assign_voices
 from classifier.attribution.words.lexicon import places as lexicon_places
 from classifier.attribution.words.lexicon import terms as lexicon_terms
@@ -17,11 +19,12 @@ from classifier.attribution.words.lexicon import word_set
 __all__ = [
     "SourceType",
     "assign_voices",
+    "begin",
     "cited",
     "classify_source",
     "find_citations",
     "lexicon_places",
     "lexicon_terms",
-    "quotations",
+    "read",
     "word_set",
 ]

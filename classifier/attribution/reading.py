@@ -1,4 +1,6 @@
-"""Sentences with all that the rules say of them: whose words they are, and who is cited.
+"""An article as the rules know it: its language, its sentences, whose words they are, who is cited.
+
+Found once and handed on as one value, to whoever asks next: models, the source card, the report.
 
 A republished article is read as if it stood alone: what its wrapper says of it is no source of its
 sentences, and the quotation marks that the wrapper puts around it quote nobody within it.
@@ -7,51 +9,93 @@ sentences, and the quotation marks that the wrapper puts around it quote nobody 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from classifier.attribution.citations.finder import find
-from classifier.attribution.voice import voice
-from classifier.attribution.voice.quotations import quotations
-from classifier.values import Article, Republication, Sentence
+from classifier.attribution.citations import finder
+from classifier.attribution.citations.outlets import Outlets
+from classifier.attribution.voice import quotations, voice
+from classifier.pages import detect_language
+from classifier.pages import split_sentences as split
+from classifier.values import Article, ArticleReading, Republication, Sentence, fold
 
-if TYPE_CHECKING:
-    from classifier.sources import Registry
+_WRAPPED = 0.8
+"""The share of a republished part, in characters, from which the quotation marks around it are its
+wrapper's and quote nobody within it. A judgement: a wrapper that quotes the whole leaves out little
+but a headline."""
 
-_WRAPPED = 0.8  # of a republished part, from which quotation marks are its wrapper's
 _OPENING = r"[\"“«„]"
 _CLOSING = r"[\"”»“]"
 _WRAPPING_MARK = re.compile(rf"(?m)(?<=^){_OPENING}|{_CLOSING}(?=[ \t]*\r?$)")
 
 
-def cited(
-    article: Article, sentences: Sequence[Sentence], registry: Registry
-) -> tuple[Sentence, ...]:
-    """Give each sentence its voice and its citations: what models are given, everywhere.
+def read(
+    article: Article,
+    registry: Outlets,
+    languages: Collection[str] | None = None,
+) -> ArticleReading:
+    """Read an article.
 
     Parameters
     ----------
     article : Article
-    sentences : sequence of Sentence
-        The article's sentences in order.
-    registry : Registry
-        Of outlets.
+    registry : Outlets
+        Who knows outlets.
+    languages : collection of str or None
+        ISO 639-1: in an article of another language nobody is looked for who is cited or named.
+        None: in any.
+
+    Returns
+    -------
+    ArticleReading
+        With the voice, the citations and the outlets' names of each sentence.
     """
-    voiced = list(voice.assign(article, sentences))
+    # What a page says of its own language is often a leftover of its template: the text decides.
+    article = replace(article, lang=detect_language(article.text) or article.lang)
+    reading = begin(article)
+    if languages is not None and article.lang is not None and article.lang not in languages:
+        return replace(reading, sentences=voice.assign(reading))
+    return replace(reading, sentences=_cited(reading, registry))
+
+
+def begin(article: Article, sentences: Sequence[Sentence] | None = None) -> ArticleReading:
+    """Read only what voice and citations both stand on.
+
+    Parameters
+    ----------
+    article : Article
+    sentences : sequence of Sentence or None
+        Its sentences in order; None for those that `classifier.pages.sentences.split` gives.
+    """
+    rows = split(article) if sentences is None else tuple(sentences)
+    plain = fold(article.text)
+    return ArticleReading(article, plain, rows, *quotations.find(plain, article.text, rows))
+
+
+def cited(
+    article: Article, sentences: Sequence[Sentence], registry: Outlets
+) -> tuple[Sentence, ...]:
+    """Give sentences all that `read` finds of them: what models are given, everywhere."""
+    return _cited(begin(article, sentences), registry)
+
+
+def _cited(reading: ArticleReading, registry: Outlets) -> tuple[Sentence, ...]:
+    article = reading.article
+    voiced = [replace(s, mentions=tuple(registry.mentions(s.text))) for s in voice.assign(reading)]
     rows = range(len(voiced))
     inside = [
         [row for row in rows if _overlap(part, voiced[row])] for part in article.republications
     ]
     outside = sorted(set(rows).difference(*inside))
-    for row, citations in zip(
-        outside, find(article, [voiced[row] for row in outside], registry), strict=True
-    ):
+    # Where nothing is republished, what has been found of the whole holds.
+    whole = replace(reading, sentences=tuple(voiced))
+    apart = begin(article, [voiced[row] for row in outside]) if article.republications else whole
+    for row, citations in zip(outside, finder.find(apart, registry), strict=True):
         voiced[row] = replace(voiced[row], citations=citations)
     for part, within in zip(article.republications, inside, strict=True):
-        alone, read = _alone(article, part, [sentences[row] for row in within])
-        inner = voice.assign(alone, read)
-        for row, one, citations in zip(within, inner, find(alone, read, registry), strict=True):
+        alone = _alone(article, part, [reading.sentences[row] for row in within])
+        inner = voice.assign(alone)
+        for row, one, citations in zip(within, inner, finder.find(alone, registry), strict=True):
             voiced[row] = replace(voiced[row], citations=citations, inner_voice=one.voice)
     return tuple(voiced)
 
@@ -60,15 +104,17 @@ def _overlap(part: Republication, sentence: Sentence) -> bool:
     return part.start < sentence.end and sentence.start < part.end
 
 
-def _alone(
-    article: Article, part: Republication, sentences: Sequence[Sentence]
-) -> tuple[Article, list[Sentence]]:
+def _alone(article: Article, part: Republication, sentences: Sequence[Sentence]) -> ArticleReading:
     """Take a republished part for an article of its own, every character in its place."""
     body = article.text[part.start : part.end]
-    text = " " * part.start + body
-    covered = sum(end - start for start, end in quotations(text, sentences))
-    if covered >= _WRAPPED * max(len(body.strip()), 1):
-        text = " " * part.start + _WRAPPING_MARK.sub(" ", body)
-    read = [replace(sentence, text=text[sentence.start : sentence.end]) for sentence in sentences]
-    alone = Article(article.id, text, outlet=part.outlet, date=article.date, lang=article.lang)
-    return alone, read
+    alone = Article(article.id, "", outlet=part.outlet, date=article.date, lang=article.lang)
+
+    def read_as(words: str) -> ArticleReading:
+        text = " " * part.start + words
+        rows = [replace(s, text=text[s.start : s.end]) for s in sentences]
+        return begin(replace(alone, text=text), rows)
+
+    reading = read_as(body)
+    covered = sum(end - start for start, end in reading.quotations)
+    wrapped = covered >= _WRAPPED * max(len(body.strip()), 1)
+    return read_as(_WRAPPING_MARK.sub(" ", body)) if wrapped else reading

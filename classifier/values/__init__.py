@@ -6,6 +6,7 @@ They import nothing of ours. Offsets are Unicode code points of ``Article.text``
 
 from classifier.values.article import (
     Article,
+    ArticleReading,
     Citation,
     Imprint,
     Mention,
@@ -24,6 +25,7 @@ from classifier.values.outlet import (
     Domain,
     DomainRole,
     Evidence,
+    Found,
     Holder,
     Medium,
     Name,
@@ -47,6 +49,7 @@ from classifier.values.text import fold, printable, shortened
 __all__ = [
     "Article",
     "ArticleEvidence",
+    "ArticleReading",
     "ArticleReport",
     "Assessment",
     "Basis",
@@ -56,6 +59,7 @@ __all__ = [
     "Domain",
     "DomainRole",
     "Evidence",
+    "Found",
     "Holder",
     "Imprint",
     "Link",

@@ -241,3 +241,28 @@ class Sentence:
     citations: tuple[Citation, ...] = ()
     inner_voice: Voice | None = None
     mentions: tuple[Mention, ...] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleReading:
+    """What the rules know of an article, found once for all who ask (`citations.reading`).
+
+    Attributes
+    ----------
+    article : Article
+        With the language that its text shows.
+    plain : str
+        Its text, folded (`classifier.pages.sentences.fold`): the same offsets.
+    sentences : tuple of Sentence
+        In order, with what has been found of them so far.
+    quotations : tuple of (int, int)
+        Ranges of the text, outermost marks included, in order; none overlaps another.
+    turns : tuple of (int, int)
+        The speakers' labels of a transcript, colon included, in order; empty for any other text.
+    """
+
+    article: Article
+    plain: str
+    sentences: tuple[Sentence, ...]
+    quotations: tuple[tuple[int, int], ...]
+    turns: tuple[tuple[int, int], ...]

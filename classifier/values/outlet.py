@@ -197,3 +197,18 @@ class Outlet:
         if control is None or control.code is not None:
             return control is not None and control.code in STATE_MEDIA
         return control.governance is Holder.STATE and control.editorial is Holder.STATE
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An outlet found by its host.
+
+    Attributes
+    ----------
+    outlet : Outlet
+    domain : Domain
+        The host on record that matched. With role ``imposter`` the page is *not* the outlet's.
+    """
+
+    outlet: Outlet
+    domain: Domain

@@ -70,6 +70,8 @@ class ArticleReport:
         Why it was not scored (another language, say); None when it was.
     source : SourceCard or None
         Who published it and what is on record; None until it has been looked up.
+    reading : ArticleReading or None
+        What the rules know of it, for whoever asks next; None where nobody kept it.
     """
 
     article: Article
@@ -78,6 +80,7 @@ class ArticleReport:
     flags: tuple[str, ...] = ()
     note: str | None = None
     source: SourceCard | None = None
+    reading: ArticleReading | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.attribution import assign_voices as assign
+from classifier.attribution import begin
 from classifier.attribution import find_citations as find
-from classifier.pages import split_sentences as split
 from classifier.values import Article, Citation, Place, Sentence
 
 if TYPE_CHECKING:
@@ -101,13 +101,13 @@ def measure(root: Path, part: str, registry: Registry, seed: int = 13) -> dict[s
 
 def rules(registry: Registry) -> Finder:
     """Give the rules as a finder."""
-    return lambda article, sentences: find(article, sentences, registry)
+    return lambda article, sentences: find(begin(article, sentences), registry)
 
 
 def counts(text: str, spans: dict[str, list[list[Place]]], finder: Finder) -> NDArray[np.int64]:
     """Count hits, predicted and gold of one article: shape (measures, 3)."""
     article = Article("a", text, lang="en")
-    sentences = assign(article, split(article))
+    sentences = assign(begin(article))
     found = finder(article, sentences)
     words = [(m.start(), m.end()) for m in _WORD.finditer(text)]
     starts = np.array([start for start, _ in words])

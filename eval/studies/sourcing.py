@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.attribution import assign_voices, find_citations
-from classifier.pages import split_sentences
+from classifier.attribution import assign_voices, begin, find_citations
 from classifier.sources import article_evidence, article_shift
 from classifier.values import Article, ArticleEvidence, ArticleReport, SentenceReport
 from eval.studies.outlet_pairs import DRAWS, Rows, ranked
@@ -28,10 +27,12 @@ LEAST_ARTICLES, MOST_ARTICLES = 10, 25  # of an outlet: fewer say little, more s
 
 def evidence_of(article: Article, registry: Registry) -> ArticleEvidence:
     """Give an article's evidence by the rules alone."""
-    found = assign_voices(article, split_sentences(article))
-    cited = find_citations(article, found, registry)
-    rows = [SentenceReport(s, {}, (), (), c) for s, c in zip(found, cited, strict=True)]
-    return article_evidence(ArticleReport(article, tuple(rows)))
+    begun = begin(article)
+    cited = find_citations(begun, registry)
+    rows = [
+        SentenceReport(s, {}, (), (), c) for s, c in zip(assign_voices(begun), cited, strict=True)
+    ]
+    return article_evidence(ArticleReport(article, tuple(rows), reading=begun))
 
 
 def run(folder: Path, registry: Registry, *, most: int = MOST_ARTICLES, draws: int = DRAWS) -> str:

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.attribution import find_citations, word_set
-from classifier.pages import split_sentences
-from classifier.values import Medium, SourceKind, fold
+from classifier.attribution import begin, find_citations, word_set
+from classifier.values import Medium, SourceKind
 from eval.figures import Interval, draw, percentile
 from eval.studies.outlet_names import is_generic, like_outlets
 
@@ -78,13 +77,13 @@ class Result:
 
 def tally(article: Article, registry: Registry) -> Tally:
     """Count an article's citations of outlets."""
-    plain = fold(article.text)
-    split = split_sentences(article)
+    begun = begin(article)
+    plain = begun.plain
     resolved: list[str] = []
     unresolved: list[str] = []
     others: list[str] = []
     seen: set[str] = set()
-    for sentence, row in zip(split, find_citations(article, split, registry), strict=True):
+    for sentence, row in zip(begun.sentences, find_citations(begun, registry), strict=True):
         if sentence.text in seen:  # some files have an article twice
             continue
         seen.add(sentence.text)
@@ -118,8 +117,8 @@ def _unknown(
     known = set(citation.outlets)
     for region in regions:
         mentions = registry.mentions(region)
-        for name, begin, stop in like_outlets(region):
-            covered = any(m.start < stop and begin < m.end for m in mentions)
+        for name, first, stop in like_outlets(region):
+            covered = any(m.start < stop and first < m.end for m in mentions)
             if not (covered or known & _called(name, registry) or _short(name, known, registry)):
                 yield name
     bare = regions[0].strip(" \"'.")

@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.attribution import quotations
+from classifier.attribution import begin
 from classifier.errors import CorpusError
 from classifier.pages import split_sentences as split
-from classifier.values import Article, Place, Sentence, SourceKind, Unit
+from classifier.values import Article, ArticleReading, Place, Sentence, SourceKind, Unit
 from training.corpora.corpus import Card
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class Annotated:
         ]
         placed.sort(key=lambda pair: (pair[0].start, pair[1]))
         sources = [source for source, _ in placed]
-        found = classify(self.article.text, sources, registry, date=self.article.date)
+        found = classify(self._begun.plain, sources, registry, date=self.article.date)
         types: list[SourceType | None] = [None] * len(marked)
         for (_, number), one in zip(placed, found, strict=True):
             types[number] = one
@@ -242,10 +242,14 @@ class Annotated:
                 yield from mention.outlets
 
     @cached_property
+    def _begun(self) -> ArticleReading:
+        return begin(self.article, self.sentences)
+
+    @cached_property
     def _quoted(self) -> bytes:
         """1 at each character that stands in quotation marks."""
         inside = bytearray(len(self.article.text))
-        for start, end in quotations(self.article.text, self.sentences):
+        for start, end in self._begun.quotations:
             inside[start:end] = b"\1" * (end - start)
         return bytes(inside)
 

@@ -6,16 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from classifier.attribution.citations.outlets import named
+from classifier.attribution.citations.outlets import Outlets, any_state_media, named
 from classifier.attribution.words.phrases import parse
 from classifier.attribution.words.presented import Presented, states
-from classifier.values import Article, Place
-
-if TYPE_CHECKING:
-    from classifier.sources import Registry
-    from classifier.values import Mention
+from classifier.values import Article, Mention, Place
 
 _LEADS = re.compile(
     r"(?:\b(?:told|tells|tell|interview (?:with|to|on|for|by)|interviewed by|statements? to"
@@ -72,7 +67,7 @@ def within(
     sentence: Place,
     apart: Sequence[Place],
     mentions: Sequence[Mention],
-    registry: Registry,
+    registry: Outlets,
     *,
     own: frozenset[str] = frozenset(),
     shown: Presented = NO_NAMES,
@@ -90,7 +85,7 @@ def within(
         ("the official told TASS", which another outlet reports).
     mentions : sequence of Mention
         The registry's of the sentence.
-    registry : Registry
+    registry : Outlets
     own : frozenset of str
         Who published the article: what it is told is a byline.
     shown : Presented
@@ -110,7 +105,7 @@ def within(
     for mention in mentions:
         if not own & set(mention.outlets) and leads(mention.start, mention.end):
             outlets += mention.outlets
-            state = state or _is_state_media(mention.outlets, registry)
+            state = state or any_state_media(mention.outlets, registry)
     for match in _WITH_KIND.finditer(text):
         ordered = _TOLD.match(match[0]) and _ORDER.match(text, match.end())
         phrase = match["phrase"]
@@ -121,21 +116,17 @@ def within(
             found = given.get(phrase.split()[-1], ())
         if found and not own & set(found):
             outlets += found
-            state = state or _is_state_media(found, registry)
+            state = state or any_state_media(found, registry)
     told = [*states(text), *shown.spans(text)]
     state = state or any(leads(start, end) for start, end in told)
     return Channel(tuple(dict.fromkeys(outlets)), state)
-
-
-def _is_state_media(outlets: Sequence[str], registry: Registry) -> bool:
-    return any((outlet := registry.get(o)) is not None and outlet.state_media for o in outlets)
 
 
 def _free(at: int, apart: Sequence[Place]) -> bool:
     return not any(place.start <= at < place.end for place in apart)
 
 
-def dateline(plain: str, start: int, end: int, registry: Registry) -> Place | None:
+def dateline(plain: str, start: int, end: int, registry: Outlets) -> Place | None:
     """Find the agency in the dateline that a sentence begins with: "HARBURG, 3 May (Xinhua) -".
 
     Returns
@@ -155,7 +146,7 @@ def dateline(plain: str, start: int, end: int, registry: Registry) -> Place | No
     return None
 
 
-def own_outlets(article: Article, registry: Registry) -> frozenset[str]:
+def own_outlets(article: Article, registry: Outlets) -> frozenset[str]:
     """Give the registry ids of who published an article, whose byline is no citation."""
     if not article.outlet:
         return frozenset()

@@ -9,20 +9,17 @@ source. What kind of source each is, and whom "he" goes back to, says `classifie
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from classifier.attribution.citations import channels, kinds
 from classifier.attribution.citations.kinds import NOBODY, SourceType
+from classifier.attribution.citations.outlets import Outlets
 from classifier.attribution.citations.through import Through, clipped
 from classifier.attribution.grammar import clauses, headlines
-from classifier.attribution.voice.quotations import quotations, speakers
 from classifier.attribution.words.tokens import Token, TokenKind, tokenise
-from classifier.values import Article, Citation, Place, Sentence, SourceKind, fold
-
-if TYPE_CHECKING:
-    from classifier.sources import Registry
+from classifier.values import ArticleReading, Citation, Place, Sentence, SourceKind
 
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
 #: How many sentences back a quotation's speaker is looked for, where nothing nearer names one.
@@ -40,18 +37,15 @@ class _Found:
     type: SourceType = NOBODY
 
 
-def find(
-    article: Article, sentences: Sequence[Sentence], registry: Registry
-) -> tuple[tuple[Citation, ...], ...]:
+def find(reading: ArticleReading, registry: Outlets) -> tuple[tuple[Citation, ...], ...]:
     """Find who is cited in each sentence.
 
     Parameters
     ----------
-    article : Article
-    sentences : sequence of Sentence
-        Its sentences in order.
-    registry : Registry
-        The outlets that count as named, and as state media.
+    reading : ArticleReading
+        As `classifier.attribution.reading.begin` makes it.
+    registry : Outlets
+        Who knows the outlets that count as named, and as state media.
 
     Returns
     -------
@@ -60,27 +54,27 @@ def find(
         from another sentence has no cue, and its source either None, with where it was named as
         ``antecedent``, or the line under the article that names it.
     """
-    return _Reading(article, sentences, registry).citations()
+    return _Citations(reading, registry).find()
 
 
-class _Reading:
-    """One article being read."""
+class _Citations:
+    """The citations of one article, while they are found."""
 
-    def __init__(self, article: Article, sentences: Sequence[Sentence], registry: Registry) -> None:
-        self.article, self.sentences, self.registry = article, sentences, registry
-        self.plain = fold(article.text)
-        self.turns = speakers(article.text, sentences)
-        ranges = quotations(article.text, sentences)
+    def __init__(self, reading: ArticleReading, registry: Outlets) -> None:
+        self.article, self.sentences, self.registry = reading.article, reading.sentences, registry
+        self.plain, self.turns = reading.plain, reading.turns
+        self._turn_starts = [start for start, _ in self.turns]
+        ranges = reading.quotations
         if self.turns:
-            ranges = [r for r in ranges if r[0] < self.turns[0][0]]
-        self.quoted = clipped(ranges, sentences)
-        self.through = Through(article, self.plain, sentences, self.quoted, registry)
+            ranges = tuple(r for r in ranges if r[0] < self.turns[0][0])
+        self.quoted = clipped(ranges, self.sentences)
+        self.through = Through(reading, self.quoted, registry)
         self.broadcast = bool(self.turns) and self.through.broadcast(self.turns[0][0])
-        self.found: list[list[_Found]] = [[] for _ in sentences]
+        self.found: list[list[_Found]] = [[] for _ in self.sentences]
         self.speakers: dict[int, _Found] = {}  # of sentences whose speaker is carried over
         self.introduced: dict[int, _Found] = {}  # "She wrote:", whose content is what comes next
 
-    def citations(self) -> tuple[tuple[Citation, ...], ...]:
+    def find(self) -> tuple[tuple[Citation, ...], ...]:
         for i in range(len(self.sentences)):
             self.found[i] = list(self._sentence(i))
             if not self.turns or self._turn(self.sentences[i]) is None:
@@ -146,12 +140,8 @@ class _Reading:
 
     def _turn(self, sentence: Sentence) -> tuple[int, int] | None:
         """Find the speaker's label that a sentence of a transcript stands under."""
-        under = None
-        for start, end in self.turns:
-            if start > sentence.start:
-                break
-            under = (start, end)
-        return under
+        at = bisect_right(self._turn_starts, sentence.start)
+        return self.turns[at - 1] if at else None
 
     def _after_dateline(self, agency: Place, end: int) -> int:
         at = agency.end
@@ -175,7 +165,7 @@ class _Reading:
             key=lambda f: (f.source.start, f.source.end) if f.source else (0, 0),
         )
         given = kinds.classify(
-            self.article.text,
+            self.plain,
             [f.source for f in sourced],
             self.registry,
             date=self.article.date,
@@ -308,9 +298,7 @@ class _Reading:
             name = headlines.source_line(self.plain, sentence)
             if name is None or i == above:
                 continue
-            given = kinds.classify(
-                self.article.text, [name], self.registry, date=self.article.date
-            )[0]
+            given = kinds.classify(self.plain, [name], self.registry, date=self.article.date)[0]
             result[i] = []
             for j in range(above, i):
                 if not result[j]:

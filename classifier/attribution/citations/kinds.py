@@ -10,20 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from classifier.attribution.citations.antecedents import PRONOUNS, Antecedents
 from classifier.attribution.citations.government import is_government
-from classifier.attribution.citations.outlets import named, without_clauses
+from classifier.attribution.citations.outlets import (
+    Outlets,
+    any_state_media,
+    named,
+    without_clauses,
+)
 from classifier.attribution.words.lexicon import places, terms
 from classifier.attribution.words.phrases import parse, words_of
 from classifier.attribution.words.presented import Presented, presented, states
 from classifier.attribution.words.source_phrase import Phrase, Shape
-from classifier.values import Place, SourceKind, fold
-
-if TYPE_CHECKING:
-    from classifier.sources import Registry
-    from classifier.values import Mention
+from classifier.values import Mention, Place, SourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ _VAGUE_QUANTITY = frozenset(
 
 
 def classify(
-    text: str,
+    plain: str,
     sources: Sequence[Place | None],
-    registry: Registry,
+    registry: Outlets,
     *,
     date: str | None = None,
     cues: Sequence[str] | None = None,
@@ -72,11 +72,11 @@ def classify(
 
     Parameters
     ----------
-    text : str
-        The article.
+    plain : str
+        The article, folded.
     sources : sequence of Place or None
         In the order of the article; None where an attribution names no source.
-    registry : Registry
+    registry : Outlets
     date : str or None
         ISO 8601, of the article: who held an office then. None: who holds it now.
     cues : sequence of str or None
@@ -88,7 +88,6 @@ def classify(
     list of SourceType
         One for each source.
     """
-    plain = fold(text)
     known = Antecedents(plain)
     before = _Before(plain, registry)
     shown = presented(plain)
@@ -148,7 +147,7 @@ def classify(
 class _Before:
     """The outlets' names that an article has given before a place; found when first asked for."""
 
-    def __init__(self, plain: str, registry: Registry) -> None:
+    def __init__(self, plain: str, registry: Outlets) -> None:
         self._plain, self._registry = plain, registry
         self._mentions: list[Mention] | None = None
 
@@ -174,7 +173,7 @@ class _Before:
 def _type(
     words: str,
     phrase: Phrase,
-    registry: Registry,
+    registry: Outlets,
     date: str | None,
     cue: str,
     before: _Before,
@@ -188,9 +187,7 @@ def _type(
     if outlets and before.spells_out(words):
         outlets = ()
     bare = without_clauses(words)
-    state = bool(states(bare) or shown.spans(bare)) or any(
-        (outlet := registry.get(o)) is not None and outlet.state_media for o in outlets
-    )
+    state = bool(states(bare) or shown.spans(bare)) or any_state_media(outlets, registry)
     government = is_government(phrase, lower, date) and not (outlets or state)
     kind = _kind(phrase, lower)
     if outlets:

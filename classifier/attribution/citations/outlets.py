@@ -10,16 +10,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from classifier.attribution.words.lexicon import places, terms, word_set
 from classifier.attribution.words.phrases import words_of
 from classifier.attribution.words.source_phrase import Phrase, Shape
-from classifier.values import DomainRole, Medium
+from classifier.values import DomainRole, Found, Medium, Mention, Outlet
 
-if TYPE_CHECKING:
-    from classifier.sources import Registry
-    from classifier.values import Outlet
+
+class Outlets(Protocol):
+    """Who knows outlets: what the rules ask of `classifier.sources.registry.registry.Registry`."""
+
+    def get(self, id: str, /) -> Outlet | None:
+        """Give the outlet of an id."""
+
+    def at(self, address: str, /) -> Found | None:
+        """Find whose host an address names."""
+
+    def called(self, name: str, /) -> tuple[Outlet, ...]:
+        """Give the outlets that are called so."""
+
+    def mentions(self, text: str, /) -> list[Mention]:
+        """Find outlets' names in running text, leftmost and longest."""
+
 
 # What a word beside a name says that it is.
 _MEDIA = {
@@ -61,6 +74,11 @@ _STAR = re.compile(r"\s(?:host|columnist|contributor|commentator|pundit)s?\s[A-Z
 _HOST = re.compile(r"(?<![\w@.-])(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,12}(?![\w-]|\.\w)")
 
 
+def any_state_media(ids: Iterable[str], registry: Outlets) -> bool:
+    """Whether any of the outlets of these ids is state media."""
+    return any((outlet := registry.get(id)) is not None and outlet.state_media for id in ids)
+
+
 def without_clauses(words: str) -> str:
     """Give a source phrase without the clauses that say more of it."""
     return _CLAUSE.split(words)[0]
@@ -69,7 +87,7 @@ def without_clauses(words: str) -> str:
 def named(
     words: str,
     phrase: Phrase,
-    registry: Registry,
+    registry: Outlets,
     *,
     cue: str = "",
     before: Iterable[str] = (),
@@ -83,7 +101,7 @@ def named(
         The phrase as it stands.
     phrase : Phrase
         The same taken apart.
-    registry : Registry
+    registry : Outlets
     cue : str
         The words that hand over; without them only sure names count.
     before : iterable of str
@@ -126,7 +144,7 @@ def _is_part(mention: str, phrase: Phrase) -> bool:
 
 
 def _meant(
-    words: str, phrase: Phrase, registry: Registry, cue: str, before: Iterable[str]
+    words: str, phrase: Phrase, registry: Outlets, cue: str, before: Iterable[str]
 ) -> tuple[str, ...]:
     """Read a name that isn't sure by what stands beside it."""
     for text in (words.split(",")[0], *phrase.appositions):
@@ -208,7 +226,7 @@ def _reports(cue: str) -> bool:
     return bool(_REPORTING.search(cue))
 
 
-def _short(core: str, registry: Registry, before: Iterable[str]) -> tuple[str, ...]:
+def _short(core: str, registry: Outlets, before: Iterable[str]) -> tuple[str, ...]:
     """Find the outlet whose name, given before, ends so: "the Post"."""
     word = _bare(core)
     if word not in _SHORT | {"times"}:

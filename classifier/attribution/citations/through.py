@@ -9,16 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from classifier.attribution.citations import bulletins, channels
 from classifier.attribution.citations.channels import Channel
+from classifier.attribution.citations.outlets import Outlets, any_state_media
 from classifier.attribution.words.presented import presented, states
-from classifier.values import Article, Citation, Medium, Place, Sentence
-
-if TYPE_CHECKING:
-    from classifier.sources import Registry
-    from classifier.values import Mention
+from classifier.values import ArticleReading, Citation, Medium, Mention, Place, Sentence
 
 _BROADCAST = re.compile(
     r"\b(?:programme|program|show|interview|broadcast|transcript|speech|debate)\b.{0,60}"
@@ -30,6 +26,7 @@ _GOES_BACK = re.compile(
     r"|paper|outlet|daily|station|tabloid))"
     r"|it|the (?:reports?|articles?|commentary|editorial|dispatch|bulletin|broadcast)"
 )
+_NEWS_AGENCY = re.compile(r"[A-Z][\w-]+ [Nn]ews(?: [Aa]gency)?")
 _NEAR = 3
 #: Sentences before a transcript that may say where it was broadcast.
 _INTRODUCTION = 6
@@ -40,28 +37,23 @@ class Through:
 
     Parameters
     ----------
-    article : Article
-    plain : str
-        Its text, folded.
-    sentences : sequence of Sentence
+    reading : ArticleReading
     quoted : sequence of list of (int, int)
-        The parts of quotations in each.
-    registry : Registry
+        The parts of quotations in each sentence.
+    registry : Outlets
     """
 
     def __init__(
         self,
-        article: Article,
-        plain: str,
-        sentences: Sequence[Sentence],
+        reading: ArticleReading,
         quoted: Sequence[list[tuple[int, int]]],
-        registry: Registry,
+        registry: Outlets,
     ) -> None:
-        self.plain, self.sentences, self.quoted = plain, sentences, quoted
+        self.plain, self.sentences, self.quoted = reading.plain, reading.sentences, quoted
         self.registry = registry
-        self.own = channels.own_outlets(article, registry)
-        self.shown = presented(plain)
-        self._mentions: dict[int, list[Mention]] = {}
+        self.own = channels.own_outlets(reading.article, registry)
+        self.shown = presented(self.plain)
+        self._mentions: dict[int, Sequence[Mention]] = {}
         self._mistaken: dict[tuple[str, ...], Citation] = {}
         self._given: dict[str, tuple[str, ...]] | None = None
 
@@ -83,9 +75,10 @@ class Through:
         """Give the first words of the agencies that the article names in full: "Mehr"."""
         if self._given is None:
             self._given = {}
-            for mention in self.registry.mentions(self.plain):
+            named = _NEWS_AGENCY.search(self.plain)
+            for mention in self.registry.mentions(self.plain) if named else ():
                 name = self.plain[mention.start : mention.end]
-                if re.fullmatch(r"[A-Z][\w-]+ [Nn]ews(?: [Aa]gency)?", name):
+                if _NEWS_AGENCY.fullmatch(name):
                     self._given[name.split()[0]] = mention.outlets
         return self._given
 
@@ -114,15 +107,18 @@ class Through:
 
     def _reports(self, mention: Mention) -> bool:
         """Whether an outlet is rather cited than written about: an agency, or a state's."""
-        outlets = [self.registry[o] for o in mention.outlets]
+        outlets = filter(None, map(self.registry.get, mention.outlets))
         return not self.own & set(mention.outlets) and any(
             outlet.state_media or outlet.medium is Medium.AGENCY for outlet in outlets
         )
 
-    def _mentioned(self, i: int) -> list[Mention]:
+    def _mentioned(self, i: int) -> Sequence[Mention]:
         if i not in self._mentions:
             sentence = self.sentences[i]
-            self._mentions[i] = self.registry.mentions(self.plain[sentence.start : sentence.end])
+            text, found = self.plain[sentence.start : sentence.end], sentence.mentions
+            if found is None or text != sentence.text:
+                found = tuple(self.registry.mentions(text))
+            self._mentions[i] = found
         return self._mentions[i]
 
     # --- over sentences --------------------------------------------------------------------------
@@ -221,10 +217,13 @@ class Through:
         return None
 
     def _of(self, citation: Citation, channel: Citation) -> Citation:
-        outlets = tuple(o for o in channel.outlets if self.registry[o].state_media)
-        name = self.registry[outlets[0]].name if outlets else citation.name
+        known = [o for o in map(self.registry.get, channel.outlets) if o and o.state_media]
         return replace(
-            citation, state_media=True, outlets=outlets, name=name, antecedent=channel.source
+            citation,
+            state_media=True,
+            outlets=tuple(outlet.id for outlet in known),
+            name=known[0].name if known else citation.name,
+            antecedent=channel.source,
         )
 
     def _goes_back(self, citation: Citation) -> re.Match[str] | None:
@@ -250,7 +249,7 @@ class Through:
             (citation.state_media and self._goes_back(citation))
             or states(words)
             or self.shown.spans(words)
-            or any(self.registry[o].state_media for o in citation.outlets)
+            or any_state_media(citation.outlets, self.registry)
         )
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
+from classifier.attribution.citations.outlets import Outlets
 from classifier.attribution.words.lexicon import places, terms, word_set
 from classifier.attribution.words.phrases import words_of
 from classifier.attribution.words.tokens import Token, TokenKind
 from classifier.attribution.words.verbs import table
 from classifier.values import Place, Sentence
-
-if TYPE_CHECKING:
-    from classifier.sources import Registry
 
 _SOURCE_LINE = re.compile(r"[\W_]*sources?\s*:\s*(?P<name>[^:\n]{2,120}?)[\W_]*", re.IGNORECASE)
 _BEFORE = re.compile(r"(?P<who>[^:\"'.,!?\n]{2,60}): +(?=\S)")
@@ -29,7 +26,7 @@ def source_line(plain: str, sentence: Sentence) -> Place | None:
 
 
 def read(
-    plain: str, sentence: Sentence, tokens: Sequence[Token], registry: Registry
+    plain: str, sentence: Sentence, tokens: Sequence[Token], registry: Outlets
 ) -> tuple[Place, Place, Place] | None:
     """Find the source, cue and content of a headline that sets one off by a colon or dash.
 
@@ -40,7 +37,7 @@ def read(
     sentence : Sentence
     tokens : sequence of Token
         Of the sentence.
-    registry : Registry
+    registry : Outlets
     """
     start, end = sentence.start, sentence.end
     text = plain[start:end]
@@ -64,7 +61,7 @@ def read(
     return Place(at, start + match.end("who")), Place(mark, at), Place(start, mark)
 
 
-def _can_speak(who: str, rest: str, registry: Registry) -> bool:
+def _can_speak(who: str, rest: str, registry: Outlets) -> bool:
     words = words_of(who)
     if not words or len(words) > 6:
         return False

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from classifier.values import Sentence, fold
+from classifier.values import Sentence
 
 _OPENS = "start"
 _CLOSES = "end"
@@ -23,6 +23,13 @@ _SAID_COLON = re.compile(
     r"\b(?:said|says|wrote|writes|added|tweeted|posted|follows|reads?)(?: [\w'-]+){0,4}:$"
 )
 _CLAUSE_END = re.compile(r"[.;!?\n]\s")
+_SAID_WITHIN = 90
+"""Characters before a colon in which the verb of speech that opens a quotation stands: a long
+clause; a judgement, as the other windows here."""
+_LABEL_WITHIN = 80
+"""Characters of a paragraph in which a speaker's label ends."""
+_PAIRED_WITHIN = 40
+"""Marks after a single one among which that which closes it is looked for: apostrophes are many."""
 
 # What closes a quotation that was opened by the mark. Languages close „ with both “ and ”.
 _PAIRS = {
@@ -38,6 +45,8 @@ _LABEL = re.compile(
     r"(?P<shout>[A-Z][A-Z.'’-]*(?: [A-Z][A-Z.'’-]*){0,3}|[QA])(?: \([^)]{1,40}\))?:(?=\s)"
     r"|(?P<name>(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+){0,3}):(?=\s)"
 )
+_LEAST_SAID = 2
+"""Spaces in the longest turn above which labels are a transcript's and no table's."""
 # Capitals and a colon that name no speaker.
 _NO_SPEAKER = frozenset(
     ("ALSO", "ANALYSIS", "BREAKING", "CLAIM", "CORRECTION", "CREDIT", "EDITOR", "EXCLUSIVE", "FACT",
@@ -46,11 +55,16 @@ _NO_SPEAKER = frozenset(
 )  # fmt: skip
 
 
-def quotations(text: str, sentences: Sequence[Sentence]) -> list[tuple[int, int]]:
-    """Find the quotations of an article.
+Ranges = tuple[tuple[int, int], ...]
+
+
+def find(plain: str, text: str, sentences: Sequence[Sentence]) -> tuple[Ranges, Ranges]:
+    """Find the quotations of an article, and the speakers' labels where it is a transcript.
 
     Parameters
     ----------
+    plain : str
+        The article, folded.
     text : str
         The article.
     sentences : sequence of Sentence
@@ -58,12 +72,18 @@ def quotations(text: str, sentences: Sequence[Sentence]) -> list[tuple[int, int]
 
     Returns
     -------
-    list of (int, int)
+    quotations : tuple of (int, int)
         Ranges of ``text``, outermost marks included, in order; none overlaps another.
+    turns : tuple of (int, int)
+        Where each turn of a transcript begins: its label, colon included, in order; empty for what
+        is no transcript.
     """
     paragraphs = _paragraphs(text, sentences)
-    found = _marked(text, paragraphs) + _unmarked(text, paragraphs)
-    return _merged(sorted(found))
+    turns = _turns(text, paragraphs)
+    # A transcript is quoted from its first label to its end.
+    spoken = [(p.start, p.end) for p in paragraphs if turns and p.start >= turns[0][0]]
+    found = _marked(text, paragraphs) + spoken + _after_colons(plain, text, paragraphs)
+    return _merged(sorted(found)), tuple(turns)
 
 
 @dataclass(slots=True)
@@ -178,7 +198,9 @@ def _scan(
         if opener is None:
             if mark.char in never_closed or (mark.role == _CLOSES and mark.char not in "»«"):
                 continue
-            if mark.char in _SINGLE and not _closed_later(mark, marks[i + 1 : i + 40], paragraph):
+            if mark.char in _SINGLE and not _closed_later(
+                mark, marks[i + 1 : i + _PAIRED_WITHIN], paragraph
+            ):
                 continue
             opener, start, at = mark.char, mark.start, i + 1
         elif mark.char in _PAIRS[opener] and mark.role != _OPENS:
@@ -226,18 +248,6 @@ def _goes_on(opener: str, marks: list[list[_Mark]], paragraphs: list[_Paragraph]
 # --- quotations without marks --------------------------------------------------------------------
 
 
-def _unmarked(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
-    return _transcript(text, paragraphs) + _after_colons(text, paragraphs)
-
-
-def _transcript(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
-    """From the first speaker's label to the end, in a text that has labels of several turns."""
-    turns = _turns(text, paragraphs)
-    if not turns:
-        return []
-    return [(p.start, p.end) for p in paragraphs if p.start >= turns[0][0]]
-
-
 def _turns(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
     labels = [_label(text, p) for p in paragraphs]
     names = [label.group() for label in labels if label and label["name"]]
@@ -247,30 +257,12 @@ def _turns(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
         if label and (label["shout"] or names.count(label.group()) > 1)
     ]
     # A table has labels too ("Relik: 547."): in a transcript somebody says more than a word.
-    said = any(text[end:stop].count(" ") > 2 for _, end, stop in turns)
+    said = any(text[end:stop].count(" ") > _LEAST_SAID for _, end, stop in turns)
     return [(start, end) for start, end, _ in turns] if len(turns) > 1 and said else []
 
 
-def speakers(text: str, sentences: Sequence[Sentence]) -> list[tuple[int, int]]:
-    """Find the speakers' labels of a transcript: where each turn begins.
-
-    Parameters
-    ----------
-    text : str
-        The article.
-    sentences : sequence of Sentence
-        Its sentences in order.
-
-    Returns
-    -------
-    list of (int, int)
-        Ranges of ``text``, colon included, in order; empty for what is no transcript.
-    """
-    return _turns(text, _paragraphs(text, sentences))
-
-
 def _label(text: str, paragraph: _Paragraph) -> re.Match[str] | None:
-    label = _LABEL.match(text, paragraph.start, min(paragraph.end, paragraph.start + 80))
+    label = _LABEL.match(text, paragraph.start, min(paragraph.end, paragraph.start + _LABEL_WITHIN))
     if label is None or label.group().rstrip(":").split(" ")[0].upper() in _NO_SPEAKER:
         return None
     if text[label.end() : paragraph.end].isupper():
@@ -278,13 +270,13 @@ def _label(text: str, paragraph: _Paragraph) -> re.Match[str] | None:
     return label
 
 
-def _after_colons(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
+def _after_colons(plain: str, text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
     """What follows "she wrote:" without marks: the paragraph's rest, or the next paragraph."""
     ranges = []
     for i, paragraph in enumerate(paragraphs):
         for match in _COLON.finditer(text, paragraph.start, paragraph.end):
             colon = match.end()
-            before = fold(text[max(paragraph.start, colon - 90) : colon])
+            before = plain[max(paragraph.start, colon - _SAID_WITHIN) : colon]
             if not _SAID_COLON.search(_CLAUSE_END.split(before)[-1]):
                 continue
             rest = text[colon : paragraph.end].strip()
@@ -296,11 +288,11 @@ def _after_colons(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, in
     return ranges
 
 
-def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merged(ranges: list[tuple[int, int]]) -> Ranges:
     merged: list[tuple[int, int]] = []
     for start, end in ranges:
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
             merged.append((start, end))
-    return merged
+    return tuple(merged)

@@ -21,9 +21,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from classifier.attribution.voice.quotations import quotations
 from classifier.attribution.words.cues import attributes, quoting_verb
-from classifier.values import Article, Sentence, Voice, fold
+from classifier.values import ArticleReading, Sentence, Voice, fold
 
 #: The share of quoted words, outside the attribution, from which a sentence is quoted.
 QUOTED_SHARE = 0.5
@@ -40,14 +39,13 @@ _SPOKEN_END = re.compile(r"[,.!?…-]$")
 _HANDS_OVER = re.compile(r"(?::|,|\b(?:that|as|because|if|whether|how|is|was|and|but))?\s*$")
 
 
-def assign(article: Article, sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
-    """Give each sentence its voice.
+def assign(reading: ArticleReading) -> tuple[Sentence, ...]:
+    """Give each sentence of an article its voice.
 
     Parameters
     ----------
-    article : Article
-    sentences : sequence of Sentence
-        The article's sentences in order, as `classifier.pages.sentences.split` gives them.
+    reading : ArticleReading
+        As `classifier.attribution.reading.begin` makes it.
 
     Returns
     -------
@@ -55,14 +53,15 @@ def assign(article: Article, sentences: Sequence[Sentence]) -> tuple[Sentence, .
         The same sentences with their voice. A voice given by the article's own units is kept;
         every sentence of a republished part is quoted.
     """
+    article = reading.article
     given = {
         (unit.start, unit.end): unit.voice for unit in article.units or () if unit.voice is not None
     }
-    quoted = _Ranges(quotations(article.text, sentences))
+    quoted = _Ranges(reading.quotations)
     carried = _Ranges([(part.start, part.end) for part in article.republications])
     return tuple(
-        replace(s, voice=given.get((s.start, s.end)) or _voice(s, quoted, carried))
-        for s in sentences
+        replace(s, voice=given.get((s.start, s.end)) or _voice(s, reading.plain, quoted, carried))
+        for s in reading.sentences
     )
 
 
@@ -84,10 +83,10 @@ class _Ranges:
         return found
 
 
-def _voice(sentence: Sentence, quoted: _Ranges, carried: _Ranges) -> Voice:
+def _voice(sentence: Sentence, plain: str, quoted: _Ranges, carried: _Ranges) -> Voice:
     if carried.within(sentence):
         return Voice.QUOTED
-    text = fold(sentence.text).lower()
+    text = plain[sentence.start : sentence.end].lower()
     inside = quoted.within(sentence)
     parts = _Parts.of(text, inside) if inside else None
     if parts and _is_quoted(parts, sentence.text):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from classifier.sources.record import cited
 from classifier.values import (
@@ -86,12 +86,12 @@ def article_evidence(report: ArticleReport) -> ArticleEvidence:
     -------
     ArticleEvidence
     """
-    article = report.article
-    rows = own_citations(report)
+    plain, content = _content(report)
+    rows = _own(report, content)
     claims = [
         (item, row)
-        for item, row in zip(report.sentences, rows, strict=True)
-        if _is_content(item.sentence.text) and _is_claim(item)
+        for item, row, counts in zip(report.sentences, rows, content, strict=True)
+        if counts and _is_claim(item)
     ]
     best = Counter(best_source(item, row) for item, row in claims)
     named = (source for source in cited.distinct(rows) if source.kind is SourceKind.NAMED)
@@ -103,8 +103,8 @@ def article_evidence(report: ArticleReport) -> ArticleEvidence:
         none=best[None],
         sources=tuple((source.name, len(source.sentences)) for source in named),
         quotes=_quotes(report),
-        links=len(set(addresses(article.text))),
-        corrections=corrections(article.text),
+        links=len(set(addresses(report.article.text))),
+        corrections=corrections(plain),
     )
 
 
@@ -114,12 +114,24 @@ def own_citations(report: ArticleReport) -> tuple[tuple[Citation, ...], ...]:
     Not those that only say that the sentence stands in a republished article, nor any of a notice
     of a correction, or of a line that only names the article's source.
     """
+    return _own(report, _content(report)[1])
+
+
+def _own(report: ArticleReport, content: Sequence[bool]) -> tuple[tuple[Citation, ...], ...]:
+    article = report.article
     return tuple(
-        tuple(c for c in item.citations if not cited.is_wrapper(c, item.sentence, report.article))
-        if _is_content(item.sentence.text)
+        tuple(c for c in item.citations if not cited.is_wrapper(c, item.sentence, article))
+        if counts
         else ()
-        for item in report.sentences
+        for item, counts in zip(report.sentences, content, strict=True)
     )
+
+
+def _content(report: ArticleReport) -> tuple[str, list[bool]]:
+    """Give the article, folded, and of each sentence whether it is more than a notice or credit."""
+    plain = report.reading.plain if report.reading else fold(report.article.text)
+    sentences = (item.sentence for item in report.sentences)
+    return plain, [_is_content(s.text, plain[s.start : s.end]) for s in sentences]
 
 
 def best_source(item: SentenceReport, citations: tuple[Citation, ...]) -> SourceKind | None:
@@ -137,11 +149,17 @@ def best_source(item: SentenceReport, citations: tuple[Citation, ...]) -> Source
     return next((kind for kind in _RANK if kind in found), None)
 
 
-def corrections(text: str) -> int:
-    """Count the notices of corrections: lines that say what an earlier version had wrong."""
+def corrections(plain: str) -> int:
+    """Count the notices of corrections: lines that say what an earlier version had wrong.
+
+    Parameters
+    ----------
+    plain : str
+        The article, folded.
+    """
     found = 0
     headed = False  # the line before is a bare "Correction", and this one its notice
-    for line in filter(None, map(str.strip, text.splitlines())):
+    for line in filter(None, map(str.strip, plain.splitlines())):
         if _is_notice(line):
             found += not headed
             headed = ":" not in line and len(line) < 20
@@ -157,13 +175,13 @@ def addresses(text: str) -> Iterator[str]:
         yield re.sub(r"^(?:https?://)?(?:www\.)?", "", address, flags=re.IGNORECASE).rstrip("/")
 
 
-def _is_notice(text: str) -> bool:
-    return _CORRECTION.search(fold(text)) is not None
+def _is_notice(plain: str) -> bool:
+    return _CORRECTION.search(plain) is not None
 
 
-def _is_content(text: str) -> bool:
+def _is_content(text: str, plain: str) -> bool:
     words = _WORD.search(text) is not None and _CREDIT.fullmatch(text.strip()) is None
-    return words and not _is_notice(text)
+    return words and not _is_notice(plain)
 
 
 def _is_claim(item: SentenceReport) -> bool:

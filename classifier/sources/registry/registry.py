@@ -10,22 +10,7 @@ from pathlib import Path
 from classifier.sources.registry import hosts
 from classifier.sources.registry.names import Names
 from classifier.sources.registry.tables import Tables
-from classifier.values import Domain, DomainRole, Evidence, Mention, Outlet, Role
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An outlet found by its host.
-
-    Attributes
-    ----------
-    outlet : Outlet
-    domain : Domain
-        The host on record that matched. With role ``imposter`` the page is *not* the outlet's.
-    """
-
-    outlet: Outlet
-    domain: Domain
+from classifier.values import DomainRole, Evidence, Found, Mention, Outlet, Role
 
 
 @dataclass(frozen=True, slots=True)
