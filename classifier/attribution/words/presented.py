@@ -8,9 +8,11 @@ initials. "Islamic State radio" and "Iowa State newspaper" are of no such state.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
-from classifier.attribution.words.lexicon import phrases, places
+from classifier.attribution.words.lexicon import phrases, places, terms
 
 _STATE = (
     r"(?:(?:[Ss]tate|[Gg]overnment|Kremlin)"
@@ -42,7 +44,16 @@ _OWNED = re.compile(
     rf"(?P<name>{_NAME}),\swhich\s(?:belongs\sto|speaks\sfor|is\s(?:owned|run|edited|controlled)"
     rf"(?:\sand\s\w+)?\sby)\s{_OWNER}"
 )
-_PRESENTS = (_BEFORE, _INSIDE, _NAMED, _AFTER, _OF, _OWNED)
+# Most articles hold nothing of the kind, and the patterns above try every word of them. So the
+# first three are tried only where a word of a state stands, and each of the others on a text that
+# what it ends with stands in.
+_STATE_WORDS = (
+    "State", "state", "Government", "government", "Kremlin", "Official", "official", "Semi", "semi",
+    "crown's", "junta's", "court's", "regime's", "party's",
+)  # fmt: skip
+_STATES_KIND = re.compile(rf"{_STATE}\s{_KIND}\b")
+_KIND_OF = re.compile(rf",\sthe\s{_KIND}\sof\s{_OWNER}")
+_WHICH = re.compile(r",\swhich\s(?:belongs|speaks|is)\s")
 # An outlet's kind with the name inside: "Yemen's official Saba news agency".
 _AROUND = re.compile(
     rf"(?<![\w'-]){_STATE}\s(?:[A-Z][\w.'-]*\s){{1,3}}(?:{_AGENCY}|broadcaster|television|TV|radio"
@@ -78,6 +89,35 @@ class Presented:
         return [match.span() for match in re.finditer(pattern, text)]
 
 
+def _presenting(plain: str) -> Iterator[tuple[re.Pattern[str], Iterable[re.Match[str]]]]:
+    """Give each pattern that may present an outlet, with its matches in an article."""
+    starts = sorted({at for word in _STATE_WORDS for at in _occurrences(plain, word)})
+    for pattern in (_BEFORE, _INSIDE, _NAMED):
+        yield pattern, _matches(pattern, plain, starts)
+    if any(_STATES_KIND.match(plain, at) for at in starts):
+        yield _AFTER, _AFTER.finditer(plain)
+    for pattern, needs in ((_OF, _KIND_OF), (_OWNED, _WHICH)):
+        if needs.search(plain):
+            yield pattern, pattern.finditer(plain)
+
+
+def _occurrences(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
+
+
+def _matches(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> Iterator[re.Match[str]]:
+    """Give what ``finditer`` gives of a pattern all of whose matches begin at one of the places."""
+    end = 0
+    for at in starts:
+        if at >= end and (match := pattern.match(text, at)):
+            end = match.end()
+            yield match
+
+
+@lru_cache(maxsize=4)  # an article's sources are typed after it has been looked through
 def presented(plain: str) -> Presented:
     """Find the outlets that an article presents as a state's.
 
@@ -87,8 +127,8 @@ def presented(plain: str) -> Presented:
         The article, folded.
     """
     names: set[str] = set()
-    for pattern in _PRESENTS:
-        for match in pattern.finditer(plain):
+    for pattern, matches in _presenting(plain):
+        for match in matches:
             name = _LEADING.sub("", match["name"]).removesuffix("'s")
             if name in _NO_NAME or _of_no_state(plain, match.start()) or _is_place(name):
                 continue
@@ -133,14 +173,23 @@ def states(text: str) -> list[tuple[int, int]]:
     text : str
         As written, not in lower case.
     """
+    lower = text.lower()
+    if not any(word in lower for word in _words_of_states()):
+        return []
     found = [match.span() for match in _AROUND.finditer(text)]
     for match in _BESIDE.finditer(text):
         if not _BARE_AGENCY.fullmatch(match.group()) or _named_after(text, match.end()):
             found.append(match.span())
-    lower = text.lower()
     if len(lower) == len(text):
         found += [match.span() for match in phrases("state media phrase").finditer(lower)]
     return sorted(span for span in set(found) if not _of_no_state(text, span[0]))
+
+
+@cache
+def _words_of_states() -> frozenset[str]:
+    """Words, in lower case, of which every span of `states` begins with one."""
+    first = (term.partition(" ")[0].partition("-")[0] for term in terms("state media phrase").all)
+    return frozenset((*map(str.lower, _STATE_WORDS), "regime", "propaganda", *first))
 
 
 def _named_after(text: str, end: int) -> bool:
