@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from classifier.attribution.words.lexicon import terms, word_set
 from classifier.attribution.words.phrases import parse, words_of
@@ -104,6 +105,7 @@ def holds_title(words: str) -> bool:
     return terms("office").within(lower) or "candidate" in lower or "former" in lower
 
 
+@lru_cache(maxsize=1 << 12)
 def last_word(name: str) -> str:
     """Give the surname by which a person is spoken of, in lower case; empty for no name."""
     words = [word for word in words_of(name) if word not in {"jr.", "jr", "sr", "sr.", "iii"}]

@@ -44,7 +44,7 @@ def phrasal(tokens: Sequence[Token]) -> list[ParsedAttribution]:
     """Find the attributions by a phrase, an adverb, a passive or a noun, in order."""
     found: list[ParsedAttribution] = []
     for i, token in enumerate(tokens):
-        if token.kind is not TokenKind.WORD:
+        if token.lower not in _BEGINNING or token.kind is not TokenKind.WORD:
             continue
         cue = _handing_phrase(tokens, i)
         if cue is not None:
@@ -59,7 +59,7 @@ def phrasal(tokens: Sequence[Token]) -> list[ParsedAttribution]:
             found.append(ParsedAttribution(None, (i - 1, i + 2), rest(tokens, i + 2), vague=True))
         elif token.lower in _ADVERBS:
             found.append(ParsedAttribution(None, (i, i + 1), around(tokens, i, i + 1), vague=True))
-        elif token.lower in _PASSIVE_VAGUE | _PASSIVE_BY | {"accused", "suspected"}:
+        elif token.lower in _PASSIVE:
             passive = _passive(tokens, i)
             if passive is not None:
                 found.append(passive)
@@ -89,13 +89,14 @@ _PHRASES = (
 )  # fmt: skip
 
 
-_BEGIN = frozenset(phrase[0] for phrase in _PHRASES)
+_BEGIN = {first: tuple(p for p in _PHRASES if p[0] == first) for first, *_ in _PHRASES}
+_PASSIVE = _PASSIVE_VAGUE | _PASSIVE_BY | {"accused", "suspected"}
+#: All that an attribution of this module can begin with: other words are passed over.
+_BEGINNING = _PASSIVE | _NOMINAL | _ADVERBS | _BEGIN.keys() | {"as", "has"}
 
 
 def _handing_phrase(tokens: Sequence[Token], at: int) -> Span | None:
-    if tokens[at].lower not in _BEGIN:
-        return None
-    for phrase in _PHRASES:
+    for phrase in _BEGIN.get(tokens[at].lower, ()):
         if reads(tokens, at, phrase):
             if phrase[0] in {"reported", "quoted"} and at and tokens[at - 1].lower in AUXILIARIES:
                 return None

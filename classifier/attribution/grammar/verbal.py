@@ -51,7 +51,7 @@ def verbal(tokens: Sequence[Token]) -> list[ParsedAttribution]:
     while i < len(tokens) and len(found) < MOST:
         token = tokens[i]
         step = 1
-        if token.kind is TokenKind.WORD and token.lower in forms:
+        if token.lower in forms and token.kind is TokenKind.WORD:
             for verb in forms[token.lower]:
                 if verb.size > 1 and not reads(tokens, i + 1, particles(verb)):
                     continue
@@ -206,10 +206,11 @@ def participles(
 ) -> list[ParsedAttribution]:
     """Read ", saying the port was lost", whose subject is the main clause's."""
     more = []
+    forms = table()
     for i, token in enumerate(tokens):
-        if token.kind is not TokenKind.WORD or not token.lower.endswith("ing"):
+        if not token.lower.endswith("ing") or token.kind is not TokenKind.WORD:
             continue
-        for verb in table().get(token.lower, ()):
+        for verb in forms.get(token.lower, ()):
             if verb.form is not Form.ING or verb.kind not in (VerbKind.SPEECH, VerbKind.CLAUSE):
                 continue
             previous = tokens[i - 1] if i else None

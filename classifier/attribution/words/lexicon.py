@@ -59,14 +59,18 @@ class Terms:
 
     def __init__(self, terms: frozenset[str]) -> None:
         self.all = terms
-        self._longest = max((term.count(" ") + 1 for term in terms), default=1)
+        self._longest: dict[str, int] = {}  # words of the longest term, by the first of them
+        for term in terms:
+            first, size = term.partition(" ")[0], term.count(" ") + 1
+            self._longest[first] = max(size, self._longest.get(first, 0))
 
     def __contains__(self, term: object) -> bool:
         return term in self.all
 
     def at(self, words: tuple[str, ...], start: int) -> int:
         """Give the number of words of the longest term that begins at ``start``; 0 for none."""
-        for size in range(min(self._longest, len(words) - start), 0, -1):
+        longest = self._longest.get(words[start], 0) if start < len(words) else 0
+        for size in range(min(longest, len(words) - start), 0, -1):
             if " ".join(words[start : start + size]) in self.all:
                 return size
         return 0

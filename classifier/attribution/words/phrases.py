@@ -7,6 +7,7 @@ relative clause or a comma begins, unless that stands inside a name ("the Minist
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from classifier.attribution.words.lexicon import places, terms, word_set
 from classifier.attribution.words.source_phrase import Phrase, Shape
@@ -44,6 +45,7 @@ _DATES = word_set(
 _ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+$|(?:Jr|Sr|St|Mr|Mrs|Ms|Dr|Prof|Rev|Hon)\.$")
 
 
+@lru_cache(maxsize=1 << 12)  # the same few names and words, many times an article
 def parse(text: str, *, opens: bool = False) -> Phrase:
     """Take a phrase apart.
 
@@ -69,6 +71,7 @@ def parse(text: str, *, opens: bool = False) -> Phrase:
     return _shaped(words, capitals, determiner, tail, tuple(rest), legislator)
 
 
+@lru_cache(maxsize=1 << 13)
 def words_of(text: str) -> tuple[str, ...]:
     """Give the words of a phrase, folded, in lower case, without possessive endings."""
     return tuple(_clean(word).lower() for word in _WORD.findall(fold(text)))
@@ -117,6 +120,7 @@ _NAME_HEADS = word_set(
 )
 
 
+@lru_cache(maxsize=1 << 13)
 def _clean(word: str) -> str:
     word = word.rstrip(",;:")
     word = re.sub(r"'s?$", "", word) if not word.lower().startswith("o'") else word

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 
 class TokenKind(StrEnum):
@@ -16,8 +17,7 @@ class TokenKind(StrEnum):
     QUOTE = "quote"  # a quotation, whole
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word, a punctuation mark or a quotation, with its characters in the article.
 
     Attributes
@@ -28,6 +28,8 @@ class Token:
     lower : str
         The same in lower case, without a possessive ending.
     kind : TokenKind
+    capital : bool
+        Whether it is a word that begins with a capital.
     """
 
     start: int
@@ -35,13 +37,7 @@ class Token:
     text: str
     lower: str
     kind: TokenKind
-
-    @property
-    def capital(self) -> bool:
-        """Whether it is a word that begins with a capital."""
-        return self.kind is TokenKind.WORD and (
-            self.text[0].isupper() or (self.text[:3] in {"al-", "el-"} and self.text[3:4].isupper())
-        )
+    capital: bool
 
 
 _TOKEN = re.compile(
@@ -71,23 +67,25 @@ def tokenise(
     at = start
     for left, right in quoted:
         tokens.extend(_words(plain, at, left))
-        tokens.append(Token(left, right, plain[left:right], "", TokenKind.QUOTE))
+        tokens.append(Token(left, right, plain[left:right], "", TokenKind.QUOTE, False))
         at = right
     tokens.extend(_words(plain, at, end))
     return tuple(tokens)
 
 
-def _words(plain: str, start: int, end: int) -> list[Token]:
-    found = []
+def _words(plain: str, start: int, end: int) -> Iterator[Token]:
     for match in _TOKEN.finditer(plain, start, end):
         text = match.group()
-        word = text[0].isalnum() or text[0] == "_"
-        lower = text.lower()
-        if word and lower.endswith(("'s", "s'")):
-            lower = lower[:-2] if lower.endswith("'s") else lower[:-1]
-        found.append(
-            Token(
-                match.start(), match.end(), text, lower, TokenKind.WORD if word else TokenKind.STOP
-            )
-        )
-    return found
+        yield Token(match.start(), match.end(), text, *_read(text))
+
+
+@lru_cache(maxsize=1 << 14)
+def _read(text: str) -> tuple[str, TokenKind, bool]:
+    """Give a token's lower case without a possessive ending, its kind, whether it is a capital."""
+    if not (text[0].isalnum() or text[0] == "_"):
+        return text.lower(), TokenKind.STOP, False
+    lower = text.lower()
+    if lower.endswith(("'s", "s'")):
+        lower = lower[:-2] if lower.endswith("'s") else lower[:-1]
+    capital = text[0].isupper() or (text[:3] in {"al-", "el-"} and text[3:4].isupper())
+    return lower, TokenKind.WORD, capital
