@@ -22,6 +22,10 @@ from classifier.attribution.words.tokens import Token, TokenKind, tokenise
 from classifier.values import ArticleReading, Citation, Place, Sentence, SourceKind
 
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
+#: Sentences at an article's head that can be a headline.
+_HEADLINES = 2
+#: Words of a quotation from which its speaker is looked for elsewhere: less is a term.
+_LEAST_QUOTED = 3
 #: How many sentences back a quotation's speaker is looked for, where nothing nearer names one.
 REACH = 3
 
@@ -114,12 +118,13 @@ class _Citations:
             ids = {o for m in self._mentions(agency) for o in m}
             if not ids & self.through.own:
                 yield _Found(agency, None, _place(self.plain, start, sentence.end))
-        tokens = tokenise(
-            self.plain, start, sentence.end, [q for q in self.quoted[i] if q[0] >= start]
-        )
+        quoted = [q for q in self.quoted[i] if q[0] >= start]
+        if i >= _HEADLINES and not clauses.may_attribute(self.plain, start, sentence.end, quoted):
+            return
+        tokens = tokenise(self.plain, start, sentence.end, quoted)
         if not tokens or (len(tokens) == 1 and tokens[0].kind is TokenKind.QUOTE):
             return
-        if i < 2 and (headline := self._headline(sentence, tokens)) is not None:
+        if i < _HEADLINES and (headline := self._headline(sentence, tokens)) is not None:
             yield headline
             return
         asks = self.plain[start : sentence.end].rstrip("\"') ").endswith("?")
@@ -213,9 +218,11 @@ class _Citations:
         if self.turns and self._turn(sentence) is not None:
             return self._over(i, self._labelled(i), (Place(sentence.start, sentence.end),))
         parts = self.quoted[i]
+        if not parts:
+            return None
         inside = sum(len(_WORD.findall(self.plain[a:b])) for a, b in parts)
         total = len(_WORD.findall(self.plain[sentence.start : sentence.end]))
-        if not inside or 2 * inside < total or inside < 3:
+        if 2 * inside < total or inside < _LEAST_QUOTED:
             return None
         content = tuple(Place(a, b) for a, b in parts)
         speaker = self._speaker(i)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from classifier.attribution.words.lexicon import terms, word_set
+from classifier.attribution.words.lexicon import matches, terms, word_set
 from classifier.attribution.words.phrases import parse, words_of
 from classifier.attribution.words.source_phrase import Phrase
 from classifier.values import Place
@@ -28,6 +28,7 @@ RUN = re.compile(
     r"(?:[ ](?:de|van|von|bin|der|la|al|el|of)\b){0,2}"
     rf"(?:[ ](?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]+|al-[A-Z][\w'-]+)){{1,5}}"
 )
+_CAPITAL = re.compile(r"[A-Z]")
 _SEAT = re.compile(r"\s?\((?:R|D|I|Rep|Dem|Ind)\b[^()\n]{0,24}\)|,\s[RDI]-[A-Z][\w.]*")
 _TITLE_BEFORE = re.compile(r"(?:[a-z][\w'-]*\s){0,4}$")
 _APPOSITION = re.compile(r",\s(?:an?\s|the\s|[A-Z][\w.]*'s\s)?[^,.;:\"\n]{3,90}(?=,)")
@@ -79,7 +80,8 @@ class FullNames:
         """Find the runs of capitals that end in a surname, and where they begin, in order."""
         if self._full is None:
             self._full = {}
-            for match in RUN.finditer(self._plain):
+            capitals = (match.start() for match in _CAPITAL.finditer(self._plain))
+            for match in matches(RUN, self._plain, capitals):
                 key = last_word(match.group())
                 if key:
                     self._full.setdefault(key, []).append((match.start(), match.group()))

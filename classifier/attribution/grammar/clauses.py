@@ -5,16 +5,19 @@ Rules for English over a sentence's tokens, quotations read as single tokens.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import cache
 
 from classifier.attribution.grammar.attributions import MOST, ParsedAttribution, bare
-from classifier.attribution.grammar.phrasal import phrasal
+from classifier.attribution.grammar.phrasal import BEGINNING, phrasal
 from classifier.attribution.grammar.verbal import participles, verbal
 from classifier.attribution.words.lexicon import word_set
 from classifier.attribution.words.phrase_words import Span
 from classifier.attribution.words.tokens import Token
 from classifier.attribution.words.verbs import table
 
+_LETTERS = re.compile(r"[^\W\d_]+")
 _JOINTS = word_set("as and but while which who that or")
 
 
@@ -28,6 +31,26 @@ def _unjoined(tokens: Sequence[Token], span: Span) -> Span:
     while end > start and (tokens[end - 1].lower in {"and", "but"} or tokens[end - 1].text == ","):
         end -= 1
     return (start, end)
+
+
+def may_attribute(plain: str, start: int, end: int, quoted: Sequence[tuple[int, int]]) -> bool:
+    """Whether a part of an article holds, outside its quotations, a word that can hand over.
+
+    Parameters
+    ----------
+    plain, start, end, quoted
+        As of `classifier.attribution.words.tokens.tokenise`. Where this is false `parse` finds nothing.
+    """
+    edges = [start, *(edge for span in quoted for edge in span), end]
+    return any(
+        not _beginning().isdisjoint(_LETTERS.findall(plain[a:b].lower()))
+        for a, b in zip(edges[::2], edges[1::2], strict=True)
+    )
+
+
+@cache
+def _beginning() -> frozenset[str]:
+    return BEGINNING | table().keys()
 
 
 def parse(tokens: Sequence[Token]) -> list[ParsedAttribution]:

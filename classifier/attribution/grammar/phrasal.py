@@ -44,7 +44,7 @@ def phrasal(tokens: Sequence[Token]) -> list[ParsedAttribution]:
     """Find the attributions by a phrase, an adverb, a passive or a noun, in order."""
     found: list[ParsedAttribution] = []
     for i, token in enumerate(tokens):
-        if token.lower not in _BEGINNING or token.kind is not TokenKind.WORD:
+        if token.lower not in BEGINNING or token.kind is not TokenKind.WORD:
             continue
         cue = _handing_phrase(tokens, i)
         if cue is not None:
@@ -92,7 +92,7 @@ _PHRASES = (
 _BEGIN = {first: tuple(p for p in _PHRASES if p[0] == first) for first, *_ in _PHRASES}
 _PASSIVE = _PASSIVE_VAGUE | _PASSIVE_BY | {"accused", "suspected"}
 #: All that an attribution of this module can begin with: other words are passed over.
-_BEGINNING = _PASSIVE | _NOMINAL | _ADVERBS | _BEGIN.keys() | {"as", "has"}
+BEGINNING = _PASSIVE | _NOMINAL | _ADVERBS | _BEGIN.keys() | {"as", "has"}
 
 
 def _handing_phrase(tokens: Sequence[Token], at: int) -> Span | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -150,3 +151,15 @@ def phrases(name: str) -> re.Pattern[str]:
     """Give one pattern for a class of phrases, to be searched for in lower-case text."""
     longest = sorted(terms(name).all, key=lambda term: (-len(term), term))
     return re.compile(r"(?<![\w'-])(?:" + "|".join(map(re.escape, longest)) + r")(?![\w'-])")
+
+
+def matches(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> Iterator[re.Match[str]]:
+    """Give what ``finditer`` gives of a pattern that begins nowhere but at some of the places.
+
+    Many times faster where the places are few and the pattern begins with a choice.
+    """
+    end = 0
+    for at in starts:
+        if at >= end and (match := pattern.match(text, at)):
+            end = match.end()
+            yield match

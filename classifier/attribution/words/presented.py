@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from classifier.attribution.words.lexicon import phrases, places, terms
+from classifier.attribution.words.lexicon import matches, phrases, places, terms
 
 _STATE = (
     r"(?:(?:[Ss]tate|[Gg]overnment|Kremlin)"
@@ -93,7 +93,7 @@ def _presenting(plain: str) -> Iterator[tuple[re.Pattern[str], Iterable[re.Match
     """Give each pattern that may present an outlet, with its matches in an article."""
     starts = sorted({at for word in _STATE_WORDS for at in _occurrences(plain, word)})
     for pattern in (_BEFORE, _INSIDE, _NAMED):
-        yield pattern, _matches(pattern, plain, starts)
+        yield pattern, matches(pattern, plain, starts)
     if any(_STATES_KIND.match(plain, at) for at in starts):
         yield _AFTER, _AFTER.finditer(plain)
     for pattern, needs in ((_OF, _KIND_OF), (_OWNED, _WHICH)):
@@ -108,15 +108,6 @@ def _occurrences(text: str, word: str) -> Iterator[int]:
         at = text.find(word, at + 1)
 
 
-def _matches(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> Iterator[re.Match[str]]:
-    """Give what ``finditer`` gives of a pattern all of whose matches begin at one of the places."""
-    end = 0
-    for at in starts:
-        if at >= end and (match := pattern.match(text, at)):
-            end = match.end()
-            yield match
-
-
 @lru_cache(maxsize=4)  # an article's sources are typed after it has been looked through
 def presented(plain: str) -> Presented:
     """Find the outlets that an article presents as a state's.
@@ -127,8 +118,8 @@ def presented(plain: str) -> Presented:
         The article, folded.
     """
     names: set[str] = set()
-    for pattern, matches in _presenting(plain):
-        for match in matches:
+    for pattern, found in _presenting(plain):
+        for match in found:
             name = _LEADING.sub("", match["name"]).removesuffix("'s")
             if name in _NO_NAME or _of_no_state(plain, match.start()) or _is_place(name):
                 continue

@@ -41,7 +41,9 @@ class Token(NamedTuple):
 
 
 _TOKEN = re.compile(
-    r"(?:[A-Za-z]\.){2,}|(?:Sen|Rep|Gov|Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Adm|Rev|Jr|Sr|St|Sgt"
+    # First what most tokens are, and what the rest would read the same, only later.
+    r"[a-z]{2,}(?=[ ,\n])"
+    r"|(?:[A-Za-z]\.){2,}|(?:Sen|Rep|Gov|Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Adm|Rev|Jr|Sr|St|Sgt"
     r"|Capt|Reps|Sens|Hon|vs|No|Inc|Corp|Co|Ltd|Ala|Ariz|Calif|Conn|Fla|Wis|Mich|Minn|Pa|Va|Tenn)"
     r"\.(?=\s)|(?:Jr|Sr)\.(?=,)|[RDI]-(?:[A-Z][a-z]+|(?:[A-Z]\.)*[A-Z])\.(?=[,)])"
     r"|[A-Z]\.(?=\s[A-Z])"
