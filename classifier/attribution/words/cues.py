@@ -8,7 +8,9 @@ verb, `PHRASES` for a pattern that holds by itself, `NOT_SPEECH` for what only l
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
 
 class VerbKind(StrEnum):
@@ -103,9 +105,29 @@ def _forms(*kinds: VerbKind) -> set[str]:
     return {form for verb in verbs for form in third_and_past(verb) if form not in _NOUN_S}
 
 
-def _any(words: set[str] | frozenset[str] | list[str]) -> str:
-    longest_first = sorted(words, key=lambda word: (-len(word), word))
-    return "(?:" + "|".join(re.escape(w).replace("_", r"\s+") for w in longest_first) + ")"
+def _any(words: Iterable[str]) -> str:
+    """Give a pattern of any of some words, the longest first; an underscore is any white space.
+
+    Written as a tree of what they begin with alike, which is tried several times faster than one
+    word after the other.
+    """
+    tree: dict[str, Any] = {}
+    for word in words:
+        node = tree
+        for character in word:
+            node = node.setdefault(character, {})
+        node[""] = {}
+    return _branches(tree)
+
+
+def _branches(tree: dict[str, Any]) -> str:
+    parts = [
+        (r"\s+" if character == "_" else re.escape(character)) + _branches(rest)
+        for character, rest in sorted(tree.items())
+        if character
+    ]
+    pattern = parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})" if parts else ""
+    return f"(?:{pattern})?" if parts and "" in tree else pattern
 
 
 _SPEECH = _any(_forms(VerbKind.SPEECH))
