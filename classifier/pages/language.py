@@ -7,7 +7,7 @@ Most input is English, and English prose gives itself away by its function words
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 MIN_BYTES = 20
@@ -55,7 +55,12 @@ def detect(text: str) -> str | None:
         ISO 639-1 code (ISO 639-3 where the language has no other). None when the text is too short
         or too mixed to tell.
     """
-    sample = _ADDRESS.sub(" ", _sample(text))
+    return _detect(_sample(text))
+
+
+@lru_cache(maxsize=128)  # who reads a page asks, and who scores its articles soon after
+def _detect(sample: str) -> str | None:
+    sample = _ADDRESS.sub(" ", sample)
     words = _WORD.findall(sample)
     if len("".join(words).encode()) < MIN_BYTES:
         return None

@@ -29,6 +29,8 @@ _WINDOW = 4_000
 
 _LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _TERMINAL = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
+# A block that ends no sentence before its own end.
+_ONE_END = re.compile(r"[^.!?…]*[.!?…]?[\"'”’»“)\]]{0,9}\s*")
 _FIRST_WORD = re.compile(r"\s*(\S+)")
 
 # Abbreviations that are followed by the name, number or example they belong to.
@@ -148,7 +150,7 @@ def _sentences_of(block: str) -> Iterator[tuple[int, int]]:
 
 def _ends(block: str) -> list[int]:
     """Where the sentences end; the last of them with the block."""
-    if not any(mark in block for mark in ".!?…"):
+    if _ONE_END.fullmatch(block):
         return [len(block)]
     # Loaded on first use: `framescope --help` splits nothing.
     from nupunkt import sent_spans

@@ -63,7 +63,7 @@ def fold(text: str) -> str:
         Of the same length, so that offsets hold: what a model reads, whichever way the page it
         came from was typeset.
     """
-    return text.translate(_LOOK_ALIKES)
+    return text.replace("`", "'") if text.isascii() else text.translate(_LOOK_ALIKES)
 
 
 def _look_alikes() -> dict[int, str]:

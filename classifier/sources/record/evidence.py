@@ -45,10 +45,14 @@ _ADDRESS = re.compile(
 _ADDRESS_END = ".,;:!?…"
 
 _THIS = r"th(?:is|e)\s(?:\w+\s)?(?:article|story|report|post|piece|headline|column|page|caption)"
-_CORRECTION = re.compile(
-    r"^\W*(?:corrections?|clarifications?|corrigendum|erratum)\b\s*(?:\([^)\n]{1,40}\))?\s*[:–—-]"
-    r"|^\W*(?:corrections?|clarifications?)\W*$"
-    rf"|\b(?:an\s(?:earlier|older)|(?:a|the)\s(?:previous|prior|earlier)|the\soriginal)\sversion"
+_HEADING = re.compile(
+    r"\W*(?:(?:corrections?|clarifications?|corrigendum|erratum)\b\s*(?:\([^)\n]{1,40}\))?\s*[:–—-]"
+    r"|(?:corrections?|clarifications?)\W*$)",
+    re.IGNORECASE,
+)
+_NOTICE_WORDS = ("version", "corrected", "amended", "clarified", "updated", "regret")
+_NOTICE = re.compile(
+    rf"\b(?:an\s(?:earlier|older)|(?:a|the)\s(?:previous|prior|earlier)|the\soriginal)\sversion"
     rf"\sof\s{_THIS}"
     rf"|\b{_THIS}\s(?:has\sbeen|was)\s(?:corrected|amended|updated\sto\scorrect|clarified)"
     r"|\bwe\sregret\sthe\serrors?\b",
@@ -170,13 +174,19 @@ def corrections(plain: str) -> int:
 
 def addresses(text: str) -> Iterator[str]:
     """Give the addresses that stand in a text, without scheme, ``www.`` and closing dots."""
-    for match in _ADDRESS.finditer(text):
+    # None has white space in it, and few words can be one.
+    words = (word for word in text.split() if "/" in word or "www." in word.lower())
+    for match in (match for word in words for match in _ADDRESS.finditer(word)):
         address = match[0].rstrip(_ADDRESS_END)
         yield re.sub(r"^(?:https?://)?(?:www\.)?", "", address, flags=re.IGNORECASE).rstrip("/")
 
 
 def _is_notice(plain: str) -> bool:
-    return _CORRECTION.search(plain) is not None
+    # Of two long patterns the first looks at the beginning alone, and the other needs one of a few
+    # words. In any but ASCII, other letters can stand for theirs.
+    lower = plain.lower()
+    told = not plain.isascii() or any(word in lower for word in _NOTICE_WORDS)
+    return _HEADING.match(plain) is not None or (told and _NOTICE.search(plain) is not None)
 
 
 def _is_content(text: str, plain: str) -> bool:
