@@ -67,8 +67,8 @@ def begin(article: Article, sentences: Sequence[Sentence] | None = None) -> Arti
     sentences : sequence of Sentence or None
         Its sentences in order; None for those that `classifier.pages.sentences.split` gives.
     """
-    rows = split(article) if sentences is None else tuple(sentences)
     plain = fold(article.text)
+    rows = split(article, plain) if sentences is None else tuple(sentences)
     return ArticleReading(article, plain, rows, *quotations.find(plain, article.text, rows))
 
 
@@ -81,7 +81,10 @@ def cited(
 
 def _cited(reading: ArticleReading, registry: Outlets) -> tuple[Sentence, ...]:
     article = reading.article
-    voiced = [replace(s, mentions=tuple(registry.mentions(s.text))) for s in voice.assign(reading)]
+    voiced = [
+        replace(sentence, voice=one, mentions=tuple(registry.mentions(sentence.text)))
+        for sentence, one in zip(reading.sentences, voice.voices(reading), strict=True)
+    ]
     rows = range(len(voiced))
     inside = [
         [row for row in rows if _overlap(part, voiced[row])] for part in article.republications
@@ -91,12 +94,13 @@ def _cited(reading: ArticleReading, registry: Outlets) -> tuple[Sentence, ...]:
     whole = replace(reading, sentences=tuple(voiced))
     apart = begin(article, [voiced[row] for row in outside]) if article.republications else whole
     for row, citations in zip(outside, finder.find(apart, registry), strict=True):
-        voiced[row] = replace(voiced[row], citations=citations)
+        if citations != voiced[row].citations:
+            voiced[row] = replace(voiced[row], citations=citations)
     for part, within in zip(article.republications, inside, strict=True):
         alone = _alone(article, part, [reading.sentences[row] for row in within])
-        inner = voice.assign(alone)
+        inner = voice.voices(alone)
         for row, one, citations in zip(within, inner, finder.find(alone, registry), strict=True):
-            voiced[row] = replace(voiced[row], citations=citations, inner_voice=one.voice)
+            voiced[row] = replace(voiced[row], citations=citations, inner_voice=one)
     return tuple(voiced)
 
 

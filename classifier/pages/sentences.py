@@ -27,7 +27,7 @@ MAX_CHARS = 1500
 # What the library is handed at once: it is not linear in the length of a single word.
 _WINDOW = 4_000
 
-_LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _TERMINAL = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
 # A block that ends no sentence before its own end.
 _ONE_END = re.compile(r"[^.!?…]*[.!?…]?[\"'”’»“)\]]{0,9}\s*")
@@ -62,13 +62,15 @@ _CLOSERS = re.compile(r"(?:[\"'”’»“)\]]|\[\d{1,3}\]){1,9}(?=\s|$)")
 _CLOSERS_AFTER_SPACE = re.compile(r"(?:[”»)\]]|\[\d{1,3}\]){1,9}(?=\s|$)")
 
 
-def split(article: Article) -> tuple[Sentence, ...]:
+def split(article: Article, plain: str | None = None) -> tuple[Sentence, ...]:
     """Split an article into sentences.
 
     Parameters
     ----------
     article : Article
         Where it has ``units``, they are its sentences and are not split again.
+    plain : str or None
+        Its text, folded, where that is at hand.
 
     Returns
     -------
@@ -85,13 +87,16 @@ def split(article: Article) -> tuple[Sentence, ...]:
         )
     return tuple(
         Sentence(text[start:end], start, end, article.id, i)
-        for i, (start, end) in enumerate(_spans(text))
+        for i, (start, end) in enumerate(_spans(text, fold(text) if plain is None else plain))
     )
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
+def _spans(text: str, plain: str) -> Iterator[tuple[int, int]]:
+    for mark in _LINE_ENDS:  # the library reads a line break inside a sentence as a space
+        if mark in plain:
+            plain = plain.replace(mark, " ")
     for start, end in _blocks(text):
-        for left, right in _sentences_of(text[start:end]):
+        for left, right in _sentences_of(text[start:end], plain[start:end]):
             yield from _cut(text, start + left, start + right)
 
 
@@ -134,11 +139,11 @@ def _is_full(line: str, following: str, width: int) -> bool:
 # --- sentences of a block ------------------------------------------------------------------------
 
 
-def _sentences_of(block: str) -> Iterator[tuple[int, int]]:
+def _sentences_of(block: str, plain: str) -> Iterator[tuple[int, int]]:
     """Spans that follow each other without a gap; they are stripped when they are cut."""
     start = 0
     while start < len(block):
-        ends = _ends(block[start : start + _WINDOW])
+        ends = _ends(block[start : start + _WINDOW], plain[start : start + _WINDOW])
         if start + _WINDOW < len(block):
             # The window may cut its last sentence short, so the next window begins with it.
             ends = ends[:-1] or [_place_to_cut(block, start) - start]
@@ -148,15 +153,16 @@ def _sentences_of(block: str) -> Iterator[tuple[int, int]]:
             start = origin + end
 
 
-def _ends(block: str) -> list[int]:
-    """Where the sentences end; the last of them with the block."""
+def _ends(block: str, plain: str) -> list[int]:
+    """Where the sentences end; the last of them with the block.
+
+    The library is given ``plain``: it knows the ASCII marks best.
+    """
     if _ONE_END.fullmatch(block):
         return [len(block)]
     # Loaded on first use: `framescope --help` splits nothing.
     from nupunkt import sent_spans
 
-    # It knows the ASCII marks best, and reads a line break inside a sentence as a space.
-    plain = _LINE_END.sub(lambda match: " " * len(match[0]), fold(block))
     candidates = {end for _, end in sent_spans(plain)} | {len(block)}
     candidates.update(match.end() for match in _MISSED.finditer(plain))
     ends = [0]

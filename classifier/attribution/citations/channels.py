@@ -39,6 +39,8 @@ _WITH_KIND = re.compile(
     r"(?:\s+(?:news|agency|newspaper|daily|weekly|magazine|paper|website|television|channel)\b)"
     r"{0,2})"
 )
+_DATELINE_WITHIN = 110
+"""Characters in which a dateline ends: a place of 50, an agency of 40, the marks around them."""
 _DATELINE = re.compile(
     r"\s*(?:[^\W\d_][\w .,'-]{1,48}?)?[(/\[]\s*(?P<agency>[^()/\[\]\n]{2,40}?)\s*[)/\]]\.?"
     r"\s*(?:[-:]{1,2}\s|(?=[A-Z\"]))"
@@ -134,7 +136,10 @@ def dateline(plain: str, start: int, end: int, registry: Outlets) -> Place | Non
     Place or None
         The agency's name, in the article's offsets.
     """
-    match = _DATELINE.match(plain, start, min(end, start + 110))
+    end = min(end, start + _DATELINE_WITHIN)
+    if all(plain.find(opening, start, end) < 0 for opening in "([/"):
+        return None
+    match = _DATELINE.match(plain, start, end)
     if match is None:
         return None
     before = plain[start : match.start("agency")]

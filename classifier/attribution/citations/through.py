@@ -56,6 +56,7 @@ class Through:
         self._mentions: dict[int, Sequence[Mention]] = {}
         self._mistaken: dict[tuple[str, ...], Citation] = {}
         self._given: dict[str, tuple[str, ...]] | None = None
+        self._any_same = bulletins.SAME.search(self.plain)  # few articles have one
 
     def channel(self, i: int, apart: Sequence[Place]) -> Channel:
         """Find the outlets that a sentence names as a channel (see `channels.within`)."""
@@ -170,7 +171,7 @@ class Through:
     def continued(self, i: int, rows: list[list[Citation]]) -> None:
         """Give "in the same dispatch" and "it also carries" the state media cited just before."""
         sentence = self.sentences[i]
-        same = bulletins.SAME.search(self.plain, sentence.start, sentence.end)
+        same = self._any_same and bulletins.SAME.search(self.plain, sentence.start, sentence.end)
         goes_on = bulletins.GOES_ON.match(self.plain, sentence.start, sentence.end)
         if not same and not goes_on:
             self._taken_up(i, rows)
@@ -188,7 +189,7 @@ class Through:
 
     def _taken_up(self, i: int, rows: list[list[Citation]]) -> None:
         """Give "the agency said" and "the report said" the state media they go back to."""
-        near = [(j, row) for j, row in enumerate(rows[:i]) if row and j >= i - _NEAR]
+        near = [(j, rows[j]) for j in range(max(i - _NEAR, 0), i) if rows[j]]
         for k, citation in enumerate(rows[i]):
             goes_back = self._goes_back(citation)
             if citation.state_media or not goes_back or not near:

@@ -17,7 +17,7 @@ from classifier.attribution.words.phrase_words import Span
 from classifier.attribution.words.tokens import Token
 from classifier.attribution.words.verbs import table
 
-_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTERS = re.compile(r"[a-z]+")
 _JOINTS = word_set("as and but while which who that or")
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from classifier.attribution.words.cues import attributes, quoting_verb
@@ -50,8 +50,19 @@ def assign(reading: ArticleReading) -> tuple[Sentence, ...]:
     Returns
     -------
     tuple of Sentence
-        The same sentences with their voice. A voice given by the article's own units is kept;
-        every sentence of a republished part is quoted.
+        The same sentences with their voice.
+    """
+    return tuple(
+        replace(sentence, voice=voice)
+        for sentence, voice in zip(reading.sentences, voices(reading), strict=True)
+    )
+
+
+def voices(reading: ArticleReading) -> Iterator[Voice]:
+    """Give the voice of each sentence of an article.
+
+    A voice given by the article's own units is kept; every sentence of a republished part is
+    quoted.
     """
     article = reading.article
     given = {
@@ -59,10 +70,8 @@ def assign(reading: ArticleReading) -> tuple[Sentence, ...]:
     }
     quoted = _Ranges(reading.quotations)
     carried = _Ranges([(part.start, part.end) for part in article.republications])
-    return tuple(
-        replace(s, voice=given.get((s.start, s.end)) or _voice(s, reading.plain, quoted, carried))
-        for s in reading.sentences
-    )
+    for s in reading.sentences:
+        yield given.get((s.start, s.end)) or _voice(s, reading.plain, quoted, carried)
 
 
 class _Ranges:

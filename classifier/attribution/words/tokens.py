@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -75,10 +75,11 @@ def tokenise(
     return tuple(tokens)
 
 
-def _words(plain: str, start: int, end: int) -> Iterator[Token]:
-    for match in _TOKEN.finditer(plain, start, end):
-        text = match.group()
-        yield Token(match.start(), match.end(), text, *_read(text))
+def _words(plain: str, start: int, end: int) -> list[Token]:
+    return [
+        Token(*match.span(), text := match[0], *_read(text))
+        for match in _TOKEN.finditer(plain, start, end)
+    ]
 
 
 @lru_cache(maxsize=1 << 14)

@@ -175,6 +175,8 @@ def corrections(plain: str) -> int:
 def addresses(text: str) -> Iterator[str]:
     """Give the addresses that stand in a text, without scheme, ``www.`` and closing dots."""
     # None has white space in it, and few words can be one.
+    if "/" not in text and "www." not in text.lower():
+        return
     words = (word for word in text.split() if "/" in word or "www." in word.lower())
     for match in (match for word in words for match in _ADDRESS.finditer(word)):
         address = match[0].rstrip(_ADDRESS_END)
