@@ -36,6 +36,8 @@ _SUBJECT = re.compile(
 _OPEN = re.compile(r"(?:^|[.!?\n][\"')]*\s*|[,\"']\s)(?:(?:[A-Z][\w-]*,?|and|but|though|yet)\s)?$")
 #: How far back a name may stand that is no source, in characters.
 REACH = 600
+_OPENING = 40  # characters before "it" that show whether it opens its clause
+_BESIDE = 120  # before "who", in which the words that it goes back to stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ class Antecedents:
         if lower in _THEY:
             return bool({"media", "outlets", "channels", "newspapers", "papers"} & found.words)
         if lower in _IT:
-            return bool(_OPEN.search(self._plain[max(0, place.start - 40) : place.start]))
+            return bool(_OPEN.search(self._plain[max(0, place.start - _OPENING) : place.start]))
         return True
 
     def _subject(self, since: int, place: Place, gender: str) -> Earlier | None:
@@ -192,7 +194,7 @@ class Antecedents:
 
     def _beside(self, place: Place) -> Earlier | None:
         """Find what "who" and "which" go back to: the phrase that ends just before them."""
-        before = self._plain[max(0, place.start - 120) : place.start].rstrip(" ,")
+        before = self._plain[max(0, place.start - _BESIDE) : place.start].rstrip(" ,")
         match = re.search(
             r"(?:(?:[Tt]he|[Aa]n?|[Ss]ome|[Mm]any|[Tt]wo|[Tt]hree|[Ss]everal|[Tt]hose)\s)?"
             r"(?:[\w'.-]+\s){0,2}[\w'.-]+$",

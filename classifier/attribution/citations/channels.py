@@ -31,6 +31,7 @@ _NESTED = re.compile(
     r"\s+(?:(?:the|an?|its)\s+)?(?:(?!(?:that|he|she|it|they)\b)[\w'-]+\s+){0,4})$",
     re.IGNORECASE,
 )
+_LEAD_WITHIN = 70  # characters before an outlet that are searched: a judgement
 _TOLD, _ORDER = re.compile(r"tells?\b|told\b"), re.compile(r" to [a-z]")  # "told RT to stop"
 # A name that means other things too, with the word for what it is: "told the Fars news agency".
 _WITH_KIND = re.compile(
@@ -99,7 +100,7 @@ def within(
 
     def leads(at: int, end: int) -> bool:
         lead = _LEADS if _free(sentence.start + at, apart) else _NESTED
-        match = lead.search(text, max(0, at - 70), at)
+        match = lead.search(text, max(0, at - _LEAD_WITHIN), at)
         return match is not None and not (_TOLD.match(match[0]) and _ORDER.match(text, end))
 
     outlets: list[str] = []

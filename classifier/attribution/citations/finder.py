@@ -26,6 +26,8 @@ _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
 _HEADLINES = 2
 #: Words of a quotation from which its speaker is looked for elsewhere: less is a term.
 _LEAST_QUOTED = 3
+#: Sentences that a quotation runs over at most, looked at for the tag that names its speaker.
+_LONGEST_QUOTATION = 12
 #: How many sentences back a quotation's speaker is looked for, where nothing nearer names one.
 REACH = 3
 
@@ -282,7 +284,7 @@ class _Citations:
         """Find the tag of the quotation that a sentence lies in, before it or at its close."""
         for step in (-1, 1):
             j = i + step
-            while 0 <= j < len(self.sentences) and abs(j - i) < 12:
+            while 0 <= j < len(self.sentences) and abs(j - i) < _LONGEST_QUOTATION:
                 one, other = (self.quoted[j], self.quoted[j - step])
                 edge, near = (one[-1:], other[:1]) if step < 0 else (one[:1], other[-1:])
                 if not edge or not near or not self.through.open((edge if step < 0 else near)[0]):

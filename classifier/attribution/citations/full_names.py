@@ -30,6 +30,7 @@ RUN = re.compile(
 )
 _CAPITAL = re.compile(r"[A-Z]")
 _SEAT = re.compile(r"\s?\((?:R|D|I|Rep|Dem|Ind)\b[^()\n]{0,24}\)|,\s[RDI]-[A-Z][\w.]*")
+_TITLE_WITHIN = 40  # characters before a name
 _TITLE_BEFORE = re.compile(r"(?:[a-z][\w'-]*\s){0,4}$")
 _APPOSITION = re.compile(r",\s(?:an?\s|the\s|[A-Z][\w.]*'s\s)?[^,.;:\"\n]{3,90}(?=,)")
 # What says of somebody that an office is no longer, or not yet, held.
@@ -89,7 +90,7 @@ class FullNames:
 
     def _with_title(self, at: int, run: str) -> str:
         """Give a run with what says of it who it is, before it and behind it."""
-        title = _TITLE_BEFORE.search(self._plain, max(0, at - 40), at)
+        title = _TITLE_BEFORE.search(self._plain, max(0, at - _TITLE_WITHIN), at)
         words = (title.group() if title and holds_title(title.group()) else "") + run
         end = at + len(run)
         seat = _SEAT.match(self._plain, end)

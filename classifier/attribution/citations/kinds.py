@@ -51,6 +51,9 @@ class SourceType:
     antecedent: Place | None
 
 
+_LONGEST_NAME = 80
+"""Characters of a source's words above which its name is what stands before the first comma."""
+
 NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
 
 _SENTENCE_START = re.compile(r"(?:^|[.!?:\n][\"')\]]*\s*|[\"(\[]\s*)$")
@@ -257,4 +260,4 @@ def _name(words: str, phrase: Phrase, kind: SourceKind) -> str:
                 return other.name
     plain = " ".join(words.strip(" ,;:\"'").split())
     plain = re.sub(r"^(?:the)\s+", "", plain, flags=re.IGNORECASE)
-    return plain.split(",")[0] if len(plain) > 80 else plain
+    return plain.split(",")[0] if len(plain) > _LONGEST_NAME else plain

@@ -16,6 +16,12 @@ from classifier.values import Place, Sentence
 _SOURCE_LINE = re.compile(r"[\W_]*sources?\s*:\s*(?P<name>[^:\n]{2,120}?)[\W_]*", re.IGNORECASE)
 _BEFORE = re.compile(r"(?P<who>[^:\"'.,!?\n]{2,60}): +(?=\S)")
 _AFTER = re.compile(r"(?:: | - )(?P<who>(?:[\w.'&-]+ ){0,3}[\w.'&-]+)\s*$")
+# Judgements on how headlines are written.
+_TAIL = 80  # characters at the end of one in which ": ministry" stands
+_SHORTEST = 13  # characters of what is said before that
+_LONGEST_SOURCE = 6  # words of a source
+_LONGEST_NAME = 3  # words of a person's name
+_MOSTLY = 0.7  # of a source that an outlet's name takes, for the outlet to be the source
 _SPEAKS = word_set("poll report study survey police sources officials source")
 
 
@@ -52,8 +58,12 @@ def read(
     if match and ((quotes and not says) or _can_speak(match["who"], plain[end:], registry)):
         at = start + match.end("who")
         return Place(start, at), Place(at, at + 1), Place(start + match.end(), end)
-    match = _AFTER.search(text, max(0, len(text) - 80))
-    if match is None or match.start() < 13 or match["who"].lower().startswith(("a ", "the ")):
+    match = _AFTER.search(text, max(0, len(text) - _TAIL))
+    if (
+        match is None
+        or match.start() < _SHORTEST
+        or match["who"].lower().startswith(("a ", "the "))
+    ):
         return None
     if not _can_speak(match["who"], plain[end:], registry):
         return None
@@ -63,7 +73,7 @@ def read(
 
 def _can_speak(who: str, rest: str, registry: Outlets) -> bool:
     words = words_of(who)
-    if not words or len(words) > 6:
+    if not words or len(words) > _LONGEST_SOURCE:
         return False
     joined = " ".join(words)
     if joined in places("state") or joined in places("capital") or words[-1] in _SPEAKS:
@@ -72,8 +82,8 @@ def _can_speak(who: str, rest: str, registry: Outlets) -> bool:
         return True
     mentions = registry.mentions(who)
     if mentions:
-        return mentions[0].end - mentions[0].start >= 0.7 * len(who)
+        return mentions[0].end - mentions[0].start >= _MOSTLY * len(who)
     # A surname that the article goes on to use as a speaker's.
     last = re.escape(who.split()[-1])
     said = rf"(?<!\w){last} (?:said|says|told|added|wrote)\b"
-    return who[0].isupper() and len(words) < 4 and re.search(said, rest) is not None
+    return who[0].isupper() and len(words) <= _LONGEST_NAME and re.search(said, rest) is not None

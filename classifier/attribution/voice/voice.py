@@ -26,6 +26,14 @@ from classifier.values import ArticleReading, Sentence, Voice, fold
 
 #: The share of quoted words, outside the attribution, from which a sentence is quoted.
 QUOTED_SHARE = 0.5
+# This and the rest are judgements on the shape of English sentences.
+_TERM_WORDS = 4  # a quotation of so many words without a verb is a term: "the 'reform'"
+_TERM_SAID = 2  # ... or so few, where nothing else was said: 'He called it "a farce"'
+_CLAUSE_WORDS = 4  # of a quoted clause that makes its sentence quoted, however much is around it
+_TAG_WORDS = 12  # after a quotation, with a verb of speech: who said it, to whom, where and when
+_RECIPIENT_WORDS = 5  # between a verb of speech and its quotation: "told reporters in Amaro"
+_TAG_WITHIN = 80  # characters behind a quotation in which its verb of speech stands
+_SHORT_WORD = 3  # letters of a title's words that need no capital: "of", "the"
 
 # A Chinese or Japanese character counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
@@ -93,7 +101,7 @@ class _Ranges:
 
 
 def _voice(sentence: Sentence, plain: str, quoted: _Ranges, carried: _Ranges) -> Voice:
-    if carried.within(sentence):
+    if carried.ranges and carried.within(sentence):
         return Voice.QUOTED
     text = plain[sentence.start : sentence.end].lower()
     inside = quoted.within(sentence)
@@ -145,8 +153,12 @@ def _is_quoted(parts: _Parts, original: str) -> bool:
     clause = any(_FINITE.search(quote) for quote in quotes)
     if words >= QUOTED_SHARE * (words + content):
         # A few words without a verb are a term ("the 'reform'"), unless they are all that was said.
-        return clause or words > 4 or (not content and any(verbs) and (spoken or words > 2))
-    return clause and words >= 4 and _attached(parts.gaps, spoken)
+        return (
+            clause
+            or words > _TERM_WORDS
+            or (not content and any(verbs) and (spoken or words > _TERM_SAID))
+        )
+    return clause and words >= _CLAUSE_WORDS and _attached(parts.gaps, spoken)
 
 
 def _content_words(gap: str, verb: re.Match[str] | None, *, first: bool) -> int:
@@ -154,7 +166,7 @@ def _content_words(gap: str, verb: re.Match[str] | None, *, first: bool) -> int:
     if verb is None:
         return len(_WORD.findall(gap))
     if not first:
-        return max(len(_WORD.findall(gap)) - 12, 0)
+        return max(len(_WORD.findall(gap)) - _TAG_WORDS, 0)
     # Before the quotation, what follows the verb is content, unless it says to whom and when.
     after = gap[verb.end() :]
     return 0 if _HANDS_OVER.fullmatch(after) or ":" in after else len(_WORD.findall(after))
@@ -162,14 +174,16 @@ def _content_words(gap: str, verb: re.Match[str] | None, *, first: bool) -> int:
 
 def _attached(gaps: tuple[str, ...], spoken: bool) -> bool:
     before = quoting_verb(gaps[0])
-    if before and len(_WORD.findall(gaps[0][before.end() :])) <= 5:
+    if before and len(_WORD.findall(gaps[0][before.end() :])) <= _RECIPIENT_WORDS:
         return True
-    return spoken and any((verb := quoting_verb(gap)) and verb.start() < 80 for gap in gaps[1:])
+    return spoken and any(
+        (verb := quoting_verb(gap)) and verb.start() < _TAG_WITHIN for gap in gaps[1:]
+    )
 
 
 def _is_title(quote: str) -> bool:
     """Whether a quotation names a work: "The Long Night at Pier Seven"."""
-    words = [word for word in _WORD.findall(fold(quote)) if len(word) > 3]
+    words = [word for word in _WORD.findall(fold(quote)) if len(word) > _SHORT_WORD]
     return (
         len(words) > 1
         and all(word[0].isupper() for word in words)
