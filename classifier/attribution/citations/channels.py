@@ -34,6 +34,7 @@ _NESTED = re.compile(
 _LEAD_WITHIN = 70  # characters before an outlet that are searched: a judgement
 _TOLD, _ORDER = re.compile(r"tells?\b|told\b"), re.compile(r" to [a-z]")  # "told RT to stop"
 # A name that means other things too, with the word for what it is: "told the Fars news agency".
+_HANDING = ("told", "tells", "interview with", " by", "citing", "quoting")  # begin any of these
 _WITH_KIND = re.compile(
     r"\b(?:told|tells|interview with|(?:reported|carried|published|quoted|cited) by|citing|quoting)"
     r"\s+(?P<phrase>(?:[a-z][\w-]*\s+){0,4}(?:al-)?[A-Z][\w'-]*(?:\s+[A-Z][\w'-]*){0,3}"
@@ -109,7 +110,8 @@ def within(
         if not own & set(mention.outlets) and leads(mention.start, mention.end):
             outlets += mention.outlets
             state = state or any_state_media(mention.outlets, registry)
-    for match in _WITH_KIND.finditer(text):
+    handed = any(word in text for word in _HANDING)
+    for match in _WITH_KIND.finditer(text) if handed else ():
         ordered = _TOLD.match(match[0]) and _ORDER.match(text, match.end())
         phrase = match["phrase"]
         # Initials that are told something are rather an outlet's than anything else's.

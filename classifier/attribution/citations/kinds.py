@@ -127,8 +127,11 @@ def classify(
                     earlier.place,
                 )
         else:
-            sure = any(words[m.start : m.end] == phrase.name for m in registry.mentions(words))
-            if earlier is not None and earlier.phrase and not sure:  # named, but no source so far
+            if (
+                earlier is not None
+                and earlier.phrase  # named, but no source so far
+                and not any(words[m.start : m.end] == phrase.name for m in registry.mentions(words))
+            ):
                 phrase = parse(earlier.phrase)
                 words = earlier.phrase
             given = _type(

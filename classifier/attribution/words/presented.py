@@ -156,7 +156,8 @@ def _of_no_state(text: str, at: int) -> bool:
     )
 
 
-def states(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=256)  # asked for each citation of a sentence
+def states(text: str) -> tuple[tuple[int, int], ...]:
     """Find the words that say of an outlet that it is a state's: "state television".
 
     Parameters
@@ -166,14 +167,14 @@ def states(text: str) -> list[tuple[int, int]]:
     """
     lower = text.lower()
     if not any(word in lower for word in _words_of_states()):
-        return []
+        return ()
     found = [match.span() for match in _AROUND.finditer(text)]
     for match in _BESIDE.finditer(text):
         if not _BARE_AGENCY.fullmatch(match.group()) or _named_after(text, match.end()):
             found.append(match.span())
     if len(lower) == len(text):
         found += [match.span() for match in phrases("state media phrase").finditer(lower)]
-    return sorted(span for span in set(found) if not _of_no_state(text, span[0]))
+    return tuple(sorted(span for span in set(found) if not _of_no_state(text, span[0])))
 
 
 @cache
