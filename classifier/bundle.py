@@ -10,14 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from classifier.errors import BundleError, SignalError
 from classifier.models import Calibration, Model, load_tfidf, load_transformer
+from classifier.sources import Registry, load_registry
 from classifier.taxonomy import in_order
-
-if TYPE_CHECKING:
-    from classifier.sources import Registry
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -43,11 +41,14 @@ class Bundle:
         with licences and digests, split, settings, seed, code version, metrics, digests of files.
     model : Model
         Calibrated.
+    registry : Registry or None
+        Whose outlets the model recognises; None where that isn't known.
     """
 
     path: Path
     manifest: Mapping[str, Any]
     model: Model
+    registry: Registry | None = None
 
     @property
     def name(self) -> str:
@@ -201,10 +202,11 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
         if digest(path) != expected:
             raise BundleError(f"{path}: damaged (its digest differs from the manifest's)")
     calibration = Calibration.from_record(manifest["calibration"])
+    registry = load_registry() if registry is None else registry
     fitted = KINDS[manifest["kind"]](folder, calibration, registry)
     if fitted.signals != tuple(manifest["signals"]):
         raise BundleError(f"{folder}: the model's signals are not those of its manifest")
-    return Bundle(folder, manifest, fitted)
+    return Bundle(folder, manifest, fitted, registry)
 
 
 def write(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import compress, islice
+from threading import Event
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classifier.attribution import read
 from classifier.bundle import Bundle
@@ -15,7 +18,7 @@ from classifier.models import Prediction
 from classifier.sources import Registry, source_card
 from classifier.sources import load_registry as load
 from classifier.taxonomy import BY_NAME, Level, in_order
-from classifier.values import Article, ArticleReport, Sentence, SentenceReport, Skipped
+from classifier.values import Article, ArticleReport, Sentence, SentenceReport, Skipped, Span
 
 # Articles scored together: enough that a call of the baseline costs little, few enough to keep
 # memory flat and results coming. What an article scores does not depend on its company.
@@ -23,6 +26,15 @@ _TOGETHER = 32
 
 CONTENT = "content"
 """The signal without which a sentence carries no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Articles that were read together; whether they are the last, and what ended them."""
+
+    items: list[ArticleReport | Skipped]
+    last: bool
+    error: Exception | None = None
 
 
 class Scorer:
@@ -35,7 +47,9 @@ class Scorer:
         The signals to report; None for all that the bundle gives.
     registry : Registry or None
         Of outlets: who is cited, who published it. The one that ships unless given; give the bundle
-        the same.
+        the same. A model of another one, or that isn't known, looks for names itself.
+    evidence : bool
+        Whether to say why: where nothing shows it, it need not be looked for.
 
     Raises
     ------
@@ -48,9 +62,12 @@ class Scorer:
         bundle: Bundle,
         signals: Sequence[str] | None = None,
         registry: Registry | None = None,
+        evidence: bool = True,
     ) -> None:
         self.bundle = bundle
+        self.evidence = evidence
         self.registry = load() if registry is None else registry
+        self._looks_for_the_same = bundle.registry is self.registry
         self.signals = bundle.signals if not signals else in_order(signals)
         for signal in self.signals:
             if signal not in bundle.signals:
@@ -62,22 +79,60 @@ class Scorer:
         self._of_articles = [s for s in self.signals if BY_NAME[s].level is Level.ARTICLE]
 
     def score(self, articles: Iterable[Article | Skipped]) -> Iterator[ArticleReport | Skipped]:
-        """Score articles as they come, in their order; what was skipped is passed on."""
-        stream = iter(articles)
-        while some := list(islice(stream, _TOGETHER)):
-            yield from self._score(some)
+        """Score articles as they come, in their order; what was skipped is passed on.
 
-    def _score(self, items: Sequence[Article | Skipped]) -> Iterator[ArticleReport | Skipped]:
+        While the model reads some, the next are prepared in a thread, which also draws them from
+        ``articles``. What is raised there is raised here, once all that came before was given.
+        Closing the iterator ends the thread.
+        """
+        stream, closed = iter(articles), Event()
+        batch = self._read(stream, closed)
+        with ThreadPoolExecutor(1, "framescope-reader") as pool:
+            try:
+                while batch.items:
+                    ahead = None if batch.last else pool.submit(self._read, stream, closed)
+                    yield from self._score(batch.items)
+                    if ahead is None:
+                        break
+                    batch = ahead.result()
+            finally:
+                closed.set()
+        if batch.error is not None:
+            raise batch.error
+
+    def _read(self, stream: Iterator[Article | Skipped], closed: Event) -> _Batch:
+        """Draw the next articles and read them."""
+        items: list[ArticleReport | Skipped] = []
+        try:
+            for item in islice(stream, _TOGETHER):
+                items.append(self._prepare(item))
+                if closed.is_set():
+                    break
+        except Exception as error:  # whatever the iterator raises is for its owner
+            return _Batch(items, last=True, error=error)
+        return _Batch(items, last=len(items) < _TOGETHER)
+
+    def _score(self, read: Sequence[ArticleReport | Skipped]) -> Iterator[ArticleReport | Skipped]:
         """Score some articles in one call of the model."""
-        read = [self._prepare(item) for item in items]
-        rows = [
-            # Two files may use one id; a model tells articles apart by it.
-            replace(sentence, article_id=f"{number}")
+        numbered = [
+            (number, draft.sentence)
             for number, item in enumerate(read)
             if isinstance(item, ArticleReport) and item.note is None
-            for sentence in (s.sentence for s in item.sentences)
+            for draft in item.sentences
         ]
-        prediction = self.bundle.model.predict(rows)
+        prediction = self.bundle.model.predict(
+            [
+                # Two files may use one id; a model tells articles apart by it.
+                replace(
+                    sentence,
+                    article_id=f"{number}",
+                    mentions=sentence.mentions if self._looks_for_the_same else None,
+                )
+                for number, sentence in numbered
+            ]
+        )
+        sentences = self._sentences([sentence for _, sentence in numbered], prediction)
+        wholes = self._decided(prediction.proba, self._of_articles)
         row = 0
         for item in read:
             if isinstance(item, Skipped):
@@ -85,42 +140,50 @@ class Scorer:
                 continue
             scored = item
             if item.note is None:
-                scored = self._scored(item, prediction, row)
-                row += len(item.sentences)
+                end = row + len(item.sentences)
+                scores, flags = wholes[row]
+                own = tuple(sentences[row:end])
+                scored, row = replace(item, sentences=own, scores=scores, flags=flags), end
             yield replace(scored, source=source_card(scored, self.registry))
 
-    def _scored(self, draft: ArticleReport, prediction: Prediction, first: int) -> ArticleReport:
-        sentences = tuple(
-            self._scored_sentence(item.sentence, prediction, first + offset)
-            for offset, item in enumerate(draft.sentences)
-        )
-        scores = self._scores(prediction, first, self._of_articles) if sentences else {}
-        return replace(draft, sentences=sentences, scores=scores, flags=self._flags(scores))
+    def _sentences(
+        self, sentences: Sequence[Sentence], prediction: Prediction
+    ) -> list[SentenceReport]:
+        """Put together what was found of each sentence."""
+        decided = self._decided(prediction.proba, self._of_sentences)
+        if CONTENT in self.bundle.signals:
+            # A line of the page around an article has no other label, whatever its words would say.
+            content = [bool(flags) for _, flags in self._decided(prediction.proba, [CONTENT])]
+            decided = [
+                (scores, flags if of_article else ())
+                for (scores, flags), of_article in zip(decided, content, strict=True)
+            ]
+            sentences = [
+                sentence if of_article else replace(sentence, citations=())
+                for sentence, of_article in zip(sentences, content, strict=True)
+            ]
+        evidence: list[tuple[Span, ...]] = [()] * len(sentences)
+        if self.evidence:
+            wanted = [(row, flag) for row, (_, flags) in enumerate(decided) for flag in flags]
+            for (row, _), spans in zip(wanted, prediction.evidence(wanted), strict=True):
+                evidence[row] += spans
+        return [
+            SentenceReport(sentence, scores, flags, why, sentence.citations)
+            for sentence, (scores, flags), why in zip(sentences, decided, evidence, strict=True)
+        ]
 
-    def _scored_sentence(
-        self, sentence: Sentence, prediction: Prediction, row: int
-    ) -> SentenceReport:
-        scores = self._scores(prediction, row, self._of_sentences)
-        # A line of the page around an article has no other label, whatever its words would say.
-        if not self._is_content(prediction, row):
-            return SentenceReport(replace(sentence, citations=()), scores, ())
-        flags = self._flags(scores)
-        evidence = [span for flag in flags for span in prediction.evidence(row, flag)]
-        return SentenceReport(sentence, scores, flags, tuple(evidence), sentence.citations)
-
-    def _is_content(self, prediction: Prediction, row: int) -> bool:
-        if CONTENT not in self.bundle.signals:
-            return True
-        return CONTENT in self._flags(self._scores(prediction, row, [CONTENT]))
-
-    def _scores(self, prediction: Prediction, row: int, signals: Sequence[str]) -> dict[str, float]:
-        columns = self.bundle.signals
-        return {s: float(prediction.proba[row, columns.index(s)]) for s in signals}
-
-    def _flags(self, scores: dict[str, float]) -> tuple[str, ...]:
-        thresholds = self.bundle.thresholds
+    def _decided(
+        self, proba: NDArray[np.float32], signals: Sequence[str]
+    ) -> list[tuple[dict[str, float], tuple[str, ...]]]:
+        """Give each row's scores of some signals, and those of them that are flagged."""
+        columns = [self.bundle.signals.index(signal) for signal in signals]
         # Scores are float32, and so must be what they are held against.
-        return tuple(s for s, score in scores.items() if score >= float(np.float32(thresholds[s])))
+        thresholds = np.array([self.bundle.thresholds[s] for s in signals], np.float32)
+        scores = proba[:, columns]
+        return [
+            (dict(zip(signals, line, strict=True)), tuple(compress(signals, over)))
+            for line, over in zip(scores.tolist(), (scores >= thresholds).tolist(), strict=True)
+        ]
 
     def _prepare(self, item: Article | Skipped) -> ArticleReport | Skipped:
         """Sentences with all that the rules say of them; a note where the model can't read it."""

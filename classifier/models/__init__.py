@@ -5,16 +5,15 @@ Both models keep one contract, `Model`; nothing outside this room asks which of 
 
 from classifier.models.base import Model, Prediction
 from classifier.models.calibration import Calibration, pool_articles
-from classifier.models.counts import Counts, weigh
+from classifier.models.counts import Texts, count, weigh
 from classifier.models.counts import pool as pool_counts
-from classifier.models.counts import read as read_form
 from classifier.models.embeddings import EMBEDDINGS, Embeddings
 from classifier.models.findings import FINDINGS, reads_findings
 from classifier.models.findings import findings as findings_of
 from classifier.models.heads import Heads
 from classifier.models.ngrams import Ngrams
 from classifier.models.passages import Batch, Packer, Passage, Tokens, by_length, with_rows
-from classifier.models.placeholders import Form, Reader, form_of
+from classifier.models.placeholders import Reader, TextForm, form_of
 from classifier.models.placeholders import digest as digest_of_names
 from classifier.models.tfidf import TfidfModel
 from classifier.models.tfidf import load as load_tfidf
@@ -31,6 +30,10 @@ __all__ = [
     "Counts",
     "Embeddings",
     "Form",
+    "EMBEDDINGS",
+    "ENCODER",
+    "Embeddings",
+    "FINDINGS",
     "Heads",
     "Model",
     "Ngrams",
@@ -38,10 +41,14 @@ __all__ = [
     "Passage",
     "Prediction",
     "Reader",
+    "TOKENIZER",
+    "TextForm",
+    "Texts",
     "TfidfModel",
     "Tokens",
     "TransformerModel",
     "by_length",
+    "count",
     "digest_of_names",
     "findings_of",
     "form_of",
@@ -49,7 +56,6 @@ __all__ = [
     "load_transformer",
     "pool_articles",
     "pool_counts",
-    "read_form",
     "reads_findings",
     "weigh",
     "with_rows",

@@ -24,10 +24,19 @@ class Prediction(Protocol):
 
     proba: NDArray[np.float32]
 
-    def evidence(self, row: int, signal: str) -> tuple[Span, ...]:
-        """The characters that speak for ``signal`` in sentence ``row``, strongest first.
+    def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
+        """Give the characters that speak for signals, of all sentences in one call.
 
-        Offsets refer to the article's text. Empty when the model can't point at any.
+        Parameters
+        ----------
+        wanted : sequence of (int, str)
+            Rows and signals: why is this signal in that sentence?
+
+        Returns
+        -------
+        list of tuple of Span
+            For each of ``wanted`` the strongest first; empty where the model can't point at any.
+            Offsets refer to the article's text.
         """
         ...
 

@@ -70,16 +70,22 @@ def standing_out(
         At most four runs, trimmed of punctuation, with the sum of their scores, which is above 0.
         Runs of function words alone are left out, unless there is nothing else.
     """
-    if not len(scores) or scores.max() <= 0:
+    of_words = scores.tolist()
+    strongest = max(of_words, default=0.0)
+    if strongest <= 0:
         return []
-    chosen = scores >= _LEAST_SHARE * scores.max()
+    least = _LEAST_SHARE * strongest
     runs: list[tuple[int, int, float]] = []
-    for number in np.flatnonzero(chosen).tolist():
+    last = -1
+    for number, score in enumerate(of_words):
+        if score < least:
+            continue
         start, end = words[number]
-        score = float(scores[number])
-        if runs and number and chosen[number - 1]:
-            start, score = runs[-1][0], runs.pop()[2] + score
+        if runs and last == number - 1:
+            start, before = runs[-1][0], runs.pop()[2]
+            score += before
         runs.append((start, end, score))
+        last = number
     telling = [run for run in runs if is_telling(text[run[0] : run[1]])] or runs
     telling.sort(key=lambda run: -run[2])
     return [(*trimmed(text, start, end), score) for start, end, score in telling[:_MOST_SPANS]]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.models.placeholders import Form, form_of
+from classifier.models.placeholders import TextForm, form_of
 from classifier.values import Sentence, SourceKind, Voice
 
 FINDINGS: tuple[str, ...] = (
@@ -47,4 +47,4 @@ def findings(sentences: Sequence[Sentence]) -> NDArray[np.float32]:
 
 def reads_findings(signals: Sequence[str]) -> NDArray[np.bool_]:
     """Tell which signals read them, shape (n_signals,): those that are about sourcing."""
-    return np.array([form_of(signal) is Form.TYPED for signal in signals], np.bool_)
+    return np.array([form_of(signal) is TextForm.TYPED for signal in signals], np.bool_)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from classifier.models.placeholders import Form, Reader
+from classifier.models.placeholders import Reader, Reading
 from classifier.values import Sentence, fold
 
 # Half of a pair, which the tokenizer refuses; its stand-in is of the same length.
@@ -101,37 +101,44 @@ class Packer:
         self.context = context
         self.reader = reader or Reader()
 
-    def tokenize(self, sentences: Sequence[Sentence], form: Form = Form.NEUTRAL) -> list[Tokens]:
-        """Tokens of each sentence in one of its forms, cut to what a passage can hold."""
-        room = self.max_tokens - 2
-        readings = [self.reader.read(s.text, form) for s in sentences]
-        texts = [_SURROGATE.sub("\ufffd", fold(reading.text)) for reading in readings]
-        encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
-        return [
-            Tokens(e.ids[:room], [reading.original(*place) for place in e.offsets[:room]])
-            for e, reading in zip(encodings, readings, strict=True)
-        ]
+    def tokenize(self, sentences: Sequence[Sentence]) -> list[Tokens]:
+        """Tokens of each sentence in its neutral form, cut to what a passage can hold."""
+        return self._tokens([self.reader.read(sentence).neutral for sentence in sentences])
 
-    def retokenize(
-        self, sentences: Sequence[Sentence], tokens: Sequence[Tokens]
-    ) -> tuple[list[Tokens], list[int]]:
-        """Tokens of each sentence in its typed form, given those in its neutral form.
+    def tokenize_both(
+        self, sentences: Sequence[Sentence]
+    ) -> tuple[list[Tokens], list[Tokens], list[int]]:
+        """Tokens of each sentence in both of its forms.
 
         Returns
         -------
-        list of Tokens
-            Of every sentence: those given where the forms are alike.
-        list of int
+        neutral, typed : list of Tokens
+            Of every sentence; the same, where the forms are alike.
+        differing : list of int
             The sentences whose forms differ.
         """
-        differing = [
-            row for row, s in enumerate(sentences) if self.reader.names_state_media(s.text)
-        ]
-        typed = list(tokens)
-        read = self.tokenize([sentences[row] for row in differing], Form.TYPED)
+        readings = [self.reader.read(sentence) for sentence in sentences]
+        differing = [row for row, reading in enumerate(readings) if reading.differ]
+        neutral = self._tokens([reading.neutral for reading in readings])
+        typed = list(neutral)
+        read = self._tokens([readings[row].typed for row in differing])
         for row, found in zip(differing, read, strict=True):
             typed[row] = found
-        return typed, differing
+        return neutral, typed, differing
+
+    def _tokens(self, readings: Sequence[Reading]) -> list[Tokens]:
+        room = self.max_tokens - 2
+        texts = [_SURROGATE.sub("\ufffd", fold(reading.text)) for reading in readings]
+        encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
+        return [
+            Tokens(
+                e.ids[:room],
+                [reading.original(*place) for place in e.offsets[:room]]
+                if reading.names
+                else e.offsets[:room],
+            )
+            for e, reading in zip(encodings, readings, strict=True)
+        ]
 
     def pack(self, sentences: Sequence[Sentence], tokens: Sequence[Tokens]) -> list[Passage]:
         """Fill passages greedily with consecutive sentences of one article.

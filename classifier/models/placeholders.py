@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from classifier.values import Role
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
-    from classifier.values import Mention
+    from classifier.values import Mention, Sentence
 
 #: One word each, so that the baseline has one n-gram for it, which no other text holds. Of the same
 #: shape, which the default encoder reads as two known pieces each ("state ##media", "news
@@ -32,14 +33,14 @@ STATE_MEDIA = "StateMedia"
 NEWS_MEDIA = "NewsMedia"
 
 
-class Form(StrEnum):
+class TextForm(StrEnum):
     """What an outlet's name is read as."""
 
     TYPED = "typed"  # StateMedia or NewsMedia
     NEUTRAL = "neutral"  # NewsMedia
 
 
-def form_of(signal: str) -> Form:
+def form_of(signal: str) -> TextForm:
     """Tell which form of a text a signal is judged by.
 
     Raises
@@ -47,12 +48,12 @@ def form_of(signal: str) -> Form:
     KeyError
         When the taxonomy has no such signal.
     """
-    return Form.TYPED if BY_NAME[signal].family is Family.SOURCING else Form.NEUTRAL
+    return TextForm.TYPED if BY_NAME[signal].family is Family.SOURCING else TextForm.NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """A name and what is read for it: ``text[start:end]`` stands for ``original[first:last]``."""
+class Placeholder:
+    """A word that is read for a name: ``text[start:end]`` stands for ``original[first:last]``."""
 
     start: int
     end: int
@@ -67,12 +68,12 @@ class Reading:
     Attributes
     ----------
     text : str
-    names : tuple of Name
-        The placeholders in it, in order.
+    names : tuple of Placeholder
+        What stands in it for names, in order.
     """
 
     text: str
-    names: tuple[Name, ...] = ()
+    names: tuple[Placeholder, ...] = ()
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Find the characters of the original text that ``text[start:end]`` stands for.
@@ -94,6 +95,23 @@ class Reading:
         if position - after < name.end:
             return name.last if after else name.first
         return position - name.end + name.last
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """A sentence in both of its forms: one `Reading`, twice, where they are alike."""
+
+    typed: Reading
+    neutral: Reading
+
+    @property
+    def differ(self) -> bool:
+        """Whether the sentence names state media."""
+        return self.typed is not self.neutral
+
+    def form(self, form: TextForm) -> Reading:
+        """Give one of them."""
+        return self.typed if form is TextForm.TYPED else self.neutral
 
 
 class Reader:
@@ -118,36 +136,30 @@ class Reader:
             registry = load_registry()
         return cls(registry)
 
-    def read(self, text: str, form: Form) -> Reading:
-        """Put placeholders in the place of outlets' names.
+    def read(self, sentence: Sentence) -> Readings:
+        """Put placeholders in the place of outlets' names, in both forms."""
+        text, mentions = sentence.text, self.mentions(sentence)
+        if not mentions:
+            as_it_is = Reading(text)
+            return Readings(as_it_is, as_it_is)
+        neutral = _written(text, mentions, [NEWS_MEDIA] * len(mentions))
+        words = [STATE_MEDIA if self.is_state_media(one) else NEWS_MEDIA for one in mentions]
+        return Readings(
+            _written(text, mentions, words) if STATE_MEDIA in words else neutral, neutral
+        )
 
-        Parameters
-        ----------
-        text : str
-            A sentence, or any other running text.
-        form : Form
+    def mentions(self, sentence: Sentence) -> list[Mention]:
+        """Find the names that are replaced, in order.
+
+        Those that the sentence brings are believed: whoever looked for them did so in this
+        reader's registry.
         """
-        pieces: list[str] = []
-        names: list[Name] = []
-        length = done = 0
-        for mention in self.mentions(text):
-            typed = form is Form.TYPED and self.is_state_media(mention)
-            word = STATE_MEDIA if typed else NEWS_MEDIA
-            pieces += [text[done : mention.start], word]
-            length += mention.start - done
-            names.append(Name(length, length + len(word), mention.start, mention.end))
-            length, done = length + len(word), mention.end
-        if not names:
-            return Reading(text)
-        return Reading("".join([*pieces, text[done:]]), tuple(names))
-
-    def mentions(self, text: str) -> list[Mention]:
-        """Find the names that are replaced, in order."""
         if self.registry is None:
             return []
+        found = sentence.mentions
         return [
             mention
-            for mention in self.registry.mentions(text)
+            for mention in (self.registry.mentions(sentence.text) if found is None else found)
             if any(self.registry[name].role is not Role.PLATFORM for name in mention.outlets)
         ]
 
@@ -156,9 +168,18 @@ class Reader:
         registry = self.registry
         return registry is not None and all(registry[name].state_media for name in mention.outlets)
 
-    def names_state_media(self, text: str) -> bool:
-        """Whether the two forms of a text differ."""
-        return any(map(self.is_state_media, self.mentions(text)))
+
+def _written(text: str, mentions: Sequence[Mention], words: Sequence[str]) -> Reading:
+    """Write words in the place of names."""
+    pieces: list[str] = []
+    names: list[Placeholder] = []
+    length = done = 0
+    for mention, word in zip(mentions, words, strict=True):
+        pieces += [text[done : mention.start], word]
+        length += mention.start - done
+        names.append(Placeholder(length, length + len(word), mention.start, mention.end))
+        length, done = length + len(word), mention.end
+    return Reading("".join([*pieces, text[done:]]), tuple(names))
 
 
 def digest(registry: Registry) -> str:

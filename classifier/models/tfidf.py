@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,11 @@ from numpy.typing import NDArray
 
 from classifier.errors import BundleError
 from classifier.models.calibration import Calibration
-from classifier.models.counts import Articles, Counts, count, read, weigh
+from classifier.models.counts import Articles, Places, Texts, weigh
 from classifier.models.evidence import chunks, standing_out
 from classifier.models.findings import FINDINGS, findings
 from classifier.models.ngrams import Ngrams
-from classifier.models.placeholders import Form, Reader, form_of
+from classifier.models.placeholders import Reader, TextForm, form_of
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence, Span
 
@@ -51,7 +52,7 @@ class TfidfModel:
     calibration : Calibration
     reader : Reader, optional
         What gives it its text; by default it reads sentences as they are.
-    trust : ndarray, shape (n_signals, n_findings), optional
+    finding_weights : ndarray, shape (n_signals, n_findings), optional
         What each of the rules' findings adds to a signal's log-odds; by default nothing.
     """
 
@@ -63,7 +64,7 @@ class TfidfModel:
         intercepts: NDArray[np.floating[Any]],
         calibration: Calibration,
         reader: Reader | None = None,
-        trust: NDArray[np.floating[Any]] | None = None,
+        finding_weights: NDArray[np.floating[Any]] | None = None,
     ) -> None:
         self.signals = signals
         self.blocks = blocks
@@ -71,50 +72,61 @@ class TfidfModel:
         self.intercepts: NDArray[np.float32] = intercepts.astype(np.float32)
         self.calibration = calibration
         self.reader = reader or Reader()
-        nothing = np.zeros((len(signals), len(FINDINGS)))
-        self.trust: NDArray[np.float32] = (nothing if trust is None else trust).astype(np.float32)
+        if finding_weights is None:
+            finding_weights = np.zeros((len(signals), len(FINDINGS)))
+        self.finding_weights: NDArray[np.float32] = finding_weights.astype(np.float32)
 
-    @property
+    @cached_property
     def of_articles(self) -> NDArray[np.bool_]:
         """Which columns are properties of the whole article."""
         return np.array([BY_NAME[s].level is Level.ARTICLE for s in self.signals], dtype=np.bool_)
 
-    @property
+    @cached_property
     def typed(self) -> NDArray[np.bool_]:
         """Which columns read outlets' names by type."""
-        return np.array([form_of(s) is Form.TYPED for s in self.signals], dtype=np.bool_)
+        return np.array([form_of(s) is TextForm.TYPED for s in self.signals], dtype=np.bool_)
 
     def predict(self, sentences: Sequence[Sentence]) -> TfidfPrediction:
-        """Score sentences."""
-        logits, articles = self._score(sentences)
-        return TfidfPrediction(self.calibration.apply(logits), self, tuple(sentences), articles)
+        """Score sentences, and keep what is known of them for their evidence."""
+        kept: list[Counted] = []
+        logits, articles = self._score(sentences, kept)
+        proba = self.calibration.apply(logits)
+        return TfidfPrediction(proba, self, tuple(sentences), kept, articles)
 
     def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Calibrated probabilities, shape (n_sentences, n_signals); (0, k) when empty."""
-        return self.predict(sentences).proba
+        return self.calibration.apply(self.logits(sentences))
 
     def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Log-odds before calibration, shape (n_sentences, n_signals)."""
         return self._score(sentences)[0]
 
-    def _score(self, sentences: Sequence[Sentence]) -> tuple[NDArray[np.float32], Articles]:
+    def _score(
+        self, sentences: Sequence[Sentence], kept: list[Counted] | None = None
+    ) -> tuple[NDArray[np.float32], Articles]:
         columns, typed = self.of_articles, self.typed
         logits = np.zeros((len(sentences), len(self.signals)), np.float32)
         articles = Articles.of(sentences)
         for start in range(0, len(sentences), _BATCH):
             rows = slice(start, start + _BATCH)
-            counts = Counts.of(self.blocks, self.reader, sentences[rows])
-            weighed = weigh(self.blocks, counts.each)
-            for form, chosen in ((Form.TYPED, typed), (Form.NEUTRAL, ~typed)):
-                if chosen.any():
-                    found = weighed[counts.rows[form]] @ self.weights[chosen].T
-                    logits[rows, chosen] = found
+            part = Counted.of(self.blocks, Texts.of(self.reader, sentences[rows]))
+            found = part.weighed @ self._by_feature
+            in_form = part.texts.rows
+            neutral = in_form[TextForm.NEUTRAL]
+            logits[rows] = np.where(typed, found[in_form[TextForm.TYPED]], found[neutral])
             if columns.any():
-                articles.add(counts.in_form(Form.NEUTRAL), rows)
+                articles.add(part.places.counts[: len(neutral)], rows)
+            if kept is not None:
+                kept.append(part)
         if columns.any() and len(sentences):
-            of_article = weigh(self.blocks, articles.counts) @ self.weights[columns].T
-            logits[:, columns] = of_article[articles.rows]
-        return logits + findings(sentences) @ self.trust.T + self.intercepts, articles
+            of_article = weigh(self.blocks, articles.counts) @ self._by_feature
+            logits[:, columns] = of_article[articles.rows][:, columns]
+        return logits + findings(sentences) @ self.finding_weights.T + self.intercepts, articles
+
+    @cached_property
+    def _by_feature(self) -> NDArray[np.float32]:
+        """The weights as a matrix of features is multiplied with, shape (n_features, n_signals)."""
+        return np.ascontiguousarray(self.weights.T)
 
     def save(self, folder: Path) -> None:
         """Write `WEIGHTS` and `VOCABULARY` into a folder; no pickle."""
@@ -124,7 +136,7 @@ class TfidfModel:
             allow_pickle=False,
             weights=self.weights.astype(np.float16),
             intercepts=self.intercepts,
-            trust=self.trust,
+            trust=self.finding_weights,
             **arrays,
         )
         record = {
@@ -165,7 +177,7 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
     try:
         with np.load(path, allow_pickle=False) as arrays:
             weights, intercepts = arrays["weights"], arrays["intercepts"]
-            trust = arrays.get("trust")
+            finding_weights = arrays.get("trust")
             blocks = tuple(
                 Ngrams(**part, idf=arrays[f"idf_{number}"]) for number, part in enumerate(parts)
             )
@@ -175,11 +187,11 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
         raise _damaged(folder / VOCABULARY, "its signals are not those of the calibration")
     shape = (len(signals), sum(map(len, blocks)))
     fits = all(block.idf.shape == (len(block),) for block in blocks)
-    fits &= trust is None or trust.shape == (len(signals), len(FINDINGS))
+    fits &= finding_weights is None or finding_weights.shape == (len(signals), len(FINDINGS))
     if not fits or weights.shape != shape or intercepts.shape != shape[:1]:
         raise _damaged(path, f"its arrays don't fit {VOCABULARY}")
     reader = Reader.of(registry) if placeholders else Reader()
-    return TfidfModel(signals, blocks, weights, intercepts, calibration, reader, trust)
+    return TfidfModel(signals, blocks, weights, intercepts, calibration, reader, finding_weights)
 
 
 def _read_vocabulary(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]], bool]:
@@ -218,16 +230,40 @@ def _damaged(path: Path, reason: object) -> BundleError:
 
 
 @dataclass(frozen=True, eq=False)
+class Counted:
+    """Some of the sentences of a prediction, and the n-grams in them.
+
+    Attributes
+    ----------
+    texts : Texts
+    places : Places
+    weighed : sparse matrix, shape (n_texts, n_features)
+        TF-IDF of their counts.
+    """
+
+    texts: Texts
+    places: Places
+    weighed: Any
+
+    @classmethod
+    def of(cls, blocks: Sequence[Ngrams], texts: Texts) -> Counted:
+        """Count and weigh."""
+        places = Places.of(blocks, texts.texts)
+        return cls(texts, places, weigh(blocks, places.counts))
+
+
+@dataclass(frozen=True, eq=False)
 class TfidfPrediction:
     """What a `TfidfModel` found; see `classifier.models.base.Prediction`."""
 
     proba: NDArray[np.float32]
     model: TfidfModel
     sentences: tuple[Sentence, ...]
+    parts: Sequence[Counted]
     articles: Articles
 
-    def evidence(self, row: int, signal: str) -> tuple[Span, ...]:
-        """Find the words that speak most for ``signal`` in sentence ``row``, strongest first.
+    def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
+        """Find the words that speak most for each signal of its sentence, strongest first.
 
         An n-gram's contribution (its TF-IDF times its weight) is shared evenly among its
         occurrences and the words each reaches into, so that the words of a sentence add up to its
@@ -235,35 +271,50 @@ class TfidfPrediction:
 
         Returns
         -------
-        tuple of Span
-            At most four, ``score`` being the contribution in log-odds, always above 0.
+        list of tuple of Span
+            At most four each, ``score`` being the contribution in log-odds, always above 0.
         """
-        sentence = self.sentences[row]
-        reading = read(self.model.reader, sentence, form_of(signal))
-        text = reading.text
-        shares = self._shares(row, self.model.signals.index(signal), text)
-        words = chunks(text)
-        scores = np.zeros(len(words))
-        first = 0
-        for block in self.model.blocks:
-            for feature, reached in block.occurrences(text):
-                for word in reached:
-                    scores[word] += shares[first + feature] / len(reached)
-            first += len(block)
-        spans = []
-        for start, end, score in standing_out(text, words, scores):
-            first, last = reading.original(start, end)
-            spans.append(
-                Span(sentence.start + first, sentence.start + last, signal, float(f"{score:.4g}"))
-            )
-        return tuple(spans)
+        column = {signal: number for number, signal in enumerate(self.model.signals)}
+        by_text: dict[tuple[int, TextForm], list[int]] = {}
+        for place, (row, signal) in enumerate(wanted):
+            by_text.setdefault((row, form_of(signal)), []).append(place)
+        found: list[tuple[Span, ...]] = [()] * len(wanted)
+        for (row, form), places in by_text.items():
+            base, part = self.sentences[row].start, self.parts[row // _BATCH]
+            number = part.texts.rows[form][row % _BATCH]
+            text, reading = part.texts.texts[number], part.texts.readings[number]
+            words = chunks(text)
+            columns = [column[wanted[place][1]] for place in places]
+            scores = self._scores(row, number, columns, len(words))
+            for place, of_words in zip(places, scores, strict=True):
+                spans = []
+                for start, end, score in standing_out(text, words, of_words):
+                    first, last = reading.original(start, end)
+                    score = float(f"{score:.4g}")
+                    spans.append(Span(base + first, base + last, wanted[place][1], score))
+                found[place] = tuple(spans)
+        return found
 
-    def _shares(self, row: int, column: int, text: str) -> NDArray[np.float64]:
-        """Give what one occurrence of each n-gram adds to the log-odds, shape (n_features,)."""
-        if self.model.of_articles[column]:
-            counts = self.articles.counts[self.articles.rows[row]]
-        else:
-            counts = count(self.model.blocks, [text])
-        contribution = weigh(self.model.blocks, counts).toarray()[0] * self.model.weights[column]
-        shares: NDArray[np.float64] = contribution / np.maximum(counts.toarray()[0], 1)
-        return shares
+    def _scores(
+        self, row: int, number: int, columns: Sequence[int], n_words: int
+    ) -> Iterator[NDArray[np.float64]]:
+        """Give what each word of a text adds to the log-odds of some signals."""
+        part = self.parts[row // _BATCH]
+        features, words, reached = part.places.of_text(number)
+        sources = {False: (part.places.counts, part.weighed, number)}
+        if self.model.of_articles[columns].any():
+            of_article = self.articles.counts, self._weighed_articles, self.articles.rows[row]
+            sources[True] = of_article
+        shares = np.zeros(self.model.weights.shape[1])  # of one occurrence of each n-gram
+        for column in columns:
+            counts, weighed, line = sources[bool(self.model.of_articles[column])]
+            inside = slice(weighed.indptr[line], weighed.indptr[line + 1])
+            known = weighed.indices[inside]
+            contribution = weighed.data[inside] * self.model.weights[column, known]
+            shares[known] = contribution / counts.data[inside]
+            yield np.bincount(words, shares[features] / reached, n_words)
+
+    @cached_property
+    def _weighed_articles(self) -> Any:
+        """TF-IDF of each article's counts."""
+        return weigh(self.model.blocks, self.articles.counts)

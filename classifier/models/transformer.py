@@ -16,7 +16,7 @@ from classifier.models.embeddings import EMBEDDINGS, Embeddings
 from classifier.models.findings import FINDINGS, findings
 from classifier.models.heads import HEADS, Heads
 from classifier.models.passages import Packer, Passage, Tokens, by_length, with_rows
-from classifier.models.placeholders import Form, Reader, form_of
+from classifier.models.placeholders import Reader, TextForm, form_of
 from classifier.models.transformer_prediction import Outputs, TransformerPrediction
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence
@@ -64,7 +64,9 @@ class TransformerModel:
         self._article_columns = [
             i for i, s in enumerate(self.signals) if BY_NAME[s].level is Level.ARTICLE
         ]
-        self._typed_columns = [i for i, s in enumerate(self.signals) if form_of(s) is Form.TYPED]
+        self._typed_columns = [
+            i for i, s in enumerate(self.signals) if form_of(s) is TextForm.TYPED
+        ]
 
     def predict(self, sentences: Sequence[Sentence]) -> TransformerPrediction:
         """Encode whole passages once; sentences, spans and reasons come from the same pass.
@@ -72,53 +74,37 @@ class TransformerModel:
         Passages that name state media are encoded twice: the signals that go by an outlet's type
         read them in the typed form, the others in the neutral one.
         """
-        tokens = self._packer.tokenize(sentences)
+        tokens, typed_tokens, differing = self._packer.tokenize_both(sentences)
         neutral = self._read(tokens, self._packer.pack(sentences, tokens))
-        typed = self._read_typed(sentences, neutral)
-        logits = np.zeros((len(sentences), len(self.signals)), np.float32)
-        for row in range(len(sentences)):
-            logits[row] = self._pool(neutral.votes[row], neutral.tags[row])
-            if typed.votes[row] is not neutral.votes[row]:
-                found = self._pool(typed.votes[row], typed.tags[row])
-                logits[row, self._typed_columns] = found[self._typed_columns]
+        logits, typed = neutral.logits, neutral
+        if differing and self._typed_columns:
+            passages = with_rows(self._packer.pack(sentences, typed_tokens), differing)
+            typed = self._read(typed_tokens, passages)
+            rows = [row for passage in passages for row in passage.rows]
+            cells = np.ix_(rows, self._typed_columns)
+            logits = logits.copy()
+            logits[cells] = typed.logits[cells]
+            typed = neutral.replaced(rows, typed)
         if self.heads.findings:
-            logits += findings(sentences) @ np.asarray(self.heads.findings, np.float32).T
+            logits = logits + findings(sentences) @ np.asarray(self.heads.findings, np.float32).T
         logits = pool_articles(logits, sentences, self._article_columns)
         return TransformerPrediction(
-            logits,
-            self.calibration.apply(logits),
-            tuple(sentences),
-            neutral.tokens,
-            neutral.votes,
-            neutral.tags,
-            self.heads,
-            typed,
+            logits, self.calibration.apply(logits), tuple(sentences), neutral, typed, self.heads
         )
-
-    def _read_typed(self, sentences: Sequence[Sentence], neutral: Outputs) -> Outputs:
-        """Read what differs in the typed form; the rest is what was read before."""
-        tokens, differing = self._packer.retokenize(sentences, neutral.tokens)
-        if not differing or not self._typed_columns:
-            return neutral
-        passages = with_rows(self._packer.pack(sentences, tokens), differing)
-        read = self._read(tokens, passages)
-        rows = {row for passage in passages for row in passage.rows}
-        votes, tags = list(neutral.votes), list(neutral.tags)
-        for row in rows:
-            votes[row], tags[row] = read.votes[row], read.tags[row]
-        return Outputs(tokens, votes, tags)
 
     def _read(self, tokens: list[Tokens], passages: Sequence[Passage]) -> Outputs:
         """Encode passages; sentences in none of them have no outputs."""
         votes = [np.zeros((0, len(self.signals)), np.float32)] * len(tokens)
         tags = [np.zeros((0, len(self.heads.tags)), np.float32)] * len(tokens)
+        logits = np.zeros((len(tokens), len(self.signals)), np.float32)
         for group in by_length(passages, _BATCH_TOKENS):
             batch = self._packer.batch(group, tokens)
             given = {"embedded": self._embeddings.look_up(batch.ids), "mask": batch.mask}
             all_votes, all_tags = self._session.run(["votes", "tags"], given)
-            for b, row, start, end in batch.places:
+            for b, row, start, end in batch.places.tolist():
                 votes[row], tags[row] = all_votes[b, start:end], all_tags[b, start:end]
-        return Outputs(tokens, votes, tags)
+            logits[batch.places[:, 1]] = self._pool(all_votes, all_tags, batch.places)
+        return Outputs(tokens, votes, tags, logits)
 
     def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Calibrated probabilities, shape (n_sentences, n_signals)."""
@@ -128,13 +114,22 @@ class TransformerModel:
         """Log-odds before calibration, shape (n_sentences, n_signals)."""
         return self.predict(sentences).logits
 
-    def _pool(self, votes: NDArray[np.float32], tags: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A sentence's logits: the mean vote of its tokens, plus its strongest tag."""
-        if not len(votes):
-            return np.zeros(len(self.signals), np.float32)
-        logits: NDArray[np.float32] = votes.mean(axis=0)
+    def _pool(
+        self, votes: NDArray[np.float32], tags: NDArray[np.float32], places: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Sentences' logits: the mean vote of their tokens, plus their strongest tag."""
+        passage, _, start, end = places.T
+        size = (end - start)[:, None]
+        at = start[:, None] + np.arange(size.max())
+        inside = (at < end[:, None])[..., None]
+        at = np.minimum(at, votes.shape[1] - 1)
+        # One token is added after the other, as for a sentence alone: no other sum is as exact.
+        logits = np.where(inside, votes[passage[:, None], at], np.float32(0)).sum(axis=1)
+        logits /= np.maximum(size, 1)
         if self._tag_columns:
-            logits[self._tag_columns] += tags.max(axis=0) * np.asarray(self.heads.gain, np.float32)
+            found = np.where(inside, tags[passage[:, None], at], np.float32(-np.inf))
+            strongest = np.where(size, found.max(axis=1, initial=-np.inf), np.float32(0))
+            logits[:, self._tag_columns] += strongest * np.asarray(self.heads.gain, np.float32)
         return logits
 
 

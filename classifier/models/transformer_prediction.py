@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,23 +12,38 @@ from numpy.typing import NDArray
 from classifier.models.evidence import chunks, is_telling, standing_out, trimmed, undivided
 from classifier.models.heads import Heads
 from classifier.models.passages import Tokens
-from classifier.models.placeholders import Form, form_of
+from classifier.models.placeholders import TextForm, form_of
 from classifier.values import Sentence, Span
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the encoder says of each sentence's tokens.
+    """What the encoder says of sentences in one of their forms.
 
     Attributes
     ----------
     tokens : list of Tokens
     votes, tags : list of ndarray of float32, shapes (n_tokens, n_signals or n_tags)
+        Of each sentence's tokens.
+    logits : ndarray of float32, shape (n_sentences, n_signals)
+        Pooled from them.
     """
 
     tokens: list[Tokens]
     votes: list[NDArray[np.float32]]
     tags: list[NDArray[np.float32]]
+    logits: NDArray[np.float32]
+
+    def replaced(self, rows: Iterable[int], other: Outputs) -> Outputs:
+        """Take the tokens of some sentences, and what was said of them, from elsewhere."""
+        tokens, votes, tags = list(self.tokens), list(self.votes), list(self.tags)
+        for row in rows:
+            tokens[row], votes[row], tags[row] = (
+                other.tokens[row],
+                other.votes[row],
+                other.tags[row],
+            )
+        return Outputs(tokens, votes, tags, self.logits)
 
 
 @dataclass(frozen=True)
@@ -40,73 +55,61 @@ class TransformerPrediction:
     logits, proba : ndarray of float32, shape (n_sentences, n_signals)
         Before and after calibration.
     sentences : tuple of Sentence
-    tokens : list of Tokens
-    votes, tags : list of ndarray of float32, shapes (n_tokens, n_signals or n_tags)
-        Of each sentence's tokens, in its neutral form.
+    neutral, typed : Outputs
+        Of their two forms; one twice, where nothing was read twice.
     heads : Heads
-    typed : Outputs or None
-        The same in the typed form; None when nothing was read twice.
     """
 
     logits: NDArray[np.float32]
     proba: NDArray[np.float32]
     sentences: tuple[Sentence, ...]
-    tokens: list[Tokens]
-    votes: list[NDArray[np.float32]]
-    tags: list[NDArray[np.float32]]
+    neutral: Outputs
+    typed: Outputs
     heads: Heads
-    typed: Outputs | None = None
 
-    def evidence(self, row: int, signal: str) -> tuple[Span, ...]:
+    def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Spans of a technique, or the words whose votes weigh most, strongest first."""
-        if not self.tokens[row].ids:
-            return ()
-        if signal in self.heads.tags:
-            return self._spans(row, signal)
-        return self._words(row, signal)
+        words: dict[tuple[int, TextForm], _Words] = {}
+        found: list[tuple[Span, ...]] = []
+        for row, signal in wanted:
+            form = form_of(signal)
+            if not self.neutral.tokens[row].ids:
+                found.append(())
+            elif signal in self.heads.tags:
+                found.append(self._spans(row, signal))
+            else:
+                if (row, form) not in words:
+                    of_form = self.typed if form is TextForm.TYPED else self.neutral
+                    words[row, form] = _Words.of(self.sentences[row], of_form, row)
+                column = self.heads.signals.index(signal)
+                found.append(words[row, form].standing_out(signal, column))
+        return found
 
     def _spans(self, row: int, signal: str) -> tuple[Span, ...]:
         """Runs of tokens over the tag's threshold; else the one around the strongest token."""
         column = self.heads.tags.index(signal)
-        logits = self.tags[row][:, column]
+        logits = self.neutral.tags[row][:, column].tolist()
         # A flagged sentence always shows something: where no token reaches the threshold, those
         # within one logit of the strongest.
-        threshold, strongest = self.heads.tag_thresholds[column], float(logits.max())
+        threshold, strongest = self.heads.tag_thresholds[column], max(logits)
         if strongest < threshold:
             threshold = strongest - 1.0
-        inside = np.concatenate([[False], logits >= threshold, [False]])
-        edges = np.flatnonzero(np.diff(inside.astype(np.int8)))
-        found = [
-            self._span(row, int(first), int(end), signal, _sigmoid(float(logits[first:end].max())))
-            for first, end in zip(edges[::2], edges[1::2], strict=True)
-        ]
+        # Logits are float32, and so must be what they are held against.
+        threshold = float(np.float32(threshold))
+        found: list[Span] = []
+        inside = groupby(enumerate(logits), key=lambda item: item[1] >= threshold)
+        for run in (list(items) for above, items in inside if above):
+            score = _sigmoid(max(logit for _, logit in run))
+            found.append(self._span(row, run[0][0], run[-1][0] + 1, signal, score))
         text, base = self.sentences[row].text, self.sentences[row].start
         worded = [s for s in found if any(map(str.isalnum, text[s.start - base : s.end - base]))]
         joined = _joined(worded)
         telling = [s for s in joined if is_telling(text[s.start - base : s.end - base])] or joined
         return tuple(sorted(telling, key=lambda s: -(s.score or 0.0)))
 
-    def _words(self, row: int, signal: str) -> tuple[Span, ...]:
-        """Words by the sum of their tokens' shares in the sentence's logit."""
-        sentence, column = self.sentences[row], self.heads.signals.index(signal)
-        tokens, votes = self.tokens[row], self.votes[row]
-        if self.typed is not None and form_of(signal) is Form.TYPED:
-            tokens, votes = self.typed.tokens[row], self.typed.votes[row]
-        words = undivided(chunks(sentence.text), tokens.offsets)
-        if not words:  # white space, of which some tokenizers make tokens
-            return ()
-        ends = [end for _, end in words]
-        scores = np.zeros(len(words))
-        for (start, _), vote in zip(tokens.offsets, votes, strict=True):
-            scores[min(bisect_right(ends, start), len(words) - 1)] += vote[column]
-        return tuple(
-            Span(sentence.start + start, sentence.start + end, signal, float(f"{score:.4g}"))
-            for start, end, score in standing_out(sentence.text, words, scores / len(votes))
-        )
-
     def _span(self, row: int, first: int, end: int, signal: str, score: float) -> Span:
         """Characters of a run of tokens, widened to whole words, without punctuation around."""
-        offsets, sentence = self.tokens[row].offsets, self.sentences[row]
+        offsets, sentence = self.neutral.tokens[row].offsets, self.sentences[row]
         text = sentence.text
         start, stop = offsets[first][0], offsets[end - 1][1]
         while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
@@ -115,6 +118,46 @@ class TransformerPrediction:
             stop += 1
         start, stop = trimmed(text, start, stop)
         return Span(sentence.start + start, sentence.start + stop, signal, score)
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The words of a sentence in one of its forms.
+
+    Attributes
+    ----------
+    sentence : Sentence
+    places : list of (int, int)
+        Where each stands in the sentence.
+    of_tokens : ndarray of int, shape (n_tokens,)
+        The word of each token.
+    votes : ndarray of float32, shape (n_tokens, n_signals)
+    """
+
+    sentence: Sentence
+    places: list[tuple[int, int]]
+    of_tokens: NDArray[np.intp]
+    votes: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, sentence: Sentence, outputs: Outputs, row: int) -> _Words:
+        """Find them; none in white space, of which some tokenizers make tokens."""
+        offsets = outputs.tokens[row].offsets
+        places = undivided(chunks(sentence.text), offsets)
+        ends, starts = [end for _, end in places], [start for start, _ in offsets]
+        of_tokens = np.minimum(np.searchsorted(ends, starts, side="right"), len(places) - 1)
+        return cls(sentence, places, of_tokens, outputs.votes[row])
+
+    def standing_out(self, signal: str, column: int) -> tuple[Span, ...]:
+        """Those whose tokens' shares in the sentence's logit add up to the most."""
+        if not self.places:
+            return ()
+        base, votes = self.sentence.start, self.votes[:, column]
+        scores = np.bincount(self.of_tokens, votes, len(self.places)) / len(votes)
+        return tuple(
+            Span(base + start, base + end, signal, float(f"{score:.4g}"))
+            for start, end, score in standing_out(self.sentence.text, self.places, scores)
+        )
 
 
 def _sigmoid(logit: float) -> float:

@@ -174,7 +174,7 @@ def gather(
         When no corpus labels the signal.
     """
     rows = examples.where((examples.corpus == corpus) & ~np.isnan(examples.column(signal)))
-    texts = [reader.read(s.text, form_of(signal)).text for s in rows.sentences]
+    texts = [reader.read(s).form(form_of(signal)).text for s in rows.sentences]
     article = wholes(rows)
     if BY_NAME[signal].level is Level.ARTICLE:
         _, first, inverse = np.unique(rows.article, return_index=True, return_inverse=True)

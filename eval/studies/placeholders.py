@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from classifier import bundle
 from classifier.attribution import cited
 from classifier.errors import InputError
-from classifier.models import Form, Reader, form_of
+from classifier.models import Reader, TextForm, form_of
 from classifier.sources import load_registry
 from classifier.values import Article, Sentence
 from eval.figures import Bools, Interval, average_precision, decide, draw, is_positive, percentile
@@ -115,7 +115,7 @@ def state_media(model: Bundle, examples: Examples, swap: Swap, part: str) -> lis
     reader = Reader(swap.registry)
     near = np.array(
         [
-            (s.article_id, s.start) in swap.behind or bool(reader.mentions(s.text))
+            (s.article_id, s.start) in swap.behind or bool(reader.mentions(s))
             for s in rows.sentences
         ],
         np.bool_,
@@ -133,10 +133,10 @@ def framing(model: Bundle, examples: Examples, registry: Registry) -> list[Shift
     """Swap the outlets of held-out articles and compare the scores that must not depend on them."""
     reader = Reader(registry)
     held = examples.where(np.isin(examples.part, list(PARTS)))
-    naming = np.array([bool(reader.mentions(s.text)) for s in held.sentences], np.bool_)
+    naming = np.array([bool(reader.mentions(s)) for s in held.sentences], np.bool_)
     held_articles = np.isin(held.article, np.unique(held.article[naming]))
     held, naming = held.where(held_articles), naming[held_articles]
-    columns = [i for i, s in enumerate(model.signals) if form_of(s) is Form.NEUTRAL]
+    columns = [i for i, s in enumerate(model.signals) if form_of(s) is TextForm.NEUTRAL]
     limits = np.array([model.thresholds[model.signals[i]] for i in columns], np.float32)
     before = model.model.predict_proba(held.sentences)[:, columns]
     swapped = [swap_all(sentence, reader) for sentence in held.sentences]
@@ -162,7 +162,7 @@ def framing(model: Bundle, examples: Examples, registry: Registry) -> list[Shift
 def swap_all(sentence: Sentence, reader: Reader) -> Sentence:
     """Write `SWAPPED_FOR` in the place of every outlet's name."""
     text, done, pieces = sentence.text, 0, []
-    for mention in reader.mentions(text):
+    for mention in reader.mentions(sentence):
         pieces += [text[done : mention.start], SWAPPED_FOR[reader.is_state_media(mention)]]
         done = mention.end
     return replace(sentence, text="".join([*pieces, text[done:]]), mentions=None)

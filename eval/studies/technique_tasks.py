@@ -135,20 +135,22 @@ def _predicted(
     """Give the flags of the techniques, their spans, and those of any technique."""
     columns = [(bundle.signals.index(name), bundle.thresholds[name]) for name in TECHNIQUES]
     flagged = np.stack([decide(prediction.proba[:, k], limit) for k, limit in columns], axis=1)
-    spans = [
-        (sentences[row].article_id, span.start, span.end, TECHNIQUES[k])
-        for row, k in np.argwhere(flagged).tolist()
-        for span in prediction.evidence(row, TECHNIQUES[k])
-    ]
+    wanted = [(row, TECHNIQUES[k]) for row, k in np.argwhere(flagged).tolist()]
     marked = []
     if ANY in bundle.signals:
         some = decide(prediction.proba[:, bundle.signals.index(ANY)], bundle.thresholds[ANY])
-        marked = [
-            (sentences[row].article_id, span.start, span.end, ANY)
-            for row in np.flatnonzero(some).tolist()
-            for span in prediction.evidence(row, ANY)
-        ]
-    return flagged, Spans.of(spans), Spans.of(marked)
+        marked = [(row, ANY) for row in np.flatnonzero(some).tolist()]
+    spans, of_any = (
+        Spans.of(
+            [
+                (sentences[row].article_id, span.start, span.end, name)
+                for (row, name), found in zip(asked, prediction.evidence(asked), strict=True)
+                for span in found
+            ]
+        )
+        for asked in (wanted, marked)
+    )
+    return flagged, spans, of_any
 
 
 def _gold(rows: Examples) -> Spans:
@@ -186,18 +188,24 @@ def _labelled(
     for row, sentence in enumerate(rows.sentences):
         by_article[sentence.article_id].append(row)
     columns = gold.article.tolist(), gold.start.tolist(), gold.end.tolist()
-    found = []
-    for (article, start, end), count in Counter(zip(*columns, strict=True)).items():
-        inside = [
+    inside_of = {
+        (article, start, end): [
             row
             for row in by_article[article]
             if rows.sentences[row].start < end and start < rows.sentences[row].end
         ]
+        for article, start, end in zip(*columns, strict=True)
+    }
+    overlapping = sorted({row for inside in inside_of.values() for row in inside})
+    wanted = [(row, name) for row in overlapping for name in TECHNIQUES]
+    evidence = dict(zip(wanted, prediction.evidence(wanted), strict=True))
+    found = []
+    for (article, start, end), count in Counter(zip(*columns, strict=True)).items():
+        inside = inside_of[article, start, end]
         fit = [
-            max((_alike(e, start, end) for r in inside for e in prediction.evidence(r, name)),
-                default=0.0)
+            max((_alike(e, start, end) for r in inside for e in evidence[r, name]), default=0.0)
             for name in TECHNIQUES
-        ]  # fmt: skip
+        ]
         scores = proba[inside].max(axis=0) * (UNMATCHED + np.array(fit))
         best = np.argsort(-scores, kind="stable")[:count]
         found += [(article, start, end, TECHNIQUES[k]) for k in best]

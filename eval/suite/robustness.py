@@ -87,7 +87,7 @@ def _scored(
     distinct = list(dict.fromkeys(texts))
     articles = (Article(str(number), text, lang="en") for number, text in enumerate(distinct))
     reports: dict[str, ArticleReport] = {}
-    for report in Scorer(bundle).score(articles):
+    for report in Scorer(bundle, evidence=False).score(articles):
         if isinstance(report, ArticleReport):
             reports[report.article.text] = report
         if progress is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from classifier.errors import TrainingError
 from classifier.models import (
     Calibration,
-    Counts,
-    Form,
     Ngrams,
     Reader,
+    TextForm,
+    Texts,
     TfidfModel,
+    count,
     form_of,
     reads_findings,
     weigh,
 )
 from classifier.models import findings_of as findings
 from classifier.models import pool_counts as pool
-from classifier.models import read_form as read
 from classifier.taxonomy import BY_NAME, Level
 from training.baseline.settings import (
     BALANCES,
@@ -132,7 +132,7 @@ class BaselineRecipe:
             )
         table = self._table(train)
         self.choices_ = {}
-        weights, intercepts, trust = [], [], []
+        weights, intercepts, finding_weights = [], [], []
         for number, signal in enumerate(usable, start=1):
             task = table.task(signal)
             choice = self._choose(task)
@@ -141,7 +141,7 @@ class BaselineRecipe:
             regression = self._regression(features, task.labels, choice.setting)
             ngrams, of_findings = np.split(regression.coef_[0], [-task.findings.shape[1]])
             weights.append(task.spread(ngrams, choice.setting.mix))
-            trust.append(of_findings * reads_findings([signal]))
+            finding_weights.append(of_findings * reads_findings([signal]))
             intercepts.append(regression.intercept_[0])
             self._tell(f"{number}/{len(usable)} {signal}: {choice}")
         self.model_ = TfidfModel(
@@ -151,7 +151,7 @@ class BaselineRecipe:
             np.array(intercepts, dtype=np.float64),
             Calibration.identity(usable),
             Reader(self.registry),
-            np.array(trust, dtype=np.float64) + leaning(usable),
+            np.array(finding_weights, dtype=np.float64) + leaning(usable),
         )
         return self
 
@@ -159,19 +159,19 @@ class BaselineRecipe:
         # The vocabulary and idf look at no label, so learning them once on all training rows, and
         # not in each fold, lets nothing of a held-out fold's labels through.
         self._tell(f"reading the n-grams of {len(train):,} sentences")
-        reader = Reader(self.registry)
-        texts = [read(reader, sentence, Form.TYPED).text for sentence in train.sentences]
+        texts = Texts.of(Reader(self.registry), train.sentences)
+        typed = [texts.texts[row] for row in texts.rows[TextForm.TYPED]]
         # Characters 2 to 4, not 5: cross-validated average precision on the training rows of PTC,
         # BABE and NewsSD-ENG is the same within 0.002, with a third fewer features. Counting
         # punctuation as words is worth 0.004 there; 1 + ln(tf) over tf, 0.002.
         try:
             blocks = (
-                Ngrams.learn(texts, "word", 1, 2, self.least, self.most_words),
-                Ngrams.learn(texts, "char", 2, 4, self.least, self.most_characters),
+                Ngrams.learn(typed, "word", 1, 2, self.least, self.most_words),
+                Ngrams.learn(typed, "char", 2, 4, self.least, self.most_characters),
             )
         except ValueError as error:
             raise TrainingError(f"too little text to learn from ({error})") from None
-        return _Table(train, blocks, Counts.of(blocks, reader, train.sentences))
+        return _Table(train, blocks, count(blocks, texts.texts), texts.rows)
 
     def _choose(self, task: _Task) -> Choice:
         rows, positives = len(task.labels), int(task.labels.sum())
@@ -261,13 +261,14 @@ class _Table:
 
     train: Examples
     blocks: tuple[Ngrams, ...]
-    counts: Counts
+    counts: Any
+    rows: Mapping[TextForm, NDArray[np.intp]]
 
     def task(self, signal: str) -> _Task:
         """Take the rows that have the signal; articles, where it is one of articles."""
         labels = self.train.column(signal)
         rows = np.flatnonzero(~np.isnan(labels))
-        counts = self.counts.in_form(form_of(signal))[rows]
+        counts = self.counts[self.rows[form_of(signal)][rows]]
         if BY_NAME[signal].level is Level.ARTICLE:
             _, first, article = np.unique(
                 self.train.article[rows], return_index=True, return_inverse=True

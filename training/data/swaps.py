@@ -134,7 +134,7 @@ class Swap:
     def rename(self, sentence: Sentence) -> Sentence:
         """Write a stand-in wherever the sentence names an outlet that is swapped."""
         text, done, pieces = sentence.text, 0, []
-        for mention in self._reader.mentions(text):
+        for mention in self._reader.mentions(sentence):
             if all(self.is_swapped(sentence.article_id, one) for one in mention.outlets):
                 phrase = self.phrase(sentence.article_id, mention.outlets[0])
                 stand_in = phrase or STAND_INS[not self._reader.is_state_media(mention)]

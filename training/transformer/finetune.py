@@ -16,11 +16,11 @@ from torch.optim import AdamW
 
 from classifier.errors import TrainingError
 from classifier.models import (
-    Form,
     Heads,
     Packer,
     Passage,
     Reader,
+    TextForm,
     Tokens,
     by_length,
     form_of,
@@ -137,9 +137,8 @@ class TransformerRecipe:
 
     def _tokens(self, train: Examples) -> list[Tokens]:
         """Read each row in the form of its labels; typed, where it has labels of both."""
-        neutral = self.packer_.tokenize(train.sentences)
-        typed, _ = self.packer_.retokenize(train.sentences, neutral)
-        columns = [form_of(signal) is Form.TYPED for signal in self.signals_]
+        neutral, typed, _ = self.packer_.tokenize_both(train.sentences)
+        columns = [form_of(signal) is TextForm.TYPED for signal in self.signals_]
         by_type = [not np.isnan(row).all() for row in train.labels[:, columns]]
         return [
             one if chosen else other
@@ -214,13 +213,12 @@ class TransformerRecipe:
 
         What is served is the int8 export; this is what it is held against.
         """
-        tokens = self.packer_.tokenize(sentences)
-        found = self._logits(tokens, self.packer_.pack(sentences, tokens))
-        tokens, differing = self.packer_.retokenize(sentences, tokens)
-        passages = with_rows(self.packer_.pack(sentences, tokens), differing)
+        neutral, typed, differing = self.packer_.tokenize_both(sentences)
+        found = self._logits(neutral, self.packer_.pack(sentences, neutral))
+        passages = with_rows(self.packer_.pack(sentences, typed), differing)
         rows = [row for passage in passages for row in passage.rows]
-        columns = [i for i, s in enumerate(self.signals_) if form_of(s) is Form.TYPED]
-        found[np.ix_(rows, columns)] = self._logits(tokens, passages)[np.ix_(rows, columns)]
+        columns = [i for i, s in enumerate(self.signals_) if form_of(s) is TextForm.TYPED]
+        found[np.ix_(rows, columns)] = self._logits(typed, passages)[np.ix_(rows, columns)]
         found += findings(sentences) @ self.network_.trust().numpy().T
         articles = [i for i, s in enumerate(self.signals_) if BY_NAME[s].level is Level.ARTICLE]
         return pool_articles(found, sentences, articles)
