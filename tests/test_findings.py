@@ -160,7 +160,8 @@ def test_evidence_is_words_of_the_text_with_or_without_citations(model) -> None:
     plain, cited = with_findings(), with_findings(NAMED)
     before, after = model.predict(plain), model.predict(cited)
     for row in range(len(plain)):
-        assert before.evidence(row, "named_source") == after.evidence(row, "named_source")
+        wanted = [(row, "named_source")]
+        assert before.evidence(wanted) == after.evidence(wanted)
 
 
 # --- on disk --------------------------------------------------------------------------------------
@@ -176,7 +177,7 @@ def test_the_baseline_keeps_what_it_learned_of_them(saved) -> None:
     assert trust.shape == (len(SIGNALS), len(FINDINGS))
     assert trust[NAMED_SOURCE, FINDINGS.index("named")] > 1
     assert (trust[FRAMING] == 0).all()
-    np.testing.assert_array_equal(model_of(saved).trust, trust)
+    np.testing.assert_array_equal(model_of(saved).finding_weights, trust)
 
 
 def test_the_served_transformer_adds_what_the_trained_one_does(exported, recipe) -> None:
@@ -251,10 +252,16 @@ def test_both_recipes_lean_where_they_are_told_to(
     start, encoder, toy_settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = planted()
-    learned = BaselineRecipe().fit(data).model_.trust, start.network_.trust().detach().numpy()
+    learned = (
+        BaselineRecipe().fit(data).model_.finding_weights,
+        start.network_.trust().detach().numpy(),
+    )
     monkeypatch.setattr(leaning, "LEANS", {"named_source": ("vague", 7.0)})
     untrained = TransformerRecipe(encoder, replace(toy_settings, epochs=0)).fit(data)
-    leant = BaselineRecipe().fit(data).model_.trust, untrained.network_.trust().detach().numpy()
+    leant = (
+        BaselineRecipe().fit(data).model_.finding_weights,
+        untrained.network_.trust().detach().numpy(),
+    )
     wanted = np.zeros_like(learned[0])
     wanted[NAMED_SOURCE, FINDINGS.index("vague")] = 7.0
     for before, after in zip(learned, leant, strict=True):

@@ -123,27 +123,36 @@ def test_any_text_gets_a_score_and_evidence_within_it(model, text) -> None:
     prediction = model.predict(sentences)
     assert prediction.proba.shape == (3, len(model.signals))
     assert np.isfinite(prediction.proba).all()
-    for signal in model.signals:
-        for span in prediction.evidence(1, signal):
+    for spans in prediction.evidence([(1, signal) for signal in model.signals]):
+        for span in spans:
             assert 20 <= span.start < span.end <= 20 + len(text)
 
 
 def test_evidence_lies_in_its_sentence_strongest_first(model) -> None:
     prediction = model.predict(SOME)
     found = 0
-    for row, sentence in enumerate(SOME):
-        for signal in model.signals:
-            spans = prediction.evidence(row, signal)
-            scores = [span.score for span in spans]
-            assert scores == sorted(scores, reverse=True)
-            assert all(score > 0 for score in scores)
-            for span in spans:
-                assert span.signal == signal
-                assert sentence.start <= span.start < span.end <= sentence.end
-                found += 1
-            places = sorted((span.start, span.end) for span in spans)
-            assert all(a[1] <= b[0] for a, b in pairwise(places))
+    wanted = [(row, signal) for row in range(len(SOME)) for signal in model.signals]
+    for (row, signal), spans in zip(wanted, prediction.evidence(wanted), strict=True):
+        scores = [span.score for span in spans]
+        assert scores == sorted(scores, reverse=True)
+        assert all(score > 0 for score in scores)
+        for span in spans:
+            assert span.signal == signal
+            assert SOME[row].start <= span.start < span.end <= SOME[row].end
+            found += 1
+        places = sorted((span.start, span.end) for span in spans)
+        assert all(a[1] <= b[0] for a, b in pairwise(places))
     assert found
+
+
+def test_evidence_answers_in_the_order_asked_and_as_if_asked_one_by_one(model) -> None:
+    prediction = model.predict(SOME)
+    wanted = [(row, signal) for row in range(len(SOME)) for signal in model.signals]
+    shuffled = [wanted[at] for at in np.random.default_rng(3).permutation(len(wanted))]
+    apart = [prediction.evidence([one])[0] for one in shuffled]
+    assert prediction.evidence(shuffled) == apart
+    assert sum(map(len, apart))
+    assert prediction.evidence([]) == []
 
 
 def test_evidence_finds_the_planted_word(model) -> None:
@@ -152,7 +161,7 @@ def test_evidence_finds_the_planted_word(model) -> None:
     hits = 0
     for row, sentence in enumerate(new):
         (planted,) = toys.loaded_spans(sentence)
-        best = prediction.evidence(row, "loaded_language")[0]
+        best = prediction.evidence([(row, "loaded_language")])[0][0]
         hits += best.start < planted.end and planted.start < best.end
     assert hits >= 0.8 * len(new)
 
@@ -161,8 +170,8 @@ def test_evidence_is_the_same_whatever_stands_beside_it(model) -> None:
     together = model.predict(SOME)
     alone = model.predict(SOME[5:10])
     for row in range(5):
-        assert alone.evidence(row, "loaded_language") == together.evidence(
-            row + 5, "loaded_language"
+        assert alone.evidence([(row, "loaded_language")]) == together.evidence(
+            [(row + 5, "loaded_language")]
         )
 
 

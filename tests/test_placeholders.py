@@ -11,7 +11,7 @@ import toys
 from classifier.models.calibration import Calibration
 from classifier.models.ngrams import Ngrams
 from classifier.models.passages import Packer
-from classifier.models.placeholders import Form, Reader, Reading, digest, form_of
+from classifier.models.placeholders import Reader, Reading, TextForm, digest, form_of
 from classifier.models.tfidf import TfidfModel
 from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import NAMES
@@ -64,35 +64,57 @@ def sentence(text: str, start: int = 0) -> Sentence:
     ],
 )
 def test_names_are_read_by_type_or_all_alike(reader, text, typed, neutral) -> None:
-    assert reader.read(text, Form.TYPED).text == typed
-    assert reader.read(text, Form.NEUTRAL).text == neutral
+    readings = reader.read(sentence(text))
+    assert (readings.typed.text, readings.neutral.text) == (typed, neutral)
+    assert readings.form(TextForm.TYPED) is readings.typed
+    assert readings.form(TextForm.NEUTRAL) is readings.neutral
 
 
 def test_a_sentence_stays_grammatical_around_a_name(reader) -> None:
-    reading = reader.read("as reported by the state Orrin Telegraph Agency's desk", Form.TYPED)
-    assert reading.text == "as reported by the state StateMedia's desk"
+    readings = reader.read(sentence("as reported by the state Orrin Telegraph Agency's desk"))
+    assert readings.typed.text == "as reported by the state StateMedia's desk"
 
 
 def test_a_name_that_outlets_of_both_types_share_is_not_state_media(reader) -> None:
-    assert "StateMedia" not in reader.read("The Marrow Courier wrote it.", Form.TYPED).text
-    assert not reader.names_state_media("The Marrow Courier wrote it.")
+    readings = reader.read(sentence("The Marrow Courier wrote it."))
+    assert "StateMedia" not in readings.typed.text
+    assert not readings.differ
 
 
 def test_without_a_registry_texts_are_read_as_they_are() -> None:
-    assert Reader().read("OTAG said so.", Form.TYPED) == Reading("OTAG said so.")
-    assert not Reader().names_state_media("OTAG said so.")
+    readings = Reader().read(sentence("OTAG said so."))
+    assert readings.typed == readings.neutral == Reading("OTAG said so.")
+    assert not readings.differ
+
+
+def test_names_that_a_sentence_brings_are_not_looked_for_again(reader, registry) -> None:
+    given = sentence("It rained, OTAG said.")
+    found = replace(given, mentions=tuple(registry.mentions(given.text)))
+    assert reader.read(found) == reader.read(given)
+    assert reader.mentions(found)
+    none = replace(given, mentions=())
+    assert reader.read(none).typed == Reading(given.text)
+    assert Reader().read(found).typed == Reading(given.text)
+
+
+def test_a_sentence_is_the_same_whether_or_not_names_were_looked_for() -> None:
+    given = sentence("It rained, OTAG said.")
+    found = replace(given, mentions=())
+    assert found == given
+    assert repr(found) == repr(given)  # by which a checkpoint knows what it was trained on
 
 
 def test_the_forms_differ_where_state_media_is_named(reader) -> None:
     for text in ("OTAG left.", "The Vesk Herald left.", "It left.", "Radio Dunholt and OTAG."):
-        forms = {reader.read(text, form).text for form in Form}
-        assert (len(forms) == 2) is reader.names_state_media(text), text
+        readings = reader.read(sentence(text))
+        assert (readings.typed.text != readings.neutral.text) is readings.differ, text
+        assert readings.differ is ("OTAG" in text), text
 
 
 def test_ranges_come_back_as_the_originals_characters(reader) -> None:
     text = "Rain, The Vesk Herald and the Orrin Telegraph Agency said, ended."
-    for form in Form:
-        reading = reader.read(text, form)
+    for form in TextForm:
+        reading = reader.read(sentence(text)).form(form)
         for word in ("Rain", "and", "said", "ended."):
             at = reading.text.index(word)
             start, end = reading.original(at, at + len(word))
@@ -109,7 +131,7 @@ def test_ranges_come_back_as_the_originals_characters(reader) -> None:
 
 def test_every_range_of_a_reading_is_one_of_the_text(reader) -> None:
     text = "OTAG, OTAG and The Vesk Herald"
-    reading = reader.read(text, Form.TYPED)
+    reading = reader.read(sentence(text)).typed
     for start in range(len(reading.text)):
         for end in range(start + 1, len(reading.text) + 1):
             first, last = reading.original(start, end)
@@ -117,7 +139,7 @@ def test_every_range_of_a_reading_is_one_of_the_text(reader) -> None:
 
 
 def test_what_is_about_sources_reads_types_and_nothing_else_does() -> None:
-    typed = {name for name in NAMES if form_of(name) is Form.TYPED}
+    typed = {name for name in NAMES if form_of(name) is TextForm.TYPED}
     assert {"attributed", "state_media_attribution", "named_source", "quoted"} <= typed
     assert not typed & {"claim", "biased_language", "any_technique", "loaded_language"}
     assert "hyperpartisan" not in typed
@@ -160,7 +182,7 @@ def test_the_baseline_tells_types_apart_and_frames_alike(tfidf) -> None:
 def test_the_baseline_shows_the_whole_name_as_the_reason(tfidf) -> None:
     text = "The Orrin Telegraph Agency said."
     prediction = tfidf.predict([sentence(text, start=100)])
-    (span, *_) = prediction.evidence(0, "state_media_attribution")
+    ((span, *_),) = prediction.evidence([(0, "state_media_attribution")])
     assert text[span.start - 100 : span.end - 100] == "Orrin Telegraph Agency"
 
 
@@ -186,8 +208,8 @@ def test_tokens_of_a_placeholder_stand_for_the_whole_name(encoder, reader) -> No
     tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
     packer = Packer(tokenizer, 64, reader=reader)
     text = "the Orrin Telegraph Agency met"
-    neutral = packer.tokenize([sentence(text)])
-    typed, differing = packer.retokenize([sentence(text)], neutral)
+    neutral, typed, differing = packer.tokenize_both([sentence(text)])
+    assert packer.tokenize([sentence(text)]) == neutral
     assert differing == [0]
     for tokens in (neutral[0], typed[0]):
         places = {text[start:end] for start, end in tokens.offsets}
@@ -200,8 +222,7 @@ def test_tokens_are_read_again_only_where_the_forms_differ(encoder, reader) -> N
 
     packer = Packer(Tokenizer.from_file(str(encoder / "tokenizer.json")), 64, reader=reader)
     rows = [sentence("The ferry left."), sentence("Vesk Herald said."), sentence("OTAG said.")]
-    neutral = packer.tokenize(rows)
-    typed, differing = packer.retokenize(rows, neutral)
+    neutral, typed, differing = packer.tokenize_both(rows)
     assert differing == [2]
     assert typed[0] is neutral[0]
     assert typed[1] is neutral[1]
@@ -226,12 +247,12 @@ def test_the_transformer_frames_alike_whoever_is_named(fine_tuned, transformer_b
         for name in ("OTAG", "Vesk Herald", "Radio Dunholt")
     }
     scores = {name: model.predict(rows) for name, rows in named.items()}
-    typed = [form_of(signal) is Form.TYPED for signal in model.signals]
+    typed = [form_of(signal) is TextForm.TYPED for signal in model.signals]
     neutral = ~np.array(typed)
     for name in ("Vesk Herald", "Radio Dunholt"):
         assert (scores[name].proba[:, neutral] == scores["OTAG"].proba[:, neutral]).all()
     assert (scores["Vesk Herald"].proba == scores["Radio Dunholt"].proba).all()
     assert (scores["Vesk Herald"].proba[:, typed] != scores["OTAG"].proba[:, typed]).any()
-    for signal in model.signals:
-        for span in scores["OTAG"].evidence(0, signal):
+    for spans in scores["OTAG"].evidence([(0, signal) for signal in model.signals]):
+        for span in spans:
             assert named["OTAG"][0].start <= span.start < span.end <= span.start + 200

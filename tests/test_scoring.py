@@ -49,10 +49,12 @@ class ScriptedPrediction:
     def __init__(self, proba, sentences) -> None:
         self.proba, self.sentences = proba, sentences
 
-    def evidence(self, row, signal):
-        sentence = self.sentences[row]
-        start = sentence.start + sentence.text.index(signal)
-        return (Span(start, start + len(signal), signal, 1.0),)
+    def evidence(self, wanted):
+        found = []
+        for row, signal in wanted:
+            start = self.sentences[row].start + self.sentences[row].text.index(signal)
+            found.append((Span(start, start + len(signal), signal, 1.0),))
+        return found
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from classifier.errors import BundleError
-from classifier.models import tfidf
+from classifier.models import counts, tfidf
 from classifier.models.base import Model, Prediction
 from classifier.models.calibration import Calibration
+from classifier.models.counts import Places, count, weigh
 from classifier.models.ngrams import Ngrams
 from classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel
 from classifier.values.article import Sentence
@@ -92,17 +93,41 @@ def test_features_are_scikit_learns(model: TfidfModel) -> None:
             sublinear_tf=True,
         ).fit(texts[:4])
         assert tuple(theirs.get_feature_names_out()) == block.terms
-        ours = block.weigh(block.counts(texts)).toarray()
+        ours = weigh([block], count([block], texts)).toarray()
         np.testing.assert_allclose(ours, theirs.transform(texts).toarray(), atol=1e-6)
 
 
+def test_counts_are_scikit_learns(model: TfidfModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    texts = [fold(text) for text in (*TEXTS, "  ", "a b\tÜber-İstanbul  x", "ab a", "")]
+    theirs = [
+        CountVectorizer(
+            analyzer=analyzer,
+            ngram_range=(block.shortest, block.longest),
+            token_pattern=r"\w+|[^\w\s]" if analyzer == "word" else None,
+            vocabulary=block.index,
+        ).transform(texts)
+        for block, analyzer in zip(model.blocks, ("word", "char_wb"), strict=True)
+    ]
+    expected = np.hstack([found.toarray() for found in theirs])
+    np.testing.assert_array_equal(count(model.blocks, texts).toarray(), expected)
+    monkeypatch.setattr(counts, "_BATCH", 3)
+    np.testing.assert_array_equal(count(model.blocks, texts).toarray(), expected)
+
+
+def test_a_chunk_shorter_than_an_ngram_counts_once() -> None:
+    block = Ngrams("char", 2, 4, (" a", " a ", "a "), np.ones(3, np.float32))
+    assert count([block], ["a", "b", "A a"]).toarray().tolist() == [[1, 1, 1], [0, 0, 0], [2, 2, 2]]
+
+
 def test_occurrences_add_up_to_counts(model: TfidfModel) -> None:
-    for text in map(fold, TEXTS):
-        for block in model.blocks:
-            found = np.zeros(len(block))
-            for column, _ in block.occurrences(text):
-                found[column] += 1
-            np.testing.assert_array_equal(found, block.counts([text]).toarray()[0])
+    places = Places.of(model.blocks, [fold(text) for text in TEXTS])
+    for row in range(len(TEXTS)):
+        columns, chunks, reached = places.of_text(row)
+        found = np.bincount(columns, 1 / reached, places.counts.shape[1])
+        np.testing.assert_allclose(found, places.counts[row].toarray()[0])
+        assert set(chunks.tolist()) <= set(range(len(TEXTS[row].split())))
 
 
 def test_typography_changes_nothing(model: TfidfModel) -> None:
@@ -152,7 +177,7 @@ def test_text_without_known_ngrams_scores_the_intercept(model: TfidfModel) -> No
 def test_evidence_names_the_words_that_matter(model: TfidfModel, sentences: list[Sentence]) -> None:
     # Offsets are the article's: the second sentence doesn't start at 0.
     text = " ".join(TEXTS[:2])
-    (span,) = model.predict(sentences).evidence(1, "loaded_language")
+    ((span,),) = model.predict(sentences).evidence([(1, "loaded_language")])
     assert text[span.start : span.end] == "cowardly butchers"
     assert span.signal == "loaded_language"
     assert span.score is not None
@@ -161,14 +186,14 @@ def test_evidence_names_the_words_that_matter(model: TfidfModel, sentences: list
 
 def test_evidence_leaves_out_punctuation(model: TfidfModel, sentences: list[Sentence]) -> None:
     text = " ".join(TEXTS[2:])
-    (span,) = model.predict(sentences).evidence(3, "loaded_language")
+    ((span,),) = model.predict(sentences).evidence([(3, "loaded_language")])
     assert text[span.start : span.end] == "butchers"
 
 
 def test_no_evidence_where_no_word_speaks_for_it(
     model: TfidfModel, sentences: list[Sentence]
 ) -> None:
-    assert model.predict(sentences).evidence(0, "loaded_language") == ()
+    assert model.predict(sentences).evidence([(0, "loaded_language")]) == [()]
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
@@ -178,7 +203,7 @@ def test_evidence_lies_in_its_sentence_and_is_sorted(
     prediction = model.predict(sentences)
     found = 0
     for row, sentence in enumerate(sentences):
-        spans = prediction.evidence(row, signal)
+        (spans,) = prediction.evidence([(row, signal)])
         assert len(spans) <= 4
         assert all(sentence.start <= s.start < s.end <= sentence.end for s in spans)
         scores = [s.score for s in spans]
@@ -196,11 +221,11 @@ def test_contributions_of_words_add_up_to_the_log_odds(
     prediction = model.predict(sentences)
     logits = model.logits(sentences)
     for row in range(len(sentences)):
-        prediction.evidence(row, "claim")
+        prediction.evidence([(row, "claim")])
     np.testing.assert_allclose(seen, logits[:, 0] - model.intercepts[0], atol=1e-4)
     seen.clear()
     for row in (0, 1):  # an article's n-grams are shared out over its sentences
-        prediction.evidence(row, "hyperpartisan")
+        prediction.evidence([(row, "hyperpartisan")])
     np.testing.assert_allclose(sum(seen), logits[0, 2] - model.intercepts[2], atol=1e-4)
 
 
@@ -214,7 +239,7 @@ def test_saving_and_loading_changes_nothing(
         loaded.predict_proba(sentences), model.predict_proba(sentences), atol=1e-6
     )
     before, after = model.predict(sentences), loaded.predict(sentences)
-    assert before.evidence(1, "claim") == after.evidence(1, "claim")
+    assert before.evidence([(1, "claim")]) == after.evidence([(1, "claim")])
 
 
 def test_files_hold_no_pickle(model: TfidfModel, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from classifier.models.embeddings import EMBEDDINGS
 from classifier.models.heads import HEADS, Heads
 from classifier.models.passages import Packer, Tokens
 from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel, load
-from classifier.models.transformer_prediction import TransformerPrediction
+from classifier.models.transformer_prediction import Outputs, TransformerPrediction
 from classifier.values.article import Sentence, Span
 
 IDENTITY = Calibration.identity(toys.SIGNALS)
@@ -54,7 +54,7 @@ def test_probabilities_are_the_calibrated_logits(transformer_bundle, model) -> N
 def test_logits_are_the_mean_vote_and_the_strongest_tag(model) -> None:
     prediction = model.predict(toys.unseen(2))
     for row in range(10):
-        votes, tags = prediction.votes[row], prediction.tags[row]
+        votes, tags = prediction.neutral.votes[row], prediction.neutral.tags[row]
         expected = votes.mean(axis=0)
         expected[1:3] += tags.max(axis=0) * np.array(model.heads.gain)
         np.testing.assert_allclose(prediction.logits[row, :3], expected[:3], atol=1e-5)
@@ -97,16 +97,14 @@ def found(signal: str, values: list[float], text: str = TEXT, offsets=OFFSETS) -
         tags[:, toys.TAGS.index(signal)] = values
     else:
         votes[:, toys.SIGNALS.index(signal)] = values
+    nothing = np.zeros((1, 4), np.float32)
+    outputs = Outputs([Tokens(list(range(n)), offsets[:n])], [votes], [tags], nothing)
+    sentence = Sentence(text, 100, 100 + len(text), "a", 0)
     prediction = TransformerPrediction(
-        np.zeros((1, 4), np.float32),
-        np.zeros((1, 4), np.float32),
-        (Sentence(text, 100, 100 + len(text), "a", 0),),
-        [Tokens(list(range(n)), offsets[:n])],
-        [votes],
-        [tags],
-        HEADS_OF_TOYS,
+        nothing, nothing, (sentence,), outputs, outputs, HEADS_OF_TOYS
     )
-    return [(text[s.start - 100 : s.end - 100], s.score) for s in prediction.evidence(0, signal)]
+    (spans,) = prediction.evidence([(0, signal)])
+    return [(text[s.start - 100 : s.end - 100], s.score) for s in spans]
 
 
 def test_spans_are_the_runs_over_their_tags_threshold() -> None:
@@ -163,7 +161,7 @@ def test_spans_of_a_sentence_that_was_cut_lie_in_what_was_read(model) -> None:
     text = "The ferry of Orrin " + "vile " * 300
     (sentence,) = (Sentence(text, 7, 7 + len(text), "a", 0),)
     prediction = model.predict([sentence])
-    spans = prediction.evidence(0, "loaded_language")
+    (spans,) = prediction.evidence([(0, "loaded_language")])
     assert spans
     assert all(isinstance(s, Span) and 7 <= s.start < s.end <= 7 + len(text) for s in spans)
 

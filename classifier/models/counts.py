@@ -131,7 +131,8 @@ def weigh(blocks: Sequence[Ngrams], counts: Any) -> Any:
     own = rows * len(blocks) + np.searchsorted(ends, counts.indices, side="right")
     lengths = np.sqrt(np.bincount(own, weights=data * data))
     data = (data / lengths[own]).astype(np.float32)
-    return csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
+    order = np.argsort(own, kind="stable")  # block after block, as sums of counts are not
+    return csr_matrix((data[order], counts.indices[order], counts.indptr), shape=counts.shape)
 
 
 @dataclass

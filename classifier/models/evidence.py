@@ -8,13 +8,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-#: A word as evidence sees it: what stands between spaces.
-CHUNK = r"\S+"
-
+# A word as evidence sees it is what stands between spaces; as a language sees it, letters alone.
+_CHUNK = re.compile(r"\S+")
+_WORD = re.compile(r"\w+")
 _MOST_SPANS = 4
 # A word is evidence when it carries at least this share of what the strongest one carries.
 _LEAST_SHARE = 0.3
-_EDGES = re.compile(r"^\W*(.*?)\W*$", re.DOTALL)
 # Words that carry grammar: they join neighbours that say something, and are no reason alone.
 _GRAMMAR = (
     "a an the and or nor of to in on at for from by with as into this that these those it its he "
@@ -26,7 +25,7 @@ _FUNCTION_WORDS = frozenset(_GRAMMAR.split())
 
 def chunks(text: str) -> list[tuple[int, int]]:
     """Find the words of a text, as offsets."""
-    return [match.span() for match in re.finditer(CHUNK, text)]
+    return [match.span() for match in _CHUNK.finditer(text)]
 
 
 def undivided(
@@ -93,12 +92,14 @@ def standing_out(
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     """Take punctuation off both ends, unless there is nothing else."""
-    match = _EDGES.match(text[start:end])
-    if match is None or not match[1]:
+    first = _WORD.search(text, start, end)
+    if first is None:
         return start, end
-    return start + match.start(1), start + match.end(1)
+    while not (text[end - 1].isalnum() or text[end - 1] == "_"):
+        end -= 1
+    return first.start(), end
 
 
 def is_telling(text: str) -> bool:
     """Whether a stretch of text holds any word that isn't a function word."""
-    return any(word not in _FUNCTION_WORDS for word in re.findall(r"\w+", text.lower()))
+    return not _FUNCTION_WORDS.issuperset(_WORD.findall(text.lower()))

@@ -301,18 +301,26 @@ class TfidfPrediction:
         """Give what each word of a text adds to the log-odds of some signals."""
         part = self.parts[row // _BATCH]
         features, words, reached = part.places.of_text(number)
-        sources = {False: (part.places.counts, part.weighed, number)}
-        if self.model.of_articles[columns].any():
-            of_article = self.articles.counts, self._weighed_articles, self.articles.rows[row]
-            sources[True] = of_article
-        shares = np.zeros(self.model.weights.shape[1])  # of one occurrence of each n-gram
         for column in columns:
-            counts, weighed, line = sources[bool(self.model.of_articles[column])]
+            counts, weighed, line = part.places.counts, part.weighed, number
+            if self._reads_articles[column]:
+                counts, weighed = self.articles.counts, self._weighed_articles
+                line = self.articles.rows[row]
             inside = slice(weighed.indptr[line], weighed.indptr[line + 1])
-            known = weighed.indices[inside]
-            contribution = weighed.data[inside] * self.model.weights[column, known]
-            shares[known] = contribution / counts.data[inside]
-            yield np.bincount(words, shares[features] / reached, n_words)
+            known, shares = weighed.indices[inside], self._shares
+            shares[known] = weighed.data[inside] * self.model.weights[column].take(known)
+            shares[counts.indices[inside]] /= counts.data[inside]
+            yield np.bincount(words, shares.take(features) / reached, n_words)
+
+    @cached_property
+    def _shares(self) -> NDArray[np.float64]:
+        """What one occurrence of each n-gram of a text adds; used for one text after the other."""
+        return np.zeros(self.model.weights.shape[1])
+
+    @cached_property
+    def _reads_articles(self) -> list[bool]:
+        flags: list[bool] = self.model.of_articles.tolist()
+        return flags
 
     @cached_property
     def _weighed_articles(self) -> Any:

@@ -69,20 +69,21 @@ class TransformerPrediction:
 
     def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Spans of a technique, or the words whose votes weigh most, strongest first."""
-        words: dict[tuple[int, TextForm], _Words] = {}
+        words: dict[tuple[int, bool], _Words] = {}
         found: list[tuple[Span, ...]] = []
+        columns = {signal: column for column, signal in enumerate(self.heads.signals)}
+        typed = {signal: form_of(signal) is TextForm.TYPED for signal in columns}
         for row, signal in wanted:
-            form = form_of(signal)
             if not self.neutral.tokens[row].ids:
                 found.append(())
             elif signal in self.heads.tags:
                 found.append(self._spans(row, signal))
             else:
-                if (row, form) not in words:
-                    of_form = self.typed if form is TextForm.TYPED else self.neutral
-                    words[row, form] = _Words.of(self.sentences[row], of_form, row)
-                column = self.heads.signals.index(signal)
-                found.append(words[row, form].standing_out(signal, column))
+                read = row, typed[signal]
+                if read not in words:
+                    outputs = self.typed if typed[signal] else self.neutral
+                    words[read] = _Words.of(self.sentences[row], outputs, row)
+                found.append(words[read].standing_out(signal, columns[signal]))
         return found
 
     def _spans(self, row: int, signal: str) -> tuple[Span, ...]:
@@ -142,10 +143,16 @@ class _Words:
     @classmethod
     def of(cls, sentence: Sentence, outputs: Outputs, row: int) -> _Words:
         """Find them; none in white space, of which some tokenizers make tokens."""
-        offsets = outputs.tokens[row].offsets
-        places = undivided(chunks(sentence.text), offsets)
-        ends, starts = [end for _, end in places], [start for start, _ in offsets]
-        of_tokens = np.minimum(np.searchsorted(ends, starts, side="right"), len(places) - 1)
+        places, offsets = chunks(sentence.text), outputs.tokens[row].offsets
+        if not places:
+            return cls(sentence, [], np.zeros(0, np.intp), outputs.votes[row])
+        first, last = np.array(places).T
+        starts, ends = np.array(offsets).T
+        of_tokens = np.searchsorted(last, starts, side="right")
+        if (np.searchsorted(first, ends) - 1 > of_tokens).any():  # a token of several words
+            places = undivided(places, offsets)
+            of_tokens = np.searchsorted([end for _, end in places], starts, side="right")
+        of_tokens = np.minimum(of_tokens, len(places) - 1)
         return cls(sentence, places, of_tokens, outputs.votes[row])
 
     def standing_out(self, signal: str, column: int) -> tuple[Span, ...]:
