@@ -461,8 +461,7 @@ def test_rows_are_read_in_the_form_of_their_labels(encoder, toy_settings) -> Non
     rows = replace(few, sentences=named, part=np.full(10, "train"))
     recipe = TransformerRecipe(encoder, replace(toy_settings, epochs=1), registry=registry)
     recipe.fit(rows)
-    neutral = recipe.packer_.tokenize(named)
-    typed = recipe.packer_.retokenize(named, neutral)[0]
+    neutral, typed, _ = recipe.packer_.tokenize_both(named)
     sourced = ~np.isnan(rows.column("vague_source"))
     read = recipe._tokens(rows)
     assert sourced.any()

@@ -39,7 +39,10 @@ class Marker:
     def predict_proba(self, sentences):
         return self.predict(sentences).proba
 
-    def evidence(self, row, signal):
+    def evidence(self, wanted):
+        return [self.spans(row, signal) for row, signal in wanted]
+
+    def spans(self, row, signal):
         found = self.said(self.sentences[row]).get(signal)
         if found is None or len(found) < 3:
             return ()

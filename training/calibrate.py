@@ -258,16 +258,16 @@ def tag_thresholds(model: TransformerModel, validation: Examples) -> tuple[float
     known = marked(validation, tags)
     some = np.flatnonzero(known.any(axis=1))
     rows, known = validation.where(some), known[some]
-    prediction = model.predict(rows.sentences)
-    lengths = [len(tokens) for tokens in prediction.tags]
-    given = np.concatenate([np.zeros((0, len(tags)), np.float32), *prediction.tags])
+    outputs = model.predict(rows.sentences).neutral
+    lengths = [len(tokens) for tokens in outputs.tags]
+    given = np.concatenate([np.zeros((0, len(tags)), np.float32), *outputs.tags])
     wanted = np.concatenate(
         [
             np.zeros((0, len(tags)), np.bool_),
             *(
                 in_spans(sentence, tokens, spans, tags)
                 for sentence, tokens, spans in zip(
-                    rows.sentences, prediction.tokens, rows.spans, strict=True
+                    rows.sentences, outputs.tokens, rows.spans, strict=True
                 )
             ),
         ]

@@ -275,13 +275,14 @@ class TfidfPrediction:
             At most four each, ``score`` being the contribution in log-odds, always above 0.
         """
         column = {signal: number for number, signal in enumerate(self.model.signals)}
-        by_text: dict[tuple[int, TextForm], list[int]] = {}
+        form = {signal: form_of(signal) for signal in self.model.signals}
+        by_text: dict[tuple[int, int], list[int]] = {}
         for place, (row, signal) in enumerate(wanted):
-            by_text.setdefault((row, form_of(signal)), []).append(place)
+            number = self.parts[row // _BATCH].texts.rows[form[signal]][row % _BATCH]
+            by_text.setdefault((row, int(number)), []).append(place)
         found: list[tuple[Span, ...]] = [()] * len(wanted)
-        for (row, form), places in by_text.items():
+        for (row, number), places in by_text.items():
             base, part = self.sentences[row].start, self.parts[row // _BATCH]
-            number = part.texts.rows[form][row % _BATCH]
             text, reading = part.texts.texts[number], part.texts.readings[number]
             words = chunks(text)
             columns = [column[wanted[place][1]] for place in places]

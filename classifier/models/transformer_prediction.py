@@ -79,9 +79,10 @@ class TransformerPrediction:
             elif signal in self.heads.tags:
                 found.append(self._spans(row, signal))
             else:
-                read = row, typed[signal]
+                again = typed[signal] and self.typed.votes[row] is not self.neutral.votes[row]
+                read = row, again
                 if read not in words:
-                    outputs = self.typed if typed[signal] else self.neutral
+                    outputs = self.typed if again else self.neutral
                     words[read] = _Words.of(self.sentences[row], outputs, row)
                 found.append(words[read].standing_out(signal, columns[signal]))
         return found
