@@ -155,6 +155,24 @@ def test_the_digest_follows_names_and_types_alone(registry) -> None:
     assert digest(registry.with_outlets([platform])) == before
 
 
+def test_sentences_with_other_names_are_read_with_their_own(registry) -> None:
+    """Whoever writes other words into a sentence takes away the names that were found in it."""
+    from eval.studies.placeholders import swap_all
+    from training.data.counterfactuals import Counterfactuals, Entity
+    from training.data.swaps import Swap
+
+    shipped = Reader.of()
+    text = "Reuters said Freedonia paid."
+    given = replace(sentence(text), mentions=tuple(shipped.registry.mentions(text)))
+    assert shipped.mentions(given)
+    lands = [Entity("country", {"name": name}) for name in ("Freedonia", "Xinhua")]
+    renamed, _ = Counterfactuals(tuple(lands)).rename(given, (), {"Freedonia": "Xinhua"})
+    swapped = Swap(shipped.registry, {}, share=1.0).rename(given)
+    for changed in (renamed, swapped, swap_all(given, shipped)):
+        assert changed.text != text
+        assert shipped.read(changed) == shipped.read(sentence(changed.text))
+
+
 # --- models --------------------------------------------------------------------------------------
 
 SIGNALS = ("state_media_attribution", "loaded_language")

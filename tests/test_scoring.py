@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -231,6 +233,104 @@ def test_signals_that_are_unknown_or_not_given_are_errors(bundle) -> None:
         Scorer(bundle, ["loaded_langage"])
     with pytest.raises(SignalError, match="scripted doesn't give 'doubt'; it gives: claim, "):
         Scorer(bundle, ["doubt"])
+
+
+def test_evidence_is_only_looked_for_where_it_is_shown(bundle, model, monkeypatch) -> None:
+    given = article("a", "They claim=0.9 so.", "And vague_source=0.4 too.")
+    (shown,) = Scorer(bundle).score([given])
+    calls = []
+    evidence = ScriptedPrediction.evidence
+    monkeypatch.setattr(
+        ScriptedPrediction, "evidence", lambda *of: calls.append(of[1]) or evidence(*of)
+    )
+    (unshown,) = Scorer(bundle, evidence=False).score([given])
+    assert calls == []
+    assert all(s.evidence == () for s in unshown.sentences)
+    assert [s.flags for s in unshown.sentences] == [s.flags for s in shown.sentences]
+    list(Scorer(bundle).score([given, given]))
+    assert calls == [[(0, "claim"), (1, "vague_source"), (2, "claim"), (3, "vague_source")]]
+
+
+def test_an_error_of_the_input_comes_after_all_that_came_before(bundle) -> None:
+    def stream():
+        for number in range(40):
+            yield article(str(number), "They claim=0.9 so.")
+        raise ValueError("the disk is gone")
+
+    for skipped in (0, 35):
+        reports = Scorer(bundle).score(islice(stream(), skipped, None))
+        came = [next(reports).article.id for _ in range(40 - skipped)]
+        assert came == [str(number) for number in range(skipped, 40)]
+        with pytest.raises(ValueError, match="the disk is gone"):
+            next(reports)
+
+
+def test_closing_early_ends_the_reading_ahead(bundle) -> None:
+    drawn = []
+
+    def stream():
+        for number in range(10_000):
+            drawn.append(number)
+            yield article(str(number), "They claim=0.9 so.")
+
+    reports = Scorer(bundle).score(stream())
+    next(reports)
+    reports.close()
+    assert len(drawn) < 100
+    assert not [t for t in threading.enumerate() if t.name.startswith("framescope-reader")]
+
+
+def test_the_next_articles_are_read_while_the_model_runs(bundle, model, monkeypatch) -> None:
+    drawn, ahead = [], threading.Event()
+
+    def stream():
+        for number in range(40):
+            drawn.append(number)
+            if number == 33:
+                ahead.set()
+            yield article(str(number), "They claim=0.9 so.")
+
+    def waiting(sentences):
+        assert ahead.wait(30), "nothing was read while the model ran"
+        return predict(sentences)
+
+    predict = model.predict
+    monkeypatch.setattr(model, "predict", waiting)
+    reports = list(Scorer(bundle).score(stream()))
+    assert [r.article.id for r in reports] == [str(number) for number in range(40)]
+
+
+def test_few_articles_are_read_without_a_thread(bundle) -> None:
+    threads = []
+
+    def stream():
+        for number in range(5):
+            threads.append(threading.current_thread())
+            yield article(str(number), "They claim=0.9 so.")
+
+    assert len(list(Scorer(bundle).score(stream()))) == 5
+    assert set(threads) == {threading.current_thread()}
+
+
+def test_names_of_another_registry_than_the_models_are_not_handed_to_it(bundle, model) -> None:
+    given = Article("a", CITING, lang="en")
+
+    def looked_up(sentence):
+        return replace(sentence, mentions=tuple(OWN.mentions(sentence.text)))
+
+    scorer = Scorer(replace(bundle, registry=OWN), registry=OWN)
+    other = Scorer(bundle, registry=OWN)
+    for one, handed_over in ((scorer, True), (other, False)):
+        prepare = one._prepare
+
+        def prepared(item, prepare=prepare):
+            report = prepare(item)
+            sentences = tuple(replace(s, sentence=looked_up(s.sentence)) for s in report.sentences)
+            return replace(report, sentences=sentences)
+
+        one._prepare = prepared
+        list(one.score([given]))
+        assert [s.mentions is not None for s in model.calls[-1]] == [handed_over] * 3
 
 
 def test_nothing_to_score_is_nothing(bundle, model) -> None:
