@@ -7,10 +7,7 @@ their voice and citations. No model, and nothing of the registry but what it is 
 from classifier.attribution.citations.finder import find as find_citations
 from classifier.attribution.citations.kinds import SourceType
 from classifier.attribution.citations.kinds import classify as classify_source
-from classifier.attribution.reading import cited
-from classifier.attribution.voice.quotations import quotations
 from classifier.attribution.reading import begin, cited, read
-from classifier.attribution.voice.quotations import __file__
 from classifier.attribution.voice.voice import assign as assign_voices
 from classifier.attribution.words.lexicon import places as lexicon_places
 from classifier.attribution.words.lexicon import terms as lexicon_terms
