@@ -12,7 +12,7 @@ import typer
 from test_compare import bundle, examples
 from typer.testing import CliRunner
 
-from eval.commands import controls as controls_cli
+from eval.commands import studies as study_cli
 from eval.figures import metrics as figures
 from eval.rows.benchmarks import Benchmark
 from eval.rows.judged import Judged
@@ -274,8 +274,8 @@ def command(monkeypatch):
         held_out, "of_corpora", lambda *_, **__: held_out.HeldOut(ROWS, "split invented")
     )
     app = typer.Typer()
-    app.command()(controls_cli.controls)
-    app.command()(controls_cli.axes)
+    app.command()(study_cli.controls)
+    app.command()(study_cli.axes)
 
     def call(*options):
         return CliRunner().invoke(app, ["controls", "--a", "a", "--b", "b", *options])

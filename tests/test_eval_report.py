@@ -22,10 +22,10 @@ from classifier.values.article import Article
 from eval.commands import report as report_cli
 from eval.compare import errors as worst_errors
 from eval.compare import footprint
+from eval.compare.headline import in_words
 from eval.compare.slices import genres_of, slices
-from eval.figures.estimate import Estimate, in_words
 from eval.figures.precision_recall import precision_recall
-from eval.figures.sections import Section, Table
+from eval.figures.sections import Estimate, Section, Table
 from eval.report.report import build
 from eval.report.report_record import to_json
 from eval.rows.recorded import recording

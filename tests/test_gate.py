@@ -22,7 +22,7 @@ from eval.suite.behaviours import behaviours
 from eval.suite.robustness import measure
 from eval.suite.suite import Suite
 from training.corpora.catalogue import CORPORA
-from training.labels.agreement import FIRST, SECOND, agreement, read
+from training.labels.agreement import agreement, passes, read
 
 # The invented articles stand for the corpus of a benchmark.
 ROWS = examples(articles=80, corpus="claimbuster")
@@ -41,7 +41,7 @@ def test_every_benchmark_is_of_a_corpus_that_labels_its_signal_and_has_a_metric(
 
 
 def test_the_ceilings_of_our_own_labels_are_the_agreement_that_ships():
-    found = agreement(read(FIRST), read(SECOND), draws=100)
+    found = agreement(*map(read, passes()), draws=100)
     alphas = {one.signal: one.alpha for one in found}
     ours = [one for one in BENCHMARKS if one.corpus in ("house", "standoff")]
     assert ours

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from test_compare import bundle, examples
 
-from eval.figures.estimate import Estimate
-from eval.figures.sections import cell
+from eval.figures.sections import Estimate
 from eval.release import seeds
+from eval.report.layout import cell
 from eval.studies.axes_section import drop
 
 ROWS = examples(articles=60, corpus="claimbuster")
@@ -60,5 +60,5 @@ def test_a_drop_between_two_samples_is_as_uncertain_as_both_together():
     assert found.value == pytest.approx(0.1)
     assert found.low == pytest.approx(0.1 - math.hypot(0.03, 0.03))
     assert found.high == pytest.approx(0.1 + math.hypot(0.04, 0.04))
-    assert cell(found).startswith("+0.100 (+0.058 to")
+    assert cell(found).startswith("+0.100 [+0.058, ")
     assert math.isnan(drop(Estimate(0.8), Estimate(0.7)).low)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,28 @@ CorporaFolder = Annotated[
         "--corpora",
         metavar="DIR",
         help="The folder of corpora; FRAMESCOPE_CORPORA unless given.",
+    ),
+]
+
+
+def _house(folder: Path | None) -> Path | None:
+    """Make a folder that is named the one that everything in this process reads."""
+    if folder is not None:
+        from training.corpora import HOUSE_ENVIRONMENT
+
+        if not folder.is_dir():
+            raise typer.BadParameter(f"{folder} is no folder; name corpus/ of a clone")
+        os.environ[HOUSE_ENVIRONMENT] = str(folder)
+    return folder
+
+
+HouseFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--corpus",
+        metavar="DIR",
+        help="The house corpus, where it isn't beside the code; FRAMESCOPE_HOUSE unless given.",
+        callback=_house,
     ),
 ]
 

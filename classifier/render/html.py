@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from classifier.render import figures
 from classifier.render.layout import Line, carries, imprint, opens_with_title, paragraphs, title
@@ -24,6 +24,7 @@ from classifier.render.summary import Summary, Tally, summarise
 from classifier.taxonomy import BY_NAME, NAMES, Family
 from classifier.values import ArticleReport, Report, Voice, printable, shortened
 
+_HERE = "classifier.render"
 MAX_EXCERPT = 90
 _SHOWN_FAMILIES = (Family.FRAMING, Family.SOURCING, Family.CONTENT)
 
@@ -128,15 +129,8 @@ def to_html(report: Report) -> str:
     str
         A complete document; encode it as UTF-8.
     """
-    style, script = _asset("report.css") + _asset("sources.css"), _asset("report.js")
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=FunctionLoader(_asset),
-    )
-    environment.filters |= {"printable": printable, "score": figures.score}
+    environment = environment_of(_HERE)
+    environment.filters["score"] = figures.score
     environment.globals |= {"publisher": published_by, "imprint": imprint, "carries": carries}
     environment.globals |= {"APART": APART, "SCALE": SCALE, "KEY": KEY}
     pages = [_page(article, report.thresholds) for article in report.articles]
@@ -144,10 +138,8 @@ def to_html(report: Report) -> str:
         report=report,
         pages=pages,
         groups=_groups(pages),
-        style=style,
-        script=script,
-        style_digest=_digest(style),
-        script_digest=_digest(script),
+        style=style(_HERE, "report.css", "sources.css"),
+        script=asset(_HERE, "report.js"),
         link=lambda article: address(article.url),
         counted=figures.counted,
     )
@@ -226,8 +218,31 @@ def _groups(pages: Iterable[Page]) -> list[tuple[str, list[tuple[Kind, int]]]]:
     return [group for group in groups if group[1]]
 
 
-def _asset(name: str) -> str:
-    return files("classifier.render").joinpath(name).read_text(encoding="utf-8")
+def environment_of(package: str) -> Environment:
+    """Give an environment for pages: the templates of a package, and ``page.html`` below them.
+
+    Such a page is given a ``style`` and a ``script``, which may be empty.
+    """
+    loaders = [PackageLoader(name, "") for name in dict.fromkeys((package, _HERE))]
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=ChoiceLoader(loaders),
+    )
+    environment.filters |= {"printable": printable, "digest": _digest}
+    return environment
+
+
+def style(package: str, *names: str) -> str:
+    """Put the style sheets of a package behind the one that all pages share."""
+    return "".join((asset(_HERE, "base.css"), *(asset(package, name) for name in names)))
+
+
+def asset(package: str, name: str) -> str:
+    """Read a template, style sheet or script that lies beside a package's modules."""
+    return files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def _digest(content: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,18 +13,16 @@ from eval.commands.options import (
     Draws,
     First,
     OtherSplit,
+    Output,
     Parts,
     Second,
     SectionName,
     Seed,
     Signals,
+    held_out,
+    refuse_both,
 )
-from eval.commands.parts import Part
 from training.options import CorporaFolder
-
-if TYPE_CHECKING:
-    from classifier.bundle import Bundle
-    from eval.rows import HeldOut
 
 
 def report(
@@ -58,7 +56,7 @@ def report(
     seed: Seed = 0,
     allow_other_split: OtherSplit = False,
 ) -> None:
-    """Compare two bundles, and write what comes of it as a page and as JSON.
+    """Compare two bundles, as a page and as JSON.
 
     The page holds sentences of the corpora; the JSON holds none.
     """
@@ -73,6 +71,7 @@ def report(
     from eval.report import report_to_html as to_html
     from eval.report import report_to_json as to_json
 
+    refuse_both(corpora, data, part)
     chosen = in_order(signal) if signal else None
     sliced = in_order(slice) if slice else MAIN
     if output.exists() and not output.is_dir():
@@ -83,13 +82,13 @@ def report(
         raise InputError(output, f"can't be made ({error.strerror}); choose another") from None
     bundles = bundle.load(a), bundle.load(b)
     others = [bundle.load(one) for one in again or ()]
-    held_out, parts = _held_out(corpora, data, part, [*bundles, *others], allow_other_split)
-    ids = set(held_out.examples.article.tolist())
+    rows, parts = held_out(corpora, data, part, [*bundles, *others], allow_other_split)
+    ids = set(rows.examples.article.tolist())
     whole = originals(ids, _root(corpora, data), data or ())
     made = build(
         *bundles,
-        held_out.examples,
-        data=held_out.signature,
+        rows.examples,
+        data=rows.signature,
         parts=parts,
         signals=chosen,
         sliced=sliced,
@@ -109,10 +108,7 @@ def report(
 
 def errors(
     signal: Annotated[str, typer.Option("--signal", metavar="NAME", help="Of which signal.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", metavar="FILE", help="Write to a file, not to the terminal."),
-    ] = None,
+    output: Output = None,
     n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="How many.")] = 20,
     model: Annotated[
         str, typer.Option("--model", metavar="BUNDLE", help="Whose errors.")
@@ -122,7 +118,9 @@ def errors(
     part: Parts = None,
     allow_other_split: OtherSplit = False,
 ) -> None:
-    """Export a model's worst errors for relabelling: whole articles in the exchange format.
+    """Export a model's worst errors for relabelling.
+
+    Whole articles in the exchange format.
 
     A sentence in error has a key `error` beside its labels. Other sentences keep theirs.
     """
@@ -138,13 +136,14 @@ def errors(
     from eval.rows import score_rows as score
 
     (name,) = in_order([signal])
+    refuse_both(corpora, data, part)
     check(output)
     loaded = bundle.load(model)
     if name not in loaded.signals:
         given = ", ".join(loaded.signals)
         raise SignalError(f"{loaded.name} doesn't give '{name}'; it gives {given}")
-    held_out, parts = _held_out(corpora, data, part, [loaded], allow_other_split)
-    examples, pools, said = held_out.examples, [], _Said()
+    found, parts = held_out(corpora, data, part, [loaded], allow_other_split)
+    examples, pools, said = found.examples, [], _Said()
     for corpus in dict.fromkeys(examples.corpus.tolist()):
         rows = articles_of(examples, corpus, parts, [name])
         if not len(rows):
@@ -156,12 +155,12 @@ def errors(
         for one in parts:
             chosen = rows_of(rows, one, name)
             pools.append(Pool(rows, chosen, column[chosen]))
-    found = worst(name, pools, n)
-    if not found:
+    errors = worst(name, pools, n)
+    if not errors:
         raise SignalError(f"no row of part {' or '.join(parts)} is labelled with {name}")
-    articles = originals({error.article for error in found}, _root(corpora, data), data or ())
+    articles = originals({error.article for error in errors}, _root(corpora, data), data or ())
     with opened(output) as file:
-        file.write(to_lines(records(found, examples, articles, loaded.name)))
+        file.write(to_lines(records(errors, examples, articles, loaded.name)))
 
 
 COMMANDS = (report, errors)
@@ -181,31 +180,9 @@ class _Said:
 
 def _root(corpora: Path | None, data: Sequence[Path] | None) -> Path | None:
     """Find the folder of corpora; None for the labelled files of a user, and for what ships."""
-    from training.corpora import is_given, root_folder
+    from training.corpora import given_folder
 
-    return root_folder(corpora) if not data and is_given(corpora) else None
-
-
-def _held_out(
-    corpora: Path | None,
-    data: Sequence[Path] | None,
-    part: Sequence[Part] | None,
-    bundles: Sequence[Bundle],
-    allow_other_split: bool,
-) -> tuple[HeldOut, tuple[str, ...]]:
-    from classifier.errors import InputError
-    from eval.compare import HELD_OUT
-    from eval.rows import FILE_PART
-    from eval.rows import held_out_of_corpora as of_corpora
-    from eval.rows import held_out_of_files as of_files
-
-    if data:
-        if corpora is not None or part:
-            reason = "with --data every row is judged; leave out --corpora and --part"
-            raise InputError(data[0], reason)
-        return of_files(data), (FILE_PART,)
-    found = of_corpora(_root(corpora, data), bundles, allow_other_split=allow_other_split)
-    return found, tuple(dict.fromkeys(part)) if part else HELD_OUT
+    return None if data else given_folder(corpora)
 
 
 def _genres(data: Sequence[Path] | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ In all, by slice, and by their worst errors; the headline, and what each costs.
 
 from eval.compare.compare import HELD_OUT, Progress
 from eval.compare.compare import compare as compare_models
-from eval.compare.comparison import Comparison, Cost, Difference, Row
+from eval.compare.comparison import Comparison, Cost, Row
 from eval.compare.errors import Error, Pool, originals
 from eval.compare.errors import records as error_records
 from eval.compare.errors import to_lines as error_lines
@@ -21,7 +21,6 @@ __all__ = [
     "Axis",
     "Comparison",
     "Cost",
-    "Difference",
     "Error",
     "Footprint",
     "HELD_OUT",

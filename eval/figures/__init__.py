@@ -6,7 +6,6 @@ And `Section`, the one shape in which figures, tables and plots are shown.
 from eval.figures.conformal import LEVEL as COVERAGE_LEVEL
 from eval.figures.conformal import Coverage, coverage, coverage_by, expected_range
 from eval.figures.conformal import fit as fit_conformal
-from eval.figures.estimate import Change, Estimate, in_words
 from eval.figures.metrics import (
     METRICS,
     Bools,
@@ -38,14 +37,14 @@ from eval.figures.risk_coverage import of_scores as risk_coverage_of
 from eval.figures.sections import (
     UNDEFINED,
     Cell,
+    Change,
+    Estimate,
+    Plot,
     Section,
+    Share,
     Table,
-    cell,
-    figure,
-    print_section,
-    with_interval,
+    table,
 )
-from eval.figures.sections import estimate as estimate_in_words
 from eval.figures.significance import holm, mcnemar
 from eval.figures.spans import Spans
 from eval.figures.techniques import TechniqueFigures, article_figures, classification
@@ -63,11 +62,13 @@ __all__ = [
     "LEVEL",
     "METRICS",
     "MIN_GROUPS",
+    "Plot",
     "PrecisionRecall",
     "RECALLS",
     "ReliabilityCurve",
     "RiskCoverage",
     "Section",
+    "Share",
     "Spans",
     "Table",
     "TechniqueFigures",
@@ -79,33 +80,28 @@ __all__ = [
     "average_precision",
     "brier",
     "calibration_error",
-    "cell",
     "classification",
     "coverage",
     "coverage_by",
     "decide",
     "differences",
     "draw",
-    "estimate_in_words",
     "expected_range",
     "f1_score",
-    "figure",
     "fit_conformal",
     "holm",
-    "in_words",
     "is_positive",
     "macro_f1",
     "mcnemar",
     "percentile",
     "precision_recall_of",
     "precision_score",
-    "print_section",
     "recall_score",
     "reliability_of",
     "resample_figures",
     "risk_coverage_of",
     "span_figures",
     "sums_by_article",
+    "table",
     "techniques_of_articles",
-    "with_interval",
 ]

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict
 from typing import Any
-
-import numpy as np
 
 from eval.compare import METHOD, Error, Headline
 from eval.figures import RECALLS
+from eval.report import layout, table
 from eval.report.report import Curves, Report
-from eval.report.table import to_json as comparison_to_json
 
 SCHEMA_VERSION = 2
 
@@ -32,8 +27,8 @@ def to_json(report: Report) -> str:
         "unmeasured": report.unmeasured,
         "curves": [_curves_record(one) for one in report.curves],
         "cost": {
-            "a": asdict(a),
-            "b": asdict(b),
+            "a": a,
+            "b": b,
             "unit": "bytes",
             "method_of_memory": METHOD,
         },
@@ -51,9 +46,9 @@ def to_json(report: Report) -> str:
             for one in report.errors
         ],
         "sections": report.sections,
-        "comparison": json.loads(comparison_to_json(report.comparison)),
+        "comparison": table.record(report.comparison),
     }
-    return json.dumps(_plain(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return layout.to_json(record)
 
 
 def _headline_record(one: Headline) -> dict[str, Any]:
@@ -94,16 +89,3 @@ def _placed(error: Error) -> dict[str, Any]:
     for text in ("before", "text", "after"):
         del record[text]
     return record
-
-
-def _plain(value: Any) -> Any:
-    """Turn values into what JSON can say; NaN becomes null."""
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        return None if isinstance(value, float) and math.isnan(value) else value
-    return [_plain(item) for item in value]

@@ -1,115 +1,65 @@
-"""A comparison as a table in the terminal, in Markdown, and as JSON."""
+"""A comparison as a section, and as the record that JSON holds."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from classifier.taxonomy import BY_NAME, Level
-from eval.compare import Comparison, Cost, Difference, Row
-from eval.figures import LEVEL, METRICS, Interval
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from eval.compare import Comparison, Cost, Row
+from eval.figures import LEVEL, METRICS, UNDEFINED, Cell, Change, Estimate, Section, Table
 
 SCHEMA_VERSION = 2
-UNDEFINED = "–"
 PRINTED: tuple[str, ...] = ("f1", "macro_f1", "average_precision", "ece")
 """The figures of the tables; JSON has them all."""
-
-_MARK = " *"
-_MARGIN = 24  # columns before the first figure: "hyperpartisan, test" and some
-_NAME = 12  # a model's name is cut to this in the terminal; the signature has it whole
 
 _LEGEND = (
     "Differences are the second model's figure less the first's, with a 95% interval from "
     "resampling whole groups (articles, pages or outlets); * where it leaves out 0. "
-    "ECE: lower is better. "
-    f"{UNDEFINED}: undefined, or not given by that model."
+    f"ECE: lower is better. {UNDEFINED.capitalize()}: also what is not given by that model. "
+    "n: sentences, or articles for a signal of whole articles."
 )
 
 
-def print_table(comparison: Comparison, console: Console) -> None:
-    """Print a table for each part of each corpus; it fits 80 columns."""
-    from rich.text import Text
+def section(comparison: Comparison, *, intervals: bool = True) -> Section:
+    """Give a table for each part of each corpus.
 
-    names = [_shortened(name) for name in _names(comparison)]
-    widths = [max(len(name), 8) for name in names]
-    for title, rows, cost in _blocks(comparison):
-        head = f"{title:<{_MARGIN}}{_columns(names, widths)}  difference"
-        console.print(Text(head, "bold underline"), soft_wrap=True)
-        for row in rows:
-            console.print(Text(row.signal, "bold"))
-            console.print(Text(f"  {_counts(row)}", "dim"), soft_wrap=True)
-            for label, a, b, difference in _lines(row):
-                line = f"  {label:<{_MARGIN - 2}}{_columns((a, b), widths)}  {difference}"
-                style = "bold" if difference.endswith(_MARK) else ""
-                console.print(Text(line, style), soft_wrap=True)
-        console.print(Text(_seconds(cost, *names)), "\n", sep="")
-    console.print(Text(_LEGEND))
-    console.print(Text(comparison.signature), style="dim", soft_wrap=True)
-
-
-def _columns(values: Sequence[str], widths: Sequence[int]) -> str:
-    return "".join(f"  {value:>{width}}" for value, width in zip(values, widths, strict=True))
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+    Parameters
+    ----------
+    comparison : Comparison
+    intervals : bool
+        With those of the models' own figures, which is more than a terminal of 80 columns holds.
+    """
+    names = _names(comparison)
+    costs = {cost.corpus: cost for cost in comparison.costs}
+    columns = ("signal", "n", "positive", "groups", "always yes, F1", "figure", *names)
+    tables = [
+        Table(
+            f"{corpus}, {part}",
+            (*columns, "difference (95% interval)"),
+            tuple(line for row in rows for line in _lines(row, intervals)),
+            heads=5,
+            note=_seconds(costs[corpus], *names),
+            interval_digits=2,
+        )
+        for (corpus, part), rows in groupby(comparison.rows, lambda row: (row.corpus, row.part))
+    ]
+    return Section(_LEGEND, tuple(tables), signature=comparison.signature)
 
 
-def to_text(comparison: Comparison) -> str:
-    """Write the tables as they look in the terminal, without colour, for a file."""
-    from io import StringIO
-
-    from rich.console import Console
-
-    text = StringIO()
-    print_table(comparison, Console(file=text, width=100, highlight=False))
-    return text.getvalue()
-
-
-def to_markdown(comparison: Comparison) -> str:
-    """Write the same tables for a document; counts stand beside each signal's first figure."""
-    name_a, name_b = (name.replace("|", "\\|") for name in _names(comparison))
-    parts = []
-    for title, rows, cost in _blocks(comparison):
-        parts += [f"### {title}", ""]
-        parts += [
-            f"| signal | n | positive | groups | always yes, F1 | figure | {name_a} | {name_b} | "
-            "difference (95% interval) |",
-            "| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: |",
-        ]
-        for row in rows:
-            head = (row.signal, f"{row.n:,}", f"{row.positives:,}", f"{row.n_groups:,}")
-            cells = [*head, _figure(row.always_yes_f1)]
-            for line in _lines(row, intervals=True):
-                parts.append("| " + " | ".join((*cells, *line)) + " |")
-                cells = [""] * len(cells)
-        parts += ["", _seconds(cost, name_a, name_b), ""]
-    parts += [_LEGEND.replace("*", "\\*"), "", f"`{comparison.signature}`", ""]
-    return "\n".join(parts)
-
-
-def to_json(comparison: Comparison) -> str:
-    """Every figure, undefined ones as null, and the signature."""
-    record = {
+def record(comparison: Comparison) -> dict[str, Any]:
+    """Give every figure, and the signature."""
+    return {
         "schema_version": SCHEMA_VERSION,
         "signature": comparison.signature,
         "data": comparison.data,
-        "a": {"name": comparison.a.name, "digest": comparison.a.digest},
-        "b": {"name": comparison.b.name, "digest": comparison.b.digest},
+        "a": comparison.a,
+        "b": comparison.b,
         "resampling": {"draws": comparison.draws, "seed": comparison.seed, "level": LEVEL},
-        "seconds_per_1000_sentences": [
-            {"corpus": c.corpus, "sentences": c.sentences, "a": c.a, "b": c.b}
-            for c in comparison.costs
-        ],
+        "seconds_per_1000_sentences": comparison.costs,
         "rows": [_record(row) for row in comparison.rows],
     }
-    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _record(row: Row) -> dict[str, Any]:
@@ -120,40 +70,18 @@ def _record(row: Row) -> dict[str, Any]:
         "n": row.n,
         "n_groups": row.n_groups,
         "positives": row.positives,
-        "always_yes_f1": _or_null(row.always_yes_f1),
-        "a": _figures_record(row.a),
-        "b": _figures_record(row.b),
-        "intervals_a": _intervals_record(row.intervals_a),
-        "intervals_b": _intervals_record(row.intervals_b),
-        "mcnemar": {
-            "p": _or_null(row.mcnemar),
-            "holm": _or_null(row.mcnemar_corrected),
-        },
+        "always_yes_f1": row.always_yes_f1,
+        "a": row.a,
+        "b": row.b,
+        "intervals_a": {name: (i.low, i.high) for name, i in row.intervals_a.items()},
+        "intervals_b": {name: (i.low, i.high) for name, i in row.intervals_b.items()},
+        "mcnemar": {"p": row.mcnemar, "holm": row.mcnemar_corrected},
         "differences": {
-            name: {
-                "value": _or_null(difference.value),
-                "low": _or_null(difference.interval.low),
-                "high": _or_null(difference.interval.high),
-                "p": _or_null(difference.p),
-            }
-            for name, difference in row.differences.items()
+            name: {"value": d.value, "low": d.interval.low, "high": d.interval.high, "p": d.p}
+            for name, d in row.differences.items()
         }
         or None,
     }
-
-
-def _figures_record(figures: Mapping[str, float] | None) -> dict[str, float | None] | None:
-    if figures is None:
-        return None
-    return {name: _or_null(value) for name, value in figures.items()}
-
-
-def _intervals_record(intervals: Mapping[str, Interval]) -> dict[str, list[float | None]]:
-    return {name: [_or_null(i.low), _or_null(i.high)] for name, i in intervals.items()}
-
-
-def _or_null(value: float) -> float | None:
-    return None if math.isnan(value) else value
 
 
 def _names(comparison: Comparison) -> tuple[str, str]:
@@ -162,50 +90,23 @@ def _names(comparison: Comparison) -> tuple[str, str]:
     return (a, b) if a != b else (f"{a} (a)", f"{b} (b)")
 
 
-def _blocks(comparison: Comparison) -> Iterator[tuple[str, list[Row], Cost]]:
-    """Group what is shown together: the rows of one part of one corpus."""
-    costs = {cost.corpus: cost for cost in comparison.costs}
-    for (corpus, part), rows in groupby(comparison.rows, key=lambda row: (row.corpus, row.part)):
-        yield f"{corpus}, {part}", list(rows), costs[corpus]
-
-
-def _counts(row: Row) -> str:
-    unit = "articles" if BY_NAME[row.signal].level is Level.ARTICLE else "sentences"
-    size = f"n {row.n:,} {unit} in {row.n_groups:,} groups"
-    return f"{size}, {row.positives:,} positive; always yes: F1 {_figure(row.always_yes_f1)}"
-
-
-def _lines(row: Row, *, intervals: bool = False) -> Iterator[tuple[str, str, str, str]]:
+def _lines(row: Row, intervals: bool) -> Iterator[tuple[Cell, ...]]:
     """One figure a line: its name, both models', and their difference."""
-    of_a, of_b = (row.intervals_a, row.intervals_b) if intervals else ({}, {})
-    for metric in METRICS:
-        if metric.name in PRINTED:
-            yield (
-                metric.label,
-                _figure(row.a[metric.name] if row.a else math.nan) + _range(of_a.get(metric.name)),
-                _figure(row.b[metric.name] if row.b else math.nan) + _range(of_b.get(metric.name)),
-                _difference(row.differences.get(metric.name)),
-            )
-
-
-def _figure(value: float) -> str:
-    return UNDEFINED if math.isnan(value) else f"{value:.3f}"
-
-
-def _range(interval: Interval | None) -> str:
-    if interval is None or math.isnan(interval.low):
-        return ""
-    return f" ({max(interval.low, 0):.2f} to {interval.high:.2f})"
-
-
-def _difference(difference: Difference | None) -> str:
-    if difference is None or math.isnan(difference.value):
-        return UNDEFINED
-    value = f"{difference.value:+.3f}"
-    low, high = difference.interval.low, difference.interval.high
-    if math.isnan(low):
-        return f"{value} [{UNDEFINED}]"
-    return f"{value} [{low:+.3f}, {high:+.3f}]" + (_MARK if low > 0 or high < 0 else "")
+    head = (row.signal, row.n, row.positives, row.n_groups, row.always_yes_f1)
+    models = ((row.a, row.intervals_a), (row.b, row.intervals_b))
+    for metric in (metric for metric in METRICS if metric.name in PRINTED):
+        cells: list[Cell] = []
+        for figures, ranges in models:
+            value = figures[metric.name] if figures else math.nan
+            found = ranges.get(metric.name) if intervals else None
+            if found is None or math.isnan(found.low):
+                cells.append(value)
+            else:
+                # Of ECE: it is widened to be symmetric, and no error lies below 0.
+                cells.append(Estimate(value, max(found.low, 0), found.high))
+        difference = row.differences.get(metric.name)
+        change = None if difference is None else Change.of(difference.value, difference.interval)
+        yield (*head, metric.label, *cells, change)
 
 
 def _seconds(cost: Cost, name_a: str, name_b: str) -> str:

@@ -3,7 +3,6 @@
 All that the harness says is a function of these values.
 """
 
-from eval.rows.article_files import read as read_articles
 from eval.rows.benchmarks import BENCHMARKS, Benchmark
 from eval.rows.benchmarks import BY_NAME as BENCHMARK_BY_NAME
 from eval.rows.held_out import FILE_PART, HeldOut
@@ -24,7 +23,6 @@ __all__ = [
     "articles_of",
     "held_out_of_corpora",
     "held_out_of_files",
-    "read_articles",
     "rows_of",
     "score_rows",
 ]

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from classifier.models import Reader
-from eval.figures import Cell, Change, Estimate, Section, Table, is_positive, with_interval
+from eval.figures import Cell, Change, Estimate, Section, Table, is_positive
 from eval.figures import all_metrics as figures
 from eval.figures import resample_figures as resample
+from eval.figures import table as laid_out
 from eval.rows import Benchmark, Judged, articles_of, rows_of
-from eval.studies.axes import MOST_ROWS, Axes, Cost, chosen, gather, measure
+from eval.studies.axes import MOST_ROWS, Axes, chosen, gather, measure
 from eval.studies.stand_ins import Features, embeddings, words
 from training.data import TEST, UNSEEN, Examples
 
@@ -19,7 +20,8 @@ NOTE = (
     "Stand-ins, no bundle: TF-IDF of 1-2 words, and the mean of the default encoder's word "
     "embeddings, each with a logistic regression that is refitted for every fold. Drop: random "
     "folds less this axis, on the same rows; 95% intervals resample the groups. "
-    f"At most {MOST_ROWS:,} rows of a corpus, whole articles drawn by the seed."
+    f"At most {MOST_ROWS:,} rows of a corpus, whole articles drawn by the seed. "
+    "* marks an interval that leaves out 0."
 )
 NO_EMBEDDINGS = " No embeddings: the shipped transformer has none that were left as they were."
 
@@ -86,34 +88,35 @@ def note(found: Sequence[Axes]) -> str:
 
 def table(found: Sequence[Axes]) -> Table:
     """Lay out the axes of the stand-ins."""
-    rows: list[tuple[Cell, ...]] = [
-        (
-            f"{one.corpus}/{one.signal}", one.metric, cost.stand_in, cost.axis, cost.n, cost.groups,
-            with_interval(cost.figure, cost.interval),
-            "" if cost.axis == "random" else _drop_of(cost),
-        )
-        for one in found
-        for cost in sorted(one.costs, key=lambda cost: cost.stand_in, reverse=True)
-    ]  # fmt: skip
     columns = ("signal", "figure", "stand-in", "axis", "n", "groups", "value", "drop")
-    return Table("What each split costs (stand-ins)", columns, tuple(rows))
-
-
-def _drop_of(cost: Cost) -> Change:
-    return Change(cost.drop, cost.drop_interval.low, cost.drop_interval.high)
+    return laid_out(
+        "What each split costs (stand-ins)",
+        columns,
+        (
+            (
+                f"{one.corpus}/{one.signal}", one.metric, cost.stand_in, cost.axis, cost.n,
+                cost.groups, Estimate.of(cost.figure, cost.interval),
+                "" if cost.axis == "random" else Change.of(cost.drop, cost.drop_interval),
+            )
+            for one in found
+            for cost in sorted(one.costs, key=lambda cost: cost.stand_in, reverse=True)
+        ),
+    )  # fmt: skip
 
 
 def _bundles(judged: Judged) -> Table:
     """Put the figures on known outlets beside those on unseen ones, for both bundles."""
     names = {one.name for one in judged.benchmarks}
-    rows = [
-        row
-        for one in judged.benchmarks
-        if one.part == TEST and f"{one.corpus}/{UNSEEN}/{one.signal}" in names
-        for row in _drops(judged, one)
-    ]
-    columns = ("signal", "figure", "model", "test", "unseen outlet", "drop")
-    return Table("What an unseen outlet costs the bundles", columns, tuple(rows))
+    return laid_out(
+        "What an unseen outlet costs the bundles",
+        ("signal", "figure", "model", "test", "unseen outlet", "drop"),
+        (
+            row
+            for one in judged.benchmarks
+            if one.part == TEST and f"{one.corpus}/{UNSEEN}/{one.signal}" in names
+            for row in _drops(judged, one)
+        ),
+    )
 
 
 def _drops(judged: Judged, benchmark: Benchmark) -> Iterator[tuple[Cell, ...]]:
@@ -133,7 +136,7 @@ def _drops(judged: Judged, benchmark: Benchmark) -> Iterator[tuple[Cell, ...]]:
                 draws=min(judged.draws, DRAWS), seed=judged.seed,
             )  # fmt: skip
             value = figures(truth[at], *given)[metric]
-            values.append(with_interval(value, drawn.a[metric]))
+            values.append(Estimate.of(value, drawn.a[metric]))
         yield f"{corpus}/{signal}", metric, name, *values, drop(*values)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
-from eval.figures import UNDEFINED, Cell, Section, Table
+from eval.figures import UNDEFINED, Section, Table, table
 from eval.rows import Judged
 from eval.studies.blind import SHUFFLES, Shuffled
 from eval.studies.controls import Checked, Probed, run
@@ -42,59 +44,79 @@ def laid_out(
     )
 
 
-def _without_text(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
-    rows: list[tuple[Cell, ...]] = [
-        (
-            one.benchmark.name, one.benchmark.metric, control.name, control.n,
-            control.value, control.a, control.b,
-        )
+def record(checked: Sequence[Checked], probed: Sequence[Probed], signature: str) -> dict[str, Any]:
+    """Give what JSON holds: every figure, and whether those of shuffled labels fell to chance."""
+
+    def fell(found: Shuffled) -> dict[str, Any]:
+        return asdict(found) | {"fell": found.fell}
+
+    benchmarks = [
+        asdict(one) | {"shuffled_a": fell(one.shuffled_a), "shuffled_b": fell(one.shuffled_b)}
         for one in checked
-        for control in one.controls
-    ]  # fmt: skip
-    columns = ("benchmark", "figure", "read", "n", "it", *names)
-    return Table("Without the text", columns, tuple(rows))
+    ]
+    return {"signature": signature, "benchmarks": benchmarks, "outlet_probes": probed}
+
+
+def _without_text(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
+    return table(
+        "Without the text",
+        ("benchmark", "figure", "read", "n", "it", *names),
+        (
+            (
+                one.benchmark.name, one.benchmark.metric, control.name, control.n,
+                control.value, control.a, control.b,
+            )
+            for one in checked
+            for control in one.controls
+        ),
+    )  # fmt: skip
 
 
 def _shuffled(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
-    rows: list[tuple[Cell, ...]] = [
+    return table(
+        "Shuffled labels",
+        ("benchmark", "model", "true", "shuffled", "chance", "p", "fell to chance"),
         (
-            one.benchmark.name, model, value, found.mean, found.chance, found.p, _fell(found),
-        )
-        for one in checked
-        for model, value, found in zip(
-            names, (one.a, one.b), (one.shuffled_a, one.shuffled_b), strict=True
-        )
-    ]  # fmt: skip
-    columns = ("benchmark", "model", "true", "shuffled", "chance", "p", "fell to chance")
-    return Table("Shuffled labels", columns, tuple(rows))
+            (one.benchmark.name, model, value, found.mean, found.chance, found.p, _fell(found))
+            for one in checked
+            for model, value, found in zip(
+                names, (one.a, one.b), (one.shuffled_a, one.shuffled_b), strict=True
+            )
+        ),
+    )
 
 
 def _within(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
-    rows: list[tuple[Cell, ...]] = [
-        (
-            one.benchmark.name, one.within.n, one.within.pairs, one.within.overall_a,
-            one.within.overall_b, one.within.within_a, one.within.within_b, one.within.survives,
-        )
-        for one in checked
-    ]  # fmt: skip
     a, b = names
-    columns = (
-        "benchmark", "n", "pairs in outlets", a, b, f"{a}, within", f"{b}, within",
-        "gain that survives",
+    return table(
+        "AUC over all pairs, and within outlets",
+        (
+            "benchmark", "n", "pairs in outlets", a, b, f"{a}, within", f"{b}, within",
+            "gain that survives",
+        ),
+        (
+            (
+                one.benchmark.name, one.within.n, one.within.pairs, one.within.overall_a,
+                one.within.overall_b, one.within.within_a, one.within.within_b,
+                one.within.survives,
+            )
+            for one in checked
+        ),
     )  # fmt: skip
-    return Table("AUC over all pairs, and within outlets", columns, tuple(rows))
 
 
 def _probes(probed: Sequence[Probed], names: tuple[str, str]) -> Table:
-    rows: list[tuple[Cell, ...]] = [
+    return table(
+        "The outlet read off the scores: balanced accuracy",
+        ("part", "n", "articles", "outlets", *names, "guessing", "largest outlet"),
         (
-            f"{one.corpus}/{one.part}", one.a.n, one.a.articles, one.a.outlets,
-            one.a.balanced_accuracy, one.b.balanced_accuracy, one.a.chance, one.a.largest,
-        )
-        for one in probed
-    ]  # fmt: skip
-    columns = ("part", "n", "articles", "outlets", *names, "guessing", "largest outlet")
-    return Table("The outlet read off the scores: balanced accuracy", columns, tuple(rows))
+            (
+                f"{one.corpus}/{one.part}", one.a.n, one.a.articles, one.a.outlets,
+                one.a.balanced_accuracy, one.b.balanced_accuracy, one.a.chance, one.a.largest,
+            )
+            for one in probed
+        ),
+    )  # fmt: skip
 
 
 def _fell(found: Shuffled) -> str:

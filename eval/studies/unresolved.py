@@ -9,23 +9,27 @@ over from another sentence isn't counted, and a sentence that stands twice in an
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from classifier.attribution import find_citations, word_set
+from classifier.errors import InputError
 from classifier.pages import split_sentences
-from classifier.values import Medium, SourceKind, fold
-from eval.figures import Interval, draw, percentile
+from classifier.values import Article, Medium, SourceKind, fold
+from eval.figures import Interval, Section, Share, draw, percentile, table
 from eval.studies.outlet_names import is_generic, like_outlets
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
-    from classifier.values import Article, Citation
+    from classifier.values import Citation
 
 DRAWS = 2000
 SHOWN = 60
@@ -42,7 +46,7 @@ _REPORTS = word_set(
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class OutletCitations:
     """The citations of one article.
 
     Attributes
@@ -60,23 +64,22 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Unresolved:
     """What was found in all articles: how many there are, and of citations of outlets.
 
-    ``share`` is that of citations not resolved, NaN where there are none; ``interval`` its 95%,
-    articles resampled; the counters count citations by registry id and by name.
+    ``share`` is that of citations not resolved, NaN where there are none, with articles resampled;
+    the counters count citations by registry id and by name.
     """
 
     articles: int
     citations: int
-    share: float
-    interval: Interval
+    share: Share
     resolved: Counter[str]
     unresolved: Counter[str]
     others: Counter[str]
 
 
-def tally(article: Article, registry: Registry) -> Tally:
+def tally(article: Article, registry: Registry) -> OutletCitations:
     """Count an article's citations of outlets."""
     plain = fold(article.text)
     split = split_sentences(article)
@@ -100,7 +103,7 @@ def tally(article: Article, registry: Registry) -> Tally:
                 cue = plain[citation.cue.start : citation.cue.end].lower()
                 if cue.endswith(("according to", "reported", "reported by")):
                     others.append(citation.name)
-    return Tally(tuple(resolved), tuple(unresolved), tuple(others))
+    return OutletCitations(tuple(resolved), tuple(unresolved), tuple(others))
 
 
 def _unknown(
@@ -146,7 +149,7 @@ def _short(name: str, known: set[str], registry: Registry) -> bool:
     )
 
 
-def measure(tallies: Sequence[Tally], draws: int = DRAWS, seed: int = 13) -> Result:
+def measure(tallies: Sequence[OutletCitations], draws: int = DRAWS, seed: int = 13) -> Unresolved:
     """Sum up the articles' citations, with an interval of the share."""
     rows = [(len(t.resolved), len(t.unresolved)) for t in tallies]
     counts = np.array(rows, np.float64).reshape(-1, 2)
@@ -159,32 +162,74 @@ def measure(tallies: Sequence[Tally], draws: int = DRAWS, seed: int = 13) -> Res
     interval = Interval(whole, whole)
     if shares:
         interval = percentile(np.concatenate(shares), len(counts))
-    return Result(
+    return Unresolved(
         len(counts),
         int(known + unknown),
-        unknown / (known + unknown) if known + unknown else whole,
-        interval,
+        Share.of(unknown / (known + unknown) if known + unknown else whole, interval),
         Counter(id for t in tallies for id in t.resolved),
         Counter(name for t in tallies for name in t.unresolved),
         Counter(name for t in tallies for name in t.others),
     )
 
 
-def to_text(result: Result, registry: Registry, shown: int = SHOWN) -> str:
-    """Write the share, the names not resolved, and the agencies that were."""
-    low, high = result.interval.low, result.interval.high
+def section(found: Unresolved, registry: Registry, shown: int = SHOWN) -> Section:
+    """Lay out the share, the names not resolved, and the agencies that were."""
     agencies = [
-        f"{registry[id].name} {count}"
-        for id, count in result.resolved.most_common()
+        (registry[id].name, count)
+        for id, count in found.resolved.most_common()
         if registry[id].state_media and registry[id].medium is Medium.AGENCY
     ]
-    lines = [
-        f"{result.articles:,} articles, {result.citations:,} citations of outlets; not resolved: "
-        f"{result.share:.2%} (95%: {low:.2%} to {high:.2%}, articles resampled).",
-        f"\nNot resolved, {len(result.unresolved)} names:",
-        *(f"  {count:4} {name}" for name, count in result.unresolved.most_common(shown)),
-        f"\nOther names after 'according to' and before 'reported', {len(result.others)}:",
-        *(f"  {count:4} {name}" for name, count in result.others.most_common(shown)),
-        f"\nState agencies resolved, {len(agencies)}: {', '.join(agencies)}",
-    ]
-    return "\n".join(lines) + "\n"
+    named = f"Other names after 'according to' and before 'reported', {len(found.others)}"
+    return Section(
+        f"{found.articles:,} articles, {found.citations:,} citations of outlets; the interval "
+        "resamples articles.",
+        (
+            table("", ("", "share"), [("not resolved", found.share)]),
+            *(
+                table(caption, ("name", "citations"), rows)
+                for caption, rows in (
+                    (f"Not resolved, {len(found.unresolved)} names",
+                     found.unresolved.most_common(shown)),
+                    (named, found.others.most_common(shown)),
+                    (f"State agencies resolved, {len(agencies)}", agencies),
+                )
+            ),
+        ),
+    )  # fmt: skip
+
+
+def read(path: Path) -> Iterator[Article]:
+    """Read the articles of a file, or of a folder's files: JSON Lines, gzipped or not.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Each line an object with ``text``; nothing else is read but ``id``, ``outlet`` and ``date``.
+
+    Raises
+    ------
+    InputError
+        When there is no such file, or a line can't be read.
+    """
+    files = sorted([*path.glob("*.jsonl"), *path.glob("*.jsonl.gz")]) if path.is_dir() else [path]
+    if not files:
+        raise InputError(path, "no *.jsonl or *.jsonl.gz in it; name a file with an article a line")
+    for file in files:
+        number = 0
+        try:
+            with (gzip.open if file.suffix == ".gz" else open)(
+                file, "rt", encoding="utf-8"
+            ) as lines:
+                for number, line in enumerate(lines, 1):
+                    record = json.loads(line)
+                    if not isinstance(record["text"], str):
+                        raise TypeError("'text' is no string")
+                    yield Article(
+                        str(record.get("id", number)), record["text"], lang="en",
+                        outlet=record.get("outlet"), date=record.get("date"),
+                    )  # fmt: skip
+        except FileNotFoundError:
+            raise InputError(file, "no such file; name JSON Lines with an article a line") from None
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+            reason = f"line {number}: no article ({error}); each line must be an object with 'text'"
+            raise InputError(file, reason) from None

@@ -20,7 +20,7 @@ from classifier.errors import InputError
 from classifier.values import Place
 from eval.suite.pairs import Behaviour, Limits, Pair, Paragraphs, Scope, Side, Way, alone, laid_out
 from eval.suite.perturbations import PERTURBATIONS, Perturbation
-from training.corpora import HOUSE
+from training.corpora import house_folder
 
 CASES = Path(__file__).parent / "cases"
 SEED = 5
@@ -45,7 +45,7 @@ _WAYS = {"rise": Way.RISE, "fall": Way.FALL, "keep": Way.KEEP}
 
 
 def behaviours(
-    cases: Path = CASES, house: Path = HOUSE / "articles", seed: int = SEED
+    cases: Path = CASES, house: Path | None = None, seed: int = SEED
 ) -> tuple[Behaviour, ...]:
     """Make every test of the suite.
 
@@ -54,10 +54,10 @@ def behaviours(
     cases : pathlib.Path
         The folder of ``entities``, ``frames``, ``articles``, ``paraphrases`` and
         ``directional.jsonl``.
-    house : pathlib.Path
+    house : pathlib.Path, optional
         The articles of the house corpus, whose contrast pairs are a test where the folder exists:
-        an installed package has none. Most of them the models that ship were trained on; the
-        sentences that are paraphrased they were not.
+        an installed package has none unless it is named. Most of them the models that ship were
+        trained on; the sentences that are paraphrased they were not.
     seed : int
         Of the perturbations.
 
@@ -66,6 +66,7 @@ def behaviours(
     InputError
         When a file of cases is missing or broken.
     """
+    house = house or house_folder() / "articles"
     articles = {
         str(item["id"]): [[item["headline"]], *item["paragraphs"]]
         for item in _read(cases / "articles.jsonl")

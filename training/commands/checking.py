@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.options import CorporaFolder
+from training.options import CorporaFolder, HouseFolder
 
 if TYPE_CHECKING:
     from training.labels import Checked
@@ -25,6 +25,7 @@ def check(
         ),
     ] = None,
     corpora: CorporaFolder = None,
+    corpus: HouseFolder = None,
 ) -> None:
     """Check labelled articles: offsets, labels that contradict each other, pairs, digests.
 
@@ -32,14 +33,13 @@ def check(
     as those are here.
     """
     from classifier.errors import CorpusError
-    from training.corpora import is_given, root_folder
+    from training.corpora import given_folder
     from training.labels import check_files, check_house, check_standoff
 
     if files:
         found = [check_files(str(path), [path]) for path in files]
     else:
-        root = root_folder(corpora) if is_given(corpora) else None
-        found = [check_house(), check_standoff(root)]
+        found = [check_house(), check_standoff(given_folder(corpora))]
     _print(found)
     wrong = sum(len(one.problems) for one in found)
     if wrong:
@@ -55,6 +55,7 @@ def agreement(
     ] = None,
     draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of articles.")] = 2000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
+    corpus: HouseFolder = None,
 ) -> None:
     """How far two annotators agree: Krippendorff's alpha for each signal, with an interval.
 
@@ -64,16 +65,17 @@ def agreement(
     from rich.console import Console
     from rich.table import Table
 
-    from training.labels import FIRST, SECOND
     from training.labels import measure_agreement as measure
+    from training.labels import passes
     from training.labels import read_annotators as read
 
+    passed = passes()
     caption = "first, second: sentences that each labelled 1; intervals resample articles"
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
     table.add_column("signal", no_wrap=True)
     for heading in ("n", "articles", "first", "second", "alpha", "95% interval"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for one in measure(read(first or FIRST), read(second or SECOND), draws=draws, seed=seed):
+    for one in measure(read(first or passed[0]), read(second or passed[1]), draws=draws, seed=seed):
         defined = one.alpha == one.alpha
         table.add_row(
             one.signal,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from training.commands.checking import COMMANDS
-from training.options import CorporaFolder, refuse_options
+from training.options import CorporaFolder, HouseFolder, refuse_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,7 @@ app = typer.Typer(help="List the labelled corpora: present or not, rows, labels,
 _COLOUR = {"present": "green", "partial": "yellow", "changed": "yellow", "missing": "red"}
 
 
-class Format(StrEnum):
+class ListingFormat(StrEnum):
     """How the list is written."""
 
     TEXT = "text"
@@ -31,6 +31,7 @@ class Format(StrEnum):
 def corpora(
     context: typer.Context,
     corpora: CorporaFolder = None,
+    corpus: HouseFolder = None,
     splits: Annotated[
         bool, typer.Option("--splits", help="Also show the parts, and the overlap between them.")
     ] = False,
@@ -38,25 +39,27 @@ def corpora(
         bool,
         typer.Option("--allow-changed", help="Use corpora whose files differ from those pinned."),
     ] = False,
-    format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
+    format: Annotated[
+        ListingFormat, typer.Option("--format", help="How to write it.")
+    ] = ListingFormat.TEXT,
 ) -> None:
     """List the labelled corpora: present or not, rows, labels, licence."""
     if context.invoked_subcommand is not None:
         refuse_options(context)
         return
-    from training.corpora import CORPORA, is_given, root_folder
+    from training.corpora import CORPORA, given_folder
     from training.data import describe_corpora as describe
     from training.data import describe_split, loadable
 
     # Without a folder the list is of what there would be to obtain.
-    root = root_folder(corpora) if is_given(corpora) else None
+    root = given_folder(corpora)
     listed: dict[str, Any] = {
         "corpora": [describe(name, root, allow_changed=allow_changed) for name in CORPORA]
     }
     if splits:
         names = loadable(root, allow_changed=allow_changed)
         listed["splits"] = describe_split(root, names, allow_changed=allow_changed)
-    if format is Format.JSON:
+    if format is ListingFormat.JSON:
         import json
 
         typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
@@ -114,6 +117,8 @@ def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> No
 
 
 def _hint(one: Mapping[str, Any]) -> str | None:
+    from training.corpora import find_corpus as find
+
     match one["state"]:
         case "partial":
             return f"loaded without {'; '.join(one['lacks'])}"
@@ -125,7 +130,8 @@ def _hint(one: Mapping[str, Any]) -> str | None:
                 "or pass --allow-changed"
             )
         case "missing":
-            return f"to be put in {one['folder']}/; where to obtain it: {one['url']}"
+            where = f"to be put in {one['folder']}/; where to obtain it: {one['url']}"
+            return where + find(one["name"]).elsewhere
     return None
 
 

@@ -1,6 +1,6 @@
 """The house corpus in, and out whether its labels hold: offsets, contradictions, agreement."""
 
-from training.labels.agreement import FIRST, SECOND, Agreement
+from training.labels.agreement import Agreement, passes
 from training.labels.agreement import agreement as measure_agreement
 from training.labels.agreement import read as read_annotators
 from training.labels.checking import Checked, check_files, check_house, check_standoff
@@ -8,11 +8,10 @@ from training.labels.checking import Checked, check_files, check_house, check_st
 __all__ = [
     "Agreement",
     "Checked",
-    "FIRST",
-    "SECOND",
     "check_files",
     "check_house",
     "check_standoff",
     "measure_agreement",
+    "passes",
     "read_annotators",
 ]
