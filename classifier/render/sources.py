@@ -14,11 +14,11 @@ from classifier.render import figures
 from classifier.render.layout import publisher
 from classifier.sources import UNNAMED, UNNAMED_MONITOR
 from classifier.values import (
+    CODES,
     ArticleEvidence,
     ArticleReport,
     Assessment,
     Basis,
-    Code,
     Evidence,
     Link,
     Medium,
@@ -35,16 +35,6 @@ from classifier.values import (
 MAX_NAME = 90
 MAX_WORDS = 160
 MAX_REASON = 400
-
-CODES = {
-    Code.SC: "state-controlled",
-    Code.CAPU: "captured public or state-managed",
-    Code.CAPR: "captured private",
-    Code.ISFM: "independent, state-funded and state-managed",
-    Code.ISF: "independent, state-funded",
-    Code.ISM: "independent, state-managed",
-    Code.IP: "independent public",
-}
 
 # What a text model would add is not shown to be more than nothing: docs/source-record.md.
 _NO_TEXT = (
@@ -112,7 +102,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class CardView:
     """A source card as a reader sees it.
 
     Attributes
@@ -150,13 +140,13 @@ class Card:
     evidence: tuple[str, ...]
 
 
-def card(report: ArticleReport) -> Card | None:
+def card(report: ArticleReport) -> CardView | None:
     """Put an article's source card into words; None where no source was looked up."""
     found = report.source
     if found is None:
         return None
     record, scored = found.record, found.record.scored
-    return Card(
+    return CardView(
         steps=tuple(_steps(found, report)),
         about=name(found.outlet.name) if found.outlet else "",
         kind=_kind(found.outlet) if found.outlet else "",

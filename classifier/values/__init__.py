@@ -17,6 +17,7 @@ from classifier.values.article import (
     Voice,
 )
 from classifier.values.outlet import (
+    CODES,
     Assessment,
     Code,
     Control,
@@ -49,6 +50,7 @@ __all__ = [
     "ArticleReport",
     "Assessment",
     "Basis",
+    "CODES",
     "Citation",
     "Code",
     "Control",
