@@ -27,14 +27,13 @@ from eval.compare.slices import genres_of, slices
 from eval.figures.precision_recall import precision_recall
 from eval.figures.sections import Estimate, Section, Table
 from eval.report.report import build
-from eval.report.report_record import to_json
 from eval.rows.recorded import recording
 from training.data.examples import Examples
 
 pytest.importorskip("matplotlib")
 
 from eval.report import plots
-from eval.report.report_page import to_html
+from eval.report.report_page import to_html, to_json
 
 HOSTILE = '<script>alert(1)</script> & "yes" 0.9'
 

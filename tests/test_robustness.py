@@ -291,10 +291,10 @@ def test_intervals_resample_entities_and_frames_and_need_some_of_each(by_hand) -
         ]
 
     wide = found(by_hand, *grid(6, 6)).flips
-    assert wide.interval.low < wide.value < wide.interval.high
-    assert math.isnan(found(by_hand, *grid(6, 3)).flips.interval.low)
-    assert math.isnan(found(by_hand, *grid(3, 6)).flips.interval.low)
-    assert not math.isnan(found(by_hand, *grid(6, 1)).flips.interval.low)
+    assert wide.low < wide.value < wide.high
+    assert math.isnan(found(by_hand, *grid(6, 3)).flips.low)
+    assert math.isnan(found(by_hand, *grid(3, 6)).flips.low)
+    assert not math.isnan(found(by_hand, *grid(6, 1)).flips.low)
 
 
 # --- directional tests ----------------------------------------------------------------------------

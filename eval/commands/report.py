@@ -65,11 +65,10 @@ def report(
     from classifier.output import opened
     from classifier.taxonomy import in_order
     from eval.compare import originals
-    from eval.report import MAIN
+    from eval.report import MAIN, to_json
     from eval.report import build_report as build
     from eval.report import chosen_sections as sections_chosen
     from eval.report import report_to_html as to_html
-    from eval.report import report_to_json as to_json
 
     refuse_both(corpora, data, part)
     chosen = in_order(signal) if signal else None

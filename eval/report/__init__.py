@@ -5,7 +5,7 @@ from eval.report.layout import show as show_section
 from eval.report.report import MAIN
 from eval.report.report import build as build_report
 from eval.report.report_page import to_html as report_to_html
-from eval.report.report_record import to_json as report_to_json
+from eval.report.report_page import to_json
 from eval.report.report_sections import chosen as chosen_sections
 from eval.report.table import record, section
 
@@ -16,7 +16,7 @@ __all__ = [
     "markdown_table",
     "record",
     "report_to_html",
-    "report_to_json",
     "section",
     "show_section",
+    "to_json",
 ]

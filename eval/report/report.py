@@ -1,6 +1,6 @@
 """The report's contents: one comparison, and everything that is read off the same scores.
 
-`eval.report.report_page` lays it out as a page, `eval.report.report_record` writes it down as JSON.
+`eval.report.report_page` lays it out as a page and writes it down as JSON.
 """
 
 from __future__ import annotations

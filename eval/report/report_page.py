@@ -1,19 +1,26 @@
-"""The report as one page that works offline: no script, no request, plots in the page itself."""
+"""The report as one page that works offline, and as JSON without any text of the corpora.
+
+The page has no script, asks for nothing, and holds its plots itself.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
 from classifier.render import style
 from classifier.taxonomy import BY_NAME
 from classifier.values import printable
-from eval.compare import METHOD, Headline
+from eval.compare import METHOD, Error, Headline
 from eval.figures import LEVEL, RECALLS, Cell, Change, Estimate, Plot, Section, Table, table
 from eval.report import layout, plots
+from eval.report import table as compared
 from eval.report.report import Curves, Report, blocks
 from eval.report.report_sections import SECTIONS
 
+SCHEMA_VERSION = 2
 FOREST = "average_precision"
 """The figure of the forest plots: one for all signals, and free of thresholds."""
 _METRICS = {
@@ -68,6 +75,84 @@ def to_html(report: Report) -> str:
         style=style("eval", "report.css"),
         script="",
     )
+
+
+def to_json(report: Report) -> str:
+    """Every figure of the page, undefined ones as null.
+
+    Errors are given by their places: the texts are others', and stay out of a file that is shared.
+    """
+    a, b = report.footprints
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "signature": report.comparison.signature,
+        "names": {"a": report.names[0], "b": report.names[1]},
+        "headline": [_headline_record(one) for one in report.headline],
+        "unmeasured": report.unmeasured,
+        "curves": [_curves_record(one) for one in report.curves],
+        "cost": {
+            "a": a,
+            "b": b,
+            "unit": "bytes",
+            "method_of_memory": METHOD,
+        },
+        "slices": [
+            {"benchmark": one.benchmark.name, "metric": one.benchmark.metric, "axes": one.axes}
+            for one in report.slices
+        ],
+        "errors": [
+            {
+                "signal": one.signal,
+                "model": one.model,
+                "other": one.other or None,
+                "worst": [_placed(error) for error in one.worst],
+            }
+            for one in report.errors
+        ],
+        "sections": report.sections,
+        "comparison": compared.record(report.comparison),
+    }
+    return layout.to_json(record)
+
+
+def _headline_record(one: Headline) -> dict[str, Any]:
+    benchmark = one.benchmark
+    return {
+        "benchmark": benchmark.name,
+        "unit": benchmark.unit,
+        "split": benchmark.split,
+        "metric": benchmark.metric,
+        "published": benchmark.published,
+        "ceiling": benchmark.ceiling,
+        "n": one.row.n,
+        "n_groups": one.row.n_groups,
+        "positives": one.row.positives,
+        "a": one.a,
+        "b": one.b,
+        "difference": one.difference,
+        "p": one.p,
+        "p_corrected": one.p_corrected,
+        "words": one.words,
+    }
+
+
+def _curves_record(one: Curves) -> dict[str, Any]:
+    return {
+        "benchmark": one.benchmark.name,
+        "share": one.share,
+        "reliability": dict(zip("ab", one.reliability, strict=True)),
+        "precision_at_recall": {
+            model: None if curve is None else [[r, curve.at(r)] for r in RECALLS]
+            for model, curve in zip("ab", one.ranking, strict=True)
+        },
+    }
+
+
+def _placed(error: Error) -> dict[str, Any]:
+    record = asdict(error)
+    for text in ("before", "text", "after"):
+        del record[text]
+    return record
 
 
 def chance(p: float) -> str:

@@ -28,19 +28,9 @@ from classifier.errors import InputError
 from classifier.models import Form, Reader, form_of
 from classifier.sources import load_registry
 from classifier.values import Article, Sentence
-from eval.figures import (
-    Bools,
-    Estimate,
-    Interval,
-    Section,
-    average_precision,
-    decide,
-    draw,
-    is_positive,
-    percentile,
-    table,
-)
-from eval.figures import f1_score as f1
+from eval.figures import Estimate, Section, decide, is_positive, table
+from eval.figures import all_metrics as measure
+from eval.figures import resample_figures as resample
 from training.corpora import POLNEAR
 from training.data import SWAPPED_SIGNAL, Examples, Swap, behind
 
@@ -103,7 +93,9 @@ def kinds(model: Bundle, examples: Examples, part: str) -> list[SignalScores]:
     """Judge the sourcing signals on PolNeAR's articles of one part."""
     rows = examples.where((examples.corpus == POLNEAR.name) & (examples.part == part))
     names = [s for s in POLNEAR.signals if s in model.signals and s in rows.signals]
-    return _judged(model, rows, names, f"polnear, {part}")
+    proba = model.model.predict_proba(rows.sentences)
+    where = f"polnear, {part}"
+    return [_signal(model, rows, proba[:, model.signals.index(n)], n, where) for n in names]
 
 
 def state_media(model: Bundle, examples: Examples, swap: Swap, part: str) -> list[SignalScores]:
@@ -204,13 +196,6 @@ def written(model: Bundle, path: Path, registry: Registry) -> tuple[int, list[di
     return len(cases), wrong
 
 
-def _judged(model: Bundle, rows: Examples, names: Sequence[str], where: str) -> list[SignalScores]:
-    proba = model.model.predict_proba(rows.sentences)
-    return [
-        _signal(model, rows, proba[:, model.signals.index(name)], name, where) for name in names
-    ]
-
-
 def _column(model: Bundle, sentences: Sequence[Sentence], name: str) -> NDArray[np.float32]:
     found: NDArray[np.float32] = model.model.predict_proba(sentences)[:, model.signals.index(name)]
     return found
@@ -221,42 +206,15 @@ def _signal(
 ) -> SignalScores:
     labels = rows.column(name)
     known = ~np.isnan(labels)
-    truth, proba = is_positive(labels[known]), proba[known]
-    flagged = decide(proba, model.thresholds[name])
-    _, group = np.unique(rows.article[known], return_inverse=True)
-    precision, score = _intervals(truth, proba, flagged, group)
-    return SignalScores(
-        name,
-        where,
-        len(truth),
-        len(np.unique(group)),
-        int(truth.sum()),
-        Estimate.of(average_precision(truth, proba), precision),
-        Estimate.of(f1(truth, flagged), score),
+    truth, threshold = is_positive(labels[known]), model.thresholds[name]
+    given, articles = (proba[known], threshold), rows.article[known]
+    figures = measure(truth, *given)
+    intervals = resample(truth, given, None, articles, draws=DRAWS, seed=13).a
+    precision, score = (
+        Estimate.of(figures[metric], intervals[metric]) for metric in ("average_precision", "f1")
     )
-
-
-def _intervals(
-    truth: Bools, proba: NDArray[np.float32], flagged: Bools, group: NDArray[np.intp]
-) -> tuple[Interval, Interval]:
-    """Intervals of average precision and of F1, articles resampled."""
-    from sklearn.metrics import average_precision_score
-
-    n_groups = len(np.unique(group))
-    if n_groups < 2 or not truth.any():
-        return (Interval(float("nan"), float("nan")),) * 2
-    precision, score = [], []
-    for weights in draw(n_groups, DRAWS, 13, 100):
-        for one in weights:
-            weight = one[group]
-            hits = weight[truth & flagged].sum()
-            total = weight[truth].sum() + weight[flagged].sum()
-            some = weight[truth].sum() > 0
-            score.append(2 * hits / total if some else np.nan)
-            precision.append(
-                average_precision_score(truth, proba, sample_weight=weight) if some else np.nan
-            )
-    return percentile(np.array(precision), n_groups), percentile(np.array(score), n_groups)
+    n_articles = len(np.unique(articles))
+    return SignalScores(name, where, len(truth), n_articles, int(truth.sum()), precision, score)
 
 
 def _section(model: Bundle, examples: Examples, swap: Swap, cases: Path | None) -> Section:

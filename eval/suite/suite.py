@@ -6,16 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from classifier import __version__
-from eval.figures import Interval
+from eval.figures import Estimate, Share
 from eval.suite.pairs import Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure with its 95% interval; NaN where undefined."""
-
-    value: float
-    interval: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +46,10 @@ class Result:
     unscored : int
         Pairs of which a sentence wasn't found again, or an article not scored (taken for another
         language, say). An invariance with any of these has not passed.
-    flips, touched, right : Figure or None
+    flips, touched, right : Share or None
         Share of decisions that flipped, and of pairs with such a one, of an invariance; share that
         went the right way, of a directional test.
-    shift : Figure
+    shift : Estimate
         Mean change of the probability: absolute for an invariance, signed for a directional test.
     limits : Limits or None
     passed : bool or None
@@ -74,10 +66,10 @@ class Result:
     pairs: int
     decisions: int
     unscored: int
-    flips: Figure | None
-    touched: Figure | None
-    right: Figure | None
-    shift: Figure
+    flips: Share | None
+    touched: Share | None
+    right: Share | None
+    shift: Estimate
     limits: Limits | None
     passed: bool | None
     by_signal: Mapping[str, float]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from classifier.taxonomy import BY_NAME
-from eval.figures import LEVEL, UNDEFINED, Cell, Estimate, Section, Share, table
-from eval.suite.suite import Figure, Result, Suite
+from eval.figures import LEVEL, UNDEFINED, Cell, Section, table
+from eval.suite.suite import Result, Suite
 
 SCHEMA_VERSION = 1
 NOTHING = "none"
@@ -50,7 +51,7 @@ def section(suite: Suite) -> Section:
                 "What ought to do something",
                 ("change", "expected", "n", "right", "mean shift"),
                 (
-                    (r.name, r.scope, r.decisions, _share(r.right), _estimate(r.shift))
+                    (r.name, r.scope, r.decisions, r.right, r.shift)
                     for r in suite.results
                     if r.right is not None
                 ),
@@ -74,17 +75,9 @@ def section(suite: Suite) -> Section:
 
 def _undone(result: Result) -> tuple[Cell, ...]:
     return (
-        result.name, result.scope, result.pairs, _share(result.flips), _share(result.touched),
-        _estimate(result.shift), _limit(result), _VERDICT[result.passed], _most(result),
+        result.name, result.scope, result.pairs, result.flips, result.touched, result.shift,
+        _limit(result), _VERDICT[result.passed], _most(result),
     )  # fmt: skip
-
-
-def _share(figure: Figure | None) -> Share | None:
-    return None if figure is None else Share.of(figure.value, figure.interval)
-
-
-def _estimate(figure: Figure) -> Estimate:
-    return Estimate.of(figure.value, figure.interval)
 
 
 def _limit(result: Result) -> str:
@@ -120,18 +113,5 @@ def record(suite: Suite) -> dict[str, Any]:
 
 
 def _record(result: Result) -> dict[str, Any]:
-    return {
-        "name": result.name,
-        "scope": result.scope,
-        "pairs": result.pairs,
-        "decisions": result.decisions,
-        "unscored": result.unscored,
-        "flips": _share(result.flips),
-        "pairs_with_flips": _share(result.touched),
-        "right": _share(result.right),
-        "shift": _estimate(result.shift),
-        "by_signal": result.by_signal,
-        "limits": result.limits,
-        "passed": result.passed,
-        "worst": result.worst,
-    }
+    found = {field.name: getattr(result, field.name) for field in fields(result)}
+    return found | {"pairs_with_flips": found.pop("touched")}
