@@ -32,7 +32,7 @@ def rows(truth, *, article=None, outlet=None, date=None, topic=None, said=None):
     n = len(truth)
     own = np.array([f"a{row}" for row in range(n)])
     blank = np.full(n, "")
-    return axes.Rows(
+    return axes.SplitRows(
         "invented",
         "claim",
         tuple(said or [f"word{row}" for row in range(n)]),

@@ -16,7 +16,7 @@ import pytest
 from classifier.bundle import Bundle
 from classifier.errors import BundleError, SignalError
 from classifier.values.article import Sentence
-from eval.compare.compare import compare
+from eval.compare import comparison
 from eval.figures import metrics
 from eval.report import layout, table
 from eval.rows import scored as module
@@ -104,6 +104,11 @@ def joined(one: Examples, other: Examples) -> Examples:
 
 BOTH = ("claim", "hyperpartisan")
 FEW = {"draws": 100, "seed": 0}
+
+
+def compare(a, b, rows, *, signals=None, progress=None, **options):
+    evaluation = module.Evaluation((a, b), rows, **options)
+    return comparison.compare(evaluation, signals, progress)
 
 
 def row_of(comparison, signal, part="test", corpus="invented"):

@@ -17,6 +17,7 @@ from eval.figures.metrics import METRICS
 from eval.release import gate
 from eval.rows.benchmarks import BENCHMARKS, BY_NAME
 from eval.rows.held_out import of_corpora
+from eval.rows.scored import Evaluation
 from eval.studies.ceilings import of_polnear
 from eval.suite.behaviours import behaviours
 from eval.suite.robustness import measure
@@ -30,7 +31,7 @@ GOOD, BAD = (bundle(name, ("claim",), skill) for name, skill in (("good", 0.4), 
 
 
 def judged(model, floors=gate.Floors(), rows=ROWS):  # noqa: B008 - a value
-    return gate.judge(list(gate.measured(model, rows)), floors)
+    return gate.judge(list(gate.measured(Evaluation((model,), rows))), floors)
 
 
 def test_every_benchmark_is_of_a_corpus_that_labels_its_signal_and_has_a_metric():
@@ -144,7 +145,7 @@ def test_the_transformer_that_ships_passes_the_gate_on_what_ships():
     pytest.importorskip("datasets")
     shipped = bundles.load("transformer")
     rows = of_corpora(None, [shipped], allow_other_split=False).examples
-    verdicts = gate.judge(list(gate.measured(shipped, rows)), gate.read())
+    verdicts = gate.judge(list(gate.measured(Evaluation((shipped,), rows))), gate.read())
     held = [one for one in verdicts if one.floor is not None]
     assert len(held) > 10
     assert [one.measured.benchmark.name for one in held if one.changed] == []

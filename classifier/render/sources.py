@@ -83,7 +83,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Controlled:
+class ControlView:
     """Who controls an outlet: the monitor's code, three facts apart, the owner, the evidence."""
 
     code: str
@@ -113,7 +113,7 @@ class CardView:
         The outlet that control and record are about; empty where there is none.
     kind : str
         What it is, its country and its Wikidata identifier.
-    control : Controlled or None
+    control : ControlView or None
     uncontrolled : str
         Why there is no ``control``.
     record : Record
@@ -129,7 +129,7 @@ class CardView:
     steps: tuple[Step, ...]
     about: str
     kind: str
-    control: Controlled | None
+    control: ControlView | None
     uncontrolled: str
     record: Record
     estimate: str
@@ -233,11 +233,11 @@ def _kind(outlet: Outlet) -> str:
     return name(", ".join(kind))
 
 
-def _control(outlet: Outlet) -> Controlled | None:
+def _control(outlet: Outlet) -> ControlView | None:
     control = outlet.control
     if control is None:
         return None
-    return Controlled(
+    return ControlView(
         code=f"{CODES[control.code]} ({control.code})" if control.code else "",
         facts=(
             ("funding", str(control.funding)),

@@ -14,7 +14,7 @@ from training.options import CorporaFolder, HouseFolder
 
 if TYPE_CHECKING:
     from eval.figures import Section
-    from eval.release import Verdict
+    from eval.release import FloorCheck
 
 
 def gate(
@@ -56,6 +56,7 @@ def gate(
         write_floors,
     )
     from eval.report import show_section as show
+    from eval.rows import Evaluation
     from eval.rows import held_out_of_corpora as of_corpora
     from eval.suite import measure_suite as measure
     from eval.suite import read_behaviours as behaviours
@@ -66,7 +67,9 @@ def gate(
     written = read_floors(path)
     model = bundles.load(bundle)
     held_out = of_corpora(given_folder(corpora), [model], allow_other_split=False)
-    verdicts = judge_floors(list(measure_benchmarks(model, held_out.examples)), written)
+    verdicts = judge_floors(
+        list(measure_benchmarks(Evaluation((model,), held_out.examples))), written
+    )
     suite = measure(model, behaviours())
     said = signature_of(model, verdicts, suite)
     show(_section(verdicts, f"Behaviour: {verdict(suite)}", said))
@@ -101,12 +104,13 @@ def card(
     from eval.release import card_records, card_table, write_card
     from eval.release import measure_benchmarks as measured
     from eval.report import markdown_table
+    from eval.rows import Evaluation
     from eval.rows import held_out_of_corpora as of_corpora
     from training.corpora import given_folder
 
     model = bundles.load(bundle)
     held_out = of_corpora(given_folder(corpora), [model], allow_other_split=False)
-    found = card_records(measured(model, held_out.examples, draws))
+    found = card_records(measured(Evaluation((model,), held_out.examples, draws=draws)))
     write_card(bundle, found, markdown_table(card_table(found)))
     typer.echo(f"wrote {len(found)} figures into {bundle}")
 
@@ -132,6 +136,7 @@ def seeds(
     from eval.release import section_of_seeds as section
     from eval.release import seed_spreads as spreads
     from eval.report import show_section as show
+    from eval.rows import Evaluation
     from eval.rows import held_out_of_corpora as of_corpora
     from training.corpora import given_folder
 
@@ -141,14 +146,16 @@ def seeds(
     held_out = of_corpora(given_folder(corpora), judged, allow_other_split=False)
     digests = ", ".join(f"{one.name} {one.digest[:12]}" for one in judged)
     said = f"framescope {__version__} | data {held_out.signature} | {digests}"
-    found = section(spreads(models, held_out.examples, other), models, other)
+    evaluation = Evaluation(tuple(judged), held_out.examples)
+    beside_it = len(models) if other else None
+    found = section(spreads(evaluation, range(len(models)), beside_it), models, other)
     show(replace(found, signature=said))
 
 
 COMMANDS = (gate, card, seeds)
 
 
-def _section(verdicts: Sequence[Verdict], note: str, signature: str) -> Section:
+def _section(verdicts: Sequence[FloorCheck], note: str, signature: str) -> Section:
     from eval.figures import Section, table
 
     benchmarks = table(
@@ -166,7 +173,7 @@ def _section(verdicts: Sequence[Verdict], note: str, signature: str) -> Section:
     return Section(note, (benchmarks,), signature=signature)
 
 
-def _verdict(one: Verdict) -> str:
+def _verdict(one: FloorCheck) -> str:
     if one.floor is None:
         return ""
     return "missed" if one.missed else "other rows" if one.changed else "ok"

@@ -75,23 +75,16 @@ def evaluate(
     from classifier.taxonomy import in_order
     from eval.compare import compare_models as compare
     from eval.report import record, section, show_section
+    from eval.rows import Evaluation
 
     signals = in_order(signal) if signal else None
     refuse_both(corpora, data, part)
     check(output)
     bundles = bundle.load(a), bundle.load(b)
     rows, parts = held_out(corpora, data, part, bundles, allow_other_split)
+    evaluation = Evaluation(bundles, rows.examples, rows.signature, parts, draws, seed)
     with progress() as shown:
-        comparison = compare(
-            *bundles,
-            rows.examples,
-            data=rows.signature,
-            parts=parts,
-            signals=signals,
-            draws=draws,
-            seed=seed,
-            progress=shown,
-        )
+        comparison = compare(evaluation, signals, shown)
     section = section(comparison, intervals=format is not Format.TABLE)
     show_section(section, format, output, record(comparison))
 

@@ -103,8 +103,7 @@ def held_out(
     FramescopeError
         When options don't go together, or data is missing.
     """
-    from eval.compare import HELD_OUT
-    from eval.rows import FILE_PART
+    from eval.rows import FILE_PART, HELD_OUT
     from eval.rows import held_out_of_corpora as of_corpora
     from eval.rows import held_out_of_files as of_files
     from training.corpora import given_folder

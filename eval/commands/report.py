@@ -64,11 +64,11 @@ def report(
     from classifier.errors import InputError
     from classifier.output import opened
     from classifier.taxonomy import in_order
-    from eval.compare import originals
     from eval.report import MAIN, to_json
     from eval.report import build_report as build
     from eval.report import chosen_sections as sections_chosen
     from eval.report import report_to_html as to_html
+    from eval.rows import Evaluation
 
     refuse_both(corpora, data, part)
     chosen = in_order(signal) if signal else None
@@ -82,20 +82,15 @@ def report(
     bundles = bundle.load(a), bundle.load(b)
     others = [bundle.load(one) for one in again or ()]
     rows, parts = held_out(corpora, data, part, [*bundles, *others], allow_other_split)
-    ids = set(rows.examples.article.tolist())
-    whole = originals(ids, _root(corpora, data), data or ())
+    evaluation = Evaluation(
+        bundles, rows.examples, rows.signature, parts, draws, seed, dates=rows.dates
+    )
     made = build(
-        *bundles,
-        rows.examples,
-        data=rows.signature,
-        parts=parts,
+        evaluation,
         signals=chosen,
         sliced=sliced,
         genres=_genres(data),
-        draws=draws,
-        seed=seed,
         sections=sections_chosen(set(without or ()), others),
-        dates={name: article.date for name, article in whole.items()},
         progress=_Said(),
     )
     for name, write in (("report.json", to_json), ("report.html", to_html)):
@@ -127,12 +122,11 @@ def errors(
     from classifier.errors import SignalError
     from classifier.output import check, opened
     from classifier.taxonomy import in_order
-    from eval.compare import Pool, originals
     from eval.compare import error_lines as to_lines
     from eval.compare import error_records as records
+    from eval.compare import originals
     from eval.compare import worst_errors as worst
-    from eval.rows import articles_of, rows_of
-    from eval.rows import score_rows as score
+    from eval.rows import Evaluation
 
     (name,) = in_order([signal])
     refuse_both(corpora, data, part)
@@ -141,25 +135,19 @@ def errors(
     if name not in loaded.signals:
         given = ", ".join(loaded.signals)
         raise SignalError(f"{loaded.name} doesn't give '{name}'; it gives {given}")
-    found, parts = held_out(corpora, data, part, [loaded], allow_other_split)
-    examples, pools, said = found.examples, [], _Said()
-    for corpus in dict.fromkeys(examples.corpus.tolist()):
-        rows = articles_of(examples, corpus, parts, [name])
-        if not len(rows):
-            continue
+    rows, parts = held_out(corpora, data, part, [loaded], allow_other_split)
+    evaluation = Evaluation((loaded,), rows.examples)
+    samples, said = [], _Said()
+    for corpus in dict.fromkeys(rows.examples.corpus.tolist()):
         said(f"{corpus}: {loaded.name}", 0, 0)
-        scored, _ = score(loaded, rows.sentences, lambda done: None)
-        column = scored.column(name)
-        assert column is not None  # checked above
-        for one in parts:
-            chosen = rows_of(rows, one, name)
-            pools.append(Pool(rows, chosen, column[chosen]))
-    errors = worst(name, pools, n)
+        scored = evaluation.articles(corpus, parts, [name])
+        samples += [scored.sample(one, name) for one in parts]
+    errors = worst(samples, 0, n)
     if not errors:
         raise SignalError(f"no row of part {' or '.join(parts)} is labelled with {name}")
     articles = originals({error.article for error in errors}, _root(corpora, data), data or ())
     with opened(output) as file:
-        file.write(to_lines(records(errors, examples, articles, loaded.name)))
+        file.write(to_lines(records(errors, rows.examples, articles, loaded.name)))
 
 
 COMMANDS = (report, errors)

@@ -23,7 +23,7 @@ from eval.commands.options import (
 from training.options import CorporaFolder
 
 if TYPE_CHECKING:
-    from eval.studies import Axes, Checked, Probed
+    from eval.studies import Axes, Controlled, Probed
 
 Corpora = Annotated[
     list[str] | None, typer.Option("--corpus", metavar="NAME", help="Only this one. Repeatable.")
@@ -47,9 +47,8 @@ def controls(
     from classifier import bundle
     from classifier.errors import SignalError
     from classifier.taxonomy import in_order
-    from eval.compare import HELD_OUT
     from eval.report import show_section
-    from eval.rows import BENCHMARKS, Judged
+    from eval.rows import BENCHMARKS, Evaluation
     from eval.rows import held_out_of_corpora as of_corpora
     from eval.studies import controls_laid_out as laid_out
     from eval.studies import record_of_controls as record
@@ -66,16 +65,16 @@ def controls(
         for one in BENCHMARKS
         if (signals is None or one.signal in signals) and (names is None or one.corpus in names)
     ]
-    judged = Judged.of(*bundles, held_out.examples, HELD_OUT, draws=0, seed=seed)
-    checked: list[Checked] = []
+    evaluation = Evaluation(bundles, held_out.examples, seed=seed)
+    checked: list[Controlled] = []
     probed: list[Probed] = []
-    for of_corpus, probes in run(judged, asked, seed=seed):
+    for of_corpus, probes in run(evaluation, asked):
         checked += of_corpus
         probed += probes
     if not checked:
         raise SignalError("no benchmark of these corpora and signals; leave an option out")
     said = f"{held_out.signature} | a {bundles[0].name} | b {bundles[1].name} | seed {seed}"
-    section = replace(laid_out(checked, probed, judged.names), signature=said)
+    section = replace(laid_out(checked, probed, evaluation.names), signature=said)
     show_section(section, format, record=record(checked, probed, said))
 
 

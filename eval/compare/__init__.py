@@ -3,10 +3,9 @@
 In all, by slice, and by their worst errors; the headline, and what each costs.
 """
 
-from eval.compare.compare import HELD_OUT, Progress
-from eval.compare.compare import compare as compare_models
-from eval.compare.comparison import Comparison, Cost, Row
-from eval.compare.errors import Error, Pool, originals
+from eval.compare.comparison import Compared, Comparison, Progress, Seconds
+from eval.compare.comparison import compare as compare_models
+from eval.compare.errors import Error, originals
 from eval.compare.errors import records as error_records
 from eval.compare.errors import to_lines as error_lines
 from eval.compare.errors import worst as worst_errors
@@ -19,16 +18,14 @@ from eval.compare.slices import slices as slice_figures
 
 __all__ = [
     "Axis",
+    "Compared",
     "Comparison",
-    "Cost",
     "Error",
     "Footprint",
-    "HELD_OUT",
     "Headline",
     "METHOD",
-    "Pool",
     "Progress",
-    "Row",
+    "Seconds",
     "compare_models",
     "error_lines",
     "error_records",

@@ -1,13 +1,24 @@
-"""What a comparison of two bundles says: values only."""
+"""Two bundles on the same held-out rows: what each scores, and how sure the difference is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from classifier import __version__
-from eval.figures import Interval
+from classifier.bundle import Bundle
+from classifier.errors import SignalError
+from classifier.taxonomy import in_order
+from eval.figures import Interval, always_yes_f1, decide, differences, holm, mcnemar
+from eval.figures import all_metrics as measure
+from eval.figures import resample_figures as resample
+from eval.rows import Evaluation, Sample
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being scored, how many sentences are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +39,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Compared:
     """One signal on one part of one corpus.
 
     Attributes
@@ -69,7 +80,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class Seconds:
     """Wall-clock seconds for 1,000 sentences of a corpus, after a warm-up."""
 
     corpus: str
@@ -95,15 +106,15 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What `eval.compare.compare.compare` found, and what would have to be the same to find it again.
+    """What `compare` found, and what would have to be the same to find it again.
 
     Attributes
     ----------
     a, b : Contender
     data : str
         What they were compared on: the signature of a split, or the digest of files.
-    rows : tuple of Row
-    costs : tuple of Cost
+    rows : tuple of Compared
+    costs : tuple of Seconds
         One a corpus.
     draws, seed : int
     """
@@ -111,8 +122,8 @@ class Comparison:
     a: Contender
     b: Contender
     data: str
-    rows: tuple[Row, ...]
-    costs: tuple[Cost, ...]
+    rows: tuple[Compared, ...]
+    costs: tuple[Seconds, ...]
     draws: int
     seed: int
 
@@ -123,3 +134,115 @@ class Comparison:
             f"framescope {__version__} | data {self.data} | {self.a.name} {self.a.digest[:12]} | "
             f"{self.b.name} {self.b.digest[:12]} | draws {self.draws}, seed {self.seed}"
         )
+
+
+def compare(
+    evaluation: Evaluation,
+    signals: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Score the held-out rows of every corpus with two bundles and compare them.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of bundles a and b; differences are ``b - a``.
+    signals : sequence of str, optional
+        Only these; by default all that either bundle gives.
+    progress : callable, optional
+
+    Raises
+    ------
+    SignalError
+        When no row has a label of a signal that a bundle gives.
+    BundleError
+        When a model's scores are not probabilities.
+    """
+    a, b = evaluation.bundles
+    parts = evaluation.parts
+    given = in_order([*a.signals, *b.signals])
+    asked = given if signals is None else in_order(signals)
+    wanted = tuple(signal for signal in asked if signal in given)
+    corpora = [
+        (corpus, n)
+        for corpus in dict.fromkeys(evaluation.examples.corpus.tolist())
+        if (n := len(evaluation.numbers(corpus, parts, wanted)))
+    ]
+    if not corpora:
+        raise SignalError(
+            f"nothing to compare: no row of part {' or '.join(parts)} is labelled with "
+            f"{' or '.join(asked)}, or neither bundle gives it; they give {', '.join(given)}"
+        )
+    steps = _Steps(2 * sum(n for _, n in corpora), progress)
+    found: list[Compared] = []
+    costs: list[Seconds] = []
+    for corpus, n in corpora:
+        scored = evaluation.articles(corpus, parts, wanted, steps.of(corpus))
+        costs.append(Seconds(corpus, n, *scored.seconds))
+        for part in parts:
+            samples = (scored.sample(part, signal) for signal in wanted)
+            of_part = [
+                _compared(corpus, one, evaluation.draws, evaluation.seed)
+                for one in samples
+                if len(one)
+            ]
+            corrected = holm([row.mcnemar for row in of_part])
+            found += [
+                replace(row, mcnemar_corrected=p) for row, p in zip(of_part, corrected, strict=True)
+            ]
+    return Comparison(
+        Contender(a.name, a.digest),
+        Contender(b.name, b.digest),
+        evaluation.data,
+        tuple(found),
+        tuple(costs),
+        evaluation.draws,
+        evaluation.seed,
+    )
+
+
+def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
+    truth, groups = sample.truth, sample.groups
+    a, b = sample.given
+    figures_a, figures_b = (given and measure(truth, *given) for given in (a, b))
+    drawn = resample(truth, a, b, groups, draws=draws, seed=seed)
+    between: dict[str, Difference] = {}
+    chance = math.nan
+    if a and b and figures_a and figures_b:
+        between = {
+            name: Difference(value, drawn.difference[name], drawn.p[name])
+            for name, value in differences(figures_a, figures_b).items()
+        }
+        chance = mcnemar(truth, decide(*a), decide(*b))
+    return Compared(
+        corpus=corpus,
+        part=sample.part,
+        signal=sample.signal,
+        n=len(sample),
+        n_groups=len(np.unique(groups)),
+        positives=int(truth.sum()),
+        always_yes_f1=always_yes_f1(truth),
+        a=figures_a,
+        b=figures_b,
+        differences=between,
+        intervals_a=drawn.a,
+        intervals_b=drawn.b,
+        mcnemar=chance,
+    )
+
+
+class _Steps:
+    """Counts sentences over all corpora and both models."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.total = total
+        self.progress = progress
+        self.done = 0
+
+    def of(self, corpus: str) -> Callable[[Bundle, int], None]:
+        def step(bundle: Bundle, n: int) -> None:
+            self.done += n
+            if self.progress is not None:
+                self.progress(f"{corpus}: {bundle.name}", self.done, self.total)
+
+        return step

@@ -9,7 +9,7 @@ from typing import Any
 
 from classifier.taxonomy import BY_NAME as SIGNALS
 from classifier.taxonomy import Level
-from eval.compare.comparison import Comparison, Row
+from eval.compare.comparison import Compared, Comparison
 from eval.figures import METRICS, Change, Estimate, holm
 from eval.rows import BENCHMARK_BY_NAME as BY_NAME
 from eval.rows import BENCHMARKS, Benchmark
@@ -26,7 +26,7 @@ class Headline:
     Attributes
     ----------
     benchmark : Benchmark
-    row : Row
+    row : Compared
     a, b : Estimate or None
         The benchmark's main metric; None for a model that doesn't give the signal.
     difference : Estimate or None
@@ -37,7 +37,7 @@ class Headline:
     """
 
     benchmark: Benchmark
-    row: Row
+    row: Compared
     a: Estimate | None
     b: Estimate | None
     difference: Estimate | None
@@ -74,21 +74,21 @@ def headline(comparison: Comparison, names: tuple[str, str]) -> tuple[Headline, 
     )
 
 
-def _benchmark(row: Row, described: set[str]) -> Benchmark | None:
+def _benchmark(row: Compared, described: set[str]) -> Benchmark | None:
     """Find a row's benchmark; a corpus that has none, a user's own, is one by itself."""
     if row.corpus not in described:
         return _own(row)
     return BY_NAME.get(f"{row.corpus}/{row.part}/{row.signal}")
 
 
-def _own(row: Row) -> Benchmark:
+def _own(row: Compared) -> Benchmark:
     unit = "article" if SIGNALS[row.signal].level is Level.ARTICLE else "sentence"
     return Benchmark(row.corpus, row.part, row.signal, unit, "as given", _OWN_METRIC)
 
 
 def _line(
     benchmark: Benchmark,
-    row: Row,
+    row: Compared,
     p: float,
     p_corrected: float,
     tests: int,

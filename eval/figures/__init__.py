@@ -10,20 +10,15 @@ from eval.figures.metrics import (
     METRICS,
     Bools,
     Floats,
+    Single,
     always_yes_f1,
     auc,
-    average_precision,
-    brier,
-    calibration_error,
     decide,
     differences,
     is_positive,
-    macro_f1,
 )
-from eval.figures.metrics import f1 as f1_score
+from eval.figures.metrics import figure as single_figure
 from eval.figures.metrics import measure as all_metrics
-from eval.figures.metrics import precision as precision_score
-from eval.figures.metrics import recall as recall_score
 from eval.figures.overlap import of_sums as span_figures
 from eval.figures.overlap import sums_by_article
 from eval.figures.precision_recall import RECALLS, PrecisionRecall
@@ -69,6 +64,7 @@ __all__ = [
     "RiskCoverage",
     "Section",
     "Share",
+    "Single",
     "Spans",
     "Table",
     "TechniqueFigures",
@@ -77,9 +73,6 @@ __all__ = [
     "always_yes_f1",
     "article_figures",
     "auc",
-    "average_precision",
-    "brier",
-    "calibration_error",
     "classification",
     "coverage",
     "coverage_by",
@@ -87,19 +80,16 @@ __all__ = [
     "differences",
     "draw",
     "expected_range",
-    "f1_score",
     "fit_conformal",
     "holm",
     "is_positive",
-    "macro_f1",
     "mcnemar",
     "percentile",
     "precision_recall_of",
-    "precision_score",
-    "recall_score",
     "reliability_of",
     "resample_figures",
     "risk_coverage_of",
+    "single_figure",
     "span_figures",
     "sums_by_article",
     "table",

@@ -3,7 +3,7 @@
 from eval.release.card import records as card_records
 from eval.release.card import table as card_table
 from eval.release.card import write as write_card
-from eval.release.gate import FLOORS, GateError, Verdict
+from eval.release.gate import FLOORS, FloorCheck, GateError
 from eval.release.gate import judge as judge_floors
 from eval.release.gate import measured as measure_benchmarks
 from eval.release.gate import raised as raised_floors
@@ -15,8 +15,8 @@ from eval.release.seeds import spreads as seed_spreads
 
 __all__ = [
     "FLOORS",
+    "FloorCheck",
     "GateError",
-    "Verdict",
     "card_records",
     "card_table",
     "judge_floors",

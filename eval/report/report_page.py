@@ -17,7 +17,7 @@ from eval.compare import METHOD, Error, Headline
 from eval.figures import LEVEL, RECALLS, Cell, Change, Estimate, Plot, Section, Table, table
 from eval.report import layout, plots
 from eval.report import table as compared
-from eval.report.report import Curves, Report, blocks
+from eval.report.report import Curves, EvaluationReport, blocks
 from eval.report.report_sections import SECTIONS
 
 SCHEMA_VERSION = 2
@@ -37,12 +37,12 @@ _TITLES = {
 }
 
 
-def to_html(report: Report) -> str:
+def to_html(report: EvaluationReport) -> str:
     """Lay a report out as one HTML page.
 
     Parameters
     ----------
-    report : Report
+    report : EvaluationReport
 
     Returns
     -------
@@ -77,7 +77,7 @@ def to_html(report: Report) -> str:
     )
 
 
-def to_json(report: Report) -> str:
+def to_json(report: EvaluationReport) -> str:
     """Every figure of the page, undefined ones as null.
 
     Errors are given by their places: the texts are others', and stay out of a file that is shared.
@@ -160,7 +160,7 @@ def chance(p: float) -> str:
     return "<0.001" if p < 0.001 else layout.figure(p)
 
 
-def forest(report: Report) -> Section:
+def forest(report: EvaluationReport) -> Section:
     """Draw the differences of every signal that both models give."""
     a, b = report.names
     drawn = []
@@ -186,7 +186,7 @@ def forest(report: Report) -> Section:
     )
 
 
-def curves(report: Report) -> Section:
+def curves(report: EvaluationReport) -> Section:
     """Draw the reliability and precision-recall curves of every benchmark."""
     a, b = report.names
     return Section(
@@ -234,7 +234,7 @@ def _curves(one: Curves, name: str, models: tuple[str, str]) -> Plot:
     )
 
 
-def cost(report: Report) -> Section:
+def cost(report: EvaluationReport) -> Section:
     """Draw what the models take beside what they give."""
     points = []
     for one in report.comparison.costs:
@@ -274,7 +274,7 @@ def _mean(lines: list[Headline], model: str) -> float:
     return sum(pair["ab".index(model)] for pair in defined) / len(defined)
 
 
-def slices(report: Report) -> Section:
+def slices(report: EvaluationReport) -> Section:
     """Give the main figure on parts of each benchmark's rows."""
 
     def tables() -> Iterator[Table]:

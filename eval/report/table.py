@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from eval.compare import Comparison, Cost, Row
+from eval.compare import Compared, Comparison, Seconds
 from eval.figures import LEVEL, METRICS, UNDEFINED, Cell, Change, Estimate, Section, Table
 
 SCHEMA_VERSION = 2
@@ -62,7 +62,7 @@ def record(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _record(row: Row) -> dict[str, Any]:
+def _record(row: Compared) -> dict[str, Any]:
     return {
         "corpus": row.corpus,
         "part": row.part,
@@ -90,7 +90,7 @@ def _names(comparison: Comparison) -> tuple[str, str]:
     return (a, b) if a != b else (f"{a} (a)", f"{b} (b)")
 
 
-def _lines(row: Row, intervals: bool) -> Iterator[tuple[Cell, ...]]:
+def _lines(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
     """One figure a line: its name, both models', and their difference."""
     head = (row.signal, row.n, row.positives, row.n_groups, row.always_yes_f1)
     models = ((row.a, row.intervals_a), (row.b, row.intervals_b))
@@ -109,7 +109,7 @@ def _lines(row: Row, intervals: bool) -> Iterator[tuple[Cell, ...]]:
         yield (*head, metric.label, *cells, change)
 
 
-def _seconds(cost: Cost, name_a: str, name_b: str) -> str:
+def _seconds(cost: Seconds, name_a: str, name_b: str) -> str:
     return (
         f"Seconds for 1,000 sentences: {name_a} {cost.a:.2f}, {name_b} {cost.b:.2f} "
         f"({cost.sentences:,} sentences of {cost.corpus} scored)"

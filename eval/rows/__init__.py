@@ -8,21 +8,19 @@ from eval.rows.benchmarks import BY_NAME as BENCHMARK_BY_NAME
 from eval.rows.held_out import FILE_PART, HeldOut
 from eval.rows.held_out import of_corpora as held_out_of_corpora
 from eval.rows.held_out import of_files as held_out_of_files
-from eval.rows.judged import Judged
-from eval.rows.scored import Scored, articles_of, rows_of
-from eval.rows.scored import score as score_rows
+from eval.rows.scored import HELD_OUT, Evaluation, Given, Sample, rows_of
 
 __all__ = [
     "BENCHMARKS",
     "BENCHMARK_BY_NAME",
     "Benchmark",
+    "Evaluation",
     "FILE_PART",
+    "Given",
+    "HELD_OUT",
     "HeldOut",
-    "Judged",
-    "Scored",
-    "articles_of",
+    "Sample",
     "held_out_of_corpora",
     "held_out_of_files",
     "rows_of",
-    "score_rows",
 ]

@@ -8,7 +8,7 @@ from eval.studies.axes_section import section as section_of_axes
 from eval.studies.axes_section import table as axes_table
 from eval.studies.citations import measure as measure_citations
 from eval.studies.citations import section as section_of_citations
-from eval.studies.controls import Checked, Probed
+from eval.studies.controls import Controlled, Probed
 from eval.studies.controls import run as run_controls
 from eval.studies.controls_section import laid_out as controls_laid_out
 from eval.studies.controls_section import record as record_of_controls
@@ -24,7 +24,7 @@ from eval.studies.unresolved import tally as tally_unresolved
 
 __all__ = [
     "Axes",
-    "Checked",
+    "Controlled",
     "Probed",
     "axes_note",
     "axes_table",

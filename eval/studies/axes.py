@@ -18,23 +18,23 @@ from numpy.typing import NDArray
 
 from classifier.models import Reader, form_of
 from classifier.taxonomy import BY_NAME, Level
-from eval.figures import Bools, Interval, all_metrics, is_positive
+from eval.figures import Bools, Interval, Single, is_positive, single_figure
 from eval.figures import resample_figures as resample
 from eval.rows import BENCHMARKS
-from eval.studies.stand_ins import FOLDS, Features, Single, fitted, out_of_fold
+from eval.studies.stand_ins import FOLDS, Features, fitted, out_of_fold
 from eval.studies.topics import OWN_TOPICS, topics, wholes
 from training.data import Examples, Text
 
 RANDOM, ARTICLE, OUTLET, TOPIC, TIME = "random", "article", "outlet", "topic", "time"
 AXES: tuple[str, ...] = (RANDOM, ARTICLE, OUTLET, TOPIC, TIME)
 MOST_ROWS = 6_000
-"""Rows of a corpus; of larger ones whole articles are drawn by the seed."""
+"""SplitRows of a corpus; of larger ones whole articles are drawn by the seed."""
 THRESHOLD = 0.5
 """Of the stand-ins, which weigh both answers alike."""
 
 
 @dataclass(frozen=True)
-class Rows:
+class SplitRows:
     """The labelled rows of one signal of a corpus.
 
     Attributes
@@ -65,7 +65,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class SplitCost:
     """One stand-in on one axis.
 
     Attributes
@@ -103,10 +103,10 @@ class Axes:
     ----------
     corpus, signal, metric : str
     n, of_all : int
-        Rows that were used, and that there are.
+        SplitRows that were used, and that there are.
     digest : str
         Of the rows and labels.
-    costs : tuple of Cost
+    costs : tuple of SplitCost
         By axis, then by stand-in.
     """
 
@@ -116,7 +116,7 @@ class Axes:
     n: int
     of_all: int
     digest: str
-    costs: tuple[Cost, ...]
+    costs: tuple[SplitCost, ...]
 
 
 def chosen(corpora: Sequence[str], signals: Sequence[str] | None) -> list[tuple[str, str]]:
@@ -154,7 +154,7 @@ def gather(
     dates: Mapping[str, str | None],
     *,
     seed: int = 0,
-) -> Rows:
+) -> SplitRows:
     """Gather the labelled rows, capped, in the form a model reads.
 
     Parameters
@@ -187,7 +187,7 @@ def gather(
     texts = [texts[row] for row in kept]
     own = corpus in OWN_TOPICS
     dated = [dates.get(str(name)) or "" for name in rows.article]
-    return Rows(
+    return SplitRows(
         corpus,
         signal,
         tuple(texts),
@@ -210,13 +210,13 @@ def _capped(article: Text, seed: int) -> NDArray[np.intp]:
 
 
 def measure(
-    rows: Rows, stand_ins: Mapping[str, Features], *, draws: int = 1000, seed: int = 0
+    rows: SplitRows, stand_ins: Mapping[str, Features], *, draws: int = 1000, seed: int = 0
 ) -> Axes:
     """Refit every stand-in on every axis.
 
     Parameters
     ----------
-    rows : Rows
+    rows : SplitRows
     stand_ins : mapping of str to Features
         By name: what each reads of the rows.
     draws : int
@@ -239,13 +239,13 @@ def measure(
 
 def _costs(
     axis: str,
-    rows: Rows,
+    rows: SplitRows,
     stand_ins: Mapping[str, Features],
     at_random: dict[tuple[str, bytes], Single],
     metric: str,
     draws: int,
     seed: int,
-) -> Iterator[Cost]:
+) -> Iterator[SplitCost]:
     """Measure every stand-in on one axis, beside itself on random folds of the same rows."""
     known, groups = _groups(axis, rows)
     truth = rows.truth[known]
@@ -276,7 +276,7 @@ def _costs(
         )  # fmt: skip
 
 
-def _groups(axis: str, rows: Rows) -> tuple[NDArray[np.intp], Text]:
+def _groups(axis: str, rows: SplitRows) -> tuple[NDArray[np.intp], Text]:
     """Give the rows that an axis can place, and what stays whole on it."""
     of = {
         RANDOM: np.arange(len(rows)).astype(np.str_),
@@ -309,23 +309,25 @@ def _cost(
     metric: str,
     draws: int,
     seed: int,
-) -> Cost:
+) -> SplitCost:
     unknown = Interval(math.nan, math.nan)
-    empty = Cost(axis, name, len(truth), n_groups, math.nan, unknown, math.nan, unknown)
+    empty = SplitCost(axis, name, len(truth), n_groups, math.nan, unknown, math.nan, unknown)
     if not len(truth) or np.isnan(after).any():
         return empty
-    figure = all_metrics(truth, after, THRESHOLD)[metric]
+    figure = single_figure(metric, truth, after, THRESHOLD)
     both = axis != RANDOM and not np.isnan(before).any()
     at_random = (before, THRESHOLD) if both else None
-    found = resample(truth, (after, THRESHOLD), at_random, drawn, draws=draws, seed=seed)
+    found = resample(
+        truth, (after, THRESHOLD), at_random, drawn, draws=draws, seed=seed, names=(metric,)
+    )
     cost = replace(empty, figure=figure, interval=found.a[metric])
     if not both:
         return cost
-    drop = all_metrics(truth, before, THRESHOLD)[metric] - figure
+    drop = single_figure(metric, truth, before, THRESHOLD) - figure
     return replace(cost, drop=drop, drop_interval=found.difference[metric])
 
 
-def _digest(rows: Rows) -> str:
+def _digest(rows: SplitRows) -> str:
     total = hashlib.sha256()
     for name, text, label in zip(rows.article, rows.texts, rows.truth, strict=True):
         total.update(f"{name}\t{text}\t{int(label)}\n".encode())

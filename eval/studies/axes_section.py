@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from classifier.models import Reader
-from eval.figures import Cell, Change, Estimate, Section, Table, is_positive
-from eval.figures import all_metrics as figures
+from eval.figures import Cell, Change, Estimate, Section, Table
 from eval.figures import resample_figures as resample
+from eval.figures import single_figure as figure
 from eval.figures import table as laid_out
-from eval.rows import Benchmark, Judged, articles_of, rows_of
+from eval.rows import Benchmark, Evaluation
 from eval.studies.axes import MOST_ROWS, Axes, chosen, gather, measure
 from eval.studies.stand_ins import Features, embeddings, words
 from training.data import TEST, UNSEEN, Examples
@@ -26,9 +26,9 @@ NOTE = (
 NO_EMBEDDINGS = " No embeddings: the shipped transformer has none that were left as they were."
 
 
-def section(judged: Judged) -> Section | None:
+def section(evaluation: Evaluation) -> Section | None:
     """Measure the drop of both bundles, and the axes of every corpus' main signal."""
-    pairs = [(one.corpus, one.signal) for one in judged.benchmarks]
+    pairs = [(one.corpus, one.signal) for one in evaluation.benchmarks]
     corpora = list(dict.fromkeys(corpus for corpus, _ in pairs))
     asked = [pair for pair in chosen(corpora, None) if pair in pairs]
     # A corpus that no benchmark describes, a user's own, has its first signal measured.
@@ -40,9 +40,11 @@ def section(judged: Judged) -> Section | None:
     ]
     if not asked:
         return None
-    draws = min(judged.draws, DRAWS)
-    found = list(refitted(judged.examples, asked, judged.dates, draws=draws, seed=judged.seed))
-    both = _bundles(judged)
+    draws = min(evaluation.draws, DRAWS)
+    found = list(
+        refitted(evaluation.examples, asked, evaluation.dates, draws=draws, seed=evaluation.seed)
+    )
+    both = _bundles(evaluation)
     tables = (both, table(found)) if both.rows else (table(found),)
     return Section(
         "Of the bundles themselves: test holds out articles of outlets that training knows, the "
@@ -104,40 +106,38 @@ def table(found: Sequence[Axes]) -> Table:
     )  # fmt: skip
 
 
-def _bundles(judged: Judged) -> Table:
+def _bundles(evaluation: Evaluation) -> Table:
     """Put the figures on known outlets beside those on unseen ones, for both bundles."""
-    names = {one.name for one in judged.benchmarks}
+    names = {one.name for one in evaluation.benchmarks}
     return laid_out(
         "What an unseen outlet costs the bundles",
         ("signal", "figure", "model", "test", "unseen outlet", "drop"),
         (
             row
-            for one in judged.benchmarks
+            for one in evaluation.benchmarks
             if one.part == TEST and f"{one.corpus}/{UNSEEN}/{one.signal}" in names
-            for row in _drops(judged, one)
+            for row in _drops(evaluation, one)
         ),
     )
 
 
-def _drops(judged: Judged, benchmark: Benchmark) -> Iterator[tuple[Cell, ...]]:
+def _drops(evaluation: Evaluation, benchmark: Benchmark) -> Iterator[tuple[Cell, ...]]:
     corpus, signal, metric = benchmark.corpus, benchmark.signal, benchmark.metric
-    rows = articles_of(judged.examples, corpus, (TEST, UNSEEN), (signal,))
-    truth = is_positive(rows.column(signal))
-    for name, scored in zip(judged.names, judged.score(rows), strict=True):
-        column = scored.column(signal)
-        if column is None:
-            continue
+    scored = evaluation.articles(corpus, (TEST, UNSEEN), (signal,))
+    samples = [scored.sample(part, signal) for part in (TEST, UNSEEN)]
+    for place, name in enumerate(evaluation.names):
         values = []
-        for part in (TEST, UNSEEN):
-            at = rows_of(rows, part, signal)
-            given = column[at], scored.thresholds[signal]
+        for sample in samples:
+            if (given := sample.given[place]) is None:
+                continue
             drawn = resample(
-                truth[at], given, None, rows.group[at],
-                draws=min(judged.draws, DRAWS), seed=judged.seed,
+                sample.truth, given, None, sample.groups,
+                draws=min(evaluation.draws, DRAWS), seed=evaluation.seed, names=(metric,),
             )  # fmt: skip
-            value = figures(truth[at], *given)[metric]
+            value = figure(metric, sample.truth, *given)
             values.append(Estimate.of(value, drawn.a[metric]))
-        yield f"{corpus}/{signal}", metric, name, *values, drop(*values)
+        if values:
+            yield f"{corpus}/{signal}", metric, name, *values, drop(*values)
 
 
 def drop(known: Estimate, unseen: Estimate) -> Change:

@@ -7,23 +7,22 @@ from dataclasses import asdict
 from typing import Any
 
 from eval.figures import UNDEFINED, Section, Table, table
-from eval.rows import Judged
-from eval.studies.blind import SHUFFLES, Shuffled
-from eval.studies.controls import Checked, Probed, run
+from eval.rows import Evaluation
+from eval.studies.controls import SHUFFLES, Controlled, Probed, Shuffled, run
 
 
-def section(judged: Judged) -> Section | None:
+def section(evaluation: Evaluation) -> Section | None:
     """Check the benchmarks that have rows here; None without one."""
-    checked: list[Checked] = []
+    checked: list[Controlled] = []
     probed: list[Probed] = []
-    for of_corpus, probes in run(judged, judged.benchmarks, seed=judged.seed):
+    for of_corpus, probes in run(evaluation, evaluation.benchmarks):
         checked += of_corpus
         probed += probes
-    return laid_out(checked, probed, judged.names) if checked else None
+    return laid_out(checked, probed, evaluation.names) if checked else None
 
 
 def laid_out(
-    checked: Sequence[Checked], probed: Sequence[Probed], names: tuple[str, str]
+    checked: Sequence[Controlled], probed: Sequence[Probed], names: tuple[str, ...]
 ) -> Section:
     """Lay out what was checked already."""
     return Section(
@@ -44,7 +43,9 @@ def laid_out(
     )
 
 
-def record(checked: Sequence[Checked], probed: Sequence[Probed], signature: str) -> dict[str, Any]:
+def record(
+    checked: Sequence[Controlled], probed: Sequence[Probed], signature: str
+) -> dict[str, Any]:
     """Give what JSON holds: every figure, and whether those of shuffled labels fell to chance."""
 
     def fell(found: Shuffled) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def record(checked: Sequence[Checked], probed: Sequence[Probed], signature: str)
     return {"signature": signature, "benchmarks": benchmarks, "outlet_probes": probed}
 
 
-def _without_text(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
+def _without_text(checked: Sequence[Controlled], names: tuple[str, ...]) -> Table:
     return table(
         "Without the text",
         ("benchmark", "figure", "read", "n", "it", *names),
@@ -72,7 +73,7 @@ def _without_text(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
     )  # fmt: skip
 
 
-def _shuffled(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
+def _shuffled(checked: Sequence[Controlled], names: tuple[str, ...]) -> Table:
     return table(
         "Shuffled labels",
         ("benchmark", "model", "true", "shuffled", "chance", "p", "fell to chance"),
@@ -86,7 +87,7 @@ def _shuffled(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
     )
 
 
-def _within(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
+def _within(checked: Sequence[Controlled], names: tuple[str, ...]) -> Table:
     a, b = names
     return table(
         "AUC over all pairs, and within outlets",
@@ -105,7 +106,7 @@ def _within(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
     )  # fmt: skip
 
 
-def _probes(probed: Sequence[Probed], names: tuple[str, str]) -> Table:
+def _probes(probed: Sequence[Probed], names: tuple[str, ...]) -> Table:
     return table(
         "The outlet read off the scores: balanced accuracy",
         ("part", "n", "articles", "outlets", *names, "guessing", "largest outlet"),

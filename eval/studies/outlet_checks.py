@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eval.figures import Bools, auc
-from eval.studies.blind import Single
+from eval.figures import Bools, Single, auc
 from training.data import Text
 
 FOLDS = 5

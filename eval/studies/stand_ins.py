@@ -23,15 +23,13 @@ from numpy.typing import NDArray
 from classifier.bundle import default_path, read_manifest
 from classifier.models import EMBEDDINGS, TOKENIZER, Embeddings
 from classifier.values import fold
-from eval.figures import Bools
+from eval.figures import Bools, Single
 from training.data import Text
 
 FOLDS = 5
 MOST_TOKENS = 512
 """Tokens of a row that are read for its embedding."""
 _MOST_NGRAMS = 100_000
-
-Single = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
