@@ -17,8 +17,10 @@ from classifier.bundle import Bundle
 from classifier.errors import BundleError, SignalError
 from classifier.values.article import Sentence
 from eval.compare import comparison
+from eval.compare.comparison import record as record_of
+from eval.compare.comparison import section
 from eval.figures import metrics
-from eval.report import layout, table
+from eval.report import layout
 from eval.rows import scored as module
 from training.data.examples import Examples
 
@@ -315,16 +317,16 @@ def test_json_has_every_figure_and_null_for_the_undefined(partial):
 
 def printed(comparison, width=80):
     text = StringIO()
-    layout.print_section(table.section(comparison, intervals=False), text, width)
+    layout.print_section(section(comparison, intervals=False), text, width)
     return text.getvalue()
 
 
 def as_markdown(comparison):
-    return layout.to_markdown(table.section(comparison))
+    return layout.to_markdown(section(comparison))
 
 
 def as_json(comparison):
-    return layout.to_json(table.record(comparison))
+    return layout.to_json(record_of(comparison))
 
 
 def test_the_table_holds_the_counts_the_figures_and_the_time(partial):
@@ -379,7 +381,7 @@ def test_the_undefined_is_printed_as_such_and_never_as_a_number(partial):
 
 def test_markdown_rows_have_as_many_cells_as_the_head(partial):
     lines = [line for line in as_markdown(partial).splitlines() if line.startswith("|")]
-    assert len(lines) == 2 + 2 * len(table.PRINTED)
+    assert len(lines) == 2 + 2 * len(comparison.PRINTED)
     assert {line.count("|") for line in lines} == {10}
 
 

@@ -24,7 +24,7 @@ from eval.compare import errors as worst_errors
 from eval.compare import footprint
 from eval.compare.headline import in_words
 from eval.compare.slices import genres_of, slices
-from eval.figures.precision_recall import precision_recall
+from eval.figures.curves import precision_recall
 from eval.figures.sections import Estimate, Section, Table
 from eval.report import report as reports
 from eval.rows.scored import Evaluation, Given, Sample

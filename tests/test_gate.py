@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ceilings import of_polnear
 from test_compare import bundle, examples
 
 from classifier import bundle as bundles
@@ -18,7 +19,6 @@ from eval.release import gate
 from eval.rows.benchmarks import BENCHMARKS, BY_NAME
 from eval.rows.held_out import of_corpora
 from eval.rows.scored import Evaluation
-from eval.studies.ceilings import of_polnear
 from eval.suite.behaviours import behaviours
 from eval.suite.robustness import measure
 from eval.suite.suite import Suite

@@ -23,7 +23,7 @@ from eval.suite import perturbations
 from eval.suite.behaviours import CASES, ENTITY_LIMITS, FURNITURE, behaviours, contrasts
 from eval.suite.pairs import Behaviour, Limits, Pair, Scope, Side, Way, alone, laid_out
 from eval.suite.robustness import measure
-from eval.suite.suite_table import record, section, verdict
+from eval.suite.suite import record, section, verdict
 
 NOWHERE = Path("no-such-folder")
 

@@ -12,8 +12,7 @@ from classifier.sources.registry.registry import load
 from classifier.values.article import Article
 from classifier.values.outlet import Name, Outlet
 from eval.report.layout import to_markdown
-from eval.studies.outlet_names import is_generic
-from eval.studies.unresolved import OutletCitations, measure, read, section, tally
+from eval.studies.unresolved import OutletCitations, is_generic, measure, read, section, tally
 
 REGISTRY = load().with_outlets(
     [

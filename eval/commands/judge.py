@@ -74,7 +74,9 @@ def evaluate(
     from classifier.output import check
     from classifier.taxonomy import in_order
     from eval.compare import compare_models as compare
-    from eval.report import record, section, show_section
+    from eval.compare import record_of_comparison as record
+    from eval.compare import section_of_comparison as section
+    from eval.report import show_section
     from eval.rows import Evaluation
 
     signals = in_order(signal) if signal else None
@@ -84,9 +86,9 @@ def evaluate(
     rows, parts = held_out(corpora, data, part, bundles, allow_other_split)
     evaluation = Evaluation(bundles, rows.examples, rows.signature, parts, draws, seed)
     with progress() as shown:
-        comparison = compare(evaluation, signals, shown)
-    section = section(comparison, intervals=format is not Format.TABLE)
-    show_section(section, format, output, record(comparison))
+        found = compare(evaluation, signals, shown)
+    tables = section(found, intervals=format is not Format.TABLE)
+    show_section(tables, format, output, record(found))
 
 
 # The same under a name of its own, as the other measurements have one.

@@ -147,7 +147,7 @@ def robustness(
     from eval.report import show_section
     from eval.suite import measure_suite as measure
     from eval.suite import read_behaviours as behaviours
-    from eval.suite import record
+    from eval.suite import record_of_suite as record
     from eval.suite import section_of_suite as section
     from eval.suite import suite_verdict as verdict
 

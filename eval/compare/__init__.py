@@ -3,8 +3,10 @@
 In all, by slice, and by their worst errors; the headline, and what each costs.
 """
 
-from eval.compare.comparison import Compared, Comparison, Progress, Seconds
+from eval.compare.comparison import Compared, Comparison, Progress
 from eval.compare.comparison import compare as compare_models
+from eval.compare.comparison import record as record_of_comparison
+from eval.compare.comparison import section as section_of_comparison
 from eval.compare.errors import Error, originals
 from eval.compare.errors import records as error_records
 from eval.compare.errors import to_lines as error_lines
@@ -25,7 +27,6 @@ __all__ = [
     "Headline",
     "METHOD",
     "Progress",
-    "Seconds",
     "compare_models",
     "error_lines",
     "error_records",
@@ -33,6 +34,8 @@ __all__ = [
     "headline_of",
     "measure_footprint",
     "originals",
+    "record_of_comparison",
+    "section_of_comparison",
     "slice_figures",
     "worst_errors",
 ]

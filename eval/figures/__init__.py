@@ -6,6 +6,9 @@ And `Section`, the one shape in which figures, tables and plots are shown.
 from eval.figures.conformal import LEVEL as COVERAGE_LEVEL
 from eval.figures.conformal import Coverage, coverage, coverage_by, expected_range
 from eval.figures.conformal import fit as fit_conformal
+from eval.figures.curves import RECALLS, PrecisionRecall, ReliabilityCurve
+from eval.figures.curves import precision_recall as precision_recall_of
+from eval.figures.curves import reliability_curve as reliability_of
 from eval.figures.metrics import (
     METRICS,
     Bools,
@@ -21,10 +24,6 @@ from eval.figures.metrics import figure as single_figure
 from eval.figures.metrics import measure as all_metrics
 from eval.figures.overlap import of_sums as span_figures
 from eval.figures.overlap import sums_by_article
-from eval.figures.precision_recall import RECALLS, PrecisionRecall
-from eval.figures.precision_recall import precision_recall as precision_recall_of
-from eval.figures.reliability_curve import ReliabilityCurve
-from eval.figures.reliability_curve import reliability_curve as reliability_of
 from eval.figures.resample import LEVEL, MIN_GROUPS, Interval, draw, percentile
 from eval.figures.resample import resample as resample_figures
 from eval.figures.risk_coverage import RiskCoverage

@@ -7,16 +7,13 @@ from eval.report.report import build as build_report
 from eval.report.report_page import to_html as report_to_html
 from eval.report.report_page import to_json
 from eval.report.report_sections import chosen as chosen_sections
-from eval.report.table import record, section
 
 __all__ = [
     "MAIN",
     "build_report",
     "chosen_sections",
     "markdown_table",
-    "record",
     "report_to_html",
-    "section",
     "show_section",
     "to_json",
 ]

@@ -14,9 +14,9 @@ from classifier.render import style
 from classifier.taxonomy import BY_NAME
 from classifier.values import printable
 from eval.compare import METHOD, Error, Headline
+from eval.compare import record_of_comparison as comparison_record
 from eval.figures import LEVEL, RECALLS, Cell, Change, Estimate, Plot, Section, Table, table
 from eval.report import layout, plots
-from eval.report import table as compared
 from eval.report.report import Curves, EvaluationReport, blocks
 from eval.report.report_sections import SECTIONS
 
@@ -110,7 +110,7 @@ def to_json(report: EvaluationReport) -> str:
             for one in report.errors
         ],
         "sections": report.sections,
-        "comparison": compared.record(report.comparison),
+        "comparison": comparison_record(report.comparison),
     }
     return layout.to_json(record)
 

@@ -17,7 +17,7 @@ from eval.studies import (
     section_of_techniques,
     section_of_uncertainty,
 )
-from eval.suite import section_of_suite
+from eval.suite import section_of_suite as suite_section
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def _behaviour(evaluation: Evaluation) -> Section:
         draws=min(evaluation.draws, DRAWS),
         seed=evaluation.seed,
     )
-    return section_of_suite(suite)
+    return suite_section(suite)
 
 
 SECTIONS: Mapping[str, Described] = {

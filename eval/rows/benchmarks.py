@@ -132,10 +132,8 @@ _AGREEMENT = {
 }
 
 
-# Of the articles of PolNeAR that several annotators marked, all pairs: `eval.studies.ceilings`.
-_SEVERAL = (
-    "18 articles of this corpus with several annotators, measured by eval/studies/ceilings.py"
-)
+# Of the articles of PolNeAR that several annotators marked, all pairs: tests/ceilings.py.
+_SEVERAL = "18 articles of this corpus with several annotators, measured by tests/ceilings.py"
 _POLNEAR = {
     "attributed": 0.708,
     "named_source": 0.854,

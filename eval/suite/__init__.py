@@ -7,16 +7,16 @@ from eval.suite.behaviours import behaviours as read_behaviours
 from eval.suite.robustness import DRAWS
 from eval.suite.robustness import measure as measure_suite
 from eval.suite.suite import Suite
-from eval.suite.suite_table import record
-from eval.suite.suite_table import section as section_of_suite
-from eval.suite.suite_table import verdict as suite_verdict
+from eval.suite.suite import record as record_of_suite
+from eval.suite.suite import section as section_of_suite
+from eval.suite.suite import verdict as suite_verdict
 
 __all__ = [
     "DRAWS",
     "Suite",
     "measure_suite",
     "read_behaviours",
-    "record",
+    "record_of_suite",
     "section_of_suite",
     "suite_verdict",
 ]

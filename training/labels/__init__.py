@@ -1,12 +1,11 @@
 """The house corpus in, and out whether its labels hold: offsets, contradictions, agreement."""
 
-from training.labels.agreement import Agreement, passes
 from training.labels.agreement import agreement as measure_agreement
+from training.labels.agreement import passes
 from training.labels.agreement import read as read_annotators
 from training.labels.checking import Checked, check_files, check_house, check_standoff
 
 __all__ = [
-    "Agreement",
     "Checked",
     "check_files",
     "check_house",

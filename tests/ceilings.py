@@ -12,12 +12,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.corpora import POLNEAR, polnear_texts
-from training.labels import Agreement
-from training.labels import measure_agreement as agreement
+from training.corpora import polnear
+from training.labels.agreement import Agreement, agreement
 
 if TYPE_CHECKING:
-    from classifier.sources import Registry
+    from classifier.sources.registry.registry import Registry
 
 
 def of_polnear(root: Path, registry: Registry) -> dict[str, Agreement]:
@@ -34,7 +33,7 @@ def of_polnear(root: Path, registry: Registry) -> dict[str, Agreement]:
     CorpusError
         When no article has several annotators.
     """
-    pairs = list(_pairs(root / POLNEAR.folder, registry))
+    pairs = list(_pairs(root / polnear.CARD.folder, registry))
     found = agreement([one for one, _ in pairs], [other for _, other in pairs])
     return {one.signal: one for one in found}
 
@@ -43,7 +42,7 @@ def _pairs(
     folder: Path, registry: Registry
 ) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Give the records of every two annotators of an article, under one id."""
-    for annotated in polnear_texts(folder):
+    for annotated in polnear.texts(folder):
         alone = [replace(annotated, annotators=(marked,)) for marked in annotated.annotators]
         if len(alone) < 2:
             continue
