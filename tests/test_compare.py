@@ -364,7 +364,7 @@ def test_the_table_fits_80_columns():
     assert max(map(len, tabular.splitlines())) <= 80
     title, head, signal = tabular.splitlines()[:3]
     assert title == "hyperpartisan, test"
-    assert head.split()[:3] == ["figure", "transformer", "transformer…"]
+    assert head.split()[:3] == ["figure", "transformer", "transformer-of-an…"]
     assert signal == "exaggeration_minimisation"
     assert "transformer-of-another-year" in text.splitlines()[-1]
 

@@ -21,10 +21,13 @@ CorporaFolder = Annotated[
 def _house(folder: Path | None) -> Path | None:
     """Make a folder that is named the one that everything in this process reads."""
     if folder is not None:
+        from classifier.errors import CorpusError
         from training.corpora import HOUSE_ENVIRONMENT
 
         if not folder.is_dir():
-            raise typer.BadParameter(f"{folder} is no folder; name corpus/ of a clone")
+            raise CorpusError(
+                f"{folder}: no such folder; give --corpus the folder corpus/ of a clone"
+            )
         os.environ[HOUSE_ENVIRONMENT] = str(folder)
     return folder
 

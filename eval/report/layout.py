@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Line = tuple[str, ...]
 STAR = " *"
 _FILE_WIDTH = 200  # a file has no edge to wrap at
-_LONGEST_HEADING = 12  # of a model, where rows stand in groups: 80 columns are to be enough
+_LONGEST_HEADING = 18  # of a model, where rows stand in groups: they are to fit 80 columns
 
 
 def show(
@@ -173,7 +173,7 @@ def _print_groups(table: Table, console: Console) -> None:
         for row in rows:
             starred = any(value.endswith(STAR) for value in row)
             lines.add_row(*map(Text, row), style="bold" if starred else style)
-        console.print(Padding(lines, (0, 0, 0, 2)))
+        console.print(Padding(lines, (0, 0, 0, 2), expand=False))
 
     console.print(Text(table.caption, "bold underline"), soft_wrap=True)
     print_lines([headings], "underline")
