@@ -25,9 +25,8 @@ def _house(folder: Path | None) -> Path | None:
         from training.corpora import HOUSE_ENVIRONMENT
 
         if not folder.is_dir():
-            raise CorpusError(
-                f"{folder}: no such folder; give --corpus the folder corpus/ of a clone"
-            )
+            what = "no such folder; give --corpus the folder corpus/ of a clone"
+            raise CorpusError(f"{folder}: {what}")
         os.environ[HOUSE_ENVIRONMENT] = str(folder)
     return folder
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
 from typing import Any
 
@@ -32,7 +32,7 @@ from eval.figures import (
 )
 from eval.figures import all_metrics as measure
 from eval.figures import resample_figures as resample
-from eval.rows import Evaluation, Sample
+from eval.rows import Evaluation, Sample, told_apart
 
 Progress = Callable[[str, int, int], None]
 """Told what is being scored, how many sentences are done, and how many there are."""
@@ -288,16 +288,16 @@ def section(comparison: Comparison, *, intervals: bool = True) -> Section:
     intervals : bool
         With those of the models' own figures, which is more than a terminal of 80 columns holds.
     """
-    names = _names(comparison)
+    a, b = told_apart((comparison.a.name, comparison.b.name))
     costs = {cost.corpus: cost for cost in comparison.costs}
-    columns = ("signal", "n", "positive", "groups", "always yes, F1", "figure", *names)
+    columns = ("signal", "n", "positive", "groups", "always yes, F1", "figure", a, b)
     tables = [
         Table(
             f"{corpus}, {part}",
             (*columns, "difference (95% interval)"),
             tuple(line for row in rows for line in _figures_of(row, intervals)),
             heads=5,
-            note=_seconds(costs[corpus], *names),
+            note=_seconds(costs[corpus], a, b),
             interval_digits=2,
         )
         for (corpus, part), rows in groupby(comparison.rows, lambda row: (row.corpus, row.part))
@@ -320,31 +320,17 @@ def record(comparison: Comparison) -> dict[str, Any]:
 
 
 def _record(row: Compared) -> dict[str, Any]:
-    return {
-        "corpus": row.corpus,
-        "part": row.part,
-        "signal": row.signal,
-        "n": row.n,
-        "n_groups": row.n_groups,
-        "positives": row.positives,
-        "always_yes_f1": row.always_yes_f1,
-        "a": row.a,
-        "b": row.b,
+    plain = {item.name: getattr(row, item.name) for item in fields(row)}
+    return plain | {
         "intervals_a": {name: (i.low, i.high) for name, i in row.intervals_a.items()},
         "intervals_b": {name: (i.low, i.high) for name, i in row.intervals_b.items()},
-        "mcnemar": {"p": row.mcnemar, "holm": row.mcnemar_corrected},
+        "mcnemar": {"p": row.mcnemar, "holm": plain.pop("mcnemar_corrected")},
         "differences": {
             name: {"value": d.value, "low": d.interval.low, "high": d.interval.high, "p": d.p}
             for name, d in row.differences.items()
         }
         or None,
     }
-
-
-def _names(comparison: Comparison) -> tuple[str, str]:
-    """Name the models, told apart where they have one name."""
-    a, b = comparison.a.name, comparison.b.name
-    return (a, b) if a != b else (f"{a} (a)", f"{b} (b)")
 
 
 def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:

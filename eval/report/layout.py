@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from jinja2 import Environment
-from markupsafe import Markup
 
 from classifier.output import opened
 from classifier.render import environment_of
@@ -250,7 +249,7 @@ def plain(value: Any) -> Any:
 
 
 def environment() -> Environment:
-    """Give the environment of pages that hold sections: ``section | page`` lays one out."""
+    """Give the environment of pages that hold sections: ``section | page | safe`` lays one out."""
     made = environment_of("eval")
 
     def cells(table: Table) -> Iterator[list[tuple[str, bool]]]:
@@ -262,6 +261,6 @@ def environment() -> Environment:
         "figure": figure,
         "cells": cells,
         "sided": lambda table: zip(table.columns, _worded(table), strict=True),
-        "page": lambda section: Markup(made.get_template("section.html").render(section=section)),
+        "page": lambda section: made.get_template("section.html").render(section=section),
     }
     return made

@@ -116,24 +116,13 @@ def to_json(report: EvaluationReport) -> str:
 
 
 def _headline_record(one: Headline) -> dict[str, Any]:
-    benchmark = one.benchmark
-    return {
-        "benchmark": benchmark.name,
-        "unit": benchmark.unit,
-        "split": benchmark.split,
-        "metric": benchmark.metric,
-        "published": benchmark.published,
-        "ceiling": benchmark.ceiling,
-        "n": one.row.n,
-        "n_groups": one.row.n_groups,
-        "positives": one.row.positives,
-        "a": one.a,
-        "b": one.b,
-        "difference": one.difference,
-        "p": one.p,
-        "p_corrected": one.p_corrected,
-        "words": one.words,
-    }
+    taken = (
+        (one.benchmark, ("unit", "split", "metric", "published", "ceiling")),
+        (one.row, ("n", "n_groups", "positives")),
+        (one, ("a", "b", "difference", "p", "p_corrected", "words")),
+    )
+    named = {name: getattr(of, name) for of, names in taken for name in names}
+    return {"benchmark": one.benchmark.name, **named}
 
 
 def _curves_record(one: Curves) -> dict[str, Any]:

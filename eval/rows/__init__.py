@@ -8,7 +8,7 @@ from eval.rows.benchmarks import BY_NAME as BENCHMARK_BY_NAME
 from eval.rows.held_out import FILE_PART, HeldOut
 from eval.rows.held_out import of_corpora as held_out_of_corpora
 from eval.rows.held_out import of_files as held_out_of_files
-from eval.rows.scored import HELD_OUT, Evaluation, Given, Sample, rows_of
+from eval.rows.scored import HELD_OUT, Evaluation, Given, Sample, rows_of, told_apart
 
 __all__ = [
     "BENCHMARKS",
@@ -23,4 +23,5 @@ __all__ = [
     "held_out_of_corpora",
     "held_out_of_files",
     "rows_of",
+    "told_apart",
 ]

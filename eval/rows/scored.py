@@ -156,11 +156,7 @@ class Evaluation:
     @property
     def names(self) -> tuple[str, ...]:
         """What to call the bundles, told apart."""
-        names = [bundle.name for bundle in self.bundles]
-        return tuple(
-            name if names.count(name) == 1 else f"{name} ({letter})"
-            for name, letter in zip(names, "abcdefghijklmnopqrstuvwxyz", strict=False)
-        )
+        return told_apart([bundle.name for bundle in self.bundles])
 
     def beside(self, others: Sequence[Bundle]) -> Evaluation:
         """Add bundles; what was scored is kept."""
@@ -260,6 +256,14 @@ class _Scores:
             done(self.bundle, len(block))
         self.known[missing] = True
         return 1000 * seconds / len(missing)
+
+
+def told_apart(names: Sequence[str]) -> tuple[str, ...]:
+    """Add a letter to names that occur more than once."""
+    return tuple(
+        name if names.count(name) == 1 else f"{name} ({letter})"
+        for name, letter in zip(names, "abcdefghijklmnopqrstuvwxyz", strict=False)
+    )
 
 
 def rows_of(rows: Examples, part: str, signal: str) -> NDArray[np.intp]:

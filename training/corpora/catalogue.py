@@ -94,18 +94,3 @@ def root_folder(option: Path | None = None) -> Path:
 def state(name: str, root: Path | None) -> State:
     """Tell whether a corpus is there, and whether its files are those the card pins."""
     return find(name).state(root)
-
-
-__all__ = [
-    "CORPORA",
-    "ENVIRONMENT",
-    "KNOWN",
-    "PUBLIC",
-    "SHIPPED",
-    "Corpus",
-    "State",
-    "find",
-    "given_folder",
-    "root_folder",
-    "state",
-]
