@@ -55,11 +55,7 @@ def to_html(report: EvaluationReport) -> str:
         When matplotlib is missing.
     """
     environment = layout.environment()
-    environment.filters |= {
-        "chance": chance,
-        "metric": lambda name: _METRICS.get(name, name),
-        "label": lambda name: BY_NAME[name].label,
-    }
+    environment.filters |= {"chance": chance, "metric": metric, "label": label}
     sections = {
         "forest": forest(report),
         "curves": curves(report),
@@ -149,13 +145,23 @@ def chance(p: float) -> str:
     return "<0.001" if p < 0.001 else layout.figure(p)
 
 
+def metric(name: str) -> str:
+    """Write out what a figure is called."""
+    return _METRICS.get(name, name)
+
+
+def label(signal: str) -> str:
+    """Give a signal's name to show."""
+    return BY_NAME[signal].label
+
+
 def forest(report: EvaluationReport) -> Section:
     """Draw the differences of every signal that both models give."""
     a, b = report.names
     drawn = []
     for at, (title, rows) in enumerate(blocks(report)):
         differences = {
-            BY_NAME[row.signal].label: Change.of(found.value, found.interval)
+            label(row.signal): Change.of(found.value, found.interval)
             for row in rows
             for found in (row.differences[FOREST],)
         }
@@ -268,10 +274,9 @@ def slices(report: EvaluationReport) -> Section:
 
     def tables() -> Iterator[Table]:
         for one in report.slices:
-            metric = _METRICS.get(one.benchmark.metric, one.benchmark.metric)
             for axis in one.axes:
                 yield table(
-                    f"{one.benchmark.name}, {metric}, by {axis.name}",
+                    f"{one.benchmark.name}, {metric(one.benchmark.metric)}, by {axis.name}",
                     (axis.name, "n", "groups", "yes", *report.names),
                     (
                         (
