@@ -20,8 +20,21 @@ from classifier.values.article import Place
 from eval.commands.studies import robustness
 from eval.report.layout import to_json, to_markdown
 from eval.suite import perturbations
-from eval.suite.behaviours import CASES, ENTITY_LIMITS, FURNITURE, behaviours, contrasts
-from eval.suite.pairs import Behaviour, Limits, Pair, Scope, Side, Way, alone, laid_out
+from eval.suite.behaviours import (
+    CASES,
+    ENTITY_LIMITS,
+    FURNITURE,
+    Behaviour,
+    Limits,
+    Pair,
+    Scope,
+    Side,
+    Way,
+    alone,
+    behaviours,
+    contrasts,
+    laid_out,
+)
 from eval.suite.robustness import measure
 from eval.suite.suite import record, section, verdict
 

@@ -11,7 +11,7 @@ from scipy.special import expit, log_expit
 
 from classifier.models import Calibration, TransformerModel
 from classifier.taxonomy import BY_NAME, Level
-from training.data import Examples
+from training.data import SEED, Examples
 from training.transformer import in_spans, marked
 
 Logits = NDArray[np.float32]
@@ -128,7 +128,7 @@ def thresholds(
     labels: Logits,
     articles: NDArray[np.str_],
     signals: Sequence[str],
-    seed: int = 13,
+    seed: int = SEED,
     weights: Logits | None = None,
 ) -> dict[str, float]:
     """Choose each signal's threshold, by the metric its task is published with.

@@ -22,8 +22,6 @@ from eval.figures.metrics import (
 )
 from eval.figures.metrics import figure as single_figure
 from eval.figures.metrics import measure as all_metrics
-from eval.figures.overlap import of_sums as span_figures
-from eval.figures.overlap import sums_by_article
 from eval.figures.resample import LEVEL, MIN_GROUPS, Interval, draw, percentile
 from eval.figures.resample import resample as resample_figures
 from eval.figures.risk_coverage import RiskCoverage
@@ -40,7 +38,7 @@ from eval.figures.sections import (
     table,
 )
 from eval.figures.significance import holm, mcnemar
-from eval.figures.spans import Spans
+from eval.figures.spans import Spans, of_sums, sums_by_article
 from eval.figures.techniques import TechniqueFigures, article_figures, classification
 from eval.figures.techniques import of_articles as techniques_of_articles
 
@@ -83,13 +81,13 @@ __all__ = [
     "holm",
     "is_positive",
     "mcnemar",
+    "of_sums",
     "percentile",
     "precision_recall_of",
     "reliability_of",
     "resample_figures",
     "risk_coverage_of",
     "single_figure",
-    "span_figures",
     "sums_by_article",
     "table",
     "techniques_of_articles",

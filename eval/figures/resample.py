@@ -60,19 +60,6 @@ class Resamples:
     p: dict[str, float]
 
 
-def intervals(
-    truth: Bools,
-    a: tuple[NDArray[np.float32], float],
-    b: tuple[NDArray[np.float32], float],
-    groups: ArrayLike,
-    *,
-    draws: int,
-    seed: int,
-) -> dict[str, Interval]:
-    """95% intervals of ``b - a`` for every compared figure, by name; see `resample`."""
-    return resample(truth, a, b, groups, draws=draws, seed=seed).difference
-
-
 def resample(
     truth: Bools,
     a: tuple[NDArray[np.float32], float] | None,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from classifier.taxonomy import BY_NAME as SIGNALS
@@ -143,10 +144,13 @@ def build(
                 found_slices.append(Sliced(benchmark, axes))
     measured = {one.name for one in benchmarks}
     found_sections: dict[str, Section | None] = {}
-    for name, measure_section in (sections or {}).items():
-        if progress is not None:
-            progress(name, 0, 0)
-        found_sections[name] = measure_section(evaluation)
+    # Processes of their own tell the memory; they run beside the sections, one at a time.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        footprints = [beside.submit(footprint, one.path, sentences) for one in (a, b)]
+        for name, measure_section in (sections or {}).items():
+            if progress is not None:
+                progress(name, 0, 0)
+            found_sections[name] = measure_section(evaluation)
     found_errors = []
     for signal in (name for name in SIGNALS if name in pools):
         # Those of b, or of a where b doesn't give the signal.
@@ -162,7 +166,7 @@ def build(
         curves=tuple(found_curves),
         slices=tuple(found_slices),
         errors=tuple(found_errors),
-        footprints=(footprint(a.path, sentences), footprint(b.path, sentences)),
+        footprints=(footprints[0].result(), footprints[1].result()),
         sections=found_sections,
     )
 

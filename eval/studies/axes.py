@@ -174,17 +174,20 @@ def gather(
         When no corpus labels the signal.
     """
     rows = examples.where((examples.corpus == corpus) & ~np.isnan(examples.column(signal)))
-    texts = [reader.read(s.text, form_of(signal)).text for s in rows.sentences]
     article = wholes(rows)
-    if BY_NAME[signal].level is Level.ARTICLE:
+    # The sentences of each row: itself, or all of the article for an article-level signal.
+    parts = [[row] for row in range(len(rows))]
+    if BY_NAME[signal].level is Level.ARTICLE and len(rows):
         _, first, inverse = np.unique(rows.article, return_index=True, return_inverse=True)
         order = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
-        texts = [" ".join(texts[row] for row in own) for own in order] if len(first) else []
-        rows, article = rows.where(first), rows.article[first]
-    of_all = len(rows)
+        parts, article = [own.tolist() for own in order], rows.article[first]
+    of_all = len(parts)
     kept = _capped(article, seed)
-    rows, article = rows.where(kept), article[kept]
-    texts = [texts[row] for row in kept]
+    texts = [
+        " ".join(reader.read(rows.sentences[row].text, form_of(signal)).text for row in parts[at])
+        for at in kept
+    ]
+    rows, article = rows.where(np.array([parts[at][0] for at in kept], np.intp)), article[kept]
     own = corpus in OWN_TOPICS
     dated = [dates.get(str(name)) or "" for name in rows.article]
     return SplitRows(
@@ -250,9 +253,9 @@ def _costs(
     known, groups = _groups(axis, rows)
     truth = rows.truth[known]
     later = _later(groups) if axis == TIME else np.ones(len(known), np.bool_)
-    judged = np.flatnonzero(later)
+    tested = np.flatnonzero(later)
     # What is drawn again is what was kept whole; on the axis of time, the articles.
-    drawn = rows.article[known][judged] if axis == TIME else groups[judged]
+    drawn = rows.article[known][tested] if axis == TIME else groups[tested]
     n_groups = len(np.unique(drawn))
     for name, features in stand_ins.items():
         own = features.of(known)
@@ -265,13 +268,13 @@ def _costs(
         elif axis == TIME:
             after = np.full(len(known), math.nan, np.float32)
             if later.any():
-                after[judged] = fitted(own, truth, np.flatnonzero(~later), judged)
+                after[tested] = fitted(own, truth, np.flatnonzero(~later), tested)
         elif n_groups == len(known):
             after = np.full(len(known), math.nan, np.float32)  # random folds, under another name
         else:
             after = out_of_fold(own, truth, groups, seed=seed)
         yield _cost(
-            axis, name, n_groups, truth[judged], before[judged], after[judged], drawn, metric,
+            axis, name, n_groups, truth[tested], before[tested], after[tested], drawn, metric,
             draws, seed,
         )  # fmt: skip
 

@@ -22,6 +22,7 @@ from classifier.attribution import find_citations as find
 from classifier.pages import split_sentences as split
 from classifier.values import Article, Citation, Place, Sentence
 from eval.figures import Estimate, Section, table
+from training.data import SEED
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -68,7 +69,7 @@ def read(folder: Path) -> Iterable[tuple[str, str, dict[str, list[list[Place]]]]
         yield path.stem, text, spans
 
 
-def measure(root: Path, part: str, registry: Registry, seed: int = 13) -> dict[str, Extraction]:
+def measure(root: Path, part: str, registry: Registry, seed: int = SEED) -> dict[str, Extraction]:
     """Measure the rules on one part of PolNeAR, by the split that models are trained on.
 
     Parameters
@@ -178,7 +179,7 @@ def figures(rows: Sequence[NDArray[np.int64]], draws: int = 2000) -> dict[str, E
     draws : int
     """
     stack = np.stack(rows)
-    generator = np.random.default_rng(13)
+    generator = np.random.default_rng(SEED)
     drawn = generator.integers(0, len(rows), (draws, len(rows)))
     result = {}
     for m, name in enumerate(MEASURES):

@@ -21,6 +21,7 @@ from classifier.sources import article_evidence, article_shift
 from classifier.values import Article, ArticleEvidence, ArticleReport, SentenceReport
 from eval.figures import Estimate, Floats, Section, draw, percentile, table
 from training.corpora import assessed_stories
+from training.data import SEED
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -102,7 +103,7 @@ def ranked(
     reliable: NDArray[np.bool_],
     *,
     draws: int = DRAWS,
-    seed: int = 13,
+    seed: int = SEED,
 ) -> Estimate:
     """Give the AUC of a score that nothing was fitted for, and its 95% interval over outlets.
 

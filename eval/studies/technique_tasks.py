@@ -1,6 +1,6 @@
 """The tasks on persuasion techniques, as the shared tasks pose them, on held-out articles.
 
-- Span identification (SI) and fragments with their technique (FLC): `eval.figures.overlap`.
+- Span identification (SI) and fragments with their technique (FLC): `eval.figures.spans`.
 - Technique classification (TC), gold spans given, and techniques by article: `eval.figures.techniques`.
 
 What a bundle predicts is what a reader sees. Its spans are the evidence of the flags it gives; for
@@ -37,10 +37,10 @@ from eval.figures import (
     decide,
     draw,
     is_positive,
+    of_sums,
     percentile,
     sums_by_article,
 )
-from eval.figures import span_figures as of_sums
 from eval.figures import techniques_of_articles as of_articles
 from eval.rows import Evaluation
 from training.data import Examples

@@ -95,9 +95,9 @@ def _of_model(
         return Uncertainty(benchmark, name, 0, None, None, math.nan, math.nan, 0, 0, kept)
     limits = fit(*fitted)
     low, high = expected_range(n, len(truth))
-    by_group = coverage_by(limits, *held, groups)
-    enough = by_group.rows >= LEAST_ROWS
-    least, _ = expected_range(n, by_group.rows[enough])
+    rows, by_group = coverage_by(limits, *held, groups)
+    enough = rows >= LEAST_ROWS
+    least, _ = expected_range(n, rows[enough])
     return Uncertainty(
         benchmark,
         name,
@@ -107,7 +107,7 @@ def _of_model(
         float(low),
         float(high),
         int(enough.sum()),
-        int((by_group.coverage[enough] < least).sum()),
+        int((by_group[enough] < least).sum()),
         kept,
     )
 

@@ -27,6 +27,7 @@ from classifier.errors import InputError
 from classifier.pages import split_sentences
 from classifier.values import Article, Medium, SourceKind, fold
 from eval.figures import Interval, Section, Share, draw, percentile, table
+from training.data import SEED
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -150,7 +151,7 @@ def _short(name: str, known: set[str], registry: Registry) -> bool:
     )
 
 
-def measure(tallies: Sequence[OutletCitations], draws: int = DRAWS, seed: int = 13) -> Unresolved:
+def measure(tallies: Sequence[OutletCitations], draws: int = DRAWS, seed: int = SEED) -> Unresolved:
     """Sum up the articles' citations, with an interval of the share."""
     rows = [(len(t.resolved), len(t.unresolved)) for t in tallies]
     counts = np.array(rows, np.float64).reshape(-1, 2)

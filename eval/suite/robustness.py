@@ -22,7 +22,7 @@ from classifier.scoring import Scorer
 from classifier.taxonomy import BY_NAME, Family
 from classifier.values import Article, ArticleReport, Place, SentenceReport
 from eval.figures import MIN_GROUPS, Estimate, Share, draw, percentile
-from eval.suite.pairs import Behaviour, Limits, Pair, Scope, Side, Way
+from eval.suite.behaviours import Behaviour, Limits, Pair, Scope, Side, Way
 from eval.suite.suite import Case, Result, Suite
 
 DRAWS = 2000

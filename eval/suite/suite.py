@@ -9,7 +9,7 @@ from typing import Any
 from classifier import __version__
 from classifier.taxonomy import BY_NAME
 from eval.figures import LEVEL, UNDEFINED, Cell, Estimate, Section, Share, table
-from eval.suite.pairs import Limits
+from eval.suite.behaviours import Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from training.baseline.settings import (
     Trial,
     best,
 )
-from training.data import Examples
+from training.data import SEED, Examples
 from training.data import leaning_weights as leaning
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class BaselineRecipe:
         least: int = 3,
         most_words: int = 36_000,
         most_characters: int = 24_000,
-        seed: int = 13,
+        seed: int = SEED,
         registry: Registry | None = None,
         progress: Progress | None = None,
     ) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.errors import TrainingError
-from training.data import MIXTURES, Recipe
+from training.data import MIXTURES, SEED, Recipe
 from training.options import CorporaFolder
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def baseline(
     only: Only = None,
     share: Share = None,
     signal: Learned = None,
-    seed: Seed = 13,
-    split_seed: SplitSeed = 13,
+    seed: Seed = SEED,
+    split_seed: SplitSeed = SEED,
     allow_changed: AllowChanged = False,
 ) -> None:
     """Fit TF-IDF and a logistic regression a signal, tuned by grouped cross-validation."""
@@ -87,7 +87,7 @@ def transformer(
     seed: Annotated[
         int | None, typer.Option(help="Seed of the training; the split has its own.")
     ] = None,
-    split_seed: SplitSeed = 13,
+    split_seed: SplitSeed = SEED,
     allow_changed: AllowChanged = False,
 ) -> None:
     """Fine-tune one encoder for every signal.

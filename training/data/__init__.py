@@ -7,6 +7,7 @@ from training.data.duplicates import shingles, similar_pairs
 from training.data.examples import Examples, Text, with_citations
 from training.data.examples import build as build_examples
 from training.data.examples import of_articles as examples_of_articles
+from training.data.held_out_outlets import SEED
 from training.data.leaning import leaning as leaning_weights
 from training.data.listing import describe as describe_corpora
 from training.data.listing import describe_split, loadable
@@ -26,6 +27,7 @@ __all__ = [
     "PARTS",
     "REMOVED",
     "Recipe",
+    "SEED",
     "SWAPPED_SIGNAL",
     "Swap",
     "TEST",

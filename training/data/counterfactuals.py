@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifier.values import Sentence, Span
+from training.data.held_out_outlets import SEED
 
 if TYPE_CHECKING:
     from training.data.examples import Examples
@@ -77,7 +78,7 @@ class Counterfactuals:
     """
 
     entities: Sequence[Entity]
-    seed: int = 13
+    seed: int = SEED
     share: float = SHARE
 
     @classmethod

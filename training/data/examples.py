@@ -150,8 +150,8 @@ def with_citations(
 
     Returns
     -------
-    Examples
-    dict of str to str or None
+    cited : Examples
+    dates : dict of str to str or None
         The date of every article, as the examples name them.
     """
     dates: dict[str, str | None] = {}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from training.data.duplicates import Groups, same_words, shingles, similar_pairs
 from training.data.examples import Examples
-from training.data.held_out_outlets import DRAWN_EXCEPT, UNSEEN_OUTLETS
+from training.data.held_out_outlets import DRAWN_EXCEPT, SEED, UNSEEN_OUTLETS
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 UNSEEN, REMOVED = "unseen_outlet", "removed"
@@ -98,7 +98,7 @@ class Split:
         return total.hexdigest()
 
 
-def assign(examples: Examples, seed: int = 13) -> Split:
+def assign(examples: Examples, seed: int = SEED) -> Split:
     """Give every row its part.
 
     For each corpus 10% of the articles are for validation and 15% for the test, drawn by group;

@@ -20,6 +20,7 @@ import numpy as np
 from classifier.models import Reader
 from training.corpora import POLNEAR, polnear_texts
 from training.corpora import find_corpus as find
+from training.data.held_out_outlets import SEED
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -89,7 +90,7 @@ class Swap:
 
     registry: Registry
     behind: Behind
-    seed: int = 13
+    seed: int = SEED
     share: float = 0.5
 
     def is_swapped(self, article: str, outlet: str) -> bool:

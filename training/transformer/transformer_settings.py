@@ -11,6 +11,7 @@ from typing import Any
 from classifier.errors import TrainingError
 from classifier.taxonomy import in_order
 from training.corpora import find_corpus as find
+from training.data import SEED
 
 
 def _shares() -> dict[str, float]:
@@ -85,7 +86,7 @@ class Settings:
     shares: Mapping[str, float] = field(default_factory=_shares)
     weights: Mapping[str, float] = field(default_factory=_weights)
     tag_weight: float = 1.0
-    seed: int = 13
+    seed: int = SEED
 
 
 def read_settings(
