@@ -311,3 +311,14 @@ def test_a_signal_without_a_benchmark_is_refused(command):
     done = command("--signal", "doubt")
     assert done.exit_code != 0
     assert "no benchmark" in str(done.exception)
+
+
+@pytest.mark.parametrize("metric", ["average_precision", "f1", "macro_f1", "auc"])
+@pytest.mark.parametrize("digits", [1, 6])
+def test_figures_of_permuted_labels_are_the_figures_to_the_last_digit(metric, digits):
+    rng = np.random.default_rng(4)
+    truth = rng.random(300) < 0.2
+    proba = np.round(rng.random(300), digits).astype(np.float32)
+    permuted = np.stack([rng.permutation(truth) for _ in range(5)])
+    found = controls._of_permuted(metric, permuted, proba, 0.7)
+    assert found.tolist() == [figures.figure(metric, one, proba, 0.7) for one in permuted]

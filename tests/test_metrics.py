@@ -192,6 +192,17 @@ def test_memory_is_bounded_by_blocks_without_changing_the_interval(monkeypatch):
 # Intervals
 
 
+def test_a_figure_asked_for_alone_is_the_same():
+    truth, a, b, group = toy(300, 30)
+    whole = resample.resample(truth, (a, 0.5), (b, 0.5), group, draws=100, seed=0)
+    for name in metrics.COMPARED:
+        alone = resample.resample(
+            truth, (a, 0.5), (b, 0.5), group, draws=100, seed=0, names=(name,)
+        )
+        assert alone.a == {name: whole.a[name]}
+        assert alone.difference == {name: whole.difference[name]}
+
+
 def test_one_model_against_itself_differs_by_exactly_nothing():
     truth, a, _, group = toy(300, 30)
     found = intervals(truth, (a, 0.5), (a.copy(), 0.5), group, draws=200, seed=0)

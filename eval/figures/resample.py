@@ -234,9 +234,11 @@ class _Resampled:
                 case "average_precision":
                     return np.where(both, self.ranking.precision(weights), math.nan)
                 case "ece":
-                    return np.abs(weights @ self.residual).sum(axis=1) / rows
+                    ece: Floats = np.abs(weights @ self.residual).sum(axis=1) / rows
+                    return ece
                 case "brier":
-                    return (weights @ self.squared) / rows
+                    brier: Floats = (weights @ self.squared) / rows
+                    return brier
             raise ValueError(f"no figure '{name}' of {', '.join(COMPARED)}")
 
         return {name: of(name) for name in names}

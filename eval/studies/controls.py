@@ -287,7 +287,8 @@ def _of_permuted(metric: str, truths: Bools, proba: Single, threshold: float) ->
         order = np.argsort(-proba, kind="stable")
         # Rows of one score are one step; the steps run from the lowest, as scikit-learn's do.
         ends = np.append(np.flatnonzero(np.diff(proba[order])), n - 1)
-        hits = np.cumsum(truths[:, order], axis=1)[:, ends[::-1]]
+        # Taken, not indexed: a sum of rows that lie whole in memory rounds as scikit-learn's does.
+        hits = np.take(np.cumsum(truths[:, order], axis=1), ends[::-1], axis=1)
         steps = np.diff(hits / yes, axis=1, append=0)
         return np.maximum(0.0, -(steps * (hits / (ends[::-1] + 1))).sum(axis=1))
     if metric in ("f1", "macro_f1"):
