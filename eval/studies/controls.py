@@ -290,7 +290,8 @@ def _of_permuted(metric: str, truths: Bools, proba: Single, threshold: float) ->
         # Taken, not indexed: a sum of rows that lie whole in memory rounds as scikit-learn's does.
         hits = np.take(np.cumsum(truths[:, order], axis=1), ends[::-1], axis=1)
         steps = np.diff(hits / yes, axis=1, append=0)
-        return np.maximum(0.0, -(steps * (hits / (ends[::-1] + 1))).sum(axis=1))
+        areas: Floats = -(steps * (hits / (ends[::-1] + 1))).sum(axis=1)
+        return np.maximum(areas, 0.0)
     if metric in ("f1", "macro_f1"):
         flagged = decide(proba, threshold)
         q = int(flagged.sum())
@@ -299,7 +300,8 @@ def _of_permuted(metric: str, truths: Bools, proba: Single, threshold: float) ->
         if metric == "f1":
             return f1
         f1_of_no = 2 * (n - q - yes + hits) / (2 * n - q - yes)
-        return (f1 + f1_of_no) / 2
+        both: Floats = (f1 + f1_of_no) / 2
+        return both
     return np.array([figure(metric, truth, proba, threshold) for truth in truths])
 
 

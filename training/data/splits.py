@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from training.data.duplicates import Groups, same_words, shingles, similar_pairs
 from training.data.examples import Examples
 from training.data.held_out_outlets import DRAWN_EXCEPT, UNSEEN_OUTLETS
-from training.data.held_out_outlets import SEED as SEED  # which eval takes from here
+from training.data.held_out_outlets import SEED as SEED
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 UNSEEN, REMOVED = "unseen_outlet", "removed"
