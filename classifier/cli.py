@@ -31,7 +31,7 @@ app = typer.Typer(
 app.add_typer(sources_app, name="sources")
 
 
-class Format(StrEnum):
+class ReportFormat(StrEnum):
     """How a report is written."""
 
     TERMINAL = "terminal"
@@ -52,7 +52,9 @@ def score(
     model: Annotated[
         str, typer.Option(help="baseline, transformer, or a bundle's folder.")
     ] = "transformer",
-    format: Annotated[Format, typer.Option(help="How to write the report.")] = Format.TERMINAL,
+    format: Annotated[
+        ReportFormat, typer.Option(help="How to write the report.")
+    ] = ReportFormat.TERMINAL,
     output: Annotated[
         Path | None, typer.Option(help="Write to this file instead of standard output.")
     ] = None,

@@ -4,7 +4,7 @@ Everything that a user needs is here, and stable; docs/python.md shows it. Impor
 model, and nothing that a model needs.
 """
 
-from framescope import _packages  # first: see there
+from framescope import _packages  # noqa: F401 - first: see there
 
 # isort: split
 from classifier import __version__ as __version__

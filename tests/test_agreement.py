@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from classifier.errors import CorpusError
 from classifier.taxonomy import NAMES, in_order
 from training.commands.corpora import app
-from training.labels.agreement import FIRST, SECOND, Agreement, agreement, read
+from training.labels.agreement import Agreement, agreement, passes, read
 
 Records = list[dict[str, Any]]
 
@@ -246,9 +246,9 @@ def test_the_command_says_undefined_where_nobody_disagreed_or_varied(tmp_path) -
 
 @pytest.fixture(scope="module")
 def shipped() -> list[Agreement]:
-    if not (FIRST.is_file() and SECOND.is_file()):
+    if not all(path.is_file() for path in passes()):
         pytest.skip("no labels of two annotators here")
-    return agreement(read(FIRST), read(SECOND), draws=200)
+    return agreement(*map(read, passes()), draws=200)
 
 
 def test_a_tenth_was_labelled_twice(shipped) -> None:
@@ -266,14 +266,14 @@ def test_what_was_labelled_twice_is_of_both_parts(shipped) -> None:
     from training.corpora import standoff
     from training.corpora.corpus import HOUSE
 
-    here = {f"{r['collection']}/{r['article']}" for r in standoff.labels(standoff.LABELS)}
+    here = {f"{r['collection']}/{r['article']}" for r in standoff.labels(standoff.labels_file())}
     written = {
         json.loads(line)["id"]
         for path in (HOUSE / "articles").glob("*.jsonl")
         for line in path.read_text(encoding="utf-8").split("\n")
         if line
     }
-    first, second = ({r["id"] for r in read(path)} for path in (FIRST, SECOND))
+    first, second = ({r["id"] for r in read(path)} for path in passes())
     assert first == second
     assert first <= here | written
     assert first & here
@@ -284,7 +284,8 @@ def test_annotators_labelled_the_same_sentences(shipped) -> None:
     def places(path: Path) -> dict[str, list[tuple[int, int]]]:
         return {r["id"]: [(s["start"], s["end"]) for s in r["sentences"]] for r in read(path)}
 
-    assert places(FIRST) == places(SECOND)
+    first, second = map(places, passes())
+    assert first == second
 
 
 def test_the_sourcing_signals_are_agreed_on(shipped) -> None:

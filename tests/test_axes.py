@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from classifier.bundle import default_path
 from classifier.models.placeholders import Reader
-from eval.commands import controls as controls_cli
+from eval.commands import studies as study_cli
 from eval.studies import axes, stand_ins, topics
 
 SUBJECTS = ("ferry harbour captain", "orchard harvest cider", "tunnel railway signal")
@@ -32,7 +32,7 @@ def rows(truth, *, article=None, outlet=None, date=None, topic=None, said=None):
     n = len(truth)
     own = np.array([f"a{row}" for row in range(n)])
     blank = np.full(n, "")
-    return axes.Rows(
+    return axes.SplitRows(
         "invented",
         "claim",
         tuple(said or [f"word{row}" for row in range(n)]),
@@ -246,8 +246,8 @@ def command(monkeypatch):
     monkeypatch.setattr(training.corpora, "load", lambda *_: None)
     monkeypatch.setattr(training.corpora, "articles", lambda _: iter(()))
     app = typer.Typer()
-    for one in controls_cli.COMMANDS:
-        app.command()(one)
+    app.command()(study_cli.controls)
+    app.command()(study_cli.axes)
 
     def call(*options):
         return CliRunner().invoke(app, ["axes", "--corpus", "claimbuster", *options])

@@ -17,7 +17,6 @@ from training.corpora import standoff
 from training.corpora.corpus import HOUSE
 from training.data.duplicates import shingles, similar_pairs
 from training.data.rows import articles, load
-from training.labels import checking
 from training.labels.checking import (
     MOST_ALIKE,
     LabelCheck,
@@ -207,7 +206,7 @@ def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         lambda root: root / "ptc", lambda root: iter(texts.items()), "https://ptc.example"
     )
     monkeypatch.setattr(standoff, "TEXTS", {"ptc": collection})
-    monkeypatch.setattr(standoff, "LABELS", tmp_path / "labels.jsonl")
+    monkeypatch.setattr(standoff, "labels_file", lambda: tmp_path / "labels.jsonl")
     (tmp_path / "ptc").mkdir()
     return {
         "collection": "ptc",
@@ -221,7 +220,9 @@ def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def stand_off(root: Path | None, *records: dict[str, Any]) -> LabelCheck:
-    standoff.LABELS.write_text("".join(json.dumps(r) + "\n" for r in records), encoding="utf-8")
+    standoff.labels_file().write_text(
+        "".join(json.dumps(r) + "\n" for r in records), encoding="utf-8"
+    )
     return check_standoff(root)
 
 
@@ -286,8 +287,8 @@ def test_the_written_part_has_no_problem_and_is_large_enough() -> None:
 
 
 def test_a_folder_without_the_written_part_says_so(monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr(checking, "HOUSE", tmp_path)
-    with pytest.raises(CorpusError, match="no articles there; restore the folder"):
+    monkeypatch.setenv("FRAMESCOPE_HOUSE", str(tmp_path))
+    with pytest.raises(CorpusError, match="no articles there; restore the folder, or name it"):
         check_house()
 
 

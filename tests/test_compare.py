@@ -11,13 +11,19 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from harness import BOTH, FEW, Reader, bundle, examples, joined
-from rich.console import Console
 
 from classifier.errors import BundleError, SignalError
-from eval.compare.compare import compare
+from eval.compare import comparison
+from eval.compare.comparison import record as record_of
+from eval.compare.comparison import section
 from eval.figures import metrics
-from eval.report import table
+from eval.report import layout
 from eval.rows import scored as module
+
+
+def compare(a, b, rows, *, signals=None, progress=None, **options):
+    evaluation = module.Evaluation((a, b), rows, **options)
+    return comparison.compare(evaluation, signals, progress)
 
 
 def row_of(comparison, signal, part="test", corpus="invented"):
@@ -205,13 +211,13 @@ def partial():
 def test_json_has_every_figure_and_null_for_the_undefined(partial):
     rows = examples()
     nobody = replace(rows, labels=np.where(rows.labels == 1, 0, rows.labels))
-    record = json.loads(table.to_json(compare(bundle("a", BOTH), bundle("b", BOTH), nobody, **FEW)))
+    record = json.loads(as_json(compare(bundle("a", BOTH), bundle("b", BOTH), nobody, **FEW)))
     (claim, _) = record["rows"]
     assert claim["positives"] == 0
     assert claim["a"]["f1"] is None
     assert claim["a"]["brier"] > 0
     assert claim["differences"]["f1"] == {"value": None, "low": None, "high": None, "p": None}
-    record = json.loads(table.to_json(partial))
+    record = json.loads(as_json(partial))
     claim, article = record["rows"]
     assert set(claim["a"]) == {metric.name for metric in metrics.METRICS}
     assert claim["differences"]["f1"]["value"] == pytest.approx(claim["b"]["f1"] - claim["a"]["f1"])
@@ -224,8 +230,16 @@ def test_json_has_every_figure_and_null_for_the_undefined(partial):
 
 def printed(comparison, width=80):
     text = StringIO()
-    table.print_table(comparison, Console(file=text, width=width))
+    layout.print_section(section(comparison, intervals=False), text, width)
     return text.getvalue()
+
+
+def as_markdown(comparison):
+    return layout.to_markdown(section(comparison))
+
+
+def as_json(comparison):
+    return layout.to_json(record_of(comparison))
 
 
 def test_the_table_holds_the_counts_the_figures_and_the_time(partial):
@@ -233,7 +247,7 @@ def test_the_table_holds_the_counts_the_figures_and_the_time(partial):
     row = row_of(partial, "claim")
     difference = row.differences["f1"]
     low, high = difference.interval.low, difference.interval.high
-    (line,) = [one for one in text.splitlines() if one.startswith("  F1") and "[" in one]
+    (line,) = [one for one in text.splitlines() if one.startswith("  F1 ") and "[" in one]
     assert line.split() == [
         "F1",
         f"{row.a['f1']:.3f}",
@@ -244,8 +258,8 @@ def test_the_table_holds_the_counts_the_figures_and_the_time(partial):
         "*",
     ]
     for words in (
-        f"n 60 sentences in 12 groups, {row.positives} positive; always yes: F1 0.",
-        "n 12 articles in 12 groups, 4 positive; always yes: F1 0.500",
+        f"n: 60; positive: {row.positives}; groups: 12; always yes, F1: 0.",
+        "n: 12; positive: 4; groups: 12; always yes, F1: 0.500",
         "Seconds for 1,000 sentences: lower 0.",
         partial.signature,
     ):
@@ -261,38 +275,35 @@ def test_the_table_fits_80_columns():
     text = printed(compare(a, b, rows, **FEW))
     tabular = text.split("Seconds")[0]
     assert max(map(len, tabular.splitlines())) <= 80
-    head, signal = tabular.splitlines()[:2]
-    assert head.split() == ["hyperpartisan,", "test", "transformer", "transformer…", "difference"]
+    title, head, signal = tabular.splitlines()[:3]
+    assert title == "hyperpartisan, test"
+    assert head.split()[:3] == ["figure", "transformer", "transformer-of-an…"]
     assert signal == "exaggeration_minimisation"
     assert "transformer-of-another-year" in text.splitlines()[-1]
 
 
 def test_the_undefined_is_printed_as_such_and_never_as_a_number(partial):
-    lines = [line for line in table.to_markdown(partial).splitlines() if "hyperpartisan" in line]
+    lines = [line for line in as_markdown(partial).splitlines() if "hyperpartisan" in line]
     (line,) = lines
     cells = [cell.strip() for cell in line.strip("|").split("|")]
-    assert cells[6] == "–"
-    assert cells[8] == "–"
+    assert cells[6] == "undefined"
+    assert cells[8] == "undefined"
     assert float(cells[7].split()[0]) >= 0
     assert "nan" not in printed(partial)
 
 
 def test_markdown_rows_have_as_many_cells_as_the_head(partial):
-    lines = [line for line in table.to_markdown(partial).splitlines() if line.startswith("|")]
-    assert len(lines) == 2 + 2 * len(table.PRINTED)
+    lines = [line for line in as_markdown(partial).splitlines() if line.startswith("|")]
+    assert len(lines) == 2 + 2 * len(comparison.PRINTED)
     assert {line.count("|") for line in lines} == {10}
 
 
 def test_two_bundles_of_one_name_are_told_apart():
-    text = table.to_text(
-        compare(bundle("mine", BOTH), bundle("mine", BOTH, 0.1), examples(), **FEW)
-    )
+    text = printed(compare(bundle("mine", BOTH), bundle("mine", BOTH, 0.1), examples(), **FEW))
     assert "mine (a)" in text
     assert "mine (b)" in text
 
 
 def test_an_interval_across_zero_is_not_marked():
     one = bundle("one", BOTH)
-    assert (
-        " *" not in table.to_text(compare(one, one, examples(), **FEW)).split("Differences are")[0]
-    )
+    assert " *" not in printed(compare(one, one, examples(), **FEW)).split("Differences are")[0]

@@ -12,11 +12,11 @@ import typer
 from harness import bundle, examples
 from typer.testing import CliRunner
 
-from eval.commands import controls as controls_cli
+from eval.commands import studies as study_cli
 from eval.figures import metrics as figures
 from eval.rows.benchmarks import Benchmark
-from eval.rows.judged import Judged
-from eval.studies import blind, controls, outlet_checks
+from eval.rows.scored import Evaluation
+from eval.studies import controls, outlet_checks
 
 RNG = np.random.default_rng(3)
 CLAIM = Benchmark("invented", "test", "claim", "sentence", "article", "macro_f1")
@@ -33,12 +33,12 @@ ROWS = replace(ROWS, outlet=outlets_of(ROWS))
 A, B = bundle("a", ("claim", "hyperpartisan")), bundle("b", ("claim", "hyperpartisan"), 0.4)
 
 
-def judged(rows=ROWS, a=A, b=B):
-    return Judged.of(a, b, rows, ("test", "unseen_outlet"), draws=0, seed=0)
+def evaluation(rows=ROWS, a=A, b=B):
+    return Evaluation((a, b), rows)
 
 
 def checked(benchmark=CLAIM, rows=ROWS, a=A, b=B):
-    ((found,), _) = next(controls.run(judged(rows, a, b), [benchmark]))
+    ((found,), _) = next(controls.run(evaluation(rows, a, b), [benchmark]))
     return found
 
 
@@ -53,32 +53,32 @@ def test_an_outlets_rate_is_drawn_to_the_rate_of_all():
     taught = np.array(["Orrin Post"] * 15 + ["Vesk Daily"] * 5)
     labels = np.array([True] * 15 + [False] * 5)
     asked = np.array(["Orrin Post", "Vesk Daily"])
-    orrin, vesk = blind.outlet_rates(taught, labels, asked)
+    orrin, vesk = controls.outlet_rates(taught, labels, asked)
     assert orrin == pytest.approx((15 + 5 * 0.75) / 20)
     assert vesk == pytest.approx(5 * 0.75 / 10)
 
 
 def test_an_unseen_or_unknown_outlet_has_no_rate():
     taught = np.array(["Orrin Post", "", "Orrin Post"])
-    rates = blind.outlet_rates(taught, np.array([True, True, False]), np.array(["", "Zed", "A"]))
+    rates = controls.outlet_rates(taught, np.array([True, True, False]), np.array(["", "Zed", "A"]))
     assert np.isnan(rates).all()
-    none = blind.outlet_rates(np.array([""]), np.array([True]), np.array(["", "Orrin Post"]))
+    none = controls.outlet_rates(np.array([""]), np.array([True]), np.array(["", "Orrin Post"]))
     assert np.isnan(none).all()
 
 
 def test_length_is_learned_from_where_it_tells_and_undefined_from_one_answer():
     lengths = np.array([10.0, 12, 14, 200, 220, 240] * 5)
-    scores = blind.length_scores(lengths, lengths > 100, np.array([11.0, 230]))
+    scores = controls.length_scores(lengths, lengths > 100, np.array([11.0, 230]))
     assert scores[0] < 0.5 < scores[1]
-    assert np.isnan(blind.length_scores(lengths, lengths > 0, lengths)).all()
+    assert np.isnan(controls.length_scores(lengths, lengths > 0, lengths)).all()
 
 
 @pytest.mark.parametrize("metric", ["f1", "macro_f1"])
 def test_the_threshold_is_the_best_of_all(metric):
     truth = RNG.random(200) < 0.3
     proba = np.round(np.clip(RNG.random(200) * 0.7 + 0.2 * truth, 0, 1), 2).astype(np.float32)
-    chosen = blind.figure(metric, truth, proba, blind.best_threshold(metric, truth, proba))
-    best = max(blind.figure(metric, truth, proba, float(step)) for step in np.unique(proba))
+    chosen = figures.figure(metric, truth, proba, controls.best_threshold(metric, truth, proba))
+    best = max(figures.figure(metric, truth, proba, float(step)) for step in np.unique(proba))
     assert chosen == pytest.approx(best)
 
 
@@ -141,24 +141,24 @@ def test_the_length_of_an_article_is_that_of_all_its_sentences():
 def test_shuffled_labels_bring_a_good_score_down_to_chance(metric):
     truth = RNG.random(300) < 0.2
     proba = np.clip(0.6 * truth + RNG.random(300) * 0.4, 0, 1).astype(np.float32)
-    found = blind.shuffled(metric, truth, proba, 0.5, seed=1)
+    found = controls.shuffled(metric, truth, proba, 0.5, seed=1)
     assert found.fell
-    assert found.mean < blind.figure(metric, truth, proba, 0.5) - 0.3
-    assert found.p == pytest.approx(1 / (blind.SHUFFLES + 1))
+    assert found.mean < figures.figure(metric, truth, proba, 0.5) - 0.3
+    assert found.p == pytest.approx(1 / (controls.SHUFFLES + 1))
 
 
 def test_a_score_without_skill_is_no_better_than_with_shuffled_labels():
     truth = np.arange(400) % 4 == 0
     proba = RNG.permutation(np.linspace(0, 1, 400)).astype(np.float32)
-    assert blind.shuffled("auc", truth, proba, 0.5, seed=1).p > 0.01
+    assert controls.shuffled("auc", truth, proba, 0.5, seed=1).p > 0.01
 
 
 def test_a_figure_that_stays_up_did_not_fall():
-    assert not blind.Shuffled(0.7, 0.02, 0.5, 0.5).fell
+    assert not controls.Shuffled(0.7, 0.02, 0.5, 0.5).fell
 
 
 def test_shuffling_a_single_answer_is_undefined():
-    found = blind.shuffled("auc", np.zeros(9, bool), np.zeros(9, np.float32), 0.5, seed=0)
+    found = controls.shuffled("auc", np.zeros(9, bool), np.zeros(9, np.float32), 0.5, seed=0)
     assert math.isnan(found.mean)
     assert not found.fell
 
@@ -257,8 +257,8 @@ def test_a_bundle_that_lacks_the_signal_is_undefined_and_the_other_is_measured()
 
 
 def test_benchmarks_that_the_examples_lack_are_passed_over():
-    assert list(controls.run(judged(), [replace(CLAIM, corpus="elsewhere")])) == []
-    ((found, probes),) = controls.run(judged(), [CLAIM, replace(CLAIM, part="unseen_outlet")])
+    assert list(controls.run(evaluation(), [replace(CLAIM, corpus="elsewhere")])) == []
+    ((found, probes),) = controls.run(evaluation(), [CLAIM, replace(CLAIM, part="unseen_outlet")])
     assert [one.benchmark for one in found] == [CLAIM]
     assert [one.part for one in probes] == ["test"]
 
@@ -274,8 +274,8 @@ def command(monkeypatch):
         held_out, "of_corpora", lambda *_, **__: held_out.HeldOut(ROWS, "split invented")
     )
     app = typer.Typer()
-    app.command()(controls_cli.controls)
-    app.command()(controls_cli.axes)
+    app.command()(study_cli.controls)
+    app.command()(study_cli.axes)
 
     def call(*options):
         return CliRunner().invoke(app, ["controls", "--a", "a", "--b", "b", *options])
@@ -311,3 +311,14 @@ def test_a_signal_without_a_benchmark_is_refused(command):
     done = command("--signal", "doubt")
     assert done.exit_code != 0
     assert "no benchmark" in str(done.exception)
+
+
+@pytest.mark.parametrize("metric", ["average_precision", "f1", "macro_f1", "auc"])
+@pytest.mark.parametrize("digits", [1, 6])
+def test_figures_of_permuted_labels_are_the_figures_to_the_last_digit(metric, digits):
+    rng = np.random.default_rng(4)
+    truth = rng.random(300) < 0.2
+    proba = np.round(rng.random(300), digits).astype(np.float32)
+    permuted = np.stack([rng.permutation(truth) for _ in range(5)])
+    found = controls._of_permuted(metric, permuted, proba, 0.7)
+    assert found.tolist() == [figures.figure(metric, one, proba, 0.7) for one in permuted]

@@ -188,7 +188,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         writer(tmp_path / "corpora" / find(name).card.folder)
     # The labels that ship are on articles that are not among these.
     write_standoff(tmp_path / "labels.jsonl")
-    monkeypatch.setattr(standoff, "LABELS", tmp_path / "labels.jsonl")
+    monkeypatch.setattr(standoff, "labels_file", lambda: tmp_path / "labels.jsonl")
     return tmp_path / "corpora"
 
 

@@ -61,9 +61,9 @@ def test_figures_are_micro_averages_with_an_interval_over_articles():
     miss = np.tile([0, 1, 3], (len(citations.MEASURES), 1))
     figure = citations.figures([hit, miss], draws=200)["sentence"]
     assert (figure.precision, figure.recall) == (0.5, 0.25)
-    assert figure.f1 == pytest.approx(2 * 1 / (2 + 4))
-    assert figure.low == 0
-    assert figure.high == 1
+    assert figure.f1.value == pytest.approx(2 * 1 / (2 + 4))
+    assert figure.f1.low == 0
+    assert figure.f1.high == 1
     assert (figure.gold, figure.articles) == (4, 2)
 
 
@@ -93,4 +93,4 @@ def test_the_rules_find_the_attributions_of_polnear():
     assert figures["sentence"].precision > 0.94
     assert figures["sentence"].recall > 0.58
     assert figures["source"].precision > 0.75
-    assert figures["content words"].f1 > 0.7
+    assert figures["content words"].f1.value > 0.7

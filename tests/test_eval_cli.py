@@ -172,6 +172,7 @@ def corpora(tmp_path, mine, monkeypatch, manifest_split):
         return examples_module.of_articles("exchange", found, registry)
 
     monkeypatch.setattr(examples_module, "build", build)
+    monkeypatch.setattr(examples_module, "with_citations", lambda examples, *_: (examples, {}))
     split = assign(build(tmp_path), seed=13)
     manifest_split["signature"] = split.signature
     manifest_split["held_out"] = split.held_out
@@ -256,6 +257,7 @@ def test_without_a_folder_the_house_corpus_that_ships_is_judged_by(monkeypatch, 
         return examples_module.of_articles("house", iter(found), registry)
 
     monkeypatch.setattr(examples_module, "build", build)
+    monkeypatch.setattr(examples_module, "with_citations", lambda examples, *_: (examples, {}))
     record = json.loads(run("--format", "json"))
     assert asked == [(None, ("house",))]
     assert {row["corpus"] for row in record["rows"]} == {"house"}
@@ -334,12 +336,24 @@ def test_it_runs_as_a_command_of_a_larger_one(mine):
 
 
 def test_every_option_is_documented():
-    text = CliRunner().invoke(cli.app, ["--help"], env={"COLUMNS": "200"}).stdout
+    text = CliRunner().invoke(cli.app, ["run", "--help"], env={"COLUMNS": "200"}).stdout
     page = (Path(__file__).parent.parent / "docs" / "evaluation.md").read_text(encoding="utf-8")
     options = {word for word in text.replace("│", " ").split() if word.startswith("--")}
     assert "--allow-other-split" in options
     ignored = {"--help", "--install-completion", "--show-completion"}
     assert {option for option in options - ignored if f"`{option}" not in page} == set()
+
+
+def test_the_help_fits_a_screen_and_names_every_command():
+    main = typer.Typer(rich_markup_mode=None)
+    main.callback()(lambda: None)
+    main.add_typer(cli.app, name="eval")
+    text = CliRunner().invoke(main, ["eval", "--help"], env={"COLUMNS": "80"}).stdout
+    assert text.count("\n") <= 30
+    named = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
+    commands = {one.name or one.callback.__name__ for one in cli.app.registered_commands}
+    assert commands <= set(named)
+    assert "..." not in text.split("Judge:")[1]
 
 
 def test_importing_the_command_imports_nothing_heavy():

@@ -24,19 +24,18 @@ def sixteenths(*values: int) -> np.ndarray:
     return np.array(values, np.float32) / np.float32(16)
 
 
-LIMITS = Conformal(level=0.9, yes=0.5, no=0.25, rows_yes=9, rows_no=9)
+LIMITS = Conformal(yes=0.5, no=0.25)
 
 
 # Limits
 
 
-def test_the_limit_is_the_kth_smallest_strangeness():
-    # Right answers' strangeness, in sixteenths: 1 2 3 4 5 6 7 8 9 (five are "no", four "yes").
+def test_the_limit_is_the_kth_smallest_nonconformity_score():
+    # Scores of the right answers, in sixteenths: 1 2 3 4 5 6 7 8 9 (five are "no", four "yes").
     # n = 9, k = ceil(10 * 0.8) = 8: the limit is 8/16.
     truth = bools(0, 0, 0, 0, 0, 1, 1, 1, 1)
     found = fit(truth, sixteenths(1, 3, 5, 7, 9, 14, 12, 10, 8), level=0.8)
     assert (found.yes, found.no) == (8 / 16, 8 / 16)
-    assert (found.rows_yes, found.rows_no) == (9, 9)
 
 
 def test_nine_rows_are_just_enough_for_nine_in_ten():
@@ -55,12 +54,11 @@ def test_rounding_does_not_take_the_next_rank(n):
 
 
 def test_by_class_each_answer_has_its_own_limit():
-    # "no": strangeness 1 2 3, k = ceil(4 * 0.5) = 2: 2/16.
+    # "no": scores 1 2 3, k = ceil(4 * 0.5) = 2: 2/16.
     # "yes": 16 less 15, 10, 6 = 1, 6, 10: 6/16.
     truth = bools(0, 0, 0, 1, 1, 1)
     found = fit(truth, sixteenths(1, 2, 3, 15, 10, 6), level=0.5, by_class=True)
     assert (found.yes, found.no) == (6 / 16, 2 / 16)
-    assert (found.rows_yes, found.rows_no) == (3, 3)
 
 
 def test_an_answer_never_seen_is_in_every_set():
@@ -79,57 +77,51 @@ def test_a_level_out_of_range_is_refused(level):
 # Sets
 
 
-def test_a_set_holds_what_is_no_stranger_than_the_limit():
+def test_a_set_holds_what_scores_no_more_than_the_limit():
     # "yes" from 8/16 on, "no" up to 4/16; between them none, and both where limits overlap.
     yes, no = LIMITS.sets(sixteenths(4, 5, 7, 8))
     assert yes.tolist() == [False, False, False, True]
     assert no.tolist() == [True, False, False, False]
-    yes, no = Conformal(0.9, 0.75, 0.75, 9, 9).sets(sixteenths(3, 4, 12, 13))
+    yes, no = Conformal(0.75, 0.75).sets(sixteenths(3, 4, 12, 13))
     assert yes.tolist() == [False, True, True, True]
     assert no.tolist() == [True, True, True, False]
 
 
 def test_coverage_by_hand():
     # Sets: {yes}, {yes}, {}, {no}, {no}; right answers yes, no, yes, no, yes.
-    # Held: 1 0 0 1 0. Coverage 2/5; of yes 1/3; of no 1/2. Size 4/5, empty 1/5.
+    # Held: 1 0 0 1 0. Coverage 2/5; of yes 1/3. Size 4/5.
     found = coverage(LIMITS, bools(1, 0, 1, 0, 1), sixteenths(15, 8, 6, 2, 4))
-    assert found.rows == 5
     assert found.coverage == exactly(2 / 5)
     assert found.coverage_yes == exactly(1 / 3)
-    assert found.coverage_no == exactly(1 / 2)
     assert found.mean_size == exactly(4 / 5)
-    assert (found.both, found.none) == (0, exactly(1 / 5))
 
 
 def test_coverage_of_each_group():
-    # Same rows: group x has 1 0 held and sizes 1 1, y has 0 1 0 and sizes 0 1 1.
-    found = coverage_by(
+    # Same rows: group x has 1 0 held, y has 0 1 0.
+    counts, found = coverage_by(
         LIMITS, bools(1, 0, 1, 0, 1), sixteenths(15, 8, 6, 2, 4), ["x", "x", "y", "y", "y"]
     )
-    assert found.group.tolist() == ["x", "y"]
-    assert found.rows.tolist() == [2, 3]
-    assert found.coverage == pytest.approx([1 / 2, 1 / 3], abs=1e-9)
-    assert found.mean_size == pytest.approx([1, 2 / 3], abs=1e-9)
+    assert counts.tolist() == [2, 3]
+    assert found == pytest.approx([1 / 2, 1 / 3], abs=1e-9)
 
 
 def test_without_limits_sets_hold_both_answers():
     nobody = fit(bools(), sixteenths())
     found = coverage(nobody, bools(1, 0), sixteenths(1, 9))
-    assert (found.coverage, found.mean_size, found.both) == (1, 2, 1)
+    assert (found.coverage, found.mean_size) == (1, 2)
 
 
 def test_without_rows_coverage_is_undefined():
     found = coverage(LIMITS, bools(), sixteenths())
-    assert found.rows == 0
     assert math.isnan(found.coverage)
     assert math.isnan(found.mean_size)
-    assert len(coverage_by(LIMITS, bools(), sixteenths(), []).group) == 0
+    assert len(coverage_by(LIMITS, bools(), sixteenths(), [])[0]) == 0
 
 
 def test_coverage_of_an_answer_that_does_not_occur_is_undefined():
     found = coverage(LIMITS, bools(0, 0), sixteenths(1, 2))
     assert math.isnan(found.coverage_yes)
-    assert found.coverage_no == 1
+    assert found.coverage == 1
 
 
 # The guarantee
@@ -162,7 +154,7 @@ def test_by_class_a_rare_answer_is_covered_too():
     apart = coverage(fit(truth[learn], proba[learn], by_class=True), truth[judge], proba[judge])
     assert together.coverage == pytest.approx(0.9, abs=0.02)
     assert apart.coverage_yes == pytest.approx(0.9, abs=0.05)
-    assert apart.coverage_no == pytest.approx(0.9, abs=0.02)
+    assert apart.coverage == pytest.approx(0.9, abs=0.02)
 
 
 def test_the_range_of_chance_holds_what_it_says():

@@ -80,7 +80,7 @@ def test_kinds_are_judged_on_the_part_asked_for(examples) -> None:
                 if s.name == "attributed")  # fmt: skip
     assert (found.sentences, found.articles, found.positives) == (24, 8, 8)
     assert found.average_precision.value == found.f1.value == 1.0
-    assert found.f1.interval.low == found.f1.interval.high == 1.0
+    assert found.f1.low == found.f1.high == 1.0
     (none,) = (s for s in placeholders.kinds(bundle(ByName()), examples, "unseen_outlet")
                if s.name == "attributed")  # fmt: skip
     assert none.sentences == 0

@@ -22,21 +22,24 @@ from classifier.values.article import Article
 from eval.commands import report as report_cli
 from eval.compare import errors as worst_errors
 from eval.compare import footprint
+from eval.compare.headline import in_words
 from eval.compare.slices import genres_of, slices
-from eval.figures.estimate import Estimate, in_words
-from eval.figures.precision_recall import precision_recall
-from eval.figures.sections import Section, Table
-from eval.report.report import build
-from eval.report.report_record import to_json
-from eval.rows.recorded import recording
+from eval.figures.curves import precision_recall
+from eval.figures.sections import Estimate, Section, Table
+from eval.report import report as reports
+from eval.rows.scored import Evaluation, Given, Sample
 from training.data.examples import Examples
 
 pytest.importorskip("matplotlib")
 
 from eval.report import plots
-from eval.report.report_page import to_html
+from eval.report.report_page import to_html, to_json
 
 HOSTILE = '<script>alert(1)</script> & "yes" 0.9'
+
+
+def build(a, b, rows, *, draws, seed, **options):
+    return reports.build(Evaluation((a, b), rows, draws=draws, seed=seed), **options)
 
 
 def without_positives(corpus: str) -> Examples:
@@ -106,11 +109,12 @@ def test_each_sentence_is_scored_once_and_the_report_reads_those_scores():
     a, b = bundle("a", BOTH), bundle("b", BOTH, 0.2)
     build(a, b, examples(), **FEW)
     assert len(a.model.calls) == 2  # the warm-up, and all of it
-    wrapped, kept = recording(b)
-    rows = examples()
-    wrapped.model.predict_proba(rows.sentences[:3])
-    wrapped.model.predict_proba(rows.sentences)
-    np.testing.assert_array_equal(kept.of(rows, b).proba, b.model.predict_proba(rows.sentences))
+    evaluation = Evaluation((a, b), examples())
+    first, again = (evaluation.articles("invented", ["test"], ["claim"]) for _ in range(2))
+    assert len(a.model.calls) == 4
+    np.testing.assert_array_equal(first.proba[1], b.model.predict_proba(first.rows.sentences))
+    np.testing.assert_array_equal(again.proba[1], first.proba[1])
+    assert math.isnan(again.seconds[1])
 
 
 # Figures
@@ -196,11 +200,8 @@ def test_an_article_has_no_voice_and_no_length_of_a_sentence(report):
 def test_many_outlets_are_one_slice_beyond_the_largest():
     rows = examples()
     rows = replace(rows, outlet=np.array([a.replace("/", " ") for a in rows.article]))
-    a, kept = recording(bundle("a", BOTH))
-    a.model.predict_proba(rows.sentences)
-    scored = kept.of(rows, a)
-    judged = np.flatnonzero(rows.part == "test")
-    (axis, *_) = slices(rows, judged, "claim", "f1", scored, scored, genres={}, draws=100, seed=0)
+    scored = Evaluation((bundle("a", BOTH),) * 2, rows).articles("invented", ["test"], ["claim"])
+    (axis, *_) = slices(scored.sample("test", "claim"), "f1", genres={}, draws=100, seed=0)
     assert len(axis.slices) == 11
     assert axis.slices[-1].value == "2 others"
     assert math.isnan(axis.slices[0].a.low)  # one article: no interval
@@ -234,8 +235,8 @@ def test_exported_errors_are_whole_articles_that_can_be_read_back():
     rows = examples()
     proba = np.full(len(rows), 0.5, np.float32)
     proba[7] = 1 - rows.column("claim")[7]
-    pool = worst_errors.Pool(rows, np.arange(len(rows)), proba)
-    (error,) = worst_errors.worst("claim", [pool], 1)
+    sample = Sample(rows, np.arange(len(rows)), "test", "claim", (Given(proba, 0.5),))
+    (error,) = worst_errors.worst([sample], 0, 1)
     name = str(rows.article[7])
     sentences = [s for s in rows.sentences if s.article_id == name]
     text = "".join(s.text.ljust(50) for s in sentences)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from eval.figures.reliability_curve import reliability_curve
+from eval.figures.curves import reliability_curve
 from eval.figures.risk_coverage import confidence, of_scores, risk_coverage
 
 

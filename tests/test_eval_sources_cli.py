@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ from typer.testing import CliRunner
 
 from classifier.errors import FramescopeError
 from eval.commands import judge as cli
+from eval.figures.sections import Section
+from eval.report.layout import to_markdown
 from eval.studies import citations as citations_module
 from eval.studies import placeholders, sourcing
-from eval.studies.citations import figures, to_markdown
+from eval.studies.citations import figures, section
 
 
 def run(*args: object) -> str:
@@ -36,20 +39,20 @@ def test_citations_are_judged_on_the_part_that_is_named(monkeypatch, tmp_path):
 
 
 def test_the_figures_of_citations_are_a_table_with_marked_and_articles():
-    text = to_markdown(figures([np.array([[1, 2, 4]] * 7)] * 6, draws=20))
-    assert text.startswith("6 articles;")
+    text = to_markdown(section(figures([np.array([[1, 2, 4]] * 7)] * 6, draws=20)))
+    assert "\n6 articles;" in text
     assert "| cue | 24 | 0.500 | 0.250 | 0.333 (0.333 to 0.333) |" in text
 
 
 def test_placeholders_take_the_models_that_ship_unless_others_are_named(monkeypatch, tmp_path):
     asked = []
 
-    def measured(names: list[str], root: Path, cases: Path | None) -> list[str]:
+    def measured(names: list[str], root: Path, cases: Path | None) -> list[Section]:
         asked.append((names, root, cases))
-        return ["## a table"]
+        return [Section("a table")]
 
     monkeypatch.setattr(placeholders, "run", measured)
-    assert run("placeholders", "--corpora", tmp_path) == "## a table\n"
+    assert run("placeholders", "--corpora", tmp_path) == "a table\n"
     run("placeholders", "mine", "--corpora", tmp_path, "--cases", "c.jsonl")
     assert asked == [
         (["baseline", "transformer"], tmp_path, None),
@@ -58,7 +61,9 @@ def test_placeholders_take_the_models_that_ship_unless_others_are_named(monkeypa
 
 
 def test_sourcing_prints_its_table(monkeypatch, tmp_path):
-    monkeypatch.setattr(sourcing, "run", lambda folder, registry, most: f"{most} a table\n")
+    monkeypatch.setattr(
+        sourcing, "measure", lambda folder, registry, most: Section(f"{most} a table")
+    )
     assert run("sourcing", "--articles", tmp_path) == "25 a table\n"
     assert run("sourcing", "--articles", tmp_path, "--most", "7") == "7 a table\n"
 
@@ -69,8 +74,9 @@ def test_unresolved_lists_an_unknown_outlet(tmp_path):
     lines = [json.dumps({"text": text}) for text in texts * 5]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     text = run("unresolved", "--articles", path)
-    assert "10 articles, 10 citations of outlets; not resolved: 50.00%" in text
-    assert "   5 Ellery Gazette" in text
+    assert "10 articles, 10 citations of outlets" in text
+    assert " 50.00% (" in text
+    assert re.search(r"Ellery Gazette +5\b", text)
     assert "Ellery" not in run("unresolved", "--articles", path, "--shown", "0")
 
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from classifier.values.article import Span
-from eval.figures.overlap import fine_grained, identification, of_sums, sums_by_article
-from eval.figures.spans import Spans, merge
+from eval.figures.spans import Spans, merge, of_sums, sums_by_article
 
 DOUBT, FLAG = "doubt", "flag_waving"
 NOTHING = Spans.of([])
@@ -33,6 +32,20 @@ def rows(spans: Spans) -> list[tuple]:
             strict=True,
         )
     )
+
+
+def identification(predicted: Spans, gold: Spans, *, labelled: bool = False) -> SimpleNamespace:
+    """The figures over all articles, and numbers of spans once merged."""
+    articles = np.union1d(predicted.article, gold.article)
+    sums = sums_by_article(predicted, gold, articles, labelled=labelled).sum(axis=0)
+    precision, recall, f1 = of_sums(sums).tolist()
+    return SimpleNamespace(
+        precision=precision, recall=recall, f1=f1, predicted=int(sums[1]), gold=int(sums[3])
+    )
+
+
+def fine_grained(predicted: Spans, gold: Spans) -> SimpleNamespace:
+    return identification(predicted, gold, labelled=True)
 
 
 # Worked examples
@@ -91,13 +104,9 @@ def test_with_techniques_only_overlap_of_one_technique_counts():
     gold = Spans.of([("a", 0, 10, DOUBT), ("a", 0, 10, FLAG), ("a", 20, 24, DOUBT)])
     predicted = Spans.of([("a", 5, 15, DOUBT), ("a", 20, 24, FLAG)])
     found = fine_grained(predicted, gold)
-    assert found.overall.precision == exactly(1 / 4)
-    assert found.overall.recall == exactly(1 / 6)
-    assert found.overall.f1 == exactly(1 / 5)
-    doubt, flag = found.by_technique[DOUBT], found.by_technique[FLAG]
-    assert (doubt.precision, doubt.recall) == (exactly(1 / 2), exactly(1 / 4))
-    assert doubt.f1 == exactly(1 / 3)
-    assert (flag.precision, flag.recall, flag.f1) == (0, 0, 0)
+    assert found.precision == exactly(1 / 4)
+    assert found.recall == exactly(1 / 6)
+    assert found.f1 == exactly(1 / 5)
 
 
 def test_with_techniques_overlap_is_merged_within_a_technique_only():
@@ -105,15 +114,8 @@ def test_with_techniques_overlap_is_merged_within_a_technique_only():
     # Doubt: 10/10 and 10/10. Overall P = (1 + 0) / 2, R = 1/1, F1 = 2 * 1/2 / (3/2) = 2/3.
     predicted = Spans.of([("a", 0, 6, DOUBT), ("a", 4, 10, DOUBT), ("a", 4, 10, FLAG)])
     found = fine_grained(predicted, Spans.of([("a", 0, 10, DOUBT)]))
-    assert found.overall.predicted == 2
-    assert found.overall.f1 == exactly(2 / 3)
-    assert found.by_technique[DOUBT].f1 == exactly(1)
-
-
-def test_labels_that_are_no_technique_are_left_out_of_fine_grained_figures():
-    gold = Spans.of([("a", 0, 10, DOUBT)])
-    predicted = Spans.of([("a", 0, 10, DOUBT), ("a", 50, 60, "any_technique")])
-    assert fine_grained(predicted, gold).overall.f1 == exactly(1)
+    assert found.predicted == 2
+    assert found.f1 == exactly(2 / 3)
 
 
 # Merging
@@ -161,13 +163,6 @@ def test_nothing_on_both_sides_is_undefined():
     assert all(math.isnan(value) for value in (found.precision, found.recall, found.f1))
 
 
-def test_a_technique_that_nobody_marked_is_undefined():
-    gold = Spans.of([("a", 0, 10, DOUBT)])
-    found = fine_grained(gold, gold)
-    assert found.overall.f1 == exactly(1)
-    assert math.isnan(found.by_technique[FLAG].f1)
-
-
 @pytest.mark.parametrize("place", [(-1, 3), (3, 3), (4, 2)])
 def test_a_span_without_characters_is_refused(place):
     with pytest.raises(ValueError, match="empty"):
@@ -213,7 +208,7 @@ def test_agrees_with_the_formulas_written_as_sets(seed, labelled):
     pairs = [(s, t) for k, s in s_all for other, t in t_all if k == other]
     precision = sum(len(s & t) / len(s) for s, t in pairs) / len(s_all)
     recall = sum(len(s & t) / len(t) for s, t in pairs) / len(t_all)
-    found = fine_grained(predicted, gold).overall if labelled else identification(predicted, gold)
+    found = identification(predicted, gold, labelled=labelled)
     assert (found.predicted, found.gold) == (len(s_all), len(t_all))
     assert found.precision == exactly(precision)
     assert found.recall == exactly(recall)
@@ -228,7 +223,7 @@ def test_sums_by_article_make_the_same_figures(labelled):
     rng = np.random.default_rng(7)
     predicted, gold = at_random(rng, 25), at_random(rng, 20)
     sums = sums_by_article(predicted, gold, ["d", "a", "unmarked", "c", "b"], labelled=labelled)
-    whole = fine_grained(predicted, gold).overall if labelled else identification(predicted, gold)
+    whole = identification(predicted, gold, labelled=labelled)
     assert of_sums(sums.sum(axis=0)) == pytest.approx(
         [whole.precision, whole.recall, whole.f1], abs=1e-12
     )
@@ -248,8 +243,3 @@ def test_an_article_drawn_twice_counts_twice():
 def test_spans_of_articles_left_out_do_not_count():
     gold = Spans.of([("a", 0, 5, ""), ("z", 0, 5, "")])
     assert sums_by_article(gold, gold, ["a"]).tolist() == [[1, 1, 1, 1]]
-
-
-def test_spans_are_read_from_articles():
-    marked = [("a", [Span(3, 5, DOUBT)]), ("b", []), ("c", [Span(0, 2, FLAG, score=0.4)])]
-    assert rows(Spans.of_articles(marked)) == [("a", 3, 5, DOUBT), ("c", 0, 2, FLAG)]

@@ -10,6 +10,7 @@ from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import in_order
 from classifier.values.article import Article, SourceKind, Span, Unit, Voice
 from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
+from training.data import examples as examples_module
 from training.data.examples import Examples, of_articles
 
 TEXT = "The dam opened. A shining miracle, they say. It rained."
@@ -123,3 +124,27 @@ def test_citations_are_in_the_articles_offsets() -> None:
     (citation,) = last.citations
     assert citation.source is not None
     assert "Ada Quill" in given.text[citation.source.start : citation.source.end]
+
+
+def test_citations_of_some_articles_are_found_later_as_if_all_were_at_once(monkeypatch) -> None:
+    datasets = pytest.importorskip("datasets")
+    said = [
+        Article(
+            "a", TEXT + " The mayor, Ada Quill, said that the dam would close.", date="2026-01-02"
+        ),
+        Article("b", "The ferry, said Ada Quill, is late. It rained."),
+    ]
+    told = datasets.Dataset.from_list(
+        [{"id": a.id, "date": a.date, "at": n} for n, a in enumerate(said)]
+    )
+    monkeypatch.setattr(examples_module, "load", lambda name, root: told)
+    monkeypatch.setattr(examples_module, "articles", lambda rows: (said[row["at"]] for row in rows))
+    registry = Registry(own={})
+    plain = of_articles("hyperpartisan", iter(said))
+    both = of_articles("hyperpartisan", iter(said), registry)
+    found, dates = examples_module.with_citations(plain, None, {"hyperpartisan/b"}, registry)
+    own = both.article == "hyperpartisan/b"
+    assert found.where(own).sentences == both.where(own).sentences
+    assert found.where(own).sentences != plain.where(own).sentences
+    assert found.where(~own).sentences == plain.where(~own).sentences
+    assert dates == {"hyperpartisan/a": "2026-01-02", "hyperpartisan/b": None}

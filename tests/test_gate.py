@@ -18,15 +18,16 @@ from eval.figures.metrics import METRICS
 from eval.release import gate
 from eval.rows.benchmarks import BENCHMARKS, BY_NAME
 from eval.rows.held_out import of_corpora
+from eval.rows.scored import Evaluation
 from eval.suite.behaviours import behaviours
 from eval.suite.robustness import measure
 from eval.suite.suite import Suite
 from training.corpora.catalogue import CORPORA
-from training.labels.agreement import FIRST, SECOND, agreement, read
+from training.labels.agreement import agreement, passes, read
 
 
 def judged(model, floors=gate.Floors(), rows=ROWS):  # noqa: B008 - a value
-    return gate.judge(list(gate.measured(model, rows)), floors)
+    return gate.judge(list(gate.measured(Evaluation((model,), rows))), floors)
 
 
 def test_every_benchmark_is_of_a_corpus_that_labels_its_signal_and_has_a_metric():
@@ -37,7 +38,7 @@ def test_every_benchmark_is_of_a_corpus_that_labels_its_signal_and_has_a_metric(
 
 
 def test_the_ceilings_of_our_own_labels_are_the_agreement_that_ships():
-    found = agreement(read(FIRST), read(SECOND), draws=100)
+    found = agreement(*map(read, passes()), draws=100)
     alphas = {one.signal: one.alpha for one in found}
     ours = [one for one in BENCHMARKS if one.corpus in ("house", "standoff")]
     assert ours
@@ -142,7 +143,7 @@ def test_the_transformer_that_ships_passes_the_gate_on_what_ships():
     pytest.importorskip("datasets")
     shipped = bundles.load("transformer")
     rows = of_corpora(None, [shipped], allow_other_split=False).examples
-    verdicts = gate.judge(list(gate.measured(shipped, rows)), gate.read())
+    verdicts = gate.judge(list(gate.measured(Evaluation((shipped,), rows))), gate.read())
     held = [one for one in verdicts if one.floor is not None]
     assert len(held) > 10
     assert [one.measured.benchmark.name for one in held if one.changed] == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 pytest.importorskip("datasets")
 
@@ -19,8 +22,10 @@ from classifier.sources.registry import registry
 from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values.article import Article, Republication, Unit, Voice
+from eval.commands.judge import app as eval_app
+from training.commands.corpora import app as corpora_app
 from training.corpora.catalogue import find, state
-from training.corpora.corpus import HOUSE, State
+from training.corpora.corpus import HOUSE, State, house_folder
 from training.corpora.exchange import read
 from training.corpora.house import CARD
 from training.data.examples import Examples, build, of_articles
@@ -258,3 +263,53 @@ def test_a_broken_line_of_it_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "op_ed.jsonl").write_text('{"id": "a/1", "text": "Fine."}\n{"id": "a/2"}\n')
     with pytest.raises(CorpusError, match=r"op_ed\.jsonl, line 2: no 'text'"):
         list(read(tmp_path))
+
+
+# --- where it isn't beside the code: an installed package -----------------------------------------
+
+
+@pytest.fixture
+def installed(monkeypatch, tmp_path) -> Path:
+    """As without a clone; what the option sets in this process is undone."""
+    monkeypatch.setenv("FRAMESCOPE_HOUSE", str(tmp_path / "none"))
+    monkeypatch.delenv("FRAMESCOPE_CORPORA", raising=False)
+    return tmp_path
+
+
+def test_without_the_corpus_the_gate_says_in_one_line_how_to_name_it(installed) -> None:
+    result = CliRunner().invoke(eval_app, ["gate", "baseline"])
+    assert isinstance(result.exception, CorpusError)
+    said = str(result.exception)
+    assert "corpus 'house' is missing" in said
+    assert "--corpus DIR or FRAMESCOPE_HOUSE" in said
+    assert "\n" not in said
+
+
+def test_the_list_says_so_too_and_finds_the_corpus_that_is_named(installed) -> None:
+    listed = CliRunner().invoke(corpora_app, []).stdout
+    assert re.search(r"house: to be put in .*--corpus DIR or FRAMESCOPE_HOUSE", listed)
+    other = installed / "corpus"
+    (other / "articles").mkdir(parents=True)
+    shutil.copy(HOUSE / CARD.folder / "analysis.jsonl", other / "articles")
+    result = CliRunner().invoke(corpora_app, ["--corpus", str(other), "--format", "json"])
+    assert result.exit_code == 0, result.output
+    (house,) = [one for one in json.loads(result.stdout)["corpora"] if one["name"] == "house"]
+    assert house["state"] == "present"
+    assert 0 < house["articles"] < 30
+
+
+def test_the_gate_judges_by_the_corpus_that_is_named(installed, monkeypatch) -> None:
+    def of_corpora(root, bundles, **options):
+        raise CorpusError(f"reading {find('house').place(root)}")
+
+    monkeypatch.setattr("eval.rows.held_out.of_corpora", of_corpora)
+    result = CliRunner().invoke(eval_app, ["gate", "baseline", "--corpus", str(installed)])
+    assert str(result.exception) == f"reading {installed / 'articles'}"
+    assert house_folder() == installed
+
+
+def test_a_folder_that_is_none_is_refused(installed) -> None:
+    for app, options in ((eval_app, ["gate"]), (corpora_app, []), (corpora_app, ["check"])):
+        result = CliRunner().invoke(app, [*options, "--corpus", str(installed / "nowhere")])
+        assert isinstance(result.exception, CorpusError)
+        assert "nowhere: no such folder; give --corpus" in str(result.exception)

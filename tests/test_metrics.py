@@ -16,6 +16,11 @@ EVERYBODY = np.ones(4, np.bool_)
 SCORES = np.array([0.9, 0.6, 0.4, 0.1], np.float32)
 
 
+def intervals(truth, a, b, groups, **options):
+    """Intervals of ``b - a`` for every compared figure, by name."""
+    return resample.resample(truth, a, b, groups, **options).difference
+
+
 def toy(n: int, groups: int, seed: int = 0, clustered: float = 0.0):
     """Labels, two models' scores and groups.
 
@@ -179,24 +184,35 @@ def test_draws_are_whole_samples_and_do_not_depend_on_the_block():
 def test_memory_is_bounded_by_blocks_without_changing_the_interval(monkeypatch):
     truth, a, b, group = toy(200, 20)
     arguments = {"draws": 150, "seed": 2}
-    whole = resample.intervals(truth, (a, 0.5), (b, 0.5), group, **arguments)
+    whole = intervals(truth, (a, 0.5), (b, 0.5), group, **arguments)
     monkeypatch.setattr(resample, "_BLOCK", 1000)
-    assert resample.intervals(truth, (a, 0.5), (b, 0.5), group, **arguments) == whole
+    assert intervals(truth, (a, 0.5), (b, 0.5), group, **arguments) == whole
 
 
 # Intervals
 
 
+def test_a_figure_asked_for_alone_is_the_same():
+    truth, a, b, group = toy(300, 30)
+    whole = resample.resample(truth, (a, 0.5), (b, 0.5), group, draws=100, seed=0)
+    for name in metrics.COMPARED:
+        alone = resample.resample(
+            truth, (a, 0.5), (b, 0.5), group, draws=100, seed=0, names=(name,)
+        )
+        assert alone.a == {name: whole.a[name]}
+        assert alone.difference == {name: whole.difference[name]}
+
+
 def test_one_model_against_itself_differs_by_exactly_nothing():
     truth, a, _, group = toy(300, 30)
-    found = resample.intervals(truth, (a, 0.5), (a.copy(), 0.5), group, draws=200, seed=0)
+    found = intervals(truth, (a, 0.5), (a.copy(), 0.5), group, draws=200, seed=0)
     assert all(i == resample.Interval(0.0, 0.0) for i in found.values())
 
 
 def test_a_plain_gain_has_an_interval_above_zero_and_its_mirror_below():
     truth, a, b, group = toy(2000, 60)
-    forth = resample.intervals(truth, (a, 0.5), (b, 0.5), group, draws=300, seed=0)
-    back = resample.intervals(truth, (b, 0.5), (a, 0.5), group, draws=300, seed=0)
+    forth = intervals(truth, (a, 0.5), (b, 0.5), group, draws=300, seed=0)
+    back = intervals(truth, (b, 0.5), (a, 0.5), group, draws=300, seed=0)
     for name in ("f1", "macro_f1", "average_precision"):
         assert forth[name].low > 0
         assert back[name].low == pytest.approx(-forth[name].high)
@@ -205,7 +221,7 @@ def test_a_plain_gain_has_an_interval_above_zero_and_its_mirror_below():
 
 def test_the_interval_holds_the_observed_difference():
     truth, a, b, group = toy(600, 40, seed=4)
-    found = resample.intervals(truth, (a, 0.5), (b, 0.5), group, draws=300, seed=0)
+    found = intervals(truth, (a, 0.5), (b, 0.5), group, draws=300, seed=0)
     observed = metrics.differences(metrics.measure(truth, a, 0.5), metrics.measure(truth, b, 0.5))
     for name, value in observed.items():
         assert found[name].low < value < found[name].high, name
@@ -214,7 +230,7 @@ def test_the_interval_holds_the_observed_difference():
 def test_a_seed_gives_the_same_interval_and_another_nearly_the_same():
     truth, a, b, group = toy(500, 30)
     first, again, other = (
-        resample.intervals(truth, (a, 0.5), (b, 0.5), group, draws=500, seed=seed)["f1"]
+        intervals(truth, (a, 0.5), (b, 0.5), group, draws=500, seed=seed)["f1"]
         for seed in (1, 1, 2)
     )
     assert first == again
@@ -226,7 +242,7 @@ def test_resampling_articles_is_wider_than_sentences_where_articles_differ():
     truth, a, b, group = toy(1500, 50, clustered=1.0)
     rows = np.arange(len(truth))
     by_article, by_sentence = (
-        resample.intervals(truth, (a, 0.5), (b, 0.5), groups, draws=400, seed=0)["f1"]
+        intervals(truth, (a, 0.5), (b, 0.5), groups, draws=400, seed=0)["f1"]
         for groups in (group, rows)
     )
     assert by_article.high - by_article.low > 1.2 * (by_sentence.high - by_sentence.low)
@@ -242,7 +258,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(name, groups):
     hits = 0
     for seed in range(60):
         truth, a, b, group = toy(20 * groups, groups, seed=seed, clustered=0.7)
-        found = resample.intervals(truth, (a, 0.5), (b, 0.5), group, draws=200, seed=seed)[name]
+        found = intervals(truth, (a, 0.5), (b, 0.5), group, draws=200, seed=seed)[name]
         hits += found.low <= expected <= found.high
     # Of 60 at 0.9 to 0.95: fewer than 48 has a chance below 1 in 100, and always is too wide.
     assert hits >= 48
@@ -250,7 +266,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(name, groups):
 
 def test_too_few_articles_give_no_interval():
     truth, a, b, group = toy(200, resample.MIN_GROUPS - 1)
-    found = resample.intervals(truth, (a, 0.5), (b, 0.5), group, draws=100, seed=0)
+    found = intervals(truth, (a, 0.5), (b, 0.5), group, draws=100, seed=0)
     assert all(math.isnan(i.low) and math.isnan(i.high) for i in found.values())
 
 
@@ -258,7 +274,7 @@ def test_positives_in_a_single_article_give_no_interval_for_f1_but_one_for_brier
     truth, a, b, group = toy(300, 30)
     truth = truth & (group == 0)
     assert truth.any()
-    found = resample.intervals(truth, (a, 0.5), (b, 0.5), group, draws=300, seed=0)
+    found = intervals(truth, (a, 0.5), (b, 0.5), group, draws=300, seed=0)
     assert math.isnan(found["f1"].low)
     assert found["brier"].low < found["brier"].high
 

@@ -6,7 +6,7 @@ import reports
 from classifier.render import figures
 from classifier.render.html import to_html
 from classifier.render.marks import CITED, FURNITURE, UNSOURCED, is_marked, kind, marks, segments
-from classifier.render.summary import Tally, is_unsourced_own_claim, summarise
+from classifier.render.summary import VoiceCounts, is_unsourced_own_claim, summarise
 from classifier.taxonomy import Family
 from classifier.values.article import Article, Citation, Place, Sentence, SourceKind, Span, Voice
 from classifier.values.report import ArticleReport, Report, SentenceReport
@@ -15,11 +15,11 @@ from classifier.values.text import printable, shortened
 
 def test_counts_by_voice() -> None:
     summary = summarise(reports.harbour())
-    assert summary.sentences == Tally(own=6, reported=2, quoted=2)
+    assert summary.sentences == VoiceCounts(own=6, reported=2, quoted=2)
     assert summary.sentences.total == 10
-    assert summary.flagged["loaded_language"] == Tally(own=2, quoted=1)
-    assert summary.flagged["vague_source"] == Tally(reported=1)
-    assert summary.flagged["slogans"] == Tally()
+    assert summary.flagged["loaded_language"] == VoiceCounts(own=2, quoted=1)
+    assert summary.flagged["vague_source"] == VoiceCounts(reported=1)
+    assert summary.flagged["slogans"] == VoiceCounts()
     assert (summary.claims, summary.attributed) == (9, 5)
     assert (summary.unsourced_own_claims, summary.own_claims) == (4, 5)
     assert summary.techniques == 3

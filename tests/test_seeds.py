@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from harness import bundle, examples
 
-from eval.figures.estimate import Estimate
-from eval.figures.sections import cell
+from eval.figures.sections import Estimate
 from eval.release import seeds
+from eval.report.layout import cell
+from eval.rows.scored import Evaluation
 from eval.studies.axes_section import drop
 
 ROWS = examples(articles=60, corpus="claimbuster")
@@ -26,10 +27,15 @@ def trained(seed: int, skill: float, epochs: int = 3):
 SEEDS = [trained(1, 0.30), trained(2, 0.35), trained(3, 0.40)]
 
 
+def spreads(bundles, beside=None):
+    evaluation = Evaluation((*bundles, *([beside] if beside else ())), ROWS)
+    return seeds.spreads(evaluation, range(len(bundles)), len(bundles) if beside else None)
+
+
 def test_mean_and_spread_are_those_of_the_single_figures():
-    (one,) = seeds.spreads(SEEDS, ROWS, bundle("beside", ["claim"], 0.1))
+    (one,) = spreads(SEEDS, bundle("beside", ["claim"], 0.1))
     alone = [
-        value for made in SEEDS for (found,) in [seeds.spreads([made], ROWS, None)]
+        value for made in SEEDS for (found,) in [spreads([made])]
         for value in found.values
     ]  # fmt: skip
     assert one.values == tuple(alone)
@@ -41,7 +47,7 @@ def test_mean_and_spread_are_those_of_the_single_figures():
 
 
 def test_a_single_seed_has_no_spread():
-    (one,) = seeds.spreads(SEEDS[:1], ROWS, None)
+    (one,) = spreads(SEEDS[:1])
     assert math.isnan(one.spread)
     assert math.isnan(one.beside)
 
@@ -51,7 +57,7 @@ def test_bundles_that_differ_in_more_than_the_seed_are_called_so():
     assert not seeds.same_recipe([*SEEDS, trained(4, 0.3, epochs=5)])
     assert not seeds.same_recipe([SEEDS[0], SEEDS[0]])  # one seed twice
     mixed = [*SEEDS, trained(4, 0.3, epochs=5)]
-    section = seeds.section(seeds.spreads(mixed, ROWS, None), mixed, None)
+    section = seeds.section(spreads(mixed), mixed, None)
     assert "NOT trained alike" in section.note
 
 
@@ -60,5 +66,5 @@ def test_a_drop_between_two_samples_is_as_uncertain_as_both_together():
     assert found.value == pytest.approx(0.1)
     assert found.low == pytest.approx(0.1 - math.hypot(0.03, 0.03))
     assert found.high == pytest.approx(0.1 + math.hypot(0.04, 0.04))
-    assert cell(found).startswith("+0.100 (+0.058 to")
+    assert cell(found).startswith("+0.100 [+0.058, ")
     assert math.isnan(drop(Estimate(0.8), Estimate(0.7)).low)

@@ -15,8 +15,9 @@ from sklearn.metrics import roc_auc_score
 from classifier.errors import CorpusError
 from classifier.sources.registry import registry
 from classifier.values.outlet import Assessment, Domain, Evidence, Name, NameKind, Outlet
-from eval.figures.resample import draw
-from eval.studies import outlet_pairs, sourcing
+from eval.figures.resample import draw, percentile
+from eval.report.layout import to_markdown
+from eval.studies import sourcing
 from training.corpora import allsides
 
 ROOT = Path(__file__).parent.parent
@@ -121,46 +122,35 @@ def test_a_file_that_is_missing_or_no_gzip_is_named(tmp_path: Path) -> None:
 # --- the figures ----------------------------------------------------------------------------------
 
 
-def test_pairs_of_outlets_by_hand() -> None:
-    rows = outlet_pairs.Rows(
-        ids=np.array(list("abcde")),
-        outlets=np.array(["x", "x", "y", "z", "z"]),
-        topics=np.array([""] * 5),
-        texts=("",) * 5,
-        reliable=np.array([True, True, True, False, False]),
-        names={},
-    )
-    won = outlet_pairs.pairs(np.array([0.9, 0.4, 0.1, 0.4, 0.2]), rows)
+def test_ties_count_half() -> None:
+    outlets = np.array(["x", "x", "y", "z", "z"])
+    reliable = np.array([True, True, True, False, False])
     # x: 0.9 beats both, 0.4 ties with one and beats the other; y beats none.
-    assert won.tolist() == [[3.5], [0.0]]
+    found = sourcing.ranked(np.array([0.9, 0.4, 0.1, 0.4, 0.2]), outlets, reliable, draws=20)
+    assert found.value == pytest.approx(3.5 / 6)
 
 
-def test_a_draw_of_outlets_is_the_auc_of_the_articles_drawn() -> None:
+def test_the_interval_is_of_the_auc_over_draws_of_outlets() -> None:
     rng = np.random.default_rng(3)
     outlets = np.repeat(list("uvwxyz"), 4)
-    rows = outlet_pairs.Rows(
-        ids=outlets,
-        outlets=outlets,
-        topics=outlets,
-        texts=("",) * 24,
-        reliable=np.isin(outlets, list("uvw")),
-        names={},
-    )
+    reliable = np.isin(outlets, list("uvw"))
     scores = rng.random(24)
-    values, auc = outlet_pairs.drawn(outlet_pairs.pairs(scores, rows), rows, 20, seed=5)
-    assert auc == pytest.approx(roc_auc_score(rows.reliable, scores))
-    (weights,) = draw(6, 20, 5, block=20)
-    for value, weight in zip(values, weights, strict=True):
-        if 0 < weight[:3].sum() < 6:
-            expected = roc_auc_score(rows.reliable, scores, sample_weight=np.repeat(weight, 4))
-            assert value == pytest.approx(expected)
-        else:
-            assert np.isnan(value)
+    found = sourcing.ranked(scores, outlets, reliable, draws=200, seed=5)
+    assert found.value == pytest.approx(roc_auc_score(reliable, scores))
+    (weights,) = draw(6, 200, 5, block=200)
+    drawn = [
+        roc_auc_score(reliable, scores, sample_weight=np.repeat(weight, 4))
+        if 0 < weight[:3].sum() < 6
+        else np.nan
+        for weight in weights
+    ]
+    interval = percentile(np.array(drawn), 6)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
 
 
 def test_sourcing_is_measured_without_a_model(tmp_path: Path) -> None:
     folder = articles(tmp_path, tells=True, outlets=4)
-    found = sourcing.run(folder, REGISTRY, most=11, draws=50)
+    found = to_markdown(sourcing.measure(folder, REGISTRY, most=11, draws=50))
     assert "44 articles of 4 outlets" in found
     assert "| the record's shift |" in found
 

@@ -89,7 +89,7 @@ def labels(folder: Path, monkeypatch: pytest.MonkeyPatch, *records: dict[str, An
     path = folder / f"labels-{len(list(folder.iterdir()))}.jsonl"
     lines = (r if isinstance(r, str) else json.dumps(r) for r in records)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    monkeypatch.setattr(standoff, "LABELS", path)
+    monkeypatch.setattr(standoff, "labels_file", lambda: path)
     return path
 
 
@@ -131,7 +131,7 @@ def test_no_text_at_all_is_missing(tmp_path, root) -> None:
 
 
 def test_no_labels_is_missing(root, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(standoff, "LABELS", tmp_path / "none.jsonl")
+    monkeypatch.setattr(standoff, "labels_file", lambda: tmp_path / "none.jsonl")
     assert state("standoff", root) is State.MISSING
     assert find("standoff").lacks(root) == [str(tmp_path / "none.jsonl")]
     with pytest.raises(CorpusError, match="no stand-off labels there; restore the file"):
@@ -270,7 +270,7 @@ def test_the_list_says_which_texts_are_missing(root) -> None:
 
 
 def shipped() -> list[dict[str, Any]]:
-    return list(standoff.labels(standoff.LABELS))
+    return list(standoff.labels(standoff.labels_file()))
 
 
 def test_no_text_ships_with_the_labels() -> None:

@@ -12,7 +12,7 @@ from harness import SPLIT
 from classifier.bundle import Bundle
 from classifier.taxonomy import TECHNIQUES
 from classifier.values.article import Sentence, Span
-from eval.rows.judged import Judged
+from eval.rows.scored import Evaluation
 from eval.studies import technique_tasks
 from training.data.examples import Examples
 
@@ -127,8 +127,8 @@ def test_too_few_articles_have_no_interval():
     assert math.isnan(f1.low)
 
 
-def judged(given, a, b=None):
-    return Judged.of(a, b or bundle(first_half), given, ("test",), draws=100, seed=0)
+def evaluation(given, a, b=None):
+    return Evaluation((a, b or bundle(first_half)), given, parts=("test",), draws=100)
 
 
 def test_the_section_has_both_models_and_leaves_out_one_without_techniques():
@@ -137,7 +137,7 @@ def test_the_section_has_both_models_and_leaves_out_one_without_techniques():
     lacks.model.signals = ("claim",)
     assert lacks.signals == ("claim",)
     lacks = replace(lacks, manifest=lacks.manifest | {"name": "lacks"})
-    section = technique_tasks.section(judged(rows(), lacks))
+    section = technique_tasks.section(evaluation(rows(), lacks))
     spans = section.tables[0]
     assert {row[2] for row in spans.rows} == {"marker"}
     assert [row[1] for row in spans.rows] == ["SI", "FLC"]
@@ -146,4 +146,4 @@ def test_the_section_has_both_models_and_leaves_out_one_without_techniques():
 def test_a_corpus_without_spans_has_no_section():
     given = rows()
     none = replace(given, spans=((),) * len(given))
-    assert technique_tasks.section(judged(none, bundle(first_half))) is None
+    assert technique_tasks.section(evaluation(none, bundle(first_half))) is None

@@ -9,17 +9,17 @@ import pytest
 from harness import bundle, examples
 
 from eval.rows.benchmarks import Benchmark
-from eval.rows.judged import Judged
+from eval.rows.scored import Evaluation
 from eval.studies import uncertainty
 
 CLAIM = Benchmark("invented", "test", "claim", "sentence", "article", "macro_f1")
 
 
 def measured(rows, skill=0.3):
-    judged = Judged.of(
-        bundle("a", ["claim"]), bundle("b", ["claim"], skill), rows, ("test",), draws=0, seed=0
+    evaluation = Evaluation(
+        (bundle("a", ["claim"]), bundle("b", ["claim"], skill)), rows, benchmarks=(CLAIM,)
     )
-    return list(uncertainty.measure(replace(judged, benchmarks=(CLAIM,))))
+    return list(uncertainty.measure(evaluation))
 
 
 def with_validation(articles=120):
@@ -31,7 +31,6 @@ def with_validation(articles=120):
 def test_coverage_is_met_on_rows_like_those_it_was_fitted_on():
     for one in measured(with_validation()):
         assert one.fitted_on == 300
-        assert one.sets.rows == 300
         assert one.low <= one.sets.coverage <= one.high
         assert one.by_class.coverage_yes == pytest.approx(0.9, abs=0.06)
 
@@ -65,11 +64,9 @@ def test_groups_are_outlets_and_short_ones_are_counted():
 
 
 def test_the_section_names_what_is_undefined():
-    judged = Judged.of(
-        bundle("a", ["claim"]), bundle("b", ["hyperpartisan"]), examples(), ("test",), 0, 0
-    )
-    assert uncertainty.section(judged) is None
-    section = uncertainty.section(replace(judged, benchmarks=(CLAIM,)))
+    evaluation = Evaluation((bundle("a", ["claim"]), bundle("b", ["hyperpartisan"])), examples())
+    assert uncertainty.section(evaluation) is None
+    section = uncertainty.section(replace(evaluation, benchmarks=(CLAIM,)))
     covered, risked = section.tables
     assert [row[1] for row in covered.rows] == ["a"]  # b doesn't give the signal
     assert covered.rows[0][3] is None

@@ -11,9 +11,8 @@ from classifier.errors import InputError
 from classifier.sources.registry.registry import load
 from classifier.values.article import Article
 from classifier.values.outlet import Name, Outlet
-from eval.rows.article_files import read
-from eval.studies.outlet_names import is_generic
-from eval.studies.unresolved import Tally, measure, tally, to_text
+from eval.report.layout import to_markdown
+from eval.studies.unresolved import OutletCitations, is_generic, measure, read, section, tally
 
 REGISTRY = load().with_outlets(
     [
@@ -24,13 +23,13 @@ REGISTRY = load().with_outlets(
 )
 
 
-def of(text: str) -> Tally:
+def of(text: str) -> OutletCitations:
     return tally(Article("a", text, lang="en"), REGISTRY)
 
 
 def test_a_known_outlet_is_resolved_once_for_each_citation():
     text = "The ferry has sunk, Harbour Courier reported. Harbour Courier said it was old."
-    assert of(text) == Tally(("harbour-courier", "harbour-courier"), ())
+    assert of(text) == OutletCitations(("harbour-courier", "harbour-courier"), ())
 
 
 @pytest.mark.parametrize(
@@ -85,17 +84,17 @@ def test_a_name_is_not_generic(name):
 
 
 def test_the_share_is_of_the_citations_of_outlets():
-    tallies = [Tally(("a", "b"), ("C",))] * 6 + [Tally(("a", "a"), ())] * 6
+    tallies = [OutletCitations(("a", "b"), ("C",))] * 6 + [OutletCitations(("a", "a"), ())] * 6
     result = measure(tallies, draws=200)
     assert (result.articles, result.citations) == (12, 30)
-    assert result.share == pytest.approx(0.2)
-    assert result.interval.low < 0.2 < result.interval.high
+    assert result.share.value == pytest.approx(0.2)
+    assert result.share.low < 0.2 < result.share.high
     assert result.unresolved == {"C": 6}
     assert result.resolved == {"a": 18, "b": 6}
 
 
 def test_no_citation_has_no_share():
-    assert math.isnan(measure([Tally((), ())] * 3, draws=10).share)
+    assert math.isnan(measure([OutletCitations((), ())] * 3, draws=10).share.value)
 
 
 def test_other_names_that_report_are_kept_apart():
@@ -126,9 +125,13 @@ def test_what_is_not_there_is_named(tmp_path, name):
 
 
 def test_the_figures_are_written_with_what_was_not_resolved():
-    result = measure([Tally(("irna",), ("Ellery Gazette",), ("Osric Vale",))] * 8, draws=50)
-    text = to_text(result, REGISTRY)
-    assert "8 articles, 16 citations of outlets; not resolved: 50.00%" in text
-    assert "   8 Ellery Gazette" in text
-    assert "   8 Osric Vale" in text
-    assert "State agencies resolved, 1: IRNA 8" in text
+    result = measure(
+        [OutletCitations(("irna",), ("Ellery Gazette",), ("Osric Vale",))] * 8, draws=50
+    )
+    text = to_markdown(section(result, REGISTRY))
+    assert "8 articles, 16 citations of outlets" in text
+    assert "| not resolved | 50.00% (50.00% to 50.00%) |" in text
+    assert "| Ellery Gazette | 8 |" in text
+    assert "| Osric Vale | 8 |" in text
+    assert "State agencies resolved, 1" in text
+    assert "| IRNA | 8 |" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,30 @@ CorporaFolder = Annotated[
         "--corpora",
         metavar="DIR",
         help="The folder of corpora; FRAMESCOPE_CORPORA unless given.",
+    ),
+]
+
+
+def _house(folder: Path | None) -> Path | None:
+    """Make a folder that is named the one that everything in this process reads."""
+    if folder is not None:
+        from classifier.errors import CorpusError
+        from training.corpora import HOUSE_ENVIRONMENT
+
+        if not folder.is_dir():
+            what = "no such folder; give --corpus the folder corpus/ of a clone"
+            raise CorpusError(f"{folder}: {what}")
+        os.environ[HOUSE_ENVIRONMENT] = str(folder)
+    return folder
+
+
+HouseFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--corpus",
+        metavar="DIR",
+        help="The house corpus, where it isn't beside the code; FRAMESCOPE_HOUSE unless given.",
+        callback=_house,
     ),
 ]
 

@@ -13,17 +13,27 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from classifier.render import figures
-from classifier.render.layout import Line, carries, imprint, opens_with_title, paragraphs, title
-from classifier.render.marks import CITED, FURNITURE, UNSOURCED, Kind, Mark, kind, marks, segments
-from classifier.render.sources import APART, SCALE, Card, address, card, published_by
+from classifier.render.layout import TextLine, carries, imprint, opens_with_title, paragraphs, title
+from classifier.render.marks import (
+    CITED,
+    FURNITURE,
+    UNSOURCED,
+    MarkKind,
+    SentenceMark,
+    kind,
+    marks,
+    segments,
+)
+from classifier.render.sources import APART, SCALE, CardView, address, card, published_by
 from classifier.render.sourcing import KEY, Cited, SourcingMap, cited_in, sourcing_map
-from classifier.render.summary import Summary, Tally, summarise
+from classifier.render.summary import Summary, VoiceCounts, summarise
 from classifier.taxonomy import BY_NAME, NAMES, Family
 from classifier.values import ArticleReport, Report, Voice, printable, shortened
 
+_HERE = "classifier.render"
 MAX_EXCERPT = 90
 _SHOWN_FAMILIES = (Family.FRAMING, Family.SOURCING, Family.CONTENT)
 
@@ -45,17 +55,17 @@ class Shown:
     number: int
     voice: Voice
     pieces: tuple[Piece, ...]
-    loud: tuple[Mark, ...] = ()
-    quiet: tuple[Mark, ...] = ()
+    loud: tuple[SentenceMark, ...] = ()
+    quiet: tuple[SentenceMark, ...] = ()
     cited: tuple[Cited, ...] = ()
 
     @property
-    def also(self) -> tuple[Mark, ...]:
+    def also(self) -> tuple[SentenceMark, ...]:
         """The quiet reasons that are shown by name alone."""
         return tuple(mark for mark in self.quiet if mark.kind.name != CITED)
 
     @property
-    def marks(self) -> tuple[Mark, ...]:
+    def marks(self) -> tuple[SentenceMark, ...]:
         """Every reason, those that draw the eye first."""
         return self.loud + self.quiet
 
@@ -71,7 +81,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class VoiceRow:
     """A row of the table by voice: a number and a share for own, reported, quoted and all."""
 
     label: str
@@ -79,17 +89,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ArticleVerdict:
     """An article-level signal's decision."""
 
-    kind: Kind
+    kind: MarkKind
     score: str
     threshold: str
     flagged: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ArticlePage:
     """An article as the page shows it."""
 
     report: ArticleReport
@@ -97,10 +107,10 @@ class Page:
     headline: Shown | None  # the title as a scored sentence, where the text opens with it
     paragraphs: tuple[tuple[Shown, ...], ...]
     summary: Summary
-    rows: tuple[Row, ...]
+    rows: tuple[VoiceRow, ...]
     absent: tuple[str, ...]  # labels of the signals that no sentence carries
-    verdicts: tuple[Verdict, ...]
-    card: Card | None
+    verdicts: tuple[ArticleVerdict, ...]
+    card: CardView | None
     map: SourcingMap | None
 
     @property
@@ -128,15 +138,8 @@ def to_html(report: Report) -> str:
     str
         A complete document; encode it as UTF-8.
     """
-    style, script = _asset("report.css") + _asset("sources.css"), _asset("report.js")
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=FunctionLoader(_asset),
-    )
-    environment.filters |= {"printable": printable, "score": figures.score}
+    environment = environment_of(_HERE)
+    environment.filters["score"] = figures.score
     environment.globals |= {"publisher": published_by, "imprint": imprint, "carries": carries}
     environment.globals |= {"APART": APART, "SCALE": SCALE, "KEY": KEY}
     pages = [_page(article, report.thresholds) for article in report.articles]
@@ -144,16 +147,14 @@ def to_html(report: Report) -> str:
         report=report,
         pages=pages,
         groups=_groups(pages),
-        style=style,
-        script=script,
-        style_digest=_digest(style),
-        script_digest=_digest(script),
+        style=style(_HERE, "report.css", "sources.css"),
+        script=asset(_HERE, "report.js"),
         link=lambda article: address(article.url),
         counted=figures.counted,
     )
 
 
-def _page(report: ArticleReport, thresholds: Mapping[str, float]) -> Page:
+def _page(report: ArticleReport, thresholds: Mapping[str, float]) -> ArticlePage:
     shown = [
         tuple(_shown(line, report, thresholds) for line in paragraph)
         for paragraph in paragraphs(report)
@@ -163,7 +164,7 @@ def _page(report: ArticleReport, thresholds: Mapping[str, float]) -> Page:
         headline, *rest = shown[0]
         shown[:1] = [tuple(rest)] if rest else []
     summary = summarise(report)
-    return Page(
+    return ArticlePage(
         report=report,
         title=title(report.article),
         headline=headline,
@@ -178,7 +179,7 @@ def _page(report: ArticleReport, thresholds: Mapping[str, float]) -> Page:
     )  # fmt: skip
 
 
-def _shown(line: Line, report: ArticleReport, thresholds: Mapping[str, float]) -> Shown:
+def _shown(line: TextLine, report: ArticleReport, thresholds: Mapping[str, float]) -> Shown:
     if line.report is None:
         return Shown(0, Voice.OWN, (Piece(printable(line.text), (), ()),))
     found = marks(line.report, thresholds)
@@ -195,28 +196,28 @@ def _shown(line: Line, report: ArticleReport, thresholds: Mapping[str, float]) -
     )
 
 
-def _families(kinds: Iterable[Kind]) -> tuple[str, ...]:
+def _families(kinds: Iterable[MarkKind]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kind.family.value for kind in kinds))
 
 
-def _rows(summary: Summary) -> Iterable[Row]:
+def _rows(summary: Summary) -> Iterable[VoiceRow]:
     for name, tally in summary.flagged.items():
         if tally.total:
-            yield Row(BY_NAME[name].label, _cells(tally, summary.sentences))
+            yield VoiceRow(BY_NAME[name].label, _cells(tally, summary.sentences))
 
 
-def _cells(tally: Tally, of: Tally) -> tuple[tuple[int, str], ...]:
+def _cells(tally: VoiceCounts, of: VoiceCounts) -> tuple[tuple[int, str], ...]:
     pairs = [(tally.by(voice), of.by(voice)) for voice in Voice] + [(tally.total, of.total)]
     return tuple((part, figures.percent(part, whole)) for part, whole in pairs)
 
 
-def _verdicts(report: ArticleReport, thresholds: Mapping[str, float]) -> Iterable[Verdict]:
+def _verdicts(report: ArticleReport, thresholds: Mapping[str, float]) -> Iterable[ArticleVerdict]:
     for name, value in report.scores.items():
         threshold = figures.score(thresholds[name]) if name in thresholds else ""
-        yield Verdict(kind(name), figures.score(value), threshold, name in report.flags)
+        yield ArticleVerdict(kind(name), figures.score(value), threshold, name in report.flags)
 
 
-def _groups(pages: Iterable[Page]) -> list[tuple[str, list[tuple[Kind, int]]]]:
+def _groups(pages: Iterable[ArticlePage]) -> list[tuple[str, list[tuple[MarkKind, int]]]]:
     """Return the kinds of mark on the page by family, each with how many sentences carry it."""
     met = Counter(mark.kind.name for page in pages for line in page.marked for mark in line.marks)
     order = (UNSOURCED, CITED, FURNITURE, *NAMES)
@@ -226,8 +227,31 @@ def _groups(pages: Iterable[Page]) -> list[tuple[str, list[tuple[Kind, int]]]]:
     return [group for group in groups if group[1]]
 
 
-def _asset(name: str) -> str:
-    return files("classifier.render").joinpath(name).read_text(encoding="utf-8")
+def environment_of(package: str) -> Environment:
+    """Give an environment for pages: the templates of a package, and ``page.html`` below them.
+
+    Such a page is given a ``style`` and a ``script``, which may be empty.
+    """
+    loaders = [PackageLoader(name, "") for name in dict.fromkeys((package, _HERE))]
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=ChoiceLoader(loaders),
+    )
+    environment.filters |= {"printable": printable, "digest": _digest}
+    return environment
+
+
+def style(package: str, *names: str) -> str:
+    """Put the style sheets of a package behind the one that all pages share."""
+    return "".join((asset(_HERE, "base.css"), *(asset(package, name) for name in names)))
+
+
+def asset(package: str, name: str) -> str:
+    """Read a template, style sheet or script that lies beside a package's modules."""
+    return files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def _digest(content: str) -> str:

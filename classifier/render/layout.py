@@ -20,7 +20,7 @@ MAX_QUOTE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A sentence in its paragraph, or text of the article that belongs to no sentence.
 
     Attributes
@@ -38,7 +38,7 @@ class Line:
     text: str
 
 
-Paragraph = tuple[Line, ...]
+Paragraph = tuple[TextLine, ...]
 
 
 def paragraphs(report: ArticleReport) -> Iterator[Paragraph]:
@@ -47,7 +47,7 @@ def paragraphs(report: ArticleReport) -> Iterator[Paragraph]:
     Nothing of the article is lost: text between sentences that isn't blank comes as a line of its
     own.
     """
-    paragraph: list[Line] = []
+    paragraph: list[TextLine] = []
     for line in _lines(report):
         if line is not None:
             paragraph.append(line)
@@ -110,21 +110,21 @@ def carries(report: ArticleReport, part: Republication) -> str:
     return f"{line}, sentences {where[0]}–{where[-1]}"
 
 
-def _lines(report: ArticleReport) -> Iterator[Line | None]:
+def _lines(report: ArticleReport) -> Iterator[TextLine | None]:
     """Yield sentences and the text between them, and None where a line break parts them."""
     text = report.article.text
     position = 0
     for number, scored in enumerate(report.sentences, start=1):
         start, end = scored.sentence.start, scored.sentence.end
         yield from _between(text[position:start])
-        yield Line(number, scored, text[start:end])
+        yield TextLine(number, scored, text[start:end])
         position = end
     yield from _between(text[position:])
 
 
-def _between(text: str) -> Iterator[Line | None]:
+def _between(text: str) -> Iterator[TextLine | None]:
     for index, piece in enumerate(text.split("\n")):
         if index:
             yield None
         if piece.strip():
-            yield Line(0, None, piece.strip())
+            yield TextLine(0, None, piece.strip())

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from classifier.pages import to_record
-from classifier.render.document import citations, counts, dumps, rounded_values, spans
+from classifier.render.document import citations, counts, dumps, rounded_values, source, spans
 from classifier.render.figures import rounded
-from classifier.render.source_document import source
 from classifier.render.summary import summarise
 from classifier.values import ArticleReport, SentenceReport
 

@@ -43,7 +43,7 @@ MAX_WORD_LENGTH = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class MarkKind:
     """A kind of mark: a signal, or what follows from several.
 
     Attributes
@@ -62,12 +62,12 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SentenceMark:
     """One reason why a sentence is marked.
 
     Attributes
     ----------
-    kind : Kind
+    kind : MarkKind
     detail : str
         The numbers behind it, in words.
     quiet : bool
@@ -78,7 +78,7 @@ class Mark:
         The probability and where the decision falls; None where several signals decide.
     """
 
-    kind: Kind
+    kind: MarkKind
     detail: str
     quiet: bool = False
     words: tuple[str, ...] = ()
@@ -98,29 +98,31 @@ class Segment:
     role: str = ""
 
 
-def kind(name: str) -> Kind:
+def kind(name: str) -> MarkKind:
     """Return the kind of mark called ``name``: a signal's, or one of those above."""
     if name == UNSOURCED:
-        return Kind(UNSOURCED, _UNSOURCED_LABEL, Family.SOURCING, _UNSOURCED_MEANING, quiet=False)
+        return MarkKind(
+            UNSOURCED, _UNSOURCED_LABEL, Family.SOURCING, _UNSOURCED_MEANING, quiet=False
+        )
     if name == CITED:
-        return Kind(CITED, "cited source", Family.SOURCING, _CITED_MEANING, quiet=True)
+        return MarkKind(CITED, "cited source", Family.SOURCING, _CITED_MEANING, quiet=True)
     if name == FURNITURE:
         label = "not part of the article"
-        return Kind(FURNITURE, label, Family.CONTENT, _FURNITURE_MEANING, quiet=True)
+        return MarkKind(FURNITURE, label, Family.CONTENT, _FURNITURE_MEANING, quiet=True)
     signal = BY_NAME[name]
-    return Kind(name, signal.label, signal.family, signal.meaning, quiet=name in QUIET)
+    return MarkKind(name, signal.label, signal.family, signal.meaning, quiet=name in QUIET)
 
 
-def marks(report: SentenceReport, thresholds: Mapping[str, float]) -> tuple[Mark, ...]:
+def marks(report: SentenceReport, thresholds: Mapping[str, float]) -> tuple[SentenceMark, ...]:
     """Return the reasons to mark a sentence: those that draw the eye first, then the quiet ones."""
     if "content" in report.scores and "content" not in report.flags:
-        return (Mark(kind(FURNITURE), figures.score(report.scores["content"]), quiet=True),)
+        return (SentenceMark(kind(FURNITURE), figures.score(report.scores["content"]), quiet=True),)
     named = (name for name in report.flags if name != "content")
     found = [_of_signal(report, name, thresholds.get(name)) for name in named]
     if is_unsourced_own_claim(report):
         found.insert(0, _unsourced(report))
     if report.citations:
-        found.append(Mark(kind(CITED), "", quiet=True))
+        found.append(SentenceMark(kind(CITED), "", quiet=True))
     return tuple(sorted(found, key=lambda mark: mark.quiet))
 
 
@@ -158,21 +160,23 @@ def segments(report: SentenceReport) -> tuple[Segment, ...]:
     return tuple(cut)
 
 
-def _of_signal(report: SentenceReport, name: str, threshold: float | None) -> Mark:
+def _of_signal(report: SentenceReport, name: str, threshold: float | None) -> SentenceMark:
     score = report.scores.get(name)
     detail = "" if score is None else figures.score(score)
     if threshold is not None:
         detail += f" (threshold {figures.score(threshold)})"
-    return Mark(
+    return SentenceMark(
         kind(name), detail.strip(), _is_quiet(report, name), _words(report, name), score, threshold
     )
 
 
-def _unsourced(report: SentenceReport) -> Mark:
+def _unsourced(report: SentenceReport) -> SentenceMark:
     numbers = [f"{name} {figures.score(report.scores[name])}"
                for name in ("claim", "attributed") if name in report.scores]  # fmt: skip
     # The narrower signal of the same question says more.
-    return Mark(kind(UNSOURCED), ", ".join(numbers), quiet="unsourced_assertion" in report.flags)
+    return SentenceMark(
+        kind(UNSOURCED), ", ".join(numbers), quiet="unsourced_assertion" in report.flags
+    )
 
 
 def _is_quiet(report: SentenceReport, name: str) -> bool:

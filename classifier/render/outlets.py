@@ -14,9 +14,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from classifier.render.sources import CODES
 from classifier.sources import Answer, Flaw, LookAlike, NetworkSite, Registry, host_in_unicode
-from classifier.values import Control, DomainRole, Evidence, NameKind, Outlet, printable
+from classifier.values import CODES, Control, DomainRole, Evidence, NameKind, Outlet, printable
 
 _KINDS = {
     NameKind.ALIAS: "also",

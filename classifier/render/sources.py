@@ -14,11 +14,11 @@ from classifier.render import figures
 from classifier.render.layout import publisher
 from classifier.sources import UNNAMED, UNNAMED_MONITOR
 from classifier.values import (
+    CODES,
     ArticleEvidence,
     ArticleReport,
     Assessment,
     Basis,
-    Code,
     Evidence,
     Link,
     Medium,
@@ -35,16 +35,6 @@ from classifier.values import (
 MAX_NAME = 90
 MAX_WORDS = 160
 MAX_REASON = 400
-
-CODES = {
-    Code.SC: "state-controlled",
-    Code.CAPU: "captured public or state-managed",
-    Code.CAPR: "captured private",
-    Code.ISFM: "independent, state-funded and state-managed",
-    Code.ISF: "independent, state-funded",
-    Code.ISM: "independent, state-managed",
-    Code.IP: "independent public",
-}
 
 # What a text model would add is not shown to be more than nothing: docs/source-record.md.
 _NO_TEXT = (
@@ -93,7 +83,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Controlled:
+class ControlView:
     """Who controls an outlet: the monitor's code, three facts apart, the owner, the evidence."""
 
     code: str
@@ -112,7 +102,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class CardView:
     """A source card as a reader sees it.
 
     Attributes
@@ -123,7 +113,7 @@ class Card:
         The outlet that control and record are about; empty where there is none.
     kind : str
         What it is, its country and its Wikidata identifier.
-    control : Controlled or None
+    control : ControlView or None
     uncontrolled : str
         Why there is no ``control``.
     record : Record
@@ -139,7 +129,7 @@ class Card:
     steps: tuple[Step, ...]
     about: str
     kind: str
-    control: Controlled | None
+    control: ControlView | None
     uncontrolled: str
     record: Record
     estimate: str
@@ -150,13 +140,13 @@ class Card:
     evidence: tuple[str, ...]
 
 
-def card(report: ArticleReport) -> Card | None:
+def card(report: ArticleReport) -> CardView | None:
     """Put an article's source card into words; None where no source was looked up."""
     found = report.source
     if found is None:
         return None
     record, scored = found.record, found.record.scored
-    return Card(
+    return CardView(
         steps=tuple(_steps(found, report)),
         about=name(found.outlet.name) if found.outlet else "",
         kind=_kind(found.outlet) if found.outlet else "",
@@ -243,11 +233,11 @@ def _kind(outlet: Outlet) -> str:
     return name(", ".join(kind))
 
 
-def _control(outlet: Outlet) -> Controlled | None:
+def _control(outlet: Outlet) -> ControlView | None:
     control = outlet.control
     if control is None:
         return None
-    return Controlled(
+    return ControlView(
         code=f"{CODES[control.code]} ({control.code})" if control.code else "",
         facts=(
             ("funding", str(control.funding)),

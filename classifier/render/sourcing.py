@@ -40,7 +40,7 @@ KEY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SourceRow:
     """A source of the article.
 
     Attributes
@@ -65,7 +65,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BarPart:
     """A part of the bar: sentences that stand on one source, each sentence in one part only."""
 
     label: str
@@ -83,10 +83,10 @@ class SourcingMap:
     ----------
     total : int
         Sentences of the article.
-    rows : tuple of Row
+    rows : tuple of SourceRow
         Named sources, then unnamed, then vague, those in most sentences first; then what only the
         model finds attributed. A sentence that cites two stands with both.
-    parts : tuple of Part
+    parts : tuple of BarPart
         Every sentence once, with the best source it has: the first of ``rows`` that it stands on.
     counts : mapping of str to int
         Sentences by the kind of their best source, `UNTOLD`, and ``none``.
@@ -95,8 +95,8 @@ class SourcingMap:
     """
 
     total: int
-    rows: tuple[Row, ...]
-    parts: tuple[Part, ...]
+    rows: tuple[SourceRow, ...]
+    parts: tuple[BarPart, ...]
     counts: dict[str, int]
     government: int
     state_media: int
@@ -214,12 +214,12 @@ def _group(sentence: SentenceReport, citations: tuple[Citation, ...]) -> str:
     return best.value if citations else UNTOLD
 
 
-def _rows(citations: tuple[tuple[Citation, ...], ...], groups: list[str]) -> Iterator[Row]:
+def _rows(citations: tuple[tuple[Citation, ...], ...], groups: list[str]) -> Iterator[SourceRow]:
     sources = distinct_sources(citations)
     for kind in SourceKind:
         for source in sources:
             if source.kind is kind:
-                yield Row(
+                yield SourceRow(
                     label(source.name, kind),
                     kind.value,
                     tags(kind, source.government, source.state_media),
@@ -227,10 +227,10 @@ def _rows(citations: tuple[tuple[Citation, ...], ...], groups: list[str]) -> Ite
                 )
     untold = tuple(n for n, group in enumerate(groups, start=1) if group == UNTOLD)
     if untold:
-        yield Row(_UNTOLD_ROW, UNTOLD, _UNTOLD_TAGS, untold)
+        yield SourceRow(_UNTOLD_ROW, UNTOLD, _UNTOLD_TAGS, untold)
 
 
-def _parts(rows: tuple[Row, ...], placed: dict[int, int], total: int) -> Iterator[Part]:
+def _parts(rows: tuple[SourceRow, ...], placed: dict[int, int], total: int) -> Iterator[BarPart]:
     start = 0.0
     counts = [0] * len(rows)
     for index in placed.values():
@@ -242,5 +242,5 @@ def _parts(rows: tuple[Row, ...], placed: dict[int, int], total: int) -> Iterato
     ):
         if count:
             width = 100 * count / total
-            yield Part(label, group, count, start, width)
+            yield BarPart(label, group, count, start, width)
             start += width

@@ -11,7 +11,7 @@ from classifier.values import ArticleReport, SentenceReport, Voice
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class VoiceCounts:
     """Sentences counted by whose words they are."""
 
     own: int = 0
@@ -41,9 +41,9 @@ class Summary:
 
     Attributes
     ----------
-    sentences : Tally
+    sentences : VoiceCounts
         All sentences.
-    flagged : mapping of str to Tally
+    flagged : mapping of str to VoiceCounts
         For every sentence-level signal the model gives, in taxonomy order, the sentences that
         carry it.
     claims, attributed : int or None
@@ -56,8 +56,8 @@ class Summary:
         How many different techniques of the fourteen were found.
     """
 
-    sentences: Tally
-    flagged: Mapping[str, Tally]
+    sentences: VoiceCounts
+    flagged: Mapping[str, VoiceCounts]
     claims: int | None
     attributed: int | None
     own_claims: int | None
@@ -118,6 +118,6 @@ def summarise(report: ArticleReport) -> Summary:
     )
 
 
-def _tally(sentences: Iterable[SentenceReport]) -> Tally:
+def _tally(sentences: Iterable[SentenceReport]) -> VoiceCounts:
     voices = Counter(report.sentence.voice for report in sentences)
-    return Tally(voices[Voice.OWN], voices[Voice.REPORTED], voices[Voice.QUOTED])
+    return VoiceCounts(voices[Voice.OWN], voices[Voice.REPORTED], voices[Voice.QUOTED])

@@ -12,12 +12,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from classifier.render import figures, terminal_sources
-from classifier.render.layout import Line, carries, imprint, paragraphs, title
-from classifier.render.marks import CITED, UNSOURCED, Kind, Mark, is_marked, kind, marks, segments
-from classifier.render.sources import APART, published_by
-from classifier.render.sourcing import cited_in, in_words
-from classifier.render.summary import Summary, Tally, summarise
+from classifier.render import figures
+from classifier.render.layout import TextLine, carries, imprint, paragraphs, title
+from classifier.render.marks import (
+    CITED,
+    UNSOURCED,
+    MarkKind,
+    SentenceMark,
+    is_marked,
+    kind,
+    marks,
+    segments,
+)
+from classifier.render.sources import APART, SCALE, CardView, Proof, Step, card, published_by
+from classifier.render.sourcing import KEY, SourceRow, SourcingMap, cited_in, in_words, sourcing_map
+from classifier.render.summary import Summary, VoiceCounts, summarise
 from classifier.taxonomy import BY_NAME, NAMES, Family
 from classifier.values import Article, ArticleReport, Report, Skipped, Voice, printable
 
@@ -31,6 +40,10 @@ _FAMILY_STYLE = {
 _VOICE_MARK = {Voice.OWN: " ", Voice.REPORTED: "R", Voice.QUOTED: "Q"}
 _FLAGGED, _UNSOURCED = ">", "?"
 _MOST_WORDS = 3  # stretches of words shown for a reason
+_MOST_ROWS = 12
+_MOST_NUMBERS = 20
+_BAR = {"named": "█", "unnamed": "▒", "vague": "░", "untold": "-", "none": "·"}
+_BAR_WIDTH = 60
 _KEY = (
     f"{_FLAGGED} marked   {_UNSOURCED} only: {kind(UNSOURCED).label}   "
     "R reported   Q quoted   no letter: own voice"
@@ -64,13 +77,13 @@ def _print_article(
     for line in _origin(report):
         console.print(line)
     console.print()
-    terminal_sources.print_card(report, console)
+    _print_card(report, console)
     if report.note is not None:
         console.print(Text(f"Not scored: {printable(report.note)}", style="bold"))
         console.print()
     console.print(_text_of(report, thresholds))
     console.print()
-    terminal_sources.print_map(report, console)
+    _print_map(report, console)
     if report.note is None:
         summary = summarise(report)
         console.print(_by_voice(summary))
@@ -107,7 +120,7 @@ def _text_of(report: ArticleReport, thresholds: Mapping[str, float]) -> Table:
 
 
 def _add_line(
-    table: Table, line: Line, report: ArticleReport, thresholds: Mapping[str, float]
+    table: Table, line: TextLine, report: ArticleReport, thresholds: Mapping[str, float]
 ) -> None:
     if line.report is None:
         table.add_row("", "", "", Text(printable(line.text).strip(), style="dim"))
@@ -127,7 +140,7 @@ def _add_line(
         table.add_row("", "", "", Text("└ says: ").append(in_words(cited), "dim"))
 
 
-def _gutter(found: Sequence[Mark]) -> Text:
+def _gutter(found: Sequence[SentenceMark]) -> Text:
     loud = [mark.kind.name for mark in found if not mark.quiet]
     if not loud:
         return Text()
@@ -140,7 +153,7 @@ def _evidence_style(signals: Sequence[str]) -> str:
     return f"underline {_FAMILY_STYLE[BY_NAME[signals[0]].family]}" if signals else ""
 
 
-def _reasons(found: Sequence[Mark]) -> Iterator[Text]:
+def _reasons(found: Sequence[SentenceMark]) -> Iterator[Text]:
     """A line for each reason with its words; those that don't mark by themselves share the last."""
     for mark in found:
         if not mark.quiet:
@@ -151,7 +164,7 @@ def _reasons(found: Sequence[Mark]) -> Iterator[Text]:
         yield Text("└ ").append(Text(" · ").join(quiet))
 
 
-def _named(mark: Mark) -> Text:
+def _named(mark: SentenceMark) -> Text:
     score = "" if mark.score is None else f" {figures.score(mark.score)}"
     style = "dim" if mark.quiet else _FAMILY_STYLE[mark.kind.family]
     return Text(mark.kind.label + score, style=style)
@@ -171,7 +184,7 @@ def _by_voice(summary: Summary) -> Table:
     return table
 
 
-def _cells(tally: Tally, of: Tally | None) -> list[Text]:
+def _cells(tally: VoiceCounts, of: VoiceCounts | None) -> list[Text]:
     """Write counts by voice, each with its share of that voice's sentences."""
     if of is None:
         return [Text(str(number)) for number in (*map(tally.by, Voice), tally.total)]
@@ -218,7 +231,7 @@ def _print_legend(report: Report, console: Console) -> None:
     console.print(Text(f"model: {printable(report.model)}", style="dim"))
 
 
-def _kinds_met(report: Report) -> list[Kind]:
+def _kinds_met(report: Report) -> list[MarkKind]:
     met = {name for article in report.articles for name in article.flags}
     for article in report.articles:
         for sentence in article.sentences:
@@ -233,3 +246,118 @@ def _print_skipped(skipped: Sequence[Skipped], console: Console) -> None:
     console.rule(Text("not read", style="dim"), align="left", style="dim")
     for item in skipped:
         console.print(Text(f"{printable(item.source)}: {printable(item.reason)}"))
+
+
+# The source card and the sourcing map
+
+
+def _print_card(report: ArticleReport, console: Console) -> None:
+    """Print an article's source card; nothing where no source was looked up."""
+    found = card(report)
+    if found is None:
+        return
+    rows = Table.grid(padding=(0, 1))
+    rows.add_column(style="dim")
+    rows.add_column(overflow="fold")
+    for label, lines in (
+        ("source", _published(found)),
+        ("control", _control(found)),
+        ("record", _record(found)),
+        ("article", iter(Text(line) for line in found.evidence)),
+    ):
+        for number, line in enumerate(lines):
+            rows.add_row("" if number else label, line)
+    console.print(rows)
+    console.print()
+
+
+def _print_map(report: ArticleReport, console: Console) -> None:
+    """Print who an article stands on: a bar, and a table of its sources."""
+    found = sourcing_map(report)
+    if found is None:
+        return
+    console.print(Text("who the article stands on, in sentences", style="bold"))
+    console.print(Text(_bar(found, min(_BAR_WIDTH, console.width)), style="blue"))
+    key = "  ".join(f"{_BAR[group]} {KEY[group]} {found.counts[group]}" for group in found.groups)
+    console.print(Text(key))
+    if found.powers:
+        console.print(Text(found.powers))
+    console.print()
+    if found.rows:
+        console.print(_table(found))
+        left = found.rows[_MOST_ROWS:]
+        if left:
+            console.print(Text(f"and {figures.counted(len(left), 'more source')}", style="dim"))
+        console.print()
+
+
+def _published(found: CardView) -> Iterator[Text]:
+    if not found.steps:
+        yield Text("unknown: nothing says who published it")
+    for step in found.steps:
+        yield _step(step)
+
+
+def _step(step: Step) -> Text:
+    line = Text(step.name, style="bold").append(f": {step.did}, {step.basis}", "not bold")
+    if step.words:
+        line.append(f" “{step.words}”", "not bold dim")
+    if step.sentence:
+        line.append(f" (sentence {step.sentence})", "not bold dim")
+    return line
+
+
+def _control(found: CardView) -> Iterator[Text]:
+    control = found.control
+    if control is None:
+        yield Text(f"{found.about}: {found.uncontrolled}" if found.about else found.uncontrolled)
+        return
+    yield Text(f"{found.about}: {found.kind}")
+    facts = ", ".join(f"{label} {value}" for label, value in control.facts)
+    yield Text(f"{control.code}: {facts}" if control.code else facts)
+    if control.owner:
+        yield Text(f"owner: {control.owner}")
+    yield _proof(control.proof)
+
+
+def _record(found: CardView) -> Iterator[Text]:
+    if found.estimate:
+        yield Text(found.estimate, style="bold").append(f", {found.interval}; {SCALE}", "not bold")
+    else:
+        yield Text("unscored", style="bold").append(f": {found.reason}", "not bold")
+    for finding in found.findings:
+        yield Text(f"{finding.said}: ").append_text(_proof(finding.proof))
+    if found.shift:
+        yield Text(found.shift)
+
+
+def _proof(proof: Proof) -> Text:
+    return Text(f"{proof.source} {proof.url}" if proof.url else proof.source, style="dim")
+
+
+def _bar(found: SourcingMap, width: int) -> str:
+    """Draw the bar in characters that differ without colour."""
+    drawn, done, seen = "", 0, 0
+    for group, character in _BAR.items():
+        seen += found.counts[group]
+        until = round(width * seen / found.total)
+        drawn += character * (until - done)
+        done = until
+    return drawn
+
+
+def _table(found: SourcingMap) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("source", overflow="fold", ratio=None)
+    table.add_column("kind", overflow="fold")
+    table.add_column("sentences", justify="right")
+    table.add_column("which", overflow="fold")
+    for row in found.rows[:_MOST_ROWS]:
+        count = f"{len(row.sentences)} {row.share(found.total):>4}"
+        table.add_row(Text(printable(row.label)), Text(", ".join(row.tags)), count, _numbers(row))
+    return table
+
+
+def _numbers(row: SourceRow) -> Text:
+    shown = ", ".join(map(str, row.sentences[:_MOST_NUMBERS]))
+    return Text(f"{shown}, …" if len(row.sentences) > _MOST_NUMBERS else shown)

@@ -19,6 +19,7 @@ from classifier.values.article import (
     Voice,
 )
 from classifier.values.outlet import (
+    CODES,
     Assessment,
     Code,
     Control,
@@ -47,6 +48,7 @@ from classifier.values.text import distinct as distinct_lines
 from classifier.values.text import fold, printable, shortened
 
 __all__ = [
+    "CODES",
     "Article",
     "ArticleEvidence",
     "ArticleReading",

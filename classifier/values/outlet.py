@@ -64,14 +64,25 @@ class Holder(StrEnum):
 class Code(StrEnum):
     """Codes of the State Media Monitor's typology (Dragomir and Söderström, 2021)."""
 
-    SC = "SC"  # state-controlled
-    CAPU = "CaPu"  # captured public or state-managed
-    CAPR = "CaPr"  # captured private
-    ISFM = "ISFM"  # independent, state-funded and state-managed
-    ISF = "ISF"  # independent, state-funded
-    ISM = "ISM"  # independent, state-managed
-    IP = "IP"  # independent public
+    SC = "SC"
+    CAPU = "CaPu"
+    CAPR = "CaPr"
+    ISFM = "ISFM"
+    ISF = "ISF"
+    ISM = "ISM"
+    IP = "IP"
 
+
+#: What the codes stand for.
+CODES = {
+    Code.SC: "state-controlled",
+    Code.CAPU: "captured public or state-managed",
+    Code.CAPR: "captured private",
+    Code.ISFM: "independent, state-funded and state-managed",
+    Code.ISF: "independent, state-funded",
+    Code.ISM: "independent, state-managed",
+    Code.IP: "independent public",
+}
 
 #: The codes that make an outlet state media (annotation guidelines, section 4).
 STATE_MEDIA = frozenset({Code.SC, Code.CAPU})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from classifier.values.article import Article, Citation, Sentence, Span
+from classifier.values.article import Article, ArticleReading, Citation, Sentence, Span, Voice
 from classifier.values.source_card import SourceCard
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from classifier import __version__
-from training.options import CorporaFolder
+from training.options import CorporaFolder, HouseFolder
 
 if TYPE_CHECKING:
     from eval.figures import Section
-    from eval.release import Verdict
+    from eval.release import FloorCheck
 
 
 def gate(
@@ -21,6 +22,7 @@ def gate(
         str, typer.Argument(metavar="[BUNDLE]", help="A bundle's folder; the shipped transformer.")
     ] = "transformer",
     corpora: CorporaFolder = None,
+    corpus: HouseFolder = None,
     floors: Annotated[
         Path | None, typer.Option("--floors", metavar="FILE", help="Else eval/release/floors.json.")
     ] = None,
@@ -36,13 +38,13 @@ def gate(
         ),
     ] = None,
 ) -> None:
-    """Hold a bundle against the floors; ends with status 2 when one is missed.
+    """Hold a bundle against the floors.
 
-    Without a folder of corpora, on the benchmarks that ship. The limits of the behavioural suite
-    are held too; no option lowers them.
+    Ends with status 2 when one is missed. Without a folder of corpora, on the benchmarks that ship:
+    they are in the folder corpus/ of a clone, which an installed package lacks. The limits of the
+    behavioural suite are held too; no option lowers them.
     """
     from classifier import bundle as bundles
-    from eval.figures import print_section
     from eval.release import (
         FLOORS,
         GateError,
@@ -50,24 +52,27 @@ def gate(
         measure_benchmarks,
         raised_floors,
         read_floors,
-        signature,
+        signature_of,
         write_floors,
     )
+    from eval.report import show_section as show
+    from eval.rows import Evaluation
     from eval.rows import held_out_of_corpora as of_corpora
     from eval.suite import measure_suite as measure
     from eval.suite import read_behaviours as behaviours
     from eval.suite import suite_verdict as verdict
-    from training.corpora import is_given, root_folder
+    from training.corpora import given_folder
 
     path = floors or FLOORS
     written = read_floors(path)
     model = bundles.load(bundle)
-    root = root_folder(corpora) if is_given(corpora) else None
-    held_out = of_corpora(root, [model], allow_other_split=False)
-    verdicts = judge_floors(list(measure_benchmarks(model, held_out.examples)), written)
+    held_out = of_corpora(given_folder(corpora), [model], allow_other_split=False)
+    verdicts = judge_floors(
+        list(measure_benchmarks(Evaluation((model,), held_out.examples))), written
+    )
     suite = measure(model, behaviours())
-    print_section(_section(verdicts, f"Behaviour: {verdict(suite)}"))
-    typer.echo(signature(model, verdicts, suite))
+    said = signature_of(model, verdicts, suite)
+    show(_section(verdicts, f"Behaviour: {verdict(suite)}", said))
     if update:
         write_floors(raised_floors(verdicts, written, allow_regression), path)
         typer.echo(f"wrote {path}")
@@ -94,18 +99,19 @@ def card(
     corpora: CorporaFolder = None,
     draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of groups.")] = 2000,
 ) -> None:
-    """Measure a bundle on every benchmark, and write the figures into its card and manifest."""
+    """Measure a bundle, and write the figures into its card."""
     from classifier import bundle as bundles
-    from eval.release import card_records, write_card
+    from eval.release import card_records, card_table, write_card
     from eval.release import measure_benchmarks as measured
+    from eval.report import markdown_table
+    from eval.rows import Evaluation
     from eval.rows import held_out_of_corpora as of_corpora
-    from training.corpora import is_given, root_folder
+    from training.corpora import given_folder
 
     model = bundles.load(bundle)
-    root = root_folder(corpora) if is_given(corpora) else None
-    held_out = of_corpora(root, [model], allow_other_split=False)
-    found = card_records(measured(model, held_out.examples, draws))
-    write_card(bundle, found)
+    held_out = of_corpora(given_folder(corpora), [model], allow_other_split=False)
+    found = card_records(measured(Evaluation((model,), held_out.examples, draws=draws)))
+    write_card(bundle, found, markdown_table(card_table(found)))
     typer.echo(f"wrote {len(found)} figures into {bundle}")
 
 
@@ -127,20 +133,23 @@ def seeds(
     Without a folder of corpora, on the benchmarks that ship.
     """
     from classifier import bundle as bundles
-    from eval.figures import print_section
     from eval.release import section_of_seeds as section
     from eval.release import seed_spreads as spreads
+    from eval.report import show_section as show
+    from eval.rows import Evaluation
     from eval.rows import held_out_of_corpora as of_corpora
-    from training.corpora import is_given, root_folder
+    from training.corpora import given_folder
 
     models = [bundles.load(one) for one in bundle]
     other = bundles.load(beside) if beside is not None else None
-    root = root_folder(corpora) if is_given(corpora) else None
     judged = [*models, *([other] if other else ())]
-    held_out = of_corpora(root, judged, allow_other_split=False)
-    print_section(section(spreads(models, held_out.examples, other), models, other))
+    held_out = of_corpora(given_folder(corpora), judged, allow_other_split=False)
     digests = ", ".join(f"{one.name} {one.digest[:12]}" for one in judged)
-    typer.echo(f"framescope {__version__} | data {held_out.signature} | {digests}")
+    said = f"framescope {__version__} | data {held_out.signature} | {digests}"
+    evaluation = Evaluation(tuple(judged), held_out.examples)
+    beside_it = len(models) if other else None
+    found = section(spreads(evaluation, range(len(models)), beside_it), models, other)
+    show(replace(found, signature=said))
 
 
 def same(
@@ -171,29 +180,25 @@ def same(
 COMMANDS = (gate, card, seeds, same)
 
 
-def _section(verdicts: Sequence[Verdict], note: str) -> Section:
-    from eval.figures import Section, Table
+def _section(verdicts: Sequence[FloorCheck], note: str, signature: str) -> Section:
+    from eval.figures import Section, table
 
-    return Section(
-        note,
+    benchmarks = table(
+        "Benchmarks and their floors",
+        ("benchmark", "figure", "n", "yes", "measured", "floor", "verdict"),
         (
-            Table(
-                "Benchmarks and their floors",
-                ("benchmark", "figure", "n", "yes", "measured", "floor", "verdict"),
-                tuple(
-                    (
-                        one.measured.benchmark.name, one.measured.benchmark.metric,
-                        one.measured.n, one.measured.positives, one.measured.value,
-                        "none" if one.floor is None else one.floor, _verdict(one),
-                    )
-                    for one in verdicts
-                ),
-            ),
+            (
+                one.measured.benchmark.name, one.measured.benchmark.metric, one.measured.n,
+                one.measured.positives, one.measured.value,
+                "none" if one.floor is None else one.floor, _verdict(one),
+            )
+            for one in verdicts
         ),
     )  # fmt: skip
+    return Section(note, (benchmarks,), signature=signature)
 
 
-def _verdict(one: Verdict) -> str:
+def _verdict(one: FloorCheck) -> str:
     if one.floor is None:
         return ""
     return "missed" if one.missed else "other rows" if one.changed else "ok"

@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Any
 
 import typer
 
-from eval.commands import controls as controls_cli
 from eval.commands import gate as gate_cli
 from eval.commands import report as report_cli
-from eval.commands import robustness as robustness_cli
-from eval.commands import sources as sources_cli
-from eval.commands.options import Data, Draws, First, OtherSplit, Parts, Second, Seed, Signals
+from eval.commands import studies as study_cli
+from eval.commands.options import (
+    As,
+    Data,
+    Draws,
+    First,
+    Format,
+    OtherSplit,
+    Output,
+    Parts,
+    Second,
+    Seed,
+    Signals,
+    held_out,
+    progress,
+    refuse_both,
+)
 from training.options import CorporaFolder, refuse_options
 
-# Only what is cheap: the main command imports this module to show its help.
-if TYPE_CHECKING:
-    from eval.compare import Comparison, Progress
-
-app = typer.Typer(help="Compare two bundles on what neither was trained on.")
+_WIDTH = 12
 
 
-class Format(StrEnum):
-    """How the comparison is written."""
+class _Grouped(typer.core.TyperGroup):
+    """Shows the commands by what they are for; the options of `run` are left to its own help."""
 
-    TABLE = "table"
-    JSON = "json"
-    MARKDOWN = "markdown"
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Options"):
+            formatter.write_dl([
+                ("--help", "Show this message and exit."),
+                ("others", "As of `run`: framescope eval run --help."),
+            ])  # fmt: skip
+        for title, commands in _PANELS.items():
+            with formatter.section(title):
+                rows = [(name, self.commands[name].get_short_help_str(80)) for name in commands]
+                formatter.write_dl(rows, col_max=_WIDTH)
+
+
+app = typer.Typer(help="Judge bundles by what they were not trained on.", cls=_Grouped)
 
 
 @app.callback(invoke_without_command=True)
@@ -45,11 +60,8 @@ def evaluate(
     draws: Draws = 2000,
     seed: Seed = 0,
     allow_other_split: OtherSplit = False,
-    format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", metavar="FILE", help="Write to a file, not to the terminal."),
-    ] = None,
+    format: As = Format.TABLE,
+    output: Output = None,
 ) -> None:
     """Compare two bundles on what neither was trained on.
 
@@ -59,84 +71,33 @@ def evaluate(
         refuse_options(context)
         return
     from classifier import bundle
-    from classifier.errors import InputError
     from classifier.output import check
     from classifier.taxonomy import in_order
-    from eval.compare import HELD_OUT
     from eval.compare import compare_models as compare
-    from eval.rows import FILE_PART
-    from eval.rows import held_out_of_corpora as of_corpora
-    from eval.rows import held_out_of_files as of_files
-    from training.corpora import is_given, root_folder
+    from eval.compare import record_of_comparison as record
+    from eval.compare import section_of_comparison as section
+    from eval.report import show_section
+    from eval.rows import Evaluation
 
     signals = in_order(signal) if signal else None
-    if data and (corpora is not None or part):
-        raise InputError(data[0], "with --data every row is judged; leave out --corpora and --part")
+    refuse_both(corpora, data, part)
     check(output)
-    # Without a folder the bundles are judged by what ships: the house corpus.
-    root = root_folder(corpora) if not data and is_given(corpora) else None
     bundles = bundle.load(a), bundle.load(b)
-    if data:
-        held_out = of_files(data)
-        parts: Sequence[str] = (FILE_PART,)
-    else:
-        held_out = of_corpora(root, bundles, allow_other_split=allow_other_split)
-        parts = tuple(dict.fromkeys(part)) if part else HELD_OUT
-    with _progress() as progress:
-        comparison = compare(
-            *bundles,
-            held_out.examples,
-            data=held_out.signature,
-            parts=parts,
-            signals=signals,
-            draws=draws,
-            seed=seed,
-            progress=progress,
-        )
-    _write(comparison, format, output)
+    rows, parts = held_out(corpora, data, part, bundles, allow_other_split)
+    evaluation = Evaluation(bundles, rows.examples, rows.signature, parts, draws, seed)
+    with progress() as shown:
+        found = compare(evaluation, signals, shown)
+    tables = section(found, intervals=format is not Format.TABLE)
+    show_section(tables, format, output, record(found))
 
 
 # The same under a name of its own, as the other measurements have one.
 app.command("run")(evaluate)
-for module in (report_cli, controls_cli, robustness_cli, gate_cli, sources_cli):
+_PANELS = {
+    "Judge": ["run", *(one.__name__ for one in report_cli.COMMANDS)],
+    "Release": [one.__name__ for one in gate_cli.COMMANDS],
+    "Study": [one.__name__ for one in study_cli.COMMANDS],
+}
+for module in (report_cli, gate_cli, study_cli):
     for command in module.COMMANDS:
         app.command()(command)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show a bar on standard error, gone when done; nothing where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda what, done, total: bar.update(
-            task, description=what, completed=done, total=total
-        )
-
-
-def _write(comparison: Comparison, format: Format, output: Path | None) -> None:
-    from classifier.output import opened
-    from eval.report import comparison_to_json, print_table, to_markdown, to_text
-
-    if format is Format.TABLE and output is None:
-        from rich.console import Console
-
-        print_table(comparison, Console(highlight=False))
-        return
-    text = {
-        Format.TABLE: to_text,
-        Format.MARKDOWN: to_markdown,
-        Format.JSON: comparison_to_json,
-    }[format](comparison)
-    with opened(output) as file:
-        file.write(text)

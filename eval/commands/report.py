@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,18 +13,16 @@ from eval.commands.options import (
     Draws,
     First,
     OtherSplit,
+    Output,
     Parts,
     Second,
     SectionName,
     Seed,
     Signals,
+    held_out,
+    refuse_both,
 )
-from eval.commands.parts import Part
 from training.options import CorporaFolder
-
-if TYPE_CHECKING:
-    from classifier.bundle import Bundle
-    from eval.rows import HeldOut
 
 
 def report(
@@ -58,7 +56,7 @@ def report(
     seed: Seed = 0,
     allow_other_split: OtherSplit = False,
 ) -> None:
-    """Compare two bundles, and write what comes of it as a page and as JSON.
+    """Compare two bundles, as a page and as JSON.
 
     The page holds sentences of the corpora; the JSON holds none.
     """
@@ -66,13 +64,13 @@ def report(
     from classifier.errors import InputError
     from classifier.output import opened
     from classifier.taxonomy import in_order
-    from eval.compare import originals
-    from eval.report import MAIN
+    from eval.report import MAIN, to_json
     from eval.report import build_report as build
     from eval.report import chosen_sections as sections_chosen
     from eval.report import report_to_html as to_html
-    from eval.report import report_to_json as to_json
+    from eval.rows import Evaluation
 
+    refuse_both(corpora, data, part)
     chosen = in_order(signal) if signal else None
     sliced = in_order(slice) if slice else MAIN
     if output.exists() and not output.is_dir():
@@ -83,21 +81,16 @@ def report(
         raise InputError(output, f"can't be made ({error.strerror}); choose another") from None
     bundles = bundle.load(a), bundle.load(b)
     others = [bundle.load(one) for one in again or ()]
-    held_out, parts = _held_out(corpora, data, part, [*bundles, *others], allow_other_split)
-    ids = set(held_out.examples.article.tolist())
-    whole = originals(ids, _root(corpora, data), data or ())
+    rows, parts = held_out(corpora, data, part, [*bundles, *others], allow_other_split)
+    evaluation = Evaluation(
+        bundles, rows.examples, rows.signature, parts, draws, seed, dates=rows.dates
+    )
     made = build(
-        *bundles,
-        held_out.examples,
-        data=held_out.signature,
-        parts=parts,
+        evaluation,
         signals=chosen,
         sliced=sliced,
         genres=_genres(data),
-        draws=draws,
-        seed=seed,
         sections=sections_chosen(set(without or ()), others),
-        dates={name: article.date for name, article in whole.items()},
         progress=_Said(),
     )
     for name, write in (("report.json", to_json), ("report.html", to_html)):
@@ -109,10 +102,7 @@ def report(
 
 def errors(
     signal: Annotated[str, typer.Option("--signal", metavar="NAME", help="Of which signal.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", metavar="FILE", help="Write to a file, not to the terminal."),
-    ] = None,
+    output: Output = None,
     n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="How many.")] = 20,
     model: Annotated[
         str, typer.Option("--model", metavar="BUNDLE", help="Whose errors.")
@@ -122,7 +112,9 @@ def errors(
     part: Parts = None,
     allow_other_split: OtherSplit = False,
 ) -> None:
-    """Export a model's worst errors for relabelling: whole articles in the exchange format.
+    """Export a model's worst errors for relabelling.
+
+    Whole articles in the exchange format.
 
     A sentence in error has a key `error` beside its labels. Other sentences keep theirs.
     """
@@ -130,38 +122,32 @@ def errors(
     from classifier.errors import SignalError
     from classifier.output import check, opened
     from classifier.taxonomy import in_order
-    from eval.compare import Pool, originals
     from eval.compare import error_lines as to_lines
     from eval.compare import error_records as records
+    from eval.compare import originals
     from eval.compare import worst_errors as worst
-    from eval.rows import articles_of, rows_of
-    from eval.rows import score_rows as score
+    from eval.rows import Evaluation
 
     (name,) = in_order([signal])
+    refuse_both(corpora, data, part)
     check(output)
     loaded = bundle.load(model)
     if name not in loaded.signals:
         given = ", ".join(loaded.signals)
         raise SignalError(f"{loaded.name} doesn't give '{name}'; it gives {given}")
-    held_out, parts = _held_out(corpora, data, part, [loaded], allow_other_split)
-    examples, pools, said = held_out.examples, [], _Said()
-    for corpus in dict.fromkeys(examples.corpus.tolist()):
-        rows = articles_of(examples, corpus, parts, [name])
-        if not len(rows):
-            continue
+    rows, parts = held_out(corpora, data, part, [loaded], allow_other_split)
+    evaluation = Evaluation((loaded,), rows.examples)
+    samples, said = [], _Said()
+    for corpus in dict.fromkeys(rows.examples.corpus.tolist()):
         said(f"{corpus}: {loaded.name}", 0, 0)
-        scored, _ = score(loaded, rows.sentences, lambda done: None)
-        column = scored.column(name)
-        assert column is not None  # checked above
-        for one in parts:
-            chosen = rows_of(rows, one, name)
-            pools.append(Pool(rows, chosen, column[chosen]))
-    found = worst(name, pools, n)
-    if not found:
+        scored = evaluation.articles(corpus, parts, [name])
+        samples += [scored.sample(one, name) for one in parts]
+    errors = worst(samples, 0, n)
+    if not errors:
         raise SignalError(f"no row of part {' or '.join(parts)} is labelled with {name}")
-    articles = originals({error.article for error in found}, _root(corpora, data), data or ())
+    articles = originals({error.article for error in errors}, _root(corpora, data), data or ())
     with opened(output) as file:
-        file.write(to_lines(records(found, examples, articles, loaded.name)))
+        file.write(to_lines(records(errors, rows.examples, articles, loaded.name)))
 
 
 COMMANDS = (report, errors)
@@ -181,31 +167,9 @@ class _Said:
 
 def _root(corpora: Path | None, data: Sequence[Path] | None) -> Path | None:
     """Find the folder of corpora; None for the labelled files of a user, and for what ships."""
-    from training.corpora import is_given, root_folder
+    from training.corpora import given_folder
 
-    return root_folder(corpora) if not data and is_given(corpora) else None
-
-
-def _held_out(
-    corpora: Path | None,
-    data: Sequence[Path] | None,
-    part: Sequence[Part] | None,
-    bundles: Sequence[Bundle],
-    allow_other_split: bool,
-) -> tuple[HeldOut, tuple[str, ...]]:
-    from classifier.errors import InputError
-    from eval.compare import HELD_OUT
-    from eval.rows import FILE_PART
-    from eval.rows import held_out_of_corpora as of_corpora
-    from eval.rows import held_out_of_files as of_files
-
-    if data:
-        if corpora is not None or part:
-            reason = "with --data every row is judged; leave out --corpora and --part"
-            raise InputError(data[0], reason)
-        return of_files(data), (FILE_PART,)
-    found = of_corpora(_root(corpora, data), bundles, allow_other_split=allow_other_split)
-    return found, tuple(dict.fromkeys(part)) if part else HELD_OUT
+    return None if data else given_folder(corpora)
 
 
 def _genres(data: Sequence[Path] | None) -> dict[str, str]:

@@ -3,10 +3,11 @@
 In all, by slice, and by their worst errors; the headline, and what each costs.
 """
 
-from eval.compare.compare import HELD_OUT, Progress
-from eval.compare.compare import compare as compare_models
-from eval.compare.comparison import Comparison, Cost, Difference, Row
-from eval.compare.errors import Error, Pool, originals
+from eval.compare.comparison import Compared, Comparison, Progress
+from eval.compare.comparison import compare as compare_models
+from eval.compare.comparison import record as record_of_comparison
+from eval.compare.comparison import section as section_of_comparison
+from eval.compare.errors import Error, originals
 from eval.compare.errors import records as error_records
 from eval.compare.errors import to_lines as error_lines
 from eval.compare.errors import worst as worst_errors
@@ -18,18 +19,14 @@ from eval.compare.slices import Axis, genres_of
 from eval.compare.slices import slices as slice_figures
 
 __all__ = [
-    "HELD_OUT",
     "METHOD",
     "Axis",
+    "Compared",
     "Comparison",
-    "Cost",
-    "Difference",
     "Error",
     "Footprint",
     "Headline",
-    "Pool",
     "Progress",
-    "Row",
     "compare_models",
     "error_lines",
     "error_records",
@@ -37,6 +34,8 @@ __all__ = [
     "headline_of",
     "measure_footprint",
     "originals",
+    "record_of_comparison",
+    "section_of_comparison",
     "slice_figures",
     "worst_errors",
 ]

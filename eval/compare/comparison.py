@@ -1,13 +1,41 @@
-"""What a comparison of two bundles says: values only."""
+"""Two bundles on the same held-out rows: what each scores, and how sure the difference is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
 
 from classifier import __version__
-from eval.figures import Interval
+from classifier.bundle import Bundle
+from classifier.errors import SignalError
+from classifier.taxonomy import in_order
+from eval.figures import (
+    LEVEL,
+    METRICS,
+    UNDEFINED,
+    Cell,
+    Change,
+    Estimate,
+    Interval,
+    Section,
+    Table,
+    always_yes_f1,
+    decide,
+    differences,
+    holm,
+    mcnemar,
+)
+from eval.figures import all_metrics as measure
+from eval.figures import resample_figures as resample
+from eval.rows import Evaluation, Sample, told_apart
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being scored, how many sentences are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +56,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Compared:
     """One signal on one part of one corpus.
 
     Attributes
@@ -69,7 +97,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class Seconds:
     """Wall-clock seconds for 1,000 sentences of a corpus, after a warm-up."""
 
     corpus: str
@@ -95,15 +123,15 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What `eval.compare.compare.compare` found, and what would have to be the same to find it again.
+    """What `compare` found, and what would have to be the same to find it again.
 
     Attributes
     ----------
     a, b : Contender
     data : str
         What they were compared on: the signature of a split, or the digest of files.
-    rows : tuple of Row
-    costs : tuple of Cost
+    rows : tuple of Compared
+    costs : tuple of Seconds
         One a corpus.
     draws, seed : int
     """
@@ -111,8 +139,8 @@ class Comparison:
     a: Contender
     b: Contender
     data: str
-    rows: tuple[Row, ...]
-    costs: tuple[Cost, ...]
+    rows: tuple[Compared, ...]
+    costs: tuple[Seconds, ...]
     draws: int
     seed: int
 
@@ -123,3 +151,209 @@ class Comparison:
             f"framescope {__version__} | data {self.data} | {self.a.name} {self.a.digest[:12]} | "
             f"{self.b.name} {self.b.digest[:12]} | draws {self.draws}, seed {self.seed}"
         )
+
+
+def compare(
+    evaluation: Evaluation,
+    signals: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Score the held-out rows of every corpus with two bundles and compare them.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of bundles a and b; differences are ``b - a``.
+    signals : sequence of str, optional
+        Only these; by default all that either bundle gives.
+    progress : callable, optional
+
+    Raises
+    ------
+    SignalError
+        When no row has a label of a signal that a bundle gives.
+    BundleError
+        When a model's scores are not probabilities.
+    """
+    a, b = evaluation.bundles
+    parts = evaluation.parts
+    given = in_order([*a.signals, *b.signals])
+    asked = given if signals is None else in_order(signals)
+    wanted = tuple(signal for signal in asked if signal in given)
+    corpora = [
+        (corpus, n)
+        for corpus in dict.fromkeys(evaluation.examples.corpus.tolist())
+        if (n := len(evaluation.numbers(corpus, parts, wanted)))
+    ]
+    if not corpora:
+        raise SignalError(
+            f"nothing to compare: no row of part {' or '.join(parts)} is labelled with "
+            f"{' or '.join(asked)}, or neither bundle gives it; they give {', '.join(given)}"
+        )
+    steps = _Steps(2 * sum(n for _, n in corpora), progress)
+    found: list[Compared] = []
+    costs: list[Seconds] = []
+    for corpus, n in corpora:
+        scored = evaluation.articles(corpus, parts, wanted, steps.of(corpus))
+        costs.append(Seconds(corpus, n, *scored.seconds))
+        for part in parts:
+            samples = (scored.sample(part, signal) for signal in wanted)
+            of_part = [
+                _compared(corpus, one, evaluation.draws, evaluation.seed)
+                for one in samples
+                if len(one)
+            ]
+            corrected = holm([row.mcnemar for row in of_part])
+            found += [
+                replace(row, mcnemar_corrected=p) for row, p in zip(of_part, corrected, strict=True)
+            ]
+    return Comparison(
+        Contender(a.name, a.digest),
+        Contender(b.name, b.digest),
+        evaluation.data,
+        tuple(found),
+        tuple(costs),
+        evaluation.draws,
+        evaluation.seed,
+    )
+
+
+def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
+    truth, groups = sample.truth, sample.groups
+    a, b = sample.given
+    figures_a, figures_b = (given and measure(truth, *given) for given in (a, b))
+    drawn = resample(truth, a, b, groups, draws=draws, seed=seed)
+    between: dict[str, Difference] = {}
+    chance = math.nan
+    if a and b and figures_a and figures_b:
+        between = {
+            name: Difference(value, drawn.difference[name], drawn.p[name])
+            for name, value in differences(figures_a, figures_b).items()
+        }
+        chance = mcnemar(truth, decide(*a), decide(*b))
+    return Compared(
+        corpus=corpus,
+        part=sample.part,
+        signal=sample.signal,
+        n=len(sample),
+        n_groups=len(np.unique(groups)),
+        positives=int(truth.sum()),
+        always_yes_f1=always_yes_f1(truth),
+        a=figures_a,
+        b=figures_b,
+        differences=between,
+        intervals_a=drawn.a,
+        intervals_b=drawn.b,
+        mcnemar=chance,
+    )
+
+
+class _Steps:
+    """Counts sentences over all corpora and both models."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.total = total
+        self.progress = progress
+        self.done = 0
+
+    def of(self, corpus: str) -> Callable[[Bundle, int], None]:
+        def step(bundle: Bundle, n: int) -> None:
+            self.done += n
+            if self.progress is not None:
+                self.progress(f"{corpus}: {bundle.name}", self.done, self.total)
+
+        return step
+
+
+# As a section, and as the record that JSON holds
+
+SCHEMA_VERSION = 2
+PRINTED: tuple[str, ...] = ("f1", "macro_f1", "average_precision", "ece")
+"""The figures of the tables; JSON has them all."""
+
+_LEGEND = (
+    "Differences are the second model's figure less the first's, with a 95% interval from "
+    "resampling whole groups (articles, pages or outlets); * where it leaves out 0. "
+    f"ECE: lower is better. {UNDEFINED.capitalize()}: also what is not given by that model. "
+    "n: sentences, or articles for a signal of whole articles."
+)
+
+
+def section(comparison: Comparison, *, intervals: bool = True) -> Section:
+    """Give a table for each part of each corpus.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    intervals : bool
+        With those of the models' own figures, which is more than a terminal of 80 columns holds.
+    """
+    a, b = told_apart((comparison.a.name, comparison.b.name))
+    costs = {cost.corpus: cost for cost in comparison.costs}
+    columns = ("signal", "n", "positive", "groups", "always yes, F1", "figure", a, b)
+    tables = [
+        Table(
+            f"{corpus}, {part}",
+            (*columns, "difference (95% interval)"),
+            tuple(line for row in rows for line in _figures_of(row, intervals)),
+            heads=5,
+            note=_seconds(costs[corpus], a, b),
+            interval_digits=2,
+        )
+        for (corpus, part), rows in groupby(comparison.rows, lambda row: (row.corpus, row.part))
+    ]
+    return Section(_LEGEND, tuple(tables), signature=comparison.signature)
+
+
+def record(comparison: Comparison) -> dict[str, Any]:
+    """Give every figure, and the signature."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "signature": comparison.signature,
+        "data": comparison.data,
+        "a": comparison.a,
+        "b": comparison.b,
+        "resampling": {"draws": comparison.draws, "seed": comparison.seed, "level": LEVEL},
+        "seconds_per_1000_sentences": comparison.costs,
+        "rows": [_record(row) for row in comparison.rows],
+    }
+
+
+def _record(row: Compared) -> dict[str, Any]:
+    plain = {item.name: getattr(row, item.name) for item in fields(row)}
+    return plain | {
+        "intervals_a": {name: (i.low, i.high) for name, i in row.intervals_a.items()},
+        "intervals_b": {name: (i.low, i.high) for name, i in row.intervals_b.items()},
+        "mcnemar": {"p": row.mcnemar, "holm": plain.pop("mcnemar_corrected")},
+        "differences": {
+            name: {"value": d.value, "low": d.interval.low, "high": d.interval.high, "p": d.p}
+            for name, d in row.differences.items()
+        }
+        or None,
+    }
+
+
+def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
+    """One figure a line: its name, both models', and their difference."""
+    head = (row.signal, row.n, row.positives, row.n_groups, row.always_yes_f1)
+    models = ((row.a, row.intervals_a), (row.b, row.intervals_b))
+    for metric in (metric for metric in METRICS if metric.name in PRINTED):
+        cells: list[Cell] = []
+        for figures, ranges in models:
+            value = figures[metric.name] if figures else math.nan
+            found = ranges.get(metric.name) if intervals else None
+            if found is None or math.isnan(found.low):
+                cells.append(value)
+            else:
+                # Of ECE: it is widened to be symmetric, and no error lies below 0.
+                cells.append(Estimate(value, max(found.low, 0), found.high))
+        difference = row.differences.get(metric.name)
+        change = None if difference is None else Change.of(difference.value, difference.interval)
+        yield (*head, metric.label, *cells, change)
+
+
+def _seconds(cost: Seconds, name_a: str, name_b: str) -> str:
+    return (
+        f"Seconds for 1,000 sentences: {name_a} {cost.a:.2f}, {name_b} {cost.b:.2f} "
+        f"({cost.sentences:,} sentences of {cost.corpus} scored)"
+    )

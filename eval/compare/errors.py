@@ -10,37 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from classifier.pages import to_record
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Article, Unit
+from eval.rows import Sample
 from training.data import Examples
 
 KEY = "error"
 """The key beside a sentence's labels that says what was wrong; readers of the format pass it by."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pool:
-    """Rows of one signal that a model was judged by.
-
-    Attributes
-    ----------
-    rows : Examples
-        Whole articles, sentence by sentence.
-    chosen : ndarray of int, shape (n,)
-        The rows judged.
-    proba : ndarray of float32, shape (n,)
-        Of the model whose errors are asked for.
-    other : ndarray of float32, shape (n,), or None
-        Of the model it was compared with.
-    """
-
-    rows: Examples
-    chosen: NDArray[np.intp]
-    proba: NDArray[np.float32]
-    other: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,38 +56,47 @@ class Error:
     after: tuple[str, ...]
 
 
-def worst(signal: str, pools: Iterable[Pool], n: int) -> tuple[Error, ...]:
+def worst(samples: Iterable[Sample], whose: int, n: int) -> tuple[Error, ...]:
     """Find the ``n`` rows whose probability is farthest from their label, the farthest first.
 
     A graded label counts as it is: half the annotators saying yes is no error at 0.5.
+
+    Parameters
+    ----------
+    samples : iterable of Sample
+        Of one signal.
+    whose : int
+        The place of the bundle whose errors are asked for; it gives the signal.
+    n : int
     """
     found = [
-        (abs(float(pool.proba[at]) - float(pool.rows.column(signal)[row])), pool, at, int(row))
-        for pool in pools
-        for at, row in enumerate(pool.chosen)
+        (abs(float(given.proba[at]) - float(sample.rows.column(sample.signal)[row])), sample, at)
+        for sample in samples
+        if (given := sample.given[whose]) is not None
+        for at, row in enumerate(sample.chosen)
     ]
     found.sort(key=lambda item: -item[0])  # stable: ties keep the order of the corpora
     return tuple(
-        _error(rank, signal, pool, at, row)
-        for rank, (_, pool, at, row) in enumerate(found[:n], start=1)
+        _error(rank, sample, whose, at) for rank, (_, sample, at) in enumerate(found[:n], start=1)
     )
 
 
-def _error(rank: int, signal: str, pool: Pool, at: int, row: int) -> Error:
-    rows = pool.rows
+def _error(rank: int, sample: Sample, whose: int, at: int) -> Error:
+    rows, row = sample.rows, int(sample.chosen[at])
     sentence = rows.sentences[row]
+    said = [math.nan if given is None else float(given.proba[at]) for given in sample.given]
     return Error(
         rank=rank,
-        signal=signal,
+        signal=sample.signal,
         corpus=str(rows.corpus[row]),
         part=str(rows.part[row]),
         article=str(rows.article[row]),
         index=sentence.index,
         start=sentence.start,
         end=sentence.end,
-        label=float(rows.column(signal)[row]),
-        proba=float(pool.proba[at]),
-        other=math.nan if pool.other is None else float(pool.other[at]),
+        label=float(rows.column(sample.signal)[row]),
+        proba=said.pop(whose),
+        other=said[0] if said else math.nan,
         text=sentence.text,
         before=tuple(_around(rows, row, -1))[::-1],
         after=tuple(_around(rows, row, 1)),

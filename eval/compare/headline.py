@@ -1,4 +1,4 @@
-"""The report's first table: each benchmark, and what came of it."""
+"""The report's first table: each benchmark, what came of it, and what that means in words."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 
 from classifier.taxonomy import BY_NAME as SIGNALS
 from classifier.taxonomy import Level
-from eval.compare.comparison import Comparison, Row
-from eval.figures import METRICS, Change, Estimate, holm, in_words
+from eval.compare.comparison import Compared, Comparison
+from eval.figures import METRICS, Change, Estimate, holm
 from eval.rows import BENCHMARK_BY_NAME as BY_NAME
 from eval.rows import BENCHMARKS, Benchmark
 
 _HIGHER_IS_BETTER = {metric.name: metric.higher_is_better for metric in METRICS}
+ALPHA = 0.05
 _OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
 
 
@@ -25,7 +26,7 @@ class Headline:
     Attributes
     ----------
     benchmark : Benchmark
-    row : Row
+    row : Compared
     a, b : Estimate or None
         The benchmark's main metric; None for a model that doesn't give the signal.
     difference : Estimate or None
@@ -36,7 +37,7 @@ class Headline:
     """
 
     benchmark: Benchmark
-    row: Row
+    row: Compared
     a: Estimate | None
     b: Estimate | None
     difference: Estimate | None
@@ -73,21 +74,21 @@ def headline(comparison: Comparison, names: tuple[str, str]) -> tuple[Headline, 
     )
 
 
-def _benchmark(row: Row, described: set[str]) -> Benchmark | None:
+def _benchmark(row: Compared, described: set[str]) -> Benchmark | None:
     """Find a row's benchmark; a corpus that has none, a user's own, is one by itself."""
     if row.corpus not in described:
         return _own(row)
     return BY_NAME.get(f"{row.corpus}/{row.part}/{row.signal}")
 
 
-def _own(row: Row) -> Benchmark:
+def _own(row: Compared) -> Benchmark:
     unit = "article" if SIGNALS[row.signal].level is Level.ARTICLE else "sentence"
     return Benchmark(row.corpus, row.part, row.signal, unit, "as given", _OWN_METRIC)
 
 
 def _line(
     benchmark: Benchmark,
-    row: Row,
+    row: Compared,
     p: float,
     p_corrected: float,
     tests: int,
@@ -98,7 +99,7 @@ def _line(
     words = f"undefined: {names[0] if row.a is None else names[1]} doesn't give this signal"
     if metric in row.differences:
         found = row.differences[metric]
-        difference = Change(found.value, found.interval.low, found.interval.high)
+        difference = Change.of(found.value, found.interval)
         words = in_words(
             difference, p_corrected, *names,
             higher_is_better=_HIGHER_IS_BETTER[metric], tests=tests,
@@ -120,7 +121,56 @@ def _estimate(
 ) -> Estimate | None:
     if figures is None:
         return None
-    interval = intervals.get(metric)
-    if interval is None:
-        return Estimate(figures[metric])
-    return Estimate(figures[metric], interval.low, interval.high)
+    value, interval = figures[metric], intervals.get(metric)
+    return Estimate(value) if interval is None else Estimate.of(value, interval)
+
+
+def in_words(
+    difference: Estimate,
+    p: float,
+    a: str,
+    b: str,
+    *,
+    higher_is_better: bool = True,
+    tests: int = 1,
+) -> str:
+    """Say what a difference means, in one sentence.
+
+    "One of more than 0.05 would have shown" means that no true difference beyond 0.05 agrees with
+    the interval; it is rounded up, so as not to promise too much.
+
+    Parameters
+    ----------
+    difference : Estimate
+        ``b - a``.
+    p : float
+        Corrected for the number of tests.
+    a, b : str
+        What to call the models.
+    higher_is_better : bool
+    tests : int
+        For how many the correction was made.
+    """
+    if math.isnan(difference.value):
+        return "undefined: there is no difference to speak of"
+    if math.isnan(difference.low):
+        return "undefined: too few groups, or too few positives, for an interval"
+    low, high = difference.low, difference.high
+    if low <= 0 <= high:
+        missed = max(abs(low), abs(high))
+        if missed == 0:
+            return "no detectable difference: both are the same on every resample"
+        return f"no detectable difference; one of more than {_up(missed)} would have shown"
+    better = b if (difference.value > 0) is higher_is_better else a
+    size = sorted((abs(low), abs(high)))
+    digits = 2 if abs(difference.value) >= 0.005 and size[0] >= 0.005 else 3
+    amount = f"{abs(difference.value):.{digits}f} ({size[0]:.{digits}f} to {size[1]:.{digits}f})"
+    # A NaN is no evidence either.
+    if not p < ALPHA:
+        return f"{better} looks better by {amount}, but not once corrected for {tests} tests"
+    return f"{better} is better by {amount}"
+
+
+def _up(value: float) -> str:
+    digits = 2 if value >= 0.005 else 3
+    return f"{math.ceil(value * 10**digits - 1e-9) / 10**digits:.{digits}f}"

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Voice
-from eval.figures import Estimate, is_positive
-from eval.figures import all_metrics as measure
+from eval.figures import Estimate, Interval
 from eval.figures import resample_figures as resample
-from eval.rows import Scored
+from eval.figures import single_figure as figure
+from eval.rows import Given, Sample
 from training.data import Examples, Text
 
 DRAWS = 1000
@@ -67,52 +67,34 @@ class Axis:
 
 
 def slices(
-    rows: Examples,
-    chosen: NDArray[np.intp],
-    signal: str,
-    metric: str,
-    a: Scored,
-    b: Scored,
-    *,
-    genres: Mapping[str, str],
-    draws: int,
-    seed: int,
+    sample: Sample, metric: str, *, genres: Mapping[str, str], draws: int, seed: int
 ) -> tuple[Axis, ...]:
     """Cut the rows of one signal in every way that says anything of it.
 
     Parameters
     ----------
-    rows : Examples
-        Whole articles, as `eval.rows.scored.articles_of` gives them.
-    chosen : ndarray of int
-        The rows that are judged.
-    signal, metric : str
-    a, b : Scored
-        Of ``rows``.
+    sample : Sample
+        Of bundles a and b.
+    metric : str
     genres : mapping of str to str
         The genre of an article by its id, where known; see `genres_of`.
     draws, seed : int
         Of the resampling; at most `DRAWS`.
     """
-    whole = BY_NAME[signal].level is Level.ARTICLE
+    whole = BY_NAME[sample.signal].level is Level.ARTICLE
     found = []
     for name, (value_of, order) in _AXES.items():
         if whole and name not in _OF_ARTICLES:
             continue
-        values = value_of(rows, genres)[chosen]
+        values = value_of(sample.rows, genres)[sample.chosen]
         names = order(values)
-        if len(names) < 2:
-            found.append(Axis(name, ()))
-            continue
-        found.append(
-            Axis(
-                name,
-                tuple(
-                    _slice(rows, chosen[picked], signal, metric, label, a, b, draws, seed)
-                    for label, picked in _picked(values, names)
-                ),
-            )
+        # All rows alike are no slices.
+        picked = _picked(values, names) if len(names) > 1 else ()
+        cut = (
+            _slice(label, sample.where(rows), metric, min(draws, DRAWS), seed)
+            for label, rows in picked
         )
+        found.append(Axis(name, tuple(cut)))
     return tuple(found)
 
 
@@ -142,31 +124,25 @@ def _picked(values: Text, names: Sequence[str]) -> Iterable[tuple[str, NDArray[n
         yield f"{len(others)} others", np.flatnonzero(np.isin(values, others))
 
 
-def _slice(
-    rows: Examples,
-    picked: NDArray[np.intp],
-    signal: str,
-    metric: str,
-    value: str,
-    a: Scored,
-    b: Scored,
-    draws: int,
-    seed: int,
-) -> Slice:
-    truth = is_positive(rows.column(signal)[picked])
-    groups = rows.group[picked]
-    models = [
-        None if (column := one.column(signal)) is None else (column[picked], one.thresholds[signal])
-        for one in (a, b)
-    ]
-    drawn = resample(truth, models[0], models[1], groups, draws=min(draws, DRAWS), seed=seed)
-    estimates = [
-        None
-        if model is None
-        else Estimate(measure(truth, *model)[metric], intervals[metric].low, intervals[metric].high)
-        for model, intervals in zip(models, (drawn.a, drawn.b), strict=True)
-    ]
-    return Slice(value, len(picked), len(np.unique(groups)), int(truth.sum()), *estimates)
+def _slice(value: str, sample: Sample, metric: str, draws: int, seed: int) -> Slice:
+    truth, groups = sample.truth, sample.groups
+    a, b = sample.given
+    drawn = resample(truth, a, b, groups, draws=draws, seed=seed, names=(metric,))
+
+    def estimate(given: Given | None, intervals: Mapping[str, Interval]) -> Estimate | None:
+        if given is None:
+            return None
+        interval = intervals[metric]
+        return Estimate(figure(metric, truth, *given), interval.low, interval.high)
+
+    return Slice(
+        value,
+        len(sample),
+        len(np.unique(groups)),
+        int(truth.sum()),
+        estimate(a, drawn.a),
+        estimate(b, drawn.b),
+    )
 
 
 def _outlet(rows: Examples, genres: Mapping[str, str]) -> Text:

@@ -6,31 +6,22 @@ And `Section`, the one shape in which figures, tables and plots are shown.
 from eval.figures.conformal import LEVEL as COVERAGE_LEVEL
 from eval.figures.conformal import Coverage, coverage, coverage_by, expected_range
 from eval.figures.conformal import fit as fit_conformal
-from eval.figures.estimate import Change, Estimate, in_words
+from eval.figures.curves import RECALLS, PrecisionRecall, ReliabilityCurve
+from eval.figures.curves import precision_recall as precision_recall_of
+from eval.figures.curves import reliability_curve as reliability_of
 from eval.figures.metrics import (
     METRICS,
     Bools,
     Floats,
+    Single,
     always_yes_f1,
     auc,
-    average_precision,
-    brier,
-    calibration_error,
     decide,
     differences,
     is_positive,
-    macro_f1,
 )
-from eval.figures.metrics import f1 as f1_score
+from eval.figures.metrics import figure as single_figure
 from eval.figures.metrics import measure as all_metrics
-from eval.figures.metrics import precision as precision_score
-from eval.figures.metrics import recall as recall_score
-from eval.figures.overlap import of_sums as span_figures
-from eval.figures.overlap import sums_by_article
-from eval.figures.precision_recall import RECALLS, PrecisionRecall
-from eval.figures.precision_recall import precision_recall as precision_recall_of
-from eval.figures.reliability_curve import ReliabilityCurve
-from eval.figures.reliability_curve import reliability_curve as reliability_of
 from eval.figures.resample import LEVEL, MIN_GROUPS, Interval, draw, percentile
 from eval.figures.resample import resample as resample_figures
 from eval.figures.risk_coverage import RiskCoverage
@@ -38,16 +29,16 @@ from eval.figures.risk_coverage import of_scores as risk_coverage_of
 from eval.figures.sections import (
     UNDEFINED,
     Cell,
+    Change,
+    Estimate,
+    Plot,
     Section,
+    Share,
     Table,
-    cell,
-    figure,
-    print_section,
-    with_interval,
+    table,
 )
-from eval.figures.sections import estimate as estimate_in_words
 from eval.figures.significance import holm, mcnemar
-from eval.figures.spans import Spans
+from eval.figures.spans import Spans, of_sums, sums_by_article
 from eval.figures.techniques import TechniqueFigures, article_figures, classification
 from eval.figures.techniques import of_articles as techniques_of_articles
 
@@ -65,10 +56,13 @@ __all__ = [
     "Estimate",
     "Floats",
     "Interval",
+    "Plot",
     "PrecisionRecall",
     "ReliabilityCurve",
     "RiskCoverage",
     "Section",
+    "Share",
+    "Single",
     "Spans",
     "Table",
     "TechniqueFigures",
@@ -76,36 +70,25 @@ __all__ = [
     "always_yes_f1",
     "article_figures",
     "auc",
-    "average_precision",
-    "brier",
-    "calibration_error",
-    "cell",
     "classification",
     "coverage",
     "coverage_by",
     "decide",
     "differences",
     "draw",
-    "estimate_in_words",
     "expected_range",
-    "f1_score",
-    "figure",
     "fit_conformal",
     "holm",
-    "in_words",
     "is_positive",
-    "macro_f1",
     "mcnemar",
+    "of_sums",
     "percentile",
     "precision_recall_of",
-    "precision_score",
-    "print_section",
-    "recall_score",
     "reliability_of",
     "resample_figures",
     "risk_coverage_of",
-    "span_figures",
+    "single_figure",
     "sums_by_article",
+    "table",
     "techniques_of_articles",
-    "with_interval",
 ]

@@ -1,9 +1,9 @@
 """Prediction sets that hold the right answer nine times in ten, whatever the model is worth.
 
 Split conformal prediction (Angelopoulos & Bates, 2021, doi:10.48550/arXiv.2107.07511), with answers
-"yes" and "no". How strange an answer is for a row is one less its probability. On n rows that the
-model was not fitted on, the k-th smallest strangeness of the right answers, k = ⌈(n + 1) · 0.9⌉, is
-the limit, and a set holds every answer that is no stranger. A new row's right answer is then in its
+"yes" and "no". The nonconformity score of an answer is one less its probability. On n rows that the
+model was not fitted on, the k-th smallest score of the right answers, k = ⌈(n + 1) · 0.9⌉, is the
+limit, and a set holds every answer that scores no more. A new row's right answer is then in its
 set with probability 0.9 or more, if the row is exchangeable with those n. Rows of another outlet or
 year are not, and how much of the coverage is lost there is what is measured.
 
@@ -23,34 +23,29 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eval.figures.metrics import Bools, Floats
+from eval.figures.metrics import Bools, Floats, Single
 
 LEVEL = 0.9
-_MIDDLE = 0.95
+"""The coverage aimed at: nine in ten."""
+_CHANCE = 0.95  # of the range of coverage that chance alone explains
+_ROUNDING = 1e-9  # (n + 1) * level may come out this much above a whole number
 
 
 @dataclass(frozen=True, slots=True)
 class Conformal:
-    """Limits on how strange an answer in a set may be.
+    """Limits on the nonconformity scores of the answers in a set.
 
     Attributes
     ----------
-    level : float
-        The coverage aimed at.
     yes, no : float
         The limit of each answer; equal unless fitted by class. Infinite where there were too few
         rows for one: that answer is then in every set.
-    rows_yes, rows_no : int
-        Rows that each limit was fitted on; equal unless fitted by class.
     """
 
-    level: float
     yes: float
     no: float
-    rows_yes: int
-    rows_no: int
 
-    def sets(self, proba: NDArray[np.float32]) -> tuple[Bools, Bools]:
+    def sets(self, proba: Single) -> tuple[Bools, Bools]:
         """Say which answers each set holds.
 
         Parameters
@@ -69,53 +64,24 @@ class Conformal:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How often sets hold the right answer, and how large they are; shares are NaN without rows.
+    """How often sets hold the right answer, and how large they are; NaN without rows.
 
     Attributes
     ----------
-    rows : int
     coverage : float
         Share of rows whose set holds the right answer.
-    coverage_yes, coverage_no : float
-        The same among the rows of which that is the right answer; NaN without such rows.
+    coverage_yes : float
+        The same among the rows of which that is "yes"; NaN without such rows.
     mean_size : float
         Mean number of answers in a set, 0 to 2.
-    both, none : float
-        Shares of sets with both answers, and with none.
     """
 
-    rows: int
     coverage: float
     coverage_yes: float
-    coverage_no: float
     mean_size: float
-    both: float
-    none: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GroupCoverage:
-    """Coverage of each group, as columns.
-
-    Attributes
-    ----------
-    group : ndarray, shape (g,)
-        Their names, sorted.
-    rows : ndarray of int64, shape (g,)
-    coverage : ndarray of float64, shape (g,)
-        Share of the group's rows whose set holds the right answer.
-    mean_size : ndarray of float64, shape (g,)
-    """
-
-    group: NDArray[np.generic]
-    rows: NDArray[np.int64]
-    coverage: Floats
-    mean_size: Floats
-
-
-def fit(
-    truth: Bools, proba: NDArray[np.float32], level: float = LEVEL, *, by_class: bool = False
-) -> Conformal:
+def fit(truth: Bools, proba: Single, level: float = LEVEL, *, by_class: bool = False) -> Conformal:
     """Fit the limits.
 
     Parameters
@@ -140,15 +106,13 @@ def fit(
     """
     if not 0 < level < 1:
         raise ValueError(f"a level lies between 0 and 1, not {level}")
-    strange = _strangeness(truth, proba)
+    scores = _nonconformity(truth, proba)
     if not by_class:
-        limit = _limit(strange, level)
-        return Conformal(level, limit, limit, len(strange), len(strange))
-    yes, no = strange[truth], strange[~truth]
-    return Conformal(level, _limit(yes, level), _limit(no, level), len(yes), len(no))
+        return Conformal(_limit(scores, level), _limit(scores, level))
+    return Conformal(_limit(scores[truth], level), _limit(scores[~truth], level))
 
 
-def coverage(conformal: Conformal, truth: Bools, proba: NDArray[np.float32]) -> Coverage:
+def coverage(conformal: Conformal, truth: Bools, proba: Single) -> Coverage:
     """Judge the sets of held-out rows.
 
     Parameters
@@ -163,21 +127,12 @@ def coverage(conformal: Conformal, truth: Bools, proba: NDArray[np.float32]) -> 
     """
     yes, no = conformal.sets(proba)
     held = np.where(truth, yes, no)
-    size = yes.astype(np.int64) + no
-    return Coverage(
-        rows=len(truth),
-        coverage=_mean(held),
-        coverage_yes=_mean(held[truth]),
-        coverage_no=_mean(held[~truth]),
-        mean_size=_mean(size),
-        both=_mean(size == 2),
-        none=_mean(size == 0),
-    )
+    return Coverage(_mean(held), _mean(held[truth]), _mean(yes.astype(np.int64) + no))
 
 
 def coverage_by(
-    conformal: Conformal, truth: Bools, proba: NDArray[np.float32], groups: ArrayLike
-) -> GroupCoverage:
+    conformal: Conformal, truth: Bools, proba: Single, groups: ArrayLike
+) -> tuple[NDArray[np.int64], Floats]:
     """Judge the sets of each group of held-out rows apart.
 
     Parameters
@@ -190,19 +145,18 @@ def coverage_by(
 
     Returns
     -------
-    GroupCoverage
+    rows : ndarray of int64, shape (g,)
+        Of each group, by its name.
+    coverage : ndarray of float64, shape (g,)
+        Share of the group's rows whose set holds the right answer.
     """
-    names, group = np.unique(np.asarray(groups), return_inverse=True)
+    _, group = np.unique(np.asarray(groups), return_inverse=True)
     yes, no = conformal.sets(proba)
-    rows = np.bincount(group, minlength=len(names))
-    held = np.bincount(group, weights=np.where(truth, yes, no), minlength=len(names))
-    size = np.bincount(group, weights=yes.astype(np.float64) + no, minlength=len(names))
-    return GroupCoverage(names, rows.astype(np.int64), held / rows, size / rows)
+    rows = np.bincount(group).astype(np.int64)
+    return rows, np.bincount(group, weights=np.where(truth, yes, no)) / rows
 
 
-def expected_range(
-    fitted_on: int, rows: ArrayLike, level: float = LEVEL, *, share: float = 0.95
-) -> tuple[Floats, Floats]:
+def expected_range(fitted_on: int, rows: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:
     """Give the range in which the coverage of rows lies by chance alone.
 
     Coverage varies with the rows that limits were fitted on and with those it is measured on; if
@@ -215,11 +169,9 @@ def expected_range(
     fitted_on : int
         Rows the limit was fitted on.
     rows : array_like of int, shape (g,)
-        Rows that coverage is measured on, such as `GroupCoverage.rows`.
+        Rows that coverage is measured on.
     level : float
         The coverage aimed at.
-    share : float
-        How much of the chance the range holds.
 
     Returns
     -------
@@ -234,7 +186,7 @@ def expected_range(
     if k > fitted_on:
         low = high = np.ones(count.shape)
     else:
-        tail = (1 - share) / 2
+        tail = (1 - _CHANCE) / 2
         low, high = (
             betabinom.ppf(chance, measured, k, fitted_on + 1 - k) / measured
             for chance in (tail, 1 - tail)
@@ -242,20 +194,20 @@ def expected_range(
     return np.where(count > 0, low, np.nan), np.where(count > 0, high, np.nan)
 
 
-def _strangeness(truth: Bools, proba: NDArray[np.float32]) -> Floats:
+def _nonconformity(truth: Bools, proba: Single) -> Floats:
+    """How badly the right answer of each row fits it, by the model."""
     score = proba.astype(np.float64)
     return np.where(truth, 1 - score, score)
 
 
 def _rank(n: int, level: float) -> int:
-    # (n + 1) * level may come out a little above a whole number; that must not become the next.
-    return math.ceil((n + 1) * level - 1e-9)
+    return math.ceil((n + 1) * level - _ROUNDING)
 
 
-def _limit(strange: Floats, level: float) -> float:
+def _limit(scores: Floats, level: float) -> float:
     """The k-th smallest; numpy's quantile of k/n, method "higher", would take the next one."""
-    k = _rank(len(strange), level)
-    return math.inf if k > len(strange) else float(np.partition(strange, k - 1)[k - 1])
+    k = _rank(len(scores), level)
+    return math.inf if k > len(scores) else float(np.partition(scores, k - 1)[k - 1])
 
 
 def _mean(values: NDArray[np.generic]) -> float:

@@ -8,7 +8,7 @@ same definitions for many resamples at once, and the tests hold the two together
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ BINS = 15
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Single = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def is_positive(labels: ArrayLike) -> Bools:
     return positive
 
 
-def decide(proba: NDArray[np.float32], threshold: float) -> Bools:
+def decide(proba: Single, threshold: float) -> Bools:
     """Whether a signal is flagged: at or above the bundle's threshold.
 
     Compared in single precision, as scoring does, so that a score on the threshold counts alike.
@@ -68,7 +69,7 @@ def decide(proba: NDArray[np.float32], threshold: float) -> Bools:
     return flagged
 
 
-def measure(truth: Bools, proba: NDArray[np.float32], threshold: float) -> dict[str, float]:
+def measure(truth: Bools, proba: Single, threshold: float) -> dict[str, float]:
     """All the figures of `METRICS`, by name.
 
     Parameters
@@ -81,15 +82,18 @@ def measure(truth: Bools, proba: NDArray[np.float32], threshold: float) -> dict[
     """
     flagged = decide(proba, threshold)
     return {
-        "f1": f1(truth, flagged),
-        "precision": precision(truth, flagged),
-        "recall": recall(truth, flagged),
-        "macro_f1": macro_f1(truth, flagged),
-        "average_precision": average_precision(truth, proba),
-        "auc": auc(truth, proba),
-        "ece": calibration_error(truth, proba),
-        "brier": brier(truth, proba),
+        **{name: of(truth, flagged) for name, of in _OF_DECISIONS.items()},
+        **{name: of(truth, proba) for name, of in _OF_SCORES.items()},
     }
+
+
+def figure(metric: str, truth: Bools, proba: Single, threshold: float) -> float:
+    """Give one figure of `METRICS`; NaN where a row has no score."""
+    if np.isnan(proba).any():
+        return math.nan
+    if metric in _OF_SCORES:
+        return _OF_SCORES[metric](truth, proba)
+    return _OF_DECISIONS[metric](truth, decide(proba, threshold))
 
 
 def f1(truth: Bools, flagged: Bools) -> float:
@@ -120,7 +124,7 @@ def macro_f1(truth: Bools, flagged: Bools) -> float:
     return float(f1_score(truth, flagged, average="macro", labels=[False, True], zero_division=0.0))
 
 
-def average_precision(truth: Bools, proba: NDArray[np.float32]) -> float:
+def average_precision(truth: Bools, proba: Single) -> float:
     """Sum of precision times step in recall, without interpolation; NaN unless both classes occur.
 
     A ranking without skill gets the share of positives.
@@ -132,7 +136,7 @@ def average_precision(truth: Bools, proba: NDArray[np.float32]) -> float:
     return float(average_precision_score(truth, proba))
 
 
-def auc(truth: Bools, proba: NDArray[np.float32]) -> float:
+def auc(truth: Bools, proba: Single) -> float:
     """Area under the ROC curve; NaN unless both classes occur."""
     from sklearn.metrics import roc_auc_score
 
@@ -141,7 +145,7 @@ def auc(truth: Bools, proba: NDArray[np.float32]) -> float:
     return float(roc_auc_score(truth, proba))
 
 
-def calibration_error(truth: Bools, proba: NDArray[np.float32]) -> float:
+def calibration_error(truth: Bools, proba: Single) -> float:
     """Give the expected calibration error (ECE) of a probability; NaN without rows.
 
     Scores are put into `BINS` bins of equal width; the error is the mean over rows of the distance
@@ -154,13 +158,13 @@ def calibration_error(truth: Bools, proba: NDArray[np.float32]) -> float:
     return float(np.abs(np.bincount(bin_of(proba), weights=residual)).sum() / len(truth))
 
 
-def bin_of(proba: NDArray[np.float32]) -> NDArray[np.intp]:
+def bin_of(proba: Single) -> NDArray[np.intp]:
     """Give the calibration bin of each score; the last one holds 1.0 too."""
     bins: NDArray[np.intp] = np.minimum((proba.astype(np.float64) * BINS).astype(np.intp), BINS - 1)
     return bins
 
 
-def brier(truth: Bools, proba: NDArray[np.float32]) -> float:
+def brier(truth: Bools, proba: Single) -> float:
     """Mean squared distance of the score from the label; NaN without rows."""
     from sklearn.metrics import brier_score_loss
 
@@ -181,3 +185,17 @@ def differences(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, flo
 
 def _both_classes(truth: Bools) -> bool:
     return bool(truth.any()) and not bool(truth.all())
+
+
+_OF_DECISIONS: dict[str, Callable[[Bools, Bools], float]] = {
+    "f1": f1,
+    "precision": precision,
+    "recall": recall,
+    "macro_f1": macro_f1,
+}
+_OF_SCORES: dict[str, Callable[[Bools, Single], float]] = {
+    "average_precision": average_precision,
+    "auc": auc,
+    "ece": calibration_error,
+    "brier": brier,
+}

@@ -1,22 +1,47 @@
-"""What one part of the harness found, as tables: printed, laid out as HTML, or written as JSON.
+"""What one part of the harness found: figures, tables and plots, as values without any layout.
 
-Whatever measures something says it in these values, once; how they look is decided where they are
-shown. A cell holds the number itself, so that JSON loses nothing.
+Whatever measures something says it in these values, once; `eval.report.layout` alone decides how they look
+in a terminal, in Markdown, in JSON and on a page. A cell holds the number itself, so that JSON
+loses nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from eval.figures.estimate import Change, Estimate
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from eval.figures.resample import Interval
 
 UNDEFINED = "undefined"
+"""The one word for what can't be told: without positives, say, or of a signal that isn't given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure and its 95% interval; NaN where undefined."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+    @classmethod
+    def of(cls, value: float, interval: Interval) -> Self:
+        """Put a figure and its interval together."""
+        return cls(value, interval.low, interval.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Estimate):
+    """A difference of two figures: written with its sign, and a star where 0 is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share(Estimate):
+    """A share of a whole, written in per cent."""
+
 
 Cell = str | int | float | Estimate | None
 """Text, a count, a figure, or a figure with its interval; None or NaN is undefined."""
@@ -24,11 +49,47 @@ Cell = str | int | float | Estimate | None
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; its first column names the rows."""
+    """A table.
+
+    Attributes
+    ----------
+    caption : str
+    columns : tuple of str
+    rows : tuple of tuple
+        As many cells as there are columns.
+    heads : int
+        How many of the first columns say what a row is of: where the next row has the same ones,
+        they are written once.
+    note : str
+        What stands below it.
+    digits, interval_digits : int
+        Decimals of figures without an interval, and of the ends of intervals; differences have 3.
+    """
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    heads: int = 1
+    note: str = ""
+    digits: int = 3
+    interval_digits: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawing and its numbers, for who can't see it.
+
+    Attributes
+    ----------
+    title : str
+    svg : str
+        An element for a page, see `eval.report.plots`.
+    numbers : tuple of Table
+    """
+
+    title: str
+    svg: str
+    numbers: tuple[Table, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,73 +101,20 @@ class Section:
     note : str
         What was measured and what to make of it.
     tables : tuple of Table
+    plots : tuple of Plot
+        Shown on a page, before the tables.
+    signature : str
+        One line that names what was measured on what; empty where something else says so.
     """
 
     note: str
     tables: tuple[Table, ...] = ()
+    plots: tuple[Plot, ...] = ()
+    signature: str = ""
 
 
-def figure(value: float | None, digits: int = 3) -> str:
-    """Write a number; what is undefined is called so."""
-    if value is None or math.isnan(value):
-        return UNDEFINED
-    return f"{value:.{digits}f}"
-
-
-def estimate(given: Estimate | None) -> str:
-    """Write a figure with its interval; None is a signal that a model doesn't give."""
-    if given is None:
-        return "not given"
-    if math.isnan(given.value):
-        return UNDEFINED
-    form = "+.3f" if isinstance(given, Change) else ".3f"
-    if math.isnan(given.low):
-        return f"{given.value:{form}} (interval {UNDEFINED})"
-    return f"{given.value:{form}} ({given.low:{form}} to {given.high:{form}})"
-
-
-def cell(value: Cell) -> str:
-    """Write a cell."""
-    match value:
-        case str():
-            return value
-        case Estimate():
-            return estimate(value)
-        case int():
-            return f"{value:,}"
-    return figure(value)
-
-
-def with_interval(value: float, interval: Interval) -> Estimate:
-    """Put a figure and its interval into one cell."""
-    return Estimate(value, interval.low, interval.high)
-
-
-def print_section(section: Section) -> None:
-    """Print the tables, then the note, to standard output."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table as Printed
-    from rich.text import Text
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        # A file has no edge to wrap at.
-        console = Console(highlight=False, width=200)
-    for table in section.tables:
-        printed = Printed(
-            title=table.caption, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
-        )
-        for heading, worded in zip(table.columns, _worded(table), strict=True):
-            printed.add_column(heading, justify="left" if worded else "right")
-        for row in table.rows:
-            printed.add_row(*(Text(cell(value)) for value in row))
-        console.print(printed)
-    console.print(section.note, markup=False)
-
-
-def _worded(table: Table) -> Sequence[bool]:
-    """Tell which columns hold words, which stand on the left; figures stand on the right."""
-    return [
-        any(isinstance(value, str) for value in column) for column in zip(*table.rows, strict=True)
-    ] or [True] * len(table.columns)
+def table(
+    caption: str, columns: Iterable[str], rows: Iterable[tuple[Cell, ...]], **options: Any
+) -> Table:
+    """Make a table of anything that gives rows; ``options`` are the other fields of `Table`."""
+    return Table(caption, tuple(columns), tuple(rows), **options)

@@ -1,12 +1,14 @@
 """Scored rows in, a verdict out: floors, cards, other seeds, two outputs compared exactly."""
 
 from eval.release.card import records as card_records
+from eval.release.card import table as card_table
 from eval.release.card import write as write_card
-from eval.release.gate import FLOORS, GateError, Verdict, signature
+from eval.release.gate import FLOORS, FloorCheck, GateError
 from eval.release.gate import judge as judge_floors
 from eval.release.gate import measured as measure_benchmarks
 from eval.release.gate import raised as raised_floors
 from eval.release.gate import read as read_floors
+from eval.release.gate import signature as signature_of
 from eval.release.gate import write as write_floors
 from eval.release.same import DifferenceError
 from eval.release.seeds import section as section_of_seeds
@@ -15,16 +17,17 @@ from eval.release.seeds import spreads as seed_spreads
 __all__ = [
     "FLOORS",
     "DifferenceError",
+    "FloorCheck",
     "GateError",
-    "Verdict",
     "card_records",
+    "card_table",
     "judge_floors",
     "measure_benchmarks",
     "raised_floors",
     "read_floors",
     "section_of_seeds",
     "seed_spreads",
-    "signature",
+    "signature_of",
     "write_card",
     "write_floors",
 ]

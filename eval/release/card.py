@@ -10,11 +10,17 @@ from typing import Any
 
 from classifier.bundle import CARD, MANIFEST
 from classifier.errors import BundleError
-from eval.figures import METRICS
+from eval.figures import METRICS, Cell, Estimate, Table
 from eval.release.gate import Measured
 from eval.rows import BENCHMARK_BY_NAME as BY_NAME
 
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
+_HEAD = """## How good it is
+
+On rows that nothing was trained, tuned or calibrated on, with 95% intervals over
+resamples of whole groups. Published figures are of other rows unless it says so; a
+ceiling is how far annotators agree. Written by `framescope eval card`.
+"""
 _LABELS = {metric.name: metric.label for metric in METRICS}
 
 Record = Mapping[str, Any]
@@ -38,26 +44,27 @@ def records(found: Iterable[Measured]) -> list[dict[str, Any]]:
     ]
 
 
-def section(metrics: Sequence[Record]) -> str:
-    """Write the section of the card, in Markdown, with the lines that mark where it ends."""
-    lines = [
-        BEGIN,
-        "## How good it is",
-        "",
-        "On rows that nothing was trained, tuned or calibrated on, with 95% intervals over",
-        "resamples of whole groups. Published figures are of other rows unless it says so; a",
-        "ceiling is how far annotators agree. Written by `framescope eval card`.",
-        "",
-        "| benchmark | n | groups | positive | figure | value (95% interval) | beside it |",
-        "| --- | ---: | ---: | ---: | --- | --- | --- |",
-        *map(_line, metrics),
-        END,
-    ]
-    return "\n".join(lines)
+def table(metrics: Sequence[Record]) -> Table:
+    """Give the table of the card."""
+    columns = ("benchmark", "n", "groups", "positive", "figure", "value (95% interval)")
+    return Table("", (*columns, "beside it"), tuple(map(_line, metrics)))
 
 
-def write(folder: Path, metrics: Sequence[Record]) -> None:
+def section(written: str) -> str:
+    """Write the section of the card around its table, with the lines that mark where it ends."""
+    return "\n".join((BEGIN, _HEAD, written, END))
+
+
+def write(folder: Path, metrics: Sequence[Record], written: str) -> None:
     """Write the figures into a bundle's manifest and its card.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    metrics : sequence of mapping
+        As `records` gives them.
+    written : str
+        Their `table` in Markdown.
 
     Raises
     ------
@@ -69,7 +76,7 @@ def write(folder: Path, metrics: Sequence[Record]) -> None:
         record = json.loads(manifest.read_text(encoding="utf-8"))
         text = card.read_text(encoding="utf-8")
         record["metrics"] = list(metrics)
-        card.write_text(with_section(text, section(metrics)), encoding="utf-8")
+        card.write_text(with_section(text, section(written)), encoding="utf-8")
         body = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
         manifest.write_text(body + "\n", encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -85,7 +92,7 @@ def with_section(card: str, written: str) -> str:
     return f"{before}{written}\n\n{heading}{rest}"
 
 
-def _line(record: Record) -> str:
+def _line(record: Record) -> tuple[Cell, ...]:
     benchmark = BY_NAME.get(record["benchmark"])
     beside = []
     if benchmark and benchmark.published:
@@ -93,24 +100,12 @@ def _line(record: Record) -> str:
         beside.append(f"{benchmark.published.value:g} {benchmark.published.metric} ({rows})")
     if benchmark and benchmark.ceiling:
         beside.append(f"{benchmark.ceiling.measure} {benchmark.ceiling.value:.2f}")
-    cells = (
-        f"`{record['benchmark']}`",
-        f"{record['n']:,}",
-        f"{record['groups']:,}",
-        f"{record['positives']:,}",
-        _LABELS[record["metric"]],
-        _figure(record),
+    value, low, high = (record[key] for key in ("value", "low", "high"))
+    return (
+        f"`{record['benchmark']}`", record["n"], record["groups"], record["positives"],
+        _LABELS[record["metric"]], value if low is None else Estimate(value, low, high),
         "; ".join(beside),
-    )
-    return f"| {' | '.join(cells)} |"
-
-
-def _figure(record: Record) -> str:
-    if record["value"] is None:
-        return "undefined"
-    if record["low"] is None:
-        return f"{record['value']:.3f}"
-    return f"{record['value']:.3f} ({record['low']:.3f} to {record['high']:.3f})"
+    )  # fmt: skip
 
 
 def _rounded(value: float) -> float | None:

@@ -20,14 +20,12 @@ import numpy as np
 from classifier import __version__
 from classifier.bundle import Bundle
 from classifier.errors import FramescopeError
-from eval.figures import Interval, is_positive
-from eval.figures import all_metrics as measure
+from eval.figures import Interval
 from eval.figures import resample_figures as resample
+from eval.figures import single_figure as figure
 from eval.rows import BENCHMARK_BY_NAME as BY_NAME
-from eval.rows import BENCHMARKS, Benchmark, articles_of, rows_of
-from eval.rows import score_rows as score
+from eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
 from eval.suite import Suite
-from training.data import Examples
 
 FLOORS = Path(__file__).with_name("floors.json")
 SLACK = 0.005
@@ -69,7 +67,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FloorCheck:
     """A measured benchmark beside its floor; None where it has none."""
 
     measured: Measured
@@ -130,65 +128,59 @@ def write(floors: Floors, path: Path = FLOORS) -> None:
 
 
 def measured(
-    bundle: Bundle,
-    examples: Examples,
-    draws: int = 0,
-    benchmarks: Sequence[Benchmark] = BENCHMARKS,
+    evaluation: Evaluation, whose: int = 0, benchmarks: Sequence[Benchmark] = BENCHMARKS
 ) -> Iterator[Measured]:
     """Measure a bundle on every benchmark that the examples have and the bundle gives.
 
     Parameters
     ----------
-    bundle : Bundle
-    examples : Examples
-        With their parts.
-    draws : int
-        Resamples for the intervals; 0 for none.
+    evaluation : Evaluation
+        Without draws there are no intervals.
+    whose : int
+        The place of the bundle.
     benchmarks : sequence of Benchmark
     """
-    corpora = [c for c in dict.fromkeys(b.corpus for b in benchmarks) if c in examples.corpus]
-    for corpus in corpora:
+    bundle, draws = evaluation.bundles[whose], evaluation.draws
+    for corpus in dict.fromkeys(b.corpus for b in benchmarks):
         here = [b for b in benchmarks if b.corpus == corpus and b.signal in bundle.signals]
-        signals = tuple(dict.fromkeys(b.signal for b in here))
-        rows = articles_of(examples, corpus, tuple({b.part for b in here}), signals)
-        if not len(rows):
+        parts, signals = {b.part for b in here}, dict.fromkeys(b.signal for b in here)
+        if not len(evaluation.numbers(corpus, tuple(parts), tuple(signals))):
             continue
-        scored, _ = score(bundle, rows.sentences, lambda _: None)
+        scored = evaluation.articles(corpus, tuple(parts), tuple(signals))
         for benchmark in here:
-            chosen = rows_of(rows, benchmark.part, benchmark.signal)
-            proba = scored.column(benchmark.signal)
-            if not len(chosen) or proba is None:
+            sample = scored.sample(benchmark.part, benchmark.signal)
+            given = sample.given[whose]
+            if not len(sample) or given is None:
                 continue
-            truth = is_positive(rows.column(benchmark.signal)[chosen])
-            decided = (proba[chosen], scored.thresholds[benchmark.signal])
-            figures = measure(truth, *decided)
-            groups = rows.group[chosen]
+            truth, groups, metric = sample.truth, sample.groups, benchmark.metric
             interval = _UNKNOWN
             if draws:
-                drawn = resample(truth, decided, None, groups, draws=draws, seed=0)
-                interval = drawn.a[benchmark.metric]
+                drawn = resample(
+                    truth, given, None, groups, draws=draws, seed=evaluation.seed, names=(metric,)
+                )
+                interval = drawn.a[metric]
             yield Measured(
                 benchmark,
-                _digest(rows.where(chosen), benchmark.signal),
-                len(chosen),
+                _digest(sample),
+                len(sample),
                 len(np.unique(groups)),
                 int(truth.sum()),
-                figures[benchmark.metric],
+                figure(metric, truth, *given),
                 interval,
             )
 
 
-def judge(found: Sequence[Measured], floors: Floors) -> list[Verdict]:
+def judge(found: Sequence[Measured], floors: Floors) -> list[FloorCheck]:
     """Put every figure beside its floor."""
-    return [Verdict(one, *_floor(floors.floors.get(one.benchmark.name))) for one in found]
+    return [FloorCheck(one, *_floor(floors.floors.get(one.benchmark.name))) for one in found]
 
 
-def raised(verdicts: Sequence[Verdict], floors: Floors, reason: str | None) -> Floors:
+def raised(verdicts: Sequence[FloorCheck], floors: Floors, reason: str | None) -> Floors:
     """Make new floors of what was measured.
 
     Parameters
     ----------
-    verdicts : sequence of Verdict
+    verdicts : sequence of FloorCheck
     floors : Floors
         The present ones.
     reason : str or None
@@ -221,7 +213,7 @@ def raised(verdicts: Sequence[Verdict], floors: Floors, reason: str | None) -> F
     return Floors(kept, (*floors.regressions, *lowered))
 
 
-def signature(bundle: Bundle, verdicts: Sequence[Verdict], suite: Suite) -> str:
+def signature(bundle: Bundle, verdicts: Sequence[FloorCheck], suite: Suite) -> str:
     """One line; two runs with the same one give the same figures."""
     rows = hashlib.sha256("".join(one.measured.digest for one in verdicts).encode()).hexdigest()
     return (
@@ -234,10 +226,11 @@ def _floor(record: Mapping[str, Any] | None) -> tuple[float | None, str | None]:
     return (None, None) if record is None else (float(record["floor"]), str(record["digest"]))
 
 
-def _digest(rows: Examples, signal: str) -> str:
+def _digest(sample: Sample) -> str:
     """Digest of the rows and labels of a benchmark: another one is another benchmark."""
     total = hashlib.sha256()
-    labels = np.asarray(rows.column(signal))
-    for sentence, label in zip(rows.sentences, labels, strict=True):
-        total.update(f"{sentence.article_id}\t{sentence.text}\t{label:g}\n".encode())
+    labels = sample.rows.column(sample.signal)
+    for row in sample.chosen:
+        sentence = sample.rows.sentences[row]
+        total.update(f"{sentence.article_id}\t{sentence.text}\t{labels[row]:g}\n".encode())
     return total.hexdigest()[:16]

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from classifier.bundle import Bundle
 from eval.figures import Cell, Section, Table
 from eval.release.gate import Measured, measured
-from eval.rows import BENCHMARKS, Benchmark
-from training.data import Examples
+from eval.rows import BENCHMARKS, Benchmark, Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +55,29 @@ class Spread:
 
 
 def spreads(
-    bundles: Sequence[Bundle],
-    examples: Examples,
-    beside: Bundle | None,
+    evaluation: Evaluation,
+    seeds: Sequence[int],
+    beside: int | None,
     benchmarks: Sequence[Benchmark] = BENCHMARKS,
 ) -> list[Spread]:
-    """Measure every bundle on the benchmarks that all of them give.
+    """Measure bundles on the benchmarks that all of them give.
 
     Parameters
     ----------
-    bundles : sequence of Bundle
-        Trained alike but for the seed.
-    examples : Examples
-        With their parts.
-    beside : Bundle or None
-        Another model, to hold them against.
+    evaluation : Evaluation
+    seeds : sequence of int
+        The places of bundles that were trained alike but for the seed.
+    beside : int or None
+        The place of another model, to hold them against.
     benchmarks : sequence of Benchmark
     """
+    evaluation = replace(evaluation, draws=0)  # the spread is over seeds, not over articles
 
-    def of(bundle: Bundle) -> dict[str, Measured]:
-        found = measured(bundle, examples, benchmarks=benchmarks)
+    def of(place: int) -> dict[str, Measured]:
+        found = measured(evaluation, place, benchmarks)
         return {one.benchmark.name: one for one in found}
 
-    found = [of(bundle) for bundle in bundles]
+    found = [of(place) for place in seeds]
     other = {} if beside is None else of(beside)
     return [
         Spread(

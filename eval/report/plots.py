@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import FramescopeError
-from eval.figures import Estimate, PrecisionRecall, ReliabilityCurve
+from eval.figures import UNDEFINED, Estimate, PrecisionRecall, ReliabilityCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 INK, RULE, A, B = "#010101", "#020202", "#030303", "#040404"
 _COLOURS = {
     INK: "currentColor",
-    RULE: "var(--rule)",
+    RULE: "var(--axis)",
     A: "var(--model-a)",
     B: "var(--model-b)",
 }
@@ -56,7 +56,7 @@ _ATTRIBUTES = frozenset({
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class CostPoint:
     """One model on one corpus: what it takes, and what it gives."""
 
     corpus: str
@@ -85,7 +85,7 @@ def forest(name: str, title: str, differences: Mapping[str, Estimate], a: str, b
         axes.axvline(0, color=INK, linewidth=0.8)
         for at, difference in enumerate(differences.values()):
             if difference.value != difference.value:
-                axes.text(0, at, " undefined", va="center", fontsize=9)
+                axes.text(0, at, f" {UNDEFINED}", va="center", fontsize=9)
                 continue
             if difference.low == difference.low:
                 axes.plot([difference.low, difference.high], [at, at], color=B, linewidth=1.6)
@@ -151,18 +151,18 @@ def curves(
             if axes.get_legend_handles_labels()[1]:
                 axes.legend(fontsize=9)
             else:
-                axes.text(0.5, 0.5, "undefined", ha="center", va="center")
+                axes.text(0.5, 0.5, UNDEFINED, ha="center", va="center")
         return _svg(figure, name, title)
 
 
-def costs(name: str, title: str, points: Sequence[Cost], labels: tuple[str, str]) -> str:
+def costs(name: str, title: str, points: Sequence[CostPoint], labels: tuple[str, str]) -> str:
     """Draw quality against seconds for 1,000 sentences, a line from model to model for each corpus.
 
     Parameters
     ----------
     name, title : str
         As in `forest`.
-    points : sequence of Cost
+    points : sequence of CostPoint
         Those with an undefined quality are left out.
     labels : tuple of str
     """
@@ -200,7 +200,7 @@ def costs(name: str, title: str, points: Sequence[Cost], labels: tuple[str, str]
         if shown:
             axes.legend(fontsize=9)
         else:
-            axes.text(0.5, 0.5, "undefined", ha="center", transform=axes.transAxes)
+            axes.text(0.5, 0.5, UNDEFINED, ha="center", transform=axes.transAxes)
         return _svg(figure, name, title)
 
 

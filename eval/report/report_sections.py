@@ -9,14 +9,14 @@ from classifier.bundle import Bundle
 from eval.figures import Section
 from eval.release import section_of_seeds, seed_spreads
 from eval.report.report import Measure
-from eval.rows import Judged
+from eval.rows import Evaluation
 from eval.studies import (
     section_of_axes,
     section_of_controls,
     section_of_techniques,
     section_of_uncertainty,
 )
-from eval.suite import section_of_suite
+from eval.suite import section_of_suite as suite_section
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,19 @@ class Described:
     measure: Measure
 
 
-def _behaviour(judged: Judged) -> Section:
+def _behaviour(evaluation: Evaluation) -> Section:
     """Run the behavioural suite on the second bundle."""
     from eval.suite import DRAWS
     from eval.suite import measure_suite as measure
     from eval.suite import read_behaviours as behaviours
 
     suite = measure(
-        judged.bundles[1], behaviours(), draws=min(judged.draws, DRAWS), seed=judged.seed
+        evaluation.bundles[1],
+        behaviours(),
+        draws=min(evaluation.draws, DRAWS),
+        seed=evaluation.seed,
     )
-    return section_of_suite(suite)
+    return suite_section(suite)
 
 
 #: By the names that `eval.commands.options.SectionName` lets a user give.
@@ -61,11 +64,11 @@ def chosen(without: Collection[str], again: Sequence[Bundle]) -> dict[str, Measu
         The second bundle trained again with other seeds; none, and there is no such section.
     """
 
-    def of_seeds(judged: Judged) -> Section:
-        bundles = (judged.bundles[1], *again)
-        beside = judged.bundles[0]
-        found = seed_spreads(bundles, judged.examples, beside, judged.benchmarks)
-        return section_of_seeds(found, bundles, beside)
+    def of_seeds(evaluation: Evaluation) -> Section:
+        a, b = evaluation.bundles
+        alike = range(1, 2 + len(again))
+        found = seed_spreads(evaluation.beside(again), alike, 0, evaluation.benchmarks)
+        return section_of_seeds(found, (b, *again), a)
 
     found = {name: one.measure for name, one in SECTIONS.items() if name not in without}
     if again and "seeds" in found:

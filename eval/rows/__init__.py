@@ -3,28 +3,25 @@
 All that the harness says is a function of these values.
 """
 
-from eval.rows.article_files import read as read_articles
 from eval.rows.benchmarks import BENCHMARKS, Benchmark
 from eval.rows.benchmarks import BY_NAME as BENCHMARK_BY_NAME
 from eval.rows.held_out import FILE_PART, HeldOut
 from eval.rows.held_out import of_corpora as held_out_of_corpora
 from eval.rows.held_out import of_files as held_out_of_files
-from eval.rows.judged import Judged
-from eval.rows.scored import Scored, articles_of, rows_of
-from eval.rows.scored import score as score_rows
+from eval.rows.scored import HELD_OUT, Evaluation, Given, Sample, rows_of, told_apart
 
 __all__ = [
     "BENCHMARKS",
     "BENCHMARK_BY_NAME",
     "FILE_PART",
+    "HELD_OUT",
     "Benchmark",
+    "Evaluation",
+    "Given",
     "HeldOut",
-    "Judged",
-    "Scored",
-    "articles_of",
+    "Sample",
     "held_out_of_corpora",
     "held_out_of_files",
-    "read_articles",
     "rows_of",
-    "score_rows",
+    "told_apart",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,21 @@ FILE_PART = "test"
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Examples with their parts, and what identifies them."""
+    """Examples with their parts.
+
+    Attributes
+    ----------
+    examples : Examples
+        Voice and citations only in articles with a row that may be judged by.
+    signature : str
+        What identifies them.
+    dates : mapping of str to str or None
+        When articles appeared, as the examples name them.
+    """
 
     examples: Examples
     signature: str
+    dates: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def of_corpora(root: Path | None, bundles: Sequence[Bundle], *, allow_other_split: bool) -> HeldOut:
@@ -49,18 +60,22 @@ def of_corpora(root: Path | None, bundles: Sequence[Bundle], *, allow_other_spli
     """
     from classifier.sources import load_registry as load
     from training.corpora import SHIPPED
+    from training.data import REMOVED, TRAIN, with_citations
     from training.data import assign_parts as assign
     from training.data import build_examples as build
 
     seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
-    names = SHIPPED if root is None else None
-    examples = build(root, names, registry=load())
+    examples = build(root, SHIPPED if root is None else None)
     split = assign(examples, seed=seeds[0]) if seeds else assign(examples)
     strangers = [bundle for bundle in bundles if not _made_on(bundle, split.held_out)]
     if strangers and not allow_other_split:
         raise BundleError(_other_split(strangers[0], split.signature))
     doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
-    return HeldOut(split.examples, f"split {split.signature[:12]}{doubt}")
+    # What is learned from is never scored here; finding who is cited in it would take a minute.
+    judged = ~np.isin(split.examples.part, (TRAIN, REMOVED))
+    articles = set(split.examples.article[judged].tolist())
+    examples, dates = with_citations(split.examples, root, articles, load())
+    return HeldOut(examples, f"split {split.signature[:12]}{doubt}", dates)
 
 
 def _split_of(bundle: Bundle) -> Mapping[str, Any] | None:
@@ -109,7 +124,8 @@ def of_files(paths: Sequence[Path]) -> HeldOut:
 
     names = _names(paths)
     file_of: dict[str, str] = {}
-    examples = of_articles("exchange", _articles(names, file_of), load())
+    dates: dict[str, str | None] = {}
+    examples = of_articles("exchange", _articles(names, file_of, dates), load())
     # The table names a corpus for its reader; here the file is the corpus.
     corpus = [file_of[article.partition("/")[2]] for article in examples.article]
     total = hashlib.sha256("\n".join(digest(path) for path in names).encode()).hexdigest()
@@ -120,6 +136,7 @@ def of_files(paths: Sequence[Path]) -> HeldOut:
             part=np.full(len(examples), FILE_PART, dtype="<U13"),
         ),
         f"files {total[:12]}",
+        dates,
     )
 
 
@@ -132,8 +149,10 @@ def _names(paths: Sequence[Path]) -> dict[Path, str]:
     return {path: path.name if names.count(path.name) == 1 else str(path) for path in paths}
 
 
-def _articles(names: dict[Path, str], file_of: dict[str, str]) -> Iterator[Article]:
-    """Read all files, under ids that are unique among them, and note whose each one is."""
+def _articles(
+    names: dict[Path, str], file_of: dict[str, str], dates: dict[str, str | None]
+) -> Iterator[Article]:
+    """Read all files, under ids that are unique among them; note whose each is and of when."""
     from training.corpora import read_exchange as read
 
     for path, name in names.items():
@@ -142,4 +161,5 @@ def _articles(names: dict[Path, str], file_of: dict[str, str]) -> Iterator[Artic
             if identifier in file_of:
                 raise InputError(path, f"two articles have the id '{article.id}'; make ids unique")
             file_of[identifier] = name
+            dates[f"exchange/{identifier}"] = article.date
             yield replace(article, id=identifier)

@@ -1,10 +1,17 @@
-"""A bundle's probabilities for held-out rows, and the rows of a part that are judged."""
+"""Held-out rows and what each bundle says of them: a row is scored once, whatever is read off it.
+
+`Evaluation` holds the bundles and all rows, and keeps every score that was made. A benchmark's
+rows are a `Sample`; comparison, gate, slices, controls, uncertainty, errors and seeds are functions
+of samples.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,46 +20,250 @@ from classifier.bundle import Bundle
 from classifier.errors import BundleError
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence
-from training.data import Examples
+from eval.figures import Bools, Single, is_positive
+from eval.rows.benchmarks import Benchmark
+from training.data import TEST, UNSEEN, Examples, Text
+
+HELD_OUT: tuple[str, ...] = (TEST, UNSEEN)
+"""The parts that no model was fitted, calibrated or thresholded on."""
 
 _BLOCK = 2000  # sentences in one call, at least: keeps memory bounded and progress moving
 _WARM_UP = 32  # sentences scored before the clock starts
 
+Done = Callable[[Bundle, int], None]
+"""Told which bundle scored how many sentences more; 0 when it begins."""
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """One model's probabilities for the rows of a corpus.
+
+class Given(NamedTuple):
+    """One bundle's probabilities of a signal, shape (n,), and its threshold."""
+
+    proba: Single
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """The labelled rows of one signal on one part of a corpus, and what each bundle says of them.
 
     Attributes
     ----------
-    signals : tuple of str
-    thresholds : mapping of str to float
-    proba : ndarray of float32, shape (n, k)
+    rows : Examples
+        The whole articles they stand in, sentence by sentence.
+    chosen : ndarray of int, shape (n,)
+        Which of those are judged: every labelled sentence, or one of each article.
+    part, signal : str
+    given : tuple of Given or None
+        Of each bundle; None for one that doesn't give the signal.
     """
 
-    signals: tuple[str, ...]
-    thresholds: Mapping[str, float]
-    proba: NDArray[np.float32]
+    rows: Examples
+    chosen: NDArray[np.intp]
+    part: str
+    signal: str
+    given: tuple[Given | None, ...]
 
-    def column(self, signal: str) -> NDArray[np.float32] | None:
-        """Give the probabilities of one signal, shape (n,); None for one the bundle lacks."""
-        if signal not in self.signals:
-            return None
-        return self.proba[:, self.signals.index(signal)]
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    @property
+    def truth(self) -> Bools:
+        """Labels as yes or no, shape (n,)."""
+        return is_positive(self.rows.column(self.signal)[self.chosen])
+
+    @property
+    def groups(self) -> Text:
+        """What is resampled whole, shape (n,)."""
+        return self.rows.group[self.chosen]
+
+    @property
+    def outlets(self) -> Text:
+        """Empty where unknown, shape (n,)."""
+        return self.rows.outlet[self.chosen]
+
+    def where(self, picked: NDArray[np.intp]) -> Sample:
+        """Keep some of the rows judged, by their numbers among them."""
+        given = (g and Given(g.proba[picked], g.threshold) for g in self.given)
+        return replace(self, chosen=self.chosen[picked], given=tuple(given))
 
 
-def articles_of(
-    examples: Examples, corpus: str, parts: Sequence[str], signals: Sequence[str]
-) -> Examples:
-    """Keep the whole articles of a corpus that have a row to judge, article by article."""
-    columns = [examples.signals.index(s) for s in signals if s in examples.signals]
-    labelled = ~np.isnan(examples.labels[:, columns]).all(axis=1)
-    judged = (examples.corpus == corpus) & np.isin(examples.part, parts) & labelled
-    kept = (examples.corpus == corpus) & np.isin(examples.article, examples.article[judged])
-    chosen = examples.where(kept)
-    _, first, article = np.unique(chosen.article, return_index=True, return_inverse=True)
-    index = np.array([sentence.index for sentence in chosen.sentences], np.intp)
-    return chosen.where(np.lexsort((index, first[article])))
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredRows:
+    """Whole articles of a corpus, sentence by sentence, and what each bundle says of them.
+
+    Attributes
+    ----------
+    rows : Examples
+    bundles : tuple of Bundle
+    proba : tuple of ndarray of float32, shape (n, k)
+        Of each bundle, a column for each of its signals.
+    seconds : tuple of float
+        Wall-clock seconds that each bundle took for 1,000 sentences, after a warm-up; NaN where
+        all rows had been scored before.
+    """
+
+    rows: Examples
+    bundles: tuple[Bundle, ...]
+    proba: tuple[Single, ...]
+    seconds: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def sample(self, part: str, signal: str) -> Sample:
+        """Take the labelled rows of a part; none where the corpus doesn't label the signal."""
+        chosen = rows_of(self.rows, part, signal)
+        given = (
+            Given(proba[chosen, bundle.signals.index(signal)], bundle.thresholds[signal])
+            if signal in bundle.signals
+            else None
+            for bundle, proba in zip(self.bundles, self.proba, strict=True)
+        )
+        return Sample(self.rows, chosen, part, signal, tuple(given))
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Bundles and the rows they are judged by.
+
+    Attributes
+    ----------
+    bundles : tuple of Bundle
+    examples : Examples
+        All rows, of every part. Whole articles are scored, rows of other parts included, because
+        models read a sentence beside its neighbours; only rows of ``parts`` are counted.
+    data : str
+        Identifies the examples in the record of a comparison.
+    parts : tuple of str
+        Those that are reported, each apart.
+    draws, seed : int
+        Of the resampling. A figure's interval doesn't depend on which others are asked for.
+    benchmarks : tuple of Benchmark
+        Those with rows here, once they are known.
+    dates : mapping of str to str or None
+        By article, as the examples name it.
+    """
+
+    bundles: tuple[Bundle, ...]
+    examples: Examples
+    data: str = "as given"
+    parts: tuple[str, ...] = HELD_OUT
+    draws: int = 0
+    seed: int = 0
+    benchmarks: tuple[Benchmark, ...] = ()
+    dates: Mapping[str, str | None] = field(default_factory=dict)
+    _scores: dict[int, _Scores] = field(default_factory=dict, repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What to call the bundles, told apart."""
+        return told_apart([bundle.name for bundle in self.bundles])
+
+    def beside(self, others: Sequence[Bundle]) -> Evaluation:
+        """Add bundles; what was scored is kept."""
+        return replace(self, bundles=(*self.bundles, *others))
+
+    def numbers(
+        self, corpus: str, parts: Sequence[str], signals: Sequence[str]
+    ) -> NDArray[np.intp]:
+        """Find the whole articles of a corpus that have a row to judge, article by article.
+
+        Returns
+        -------
+        ndarray of int
+            Numbers of rows among the examples.
+        """
+        examples, article = self.examples, self._article
+        columns = [examples.signals.index(s) for s in signals if s in examples.signals]
+        own = np.flatnonzero(examples.corpus == corpus)
+        labelled = ~np.isnan(examples.labels[own][:, columns]).all(axis=1)
+        wanted = own[np.isin(examples.part[own], parts) & labelled]
+        kept = own[np.isin(article[own], article[wanted])]
+        return kept[np.lexsort((self._index[kept], article[kept]))]
+
+    def articles(
+        self,
+        corpus: str,
+        parts: Sequence[str],
+        signals: Sequence[str],
+        done: Done = lambda bundle, n: None,
+    ) -> ScoredRows:
+        """Give the whole articles of a corpus that have a row to judge, with every bundle's scores.
+
+        Parameters
+        ----------
+        corpus : str
+        parts, signals : sequence of str
+            A row to judge is of one of these parts, with a label of one of these signals.
+        done : callable, optional
+            Told of what is scored; rows that were scored before aren't.
+
+        Raises
+        ------
+        BundleError
+            When a model's scores are not probabilities.
+        """
+        numbers = self.numbers(corpus, parts, signals)
+        kept = [
+            self._scores.setdefault(place, _Scores(bundle, len(self.examples)))
+            for place, bundle in enumerate(self.bundles)
+        ]
+        seconds = tuple(one.add(numbers, self.examples.sentences, done) for one in kept)
+        proba = tuple(one.proba[numbers] for one in kept)
+        return ScoredRows(self.examples.where(numbers), self.bundles, proba, seconds)
+
+    @cached_property
+    def _article(self) -> NDArray[np.intp]:
+        """The number of the first row of each row's article."""
+        _, first, article = np.unique(self.examples.article, return_index=True, return_inverse=True)
+        return first[article]
+
+    @cached_property
+    def _index(self) -> NDArray[np.intp]:
+        """The place of each sentence in its article."""
+        return np.array([sentence.index for sentence in self.examples.sentences], np.intp)
+
+
+class _Scores:
+    """What one bundle was found to say of the rows, as far as it was asked."""
+
+    def __init__(self, bundle: Bundle, rows: int) -> None:
+        self.bundle = bundle
+        self.proba = np.full((rows, len(bundle.signals)), np.nan, np.float32)
+        self.known = np.zeros(rows, np.bool_)
+        self.warm = False
+
+    def add(self, numbers: NDArray[np.intp], sentences: Sequence[Sentence], done: Done) -> float:
+        """Score those of the rows that were not scored; seconds for 1,000 of them."""
+        missing = numbers[~self.known[numbers]]
+        done(self.bundle, 0)
+        if not len(missing):
+            return float("nan")
+        asked = [sentences[number] for number in missing]
+        model, seconds, start = self.bundle.model, 0.0, 0
+        if not self.warm:
+            # The first call allocates and compiles; a long batch doesn't pay for that again.
+            model.predict_proba(asked[:_WARM_UP])
+            self.warm = True
+        for block in _blocks(asked):
+            began = time.perf_counter()
+            proba = model.predict_proba(block)
+            seconds += time.perf_counter() - began
+            if not ((proba >= 0) & (proba <= 1)).all():
+                name = self.bundle.name
+                raise BundleError(f"{name}: gives scores that are no probabilities; retrain it")
+            self.proba[missing[start : start + len(block)]] = proba
+            start += len(block)
+            done(self.bundle, len(block))
+        self.known[missing] = True
+        return 1000 * seconds / len(missing)
+
+
+def told_apart(names: Sequence[str]) -> tuple[str, ...]:
+    """Add a letter to names that occur more than once."""
+    return tuple(
+        name if names.count(name) == 1 else f"{name} ({letter})"
+        for name, letter in zip(names, "abcdefghijklmnopqrstuvwxyz", strict=False)
+    )
 
 
 def rows_of(rows: Examples, part: str, signal: str) -> NDArray[np.intp]:
@@ -64,37 +275,6 @@ def rows_of(rows: Examples, part: str, signal: str) -> NDArray[np.intp]:
         _, first = np.unique(rows.article[chosen], return_index=True)
         chosen = chosen[np.sort(first)]
     return chosen
-
-
-def score(
-    bundle: Bundle, sentences: Sequence[Sentence], done: Callable[[int], None]
-) -> tuple[Scored, float]:
-    """Score all sentences.
-
-    Returns
-    -------
-    Scored
-    float
-        Wall-clock seconds for 1,000 sentences, after a warm-up.
-
-    Raises
-    ------
-    BundleError
-        When the scores are no probabilities.
-    """
-    # The first call allocates and compiles; a long batch doesn't pay for that again.
-    bundle.model.predict_proba(sentences[:_WARM_UP])
-    parts, seconds = [], 0.0
-    for block in _blocks(sentences):
-        start = time.perf_counter()
-        parts.append(bundle.model.predict_proba(block))
-        seconds += time.perf_counter() - start
-        done(len(block))
-    proba = np.concatenate(parts)
-    if not ((proba >= 0) & (proba <= 1)).all():
-        raise BundleError(f"{bundle.name}: gives scores that are no probabilities; retrain it")
-    scored = Scored(bundle.signals, bundle.thresholds, proba)
-    return scored, 1000 * seconds / len(sentences)
 
 
 def _blocks(sentences: Sequence[Sentence]) -> Iterator[Sequence[Sentence]]:

@@ -18,23 +18,23 @@ from numpy.typing import NDArray
 
 from classifier.models import Reader, form_of
 from classifier.taxonomy import BY_NAME, Level
-from eval.figures import Bools, Interval, all_metrics, is_positive
+from eval.figures import Bools, Interval, Single, is_positive, single_figure
 from eval.figures import resample_figures as resample
 from eval.rows import BENCHMARKS
-from eval.studies.stand_ins import FOLDS, Features, Single, fitted, out_of_fold
+from eval.studies.stand_ins import FOLDS, Features, fitted, out_of_fold
 from eval.studies.topics import OWN_TOPICS, topics, wholes
 from training.data import Examples, Text
 
 RANDOM, ARTICLE, OUTLET, TOPIC, TIME = "random", "article", "outlet", "topic", "time"
 AXES: tuple[str, ...] = (RANDOM, ARTICLE, OUTLET, TOPIC, TIME)
 MOST_ROWS = 6_000
-"""Rows of a corpus; of larger ones whole articles are drawn by the seed."""
+"""SplitRows of a corpus; of larger ones whole articles are drawn by the seed."""
 THRESHOLD = 0.5
 """Of the stand-ins, which weigh both answers alike."""
 
 
 @dataclass(frozen=True)
-class Rows:
+class SplitRows:
     """The labelled rows of one signal of a corpus.
 
     Attributes
@@ -65,7 +65,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class SplitCost:
     """One stand-in on one axis.
 
     Attributes
@@ -103,10 +103,10 @@ class Axes:
     ----------
     corpus, signal, metric : str
     n, of_all : int
-        Rows that were used, and that there are.
+        SplitRows that were used, and that there are.
     digest : str
         Of the rows and labels.
-    costs : tuple of Cost
+    costs : tuple of SplitCost
         By axis, then by stand-in.
     """
 
@@ -116,7 +116,7 @@ class Axes:
     n: int
     of_all: int
     digest: str
-    costs: tuple[Cost, ...]
+    costs: tuple[SplitCost, ...]
 
 
 def chosen(corpora: Sequence[str], signals: Sequence[str] | None) -> list[tuple[str, str]]:
@@ -154,7 +154,7 @@ def gather(
     dates: Mapping[str, str | None],
     *,
     seed: int = 0,
-) -> Rows:
+) -> SplitRows:
     """Gather the labelled rows, capped, in the form a model reads.
 
     Parameters
@@ -174,20 +174,23 @@ def gather(
         When no corpus labels the signal.
     """
     rows = examples.where((examples.corpus == corpus) & ~np.isnan(examples.column(signal)))
-    texts = [reader.read(s).form(form_of(signal)).text for s in rows.sentences]
     article = wholes(rows)
-    if BY_NAME[signal].level is Level.ARTICLE:
+    # The sentences of each row: itself, or all of the article for an article-level signal.
+    parts = [[row] for row in range(len(rows))]
+    if BY_NAME[signal].level is Level.ARTICLE and len(rows):
         _, first, inverse = np.unique(rows.article, return_index=True, return_inverse=True)
         order = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
-        texts = [" ".join(texts[row] for row in own) for own in order] if len(first) else []
-        rows, article = rows.where(first), rows.article[first]
-    of_all = len(rows)
+        parts, article = [own.tolist() for own in order], rows.article[first]
+    of_all = len(parts)
     kept = _capped(article, seed)
-    rows, article = rows.where(kept), article[kept]
-    texts = [texts[row] for row in kept]
+    texts = [
+        " ".join(reader.read(rows.sentences[row]).form(form_of(signal)).text for row in parts[at])
+        for at in kept
+    ]
+    rows, article = rows.where(np.array([parts[at][0] for at in kept], np.intp)), article[kept]
     own = corpus in OWN_TOPICS
     dated = [dates.get(str(name)) or "" for name in rows.article]
-    return Rows(
+    return SplitRows(
         corpus,
         signal,
         tuple(texts),
@@ -210,13 +213,13 @@ def _capped(article: Text, seed: int) -> NDArray[np.intp]:
 
 
 def measure(
-    rows: Rows, stand_ins: Mapping[str, Features], *, draws: int = 1000, seed: int = 0
+    rows: SplitRows, stand_ins: Mapping[str, Features], *, draws: int = 1000, seed: int = 0
 ) -> Axes:
     """Refit every stand-in on every axis.
 
     Parameters
     ----------
-    rows : Rows
+    rows : SplitRows
     stand_ins : mapping of str to Features
         By name: what each reads of the rows.
     draws : int
@@ -239,20 +242,20 @@ def measure(
 
 def _costs(
     axis: str,
-    rows: Rows,
+    rows: SplitRows,
     stand_ins: Mapping[str, Features],
     at_random: dict[tuple[str, bytes], Single],
     metric: str,
     draws: int,
     seed: int,
-) -> Iterator[Cost]:
+) -> Iterator[SplitCost]:
     """Measure every stand-in on one axis, beside itself on random folds of the same rows."""
     known, groups = _groups(axis, rows)
     truth = rows.truth[known]
     later = _later(groups) if axis == TIME else np.ones(len(known), np.bool_)
-    judged = np.flatnonzero(later)
+    tested = np.flatnonzero(later)
     # What is drawn again is what was kept whole; on the axis of time, the articles.
-    drawn = rows.article[known][judged] if axis == TIME else groups[judged]
+    drawn = rows.article[known][tested] if axis == TIME else groups[tested]
     n_groups = len(np.unique(drawn))
     for name, features in stand_ins.items():
         own = features.of(known)
@@ -265,18 +268,18 @@ def _costs(
         elif axis == TIME:
             after = np.full(len(known), math.nan, np.float32)
             if later.any():
-                after[judged] = fitted(own, truth, np.flatnonzero(~later), judged)
+                after[tested] = fitted(own, truth, np.flatnonzero(~later), tested)
         elif n_groups == len(known):
             after = np.full(len(known), math.nan, np.float32)  # random folds, under another name
         else:
             after = out_of_fold(own, truth, groups, seed=seed)
         yield _cost(
-            axis, name, n_groups, truth[judged], before[judged], after[judged], drawn, metric,
+            axis, name, n_groups, truth[tested], before[tested], after[tested], drawn, metric,
             draws, seed,
         )  # fmt: skip
 
 
-def _groups(axis: str, rows: Rows) -> tuple[NDArray[np.intp], Text]:
+def _groups(axis: str, rows: SplitRows) -> tuple[NDArray[np.intp], Text]:
     """Give the rows that an axis can place, and what stays whole on it."""
     of = {
         RANDOM: np.arange(len(rows)).astype(np.str_),
@@ -309,23 +312,25 @@ def _cost(
     metric: str,
     draws: int,
     seed: int,
-) -> Cost:
+) -> SplitCost:
     unknown = Interval(math.nan, math.nan)
-    empty = Cost(axis, name, len(truth), n_groups, math.nan, unknown, math.nan, unknown)
+    empty = SplitCost(axis, name, len(truth), n_groups, math.nan, unknown, math.nan, unknown)
     if not len(truth) or np.isnan(after).any():
         return empty
-    figure = all_metrics(truth, after, THRESHOLD)[metric]
+    figure = single_figure(metric, truth, after, THRESHOLD)
     both = axis != RANDOM and not np.isnan(before).any()
     at_random = (before, THRESHOLD) if both else None
-    found = resample(truth, (after, THRESHOLD), at_random, drawn, draws=draws, seed=seed)
+    found = resample(
+        truth, (after, THRESHOLD), at_random, drawn, draws=draws, seed=seed, names=(metric,)
+    )
     cost = replace(empty, figure=figure, interval=found.a[metric])
     if not both:
         return cost
-    drop = all_metrics(truth, before, THRESHOLD)[metric] - figure
+    drop = single_figure(metric, truth, before, THRESHOLD) - figure
     return replace(cost, drop=drop, drop_interval=found.difference[metric])
 
 
-def _digest(rows: Rows) -> str:
+def _digest(rows: SplitRows) -> str:
     total = hashlib.sha256()
     for name, text, label in zip(rows.article, rows.texts, rows.truth, strict=True):
         total.update(f"{name}\t{text}\t{int(label)}\n".encode())

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from classifier.models import Reader
-from eval.figures import Cell, Change, Estimate, Section, Table, is_positive, with_interval
-from eval.figures import all_metrics as figures
+from eval.figures import Cell, Change, Estimate, Section, Table
 from eval.figures import resample_figures as resample
-from eval.rows import Benchmark, Judged, articles_of, rows_of
-from eval.studies.axes import MOST_ROWS, Axes, Cost, chosen, gather, measure
+from eval.figures import single_figure as figure
+from eval.figures import table as laid_out
+from eval.rows import Benchmark, Evaluation
+from eval.studies.axes import MOST_ROWS, Axes, chosen, gather, measure
 from eval.studies.stand_ins import Features, embeddings, words
 from training.data import TEST, UNSEEN, Examples
 
@@ -19,14 +20,15 @@ NOTE = (
     "Stand-ins, no bundle: TF-IDF of 1-2 words, and the mean of the default encoder's word "
     "embeddings, each with a logistic regression that is refitted for every fold. Drop: random "
     "folds less this axis, on the same rows; 95% intervals resample the groups. "
-    f"At most {MOST_ROWS:,} rows of a corpus, whole articles drawn by the seed."
+    f"At most {MOST_ROWS:,} rows of a corpus, whole articles drawn by the seed. "
+    "* marks an interval that leaves out 0."
 )
 NO_EMBEDDINGS = " No embeddings: the shipped transformer has none that were left as they were."
 
 
-def section(judged: Judged) -> Section | None:
+def section(evaluation: Evaluation) -> Section | None:
     """Measure the drop of both bundles, and the axes of every corpus' main signal."""
-    pairs = [(one.corpus, one.signal) for one in judged.benchmarks]
+    pairs = [(one.corpus, one.signal) for one in evaluation.benchmarks]
     corpora = list(dict.fromkeys(corpus for corpus, _ in pairs))
     asked = [pair for pair in chosen(corpora, None) if pair in pairs]
     # A corpus that no benchmark describes, a user's own, has its first signal measured.
@@ -38,9 +40,11 @@ def section(judged: Judged) -> Section | None:
     ]
     if not asked:
         return None
-    draws = min(judged.draws, DRAWS)
-    found = list(refitted(judged.examples, asked, judged.dates, draws=draws, seed=judged.seed))
-    both = _bundles(judged)
+    draws = min(evaluation.draws, DRAWS)
+    found = list(
+        refitted(evaluation.examples, asked, evaluation.dates, draws=draws, seed=evaluation.seed)
+    )
+    both = _bundles(evaluation)
     tables = (both, table(found)) if both.rows else (table(found),)
     return Section(
         "Of the bundles themselves: test holds out articles of outlets that training knows, the "
@@ -86,55 +90,54 @@ def note(found: Sequence[Axes]) -> str:
 
 def table(found: Sequence[Axes]) -> Table:
     """Lay out the axes of the stand-ins."""
-    rows: list[tuple[Cell, ...]] = [
-        (
-            f"{one.corpus}/{one.signal}", one.metric, cost.stand_in, cost.axis, cost.n, cost.groups,
-            with_interval(cost.figure, cost.interval),
-            "" if cost.axis == "random" else _drop_of(cost),
-        )
-        for one in found
-        for cost in sorted(one.costs, key=lambda cost: cost.stand_in, reverse=True)
-    ]  # fmt: skip
     columns = ("signal", "figure", "stand-in", "axis", "n", "groups", "value", "drop")
-    return Table("What each split costs (stand-ins)", columns, tuple(rows))
+    return laid_out(
+        "What each split costs (stand-ins)",
+        columns,
+        (
+            (
+                f"{one.corpus}/{one.signal}", one.metric, cost.stand_in, cost.axis, cost.n,
+                cost.groups, Estimate.of(cost.figure, cost.interval),
+                "" if cost.axis == "random" else Change.of(cost.drop, cost.drop_interval),
+            )
+            for one in found
+            for cost in sorted(one.costs, key=lambda cost: cost.stand_in, reverse=True)
+        ),
+    )  # fmt: skip
 
 
-def _drop_of(cost: Cost) -> Change:
-    return Change(cost.drop, cost.drop_interval.low, cost.drop_interval.high)
-
-
-def _bundles(judged: Judged) -> Table:
+def _bundles(evaluation: Evaluation) -> Table:
     """Put the figures on known outlets beside those on unseen ones, for both bundles."""
-    names = {one.name for one in judged.benchmarks}
-    rows = [
-        row
-        for one in judged.benchmarks
-        if one.part == TEST and f"{one.corpus}/{UNSEEN}/{one.signal}" in names
-        for row in _drops(judged, one)
-    ]
-    columns = ("signal", "figure", "model", "test", "unseen outlet", "drop")
-    return Table("What an unseen outlet costs the bundles", columns, tuple(rows))
+    names = {one.name for one in evaluation.benchmarks}
+    return laid_out(
+        "What an unseen outlet costs the bundles",
+        ("signal", "figure", "model", "test", "unseen outlet", "drop"),
+        (
+            row
+            for one in evaluation.benchmarks
+            if one.part == TEST and f"{one.corpus}/{UNSEEN}/{one.signal}" in names
+            for row in _drops(evaluation, one)
+        ),
+    )
 
 
-def _drops(judged: Judged, benchmark: Benchmark) -> Iterator[tuple[Cell, ...]]:
+def _drops(evaluation: Evaluation, benchmark: Benchmark) -> Iterator[tuple[Cell, ...]]:
     corpus, signal, metric = benchmark.corpus, benchmark.signal, benchmark.metric
-    rows = articles_of(judged.examples, corpus, (TEST, UNSEEN), (signal,))
-    truth = is_positive(rows.column(signal))
-    for name, scored in zip(judged.names, judged.score(rows), strict=True):
-        column = scored.column(signal)
-        if column is None:
-            continue
+    scored = evaluation.articles(corpus, (TEST, UNSEEN), (signal,))
+    samples = [scored.sample(part, signal) for part in (TEST, UNSEEN)]
+    for place, name in enumerate(evaluation.names):
         values = []
-        for part in (TEST, UNSEEN):
-            at = rows_of(rows, part, signal)
-            given = column[at], scored.thresholds[signal]
+        for sample in samples:
+            if (given := sample.given[place]) is None:
+                continue
             drawn = resample(
-                truth[at], given, None, rows.group[at],
-                draws=min(judged.draws, DRAWS), seed=judged.seed,
+                sample.truth, given, None, sample.groups,
+                draws=min(evaluation.draws, DRAWS), seed=evaluation.seed, names=(metric,),
             )  # fmt: skip
-            value = figures(truth[at], *given)[metric]
-            values.append(with_interval(value, drawn.a[metric]))
-        yield f"{corpus}/{signal}", metric, name, *values, drop(*values)
+            value = figure(metric, sample.truth, *given)
+            values.append(Estimate.of(value, drawn.a[metric]))
+        if values:
+            yield f"{corpus}/{signal}", metric, name, *values, drop(*values)
 
 
 def drop(known: Estimate, unseen: Estimate) -> Change:

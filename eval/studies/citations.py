@@ -21,6 +21,8 @@ from classifier.attribution import assign_voices as assign
 from classifier.attribution import begin
 from classifier.attribution import find_citations as find
 from classifier.values import Article, Citation, Place, Sentence
+from eval.figures import Estimate, Section, table
+from training.data import DEFAULT_SEED
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -38,14 +40,12 @@ Finder = Callable[[Article, Sequence[Sentence]], Sequence[Sequence[Citation]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """Precision, recall and F1, with a 95% interval of the F1 by resampling articles."""
+class Extraction:
+    """Precision, recall and F1 of what was extracted; the F1's interval resamples articles."""
 
     precision: float
     recall: float
-    f1: float
-    low: float
-    high: float
+    f1: Estimate
     gold: int
     articles: int
 
@@ -69,7 +69,9 @@ def read(folder: Path) -> Iterable[tuple[str, str, dict[str, list[list[Place]]]]
         yield path.stem, text, spans
 
 
-def measure(root: Path, part: str, registry: Registry, seed: int = 13) -> dict[str, Figure]:
+def measure(
+    root: Path, part: str, registry: Registry, seed: int = DEFAULT_SEED
+) -> dict[str, Extraction]:
     """Measure the rules on one part of PolNeAR, by the split that models are trained on.
 
     Parameters
@@ -169,7 +171,7 @@ def _shared(found: list[Words], gold: list[Words]) -> list[int]:
     return [len(mine & theirs), len(mine), len(theirs)]
 
 
-def figures(rows: Sequence[NDArray[np.int64]], draws: int = 2000) -> dict[str, Figure]:
+def figures(rows: Sequence[NDArray[np.int64]], draws: int = 2000) -> dict[str, Extraction]:
     """Sum up articles' counts, micro-averaged, with intervals by resampling articles.
 
     Parameters
@@ -179,14 +181,15 @@ def figures(rows: Sequence[NDArray[np.int64]], draws: int = 2000) -> dict[str, F
     draws : int
     """
     stack = np.stack(rows)
-    generator = np.random.default_rng(13)
+    generator = np.random.default_rng(DEFAULT_SEED)
     drawn = generator.integers(0, len(rows), (draws, len(rows)))
     result = {}
     for m, name in enumerate(MEASURES):
         precision, recall, f1 = _scores(stack[:, m].sum(axis=0))
         low, high = np.percentile([_scores(stack[d, m].sum(axis=0))[2] for d in drawn], [2.5, 97.5])
         gold = int(stack[:, m, 2].sum())
-        result[name] = Figure(precision, recall, f1, float(low), float(high), gold, len(rows))
+        estimate = Estimate(f1, float(low), float(high))
+        result[name] = Extraction(precision, recall, estimate, gold, len(rows))
     return result
 
 
@@ -195,16 +198,16 @@ def _scores(total: NDArray[np.int64]) -> tuple[float, float, float]:
     return hits / max(found, 1), hits / max(gold, 1), 2 * hits / max(found + gold, 1)
 
 
-def to_markdown(found: dict[str, Figure]) -> str:
-    """Write the figures as a table."""
-    any_one = next(iter(found.values()))
-    lines = [
-        f"{any_one.articles:,} articles; 95% intervals resample articles.",
-        "",
-        "| | marked | precision | recall | F1 |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for name, f in found.items():
-        span = f"{f.f1:.3f} ({f.low:.3f} to {f.high:.3f})"
-        lines.append(f"| {name} | {f.gold:,} | {f.precision:.3f} | {f.recall:.3f} | {span} |")
-    return "\n".join(lines) + "\n"
+def section(found: dict[str, Extraction]) -> Section:
+    """Lay the figures out."""
+    articles = next(iter(found.values())).articles
+    return Section(
+        f"{articles:,} articles; 95% intervals resample articles.",
+        (
+            table(
+                "",
+                ("", "marked", "precision", "recall", "F1"),
+                ((name, f.gold, f.precision, f.recall, f.f1) for name, f in found.items()),
+            ),
+        ),
+    )

@@ -12,27 +12,52 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from classifier.taxonomy import BY_NAME, Level
-from eval.figures import Floats, is_positive
-from eval.rows import Benchmark, Judged, Scored, articles_of, rows_of
-from eval.studies.blind import (
-    Shuffled,
-    Single,
-    best_threshold,
-    figure,
-    length_scores,
-    outlet_rates,
-    shuffled,
-)
+from eval.figures import Bools, Floats, Single, decide
+from eval.figures import single_figure as figure
+from eval.rows import Benchmark, Evaluation, Given, Sample, rows_of
 from eval.studies.outlet_checks import Probe, Within, probe, within
 from eval.studies.topics import wholes
-from training.data import TRAIN, Examples
+from training.data import TRAIN, Examples, Text
+
+SMOOTHING = 5.0
+"""Rows at the overall rate that every outlet is given besides its own."""
+SHUFFLES = 100
+
+# How far the mean of the permutations may lie from chance: four of its standard errors, which 1 of
+# 16,000 exceeds, and what the formulas of chance leave out (ties, a mean of ratios).
+_STANDARD_ERRORS, _TOLERANCE = 4, 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class Shuffled:
+    """A bundle judged by labels that are permuted within the part.
+
+    Attributes
+    ----------
+    mean, spread : float
+        Of the figure, over `SHUFFLES` permutations; ``spread`` is the standard deviation.
+    chance : float
+        What it must come to.
+    p : float
+        Share of permutations that reach the figure with the true labels, one added to both counts.
+    """
+
+    mean: float
+    spread: float
+    chance: float
+    p: float
+
+    @property
+    def fell(self) -> bool:
+        """Whether the figure falls to chance; where it doesn't, the harness itself is wrong."""
+        within = _STANDARD_ERRORS * self.spread / math.sqrt(SHUFFLES) + _TOLERANCE
+        return abs(self.mean - self.chance) <= within
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutText:
     """A predictor without the text, and both bundles on the rows it can say anything of.
 
     Attributes
@@ -52,7 +77,7 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class Controlled:
     """One benchmark.
 
     Attributes
@@ -61,7 +86,7 @@ class Checked:
     n, positives : int
     a, b : float
         Both bundles' figures; NaN where undefined, or the bundle lacks the signal.
-    controls : tuple of Control
+    controls : tuple of WithoutText
     shuffled_a, shuffled_b : Shuffled
     within : Within
     """
@@ -71,7 +96,7 @@ class Checked:
     positives: int
     a: float
     b: float
-    controls: tuple[Control, ...]
+    controls: tuple[WithoutText, ...]
     shuffled_a: Shuffled
     shuffled_b: Shuffled
     within: Within
@@ -88,116 +113,217 @@ class Probed:
 
 
 def run(
-    judged: Judged, benchmarks: Sequence[Benchmark], *, seed: int = 0
-) -> Iterator[tuple[list[Checked], list[Probed]]]:
+    evaluation: Evaluation, benchmarks: Sequence[Benchmark]
+) -> Iterator[tuple[list[Controlled], list[Probed]]]:
     """Check the benchmarks that the examples have, corpus by corpus.
 
     Parameters
     ----------
-    judged : Judged
+    evaluation : Evaluation
+        Of bundles a and b; its seed is that of the permutations and of the probe's rows and folds.
     benchmarks : sequence of Benchmark
-    seed : int
-        Of the permutations and of the probe's rows and folds.
     """
-    examples = judged.examples
+    examples, seed = evaluation.examples, evaluation.seed
     for corpus in dict.fromkeys(one.corpus for one in benchmarks):
         here = [one for one in benchmarks if one.corpus == corpus]
         parts = tuple(dict.fromkeys(one.part for one in here))
-        rows = articles_of(examples, corpus, parts, [one.signal for one in here])
-        if not len(rows):
+        scored = evaluation.articles(corpus, parts, [one.signal for one in here])
+        if not len(scored):
             continue
         train = examples.where((examples.corpus == corpus) & (examples.part == TRAIN))
-        a, b = judged.score(rows)
-        checked = [
-            check(one, rows, train, a, b, seed=seed)
-            for one in here
-            if len(rows_of(rows, one.part, one.signal))
-        ]
+        samples = [(one, scored.sample(one.part, one.signal)) for one in here]
+        checked = [check(one, sample, train, seed=seed) for one, sample in samples if len(sample)]
         probed = []
         for part in parts:
-            chosen = np.flatnonzero(rows.part == part)
+            chosen = np.flatnonzero(scored.rows.part == part)
             if not len(chosen):
                 continue
-            of_part = rows.where(chosen)
-            found = [
-                probe(scored.proba[chosen], of_part.outlet, wholes(of_part), seed=seed)
-                for scored in (a, b)
-            ]
-            probed.append(Probed(corpus, part, *found))
+            of_part = scored.rows.where(chosen)
+            names = wholes(of_part)
+            a, b = (
+                probe(proba[chosen], of_part.outlet, names, seed=seed) for proba in scored.proba
+            )
+            probed.append(Probed(corpus, part, a, b))
         yield checked, probed
 
 
-def check(
-    benchmark: Benchmark, rows: Examples, train: Examples, a: Scored, b: Scored, *, seed: int = 0
-) -> Checked:
+def check(benchmark: Benchmark, sample: Sample, train: Examples, *, seed: int = 0) -> Controlled:
     """Check one benchmark.
 
     Parameters
     ----------
     benchmark : Benchmark
-    rows : Examples
-        Whole articles of its corpus, as they were scored.
+    sample : Sample
+        Its rows.
     train : Examples
         The training part of the corpus: what the predictors without text are fitted on.
-    a, b : Scored
     seed : int
     """
     signal, metric = benchmark.signal, benchmark.metric
-    chosen = rows_of(rows, benchmark.part, signal)
-    truth = is_positive(rows.column(signal)[chosen])
-    outlets = rows.outlet[chosen]
-    given = [_given(scored, signal, chosen) for scored in (a, b)]
+    truth, outlets = sample.truth, sample.outlets
+    a, b = (given or _nothing(len(sample)) for given in sample.given)
 
-    def beside(name: str, proba: Single, threshold: float) -> Control:
+    def beside(name: str, proba: Single, threshold: float) -> WithoutText:
         known = ~np.isnan(proba)
         if not known.any():
-            return Control(name, 0, math.nan, math.nan, math.nan)
-        own = figure(metric, truth[known], proba[known], threshold)
-        a_and_b = [figure(metric, truth[known], p[known], t) for p, t in given]
-        return Control(name, int(known.sum()), own, a_and_b[0], a_and_b[1])
+            return WithoutText(name, 0, math.nan, math.nan, math.nan)
+        own, of_a, of_b = (
+            figure(metric, truth[known], one.proba[known], one.threshold)
+            for one in (Given(proba, threshold), a, b)
+        )
+        return WithoutText(name, int(known.sum()), own, of_a, of_b)
 
-    learned = rows_of(train, TRAIN, signal)
-    taught = is_positive(train.column(signal)[learned]) if len(learned) else np.zeros(0, np.bool_)
-    rates = outlet_rates(train.outlet[learned], taught, outlets)
-    own_rates = outlet_rates(train.outlet[learned], taught, train.outlet[learned])
-    by_length = length_scores(
-        _lengths(train, learned, signal), taught, _lengths(rows, chosen, signal)
-    )
-    own_length = length_scores(
-        _lengths(train, learned, signal), taught, _lengths(train, learned, signal)
-    )
+    learned = Sample(train, rows_of(train, TRAIN, signal), TRAIN, signal, ())
+    taught = learned.truth if len(learned) else np.zeros(0, np.bool_)
+    rates = outlet_rates(learned.outlets, taught, outlets)
+    own_rates = outlet_rates(learned.outlets, taught, learned.outlets)
+    by_length = length_scores(_lengths(learned), taught, _lengths(sample))
+    own_length = length_scores(_lengths(learned), taught, _lengths(learned))
     controls = (
-        beside("always yes", np.ones(len(chosen), np.float32), 0.5),
+        beside("always yes", np.ones(len(sample), np.float32), 0.5),
         beside("outlet name only", rates, best_threshold(metric, taught, own_rates)),
         beside("length only", by_length, best_threshold(metric, taught, own_length)),
     )
-    figures = [figure(metric, truth, *one) for one in given]
-    shuffles = [shuffled(metric, truth, *one, seed=seed) for one in given]
-    return Checked(
+    return Controlled(
         benchmark,
-        len(chosen),
+        len(sample),
         int(truth.sum()),
-        figures[0],
-        figures[1],
+        figure(metric, truth, *a),
+        figure(metric, truth, *b),
         controls,
-        shuffles[0],
-        shuffles[1],
-        within(truth, given[0][0], given[1][0], outlets),
+        shuffled(metric, truth, *a, seed=seed),
+        shuffled(metric, truth, *b, seed=seed),
+        within(truth, a.proba, b.proba, outlets),
     )
 
 
-def _given(scored: Scored, signal: str, chosen: NDArray[np.intp]) -> tuple[Single, float]:
-    column = scored.column(signal)
-    if column is None:
-        return np.full(len(chosen), math.nan, np.float32), math.nan
-    return column[chosen], scored.thresholds[signal]
+def _nothing(n: int) -> Given:
+    """What a bundle says of a signal that it doesn't give."""
+    return Given(np.full(n, math.nan, np.float32), math.nan)
 
 
-def _lengths(rows: Examples, chosen: NDArray[np.intp], signal: str) -> Floats:
+def _lengths(sample: Sample) -> Floats:
     """Characters of each sentence, or of the whole article for an article-level signal."""
+    rows = sample.rows
     lengths: Floats = np.array([len(sentence.text) for sentence in rows.sentences], np.float64)
-    if BY_NAME[signal].level is Level.ARTICLE:
+    if BY_NAME[sample.signal].level is Level.ARTICLE:
         _, article = np.unique(rows.article, return_inverse=True)
         lengths = np.bincount(article, weights=lengths).astype(np.float64)[article]
-    picked: Floats = lengths[chosen]
+    picked: Floats = lengths[sample.chosen]
     return picked
+
+
+def outlet_rates(taught: Text, labels: Bools, asked: Text) -> Single:
+    """Predict from the outlet's name: its share of yes in training, drawn to that of all.
+
+    NaN for an outlet that is unknown, or wasn't met in training.
+    """
+    known = taught != ""
+    names, index = np.unique(taught[known], return_inverse=True)
+    if not len(names):
+        return np.full(len(asked), math.nan, np.float32)
+    yes = np.bincount(index, weights=labels[known], minlength=len(names))
+    rates = (yes + SMOOTHING * labels[known].mean()) / (np.bincount(index) + SMOOTHING)
+    place = np.minimum(np.searchsorted(names, asked), len(names) - 1)
+    found: Single = np.where(names[place] == asked, rates[place], math.nan).astype(np.float32)
+    return found
+
+
+def length_scores(taught: Floats, labels: Bools, asked: Floats) -> Single:
+    """Predict from the logarithm of the length, by logistic regression.
+
+    NaN where training has not both answers.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if len(np.unique(labels)) < 2:
+        return np.full(len(asked), math.nan, np.float32)
+    model = LogisticRegression().fit(np.log1p(taught)[:, None], labels)
+    proba: Single = model.predict_proba(np.log1p(asked)[:, None])[:, 1].astype(np.float32)
+    return proba
+
+
+def best_threshold(metric: str, truth: Bools, proba: Single) -> float:
+    """Find the threshold that is best where the predictor was fitted, as bundles have theirs.
+
+    By F1 for a benchmark of F1, else by macro-F1; rows without a score are left out.
+    """
+    known = ~np.isnan(proba)
+    truth, proba = truth[known], proba[known]
+    if not truth.any():
+        return 0.5
+    order = np.argsort(-proba, kind="stable")
+    # All rows of one score are flagged together: only where the score falls can a threshold lie.
+    last = np.append(np.flatnonzero(np.diff(proba[order])), len(proba) - 1)
+    hits, flagged = np.cumsum(truth[order])[last], last + 1
+    yes, n = int(truth.sum()), len(truth)
+    value = 2 * hits / (flagged + yes)
+    if metric != "f1":
+        right = n - yes - (flagged - hits)
+        value = value + 2 * right / np.maximum(2 * n - flagged - yes, 1)
+    steps = proba[order][last]
+    best = int(np.argmax(value))
+    # Halfway to the next score below, which is as good here, and less of an accident elsewhere.
+    return float(steps[best : best + 2].mean())
+
+
+def shuffled(metric: str, truth: Bools, proba: Single, threshold: float, *, seed: int) -> Shuffled:
+    """Judge by permuted labels: any figure that is left doesn't come from the scores."""
+    true = figure(metric, truth, proba, threshold)
+    if math.isnan(true):
+        return Shuffled(math.nan, math.nan, math.nan, math.nan)
+    rng = np.random.default_rng(seed)
+    permuted = np.stack([rng.permutation(truth) for _ in range(SHUFFLES)])
+    values = _of_permuted(metric, permuted, proba, threshold)
+    p = (int((values >= true).sum()) + 1) / (SHUFFLES + 1)
+    chance = _chance(metric, truth, decide(proba, threshold))
+    return Shuffled(float(values.mean()), float(values.std()), chance, p)
+
+
+def _of_permuted(metric: str, truths: Bools, proba: Single, threshold: float) -> Floats:
+    """`eval.figures.metrics.figure` for permutations of the same labels, shape (m, n), all at once."""
+    yes, n = int(truths[0].sum()), truths.shape[1]
+    if metric == "average_precision":
+        order = np.argsort(-proba, kind="stable")
+        # Rows of one score are one step; the steps run from the lowest, as scikit-learn's do.
+        ends = np.append(np.flatnonzero(np.diff(proba[order])), n - 1)
+        # Taken, not indexed: a sum of rows that lie whole in memory rounds as scikit-learn's does.
+        hits = np.take(np.cumsum(truths[:, order], axis=1), ends[::-1], axis=1)
+        steps = np.diff(hits / yes, axis=1, append=0)
+        areas: Floats = -(steps * (hits / (ends[::-1] + 1))).sum(axis=1)
+        return np.maximum(areas, 0.0)
+    if metric in ("f1", "macro_f1"):
+        flagged = decide(proba, threshold)
+        q = int(flagged.sum())
+        hits = truths[:, flagged].sum(axis=1)
+        f1: Floats = 2 * hits / (q + yes)
+        if metric == "f1":
+            return f1
+        f1_of_no = 2 * (n - q - yes + hits) / (2 * n - q - yes)
+        both: Floats = (f1 + f1_of_no) / 2
+        return both
+    return np.array([figure(metric, truth, proba, threshold) for truth in truths])
+
+
+def _chance(metric: str, truth: Bools, flagged: Bools) -> float:
+    """Expected figure of these scores when labels are permuted.
+
+    Of average precision without ties: Bestgen (2015), "Exact expected average precision of the
+    random baseline for system evaluation".
+    """
+    n, yes, q = len(truth), int(truth.sum()), float(flagged.mean())
+    share = yes / n
+    if metric == "average_precision":
+        harmonic = float((1 / np.arange(1, n + 1)).sum())
+        return ((yes - 1) / max(n - 1, 1) * (n - harmonic) + harmonic) / n
+    f1 = 2 * share * q / (share + q)
+    other = 2 - share - q
+    of_no = 2 * (1 - share) * (1 - q) / other if other else 0.0
+    known = {
+        "auc": 0.5,
+        "f1": f1,
+        "macro_f1": (f1 + of_no) / 2,
+        "precision": share,
+        "recall": q,
+    }
+    return known.get(metric, math.nan)

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
-from eval.figures import UNDEFINED, Cell, Section, Table
-from eval.rows import Judged
-from eval.studies.blind import SHUFFLES, Shuffled
-from eval.studies.controls import Checked, Probed, run
+from eval.figures import UNDEFINED, Section, Table, table
+from eval.rows import Evaluation
+from eval.studies.controls import SHUFFLES, Controlled, Probed, Shuffled, run
 
 
-def section(judged: Judged) -> Section | None:
+def section(evaluation: Evaluation) -> Section | None:
     """Check the benchmarks that have rows here; None without one."""
-    checked: list[Checked] = []
+    checked: list[Controlled] = []
     probed: list[Probed] = []
-    for of_corpus, probes in run(judged, judged.benchmarks, seed=judged.seed):
+    for of_corpus, probes in run(evaluation, evaluation.benchmarks):
         checked += of_corpus
         probed += probes
-    return laid_out(checked, probed, judged.names) if checked else None
+    return laid_out(checked, probed, evaluation.names) if checked else None
 
 
 def laid_out(
-    checked: Sequence[Checked], probed: Sequence[Probed], names: tuple[str, str]
+    checked: Sequence[Controlled], probed: Sequence[Probed], names: tuple[str, ...]
 ) -> Section:
     """Lay out what was checked already."""
     return Section(
@@ -42,59 +43,81 @@ def laid_out(
     )
 
 
-def _without_text(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
-    rows: list[tuple[Cell, ...]] = [
-        (
-            one.benchmark.name, one.benchmark.metric, control.name, control.n,
-            control.value, control.a, control.b,
-        )
+def record(
+    checked: Sequence[Controlled], probed: Sequence[Probed], signature: str
+) -> dict[str, Any]:
+    """Give what JSON holds: every figure, and whether those of shuffled labels fell to chance."""
+
+    def fell(found: Shuffled) -> dict[str, Any]:
+        return asdict(found) | {"fell": found.fell}
+
+    benchmarks = [
+        asdict(one) | {"shuffled_a": fell(one.shuffled_a), "shuffled_b": fell(one.shuffled_b)}
         for one in checked
-        for control in one.controls
-    ]  # fmt: skip
-    columns = ("benchmark", "figure", "read", "n", "it", *names)
-    return Table("Without the text", columns, tuple(rows))
+    ]
+    return {"signature": signature, "benchmarks": benchmarks, "outlet_probes": probed}
 
 
-def _shuffled(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
-    rows: list[tuple[Cell, ...]] = [
+def _without_text(checked: Sequence[Controlled], names: tuple[str, ...]) -> Table:
+    return table(
+        "Without the text",
+        ("benchmark", "figure", "read", "n", "it", *names),
         (
-            one.benchmark.name, model, value, found.mean, found.chance, found.p, _fell(found),
-        )
-        for one in checked
-        for model, value, found in zip(
-            names, (one.a, one.b), (one.shuffled_a, one.shuffled_b), strict=True
-        )
-    ]  # fmt: skip
-    columns = ("benchmark", "model", "true", "shuffled", "chance", "p", "fell to chance")
-    return Table("Shuffled labels", columns, tuple(rows))
-
-
-def _within(checked: Sequence[Checked], names: tuple[str, str]) -> Table:
-    rows: list[tuple[Cell, ...]] = [
-        (
-            one.benchmark.name, one.within.n, one.within.pairs, one.within.overall_a,
-            one.within.overall_b, one.within.within_a, one.within.within_b, one.within.survives,
-        )
-        for one in checked
-    ]  # fmt: skip
-    a, b = names
-    columns = (
-        "benchmark", "n", "pairs in outlets", a, b, f"{a}, within", f"{b}, within",
-        "gain that survives",
+            (
+                one.benchmark.name, one.benchmark.metric, control.name, control.n,
+                control.value, control.a, control.b,
+            )
+            for one in checked
+            for control in one.controls
+        ),
     )  # fmt: skip
-    return Table("AUC over all pairs, and within outlets", columns, tuple(rows))
 
 
-def _probes(probed: Sequence[Probed], names: tuple[str, str]) -> Table:
-    rows: list[tuple[Cell, ...]] = [
+def _shuffled(checked: Sequence[Controlled], names: tuple[str, ...]) -> Table:
+    return table(
+        "Shuffled labels",
+        ("benchmark", "model", "true", "shuffled", "chance", "p", "fell to chance"),
         (
-            f"{one.corpus}/{one.part}", one.a.n, one.a.articles, one.a.outlets,
-            one.a.balanced_accuracy, one.b.balanced_accuracy, one.a.chance, one.a.largest,
-        )
-        for one in probed
-    ]  # fmt: skip
-    columns = ("part", "n", "articles", "outlets", *names, "guessing", "largest outlet")
-    return Table("The outlet read off the scores: balanced accuracy", columns, tuple(rows))
+            (one.benchmark.name, model, value, found.mean, found.chance, found.p, _fell(found))
+            for one in checked
+            for model, value, found in zip(
+                names, (one.a, one.b), (one.shuffled_a, one.shuffled_b), strict=True
+            )
+        ),
+    )
+
+
+def _within(checked: Sequence[Controlled], names: tuple[str, ...]) -> Table:
+    a, b = names
+    return table(
+        "AUC over all pairs, and within outlets",
+        (
+            "benchmark", "n", "pairs in outlets", a, b, f"{a}, within", f"{b}, within",
+            "gain that survives",
+        ),
+        (
+            (
+                one.benchmark.name, one.within.n, one.within.pairs, one.within.overall_a,
+                one.within.overall_b, one.within.within_a, one.within.within_b,
+                one.within.survives,
+            )
+            for one in checked
+        ),
+    )  # fmt: skip
+
+
+def _probes(probed: Sequence[Probed], names: tuple[str, ...]) -> Table:
+    return table(
+        "The outlet read off the scores: balanced accuracy",
+        ("part", "n", "articles", "outlets", *names, "guessing", "largest outlet"),
+        (
+            (
+                f"{one.corpus}/{one.part}", one.a.n, one.a.articles, one.a.outlets,
+                one.a.balanced_accuracy, one.b.balanced_accuracy, one.a.chance, one.a.largest,
+            )
+            for one in probed
+        ),
+    )  # fmt: skip
 
 
 def _fell(found: Shuffled) -> str:

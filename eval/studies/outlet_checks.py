@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eval.figures import Bools, auc
-from eval.studies.blind import Single
+from eval.figures import Bools, Single, auc
 from training.data import Text
 
 FOLDS = 5
 """Of the outlet probe; an outlet with fewer articles is left out of it."""
 MOST_ROWS = 4_000
 """Rows that the outlet probe is fitted on and judged by; more are thinned by its seed."""
+_EXTREME = 1e-4  # nearer to 0 and 1 a score's log-odds would outweigh all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def probe(proba: Single, outlets: Text, articles: Text, *, seed: int = 0) -> Pro
     if len(kept) < 2:
         return empty
     # On the scale of log-odds: most scores are near 0, where they differ by factors.
-    clipped = np.clip(proba[rows].astype(np.float64), 1e-4, 1 - 1e-4)
+    clipped = np.clip(proba[rows].astype(np.float64), _EXTREME, 1 - _EXTREME)
     odds = np.log(clipped / (1 - clipped))
     model = make_pipeline(
         StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=300)

@@ -28,8 +28,9 @@ from classifier.errors import InputError
 from classifier.models import Reader, TextForm, form_of
 from classifier.sources import load_registry
 from classifier.values import Article, Sentence
-from eval.figures import Bools, Interval, average_precision, decide, draw, is_positive, percentile
-from eval.figures import f1_score as f1
+from eval.figures import Estimate, Section, decide, is_positive, table
+from eval.figures import all_metrics as measure
+from eval.figures import resample_figures as resample
 from training.corpora import POLNEAR
 from training.data import SWAPPED_SIGNAL, Examples, Swap, behind
 
@@ -44,15 +45,7 @@ DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure with its 95% interval, articles resampled."""
-
-    value: float
-    interval: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
+class SignalScores:
     """How well a signal is told.
 
     Attributes
@@ -60,7 +53,7 @@ class Signal:
     name, rows : str
         The signal, and what it is judged on.
     sentences, articles, positives : int
-    average_precision, f1 : Figure
+    average_precision, f1 : Estimate
         F1 of the positive class at the bundle's threshold.
     """
 
@@ -69,8 +62,8 @@ class Signal:
     sentences: int
     articles: int
     positives: int
-    average_precision: Figure
-    f1: Figure
+    average_precision: Estimate
+    f1: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +89,16 @@ class Shift:
     flipped: float
 
 
-def kinds(model: Bundle, examples: Examples, part: str) -> list[Signal]:
+def kinds(model: Bundle, examples: Examples, part: str) -> list[SignalScores]:
     """Judge the sourcing signals on PolNeAR's articles of one part."""
     rows = examples.where((examples.corpus == POLNEAR.name) & (examples.part == part))
     names = [s for s in POLNEAR.signals if s in model.signals and s in rows.signals]
-    return _judged(model, rows, names, f"polnear, {part}")
+    proba = model.model.predict_proba(rows.sentences)
+    where = f"polnear, {part}"
+    return [_signal(model, rows, proba[:, model.signals.index(n)], n, where) for n in names]
 
 
-def state_media(model: Bundle, examples: Examples, swap: Swap, part: str) -> list[Signal]:
+def state_media(model: Bundle, examples: Examples, swap: Swap, part: str) -> list[SignalScores]:
     """Judge attributions to state media on swapped articles: all sentences, and those that matter.
 
     The latter name an outlet or are attributed to one.
@@ -201,13 +196,6 @@ def written(model: Bundle, path: Path, registry: Registry) -> tuple[int, list[di
     return len(cases), wrong
 
 
-def _judged(model: Bundle, rows: Examples, names: Sequence[str], where: str) -> list[Signal]:
-    proba = model.model.predict_proba(rows.sentences)
-    return [
-        _signal(model, rows, proba[:, model.signals.index(name)], name, where) for name in names
-    ]
-
-
 def _column(model: Bundle, sentences: Sequence[Sentence], name: str) -> NDArray[np.float32]:
     found: NDArray[np.float32] = model.model.predict_proba(sentences)[:, model.signals.index(name)]
     return found
@@ -215,79 +203,67 @@ def _column(model: Bundle, sentences: Sequence[Sentence], name: str) -> NDArray[
 
 def _signal(
     model: Bundle, rows: Examples, proba: NDArray[np.float32], name: str, where: str
-) -> Signal:
+) -> SignalScores:
     labels = rows.column(name)
     known = ~np.isnan(labels)
-    truth, proba = is_positive(labels[known]), proba[known]
-    flagged = decide(proba, model.thresholds[name])
-    _, group = np.unique(rows.article[known], return_inverse=True)
-    precision, score = _intervals(truth, proba, flagged, group)
-    return Signal(
-        name,
-        where,
-        len(truth),
-        len(np.unique(group)),
-        int(truth.sum()),
-        Figure(average_precision(truth, proba), precision),
-        Figure(f1(truth, flagged), score),
+    truth, threshold = is_positive(labels[known]), model.thresholds[name]
+    given, articles = (proba[known], threshold), rows.article[known]
+    figures = measure(truth, *given)
+    intervals = resample(truth, given, None, articles, draws=DRAWS, seed=13).a
+    precision, score = (
+        Estimate.of(figures[metric], intervals[metric]) for metric in ("average_precision", "f1")
     )
+    n_articles = len(np.unique(articles))
+    return SignalScores(name, where, len(truth), n_articles, int(truth.sum()), precision, score)
 
 
-def _intervals(
-    truth: Bools, proba: NDArray[np.float32], flagged: Bools, group: NDArray[np.intp]
-) -> tuple[Interval, Interval]:
-    """Intervals of average precision and of F1, articles resampled."""
-    from sklearn.metrics import average_precision_score
-
-    n_groups = len(np.unique(group))
-    if n_groups < 2 or not truth.any():
-        return (Interval(float("nan"), float("nan")),) * 2
-    precision, score = [], []
-    for weights in draw(n_groups, DRAWS, 13, 100):
-        for one in weights:
-            weight = one[group]
-            hits = weight[truth & flagged].sum()
-            total = weight[truth].sum() + weight[flagged].sum()
-            some = weight[truth].sum() > 0
-            score.append(2 * hits / total if some else np.nan)
-            precision.append(
-                average_precision_score(truth, proba, sample_weight=weight) if some else np.nan
-            )
-    return percentile(np.array(precision), n_groups), percentile(np.array(score), n_groups)
-
-
-def _figure(figure: Figure) -> str:
-    low, high = figure.interval.low, figure.interval.high
-    return f"{figure.value:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _lines(model: Bundle, examples: Examples, swap: Swap, cases: Path | None) -> Iterator[str]:
-    yield f"## {model.name}\n"
-    yield "| rows | signal | sentences / articles / positives | average precision | F1 |"
-    yield "| --- | --- | --- | --- | --- |"
-    for part in PARTS:
-        found = kinds(model, examples, part) + state_media(model, examples, swap, part)
-        for one in found:
-            yield (
-                f"| {one.rows} | `{one.name}` | {one.sentences:,} / {one.articles} / "
-                f"{one.positives:,} | {_figure(one.average_precision)} | {_figure(one.f1)} |"
-            )
-    yield "\n| outlets swapped | sentences / articles | mean change | largest | flipped |"
-    yield "| --- | --- | --- | --- | --- |"
-    for shift in framing(model, examples, swap.registry):
-        yield (
-            f"| {shift.rows} | {shift.sentences:,} / {shift.articles} | {shift.mean:.4f} | "
-            f"{shift.largest:.4f} | {shift.flipped:.2%} |"
+def _section(model: Bundle, examples: Examples, swap: Swap, cases: Path | None) -> Section:
+    told = [
+        one
+        for part in PARTS
+        for one in (
+            *kinds(model, examples, part), *state_media(model, examples, swap, part),
         )
+    ]  # fmt: skip
+    tables = [
+        table(
+            model.name,
+            (
+                "rows", "signal", "sentences", "articles", "positives", "average precision", "F1",
+            ),
+            (
+                (
+                    one.rows, one.name, one.sentences, one.articles, one.positives,
+                    one.average_precision, one.f1,
+                )
+                for one in told
+            ),
+        ),
+        table(
+            f"{model.name}, outlets swapped",
+            ("rows", "sentences", "articles", "mean change", "largest", "flipped"),
+            (
+                (one.rows, one.sentences, one.articles, one.mean, one.largest, one.flipped)
+                for one in framing(model, examples, swap.registry)
+            ),
+            digits=4,
+        ),
+    ]  # fmt: skip
     if cases is not None and SWAPPED_SIGNAL in model.signals:
         count, wrong = written(model, cases, swap.registry)
-        yield f"\nWritten sentences: {count - len(wrong)} of {count} right"
-        yield from (f"- {one['state_media']} {one['score']} {one['text']}" for one in wrong)
-    yield ""
+        rows = ((str(one["text"]), str(one["state_media"]), str(one["score"])) for one in wrong)
+        tables.append(
+            table(
+                f"{model.name}, written sentences: {count - len(wrong)} of {count} right; wrong",
+                ("sentence", "state media", "score"),
+                rows,
+            )
+        )
+    return Section("95% intervals resample articles.", tuple(tables))
 
 
-def run(names: Sequence[str], root: Path, cases: Path | None = None) -> Iterator[str]:
-    """Measure every model, and write its tables line by line.
+def run(names: Sequence[str], root: Path, cases: Path | None = None) -> Iterator[Section]:
+    """Measure one model after the other.
 
     Parameters
     ----------
@@ -313,4 +289,4 @@ def run(names: Sequence[str], root: Path, cases: Path | None = None) -> Iterator
     # Another seed than training's: other outlets are swapped.
     swap = Swap(registry, behind(root, registry), seed=14)
     for model in models:
-        yield from _lines(model, examples, swap, cases)
+        yield _section(model, examples, swap, cases)

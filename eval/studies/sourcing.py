@@ -8,20 +8,24 @@ docs/source-record.md; it takes a fifth of a second an article.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classifier.attribution import assign_voices, begin, find_citations
 from classifier.sources import article_evidence, article_shift
 from classifier.values import Article, ArticleEvidence, ArticleReport, SentenceReport
-from eval.studies.outlet_pairs import DRAWS, Rows, ranked
+from eval.figures import Estimate, Floats, Section, draw, percentile, table
 from training.corpora import assessed_stories
+from training.data import DEFAULT_SEED
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
 
+DRAWS = 10_000
 LEAST_ARTICLES, MOST_ARTICLES = 10, 25  # of an outlet: fewer say little, more say no more
 
 
@@ -35,8 +39,10 @@ def evidence_of(article: Article, registry: Registry) -> ArticleEvidence:
     return article_evidence(ArticleReport(article, tuple(rows), reading=begun))
 
 
-def run(folder: Path, registry: Registry, *, most: int = MOST_ARTICLES, draws: int = DRAWS) -> str:
-    """Measure, and write a table.
+def measure(
+    folder: Path, registry: Registry, *, most: int = MOST_ARTICLES, draws: int = DRAWS
+) -> Section:
+    """Measure what articles show of their sourcing.
 
     Parameters
     ----------
@@ -55,19 +61,13 @@ def run(folder: Path, registry: Registry, *, most: int = MOST_ARTICLES, draws: i
         When the articles can't be read.
     """
     stories = assessed_stories(folder, registry, most=most)
-    names = [row.outlet.id for row in stories]
-    stories = [row for row in stories if names.count(row.outlet.id) >= LEAST_ARTICLES]
+    counts = Counter(row.outlet.id for row in stories)
+    stories = [row for row in stories if counts[row.outlet.id] >= LEAST_ARTICLES]
     evidence = [evidence_of(row.story.article, registry) for row in stories]
-    rows = Rows(
-        np.array([row.story.article.id for row in stories]),
-        np.array([row.outlet.id for row in stories]),
-        np.array([row.story.topic for row in stories]),
-        ("",) * len(stories),
-        np.array([row.reliable for row in stories]),
-        {row.outlet.id: row.outlet.name for row in stories},
-    )
+    outlets = np.array([row.outlet.id for row in stories])
+    reliable = np.array([row.reliable for row in stories])
     claims = np.array([max(e.claims, 1) for e in evidence], np.float64)
-    table = {
+    read = {
         "share of claims with a named source": np.array([e.named for e in evidence]) / claims,
         "... an unnamed one": np.array([e.unnamed for e in evidence]) / claims,
         "... a vague one": np.array([e.vague for e in evidence]) / claims,
@@ -76,17 +76,65 @@ def run(folder: Path, registry: Registry, *, most: int = MOST_ARTICLES, draws: i
         "claims": claims,
         "the record's shift": np.array([article_shift(e) for e in evidence]),
     }
-    lines = [
-        f"{len(stories):,} articles of {len(rows.names)} outlets; 95% intervals resample outlets.",
-        "",
-        "| | reliable, median | unreliable, median | AUC |",
-        "| --- | --- | --- | --- |",
-    ]
-    for name, values in table.items():
-        auc, interval = ranked(values, rows, draws=draws)
-        good, bad = (np.median(values[rows.reliable == kind]) for kind in (True, False))
-        span = f"{auc:.3f} ({interval.low:.3f} to {interval.high:.3f})"
-        lines.append(f"| {name} | {good:.3f} | {bad:.3f} | {span} |")
     whole = sum(e.named + 0.5 * e.unnamed for e in evidence) / claims.sum()
-    lines += ["", f"Sourced share of all claims, an unnamed source counting half: {whole:.3f}."]
-    return "\n".join(lines) + "\n"
+    return Section(
+        f"{len(stories):,} articles of {len(set(outlets.tolist()))} outlets; 95% intervals "
+        "resample outlets. Sourced share of all claims, an unnamed source counting half: "
+        f"{whole:.3f}.",
+        (
+            table(
+                "",
+                ("", "reliable, median", "unreliable, median", "AUC"),
+                (
+                    (
+                        name, float(np.median(values[reliable])),
+                        float(np.median(values[~reliable])),
+                        ranked(values, outlets, reliable, draws=draws),
+                    )
+                    for name, values in read.items()
+                ),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def ranked(
+    scores: Floats,
+    outlets: NDArray[np.str_],
+    reliable: NDArray[np.bool_],
+    *,
+    draws: int = DRAWS,
+    seed: int = DEFAULT_SEED,
+) -> Estimate:
+    """Give the AUC of a score that nothing was fitted for, and its 95% interval over outlets.
+
+    An outlet is reliable or not as a whole, so every pair of a reliable and an unreliable article
+    is a pair of outlets. The pairs won are summed by outlets once; then any draw of outlets is a
+    matter of weights (the bootstrap of `eval.figures.resample`, with outlets for groups).
+
+    Parameters
+    ----------
+    scores : ndarray of float64, shape (n,)
+        Of articles; higher for what is held to be reliable.
+    outlets : ndarray of str, shape (n,)
+    reliable : ndarray of bool, shape (n,)
+    draws, seed : int
+    """
+    good, bad = sorted(set(outlets[reliable])), sorted(set(outlets[~reliable]))
+    counts = Counter(outlets.tolist())
+    of_pairs = np.outer([counts[o] for o in good], [counts[o] for o in bad]).astype(np.float64)
+    sorted_bad = [np.sort(scores[outlets == name]) for name in bad]
+    won = np.zeros((len(good), len(bad)))
+    for i, name in enumerate(good):
+        own = scores[outlets == name]
+        for j, others in enumerate(sorted_bad):  # ties count half
+            below = np.searchsorted(others, own, "left") + np.searchsorted(others, own, "right")
+            won[i, j] = below.sum() / 2
+    n = len(good)
+    weights = np.concatenate(list(draw(n + len(bad), draws, seed, block=draws)))
+    total, right = (
+        np.einsum("di,ij,dj->d", weights[:, :n], pairs, weights[:, n:], optimize=True)
+        for pairs in (of_pairs, won)
+    )
+    values = np.divide(right, total, out=np.full(draws, np.nan), where=total > 0)
+    return Estimate.of(float(won.sum() / of_pairs.sum()), percentile(values, n + len(bad)))

@@ -1,4 +1,7 @@
-"""Two cheap stand-ins of the families of models, that are refitted for every split in seconds.
+"""Two cheap stand-ins (surrogate models), one of each family, refitted for every split in seconds.
+
+A bundle takes too long to be trained for every split. Its surrogate reads the same text and has the
+same kind of features, so that what a split costs the one tells what it costs the other.
 
 ``words`` stands for the baseline: TF-IDF of one and two words, and a logistic regression.
 ``embeddings`` stands for the transformer: the word embeddings of the default encoder, which the
@@ -23,15 +26,13 @@ from numpy.typing import NDArray
 from classifier.bundle import default_path, read_manifest
 from classifier.models import EMBEDDINGS, TOKENIZER, Embeddings
 from classifier.values import fold
-from eval.figures import Bools
+from eval.figures import Bools, Single
 from training.data import Text
 
 FOLDS = 5
 MOST_TOKENS = 512
 """Tokens of a row that are read for its embedding."""
 _MOST_NGRAMS = 100_000
-
-Single = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

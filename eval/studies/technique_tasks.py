@@ -1,6 +1,6 @@
 """The tasks on persuasion techniques, as the shared tasks pose them, on held-out articles.
 
-- Span identification (SI) and fragments with their technique (FLC): `eval.figures.overlap`.
+- Span identification (SI) and fragments with their technique (FLC): `eval.figures.spans`.
 - Technique classification (TC), gold spans given, and techniques by article: `eval.figures.techniques`.
 
 What a bundle predicts is what a reader sees. Its spans are the evidence of the flags it gives; for
@@ -37,12 +37,12 @@ from eval.figures import (
     decide,
     draw,
     is_positive,
+    of_sums,
     percentile,
     sums_by_article,
 )
-from eval.figures import span_figures as of_sums
 from eval.figures import techniques_of_articles as of_articles
-from eval.rows import Judged, articles_of
+from eval.rows import Evaluation
 from training.data import Examples
 
 ANY = "any_technique"
@@ -80,21 +80,25 @@ class Tasks:
     b: TaskFigures | None
 
 
-def measure(judged: Judged) -> Iterator[Tasks]:
-    """Measure both bundles on every part of every corpus that marks spans of techniques."""
-    examples = judged.examples
+def measure(evaluation: Evaluation) -> Iterator[Tasks]:
+    """Measure both bundles on every part of every corpus that marks spans of techniques.
+
+    Their spans go with one pass over a part's rows alone, which is made here: the scores of other
+    passes may differ from its own in the last digits.
+    """
+    examples = evaluation.examples
     for corpus in dict.fromkeys(examples.corpus.tolist()):
-        for part in judged.parts:
-            rows = articles_of(examples, corpus, (part,), TECHNIQUES)
-            rows = rows.where(rows.part == part)
+        for part in evaluation.parts:
+            numbers = evaluation.numbers(corpus, (part,), TECHNIQUES)
+            rows = examples.where(numbers[examples.part[numbers] == part])
             spans = [span for of_row in rows.spans for span in of_row if span.signal in TECHNIQUES]
             if not spans:
                 continue
             found = [
-                figures(bundle, rows, draws=judged.draws, seed=judged.seed)
+                figures(bundle, rows, draws=evaluation.draws, seed=evaluation.seed)
                 if set(TECHNIQUES) <= set(bundle.signals)
                 else None
-                for bundle in judged.bundles
+                for bundle in evaluation.bundles
             ]
             n_articles = len(np.unique(rows.article))
             yield Tasks(corpus, part, n_articles, len(_gold(rows)), *found)
@@ -233,9 +237,9 @@ def _estimates(sums: Floats, draws: int, seed: int) -> tuple[Estimate, Estimate,
     return first, second, third
 
 
-def section(judged: Judged) -> Section | None:
+def section(evaluation: Evaluation) -> Section | None:
     """Lay the figures out; None where no corpus marks spans."""
-    tasks = list(measure(judged))
+    tasks = list(measure(evaluation))
     if not tasks:
         return None
     spans: list[tuple[Cell, ...]] = []
@@ -243,7 +247,7 @@ def section(judged: Judged) -> Section | None:
     single: list[tuple[Cell, ...]] = []
     for one in tasks:
         name = f"{one.corpus}/{one.part}"
-        for model, found in zip(judged.names, (one.a, one.b), strict=True):
+        for model, found in zip(evaluation.names, (one.a, one.b), strict=True):
             if found is None:
                 continue
             for task, of_task in (("SI", found.identification), ("FLC", found.fine_grained)):

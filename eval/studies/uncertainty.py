@@ -25,11 +25,10 @@ from eval.figures import (
     coverage,
     coverage_by,
     expected_range,
-    is_positive,
 )
 from eval.figures import fit_conformal as fit
 from eval.figures import risk_coverage_of as of_scores
-from eval.rows import Benchmark, Judged, articles_of, rows_of
+from eval.rows import Benchmark, Evaluation, Given
 from training.data import VALIDATION, Text
 
 ANSWERED = 0.8
@@ -67,42 +66,38 @@ class Uncertainty:
     kept: RiskCoverage
 
 
-def measure(judged: Judged) -> Iterator[Uncertainty]:
-    """Measure both models on the benchmarks that have rows here."""
-    for benchmark in judged.benchmarks:
+def measure(evaluation: Evaluation) -> Iterator[Uncertainty]:
+    """Measure every model on the benchmarks that have rows here."""
+    for benchmark in evaluation.benchmarks:
         corpus, signal = benchmark.corpus, benchmark.signal
-        parts = (VALIDATION, benchmark.part)
-        rows = articles_of(judged.examples, corpus, parts, (signal,))
-        fitted, held = rows_of(rows, VALIDATION, signal), rows_of(rows, benchmark.part, signal)
-        truth = is_positive(rows.column(signal))
-        outlets = rows.outlet[held]
-        groups = outlets if len(np.unique(outlets)) > 1 else rows.group[held]
-        for name, scored in zip(judged.names, judged.score(rows), strict=True):
-            column = scored.column(signal)
-            if column is not None:
+        scored = evaluation.articles(corpus, (VALIDATION, benchmark.part), (signal,))
+        fitted, held = scored.sample(VALIDATION, signal), scored.sample(benchmark.part, signal)
+        groups = held.outlets if len(np.unique(held.outlets)) > 1 else held.groups
+        for name, known, given in zip(evaluation.names, fitted.given, held.given, strict=True):
+            if known is not None and given is not None:
                 yield _of_model(
-                    benchmark, name, scored.thresholds[signal],
-                    (truth[fitted], column[fitted]), (truth[held], column[held]), groups,
-                )  # fmt: skip
+                    benchmark, name, (fitted.truth, known.proba), (held.truth, given), groups
+                )
 
 
 def _of_model(
     benchmark: Benchmark,
     name: str,
-    threshold: float,
     fitted: tuple[Bools, NDArray[np.float32]],
-    held: tuple[Bools, NDArray[np.float32]],
+    decided: tuple[Bools, Given],
     groups: Text,
 ) -> Uncertainty:
+    truth, (proba, threshold) = decided
+    held = truth, proba
     kept = of_scores(*held, threshold)
     n = len(fitted[0])
     if not n:
         return Uncertainty(benchmark, name, 0, None, None, math.nan, math.nan, 0, 0, kept)
     limits = fit(*fitted)
-    low, high = expected_range(n, len(held[0]))
-    by_group = coverage_by(limits, *held, groups)
-    enough = by_group.rows >= LEAST_ROWS
-    least, _ = expected_range(n, by_group.rows[enough])
+    low, high = expected_range(n, len(truth))
+    rows, by_group = coverage_by(limits, *held, groups)
+    enough = rows >= LEAST_ROWS
+    least, _ = expected_range(n, rows[enough])
     return Uncertainty(
         benchmark,
         name,
@@ -112,14 +107,14 @@ def _of_model(
         float(low),
         float(high),
         int(enough.sum()),
-        int((by_group.coverage[enough] < least).sum()),
+        int((by_group[enough] < least).sum()),
         kept,
     )
 
 
-def section(judged: Judged) -> Section | None:
+def section(evaluation: Evaluation) -> Section | None:
     """Lay the figures out; None without a benchmark."""
-    found = list(measure(judged))
+    found = list(measure(evaluation))
     if not found:
         return None
     return Section(

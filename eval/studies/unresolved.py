@@ -2,29 +2,35 @@
 
 A citation is of an outlet when the rules resolve one (`Citation.outlets`), or when the words that
 give its source, or the way it came ("told the Ellery Gazette"), look like an outlet's name
-(`eval.studies.outlet_names`) or are a name of the registry that the rules didn't take for the outlet's
+(`like_outlets`) or are a name of the registry that the rules didn't take for the outlet's
 ("Zvezda reported"). Generic words ("local media", "the newspaper") name no outlet. What is carried
 over from another sentence isn't counted, and a sentence that stands twice in an article once.
 """
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from classifier.attribution import begin, find_citations, word_set
-from classifier.values import Medium, SourceKind
-from eval.figures import Interval, draw, percentile
-from eval.studies.outlet_names import is_generic, like_outlets
+from classifier.attribution import lexicon_places as places
+from classifier.attribution import lexicon_terms as terms
+from classifier.errors import InputError
+from classifier.values import Article, Medium, SourceKind
+from eval.figures import Interval, Section, Share, draw, percentile, table
+from training.data import DEFAULT_SEED
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
-    from classifier.values import Article, Citation
+    from classifier.values import Citation
 
 DRAWS = 2000
 SHOWN = 60
@@ -41,7 +47,7 @@ _REPORTS = word_set(
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class OutletCitations:
     """The citations of one article.
 
     Attributes
@@ -59,23 +65,22 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Unresolved:
     """What was found in all articles: how many there are, and of citations of outlets.
 
-    ``share`` is that of citations not resolved, NaN where there are none; ``interval`` its 95%,
-    articles resampled; the counters count citations by registry id and by name.
+    ``share`` is that of citations not resolved, NaN where there are none, with articles resampled;
+    the counters count citations by registry id and by name.
     """
 
     articles: int
     citations: int
-    share: float
-    interval: Interval
+    share: Share
     resolved: Counter[str]
     unresolved: Counter[str]
     others: Counter[str]
 
 
-def tally(article: Article, registry: Registry) -> Tally:
+def tally(article: Article, registry: Registry) -> OutletCitations:
     """Count an article's citations of outlets."""
     begun = begin(article)
     plain = begun.plain
@@ -99,7 +104,7 @@ def tally(article: Article, registry: Registry) -> Tally:
                 cue = plain[citation.cue.start : citation.cue.end].lower()
                 if cue.endswith(("according to", "reported", "reported by")):
                     others.append(citation.name)
-    return Tally(tuple(resolved), tuple(unresolved), tuple(others))
+    return OutletCitations(tuple(resolved), tuple(unresolved), tuple(others))
 
 
 def _unknown(
@@ -145,7 +150,9 @@ def _short(name: str, known: set[str], registry: Registry) -> bool:
     )
 
 
-def measure(tallies: Sequence[Tally], draws: int = DRAWS, seed: int = 13) -> Result:
+def measure(
+    tallies: Sequence[OutletCitations], draws: int = DRAWS, seed: int = DEFAULT_SEED
+) -> Unresolved:
     """Sum up the articles' citations, with an interval of the share."""
     rows = [(len(t.resolved), len(t.unresolved)) for t in tallies]
     counts = np.array(rows, np.float64).reshape(-1, 2)
@@ -158,32 +165,152 @@ def measure(tallies: Sequence[Tally], draws: int = DRAWS, seed: int = 13) -> Res
     interval = Interval(whole, whole)
     if shares:
         interval = percentile(np.concatenate(shares), len(counts))
-    return Result(
+    return Unresolved(
         len(counts),
         int(known + unknown),
-        unknown / (known + unknown) if known + unknown else whole,
-        interval,
+        Share.of(unknown / (known + unknown) if known + unknown else whole, interval),
         Counter(id for t in tallies for id in t.resolved),
         Counter(name for t in tallies for name in t.unresolved),
         Counter(name for t in tallies for name in t.others),
     )
 
 
-def to_text(result: Result, registry: Registry, shown: int = SHOWN) -> str:
-    """Write the share, the names not resolved, and the agencies that were."""
-    low, high = result.interval.low, result.interval.high
+def section(found: Unresolved, registry: Registry, shown: int = SHOWN) -> Section:
+    """Lay out the share, the names not resolved, and the agencies that were."""
     agencies = [
-        f"{registry[id].name} {count}"
-        for id, count in result.resolved.most_common()
+        (registry[id].name, count)
+        for id, count in found.resolved.most_common()
         if registry[id].state_media and registry[id].medium is Medium.AGENCY
     ]
-    lines = [
-        f"{result.articles:,} articles, {result.citations:,} citations of outlets; not resolved: "
-        f"{result.share:.2%} (95%: {low:.2%} to {high:.2%}, articles resampled).",
-        f"\nNot resolved, {len(result.unresolved)} names:",
-        *(f"  {count:4} {name}" for name, count in result.unresolved.most_common(shown)),
-        f"\nOther names after 'according to' and before 'reported', {len(result.others)}:",
-        *(f"  {count:4} {name}" for name, count in result.others.most_common(shown)),
-        f"\nState agencies resolved, {len(agencies)}: {', '.join(agencies)}",
-    ]
-    return "\n".join(lines) + "\n"
+    named = f"Other names after 'according to' and before 'reported', {len(found.others)}"
+    return Section(
+        f"{found.articles:,} articles, {found.citations:,} citations of outlets; the interval "
+        "resamples articles.",
+        (
+            table("", ("", "share"), [("not resolved", found.share)]),
+            *(
+                table(caption, ("name", "citations"), rows)
+                for caption, rows in (
+                    (f"Not resolved, {len(found.unresolved)} names",
+                     found.unresolved.most_common(shown)),
+                    (named, found.others.most_common(shown)),
+                    (f"State agencies resolved, {len(agencies)}", agencies),
+                )
+            ),
+        ),
+    )  # fmt: skip
+
+
+def read(path: Path) -> Iterator[Article]:
+    """Read the articles of a file, or of a folder's files: JSON Lines, gzipped or not.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Each line an object with ``text``; nothing else is read but ``id``, ``outlet`` and ``date``.
+
+    Raises
+    ------
+    InputError
+        When there is no such file, or a line can't be read.
+    """
+    files = sorted([*path.glob("*.jsonl"), *path.glob("*.jsonl.gz")]) if path.is_dir() else [path]
+    if not files:
+        raise InputError(path, "no *.jsonl or *.jsonl.gz in it; name a file with an article a line")
+    for file in files:
+        number = 0
+        try:
+            with (gzip.open if file.suffix == ".gz" else open)(
+                file, "rt", encoding="utf-8"
+            ) as lines:
+                for number, line in enumerate(lines, 1):
+                    record = json.loads(line)
+                    if not isinstance(record["text"], str):
+                        raise TypeError("'text' is no string")
+                    yield Article(
+                        str(record.get("id", number)), record["text"], lang="en",
+                        outlet=record.get("outlet"), date=record.get("date"),
+                    )  # fmt: skip
+        except FileNotFoundError:
+            raise InputError(file, "no such file; name JSON Lines with an article a line") from None
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+            reason = f"line {number}: no article ({error}); each line must be an object with 'text'"
+            raise InputError(file, reason) from None
+
+
+# What looks like an outlet's name in the words that give a source, whether or not one is known: a
+# name before or after a word such as "agency" or "newspaper", one that ends as papers' titles do
+# ("Times"), "Voice of ..." or a host. Hosts under .org, .gov and .edu are left out: nearly all of
+# them are organisations'.
+
+# What says of a name beside it that it is an outlet's. A "website" or "portal" is often that of a
+# ministry, so the name must be no body's.
+_KIND = (
+    r"(?:(?:news|press|wire)\s(?:agency|service|outlet|network|channel|site|website|portal)"
+    r"|(?:TV|television|radio|satellite)\s(?:channel|network|station)"
+    r"|agency|newspaper|daily|weekly|magazine|TV|television|channel|radio|website|portal"
+    r"|broadcaster|newswire|tabloid|journal)"
+)
+_TITLE = (
+    r"(?:Times|Post|Herald|Tribune|Gazette|Journal|Chronicle|Observer|Guardian|Mirror|Express|Star"
+    r"|Daily|Weekly|News|TV|Television|Radio|Online|Magazine|Newspaper|Press|Agency|Review|Mail"
+    r"|Telegraph|Dispatch|Courier|Inquirer|Examiner|Monitor|Echo|Sun|Standard|Channel|Network)"
+)
+_WORD = r"(?:(?:al-|el-|an-|ar-|as-|ash-)?[A-Z][\w'&-]*(?:\.[A-Z]\.?)*)"
+_NAME = rf"{_WORD}(?:\s(?:(?:of|and|the|de|la|le|e|al|el|&)\s){{0,2}}{_WORD}){{0,5}}"
+_LOOKS = (
+    re.compile(
+        rf"(?P<name>{_NAME})[\"']?\s(?:state\s|official\s|semi-official\s)?(?P<kind>{_KIND})\b"
+    ),
+    re.compile(rf"\b(?P<kind>{_KIND})\s[\"']?(?P<name>{_NAME})"),
+    re.compile(rf"(?P<name>(?:{_WORD}\s(?:(?:of|and|the)\s)?){{1,5}}{_TITLE})\b(?!\s[A-Z])"),
+    re.compile(rf"(?P<name>\b(?:Times|Voice|Radio|Channel)\s(?:of\s)?(?:{_NAME}|\d+))"),
+    re.compile(r"(?P<name>\b(?:[\w-]+\.){1,3}(?:com|net|info|tv|ir|ru|uk|co|news)\b)"),
+)
+_GENERIC = word_set(
+    "the a an another state official national local foreign domestic international satellite "
+    "public private government semi-official his her its their this that some several other "
+    "daily weekly news media press tv television radio english arabic persian farsi hebrew "
+    "language western eastern north south new old republic islamic democratic zionist popular "
+    "leading prominent monday tuesday wednesday thursday friday saturday sunday"
+)
+# Bodies whose names end as those of outlets do, or whose sites are cited.
+_BODY = re.compile(
+    r"\b(?:Agency for|(?:Security|Energy|Space|Intelligence|Development|Aid|Aviation|Protection"
+    r"|Crime|Information|Refugee|Relief|Cooperation|Rights|Health|Force) (?:Agency|Monitor|Network)"
+    r"|Ministry|Minister|Department|Parliament|Presiden\w+|Embassy|Kremlin|University|Institute"
+    r"|Museum|Organi[sz]ation|Company|Society|Program(?:me)?|Council|Chamber|Database|Bank|Court"
+    r"|Solutions|Secretary|Center|Centre|Industries|Construction|Research|Expo)\b"
+)
+
+
+def like_outlets(words: str) -> Iterator[tuple[str, int, int]]:
+    """Find what looks like an outlet's name: the name, and where it stands with its kind."""
+    for pattern in _LOOKS:
+        for match in pattern.finditer(words):
+            name = match["name"]
+            if not is_generic(name) and not is_body(name, match.groupdict().get("kind")):
+                yield name, match.start(), match.end()
+
+
+def is_body(name: str, kind: str | None) -> bool:
+    """Whether a name is a body's, and its site or paper no outlet by itself: "the UNDP website"."""
+    if _BODY.search(name) or name.endswith("'s"):
+        return True
+    words = name.lower().split()
+    return kind in ("website", "portal") and (name.isupper() or words[-1] in terms("body"))
+
+
+def is_generic(name: str) -> bool:
+    """Whether a name tells no outlet from others: "Iranian state television", "the newspaper"."""
+    words = [re.sub(r"'s$", "", word) for word in name.lower().split()]
+    kinds = [places(kind) for kind in ("people", "state", "capital", "region")]
+    if any(name.lower() in kind for kind in kinds):
+        return True
+    return all(
+        word in _GENERIC
+        or word.endswith(("-based", "-language", "-linked", "-owned", "-run"))
+        or any(word in kind for kind in kinds)
+        or re.fullmatch(_KIND, word, re.IGNORECASE)
+        for word in words
+    )

@@ -4,22 +4,19 @@ What must hold, and what may change. The cases are data.
 """
 
 from eval.suite.behaviours import behaviours as read_behaviours
-from eval.suite.robustness import DRAWS, Progress
+from eval.suite.robustness import DRAWS
 from eval.suite.robustness import measure as measure_suite
 from eval.suite.suite import Suite
-from eval.suite.suite_table import section as section_of_suite
-from eval.suite.suite_table import to_json as suite_to_json
-from eval.suite.suite_table import to_text as suite_to_text
-from eval.suite.suite_table import verdict as suite_verdict
+from eval.suite.suite import record as record_of_suite
+from eval.suite.suite import section as section_of_suite
+from eval.suite.suite import verdict as suite_verdict
 
 __all__ = [
     "DRAWS",
-    "Progress",
     "Suite",
     "measure_suite",
     "read_behaviours",
+    "record_of_suite",
     "section_of_suite",
-    "suite_to_json",
-    "suite_to_text",
     "suite_verdict",
 ]

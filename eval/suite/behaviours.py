@@ -11,16 +11,120 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from classifier.errors import InputError
 from classifier.values import Place
-from eval.suite.pairs import Behaviour, Limits, Pair, Paragraphs, Scope, Side, Way, alone, laid_out
 from eval.suite.perturbations import PERTURBATIONS, Perturbation
-from training.corpora import HOUSE
+from training.corpora import house_folder
+
+Paragraphs = Sequence[Sequence[str]]
+
+
+class Scope(StrEnum):
+    """Which signals a test of invariance is about."""
+
+    ALL = "all"
+    FRAMING = "framing"  # with those of the whole article
+
+
+class Way(StrEnum):
+    """What a change should do to a signal."""
+
+    RISE = "rises"  # its probability
+    FALL = "falls"
+    KEEP = "stays flagged"  # where it was flagged before
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a test of invariance may show at most; None where there is no limit.
+
+    Attributes
+    ----------
+    flips : float
+        Share of decisions that change.
+    shift : float or None
+        Mean absolute change of the probability.
+    """
+
+    flips: float
+    shift: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A text, and the sentences in it that are compared."""
+
+    text: str
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two texts whose sentences stand for each other, one by one.
+
+    Attributes
+    ----------
+    row, column : str
+        What is resampled: the entities and the frame, or the article and nothing.
+    before, after : Side
+    expected : tuple of (str, Way)
+        What a directional test expects: a signal's name, or "framing" for all of that family but
+        `subjective`, which a quotation rightly takes away from the author.
+    whole : bool
+        Whether the signals of the whole article are compared too.
+    """
+
+    row: str
+    column: str
+    before: Side
+    after: Side
+    expected: tuple[tuple[str, Way], ...] = ()
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Pairs of one kind; a directional test has neither scope nor limits."""
+
+    name: str
+    pairs: tuple[Pair, ...]
+    scope: Scope | None = None
+    limits: Limits | None = None
+
+
+def alone(text: str) -> Side:
+    """A sentence that is an article of its own, with a capital."""
+    text = text[:1].upper() + text[1:]
+    return Side(text, (Place(0, len(text)),))
+
+
+def laid_out(paragraphs: Paragraphs, compared: Iterable[bool] | None = None) -> Side:
+    """Write sentences as an article.
+
+    Parameters
+    ----------
+    paragraphs : sequence of sequence of str
+    compared : iterable of bool, optional
+        Whether the sentences of a paragraph are compared; all of them unless given.
+    """
+    text, places = "", []
+    wanted = [True] * len(paragraphs) if compared is None else list(compared)
+    for paragraph, keep in zip(paragraphs, wanted, strict=True):
+        text += "\n\n" if text else ""
+        for number, sentence in enumerate(paragraph):
+            text += " " if number else ""
+            if keep:
+                places.append(Place(len(text), len(text) + len(sentence)))
+            text += sentence
+    return Side(text, tuple(places))
+
 
 CASES = Path(__file__).parent / "cases"
 SEED = 5
@@ -45,7 +149,7 @@ _WAYS = {"rise": Way.RISE, "fall": Way.FALL, "keep": Way.KEEP}
 
 
 def behaviours(
-    cases: Path = CASES, house: Path = HOUSE / "articles", seed: int = SEED
+    cases: Path = CASES, house: Path | None = None, seed: int = SEED
 ) -> tuple[Behaviour, ...]:
     """Make every test of the suite.
 
@@ -54,10 +158,10 @@ def behaviours(
     cases : pathlib.Path
         The folder of ``entities``, ``frames``, ``articles``, ``paraphrases`` and
         ``directional.jsonl``.
-    house : pathlib.Path
+    house : pathlib.Path, optional
         The articles of the house corpus, whose contrast pairs are a test where the folder exists:
-        an installed package has none. Most of them the models that ship were trained on; the
-        sentences that are paraphrased they were not.
+        an installed package has none unless it is named. Most of them the models that ship were
+        trained on; the sentences that are paraphrased they were not.
     seed : int
         Of the perturbations.
 
@@ -66,6 +170,7 @@ def behaviours(
     InputError
         When a file of cases is missing or broken.
     """
+    house = house or house_folder() / "articles"
     articles = {
         str(item["id"]): [[item["headline"]], *item["paragraphs"]]
         for item in _read(cases / "articles.jsonl")
@@ -171,14 +276,14 @@ def _perturbed(articles: Mapping[str, Paragraphs], change: Perturbation, seed: i
         # From one article's name: a new article changes no other.
         random = Random(f"{seed}/{change.name}/{name}")
         count = 1 if change.headline_only else len(text)
-        judged = [number < count for number in range(len(text))]
+        compared = [number < count for number in range(len(text))]
         before, after = (
             laid_out(
                 [
                     [write(s, random) for s in p] if j else p
-                    for p, j in zip(text, judged, strict=True)
+                    for p, j in zip(text, compared, strict=True)
                 ],
-                judged,
+                compared,
             )
             for write in (change.before, change.after)
         )

@@ -12,6 +12,7 @@ import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,9 @@ from classifier.bundle import Bundle
 from classifier.scoring import Scorer
 from classifier.taxonomy import BY_NAME, Family
 from classifier.values import Article, ArticleReport, Place, SentenceReport
-from eval.figures import MIN_GROUPS, Interval, draw, percentile
-from eval.suite.pairs import Behaviour, Limits, Pair, Scope, Side, Way
-from eval.suite.suite import Case, Figure, Result, Suite
+from eval.figures import MIN_GROUPS, Estimate, Share, draw, percentile
+from eval.suite.behaviours import Behaviour, Limits, Pair, Scope, Side, Way
+from eval.suite.suite import Case, Result, Suite
 
 DRAWS = 2000
 WORST = 5
@@ -31,6 +32,7 @@ LISTED_FROM = 0.01
 """A smaller shift without a flip is not worth a line."""
 
 _Scored = SentenceReport | ArticleReport
+_Ratio = TypeVar("_Ratio", bound=Estimate)
 
 Progress = Callable[[int, int], None]
 """Told how many texts are scored, and how many there are."""
@@ -188,13 +190,13 @@ def _result(
     moves = [[c.score_after - c.score_before for c in cases] for _, cases in scored]
     size = sum if expected else (lambda values: sum(map(abs, values)))
     moved = np.array([size(values) for values in moves], np.float64)
-    shift = weights.ratio(moved, decisions)
+    shift = weights.ratio(moved, decisions, Estimate)
     flips = touched = right = None
     if expected is None:
-        flips = weights.ratio(wrong, decisions)
-        touched = weights.ratio((wrong > 0).astype(np.float64), np.ones(len(scored)))
+        flips = weights.ratio(wrong, decisions, Share)
+        touched = weights.ratio((wrong > 0).astype(np.float64), np.ones(len(scored)), Share)
     else:
-        right = weights.ratio(decisions - wrong, decisions)
+        right = weights.ratio(decisions - wrong, decisions, Share)
     decided = [case for _, cases in scored for case in cases]
     by_signal: dict[str, list[bool]] = defaultdict(list)
     for case in decided:
@@ -231,7 +233,7 @@ def _size(case: Case) -> float:
 
 
 def _passed(
-    limits: Limits | None, flips: Figure | None, shift: Figure, unscored: int
+    limits: Limits | None, flips: Share | None, shift: Estimate, unscored: int
 ) -> bool | None:
     if limits is None or flips is None:
         return None
@@ -248,19 +250,20 @@ class _Weights:
         self.weights = weights
         self.groups = groups
 
-    def ratio(self, part: NDArray[np.float64], whole: NDArray[np.float64]) -> Figure:
+    def ratio(
+        self, part: NDArray[np.float64], whole: NDArray[np.float64], kind: type[_Ratio]
+    ) -> _Ratio:
         """The ratio of two sums over pairs, with its interval."""
-        undefined = Interval(math.nan, math.nan)
         if not whole.sum():
-            return Figure(math.nan, undefined)
+            return kind(math.nan)
         value = float(part.sum() / whole.sum())
         if self.groups < MIN_GROUPS:
-            return Figure(value, undefined)
+            return kind(value)
         total = self.weights @ whole
         drawn = np.divide(
             self.weights @ part, total, out=np.full(total.shape, math.nan), where=total > 0
         )
-        return Figure(value, percentile(drawn, self.groups))
+        return kind.of(value, percentile(drawn, self.groups))
 
 
 def _weights(pairs: Sequence[Pair], draws: int, seed: int) -> _Weights:

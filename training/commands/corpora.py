@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.options import CorporaFolder, refuse_options
+from training.options import CorporaFolder, HouseFolder, refuse_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +34,7 @@ class CorporaFormat(StrEnum):
 def corpora(
     context: typer.Context,
     corpora: CorporaFolder = None,
+    corpus: HouseFolder = None,
     splits: Annotated[
         bool, typer.Option("--splits", help="Also show the parts, and the overlap between them.")
     ] = False,
@@ -49,12 +50,12 @@ def corpora(
     if context.invoked_subcommand is not None:
         refuse_options(context)
         return
-    from training.corpora import CORPORA, is_given, root_folder
+    from training.corpora import CORPORA, given_folder
     from training.data import describe_corpora as describe
     from training.data import describe_split, loadable
 
     # Without a folder the list is of what there would be to obtain.
-    root = root_folder(corpora) if is_given(corpora) else None
+    root = given_folder(corpora)
     listed: dict[str, Any] = {
         "corpora": [describe(name, root, allow_changed=allow_changed) for name in CORPORA]
     }
@@ -79,6 +80,7 @@ def check(
         ),
     ] = None,
     corpora: CorporaFolder = None,
+    corpus: HouseFolder = None,
 ) -> None:
     """Check labelled articles: offsets, labels that contradict each other, pairs, digests.
 
@@ -86,14 +88,13 @@ def check(
     as those are here.
     """
     from classifier.errors import CorpusError
-    from training.corpora import is_given, root_folder
+    from training.corpora import given_folder
     from training.labels import check_files, check_house, check_standoff
 
     if files:
         found = [check_files(str(path), [path]) for path in files]
     else:
-        root = root_folder(corpora) if is_given(corpora) else None
-        found = [check_house(), check_standoff(root)]
+        found = [check_house(), check_standoff(given_folder(corpora))]
     _print_checks(found)
     wrong = sum(len(one.problems) for one in found)
     if wrong:
@@ -110,6 +111,7 @@ def agreement(
     ] = None,
     draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of articles.")] = 2000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
+    corpus: HouseFolder = None,
 ) -> None:
     """How far two annotators agree: Krippendorff's alpha for each signal, with an interval.
 
@@ -119,16 +121,17 @@ def agreement(
     from rich.console import Console
     from rich.table import Table
 
-    from training.labels import FIRST, SECOND
     from training.labels import measure_agreement as measure
+    from training.labels import passes
     from training.labels import read_annotators as read
 
+    passed = passes()
     caption = "first, second: sentences that each labelled 1; intervals resample articles"
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
     table.add_column("signal", no_wrap=True)
     for heading in ("n", "articles", "first", "second", "alpha", "95% interval"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for one in measure(read(first or FIRST), read(second or SECOND), draws=draws, seed=seed):
+    for one in measure(read(first or passed[0]), read(second or passed[1]), draws=draws, seed=seed):
         defined = one.alpha == one.alpha
         table.add_row(
             one.signal,
@@ -187,6 +190,8 @@ def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> No
 
 
 def _hint(one: Mapping[str, Any]) -> str | None:
+    from training.corpora import find_corpus as find
+
     match one["state"]:
         case "partial":
             return f"loaded without {'; '.join(one['lacks'])}"
@@ -198,7 +203,8 @@ def _hint(one: Mapping[str, Any]) -> str | None:
                 "or pass --allow-changed"
             )
         case "missing":
-            return f"to be put in {one['folder']}/; where to obtain it: {one['url']}"
+            where = f"to be put in {one['folder']}/; where to obtain it: {one['url']}"
+            return where + find(one["name"]).elsewhere
     return None
 
 

@@ -127,13 +127,13 @@ def _load(
             f"training needs {', '.join(missing)}; type: pip install 'framescope[training]'"
         )
     from classifier.bundle import check_writable
-    from training.corpora import HOUSE, State, root_folder
+    from training.corpora import State, house_folder, root_folder
     from training.corpora import find_corpus as find
     from training.data import load_data
 
     check_writable(output)
     root = None if MIXTURES[recipe].shipped_only else root_folder(corpora)
-    _tell(f"reading corpora in {root or HOUSE}")
+    _tell(f"reading corpora in {root or house_folder()}")
     data = load_data(
         root,
         only,

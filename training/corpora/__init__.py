@@ -5,39 +5,40 @@ format's terms. Nothing here holds any text of others. `catalogue` is the one ta
 """
 
 from training.corpora.allsides import assessed as assessed_stories
-from training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, is_given, root_folder
+from training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, given_folder, root_folder
 from training.corpora.catalogue import find as find_corpus
 from training.corpora.catalogue import state as state_of
-from training.corpora.corpus import HOUSE, Card, Corpus, State, by_block
+from training.corpora.corpus import HOUSE_ENVIRONMENT, Card, Corpus, State, by_block, house_folder
 from training.corpora.exchange import read as read_exchange
 from training.corpora.house import CARD as HOUSE_CARD
 from training.corpora.polnear import CARD as POLNEAR
 from training.corpora.polnear import texts as polnear_texts
-from training.corpora.standoff import LABELS as STANDOFF_LABELS
 from training.corpora.standoff import SHORT as SHORT_STANDOFF
 from training.corpora.standoff import digest as text_digest
 from training.corpora.standoff import join as join_text
 from training.corpora.standoff import labels as standoff_labels
+from training.corpora.standoff import labels_file
 from training.corpora.standoff import read as read_standoff
 
 __all__ = [
     "CORPORA",
-    "HOUSE",
     "HOUSE_CARD",
+    "HOUSE_ENVIRONMENT",
     "KNOWN",
     "POLNEAR",
     "PUBLIC",
     "SHIPPED",
     "SHORT_STANDOFF",
-    "STANDOFF_LABELS",
     "Card",
     "Corpus",
     "State",
     "assessed_stories",
     "by_block",
     "find_corpus",
-    "is_given",
+    "given_folder",
+    "house_folder",
     "join_text",
+    "labels_file",
     "polnear_texts",
     "read_exchange",
     "read_standoff",

@@ -60,9 +60,16 @@ def find(name: str) -> Corpus:
         raise CorpusError(f"unknown corpus '{name}'; known: {', '.join(CORPORA)}") from None
 
 
-def is_given(option: Path | None) -> bool:
-    """Whether a folder of corpora was named at all, by the option or the environment variable."""
-    return option is not None or bool(os.environ.get(ENVIRONMENT))
+def given_folder(option: Path | None) -> Path | None:
+    """Find the folder of corpora; None where none is named, by option or environment variable.
+
+    Raises
+    ------
+    CorpusError
+        When the folder isn't there.
+    """
+    named = option is not None or os.environ.get(ENVIRONMENT)
+    return root_folder(option) if named else None
 
 
 def root_folder(option: Path | None = None) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,13 @@ from classifier.values import Article
 
 HOUSE = Path(__file__).resolve().parents[2] / "corpus"
 """What ships with the code: the house corpus, in a clone of the repository."""
+HOUSE_ENVIRONMENT = "FRAMESCOPE_HOUSE"
+
+
+def house_folder() -> Path:
+    """Give the folder of the house corpus; an installed package has none until it is named."""
+    given = os.environ.get(HOUSE_ENVIRONMENT)
+    return Path(given) if given else HOUSE
 
 
 def by_article(article: Article) -> str:
@@ -110,6 +118,7 @@ class Corpus:
 
     card: Card
     read: Callable[[Path], Iterator[Article]]
+    elsewhere = ""  # how to say where it lies, if it isn't where it is looked for
 
     def place(self, root: Path | None) -> Path | None:
         """Give the folder to read; None where that can't be told without a folder of corpora."""
@@ -152,9 +161,11 @@ class Corpus:
 class Shipped(Corpus):
     """A corpus that ships with the code."""
 
+    elsewhere = f", and say where it is: --corpus DIR or {HOUSE_ENVIRONMENT}"
+
     def place(self, root: Path | None) -> Path | None:
         """Give the folder in the repository, wherever the public corpora lie."""
-        return HOUSE / self.card.folder
+        return house_folder() / self.card.folder
 
 
 def _named(path: Path, place: Path) -> str:

@@ -21,12 +21,17 @@ from classifier.pages import from_record
 from classifier.taxonomy import in_order
 from classifier.values import Article
 from training.corpora import allsides, polnear, ptc
-from training.corpora.corpus import HOUSE, Card, Corpus, State
+from training.corpora.corpus import Card, Corpus, State, house_folder
 
 ENVIRONMENT = "FRAMESCOPE_ARTICLES"
-LABELS = HOUSE / "standoff" / "labels.jsonl"
 SHORT = 16  # characters of a digest that a label carries
 """Hexadecimal digits kept of the digest of a sentence."""
+
+
+def labels_file() -> Path:
+    """Give the file of the labels, in the folder of the house corpus."""
+    return house_folder() / "standoff" / "labels.jsonl"
+
 
 CARD = Card(
     name="standoff",
@@ -134,13 +139,13 @@ class StandOff(Corpus):
         """List the labels, and what the texts are read from, where it is a file."""
         # Folders of texts are public corpora: what they hold is seen by the digests of sentences.
         texts = (one.file(place) for one in TEXTS.values())
-        return [path for path in (LABELS, *texts) if path.is_file()]
+        return [path for path in (labels_file(), *texts) if path.is_file()]
 
     def lacks(self, place: Path) -> list[str]:
         """Name the collections whose texts are missing, with the number of articles of each."""
-        if not LABELS.is_file():
-            return [str(LABELS)]
-        counts = _counts(LABELS)
+        if not labels_file().is_file():
+            return [str(labels_file())]
+        counts = _counts(labels_file())
         return [
             f"{TEXTS[name].file(place)} ({count} articles; {TEXTS[name].url})"
             for name, count in counts.items()
@@ -149,10 +154,10 @@ class StandOff(Corpus):
 
     def state(self, root: Path | None) -> State:
         """Tell whether all texts are there, or some, or none."""
-        if root is None or not LABELS.is_file():
+        if root is None or not labels_file().is_file():
             return State.MISSING
         lacking = len(self.lacks(root))
-        if lacking == len(_counts(LABELS)):
+        if lacking == len(_counts(labels_file())):
             return State.MISSING
         return State.PARTIAL if lacking else State.PRESENT
 
@@ -175,7 +180,7 @@ def read(root: Path) -> Iterator[Article]:
     CorpusError
         When a text that is here is not the one that was labelled.
     """
-    records = list(labels(LABELS))
+    records = list(labels(labels_file()))
     texts = _texts(root, records)
     for record in records:
         name, identifier = record["collection"], record["article"]
@@ -233,7 +238,7 @@ def join(record: Mapping[str, Any], text: str) -> Article:
     """
     joined = {**record, "id": f"{record['collection']}/{record['article']}", "text": text}
     try:
-        return from_record({**joined, "lang": "en"}, str(LABELS), 1)
+        return from_record({**joined, "lang": "en"}, str(labels_file()), 1)
     except InputError as error:
         raise CorpusError(f"{joined['id']}: {error}") from None
 

@@ -4,7 +4,7 @@ Rows of sentences, the split by article and outlet, near-duplicates, and the swa
 """
 
 from training.data.duplicates import shingles, similar_pairs
-from training.data.examples import Examples, Text
+from training.data.examples import Examples, Text, with_citations
 from training.data.examples import build as build_examples
 from training.data.examples import of_articles as examples_of_articles
 from training.data.leaning import leaning as leaning_weights
@@ -14,7 +14,7 @@ from training.data.mixture import Data, load_data
 from training.data.mixtures import DEFAULT_SEED, MIXTURES, Recipe
 from training.data.rows import articles as articles_of_rows
 from training.data.rows import load as load_rows
-from training.data.splits import PARTS, TEST, TRAIN, UNSEEN, VALIDATION
+from training.data.splits import PARTS, REMOVED, TEST, TRAIN, UNSEEN, VALIDATION
 from training.data.splits import assign as assign_parts
 from training.data.swaps import SIGNAL as SWAPPED_SIGNAL
 from training.data.swaps import Swap, behind
@@ -23,6 +23,7 @@ __all__ = [
     "DEFAULT_SEED",
     "MIXTURES",
     "PARTS",
+    "REMOVED",
     "SWAPPED_SIGNAL",
     "TEST",
     "TRAIN",
@@ -46,4 +47,5 @@ __all__ = [
     "loadable",
     "shingles",
     "similar_pairs",
+    "with_citations",
 ]

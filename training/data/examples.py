@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,6 +127,48 @@ def build(
         dataset = load(name, root, allow_changed=allow_changed)
         table.add_corpus(name, articles(dataset))
     return table.examples()
+
+
+def with_citations(
+    examples: Examples, root: Path | None, names: Collection[str], registry: Registry
+) -> tuple[Examples, dict[str, str | None]]:
+    """Find the voice and citations of some articles' sentences, as models read them.
+
+    What `build` does for every article when it is given a registry, for those that matter only.
+    Examples have no dates; those of all articles are read on the way.
+
+    Parameters
+    ----------
+    examples : Examples
+        As `build` gives them, in its order.
+    root : Path or None
+        The folder of corpora that they were built from.
+    names : collection of str
+        Articles, as the examples name them.
+    registry : Registry
+        Of outlets.
+
+    Returns
+    -------
+    cited : Examples
+    dates : dict of str to str or None
+        The date of every article, as the examples name them.
+    """
+    dates: dict[str, str | None] = {}
+    sentences = list(examples.sentences)
+    articles_, first = np.unique(examples.article, return_index=True)
+    start_of = dict(zip(articles_.tolist(), first.tolist(), strict=True))
+    for corpus in dict.fromkeys(examples.corpus.tolist()):
+        dataset = load(corpus, root)
+        own = [f"{corpus}/{id}" for id in dataset["id"]]
+        dates.update(zip(own, dataset["date"], strict=True))
+        rows = [row for row, name in enumerate(own) if name in names]
+        for article in articles(dataset.select(rows)):
+            article = _unvoiced(replace(article, id=f"{corpus}/{article.id}"))
+            found = cited(article, split(article), registry)
+            start = start_of[article.id]
+            sentences[start : start + len(found)] = found
+    return replace(examples, sentences=tuple(sentences)), dates
 
 
 def of_articles(name: str, items: Iterator[Article], registry: Registry | None = None) -> Examples:

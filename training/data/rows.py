@@ -49,7 +49,7 @@ def load(name: str, root: Path | None, *, allow_changed: bool = False) -> Datase
         case State.MISSING:
             raise CorpusError(
                 f"corpus '{name}' is missing: {place} lacks {', '.join(corpus.lacks(place))}; "
-                f"obtain it from {corpus.card.url}"
+                f"obtain it from {corpus.card.url}{corpus.elsewhere}"
             )
         case State.CHANGED if not allow_changed:
             raise CorpusError(

@@ -1,17 +1,16 @@
 """The house corpus in, and out whether its labels hold: offsets, contradictions, agreement."""
 
-from training.labels.agreement import FIRST, SECOND
 from training.labels.agreement import agreement as measure_agreement
+from training.labels.agreement import passes
 from training.labels.agreement import read as read_annotators
 from training.labels.checking import LabelCheck, check_files, check_house, check_standoff
 
 __all__ = [
-    "FIRST",
-    "SECOND",
     "LabelCheck",
     "check_files",
     "check_house",
     "check_standoff",
     "measure_agreement",
+    "passes",
     "read_annotators",
 ]

@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 
 from classifier.errors import CorpusError
 from classifier.taxonomy import NAMES
-from training.corpora import HOUSE
+from training.corpora import house_folder
 
-FIRST, SECOND = HOUSE / "agreement" / "first.jsonl", HOUSE / "agreement" / "second.jsonl"
+
+def passes() -> tuple[Path, Path]:
+    """Give the files of the part of the house corpus that was labelled twice."""
+    folder = house_folder() / "agreement"
+    return folder / "first.jsonl", folder / "second.jsonl"
 
 
 @dataclass(frozen=True, slots=True)

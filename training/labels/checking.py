@@ -13,12 +13,12 @@ from classifier.errors import CorpusError, InputError
 from classifier.pages import from_record
 from classifier.values import Article
 from training.corpora import (
-    HOUSE,
     HOUSE_CARD,
     SHORT_STANDOFF,
-    STANDOFF_LABELS,
     by_block,
+    house_folder,
     join_text,
+    labels_file,
     read_standoff,
     standoff_labels,
     text_digest,
@@ -109,9 +109,11 @@ def check_house() -> LabelCheck:
     CorpusError
         When it isn't there.
     """
-    paths = sorted((HOUSE / HOUSE_CARD.folder).glob("*.jsonl"))
+    folder = house_folder() / HOUSE_CARD.folder
+    paths = sorted(folder.glob("*.jsonl"))
     if not paths:
-        raise CorpusError(f"{HOUSE / HOUSE_CARD.folder}: no articles there; restore the folder")
+        what = "no articles there; restore the folder, or name it: --corpus DIR"
+        raise CorpusError(f"{folder}: {what}")
     return check_files("written", paths)
 
 
@@ -128,7 +130,7 @@ def check_standoff(root: Path | None) -> LabelCheck:
     CorpusError
         When a line can't be read, or a text is not the one that was labelled.
     """
-    records = list(standoff_labels(STANDOFF_LABELS))
+    records = list(standoff_labels(labels_file()))
     problems: list[LabelProblem] = []
     texts = {article.id: article for article in read_standoff(root)} if root else {}
     unread: dict[str, int] = defaultdict(int)

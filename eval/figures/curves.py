@@ -1,4 +1,4 @@
-"""How far a score can be taken at its word: the reliability curve of a probability.
+"""The curves of a score: how far it can be taken at its word, and how well it ranks.
 
 `eval.figures.metrics` has the two summaries of every signal, the error over bins of equal width and the
 Brier score. Here are the curve and the error over bins of equal mass: of a rare signal nearly all
@@ -102,3 +102,52 @@ def _wilson(share: Floats, count: NDArray[np.intp]) -> tuple[Floats, Floats]:
     half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
     # Rounding must not leave a share of 0 or 1 outside its interval.
     return np.minimum(centre - half, share), np.maximum(centre + half, share)
+
+
+RECALLS: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Where a table reads the curve."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrecisionRecall:
+    """Precision at every threshold, recall rising; empty unless both answers occur.
+
+    Attributes
+    ----------
+    recall, precision : ndarray of float64, shape (k,)
+        Not interpolated. The end at recall 0, where nothing is flagged, is left out: precision is
+        undefined there.
+    """
+
+    recall: Floats
+    precision: Floats
+
+    def at(self, recall: float) -> float:
+        """Precision at the highest threshold that finds such a share; NaN without a curve."""
+        if not len(self.recall):
+            return float("nan")
+        return float(self.precision[np.searchsorted(self.recall, recall - 1e-12)])
+
+    def thinned(self, most: int) -> PrecisionRecall:
+        """Keep so many points at most, evenly spread, the ends among them."""
+        if len(self.recall) <= most:
+            return self
+        kept = np.unique(np.linspace(0, len(self.recall) - 1, most).round().astype(np.intp))
+        return PrecisionRecall(self.recall[kept], self.precision[kept])
+
+
+def precision_recall(truth: Bools, proba: NDArray[np.float32]) -> PrecisionRecall:
+    """Compute the curve of one signal's scores.
+
+    Parameters
+    ----------
+    truth : ndarray of bool, shape (n,)
+    proba : ndarray of float32, shape (n,)
+    """
+    from sklearn.metrics import precision_recall_curve
+
+    if not truth.any() or truth.all():
+        return PrecisionRecall(np.empty(0), np.empty(0))
+    precision, recall, _ = precision_recall_curve(truth, proba)
+    # scikit-learn goes from the lowest threshold up and ends with a point that is a convention.
+    return PrecisionRecall(recall[-2::-1].copy(), precision[-2::-1].copy())

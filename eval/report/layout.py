@@ -1,0 +1,266 @@
+"""How sections look: in a terminal, in Markdown, in JSON and on a page.
+
+Numbers are turned into words here alone, and what is undefined is called `eval.figures.sections.UNDEFINED`
+everywhere; in JSON it is null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+from jinja2 import Environment
+
+from classifier.output import opened
+from classifier.render import environment_of
+from classifier.values import printable
+from eval.figures import UNDEFINED, Cell, Change, Estimate, Section, Share, Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Line = tuple[str, ...]
+STAR = " *"
+_FILE_WIDTH = 200  # a file has no edge to wrap at
+_LONGEST_HEADING = 18  # of a model, where rows stand in groups: they are to fit 80 columns
+
+
+def show(
+    section: Section,
+    form: str = "table",
+    output: Path | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a section to standard output or to a file.
+
+    Parameters
+    ----------
+    section : Section
+    form : {"table", "markdown", "json"}
+    output : pathlib.Path or None
+    record : mapping, optional
+        What JSON holds, if more than the section does.
+    """
+    with opened(output) as file:
+        if form == "table":
+            print_section(section, file)
+        elif form == "markdown":
+            file.write(to_markdown(section))
+        else:
+            file.write(to_json(section if record is None else record))
+
+
+# Cells
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """Write a number."""
+    return UNDEFINED if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def cell(value: Cell, digits: int = 3, interval_digits: int = 3) -> str:
+    """Write a cell."""
+    match value:
+        case str():
+            return printable(value)
+        case Estimate():
+            return _estimate(value, interval_digits)
+        case int():
+            return f"{value:,}"
+    return figure(value, digits)
+
+
+def _estimate(given: Estimate, digits: int) -> str:
+    if math.isnan(given.value):
+        return UNDEFINED
+    low, high = given.low, given.high
+    match given:
+        case Change():
+            if math.isnan(low):
+                return f"{given.value:+.3f} [{UNDEFINED}]"
+            star = STAR if low > 0 or high < 0 else ""
+            return f"{given.value:+.3f} [{low:+.3f}, {high:+.3f}]{star}"
+        case Share():
+            value, ends = f"{given.value:.2%}", f"{low:.2%} to {high:.2%}"
+        case _:
+            value, ends = f"{given.value:.3f}", f"{low:.{digits}f} to {high:.{digits}f}"
+    return f"{value} ({'interval ' + UNDEFINED if math.isnan(low) else ends})"
+
+
+def _cells(table: Table) -> list[Line]:
+    digits = table.digits, table.interval_digits
+    return [tuple(cell(value, *digits) for value in row) for row in table.rows]
+
+
+def _worded(table: Table) -> Sequence[bool]:
+    """Tell which columns hold words, which stand on the left; figures stand on the right."""
+    columns = zip(*table.rows, strict=True)
+    return [any(isinstance(value, str) for value in column) for column in columns] or (
+        [True] * len(table.columns)
+    )
+
+
+def _groups(table: Table) -> Iterator[tuple[Line, list[Line]]]:
+    """Give rows with the same head together: the head, and the other cells of each."""
+    cut = table.heads
+    if cut == 1:
+        yield from ((row[:1], [row[1:]]) for row in _cells(table))
+        return
+    for head, rows in groupby(_cells(table), key=lambda row: row[:cut]):
+        yield head, [row[cut:] for row in rows]
+
+
+# In a terminal
+
+
+def print_section(section: Section, file: TextIO | None = None, width: int | None = None) -> None:
+    """Print the tables, then the note and the signature, to a file or standard output."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=file, width=width, highlight=False)
+    if width is None and not console.is_terminal:
+        console = Console(file=file, width=_FILE_WIDTH, highlight=False)
+    for table in section.tables:
+        (_print_groups if table.heads > 1 else _print_table)(table, console)
+        if table.note:
+            console.print(Text(table.note), "\n", sep="")
+    if section.note:
+        console.print(Text(section.note))
+    if section.signature:
+        console.print(Text(section.signature, "dim"), soft_wrap=True)
+
+
+def _print_table(table: Table, console: Console) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table as Printed
+    from rich.text import Text
+
+    printed = Printed(
+        title=table.caption, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for heading, worded in zip(table.columns, _worded(table), strict=True):
+        printed.add_column(heading, justify="left" if worded else "right")
+    for row in _cells(table):
+        printed.add_row(*map(Text, row))
+    console.print(printed)
+
+
+def _print_groups(table: Table, console: Console) -> None:
+    """Print each head on lines of its own, and its rows below, so that they fit 80 columns."""
+    from rich.padding import Padding
+    from rich.table import Table as Printed
+    from rich.text import Text
+
+    cut = table.heads
+    headings, sides = table.columns[cut:], _worded(table)[cut:]
+    widths = [
+        max(min(len(heading), _LONGEST_HEADING), *(len(row[cut + at]) for row in _cells(table)))
+        for at, heading in enumerate(headings)
+    ]
+
+    def print_lines(rows: Sequence[Line], style: str = "") -> None:
+        lines = Printed.grid(padding=(0, 2, 0, 0))
+        for width, worded in zip(widths, sides, strict=True):
+            lines.add_column(width=width, no_wrap=True, justify="left" if worded else "right")
+        for row in rows:
+            starred = any(value.endswith(STAR) for value in row)
+            lines.add_row(*map(Text, row), style="bold" if starred else style)
+        console.print(Padding(lines, (0, 0, 0, 2), expand=False))
+
+    console.print(Text(table.caption, "bold underline"), soft_wrap=True)
+    print_lines([headings], "underline")
+    for head, rows in _groups(table):
+        console.print(Text(head[0], "bold"))
+        counts = zip(table.columns[1:cut], head[1:], strict=True)
+        counted = "; ".join(f"{name}: {value}" for name, value in counts)
+        console.print(Text(f"  {counted}", "dim"))
+        print_lines(rows)
+
+
+# In Markdown
+
+
+def to_markdown(section: Section) -> str:
+    """Write a section for a document."""
+    parts = []
+    for table in section.tables:
+        parts += [f"### {table.caption}\n"] if table.caption else []
+        parts += [markdown_table(table) + "\n", *([f"{table.note}\n"] if table.note else ())]
+    if section.note:
+        parts.append(section.note.replace("*", "\\*") + "\n")
+    if section.signature:
+        parts.append(f"`{section.signature}`\n")
+    return "\n".join(parts)
+
+
+def markdown_table(table: Table) -> str:
+    """Write a table without its caption."""
+    sides = ["---" if worded else "---:" for worded in _worded(table)]
+    lines = [table.columns, sides]
+    for head, rows in _groups(table):
+        blank = ("",) * len(head)
+        lines += [((blank if at else head) + row) for at, row in enumerate(rows)]
+    escaped = ([value.replace("|", "\\|") for value in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
+
+
+# In JSON
+
+
+def to_json(value: Any) -> str:
+    """Write values, sections among them, as JSON."""
+    return json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """Turn values into what JSON can say; what is undefined is null."""
+    match value:
+        case float():
+            return None if math.isnan(value) else value
+        case str() | int() | None:
+            return value
+        case np.ndarray() | np.generic():
+            return plain(value.tolist())
+        case Section():
+            return {"note": value.note, "tables": plain(value.tables)}
+        case Table():
+            return {
+                "caption": value.caption,
+                "columns": list(value.columns),
+                "rows": plain(value.rows),
+            }
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case Sequence():
+            return [plain(item) for item in value]
+    if is_dataclass(value):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    raise TypeError(f"nothing in JSON for {type(value).__name__}")
+
+
+# On a page
+
+
+def environment() -> Environment:
+    """Give the environment of pages that hold sections: ``section | page | safe`` lays one out."""
+    made = environment_of("eval")
+
+    def cells(table: Table) -> Iterator[list[tuple[str, bool]]]:
+        for row, line in zip(table.rows, _cells(table), strict=True):
+            yield [(value, isinstance(one, str)) for one, value in zip(row, line, strict=True)]
+
+    made.filters |= {
+        "cell": cell,
+        "figure": figure,
+        "cells": cells,
+        "sided": lambda table: zip(table.columns, _worded(table), strict=True),
+        "page": lambda section: made.get_template("section.html").render(section=section),
+    }
+    return made
