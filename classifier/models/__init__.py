@@ -19,37 +19,3 @@ from classifier.models.tfidf import TfidfModel
 from classifier.models.tfidf import load as load_tfidf
 from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel
 from classifier.models.transformer import load as load_transformer
-
-__all__ = [
-    "EMBEDDINGS",
-    "ENCODER",
-    "FINDINGS",
-    "TOKENIZER",
-    "Batch",
-    "Calibration",
-    "Embeddings",
-    "Heads",
-    "Model",
-    "Ngrams",
-    "Packer",
-    "Passage",
-    "Prediction",
-    "Reader",
-    "TextForm",
-    "Texts",
-    "TfidfModel",
-    "Tokens",
-    "TransformerModel",
-    "by_length",
-    "count",
-    "digest_of_names",
-    "findings_of",
-    "form_of",
-    "load_tfidf",
-    "load_transformer",
-    "pool_articles",
-    "pool_counts",
-    "reads_findings",
-    "weigh",
-    "with_rows",
-]

@@ -22,7 +22,8 @@ class Prediction(Protocol):
         holds the article's value on each of its sentences.
     """
 
-    proba: NDArray[np.float32]
+    @property
+    def proba(self) -> NDArray[np.float32]: ...  # noqa: D102 - above
 
     def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Give the characters that speak for signals, of all sentences in one call.
@@ -51,7 +52,8 @@ class Model(Protocol):
         The columns of its predictions, in taxonomy order.
     """
 
-    signals: tuple[str, ...]
+    @property
+    def signals(self) -> tuple[str, ...]: ...  # noqa: D102 - above
 
     def predict(self, sentences: Sequence[Sentence]) -> Prediction:
         """Score sentences; whole articles in order, where context and article signals matter."""

@@ -311,7 +311,10 @@ class TfidfPrediction:
             known, shares = weighed.indices[inside], self._shares
             shares[known] = weighed.data[inside] * self.model.weights[column].take(known)
             shares[counts.indices[inside]] /= counts.data[inside]
-            yield np.bincount(words, shares.take(features) / reached, n_words)
+            added: NDArray[np.float64] = np.bincount(
+                words, shares.take(features) / reached, n_words
+            )
+            yield added.astype(np.float64, copy=False)
 
     @cached_property
     def _shares(self) -> NDArray[np.float64]:

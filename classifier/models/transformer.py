@@ -124,6 +124,7 @@ class TransformerModel:
         inside = (at < end[:, None])[..., None]
         at = np.minimum(at, votes.shape[1] - 1)
         # One token is added after the other, as for a sentence alone: no other sum is as exact.
+        logits: NDArray[np.float32]
         logits = np.where(inside, votes[passage[:, None], at], np.float32(0)).sum(axis=1)
         logits /= np.maximum(size, 1)
         if self._tag_columns:

@@ -14,20 +14,3 @@ from classifier.pages.language import detect as detect_language
 from classifier.pages.republication import layers as republication_layers
 from classifier.pages.republication import same_outlet
 from classifier.pages.sentences import split as split_sentences
-
-__all__ = [
-    "Input",
-    "articles",
-    "detect_language",
-    "from_record",
-    "is_headline",
-    "of_table",
-    "own_name_of_page",
-    "read_input",
-    "read_lines",
-    "republication_layers",
-    "same_outlet",
-    "several",
-    "split_sentences",
-    "to_record",
-]

@@ -6,19 +6,3 @@ from classifier.render.lines import to_line
 from classifier.render.outlets import print_answer, print_problems
 from classifier.render.rows import need_pandas, row, to_frame, to_records
 from classifier.render.terminal import print_report
-
-__all__ = [
-    "environment_of",
-    "need_pandas",
-    "print_answer",
-    "print_problems",
-    "print_report",
-    "row",
-    "spans",
-    "style",
-    "to_frame",
-    "to_html",
-    "to_json",
-    "to_line",
-    "to_records",
-]

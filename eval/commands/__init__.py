@@ -1,7 +1,3 @@
 """The commands below ``framescope eval``: options, and one call each."""
 
 from eval.commands.options import SectionName
-
-__all__ = [
-    "SectionName",
-]

@@ -164,11 +164,10 @@ def same(
 
     Reads --format json and --format jsonl.
     """
-    from eval.release import DifferenceError
-    from eval.release import same as compare
+    from eval.release import DifferenceError, compare_exactly
 
     try:
-        found = compare(before, after, ignore or ())
+        found = compare_exactly(before, after, ignore or ())
     except DifferenceError as difference:
         typer.echo(str(difference))
         raise typer.Exit(1) from None

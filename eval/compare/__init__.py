@@ -17,25 +17,3 @@ from eval.compare.headline import Headline
 from eval.compare.headline import headline as headline_of
 from eval.compare.slices import Axis, genres_of
 from eval.compare.slices import slices as slice_figures
-
-__all__ = [
-    "METHOD",
-    "Axis",
-    "Compared",
-    "Comparison",
-    "Error",
-    "Footprint",
-    "Headline",
-    "Progress",
-    "compare_models",
-    "error_lines",
-    "error_records",
-    "genres_of",
-    "headline_of",
-    "measure_footprint",
-    "originals",
-    "record_of_comparison",
-    "section_of_comparison",
-    "slice_figures",
-    "worst_errors",
-]

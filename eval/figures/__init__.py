@@ -9,17 +9,7 @@ from eval.figures.conformal import fit as fit_conformal
 from eval.figures.curves import RECALLS, PrecisionRecall, ReliabilityCurve
 from eval.figures.curves import precision_recall as precision_recall_of
 from eval.figures.curves import reliability_curve as reliability_of
-from eval.figures.metrics import (
-    METRICS,
-    Bools,
-    Floats,
-    Single,
-    always_yes_f1,
-    auc,
-    decide,
-    differences,
-    is_positive,
-)
+from eval.figures.metrics import METRICS, always_yes_f1, auc, decide, differences
 from eval.figures.metrics import figure as single_figure
 from eval.figures.metrics import measure as all_metrics
 from eval.figures.resample import LEVEL, MIN_GROUPS, Interval, draw, percentile
@@ -41,54 +31,3 @@ from eval.figures.significance import holm, mcnemar
 from eval.figures.spans import Spans, of_sums, sums_by_article
 from eval.figures.techniques import TechniqueFigures, article_figures, classification
 from eval.figures.techniques import of_articles as techniques_of_articles
-
-__all__ = [
-    "COVERAGE_LEVEL",
-    "LEVEL",
-    "METRICS",
-    "MIN_GROUPS",
-    "RECALLS",
-    "UNDEFINED",
-    "Bools",
-    "Cell",
-    "Change",
-    "Coverage",
-    "Estimate",
-    "Floats",
-    "Interval",
-    "Plot",
-    "PrecisionRecall",
-    "ReliabilityCurve",
-    "RiskCoverage",
-    "Section",
-    "Share",
-    "Single",
-    "Spans",
-    "Table",
-    "TechniqueFigures",
-    "all_metrics",
-    "always_yes_f1",
-    "article_figures",
-    "auc",
-    "classification",
-    "coverage",
-    "coverage_by",
-    "decide",
-    "differences",
-    "draw",
-    "expected_range",
-    "fit_conformal",
-    "holm",
-    "is_positive",
-    "mcnemar",
-    "of_sums",
-    "percentile",
-    "precision_recall_of",
-    "reliability_of",
-    "resample_figures",
-    "risk_coverage_of",
-    "single_figure",
-    "sums_by_article",
-    "table",
-    "techniques_of_articles",
-]

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eval.figures.metrics import Bools, Floats, Single
+from eval.rows import Bools, Floats, Single
 
 LEVEL = 0.9
 """The coverage aimed at: nine in ten."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.figures.metrics import Bools, Floats
+from eval.rows import Bools, Floats
 
 BINS = 10
 """Bins of a curve: few enough that each holds rows enough to be read."""

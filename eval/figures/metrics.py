@@ -12,14 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+from eval.rows import Bools, Floats, Single
 
 BINS = 15
 """Bins of the calibration error, of equal width (Guo et al., 2017, use 15)."""
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Single = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +50,6 @@ METRICS: tuple[Metric, ...] = (
     Metric("brier", "Brier", higher_is_better=False, compared=True),
 )
 COMPARED: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.compared)
-
-
-def is_positive(labels: ArrayLike) -> Bools:
-    """Labels as yes or no: a graded label (a share of annotators) counts from one half."""
-    positive: Bools = np.asarray(labels, np.float64) >= 0.5
-    return positive
 
 
 def decide(proba: Single, threshold: float) -> Bools:

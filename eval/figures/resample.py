@@ -20,8 +20,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eval.figures.metrics import BINS, COMPARED, Bools, Floats, bin_of, decide
+from eval.figures.metrics import BINS, COMPARED, bin_of, decide
 from eval.figures.significance import from_draws
+from eval.rows import Bools, Floats
 
 LEVEL = 0.95
 MIN_GROUPS = 5

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.figures.metrics import Bools, Floats, decide
+from eval.figures.metrics import decide
+from eval.rows import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eval.figures.metrics import Bools, Floats
+from eval.rows import Bools, Floats
 
 
 def mcnemar(truth: Bools, flagged_a: Bools, flagged_b: Bools) -> float:

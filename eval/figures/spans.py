@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eval.figures.metrics import Floats
+from eval.rows import Floats
 
 Ints = NDArray[np.int64]
 Names = NDArray[np.str_]

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classifier.taxonomy import TECHNIQUES
-from eval.figures.metrics import Bools, Floats, is_positive
 from eval.figures.spans import Names, Spans
+from eval.rows import Bools, Floats, is_positive
 
 
 @dataclass(frozen=True, slots=True)

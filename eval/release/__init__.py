@@ -11,23 +11,6 @@ from eval.release.gate import read as read_floors
 from eval.release.gate import signature as signature_of
 from eval.release.gate import write as write_floors
 from eval.release.same import DifferenceError
+from eval.release.same import same as compare_exactly
 from eval.release.seeds import section as section_of_seeds
 from eval.release.seeds import spreads as seed_spreads
-
-__all__ = [
-    "FLOORS",
-    "DifferenceError",
-    "FloorCheck",
-    "GateError",
-    "card_records",
-    "card_table",
-    "judge_floors",
-    "measure_benchmarks",
-    "raised_floors",
-    "read_floors",
-    "section_of_seeds",
-    "seed_spreads",
-    "signature_of",
-    "write_card",
-    "write_floors",
-]

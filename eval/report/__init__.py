@@ -7,13 +7,3 @@ from eval.report.report import build as build_report
 from eval.report.report_page import to_html as report_to_html
 from eval.report.report_page import to_json
 from eval.report.report_sections import chosen as chosen_sections
-
-__all__ = [
-    "MAIN",
-    "build_report",
-    "chosen_sections",
-    "markdown_table",
-    "report_to_html",
-    "show_section",
-    "to_json",
-]

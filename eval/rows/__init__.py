@@ -8,20 +8,15 @@ from eval.rows.benchmarks import BY_NAME as BENCHMARK_BY_NAME
 from eval.rows.held_out import FILE_PART, HeldOut
 from eval.rows.held_out import of_corpora as held_out_of_corpora
 from eval.rows.held_out import of_files as held_out_of_files
-from eval.rows.scored import HELD_OUT, Evaluation, Given, Sample, rows_of, told_apart
-
-__all__ = [
-    "BENCHMARKS",
-    "BENCHMARK_BY_NAME",
-    "FILE_PART",
-    "HELD_OUT",
-    "Benchmark",
-    "Evaluation",
-    "Given",
-    "HeldOut",
-    "Sample",
-    "held_out_of_corpora",
-    "held_out_of_files",
-    "rows_of",
-    "told_apart",
-]
+from eval.rows.scored import (
+    HELD_OUT,
+    Bools,
+    Evaluation,
+    Floats,
+    Given,
+    Sample,
+    Single,
+    is_positive,
+    rows_of,
+    told_apart,
+)

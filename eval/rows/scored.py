@@ -14,15 +14,18 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from classifier.bundle import Bundle
 from classifier.errors import BundleError
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence
-from eval.figures import Bools, Single, is_positive
 from eval.rows.benchmarks import Benchmark
 from training.data import TEST, UNSEEN, Examples, Text
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Single = NDArray[np.float32]
 
 HELD_OUT: tuple[str, ...] = (TEST, UNSEEN)
 """The parts that no model was fitted, calibrated or thresholded on."""
@@ -32,6 +35,12 @@ _WARM_UP = 32  # sentences scored before the clock starts
 
 Done = Callable[[Bundle, int], None]
 """Told which bundle scored how many sentences more; 0 when it begins."""
+
+
+def is_positive(labels: ArrayLike) -> Bools:
+    """Labels as yes or no: a graded label (a share of annotators) counts from one half."""
+    positive: Bools = np.asarray(labels, np.float64) >= 0.5
+    return positive
 
 
 class Given(NamedTuple):

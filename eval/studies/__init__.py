@@ -21,28 +21,3 @@ from eval.studies.unresolved import measure as measure_unresolved
 from eval.studies.unresolved import read as read_articles
 from eval.studies.unresolved import section as section_of_unresolved
 from eval.studies.unresolved import tally as tally_unresolved
-
-__all__ = [
-    "Axes",
-    "Controlled",
-    "Probed",
-    "axes_note",
-    "axes_table",
-    "chosen_axes",
-    "controls_laid_out",
-    "measure_citations",
-    "measure_placeholders",
-    "measure_sourcing",
-    "measure_unresolved",
-    "read_articles",
-    "record_of_controls",
-    "refitted_axes",
-    "run_controls",
-    "section_of_axes",
-    "section_of_citations",
-    "section_of_controls",
-    "section_of_techniques",
-    "section_of_uncertainty",
-    "section_of_unresolved",
-    "tally_unresolved",
-]

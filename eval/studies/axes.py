@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from classifier.models import Reader, form_of
 from classifier.taxonomy import BY_NAME, Level
-from eval.figures import Bools, Interval, Single, is_positive, single_figure
+from eval.figures import Interval, single_figure
 from eval.figures import resample_figures as resample
-from eval.rows import BENCHMARKS
+from eval.rows import BENCHMARKS, Bools, Single, is_positive
 from eval.studies.stand_ins import FOLDS, Features, fitted, out_of_fold
 from eval.studies.topics import OWN_TOPICS, topics, wholes
 from training.data import Examples, Text

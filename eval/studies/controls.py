@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from classifier.taxonomy import BY_NAME, Level
-from eval.figures import Bools, Floats, Single, decide
+from eval.figures import decide
 from eval.figures import single_figure as figure
-from eval.rows import Benchmark, Evaluation, Given, Sample, rows_of
+from eval.rows import Benchmark, Bools, Evaluation, Floats, Given, Sample, Single, rows_of
 from eval.studies.outlet_checks import Probe, Within, probe, within
 from eval.studies.topics import wholes
 from training.data import TRAIN, Examples, Text

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eval.figures import Bools, Single, auc
+from eval.figures import auc
+from eval.rows import Bools, Single
 from training.data import Text
 
 FOLDS = 5

@@ -28,9 +28,10 @@ from classifier.errors import InputError
 from classifier.models import Reader, TextForm, form_of
 from classifier.sources import load_registry
 from classifier.values import Article, Sentence
-from eval.figures import Estimate, Section, decide, is_positive, table
+from eval.figures import Estimate, Section, decide, table
 from eval.figures import all_metrics as measure
 from eval.figures import resample_figures as resample
+from eval.rows import is_positive
 from training.corpora import POLNEAR
 from training.data import SWAPPED_SIGNAL, Examples, Swap, behind
 

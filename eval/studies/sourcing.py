@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from classifier.attribution import assign_voices, begin, find_citations
 from classifier.sources import article_evidence, article_shift
 from classifier.values import Article, ArticleEvidence, ArticleReport, SentenceReport
-from eval.figures import Estimate, Floats, Section, draw, percentile, table
+from eval.figures import Estimate, Section, draw, percentile, table
+from eval.rows import Floats
 from training.corpora import assessed_stories
 from training.data import DEFAULT_SEED
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from classifier.bundle import default_path, read_manifest
 from classifier.models import EMBEDDINGS, TOKENIZER, Embeddings
 from classifier.values import fold
-from eval.figures import Bools, Single
+from eval.rows import Bools, Single
 from training.data import Text
 
 FOLDS = 5

@@ -27,7 +27,6 @@ from eval.figures import (
     MIN_GROUPS,
     Cell,
     Estimate,
-    Floats,
     Section,
     Spans,
     Table,
@@ -36,13 +35,12 @@ from eval.figures import (
     classification,
     decide,
     draw,
-    is_positive,
     of_sums,
     percentile,
     sums_by_article,
 )
 from eval.figures import techniques_of_articles as of_articles
-from eval.rows import Evaluation
+from eval.rows import Evaluation, Floats, is_positive
 from training.data import Examples
 
 ANY = "any_technique"

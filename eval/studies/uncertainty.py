@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from eval.figures import COVERAGE_LEVEL as LEVEL
 from eval.figures import (
-    Bools,
     Cell,
     Coverage,
     RiskCoverage,
@@ -28,7 +27,7 @@ from eval.figures import (
 )
 from eval.figures import fit_conformal as fit
 from eval.figures import risk_coverage_of as of_scores
-from eval.rows import Benchmark, Evaluation, Given
+from eval.rows import Benchmark, Bools, Evaluation, Given
 from training.data import VALIDATION, Text
 
 ANSWERED = 0.8

@@ -10,13 +10,3 @@ from eval.suite.suite import Suite
 from eval.suite.suite import record as record_of_suite
 from eval.suite.suite import section as section_of_suite
 from eval.suite.suite import verdict as suite_verdict
-
-__all__ = [
-    "DRAWS",
-    "Suite",
-    "measure_suite",
-    "read_behaviours",
-    "record_of_suite",
-    "section_of_suite",
-    "suite_verdict",
-]

@@ -1,7 +1,3 @@
 """The label matrix in, a fitted baseline out: a logistic regression a signal, on n-grams."""
 
 from training.baseline.baseline import BaselineRecipe
-
-__all__ = [
-    "BaselineRecipe",
-]

@@ -19,31 +19,3 @@ from training.corpora.standoff import join as join_text
 from training.corpora.standoff import labels as standoff_labels
 from training.corpora.standoff import labels_file
 from training.corpora.standoff import read as read_standoff
-
-__all__ = [
-    "CORPORA",
-    "HOUSE_CARD",
-    "HOUSE_ENVIRONMENT",
-    "KNOWN",
-    "POLNEAR",
-    "PUBLIC",
-    "SHIPPED",
-    "SHORT_STANDOFF",
-    "Card",
-    "Corpus",
-    "State",
-    "assessed_stories",
-    "by_block",
-    "find_corpus",
-    "given_folder",
-    "house_folder",
-    "join_text",
-    "labels_file",
-    "polnear_texts",
-    "read_exchange",
-    "read_standoff",
-    "root_folder",
-    "standoff_labels",
-    "state_of",
-    "text_digest",
-]

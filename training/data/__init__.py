@@ -18,34 +18,3 @@ from training.data.splits import PARTS, REMOVED, TEST, TRAIN, UNSEEN, VALIDATION
 from training.data.splits import assign as assign_parts
 from training.data.swaps import SIGNAL as SWAPPED_SIGNAL
 from training.data.swaps import Swap, behind
-
-__all__ = [
-    "DEFAULT_SEED",
-    "MIXTURES",
-    "PARTS",
-    "REMOVED",
-    "SWAPPED_SIGNAL",
-    "TEST",
-    "TRAIN",
-    "UNSEEN",
-    "VALIDATION",
-    "Data",
-    "Examples",
-    "Recipe",
-    "Swap",
-    "Text",
-    "articles_of_rows",
-    "assign_parts",
-    "behind",
-    "build_examples",
-    "describe_corpora",
-    "describe_split",
-    "examples_of_articles",
-    "leaning_weights",
-    "load_data",
-    "load_rows",
-    "loadable",
-    "shingles",
-    "similar_pairs",
-    "with_citations",
-]

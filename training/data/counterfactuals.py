@@ -136,8 +136,8 @@ class Counterfactuals:
             return sentence, tuple(spans)
         base = sentence.start
         # Names that are written may be outlets', and those that stood there are gone.
-        written = replace(sentence, text="".join([*pieces, text[done:]]), mentions=None)
-        return written, tuple(
+        changed = replace(sentence, text="".join([*pieces, text[done:]]), mentions=None)
+        return changed, tuple(
             replace(
                 span,
                 start=base + _moved(span.start - base, moved, last=False),

@@ -4,13 +4,3 @@ from training.labels.agreement import agreement as measure_agreement
 from training.labels.agreement import passes
 from training.labels.agreement import read as read_annotators
 from training.labels.checking import LabelCheck, check_files, check_house, check_standoff
-
-__all__ = [
-    "LabelCheck",
-    "check_files",
-    "check_house",
-    "check_standoff",
-    "measure_agreement",
-    "passes",
-    "read_annotators",
-]

@@ -2,8 +2,3 @@
 
 from training.registry.build import build as build_registry
 from training.registry.hand import FOLDER as HAND_FOLDER
-
-__all__ = [
-    "HAND_FOLDER",
-    "build_registry",
-]

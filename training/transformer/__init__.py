@@ -9,15 +9,3 @@ from training.transformer.export import export as export_encoder
 from training.transformer.finetune import Progress, TransformerRecipe
 from training.transformer.targets import in_spans, marked
 from training.transformer.transformer_settings import Settings, read_settings
-
-__all__ = [
-    "Progress",
-    "Settings",
-    "TransformerRecipe",
-    "default_encoder",
-    "describe_encoder",
-    "export_encoder",
-    "in_spans",
-    "marked",
-    "read_settings",
-]

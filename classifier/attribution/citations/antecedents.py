@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from classifier.attribution.citations.full_names import RUN, FullNames, last_word, may_be_one
 from classifier.attribution.words.lexicon import places, terms, word_set
 from classifier.attribution.words.phrases import parse, words_of
-from classifier.attribution.words.source_phrase import Phrase, Shape
+from classifier.attribution.words.source_phrase import Phrase, Shape, SourceType
 from classifier.values import Place
-
-if TYPE_CHECKING:
-    from classifier.attribution.citations.kinds import SourceType
 
 _HE = word_set("he his him himself")
 _SHE = word_set("she her hers herself")

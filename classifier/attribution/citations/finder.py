@@ -13,11 +13,11 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from classifier.attribution.citations import channels, kinds
+from classifier.attribution.citations import channels, headlines, kinds
 from classifier.attribution.citations.kinds import NOBODY, SourceType
 from classifier.attribution.citations.outlets import Outlets
 from classifier.attribution.citations.through import Through, clipped
-from classifier.attribution.grammar import clauses, headlines
+from classifier.attribution.grammar import clauses
 from classifier.attribution.words.tokens import Token, TokenKind, tokenise
 from classifier.values import ArticleReading, Citation, Place, Sentence, SourceKind
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from classifier.attribution.citations.antecedents import PRONOUNS, Antecedents
 from classifier.attribution.citations.government import is_government
@@ -22,39 +21,11 @@ from classifier.attribution.citations.outlets import (
 from classifier.attribution.words.lexicon import places, terms
 from classifier.attribution.words.phrases import parse, words_of
 from classifier.attribution.words.presented import Presented, presented, states
-from classifier.attribution.words.source_phrase import Phrase, Shape
+from classifier.attribution.words.source_phrase import NOBODY, Phrase, Shape, SourceType
 from classifier.values import Mention, Place, SourceKind
-
-
-@dataclass(frozen=True, slots=True)
-class SourceType:
-    """What a source phrase is.
-
-    Attributes
-    ----------
-    kind : SourceKind
-    government, state_media : bool
-    outlets : tuple of str
-        Registry ids of the outlets it names.
-    name : str
-        The source as a reader would look it up: without title or article, in full where an
-        earlier phrase gives more of it.
-    antecedent : Place or None
-        The earlier source that ``name`` comes from, for a pronoun, "the agency", a surname.
-    """
-
-    kind: SourceKind
-    government: bool
-    state_media: bool
-    outlets: tuple[str, ...]
-    name: str
-    antecedent: Place | None
-
 
 _LONGEST_NAME = 80
 """Characters of a source's words above which its name is what stands before the first comma."""
-
-NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
 
 _SENTENCE_START = re.compile(r"(?:^|[.!?:\n][\"')\]]*\s*|[\"(\[]\s*)$")
 _OUTLETS_WORD = re.compile(r"News|Agency|Press|Television|TV|Radio|Broadcast|Network|Times|Post")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from classifier.values import Place, SourceKind
+
 
 class Shape(StrEnum):
     """What a phrase stands for, as far as its words tell."""
@@ -56,3 +58,31 @@ class Phrase:
     def lower(self) -> tuple[str, ...]:
         """The words of modifiers and head, lower case."""
         return (*self.modifiers, *((self.head,) if self.head else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceType:
+    """What a source phrase is.
+
+    Attributes
+    ----------
+    kind : SourceKind
+    government, state_media : bool
+    outlets : tuple of str
+        Registry ids of the outlets it names.
+    name : str
+        The source as a reader would look it up: without title or article, in full where an
+        earlier phrase gives more of it.
+    antecedent : Place or None
+        The earlier source that ``name`` comes from, for a pronoun, "the agency", a surname.
+    """
+
+    kind: SourceKind
+    government: bool
+    state_media: bool
+    outlets: tuple[str, ...]
+    name: str
+    antecedent: Place | None
+
+
+NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)

@@ -77,7 +77,7 @@ def tokenise(
 
 def _words(plain: str, start: int, end: int) -> list[Token]:
     return [
-        Token(*match.span(), text := match[0], *_read(text))
+        Token(match.start(), match.end(), match[0], *_read(match[0]))
         for match in _TOKEN.finditer(plain, start, end)
     ]
 
