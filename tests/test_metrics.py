@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
 
-from eval.figures import metrics
-from eval.rows.scored import is_positive, resample
+from eval.figures import metrics, resample
+from eval.rows.scored import is_positive
 
 NOBODY = np.zeros(4, np.bool_)
 EVERYBODY = np.ones(4, np.bool_)
