@@ -24,10 +24,10 @@ from classifier.taxonomy import BY_NAME, Level
 from classifier.values.article import Article, Republication, Unit, Voice
 from eval.commands.judge import app as eval_app
 from training.commands.corpora import app as corpora_app
+from training.corpora import HOUSE_CARD as CARD
+from training.corpora import read_exchange as read
 from training.corpora.catalogue import find, state
 from training.corpora.corpus import HOUSE, State, house_folder
-from training.corpora.exchange import read
-from training.corpora.house import CARD
 from training.data.examples import Examples, build, of_articles
 from training.data.mixture import Data, load_data
 from training.data.mixtures import MIXTURES, Recipe

@@ -11,33 +11,10 @@ from xml.etree import ElementTree
 
 from classifier.errors import CorpusError
 from classifier.values import Article, Unit
-from training.corpora.corpus import Card, by_outlet
+from training.corpora.corpus import card
 
-ARTICLES = "articles-training-byarticle-20181122.xml"
-TRUTH = "ground-truth-training-byarticle-20181122.xml"
-
-CARD = Card(
-    name="hyperpartisan",
-    title="Hyperpartisan news detection, by article (part of the training set)",
-    folder="hyperpartisan-byarticle",
-    files=(ARTICLES, TRUTH),
-    url="https://doi.org/10.5281/zenodo.1489920",
-    citation=(
-        "Kiesel, Mestre, Shukla, Vincent, Adineh, Corney, Stein, Potthast (2019). SemEval-2019 "
-        "Task 4: Hyperpartisan News Detection. doi:10.18653/v1/S19-2145"
-    ),
-    licence="CC BY 4.0",
-    language="en",
-    signals=("hyperpartisan",),
-    unit="an article",
-    mapping=(
-        "hyperpartisan 'true' is 1, 'false' 0, for the article; no sentence is labelled. The "
-        "outlet is the domain of the article's URL, and outlets are never split: most published "
-        "more than one article here, nearly always with one label."
-    ),
-    digest="06f11f8d49a7259a1630942e1307bc9bf61be5c25ad153af8695573f2ba922ea",
-    group=by_outlet,
-)
+CARD = card("hyperpartisan")
+_ARTICLES, _TRUTH = CARD.files
 
 # Elements that end a paragraph in these articles; all others are inline.
 _BLOCKS = frozenset({"p", "br", "div", "li", "ul", "ol", "blockquote", "h1", "h2", "h3", "h4"})
@@ -49,13 +26,13 @@ def read(folder: Path) -> Iterator[Article]:
     from classifier.pages import split_sentences as split
 
     truth = {
-        element.attrib["id"]: element.attrib for element in _parse(folder / TRUTH).iter("article")
+        element.attrib["id"]: element.attrib for element in _parse(folder / _TRUTH).iter("article")
     }
-    for element in _parse(folder / ARTICLES).iter("article"):
+    for element in _parse(folder / _ARTICLES).iter("article"):
         identifier = element.attrib["id"]
         if identifier not in truth:
             raise CorpusError(
-                f"{folder / TRUTH}: no label for article {identifier}; obtain the corpus again"
+                f"{folder / _TRUTH}: no label for article {identifier}; obtain the corpus again"
             )
         title = _SPACES.sub(" ", element.attrib.get("title", "")).strip()
         url = truth[identifier]["url"]

@@ -8,11 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from classifier.errors import CorpusError
-from classifier.taxonomy import TECHNIQUES, in_order
+from classifier.taxonomy import TECHNIQUES
 from classifier.values import Article, Span, Unit
-from training.corpora.corpus import Card
-
-LABELS = "train-task2-TC.labels"
+from training.corpora.corpus import card
 
 TECHNIQUE_OF = {
     "Appeal_to_Authority": "appeal_to_authority",
@@ -31,37 +29,16 @@ TECHNIQUE_OF = {
     "Whataboutism,Straw_Men,Red_Herring": "whataboutism",
 }
 
-CARD = Card(
-    name="ptc",
-    title="Propaganda Techniques Corpus, version 2 (SemEval-2020 task 11), training articles",
-    folder="ptc-semeval2020",
-    files=("train-articles/article*.txt", LABELS),
-    url="https://propaganda.qcri.org/semeval2020-task11/",
-    citation=(
-        "Da San Martino, Barrón-Cedeño, Wachsmuth, Petrov, Nakov (2020). SemEval-2020 Task 11: "
-        "Detection of Propaganda Techniques in News Articles. doi:10.18653/v1/2020.semeval-1.186; "
-        "Da San Martino et al. (2019). Fine-Grained Analysis of Propaganda in News Articles. "
-        "doi:10.18653/v1/D19-1565"
-    ),
-    licence="none stated",
-    language="en",
-    signals=in_order(["any_technique", *TECHNIQUES]),
-    unit="a line of the article that is not empty (one sentence a line, title first)",
-    mapping=(
-        "The fourteen labels of subtask TC are the fourteen techniques. A line is 1 for a "
-        "technique when any of one of its spans lies in the line, and 1 for any_technique when it "
-        "is 1 for any; every other line, the title included, is 0."
-    ),
-    digest="13234df916249475c36a7bd01f65e9a88f89046448fc9d55f5ac4f45e1f665d4",
-)
+CARD = card("ptc")
+_ARTICLES, _LABELS = CARD.files
 
 _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
 
 def read(folder: Path) -> Iterator[Article]:
     """Read the articles in the order of their numbers."""
-    spans = _spans(folder / LABELS)
-    for path in sorted((folder / "train-articles").glob("article*.txt")):
+    spans = _spans(folder / _LABELS)
+    for path in sorted(folder.glob(_ARTICLES)):
         identifier = path.stem.removeprefix("article")
         text = path.read_text(encoding="utf-8")
         of_article = tuple(sorted(spans[identifier], key=lambda s: (s.start, s.end, s.signal)))

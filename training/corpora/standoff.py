@@ -18,14 +18,12 @@ from typing import Any
 
 from classifier.errors import CorpusError, InputError
 from classifier.pages import from_record
-from classifier.taxonomy import in_order
 from classifier.values import Article
 from training.corpora import allsides, polnear, ptc
-from training.corpora.corpus import Card, Corpus, State, house_folder
+from training.corpora.corpus import Corpus, State, card, house_folder
 
 ENVIRONMENT = "FRAMESCOPE_ARTICLES"
-SHORT = 16  # characters of a digest that a label carries
-"""Hexadecimal digits kept of the digest of a sentence."""
+SHORT = 16  # hexadecimal digits kept of the digest of a sentence
 
 
 def labels_file() -> Path:
@@ -33,36 +31,7 @@ def labels_file() -> Path:
     return house_folder() / "standoff" / "labels.jsonl"
 
 
-CARD = Card(
-    name="standoff",
-    title="The framescope house corpus, stand-off labels on real articles",
-    folder="standoff",
-    files=("labels.jsonl",),
-    url="the folder corpus/ of a clone of this repository; the texts: see docs/datasheet.md",
-    citation="The framescope developers (2026). docs/datasheet.md",
-    licence="CC-BY-4.0 (labels)",
-    language="en",
-    signals=in_order(
-        (
-            "content",
-            "claim",
-            "attributed",
-            "named_source",
-            "unnamed_source",
-            "vague_source",
-            "government_attribution",
-            "state_media_attribution",
-            "unsourced_assertion",
-            "quoted",
-            "reported",
-            "biased_language",
-            "subjective",
-        )
-    ),
-    unit="a sentence, of articles labelled whole",
-    mapping="The guidelines' own terms.",
-    digest=None,
-)
+CARD = card("standoff")
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def _code_digest(corpus: Corpus) -> str:
     reader = inspect.getmodule(corpus.read)
     modules = (reader, inspect.getmodule(split_sentences), inspect.getmodule(Card))
     source = "".join(inspect.getsource(module) for module in modules if module is not None)
-    source += inspect.getsource(_row)
+    source += f"{inspect.getsource(_row)}{corpus.card.files}{corpus.card.signals}"
     if reader is not None and hasattr(reader, "version"):  # labels that follow from more than code
         source += reader.version()
     return hashlib.sha256(source.encode()).hexdigest()[:16]
