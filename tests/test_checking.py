@@ -15,8 +15,9 @@ import pytest
 from classifier.errors import CorpusError, InputError
 from training.corpora import standoff
 from training.corpora.corpus import HOUSE
-from training.data.duplicates import shingles, similar_pairs
 from training.data.rows import articles, load
+from training.data.splits import shingles, similar_pairs
+from training.labels import checking
 from training.labels.checking import (
     MOST_ALIKE,
     LabelCheck,
@@ -202,11 +203,12 @@ def test_articles_that_are_nearly_the_same_are_a_problem(tmp_path, changed, alik
 def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A record of stand-off labels on the text above, and a collection that holds it."""
     texts = {"7": TEXT}
-    collection = standoff.Texts(
+    collection = standoff.TextCollection(
         lambda root: root / "ptc", lambda root: iter(texts.items()), "https://ptc.example"
     )
     monkeypatch.setattr(standoff, "TEXTS", {"ptc": collection})
-    monkeypatch.setattr(standoff, "labels_file", lambda: tmp_path / "labels.jsonl")
+    for module in (standoff, checking):
+        monkeypatch.setattr(module, "labels_file", lambda: tmp_path / "labels.jsonl")
     (tmp_path / "ptc").mkdir()
     return {
         "collection": "ptc",

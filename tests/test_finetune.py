@@ -17,10 +17,9 @@ from classifier.errors import CorpusError, SignalError, TrainingError
 from classifier.models.findings import FINDINGS
 from classifier.models.passages import Batch, Packer, Tokens
 from classifier.values.article import Sentence, Span
-from training.transformer.encoder import read_tokenizer
 from training.transformer.finetune import TransformerRecipe
-from training.transformer.schedule import Schedule
-from training.transformer.targets import Targets, in_spans, marked, pool
+from training.transformer.lessons import Schedule, Targets, in_spans, marked, pool
+from training.transformer.network import read_tokenizer
 from training.transformer.transformer_settings import Settings, read_settings
 
 SHORT = Settings(

@@ -23,6 +23,7 @@ from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values.article import Article, Republication, Unit, Voice
 from eval.commands.judge import app as eval_app
+from training import MIXTURES, Recipe
 from training.commands.corpora import app as corpora_app
 from training.corpora import HOUSE_CARD as CARD
 from training.corpora import read_exchange as read
@@ -30,7 +31,6 @@ from training.corpora.catalogue import find, state
 from training.corpora.corpus import HOUSE, State, house_folder
 from training.data.examples import Examples, build, of_articles
 from training.data.mixture import Data, load_data
-from training.data.mixtures import MIXTURES, Recipe
 from training.data.splits import UNSEEN_OUTLETS, assign
 
 REGISTRY = Registry()

@@ -14,9 +14,8 @@ from classifier.sources.registry.tables import Tables, shipped
 from classifier.values.outlet import Code, DomainRole, Holder
 from training.commands.registry import app
 from training.registry.build import Built, build
-from training.registry.draft import host_of, slug
-from training.registry.evidence import EvidenceError
-from training.registry.hand import COLUMNS, read_hand
+from training.registry.material import EvidenceError, host_of, slug
+from training.registry.merge import COLUMNS, read_hand
 
 MATRIX = """\
 Region,Country,Media company,Main assets,URL,Typology,Status,Notes

@@ -72,12 +72,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records) -> Path:
         for key, text in texts.items():
             (folder / name / f"{key}.txt").write_text(text, encoding="utf-8")
 
-    def collection(name: str) -> standoff.Texts:
+    def collection(name: str) -> standoff.TextCollection:
         def read(root: Path) -> Iterator[tuple[str, str]]:
             for path in sorted((root / name).iterdir()):
                 yield path.stem, path.read_text(encoding="utf-8")
 
-        return standoff.Texts(lambda root: root / name, read, f"https://{name}.example")
+        return standoff.TextCollection(lambda root: root / name, read, f"https://{name}.example")
 
     monkeypatch.setattr(standoff, "TEXTS", {name: collection(name) for name in TEXTS})
     labels(tmp_path, monkeypatch, *records)
@@ -178,7 +178,7 @@ def test_a_file_of_texts_counts_for_the_digest_and_a_folder_does_not(root, monke
     before = corpus.digest(root)
     (root / "tarn/t1.txt").write_text("Other.")
     assert corpus.digest(root) == before, "its sentences have digests of their own"
-    whole = standoff.Texts(lambda root: root / "tarn/t1.txt", lambda root: iter(()), "")
+    whole = standoff.TextCollection(lambda root: root / "tarn/t1.txt", lambda root: iter(()), "")
     monkeypatch.setattr(standoff, "TEXTS", {**standoff.TEXTS, "tarn": whole})
     assert corpus.digest(root) != before
 

@@ -11,7 +11,8 @@ from scipy.special import expit, log_expit
 
 from classifier.models import Calibration, TransformerModel
 from classifier.taxonomy import BY_NAME, Level
-from training.data import DEFAULT_SEED, Examples
+from training import DEFAULT_SEED
+from training.data import Examples
 from training.transformer import in_spans, marked
 
 Logits = NDArray[np.float32]

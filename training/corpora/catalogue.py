@@ -8,7 +8,7 @@ from pathlib import Path
 
 from classifier.errors import CorpusError
 from classifier.values import Article, Skipped
-from training.corpora import hyperpartisan, polnear, ptc, sentences, standoff
+from training.corpora import polnear, public, standoff
 from training.corpora.corpus import Corpus, Shipped, State, card
 
 ENVIRONMENT = "FRAMESCOPE_CORPORA"
@@ -30,13 +30,13 @@ def read_exchange(folder: Path) -> Iterator[Article]:
 
 
 _PUBLIC = (
-    Corpus(ptc.CARD, ptc.read),
-    Corpus(sentences.BABE, sentences.read_babe),
+    Corpus(public.PTC, public.read_ptc),
+    Corpus(public.BABE, public.read_babe),
     Corpus(polnear.CARD, polnear.read),
-    Corpus(card("newssd"), sentences.read_newssd),
-    Corpus(hyperpartisan.CARD, hyperpartisan.read),
-    Corpus(card("wikiweasel"), sentences.read_wikiweasel),
-    Corpus(card("claimbuster"), sentences.read_claimbuster),
+    Corpus(card("newssd"), public.read_newssd),
+    Corpus(public.HYPERPARTISAN, public.read_hyperpartisan),
+    Corpus(card("wikiweasel"), public.read_wikiweasel),
+    Corpus(card("claimbuster"), public.read_claimbuster),
 )
 # The parts of a split are drawn in this order: what comes later leaves those before as they were.
 _TABLE = (

@@ -19,7 +19,7 @@ from typing import Any
 from classifier.errors import CorpusError, InputError
 from classifier.pages import from_record
 from classifier.values import Article
-from training.corpora import allsides, polnear, ptc
+from training.corpora import allsides, polnear, public
 from training.corpora.corpus import Corpus, State, card, house_folder
 
 ENVIRONMENT = "FRAMESCOPE_ARTICLES"
@@ -35,7 +35,7 @@ CARD = card("standoff")
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class TextCollection:
     """A collection of texts that labels stand off from.
 
     Attributes
@@ -71,28 +71,28 @@ def _tehran_times(root: Path) -> Iterator[tuple[str, str]]:
 
 _TEHRAN_TIMES = "tehran_times.jsonl.gz"
 
-TEXTS: Mapping[str, Texts] = {
-    "allsides": Texts(
+TEXTS: Mapping[str, TextCollection] = {
+    "allsides": TextCollection(
         lambda root: articles_folder(root) / allsides.FILE,
         lambda root: ((s.article.id, s.article.text) for s in allsides.read(articles_folder(root))),
         allsides.URL,
     ),
-    "tehran_times": Texts(
+    "tehran_times": TextCollection(
         lambda root: articles_folder(root) / _TEHRAN_TIMES,
         _tehran_times,
         "https://github.com/Kmahmoudi/Tehran-Times-Dataset",
     ),
-    "polnear": Texts(
+    "polnear": TextCollection(
         lambda root: root / polnear.CARD.folder / "data",
         lambda root: (
             (a.article.id, a.article.text) for a in polnear.texts(root / polnear.CARD.folder)
         ),
         polnear.CARD.url,
     ),
-    "ptc": Texts(
-        lambda root: root / ptc.CARD.folder,
-        lambda root: ((a.id, a.text) for a in ptc.read(root / ptc.CARD.folder)),
-        ptc.CARD.url,
+    "ptc": TextCollection(
+        lambda root: root / public.PTC.folder,
+        lambda root: ((a.id, a.text) for a in public.read_ptc(root / public.PTC.folder)),
+        public.PTC.url,
     ),
 }
 
@@ -169,7 +169,7 @@ def version() -> str:
     """Whatever else the rows follow from: the readers of the texts."""
     import inspect
 
-    return "".join(map(inspect.getsource, (allsides, polnear, ptc)))
+    return "".join(map(inspect.getsource, (allsides, polnear, public)))
 
 
 def labels(path: Path) -> Iterator[dict[str, Any]]:

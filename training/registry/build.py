@@ -22,13 +22,17 @@ from classifier.sources import (
 from classifier.sources import fold_name as fold
 from classifier.sources import shipped_tables as shipped
 from classifier.values import Assessment, Domain, DomainRole, Evidence, NameKind, Role
-from training.registry.draft import Draft
-from training.registry.evidence import hosts_by_hand
-from training.registry.hand import FOLDER, read_hand
-from training.registry.influence import Listing, read_influence
+from training.registry.lists import (
+    Listing,
+    identify,
+    named_outlets,
+    read_influence,
+    read_newsmap,
+    read_perennial,
+)
+from training.registry.material import Draft, hosts_by_hand
 from training.registry.matrix import read_matrix
-from training.registry.merge import merge
-from training.registry.wikimedia import identify, named_outlets, read_newsmap, read_perennial
+from training.registry.merge import FOLDER, merge, read_hand
 
 #: Of the data; a new one when the evidence or the rows by hand change what a look-up gives.
 VERSION = "2026.11"

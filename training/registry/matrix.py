@@ -22,8 +22,7 @@ from classifier.values import (
     Name,
     NameKind,
 )
-from training.registry.draft import Draft, host_of, slug
-from training.registry.evidence import MATRIX, EvidenceError, by_hand, files
+from training.registry.material import MATRIX, Draft, EvidenceError, by_hand, files, host_of, slug
 
 #: Who holds funding, governance and the editorial line by the code, as the matrix's README has
 #: it. "Yes/No" stands for captured private media: it differs between them, so it is unknown.

@@ -35,9 +35,8 @@ from classifier.values import Sentence
 from training.data import Examples
 from training.data import leaning_weights as leaning
 from training.transformer.checkpoint import Checkpoint, seed_step
-from training.transformer.encoder import FramingEncoder, describe, read_tokenizer
-from training.transformer.schedule import Schedule
-from training.transformer.targets import Targets, pool
+from training.transformer.lessons import Schedule, Targets, pool
+from training.transformer.network import FramingEncoder, describe, read_tokenizer
 from training.transformer.transformer_settings import Settings
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any
 
 from classifier.errors import TrainingError
 from classifier.taxonomy import in_order
+from training import DEFAULT_SEED
 from training.corpora import find_corpus as find
-from training.data import DEFAULT_SEED
 
 
 def _shares() -> dict[str, float]:
