@@ -27,7 +27,7 @@ from training import MIXTURES, Recipe
 from training.commands.corpora import app as corpora_app
 from training.corpora import HOUSE_CARD as CARD
 from training.corpora import read_exchange as read
-from training.corpora.catalogue import find, state
+from training.corpora.catalogue import find
 from training.corpora.corpus import HOUSE, State, house_folder
 from training.data.examples import Examples, build, of_articles
 from training.data.mixture import Data, load_data
@@ -136,7 +136,7 @@ def test_the_default_recipe_needs_one() -> None:
 
 def test_the_house_corpus_is_present_wherever_the_others_lie(tmp_path) -> None:
     for root in (None, tmp_path, tmp_path / "none"):
-        assert state("house", root) is State.PRESENT
+        assert find("house").state(root) is State.PRESENT
         assert find("house").place(root) == HOUSE / "articles"
 
 

@@ -45,10 +45,7 @@ HouseFolder = Annotated[
 def refuse_options(context: typer.Context) -> None:
     """Refuse a command's own options before the name of one below it, which has its own.
 
-    Raises
-    ------
-    typer.BadParameter
-        Naming the first of them.
+    Raises `typer.BadParameter`, which names the first of them.
     """
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")

@@ -22,8 +22,7 @@ from training.corpora import find_corpus as find
 from training.data import Data, Examples
 
 if TYPE_CHECKING:
-    from classifier.sources import Registry
-    from training.transformer import Progress, Settings, TransformerRecipe
+    from training.transformer import Progress, Settings
 
 Tell = Callable[[str], None]  # is told one line a step
 
@@ -36,13 +35,7 @@ _KINDS = {
 def make_baseline(data: Data, output: Path, seed: int, tell: Tell) -> None:
     """Train the baseline and write its bundle.
 
-    Parameters
-    ----------
-    data : Data
-    output : pathlib.Path
-        The bundle's folder.
-    seed : int
-    tell : callable
+    `output` is the bundle's folder.
     """
     from training.baseline import BaselineRecipe
 
@@ -66,17 +59,8 @@ def make_transformer(
 
     Calibration and thresholds are fitted on what the int8 model says, since that is what decides.
 
-    Parameters
-    ----------
-    data : Data
-    output : pathlib.Path
-        The bundle's folder; a checkpoint is kept beside it while training.
-    encoder : pathlib.Path
-        A local model folder.
-    settings : Settings
-    tell : callable
-    progress : callable or None
-        Is told the training steps.
+    `output` is the bundle's folder, beside which a checkpoint is kept while training; `encoder` is
+    a local model folder, and `progress` is told the training steps.
     """
     from classifier.models import TOKENIZER, load_transformer
     from training.transformer import TransformerRecipe
@@ -99,7 +83,8 @@ def make_transformer(
         replace(heads, tag_thresholds=calibrate.tag_thresholds(model, validation)).save(folder)
         decisions = fit_decisions(model, validation, settings.seed)
         tell("comparing int8 with float32")
-        agreement = _agreement(decisions, model, recipe, validation.sentences)
+        served, trained = (m.logits(validation.sentences) for m in (model, recipe))
+        agreement = float((decisions.flags(served) == decisions.flags(trained)).mean())
         tell(f"int8 decides as float32 does in {agreement:.2%} of {len(validation):,} sentences")
         record = {"encoder": describe(encoder), **asdict(settings)}
 
@@ -143,15 +128,7 @@ class Decisions:
 
 
 def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
-    """Fit calibration and thresholds of a model on rows it has not seen.
-
-    Parameters
-    ----------
-    model : object
-        With ``signals`` and ``logits``.
-    validation : Examples
-    seed : int
-    """
+    """Fit calibration and thresholds of a model on rows it has not seen."""
     logits = model.logits(validation.sentences)
     columns = np.stack([validation.column(s) for s in model.signals], axis=1)
     labels = calibrate.once_an_article(columns, validation.article, model.signals)
@@ -161,17 +138,6 @@ def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
         fitted.apply(logits), labels, validation.article, model.signals, seed, weights
     )
     return Decisions(fitted, chosen)
-
-
-def _agreement(
-    decisions: Decisions,
-    served: _Fitted,
-    recipe: TransformerRecipe,
-    sentences: Sequence[Sentence],
-) -> float:
-    """Share of decisions, over sentences and signals, that int8 weights leave as they were."""
-    same = decisions.flags(served.logits(sentences)) == decisions.flags(recipe.logits(sentences))
-    return float(same.mean())
 
 
 def _write(
@@ -202,12 +168,14 @@ def _write(
             }
             for card in cards
         ],
-        "placeholders": data.outlets and _described(data.outlets),
-        "split": {
-            "seed": data.seed,
-            "signature": data.signature,
-            "held_out": dict(data.held_out),
+        # Which names were read as placeholders.
+        "placeholders": data.outlets
+        and {
+            "registry": data.outlets.version,
+            "outlets": len(data.outlets),
+            "digest": digest_of_names(data.outlets),
         },
+        "split": {"seed": data.seed, "signature": data.signature, "held_out": dict(data.held_out)},
         "seed": seed,
         "settings": dict(settings),
         "code_version": __version__,
@@ -216,28 +184,8 @@ def _write(
     bundle.write(output, manifest, model_card(manifest), save)
 
 
-def _described(registry: Registry) -> dict[str, Any]:
-    """Say which names were read as placeholders."""
-    return {
-        "registry": registry.version,
-        "outlets": len(registry),
-        "digest": digest_of_names(registry),
-    }
-
-
 def model_card(manifest: Mapping[str, Any]) -> str:
-    """Write the model card of a bundle from its manifest.
-
-    Parameters
-    ----------
-    manifest : mapping
-        What ``manifest.json`` will hold.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
+    """Write the model card of a bundle from its manifest."""
     return "\n".join(
         [
             f"# {manifest['name']}",

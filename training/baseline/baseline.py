@@ -56,14 +56,8 @@ _TIE = 0.001
 class Setting:
     """Hyper-parameters of one regression.
 
-    Attributes
-    ----------
-    mix : str
-        A key of `MIXES`.
-    c : float
-        Inverse strength of the L2 penalty.
-    balance : "balanced" or None
-        Whether both classes weigh the same.
+    `mix` is a key of `MIXES`, `c` the inverse strength of the L2 penalty, and `balance` says
+    whether both classes weigh the same.
     """
 
     mix: str = "both"
@@ -83,15 +77,9 @@ class Trial:
 class Choice:
     """What was chosen for a signal, and from what.
 
-    Attributes
-    ----------
-    rows, positives : int
-        What it was fitted on; articles where the signal is one of articles.
-    setting : Setting
-    score : float
-        Cross-validated average precision; NaN where there was too little to compare settings by.
-    trials : tuple of Trial
-        Everything tried, in order.
+    It was fitted on so many `rows` and `positives`: articles, where the signal is one of articles.
+    `score` is the cross-validated average precision; NaN where there was too little to compare
+    settings by. `trials` are everything tried, in order.
     """
 
     rows: int

@@ -152,10 +152,7 @@ def _load(
 def _share(given: str) -> tuple[str, float]:
     """Read CORPUS=SHARE.
 
-    Raises
-    ------
-    TrainingError
-        When it is something else.
+    Raises `TrainingError` when it is something else.
     """
     corpus, equals, share = given.partition("=")
     try:

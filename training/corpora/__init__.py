@@ -16,7 +16,6 @@ from training.corpora.catalogue import (
     root_folder,
 )
 from training.corpora.catalogue import find as find_corpus
-from training.corpora.catalogue import state as state_of
 from training.corpora.corpus import HOUSE_ENVIRONMENT, Card, Corpus, State, by_block, house_folder
 from training.corpora.polnear import CARD as POLNEAR
 from training.corpora.polnear import texts as polnear_texts

@@ -43,15 +43,8 @@ class Story:
 def read(folder: Path) -> Iterator[Story]:
     """Read the articles in the file's order.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Holds `FILE`: one article a line.
-
-    Raises
-    ------
-    CorpusError
-        When the file isn't there, or a line of it can't be read.
+    `FILE` holds one article a line. Raises `CorpusError` when it isn't there, or a line of it can't
+    be read.
     """
     path = _file(folder)
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from classifier.errors import CorpusError
 from classifier.values import Article, Skipped
 from training.corpora import polnear, public, standoff
-from training.corpora.corpus import Corpus, Shipped, State, card
+from training.corpora.corpus import Corpus, Shipped, card
 
 ENVIRONMENT = "FRAMESCOPE_CORPORA"
 HOUSE_CARD = card("house")
@@ -101,8 +101,3 @@ def root_folder(option: Path | None = None) -> Path:
     if not root.is_dir():
         raise CorpusError(f"{root}: no such folder; pass --corpora DIR or set {ENVIRONMENT}")
     return root
-
-
-def state(name: str, root: Path | None) -> State:
-    """Tell whether a corpus is there, and whether its files are those the card pins."""
-    return find(name).state(root)

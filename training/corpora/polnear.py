@@ -114,12 +114,8 @@ def texts(folder: Path) -> Iterator[Annotated]:
 class Attribution:
     """Somebody's content: who, the words that hand it over, and what.
 
-    Attributes
-    ----------
-    source, cue : Place or None
-        From the first to the last of their words, where they are marked.
-    content : tuple of Place
-        In order; several where other words stand between.
+    `source` and `cue` reach from the first to the last of their words, where they are marked;
+    `content` is several places where other words stand between.
     """
 
     source: Place | None
@@ -133,14 +129,7 @@ class Attribution:
 
 @dataclass(frozen=True)
 class Annotated:
-    """A text and what each annotator marked in it.
-
-    Attributes
-    ----------
-    article : Article
-    sentences : tuple of Sentence
-    annotators : tuple of tuple of Attribution
-    """
+    """A text and what each annotator marked in it."""
 
     article: Article
     sentences: tuple[Sentence, ...]
@@ -291,10 +280,7 @@ def _decided(votes: Sequence[bool | None]) -> bool | None:
 def read_attributions(path: Path) -> list[Attribution]:
     """Read one annotator's brat file; a Content that no event takes up is an attribution by itself.
 
-    Raises
-    ------
-    OSError, UnicodeDecodeError
-        When the file can't be read.
+    Raises `OSError` or `UnicodeDecodeError` when the file can't be read.
     """
     places: dict[str, tuple[Place, ...]] = {}
     contents: list[str] = []

@@ -32,7 +32,7 @@ _SUBJECTIVE = {"SUBJ": 1.0, "OBJ": 0.0}
 # What is kept together where a file names no articles.
 _ROWS = 20  # of NewsSD; about an article's worth of the sentences that were kept
 _NUMBERS = 250  # of ClaimBuster's sentences; they run through the debates, a thousand in each
-_BLOCKS = 200  # in each file of WikiWeasel; both run through Wikipedia in the same order
+_PIECES = 200  # in each file of WikiWeasel; both run through Wikipedia in the same order
 
 # Penn Treebank escapes, then its spacing. Order matters: brackets and quotes before spaces.
 _UNDO: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -112,7 +112,7 @@ def read_wikiweasel(folder: Path) -> Iterator[Article]:
         lines = path.read_text(encoding="utf-8").splitlines()
         for number, line in enumerate(lines):
             if text := plain(line):
-                id = f"{number * _BLOCKS // len(lines):03d}/{kind}-{number:04d}"
+                id = f"{number * _PIECES // len(lines):03d}/{kind}-{number:04d}"
                 yield _sentence(id, text, "vague_source", label)
 
 
@@ -136,7 +136,7 @@ TECHNIQUE_OF = {
 }
 
 PTC = card("ptc")
-_ARTICLES, _LABELS = PTC.files
+_TEXTS, _LABELS = PTC.files
 
 _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
@@ -144,7 +144,7 @@ _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 def read_ptc(folder: Path) -> Iterator[Article]:
     """Read the articles in the order of their numbers."""
     spans = _spans(folder / _LABELS)
-    for path in sorted(folder.glob(_ARTICLES)):
+    for path in sorted(folder.glob(_TEXTS)):
         identifier = path.stem.removeprefix("article")
         text = path.read_text(encoding="utf-8")
         of_article = tuple(sorted(spans[identifier], key=lambda s: (s.start, s.end, s.signal)))

@@ -38,14 +38,8 @@ CARD = card("standoff")
 class TextCollection:
     """A collection of texts that labels stand off from.
 
-    Attributes
-    ----------
-    file : callable
-        Root of the corpora -> a file or folder that is there when the collection is.
-    read : callable
-        Root of the corpora -> pairs of an id and the text.
-    url : str
-        Where the public obtains it.
+    By the root of the corpora, `file` gives a file or folder that is there when the collection is,
+    and `read` pairs of an id and the text; `url` is where the public obtains it.
     """
 
     file: Callable[[Path], Path]

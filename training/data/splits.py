@@ -77,11 +77,7 @@ DRAWN_EXCEPT: Mapping[str, frozenset[str]] = {
 class Overlap:
     """Rows of one part that are nearly the same as a row of a part that is kept back.
 
-    Attributes
-    ----------
-    part, held_out : str
-    before, after : int
-        How many rows of ``part``, before removal and after.
+    `before` and `after` removal there are so many rows of `part`.
     """
 
     part: str
@@ -94,14 +90,8 @@ class Overlap:
 class Split:
     """Examples with their parts, and what was found on the way.
 
-    Attributes
-    ----------
-    examples : Examples
-        All rows, ``part`` set.
-    seed : int
-    merged : int
-        Groups that were merged because articles of theirs are nearly the same.
-    overlap : tuple of Overlap
+    `examples` are all rows, with `part` set; so many groups were `merged`, as articles of theirs
+    are nearly the same.
     """
 
     examples: Examples
@@ -370,10 +360,7 @@ def _jaccard(left: Shingles, right: Shingles) -> float:
 def same_words(texts: Sequence[str], min_words: int = 4) -> Iterator[list[int]]:
     """Find texts that are equal but for case, punctuation and spacing.
 
-    Yields
-    ------
-    list of int
-        The positions of equal texts, two or more.
+    Yields the positions of equal texts, two or more.
     """
     places: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for position, text in enumerate(texts):

@@ -243,12 +243,7 @@ class Entity:
 class Counterfactuals:
     """What becomes of names in the articles that are drawn.
 
-    Parameters
-    ----------
-    entities : sequence of Entity
-    seed : int
-    share : float
-        Of the articles.
+    `share` is of the articles.
     """
 
     entities: Sequence[Entity]
@@ -281,20 +276,9 @@ class Counterfactuals:
     ) -> tuple[Sentence, tuple[Span, ...]]:
         """Write other names into a sentence.
 
-        Parameters
-        ----------
-        sentence : Sentence
-        spans : sequence of Span
-            Those in it, in offsets of the article.
-        names : mapping of str to str
-            From what stands there to what is written.
-
-        Returns
-        -------
-        Sentence
-            With its offsets as they were: only its text has changed.
-        tuple of Span
-            Over the words they marked, as if the article had kept its other sentences.
+        `spans` are those in it, in offsets of the article, and `names` lead from what stands there
+        to what is written. The sentence keeps its offsets, only its text changes; spans lie over
+        the words they marked, as if the article had kept its other sentences.
         """
         text, pieces, done = sentence.text, [], 0
         moved: list[tuple[int, int, int]] = []  # start, end, and the length of what is written

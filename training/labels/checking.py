@@ -242,13 +242,8 @@ ON_TOP = ("government_attribution", "state_media_attribution")
 class Rule:
     """What must not be, and the words for it.
 
-    Attributes
-    ----------
-    needs : tuple of str
-        The signals that must be annotated for the rule to speak.
-    broken : callable
-        Labels, voice or None, whether in a republished part -> whether the rule is broken.
-    reason : str
+    The signals of `needs` must be annotated for the rule to speak. `broken` tells it from the
+    labels, the voice or None, and whether it is in a republished part.
     """
 
     needs: tuple[str, ...]
@@ -341,10 +336,7 @@ RULES: tuple[Rule, ...] = (
 def contradictions(article: Article) -> Iterator[tuple[int, str]]:
     """Find the sentences whose labels contradict each other, or the article's spans.
 
-    Yields
-    ------
-    tuple of int and str
-        The sentence's number from 0, and the rule that it breaks.
+    Yields the sentence's number from 0, and the rule that it breaks.
     """
     for number, unit in enumerate(article.units or ()):
         inside = any(r.start <= unit.start and unit.end <= r.end for r in article.republications)

@@ -43,12 +43,7 @@ _COPIES = frozenset({"Doppelganger", "RRN"})  # networks whose copies are of som
 class Built:
     """What a build made.
 
-    Attributes
-    ----------
-    rows : dict of str to int
-        Rows in each table.
-    log : list of str
-        What was merged, dropped or left open.
+    The number of rows in each table, and a log of what was merged, dropped or left open.
     """
 
     rows: dict[str, int]
@@ -294,19 +289,8 @@ def write_tables(
 ) -> dict[str, int]:
     """Write all tables.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Made when it isn't there.
-    version : str
-        Of the data, such as ``2026.11``.
-    networks : iterable of rows
-        In the columns of `COLUMNS`.
-
-    Returns
-    -------
-    dict of str to int
-        Rows in each table.
+    The folder is made when it isn't there; `networks` come in the columns of `COLUMNS`. Gives the
+    number of rows in each table.
     """
     drafts = list(drafts)
     tables: dict[str, list[_Row]] = {

@@ -31,13 +31,8 @@ from training.registry.material import (
 class Listing:
     """One list's statement about one host.
 
-    Attributes
-    ----------
-    network : str
-    clone_of : str or None
-        What the list says it copies, in the list's words: "Bild.de".
-    confidence : float
-        How firmly the list says that the host belongs to the network.
+    `clone_of` is what the list says it copies, in the list's words: "Bild.de". `confidence` is how
+    firmly it says that the host belongs to the network.
     """
 
     host: str
@@ -60,17 +55,8 @@ _CLONE = re.compile(
 def read_influence(root: Path, log: list[str], *, allow_changed: bool = False) -> list[Listing]:
     """Read the Laundromat's list and DIMA's.
 
-    Parameters
-    ----------
-    root : pathlib.Path
-        The folder of evidence.
-    log : list of str
-        Gets a line for each thing left out.
-
-    Raises
-    ------
-    EvidenceError
-        When a file is missing or changed, or is not written as it used to be.
+    The log gets a line for each thing left out. Raises `EvidenceError` when a file is missing or
+    changed, or is not written as it used to be.
     """
     labels = {(row["list"], row["label"]): row for row in by_hand("networks")}
     listings = [
@@ -177,10 +163,8 @@ VALUES = {
 def read_perennial(root: Path, *, allow_changed: bool = False) -> dict[str, Assessment]:
     """Read the assessment of each host.
 
-    Raises
-    ------
-    EvidenceError
-        When the file is missing or changed, or holds a score that `VALUES` doesn't.
+    Raises `EvidenceError` when the file is missing or changed, or holds a score that `VALUES`
+    doesn't.
     """
     (path,) = files(PERENNIAL, root, allow_changed=allow_changed)
     meant = hosts_by_hand("perennial")
@@ -216,10 +200,7 @@ def named_outlets() -> list[Draft]:
 def read_newsmap(root: Path, *, allow_changed: bool = False) -> dict[tuple[str, str], set[str]]:
     """Give the QIDs of each (folded name, country).
 
-    Raises
-    ------
-    EvidenceError
-        When the file is missing or changed.
+    Raises `EvidenceError` when the file is missing or changed.
     """
     (path,) = files(NEWSMAP, root, allow_changed=allow_changed)
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -236,10 +217,7 @@ def identify(
 ) -> int:
     """Fill in QIDs by exact name and country; leave out whatever two of either could mean.
 
-    Returns
-    -------
-    int
-        How many outlets got one.
+    Gives the number of outlets that got one.
     """
     taken = {draft.wikidata for draft in drafts if draft.wikidata}
     claims: dict[str, list[Draft]] = defaultdict(list)

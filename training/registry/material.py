@@ -26,16 +26,9 @@ class EvidenceError(FramescopeError):
 class DataSet:
     """One public data set that the registry rests on.
 
-    Attributes
-    ----------
-    folder : str
-        Its name in the folder of evidence.
-    pattern : str
-        Which of its files are read.
-    digest : str
-        SHA-256 over those files (`digest`).
-    name, url, date, licence : str
-        What the tables cite. The date is the data's own, as far as it is known.
+    `folder` is its name in the folder of evidence, `pattern` says which of its files are read, and
+    `digest` is the SHA-256 over those. The rest is what the tables cite; the date is the data's
+    own, as far as it is known.
     """
 
     folder: str
@@ -74,11 +67,8 @@ def digest(data: DataSet, root: Path) -> str:
 def files(data: DataSet, root: Path, *, allow_changed: bool = False) -> list[Path]:
     """Find a data set's files.
 
-    Raises
-    ------
-    EvidenceError
-        When the folder or the files are missing, or when their content isn't what is pinned and
-        ``allow_changed`` doesn't say that this is meant.
+    Raises `EvidenceError` when the folder or the files are missing, or when their content isn't
+    what is pinned and ``allow_changed`` doesn't say that this is meant.
     """
     folder = root / data.folder
     found = sorted(folder.glob(data.pattern))
@@ -112,16 +102,9 @@ _LATIN = str.maketrans(
 class Draft:
     """What is gathered of one outlet; `classifier.values.outlet.Outlet` is what comes of it.
 
-    Attributes
-    ----------
-    names : list of Name
-        Other names than the main one.
-    origin : str
-        Where it was first met: ``hand``, ``matrix``, ``perennial``.
-    id : str
-        Empty until the build gives it one; a hand row's stands from the start.
-    main_ambiguous : bool
-        The main name means other things too.
+    `names` are other names than the main one, which means other things too where it is
+    `main_ambiguous`. `origin` is where it was first met: ``hand``, ``matrix``, ``perennial``. The
+    `id` is empty until the build gives it one; a hand row's stands from the start.
     """
 
     name: str
@@ -169,10 +152,7 @@ def host_of(address: str) -> str | None:
     Lists carry slips of the pen that no reader would type: a comma at the end, ``ww.`` for
     ``www.``, and machines of a group, ``www3.``.
 
-    Returns
-    -------
-    str or None
-        None where there is no host.
+    Gives none where there is no host.
     """
     host = host_in(address.strip().rstrip(", "))
     return host and re.sub(r"^www?\d?\.(?=[^.]+\.)", "", host)

@@ -70,17 +70,10 @@ _PAPER_COMPANY = re.compile(
 class Asset:
     """A row of the matrix, cleaned.
 
-    Attributes
-    ----------
-    asset : str
-        The cell "Main assets" as it stands.
-    name : str
-        The outlet's main name.
-    company, abbreviation : str
-        The company without and the bracketed part of it; both may be empty.
-    role : DomainRole or None
-        What the host is, where `matrix.tsv` says so; otherwise an outlet's first host is its main
-        one and the rest are editions.
+    `asset` is the cell "Main assets" as it stands, `name` the outlet's main name, `company` without
+    its bracketed part, the `abbreviation`; both may be empty. `role` is what the host is, where
+    `matrix.tsv` says so; otherwise an outlet's first host is its main one and the rest are
+    editions.
     """
 
     line: int
@@ -108,10 +101,8 @@ class Matrix:
 def read_matrix(root: Path, *, allow_changed: bool = False) -> Matrix:
     """Read the matrix.
 
-    Raises
-    ------
-    EvidenceError
-        When it is missing or changed, or a row's country or code isn't one that is known.
+    Raises `EvidenceError` when it is missing or changed, or a row's country or code isn't one that
+    is known.
     """
     (path,) = files(MATRIX, root, allow_changed=allow_changed)
     log: list[str] = []
@@ -249,10 +240,7 @@ def read_rows(path: Path, log: list[str]) -> Iterator[Asset]:
     names, or the outlet that it is an edition of), ``companies.tsv`` (companies that go by two
     names, or by none), ``hosts.tsv`` (addresses that are somebody else's site).
 
-    Raises
-    ------
-    EvidenceError
-        When a row's country or code isn't one that is known.
+    Raises `EvidenceError` when a row's country or code isn't one that is known.
     """
     companies = {entry["company"]: entry["name"] for entry in by_hand("companies")}
     fixes = {(fix["country"], fix["asset"]): fix for fix in by_hand("matrix")}

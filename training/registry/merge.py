@@ -45,11 +45,8 @@ _NAME = re.compile(rf"(.+?) \((?:({_KINDS}))(?:, ([A-Za-z-]+))?\)")
 def read_hand(folder: Path = FOLDER) -> list[Draft]:
     """Read every row, in the order of the files and the rows.
 
-    Raises
-    ------
-    EvidenceError
-        Naming file, row, field and reason, when a row can't be read, or has the id of another
-        outlet.
+    Raises `EvidenceError`, which names file, row, field and reason, when a row can't be read, or
+    has the id of another outlet.
     """
     drafts = []
     named: dict[str, tuple[str, str]] = {}
@@ -139,17 +136,8 @@ def _control(row: Mapping[str, str]) -> Control | None:
 def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draft]:
     """Merge evidence into the rows by hand.
 
-    Parameters
-    ----------
-    hand, evidence : list of Draft
-        Changed in place.
-    log : list of str
-        Gets a line for each merge of two that weren't plainly one, and each host that two claim.
-
-    Returns
-    -------
-    list of Draft
-        One for each outlet, each with an id.
+    Both are changed in place; each outlet given has an id. The log gets a line for each merge of
+    two that weren't plainly one, and each host that two claim.
     """
     outlets = _merge_hand(hand, log)
     by_host = {domain.host: draft for draft in outlets for domain in draft.domains}

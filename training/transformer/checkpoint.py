@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -20,11 +20,7 @@ from classifier.errors import TrainingError
 class Checkpoint:
     """A folder with one checkpoint, replaced as training goes on.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-    run : dict
-        What the run is (settings, data): a checkpoint of another run is refused.
+    `run` says what the run is (settings, data): a checkpoint of another run is refused.
     """
 
     folder: Path
@@ -49,20 +45,14 @@ class Checkpoint:
     def restore(self, network: nn.Module, optimizer: Optimizer) -> int:
         """Put a run back where it stood.
 
-        Returns
-        -------
-        int
-            The number of steps done; 0 when there is no checkpoint.
-
-        Raises
-        ------
-        TrainingError
-            When the checkpoint is damaged, or belongs to a run with other settings or data.
+        Gives the number of steps done; 0 when there is no checkpoint. Raises `TrainingError` when
+        the checkpoint is damaged, or belongs to a run with other settings or data.
         """
         if not self._path.is_file():
             return 0
         try:
-            metadata = _metadata(self._path)
+            with safe_open(self._path, "pt") as file:
+                metadata = dict(file.metadata() or {})
             step, run = int(metadata["step"]), json.loads(metadata["run"])
             tensors = load_file(self._path)
         except (SafetensorError, ValueError, KeyError, OSError) as error:
@@ -100,13 +90,6 @@ def seed_step(seed: int, step: int) -> None:
     """Seed dropout by step, so that a resumed run draws what an unbroken one would have."""
     # A prime above any number of steps, so that no two seeds share a stream.
     torch.manual_seed(seed * 1_000_003 + step)
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    from safetensors import safe_open
-
-    with safe_open(path, "pt") as file:
-        return dict(file.metadata() or {})
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

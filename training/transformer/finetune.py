@@ -147,10 +147,7 @@ class TransformerRecipe:
     def _check_length(self) -> None:
         """Find out now, and not at the first long passage, that the encoder takes no such length.
 
-        Raises
-        ------
-        TrainingError
-            When it does not.
+        Raises `TrainingError` when it takes none.
         """
         longest = self.settings.max_tokens
         try:

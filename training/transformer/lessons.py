@@ -25,19 +25,9 @@ _WINDOW = 32
 class Schedule:
     """The batches of every epoch, a pure function of the seed.
 
-    Parameters
-    ----------
-    examples : Examples
-        The training rows.
-    packer : Packer
-    tokens : sequence of Tokens
-        Of each row.
-    shares : mapping of str to float
-        How much of each corpus an epoch holds: 0.5 half of its articles, 2 all of them twice.
-        Corpora that are not named count 1.
-    budget : int
-        Tokens of a batch, padding included.
-    seed : int
+    `examples` are the training rows, with the `tokens` of each. `shares` say how much of each
+    corpus an epoch holds: 0.5 half of its articles, 2 all of them twice; corpora that are not named
+    count 1. `budget` is the tokens of a batch, padding included.
     """
 
     examples: Examples
@@ -100,16 +90,8 @@ class Targets:
     The loss is the binary cross-entropy of the cells that are annotated, weighted by signal and
     averaged over sentences; plus, for the spans a row's corpus marks, that of its tokens.
 
-    Parameters
-    ----------
-    train : Examples
-    tokens : sequence of Tokens
-        Of each row.
-    tags : sequence of str
-        The span signals.
-    weights : mapping of str to float
-        By signal; 1 for those not named.
-    tag_weight : float
+    `tokens` are those of each row, `tags` the span signals; `weights` are by signal, 1 for those
+    not named.
     """
 
     def __init__(
@@ -133,12 +115,8 @@ class Targets:
     ) -> Tensor:
         """The loss of a batch.
 
-        Parameters
-        ----------
-        votes, tags : Tensor of float32, shapes (n_passages, n_tokens, n_signals or n_tags)
-        gain : Tensor, shape (n_tags,)
-        trust : Tensor, shape (n_signals, n_findings)
-        batch : Batch
+        Votes and tags have shapes (n_passages, n_tokens, n_signals or n_tags), the gain (n_tags,),
+        the trust (n_signals, n_findings).
         """
         rows = torch.from_numpy(batch.places[:, 1])
         logits = pool(votes, tags, gain, batch.places, self.tag_columns)
@@ -167,9 +145,7 @@ def pool(
 
     ``classifier.models.transformer`` does the same in numpy.
 
-    Returns
-    -------
-    Tensor, shape (n_sentences, n_signals)
+    They have shape (n_sentences, n_signals).
     """
     lengths = torch.from_numpy(np.maximum(places[:, 3] - places[:, 2], 1))
     sentence = torch.repeat_interleave(

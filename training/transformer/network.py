@@ -68,10 +68,8 @@ def default_folder() -> Path:
 def read_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of a local model folder.
 
-    Raises
-    ------
-    TrainingError
-        When there is no ``tokenizer.json`` that can be read, or it is not an encoder's.
+    Raises `TrainingError` when there is no ``tokenizer.json`` that can be read, or it is not an
+    encoder's.
     """
     path = folder / "tokenizer.json"
     if not path.is_file():
@@ -94,22 +92,11 @@ def read_tokenizer(folder: Path) -> Tokenizer:
 class FramingEncoder(nn.Module):
     """A transformer encoder with token-level heads.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        A local Hugging Face model folder (``config.json`` and ``model.safetensors``).
-    n_tags : int
-        Span signals, one tag each.
-    reads_findings : ndarray of bool, shape (n_signals,)
-        The signals to which what the rules found adds, see `classifier.models.findings`.
-    freeze_embeddings : bool
-        Keep the word embeddings as they are: half of a small encoder's weights, and what a
-        vocabulary learned from far more text than any labelled corpus holds.
-
-    Raises
-    ------
-    TrainingError
-        When the folder holds no encoder that can be loaded.
+    The folder is a local Hugging Face model's (``config.json`` and ``model.safetensors``); there is
+    one tag for each span signal. `reads_findings`, shape (n_signals,), marks the signals to which
+    what the rules found adds. `freeze_embeddings` keeps the word embeddings as they are: half of a
+    small encoder's weights, and what a vocabulary learned from far more text than any labelled
+    corpus holds. Raises `TrainingError` when the folder holds no encoder that can be loaded.
     """
 
     def __init__(
@@ -149,17 +136,10 @@ class FramingEncoder(nn.Module):
         Word embeddings come in, not token ids: they are looked up outside of the exported graph,
         where they are stored once however often the rest is retrained.
 
-        Parameters
-        ----------
-        embedded : Tensor, shape (n_passages, n_tokens, hidden)
-        mask : Tensor of int64, shape (n_passages, n_tokens)
-
-        Returns
-        -------
-        votes : Tensor, shape (n_passages, n_tokens, n_signals)
-            A sentence's logit is the mean of its tokens' votes, so each word's share is known.
-        tags : Tensor, shape (n_passages, n_tokens, n_tags)
-            Logit of each token lying in a span of each span signal.
+        Embeddings have shape (n_passages, n_tokens, hidden), the mask (n_passages, n_tokens). Gives
+        votes, of shape (n_passages, n_tokens, n_signals): a sentence's logit is the mean of its
+        tokens' votes, so each word's share is known. And tags, of shape (n_passages, n_tokens,
+        n_tags): the logit of each token lying in a span of each span signal.
         """
         hidden = self.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
         hidden = self.dropout(hidden)
@@ -300,14 +280,7 @@ def _heads(path: Path) -> list[str]:
 def quantise(graph: Path, target: Path, leave: Collection[str]) -> None:
     """Replace the products with constant weights by int8 ones.
 
-    Parameters
-    ----------
-    graph : pathlib.Path
-        A float32 ONNX model.
-    target : pathlib.Path
-        Where to write the int8 one.
-    leave : collection of str
-        Names of nodes to leave as they are.
+    The graph is a float32 ONNX model, and `leave` names the nodes to leave as they are.
     """
     model = onnx.load(graph)
     _Rewriter(model.graph).rewrite(leave)

@@ -13,35 +13,18 @@ from classifier.taxonomy import in_order
 from training import DEFAULT_SEED
 from training.corpora import find_corpus as find
 
-
-def _shares() -> dict[str, float]:
-    """Small corpora of a task of their own are read more often, large and easy ones less."""
-    return {
-        "ptc": 1.35,
-        "babe": 1.25,
-        "newssd": 1.25,
-        "polnear": 1.1,
-        "wikiweasel": 0.6,
-        "claimbuster": 0.5,
-        "hyperpartisan": 0.5,
-        "standoff": 1.4,
-    }
-
-
-def _weights() -> dict[str, float]:
-    """What one corpus labels many times over must not drown out the other signals.
-
-    What only the real articles and the written ones label counts more, as their share is held down
-    for the sake of what PolNeAR labels in another sense.
-    """
-    return {
-        "hyperpartisan": 0.5,
-        "named_source": 0.5,
-        "unnamed_source": 0.5,
-        "quoted": 0.3,
-        "reported": 0.3,
-        "unsourced_assertion": 1.25,
-    }
+# Small corpora of a task of their own are read more often, large and easy ones less.
+_SHARES = {
+    **{"ptc": 1.35, "babe": 1.25, "newssd": 1.25, "polnear": 1.1, "wikiweasel": 0.6},
+    **{"claimbuster": 0.5, "hyperpartisan": 0.5, "standoff": 1.4},
+}
+# What one corpus labels many times over must not drown out the other signals. What only the real
+# articles and the written ones label counts more, as their share is held down for the sake of what
+# PolNeAR labels in another sense.
+_WEIGHTS = {
+    **{"hyperpartisan": 0.5, "named_source": 0.5, "unnamed_source": 0.5},
+    **{"quoted": 0.3, "reported": 0.3, "unsourced_assertion": 1.25},
+}
 
 
 @dataclass(frozen=True)
@@ -83,8 +66,8 @@ class Settings:
     max_tokens: int = 192
     context: bool = True
     freeze_embeddings: bool = True
-    shares: Mapping[str, float] = field(default_factory=_shares)
-    weights: Mapping[str, float] = field(default_factory=_weights)
+    shares: Mapping[str, float] = field(default_factory=_SHARES.copy)
+    weights: Mapping[str, float] = field(default_factory=_WEIGHTS.copy)
     tag_weight: float = 1.0
     seed: int = DEFAULT_SEED
 
