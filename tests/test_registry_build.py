@@ -324,9 +324,11 @@ def test_the_shipped_tables_are_what_the_evidence_gives(tmp_path: Path) -> None:
 @pytest.mark.skipif("FRAMESCOPE_EVIDENCE" not in os.environ, reason="needs the public evidence")
 def test_every_outlet_of_the_matrix_is_found_by_its_name_and_host() -> None:
     from classifier.sources.registry.registry import load
-    from training.registry.matrix import read_matrix
+    from training.registry.material import MATRIX, files
+    from training.registry.matrix import read_rows
 
     registry = load()
-    for row in read_matrix(Path(os.environ["FRAMESCOPE_EVIDENCE"])).rows:
+    (path,) = files(MATRIX, Path(os.environ["FRAMESCOPE_EVIDENCE"]))
+    for row in read_rows(path, []):
         assert registry.called(row.name), row.name
         assert row.host is None or registry.at(row.host) is not None, row.host

@@ -11,9 +11,7 @@ import typer
 CorporaFolder = Annotated[
     Path | None,
     typer.Option(
-        "--corpora",
-        metavar="DIR",
-        help="The folder of corpora; FRAMESCOPE_CORPORA unless given.",
+        "--corpora", metavar="DIR", help="The folder of corpora; FRAMESCOPE_CORPORA unless given."
     ),
 ]
 

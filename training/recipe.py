@@ -7,7 +7,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -92,16 +94,8 @@ def make_transformer(
             for path in folder.iterdir():
                 shutil.copyfile(path, target / path.name)
 
-        _write(
-            data,
-            output,
-            "transformer",
-            settings.seed,
-            record,
-            decisions,
-            save,
-            int8_agreement=round(agreement, 4),
-        )
+        measured = {"int8_agreement": round(agreement, 4)}
+        _write(data, output, "transformer", settings.seed, record, decisions, save, **measured)
     recipe.discard_checkpoint()
 
 
@@ -185,66 +179,26 @@ def _write(
 
 
 def model_card(manifest: Mapping[str, Any]) -> str:
-    """Write the model card of a bundle from its manifest."""
-    return "\n".join(
-        [
-            f"# {manifest['name']}",
-            "",
-            f"A framescope bundle: {_KINDS[manifest['kind']]}. It reads "
-            f"{', '.join(manifest['languages'])}, and gives a calibrated probability for each "
-            "signal below.",
-            "",
-            "## Signals",
-            "",
-            "| signal | meaning | definition | flagged from |",
-            "| --- | --- | --- | --- |",
-            *(_signal(name, manifest["thresholds"][name]) for name in manifest["signals"]),
-            "",
-            "Calibration (Platt scaling) and thresholds were fitted on the validation part of the "
-            "split, of which nothing was trained on.",
-            "",
-            "## Trained on",
-            "",
-            "| corpus | rows | licence | SHA-256 of its files |",
-            "| --- | --- | --- | --- |",
-            *(
-                f"| {c['title']} | {c['rows']:,} | {c['licence']} | `{(c['digest'] or '')[:16]}` |"
-                for c in manifest["corpora"]
-            ),
-            "",
-            "No text of these corpora is in the bundle, but for the baseline's n-grams. Some of "
-            "them are for research only: see to it that your use keeps to their terms.",
-            "",
-            *_encoder(manifest["settings"]),
-            f"Split: seed {manifest['split']['seed']}, signature "
-            f"`{manifest['split']['signature'][:16]}`. Training seed: {manifest['seed']}. "
-            f"Code: framescope {manifest['code_version']}.",
-            "",
-            "## What it can't do",
-            "",
-            "- A score says how a text is framed or sourced, not whether it is true.",
-            "- The corpora are mostly US news of 2015 to 2022, a presidential debate and an "
-            "encyclopaedia: expect less elsewhere, and measure it (`framescope eval --data`).",
-            "- Rare techniques have few examples; their flags are hints.",
-            "- Results on held-out groups, with intervals: `framescope eval --corpora DIR`.",
-            "",
-            "## Settings",
-            "",
-            "```json",
-            json.dumps(manifest["settings"], indent=1, ensure_ascii=False),
-            "```",
-            "",
-        ]
+    """Write the model card of a bundle from its manifest, in Markdown."""
+    split, encoder = manifest["split"], manifest["settings"].get("encoder")
+    return Template(files("training").joinpath("model-card.md").read_text("utf-8")).substitute(
+        name=manifest["name"],
+        kind=_KINDS[manifest["kind"]],
+        languages=", ".join(manifest["languages"]),
+        signals="\n".join(
+            f"| `{s.name}` | {s.meaning} | {s.origin} | {manifest['thresholds'][s.name]:.3f} |"
+            for s in map(BY_NAME.__getitem__, manifest["signals"])
+        ),
+        corpora="\n".join(
+            f"| {c['title']} | {c['rows']:,} | {c['licence']} | `{(c['digest'] or '')[:16]}` |"
+            for c in manifest["corpora"]
+        ),
+        encoder=f"Encoder: {encoder['name']} (SHA-256 `{encoder['sha256'][:16]}`).\n\n"
+        if encoder
+        else "",
+        split_seed=split["seed"],
+        signature=split["signature"][:16],
+        seed=manifest["seed"],
+        version=manifest["code_version"],
+        settings=json.dumps(manifest["settings"], indent=1, ensure_ascii=False),
     )
-
-
-def _signal(name: str, threshold: float) -> str:
-    signal = BY_NAME[name]
-    return f"| `{name}` | {signal.meaning} | {signal.origin} | {threshold:.3f} |"
-
-
-def _encoder(settings: Mapping[str, Any]) -> list[str]:
-    if "encoder" not in settings:
-        return []
-    encoder = settings["encoder"]
-    return [f"Encoder: {encoder['name']} (SHA-256 `{encoder['sha256'][:16]}`).", ""]

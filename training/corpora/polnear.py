@@ -47,9 +47,8 @@ _CHANNEL = re.compile(
 
 
 # brat's stand-off files.
-_ENTITY = re.compile(r"(T\d+)\t(?:Source|Cue|Content) (\d+ \d+(?:;\d+ \d+)*)\t")
+_ENTITY = re.compile(r"(T\d+)\t(Source|Cue|Content) (\d+ \d+(?:;\d+ \d+)*)\t")
 _EVENT = re.compile(r"E\d+\t(.*)")
-_CONTENT = re.compile(r"(T\d+)\tContent ")
 
 
 def read(folder: Path) -> Iterator[Article]:
@@ -288,8 +287,9 @@ def read_attributions(path: Path) -> list[Attribution]:
     taken: set[str] = set()
     for line in path.read_text(encoding="utf-8").splitlines():
         if match := _ENTITY.match(line):
-            places[match[1]] = _places(match[2])
-            if _CONTENT.match(line):
+            pairs = (piece.split() for piece in match[3].split(";"))
+            places[match[1]] = tuple(Place(int(start), int(end)) for start, end in pairs)
+            if match[2] == "Content":
                 contents.append(match[1])
         elif match := _EVENT.match(line):
             roles = _roles(match[1])
@@ -304,11 +304,6 @@ def read_attributions(path: Path) -> list[Attribution]:
             )
     found += [Attribution(None, None, places[name]) for name in contents if name not in taken]
     return found
-
-
-def _places(text: str) -> tuple[Place, ...]:
-    pairs = (piece.split() for piece in text.split(";"))
-    return tuple(Place(int(start), int(end)) for start, end in pairs)
 
 
 def _roles(text: str) -> dict[str, list[str]]:

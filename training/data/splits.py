@@ -152,7 +152,7 @@ def assign(examples: Examples, seed: int = DEFAULT_SEED) -> Split:
     pairs = _pairs(examples)
     removed = _without_overlap(part, pairs)
     overlap = tuple(
-        Overlap(low, high, _count(part, pairs, low, high), _count(removed, pairs, low, high))
+        Overlap(low, high, *(len(_touching(now, pairs, low, high)) for now in (part, removed)))
         for low, high in _order()
     )
     return Split(replace(examples, part=removed), seed, merged, overlap)
@@ -276,10 +276,6 @@ def _touching(
         for here, there in ((0, 1), (1, 0))
     ]
     return np.unique(np.concatenate(found))
-
-
-def _count(part: NDArray[np.str_], pairs: NDArray[np.intp], low: str, high: str) -> int:
-    return len(_touching(part, pairs, low, high))
 
 
 def _without_overlap(part: NDArray[np.str_], pairs: NDArray[np.intp]) -> NDArray[np.str_]:

@@ -253,7 +253,9 @@ class Counterfactuals:
     @classmethod
     def of(cls, seed: int) -> Counterfactuals:
         """Take the table that ships."""
-        return cls(_table(), seed)
+        text = files("training.data").joinpath("entities.tsv").read_text(encoding="utf-8")
+        rows = csv.DictReader(text.splitlines(), delimiter="\t")
+        return cls([Entity(r["kind"], {f: r[f] for f in FORMS if r[f]}) for r in rows], seed)
 
     def apply(self, examples: Examples, part: str) -> Examples:
         """Rename in the rows of a part; spans move with the words they mark."""
@@ -367,11 +369,3 @@ def _moved(place: int, moved: Sequence[tuple[int, int, int]], *, last: bool) -> 
         else:
             break
     return place + shift
-
-
-def _table() -> tuple[Entity, ...]:
-    text = files("training.data").joinpath("entities.tsv").read_text(encoding="utf-8")
-    rows = csv.DictReader(text.splitlines(), delimiter="\t")
-    return tuple(
-        Entity(row["kind"], {form: row[form] for form in FORMS if row[form]}) for row in rows
-    )

@@ -51,11 +51,7 @@ class Built:
 
 
 def build(
-    evidence: Path,
-    output: Path | None = None,
-    *,
-    hand: Path = FOLDER,
-    allow_changed: bool = False,
+    evidence: Path, output: Path | None = None, *, hand: Path = FOLDER, allow_changed: bool = False
 ) -> Built:
     """Build the tables.
 
@@ -76,9 +72,8 @@ def build(
         When a data set is missing or changed, or a row can't be read.
     """
     log: list[str] = []
-    matrix = read_matrix(evidence, allow_changed=allow_changed)
-    log += matrix.log
-    drafts = merge(read_hand(hand), [*matrix.drafts, *named_outlets()], log)
+    matrix = read_matrix(evidence, log, allow_changed=allow_changed)
+    drafts = merge(read_hand(hand), [*matrix, *named_outlets()], log)
     found = identify(drafts, read_newsmap(evidence, allow_changed=allow_changed), log)
     log.append(f"wikidata: {found} outlets identified by name and country")
     owners = _Owners(drafts)
@@ -133,12 +128,9 @@ class _Owners:
         return None
 
     def _nearest(self, ids: set[str], label: str) -> str | None:
-        own = [id for id in ids if self._main_label(id) == label]
+        mains = ((id, self._by_id[id].domains[:1]) for id in ids)
+        own = [id for id, main in mains if main and host_label(main[0].host) == label]
         return own[0] if len(own) == 1 else None
-
-    def _main_label(self, id: str) -> str:
-        domains = self._by_id[id].domains
-        return host_label(domains[0].host) if domains else ""
 
 
 def _capitalised(reason: str) -> Iterable[str]:
@@ -215,9 +207,7 @@ def _network(owners: _Owners, host: str, said: list[Listing]) -> tuple[str, ...]
     # A "copy" of no outlet in particular is a site with an invented title.
     copies = copied is not None or (best.clone_of is not None and best.network in _COPIES)
     kind = "imposter" if copies else "site"
-    evidence: Evidence = best.evidence
-    where = (evidence.source, evidence.url or "", evidence.date or "")
-    return (host, best.network, kind, copied or "", *where)
+    return (host, best.network, kind, copied or "", *_evidence(best.evidence))
 
 
 def _mark_ambiguous(drafts: list[Draft], known: dict[str, str]) -> None:

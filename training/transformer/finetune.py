@@ -109,10 +109,7 @@ class TransformerRecipe:
         self.signals_ = train.signals
         self.tags_ = tuple(s for s in self.signals_ if BY_NAME[s].level is Level.SPAN)
         self.packer_ = Packer(
-            read_tokenizer(self.encoder),
-            chosen.max_tokens,
-            chosen.context,
-            Reader(self.registry),
+            read_tokenizer(self.encoder), chosen.max_tokens, chosen.context, Reader(self.registry)
         )
         self.network_ = FramingEncoder(
             self.encoder,

@@ -40,7 +40,8 @@ class Schedule:
     def epoch(self, number: int) -> list[list[Passage]]:
         """The batches of one epoch, in order."""
         rng = np.random.default_rng((self.seed, number))
-        passages = [p for corpus in self._corpora() for p in self._sample(corpus, rng)]
+        corpora = sorted(set(self.examples.corpus.tolist()))
+        passages = [p for corpus in corpora for p in self._sample(corpus, rng)]
         order = rng.permutation(len(passages))
         shuffled = [passages[i] for i in order]
         batches: list[list[Passage]] = []
@@ -49,9 +50,6 @@ class Schedule:
         for start in range(0, len(shuffled), window):
             batches += by_length(shuffled[start : start + window], self.budget)
         return [batches[i] for i in rng.permutation(len(batches))]
-
-    def _corpora(self) -> list[str]:
-        return sorted(set(self.examples.corpus.tolist()))
 
     def _sample(self, corpus: str, rng: np.random.Generator) -> list[Passage]:
         """Passages of a random share of a corpus's articles."""
