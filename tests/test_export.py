@@ -20,7 +20,7 @@ from classifier.models.transformer import ENCODER, TOKENIZER, load
 from training.transformer.finetune import TransformerRecipe
 from training.transformer.lessons import pool
 from training.transformer.network import export
-from training.transformer.transformer_settings import Settings
+from training.transformer.run import Settings
 
 
 @pytest.fixture(scope="module")

@@ -151,7 +151,8 @@ class Corpus:
         total = hashlib.sha256()
         for path in self.files(place):
             content = hashlib.sha256(path.read_bytes()).hexdigest()
-            total.update(f"{_named(path, place)}\0{content}\n".encode())
+            name = path.relative_to(place).as_posix() if path.is_relative_to(place) else path.name
+            total.update(f"{name}\0{content}\n".encode())
         return total.hexdigest()
 
     def state(self, root: Path | None) -> State:
@@ -172,7 +173,3 @@ class Shipped(Corpus):
     def place(self, root: Path | None) -> Path | None:
         """Give the folder in the repository, wherever the public corpora lie."""
         return house_folder() / self.card.folder
-
-
-def _named(path: Path, place: Path) -> str:
-    return path.relative_to(place).as_posix() if path.is_relative_to(place) else path.name

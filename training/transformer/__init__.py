@@ -8,4 +8,4 @@ from training.transformer.lessons import in_spans, marked
 from training.transformer.network import default_folder as default_encoder
 from training.transformer.network import describe as describe_encoder
 from training.transformer.network import export as export_encoder
-from training.transformer.transformer_settings import Settings, read_settings
+from training.transformer.run import Settings, read_settings

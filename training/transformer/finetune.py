@@ -34,10 +34,9 @@ from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence
 from training.data import Examples
 from training.data import leaning_weights as leaning
-from training.transformer.checkpoint import Checkpoint, seed_step
 from training.transformer.lessons import Schedule, Targets, pool
 from training.transformer.network import FramingEncoder, describe, read_tokenizer
-from training.transformer.transformer_settings import Settings
+from training.transformer.run import Checkpoint, Settings, seed_step
 
 if TYPE_CHECKING:
     from classifier.sources import Registry

@@ -1,4 +1,4 @@
-"""How a transformer is fine-tuned: the settings, and the file they are read from."""
+"""A training run: its settings, the file they are read from, and where it stands on disk."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
 from classifier.errors import TrainingError
 from classifier.taxonomy import in_order
 from training import DEFAULT_SEED
@@ -15,16 +21,16 @@ from training.corpora import find_corpus as find
 
 # Small corpora of a task of their own are read more often, large and easy ones less.
 _SHARES = {
-    **{"ptc": 1.35, "babe": 1.25, "newssd": 1.25, "polnear": 1.1, "wikiweasel": 0.6},
-    **{"claimbuster": 0.5, "hyperpartisan": 0.5, "standoff": 1.4},
-}
+    "ptc": 1.35, "babe": 1.25, "newssd": 1.25, "polnear": 1.1, "wikiweasel": 0.6,
+    "claimbuster": 0.5, "hyperpartisan": 0.5, "standoff": 1.4,
+}  # fmt: skip
 # What one corpus labels many times over must not drown out the other signals. What only the real
 # articles and the written ones label counts more, as their share is held down for the sake of what
 # PolNeAR labels in another sense.
 _WEIGHTS = {
-    **{"hyperpartisan": 0.5, "named_source": 0.5, "unnamed_source": 0.5},
-    **{"quoted": 0.3, "reported": 0.3, "unsourced_assertion": 1.25},
-}
+    "hyperpartisan": 0.5, "named_source": 0.5, "unnamed_source": 0.5,
+    "quoted": 0.3, "reported": 0.3, "unsourced_assertion": 1.25,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -123,3 +129,86 @@ def _fits(value: object, default: object) -> bool:
         return isinstance(value, bool) and isinstance(default, bool)
     kind = (int, float) if isinstance(default, float) else int
     return isinstance(value, kind) and 0 <= value < float("inf")
+
+
+# --- checkpoints, so that a run can be interrupted and resumed ------------------------------------
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder with one checkpoint, replaced as training goes on.
+
+    `run` says what the run is (settings, data): a checkpoint of another run is refused.
+    """
+
+    folder: Path
+    run: dict[str, Any]
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / "checkpoint.safetensors"
+
+    def save(self, step: int, network: nn.Module, optimizer: Optimizer) -> None:
+        """Write atomically: an interrupted write leaves the one before."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+        # Keyed by parameter: one that took no part (a pooler, say) has no state.
+        for index, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
+        metadata = {"step": str(step), "run": json.dumps(self.run, sort_keys=True)}
+        draft = self._path.with_suffix(".part")
+        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, draft, metadata)
+        draft.replace(self._path)
+
+    def restore(self, network: nn.Module, optimizer: Optimizer) -> int:
+        """Put a run back where it stood.
+
+        Gives the number of steps done; 0 when there is no checkpoint. Raises `TrainingError` when
+        the checkpoint is damaged, or belongs to a run with other settings or data.
+        """
+        if not self._path.is_file():
+            return 0
+        try:
+            with safe_open(self._path, "pt") as file:
+                metadata = dict(file.metadata() or {})
+            step, run = int(metadata["step"]), json.loads(metadata["run"])
+            tensors = load_file(self._path)
+        except (SafetensorError, ValueError, KeyError, OSError) as error:
+            raise self._damaged(error) from None
+        if run != json.loads(json.dumps(self.run)):
+            raise TrainingError(
+                f"{self._path}: a checkpoint of a run with other settings or data; "
+                "delete it, or choose another --output"
+            )
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, value in _part(tensors, "optimizer.").items():
+            index, key = name.split(".", 1)
+            states.setdefault(int(index), {})[key] = value
+        try:
+            network.load_state_dict(_part(tensors, "network."))
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise self._damaged(error) from None
+        return step
+
+    def _damaged(self, error: Exception) -> TrainingError:
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        return TrainingError(
+            f"{self._path}: damaged checkpoint ({reason}); delete it to start anew"
+        )
+
+    def discard(self) -> None:
+        """Delete the checkpoint of a run that is done."""
+        self._path.unlink(missing_ok=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+
+def seed_step(seed: int, step: int) -> None:
+    """Seed dropout by step, so that a resumed run draws what an unbroken one would have."""
+    # A prime above any number of steps, so that no two seeds share a stream.
+    torch.manual_seed(seed * 1_000_003 + step)
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
