@@ -302,7 +302,7 @@ def test_the_gate_judges_by_the_corpus_that_is_named(installed, monkeypatch) -> 
     def of_corpora(root, bundles, **options):
         raise CorpusError(f"reading {find('house').place(root)}")
 
-    monkeypatch.setattr("eval.rows.held_out.of_corpora", of_corpora)
+    monkeypatch.setattr("eval.rows.held_out_of_corpora", of_corpora)
     result = CliRunner().invoke(eval_app, ["gate", "baseline", "--corpus", str(installed)])
     assert str(result.exception) == f"reading {installed / 'articles'}"
     assert house_folder() == installed
