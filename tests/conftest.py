@@ -55,7 +55,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def toy_settings():
     """Settings that fit the toy encoder in a few seconds."""
-    from training.transformer.transformer_settings import Settings
+    from training.transformer.run import Settings
 
     return Settings(
         context=True,

@@ -8,8 +8,7 @@ import pytest
 
 from classifier.errors import TrainingError
 from classifier.values.article import Sentence
-from training.baseline.baseline import BaselineRecipe
-from training.baseline.settings import MIXES, Setting, Trial, best
+from training.baseline.baseline import MIXES, BaselineRecipe, Setting, Trial, best
 from training.data.examples import Examples
 
 SIGNALS = ("claim", "loaded_language", "slogans", "hyperpartisan")

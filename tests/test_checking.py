@@ -15,8 +15,9 @@ import pytest
 from classifier.errors import CorpusError, InputError
 from training.corpora import standoff
 from training.corpora.corpus import HOUSE
-from training.data.duplicates import shingles, similar_pairs
 from training.data.rows import articles, load
+from training.data.splits import shingles, similar_pairs
+from training.labels import checking
 from training.labels.checking import (
     MOST_ALIKE,
     LabelCheck,
@@ -202,12 +203,12 @@ def test_articles_that_are_nearly_the_same_are_a_problem(tmp_path, changed, alik
 def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A record of stand-off labels on the text above, and a collection that holds it."""
     texts = {"7": TEXT}
-    collection = standoff.Texts(
+    collection = standoff.TextCollection(
         lambda root: root / "ptc", lambda root: iter(texts.items()), "https://ptc.example"
     )
     monkeypatch.setattr(standoff, "TEXTS", {"ptc": collection})
-    monkeypatch.setattr(standoff, "labels_file", lambda: tmp_path / "labels.jsonl")
-    monkeypatch.setattr("training.labels.checking.labels_file", lambda: tmp_path / "labels.jsonl")
+    for module in (standoff, checking):
+        monkeypatch.setattr(module, "labels_file", lambda: tmp_path / "labels.jsonl")
     (tmp_path / "ptc").mkdir()
     return {
         "collection": "ptc",
@@ -331,7 +332,7 @@ def test_every_written_sentence_says_whether_it_is_content() -> None:
 
 
 def test_every_signal_of_a_sentence_is_there_to_be_learned() -> None:
-    from training.corpora.house import CARD
+    from training.corpora import HOUSE_CARD as CARD
 
     held = {name for r in RECORDS for s in r["sentences"] for name, on in s["labels"].items() if on}
     held |= {name for r in RECORDS for name, on in r["labels"].items() if on}

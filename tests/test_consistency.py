@@ -9,7 +9,7 @@ import pytest
 
 from classifier.taxonomy import NAMES, TECHNIQUES
 from classifier.values.article import Article, Republication, Span, Unit, Voice
-from training.labels.consistency import ON_TOP, RULES, SOURCES, contradictions
+from training.labels.checking import ON_TOP, RULES, SOURCES, contradictions
 
 TEXT = "The dam of Orvel will never hold."
 NOT_CONTENT = "a line that is not content gets no other label"

@@ -17,9 +17,8 @@ from classifier.taxonomy import NAMES, TECHNIQUES, in_order
 from classifier.values.article import Article, Unit
 from training.commands.corpora import app
 from training.corpora import standoff
-from training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, find, root_folder, state
-from training.corpora.ptc import TECHNIQUE_OF
-from training.corpora.wikiweasel import plain
+from training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, find, root_folder
+from training.corpora.public import TECHNIQUE_OF, plain
 from training.data.rows import articles, load
 
 PTC_TEXT = (
@@ -530,7 +529,7 @@ REAL = {
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_real_corpus_is_the_one_that_was_pinned(name: str, real_root: Path) -> None:
-    if state(name, real_root) == "missing":
+    if find(name).state(real_root) == "missing":
         pytest.skip(f"{name} isn't here")
     corpus = find(name)
     assert corpus.digest(real_root / corpus.card.folder) == corpus.card.digest
@@ -538,7 +537,7 @@ def test_real_corpus_is_the_one_that_was_pinned(name: str, real_root: Path) -> N
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_real_corpus_has_its_rows_and_labels(name: str, real_root: Path) -> None:
-    if state(name, real_root) != "present":
+    if find(name).state(real_root) != "present":
         pytest.skip(f"{name} isn't here as it was pinned")
     found = list(articles(load(name, real_root)))
     expected, rows, signal, share = REAL[name]

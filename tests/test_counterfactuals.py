@@ -9,7 +9,7 @@ import pytest
 from harness import examples
 
 from classifier.values.article import Sentence, Span
-from training.data.counterfactuals import Counterfactuals, Entity
+from training.data.swaps import Counterfactuals, Entity
 
 NAMES = {
     "Freedonia": "the Sylvan Union",

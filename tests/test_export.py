@@ -17,10 +17,10 @@ from classifier.models.calibration import Calibration
 from classifier.models.embeddings import EMBEDDINGS, Embeddings
 from classifier.models.heads import HEADS
 from classifier.models.transformer import ENCODER, TOKENIZER, load
-from training.transformer.export import export
 from training.transformer.finetune import TransformerRecipe
-from training.transformer.targets import pool
-from training.transformer.transformer_settings import Settings
+from training.transformer.lessons import pool
+from training.transformer.network import export
+from training.transformer.run import Settings
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def export_embeddings(recipe: TransformerRecipe, encoder, folder) -> None:
     """Export, but for the graph, which takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "training.transformer.export._trace", lambda network, path, hidden: path.touch()
+            "training.transformer.network._trace", lambda network, path, hidden: path.touch()
         )
         tokenizer = encoder / "tokenizer.json"
         export(recipe.network_, recipe.heads(), tokenizer, folder, int8=False)

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 pytest.importorskip("datasets")
 
+from training.mixtures import MIXTURES, Recipe
+
 from classifier.errors import CorpusError
 from classifier.models.findings import findings
 from classifier.sources.registry import registry
@@ -23,15 +25,15 @@ from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values.article import Article, Republication, Unit, Voice
 from eval.commands.judge import app as eval_app
+from training import MIXTURES, Recipe
 from training.commands.corpora import app as corpora_app
-from training.corpora.catalogue import find, state
+from training.corpora import HOUSE_CARD as CARD
+from training.corpora import read_exchange as read
+from training.corpora.catalogue import find
 from training.corpora.corpus import HOUSE, State, house_folder
-from training.corpora.exchange import read
-from training.corpora.house import CARD
 from training.data.examples import Examples, build, of_articles
 from training.data.mixture import Data, load_data
 from training.data.splits import UNSEEN_OUTLETS, assign
-from training.mixtures import MIXTURES, Recipe
 
 REGISTRY = Registry()
 
@@ -136,7 +138,7 @@ def test_the_default_recipe_needs_one() -> None:
 
 def test_the_house_corpus_is_present_wherever_the_others_lie(tmp_path) -> None:
     for root in (None, tmp_path, tmp_path / "none"):
-        assert state("house", root) is State.PRESENT
+        assert find("house").state(root) is State.PRESENT
         assert find("house").place(root) == HOUSE / "articles"
 
 

@@ -158,8 +158,7 @@ def test_the_digest_follows_names_and_types_alone(registry) -> None:
 def test_sentences_with_other_names_are_read_with_their_own(registry) -> None:
     """Whoever writes other words into a sentence takes away the names that were found in it."""
     from eval.studies.placeholders import swap_all
-    from training.data.counterfactuals import Counterfactuals, Entity
-    from training.data.swaps import Swap
+    from training.data.swaps import Counterfactuals, Entity, Swap
 
     shipped = Reader.of()
     text = "Reuters said Freedonia paid."

@@ -14,9 +14,8 @@ from classifier.sources.registry.tables import Tables, shipped
 from classifier.values.outlet import Code, DomainRole, Holder
 from training.commands.registry import app
 from training.registry.build import Built, build
-from training.registry.draft import host_of, slug
-from training.registry.evidence import EvidenceError
-from training.registry.hand import COLUMNS, read_hand
+from training.registry.material import EvidenceError, host_of, slug
+from training.registry.merge import COLUMNS, read_hand
 
 MATRIX = """\
 Region,Country,Media company,Main assets,URL,Typology,Status,Notes
@@ -325,9 +324,11 @@ def test_the_shipped_tables_are_what_the_evidence_gives(tmp_path: Path) -> None:
 @pytest.mark.skipif("FRAMESCOPE_EVIDENCE" not in os.environ, reason="needs the public evidence")
 def test_every_outlet_of_the_matrix_is_found_by_its_name_and_host() -> None:
     from classifier.sources.registry.registry import load
-    from training.registry.matrix import read_matrix
+    from training.registry.material import MATRIX, files
+    from training.registry.matrix import read_rows
 
     registry = load()
-    for row in read_matrix(Path(os.environ["FRAMESCOPE_EVIDENCE"])).rows:
+    (path,) = files(MATRIX, Path(os.environ["FRAMESCOPE_EVIDENCE"]))
+    for row in read_rows(path, []):
         assert registry.called(row.name), row.name
         assert row.host is None or registry.at(row.host) is not None, row.host

@@ -20,7 +20,7 @@ ROOMS = {
     ),
     "eval": ("rows", "figures", "compare", "studies", "suite", "release", "report", "commands"),
 }
-BELOW_ALL = {"classifier", "classifier.errors", "classifier.taxonomy", "training.mixtures"}
+BELOW_ALL = {"classifier", "classifier.errors", "classifier.taxonomy", "training"}
 MOST_ENTRIES = {"classifier": 19, "training": 12, "eval": 11}
 
 FILES = {

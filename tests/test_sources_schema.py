@@ -15,8 +15,8 @@ from classifier.sources.registry.registry import Registry
 from classifier.sources.registry.schema import COLUMNS, FIELDS, countries, value_of
 from classifier.sources.registry.tables import Tables
 from classifier.sources.registry.user import read
-from training.registry.hand import COLUMNS as BY_HAND
-from training.registry.hand import read_hand
+from training.registry.merge import COLUMNS as BY_HAND
+from training.registry.merge import read_hand
 
 REGISTRY = Registry(Tables(Path(__file__).parent / "cases/sources_tables"))
 # An outlet with something in every field, table by table.

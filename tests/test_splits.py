@@ -15,10 +15,18 @@ import numpy as np
 import pytest
 
 from classifier.values.article import Article, Unit
-from training.corpora.catalogue import KNOWN, PUBLIC, SHIPPED, state
-from training.data.duplicates import Groups, same_words, shingles, similar_pairs
+from training.corpora.catalogue import KNOWN, PUBLIC, SHIPPED, find
 from training.data.examples import Examples, build, of_articles
-from training.data.splits import PARTS, UNSEEN_OUTLETS, Split, assign
+from training.data.splits import (
+    PARTS,
+    UNSEEN_OUTLETS,
+    Groups,
+    Split,
+    assign,
+    same_words,
+    shingles,
+    similar_pairs,
+)
 
 SUBJECTS = ("dam", "bridge", "harbour", "mayor", "engine", "ferry", "tower", "school", "market")
 VERBS = ("opened", "closed", "moved", "burned", "grew", "vanished", "doubled", "sank", "failed")
@@ -272,7 +280,7 @@ def test_nothing_splits_into_nothing() -> None:
 def real() -> Split:
     given = os.environ.get("FRAMESCOPE_CORPORA")
     root = Path(given) if given else Path(__file__).parents[2] / "shared/corpora"
-    if not root.is_dir() or any(state(name, root) != "present" for name in KNOWN):
+    if not root.is_dir() or any(find(name).state(root) != "present" for name in KNOWN):
         pytest.skip("the corpora aren't here as they were pinned")
     return assign(build(root))
 

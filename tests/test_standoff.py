@@ -17,7 +17,7 @@ from classifier.taxonomy import in_order
 from classifier.values.article import Article, Voice
 from training.commands.corpora import app
 from training.corpora import standoff
-from training.corpora.catalogue import find, state
+from training.corpora.catalogue import find
 from training.corpora.corpus import State
 from training.data.rows import articles, load
 from training.labels.checking import check_standoff
@@ -72,12 +72,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records) -> Path:
         for key, text in texts.items():
             (folder / name / f"{key}.txt").write_text(text, encoding="utf-8")
 
-    def collection(name: str) -> standoff.Texts:
+    def collection(name: str) -> standoff.TextCollection:
         def read(root: Path) -> Iterator[tuple[str, str]]:
             for path in sorted((root / name).iterdir()):
                 yield path.stem, path.read_text(encoding="utf-8")
 
-        return standoff.Texts(lambda root: root / name, read, f"https://{name}.example")
+        return standoff.TextCollection(lambda root: root / name, read, f"https://{name}.example")
 
     monkeypatch.setattr(standoff, "TEXTS", {name: collection(name) for name in TEXTS})
     labels(tmp_path, monkeypatch, *records)
@@ -108,22 +108,22 @@ def test_labels_come_with_their_text_in_the_order_of_the_labels(root) -> None:
 
 
 def test_all_texts_here_is_present(root) -> None:
-    assert state("standoff", root) is State.PRESENT
+    assert find("standoff").state(root) is State.PRESENT
     assert find("standoff").lacks(root) == []
 
 
 def test_missing_texts_are_named_and_left_out(root) -> None:
     (root / "vesk/v1.txt").unlink()
     (root / "vesk").rmdir()
-    assert state("standoff", root) is State.PARTIAL
+    assert find("standoff").state(root) is State.PARTIAL
     assert find("standoff").lacks(root) == [f"{root / 'vesk'} (1 articles; https://vesk.example)"]
     assert [a.id for a in standoff.read(root)] == ["tarn/t2", "tarn/t1"]
     assert [a.id for a in articles(load("standoff", root))] == ["tarn/t2", "tarn/t1"]
 
 
 def test_no_text_at_all_is_missing(tmp_path, root) -> None:
-    assert state("standoff", tmp_path / "cache") is State.MISSING
-    assert state("standoff", None) is State.MISSING
+    assert find("standoff").state(tmp_path / "cache") is State.MISSING
+    assert find("standoff").state(None) is State.MISSING
     with pytest.raises(CorpusError, match=r"'standoff' is missing: .*tarn.*2 articles.*vesk"):
         load("standoff", tmp_path / "cache")
     with pytest.raises(CorpusError, match="--corpora DIR"):
@@ -132,7 +132,7 @@ def test_no_text_at_all_is_missing(tmp_path, root) -> None:
 
 def test_no_labels_is_missing(root, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(standoff, "labels_file", lambda: tmp_path / "none.jsonl")
-    assert state("standoff", root) is State.MISSING
+    assert find("standoff").state(root) is State.MISSING
     assert find("standoff").lacks(root) == [str(tmp_path / "none.jsonl")]
     with pytest.raises(CorpusError, match="no stand-off labels there; restore the file"):
         list(standoff.read(root))
@@ -178,7 +178,7 @@ def test_a_file_of_texts_counts_for_the_digest_and_a_folder_does_not(root, monke
     before = corpus.digest(root)
     (root / "tarn/t1.txt").write_text("Other.")
     assert corpus.digest(root) == before, "its sentences have digests of their own"
-    whole = standoff.Texts(lambda root: root / "tarn/t1.txt", lambda root: iter(()), "")
+    whole = standoff.TextCollection(lambda root: root / "tarn/t1.txt", lambda root: iter(()), "")
     monkeypatch.setattr(standoff, "TEXTS", {**standoff.TEXTS, "tarn": whole})
     assert corpus.digest(root) != before
 
@@ -308,7 +308,7 @@ def real_root() -> Path:
     """The texts, where this machine has them all."""
     given = os.environ.get("FRAMESCOPE_CORPORA")
     folder = Path(given) if given else Path(__file__).parents[2] / "shared/corpora"
-    if not folder.is_dir() or state("standoff", folder) is not State.PRESENT:
+    if not folder.is_dir() or find("standoff").state(folder) is not State.PRESENT:
         pytest.skip("the texts aren't all here")
     return folder
 

@@ -11,7 +11,8 @@ from scipy.special import expit, log_expit
 
 from classifier.models import Calibration, TransformerModel
 from classifier.taxonomy import BY_NAME, Level
-from training.data import DEFAULT_SEED, Examples
+from training import DEFAULT_SEED
+from training.data import Examples
 from training.transformer import in_spans, marked
 
 Logits = NDArray[np.float32]
@@ -32,11 +33,7 @@ _GRID = 200  # thresholds tried through the rows, and as many through the positi
 def once_an_article(labels: Logits, articles: NDArray[np.str_], signals: Sequence[str]) -> Logits:
     """Keep the label of an article on its first sentence only, so that it counts once.
 
-    Parameters
-    ----------
-    labels : ndarray, shape (n, k)
-    articles : ndarray of str, shape (n,)
-    signals : sequence of str
+    Labels have shape (n, k), articles (n,).
     """
     _, first = np.unique(articles, return_index=True)
     others = np.ones(len(articles), np.bool_)
@@ -55,16 +52,8 @@ def evenly(labels: Logits, corpora: NDArray[np.str_]) -> Logits:
     and has it at a rate of its own; calibrated on its rows alone, scores would be off everywhere
     else. Weights add up to the number of rows that label the signal.
 
-    Parameters
-    ----------
-    labels : ndarray, shape (n, k)
-        NaN where not annotated.
-    corpora : ndarray of str, shape (n,)
-
-    Returns
-    -------
-    ndarray of float32, shape (n, k)
-        0 where not annotated.
+    Labels, of shape (n, k), are NaN where not annotated; weights have the same shape, and are 0
+    there. `corpora` has shape (n,).
     """
     known = ~np.isnan(labels)
     _, corpus = np.unique(corpora, return_inverse=True)
@@ -79,16 +68,9 @@ def calibration(
 ) -> Calibration:
     """Fit Platt scaling for each signal, with targets smoothed as in Platt (1999).
 
-    Parameters
-    ----------
-    logits : ndarray, shape (n, k)
-        Of rows that were not trained on.
-    labels : ndarray, shape (n, k)
-        NaN where not annotated. A column without both classes is left as it is.
-    signals : sequence of str
-        The k columns.
-    weights : ndarray, shape (n, k), optional
-        What each row counts, see `evenly`; 1 unless given.
+    Logits, of shape (n, k), are of rows that were not trained on; labels, of the same shape, are
+    NaN where not annotated, and weights are what each row counts (`evenly`), 1 unless given. A
+    column without both classes is left as it is.
     """
     given = np.ones_like(labels) if weights is None else weights
     lines = [_platt(logits[:, k], labels[:, k], given[:, k]) for k in range(len(signals))]
@@ -141,22 +123,9 @@ def thresholds(
     calibration, since the threshold that is best on a few dozen positives themselves is mostly
     noise. At least 15% of what is flagged must be right, where any threshold can do that.
 
-    Parameters
-    ----------
-    proba : ndarray, shape (n, k)
-        Calibrated.
-    labels : ndarray, shape (n, k)
-        Which of them are annotated.
-    articles : ndarray of str, shape (n,)
-    signals : sequence of str
-    seed : int
-    weights : ndarray, shape (n, k), optional
-        What each row counts, see `evenly`; 1 unless given.
-
-    Returns
-    -------
-    dict of str to float
-        0.5 for a signal without both classes.
+    `proba`, of shape (n, k), is calibrated; `labels` says which of them are annotated, and
+    `weights` what each row counts (`evenly`), 1 unless given. `articles` has shape (n,). A signal
+    without both classes gets 0.5.
     """
     chosen = {}
     for k, signal in enumerate(signals):
@@ -182,17 +151,8 @@ def best_threshold(
 ) -> float:
     """Find the threshold with the best mean F1, or macro-F1, over resamples of the articles.
 
-    Parameters
-    ----------
-    scores : ndarray, shape (n,)
-    chances : ndarray, shape (n,)
-        How likely each is to be positive, or whether it is.
-    articles : ndarray of str, shape (n,)
-        What is resampled.
-    macro : bool
-    seed : int
-    weights : ndarray, shape (n,), optional
-        What each counts; 1 unless given.
+    All are of shape (n,): `chances` says how likely each is to be positive, or whether it is, and
+    `weights` what each counts, 1 unless given.
     """
     counted = 1.0 if weights is None else weights.astype(float)
     grid = _steps(scores, counted * chances.astype(float))
@@ -241,16 +201,8 @@ def _steps(scores: NDArray[np.float32], chances: NDArray[np.float64]) -> NDArray
 def tag_thresholds(model: TransformerModel, validation: Examples) -> tuple[float, ...]:
     """Choose, for each span signal, the logit from which a token lies in a span.
 
-    Parameters
-    ----------
-    model : TransformerModel
-    validation : Examples
-        Rows whose corpus marks spans of the signal are used.
-
-    Returns
-    -------
-    tuple of float
-        The best token-level F1's, in the order of the model's tags.
+    Those of the best token-level F1, in the order of the model's tags, on the validation rows whose
+    corpus marks spans of the signal.
     """
     tags = model.heads.tags
     if not tags:

@@ -11,9 +11,7 @@ import typer
 CorporaFolder = Annotated[
     Path | None,
     typer.Option(
-        "--corpora",
-        metavar="DIR",
-        help="The folder of corpora; FRAMESCOPE_CORPORA unless given.",
+        "--corpora", metavar="DIR", help="The folder of corpora; FRAMESCOPE_CORPORA unless given."
     ),
 ]
 
@@ -45,10 +43,7 @@ HouseFolder = Annotated[
 def refuse_options(context: typer.Context) -> None:
     """Refuse a command's own options before the name of one below it, which has its own.
 
-    Raises
-    ------
-    typer.BadParameter
-        Naming the first of them.
+    Raises `typer.BadParameter`, which names the first of them.
     """
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")

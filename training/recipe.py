@@ -7,7 +7,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -22,8 +24,7 @@ from training.corpora import find_corpus as find
 from training.data import Data, Examples
 
 if TYPE_CHECKING:
-    from classifier.sources import Registry
-    from training.transformer import Progress, Settings, TransformerRecipe
+    from training.transformer import Progress, Settings
 
 Tell = Callable[[str], None]  # is told one line a step
 
@@ -36,13 +37,7 @@ _KINDS = {
 def make_baseline(data: Data, output: Path, seed: int, tell: Tell) -> None:
     """Train the baseline and write its bundle.
 
-    Parameters
-    ----------
-    data : Data
-    output : pathlib.Path
-        The bundle's folder.
-    seed : int
-    tell : callable
+    `output` is the bundle's folder.
     """
     from training.baseline import BaselineRecipe
 
@@ -66,17 +61,8 @@ def make_transformer(
 
     Calibration and thresholds are fitted on what the int8 model says, since that is what decides.
 
-    Parameters
-    ----------
-    data : Data
-    output : pathlib.Path
-        The bundle's folder; a checkpoint is kept beside it while training.
-    encoder : pathlib.Path
-        A local model folder.
-    settings : Settings
-    tell : callable
-    progress : callable or None
-        Is told the training steps.
+    `output` is the bundle's folder, beside which a checkpoint is kept while training; `encoder` is
+    a local model folder, and `progress` is told the training steps.
     """
     from classifier.models import TOKENIZER, load_transformer
     from training.transformer import TransformerRecipe
@@ -99,7 +85,8 @@ def make_transformer(
         replace(heads, tag_thresholds=calibrate.tag_thresholds(model, validation)).save(folder)
         decisions = fit_decisions(model, validation, settings.seed)
         tell("comparing int8 with float32")
-        agreement = _agreement(decisions, model, recipe, validation.sentences)
+        served, trained = (m.logits(validation.sentences) for m in (model, recipe))
+        agreement = float((decisions.flags(served) == decisions.flags(trained)).mean())
         tell(f"int8 decides as float32 does in {agreement:.2%} of {len(validation):,} sentences")
         record = {"encoder": describe(encoder), **asdict(settings)}
 
@@ -107,16 +94,8 @@ def make_transformer(
             for path in folder.iterdir():
                 shutil.copyfile(path, target / path.name)
 
-        _write(
-            data,
-            output,
-            "transformer",
-            settings.seed,
-            record,
-            decisions,
-            save,
-            int8_agreement=round(agreement, 4),
-        )
+        measured = {"int8_agreement": round(agreement, 4)}
+        _write(data, output, "transformer", settings.seed, record, decisions, save, **measured)
     recipe.discard_checkpoint()
 
 
@@ -143,15 +122,7 @@ class Decisions:
 
 
 def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
-    """Fit calibration and thresholds of a model on rows it has not seen.
-
-    Parameters
-    ----------
-    model : object
-        With ``signals`` and ``logits``.
-    validation : Examples
-    seed : int
-    """
+    """Fit calibration and thresholds of a model on rows it has not seen."""
     logits = model.logits(validation.sentences)
     columns = np.stack([validation.column(s) for s in model.signals], axis=1)
     labels = calibrate.once_an_article(columns, validation.article, model.signals)
@@ -161,17 +132,6 @@ def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
         fitted.apply(logits), labels, validation.article, model.signals, seed, weights
     )
     return Decisions(fitted, chosen)
-
-
-def _agreement(
-    decisions: Decisions,
-    served: _Fitted,
-    recipe: TransformerRecipe,
-    sentences: Sequence[Sentence],
-) -> float:
-    """Share of decisions, over sentences and signals, that int8 weights leave as they were."""
-    same = decisions.flags(served.logits(sentences)) == decisions.flags(recipe.logits(sentences))
-    return float(same.mean())
 
 
 def _write(
@@ -202,12 +162,14 @@ def _write(
             }
             for card in cards
         ],
-        "placeholders": data.outlets and _described(data.outlets),
-        "split": {
-            "seed": data.seed,
-            "signature": data.signature,
-            "held_out": dict(data.held_out),
+        # Which names were read as placeholders.
+        "placeholders": data.outlets
+        and {
+            "registry": data.outlets.version,
+            "outlets": len(data.outlets),
+            "digest": digest_of_names(data.outlets),
         },
+        "split": {"seed": data.seed, "signature": data.signature, "held_out": dict(data.held_out)},
         "seed": seed,
         "settings": dict(settings),
         "code_version": __version__,
@@ -216,87 +178,27 @@ def _write(
     bundle.write(output, manifest, model_card(manifest), save)
 
 
-def _described(registry: Registry) -> dict[str, Any]:
-    """Say which names were read as placeholders."""
-    return {
-        "registry": registry.version,
-        "outlets": len(registry),
-        "digest": digest_of_names(registry),
-    }
-
-
 def model_card(manifest: Mapping[str, Any]) -> str:
-    """Write the model card of a bundle from its manifest.
-
-    Parameters
-    ----------
-    manifest : mapping
-        What ``manifest.json`` will hold.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
-    return "\n".join(
-        [
-            f"# {manifest['name']}",
-            "",
-            f"A framescope bundle: {_KINDS[manifest['kind']]}. It reads "
-            f"{', '.join(manifest['languages'])}, and gives a calibrated probability for each "
-            "signal below.",
-            "",
-            "## Signals",
-            "",
-            "| signal | meaning | definition | flagged from |",
-            "| --- | --- | --- | --- |",
-            *(_signal(name, manifest["thresholds"][name]) for name in manifest["signals"]),
-            "",
-            "Calibration (Platt scaling) and thresholds were fitted on the validation part of the "
-            "split, of which nothing was trained on.",
-            "",
-            "## Trained on",
-            "",
-            "| corpus | rows | licence | SHA-256 of its files |",
-            "| --- | --- | --- | --- |",
-            *(
-                f"| {c['title']} | {c['rows']:,} | {c['licence']} | `{(c['digest'] or '')[:16]}` |"
-                for c in manifest["corpora"]
-            ),
-            "",
-            "No text of these corpora is in the bundle, but for the baseline's n-grams. Some of "
-            "them are for research only: see to it that your use keeps to their terms.",
-            "",
-            *_encoder(manifest["settings"]),
-            f"Split: seed {manifest['split']['seed']}, signature "
-            f"`{manifest['split']['signature'][:16]}`. Training seed: {manifest['seed']}. "
-            f"Code: framescope {manifest['code_version']}.",
-            "",
-            "## What it can't do",
-            "",
-            "- A score says how a text is framed or sourced, not whether it is true.",
-            "- The corpora are mostly US news of 2015 to 2022, a presidential debate and an "
-            "encyclopaedia: expect less elsewhere, and measure it (`framescope eval --data`).",
-            "- Rare techniques have few examples; their flags are hints.",
-            "- Results on held-out groups, with intervals: `framescope eval --corpora DIR`.",
-            "",
-            "## Settings",
-            "",
-            "```json",
-            json.dumps(manifest["settings"], indent=1, ensure_ascii=False),
-            "```",
-            "",
-        ]
+    """Write the model card of a bundle from its manifest, in Markdown."""
+    split, encoder = manifest["split"], manifest["settings"].get("encoder")
+    return Template(files("training").joinpath("model-card.md").read_text("utf-8")).substitute(
+        name=manifest["name"],
+        kind=_KINDS[manifest["kind"]],
+        languages=", ".join(manifest["languages"]),
+        signals="\n".join(
+            f"| `{s.name}` | {s.meaning} | {s.origin} | {manifest['thresholds'][s.name]:.3f} |"
+            for s in map(BY_NAME.__getitem__, manifest["signals"])
+        ),
+        corpora="\n".join(
+            f"| {c['title']} | {c['rows']:,} | {c['licence']} | `{(c['digest'] or '')[:16]}` |"
+            for c in manifest["corpora"]
+        ),
+        encoder=f"Encoder: {encoder['name']} (SHA-256 `{encoder['sha256'][:16]}`).\n\n"
+        if encoder
+        else "",
+        split_seed=split["seed"],
+        signature=split["signature"][:16],
+        seed=manifest["seed"],
+        version=manifest["code_version"],
+        settings=json.dumps(manifest["settings"], indent=1, ensure_ascii=False),
     )
-
-
-def _signal(name: str, threshold: float) -> str:
-    signal = BY_NAME[name]
-    return f"| `{name}` | {signal.meaning} | {signal.origin} | {threshold:.3f} |"
-
-
-def _encoder(settings: Mapping[str, Any]) -> list[str]:
-    if "encoder" not in settings:
-        return []
-    encoder = settings["encoder"]
-    return [f"Encoder: {encoder['name']} (SHA-256 `{encoder['sha256'][:16]}`).", ""]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,21 +26,95 @@ from classifier.models import (
 from classifier.models import findings_of as findings
 from classifier.models import pool_counts as pool
 from classifier.taxonomy import BY_NAME, Level
-from training.baseline.settings import (
-    BALANCES,
-    MIXES,
-    STRENGTHS,
-    Balance,
-    Choice,
-    Setting,
-    Trial,
-    best,
-)
-from training.data import DEFAULT_SEED, Examples
+from training import DEFAULT_SEED
+from training.data import Examples
 from training.data import leaning_weights as leaning
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
+
+
+Balance = Literal["balanced"] | None
+
+# What each name means: the factor each block (words, characters) is multiplied by before fitting,
+# which is how freely the regression may lean on it. Simpler first.
+MIXES: dict[str, tuple[float, float]] = {
+    "words": (1.0, 0.0),
+    "characters": (0.0, 1.0),
+    "words over characters": (1.0, 0.5),
+    "both": (1.0, 1.0),
+}
+# Where 10 is chosen, 30 and 100 were tried too and were not better by more than a tie.
+STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+BALANCES: tuple[Balance, ...] = (None, "balanced")
+
+# A setting that is less simple has to be better by more than this.
+_TIE = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Hyper-parameters of one regression.
+
+    `mix` is a key of `MIXES`, `c` the inverse strength of the L2 penalty, and `balance` says
+    whether both classes weigh the same.
+    """
+
+    mix: str = "both"
+    c: float = 1.0
+    balance: Balance = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A setting and its cross-validated average precision."""
+
+    setting: Setting
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen for a signal, and from what.
+
+    It was fitted on so many `rows` and `positives`: articles, where the signal is one of articles.
+    `score` is the cross-validated average precision; NaN where there was too little to compare
+    settings by. `trials` are everything tried, in order.
+    """
+
+    rows: int
+    positives: int
+    setting: Setting
+    score: float
+    trials: tuple[Trial, ...]
+
+    def __str__(self) -> str:
+        setting = self.setting
+        weights = ", balanced" if setting.balance else ""
+        return (
+            f"{setting.mix}, C={setting.c:g}{weights}; cross-validated average precision "
+            f"{self.score:.3f} ({self.positives:,} of {self.rows:,})"
+        )
+
+    def to_record(self) -> dict[str, Any]:
+        """Give the choice without its trials, for a manifest."""
+        return {
+            "rows": self.rows,
+            "positives": self.positives,
+            **asdict(self.setting),
+            "cv_average_precision": round(self.score, 4) if self.trials else None,
+            "tried": len(self.trials),
+        }
+
+
+def best(trials: Sequence[Trial]) -> Trial:
+    """Find the best by score; of those that are as good, the first, which is the simplest."""
+    found = trials[0]
+    for trial in trials[1:]:
+        if trial.score > found.score + _TIE:
+            found = trial
+    return found
+
 
 Progress = Callable[[str], None]
 

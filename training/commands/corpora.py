@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from training.corpora import Corpus, State
+    from training.data import Examples
     from training.labels import LabelCheck
 
 app = typer.Typer(help="List the labelled corpora: present or not, rows, labels, licence.")
@@ -51,23 +53,26 @@ def corpora(
         refuse_options(context)
         return
     from training.corpora import CORPORA, given_folder
-    from training.data import describe_corpora as describe
-    from training.data import describe_split, loadable
 
     # Without a folder the list is of what there would be to obtain.
     root = given_folder(corpora)
     listed: dict[str, Any] = {
-        "corpora": [describe(name, root, allow_changed=allow_changed) for name in CORPORA]
+        "corpora": [_described(one, root, allow_changed) for one in CORPORA.values()]
     }
     if splits:
-        names = loadable(root, allow_changed=allow_changed)
-        listed["splits"] = describe_split(root, names, allow_changed=allow_changed)
+        names = [n for n, one in CORPORA.items() if one.state(root) in _loadable(allow_changed)]
+        listed["splits"] = _described_split(root, names, allow_changed)
     if format is CorporaFormat.JSON:
         import json
 
         typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
     else:
-        _print(listed)
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        _print_corpora(listed["corpora"], console)
+        if splits:
+            _print_splits(listed["splits"], console)
 
 
 @app.command()
@@ -117,9 +122,7 @@ def agreement(
 
     Without files, on the part of the house corpus that was labelled twice.
     """
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
 
     from training.labels import measure_agreement as measure
     from training.labels import passes
@@ -127,10 +130,8 @@ def agreement(
 
     passed = passes()
     caption = "first, second: sentences that each labelled 1; intervals resample articles"
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
-    table.add_column("signal", no_wrap=True)
-    for heading in ("n", "articles", "first", "second", "alpha", "95% interval"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("n", "articles", "first", "second", "alpha", "95% interval")
+    table = _table(("signal",), headings, caption=caption)
     for one in measure(read(first or passed[0]), read(second or passed[1]), draws=draws, seed=seed):
         defined = one.alpha == one.alpha
         table.add_row(
@@ -144,30 +145,114 @@ def agreement(
     Console(highlight=False).print(table)
 
 
-def _print(listed: Mapping[str, Any]) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    _print_corpora(listed["corpora"], console)
-    if "splits" in listed:
-        _print_splits(listed["splits"], console)
+# --- what is shown, as data -----------------------------------------------------------------------
 
 
-def _table(title: str) -> Table:
+def _described(corpus: Corpus, root: Path | None, allow_changed: bool) -> dict[str, Any]:
+    """Describe a corpus: its card, its state, and its counts where it can be loaded.
+
+    ``articles`` and ``sentences`` are None where it isn't loaded; ``labels`` then gives the signals
+    without counts.
+    """
+    from importlib.util import find_spec
+
+    from classifier.errors import CorpusError
+    from training.corpora import State
+    from training.data import build_examples as build
+
+    card, now = corpus.card, corpus.state(root)
+    place = corpus.place(root) if now is State.PARTIAL else None
+    entry: dict[str, Any] = {"name": card.name, "title": card.title, "state": now.value}
+    entry |= {"folder": card.folder, "articles": None, "sentences": None}
+    entry["labels"] = dict.fromkeys(card.signals)
+    for key in ("unit", "language", "licence", "url", "citation", "mapping", "digest"):
+        entry[key] = getattr(card, key)
+    entry["lacks"] = [] if place is None else corpus.lacks(place)
+    if now in _loadable(allow_changed):
+        try:
+            entry |= _counts(build(root, [card.name], allow_changed=allow_changed))
+        except CorpusError as error:
+            if find_spec("datasets") is None:  # none can be read: that is what has to be said
+                raise
+            # One that can't be read must not hide the others.
+            entry |= {"state": State.CHANGED.value, "lacks": [str(error)]}
+    return entry
+
+
+def _loadable(allow_changed: bool) -> set[State]:
+    from training.corpora import State
+
+    return {State.PRESENT, State.PARTIAL} | ({State.CHANGED} if allow_changed else set())
+
+
+def _described_split(root: Path | None, names: Sequence[str], allow_changed: bool) -> Any:
+    """Split corpora and describe the parts, and the overlap that was found and removed."""
+    from dataclasses import asdict
+
+    import numpy as np
+
+    from training.data import assign_parts as assign
+    from training.data import build_examples as build
+
+    split = assign(build(root, names, allow_changed=allow_changed))
+    examples = split.examples
+    parts: dict[str, dict[str, dict[str, int]]] = {}
+    for corpus, sentences in split.counts().items():
+        parts[corpus] = {}
+        for part, count in sentences.items():
+            here = (examples.corpus == corpus) & (examples.part == part)
+            parts[corpus][part] = {
+                "groups": len(np.unique(examples.group[here])),
+                "articles": len(np.unique(examples.article[here])),
+                "sentences": count,
+            }
+    return {
+        "seed": split.seed,
+        "signature": split.signature,
+        "merged_groups": split.merged,
+        "parts": parts,
+        "overlap": [asdict(one) for one in split.overlap],
+    }
+
+
+def _counts(examples: Examples) -> dict[str, Any]:
+    import numpy as np
+
+    from classifier.taxonomy import BY_NAME, Level
+
+    _, first = np.unique(examples.article, return_index=True)
+    labels = {}
+    for signal in examples.signals:
+        column = examples.column(signal)
+        if BY_NAME[signal].level is Level.ARTICLE:
+            column = column[first]
+        known = column[np.isfinite(column)]
+        labels[signal] = {"labelled": len(known), "positive": int(np.sum(known >= 0.5))}
+    return {"articles": len(first), "sentences": len(examples), "labels": labels}
+
+
+# --- how it is shown ------------------------------------------------------------------------------
+
+
+def _table(
+    left: Sequence[str], right: Sequence[str], title: str | None = None, caption: str | None = None
+) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.title_justify = table.caption_justify = "left"
+    for heading in left:
+        table.add_column(heading, no_wrap=True)
+    for heading in right:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
 
 
 def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> None:
     from training.corpora import PUBLIC
 
-    table = _table("Labelled corpora")
-    for heading in ("corpus", "state"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("articles", "sentences"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = _table(("corpus", "state"), ("articles", "sentences"), title="Labelled corpora")
     table.add_column("labels")
     table.add_column("licence", no_wrap=True)
     for one in corpora:
@@ -222,10 +307,7 @@ def _print_splits(splits: Mapping[str, Any], console: Console) -> None:
     from training.data import PARTS
 
     for unit in ("sentences", "groups"):
-        table = _table(f"Parts: {unit}")
-        table.add_column("corpus", no_wrap=True)
-        for part in PARTS:
-            table.add_column(part, justify="right", no_wrap=True)
+        table = _table(("corpus",), PARTS, title=f"Parts: {unit}")
         for corpus, parts in splits["parts"].items():
             table.add_row(corpus, *(_number(parts[part][unit] or None) for part in PARTS))
         console.print(table)

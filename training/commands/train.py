@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.errors import TrainingError
-from training.mixtures import DEFAULT_SEED, MIXTURES, Recipe
+from training import DEFAULT_SEED, MIXTURES, Recipe
 from training.options import CorporaFolder
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ Share = Annotated[
     ),
 ]
 Learned = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME", help="Learn this signal only; may be repeated."),
+    list[str] | None, typer.Option(metavar="NAME", help="Learn this signal only; may be repeated.")
 ]
 OfRecipe = Annotated[
     Recipe,
@@ -79,8 +78,7 @@ def transformer(
         Path | None, typer.Option(help="Local model folder; else all-MiniLM-L6-v2.")
     ] = None,
     settings: Annotated[
-        Path | None,
-        typer.Option(help="JSON file of settings that differ from the defaults."),
+        Path | None, typer.Option(help="JSON file of settings that differ from the defaults.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
@@ -152,10 +150,7 @@ def _load(
 def _share(given: str) -> tuple[str, float]:
     """Read CORPUS=SHARE.
 
-    Raises
-    ------
-    TrainingError
-        When it is something else.
+    Raises `TrainingError` when it is something else.
     """
     corpus, equals, share = given.partition("=")
     try:

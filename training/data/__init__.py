@@ -3,18 +3,25 @@
 Rows of sentences, the split by article and outlet, near-duplicates, and the swaps of training.
 """
 
-from training.data.duplicates import shingles, similar_pairs
+from training import DEFAULT_SEED
 from training.data.examples import Examples, Text, with_citations
 from training.data.examples import build as build_examples
 from training.data.examples import of_articles as examples_of_articles
-from training.data.leaning import leaning as leaning_weights
-from training.data.listing import describe as describe_corpora
-from training.data.listing import describe_split, loadable
 from training.data.mixture import Data, load_data
 from training.data.rows import articles as articles_of_rows
 from training.data.rows import load as load_rows
-from training.data.splits import PARTS, REMOVED, TEST, TRAIN, UNSEEN, VALIDATION
+from training.data.splits import (
+    PARTS,
+    REMOVED,
+    TEST,
+    TRAIN,
+    UNSEEN,
+    VALIDATION,
+    shingles,
+    similar_pairs,
+)
 from training.data.splits import assign as assign_parts
 from training.data.swaps import SIGNAL as SWAPPED_SIGNAL
 from training.data.swaps import Swap, behind
+from training.data.swaps import leaning as leaning_weights
 from training.mixtures import DEFAULT_SEED

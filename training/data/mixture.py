@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from classifier.errors import CorpusError
 from classifier.sources import load_registry
 from classifier.taxonomy import in_order
+from training import MIXTURES, Recipe
 from training.corpora import CORPORA, KNOWN, POLNEAR, SHIPPED
 from training.corpora import find_corpus as find
 from training.data import swaps
-from training.data.counterfactuals import Counterfactuals
 from training.data.examples import Examples, build
 from training.data.splits import TRAIN, VALIDATION, assign
-from training.mixtures import MIXTURES, Recipe
+from training.data.swaps import Counterfactuals
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -47,7 +47,7 @@ class Data:
     outlets : Registry or None
         Whose names models read as placeholders; None: names are read as they are. In the parts
         ``train`` and ``validation`` some of them are swapped, see `training.data.swaps`; in
-        ``train`` countries, parties and leaders are too, see `training.data.counterfactuals`.
+        ``train`` countries, parties and leaders are too, see `training.data.swaps`.
     """
 
     examples: Examples

@@ -18,6 +18,8 @@ from training.corpora import find_corpus as find
 if TYPE_CHECKING:
     from datasets import Dataset, Features
 
+_TEXTS = ("id", "text", "title", "outlet", "url", "date", "lang")
+
 
 def load(name: str, root: Path | None, *, allow_changed: bool = False) -> Dataset:
     """Load a corpus as a dataset of articles in the terms of the exchange format.
@@ -63,13 +65,7 @@ def articles(dataset: Dataset) -> Iterator[Article]:
     """Turn the rows of `load` back into articles, in order."""
     for row in dataset:
         yield Article(
-            id=row["id"],
-            text=row["text"],
-            title=row["title"],
-            outlet=row["outlet"],
-            url=row["url"],
-            date=row["date"],
-            lang=row["lang"],
+            **{name: row[name] for name in _TEXTS},
             units=None if row["sentences"] is None else tuple(map(_unit, row["sentences"])),
             spans=tuple(Span(s["start"], s["end"], s["signal"]) for s in row["spans"]),
             labels=_labelled(row.get("labels")),
@@ -124,7 +120,7 @@ def _code_digest(corpus: Corpus) -> str:
     reader = inspect.getmodule(corpus.read)
     modules = (reader, inspect.getmodule(split_sentences), inspect.getmodule(Card))
     source = "".join(inspect.getsource(module) for module in modules if module is not None)
-    source += inspect.getsource(_row)
+    source += f"{inspect.getsource(_row)}{corpus.card.files}{corpus.card.signals}"
     if reader is not None and hasattr(reader, "version"):  # labels that follow from more than code
         source += reader.version()
     return hashlib.sha256(source.encode()).hexdigest()[:16]
@@ -150,13 +146,7 @@ def _row(
         return row | labels(item.labels, sentence_signals)
 
     return {
-        "id": article.id,
-        "text": article.text,
-        "title": article.title,
-        "outlet": article.outlet,
-        "url": article.url,
-        "date": article.date,
-        "lang": article.lang,
+        **{name: getattr(article, name) for name in _TEXTS},
         "sentences": None if article.units is None else [unit(item) for item in article.units],
         "spans": [{"start": s.start, "end": s.end, "signal": s.signal} for s in article.spans],
     } | labels(article.labels, article_signals)
@@ -178,9 +168,8 @@ def _features(card: Card) -> Features:
     text, offset = Value("string"), Value("int32")
     sentence = {"start": offset, "end": offset, "voice": text} | labels(sentence_signals)
     span = {"start": offset, "end": offset, "signal": text}
-    names = ("id", "text", "title", "outlet", "url", "date", "lang")
     return Features(
-        dict.fromkeys(names, text)
+        dict.fromkeys(_TEXTS, text)
         | {"sentences": List(sentence), "spans": List(span)}
         | labels(article_signals)
     )

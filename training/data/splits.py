@@ -1,24 +1,32 @@
-"""Which row may be learned from, and which is kept back.
+"""Which row may be learned from, and which is kept back; and texts that are nearly the same.
 
 Whole groups (articles, pages, outlets, blocks of a file) go to one part, some outlets are kept back
 altogether, and sentences that are nearly the same as one kept back are removed from what is learned
 from. Everything follows from the seed and the texts; nothing is stored.
+
+Two texts are near-duplicates when the Jaccard index of their sets of word 5-grams (shingles) is at
+least a threshold. Pairs are found by prefix filtering (Chaudhuri, Ganti, Kaushik, 2006): two sets
+that similar must share one of the few rarest shingles of each, so only those are looked up, and
+what is looked up is verified. Nothing is missed, and no hashing scheme has to be tuned.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
+import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from importlib.resources import files
+from itertools import chain, combinations
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.duplicates import Groups, same_words, shingles, similar_pairs
+from training import DEFAULT_SEED
 from training.data.examples import Examples
-from training.mixtures import DEFAULT_SEED as DEFAULT_SEED
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 UNSEEN, REMOVED = "unseen_outlet", "removed"
@@ -31,51 +39,21 @@ SENTENCE_WORDS = 8  # shorter ones are only compared as wholes
 ARTICLE_THRESHOLD = 0.5  # a reprint keeps its paragraphs, but loses or gains some
 ARTICLE_WORDS = 60  # shorter ones are not compared
 
-# Kept back whole, corpus by corpus: models have seen nothing of them.
+_OUTLETS = tomllib.loads(files("training.data").joinpath("outlets.toml").read_text("utf-8"))
+# Kept back whole, by corpus; and those that are not drawn, where whole outlets are.
 UNSEEN_OUTLETS: Mapping[str, frozenset[str]] = {
-    # Two outlets of BABE, one from either side, and the two that have only a handful of rows.
-    "babe": frozenset({"MSNBC", "Federalist", "Daily Stormer", "New York Times"}),
-    "polnear": frozenset({"usa-today"}),
-    # The same outlets under the names this corpus gives them; the rest is drawn (see below).
-    "hyperpartisan": frozenset({"msnbc.com", "nbcnews.com", "thefederalist.com", "usatoday.com"}),
-    # One of its eight invented regions, whole: no name of it occurs in the others.
-    "house": frozenset((
-        "Cellar & Table", "Chess in the Highlands", "Dry Ford Echo", "Free Yssen Quarterly",
-        "Frontier Reading Room", "Gilmakar Telegraph Agency", "Hearth and Rifle",
-        "Highland Science Weekly", "Ishkulpress", "Lake Shore Bulletin", "Lakeview Media Monitor",
-        "Mirvan Markets Today", "Mirvan Press Association", "Sollune Now", "Sollune Sport Daily",
-        "Tesh Valley Messenger", "The Corkscrew", "The Kelm Record", "The Kelm Standard-Bearer",
-        "The Lantern of Vardesh", "The Long Saddle Review", "The Sollune Gazette",
-        "The Yssen Tribune", "TransTsorvan Newsroom", "Ulmeret Radio",
-    )),
-    # Outlets of either side and of none that no other corpus teaches, and the one that PolNeAR
-    # keeps back.
-    "standoff": frozenset((
-        "Al Jazeera", "BBC News", "CNBC", "Christian Science Monitor", "Jacobin", "Salon",
-        "The Daily Caller", "The Epoch Times", "Townhall", "USA TODAY", "Washington Free Beacon",
-        "usa-today",
-    )),
-}  # fmt: skip
-
+    corpus: frozenset(outlets) for corpus, outlets in _OUTLETS["unseen"].items()
+}
 DRAWN_EXCEPT: Mapping[str, frozenset[str]] = {
-    # Corpora of many small outlets, each a group: whole outlets are drawn until they hold
-    # UNSEEN_SHARE of the articles. Not these, which other corpora teach under other names.
-    "hyperpartisan": frozenset((
-        "alternet.org", "breitbart.com", "huffingtonpost.com", "nytimes.com", "politico.com",
-        "reuters.com", "washingtonpost.com", "westernjournalism.com",
-    )),
-}  # fmt: skip
+    corpus: frozenset(outlets) for corpus, outlets in _OUTLETS["drawn_except"].items()
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
     """Rows of one part that are nearly the same as a row of a part that is kept back.
 
-    Attributes
-    ----------
-    part, held_out : str
-    before, after : int
-        How many rows of ``part``, before removal and after.
+    `before` and `after` removal there are so many rows of `part`.
     """
 
     part: str
@@ -88,14 +66,8 @@ class Overlap:
 class Split:
     """Examples with their parts, and what was found on the way.
 
-    Attributes
-    ----------
-    examples : Examples
-        All rows, ``part`` set.
-    seed : int
-    merged : int
-        Groups that were merged because articles of theirs are nearly the same.
-    overlap : tuple of Overlap
+    `examples` are all rows, with `part` set; so many groups were `merged`, as articles of theirs
+    are nearly the same.
     """
 
     examples: Examples
@@ -156,7 +128,7 @@ def assign(examples: Examples, seed: int = DEFAULT_SEED) -> Split:
     pairs = _pairs(examples)
     removed = _without_overlap(part, pairs)
     overlap = tuple(
-        Overlap(low, high, _count(part, pairs, low, high), _count(removed, pairs, low, high))
+        Overlap(low, high, *(len(_touching(now, pairs, low, high)) for now in (part, removed)))
         for low, high in _order()
     )
     return Split(replace(examples, part=removed), seed, merged, overlap)
@@ -282,10 +254,6 @@ def _touching(
     return np.unique(np.concatenate(found))
 
 
-def _count(part: NDArray[np.str_], pairs: NDArray[np.intp], low: str, high: str) -> int:
-    return len(_touching(part, pairs, low, high))
-
-
 def _without_overlap(part: NDArray[np.str_], pairs: NDArray[np.intp]) -> NDArray[np.str_]:
     part = part.copy()
     for low, high in _order():
@@ -299,3 +267,99 @@ def _order() -> Iterator[tuple[str, str]]:
     for low in (VALIDATION, TRAIN):
         yield from ((low, TEST), (low, UNSEEN))
     yield TRAIN, VALIDATION
+
+
+# --- near-duplicates ------------------------------------------------------------------------------
+
+SHINGLE = 5  # words; unrelated sentences seldom share five in a row
+_WORD = re.compile(r"[^\W_]+")
+
+Shingles = frozenset[int]
+
+
+def words(text: str) -> list[str]:
+    """Give the words of a text as they are compared: lower case, letters and digits only."""
+    return _WORD.findall(text.lower())
+
+
+def shingles(text: str, min_words: int = SHINGLE) -> Shingles:
+    """Hash the word 5-grams of a text; empty when it has fewer than ``min_words`` words."""
+    found = words(text)
+    if len(found) < max(min_words, SHINGLE):
+        return frozenset()
+    # Within one process only, so that the hash of a tuple is enough; it is never stored.
+    return frozenset(map(hash, zip(*(found[at:] for at in range(SHINGLE)), strict=False)))
+
+
+def similar_pairs(sets: Sequence[Shingles], threshold: float) -> Iterator[tuple[int, int]]:
+    """Find every pair of sets whose Jaccard index reaches a threshold.
+
+    Parameters
+    ----------
+    sets : sequence of frozenset of int
+        Empty ones are like nothing.
+    threshold : float
+        Above 0, at most 1.
+
+    Yields
+    ------
+    tuple of int
+        Positions of both, the smaller first; each pair once.
+    """
+    frequency = Counter(chain.from_iterable(sets))
+    repeated = {item for item, count in frequency.items() if count > 1}
+    index: dict[int, list[int]] = defaultdict(list)
+    for right, one in enumerate(sets):
+        shared = one & repeated
+        # To be similar, at least this many of its shingles must occur elsewhere.
+        needed = ceil(threshold * len(one) - 1e-9)
+        if not one or len(shared) < needed:
+            continue
+        prefix = sorted(shared, key=lambda item: (frequency[item], item))
+        prefix = prefix[: len(shared) - needed + 1]
+        for left in sorted({left for item in prefix for left in index[item]}):
+            if _jaccard(sets[left], one) >= threshold - 1e-9:
+                yield left, right
+        for item in prefix:
+            index[item].append(right)
+
+
+def _jaccard(left: Shingles, right: Shingles) -> float:
+    common = len(left & right)
+    return common / (len(left) + len(right) - common)
+
+
+def same_words(texts: Sequence[str], min_words: int = 4) -> Iterator[list[int]]:
+    """Find texts that are equal but for case, punctuation and spacing.
+
+    Yields the positions of equal texts, two or more.
+    """
+    places: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for position, text in enumerate(texts):
+        key = tuple(words(text))
+        if len(key) >= min_words:
+            places[key].append(position)
+    yield from (positions for positions in places.values() if len(positions) > 1)
+
+
+class Groups:
+    """Names that are merged step by step (union-find)."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+
+    def find(self, name: str) -> str:
+        """Give the name that stands for the group: the alphabetically first of its members."""
+        root = name
+        while (parent := self._parent.get(root, root)) != root:
+            root = parent
+        while (parent := self._parent.get(name, name)) != root:
+            self._parent[name] = root
+            name = parent
+        return root
+
+    def merge(self, left: str, right: str) -> bool:
+        """Merge two groups; False when they were one already."""
+        first, second = sorted((self.find(left), self.find(right)))
+        self._parent[second] = first
+        return first != second

@@ -26,17 +26,9 @@ def passes() -> tuple[Path, Path]:
 class Agreement:
     """Two annotators on one signal.
 
-    Attributes
-    ----------
-    signal : str
-    sentences, articles : int
-        Labelled by both.
-    positive : tuple of int
-        How many each labelled 1.
-    alpha : float
-        Krippendorff's, nominal; NaN where neither gave more than one value.
-    low, high : float
-        95% percentile interval over resamples of whole articles.
+    `sentences` and `articles` were labelled by both; `positive` is how many each labelled 1.
+    `alpha` is Krippendorff's, nominal, NaN where neither gave more than one value; from `low` to
+    `high` is the 95% percentile interval over resamples of whole articles.
     """
 
     signal: str

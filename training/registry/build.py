@@ -22,13 +22,17 @@ from classifier.sources import (
 from classifier.sources import fold_name as fold
 from classifier.sources import shipped_tables as shipped
 from classifier.values import Assessment, Domain, DomainRole, Evidence, NameKind, Role
-from training.registry.draft import Draft
-from training.registry.evidence import hosts_by_hand
-from training.registry.hand import FOLDER, read_hand
-from training.registry.influence import Listing, read_influence
+from training.registry.lists import (
+    Listing,
+    identify,
+    named_outlets,
+    read_influence,
+    read_newsmap,
+    read_perennial,
+)
+from training.registry.material import Draft, hosts_by_hand
 from training.registry.matrix import read_matrix
-from training.registry.merge import merge
-from training.registry.wikimedia import identify, named_outlets, read_newsmap, read_perennial
+from training.registry.merge import FOLDER, merge, read_hand
 
 #: Of the data; a new one when the evidence or the rows by hand change what a look-up gives.
 VERSION = "2026.11"
@@ -39,12 +43,7 @@ _COPIES = frozenset({"Doppelganger", "RRN"})  # networks whose copies are of som
 class Built:
     """What a build made.
 
-    Attributes
-    ----------
-    rows : dict of str to int
-        Rows in each table.
-    log : list of str
-        What was merged, dropped or left open.
+    The number of rows in each table, and a log of what was merged, dropped or left open.
     """
 
     rows: dict[str, int]
@@ -52,11 +51,7 @@ class Built:
 
 
 def build(
-    evidence: Path,
-    output: Path | None = None,
-    *,
-    hand: Path = FOLDER,
-    allow_changed: bool = False,
+    evidence: Path, output: Path | None = None, *, hand: Path = FOLDER, allow_changed: bool = False
 ) -> Built:
     """Build the tables.
 
@@ -77,9 +72,8 @@ def build(
         When a data set is missing or changed, or a row can't be read.
     """
     log: list[str] = []
-    matrix = read_matrix(evidence, allow_changed=allow_changed)
-    log += matrix.log
-    drafts = merge(read_hand(hand), [*matrix.drafts, *named_outlets()], log)
+    matrix = read_matrix(evidence, log, allow_changed=allow_changed)
+    drafts = merge(read_hand(hand), [*matrix, *named_outlets()], log)
     found = identify(drafts, read_newsmap(evidence, allow_changed=allow_changed), log)
     log.append(f"wikidata: {found} outlets identified by name and country")
     owners = _Owners(drafts)
@@ -134,12 +128,9 @@ class _Owners:
         return None
 
     def _nearest(self, ids: set[str], label: str) -> str | None:
-        own = [id for id in ids if self._main_label(id) == label]
+        mains = ((id, self._by_id[id].domains[:1]) for id in ids)
+        own = [id for id, main in mains if main and host_label(main[0].host) == label]
         return own[0] if len(own) == 1 else None
-
-    def _main_label(self, id: str) -> str:
-        domains = self._by_id[id].domains
-        return host_label(domains[0].host) if domains else ""
 
 
 def _capitalised(reason: str) -> Iterable[str]:
@@ -216,9 +207,7 @@ def _network(owners: _Owners, host: str, said: list[Listing]) -> tuple[str, ...]
     # A "copy" of no outlet in particular is a site with an invented title.
     copies = copied is not None or (best.clone_of is not None and best.network in _COPIES)
     kind = "imposter" if copies else "site"
-    evidence: Evidence = best.evidence
-    where = (evidence.source, evidence.url or "", evidence.date or "")
-    return (host, best.network, kind, copied or "", *where)
+    return (host, best.network, kind, copied or "", *_evidence(best.evidence))
 
 
 def _mark_ambiguous(drafts: list[Draft], known: dict[str, str]) -> None:
@@ -290,19 +279,8 @@ def write_tables(
 ) -> dict[str, int]:
     """Write all tables.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Made when it isn't there.
-    version : str
-        Of the data, such as ``2026.11``.
-    networks : iterable of rows
-        In the columns of `COLUMNS`.
-
-    Returns
-    -------
-    dict of str to int
-        Rows in each table.
+    The folder is made when it isn't there; `networks` come in the columns of `COLUMNS`. Gives the
+    number of rows in each table.
     """
     drafts = list(drafts)
     tables: dict[str, list[_Row]] = {

@@ -6,7 +6,7 @@ import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from classifier.sources import countries, host_label, registrable_host
@@ -22,8 +22,7 @@ from classifier.values import (
     Name,
     NameKind,
 )
-from training.registry.draft import Draft, host_of, slug
-from training.registry.evidence import MATRIX, EvidenceError, by_hand, files
+from training.registry.material import MATRIX, Draft, EvidenceError, by_hand, files, host_of, slug
 
 #: Who holds funding, governance and the editorial line by the code, as the matrix's README has
 #: it. "Yes/No" stands for captured private media: it differs between them, so it is unknown.
@@ -71,56 +70,32 @@ _PAPER_COMPANY = re.compile(
 class Asset:
     """A row of the matrix, cleaned.
 
-    Attributes
-    ----------
-    asset : str
-        The cell "Main assets" as it stands.
-    name : str
-        The outlet's main name.
-    company, abbreviation : str
-        The company without and the bracketed part of it; both may be empty.
-    role : DomainRole or None
-        What the host is, where `matrix.tsv` says so; otherwise an outlet's first host is its main
-        one and the rest are editions.
+    `asset` is the cell "Main assets" as it stands, `name` the outlet's main name, `company` without
+    its bracketed part, the `abbreviation`; both may be empty. `role` is what the host is, where
+    `matrix.tsv` says so; otherwise an outlet's first host is its main one and the rest are
+    editions.
     """
 
-    line: int
     country: str
     company: str
-    abbreviation: str
     asset: str
-    name: str
-    names: tuple[Name, ...]
-    medium: Medium
     host: str | None
     code: Code
-    role: DomainRole | None
+    abbreviation: str = ""
+    name: str = ""
+    names: tuple[Name, ...] = ()
+    medium: Medium = Medium.OTHER
+    role: DomainRole | None = None
 
 
-@dataclass
-class Matrix:
-    """What the matrix gives: the outlets, and what was merged or dropped on the way."""
+def read_matrix(root: Path, log: list[str], *, allow_changed: bool = False) -> list[Draft]:
+    """Read the outlets of the matrix; the log gets what was merged or dropped on the way.
 
-    drafts: list[Draft]
-    rows: list[Asset]
-    log: list[str] = field(default_factory=list)
-
-
-def read_matrix(root: Path, *, allow_changed: bool = False) -> Matrix:
-    """Read the matrix.
-
-    Raises
-    ------
-    EvidenceError
-        When it is missing or changed, or a row's country or code isn't one that is known.
+    Raises `EvidenceError` when it is missing or changed, or a row's country or code isn't one that
+    is known.
     """
     (path,) = files(MATRIX, root, allow_changed=allow_changed)
-    log: list[str] = []
     rows = list(read_rows(path, log))
-    return Matrix(_outlets(rows, log), rows, log)
-
-
-def _outlets(rows: list[Asset], log: list[str]) -> list[Draft]:
     outlets: dict[tuple[str, str], Draft] = {}
     members: dict[tuple[str, str], list[Asset]] = defaultdict(list)
     for row in rows:
@@ -159,19 +134,14 @@ def _companies(
         names = {(row.country, fold(row.name)) for row in assets}
         if key not in outlets and len(names) == 1:
             outlets[names.pop()].add_name(typed(company))
-            _abbreviate(outlets[(key[0], fold(assets[0].name))], abbreviation)
+            outlets[(key[0], fold(assets[0].name))].add_name(typed(abbreviation))
             continue
         if key not in outlets:
             broadcaster = re.search(r"broadcast|radio|tele[vw]i|rundfunk", company, re.IGNORECASE)
             medium = Medium.BROADCASTER if broadcaster else Medium.PUBLISHER
             outlets[key] = Draft(company, "matrix", medium=medium, country=key[0])
-        _abbreviate(outlets[key], abbreviation)
+        outlets[key].add_name(typed(abbreviation))  # which takes none that is empty
     return {key: assets for key, assets in by_company.items() if key in outlets}
-
-
-def _abbreviate(draft: Draft, abbreviation: str) -> None:
-    if abbreviation:
-        draft.add_name(typed(abbreviation))
 
 
 def _place_hosts(
@@ -211,9 +181,8 @@ def _place_hosts(
 def _role(draft: Draft, given: DomainRole | None) -> DomainRole:
     if not draft.domains:
         return DomainRole.MAIN
-    if any(domain.role is DomainRole.MAIN for domain in draft.domains):
-        return given or DomainRole.EDITION
-    return given or DomainRole.MAIN
+    main = any(domain.role is DomainRole.MAIN for domain in draft.domains)
+    return given or (DomainRole.EDITION if main else DomainRole.MAIN)
 
 
 def _labels(host: str) -> set[str]:
@@ -250,10 +219,7 @@ def read_rows(path: Path, log: list[str]) -> Iterator[Asset]:
     names, or the outlet that it is an edition of), ``companies.tsv`` (companies that go by two
     names, or by none), ``hosts.tsv`` (addresses that are somebody else's site).
 
-    Raises
-    ------
-    EvidenceError
-        When a row's country or code isn't one that is known.
+    Raises `EvidenceError` when a row's country or code isn't one that is known.
     """
     companies = {entry["company"]: entry["name"] for entry in by_hand("companies")}
     fixes = {(fix["country"], fix["asset"]): fix for fix in by_hand("matrix")}
@@ -275,27 +241,18 @@ def read_rows(path: Path, log: list[str]) -> Iterator[Asset]:
                 log.append(f"matrix: {host} is not {asset}'s: {foreign[host]}")
                 host = None
             company = _squeeze(cells["Media company"]).rstrip("*")
-            owner = companies.get(company, company)
-            medium = _medium(asset, company)
-            yield _row(line, country, owner, asset, medium, host, Code(typology), fixes)
+            row = Asset(country, companies.get(company, company), asset, host, Code(typology))
+            yield _cleaned(replace(row, medium=_medium(asset, company)), fixes)
 
 
-def _row(
-    line: int,
-    country: str,
-    company: str,
-    asset: str,
-    guessed: Medium,
-    host: str | None,
-    code: Code,
-    fixes: Mapping[tuple[str, str], Mapping[str, str]],
-) -> Asset:
-    cleaned, medium = asset.rstrip("*"), None
+def _cleaned(row: Asset, fixes: Mapping[tuple[str, str], Mapping[str, str]]) -> Asset:
+    """Tell names from what stands around them, by the rules and by hand."""
+    cleaned, medium = row.asset.rstrip("*"), None
     if prefix := _PREFIX.match(cleaned):
         medium = _PREFIXES[prefix[1]]
         cleaned = cleaned[prefix.end() :]
-    owner, abbreviation = _brackets(company)
-    fix = fixes.get((country, asset)) or fixes.get((country, cleaned))
+    owner, abbreviation = _brackets(row.company)
+    fix = fixes.get((row.country, row.asset)) or fixes.get((row.country, cleaned))
     names: list[Name] = []
     if fix:
         name = fix["name"] or cleaned
@@ -311,24 +268,17 @@ def _row(
     if not (fix and fix["name"]) and owner and fold(name) == fold(abbreviation):
         names.append(typed(name))
         name = owner
-    medium = medium or guessed
     role = DomainRole(fix["role"]) if fix and fix["role"] else None
-    return Asset(
-        line, country, owner, abbreviation, asset, name, tuple(names), medium, host, code, role
-    )
+    known = replace(row, company=owner, abbreviation=abbreviation, role=role)
+    return replace(known, name=name, names=tuple(names), medium=medium or row.medium)
 
 
 def _medium(asset: str, company: str) -> Medium:
-    name = _brackets(asset.rstrip("*"))[0]
-    for medium, pattern in _MEDIA:
-        if re.search(pattern, name, re.IGNORECASE):
-            return medium
-    if _PAPER_COMPANY.search(company):
-        return Medium.NEWSPAPER
-    for medium, pattern in _MEDIA:
-        if re.search(pattern, company, re.IGNORECASE):
-            return medium
-    return Medium.OTHER
+    def told_by(text: str) -> Medium | None:
+        return next((m for m, said in _MEDIA if re.search(said, text, re.IGNORECASE)), None)
+
+    paper = Medium.NEWSPAPER if _PAPER_COMPANY.search(company) else None
+    return told_by(_brackets(asset.rstrip("*"))[0]) or paper or told_by(company) or Medium.OTHER
 
 
 def typed(text: str) -> Name:

@@ -34,11 +34,9 @@ from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence
 from training.data import Examples
 from training.data import leaning_weights as leaning
-from training.transformer.checkpoint import Checkpoint, seed_step
-from training.transformer.encoder import FramingEncoder, describe, read_tokenizer
-from training.transformer.schedule import Schedule
-from training.transformer.targets import Targets, pool
-from training.transformer.transformer_settings import Settings
+from training.transformer.lessons import Schedule, Targets, pool
+from training.transformer.network import FramingEncoder, describe, read_tokenizer
+from training.transformer.run import Checkpoint, Settings, seed_step
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -110,10 +108,7 @@ class TransformerRecipe:
         self.signals_ = train.signals
         self.tags_ = tuple(s for s in self.signals_ if BY_NAME[s].level is Level.SPAN)
         self.packer_ = Packer(
-            read_tokenizer(self.encoder),
-            chosen.max_tokens,
-            chosen.context,
-            Reader(self.registry),
+            read_tokenizer(self.encoder), chosen.max_tokens, chosen.context, Reader(self.registry)
         )
         self.network_ = FramingEncoder(
             self.encoder,
@@ -148,10 +143,7 @@ class TransformerRecipe:
     def _check_length(self) -> None:
         """Find out now, and not at the first long passage, that the encoder takes no such length.
 
-        Raises
-        ------
-        TrainingError
-            When it does not.
+        Raises `TrainingError` when it takes none.
         """
         longest = self.settings.max_tokens
         try:

