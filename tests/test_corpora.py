@@ -18,7 +18,8 @@ from classifier.values.article import Article, Unit
 from training.commands.corpora import app
 from training.corpora import standoff
 from training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, find, root_folder
-from training.corpora.public import TECHNIQUE_OF, plain
+from training.corpora.ptc import TECHNIQUE_OF
+from training.corpora.wikiweasel import plain
 from training.data.rows import articles, load
 
 PTC_TEXT = (

@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 pytest.importorskip("datasets")
 
-from training.mixtures import MIXTURES, Recipe
 
 from classifier.errors import CorpusError
 from classifier.models.findings import findings

@@ -22,7 +22,7 @@ from classifier.attribution import begin
 from classifier.attribution import find_citations as find
 from classifier.values import Article, Citation, Place, Sentence
 from eval.figures import Estimate, Section, table
-from training.data import DEFAULT_SEED
+from training import DEFAULT_SEED
 
 if TYPE_CHECKING:
     from classifier.sources import Registry

@@ -20,8 +20,8 @@ from classifier.sources import article_evidence, article_shift
 from classifier.values import Article, ArticleEvidence, ArticleReport, SentenceReport
 from eval.figures import Estimate, Section, draw, percentile, table
 from eval.rows import Floats
+from training import DEFAULT_SEED
 from training.corpora import assessed_stories
-from training.data import DEFAULT_SEED
 
 if TYPE_CHECKING:
     from classifier.sources import Registry

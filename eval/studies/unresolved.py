@@ -26,7 +26,7 @@ from classifier.attribution import lexicon_terms as terms
 from classifier.errors import InputError
 from classifier.values import Article, Medium, SourceKind
 from eval.figures import Interval, Section, Share, draw, percentile, table
-from training.data import DEFAULT_SEED
+from training import DEFAULT_SEED
 
 if TYPE_CHECKING:
     from classifier.sources import Registry

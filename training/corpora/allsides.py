@@ -43,12 +43,17 @@ class Story:
 def read(folder: Path) -> Iterator[Story]:
     """Read the articles in the file's order.
 
-    `FILE` holds one article a line. Raises `CorpusError` when it isn't there, or a line of it can't
-    be read.
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Holds `FILE`: one article a line.
+
+    Raises
+    ------
+    CorpusError
+        When the file isn't there, or a line of it can't be read.
     """
-    path = folder / FILE
-    if not path.is_file():
-        raise CorpusError(f"{folder}: no {FILE} there; obtain the articles from {URL}")
+    path = _file(folder)
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
@@ -99,6 +104,13 @@ def is_reliable(outlet: Outlet) -> bool | None:
     """Tell what an outlet is assessed as; None where nobody says so, or they don't agree."""
     said = {RELIABLE.get(a.value) for a in outlet.assessments if a.claim == RELIABILITY}
     return said.pop() if len(said) == 1 else None
+
+
+def _file(folder: Path) -> Path:
+    path = folder / FILE
+    if not path.is_file():
+        raise CorpusError(f"{folder}: no {FILE} there; obtain the articles from {URL}")
+    return path
 
 
 def _story(path: Path, number: int, line: str) -> Story:

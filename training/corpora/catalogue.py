@@ -3,47 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from classifier.errors import CorpusError
-from classifier.values import Article, Skipped
-from training.corpora import polnear, public, standoff
-from training.corpora.corpus import Corpus, Shipped, card
+from training.corpora import (
+    babe,
+    claimbuster,
+    exchange,
+    house,
+    hyperpartisan,
+    newssd,
+    polnear,
+    ptc,
+    standoff,
+    wikiweasel,
+)
+from training.corpora.corpus import Corpus, Shipped, State
 
 ENVIRONMENT = "FRAMESCOPE_CORPORA"
-HOUSE_CARD = card("house")
 
-
-def read_exchange(folder: Path) -> Iterator[Article]:
-    """Read every ``*.jsonl`` of a folder, or one file; a line that can't be read is an error."""
-    from classifier.pages import read_lines
-
-    paths = [folder] if folder.is_file() else sorted(folder.glob("*.jsonl"))
-    for path in paths:
-        with path.open(encoding="utf-8", errors="surrogateescape") as lines:
-            for item in read_lines(lines, str(path)):
-                if isinstance(item, Skipped):
-                    # Data that is trained on or judged by must be whole: skipping would hide it.
-                    raise CorpusError(f"{item.source}: {item.reason}")
-                yield item
-
-
-_PUBLIC = (
-    Corpus(public.PTC, public.read_ptc),
-    Corpus(public.BABE, public.read_babe),
-    Corpus(polnear.CARD, polnear.read),
-    Corpus(card("newssd"), public.read_newssd),
-    Corpus(public.HYPERPARTISAN, public.read_hyperpartisan),
-    Corpus(card("wikiweasel"), public.read_wikiweasel),
-    Corpus(card("claimbuster"), public.read_claimbuster),
+_PUBLIC = tuple(
+    Corpus(module.CARD, module.read)
+    for module in (ptc, babe, polnear, newssd, hyperpartisan, wikiweasel, claimbuster)
 )
 # The parts of a split are drawn in this order: what comes later leaves those before as they were.
 _TABLE = (
     *_PUBLIC,
-    Shipped(HOUSE_CARD, read_exchange),
+    Shipped(house.CARD, exchange.read),
     standoff.StandOff(standoff.CARD, standoff.read),
-    Corpus(card("exchange"), read_exchange),
+    Corpus(exchange.CARD, exchange.read),
 )
 
 CORPORA: dict[str, Corpus] = {corpus.card.name: corpus for corpus in _TABLE}
@@ -51,7 +39,7 @@ CORPORA: dict[str, Corpus] = {corpus.card.name: corpus for corpus in _TABLE}
 PUBLIC: tuple[str, ...] = tuple(corpus.card.name for corpus in _PUBLIC)
 """Those that others made, and that the public obtains elsewhere."""
 
-KNOWN: tuple[str, ...] = (*PUBLIC, HOUSE_CARD.name, standoff.CARD.name)
+KNOWN: tuple[str, ...] = (*PUBLIC, house.CARD.name, standoff.CARD.name)
 """What is trained on and judged by unless said otherwise: everything but the user's own files."""
 
 SHIPPED: tuple[str, ...] = tuple(c.card.name for c in _TABLE if isinstance(c, Shipped))
@@ -101,3 +89,8 @@ def root_folder(option: Path | None = None) -> Path:
     if not root.is_dir():
         raise CorpusError(f"{root}: no such folder; pass --corpora DIR or set {ENVIRONMENT}")
     return root
+
+
+def state(name: str, root: Path | None) -> State:
+    """Tell whether a corpus is there, and whether its files are those the card pins."""
+    return find(name).state(root)

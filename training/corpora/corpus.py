@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.resources import files
 from pathlib import Path
 
-from classifier.taxonomy import NAMES, in_order
 from classifier.values import Article
 
 HOUSE = Path(__file__).resolve().parents[2] / "corpus"
@@ -25,6 +22,21 @@ def house_folder() -> Path:
     return Path(given) if given else HOUSE
 
 
+def by_article(article: Article) -> str:
+    """Group sentences by the article they stand in."""
+    return article.id
+
+
+def by_url(article: Article) -> str:
+    """Group single-sentence articles by the page they were taken from, where it is known."""
+    return article.url or article.id
+
+
+def by_outlet(article: Article) -> str:
+    """Group whole outlets."""
+    return article.outlet or article.id
+
+
 def by_block(article: Article) -> str:
     """Group neighbours in a file that doesn't say where its sentences come from.
 
@@ -32,14 +44,6 @@ def by_block(article: Article) -> str:
     mostly come from one article, and must not be split.
     """
     return article.id.partition("/")[0]
-
-
-_GROUPS: dict[str, Callable[[Article], str]] = {
-    "article": lambda article: article.id,
-    "url": lambda article: article.url or article.id,  # the page that a sentence was taken from
-    "outlet": lambda article: article.outlet or article.id,
-    "block": by_block,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +93,7 @@ class Card:
     unit: str
     mapping: str
     digest: str | None
-    group: Callable[[Article], str]
-
-
-def card(name: str) -> Card:
-    """Take a corpus' card from the table ``cards.toml``."""
-    row = _CARDS[name]
-    return Card(
-        **row
-        | {"name": name, "files": tuple(row["files"]), "digest": row.get("digest")}
-        | {"signals": in_order(row.get("signals", NAMES)), "group": _GROUPS[row["group"]]}
-    )
-
-
-_CARDS = tomllib.loads(files(__package__).joinpath("cards.toml").read_text(encoding="utf-8"))
+    group: Callable[[Article], str] = by_article
 
 
 class State(StrEnum):
@@ -143,16 +134,18 @@ class Corpus:
         return [pattern for pattern in self.card.files if not any(place.glob(pattern))]
 
     def digest(self, place: Path) -> str:
-        """Compute the SHA-256 over the names and contents of the files that are read, hexadecimal.
+        """Compute the SHA-256 over the names and contents of the files that are read.
 
-        Each file contributes its relative name and the digest of its bytes, so that moving text
-        from one file to another changes the result.
+        Returns
+        -------
+        str
+            Hexadecimal. Each file contributes its relative name and the digest of its bytes, so
+            that moving text from one file to another changes the result.
         """
         total = hashlib.sha256()
         for path in self.files(place):
             content = hashlib.sha256(path.read_bytes()).hexdigest()
-            name = path.relative_to(place).as_posix() if path.is_relative_to(place) else path.name
-            total.update(f"{name}\0{content}\n".encode())
+            total.update(f"{_named(path, place)}\0{content}\n".encode())
         return total.hexdigest()
 
     def state(self, root: Path | None) -> State:
@@ -173,3 +166,7 @@ class Shipped(Corpus):
     def place(self, root: Path | None) -> Path | None:
         """Give the folder in the repository, wherever the public corpora lie."""
         return house_folder() / self.card.folder
+
+
+def _named(path: Path, place: Path) -> str:
+    return path.relative_to(place).as_posix() if path.is_relative_to(place) else path.name

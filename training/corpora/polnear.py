@@ -14,14 +14,53 @@ from classifier.attribution import begin
 from classifier.errors import CorpusError
 from classifier.pages import split_sentences as split
 from classifier.values import Article, ArticleReading, Place, Sentence, SourceKind, Unit
-from training.corpora.corpus import card
+from training.corpora.corpus import Card
 
 if TYPE_CHECKING:
     from classifier.attribution import SourceType
     from classifier.sources import Registry
     from classifier.values import Mention
 
-CARD = card("polnear")
+CARD = Card(
+    name="polnear",
+    title="PolNeAR 1.0, political news attribution relations (training and development parts)",
+    folder="polnear",
+    files=("data/*/text/*.txt", "data/*/attributions/*.ann"),
+    url="https://github.com/networkdynamics/PolNeAR",
+    citation=(
+        "Newell, Margolin, Ruths (2018). An Attribution Relations Corpus for Political News. "
+        "LREC 2018. ACL Anthology L18-1524"
+    ),
+    licence="none stated",
+    language="en",
+    signals=(
+        "attributed",
+        "named_source",
+        "unnamed_source",
+        "vague_source",
+        "government_attribution",
+        "state_media_attribution",
+        "quoted",
+        "reported",
+    ),
+    unit="a sentence (split here; the corpus marks spans)",
+    mapping=(
+        "A sentence is 1 for attributed when a Content span of an attribution overlaps it, with or "
+        "without a named source, else 0; where several annotators marked one text, their majority "
+        "decides and a tie is left unlabelled. Wider than the guidelines in one way: thoughts, "
+        "wishes and intentions ('she likes it') count as attributions too, and a sentence that "
+        "mixes own and attributed matter is 1 even when its main assertion is the author's. The "
+        "kinds of source are not the corpus' own: each Source is typed by the registry and the "
+        "lexicons of framescope (classifier.attribution.citations.kinds), pronouns by what they stand for, "
+        "and a sentence has the kinds of the attributions whose Content overlaps it. Office- "
+        "holders who were candidates then are no government. An attribution without a Source is "
+        "vague where its Cue says so ('reportedly', 'is expected'); else, and for 'I' and 'you', "
+        "the kinds it could have are left unlabelled. A sentence is quoted when at least half of "
+        "the words of its attributed content are in quotation marks, and reported when it is "
+        "attributed and not quoted."
+    ),
+    digest="70ebc3edd2a349a6b78d87611ee390b9dcafac66b4a16aac0430edde86d2a7e8",
+)
 
 _NAME = re.compile(r"(?P<outlet>[a-z-]+)_(?P<date>\d{4}-\d\d-\d\d)_.+")
 _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
@@ -47,8 +86,9 @@ _CHANNEL = re.compile(
 
 
 # brat's stand-off files.
-_ENTITY = re.compile(r"(T\d+)\t(Source|Cue|Content) (\d+ \d+(?:;\d+ \d+)*)\t")
+_ENTITY = re.compile(r"(T\d+)\t(?:Source|Cue|Content) (\d+ \d+(?:;\d+ \d+)*)\t")
 _EVENT = re.compile(r"E\d+\t(.*)")
+_CONTENT = re.compile(r"(T\d+)\tContent ")
 
 
 def read(folder: Path) -> Iterator[Article]:
@@ -113,8 +153,12 @@ def texts(folder: Path) -> Iterator[Annotated]:
 class Attribution:
     """Somebody's content: who, the words that hand it over, and what.
 
-    `source` and `cue` reach from the first to the last of their words, where they are marked;
-    `content` is several places where other words stand between.
+    Attributes
+    ----------
+    source, cue : Place or None
+        From the first to the last of their words, where they are marked.
+    content : tuple of Place
+        In order; several where other words stand between.
     """
 
     source: Place | None
@@ -128,7 +172,14 @@ class Attribution:
 
 @dataclass(frozen=True)
 class Annotated:
-    """A text and what each annotator marked in it."""
+    """A text and what each annotator marked in it.
+
+    Attributes
+    ----------
+    article : Article
+    sentences : tuple of Sentence
+    annotators : tuple of tuple of Attribution
+    """
 
     article: Article
     sentences: tuple[Sentence, ...]
@@ -279,7 +330,10 @@ def _decided(votes: Sequence[bool | None]) -> bool | None:
 def read_attributions(path: Path) -> list[Attribution]:
     """Read one annotator's brat file; a Content that no event takes up is an attribution by itself.
 
-    Raises `OSError` or `UnicodeDecodeError` when the file can't be read.
+    Raises
+    ------
+    OSError, UnicodeDecodeError
+        When the file can't be read.
     """
     places: dict[str, tuple[Place, ...]] = {}
     contents: list[str] = []
@@ -287,9 +341,8 @@ def read_attributions(path: Path) -> list[Attribution]:
     taken: set[str] = set()
     for line in path.read_text(encoding="utf-8").splitlines():
         if match := _ENTITY.match(line):
-            pairs = (piece.split() for piece in match[3].split(";"))
-            places[match[1]] = tuple(Place(int(start), int(end)) for start, end in pairs)
-            if match[2] == "Content":
+            places[match[1]] = _places(match[2])
+            if _CONTENT.match(line):
                 contents.append(match[1])
         elif match := _EVENT.match(line):
             roles = _roles(match[1])
@@ -304,6 +357,11 @@ def read_attributions(path: Path) -> list[Attribution]:
             )
     found += [Attribution(None, None, places[name]) for name in contents if name not in taken]
     return found
+
+
+def _places(text: str) -> tuple[Place, ...]:
+    pairs = (piece.split() for piece in text.split(";"))
+    return tuple(Place(int(start), int(end)) for start, end in pairs)
 
 
 def _roles(text: str) -> dict[str, list[str]]:

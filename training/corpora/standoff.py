@@ -18,12 +18,14 @@ from typing import Any
 
 from classifier.errors import CorpusError, InputError
 from classifier.pages import from_record
+from classifier.taxonomy import in_order
 from classifier.values import Article
-from training.corpora import allsides, polnear, public
-from training.corpora.corpus import Corpus, State, card, house_folder
+from training.corpora import allsides, polnear, ptc
+from training.corpora.corpus import Card, Corpus, State, house_folder
 
 ENVIRONMENT = "FRAMESCOPE_ARTICLES"
-SHORT = 16  # hexadecimal digits kept of the digest of a sentence
+SHORT = 16  # characters of a digest that a label carries
+"""Hexadecimal digits kept of the digest of a sentence."""
 
 
 def labels_file() -> Path:
@@ -31,15 +33,50 @@ def labels_file() -> Path:
     return house_folder() / "standoff" / "labels.jsonl"
 
 
-CARD = card("standoff")
+CARD = Card(
+    name="standoff",
+    title="The framescope house corpus, stand-off labels on real articles",
+    folder="standoff",
+    files=("labels.jsonl",),
+    url="the folder corpus/ of a clone of this repository; the texts: see docs/datasheet.md",
+    citation="The framescope developers (2026). docs/datasheet.md",
+    licence="CC-BY-4.0 (labels)",
+    language="en",
+    signals=in_order(
+        (
+            "content",
+            "claim",
+            "attributed",
+            "named_source",
+            "unnamed_source",
+            "vague_source",
+            "government_attribution",
+            "state_media_attribution",
+            "unsourced_assertion",
+            "quoted",
+            "reported",
+            "biased_language",
+            "subjective",
+        )
+    ),
+    unit="a sentence, of articles labelled whole",
+    mapping="The guidelines' own terms.",
+    digest=None,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class TextCollection:
+class Texts:
     """A collection of texts that labels stand off from.
 
-    By the root of the corpora, `file` gives a file or folder that is there when the collection is,
-    and `read` pairs of an id and the text; `url` is where the public obtains it.
+    Attributes
+    ----------
+    file : callable
+        Root of the corpora -> a file or folder that is there when the collection is.
+    read : callable
+        Root of the corpora -> pairs of an id and the text.
+    url : str
+        Where the public obtains it.
     """
 
     file: Callable[[Path], Path]
@@ -65,28 +102,28 @@ def _tehran_times(root: Path) -> Iterator[tuple[str, str]]:
 
 _TEHRAN_TIMES = "tehran_times.jsonl.gz"
 
-TEXTS: Mapping[str, TextCollection] = {
-    "allsides": TextCollection(
+TEXTS: Mapping[str, Texts] = {
+    "allsides": Texts(
         lambda root: articles_folder(root) / allsides.FILE,
         lambda root: ((s.article.id, s.article.text) for s in allsides.read(articles_folder(root))),
         allsides.URL,
     ),
-    "tehran_times": TextCollection(
+    "tehran_times": Texts(
         lambda root: articles_folder(root) / _TEHRAN_TIMES,
         _tehran_times,
         "https://github.com/Kmahmoudi/Tehran-Times-Dataset",
     ),
-    "polnear": TextCollection(
+    "polnear": Texts(
         lambda root: root / polnear.CARD.folder / "data",
         lambda root: (
             (a.article.id, a.article.text) for a in polnear.texts(root / polnear.CARD.folder)
         ),
         polnear.CARD.url,
     ),
-    "ptc": TextCollection(
-        lambda root: root / public.PTC.folder,
-        lambda root: ((a.id, a.text) for a in public.read_ptc(root / public.PTC.folder)),
-        public.PTC.url,
+    "ptc": Texts(
+        lambda root: root / ptc.CARD.folder,
+        lambda root: ((a.id, a.text) for a in ptc.read(root / ptc.CARD.folder)),
+        ptc.CARD.url,
     ),
 }
 
@@ -163,7 +200,7 @@ def version() -> str:
     """Whatever else the rows follow from: the readers of the texts."""
     import inspect
 
-    return "".join(map(inspect.getsource, (allsides, polnear, public)))
+    return "".join(map(inspect.getsource, (allsides, polnear, ptc)))
 
 
 def labels(path: Path) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,6 @@
 Rows of sentences, the split by article and outlet, near-duplicates, and the swaps of training.
 """
 
-from training import DEFAULT_SEED
 from training.data.examples import Examples, Text, with_citations
 from training.data.examples import build as build_examples
 from training.data.examples import of_articles as examples_of_articles
@@ -24,4 +23,3 @@ from training.data.splits import assign as assign_parts
 from training.data.swaps import SIGNAL as SWAPPED_SIGNAL
 from training.data.swaps import Swap, behind
 from training.data.swaps import leaning as leaning_weights
-from training.mixtures import DEFAULT_SEED
