@@ -12,7 +12,7 @@ from eval.figures.sections import Estimate
 from eval.release import seeds
 from eval.report.layout import cell
 from eval.rows.scored import Evaluation
-from eval.studies.axes_section import drop
+from eval.studies.axes import drop
 
 ROWS = examples(articles=60, corpus="claimbuster")
 

@@ -42,12 +42,7 @@ Progress = Callable[[str, int, int], None]
 class Difference:
     """``b - a`` with its 95% interval; NaN where undefined.
 
-    Attributes
-    ----------
-    value : float
-    interval : Interval
-    p : float
-        Two-sided, from the same draws, not corrected for the number of signals.
+    ``p``: two-sided, from the same draws, not corrected for the number of signals.
     """
 
     value: float
@@ -70,7 +65,7 @@ class Compared:
     always_yes_f1 : float
         F1 of flagging everything.
     a, b : mapping of str to float, or None
-        The figures of `eval.figures.metrics.METRICS`; None for a model that doesn't give the signal.
+        The figures of `METRICS`; None for a model that doesn't give the signal.
     differences : mapping of str to Difference
         Empty unless both models give the signal.
     intervals_a, intervals_b : mapping of str to Interval
@@ -110,11 +105,7 @@ class Seconds:
 class Contender:
     """A bundle that was compared.
 
-    Attributes
-    ----------
-    name : str
-    digest : str
-        SHA-256 of its manifest, which holds the digest of every file.
+    ``digest``: SHA-256 of its manifest, which holds the digest of every file.
     """
 
     name: str
@@ -125,15 +116,8 @@ class Contender:
 class Comparison:
     """What `compare` found, and what would have to be the same to find it again.
 
-    Attributes
-    ----------
-    a, b : Contender
-    data : str
-        What they were compared on: the signature of a split, or the digest of files.
-    rows : tuple of Compared
-    costs : tuple of Seconds
-        One a corpus.
-    draws, seed : int
+    ``data``: what they were compared on: the signature of a split, or the digest of files.
+    ``costs``: one a corpus.
     """
 
     a: Contender
@@ -154,9 +138,7 @@ class Comparison:
 
 
 def compare(
-    evaluation: Evaluation,
-    signals: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    evaluation: Evaluation, signals: Sequence[str] | None = None, progress: Progress | None = None
 ) -> Comparison:
     """Score the held-out rows of every corpus with two bundles and compare them.
 
@@ -190,23 +172,26 @@ def compare(
             f"nothing to compare: no row of part {' or '.join(parts)} is labelled with "
             f"{' or '.join(asked)}, or neither bundle gives it; they give {', '.join(given)}"
         )
-    steps = _Steps(2 * sum(n for _, n in corpora), progress)
+    total, done = 2 * sum(n for _, n in corpora), 0
+
+    def step(bundle: Bundle, n: int) -> None:
+        """Count sentences over all corpora and both models."""
+        nonlocal done
+        done += n
+        if progress is not None:
+            progress(f"{corpus}: {bundle.name}", done, total)
+
     found: list[Compared] = []
     costs: list[Seconds] = []
     for corpus, n in corpora:
-        scored = evaluation.articles(corpus, parts, wanted, steps.of(corpus))
+        scored = evaluation.articles(corpus, parts, wanted, step)
         costs.append(Seconds(corpus, n, *scored.seconds))
         for part in parts:
-            samples = (scored.sample(part, signal) for signal in wanted)
-            of_part = [
-                _compared(corpus, one, evaluation.draws, evaluation.seed)
-                for one in samples
-                if len(one)
-            ]
+            samples = [one for s in wanted if len(one := scored.sample(part, s))]
+            of_part = [_compared(corpus, one, evaluation.draws, evaluation.seed) for one in samples]
             corrected = holm([row.mcnemar for row in of_part])
-            found += [
-                replace(row, mcnemar_corrected=p) for row, p in zip(of_part, corrected, strict=True)
-            ]
+            rows = zip(of_part, corrected, strict=True)
+            found += [replace(row, mcnemar_corrected=p) for row, p in rows]
     return Comparison(
         Contender(a.name, a.digest),
         Contender(b.name, b.digest),
@@ -246,23 +231,6 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
         intervals_b=drawn.b,
         mcnemar=chance,
     )
-
-
-class _Steps:
-    """Counts sentences over all corpora and both models."""
-
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self.total = total
-        self.progress = progress
-        self.done = 0
-
-    def of(self, corpus: str) -> Callable[[Bundle, int], None]:
-        def step(bundle: Bundle, n: int) -> None:
-            self.done += n
-            if self.progress is not None:
-                self.progress(f"{corpus}: {bundle.name}", self.done, self.total)
-
-        return step
 
 
 # As a section, and as the record that JSON holds

@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Voice
-from eval.figures import Estimate, Interval
-from eval.figures import resample_figures as resample
-from eval.figures import single_figure as figure
-from eval.rows import Given, Sample
+from eval.figures import Estimate, estimates
+from eval.rows import Sample
 from training.data import Examples, Text
 
 DRAWS = 1000
@@ -34,12 +32,7 @@ _OF_ARTICLES = ("outlet", "genre")
 class Slice:
     """The rows that have one value.
 
-    Attributes
-    ----------
-    value : str
-    n, n_groups, positives : int
-    a, b : Estimate or None
-        The benchmark's metric for each model; None for one that doesn't give the signal.
+    ``a``, ``b``: the benchmark's metric for each model; None for one that doesn't give the signal.
     """
 
     value: str
@@ -54,12 +47,8 @@ class Slice:
 class Axis:
     """One way to cut.
 
-    Attributes
-    ----------
-    name : str
-        ``outlet``, ``length``, ``voice``, ``genre`` or ``position``.
-    slices : tuple of Slice
-        Empty where the corpus doesn't tell it, or all rows are alike.
+    ``name``: ``outlet``, ``length``, ``voice``, ``genre`` or ``position``. ``slices``: empty where
+    the corpus doesn't tell it, or all rows are alike.
     """
 
     name: str
@@ -125,24 +114,9 @@ def _picked(values: Text, names: Sequence[str]) -> Iterable[tuple[str, NDArray[n
 
 
 def _slice(value: str, sample: Sample, metric: str, draws: int, seed: int) -> Slice:
-    truth, groups = sample.truth, sample.groups
-    a, b = sample.given
-    drawn = resample(truth, a, b, groups, draws=draws, seed=seed, names=(metric,))
-
-    def estimate(given: Given | None, intervals: Mapping[str, Interval]) -> Estimate | None:
-        if given is None:
-            return None
-        interval = intervals[metric]
-        return Estimate(figure(metric, truth, *given), interval.low, interval.high)
-
-    return Slice(
-        value,
-        len(sample),
-        len(np.unique(groups)),
-        int(truth.sum()),
-        estimate(a, drawn.a),
-        estimate(b, drawn.b),
-    )
+    a, b = estimates(metric, sample, draws, seed)
+    n_groups = len(np.unique(sample.groups))
+    return Slice(value, len(sample), n_groups, int(sample.truth.sum()), a, b)
 
 
 def _outlet(rows: Examples, genres: Mapping[str, str]) -> Text:
@@ -173,17 +147,12 @@ def _position(rows: Examples, genres: Mapping[str, str]) -> Text:
             return ""
         return _POSITIONS[0] if index == 0 else _POSITIONS[1 + min(3 * index // length, 2)]
 
-    return np.array(
-        [of(s.index, size[s.article_id]) for s in rows.sentences],
-        np.str_,
-    )
+    return np.array([of(s.index, size[s.article_id]) for s in rows.sentences], np.str_)
 
 
 def _largest(values: Text) -> list[str]:
     counts = Counter(value for value in values.tolist() if value)
-    return [value for value, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))][
-        :MOST
-    ]
+    return sorted(counts, key=lambda value: (-counts[value], value))[:MOST]
 
 
 def _by_name(values: Text) -> list[str]:

@@ -22,14 +22,8 @@ from eval.rows import BENCHMARKS, Benchmark, Evaluation
 class Spread:
     """One benchmark over the bundles of several seeds.
 
-    Attributes
-    ----------
-    benchmark : Benchmark
-    n, positives : int
-    values : tuple of float
-        The main figure of each bundle; NaN where undefined.
-    beside : float
-        That of the model they are held against; NaN without one.
+    ``values``: the main figure of each bundle; NaN where undefined. ``beside``: that of the model
+    they are held against; NaN without one.
     """
 
     benchmark: Benchmark
@@ -84,8 +78,8 @@ def spreads(
             one.benchmark,
             one.n,
             one.positives,
-            tuple(of_bundle[name].value for of_bundle in found),
-            other[name].value if name in other else math.nan,
+            tuple(of_bundle[name].figure.value for of_bundle in found),
+            other[name].figure.value if name in other else math.nan,
         )
         for name, one in found[0].items()
         if all(name in of_bundle for of_bundle in found)

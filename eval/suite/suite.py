@@ -8,7 +8,7 @@ from typing import Any
 
 from classifier import __version__
 from classifier.taxonomy import BY_NAME
-from eval.figures import LEVEL, UNDEFINED, Cell, Estimate, Section, Share, table
+from eval.figures import LEVEL, UNDEFINED, Estimate, Section, Share, table
 from eval.suite.behaviours import Limits
 
 
@@ -16,14 +16,8 @@ from eval.suite.behaviours import Limits
 class Case:
     """One decision on one pair.
 
-    Attributes
-    ----------
-    signal : str
-    before, after : str
-        The two sentences.
-    score_before, score_after : float
-    wrong : bool
-        Whether the decision flipped, or went the wrong way.
+    ``before``, ``after``: the two sentences. ``wrong``: whether the decision flipped, or went the
+    wrong way.
     """
 
     signal: str
@@ -141,7 +135,12 @@ def section(suite: Suite) -> Section:
                     "change", "signals", "pairs", "decisions that flip", "pairs with a flip",
                     "mean shift", "limit", "verdict", "flips most",
                 ),
-                (_undone(result) for result in suite.results if result.flips is not None),
+                (
+                    (r.name, r.scope, r.pairs, r.flips, r.touched, r.shift, _limit(r),
+                     _VERDICT[r.passed], _most(r))
+                    for r in suite.results
+                    if r.flips is not None
+                ),
             ),
             table(
                 "What ought to do something",
@@ -166,13 +165,6 @@ def section(suite: Suite) -> Section:
                 ),
             ),
         ),
-    )  # fmt: skip
-
-
-def _undone(result: Result) -> tuple[Cell, ...]:
-    return (
-        result.name, result.scope, result.pairs, result.flips, result.touched, result.shift,
-        _limit(result), _VERDICT[result.passed], _most(result),
     )  # fmt: skip
 
 
