@@ -238,14 +238,10 @@ def test_two_runs_with_one_seed_give_the_same_figures():
 
 @pytest.fixture
 def command(monkeypatch):
-    import training.examples
-
-    import training.corpora
-
     own = examples(articles=40, corpus="claimbuster")
-    monkeypatch.setattr(training.data.examples, "build", lambda *_: own)
-    monkeypatch.setattr(training.corpora, "load", lambda *_: None)
-    monkeypatch.setattr(training.corpora, "articles", lambda _: iter(()))
+    monkeypatch.setattr("training.data.build_examples", lambda *_: own)
+    monkeypatch.setattr("training.data.load_rows", lambda *_: None)
+    monkeypatch.setattr("training.data.articles_of_rows", lambda _: iter(()))
     app = typer.Typer()
     app.command()(study_cli.controls)
     app.command()(study_cli.axes)

@@ -211,7 +211,7 @@ class Tagger:
             tokens.append(Tokens(list(range(len(words))), offsets))
             of = [7.0 if w.strip("!.,") in toys.LOADED else 3.0 for w in words]
             tags.append(np.array([of, of], np.float32).T)
-        self.tokens, self.tags = tokens, tags
+        self.neutral, self.tokens, self.tags = self, tokens, tags
         return self
 
 

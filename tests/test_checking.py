@@ -207,6 +207,7 @@ def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     )
     monkeypatch.setattr(standoff, "TEXTS", {"ptc": collection})
     monkeypatch.setattr(standoff, "labels_file", lambda: tmp_path / "labels.jsonl")
+    monkeypatch.setattr("training.labels.checking.labels_file", lambda: tmp_path / "labels.jsonl")
     (tmp_path / "ptc").mkdir()
     return {
         "collection": "ptc",

@@ -452,12 +452,10 @@ def test_help_and_version_are_for_standard_output(run) -> None:
 
 
 def test_an_interruption_is_one_word_and_leaves_nothing(run, ferry, tmp_path, monkeypatch) -> None:
-    from classifier import scoring
-
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scoring.language, "detect", interrupt)
+    monkeypatch.setattr("classifier.attribution.reading.detect_language", interrupt)
     result = run("score", ferry, "--output", tmp_path / "report", "--format", "jsonl")
     assert (result.status, result.out) == (130, "")
     assert result.err.strip() == "framescope: interrupted"
@@ -477,7 +475,7 @@ def test_interrupted_in_the_middle_of_a_file_leaves_nothing(run, tmp_path, monke
         written.append(report)
         return original(report, **options)
 
-    monkeypatch.setattr(lines, "to_line", interrupt)
+    monkeypatch.setattr("classifier.render.to_line", interrupt)
     assert run("score", path, "--output", output, "--format", "jsonl").status == 130
     assert list(tmp_path.iterdir()) == [path]
 

@@ -266,12 +266,12 @@ def test_benchmarks_that_the_examples_lack_are_passed_over():
 @pytest.fixture
 def command(monkeypatch):
     from classifier import bundle as bundles
-    from eval.rows import benchmarks, held_out
+    from eval.rows import held_out
 
     monkeypatch.setattr(bundles, "load", lambda name: {"a": A, "b": B}[name])
-    monkeypatch.setattr(benchmarks, "BENCHMARKS", (CLAIM,))
+    monkeypatch.setattr("eval.rows.BENCHMARKS", (CLAIM,))
     monkeypatch.setattr(
-        held_out, "of_corpora", lambda *_, **__: held_out.HeldOut(ROWS, "split invented")
+        "eval.rows.held_out_of_corpora", lambda *_, **__: held_out.HeldOut(ROWS, "split invented")
     )
     app = typer.Typer()
     app.command()(study_cli.controls)
@@ -296,7 +296,8 @@ def test_json_has_null_where_nothing_is_defined(command, monkeypatch):
 
     unnamed = replace(ROWS, outlet=np.full(len(ROWS), ""))
     monkeypatch.setattr(
-        held_out, "of_corpora", lambda *_, **__: held_out.HeldOut(unnamed, "split invented")
+        "eval.rows.held_out_of_corpora",
+        lambda *_, **__: held_out.HeldOut(unnamed, "split invented"),
     )
     done = command("--format", "json")
     assert done.exit_code == 0, done.output

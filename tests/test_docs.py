@@ -149,7 +149,7 @@ def test_cards_name_the_version_of_the_guidelines():
 def test_every_setting_is_explained():
     settings = next(  # read, not imported: that would take torch
         node
-        for path in sorted(ROOT.glob("training/*.py"))
+        for path in sorted(ROOT.glob("training/**/*.py"))
         for node in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(node, ast.ClassDef) and node.name == "Settings"
     )

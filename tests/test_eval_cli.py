@@ -171,8 +171,8 @@ def corpora(tmp_path, mine, monkeypatch, manifest_split):
             found = iter(list(read_lines(lines, "mine")))
         return examples_module.of_articles("exchange", found, registry)
 
-    monkeypatch.setattr(examples_module, "build", build)
-    monkeypatch.setattr(examples_module, "with_citations", lambda examples, *_: (examples, {}))
+    monkeypatch.setattr("training.data.build_examples", build)
+    monkeypatch.setattr("training.data.with_citations", lambda examples, *_: (examples, {}))
     split = assign(build(tmp_path), seed=13)
     manifest_split["signature"] = split.signature
     manifest_split["held_out"] = split.held_out
@@ -256,8 +256,8 @@ def test_without_a_folder_the_house_corpus_that_ships_is_judged_by(monkeypatch, 
         found = [from_record(article(n), "mine", n) for n in range(20)]
         return examples_module.of_articles("house", iter(found), registry)
 
-    monkeypatch.setattr(examples_module, "build", build)
-    monkeypatch.setattr(examples_module, "with_citations", lambda examples, *_: (examples, {}))
+    monkeypatch.setattr("training.data.build_examples", build)
+    monkeypatch.setattr("training.data.with_citations", lambda examples, *_: (examples, {}))
     record = json.loads(run("--format", "json"))
     assert asked == [(None, ("house",))]
     assert {row["corpus"] for row in record["rows"]} == {"house"}

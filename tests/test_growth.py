@@ -26,8 +26,9 @@ def calls(scorer: Scorer, name: str, size: int) -> int:
 
 @pytest.mark.parametrize("name", growth.PARTS)
 def test_work_grows_with_the_length_of_a_text(scorer, name):
-    calls(scorer, name, SIZE)
-    once, twice = calls(scorer, name, SIZE), calls(scorer, name, 2 * SIZE)
+    # Each is read twice: what is made once for a text, as a library's table, is none of its work.
+    _, once = (calls(scorer, name, SIZE) for _ in range(2))
+    _, twice = (calls(scorer, name, 2 * SIZE) for _ in range(2))
     assert twice < 2.5 * once + 1_000
 
 

@@ -30,8 +30,8 @@ from training.corpora.exchange import read
 from training.corpora.house import CARD
 from training.data.examples import Examples, build, of_articles
 from training.data.mixture import Data, load_data
-from training.data.mixtures import MIXTURES, Recipe
 from training.data.splits import UNSEEN_OUTLETS, assign
+from training.mixtures import MIXTURES, Recipe
 
 REGISTRY = Registry()
 
@@ -302,7 +302,7 @@ def test_the_gate_judges_by_the_corpus_that_is_named(installed, monkeypatch) -> 
     def of_corpora(root, bundles, **options):
         raise CorpusError(f"reading {find('house').place(root)}")
 
-    monkeypatch.setattr("eval.rows.held_out.of_corpora", of_corpora)
+    monkeypatch.setattr("eval.rows.held_out_of_corpora", of_corpora)
     result = CliRunner().invoke(eval_app, ["gate", "baseline", "--corpus", str(installed)])
     assert str(result.exception) == f"reading {installed / 'articles'}"
     assert house_folder() == installed

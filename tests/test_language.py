@@ -78,7 +78,7 @@ def test_a_lone_surrogate_does_no_harm() -> None:
 
 def test_english_prose_needs_no_model() -> None:
     code = (
-        "import sys; from classifier import language; "
+        "import sys; from classifier.pages import language; "
         f"assert language.detect({ENGLISH!r}) == 'en'; "
         "assert not {'py3langid', 'numpy'} & set(sys.modules)"
     )

@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
 
 from eval.figures import metrics, resample
+from eval.rows.scored import is_positive
 
 NOBODY = np.zeros(4, np.bool_)
 EVERYBODY = np.ones(4, np.bool_)
@@ -107,7 +108,7 @@ def test_a_score_on_the_threshold_is_flagged():
 
 
 def test_graded_labels_count_from_one_half():
-    assert metrics.is_positive([0, 0.4, 0.5, 1]).tolist() == [False, False, True, True]
+    assert is_positive([0, 0.4, 0.5, 1]).tolist() == [False, False, True, True]
 
 
 # Undefined

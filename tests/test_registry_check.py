@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from classifier.sources.registry.check import Flaw, ambiguous_names, problems
+from classifier.sources.registry.lookup import look_up
+from classifier.sources.registry.registry import Registry
 from classifier.sources.registry.tables import Tables, shipped
 from classifier.values.outlet import Role
+from training.registry.hand import read_hand
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,29 @@ def test_the_registry_is_as_large_as_it_is_said_to_be() -> None:
     assert roles == set(Role)
     size = sum(path.stat().st_size for path in shipped().glob("*.tsv"))
     assert size < 3_000_000
+
+
+def test_every_outlet_by_hand_is_shown_by_its_own_name() -> None:
+    lines = Tables().outlet_lines
+    assert {(draft.id, draft.name) for draft in read_hand()} <= {
+        (id, line.split("\t")[1]) for id, line in lines.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "id"),
+    [
+        *(("Fox News", "fox-news"), ("foxnews.com", "fox-news")),
+        *(("Fox Business", "fox-business"), ("foxbusiness.com", "fox-business")),
+        *(("+972 Magazine", "972-magazine"), ("Local Call", "local-call")),
+        *(("Alhurra", "alhurra"), ("mbn.us", "middle-east-broadcasting-networks")),
+        *(("Ethiopian Herald", "the-ethiopian-herald"), ("Addis Zemen", "addis-zemen")),
+        *(("Ynet", "ynet"), ("Yedioth Ahronoth", "yedioth-ahronoth")),
+        *(("Mail on Sunday", "mail-on-sunday"), ("Daily Mail", "daily-mail")),
+    ],
+)
+def test_sister_titles_are_outlets_of_their_own(query: str, id: str) -> None:
+    assert [outlet.id for outlet in look_up(Registry(Tables()), query).outlets] == [id]
 
 
 @pytest.mark.parametrize("name", ["the times", "mirror", "zvezda", "herald", "standard"])

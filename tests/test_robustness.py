@@ -128,8 +128,8 @@ def test_every_place_is_the_sentence_that_was_written(written) -> None:
 
 
 def test_cases_are_shipped() -> None:
-    project = tomllib.loads((CASES.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
-    patterns = project["tool"]["setuptools"]["package-data"]["eval"]
+    project = tomllib.loads((CASES.parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["eval.suite"]
     shipped = {path for pattern in patterns for path in CASES.parent.glob(pattern)}
     assert set(CASES.iterdir()) <= shipped
 
@@ -399,7 +399,7 @@ def test_the_command_ends_well_even_if_limits_are_missed(
     small_bundle, tmp_path, monkeypatch
 ) -> None:
     bad = Behaviour("bad", (pair("A vile ferry.", "A ferry."),), Scope.ALL, ENTITY_LIMITS)
-    monkeypatch.setattr("eval.suite.behaviours.behaviours", lambda: (bad,))
+    monkeypatch.setattr("eval.suite.read_behaviours", lambda: (bad,))
     app = typer.Typer()
     app.command()(robustness)
     path = tmp_path / "suite.json"

@@ -16,11 +16,11 @@ ROOMS = {
     "classifier": ("values", "pages", "attribution", "sources", "models", "render"),
     "training": (
         *("corpora", "data", "labels", "baseline", "transformer", "registry"),
-        *("calibrate", "card", "recipe", "options", "commands"),
+        *("calibrate", "recipe", "options", "commands"),
     ),
     "eval": ("rows", "figures", "compare", "studies", "suite", "release", "report", "commands"),
 }
-BELOW_ALL = {"classifier", "classifier.errors", "classifier.taxonomy"}
+BELOW_ALL = {"classifier", "classifier.errors", "classifier.taxonomy", "training.mixtures"}
 MOST_ENTRIES = {"classifier": 19, "training": 12, "eval": 11}
 
 FILES = {

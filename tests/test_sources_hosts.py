@@ -110,7 +110,7 @@ def test_nothing_is_fetched_or_kept():
         "import socket, sys; from pathlib import Path\n"
         "def refuse(*a, **k): raise AssertionError('network')\n"
         "socket.socket.connect = refuse; socket.getaddrinfo = refuse\n"
-        "from classifier.sources import hosts\n"
+        "from classifier.sources.registry import hosts\n"
         "assert 'tldextract' not in sys.modules\n"
         "assert hosts.host('https://www.example.org/') == 'example.org'\n"
         "assert 'tldextract' not in sys.modules\n"

@@ -105,9 +105,9 @@ def same(
         typer.Option("--ignore", metavar="FIELD", help="Leave this field out. Repeatable."),
     ] = None,
 ) -> None:
-    """Compare what `score` wrote, before and after; ends with status 1 at the first difference.
+    """Compare two outputs of `score`, exactly.
 
-    Reads --format json and --format jsonl.
+    Reads what --format json and --format jsonl wrote; ends with status 1 at the first difference.
     """
     from eval.release import DifferenceError, compare_exactly
 

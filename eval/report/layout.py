@@ -250,7 +250,7 @@ def plain(value: Any) -> Any:
 
 def environment() -> Environment:
     """Give the environment of pages that hold sections: ``section | page | safe`` lays one out."""
-    made = environment_of("eval")
+    made = environment_of("eval.report")
 
     def cells(table: Table) -> Iterator[list[tuple[str, bool]]]:
         for row, line in zip(table.rows, _cells(table), strict=True):

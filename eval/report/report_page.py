@@ -63,7 +63,7 @@ def to_html(report: EvaluationReport) -> str:
         sections=sections,
         titles=_TITLES,
         level=f"{100 * LEVEL:.0f}%",
-        style=style("eval", "report.css"),
+        style=style("eval.report", "report.css"),
         script="",
     )
 

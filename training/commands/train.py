@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.errors import TrainingError
-from training.data import DEFAULT_SEED, MIXTURES, Recipe
+from training.mixtures import DEFAULT_SEED, MIXTURES, Recipe
 from training.options import CorporaFolder
 
 if TYPE_CHECKING:

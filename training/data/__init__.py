@@ -11,10 +11,10 @@ from training.data.leaning import leaning as leaning_weights
 from training.data.listing import describe as describe_corpora
 from training.data.listing import describe_split, loadable
 from training.data.mixture import Data, load_data
-from training.data.mixtures import DEFAULT_SEED, MIXTURES, Recipe
 from training.data.rows import articles as articles_of_rows
 from training.data.rows import load as load_rows
 from training.data.splits import PARTS, REMOVED, TEST, TRAIN, UNSEEN, VALIDATION
 from training.data.splits import assign as assign_parts
 from training.data.swaps import SIGNAL as SWAPPED_SIGNAL
 from training.data.swaps import Swap, behind
+from training.mixtures import DEFAULT_SEED

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifier.values import Sentence, Span
-from training.data.mixtures import DEFAULT_SEED
+from training.mixtures import DEFAULT_SEED
 
 if TYPE_CHECKING:
     from training.data.examples import Examples

@@ -19,8 +19,8 @@ from training.corpora import find_corpus as find
 from training.data import swaps
 from training.data.counterfactuals import Counterfactuals
 from training.data.examples import Examples, build
-from training.data.mixtures import MIXTURES, Recipe
 from training.data.splits import TRAIN, VALIDATION, assign
+from training.mixtures import MIXTURES, Recipe
 
 if TYPE_CHECKING:
     from classifier.sources import Registry

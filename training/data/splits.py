@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from training.data.duplicates import Groups, same_words, shingles, similar_pairs
 from training.data.examples import Examples
-from training.data.mixtures import DEFAULT_SEED as DEFAULT_SEED
+from training.mixtures import DEFAULT_SEED as DEFAULT_SEED
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 UNSEEN, REMOVED = "unseen_outlet", "removed"

@@ -20,7 +20,7 @@ import numpy as np
 from classifier.models import Reader
 from training.corpora import POLNEAR, polnear_texts
 from training.corpora import find_corpus as find
-from training.data.mixtures import DEFAULT_SEED
+from training.mixtures import DEFAULT_SEED
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
