@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -84,17 +83,14 @@ def seeds(
 
     Without a folder of corpora, on the benchmarks that ship.
     """
-    from eval.release import section_of_seeds, seed_spreads
+    from eval.release import section_of_seeds
     from eval.report import show_section
 
     evaluation = evaluation_of([*bundle, *([] if beside is None else [beside])], corpora)
-    alike, other = evaluation.bundles[: len(bundle)], evaluation.bundles[len(bundle) :]
     digests = ", ".join(f"{one.name} {one.digest[:12]}" for one in evaluation.bundles)
     said = f"framescope {__version__} | data {evaluation.data} | {digests}"
-    found = seed_spreads(evaluation, range(len(alike)), len(alike) if other else None)
-    show_section(
-        replace(section_of_seeds(found, alike, other[0] if other else None), signature=said)
-    )
+    other = None if beside is None else len(bundle)
+    show_section(section_of_seeds(evaluation, range(len(bundle)), other, signature=said))
 
 
 def same(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby
 from typing import Any
 
@@ -39,14 +39,9 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """``b - a`` with its 95% interval; NaN where undefined.
+class Difference(Change):
+    """``b - a``; ``p`` is two-sided, of the same draws, not corrected for the number of signals."""
 
-    ``p``: two-sided, from the same draws, not corrected for the number of signals.
-    """
-
-    value: float
-    interval: Interval
     p: float = math.nan
 
 
@@ -212,7 +207,7 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
     chance = math.nan
     if a and b and figures_a and figures_b:
         between = {
-            name: Difference(value, drawn.difference[name], drawn.p[name])
+            name: replace(Difference.of(value, drawn.difference[name]), p=drawn.p[name])
             for name, value in differences(figures_a, figures_b).items()
         }
         chance = mcnemar(truth, decide(*a), decide(*b))
@@ -293,11 +288,7 @@ def _record(row: Compared) -> dict[str, Any]:
         "intervals_a": {name: (i.low, i.high) for name, i in row.intervals_a.items()},
         "intervals_b": {name: (i.low, i.high) for name, i in row.intervals_b.items()},
         "mcnemar": {"p": row.mcnemar, "holm": plain.pop("mcnemar_corrected")},
-        "differences": {
-            name: {"value": d.value, "low": d.interval.low, "high": d.interval.high, "p": d.p}
-            for name, d in row.differences.items()
-        }
-        or None,
+        "differences": {name: asdict(d) for name, d in row.differences.items()} or None,
     }
 
 
@@ -315,9 +306,7 @@ def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
             else:
                 # Of ECE: it is widened to be symmetric, and no error lies below 0.
                 cells.append(Estimate(value, max(found.low, 0), found.high))
-        difference = row.differences.get(metric.name)
-        change = None if difference is None else Change.of(difference.value, difference.interval)
-        yield (*head, metric.label, *cells, change)
+        yield (*head, metric.label, *cells, row.differences.get(metric.name))
 
 
 def _seconds(cost: Seconds, name_a: str, name_b: str) -> str:

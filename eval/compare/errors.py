@@ -141,23 +141,19 @@ def records(
         article = replace(articles[name], units=tuple(units), labels=labels)
         record = to_record(article)
         for error in here:
-            note = _note(error, model)
+            note = {
+                "rank": error.rank,
+                "signal": error.signal,
+                "label": round(error.label, 4),
+                "probability": round(error.proba, 4),
+                "model": model,
+            }
             if BY_NAME[error.signal].level is Level.ARTICLE:
                 record[KEY] = note
             else:
                 place = [(unit.start, unit.end) for unit in units].index((error.start, error.end))
                 record["sentences"][place][KEY] = note
         yield record
-
-
-def _note(error: Error, model: str) -> dict[str, Any]:
-    return {
-        "rank": error.rank,
-        "signal": error.signal,
-        "label": round(error.label, 4),
-        "probability": round(error.proba, 4),
-        "model": model,
-    }
 
 
 def originals(wanted: Iterable[str], root: Path | None, data: Sequence[Path]) -> dict[str, Article]:

@@ -90,7 +90,7 @@ def _line(
     words = f"undefined: {names[0] if row.a is None else names[1]} doesn't give this signal"
     if metric in row.differences:
         found = row.differences[metric]
-        difference = Change.of(found.value, found.interval)
+        difference = Change(found.value, found.low, found.high)
         better = _HIGHER_IS_BETTER[metric]
         words = in_words(difference, p_corrected, *names, higher_is_better=better, tests=tests)
     a, b = (

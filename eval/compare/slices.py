@@ -119,23 +119,11 @@ def _slice(value: str, sample: Sample, metric: str, draws: int, seed: int) -> Sl
     return Slice(value, len(sample), n_groups, int(sample.truth.sum()), a, b)
 
 
-def _outlet(rows: Examples, genres: Mapping[str, str]) -> Text:
-    return rows.outlet
-
-
 def _length(rows: Examples, genres: Mapping[str, str]) -> Text:
     def of(words: int) -> str:
         return next((name for limit, name in _LENGTHS if words < limit), _LONG)
 
     return np.array([of(len(sentence.text.split())) for sentence in rows.sentences], np.str_)
-
-
-def _voice(rows: Examples, genres: Mapping[str, str]) -> Text:
-    return np.array([sentence.voice.value for sentence in rows.sentences], np.str_)
-
-
-def _genre(rows: Examples, genres: Mapping[str, str]) -> Text:
-    return np.array([genres.get(article, "") for article in rows.article.tolist()], np.str_)
 
 
 def _position(rows: Examples, genres: Mapping[str, str]) -> Text:
@@ -155,20 +143,21 @@ def _largest(values: Text) -> list[str]:
     return sorted(counts, key=lambda value: (-counts[value], value))[:MOST]
 
 
-def _by_name(values: Text) -> list[str]:
-    return sorted(set(values.tolist()) - {""})
-
-
 def _fixed(order: Sequence[str]) -> Callable[[Text], list[str]]:
     return lambda values: [name for name in order if name in set(values.tolist())]
 
 
-_AXES: dict[
-    str, tuple[Callable[[Examples, Mapping[str, str]], Text], Callable[[Text], list[str]]]
-] = {
-    "outlet": (_outlet, _largest),
+_ValueOf = Callable[[Examples, Mapping[str, str]], Text]
+_AXES: dict[str, tuple[_ValueOf, Callable[[Text], list[str]]]] = {
+    "outlet": (lambda rows, genres: rows.outlet, _largest),
     "length": (_length, _fixed((*(name for _, name in _LENGTHS), _LONG))),
-    "voice": (_voice, _fixed([voice.value for voice in Voice])),
-    "genre": (_genre, _by_name),
+    "voice": (
+        lambda rows, genres: np.array([one.voice.value for one in rows.sentences], np.str_),
+        _fixed([voice.value for voice in Voice]),
+    ),
+    "genre": (
+        lambda rows, genres: np.array([genres.get(a, "") for a in rows.article.tolist()], np.str_),
+        lambda values: sorted(set(values.tolist()) - {""}),
+    ),
     "position": (_position, _fixed(_POSITIONS)),
 }

@@ -8,4 +8,3 @@ from eval.release.gate import measured as measure_benchmarks
 from eval.release.same import DifferenceError
 from eval.release.same import same as compare_exactly
 from eval.release.seeds import section as section_of_seeds
-from eval.release.seeds import spreads as seed_spreads

@@ -25,7 +25,7 @@ from eval.figures import (
     precision_recall,
     reliability_curve,
 )
-from eval.release import section_of_seeds, seed_spreads
+from eval.release import section_of_seeds
 from eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
 from eval.studies import (
     section_of_axes,
@@ -190,14 +190,6 @@ def blocks(report: EvaluationReport) -> Iterator[tuple[str, list[Compared]]]:
     yield from found.items()
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
-    """A section's heading, and how it is measured."""
-
-    title: str
-    measure: Measure
-
-
 def _behaviour(evaluation: Evaluation) -> Section:
     """Run the behavioural suite on the second bundle."""
     draws = min(evaluation.draws, DRAWS)
@@ -205,14 +197,14 @@ def _behaviour(evaluation: Evaluation) -> Section:
     return section_of_suite(suite)
 
 
-#: By the names that `eval.commands.options.SectionName` lets a user give.
-SECTIONS: Mapping[str, Described] = {
-    "techniques": Described("Persuasion techniques", section_of_techniques),
-    "uncertainty": Described("What it doesn't know", section_of_uncertainty),
-    "axes": Described("Other splits", section_of_axes),
-    "controls": Described("Controls", section_of_controls),
-    "robustness": Described("Behaviour", _behaviour),
-    "seeds": Described("Other seeds", lambda _: None),
+#: Headings and measures, by the names that `eval.commands.options.SectionName` lets a user give.
+SECTIONS: Mapping[str, tuple[str, Measure]] = {
+    "techniques": ("Persuasion techniques", section_of_techniques),
+    "uncertainty": ("What it doesn't know", section_of_uncertainty),
+    "axes": ("Other splits", section_of_axes),
+    "controls": ("Controls", section_of_controls),
+    "robustness": ("Behaviour", _behaviour),
+    "seeds": ("Other seeds", lambda _: None),
 }
 
 
@@ -228,12 +220,10 @@ def chosen(without: Collection[str], again: Sequence[Bundle]) -> dict[str, Measu
     """
 
     def of_seeds(evaluation: Evaluation) -> Section:
-        a, b = evaluation.bundles
         alike = range(1, 2 + len(again))
-        found = seed_spreads(evaluation.beside(again), alike, 0, evaluation.benchmarks)
-        return section_of_seeds(found, (b, *again), a)
+        return section_of_seeds(evaluation.beside(again), alike, 0, evaluation.benchmarks)
 
-    found = {name: one.measure for name, one in SECTIONS.items() if name not in without}
+    found = {name: measure for name, (_, measure) in SECTIONS.items() if name not in without}
     if again and "seeds" in found:
         found["seeds"] = of_seeds
     else:

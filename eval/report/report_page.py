@@ -15,7 +15,7 @@ from classifier.taxonomy import BY_NAME
 from classifier.values import printable
 from eval.compare import METHOD, Error, Headline
 from eval.compare import record_of_comparison as comparison_record
-from eval.figures import LEVEL, RECALLS, Cell, Change, Estimate, Plot, Section, Table, table
+from eval.figures import LEVEL, RECALLS, Cell, Estimate, Plot, Section, Table, table
 from eval.report import layout, plots
 from eval.report.report import SECTIONS, Curves, EvaluationReport, blocks
 
@@ -28,7 +28,7 @@ _TITLES = {
     "curves": "Reliability and precision-recall",
     "cost": "Cost against quality",
     "slices": "Slices",
-    **{name: one.title for name, one in SECTIONS.items()},
+    **{name: title for name, (title, _) in SECTIONS.items()},
 }
 
 
@@ -150,11 +150,7 @@ def forest(report: EvaluationReport) -> Section:
     a, b = report.names
     drawn = []
     for at, (title, rows) in enumerate(blocks(report)):
-        differences = {
-            label(row.signal): Change.of(found.value, found.interval)
-            for row in rows
-            for found in (row.differences[FOREST],)
-        }
+        differences = {label(row.signal): row.differences[FOREST] for row in rows}
         words = f"Difference in average precision, {b} less {a}: {title}"
         numbers = table(
             words,

@@ -47,21 +47,11 @@ THRESHOLD = 0.5
 class SplitCost:
     """One stand-in on one axis.
 
-    Attributes
-    ----------
-    axis, stand_in : str
-    n, groups : int
-        Rows judged, and what was kept whole among them: sentences, articles, outlets, topics; for
-        time, the articles judged.
-    figure : float
-        Over the scores of all five folds together. Time has one: the earlier four fifths teach,
-        the rest is judged.
-    interval : Interval
-        95%, groups resampled.
-    drop : float
-        Random less this axis, on the same rows; NaN for random itself.
-    drop_interval : Interval
-        95%, groups resampled, both on the same draws.
+    ``n``, ``groups``: rows judged, and what was kept whole among them: sentences, articles,
+    outlets, topics; for time, the articles judged. ``figure``: over the scores of all five folds
+    together; time has one: the earlier four fifths teach, the rest is judged. ``drop``: random less
+    this axis, on the same rows; NaN for random itself. Intervals are 95%, groups resampled, of a
+    drop both on the same draws.
     """
 
     axis: str

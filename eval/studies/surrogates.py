@@ -243,17 +243,9 @@ MOST_ROWS = 6_000
 class SplitRows:
     """The labelled rows of one signal of a corpus.
 
-    Attributes
-    ----------
-    corpus, signal : str
-    texts : tuple of str
-        As models read them, outlets' names taken out; whole articles for an article-level signal.
-    truth : ndarray of bool, shape (n,)
-    article, outlet, date : ndarray of str, shape (n,)
-        Outlet and date are empty where unknown.
-    topic : ndarray of str, shape (n,)
-    of_all : int
-        How many there are without the cap.
+    ``texts``: as models read them, outlets' names taken out; whole articles for an article-level
+    signal. ``truth``: shape (n,). ``article``, ``outlet``, ``date`` of shape (n,): outlet and date
+    are empty where unknown. ``topic``: shape (n,). ``of_all``: how many there are without the cap.
     """
 
     corpus: str

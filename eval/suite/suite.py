@@ -32,29 +32,16 @@ class Case:
 class Result:
     """What a test found.
 
-    Attributes
-    ----------
-    name : str
-    scope : str
-        Which signals: "all", "framing", or what a directional test expects.
-    pairs, decisions : int
-        Pairs that were scored, and the decisions on them.
-    unscored : int
-        Pairs of which a sentence wasn't found again, or an article not scored (taken for another
-        language, say). An invariance with any of these has not passed.
-    flips, touched, right : Share or None
-        Share of decisions that flipped, and of pairs with such a one, of an invariance; share that
-        went the right way, of a directional test.
-    shift : Estimate
-        Mean change of the probability: absolute for an invariance, signed for a directional test.
-    limits : Limits or None
-    passed : bool or None
-        None where there is no limit, or nothing that could be held against it.
-    by_signal : mapping of str to float
-        Share of each signal's decisions that flipped, or went the wrong way: signals that are
-        hardly ever flagged hardly ever flip, and hide in the sum what one signal does.
-    worst : tuple of Case
-        Flips first, then the largest shifts.
+    ``scope``: which signals: "all", "framing", or what a directional test expects. ``pairs``,
+    ``decisions``: pairs that were scored, and the decisions on them. ``unscored``: pairs of which a
+    sentence wasn't found again, or an article not scored (taken for another language, say). An
+    invariance with any of these has not passed. ``flips``, ``touched``, ``right``: share of
+    decisions that flipped, and of pairs with such a one, of an invariance; share that went the
+    right way, of a directional test. ``shift``: mean change of the probability: absolute for an
+    invariance, signed for a directional test. ``passed``: none where there is no limit, or nothing
+    that could be held against it. ``by_signal``: share of each signal's decisions that flipped, or
+    went the wrong way: signals that are hardly ever flagged hardly ever flip, and hide in the sum
+    what one signal does. ``worst``: flips first, then the largest shifts.
     """
 
     name: str
