@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from classifier.bundle import default_path
 from classifier.models.placeholders import Reader
 from eval.commands import studies as study_cli
-from eval.studies import axes, stand_ins, topics
+from eval.studies import axes, surrogates
 
 SUBJECTS = ("ferry harbour captain", "orchard harvest cider", "tunnel railway signal")
 FEW = {"draws": 100, "seed": 0}
@@ -47,7 +47,7 @@ def rows(truth, *, article=None, outlet=None, date=None, topic=None, said=None):
 
 def told(*columns):
     """Features that are given as they are."""
-    return stand_ins.Features(np.stack(columns, axis=1).astype(np.float32), lambda: [], c=100.0)
+    return surrogates.Features(np.stack(columns, axis=1).astype(np.float32), lambda: [], c=100.0)
 
 
 def cost(found, axis, stand_in="it"):
@@ -59,32 +59,32 @@ def cost(found, axis, stand_in="it"):
 
 
 def test_texts_of_one_subject_share_topics_and_those_of_two_do_not():
-    found = topics.clusters(texts(60))
+    found = surrogates.clusters(texts(60))
     for topic in np.unique(found):
         assert len({row % 3 for row in np.flatnonzero(found == topic)}) == 1
 
 
 def test_topics_are_the_same_for_the_same_seed():
-    assert (topics.clusters(texts(60), seed=4) == topics.clusters(texts(60), seed=4)).all()
+    assert (surrogates.clusters(texts(60), seed=4) == surrogates.clusters(texts(60), seed=4)).all()
 
 
 def test_few_texts_or_texts_without_a_common_word_are_topics_of_their_own():
-    assert topics.clusters(["one", "two"]).tolist() == [0, 1]
+    assert surrogates.clusters(["one", "two"]).tolist() == [0, 1]
     strangers = [f"only{row}" for row in range(12)]
-    assert len(set(topics.clusters(strangers))) == 12
+    assert len(set(surrogates.clusters(strangers))) == 12
 
 
 def test_an_article_has_one_topic_whatever_its_sentences_say():
     names = np.array([f"a{row // 4}" for row in range(120)])
-    found = topics.topics(texts(120, per=2), names)
+    found = surrogates.topics(texts(120, per=2), names)
     assert all(len(set(found[names == name])) == 1 for name in set(names))
 
 
 def test_a_corpus_of_single_sentences_is_kept_whole_by_its_groups():
     whole = examples(articles=4)
     single = replace(whole, article=np.array([f"s{row}" for row in range(len(whole))]))
-    assert topics.wholes(whole).tolist() == whole.article.tolist()
-    assert topics.wholes(single).tolist() == whole.group.tolist()
+    assert surrogates.wholes(whole).tolist() == whole.article.tolist()
+    assert surrogates.wholes(single).tolist() == whole.group.tolist()
 
 
 # --- stand-ins ------------------------------------------------------------------------------------
@@ -94,42 +94,42 @@ def test_no_group_is_scored_by_a_model_that_saw_it():
     # The one feature names the group, and its label: all that can be learned is of other groups.
     groups = np.repeat([f"g{number}" for number in range(40)], 5)
     truth = np.repeat(np.random.default_rng(0).random(40) < 0.5, 5)
-    named = stand_ins.Features(np.eye(40, dtype=np.float32).repeat(5, axis=0), lambda: [], c=100.0)
-    seen = stand_ins.out_of_fold(named, truth, None, seed=0)
-    unseen = stand_ins.out_of_fold(named, truth, groups, seed=0)
+    named = surrogates.Features(np.eye(40, dtype=np.float32).repeat(5, axis=0), lambda: [], c=100.0)
+    seen = surrogates.out_of_fold(named, truth, None, seed=0)
+    unseen = surrogates.out_of_fold(named, truth, groups, seed=0)
     assert ((seen >= 0.5) == truth).mean() > 0.95
-    assert len(np.unique(unseen)) <= stand_ins.FOLDS
+    assert len(np.unique(unseen)) <= surrogates.FOLDS
 
 
 def test_too_few_groups_or_answers_are_undefined():
     truth = np.arange(40) % 2 == 0
     feature = told(truth)
     groups = np.repeat(["x", "y", "z", "w"], 10)
-    assert np.isnan(stand_ins.out_of_fold(feature, truth, groups, seed=0)).all()
-    assert np.isnan(stand_ins.out_of_fold(feature, np.arange(40) < 3, None, seed=0)).all()
+    assert np.isnan(surrogates.out_of_fold(feature, truth, groups, seed=0)).all()
+    assert np.isnan(surrogates.out_of_fold(feature, np.arange(40) < 3, None, seed=0)).all()
 
 
 def test_words_are_counted_in_ones_and_twos():
-    counts = stand_ins.words(["a ferry left", "a ferry sank", "nobody left"])
+    counts = surrogates.words(["a ferry left", "a ferry sank", "nobody left"])
     assert counts.matrix.shape == (3, 4)  # a, ferry, left, "a ferry"
 
 
 @pytest.mark.skipif(not default_path("transformer").is_dir(), reason="none ships yet")
 def test_embeddings_are_those_that_the_shipped_bundle_left_as_they_were():
-    found = stand_ins.embeddings(["The ferry left.", "", "The ferry left."])
+    found = surrogates.embeddings(["The ferry left.", "", "The ferry left."])
     assert found.matrix.shape == (3, 384)
     assert (found.matrix[0] == found.matrix[2]).all()
     assert not found.matrix[1].any()
 
 
 def test_a_bundle_whose_embeddings_were_trained_gives_none(tmp_path, transformer_bundle):
-    assert stand_ins.embeddings(["a"], tmp_path) is None
+    assert surrogates.embeddings(["a"], tmp_path) is None
     manifest = json.loads((transformer_bundle / "manifest.json").read_text(encoding="utf-8"))
     manifest["settings"]["freeze_embeddings"] = False
     for file in transformer_bundle.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    assert stand_ins.embeddings(["a"], tmp_path) is None
+    assert surrogates.embeddings(["a"], tmp_path) is None
 
 
 # --- axes -----------------------------------------------------------------------------------------
@@ -139,7 +139,8 @@ def test_what_only_names_the_outlet_is_lost_on_outlets_that_are_held_out():
     rng = np.random.default_rng(1)
     outlet = np.array([f"o{number}" for number in range(20)]).repeat(15)
     truth = (rng.random(20) < 0.5).repeat(15)
-    named = stand_ins.Features(np.eye(20, dtype=np.float32).repeat(15, axis=0), lambda: [], c=100.0)
+    one_hot = np.eye(20, dtype=np.float32).repeat(15, axis=0)
+    named = surrogates.Features(one_hot, lambda: [], c=100.0)
     found = axes.measure(rows(truth, outlet=outlet), {"it": named}, **FEW)
     at_random, held = cost(found, "random"), cost(found, "outlet")
     assert at_random.figure > 0.95
@@ -207,7 +208,7 @@ def test_rows_are_gathered_as_models_read_them_and_an_article_is_one_row():
 
 
 def test_a_large_corpus_is_capped_by_whole_articles_and_says_so(monkeypatch):
-    monkeypatch.setattr(axes, "MOST_ROWS", 33)
+    monkeypatch.setattr(surrogates, "MOST_ROWS", 33)
     found = axes.gather(
         examples(articles=12, corpus="claimbuster"), "claimbuster", "claim", Reader(), {}
     )
@@ -227,7 +228,7 @@ def test_the_signal_with_a_published_figure_is_measured_unless_others_are_named(
 def test_two_runs_with_one_seed_give_the_same_figures():
     truth = np.random.default_rng(0).random(120) < 0.5
     given = rows(truth, outlet=np.array([f"o{row % 8}" for row in range(120)]), said=texts(120))
-    features = {"words": stand_ins.words(given.texts)}
+    features = {"words": surrogates.words(given.texts)}
     first, second = (axes.measure(given, features, **FEW) for _ in range(2))
     assert repr(first) == repr(second)
 

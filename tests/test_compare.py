@@ -42,7 +42,7 @@ def test_a_row_counts_the_sentences_of_the_part_and_measures_both_models():
     assert found.always_yes_f1 == pytest.approx(metrics.always_yes_f1(truth))
     for name, difference in found.differences.items():
         assert difference.value == pytest.approx(found.b[name] - found.a[name])
-    assert found.differences["average_precision"].interval.low > 0
+    assert found.differences["average_precision"].low > 0
 
 
 def test_each_model_is_judged_at_its_own_threshold():
@@ -58,7 +58,7 @@ def test_a_bundle_against_itself_shows_no_difference_at_all():
     for row in compare(one, one, examples(), **FEW).rows:
         for difference in row.differences.values():
             assert difference.value == 0
-            assert (difference.interval.low, difference.interval.high) == (0, 0)
+            assert (difference.low, difference.high) == (0, 0)
 
 
 def test_an_article_level_signal_counts_one_row_an_article():
@@ -246,7 +246,7 @@ def test_the_table_holds_the_counts_the_figures_and_the_time(partial):
     text = printed(partial)
     row = row_of(partial, "claim")
     difference = row.differences["f1"]
-    low, high = difference.interval.low, difference.interval.high
+    low, high = difference.low, difference.high
     (line,) = [one for one in text.splitlines() if one.startswith("  F1 ") and "[" in one]
     assert line.split() == [
         "F1",

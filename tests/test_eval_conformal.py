@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom
 
-from eval.figures.conformal import Conformal, coverage, coverage_by, expected_range, fit
+from eval.studies.uncertainty import Conformal, coverage, coverage_by, expected_range, fit
 
 
 def exactly(value: float):

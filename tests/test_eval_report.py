@@ -19,12 +19,12 @@ from typer.testing import CliRunner
 from classifier import bundle as bundles
 from classifier.pages.exchange import from_record
 from classifier.values.article import Article
-from eval.commands import report as report_cli
+from eval.commands import judge
 from eval.compare import errors as worst_errors
 from eval.compare import footprint
 from eval.compare.headline import in_words
 from eval.compare.slices import genres_of, slices
-from eval.figures.curves import precision_recall
+from eval.figures.metrics import precision_recall
 from eval.figures.sections import Estimate, Section, Table
 from eval.report import report as reports
 from eval.rows.scored import Evaluation, Given, Sample
@@ -504,7 +504,7 @@ def app(monkeypatch):
 
     monkeypatch.setattr(bundles, "load", load)
     app = typer.Typer()
-    for command in report_cli.COMMANDS:
+    for command in (judge.report, judge.errors):
         app.command()(command)
     return app
 

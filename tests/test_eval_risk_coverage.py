@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from eval.figures.curves import reliability_curve
-from eval.figures.risk_coverage import confidence, of_scores, risk_coverage
+from eval.figures.metrics import reliability_curve
+from eval.studies.uncertainty import confidence, of_scores, risk_coverage
 
 
 def exactly(value: float):

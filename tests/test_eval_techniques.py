@@ -12,8 +12,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from classifier.taxonomy import TECHNIQUES
-from eval.figures.spans import Spans
-from eval.figures.techniques import article_figures, classification, of_articles
+from eval.studies.spans import Spans, article_figures, classification, of_articles
 
 A, B, C = "doubt", "flag_waving", "slogans"
 NAN = math.nan

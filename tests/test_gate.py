@@ -67,14 +67,14 @@ def test_a_figure_over_its_floor_passes_and_one_under_it_is_missed():
     assert not same.missed
     assert not same.changed
     assert worse.missed
-    assert worse.measured.value < worse.floor
+    assert worse.measured.figure.value < worse.floor
 
 
 def test_an_undefined_figure_misses_its_floor():
     floors = gate.raised(judged(GOOD), gate.Floors(), None)
     nobody = replace(ROWS, labels=np.zeros_like(ROWS.labels))
     (one,) = judged(GOOD, floors, nobody)
-    assert np.isnan(one.measured.value)
+    assert np.isnan(one.measured.figure.value)
     assert one.missed
     assert one.changed
 
@@ -128,14 +128,18 @@ def test_damaged_floors_are_an_error_that_names_the_file(tmp_path):
         gate.read(path)
 
 
+def signature(verdicts, suite):
+    return gate.Gate(GOOD, gate.FLOORS, gate.Floors(), verdicts, suite).signature
+
+
 def test_two_runs_have_one_signature_and_other_rows_another():
     one, two = judged(GOOD), judged(GOOD)
     suite = Suite("good", "1" * 64, "2" * 64, 100, 0, ())
-    first = gate.signature(GOOD, one, suite)
-    assert gate.signature(GOOD, two, suite) == first
+    first = signature(one, suite)
+    assert signature(two, suite) == first
     fewer = judged(GOOD, rows=ROWS.where(ROWS.article != "claimbuster/1"))
-    assert gate.signature(GOOD, fewer, suite) != first
-    assert gate.signature(GOOD, one, replace(suite, cases_digest="3" * 64)) != first
+    assert signature(fewer, suite) != first
+    assert signature(one, replace(suite, cases_digest="3" * 64)) != first
 
 
 @pytest.mark.slow

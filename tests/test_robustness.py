@@ -19,7 +19,7 @@ from classifier.errors import InputError
 from classifier.values.article import Place
 from eval.commands.studies import robustness
 from eval.report.layout import to_json, to_markdown
-from eval.suite import perturbations
+from eval.suite import behaviours as perturbations
 from eval.suite.behaviours import (
     CASES,
     ENTITY_LIMITS,

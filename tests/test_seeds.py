@@ -12,7 +12,7 @@ from eval.figures.sections import Estimate
 from eval.release import seeds
 from eval.report.layout import cell
 from eval.rows.scored import Evaluation
-from eval.studies.axes_section import drop
+from eval.studies.axes import drop
 
 ROWS = examples(articles=60, corpus="claimbuster")
 
@@ -57,7 +57,7 @@ def test_bundles_that_differ_in_more_than_the_seed_are_called_so():
     assert not seeds.same_recipe([*SEEDS, trained(4, 0.3, epochs=5)])
     assert not seeds.same_recipe([SEEDS[0], SEEDS[0]])  # one seed twice
     mixed = [*SEEDS, trained(4, 0.3, epochs=5)]
-    section = seeds.section(spreads(mixed), mixed, None)
+    section = seeds.section(Evaluation(tuple(mixed), ROWS), range(4), None)
     assert "NOT trained alike" in section.note
 
 

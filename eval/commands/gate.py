@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from classifier import __version__
+from eval.commands.options import evaluation_of
 from training.options import CorporaFolder, HouseFolder
-
-if TYPE_CHECKING:
-    from eval.figures import Section
-    from eval.release import FloorCheck
 
 
 def gate(
@@ -44,52 +39,16 @@ def gate(
     they are in the folder corpus/ of a clone, which an installed package lacks. The limits of the
     behavioural suite are held too; no option lowers them.
     """
-    from classifier import bundle as bundles
-    from eval.release import (
-        FLOORS,
-        GateError,
-        judge_floors,
-        measure_benchmarks,
-        raised_floors,
-        read_floors,
-        signature_of,
-        write_floors,
-    )
-    from eval.report import show_section as show
-    from eval.rows import Evaluation
-    from eval.rows import held_out_of_corpora as of_corpora
-    from eval.suite import measure_suite as measure
-    from eval.suite import read_behaviours as behaviours
-    from eval.suite import suite_verdict as verdict
-    from training.corpora import given_folder
+    from eval.release import FLOORS, Gate
+    from eval.report import show_section
 
-    path = floors or FLOORS
-    written = read_floors(path)
-    model = bundles.load(bundle)
-    held_out = of_corpora(given_folder(corpora), [model], allow_other_split=False)
-    verdicts = judge_floors(
-        list(measure_benchmarks(Evaluation((model,), held_out.examples))), written
-    )
-    suite = measure(model, behaviours())
-    said = signature_of(model, verdicts, suite)
-    show(_section(verdicts, f"Behaviour: {verdict(suite)}", said))
+    held = Gate.of(evaluation_of([bundle], corpora), floors or FLOORS)
+    show_section(held.section())
     if update:
-        write_floors(raised_floors(verdicts, written, allow_regression), path)
-        typer.echo(f"wrote {path}")
-        return
-    missed = [one.measured.benchmark.name for one in verdicts if one.missed]
-    changed = [one.measured.benchmark.name for one in verdicts if one.changed]
-    if changed:
-        raise GateError(
-            f"other rows than the floors were measured on: {', '.join(changed)}; "
-            "measure anew with --update"
-        )
-    if missed:
-        raise GateError(f"under the floor: {', '.join(missed)}")
-    if suite.missed:
-        raise GateError(f"{verdict(suite)} `framescope eval robustness {bundle}` shows the cases")
-    if not any(one.floor is not None for one in verdicts):
-        raise GateError(f"{path}: has no floor for these benchmarks; set some with --update")
+        held.update(allow_regression)
+        typer.echo(f"wrote {held.path}")
+    else:
+        held.check(bundle)
 
 
 def card(
@@ -100,17 +59,10 @@ def card(
     draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of groups.")] = 2000,
 ) -> None:
     """Measure a bundle, and write the figures into its card."""
-    from classifier import bundle as bundles
-    from eval.release import card_records, card_table, write_card
-    from eval.release import measure_benchmarks as measured
+    from eval.release import card_records, card_table, measure_benchmarks, write_card
     from eval.report import markdown_table
-    from eval.rows import Evaluation
-    from eval.rows import held_out_of_corpora as of_corpora
-    from training.corpora import given_folder
 
-    model = bundles.load(bundle)
-    held_out = of_corpora(given_folder(corpora), [model], allow_other_split=False)
-    found = card_records(measured(Evaluation((model,), held_out.examples, draws=draws)))
+    found = card_records(measure_benchmarks(evaluation_of([bundle], corpora, draws=draws)))
     write_card(bundle, found, markdown_table(card_table(found)))
     typer.echo(f"wrote {len(found)} figures into {bundle}")
 
@@ -123,8 +75,7 @@ def seeds(
         ),
     ],
     beside: Annotated[
-        str | None,
-        typer.Option("--beside", metavar="BUNDLE", help="A model to hold them against."),
+        str | None, typer.Option("--beside", metavar="BUNDLE", help="A model to hold them against.")
     ] = None,
     corpora: CorporaFolder = None,
 ) -> None:
@@ -132,24 +83,14 @@ def seeds(
 
     Without a folder of corpora, on the benchmarks that ship.
     """
-    from classifier import bundle as bundles
-    from eval.release import section_of_seeds as section
-    from eval.release import seed_spreads as spreads
-    from eval.report import show_section as show
-    from eval.rows import Evaluation
-    from eval.rows import held_out_of_corpora as of_corpora
-    from training.corpora import given_folder
+    from eval.release import section_of_seeds
+    from eval.report import show_section
 
-    models = [bundles.load(one) for one in bundle]
-    other = bundles.load(beside) if beside is not None else None
-    judged = [*models, *([other] if other else ())]
-    held_out = of_corpora(given_folder(corpora), judged, allow_other_split=False)
-    digests = ", ".join(f"{one.name} {one.digest[:12]}" for one in judged)
-    said = f"framescope {__version__} | data {held_out.signature} | {digests}"
-    evaluation = Evaluation(tuple(judged), held_out.examples)
-    beside_it = len(models) if other else None
-    found = section(spreads(evaluation, range(len(models)), beside_it), models, other)
-    show(replace(found, signature=said))
+    evaluation = evaluation_of([*bundle, *([] if beside is None else [beside])], corpora)
+    digests = ", ".join(f"{one.name} {one.digest[:12]}" for one in evaluation.bundles)
+    said = f"framescope {__version__} | data {evaluation.data} | {digests}"
+    other = None if beside is None else len(bundle)
+    show_section(section_of_seeds(evaluation, range(len(bundle)), other, signature=said))
 
 
 def same(
@@ -177,27 +118,3 @@ def same(
 
 
 COMMANDS = (gate, card, seeds, same)
-
-
-def _section(verdicts: Sequence[FloorCheck], note: str, signature: str) -> Section:
-    from eval.figures import Section, table
-
-    benchmarks = table(
-        "Benchmarks and their floors",
-        ("benchmark", "figure", "n", "yes", "measured", "floor", "verdict"),
-        (
-            (
-                one.measured.benchmark.name, one.measured.benchmark.metric, one.measured.n,
-                one.measured.positives, one.measured.value,
-                "none" if one.floor is None else one.floor, _verdict(one),
-            )
-            for one in verdicts
-        ),
-    )  # fmt: skip
-    return Section(note, (benchmarks,), signature=signature)
-
-
-def _verdict(one: FloorCheck) -> str:
-    if one.floor is None:
-        return ""
-    return "missed" if one.missed else "other rows" if one.changed else "ok"

@@ -1,13 +1,15 @@
-"""The command `framescope eval`: options, and one call each."""
+"""The commands `framescope eval`, `eval report` and `eval errors`: options, and one call each."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from eval.commands import gate as gate_cli
-from eval.commands import report as report_cli
 from eval.commands import studies as study_cli
 from eval.commands.options import (
     As,
@@ -19,13 +21,156 @@ from eval.commands.options import (
     Output,
     Parts,
     Second,
+    SectionName,
     Seed,
     Signals,
-    held_out,
+    evaluation_of,
     progress,
-    refuse_both,
 )
 from training.options import CorporaFolder, refuse_options
+
+
+def report(
+    output: Annotated[
+        Path, typer.Option("--output", metavar="DIR", help="Where report.html and report.json go.")
+    ],
+    corpora: CorporaFolder = None,
+    data: Data = None,
+    a: First = "baseline",
+    b: Second = "transformer",
+    part: Parts = None,
+    signal: Signals = None,
+    slice: Annotated[
+        list[str] | None,
+        typer.Option("--slice", metavar="NAME", help="Cut this signal into slices. Repeatable."),
+    ] = None,
+    again: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--again",
+            metavar="BUNDLE",
+            help="b trained again with another seed, for mean and spread. Repeatable.",
+        ),
+    ] = None,
+    without: Annotated[
+        list[SectionName] | None,
+        typer.Option("--without", help="Leave this section out. Repeatable."),
+    ] = None,
+    draws: Draws = 10_000,
+    seed: Seed = 0,
+    allow_other_split: OtherSplit = False,
+) -> None:
+    """Compare two bundles, as a page and as JSON.
+
+    The page holds sentences of the corpora; the JSON holds none.
+    """
+    from classifier.errors import InputError
+    from classifier.output import opened
+    from classifier.taxonomy import in_order
+    from eval.report import MAIN, build_report, chosen_sections, report_to_html, to_json
+
+    chosen = in_order(signal) if signal else None
+    sliced = in_order(slice) if slice else MAIN
+    if output.exists() and not output.is_dir():
+        raise InputError(output, "is a file; give --output a folder")
+    try:
+        output.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(output, f"can't be made ({error.strerror}); choose another") from None
+    names = [a, b, *(again or ())]
+    evaluation = evaluation_of(
+        names, corpora, data, part, allow_other_split, draws=draws, seed=seed
+    )
+    made = build_report(
+        replace(evaluation, bundles=evaluation.bundles[:2]),
+        signals=chosen,
+        sliced=sliced,
+        genres=_genres(data),
+        sections=chosen_sections(set(without or ()), evaluation.bundles[2:]),
+        progress=_Said(),
+    )
+    for name, write in (("report.json", to_json), ("report.html", report_to_html)):
+        with opened(output / name) as file:
+            file.write(write(made))
+        typer.echo(f"wrote {output / name}")
+    typer.echo(made.comparison.signature)
+
+
+def errors(
+    signal: Annotated[str, typer.Option("--signal", metavar="NAME", help="Of which signal.")],
+    output: Output = None,
+    n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="How many.")] = 20,
+    model: Annotated[
+        str, typer.Option("--model", metavar="BUNDLE", help="Whose errors.")
+    ] = "transformer",
+    corpora: CorporaFolder = None,
+    data: Data = None,
+    part: Parts = None,
+    allow_other_split: OtherSplit = False,
+) -> None:
+    """Export a model's worst errors for relabelling.
+
+    Whole articles in the exchange format.
+
+    A sentence in error has a key `error` beside its labels. Other sentences keep theirs.
+    """
+    from classifier.errors import SignalError
+    from classifier.output import check, opened
+    from classifier.taxonomy import in_order
+    from eval.compare import error_lines, error_records, originals, worst_errors
+    from training.corpora import given_folder
+
+    (name,) = in_order([signal])
+    check(output)
+    evaluation = evaluation_of([model], corpora, data, part, allow_other_split)
+    (loaded,), examples, parts = evaluation.bundles, evaluation.examples, evaluation.parts
+    if name not in loaded.signals:
+        given = ", ".join(loaded.signals)
+        raise SignalError(f"{loaded.name} doesn't give '{name}'; it gives {given}")
+    samples, said = [], _Said()
+    for corpus in dict.fromkeys(examples.corpus.tolist()):
+        said(f"{corpus}: {loaded.name}", 0, 0)
+        scored = evaluation.articles(corpus, parts, [name])
+        samples += [scored.sample(one, name) for one in parts]
+    found = worst_errors(samples, 0, n)
+    if not found:
+        raise SignalError(f"no row of part {' or '.join(parts)} is labelled with {name}")
+    # A user's labelled files need no folder of corpora, and what ships has none.
+    root = None if data else given_folder(corpora)
+    articles = originals({error.article for error in found}, root, data or ())
+    with opened(output) as file:
+        file.write(error_lines(error_records(found, examples, articles, loaded.name)))
+
+
+class _Said:
+    """Names on standard error what is being measured, once each."""
+
+    def __init__(self) -> None:
+        self.last = ""
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what != self.last:
+            self.last = what
+            typer.echo(f"measuring {what}", err=True)
+
+
+def _genres(data: Sequence[Path] | None) -> dict[str, str]:
+    """Read the genres of the user's files, or of the house corpus."""
+    from eval.compare import genres_of
+    from training.corpora import find_corpus as find
+
+    if data:
+        # Whatever a file goes by: a name, or a path where two have one name.
+        return {
+            key: genre
+            for path in data
+            for name in (path.name, str(path))
+            for key, genre in genres_of([path], f"exchange/{name}/").items()
+        }
+    house = find("house")
+    place = house.place(None)
+    return {} if place is None else genres_of(house.files(place), "house/")
+
 
 _WIDTH = 12
 
@@ -70,34 +215,28 @@ def evaluate(
     if context.invoked_subcommand is not None:
         refuse_options(context)
         return
-    from classifier import bundle
     from classifier.output import check
     from classifier.taxonomy import in_order
-    from eval.compare import compare_models as compare
-    from eval.compare import record_of_comparison as record
-    from eval.compare import section_of_comparison as section
+    from eval.compare import compare_models, record_of_comparison, section_of_comparison
     from eval.report import show_section
-    from eval.rows import Evaluation
 
     signals = in_order(signal) if signal else None
-    refuse_both(corpora, data, part)
     check(output)
-    bundles = bundle.load(a), bundle.load(b)
-    rows, parts = held_out(corpora, data, part, bundles, allow_other_split)
-    evaluation = Evaluation(bundles, rows.examples, rows.signature, parts, draws, seed)
+    evaluation = evaluation_of(
+        [a, b], corpora, data, part, allow_other_split, draws=draws, seed=seed
+    )
     with progress() as shown:
-        found = compare(evaluation, signals, shown)
-    tables = section(found, intervals=format is not Format.TABLE)
-    show_section(tables, format, output, record(found))
+        found = compare_models(evaluation, signals, shown)
+    tables = section_of_comparison(found, intervals=format is not Format.TABLE)
+    show_section(tables, format, output, record_of_comparison(found))
 
 
 # The same under a name of its own, as the other measurements have one.
 app.command("run")(evaluate)
 _PANELS = {
-    "Judge": ["run", *(one.__name__ for one in report_cli.COMMANDS)],
+    "Judge": ["run", "report", "errors"],
     "Release": [one.__name__ for one in gate_cli.COMMANDS],
     "Study": [one.__name__ for one in study_cli.COMMANDS],
 }
-for module in (report_cli, gate_cli, study_cli):
-    for command in module.COMMANDS:
-        app.command()(command)
+for command in (report, errors, *gate_cli.COMMANDS, *study_cli.COMMANDS):
+    app.command()(command)

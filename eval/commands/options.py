@@ -6,16 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.options import CorporaFolder, HouseFolder
-
 if TYPE_CHECKING:
-    from classifier.bundle import Bundle
     from eval.compare import Progress
-    from eval.rows import HeldOut
+    from eval.rows import Evaluation
 
 
 class Part(StrEnum):
@@ -27,7 +24,7 @@ class Part(StrEnum):
 
 
 class SectionName(StrEnum):
-    """What a report holds besides the comparison; see `eval.report.report_sections`."""
+    """What a report holds besides the comparison; see `eval.report.report`."""
 
     TECHNIQUES = "techniques"
     UNCERTAINTY = "uncertainty"
@@ -64,8 +61,7 @@ Parts = Annotated[
     ),
 ]
 Signals = Annotated[
-    list[str] | None,
-    typer.Option("--signal", metavar="NAME", help="Only this signal. Repeatable."),
+    list[str] | None, typer.Option("--signal", metavar="NAME", help="Only this signal. Repeatable.")
 ]
 Draws = Annotated[int, typer.Option("--draws", min=100, help="Resamples of whole groups.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")]
@@ -81,53 +77,42 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="FILE", help="Write to a file, not to the terminal."),
 ]
-__all__ = [
-    "As", "CorporaFolder", "Data", "Draws", "First", "Format", "HouseFolder", "OtherSplit",
-    "Output", "Part", "Parts", "Second", "SectionName", "Seed", "Signals", "held_out", "progress",
-]  # fmt: skip
+BundleName = Annotated[
+    str, typer.Argument(metavar="[BUNDLE]", help="The model to judge.", show_default=True)
+]
 
 
-def held_out(
+def evaluation_of(
+    bundles: Sequence[str | Path],
     corpora: Path | None,
-    data: Sequence[Path] | None,
-    part: Sequence[Part] | None,
-    bundles: Sequence[Bundle],
-    allow_other_split: bool,
-) -> tuple[HeldOut, tuple[str, ...]]:
-    """Gather what bundles are judged by, as the options say, and name the parts.
+    data: Sequence[Path] | None = None,
+    part: Sequence[Part] | None = None,
+    allow_other_split: bool = False,
+    **settings: Any,
+) -> Evaluation:
+    """Load bundles and gather what they are judged by, as the options say.
 
     Without a folder of corpora and without files that is what ships: the house corpus.
 
-    Raises
-    ------
-    FramescopeError
-        When options don't go together, or data is missing.
+    Raises `FramescopeError` when options don't go together, or a bundle or data is missing.
     """
-    from eval.rows import FILE_PART, HELD_OUT
+    from classifier import bundle
+    from classifier.errors import InputError
+    from eval.rows import FILE_PART, HELD_OUT, Evaluation
     from eval.rows import held_out_of_corpora as of_corpora
     from eval.rows import held_out_of_files as of_files
     from training.corpora import given_folder
 
-    if data:
-        return of_files(data), (FILE_PART,)
-    found = of_corpora(given_folder(corpora), bundles, allow_other_split=allow_other_split)
-    return found, tuple(dict.fromkeys(part)) if part else HELD_OUT
-
-
-def refuse_both(
-    corpora: Path | None, data: Sequence[Path] | None, part: Sequence[Part] | None
-) -> None:
-    """Refuse options of the corpora beside files of one's own.
-
-    Raises
-    ------
-    InputError
-        Naming the first file.
-    """
-    from classifier.errors import InputError
-
     if data and (corpora is not None or part):
         raise InputError(data[0], "with --data every row is judged; leave out --corpora and --part")
+    loaded = tuple(bundle.load(one) for one in bundles)
+    if data:
+        rows = of_files(data)
+        parts: tuple[str, ...] = (FILE_PART,)
+    else:
+        rows = of_corpora(given_folder(corpora), loaded, allow_other_split=allow_other_split)
+        parts = tuple(dict.fromkeys(part)) if part else HELD_OUT
+    return Evaluation(loaded, rows.examples, rows.signature, parts, dates=rows.dates, **settings)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby
 from typing import Any
 
@@ -39,19 +39,9 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """``b - a`` with its 95% interval; NaN where undefined.
+class Difference(Change):
+    """``b - a``; ``p`` is two-sided, of the same draws, not corrected for the number of signals."""
 
-    Attributes
-    ----------
-    value : float
-    interval : Interval
-    p : float
-        Two-sided, from the same draws, not corrected for the number of signals.
-    """
-
-    value: float
-    interval: Interval
     p: float = math.nan
 
 
@@ -70,7 +60,7 @@ class Compared:
     always_yes_f1 : float
         F1 of flagging everything.
     a, b : mapping of str to float, or None
-        The figures of `eval.figures.metrics.METRICS`; None for a model that doesn't give the signal.
+        The figures of `METRICS`; None for a model that doesn't give the signal.
     differences : mapping of str to Difference
         Empty unless both models give the signal.
     intervals_a, intervals_b : mapping of str to Interval
@@ -110,11 +100,7 @@ class Seconds:
 class Contender:
     """A bundle that was compared.
 
-    Attributes
-    ----------
-    name : str
-    digest : str
-        SHA-256 of its manifest, which holds the digest of every file.
+    ``digest``: SHA-256 of its manifest, which holds the digest of every file.
     """
 
     name: str
@@ -125,15 +111,8 @@ class Contender:
 class Comparison:
     """What `compare` found, and what would have to be the same to find it again.
 
-    Attributes
-    ----------
-    a, b : Contender
-    data : str
-        What they were compared on: the signature of a split, or the digest of files.
-    rows : tuple of Compared
-    costs : tuple of Seconds
-        One a corpus.
-    draws, seed : int
+    ``data``: what they were compared on: the signature of a split, or the digest of files.
+    ``costs``: one a corpus.
     """
 
     a: Contender
@@ -154,9 +133,7 @@ class Comparison:
 
 
 def compare(
-    evaluation: Evaluation,
-    signals: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    evaluation: Evaluation, signals: Sequence[str] | None = None, progress: Progress | None = None
 ) -> Comparison:
     """Score the held-out rows of every corpus with two bundles and compare them.
 
@@ -190,23 +167,26 @@ def compare(
             f"nothing to compare: no row of part {' or '.join(parts)} is labelled with "
             f"{' or '.join(asked)}, or neither bundle gives it; they give {', '.join(given)}"
         )
-    steps = _Steps(2 * sum(n for _, n in corpora), progress)
+    total, done = 2 * sum(n for _, n in corpora), 0
+
+    def step(bundle: Bundle, n: int) -> None:
+        """Count sentences over all corpora and both models."""
+        nonlocal done
+        done += n
+        if progress is not None:
+            progress(f"{corpus}: {bundle.name}", done, total)
+
     found: list[Compared] = []
     costs: list[Seconds] = []
     for corpus, n in corpora:
-        scored = evaluation.articles(corpus, parts, wanted, steps.of(corpus))
+        scored = evaluation.articles(corpus, parts, wanted, step)
         costs.append(Seconds(corpus, n, *scored.seconds))
         for part in parts:
-            samples = (scored.sample(part, signal) for signal in wanted)
-            of_part = [
-                _compared(corpus, one, evaluation.draws, evaluation.seed)
-                for one in samples
-                if len(one)
-            ]
+            samples = [one for s in wanted if len(one := scored.sample(part, s))]
+            of_part = [_compared(corpus, one, evaluation.draws, evaluation.seed) for one in samples]
             corrected = holm([row.mcnemar for row in of_part])
-            found += [
-                replace(row, mcnemar_corrected=p) for row, p in zip(of_part, corrected, strict=True)
-            ]
+            rows = zip(of_part, corrected, strict=True)
+            found += [replace(row, mcnemar_corrected=p) for row, p in rows]
     return Comparison(
         Contender(a.name, a.digest),
         Contender(b.name, b.digest),
@@ -227,7 +207,7 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
     chance = math.nan
     if a and b and figures_a and figures_b:
         between = {
-            name: Difference(value, drawn.difference[name], drawn.p[name])
+            name: replace(Difference.of(value, drawn.difference[name]), p=drawn.p[name])
             for name, value in differences(figures_a, figures_b).items()
         }
         chance = mcnemar(truth, decide(*a), decide(*b))
@@ -246,23 +226,6 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
         intervals_b=drawn.b,
         mcnemar=chance,
     )
-
-
-class _Steps:
-    """Counts sentences over all corpora and both models."""
-
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self.total = total
-        self.progress = progress
-        self.done = 0
-
-    def of(self, corpus: str) -> Callable[[Bundle, int], None]:
-        def step(bundle: Bundle, n: int) -> None:
-            self.done += n
-            if self.progress is not None:
-                self.progress(f"{corpus}: {bundle.name}", self.done, self.total)
-
-        return step
 
 
 # As a section, and as the record that JSON holds
@@ -325,11 +288,7 @@ def _record(row: Compared) -> dict[str, Any]:
         "intervals_a": {name: (i.low, i.high) for name, i in row.intervals_a.items()},
         "intervals_b": {name: (i.low, i.high) for name, i in row.intervals_b.items()},
         "mcnemar": {"p": row.mcnemar, "holm": plain.pop("mcnemar_corrected")},
-        "differences": {
-            name: {"value": d.value, "low": d.interval.low, "high": d.interval.high, "p": d.p}
-            for name, d in row.differences.items()
-        }
-        or None,
+        "differences": {name: asdict(d) for name, d in row.differences.items()} or None,
     }
 
 
@@ -347,9 +306,7 @@ def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
             else:
                 # Of ECE: it is widened to be symmetric, and no error lies below 0.
                 cells.append(Estimate(value, max(found.low, 0), found.high))
-        difference = row.differences.get(metric.name)
-        change = None if difference is None else Change.of(difference.value, difference.interval)
-        yield (*head, metric.label, *cells, change)
+        yield (*head, metric.label, *cells, row.differences.get(metric.name))
 
 
 def _seconds(cost: Seconds, name_a: str, name_b: str) -> str:

@@ -25,19 +25,9 @@ KEY = "error"
 class Error:
     """A sentence whose score is far from its label, or an article shown by its first sentence.
 
-    Attributes
-    ----------
-    rank : int
-        From 1, the worst.
-    signal, corpus, part, article : str
-    index, start, end : int
-        Which sentence, and its place in the article's text.
-    label, proba : float
-    other : float
-        What the other model says; NaN where there is none.
-    text : str
-    before, after : tuple of str
-        The sentences of the article before it and after it, as far as they are known.
+    ``rank``: from 1, the worst. ``index``, ``start``, ``end``: which sentence, and its place in the
+    article's text. ``other``: what the other model says; NaN where there is none. ``before``,
+    ``after``: the sentences of the article before it and after it, as far as they are known.
     """
 
     rank: int
@@ -115,10 +105,7 @@ def _around(rows: Examples, row: int, step: int) -> Iterator[str]:
 
 
 def records(
-    errors: Sequence[Error],
-    examples: Examples,
-    articles: Mapping[str, Article],
-    model: str,
+    errors: Sequence[Error], examples: Examples, articles: Mapping[str, Article], model: str
 ) -> Iterator[dict[str, Any]]:
     """Give the articles of errors in the exchange format, the one with the worst error first.
 
@@ -145,35 +132,28 @@ def records(
         labels: dict[str, float] = {}
         for row in order:
             sentence = rows.sentences[row]
-            known = {
-                signal: float(label)
-                for signal, label in zip(rows.signals, rows.labels[row], strict=True)
-                if not math.isnan(label)
-            }
-            whole = {s: v for s, v in known.items() if BY_NAME[s].level is Level.ARTICLE}
-            labels |= whole
-            given = {s: v for s, v in known.items() if s not in whole}
+            given: dict[str, float] = {}
+            for signal, label in zip(rows.signals, rows.labels[row], strict=True):
+                if not math.isnan(label):
+                    whole = BY_NAME[signal].level is Level.ARTICLE
+                    (labels if whole else given)[signal] = float(label)
             units.append(Unit(sentence.start, sentence.end, given))
         article = replace(articles[name], units=tuple(units), labels=labels)
         record = to_record(article)
         for error in here:
-            note = _note(error, model)
+            note = {
+                "rank": error.rank,
+                "signal": error.signal,
+                "label": round(error.label, 4),
+                "probability": round(error.proba, 4),
+                "model": model,
+            }
             if BY_NAME[error.signal].level is Level.ARTICLE:
                 record[KEY] = note
             else:
                 place = [(unit.start, unit.end) for unit in units].index((error.start, error.end))
                 record["sentences"][place][KEY] = note
         yield record
-
-
-def _note(error: Error, model: str) -> dict[str, Any]:
-    return {
-        "rank": error.rank,
-        "signal": error.signal,
-        "label": round(error.label, 4),
-        "probability": round(error.proba, 4),
-        "model": model,
-    }
 
 
 def originals(wanted: Iterable[str], root: Path | None, data: Sequence[Path]) -> dict[str, Article]:

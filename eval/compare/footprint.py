@@ -1,8 +1,8 @@
 """What a bundle takes: bytes on disk, and memory at the most while it scores.
 
 Memory is measured in a process of its own that does nothing else, started anew: the process that
-judges holds the corpora and both models. As a program, ``python -m eval.compare.footprint BUNDLE`` reads
-sentences from standard input and prints the peak in bytes.
+judges holds the corpora and both models. As a program, ``python -m eval.compare.footprint BUNDLE``
+reads sentences from standard input and prints the peak in bytes.
 """
 
 from __future__ import annotations

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from classifier.taxonomy import BY_NAME as SIGNALS
 from classifier.taxonomy import Level
 from eval.compare.comparison import Compared, Comparison
-from eval.figures import METRICS, Change, Estimate, holm
+from eval.figures import METRICS, Change, Estimate, Interval, holm
 from eval.rows import BENCHMARK_BY_NAME as BY_NAME
 from eval.rows import BENCHMARKS, Benchmark
 
 _HIGHER_IS_BETTER = {metric.name: metric.higher_is_better for metric in METRICS}
 ALPHA = 0.05
+_NO_INTERVAL = Interval(math.nan, math.nan)
 _OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
 
 
@@ -23,17 +22,9 @@ _OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs 
 class Headline:
     """A benchmark and what came of it.
 
-    Attributes
-    ----------
-    benchmark : Benchmark
-    row : Compared
-    a, b : Estimate or None
-        The benchmark's main metric; None for a model that doesn't give the signal.
-    difference : Estimate or None
-    p, p_corrected : float
-        Of the difference, by the same draws; corrected for the number of benchmarks (Holm).
-    words : str
-        What it means.
+    ``a``, ``b``: the benchmark's main metric; None for a model that doesn't give the signal. ``p``,
+    ``p_corrected``: of the difference, by the same draws; corrected for the number of benchmarks
+    (Holm). ``words``: what it means.
     """
 
     benchmark: Benchmark
@@ -99,57 +90,28 @@ def _line(
     words = f"undefined: {names[0] if row.a is None else names[1]} doesn't give this signal"
     if metric in row.differences:
         found = row.differences[metric]
-        difference = Change.of(found.value, found.interval)
-        words = in_words(
-            difference, p_corrected, *names,
-            higher_is_better=_HIGHER_IS_BETTER[metric], tests=tests,
-        )  # fmt: skip
-    return Headline(
-        benchmark,
-        row,
-        _estimate(row.a, row.intervals_a, metric),
-        _estimate(row.b, row.intervals_b, metric),
-        difference,
-        p,
-        p_corrected,
-        words,
+        difference = Change(found.value, found.low, found.high)
+        better = _HIGHER_IS_BETTER[metric]
+        words = in_words(difference, p_corrected, *names, higher_is_better=better, tests=tests)
+    a, b = (
+        None
+        if figures is None
+        else Estimate.of(figures[metric], intervals.get(metric, _NO_INTERVAL))
+        for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b))
     )
-
-
-def _estimate(
-    figures: Mapping[str, float] | None, intervals: Mapping[str, Any], metric: str
-) -> Estimate | None:
-    if figures is None:
-        return None
-    value, interval = figures[metric], intervals.get(metric)
-    return Estimate(value) if interval is None else Estimate.of(value, interval)
+    return Headline(benchmark, row, a, b, difference, p, p_corrected, words)
 
 
 def in_words(
-    difference: Estimate,
-    p: float,
-    a: str,
-    b: str,
-    *,
-    higher_is_better: bool = True,
-    tests: int = 1,
+    difference: Estimate, p: float, a: str, b: str, *, higher_is_better: bool = True, tests: int = 1
 ) -> str:
     """Say what a difference means, in one sentence.
 
     "One of more than 0.05 would have shown" means that no true difference beyond 0.05 agrees with
     the interval; it is rounded up, so as not to promise too much.
 
-    Parameters
-    ----------
-    difference : Estimate
-        ``b - a``.
-    p : float
-        Corrected for the number of tests.
-    a, b : str
-        What to call the models.
-    higher_is_better : bool
-    tests : int
-        For how many the correction was made.
+    ``difference``: ``b - a``. ``p``: corrected for the number of tests. ``a``, ``b``: what to call
+    the models. ``tests``: for how many the correction was made.
     """
     if math.isnan(difference.value):
         return "undefined: there is no difference to speak of"

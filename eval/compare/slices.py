@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Voice
-from eval.figures import Estimate, Interval
-from eval.figures import resample_figures as resample
-from eval.figures import single_figure as figure
-from eval.rows import Given, Sample
+from eval.figures import Estimate, estimates
+from eval.rows import Sample
 from training.data import Examples, Text
 
 DRAWS = 1000
@@ -34,12 +32,7 @@ _OF_ARTICLES = ("outlet", "genre")
 class Slice:
     """The rows that have one value.
 
-    Attributes
-    ----------
-    value : str
-    n, n_groups, positives : int
-    a, b : Estimate or None
-        The benchmark's metric for each model; None for one that doesn't give the signal.
+    ``a``, ``b``: the benchmark's metric for each model; None for one that doesn't give the signal.
     """
 
     value: str
@@ -54,12 +47,8 @@ class Slice:
 class Axis:
     """One way to cut.
 
-    Attributes
-    ----------
-    name : str
-        ``outlet``, ``length``, ``voice``, ``genre`` or ``position``.
-    slices : tuple of Slice
-        Empty where the corpus doesn't tell it, or all rows are alike.
+    ``name``: ``outlet``, ``length``, ``voice``, ``genre`` or ``position``. ``slices``: empty where
+    the corpus doesn't tell it, or all rows are alike.
     """
 
     name: str
@@ -125,28 +114,9 @@ def _picked(values: Text, names: Sequence[str]) -> Iterable[tuple[str, NDArray[n
 
 
 def _slice(value: str, sample: Sample, metric: str, draws: int, seed: int) -> Slice:
-    truth, groups = sample.truth, sample.groups
-    a, b = sample.given
-    drawn = resample(truth, a, b, groups, draws=draws, seed=seed, names=(metric,))
-
-    def estimate(given: Given | None, intervals: Mapping[str, Interval]) -> Estimate | None:
-        if given is None:
-            return None
-        interval = intervals[metric]
-        return Estimate(figure(metric, truth, *given), interval.low, interval.high)
-
-    return Slice(
-        value,
-        len(sample),
-        len(np.unique(groups)),
-        int(truth.sum()),
-        estimate(a, drawn.a),
-        estimate(b, drawn.b),
-    )
-
-
-def _outlet(rows: Examples, genres: Mapping[str, str]) -> Text:
-    return rows.outlet
+    a, b = estimates(metric, sample, draws, seed)
+    n_groups = len(np.unique(sample.groups))
+    return Slice(value, len(sample), n_groups, int(sample.truth.sum()), a, b)
 
 
 def _length(rows: Examples, genres: Mapping[str, str]) -> Text:
@@ -154,14 +124,6 @@ def _length(rows: Examples, genres: Mapping[str, str]) -> Text:
         return next((name for limit, name in _LENGTHS if words < limit), _LONG)
 
     return np.array([of(len(sentence.text.split())) for sentence in rows.sentences], np.str_)
-
-
-def _voice(rows: Examples, genres: Mapping[str, str]) -> Text:
-    return np.array([sentence.voice.value for sentence in rows.sentences], np.str_)
-
-
-def _genre(rows: Examples, genres: Mapping[str, str]) -> Text:
-    return np.array([genres.get(article, "") for article in rows.article.tolist()], np.str_)
 
 
 def _position(rows: Examples, genres: Mapping[str, str]) -> Text:
@@ -173,33 +135,29 @@ def _position(rows: Examples, genres: Mapping[str, str]) -> Text:
             return ""
         return _POSITIONS[0] if index == 0 else _POSITIONS[1 + min(3 * index // length, 2)]
 
-    return np.array(
-        [of(s.index, size[s.article_id]) for s in rows.sentences],
-        np.str_,
-    )
+    return np.array([of(s.index, size[s.article_id]) for s in rows.sentences], np.str_)
 
 
 def _largest(values: Text) -> list[str]:
     counts = Counter(value for value in values.tolist() if value)
-    return [value for value, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))][
-        :MOST
-    ]
-
-
-def _by_name(values: Text) -> list[str]:
-    return sorted(set(values.tolist()) - {""})
+    return sorted(counts, key=lambda value: (-counts[value], value))[:MOST]
 
 
 def _fixed(order: Sequence[str]) -> Callable[[Text], list[str]]:
     return lambda values: [name for name in order if name in set(values.tolist())]
 
 
-_AXES: dict[
-    str, tuple[Callable[[Examples, Mapping[str, str]], Text], Callable[[Text], list[str]]]
-] = {
-    "outlet": (_outlet, _largest),
+_ValueOf = Callable[[Examples, Mapping[str, str]], Text]
+_AXES: dict[str, tuple[_ValueOf, Callable[[Text], list[str]]]] = {
+    "outlet": (lambda rows, genres: rows.outlet, _largest),
     "length": (_length, _fixed((*(name for _, name in _LENGTHS), _LONG))),
-    "voice": (_voice, _fixed([voice.value for voice in Voice])),
-    "genre": (_genre, _by_name),
+    "voice": (
+        lambda rows, genres: np.array([one.voice.value for one in rows.sentences], np.str_),
+        _fixed([voice.value for voice in Voice]),
+    ),
+    "genre": (
+        lambda rows, genres: np.array([genres.get(a, "") for a in rows.article.tolist()], np.str_),
+        lambda values: sorted(set(values.tolist()) - {""}),
+    ),
     "position": (_position, _fixed(_POSITIONS)),
 }

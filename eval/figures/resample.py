@@ -1,4 +1,4 @@
-"""How sure a difference is: the paired bootstrap over articles.
+"""How sure a difference is: the paired bootstrap over articles, McNemar's test, Holm's correction.
 
 Sentences of one article share their author, topic and outlet, so they are no independent witnesses:
 resampling sentences gives intervals that are too narrow (by a quarter on the propaganda corpus).
@@ -13,18 +13,17 @@ signals of one part have the same groups, so that the draws themselves are made 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eval.figures.metrics import BINS, COMPARED, bin_of, decide
-from eval.figures.significance import from_draws
-from eval.rows import Bools, Floats
+from eval.figures.metrics import BINS, COMPARED, LEVEL, bin_of, decide, figure
+from eval.figures.sections import Estimate, Interval
+from eval.rows import Bools, Floats, Given, Sample, Single
 
-LEVEL = 0.95
 MIN_GROUPS = 5
 """Below this, no interval from resampling can be trusted, and none is shown."""
 MAX_UNDEFINED = 0.05
@@ -34,25 +33,12 @@ _RANKED = 256  # draws ranked at once: few enough for a processor's cache
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """An interval; NaN at both ends where the data can't give one."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Resamples:
     """What the draws say of every compared figure, by name.
 
-    Attributes
-    ----------
-    a, b : dict of str to Interval
-        Of each model's own figure; empty for a model that wasn't given.
-    difference : dict of str to Interval
-        Of ``b - a``; empty unless both were given.
-    p : dict of str to float
-        Two-sided, of the differences, see `eval.figures.significance.from_draws`.
+    ``a``, ``b``: of each model's own figure; empty for a model that wasn't given. ``difference``:
+    of ``b - a``; empty unless both were given. ``p``: two-sided, of the differences, see
+    `from_draws`.
     """
 
     a: dict[str, Interval]
@@ -63,8 +49,8 @@ class Resamples:
 
 def resample(
     truth: Bools,
-    a: tuple[NDArray[np.float32], float] | None,
-    b: tuple[NDArray[np.float32], float] | None,
+    a: tuple[Single, float] | None,
+    b: tuple[Single, float] | None,
     groups: ArrayLike,
     *,
     draws: int,
@@ -85,57 +71,69 @@ def resample(
     seed : int
         Of the draws; the same for the same rows gives the same intervals.
     names : sequence of str
-        The figures wanted, of `eval.figures.metrics.COMPARED`; a figure doesn't depend on the others.
+        The figures wanted, of `eval.figures.metrics.COMPARED`; none depends on the others.
     """
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     n_groups = int(group.max()) + 1 if len(group) else 0
     models = [None if given is None else _Resampled(truth, *given, group) for given in (a, b)]
-    drawn: list[dict[str, Floats]] = [{}, {}]
+    blocks: list[Floats] = []
     if n_groups >= MIN_GROUPS:
         blocks = list(draw(n_groups, draws, seed, block=_BLOCK // max(len(truth), n_groups)))
-        drawn = [{} if model is None else _figures(model, blocks, names) for model in models]
-    of_a, of_b = (
-        _own(model, values, n_groups, names) for model, values in zip(models, drawn, strict=True)
-    )
-    if a is None or b is None:
-        return Resamples(of_a, of_b, {}, {})
-    if not drawn[0]:
-        unknown = Interval(math.nan, math.nan)
-        return Resamples(of_a, of_b, dict.fromkeys(names, unknown), dict.fromkeys(names, math.nan))
+    drawn = [{} if model is None else model.drawn(blocks, names) for model in models]
+    own = [
+        {name: _interval(name, values[name], model, n_groups) for name in values}
+        for model, values in zip(models, drawn, strict=True)
+    ]
+    if models[0] is None or models[1] is None:
+        return Resamples(own[0], own[1], {}, {})
     values = {name: drawn[1][name] - drawn[0][name] for name in names}
-    between = {name: percentile(found, n_groups) for name, found in values.items()}
-    if "ece" in between:
-        error = _as_is(models[1], n_groups) - _as_is(models[0], n_groups)
-        between["ece"] = _with_mirror(between["ece"], error)
-    return Resamples(of_a, of_b, between, {n: from_draws(found) for n, found in values.items()})
+    between = {
+        name: _interval(name, found, models[1], n_groups, less=models[0])
+        for name, found in values.items()
+    }
+    return Resamples(own[0], own[1], between, {n: from_draws(found) for n, found in values.items()})
 
 
-def _figures(
-    model: _Resampled, blocks: Sequence[Floats], names: Sequence[str]
-) -> dict[str, Floats]:
-    found = [model.figures(weights, names) for weights in blocks]
-    return {name: np.concatenate([block[name] for block in found]) for name in names}
+def _interval(
+    name: str,
+    values: Floats,
+    model: _Resampled | None,
+    n_groups: int,
+    less: _Resampled | None = None,
+) -> Interval:
+    """Give the interval of a model's figure, or of what it has more than another's."""
+    found = percentile(values, n_groups)
+    if name != "ece" or model is None or not len(values):
+        return found
+    return _with_mirror(found, model.error() - (0.0 if less is None else less.error()))
 
 
-def _own(
-    model: _Resampled | None, drawn: Mapping[str, Floats], n_groups: int, names: Sequence[str]
-) -> dict[str, Interval]:
-    """Intervals of one model's own figures; undefined where there are too few groups."""
-    if model is None:
-        return {}
-    if not drawn:
-        return dict.fromkeys(names, Interval(math.nan, math.nan))
-    found = {name: percentile(values, n_groups) for name, values in drawn.items()}
-    if "ece" in found:
-        found["ece"] = _with_mirror(found["ece"], _as_is(model, n_groups))
-    return found
+def estimates(metric: str, sample: Sample, draws: int, seed: int) -> tuple[Estimate | None, ...]:
+    """Give one figure of each bundle on a sample, with its interval.
 
+    Parameters
+    ----------
+    metric : str
+        Of `eval.figures.metrics.COMPARED`.
+    sample : Sample
+    draws, seed : int
+        Of the resampling of groups; without draws there is no interval.
 
-def _as_is(model: _Resampled | None, n_groups: int) -> float:
-    """Calibration error with every group drawn once."""
-    if model is None:
-        return math.nan
-    return float(model.figures(np.ones((1, n_groups)), ("ece",))["ece"][0])
+    Returns
+    -------
+    tuple of Estimate or None
+        None for a bundle that doesn't give the signal.
+    """
+    truth, groups = sample.truth, sample.groups
+
+    def of(given: Given) -> Estimate:
+        value = figure(metric, truth, *given)
+        if not draws:
+            return Estimate(value)
+        drawn = resample(truth, given, None, groups, draws=draws, seed=seed, names=(metric,))
+        return Estimate.of(value, drawn.a[metric])
+
+    return tuple(given and of(given) for given in sample.given)
 
 
 def draw(n_groups: int, draws: int, seed: int, block: int) -> Iterator[Floats]:
@@ -194,7 +192,7 @@ class _Resampled:
     """One model's figures as functions of how often each group was drawn."""
 
     def __init__(
-        self, truth: Bools, proba: NDArray[np.float32], threshold: float, group: NDArray[np.intp]
+        self, truth: Bools, proba: Single, threshold: float, group: NDArray[np.intp]
     ) -> None:
         flagged = decide(proba, threshold)
         error: Floats = truth - proba.astype(np.float64)
@@ -212,6 +210,16 @@ class _Resampled:
         )
         self.residual = residual.reshape(n_groups, BINS)
         self.ranking = _Ranking(truth, proba, group, n_groups)
+
+    def error(self) -> float:
+        """Calibration error with every group drawn once."""
+        every = np.ones((1, len(self.squared)))
+        return float(self.figures(every, ("ece",))["ece"][0])
+
+    def drawn(self, blocks: Sequence[Floats], names: Sequence[str]) -> dict[str, Floats]:
+        """Figures for each draw of all blocks; empty without any."""
+        found = [self.figures(weights, names) for weights in blocks]
+        return {n: np.concatenate([np.empty(0), *(block[n] for block in found)]) for n in names}
 
     def figures(self, weights: Floats, names: Sequence[str] = COMPARED) -> dict[str, Floats]:
         """Compared figures for each draw; weights of shape (draws, n_groups)."""
@@ -248,9 +256,7 @@ class _Resampled:
 class _Ranking:
     """Average precision for each draw: rows are sorted once, draws only change their weights."""
 
-    def __init__(
-        self, truth: Bools, proba: NDArray[np.float32], group: NDArray[np.intp], n_groups: int
-    ) -> None:
+    def __init__(self, truth: Bools, proba: Single, group: NDArray[np.intp], n_groups: int) -> None:
         from scipy.sparse import csr_array
 
         order = np.argsort(-proba, kind="stable")
@@ -290,3 +296,66 @@ def _ratio(part: Floats, whole: Floats, empty: float = 0.0) -> Floats:
     """``part / whole``, and ``empty`` where there is nothing to divide by."""
     ratio: Floats = np.divide(part, whole, out=np.full(whole.shape, empty), where=whole > 0)
     return ratio
+
+
+def mcnemar(truth: Bools, flagged_a: Bools, flagged_b: Bools) -> float:
+    """Test whether two models are wrong equally often, by the exact form of McNemar's test.
+
+    Only rows on which one model is right and the other wrong tell them apart (McNemar, 1947); with
+    both equally good, either is right on half of those. Rows of one article are no independent
+    witnesses, so that p is too small where errors come in clusters: the interval by resampled
+    articles stands beside it.
+
+    Parameters
+    ----------
+    truth, flagged_a, flagged_b : ndarray of bool, shape (n,)
+
+    Returns
+    -------
+    float
+        Two-sided p; NaN where the models never differ in being right.
+    """
+    from scipy.stats import binomtest
+
+    right_a, right_b = flagged_a == truth, flagged_b == truth
+    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
+    if not only_a + only_b:
+        return math.nan
+    return float(binomtest(only_a, only_a + only_b).pvalue)
+
+
+def from_draws(differences: Floats) -> float:
+    """Give the two-sided p of a bootstrapped difference: twice the share of draws beyond 0.
+
+    One is added to both counts, so that p is never 0 (Davison & Hinkley, 1997, section 4.2).
+
+    ``differences`` of shape (n_draws,): undefined draws are NaN, and left out. Gives NaN without a
+    defined draw.
+    """
+    defined = differences[~np.isnan(differences)]
+    if not len(defined):
+        return math.nan
+    below, above = int((defined <= 0).sum()), int((defined >= 0).sum())
+    return min(1.0, 2 * (min(below, above) + 1) / (len(defined) + 1))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Correct p-values for their number (Holm, 1979); NaN stays, and is not counted.
+
+    Parameters
+    ----------
+    p : sequence of float
+
+    Returns
+    -------
+    list of float
+        In the order given; each is the least level of the whole family at which that hypothesis
+        would be rejected.
+    """
+    values = np.asarray(p, np.float64)
+    defined = np.flatnonzero(~np.isnan(values))
+    order = defined[np.argsort(values[defined], kind="stable")]
+    steps = values[order] * np.arange(len(order), 0, -1)
+    corrected = np.full(len(values), math.nan)
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return [float(value) for value in corrected]

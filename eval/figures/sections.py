@@ -1,8 +1,8 @@
 """What one part of the harness found: figures, tables and plots, as values without any layout.
 
-Whatever measures something says it in these values, once; `eval.report.layout` alone decides how they look
-in a terminal, in Markdown, in JSON and on a page. A cell holds the number itself, so that JSON
-loses nothing.
+Whatever measures something says it in these values, once; `eval.report.layout` alone decides how
+they look in a terminal, in Markdown, in JSON and on a page. A cell holds the number itself, so that
+JSON loses nothing.
 """
 
 from __future__ import annotations
@@ -10,13 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
-
-if TYPE_CHECKING:
-    from eval.figures.resample import Interval
+from typing import Any, Self
 
 UNDEFINED = "undefined"
 """The one word for what can't be told: without positives, say, or of a signal that isn't given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An interval; NaN at both ends where the data can't give one."""
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +56,10 @@ Cell = str | int | float | Estimate | None
 class Table:
     """A table.
 
-    Attributes
-    ----------
-    caption : str
-    columns : tuple of str
-    rows : tuple of tuple
-        As many cells as there are columns.
-    heads : int
-        How many of the first columns say what a row is of: where the next row has the same ones,
-        they are written once.
-    note : str
-        What stands below it.
-    digits, interval_digits : int
-        Decimals of figures without an interval, and of the ends of intervals; differences have 3.
+    ``rows``: as many cells as there are columns. ``heads``: how many of the first columns say what
+    a row is of: where the next row has the same ones, they are written once. ``note``: what stands
+    below it. ``digits``, ``interval_digits``: decimals of figures without an interval, and of the
+    ends of intervals; differences have 3.
     """
 
     caption: str
@@ -79,12 +75,7 @@ class Table:
 class Plot:
     """A drawing and its numbers, for who can't see it.
 
-    Attributes
-    ----------
-    title : str
-    svg : str
-        An element for a page, see `eval.report.plots`.
-    numbers : tuple of Table
+    ``svg``: an element for a page, see `eval.report.plots`.
     """
 
     title: str
@@ -96,15 +87,9 @@ class Plot:
 class Section:
     """Results of one part of the harness.
 
-    Attributes
-    ----------
-    note : str
-        What was measured and what to make of it.
-    tables : tuple of Table
-    plots : tuple of Plot
-        Shown on a page, before the tables.
-    signature : str
-        One line that names what was measured on what; empty where something else says so.
+    ``note``: what was measured and what to make of it. ``plots``: shown on a page, before the
+    tables. ``signature``: one line that names what was measured on what; empty where something else
+    says so.
     """
 
     note: str

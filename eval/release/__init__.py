@@ -3,14 +3,8 @@
 from eval.release.card import records as card_records
 from eval.release.card import table as card_table
 from eval.release.card import write as write_card
-from eval.release.gate import FLOORS, FloorCheck, GateError
-from eval.release.gate import judge as judge_floors
+from eval.release.gate import FLOORS, Gate
 from eval.release.gate import measured as measure_benchmarks
-from eval.release.gate import raised as raised_floors
-from eval.release.gate import read as read_floors
-from eval.release.gate import signature as signature_of
-from eval.release.gate import write as write_floors
 from eval.release.same import DifferenceError
 from eval.release.same import same as compare_exactly
 from eval.release.seeds import section as section_of_seeds
-from eval.release.seeds import spreads as seed_spreads

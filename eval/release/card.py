@@ -36,9 +36,9 @@ def records(found: Iterable[Measured]) -> list[dict[str, Any]]:
             "groups": one.groups,
             "positives": one.positives,
             "metric": one.benchmark.metric,
-            "value": _rounded(one.value),
-            "low": _rounded(one.interval.low),
-            "high": _rounded(one.interval.high),
+            "value": _rounded(one.figure.value),
+            "low": _rounded(one.figure.low),
+            "high": _rounded(one.figure.high),
         }
         for one in found
     ]

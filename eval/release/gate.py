@@ -1,8 +1,8 @@
 """The gate: a bundle held against floors that are written down and never lowered in passing.
 
-``eval/release/floors.json`` has, for each benchmark, the digest of its rows and the least figure that a
-default bundle may show. A floor is raised by measuring; it is lowered only with a reason, which is
-kept in the same file.
+``floors.json`` beside this module has, for each benchmark, the digest of its rows and the least
+figure that a default bundle may show. A floor is raised by measuring; it is lowered only with a
+reason, which is kept in the same file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,10 @@ import numpy as np
 from classifier import __version__
 from classifier.bundle import Bundle
 from classifier.errors import FramescopeError
-from eval.figures import Interval
-from eval.figures import resample_figures as resample
-from eval.figures import single_figure as figure
+from eval.figures import Estimate, Section, estimates, table
 from eval.rows import BENCHMARK_BY_NAME as BY_NAME
 from eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
-from eval.suite import Suite
+from eval.suite import Suite, measure_suite, suite_verdict
 
 FLOORS = Path(__file__).with_name("floors.json")
 SLACK = 0.005
@@ -38,23 +36,12 @@ class GateError(FramescopeError):
     """A floor that is missed, or that would be lowered without a reason."""
 
 
-_UNKNOWN = Interval(math.nan, math.nan)
-
-
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One benchmark measured.
 
-    Attributes
-    ----------
-    benchmark : Benchmark
-    digest : str
-        Of its rows and labels.
-    n, groups, positives : int
-    value : float
-        The main figure; NaN where undefined.
-    interval : Interval
-        95%, over resamples of whole groups; NaN where none was asked for.
+    ``digest``: of its rows and labels. ``figure``: the main one; NaN where undefined, and its
+    interval over resamples of whole groups too where none was asked for.
     """
 
     benchmark: Benchmark
@@ -62,8 +49,7 @@ class Measured:
     n: int
     groups: int
     positives: int
-    value: float
-    interval: Interval = _UNKNOWN
+    figure: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +63,27 @@ class FloorCheck:
     @property
     def missed(self) -> bool:
         """Whether the figure is under the floor."""
-        return self.floor is not None and not self.measured.value >= self.floor
+        return self.floor is not None and not self.measured.figure.value >= self.floor
 
     @property
     def changed(self) -> bool:
         """Whether the floor was measured on other rows."""
         return self.digest is not None and self.digest != self.measured.digest
 
+    @property
+    def verdict(self) -> str:
+        """What a table says of it."""
+        if self.floor is None:
+            return ""
+        return "missed" if self.missed else "other rows" if self.changed else "ok"
+
 
 @dataclass(frozen=True)
 class Floors:
     """What ``floors.json`` holds.
 
-    Attributes
-    ----------
-    floors : mapping of str to mapping
-        By benchmark: ``digest``, ``floor``.
-    regressions : tuple of mapping
-        Every floor that was lowered: ``benchmark``, ``from``, ``to``, ``reason``.
+    ``floors``: by benchmark: ``digest``, ``floor``. ``regressions``: every floor that was lowered:
+    ``benchmark``, ``from``, ``to``, ``reason``.
     """
 
     floors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -104,10 +93,7 @@ class Floors:
 def read(path: Path = FLOORS) -> Floors:
     """Read the floors; none where the file isn't there.
 
-    Raises
-    ------
-    GateError
-        When the file can't be read.
+    Raises `GateError` when the file can't be read.
     """
     if not path.is_file():
         return Floors()
@@ -149,25 +135,13 @@ def measured(
         scored = evaluation.articles(corpus, tuple(parts), tuple(signals))
         for benchmark in here:
             sample = scored.sample(benchmark.part, benchmark.signal)
-            given = sample.given[whose]
-            if not len(sample) or given is None:
+            if not len(sample) or sample.given[whose] is None:
                 continue
-            truth, groups, metric = sample.truth, sample.groups, benchmark.metric
-            interval = _UNKNOWN
-            if draws:
-                drawn = resample(
-                    truth, given, None, groups, draws=draws, seed=evaluation.seed, names=(metric,)
-                )
-                interval = drawn.a[metric]
-            yield Measured(
-                benchmark,
-                _digest(sample),
-                len(sample),
-                len(np.unique(groups)),
-                int(truth.sum()),
-                figure(metric, truth, *given),
-                interval,
-            )
+            alone = replace(sample, given=sample.given[whose : whose + 1])
+            (found,) = estimates(benchmark.metric, alone, draws, evaluation.seed)
+            assert found is not None
+            n_groups, positives = len(np.unique(sample.groups)), int(sample.truth.sum())
+            yield Measured(benchmark, _digest(sample), len(sample), n_groups, positives, found)
 
 
 def judge(found: Sequence[Measured], floors: Floors) -> list[FloorCheck]:
@@ -178,48 +152,91 @@ def judge(found: Sequence[Measured], floors: Floors) -> list[FloorCheck]:
 def raised(verdicts: Sequence[FloorCheck], floors: Floors, reason: str | None) -> Floors:
     """Make new floors of what was measured.
 
-    Parameters
-    ----------
-    verdicts : sequence of FloorCheck
-    floors : Floors
-        The present ones.
-    reason : str or None
-        Why a floor may be lowered.
-
-    Raises
-    ------
-    GateError
-        When a floor would be lowered, and no reason is given.
+    ``floors``: the present ones. ``reason``: why a floor may be lowered. Raises `GateError` when a
+    floor would be lowered, and no reason is given.
     """
     kept = dict(floors.floors)
     lowered: list[dict[str, Any]] = []
     for one in verdicts:
-        found = one.measured
-        if math.isnan(found.value) or min(found.positives, found.n - found.positives) < _POSITIVES:
+        found, value = one.measured, one.measured.figure.value
+        if math.isnan(value) or min(found.positives, found.n - found.positives) < _POSITIVES:
             continue
-        name, floor = found.benchmark.name, round(found.value - SLACK, 4)
+        name, floor = found.benchmark.name, round(value - SLACK, 4)
         if one.floor is not None and floor < one.floor and not one.missed:
             floor = one.floor  # measured within the slack: as it was
         if one.floor is not None and floor < one.floor:
             lowered.append({"benchmark": name, "from": one.floor, "to": floor, "reason": reason})
-        kept[name] = {
-            "digest": found.digest,
-            "metric": found.benchmark.metric,
-            "floor": floor,
-        }
+        kept[name] = {"digest": found.digest, "metric": found.benchmark.metric, "floor": floor}
     if lowered and reason is None:
         names = ", ".join(one["benchmark"] for one in lowered)
         raise GateError(f"floors would be lowered: {names}; say why with --allow-regression REASON")
     return Floors(kept, (*floors.regressions, *lowered))
 
 
-def signature(bundle: Bundle, verdicts: Sequence[FloorCheck], suite: Suite) -> str:
-    """One line; two runs with the same one give the same figures."""
-    rows = hashlib.sha256("".join(one.measured.digest for one in verdicts).encode()).hexdigest()
-    return (
-        f"framescope {__version__} | benchmarks {rows[:12]} | cases {suite.cases_digest[:12]} | "
-        f"{bundle.name} {bundle.digest[:12]}"
-    )
+@dataclass(frozen=True)
+class Gate:
+    """A bundle beside the floors of a file and the limits of the behavioural suite."""
+
+    bundle: Bundle
+    path: Path
+    floors: Floors
+    verdicts: Sequence[FloorCheck]
+    suite: Suite
+
+    @classmethod
+    def of(cls, evaluation: Evaluation, path: Path = FLOORS) -> Gate:
+        """Measure the one bundle of an evaluation."""
+        (bundle,), floors = evaluation.bundles, read(path)
+        verdicts = judge(list(measured(evaluation)), floors)
+        return cls(bundle, path, floors, verdicts, measure_suite(bundle))
+
+    @property
+    def signature(self) -> str:
+        """One line; two runs with the same one give the same figures."""
+        digests = "".join(one.measured.digest for one in self.verdicts)
+        rows = hashlib.sha256(digests.encode()).hexdigest()
+        return (
+            f"framescope {__version__} | benchmarks {rows[:12]} | "
+            f"cases {self.suite.cases_digest[:12]} | {self.bundle.name} {self.bundle.digest[:12]}"
+        )
+
+    def section(self) -> Section:
+        """Lay the benchmarks out beside their floors."""
+        rows = (
+            (
+                one.measured.benchmark.name, one.measured.benchmark.metric, one.measured.n,
+                one.measured.positives, one.measured.figure.value,
+                "none" if one.floor is None else one.floor, one.verdict,
+            )
+            for one in self.verdicts
+        )  # fmt: skip
+        columns = ("benchmark", "figure", "n", "yes", "measured", "floor", "verdict")
+        benchmarks = table("Benchmarks and their floors", columns, rows)
+        note = f"Behaviour: {suite_verdict(self.suite)}"
+        return Section(note, (benchmarks,), signature=self.signature)
+
+    def update(self, reason: str | None) -> None:
+        """Write what was measured as new floors; see `raised`."""
+        write(raised(self.verdicts, self.floors, reason), self.path)
+
+    def check(self, name: str) -> None:
+        """Raise a `GateError` where a floor or a limit is missed; the bundle's name as given."""
+        missed = [one.measured.benchmark.name for one in self.verdicts if one.missed]
+        changed = [one.measured.benchmark.name for one in self.verdicts if one.changed]
+        if changed:
+            raise GateError(
+                f"other rows than the floors were measured on: {', '.join(changed)}; "
+                "measure anew with --update"
+            )
+        if missed:
+            raise GateError(f"under the floor: {', '.join(missed)}")
+        if self.suite.missed:
+            said = suite_verdict(self.suite)
+            raise GateError(f"{said} `framescope eval robustness {name}` shows the cases")
+        if not any(one.floor is not None for one in self.verdicts):
+            raise GateError(
+                f"{self.path}: has no floor for these benchmarks; set some with --update"
+            )
 
 
 def _floor(record: Mapping[str, Any] | None) -> tuple[float | None, str | None]:

@@ -43,7 +43,7 @@ _NOTHING = _Nothing()
 
 
 @dataclass
-class Compared:
+class Sizes:
     """What was compared: the sizes of one side, which are those of the other.
 
     ``scores`` counts those of sentences and of articles.
@@ -63,7 +63,7 @@ class Compared:
         self.scores += sum(len(unit.get("scores") or ()) for unit in (*sentences, *whole))
 
 
-def same(before: Path, after: Path, ignore: Collection[str] = ()) -> Compared:
+def same(before: Path, after: Path, ignore: Collection[str] = ()) -> Sizes:
     """Compare two files, or the files of one name in two folders.
 
     Parameters
@@ -80,7 +80,7 @@ def same(before: Path, after: Path, ignore: Collection[str] = ()) -> Compared:
     InputError
         For what is no output of ``framescope score``, or one of another format.
     """
-    compared, fields = Compared(), (*RUN_FIELDS, *ignore)
+    compared, fields = Sizes(), (*RUN_FIELDS, *ignore)
     for one, other in _pairs(before, after):
         compared.files += 1
         for number, (old, new) in enumerate(

@@ -22,14 +22,8 @@ from eval.rows import BENCHMARKS, Benchmark, Evaluation
 class Spread:
     """One benchmark over the bundles of several seeds.
 
-    Attributes
-    ----------
-    benchmark : Benchmark
-    n, positives : int
-    values : tuple of float
-        The main figure of each bundle; NaN where undefined.
-    beside : float
-        That of the model they are held against; NaN without one.
+    ``values``: the main figure of each bundle; NaN where undefined. ``beside``: that of the model
+    they are held against; NaN without one.
     """
 
     benchmark: Benchmark
@@ -62,14 +56,7 @@ def spreads(
 ) -> list[Spread]:
     """Measure bundles on the benchmarks that all of them give.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-    seeds : sequence of int
-        The places of bundles that were trained alike but for the seed.
-    beside : int or None
-        The place of another model, to hold them against.
-    benchmarks : sequence of Benchmark
+    By their places among those of the evaluation; see `section`.
     """
     evaluation = replace(evaluation, draws=0)  # the spread is over seeds, not over articles
 
@@ -84,8 +71,8 @@ def spreads(
             one.benchmark,
             one.n,
             one.positives,
-            tuple(of_bundle[name].value for of_bundle in found),
-            other[name].value if name in other else math.nan,
+            tuple(of_bundle[name].figure.value for of_bundle in found),
+            other[name].figure.value if name in other else math.nan,
         )
         for name, one in found[0].items()
         if all(name in of_bundle for of_bundle in found)
@@ -105,12 +92,32 @@ def same_recipe(bundles: Sequence[Bundle]) -> bool:
     return len(set(seeds)) == len(seeds) and all(recipe(b) == recipe(bundles[0]) for b in bundles)
 
 
-def section(found: Sequence[Spread], bundles: Sequence[Bundle], beside: Bundle | None) -> Section:
-    """Lay the spreads out."""
+def section(
+    evaluation: Evaluation,
+    seeds: Sequence[int],
+    beside: int | None,
+    benchmarks: Sequence[Benchmark] = BENCHMARKS,
+    signature: str = "",
+) -> Section:
+    """Measure bundles on the benchmarks that all of them give, and lay the spreads out.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    seeds : sequence of int
+        The places of bundles that were trained alike but for the seed.
+    beside : int or None
+        The place of another model, to hold them against.
+    benchmarks : sequence of Benchmark
+    signature : str
+        Names what was measured on what, where nothing else does.
+    """
+    found = spreads(evaluation, seeds, beside, benchmarks)
+    bundles = [evaluation.bundles[place] for place in seeds]
     alike = (
         "trained alike but for the seed"
         if same_recipe(bundles)
-        else ("NOT trained alike but for the seed: what tells them apart is more than luck")
+        else "NOT trained alike but for the seed: what tells them apart is more than luck"
     )
     names = ", ".join(f"{b.name} (seed {b.manifest.get('seed')})" for b in bundles)
     columns: tuple[str, ...] = ("benchmark", "figure", "n", "yes", "mean", "spread", "min", "max")
@@ -122,7 +129,7 @@ def section(found: Sequence[Spread], bundles: Sequence[Bundle], beside: Bundle |
         for one in found
     ]  # fmt: skip
     if beside is not None:
-        columns += (beside.name, "seeds above it")
+        columns += (evaluation.bundles[beside].name, "seeds above it")
         rows = [
             (*row, one.beside, f"{one.better} of {len(one.values)}")
             for row, one in zip(rows, found, strict=True)
@@ -131,4 +138,5 @@ def section(found: Sequence[Spread], bundles: Sequence[Bundle], beside: Bundle |
         f"{len(bundles)} bundles, {alike}: {names}. Spread is the standard deviation over seeds; "
         "it says nothing of what other articles would change.",
         (Table("Mean and spread over training seeds", columns, tuple(rows)),),
+        signature=signature,
     )

@@ -1,7 +1,7 @@
 """How sections look: in a terminal, in Markdown, in JSON and on a page.
 
-Numbers are turned into words here alone, and what is undefined is called `eval.figures.sections.UNDEFINED`
-everywhere; in JSON it is null.
+Numbers are turned into words here alone, and what is undefined is called
+`eval.figures.sections.UNDEFINED` everywhere; in JSON it is null.
 """
 
 from __future__ import annotations

@@ -21,12 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, RULE, A, B = "#010101", "#020202", "#030303", "#040404"
-_COLOURS = {
-    INK: "currentColor",
-    RULE: "var(--axis)",
-    A: "var(--model-a)",
-    B: "var(--model-b)",
-}
+_COLOURS = {INK: "currentColor", RULE: "var(--axis)", A: "var(--model-a)", B: "var(--model-b)"}
 _POINTS = 200  # of a precision-recall curve: more can't be seen at this size
 _HASH_SALT = "framescope"
 _SETTINGS: dict[Any, Any] = {
@@ -69,16 +64,9 @@ class CostPoint:
 def forest(name: str, title: str, differences: Mapping[str, Estimate], a: str, b: str) -> str:
     """Draw differences with their intervals, one line each; what has no interval has no bar.
 
-    Parameters
-    ----------
-    name : str
-        Begins every id in the figure, so that ids are unique on the page.
-    title : str
-        What the figure shows, in words.
-    differences : mapping of str to Estimate
-        ``b - a`` by what it is of, from above.
-    a, b : str
-        What to call the models.
+    ``name``: begins every id in the figure, so that ids are unique on the page. ``title``: what the
+    figure shows, in words. ``differences``: ``b - a`` by what it is of, from above. ``a``, ``b``:
+    what to call the models.
     """
     with _settings():
         figure, (axes,) = _figure(6.4, 0.9 + 0.28 * max(len(differences), 1))
@@ -111,16 +99,9 @@ def curves(
 ) -> str:
     """Draw the reliability curves and the precision-recall curves of two models side by side.
 
-    Parameters
-    ----------
-    name, title : str
-        As in `forest`.
-    reliability, ranking : tuple
-        Of each model; None for one that doesn't give the signal.
-    share : float
-        Share of positives: the precision of a ranking without skill.
-    labels : tuple of str
-        What to call the models.
+    ``name``, ``title``: as in `forest`. ``reliability``, ``ranking``: of each model; None for one
+    that doesn't give the signal. ``share``: share of positives: the precision of a ranking without
+    skill. ``labels``: what to call the models.
     """
     with _settings():
         figure, (left, right) = _figure(6.8, 3.1, 2)
@@ -158,13 +139,7 @@ def curves(
 def costs(name: str, title: str, points: Sequence[CostPoint], labels: tuple[str, str]) -> str:
     """Draw quality against seconds for 1,000 sentences, a line from model to model for each corpus.
 
-    Parameters
-    ----------
-    name, title : str
-        As in `forest`.
-    points : sequence of CostPoint
-        Those with an undefined quality are left out.
-    labels : tuple of str
+    ``name``, ``title``: as in `forest`. ``points``: those with an undefined quality are left out.
     """
     with _settings():
         from matplotlib.ticker import LogLocator, NullFormatter
@@ -172,10 +147,8 @@ def costs(name: str, title: str, points: Sequence[CostPoint], labels: tuple[str,
         figure, (axes,) = _figure(6.4, 3.6)
         shown = [p for p in points if p.quality_a == p.quality_a and p.quality_b == p.quality_b]
         for point in shown:
-            seconds, quality = (
-                (point.seconds_a, point.seconds_b),
-                (point.quality_a, point.quality_b),
-            )
+            seconds = point.seconds_a, point.seconds_b
+            quality = point.quality_a, point.quality_b
             axes.plot(seconds, quality, color=RULE, linewidth=1, zorder=1)
             axes.annotate(
                 point.corpus, (seconds[1], quality[1]), xytext=(7, 0), textcoords="offset points",

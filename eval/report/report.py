@@ -1,14 +1,15 @@
-"""The report's contents: one comparison, and everything that is read off the same scores.
+"""The report's contents: one comparison, everything read off the same scores, and further sections.
 
 `eval.report.report_page` lays it out as a page and writes it down as JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from classifier.bundle import Bundle
 from classifier.taxonomy import BY_NAME as SIGNALS
 from classifier.values import Sentence
 from eval.compare import Axis, Compared, Comparison, Error, Footprint, Headline, Progress
@@ -17,10 +18,22 @@ from eval.compare import headline_of as headline
 from eval.compare import measure_footprint as footprint
 from eval.compare import slice_figures as slices
 from eval.compare import worst_errors as worst
-from eval.figures import PrecisionRecall, ReliabilityCurve, Section
-from eval.figures import precision_recall_of as precision_recall
-from eval.figures import reliability_of as reliability_curve
+from eval.figures import (
+    PrecisionRecall,
+    ReliabilityCurve,
+    Section,
+    precision_recall,
+    reliability_curve,
+)
+from eval.release import section_of_seeds
 from eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
+from eval.studies import (
+    section_of_axes,
+    section_of_controls,
+    section_of_techniques,
+    section_of_uncertainty,
+)
+from eval.suite import DRAWS, measure_suite, section_of_suite
 
 MAIN: tuple[str, ...] = (
     "claim", "attributed", "vague_source", "unsourced_assertion", "biased_language", "subjective",
@@ -64,19 +77,9 @@ class Errors:
 class EvaluationReport:
     """Everything on the page.
 
-    Attributes
-    ----------
-    comparison : Comparison
-    names : tuple of str
-        What to call the two models, told apart.
-    headline : tuple of Headline
-    unmeasured : tuple of str
-        Benchmarks with no row here: another corpus, part or signal than was asked for.
-    curves, slices, errors : tuple
-    footprints : tuple of Footprint
-        Of the two bundles.
-    sections : mapping of str to Section or None
-        By the names of `eval.report.report_sections.SECTIONS`; None where not measured.
+    ``names``: what to call the two models, told apart. ``unmeasured``: benchmarks with no row here:
+    another corpus, part or signal than was asked for. ``footprints``: of the two bundles.
+    ``sections``: by the names of `eval.report.report.SECTIONS`; None where not measured.
     """
 
     comparison: Comparison
@@ -115,7 +118,7 @@ def build(
     n_errors : int
         Errors shown of each signal.
     sections : mapping of str to callable, optional
-        What else to measure, by its name; see `eval.report.report_sections`.
+        What else to measure, by its name; see `eval.report.report`.
     """
     a, b = evaluation.bundles
     first, second = evaluation.names
@@ -185,3 +188,44 @@ def blocks(report: EvaluationReport) -> Iterator[tuple[str, list[Compared]]]:
         if row.differences:
             found.setdefault(f"{row.corpus}, {row.part}", []).append(row)
     yield from found.items()
+
+
+def _behaviour(evaluation: Evaluation) -> Section:
+    """Run the behavioural suite on the second bundle."""
+    draws = min(evaluation.draws, DRAWS)
+    suite = measure_suite(evaluation.bundles[1], draws=draws, seed=evaluation.seed)
+    return section_of_suite(suite)
+
+
+#: Headings and measures, by the names that `eval.commands.options.SectionName` lets a user give.
+SECTIONS: Mapping[str, tuple[str, Measure]] = {
+    "techniques": ("Persuasion techniques", section_of_techniques),
+    "uncertainty": ("What it doesn't know", section_of_uncertainty),
+    "axes": ("Other splits", section_of_axes),
+    "controls": ("Controls", section_of_controls),
+    "robustness": ("Behaviour", _behaviour),
+    "seeds": ("Other seeds", lambda _: None),
+}
+
+
+def chosen(without: Collection[str], again: Sequence[Bundle]) -> dict[str, Measure]:
+    """Choose the sections to measure.
+
+    Parameters
+    ----------
+    without : collection of str
+        Those to leave out.
+    again : sequence of Bundle
+        The second bundle trained again with other seeds; none, and there is no such section.
+    """
+
+    def of_seeds(evaluation: Evaluation) -> Section:
+        alike = range(1, 2 + len(again))
+        return section_of_seeds(evaluation.beside(again), alike, 0, evaluation.benchmarks)
+
+    found = {name: measure for name, (_, measure) in SECTIONS.items() if name not in without}
+    if again and "seeds" in found:
+        found["seeds"] = of_seeds
+    else:
+        found.pop("seeds", None)
+    return found

@@ -15,25 +15,20 @@ from classifier.taxonomy import BY_NAME
 from classifier.values import printable
 from eval.compare import METHOD, Error, Headline
 from eval.compare import record_of_comparison as comparison_record
-from eval.figures import LEVEL, RECALLS, Cell, Change, Estimate, Plot, Section, Table, table
+from eval.figures import LEVEL, RECALLS, Cell, Estimate, Plot, Section, Table, table
 from eval.report import layout, plots
-from eval.report.report import Curves, EvaluationReport, blocks
-from eval.report.report_sections import SECTIONS
+from eval.report.report import SECTIONS, Curves, EvaluationReport, blocks
 
 SCHEMA_VERSION = 2
 FOREST = "average_precision"
 """The figure of the forest plots: one for all signals, and free of thresholds."""
-_METRICS = {
-    "f1": "F1",
-    "macro_f1": "macro-F1",
-    "average_precision": "average precision",
-}
+_METRICS = {"f1": "F1", "macro_f1": "macro-F1", "average_precision": "average precision"}
 _TITLES = {
     "forest": "Differences by signal",
     "curves": "Reliability and precision-recall",
     "cost": "Cost against quality",
     "slices": "Slices",
-    **{name: one.title for name, one in SECTIONS.items()},
+    **{name: title for name, (title, _) in SECTIONS.items()},
 }
 
 
@@ -86,12 +81,7 @@ def to_json(report: EvaluationReport) -> str:
         "headline": [_headline_record(one) for one in report.headline],
         "unmeasured": report.unmeasured,
         "curves": [_curves_record(one) for one in report.curves],
-        "cost": {
-            "a": a,
-            "b": b,
-            "unit": "bytes",
-            "method_of_memory": METHOD,
-        },
+        "cost": {"a": a, "b": b, "unit": "bytes", "method_of_memory": METHOD},
         "slices": [
             {"benchmark": one.benchmark.name, "metric": one.benchmark.metric, "axes": one.axes}
             for one in report.slices
@@ -160,11 +150,7 @@ def forest(report: EvaluationReport) -> Section:
     a, b = report.names
     drawn = []
     for at, (title, rows) in enumerate(blocks(report)):
-        differences = {
-            label(row.signal): Change.of(found.value, found.interval)
-            for row in rows
-            for found in (row.differences[FOREST],)
-        }
+        differences = {label(row.signal): row.differences[FOREST] for row in rows}
         words = f"Difference in average precision, {b} less {a}: {title}"
         numbers = table(
             words,
@@ -207,6 +193,7 @@ def _curves(one: Curves, name: str, models: tuple[str, str]) -> Plot:
             for n, score, share in zip(curve.count, curve.score, shares, strict=True):
                 yield model, int(n), float(score), Estimate(*map(float, share))
 
+    columns = ("model", "n", "mean score", "share of yes")
     ranking = (
         (model, *(None if curve is None else curve.at(recall) for recall in RECALLS))
         for model, curve in zip(models, one.ranking, strict=True)
@@ -215,16 +202,8 @@ def _curves(one: Curves, name: str, models: tuple[str, str]) -> Plot:
         words,
         plots.curves(name, words, one.reliability, one.ranking, one.share, models),
         (
-            table(
-                "Reliability, by bins of equal mass",
-                ("model", "n", "mean score", "share of yes"),
-                bins(),
-            ),
-            table(
-                "Precision at each recall",
-                ("model", *(f"{recall:.1f}" for recall in RECALLS)),
-                ranking,
-            ),
+            table("Reliability, by bins of equal mass", columns, bins()),
+            table("Precision at each recall", ("model", *map(str, RECALLS)), ranking),
         ),
     )
 

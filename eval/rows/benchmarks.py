@@ -7,7 +7,8 @@ others it may stand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from classifier.taxonomy import NAMES
 
@@ -16,15 +17,8 @@ from classifier.taxonomy import NAMES
 class Published:
     """A figure of others.
 
-    Attributes
-    ----------
-    value : float
-    metric : str
-        In the publication's terms.
-    citation : str
-    same_split : bool
-        Whether it was measured on these rows. Where not, it says how hard the task is, and no
-        more: it can't be beaten here.
+    ``metric``: in the publication's terms. ``same_split``: whether it was measured on these rows.
+    Where not, it says how hard the task is, and no more: it can't be beaten here.
     """
 
     value: float
@@ -35,14 +29,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """How far people agree with each other on the task.
-
-    Attributes
-    ----------
-    value : float
-    measure : str
-    citation : str
-    """
+    """How far people agree with each other on the task."""
 
     value: float
     measure: str
@@ -53,16 +40,8 @@ class Ceiling:
 class Benchmark:
     """One row.
 
-    Attributes
-    ----------
-    corpus, part, signal : str
-    unit : str
-    split : str
-        What was never divided between the parts.
-    metric : str
-        The main one, a name of `eval.figures.metrics.METRICS`.
-    published : Published or None
-    ceiling : Ceiling or None
+    ``split``: what was never divided between the parts. ``metric``: the main one, a name of
+    `eval.figures.metrics.METRICS`.
     """
 
     corpus: str
@@ -146,50 +125,41 @@ _POLNEAR = {
 _ALPHA = "Krippendorff's alpha"
 
 
-def _ours(corpus: str) -> tuple[Benchmark, ...]:
+_PARTS = ("test", "unseen_outlet")
+
+
+def _ours(corpus: str, split: str) -> Iterator[Benchmark]:
     """The benchmarks of the house corpus: every signal that two annotators labelled."""
-    return tuple(
-        Benchmark(
-            corpus,
-            part,
-            signal,
-            "sentence",
-            "articles on one event" if corpus == "house" else "article",
-            "average_precision",
-            ceiling=Ceiling(_AGREEMENT[signal], _ALPHA, _OURS),
-        )
-        for part in ("test", "unseen_outlet")
-        for signal in NAMES
-        if signal in _AGREEMENT
-    )
+    for part in _PARTS:
+        for signal in NAMES:
+            if signal in _AGREEMENT:
+                agreed = Ceiling(_AGREEMENT[signal], _ALPHA, _OURS)
+                yield _ranked(corpus, part, signal, split, agreed)
 
 
-def _polnear(part: str) -> tuple[Benchmark, ...]:
-    return tuple(
-        Benchmark(
-            "polnear",
-            part,
-            signal,
-            "sentence",
-            "article",
-            "macro_f1" if signal == "attributed" else "average_precision",
-            ceiling=Ceiling(alpha, _ALPHA, _SEVERAL),
-        )
-        for signal, alpha in _POLNEAR.items()
-    )
+def _polnear() -> Iterator[Benchmark]:
+    for part in _PARTS:
+        for signal, alpha in _POLNEAR.items():
+            found = _ranked("polnear", part, signal, "article", Ceiling(alpha, _ALPHA, _SEVERAL))
+            yield replace(found, metric="macro_f1") if signal == "attributed" else found
+
+
+def _ranked(
+    corpus: str, part: str, signal: str, split: str, ceiling: Ceiling | None = None
+) -> Benchmark:
+    return Benchmark(corpus, part, signal, "sentence", split, "average_precision", ceiling=ceiling)
 
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark("ptc", "test", "any_technique", "sentence", "article", "f1", _NLP4IF),
-    Benchmark("ptc", "test", "loaded_language", "sentence", "article", "average_precision"),
-    Benchmark("ptc", "test", "name_calling", "sentence", "article", "average_precision"),
+    _ranked("ptc", "test", "loaded_language", "article"),
+    _ranked("ptc", "test", "name_calling", "article"),
     Benchmark("babe", "test", "biased_language", "sentence", "page", "macro_f1", _BABE, _EXPERTS),
     Benchmark(
         "babe", "unseen_outlet", "biased_language", "sentence", "outlet", "macro_f1", _BABE,
         _EXPERTS,
     ),
-    *_polnear("test"),
-    *_polnear("unseen_outlet"),
+    *_polnear(),
     Benchmark("newssd", "test", "subjective", "sentence", "block of neighbours", "macro_f1"),
     Benchmark(
         "hyperpartisan", "test", "hyperpartisan", "article", "outlet", "macro_f1", _HYPERPARTISAN
@@ -197,8 +167,8 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark("wikiweasel", "test", "vague_source", "sentence", "block of neighbours", "f1",
               _WEASEL),
     Benchmark("claimbuster", "test", "claim", "sentence", "block of neighbours", "macro_f1"),
-    *_ours("house"),
-    *_ours("standoff"),
+    *_ours("house", "articles on one event"),
+    *_ours("standoff", "article"),
 )  # fmt: skip
 """In the order in which they are shown."""
 

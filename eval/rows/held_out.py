@@ -23,14 +23,9 @@ FILE_PART = "test"
 class HeldOut:
     """Examples with their parts.
 
-    Attributes
-    ----------
-    examples : Examples
-        Voice and citations only in articles with a row that may be judged by.
-    signature : str
-        What identifies them.
-    dates : mapping of str to str or None
-        When articles appeared, as the examples name them.
+    ``examples``: voice and citations only in articles with a row that may be judged by.
+    ``signature``: what identifies them. ``dates``: when articles appeared, as the examples name
+    them.
     """
 
     examples: Examples
@@ -72,8 +67,8 @@ def of_corpora(root: Path | None, bundles: Sequence[Bundle], *, allow_other_spli
         raise BundleError(_other_split(strangers[0], split.signature))
     doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
     # What is learned from is never scored here; finding who is cited in it would take a minute.
-    judged = ~np.isin(split.examples.part, (TRAIN, REMOVED))
-    articles = set(split.examples.article[judged].tolist())
+    kept_back = ~np.isin(split.examples.part, (TRAIN, REMOVED))
+    articles = set(split.examples.article[kept_back].tolist())
     examples, dates = with_citations(split.examples, root, articles, load())
     return HeldOut(examples, f"split {split.signature[:12]}{doubt}", dates)
 
@@ -129,15 +124,9 @@ def of_files(paths: Sequence[Path]) -> HeldOut:
     # The table names a corpus for its reader; here the file is the corpus.
     corpus = [file_of[article.partition("/")[2]] for article in examples.article]
     total = hashlib.sha256("\n".join(digest(path) for path in names).encode()).hexdigest()
-    return HeldOut(
-        replace(
-            examples,
-            corpus=np.array(corpus, np.str_),
-            part=np.full(len(examples), FILE_PART, dtype="<U13"),
-        ),
-        f"files {total[:12]}",
-        dates,
-    )
+    part = np.full(len(examples), FILE_PART, dtype="<U13")
+    examples = replace(examples, corpus=np.array(corpus, np.str_), part=part)
+    return HeldOut(examples, f"files {total[:12]}", dates)
 
 
 def _names(paths: Sequence[Path]) -> dict[Path, str]:

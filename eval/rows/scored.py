@@ -54,15 +54,9 @@ class Given(NamedTuple):
 class Sample:
     """The labelled rows of one signal on one part of a corpus, and what each bundle says of them.
 
-    Attributes
-    ----------
-    rows : Examples
-        The whole articles they stand in, sentence by sentence.
-    chosen : ndarray of int, shape (n,)
-        Which of those are judged: every labelled sentence, or one of each article.
-    part, signal : str
-    given : tuple of Given or None
-        Of each bundle; None for one that doesn't give the signal.
+    ``rows``: the whole articles they stand in, sentence by sentence. ``chosen`` of shape (n,):
+    which of those are judged: every labelled sentence, or one of each article. ``given``: of each
+    bundle; None for one that doesn't give the signal.
     """
 
     rows: Examples
@@ -99,15 +93,9 @@ class Sample:
 class ScoredRows:
     """Whole articles of a corpus, sentence by sentence, and what each bundle says of them.
 
-    Attributes
-    ----------
-    rows : Examples
-    bundles : tuple of Bundle
-    proba : tuple of ndarray of float32, shape (n, k)
-        Of each bundle, a column for each of its signals.
-    seconds : tuple of float
-        Wall-clock seconds that each bundle took for 1,000 sentences, after a warm-up; NaN where
-        all rows had been scored before.
+    ``proba`` of shape (n, k): of each bundle, a column for each of its signals. ``seconds``:
+    wall-clock seconds that each bundle took for 1,000 sentences, after a warm-up; NaN where all
+    rows had been scored before.
     """
 
     rows: Examples

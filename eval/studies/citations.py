@@ -53,10 +53,7 @@ class Extraction:
 def read(folder: Path) -> Iterable[tuple[str, str, dict[str, list[list[Place]]]]]:
     """Read PolNeAR: id, text and the spans of each kind; the first annotator where there are two.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        That holds ``data``.
+    ``folder``: that holds ``data``.
     """
     for path in sorted(folder.glob("data/*/text/*.txt")):
         text = path.read_bytes().decode("utf-8")
@@ -74,20 +71,9 @@ def measure(
 ) -> dict[str, Extraction]:
     """Measure the rules on one part of PolNeAR, by the split that models are trained on.
 
-    Parameters
-    ----------
-    root : pathlib.Path
-        The folder of corpora.
-    part : str
-        ``validation``, ``test`` or ``unseen_outlet``; ``train`` to see what the rules miss.
-    registry : Registry
-    seed : int
-        Of the split.
-
-    Raises
-    ------
-    CorpusError
-        When a corpus is missing or changed.
+    ``root``: the folder of corpora. ``part``: ``validation``, ``test`` or ``unseen_outlet``;
+    ``train`` to see what the rules miss. ``seed``: of the split. Raises `CorpusError` when a corpus
+    is missing or changed.
     """
     from training.data import assign_parts as assign
     from training.data import build_examples as build
@@ -174,11 +160,7 @@ def _shared(found: list[Words], gold: list[Words]) -> list[int]:
 def figures(rows: Sequence[NDArray[np.int64]], draws: int = 2000) -> dict[str, Extraction]:
     """Sum up articles' counts, micro-averaged, with intervals by resampling articles.
 
-    Parameters
-    ----------
-    rows : sequence of ndarray, shape (measures, 3)
-        One an article, as `counts` gives them.
-    draws : int
+    ``rows`` of shape (measures, 3): one an article, as `counts` gives them.
     """
     stack = np.stack(rows)
     generator = np.random.default_rng(DEFAULT_SEED)
@@ -196,6 +178,11 @@ def figures(rows: Sequence[NDArray[np.int64]], draws: int = 2000) -> dict[str, E
 def _scores(total: NDArray[np.int64]) -> tuple[float, float, float]:
     hits, found, gold = map(float, total)
     return hits / max(found, 1), hits / max(gold, 1), 2 * hits / max(found + gold, 1)
+
+
+def study(root: Path, part: str, registry: Registry) -> Section:
+    """Measure the rules on one part of PolNeAR in a folder of corpora; see `measure`."""
+    return section(measure(root, part, registry))
 
 
 def section(found: dict[str, Extraction]) -> Section:

@@ -9,21 +9,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from classifier.taxonomy import BY_NAME, Level
-from eval.figures import decide
+from eval.figures import UNDEFINED, Section, Table, decide, table
 from eval.figures import single_figure as figure
 from eval.rows import Benchmark, Bools, Evaluation, Floats, Given, Sample, Single, rows_of
 from eval.studies.outlet_checks import Probe, Within, probe, within
-from eval.studies.topics import wholes
+from eval.studies.surrogates import wholes
 from training.data import TRAIN, Examples, Text
 
 SMOOTHING = 5.0
 """Rows at the overall rate that every outlet is given besides its own."""
 SHUFFLES = 100
+
+NOTE = (
+    "Predictors that haven't read the text, on the rows they can say anything of, with both models "
+    f"on the same rows. Labels are permuted within the part {SHUFFLES} times; a figure that does "
+    "not fall to chance would mean that the harness is wrong. Within outlets an outlet's name "
+    "can't help: the share of the gain that survives is 1 where the second model is better by what "
+    "stands in the text, and near 0 where it has only learned which outlet is which. The outlet is "
+    "read off the scores by a regression over folds of articles; outlets do differ in what is "
+    "scored, so that more than guessing is no proof of cheating."
+)
 
 # How far the mean of the permutations may lie from chance: four of its standard errors, which 1 of
 # 16,000 exceeds, and what the formulas of chance leave out (ties, a mean of ratios).
@@ -34,14 +45,9 @@ _STANDARD_ERRORS, _TOLERANCE = 4, 0.01
 class Shuffled:
     """A bundle judged by labels that are permuted within the part.
 
-    Attributes
-    ----------
-    mean, spread : float
-        Of the figure, over `SHUFFLES` permutations; ``spread`` is the standard deviation.
-    chance : float
-        What it must come to.
-    p : float
-        Share of permutations that reach the figure with the true labels, one added to both counts.
+    ``mean``, ``spread``: of the figure, over `SHUFFLES` permutations; ``spread`` is the standard
+    deviation. ``chance``: what it must come to. ``p``: share of permutations that reach the figure
+    with the true labels, one added to both counts.
     """
 
     mean: float
@@ -60,13 +66,8 @@ class Shuffled:
 class WithoutText:
     """A predictor without the text, and both bundles on the rows it can say anything of.
 
-    Attributes
-    ----------
-    name : str
-    n : int
-        Rows; 0 where it can say nothing.
-    value, a, b : float
-        The benchmark's figure; NaN where undefined.
+    ``n``: rows; 0 where it can say nothing. ``value``, ``a``, ``b``: the benchmark's figure; NaN
+    where undefined.
     """
 
     name: str
@@ -80,15 +81,7 @@ class WithoutText:
 class Controlled:
     """One benchmark.
 
-    Attributes
-    ----------
-    benchmark : Benchmark
-    n, positives : int
-    a, b : float
-        Both bundles' figures; NaN where undefined, or the bundle lacks the signal.
-    controls : tuple of WithoutText
-    shuffled_a, shuffled_b : Shuffled
-    within : Within
+    ``a``, ``b``: both bundles' figures; NaN where undefined, or the bundle lacks the signal.
     """
 
     benchmark: Benchmark
@@ -117,11 +110,8 @@ def run(
 ) -> Iterator[tuple[list[Controlled], list[Probed]]]:
     """Check the benchmarks that the examples have, corpus by corpus.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-        Of bundles a and b; its seed is that of the permutations and of the probe's rows and folds.
-    benchmarks : sequence of Benchmark
+    ``evaluation``: of bundles a and b; its seed is that of the permutations and of the probe's rows
+    and folds.
     """
     examples, seed = evaluation.examples, evaluation.seed
     for corpus in dict.fromkeys(one.corpus for one in benchmarks):
@@ -135,29 +125,21 @@ def run(
         checked = [check(one, sample, train, seed=seed) for one, sample in samples if len(sample)]
         probed = []
         for part in parts:
-            chosen = np.flatnonzero(scored.rows.part == part)
-            if not len(chosen):
-                continue
-            of_part = scored.rows.where(chosen)
-            names = wholes(of_part)
-            a, b = (
-                probe(proba[chosen], of_part.outlet, names, seed=seed) for proba in scored.proba
-            )
-            probed.append(Probed(corpus, part, a, b))
+            if len(chosen := np.flatnonzero(scored.rows.part == part)):
+                rows = scored.rows.where(chosen)
+                a, b = (
+                    probe(proba[chosen], rows.outlet, wholes(rows), seed=seed)
+                    for proba in scored.proba
+                )
+                probed.append(Probed(corpus, part, a, b))
         yield checked, probed
 
 
 def check(benchmark: Benchmark, sample: Sample, train: Examples, *, seed: int = 0) -> Controlled:
     """Check one benchmark.
 
-    Parameters
-    ----------
-    benchmark : Benchmark
-    sample : Sample
-        Its rows.
-    train : Examples
-        The training part of the corpus: what the predictors without text are fitted on.
-    seed : int
+    ``sample``: its rows. ``train``: the training part of the corpus: what the predictors without
+    text are fitted on.
     """
     signal, metric = benchmark.signal, benchmark.metric
     truth, outlets = sample.truth, sample.outlets
@@ -175,10 +157,12 @@ def check(benchmark: Benchmark, sample: Sample, train: Examples, *, seed: int = 
 
     learned = Sample(train, rows_of(train, TRAIN, signal), TRAIN, signal, ())
     taught = learned.truth if len(learned) else np.zeros(0, np.bool_)
-    rates = outlet_rates(learned.outlets, taught, outlets)
-    own_rates = outlet_rates(learned.outlets, taught, learned.outlets)
-    by_length = length_scores(_lengths(learned), taught, _lengths(sample))
-    own_length = length_scores(_lengths(learned), taught, _lengths(learned))
+    rates, own_rates = (
+        outlet_rates(learned.outlets, taught, asked) for asked in (outlets, learned.outlets)
+    )
+    by_length, own_length = (
+        length_scores(_lengths(learned), taught, _lengths(asked)) for asked in (sample, learned)
+    )
     controls = (
         beside("always yes", np.ones(len(sample), np.float32), 0.5),
         beside("outlet name only", rates, best_threshold(metric, taught, own_rates)),
@@ -281,7 +265,7 @@ def shuffled(metric: str, truth: Bools, proba: Single, threshold: float, *, seed
 
 
 def _of_permuted(metric: str, truths: Bools, proba: Single, threshold: float) -> Floats:
-    """`eval.figures.metrics.figure` for permutations of the same labels, shape (m, n), all at once."""
+    """`single_figure` for permutations of the same labels, shape (m, n), all at once."""
     yes, n = int(truths[0].sum()), truths.shape[1]
     if metric == "average_precision":
         order = np.argsort(-proba, kind="stable")
@@ -319,11 +303,96 @@ def _chance(metric: str, truth: Bools, flagged: Bools) -> float:
     f1 = 2 * share * q / (share + q)
     other = 2 - share - q
     of_no = 2 * (1 - share) * (1 - q) / other if other else 0.0
-    known = {
-        "auc": 0.5,
-        "f1": f1,
-        "macro_f1": (f1 + of_no) / 2,
-        "precision": share,
-        "recall": q,
-    }
+    macro = (f1 + of_no) / 2
+    known = {"auc": 0.5, "f1": f1, "macro_f1": macro, "precision": share, "recall": q}
     return known.get(metric, math.nan)
+
+
+def study(evaluation: Evaluation) -> tuple[Section, dict[str, Any]] | None:
+    """Check the benchmarks that have rows here; None without one.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of bundles a and b; its seed is that of the permutations and of the probe's rows and folds.
+
+    Returns
+    -------
+    Section
+    dict
+        What JSON holds: every figure, and whether those of shuffled labels fell to chance.
+    """
+    checked: list[Controlled] = []
+    probed: list[Probed] = []
+    for of_corpus, probes in run(evaluation, evaluation.benchmarks):
+        checked += of_corpus
+        probed += probes
+    if not checked:
+        return None
+    a, b = evaluation.bundles
+    said = f"{evaluation.data} | a {a.name} | b {b.name} | seed {evaluation.seed}"
+    tables = tuple(_tables(checked, probed, evaluation.names))
+    record = {
+        "signature": said,
+        "benchmarks": [
+            asdict(one)
+            | {
+                name: asdict(found) | {"fell": found.fell}
+                for name, found in (("shuffled_a", one.shuffled_a), ("shuffled_b", one.shuffled_b))
+            }
+            for one in checked
+        ],
+        "outlet_probes": probed,
+    }
+    return Section(NOTE, tables, signature=said), record
+
+
+def section(evaluation: Evaluation) -> Section | None:
+    """Lay out the controls of an evaluation that names itself; None without a benchmark."""
+    found = study(evaluation)
+    return found and replace(found[0], signature="")
+
+
+def _tables(
+    checked: Sequence[Controlled], probed: Sequence[Probed], names: tuple[str, ...]
+) -> Iterator[Table]:
+    a, b = names
+    yield table(
+        "Without the text",
+        ("benchmark", "figure", "read", "n", "it", *names),
+        (
+            (one.benchmark.name, one.benchmark.metric, *astuple(read))
+            for one in checked
+            for read in one.controls
+        ),
+    )
+    yield table(
+        "Shuffled labels",
+        ("benchmark", "model", "true", "shuffled", "chance", "p", "fell to chance"),
+        (
+            (one.benchmark.name, model, value, found.mean, found.chance, found.p, _fell(found))
+            for one in checked
+            for model, value, found in ((a, one.a, one.shuffled_a), (b, one.b, one.shuffled_b))
+        ),
+    )
+    yield table(
+        "AUC over all pairs, and within outlets",
+        ("benchmark", "n", "pairs in outlets", a, b, f"{a}, within", f"{b}, within",
+         "gain that survives"),
+        ((one.benchmark.name, *astuple(one.within)) for one in checked),
+    )  # fmt: skip
+    yield table(
+        "The outlet read off the scores: balanced accuracy",
+        ("part", "n", "articles", "outlets", a, b, "guessing", "largest outlet"),
+        (
+            (f"{one.corpus}/{one.part}", one.a.n, one.a.articles, one.a.outlets,
+             one.a.balanced_accuracy, one.b.balanced_accuracy, one.a.chance, one.a.largest)
+            for one in probed
+        ),
+    )  # fmt: skip
+
+
+def _fell(found: Shuffled) -> str:
+    if found.mean != found.mean:
+        return UNDEFINED
+    return "yes" if found.fell else "no"

@@ -22,13 +22,8 @@ _EXTREME = 1e-4  # nearer to 0 and 1 a score's log-odds would outweigh all other
 class Within:
     """AUC over all pairs of rows, and over the pairs of one outlet; rows of known outlets only.
 
-    Attributes
-    ----------
-    n, pairs : int
-        Rows of known outlets, and pairs of a yes and a no of one outlet.
-    overall_a, overall_b, within_a, within_b : float
-    survives : float
-        Share of b's gain over a that is left within outlets; NaN where b gains nothing.
+    ``n``, ``pairs``: rows of known outlets, and pairs of a yes and a no of one outlet.
+    ``survives``: share of b's gain over a that is left within outlets; NaN where b gains nothing.
     """
 
     n: int
@@ -44,15 +39,8 @@ class Within:
 class Probe:
     """How well the outlet is told from a bundle's scores.
 
-    Attributes
-    ----------
-    n, articles, outlets : int
-    balanced_accuracy : float
-        Mean over outlets of the share that is recognised.
-    chance : float
-        The same for guessing.
-    largest : float
-        Share of the largest outlet: the accuracy of always naming it.
+    ``balanced_accuracy``: mean over outlets of the share that is recognised. ``chance``: the same
+    for guessing. ``largest``: share of the largest outlet: the accuracy of always naming it.
     """
 
     n: int
@@ -115,12 +103,7 @@ def probe(proba: Single, outlets: Text, articles: Text, *, seed: int = 0) -> Pro
     of two models that are equally good, the one with the lower figure reads less of the outlet.
     Only outlets with `FOLDS` articles, and at most `MOST_ROWS` rows, drawn by the seed.
 
-    Parameters
-    ----------
-    proba : ndarray of float32, shape (n, k)
-    outlets, articles : ndarray of str, shape (n,)
-        Empty for an unknown outlet.
-    seed : int
+    ``proba``: shape (n, k). ``outlets``, ``articles`` of shape (n,): empty for an unknown outlet.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import balanced_accuracy_score

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from classifier import bundle
 from classifier.attribution import cited
@@ -28,10 +27,8 @@ from classifier.errors import InputError
 from classifier.models import Reader, TextForm, form_of
 from classifier.sources import load_registry
 from classifier.values import Article, Sentence
-from eval.figures import Estimate, Section, decide, table
-from eval.figures import all_metrics as measure
-from eval.figures import resample_figures as resample
-from eval.rows import is_positive
+from eval.figures import Estimate, Section, decide, estimates, table
+from eval.rows import Given, Sample, Single
 from training.corpora import POLNEAR
 from training.data import SWAPPED_SIGNAL, Examples, Swap, behind
 
@@ -43,19 +40,15 @@ PARTS = ("test", "unseen_outlet")
 SWAPPED_FOR = {True: "Reuters", False: "TASS"}
 """What is written for an outlet, by whether it is state media."""
 DRAWS = 1000
+_SEED = 13  # of the draws
 
 
 @dataclass(frozen=True, slots=True)
 class SignalScores:
     """How well a signal is told.
 
-    Attributes
-    ----------
-    name, rows : str
-        The signal, and what it is judged on.
-    sentences, articles, positives : int
-    average_precision, f1 : Estimate
-        F1 of the positive class at the bundle's threshold.
+    ``name``, ``rows``: the signal, and what it is judged on. ``average_precision``, ``f1``: f1 of
+    the positive class at the bundle's threshold.
     """
 
     name: str
@@ -71,15 +64,9 @@ class SignalScores:
 class Shift:
     """What swapping outlets did to the framing scores of sentences.
 
-    Attributes
-    ----------
-    rows : str
-        Which sentences: those that name an outlet, or all of the articles with such sentences.
-    sentences, articles : int
-    mean, largest : float
-        Absolute change of a calibrated probability, over sentences and framing signals.
-    flipped : float
-        Share of sentences in which any decision changed.
+    ``rows``: which sentences: those that name an outlet, or all of the articles with such
+    sentences. ``mean``, ``largest``: absolute change of a calibrated probability, over sentences
+    and framing signals. ``flipped``: share of sentences in which any decision changed.
     """
 
     rows: str
@@ -167,19 +154,8 @@ def swap_all(sentence: Sentence, reader: Reader) -> Sentence:
 def written(model: Bundle, path: Path, registry: Registry) -> tuple[int, list[dict[str, object]]]:
     """Judge sentences written for the purpose, each an article of its own.
 
-    Parameters
-    ----------
-    model : Bundle
-    path : pathlib.Path
-        JSON Lines with ``text`` and ``state_media``, 0 or 1.
-    registry : Registry
-
-    Returns
-    -------
-    int
-        How many there are.
-    list of dict
-        Those told wrong, with their ``score``.
+    ``path``: JSON Lines with ``text`` and ``state_media``, 0 or 1. Gives how many there are. Gives
+    those told wrong, with their ``score``.
     """
     cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
     articles = [Article(f"case/{number}", case["text"]) for number, case in enumerate(cases)]
@@ -197,46 +173,38 @@ def written(model: Bundle, path: Path, registry: Registry) -> tuple[int, list[di
     return len(cases), wrong
 
 
-def _column(model: Bundle, sentences: Sequence[Sentence], name: str) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = model.model.predict_proba(sentences)[:, model.signals.index(name)]
+def _column(model: Bundle, sentences: Sequence[Sentence], name: str) -> Single:
+    found: Single = model.model.predict_proba(sentences)[:, model.signals.index(name)]
     return found
 
 
-def _signal(
-    model: Bundle, rows: Examples, proba: NDArray[np.float32], name: str, where: str
-) -> SignalScores:
-    labels = rows.column(name)
-    known = ~np.isnan(labels)
-    truth, threshold = is_positive(labels[known]), model.thresholds[name]
-    given, articles = (proba[known], threshold), rows.article[known]
-    figures = measure(truth, *given)
-    intervals = resample(truth, given, None, articles, draws=DRAWS, seed=13).a
+def _signal(model: Bundle, rows: Examples, proba: Single, name: str, where: str) -> SignalScores:
+    chosen = np.flatnonzero(~np.isnan(rows.column(name)))
+    sample = Sample(rows, chosen, "", name, (Given(proba[chosen], model.thresholds[name]),))
+    # Articles are drawn, whatever the corpus has for groups.
+    sample = replace(sample, rows=replace(rows, group=rows.article))
     precision, score = (
-        Estimate.of(figures[metric], intervals[metric]) for metric in ("average_precision", "f1")
+        estimates(metric, sample, DRAWS, _SEED)[0] for metric in ("average_precision", "f1")
     )
-    n_articles = len(np.unique(articles))
-    return SignalScores(name, where, len(truth), n_articles, int(truth.sum()), precision, score)
+    assert precision is not None
+    assert score is not None
+    n_articles, positives = len(np.unique(sample.groups)), int(sample.truth.sum())
+    return SignalScores(name, where, len(sample), n_articles, positives, precision, score)
 
 
 def _section(model: Bundle, examples: Examples, swap: Swap, cases: Path | None) -> Section:
     told = [
         one
         for part in PARTS
-        for one in (
-            *kinds(model, examples, part), *state_media(model, examples, swap, part),
-        )
-    ]  # fmt: skip
+        for one in (*kinds(model, examples, part), *state_media(model, examples, swap, part))
+    ]
     tables = [
         table(
             model.name,
+            ("rows", "signal", "sentences", "articles", "positives", "average precision", "F1"),
             (
-                "rows", "signal", "sentences", "articles", "positives", "average precision", "F1",
-            ),
-            (
-                (
-                    one.rows, one.name, one.sentences, one.articles, one.positives,
-                    one.average_precision, one.f1,
-                )
+                (one.rows, one.name, one.sentences, one.articles, one.positives,
+                 one.average_precision, one.f1)
                 for one in told
             ),
         ),

@@ -113,13 +113,8 @@ def ranked(
     is a pair of outlets. The pairs won are summed by outlets once; then any draw of outlets is a
     matter of weights (the bootstrap of `eval.figures.resample`, with outlets for groups).
 
-    Parameters
-    ----------
-    scores : ndarray of float64, shape (n,)
-        Of articles; higher for what is held to be reliable.
-    outlets : ndarray of str, shape (n,)
-    reliable : ndarray of bool, shape (n,)
-    draws, seed : int
+    ``scores`` of shape (n,): of articles; higher for what is held to be reliable. ``outlets``:
+    shape (n,). ``reliable``: shape (n,).
     """
     good, bad = sorted(set(outlets[reliable])), sorted(set(outlets[~reliable]))
     counts = Counter(outlets.tolist())

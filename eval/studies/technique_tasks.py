@@ -1,7 +1,7 @@
 """The tasks on persuasion techniques, as the shared tasks pose them, on held-out articles.
 
-- Span identification (SI) and fragments with their technique (FLC): `eval.figures.spans`.
-- Technique classification (TC), gold spans given, and techniques by article: `eval.figures.techniques`.
+- Span identification (SI) and fragments with their technique (FLC): `eval.studies.spans`.
+- Technique classification (TC), gold spans given, and techniques by article: `eval.studies.spans`.
 
 What a bundle predicts is what a reader sees. Its spans are the evidence of the flags it gives; for
 SI those of ``any_technique``, where it gives that signal. A gold span is labelled by how probable
@@ -27,20 +27,23 @@ from eval.figures import (
     MIN_GROUPS,
     Cell,
     Estimate,
+    Interval,
     Section,
-    Spans,
     Table,
+    decide,
+    draw,
+    percentile,
+)
+from eval.rows import Evaluation, Floats, is_positive
+from eval.studies.spans import (
+    Spans,
     TechniqueFigures,
     article_figures,
     classification,
-    decide,
-    draw,
+    of_articles,
     of_sums,
-    percentile,
     sums_by_article,
 )
-from eval.figures import techniques_of_articles as of_articles
-from eval.rows import Evaluation, Floats, is_positive
 from training.data import Examples
 
 ANY = "any_technique"
@@ -53,11 +56,8 @@ UNMATCHED = 0.3
 class TaskFigures:
     """One bundle on the articles of one part.
 
-    Attributes
-    ----------
-    identification, fine_grained : tuple of Estimate
-        Precision, recall and F1 of SI and FLC, with 95% intervals over articles.
-    classification, by_article : TechniqueFigures
+    ``identification``, ``fine_grained``: precision, recall and F1 of SI and FLC, with 95% intervals
+    over articles.
     """
 
     identification: tuple[Estimate, Estimate, Estimate]
@@ -66,53 +66,36 @@ class TaskFigures:
     by_article: TechniqueFigures
 
 
-@dataclass(frozen=True, slots=True)
-class Tasks:
-    """Both bundles on the articles of one part; None for one without the fourteen techniques."""
+def measure(evaluation: Evaluation) -> Iterator[tuple[str, Examples, list[TaskFigures | None]]]:
+    """Measure the bundles on every part of every corpus that marks spans of techniques.
 
-    corpus: str
-    part: str
-    articles: int
-    gold: int
-    a: TaskFigures | None
-    b: TaskFigures | None
-
-
-def measure(evaluation: Evaluation) -> Iterator[Tasks]:
-    """Measure both bundles on every part of every corpus that marks spans of techniques.
-
-    Their spans go with one pass over a part's rows alone, which is made here: the scores of other
-    passes may differ from its own in the last digits.
+    Gives the part, its rows, and each bundle's figures; None for one without the fourteen
+    techniques. Their spans go with one pass over a part's rows alone, which is made here: the
+    scores of other passes may differ from its own in the last digits.
     """
     examples = evaluation.examples
     for corpus in dict.fromkeys(examples.corpus.tolist()):
         for part in evaluation.parts:
             numbers = evaluation.numbers(corpus, (part,), TECHNIQUES)
             rows = examples.where(numbers[examples.part[numbers] == part])
-            spans = [span for of_row in rows.spans for span in of_row if span.signal in TECHNIQUES]
-            if not spans:
-                continue
-            found = [
-                figures(bundle, rows, draws=evaluation.draws, seed=evaluation.seed)
-                if set(TECHNIQUES) <= set(bundle.signals)
-                else None
-                for bundle in evaluation.bundles
-            ]
-            n_articles = len(np.unique(rows.article))
-            yield Tasks(corpus, part, n_articles, len(_gold(rows)), *found)
+            if any(span.signal in TECHNIQUES for of_row in rows.spans for span in of_row):
+                yield (
+                    f"{corpus}/{part}",
+                    rows,
+                    [
+                        figures(bundle, rows, draws=evaluation.draws, seed=evaluation.seed)
+                        if set(TECHNIQUES) <= set(bundle.signals)
+                        else None
+                        for bundle in evaluation.bundles
+                    ],
+                )
 
 
 def figures(bundle: Bundle, rows: Examples, *, draws: int, seed: int) -> TaskFigures:
     """Measure one bundle.
 
-    Parameters
-    ----------
-    bundle : Bundle
-        Gives the fourteen techniques.
-    rows : Examples
-        Whole articles, sentence by sentence, with their spans.
-    draws, seed : int
-        Of the resampling of articles.
+    ``bundle``: gives the fourteen techniques. ``rows``: whole articles, sentence by sentence, with
+    their spans. ``draws``, ``seed``: of the resampling of articles.
     """
     prediction = bundle.model.predict(rows.sentences)
     flagged, spans, marked = _predicted(bundle, prediction, rows.sentences)
@@ -222,16 +205,12 @@ def _alike(evidence: Span, start: int, end: int) -> float:
 
 def _estimates(sums: Floats, draws: int, seed: int) -> tuple[Estimate, Estimate, Estimate]:
     """Precision, recall and F1, with intervals from drawing articles."""
-    values = of_sums(sums.sum(axis=0))
-    n = len(sums)
-    if n < MIN_GROUPS:
-        first, second, third = (Estimate(float(value)) for value in values)
-        return first, second, third
-    drawn = np.concatenate([of_sums(w @ sums) for w in draw(n, draws, seed, draws)])
-    found = [percentile(column, n) for column in drawn.T]
-    first, second, third = (
-        Estimate(float(value), one.low, one.high) for value, one in zip(values, found, strict=True)
-    )
+    values, n = of_sums(sums.sum(axis=0)).tolist(), len(sums)
+    found = [Interval(math.nan, math.nan)] * len(values)
+    if n >= MIN_GROUPS:
+        drawn = np.concatenate([of_sums(w @ sums) for w in draw(n, draws, seed, draws)])
+        found = [percentile(column, n) for column in drawn.T]
+    first, second, third = map(Estimate.of, values, found)
     return first, second, third
 
 
@@ -243,29 +222,26 @@ def section(evaluation: Evaluation) -> Section | None:
     spans: list[tuple[Cell, ...]] = []
     labels: list[tuple[Cell, ...]] = []
     single: list[tuple[Cell, ...]] = []
-    for one in tasks:
-        name = f"{one.corpus}/{one.part}"
-        for model, found in zip(evaluation.names, (one.a, one.b), strict=True):
+    for name, rows, of_bundles in tasks:
+        counts = len(np.unique(rows.article)), len(_gold(rows))
+        for model, found in zip(evaluation.names, of_bundles, strict=True):
             if found is None:
                 continue
-            for task, of_task in (("SI", found.identification), ("FLC", found.fine_grained)):
-                spans.append((name, task, model, one.articles, one.gold, *of_task))
-            for task, figured in (("TC", found.classification), ("article", found.by_article)):
-                labels.append(
-                    (
-                        name, task, model, figured.units, figured.micro_f1, figured.macro_f1,
-                        f"{figured.averaged} of {len(TECHNIQUES)}",
-                    )
-                )  # fmt: skip
+            given, used = found.classification, found.by_article
+            spans += [
+                (name, "SI", model, *counts, *found.identification),
+                (name, "FLC", model, *counts, *found.fine_grained),
+            ]
+            labels += [
+                (name, task, model, one.units, one.micro_f1, one.macro_f1,
+                 f"{one.averaged} of {len(TECHNIQUES)}")
+                for task, one in (("TC", given), ("article", used))
+            ]  # fmt: skip
             single += [
-                (
-                    f"{name}: {technique}", model, found.by_article.gold[technique],
-                    found.by_article.by_technique[technique],
-                    found.classification.gold[technique],
-                    found.classification.by_technique[technique],
-                )
+                (f"{name}: {technique}", model, used.gold[technique], used.by_technique[technique],
+                 given.gold[technique], given.by_technique[technique])
                 for technique in TECHNIQUES
-                if not math.isnan(found.by_article.by_technique[technique])
+                if not math.isnan(used.by_technique[technique])
             ]  # fmt: skip
     return Section(
         "SI: were the right characters marked (SemEval-2020 task 11, partial overlap). FLC: with "

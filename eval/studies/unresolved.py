@@ -50,13 +50,9 @@ _REPORTS = word_set(
 class OutletCitations:
     """The citations of one article.
 
-    Attributes
-    ----------
-    resolved, unresolved : tuple of str
-        Of outlets: registry ids, and names that look like an outlet's and were not resolved.
-    others : tuple of str
-        Other names after "according to" and before "reported": persons and bodies, for a reader
-        to see whether an outlet is among them.
+    ``resolved``, ``unresolved``: of outlets: registry ids, and names that look like an outlet's and
+    were not resolved. ``others``: other names after "according to" and before "reported": persons
+    and bodies, for a reader to see whether an outlet is among them.
     """
 
     resolved: tuple[str, ...]
@@ -175,6 +171,11 @@ def measure(
     )
 
 
+def study(path: Path, registry: Registry, shown: int = SHOWN) -> Section:
+    """Measure a file's articles, or those of a folder's files; so many names of each list."""
+    return section(measure([tally(one, registry) for one in read(path)]), registry, shown)
+
+
 def section(found: Unresolved, registry: Registry, shown: int = SHOWN) -> Section:
     """Lay out the share, the names not resolved, and the agencies that were."""
     agencies = [
@@ -204,15 +205,8 @@ def section(found: Unresolved, registry: Registry, shown: int = SHOWN) -> Sectio
 def read(path: Path) -> Iterator[Article]:
     """Read the articles of a file, or of a folder's files: JSON Lines, gzipped or not.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        Each line an object with ``text``; nothing else is read but ``id``, ``outlet`` and ``date``.
-
-    Raises
-    ------
-    InputError
-        When there is no such file, or a line can't be read.
+    ``path``: each line an object with ``text``; nothing else is read but ``id``, ``outlet`` and
+    ``date``. Raises `InputError` when there is no such file, or a line can't be read.
     """
     files = sorted([*path.glob("*.jsonl"), *path.glob("*.jsonl.gz")]) if path.is_dir() else [path]
     if not files:

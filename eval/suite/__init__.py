@@ -3,7 +3,6 @@
 What must hold, and what may change. The cases are data.
 """
 
-from eval.suite.behaviours import behaviours as read_behaviours
 from eval.suite.robustness import DRAWS
 from eval.suite.robustness import measure as measure_suite
 from eval.suite.suite import Suite

@@ -10,8 +10,9 @@ every sentence that has them exists for either side.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,8 +21,101 @@ from typing import Any
 
 from classifier.errors import InputError
 from classifier.values import Place
-from eval.suite.perturbations import PERTURBATIONS, Perturbation
 from training.corpora import house_folder
+
+Change = Callable[[str, Random], str]
+
+WORDS_A_TYPO = 10
+"""One word in so many is mistyped, at least one a text."""
+CHARACTERS_A_MISREADING = 60
+"""One character in so many is misread, at least one a text."""
+
+_LONG_WORD = re.compile(r"[A-Za-z]{5,}")
+# What optical character recognition takes for each other in newspaper print.
+_MISREAD = {"rn": "m", "m": "rn", "cl": "d", "l": "1", "O": "0", "h": "b", "e": "c", "I": "l"}
+_MISREADABLE = re.compile("|".join(sorted(_MISREAD, key=len, reverse=True)))
+_STRAIGHT = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
+_OPENING = re.compile(r"(?:(?<=^)|(?<=[\s(\[]))([\"'])")
+_CURLED = {'"': ("“", "”"), "'": ("‘", "’")}
+
+
+@dataclass(frozen=True, slots=True)
+class Perturbation:
+    """Two forms of a text that ought to be read alike.
+
+    ``after``: writes the changed form. ``before``: writes the form it is compared with; the text as
+    it is unless given. ``headline_only``: whether only an article's headline is changed.
+    """
+
+    name: str
+    after: Change
+    before: Change = lambda text, random: text
+    headline_only: bool = False
+
+
+def typos(text: str, random: Random) -> str:
+    """Swap two neighbouring letters within some longer words, never the first or the last one."""
+    words = [
+        match
+        for match in _LONG_WORD.finditer(text)
+        if any(a != b for a, b in zip(match.group()[1:-2], match.group()[2:-1], strict=True))
+    ]
+    count = min(len(words), max(1, len(text.split()) // WORDS_A_TYPO))
+    letters = list(text)
+    for match in random.sample(words, count):
+        at = random.choice(
+            [i for i in range(match.start() + 1, match.end() - 2) if text[i] != text[i + 1]]
+        )
+        letters[at], letters[at + 1] = letters[at + 1], letters[at]
+    return "".join(letters)
+
+
+def misreadings(text: str, random: Random) -> str:
+    """Misread some letters as a scanner does: "rn" for "m", "1" for "l"."""
+    found = list(_MISREADABLE.finditer(text))
+    count = min(len(found), max(1, len(text) // CHARACTERS_A_MISREADING))
+    for match in sorted(random.sample(found, count), key=lambda m: -m.start()):
+        text = text[: match.start()] + _MISREAD[match.group()] + text[match.end() :]
+    return text
+
+
+def straight_quotes(text: str, random: Random) -> str:
+    """Write every quotation mark and apostrophe as a typewriter does."""
+    return text.translate(_STRAIGHT)
+
+
+def curly_quotes(text: str, random: Random) -> str:
+    """Write every quotation mark and apostrophe as a printer does."""
+    text = _OPENING.sub(lambda match: _CURLED[match.group(1)][0], straight_quotes(text, random))
+    for straight, (_, closing) in _CURLED.items():
+        text = text.replace(straight, closing)
+    return text
+
+
+def capitals(text: str, random: Random) -> str:
+    """Write everything in capitals."""
+    return text.upper()
+
+
+def double_spaces(text: str, random: Random) -> str:
+    """Double the spaces after full stops, and some between words."""
+    return re.sub(
+        r"(?<=\S) (?=\S)",
+        lambda match: (
+            "  " if text[match.start() - 1] in ".!?" or random.random() < 0.2 else match.group()
+        ),
+        text,
+    )
+
+
+PERTURBATIONS: tuple[Perturbation, ...] = (
+    Perturbation("typos", typos),
+    Perturbation("misreadings", misreadings),
+    Perturbation("quotation marks", curly_quotes, before=straight_quotes),
+    Perturbation("headline in capitals", capitals, headline_only=True),
+    Perturbation("double spaces", double_spaces),
+)
+
 
 Paragraphs = Sequence[Sequence[str]]
 
@@ -45,12 +139,7 @@ class Way(StrEnum):
 class Limits:
     """What a test of invariance may show at most; None where there is no limit.
 
-    Attributes
-    ----------
-    flips : float
-        Share of decisions that change.
-    shift : float or None
-        Mean absolute change of the probability.
+    ``flips``: share of decisions that change. ``shift``: mean absolute change of the probability.
     """
 
     flips: float
@@ -69,16 +158,10 @@ class Side:
 class Pair:
     """Two texts whose sentences stand for each other, one by one.
 
-    Attributes
-    ----------
-    row, column : str
-        What is resampled: the entities and the frame, or the article and nothing.
-    before, after : Side
-    expected : tuple of (str, Way)
-        What a directional test expects: a signal's name, or "framing" for all of that family but
-        `subjective`, which a quotation rightly takes away from the author.
-    whole : bool
-        Whether the signals of the whole article are compared too.
+    ``row``, ``column``: what is resampled: the entities and the frame, or the article and nothing.
+    ``expected``: what a directional test expects: a signal's name, or "framing" for all of that
+    family but `subjective`, which a quotation rightly takes away from the author. ``whole``:
+    whether the signals of the whole article are compared too.
     """
 
     row: str
@@ -108,11 +191,7 @@ def alone(text: str) -> Side:
 def laid_out(paragraphs: Paragraphs, compared: Iterable[bool] | None = None) -> Side:
     """Write sentences as an article.
 
-    Parameters
-    ----------
-    paragraphs : sequence of sequence of str
-    compared : iterable of bool, optional
-        Whether the sentences of a paragraph are compared; all of them unless given.
+    ``compared``: whether the sentences of a paragraph are compared; all of them unless given.
     """
     text, places = "", []
     wanted = [True] * len(paragraphs) if compared is None else list(compared)
@@ -153,22 +232,11 @@ def behaviours(
 ) -> tuple[Behaviour, ...]:
     """Make every test of the suite.
 
-    Parameters
-    ----------
-    cases : pathlib.Path
-        The folder of ``entities``, ``frames``, ``articles``, ``paraphrases`` and
-        ``directional.jsonl``.
-    house : pathlib.Path, optional
-        The articles of the house corpus, whose contrast pairs are a test where the folder exists:
-        an installed package has none unless it is named. Most of them the models that ship were
-        trained on; the sentences that are paraphrased they were not.
-    seed : int
-        Of the perturbations.
-
-    Raises
-    ------
-    InputError
-        When a file of cases is missing or broken.
+    ``cases``: the folder of ``entities``, ``frames``, ``articles``, ``paraphrases`` and
+    ``directional.jsonl``. ``house``: the articles of the house corpus, whose contrast pairs are a
+    test where the folder exists: an installed package has none unless it is named. Most of them the
+    models that ship were trained on; the sentences that are paraphrased they were not. ``seed``: of
+    the perturbations. Raises `InputError` when a file of cases is missing or broken.
     """
     house = house or house_folder() / "articles"
     articles = {
@@ -182,12 +250,10 @@ def behaviours(
         # Without limits: other words are what a model goes by, so that some of it has to move.
         found.append(Behaviour("house corpus, paraphrased", pairs, Scope.ALL))
     noise = {change.name: _perturbed(articles, change, seed) for change in PERTURBATIONS}
-    noise["footnote marks"] = [
-        Pair(name, "", laid_out(text), _footnoted(text)) for name, text in articles.items()
-    ]
-    noise["lines of the page"] = [
-        Pair(name, "", laid_out(text), _furnished(text)) for name, text in articles.items()
-    ]
+    for kind, written in (("footnote marks", _footnoted), ("lines of the page", _furnished)):
+        noise[kind] = [
+            Pair(name, "", laid_out(text), written(text)) for name, text in articles.items()
+        ]
     noise["cut short"] = [p for name, text in articles.items() for p in _cut(name, text)]
     found += [Behaviour(name, tuple(p), Scope.ALL, NOISE_LIMITS) for name, p in noise.items()]
     directional: dict[str, list[Pair]] = defaultdict(list)
@@ -209,22 +275,15 @@ def contrasts(folder: Path) -> Iterator[Pair]:
                     place = str(article["text"]), int(item["start"]), int(item["end"])
                     sides[str(item["pair"])][str(item["side"])] = place
     for name, found in sorted(sides.items()):
-        if set(found) != {"a", "b"}:
-            continue
-        text, start, end = found["a"]
-        donor, first, last = found["b"]
-        other = donor[first:last]
-        after = Side(text[:start] + other + text[end:], (Place(start, start + len(other)),))
-        yield Pair(name, "", Side(text, (Place(start, end),)), after)
+        if set(found) == {"a", "b"}:
+            donor, first, last = found["b"]
+            yield _replaced(name, *found["a"], donor[first:last], whole=True)
 
 
 def paraphrased(cases: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[Pair]:
     """Put a paraphrase in the place of a sentence of the house corpus that was kept back.
 
-    Raises
-    ------
-    InputError
-        When a case names no sentence of the corpus.
+    Raises `InputError` when a case names no sentence of the corpus.
     """
     articles = {
         str(item["id"]): item for path in sorted(folder.glob("*.jsonl")) for item in _read(path)
@@ -237,10 +296,14 @@ def paraphrased(cases: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[Pa
             raise InputError(
                 folder, f"no sentence for the paraphrase '{case['id']}'; get the cases anew"
             ) from None
-        text, start, end = str(article["text"]), int(place["start"]), int(place["end"])
-        other = str(case["text"])
-        after = Side(text[:start] + other + text[end:], (Place(start, start + len(other)),))
-        yield Pair(str(case["id"]), "", Side(text, (Place(start, end),)), after, whole=False)
+        found = str(article["text"]), int(place["start"]), int(place["end"])
+        yield _replaced(str(case["id"]), *found, str(case["text"]), whole=False)
+
+
+def _replaced(name: str, text: str, start: int, end: int, other: str, *, whole: bool) -> Pair:
+    """Put other words in the place of a sentence."""
+    after = Side(text[:start] + other + text[end:], (Place(start, start + len(other)),))
+    return Pair(name, "", Side(text, (Place(start, end),)), after, whole=whole)
 
 
 def _swapped(

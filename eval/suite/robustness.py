@@ -15,14 +15,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from classifier.bundle import Bundle
 from classifier.scoring import Scorer
 from classifier.taxonomy import BY_NAME, Family
 from classifier.values import Article, ArticleReport, Place, SentenceReport
 from eval.figures import MIN_GROUPS, Estimate, Share, draw, percentile
-from eval.suite.behaviours import Behaviour, Limits, Pair, Scope, Side, Way
+from eval.rows import Floats
+from eval.suite import behaviours as cases
+from eval.suite.behaviours import Behaviour, Limits, Pair, Scope, Way
 from eval.suite.suite import Case, Result, Suite
 
 DRAWS = 2000
@@ -40,7 +41,7 @@ Progress = Callable[[int, int], None]
 
 def measure(
     bundle: Bundle,
-    behaviours: Sequence[Behaviour],
+    behaviours: Sequence[Behaviour] | None = None,
     *,
     draws: int = DRAWS,
     seed: int = 0,
@@ -52,11 +53,13 @@ def measure(
     ----------
     bundle : Bundle
         Any signals; what a test asks of a signal that it doesn't give is left out.
-    behaviours : sequence of Behaviour
+    behaviours : sequence of Behaviour, optional
+        All that ship unless given.
     draws, seed : int
         Of the resampling.
     progress : callable, optional
     """
+    behaviours = cases.behaviours() if behaviours is None else behaviours
     pairs = [pair for behaviour in behaviours for pair in behaviour.pairs]
     reports = _scored(bundle, [side.text for p in pairs for side in (p.before, p.after)], progress)
     results = []
@@ -66,20 +69,16 @@ def measure(
         for expected in asked:
             of_it = [p for p in behaviour.pairs if expected is None or expected in p.expected]
             signals = _asked(bundle.signals, behaviour.scope, expected)
-            cases = [_cases(pair, reports, signals, expected) for pair in of_it]
-            results.append(_result(behaviour, expected, of_it, cases, draws, seed))
+            found = [_cases(pair, reports, signals, expected) for pair in of_it]
+            results.append(_result(behaviour, expected, of_it, found, draws, seed))
     return Suite(
         bundle=bundle.name,
         bundle_digest=bundle.digest,
-        cases_digest=_digest(repr(list(behaviours))),
+        cases_digest=hashlib.sha256(repr(list(behaviours)).encode()).hexdigest(),
         draws=draws,
         seed=seed,
         results=tuple(results),
     )
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _scored(
@@ -101,16 +100,14 @@ def _asked(
     given: Sequence[str], scope: Scope | None, expected: tuple[str, Way] | None
 ) -> frozenset[str]:
     """Tell which of a bundle's signals a question is about."""
-    if expected is not None and expected[0] == Scope.FRAMING:
-        # A quotation takes an opinion away from the author: `subjective` ought to fall.
-        return frozenset(
-            s for s in given if BY_NAME[s].family is Family.FRAMING and s != "subjective"
-        )
+    if expected is not None and expected[0] != Scope.FRAMING:
+        return frozenset(given) & {expected[0]}
     if expected is not None:
-        return frozenset(s for s in given if s == expected[0])
-    if scope is Scope.FRAMING:
-        return frozenset(s for s in given if BY_NAME[s].family in (Family.FRAMING, Family.ARTICLE))
-    return frozenset(given)
+        # A quotation takes an opinion away from the author: `subjective` ought to fall.
+        of_framing = {s for s in given if BY_NAME[s].family is Family.FRAMING}
+        return frozenset(of_framing - {"subjective"})
+    families = (Family.FRAMING, Family.ARTICLE) if scope is Scope.FRAMING else tuple(Family)
+    return frozenset(s for s in given if BY_NAME[s].family in families)
 
 
 def _cases(
@@ -120,15 +117,16 @@ def _cases(
     expected: tuple[str, Way] | None,
 ) -> list[Case] | None:
     """Every decision on a pair; None where a sentence of it has no scores."""
-    before, after = (_Read(side, reports[side.text]) for side in (pair.before, pair.after))
     found: list[Case] = []
-    if before.sentences is None or after.sentences is None:
-        return None
-    matched: list[tuple[_Scored, _Scored]] = []
-    matched += zip(before.sentences, after.sentences, strict=True)
-    if pair.whole and expected is None:
-        matched.append((before.report, after.report))
-    for one, other in matched:
+    sides: list[list[_Scored]] = []
+    for side in (pair.before, pair.after):
+        report = reports[side.text]
+        sentences = [_at(place, report.sentences) for place in side.places]
+        scored: list[_Scored] = [one for one in sentences if one is not None and one.scores]
+        if len(scored) < len(sentences):
+            return None
+        sides.append([*scored, report] if pair.whole and expected is None else scored)
+    for one, other in zip(*sides, strict=True):
         for signal, score in one.scores.items():
             if signal not in signals:
                 continue
@@ -148,16 +146,6 @@ def _cases(
             texts = _text(one), _text(other)
             found.append(Case(signal, *texts, score, other.scores[signal], wrong))
     return found
-
-
-class _Read:
-    """A side of a pair as it was scored: the report's sentences at the side's places."""
-
-    def __init__(self, side: Side, report: ArticleReport) -> None:
-        self.report = report
-        found = [_at(place, report.sentences) for place in side.places]
-        scored = [sentence for sentence in found if sentence is not None and sentence.scores]
-        self.sentences = scored if len(scored) == len(side.places) else None
 
 
 def _at(place: Place, sentences: Sequence[SentenceReport]) -> SentenceReport | None:
@@ -182,12 +170,12 @@ def _result(
     draws: int,
     seed: int,
 ) -> Result:
-    scored = [(pair, cases) for pair, cases in zip(pairs, found, strict=True) if cases is not None]
+    scored = [(pair, own) for pair, own in zip(pairs, found, strict=True) if own is not None]
     unscored = len(pairs) - len(scored)
-    weights = _weights([pair for pair, _ in scored], draws, seed)
-    decisions = np.array([len(cases) for _, cases in scored], np.float64)
-    wrong = np.array([sum(c.wrong for c in cases) for _, cases in scored], np.float64)
-    moves = [[c.score_after - c.score_before for c in cases] for _, cases in scored]
+    weights = _Weights([pair for pair, _ in scored], draws, seed)
+    decisions = np.array([len(own) for _, own in scored], np.float64)
+    wrong = np.array([sum(c.wrong for c in own) for _, own in scored], np.float64)
+    moves = [[c.score_after - c.score_before for c in own] for _, own in scored]
     size = sum if expected else (lambda values: sum(map(abs, values)))
     moved = np.array([size(values) for values in moves], np.float64)
     shift = weights.ratio(moved, decisions, Estimate)
@@ -197,15 +185,11 @@ def _result(
         touched = weights.ratio((wrong > 0).astype(np.float64), np.ones(len(scored)), Share)
     else:
         right = weights.ratio(decisions - wrong, decisions, Share)
-    decided = [case for _, cases in scored for case in cases]
+    decided = [case for _, own in scored for case in own]
     by_signal: dict[str, list[bool]] = defaultdict(list)
     for case in decided:
         by_signal[case.signal].append(case.wrong)
-    worst = sorted(
-        decided,
-        key=lambda case: (case.wrong, _size(case)),
-        reverse=True,
-    )
+    worst = sorted(decided, key=lambda case: (case.wrong, _size(case)), reverse=True)
     return Result(
         name=behaviour.name,
         scope=" ".join(expected) if expected else str(behaviour.scope),
@@ -244,15 +228,22 @@ def _passed(
 
 
 class _Weights:
-    """How often each pair is drawn: the product over what it is made of."""
+    """How often each pair is drawn: the product over what it is made of.
 
-    def __init__(self, weights: NDArray[np.float64], groups: int) -> None:
-        self.weights = weights
-        self.groups = groups
+    Entities and frames are drawn apart, so that both another entity and another frame are in it.
+    """
 
-    def ratio(
-        self, part: NDArray[np.float64], whole: NDArray[np.float64], kind: type[_Ratio]
-    ) -> _Ratio:
+    def __init__(self, pairs: Sequence[Pair], draws: int, seed: int) -> None:
+        self.weights, self.groups = np.ones((draws, len(pairs))), len(pairs)
+        for axis, names in enumerate(([p.row for p in pairs], [p.column for p in pairs])):
+            values, group = np.unique(np.array(names, np.str_), return_inverse=True)
+            if len(values) > 1:
+                drawn = np.concatenate([*draw(len(values), draws, seed + axis, draws)])
+                self.weights = self.weights * drawn[:, group]
+            if len(values) > 1 or axis == 0:  # what has no frames varies by its articles alone
+                self.groups = min(self.groups, len(values))
+
+    def ratio(self, part: Floats, whole: Floats, kind: type[_Ratio]) -> _Ratio:
         """The ratio of two sums over pairs, with its interval."""
         if not whole.sum():
             return kind(math.nan)
@@ -260,20 +251,6 @@ class _Weights:
         if self.groups < MIN_GROUPS:
             return kind(value)
         total = self.weights @ whole
-        drawn = np.divide(
-            self.weights @ part, total, out=np.full(total.shape, math.nan), where=total > 0
-        )
+        undefined = np.full(total.shape, math.nan)
+        drawn = np.divide(self.weights @ part, total, out=undefined, where=total > 0)
         return kind.of(value, percentile(drawn, self.groups))
-
-
-def _weights(pairs: Sequence[Pair], draws: int, seed: int) -> _Weights:
-    """Draw entities and frames apart, so that both another entity and another frame are in it."""
-    product, smallest = np.ones((draws, len(pairs))), len(pairs)
-    for axis, names in enumerate(([p.row for p in pairs], [p.column for p in pairs])):
-        values, group = np.unique(np.array(names, np.str_), return_inverse=True)
-        if len(values) > 1:
-            drawn = np.concatenate([*draw(len(values), draws, seed + axis, draws)])
-            product = product * drawn[:, group]
-        if len(values) > 1 or axis == 0:  # what has no frames varies by its articles alone
-            smallest = min(smallest, len(values))
-    return _Weights(product, smallest)

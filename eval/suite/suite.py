@@ -8,7 +8,7 @@ from typing import Any
 
 from classifier import __version__
 from classifier.taxonomy import BY_NAME
-from eval.figures import LEVEL, UNDEFINED, Cell, Estimate, Section, Share, table
+from eval.figures import LEVEL, UNDEFINED, Estimate, Section, Share, table
 from eval.suite.behaviours import Limits
 
 
@@ -16,14 +16,8 @@ from eval.suite.behaviours import Limits
 class Case:
     """One decision on one pair.
 
-    Attributes
-    ----------
-    signal : str
-    before, after : str
-        The two sentences.
-    score_before, score_after : float
-    wrong : bool
-        Whether the decision flipped, or went the wrong way.
+    ``before``, ``after``: the two sentences. ``wrong``: whether the decision flipped, or went the
+    wrong way.
     """
 
     signal: str
@@ -38,29 +32,16 @@ class Case:
 class Result:
     """What a test found.
 
-    Attributes
-    ----------
-    name : str
-    scope : str
-        Which signals: "all", "framing", or what a directional test expects.
-    pairs, decisions : int
-        Pairs that were scored, and the decisions on them.
-    unscored : int
-        Pairs of which a sentence wasn't found again, or an article not scored (taken for another
-        language, say). An invariance with any of these has not passed.
-    flips, touched, right : Share or None
-        Share of decisions that flipped, and of pairs with such a one, of an invariance; share that
-        went the right way, of a directional test.
-    shift : Estimate
-        Mean change of the probability: absolute for an invariance, signed for a directional test.
-    limits : Limits or None
-    passed : bool or None
-        None where there is no limit, or nothing that could be held against it.
-    by_signal : mapping of str to float
-        Share of each signal's decisions that flipped, or went the wrong way: signals that are
-        hardly ever flagged hardly ever flip, and hide in the sum what one signal does.
-    worst : tuple of Case
-        Flips first, then the largest shifts.
+    ``scope``: which signals: "all", "framing", or what a directional test expects. ``pairs``,
+    ``decisions``: pairs that were scored, and the decisions on them. ``unscored``: pairs of which a
+    sentence wasn't found again, or an article not scored (taken for another language, say). An
+    invariance with any of these has not passed. ``flips``, ``touched``, ``right``: share of
+    decisions that flipped, and of pairs with such a one, of an invariance; share that went the
+    right way, of a directional test. ``shift``: mean change of the probability: absolute for an
+    invariance, signed for a directional test. ``passed``: none where there is no limit, or nothing
+    that could be held against it. ``by_signal``: share of each signal's decisions that flipped, or
+    went the wrong way: signals that are hardly ever flagged hardly ever flip, and hide in the sum
+    what one signal does. ``worst``: flips first, then the largest shifts.
     """
 
     name: str
@@ -141,7 +122,12 @@ def section(suite: Suite) -> Section:
                     "change", "signals", "pairs", "decisions that flip", "pairs with a flip",
                     "mean shift", "limit", "verdict", "flips most",
                 ),
-                (_undone(result) for result in suite.results if result.flips is not None),
+                (
+                    (r.name, r.scope, r.pairs, r.flips, r.touched, r.shift, _limit(r),
+                     _VERDICT[r.passed], _most(r))
+                    for r in suite.results
+                    if r.flips is not None
+                ),
             ),
             table(
                 "What ought to do something",
@@ -166,13 +152,6 @@ def section(suite: Suite) -> Section:
                 ),
             ),
         ),
-    )  # fmt: skip
-
-
-def _undone(result: Result) -> tuple[Cell, ...]:
-    return (
-        result.name, result.scope, result.pairs, result.flips, result.touched, result.shift,
-        _limit(result), _VERDICT[result.passed], _most(result),
     )  # fmt: skip
 
 
