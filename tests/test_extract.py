@@ -301,7 +301,7 @@ def test_an_address_that_does_not_answer_is_one_clear_line(url: str) -> None:
 def test_a_text_needs_no_heavy_import(tmp_path: Path) -> None:
     source = write(tmp_path, "dam.txt", TEXT)
     code = (
-        f"import sys; from classifier import extract; list(extract.read({source!r})); "
+        f"import sys; from classifier.pages import extract; list(extract.read({source!r})); "
         "heavy = {'trafilatura', 'lxml', 'numpy', 'py3langid', 'urllib.request'};"
         "heavy &= set(sys.modules);"
         "assert not heavy, heavy"

@@ -173,15 +173,8 @@ _SEPARATOR = re.compile(r"\s?[|·•>»›/]\s?")
 def kind(line: str) -> LineKind:
     """Judge one line by its form.
 
-    Parameters
-    ----------
-    line : str
-        Without its line end.
-
-    Returns
-    -------
-    LineKind
-        ``WEAK`` and ``TIME`` lines are furniture only in company; the page decides.
+    ``line``: without its line end. Gives: ``WEAK`` and ``TIME`` lines are furniture only in
+    company; the page decides.
     """
     line = " ".join(line.split()) if len(line) <= MAX_LINE else ""
     if not line:
@@ -223,17 +216,8 @@ _INLINE_BY = re.compile(
 def strip_lead(line: str) -> tuple[str, str | None]:
     """Take what isn't article from the beginning of an article's first paragraph.
 
-    Parameters
-    ----------
-    line : str
-        The paragraph.
-
-    Returns
-    -------
-    rest : str
-        The paragraph without links, letter-size buttons and byline.
-    author : str or None
-        Whom the byline names.
+    ``line``: the paragraph. ``rest``: the paragraph without links, letter-size buttons and byline.
+    ``author``: whom the byline names.
     """
     buttons = _BUTTONS.search(line, 0, _LEAD)
     if _LINKS_LEAD.match(line):

@@ -1,9 +1,13 @@
-"""Where an article begins on a page: the lines with outlet, time, author and headline above it."""
+"""Lines of a page that say whose article it is: those above it, and what the page says of itself.
+
+Outlet, time, author and headline tell where an article begins. Furniture that names who publishes
+or owns a text is taken off the text, and kept for who asks where the article comes from.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,13 +18,7 @@ from classifier.pages.furniture import LineKind, kind
 class PageLine:
     """A line of a page that isn't blank.
 
-    Attributes
-    ----------
-    text : str
-        Without the space around it.
-    kind : LineKind
-    blanks : int
-        How many blank lines stand before it.
+    ``text``: without the space around it. ``blanks``: how many blank lines stand before it.
     """
 
     text: str
@@ -32,14 +30,8 @@ class PageLine:
 class Header:
     """The lines above an article.
 
-    Attributes
-    ----------
-    start : int
-        Index of its first line.
-    body : int
-        Index of the headline, where the article's text begins.
-    outlet, author, date : str or None
-        What the lines say.
+    ``start``: index of its first line. ``body``: index of the headline, where the article's text
+    begins. ``outlet``, ``author``, ``date``: what the lines say.
     """
 
     start: int
@@ -95,10 +87,7 @@ def author(byline: str) -> str:
 def iso_date(text: str) -> str | None:
     """Read the day from a line such as ``Updated: 12 March 2025, 10:42 GMT``.
 
-    Returns
-    -------
-    str or None
-        ISO 8601. None where there is no day, or its form is ambiguous (``03/04/2025``).
+    Gives: ISO 8601. None where there is no day, or its form is ambiguous (``03/04/2025``).
     """
     if found := re.search(r"\d{4}-\d{2}-\d{2}", text):
         return _day(found[0], "%Y-%m-%d")
@@ -123,14 +112,7 @@ def find(lines: Sequence[PageLine]) -> list[Header]:
     - Ellery Gazette"), by a drawn rule or a byline around its headline. A live blog's times of day
     begin no article.
 
-    Parameters
-    ----------
-    lines : sequence of PageLine
-
-    Returns
-    -------
-    list of Header
-        In the page's order.
+    Gives: in the page's order.
     """
     headers: list[Header] = []
     index = 0
@@ -226,3 +208,64 @@ def _is_press(outlet: str) -> bool:
 def _is_day(when: str) -> bool:
     """Whether a time names a day, and not only the minute, as a live blog does."""
     return _DAY.search(when) is not None
+
+
+MAX_LINES = 24
+"""The most lines that are kept of an article's page."""
+
+_WORD = r"[A-Z0-9][\w.&'’+-]{0,30}"
+_NAME = rf"((?:(?:The|the)\s)?{_WORD}(?:\s{_WORD}){{0,3}})"
+
+# What only the page's own publisher writes: offers of its own, and no line about others.
+_SELF = [
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:Explore|Discover|See|Try|Find\sout)\s(?:what\s)?{_NAME}(?:['’]s)?\sAI\b",
+        rf"Ask\s{_NAME}\sAI\b",
+        rf"(?:Download|Get|Install|Try)\s(?:the\s)?(?:free\s)?{_NAME}\s(?i:app)\b",
+        rf"(?:Open|Read|Continue|View)\s(?:this\s)?(?:in|on)\s(?:the\s)?{_NAME}\s(?i:app)\b",
+        rf"(?:Sign|Log)\sin\s(?:to|with)\s(?:your\s)?{_NAME}(?:\saccount)?\Z",
+        rf"{_NAME}\suses\scookies\b",
+    )
+]
+_NOBODY = re.compile(
+    r"(?:the\s)?(?:our|us|your|ai|free|new|google(?:\splay)?|apple|facebook|android|ios|iphone"
+    r"|twitter|x|whatsapp|telegram|app\sstore|mobile|(?:free\s)?news)",
+    re.IGNORECASE,
+)
+# Words in a line of furniture that give an agency or a copyright holder.
+_CREDIT = re.compile(
+    r"©|\(c\)\s|\bcopyright\b|\breporting\sby\b|\bwriting\sby\b|\bour\sstandards:"
+    r"|\bsyndicat|\bdistributed\sby\b|\ball\srights\sreserved\b.{4}",
+    re.IGNORECASE,
+)
+
+
+def own_name(line: str) -> str | None:
+    """Give the name that a page calls itself by in a line of furniture.
+
+    Parameters
+    ----------
+    line : str
+        Such as ``Discover what Ellery Reader AI can answer``, ``Get the Karst Post app``.
+
+    Returns
+    -------
+    str or None
+        None where the line names nobody.
+    """
+    for pattern in _SELF:
+        if (match := pattern.match(line)) and not _NOBODY.fullmatch(match[1]):
+            return match[1]
+    return None
+
+
+def is_credit(line: str) -> bool:
+    """Whether a line of furniture names who wrote or owns the text: ``© 2025 Karst Press``."""
+    return _CREDIT.search(line) is not None
+
+
+def credits(lines: Iterable[str]) -> tuple[str, ...]:
+    """Give those of a page's lines of furniture that say where it comes from, each once."""
+    kept = dict.fromkeys(line for line in lines if is_credit(line) or own_name(line))
+    return tuple(kept)[:MAX_LINES]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from classifier.pages import furniture, headers, imprint, republication
+from classifier.pages import furniture, headers, republication
 from classifier.pages.furniture import LineKind
 from classifier.pages.headers import PageLine
 from classifier.values import Article, Imprint
@@ -28,20 +28,10 @@ _MENU_LINES = 3  # words of a menu in a row that make one
 def articles(text: str, stem: str, publisher: str | None = None) -> list[Article]:
     """Find the articles of a page.
 
-    Parameters
-    ----------
-    text : str
-        The page, decoded.
-    stem : str
-        The first article's id; further ones get ``-2``, ``-3``.
-    publisher : str or None
-        Who published the page, where that is known.
-
-    Returns
-    -------
-    list of Article
-        In the page's order; empty when nothing on it is article. The headline is the first line of
-        an article's text. ``text`` is the text given where nothing had to be taken out.
+    ``text``: the page, decoded. ``stem``: the first article's id; further ones get ``-2``, ``-3``.
+    ``publisher``: who published the page, where that is known. Gives: in the page's order; empty
+    when nothing on it is article. The headline is the first line of an article's text. ``text`` is
+    the text given where nothing had to be taken out.
     """
     page = _read(text)
     parts = [_clean(part) for part in _parts(page)]
@@ -114,7 +104,7 @@ def _gather(parts: Sequence[_Part], page: Sequence[PageLine], publisher: str | N
     named = (
         (name, line.text)
         for line in page
-        if line.kind is not LineKind.TEXT and (name := imprint.own_name(line.text))
+        if line.kind is not LineKind.TEXT and (name := headers.own_name(line.text))
     )
     found = (publisher, publisher) if publisher else next(named, None)
     if found is None or all(republication.same_outlet(outlet, found[0]) for outlet in outlets):
@@ -134,12 +124,12 @@ def _until(lines: Sequence[PageLine]) -> list[PageLine]:
 def _clean(part: _Part) -> _Part:
     """Take out what isn't article, and note what it said about the article."""
     whole = list(part.lines)
-    part.credits = imprint.credits(line.text for line in whole if line.kind is LineKind.FURNITURE)
+    part.credits = headers.credits(line.text for line in whole if line.kind is LineKind.FURNITURE)
     company = part.changed or _in_company(whole)
     _read_head(part)
     lines = [line for line in _outside_zones(part.lines) if not _is_furniture(line, company)]
     body = _without_footnotes(lines)
-    part.footnotes = tuple(line.text for line in lines[len(body) :][: imprint.MAX_LINES])
+    part.footnotes = tuple(line.text for line in lines[len(body) :][: headers.MAX_LINES])
     part.lines = [_strip(line) for line in body]
     for index, line in enumerate(part.lines[:_HEAD_LINES]):
         rest, author = furniture.strip_lead(line.text)

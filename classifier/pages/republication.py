@@ -83,17 +83,8 @@ _LONG = 20  # words of a paragraph that is no heading
 def find(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
     """Find the parts of an article that carry somebody else's article.
 
-    Parameters
-    ----------
-    text : str
-        A cleaned article.
-    publisher : str or None
-        Who published the article itself: what it first published itself is no republication.
-
-    Returns
-    -------
-    tuple of Republication
-        At most one: the first announcement counts.
+    ``text``: a cleaned article. ``publisher``: who published the article itself: what it first
+    published itself is no republication. Gives: at most one: the first announcement counts.
     """
     lines = _lines(text)
     finders: list[Callable[[str, list[tuple[int, int]]], Republication | None]]

@@ -50,9 +50,7 @@ def has_html(head: str) -> bool:
 def refuse_feed(head: str, source: str) -> None:
     """Refuse a feed or a sitemap, which lists articles and holds none.
 
-    Raises
-    ------
-    InputError
+    Raises `InputError`.
     """
     if _FEED.match(head):
         raise InputError(source, "is a feed, not an article; give the address of one article")
@@ -67,26 +65,11 @@ def declared_charset(data: bytes) -> str | None:
 def articles(html: str, source: str, stem: str, url: str | None = None) -> Iterator[Article]:
     """Extract the articles of a page.
 
-    Parameters
-    ----------
-    html : str
-    source : str
-        The file or address, for messages.
-    stem : str
-        The first article's id.
-    url : str or None
-        Where the page came from, where that is known.
-
-    Yields
-    ------
-    Article
-        Its text is the headline, then a paragraph a line. All have the page's URL and site name,
-        the first its title, date and author too; its outlet is the site's name, or the URL's host.
-
-    Raises
-    ------
-    InputError
-        When there is no article on the page.
+    ``source``: the file or address, for messages. ``stem``: the first article's id. ``url``: where
+    the page came from, where that is known. Yields: its text is the headline, then a paragraph a
+    line. All have the page's URL and site name, the first its title, date and author too; its
+    outlet is the site's name, or the URL's host. Raises `InputError` when there is no article on
+    the page.
     """
     document = _extract(html, url)
     lines = _paragraphs(document.body) if document is not None else []
@@ -209,23 +192,9 @@ def _host(url: str | None) -> str | None:
 def fetch(url: str, limit: int) -> tuple[bytes, str | None]:
     """Fetch a page.
 
-    Parameters
-    ----------
-    url : str
-        http or https.
-    limit : int
-        The most bytes that are read.
-
-    Returns
-    -------
-    data : bytes
-    charset : str or None
-        The encoding the server names.
-
-    Raises
-    ------
-    InputError
-        When there is no such address, the server refuses or is silent, or the page is too long.
+    ``url``: http or https. ``limit``: the most bytes that are read. ``charset``: the encoding the
+    server names. Raises `InputError` when there is no such address, the server refuses or is
+    silent, or the page is too long.
     """
     from http.client import HTTPException
     from urllib.request import Request, urlopen

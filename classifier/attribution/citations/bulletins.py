@@ -1,6 +1,6 @@
 """What agencies and broadcasters are cited with and people are not: "TASS has snow in the north".
 
-People need a clause with most verbs of `classifier.attribution.words.cues` ("signalled that"), an outlet doesn't
+People need a clause with most verbs of `words.cues` ("signalled that"), an outlet doesn't
 ("signalled a lack of interest"), and it also counts, carries, shows, has and runs; "for Xinhua it
 was a dry month"; "by the count of Xinhua"; "Xinhua: a dry month". What an outlet does otherwise, as
 when it moves, hires or is fined, is no report of anything.
@@ -151,21 +151,9 @@ def cited(
 ) -> Iterator[tuple[Span, Span, tuple[Span, ...]]]:
     """Find the outlets that a sentence cites so.
 
-    Parameters
-    ----------
-    text : str
-        A sentence, folded.
-    outlets : sequence of (int, int)
-        Where it names agencies and state media.
-    quoted : sequence of (int, int)
-        Its quotations: what stands in there is somebody else's.
-    taken : sequence of (int, int)
-        The sources that have been found in it.
-
-    Yields
-    ------
-    (source, cue, content)
-        Spans of ``text``.
+    ``text``: a sentence, folded. ``outlets``: where it names agencies and state media. ``quoted``:
+    its quotations: what stands in there is somebody else's. ``taken``: the sources that have been
+    found in it. Yields: spans of ``text``.
     """
     for start, end in _joined(outlets):
         if any(a <= start < b for a, b in (*quoted, *taken)):

@@ -10,9 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from classifier.attribution.citations import bulletins, channels
-from classifier.attribution.citations.channels import Channel
-from classifier.attribution.citations.outlets import Outlets, any_state_media
+from classifier.attribution.citations import bulletins
+from classifier.attribution.citations.outlets import (
+    Channel,
+    Outlets,
+    any_state_media,
+    channels,
+    own_outlets,
+)
 from classifier.attribution.words.presented import presented, states
 from classifier.values import ArticleReading, Citation, Medium, Mention, Place, Sentence
 
@@ -35,12 +40,7 @@ _INTRODUCTION = 6
 class Through:
     """The outlets of one article: those it names, presents as a state's, and its own.
 
-    Parameters
-    ----------
-    reading : ArticleReading
-    quoted : sequence of list of (int, int)
-        The parts of quotations in each sentence.
-    registry : Outlets
+    ``quoted``: the parts of quotations in each sentence.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Through:
     ) -> None:
         self.plain, self.sentences, self.quoted = reading.plain, reading.sentences, quoted
         self.registry = registry
-        self.own = channels.own_outlets(reading.article, registry)
+        self.own = own_outlets(reading.article, registry)
         self.shown = presented(self.plain)
         self._mentions: dict[int, Sequence[Mention]] = {}
         self._mistaken: dict[tuple[str, ...], Citation] = {}
@@ -59,9 +59,9 @@ class Through:
         self._any_same = bulletins.SAME.search(self.plain)  # few articles have one
 
     def channel(self, i: int, apart: Sequence[Place]) -> Channel:
-        """Find the outlets that a sentence names as a channel (see `channels.within`)."""
+        """Find the outlets that a sentence names as a channel (see `channels`)."""
         sentence = self.sentences[i]
-        return channels.within(
+        return channels(
             self.plain,
             Place(sentence.start, sentence.end),
             apart,
@@ -88,12 +88,7 @@ class Through:
     ) -> Iterator[tuple[Place, Place, tuple[Place, ...]]]:
         """Find the agencies and state media that a sentence cites as only outlets are cited.
 
-        Parameters
-        ----------
-        i : int
-            The sentence.
-        taken : sequence of Place
-            The sources that have been found in it.
+        ``i``: the sentence. ``taken``: the sources that have been found in it.
         """
         sentence = self.sentences[i]
         text, base = self.plain[sentence.start : sentence.end], sentence.start
@@ -127,10 +122,7 @@ class Through:
     def broadcast(self, start: int) -> bool:
         """Whether a transcript is introduced as state media's: "as shown by state television".
 
-        Parameters
-        ----------
-        start : int
-            Where its first turn begins.
+        ``start``: where its first turn begins.
         """
         before = [i for i, sentence in enumerate(self.sentences) if sentence.end <= start]
         return any(

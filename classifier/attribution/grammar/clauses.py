@@ -1,6 +1,7 @@
 """The attributions of one sentence: which words name the source, hand over, and are handed over.
 
-Rules for English over a sentence's tokens, quotations read as single tokens.
+Rules for English over a sentence's tokens, quotations read as single tokens; here those by a verb:
+"Poor said that", ", said Poor", ", saying the port was lost".
 """
 
 from __future__ import annotations
@@ -9,13 +10,238 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from classifier.attribution.grammar.attributions import MOST, ParsedAttribution, bare
+from classifier.attribution.grammar import noun_phrases
+from classifier.attribution.grammar.attributions import (
+    DOCUMENTS,
+    MOST,
+    NEEDS_CLAUSE,
+    ParsedAttribution,
+    after_tag,
+    bare,
+    content_start,
+    crowd,
+    group_start,
+    hands_clause,
+    is_tag,
+    reads,
+    rest,
+    said_nothing,
+    takes,
+)
 from classifier.attribution.grammar.phrasal import BEGINNING, phrasal
-from classifier.attribution.grammar.verbal import participles, verbal
+from classifier.attribution.words.cues import TRANSITIVE, Form, Verb, VerbKind, particles, table
 from classifier.attribution.words.lexicon import word_set
-from classifier.attribution.words.phrase_words import Span
-from classifier.attribution.words.tokens import Token
-from classifier.attribution.words.verbs import table
+from classifier.attribution.words.tokens import AUXILIARIES, Span, Token, TokenKind
+
+_NEGATIONS = word_set("not n't never nobody none")
+_SPEAKING = word_set("say tell write add note ask reply respond explain state continue recall")
+_PLURALS = word_set(
+    "they who some many others people police most we men women media you data several few"
+)
+# Past forms that also stand before a noun, and what then stands before them.
+_ATTRIBUTIVE = word_set("alleged reported proposed claimed suggested estimated accused suspected")
+_BEFORE_A_NOUN = word_set(
+    "on for with from at in by into against among near about over amid after his her its their "
+    "this that these those any some no one and or"
+)
+
+
+def verbal(tokens: Sequence[Token]) -> list[ParsedAttribution]:
+    """Find the attributions by a finite verb, active, in order."""
+    found: list[ParsedAttribution] = []
+    forms = table()
+    i = 0
+    while i < len(tokens) and len(found) < MOST:
+        token = tokens[i]
+        step = 1
+        if token.lower in forms and token.kind is TokenKind.WORD:
+            for verb in forms[token.lower]:
+                if verb.size > 1 and not reads(tokens, i + 1, particles(verb)):
+                    continue
+                each = _active(tokens, i, verb)
+                if each is not None:
+                    found.append(each)
+                    step = verb.size
+                    break
+        i += step
+    return found
+
+
+def _active(tokens: Sequence[Token], at: int, verb: Verb) -> ParsedAttribution | None:
+    if verb.form is Form.ING or (tokens[at].capital and at and not _title_case(tokens)):
+        return None
+    if at and tokens[at - 1].text.endswith(("'s", "s'")) and tokens[at - 1].lower != "it":
+        return None  # "Relik's remarks"
+    end = at + verb.size
+    start = group_start(tokens, at)
+    helpers = [t.lower for t in tokens[start:at]]
+    if _NEGATIONS & set(helpers) or any(h.endswith("n't") for h in helpers):
+        return None
+    if {"can", "could", "must", "should", "may", "might"} & set(helpers):
+        return None
+    if verb.form is Form.PAST and set(helpers) & {
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+    }:
+        return None  # passive
+    if verb.form is Form.BASE:
+        if {"will", "would"} & set(helpers):
+            return None if verb.base not in _SPEAKING else _clause(tokens, at, end, start, verb)
+        if {"did", "does", "do"} & set(helpers):
+            return _clause(tokens, at, end, start, verb)
+        if at and tokens[at - 1].lower == "to":
+            return None
+        if not _plural_subject(tokens, start):
+            return None
+    if at and verb.form is not Form.BASE and tokens[at - 1].lower in {"the", "a", "an", "to", "of"}:
+        return None
+    if at and tokens[at].lower in _ATTRIBUTIVE and tokens[at - 1].lower in _BEFORE_A_NOUN:
+        return None  # "on alleged espionage"
+    return _clause(tokens, at, end, start, verb)
+
+
+def _title_case(tokens: Sequence[Token]) -> bool:
+    """Whether the sentence is a headline that capitalises its words."""
+    words = [t for t in tokens if t.kind is TokenKind.WORD and len(t.text) > 3]
+    return len(words) > 2 and sum(t.capital for t in words) >= 0.75 * len(words)
+
+
+def _plural_subject(tokens: Sequence[Token], at: int) -> bool:
+    if at == 0:
+        return False
+    last = tokens[at - 1]
+    if last.lower in _PLURALS:
+        return True
+    if last.kind is TokenKind.QUOTE or last.text == ",":
+        return True
+    if last.lower in {"helps", "lets", "makes", "seems", "always"}:
+        return False
+    return (
+        last.kind is TokenKind.WORD and last.lower.endswith("s") and not last.lower.endswith("ss")
+    )
+
+
+def _clause(
+    tokens: Sequence[Token], at: int, end: int, start: int, verb: Verb
+) -> ParsedAttribution | None:
+    subject = noun_phrases.before(tokens, start)
+    previous = tokens[start - 1] if start else None
+    if subject is not None and tokens[subject[0]].lower in {"i", "we", "you", "that", "it"}:
+        first = tokens[subject[0]].lower
+        if first in {"i", "we", "you"} or (
+            first == "that" and not _before_is_noun(tokens, subject)
+        ):
+            return None
+        goes_on = subject == (0, 1) and verb.base == "add"  # "It added the trip would be short"
+        speech = verb.kind is VerbKind.SPEECH or goes_on
+        left = _left(tokens, subject[0])
+        tags = left is not None and is_tag(tokens, subject, end, left)  # "..., it noted."
+        if first == "it" and not (speech or tags or hands_clause(tokens, end)):
+            return None
+    if subject is not None and tokens[subject[0]].lower in {"nobody", "none", "no", "neither"}:
+        return None
+    cue = (start, end)
+    # 1. A tag after what is said: ", Poor said", "... ," said Poor.
+    left = _left(tokens, subject[0] if subject else start)
+    if subject is None and (previous is None or previous.lower in {"and", "but", "or", "then"}):
+        speech = verb.kind is VerbKind.SPEECH and verb.base not in NEEDS_CLAUSE
+        quoted = any(t.kind is TokenKind.QUOTE for t in tokens)
+        clear = quoted or speech or verb.base in TRANSITIVE or hands_clause(tokens, end)
+        if previous is None or not clear:
+            return None
+        main = main_subject(tokens, start) or noun_phrases.first(tokens[:start])
+        content = rest(tokens, content_start(tokens, end, verb))
+        return ParsedAttribution(main, cue, content) if main and content else None
+    if (subject is None or subject[1] - subject[0] > 14) and previous is not None and left:
+        inverted = noun_phrases.after(tokens, end, inverted=True)
+        if (
+            inverted is not None
+            # Whoever stands after a quotation and "said" has spoken: "said a docker".
+            and (previous.kind is TokenKind.QUOTE or noun_phrases.speaks(tokens, inverted))
+            and (previous.text in {",", "-", "--"} or previous.kind is TokenKind.QUOTE)
+        ):
+            return ParsedAttribution(inverted, cue, (left, *after_tag(tokens, inverted[1])))
+    if subject is None:
+        return None
+    if verb.base == "show" and end < len(tokens) and tokens[end].lower == "up":
+        return None
+    right = rest(tokens, content_start(tokens, end, verb))
+    if left and left[1] - left[0] > 1 and tokens[left[1] - 1].lower == "as":
+        left = bare(tokens, (left[0], left[1] - 1))
+    if left and is_tag(tokens, subject, end, left):
+        if verb.kind is VerbKind.THOUGHT and not crowd(tokens, subject):
+            return None
+        return ParsedAttribution(subject, cue, (left, *after_tag(tokens, end)))
+    if said_nothing(tokens, end):
+        # What was said comes in the next sentence, if anywhere: "Poor said in response."
+        return ParsedAttribution(subject, cue, ()) if tokens[-1].text in {":", "."} else None
+    if not right or not takes(tokens, verb, subject, end):
+        return None
+    return ParsedAttribution(subject, cue, right)
+
+
+def _before_is_noun(tokens: Sequence[Token], subject: Span) -> bool:
+    return subject[0] > 0 and tokens[subject[0] - 1].lower in DOCUMENTS
+
+
+def _left(tokens: Sequence[Token], at: int) -> Span | None:
+    return bare(tokens, (0, at))
+
+
+def main_subject(tokens: Sequence[Token], verb: int) -> Span | None:
+    """Find the subject that a second verb shares with the first: "She left and said"."""
+    for i in range(1, verb):
+        if tokens[i].kind is TokenKind.STOP and tokens[i].text != ",":
+            return None
+        known = tokens[i].lower in AUXILIARIES or tokens[i].lower in table()
+        if known or (tokens[i].lower.endswith("ed") and not tokens[i].capital):
+            return noun_phrases.before(tokens, i)
+    return None
+
+
+def participles(
+    tokens: Sequence[Token], found: Sequence[ParsedAttribution]
+) -> list[ParsedAttribution]:
+    """Read ", saying the port was lost", whose subject is the main clause's."""
+    more = []
+    forms = table()
+    for i, token in enumerate(tokens):
+        if not token.lower.endswith("ing") or token.kind is not TokenKind.WORD:
+            continue
+        for verb in forms.get(token.lower, ()):
+            if verb.form is not Form.ING or verb.kind not in (VerbKind.SPEECH, VerbKind.CLAUSE):
+                continue
+            previous = tokens[i - 1] if i else None
+            if (
+                previous is None
+                or previous.lower in AUXILIARIES
+                or previous.lower in {"by", "of", "for", "in"}
+            ):
+                continue
+            if previous.kind is TokenKind.WORD and previous.lower not in {
+                "and",
+                "while",
+            }:
+                continue
+            if not (verb.kind is VerbKind.SPEECH or verb.base in {"add", "note", "suggest", "write"}
+                    or hands_clause(tokens, i + 1)):  # fmt: skip
+                continue
+            content = rest(tokens, i + verb.size)
+            source = (
+                next((a.source for a in reversed(found) if a.source and a.cue[1] <= i), None)
+                or main_subject(tokens, i)
+                or noun_phrases.first(tokens[:i])
+            )
+            if content and source:
+                more.append(ParsedAttribution(source, (i, i + verb.size), content))
+            break
+    return more
+
 
 _LETTERS = re.compile(r"[a-z]+")
 _JOINTS = word_set("as and but while which who that or")
@@ -36,10 +262,8 @@ def _unjoined(tokens: Sequence[Token], span: Span) -> Span:
 def may_attribute(plain: str, start: int, end: int, quoted: Sequence[tuple[int, int]]) -> bool:
     """Whether a part of an article holds, outside its quotations, a word that can hand over.
 
-    Parameters
-    ----------
-    plain, start, end, quoted
-        As of `classifier.attribution.words.tokens.tokenise`. Where this is false `parse` finds nothing.
+    ``plain``, ``start``, ``end``, ``quoted``: as of `classifier.attribution.words.tokens.tokenise`.
+    Where this is false `parse` finds nothing.
     """
     edges = [start, *(edge for span in quoted for edge in span), end]
     return any(
@@ -54,12 +278,7 @@ def _beginning() -> frozenset[str]:
 
 
 def parse(tokens: Sequence[Token]) -> list[ParsedAttribution]:
-    """Find the attributions of a sentence, in order.
-
-    Parameters
-    ----------
-    tokens : sequence of Token
-    """
+    """Find the attributions of a sentence, in order."""
     found = [*phrasal(tokens), *verbal(tokens)]
     found += participles(tokens, found)
     found.sort(key=lambda a: a.cue)

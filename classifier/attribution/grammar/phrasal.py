@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from classifier.attribution.grammar import objects, subjects
+from classifier.attribution.grammar import noun_phrases
 from classifier.attribution.grammar.attributions import (
     ParsedAttribution,
     around,
@@ -12,11 +12,10 @@ from classifier.attribution.grammar.attributions import (
     group_start,
     reads,
     rest,
+    said_nothing,
 )
-from classifier.attribution.grammar.complements import said_nothing
 from classifier.attribution.words.lexicon import word_set
-from classifier.attribution.words.phrase_words import AUXILIARIES, Span, adverb
-from classifier.attribution.words.tokens import Token, TokenKind
+from classifier.attribution.words.tokens import AUXILIARIES, Span, Token, TokenKind, adverb
 
 _MODALS = word_set("can could must should may might need would not n't")
 _RUMOUR = word_set("rumour rumor legend word gossip")
@@ -48,9 +47,9 @@ def phrasal(tokens: Sequence[Token]) -> list[ParsedAttribution]:
             continue
         cue = _handing_phrase(tokens, i)
         if cue is not None:
-            source = objects.after(tokens, cue[1])
+            source = noun_phrases.after(tokens, cue[1])
             listed = tokens[cue[0]].lower not in {"citing", "quoting"}
-            if source is not None and (listed or subjects.speaks(tokens, source)):
+            if source is not None and (listed or noun_phrases.speaks(tokens, source)):
                 source = _leaving_content(tokens, cue, source)
                 found.append(ParsedAttribution(source, cue, around(tokens, cue[0], source[1])))
         elif (quoted := _quoted_as_saying(tokens, i)) is not None:
@@ -145,10 +144,10 @@ def _passive(tokens: Sequence[Token], at: int) -> ParsedAttribution | None:
         while saying < len(tokens) and tokens[saying].lower not in _SAYING and saying - at < 10:
             saying += 1
         if saying < len(tokens) and tokens[saying].lower in _SAYING:
-            source = subjects.before(tokens, group)
+            source = noun_phrases.before(tokens, group)
             begins = saying + 1
             if begins < len(tokens) and tokens[begins].lower in {"by", "in", "on"}:
-                carrier = objects.after(tokens, begins + 1)
+                carrier = noun_phrases.after(tokens, begins + 1)
                 begins = carrier[1] if carrier else begins
             content = rest(tokens, begins)
             if source and not content:  # "..., an officer was quoted as saying by ASA."
@@ -162,7 +161,7 @@ def _passive(tokens: Sequence[Token], at: int) -> ParsedAttribution | None:
         and (tokens[at + 1].text in {",", "."})
     )
     if word in _PASSIVE_VAGUE and (following in {"to", "that"} or aside):
-        subject = subjects.before(tokens, group)
+        subject = noun_phrases.before(tokens, group)
         start = subject[0] if subject and tokens[subject[0]].lower != "it" else group
         content = tuple(
             s for s in (bare(tokens, (start, group)), bare(tokens, (at + 1, len(tokens)))) if s
@@ -171,7 +170,7 @@ def _passive(tokens: Sequence[Token], at: int) -> ParsedAttribution | None:
     if word in {"accused", "suspected"} and following == "of":
         return None
     if following == "by" and word in _PASSIVE_BY - {"published", "released", "carried", "told"}:
-        source = objects.after(tokens, at + 2)
+        source = noun_phrases.after(tokens, at + 2)
         left = bare(tokens, (0, group))
         if source and left:
             return ParsedAttribution(source, (group, at + 2), (left,))
@@ -183,7 +182,7 @@ def _nominal(tokens: Sequence[Token], at: int) -> ParsedAttribution | None:
     end = at + 1
     source: Span | None = None
     if end < len(tokens) and tokens[end].lower in {"by", "from", "of"}:
-        source = objects.after(tokens, end + 1)
+        source = noun_phrases.after(tokens, end + 1)
         if source is None:
             return None
         end = source[1]
@@ -199,7 +198,7 @@ def _nominal(tokens: Sequence[Token], at: int) -> ParsedAttribution | None:
         owner = at - 1
         while owner >= 0 and tokens[owner].kind is TokenKind.WORD and at - owner < 4:
             if tokens[owner].text.endswith(("'s", "s'")):
-                source = subjects.before(tokens, owner + 1)
+                source = noun_phrases.before(tokens, owner + 1)
                 break
             if tokens[owner].lower in {"his", "her", "their", "its"}:
                 source = (owner, owner + 1)

@@ -61,22 +61,10 @@ Ranges = tuple[tuple[int, int], ...]
 def find(plain: str, text: str, sentences: Sequence[Sentence]) -> tuple[Ranges, Ranges]:
     """Find the quotations of an article, and the speakers' labels where it is a transcript.
 
-    Parameters
-    ----------
-    plain : str
-        The article, folded.
-    text : str
-        The article.
-    sentences : sequence of Sentence
-        Its sentences in order: line breaks between them end paragraphs.
-
-    Returns
-    -------
-    quotations : tuple of (int, int)
-        Ranges of ``text``, outermost marks included, in order; none overlaps another.
-    turns : tuple of (int, int)
-        Where each turn of a transcript begins: its label, colon included, in order; empty for what
-        is no transcript.
+    ``plain``: the article, folded. ``text``: the article. ``sentences``: its sentences in order:
+    line breaks between them end paragraphs. ``quotations``: ranges of ``text``, outermost marks
+    included, in order; none overlaps another. ``turns``: where each turn of a transcript begins:
+    its label, colon included, in order; empty for what is no transcript.
     """
     paragraphs = _paragraphs(text, sentences)
     turns = _turns(text, paragraphs)

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
+
+from classifier.attribution.words.lexicon import word_set
 
 
 class VerbKind(StrEnum):
@@ -238,14 +242,7 @@ _quoting_verb = re.compile(
 def attributes(text: str) -> bool:
     """Whether a sentence hands its content to somebody who isn't the author.
 
-    Parameters
-    ----------
-    text : str
-        A sentence, folded and in lower case, each of its quotations written ``""``.
-
-    Returns
-    -------
-    bool
+    ``text``: a sentence, folded and in lower case, each of its quotations written ``""``.
     """
     rest = _not_speech.sub(" ", text)
     return bool(_cue.search(rest) or _tag.search(rest))
@@ -254,13 +251,83 @@ def attributes(text: str) -> bool:
 def quoting_verb(text: str) -> re.Match[str] | None:
     """Find the verb that hands over a quotation in the words beside it.
 
-    Parameters
-    ----------
-    text : str
-        Words outside the quotation marks, folded and in lower case.
-
-    Returns
-    -------
-    re.Match or None
+    ``text``: words outside the quotation marks, folded and in lower case.
     """
     return _quoting_verb.search(text)
+
+
+class Form(StrEnum):
+    """How a verb stands."""
+
+    BASE = "base"
+    THIRD = "third"
+    PAST = "past"  # and the participle, which for all but a few is the same
+    ING = "ing"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A reading of a word, or of a word and its particle, as a verb that hands over.
+
+    ``size``: of how many words. ``noun``: the word is a noun as often ("claims", "report").
+    """
+
+    base: str
+    kind: VerbKind
+    form: Form
+    size: int
+    noun: bool
+
+
+_PARTICIPLES = {"written": "write", "shown": "show", "spoken": "speak", "sworn": "swear"}
+_NOUNS = word_set(
+    "claim state report note charge comment demand promise question estimate signal offer document "
+    "post tweet request rule thank doubt hope fear object protest quote voice highlight outline "
+    "forecast mention reply answer hint praise blame warn reject address concern joke boast vow "
+    "pledge urge cry shout caution advocate counter slam blast tout project view plan guarantee "
+    "express find show see learn remark regard propose"
+)
+#: Verbs that hand over a name for something: "called it theft"; `PHRASES` has them too.
+_NAMES = ("call", "label", "brand", "dub")
+_PLAIN = word_set("say tell argue deny insist allege believe think warn find show see")
+
+
+@cache
+def table() -> dict[str, tuple[Verb, ...]]:
+    """Give every reading by its first word, those of more words first."""
+    found: dict[str, list[Verb]] = {}
+    seen: set[tuple[str, Form]] = set()
+    for kind in (VerbKind.SPEECH, VerbKind.CLAUSE, VerbKind.THOUGHT, VerbKind.TAG):
+        for verb in (*VERBS[kind], *(_NAMES if kind is VerbKind.CLAUSE else ())):
+            for form, word in _forms_of(verb):
+                if (word, form) in seen:
+                    continue
+                seen.add((word, form))
+                noun = verb in _NOUNS and verb not in _PLAIN and form in (Form.BASE, Form.THIRD)
+                first = word.split("_")[0]
+                found.setdefault(first, []).append(
+                    Verb(verb, kind, form, word.count("_") + 1, noun)
+                )
+    return {word: tuple(sorted(v, key=lambda r: -r.size)) for word, v in found.items()}
+
+
+def particles(verb: Verb) -> tuple[str, ...]:
+    """Give the words that follow the verb as a part of it."""
+    return tuple(verb.base.split("_")[1:])
+
+
+def _forms_of(verb: str) -> list[tuple[Form, str]]:
+    base, _, particle = verb.partition("_")
+    tail = "_" + particle if particle else ""
+    third, past = third_and_past(verb)
+    ing = base.removesuffix("e") if base.endswith("e") and not base.endswith("ee") else base
+    if base in {"admit", "slam", "put", "begin", "brag", "rebut", "quip", "recap"}:
+        ing += base[-1]
+    forms = [
+        (Form.PAST, past),
+        (Form.THIRD, third),
+        (Form.BASE, base + tail),
+        (Form.ING, ing + "ing" + tail),
+    ]
+    forms += [(Form.PAST, p + tail) for p, b in _PARTICIPLES.items() if b == base]
+    return forms

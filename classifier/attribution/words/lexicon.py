@@ -24,12 +24,8 @@ _DATA = Path(__file__).with_name("data")
 class Leader:
     """Somebody who held an office, and when.
 
-    Attributes
-    ----------
-    name, short : str
-        In full, and as headlines have it; ``short`` is empty where that would mean others too.
-    since, until : str
-        ``YYYY-MM``; ``until`` is empty while the office is held.
+    ``name``, ``short``: in full, and as headlines have it; ``short`` is empty where that would mean
+    others too. ``since``, ``until``: ``YYYY-MM``; ``until`` is empty while the office is held.
     """
 
     name: str

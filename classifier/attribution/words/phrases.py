@@ -7,11 +7,81 @@ relative clause or a comma begins, unless that stands inside a name ("the Minist
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 from classifier.attribution.words.lexicon import places, terms, word_set
-from classifier.attribution.words.source_phrase import Phrase, Shape
-from classifier.values import fold
+from classifier.values import Place, SourceKind, fold
+
+
+class Shape(StrEnum):
+    """What a phrase stands for, as far as its words tell."""
+
+    PERSON = "person"
+    PEOPLE = "people"
+    ORGANISATION = "organisation"
+    STATE = "state"
+    DOCUMENT = "document"
+    UNKNOWN = "unknown"  # a single name
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One source phrase.
+
+    ``determiner``: lower case; empty where there is none. A number is "several", a possessive
+    pronoun "his". ``modifiers``: words between the determiner and the head or the name, lower case.
+    ``proper``: those modifiers that are proper names, lower case, without peoples and places.
+    ``head``: the head noun, lower case; empty where a name stands in its place. ``name``: the
+    proper name that the phrase is about, as written; empty where there is none. ``tail``: what
+    follows within the phrase: "for the Ministry of Oil". ``appositions``: the parts between later
+    commas. ``legislator``: it carries a party and a state in brackets: "(R-Ohio)".
+    """
+
+    determiner: str
+    modifiers: tuple[str, ...]
+    proper: tuple[str, ...]
+    head: str
+    name: str
+    tail: str
+    appositions: tuple[str, ...]
+    legislator: bool
+    shape: Shape
+
+    @property
+    def lower(self) -> tuple[str, ...]:
+        """The words of modifiers and head, lower case."""
+        return (*self.modifiers, *((self.head,) if self.head else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceType:
+    """What a source phrase is.
+
+    Attributes
+    ----------
+    kind : SourceKind
+    government, state_media : bool
+    outlets : tuple of str
+        Registry ids of the outlets it names.
+    name : str
+        The source as a reader would look it up: without title or article, in full where an
+        earlier phrase gives more of it.
+    antecedent : Place or None
+        The earlier source that ``name`` comes from, for a pronoun, "the agency", a surname.
+    """
+
+    kind: SourceKind
+    government: bool
+    state_media: bool
+    outlets: tuple[str, ...]
+    name: str
+    antecedent: Place | None
+
+
+NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
+
 
 _WORD = re.compile(r"[^\W_](?:[\w'.&/-]*[\w'])?(?:(?<=\w)\.(?=\s|$))?|%")
 _DETERMINERS = word_set(
@@ -49,12 +119,7 @@ _ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+$|(?:Jr|Sr|St|Mr|Mrs|Ms|Dr|Prof|Rev|
 def parse(text: str, *, opens: bool = False) -> Phrase:
     """Take a phrase apart.
 
-    Parameters
-    ----------
-    text : str
-        A source phrase.
-    opens : bool
-        Its first capital may be that of a sentence.
+    ``text``: a source phrase. ``opens``: its first capital may be that of a sentence.
     """
     plain = " ".join(fold(text).strip(" \"'()[].,;:-").split())
     legislator = bool(_LEGISLATOR.search(plain))

@@ -71,12 +71,7 @@ _NO_NAME = frozenset(("I", "The", "A", "It", "He", "She", "On", "In", "But", "An
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """The names that an article presents as those of a state's outlets.
-
-    Attributes
-    ----------
-    names : frozenset of str
-    """
+    """The names that an article presents as those of a state's outlets."""
 
     names: frozenset[str]
 
@@ -112,10 +107,7 @@ def _occurrences(text: str, word: str) -> Iterator[int]:
 def presented(plain: str) -> Presented:
     """Find the outlets that an article presents as a state's.
 
-    Parameters
-    ----------
-    plain : str
-        The article, folded.
+    ``plain``: the article, folded.
     """
     names: set[str] = set()
     for pattern, found in _presenting(plain):
@@ -160,10 +152,7 @@ def _of_no_state(text: str, at: int) -> bool:
 def states(text: str) -> tuple[tuple[int, int], ...]:
     """Find the words that say of an outlet that it is a state's: "state television".
 
-    Parameters
-    ----------
-    text : str
-        As written, not in lower case.
+    ``text``: as written, not in lower case.
     """
     lower = text.lower()
     if not any(word in lower for word in _words_of_states()):

@@ -1,4 +1,7 @@
-"""A sentence as the rules read it: words, punctuation, and each quotation as one token."""
+"""A sentence as the rules read it: words, punctuation, and each quotation as one token.
+
+With the words that end, open or stand within a noun phrase: what tells where one begins.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
+
+from classifier.attribution.words.lexicon import terms, word_set
 
 
 class TokenKind(StrEnum):
@@ -20,16 +25,8 @@ class TokenKind(StrEnum):
 class Token(NamedTuple):
     """A word, a punctuation mark or a quotation, with its characters in the article.
 
-    Attributes
-    ----------
-    start, end : int
-    text : str
-        Folded.
-    lower : str
-        The same in lower case, without a possessive ending.
-    kind : TokenKind
-    capital : bool
-        Whether it is a word that begins with a capital.
+    ``text``: folded. ``lower``: the same in lower case, without a possessive ending. ``capital``:
+    whether it is a word that begins with a capital.
     """
 
     start: int
@@ -56,14 +53,8 @@ def tokenise(
 ) -> tuple[Token, ...]:
     """Read a part of an article.
 
-    Parameters
-    ----------
-    plain : str
-        The article, folded.
-    start, end : int
-        The part.
-    quoted : sequence of (int, int)
-        Quotations in the article's offsets, in order, clipped to the part.
+    ``plain``: the article, folded. ``start``, ``end``: the part. ``quoted``: quotations in the
+    article's offsets, in order, clipped to the part.
     """
     tokens: list[Token] = []
     at = start
@@ -92,3 +83,57 @@ def _read(text: str) -> tuple[str, TokenKind, bool]:
         lower = lower[:-2] if lower.endswith("'s") else lower[:-1]
     capital = text[0].isupper() or (text[:3] in {"al-", "el-"} and text[3:4].isupper())
     return lower, TokenKind.WORD, capital
+
+
+Span = tuple[int, int]  # tokens, end-exclusive
+
+AUXILIARIES = word_set(
+    "has have had is are was were be been being do does did will would can could may might must "
+    "should shall 's 've 'd 'll wo ca"
+)
+ADVERBS = word_set(
+    "also once again now still never often even long since widely already then later just only "
+    "further earlier recently reportedly not first instead thus always soon too previously both "
+    "however all simply rightly wrongly sometimes sarcastically publicly privately frequently "
+    "meanwhile"
+)
+PRONOUNS = word_set("he she they it i we you who which that one everyone nobody many some others")
+STOPS = word_set(
+    "that because when as if while although though after before since whether where why how unless "
+    "until than so nor yet but says which who what whose"
+)
+LEADING = word_set(
+    "on in at by after before during since for from with as but and yet so still now then today "
+    "yesterday tomorrow meanwhile however later earlier also instead moreover furthermore indeed "
+    "perhaps when while although though if because tonight nor or thus hence to only even "
+    "once again finally next first second last despite under over between amid until asked"
+)
+PREPOSITIONS = word_set("of for from at in on with to by about into against among near")
+AFTER_NAME = word_set(
+    "in on during after before when while as to via by at about without because since last this "
+    "late early that if but and of from for with earlier today yesterday again through"
+)
+DATES = word_set(
+    "monday tuesday wednesday thursday friday saturday sunday today yesterday tonight earlier last "
+    "late early this"
+)
+DETERMINERS = word_set(
+    "the a an his her their its this that these those two three four five six several many some "
+    "most one another both all our my no any various other"
+)
+ALONE = word_set("some many several both all most one that another")
+ASIDES = word_set("however meanwhile though too instead")
+#: Tokens of the longest phrase that is looked for.
+LONGEST = 34
+
+
+def adverb(token: Token) -> bool:
+    """Whether a token can stand between a subject and its verb."""
+    if token.capital and token.lower in {"daily", "weekly"}:
+        return False  # "China Daily wrote"
+    return token.lower in ADVERBS or (token.lower.endswith("ly") and len(token.lower) > 4)
+
+
+def known(word: str) -> bool:
+    """Whether a noun is one of sources: people, bodies, documents."""
+    return any(word in terms(kind) for kind in ("unnamed", "vague", "document", "organisation"))
