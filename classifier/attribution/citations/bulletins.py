@@ -13,21 +13,14 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from classifier.attribution.words.cues import VERBS, VerbKind, third_and_past
-from classifier.attribution.words.lexicon import word_set
+from classifier.attribution.words.lexicon import word_list
 
 Span = tuple[int, int]
 
 #: What outlets do with news; people do some of it too, but need a clause with it.
-_OUTLETS_VERBS = word_set(
-    "say record count show give put let remind print date forecast expect predict run carry "
-    "measure list release publish air broadcast tweet quote cite praise circulate trumpet echo "
-    "depict celebrate feature call add note write report"
-)
+_OUTLETS_VERBS = frozenset(word_list("outlets' verbs"))
 #: What an outlet does on its own account when it does it.
-_NO_REPORTS = word_set(
-    "ask request learn find decide offer thank apologize apologise establish want promise propose "
-    "document"
-)
+_NO_REPORTS = frozenset(word_list("no reports"))
 _IRREGULAR = r"signalled|labelled|gave|ran|read|said|wrote|told|spoke\sof|speaks\sof|let|put|tells?"
 
 

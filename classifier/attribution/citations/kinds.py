@@ -17,7 +17,14 @@ from classifier.attribution.citations.outlets import (
     named,
     without_clauses,
 )
-from classifier.attribution.words.lexicon import campaigns, leads, places, terms, word_set
+from classifier.attribution.words.lexicon import (
+    campaigns,
+    leads,
+    places,
+    terms,
+    word_list,
+    word_set,
+)
 from classifier.attribution.words.phrases import NOBODY, Phrase, Shape, SourceType, parse, words_of
 from classifier.attribution.words.presented import Presented, presented, states
 from classifier.values import Mention, Place, SourceKind
@@ -25,17 +32,11 @@ from classifier.values import Mention, Place, SourceKind
 _CLUBS = word_set("president secretary commissioner speaker")
 _FORMER = word_set("former ex ex- onetime one-time retired late then-candidate elect")
 _SEATED = word_set("sen. sens. rep. reps. gov. senator congressman congresswoman mp mps")
-_CANDIDATES = word_set(
-    "candidate candidates nominee nominees hopeful hopefuls contender contenders front-runner "
-    "frontrunner"
-)
+_CANDIDATES = frozenset(word_list("candidates"))
 # A nominee for an appointment still speaks as the holder of the office held until then.
 _APPOINTED = word_set("court justice judicial cabinet ambassador attorney secretary")
 # Offices that are a state's wherever they are held; presidents and secretaries clubs have too.
-_ALWAYS = word_set(
-    "senator sen. sens. rep. reps. gov. governor governors mayor mayors prime minister congressman "
-    "congresswoman congressmen lawmaker lawmakers legislator legislators mp mps"
-)
+_ALWAYS = frozenset(word_list("offices always a state's"))
 
 
 def is_government(phrase: Phrase, lower: str, date: str | None) -> bool:

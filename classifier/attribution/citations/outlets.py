@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from classifier.attribution.words.lexicon import places, terms, word_set
+from classifier.attribution.words.lexicon import places, terms, word_list
 from classifier.attribution.words.phrases import Phrase, Shape, parse, words_of
 from classifier.attribution.words.presented import Presented, states
 from classifier.values import Article, DomainRole, Found, Medium, Mention, Outlet, Place
@@ -50,11 +50,7 @@ _MEDIA = {
     )
     for word in words.split()
 }
-_OTHER_WORDS = word_set(
-    "news press wire website site portal outlet network station service online satellite media "
-    "official semi-official state state-run state-owned local private independent english arabic "
-    "persian hebrew"
-)
+_OTHER_WORDS = frozenset(word_list("words beside outlets"))
 _BARE = ((), ("al",))  # before a name that stands alone: "al Jazeera"
 _ARTICLES = frozenset({"the", "a", "an", "its"})
 _KINDS = frozenset(_MEDIA) | {"website", "site", "portal", "outlet", "network", "station", "media"}
@@ -65,10 +61,7 @@ _REPORTING = re.compile(
     re.IGNORECASE,
 )
 # Of so many papers that alone each means the one that the article has named.
-_SHORT = word_set(
-    "post journal herald tribune mirror express star mail sun chronicle observer gazette globe "
-    "standard monitor examiner inquirer nation"
-)
+_SHORT = frozenset(word_list("short names of outlets"))
 # Where more is said of a source: "Liu, speaking to state TV", "a blog, which Xinhua carried".
 _CLAUSE = re.compile(
     r",?\s--?\s|,\s(?:who|which|whose|speaking|writing|talking|appearing)\b|\swho\s"

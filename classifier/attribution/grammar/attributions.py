@@ -10,14 +10,10 @@ from dataclasses import dataclass
 
 from classifier.attribution.grammar import noun_phrases
 from classifier.attribution.words.cues import TRANSITIVE, Verb, VerbKind
-from classifier.attribution.words.lexicon import terms, word_set
+from classifier.attribution.words.lexicon import terms, word_list, word_set
 from classifier.attribution.words.tokens import AUXILIARIES, Span, Token, TokenKind, adverb
 
-TAIL_STARTS = word_set(
-    "in on at during after before when while as to via by last this late early monday tuesday "
-    "wednesday thursday friday saturday sunday about through from of with for without because "
-    "recently earlier yesterday today outside following"
-)
+TAIL_STARTS = frozenset(word_list("tail starts"))
 DAYS = word_set("monday tuesday wednesday thursday friday saturday sunday")
 _OPENERS = word_set("that how why whether what if")
 
@@ -107,14 +103,8 @@ def hands_clause(tokens: Sequence[Token], end: int) -> bool:
 
 _TELL = word_set("tell inform assure reassure warn remind notify advise urge ask")
 DOCUMENTS = terms("document").all
-_FINDERS = word_set(
-    "panel commission court judge jury committee researchers investigators "
-    "inspectors auditors prosecutors scientists census"
-)
-_SHOWING = word_set(
-    "find show suggest indicate reveal conclude note state estimate rule report "
-    "demonstrate establish imply say describe document"
-)
+_FINDERS = frozenset(word_list("finders"))
+_SHOWING = frozenset(word_list("showing"))
 _TALES = word_set("story stories tale tales lie lies joke jokes truth")
 _NAMING = word_set("call label brand dub describe")
 NEEDS_CLAUSE = word_set("respond reply comment protest object joke ask write continue thank wonder")

@@ -30,7 +30,7 @@ from classifier.attribution.grammar.attributions import (
 )
 from classifier.attribution.grammar.phrasal import BEGINNING, phrasal
 from classifier.attribution.words.cues import TRANSITIVE, Form, Verb, VerbKind, particles, table
-from classifier.attribution.words.lexicon import word_set
+from classifier.attribution.words.lexicon import word_list, word_set
 from classifier.attribution.words.tokens import AUXILIARIES, Span, Token, TokenKind
 
 _NEGATIONS = word_set("not n't never nobody none")
@@ -40,10 +40,7 @@ _PLURALS = word_set(
 )
 # Past forms that also stand before a noun, and what then stands before them.
 _ATTRIBUTIVE = word_set("alleged reported proposed claimed suggested estimated accused suspected")
-_BEFORE_A_NOUN = word_set(
-    "on for with from at in by into against among near about over amid after his her its their "
-    "this that these those any some no one and or"
-)
+_BEFORE_A_NOUN = frozenset(word_list("before a noun"))
 
 
 def verbal(tokens: Sequence[Token]) -> list[ParsedAttribution]:

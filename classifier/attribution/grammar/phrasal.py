@@ -14,7 +14,7 @@ from classifier.attribution.grammar.attributions import (
     rest,
     said_nothing,
 )
-from classifier.attribution.words.lexicon import word_set
+from classifier.attribution.words.lexicon import word_list, word_set
 from classifier.attribution.words.tokens import AUXILIARIES, Span, Token, TokenKind, adverb
 
 _MODALS = word_set("can could must should may might need would not n't")
@@ -27,16 +27,8 @@ _ADVERBS = word_set("reportedly allegedly purportedly supposedly")
 _PASSIVE_VAGUE = word_set(
     "said reported believed thought alleged rumored rumoured understood claimed estimated"
 )
-_PASSIVE_BY = word_set(
-    "reported announced confirmed published released described quoted cited said told disclosed "
-    "revealed carried denied stated documented"
-)
-_NOMINAL = word_set(
-    "claim claims allegation allegations accusation accusations assertion assertions suggestion "
-    "suggestions warning warnings argument contention statement rumor rumors rumour rumours belief "
-    "announcement reports insistence admission complaint complaints conclusion finding findings "
-    "testimony denial promise prediction assessment"
-)
+_PASSIVE_BY = frozenset(word_list("passive by"))
+_NOMINAL = frozenset(word_list("nominal"))
 
 
 def phrasal(tokens: Sequence[Token]) -> list[ParsedAttribution]:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from classifier.attribution.words.lexicon import word_set
+from classifier.attribution.words.lexicon import word_list, word_set
 
 
 class VerbKind(StrEnum):
@@ -26,82 +26,30 @@ class VerbKind(StrEnum):
     TAG = "tag"  # a quotation: '"No," he smiled'
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
 #: Verbs by kind, as base forms; a particle follows its verb.
-VERBS: dict[VerbKind, tuple[str, ...]] = {
-    VerbKind.SPEECH: _words(
-        "say tell announce claim argue warn insist deny allege assert declare contend acknowledge "
-        "admit concede confirm explain respond reply remark testify tweet vow pledge accuse blame "
-        "criticize criticise condemn denounce praise hail urge demand slam blast mock lambast "
-        "deride decry reiterate complain caution lament boast brag predict stress emphasize "
-        "emphasise opine quip retort proclaim profess avow recount tout threaten charge "
-        "rebuke chide liken characterize characterise portray applaud laud extol castigate "
-        "reassure assure counter fume vent scoff joke ridicule recommend advise "
-        "apologize apologise thank question comment testify concur object protest"
-    ),
-    VerbKind.CLAUSE: _words(
-        "find show suggest indicate reveal add note agree write report maintain propose promise "
-        "hint observe underline underscore repeat mention signal disclose conclude estimate state "
-        "recall point_out make_clear put_it decide rule demonstrate establish document learn "
-        "forecast calculate imply guarantee post conceive highlight swear speculate request ask "
-        "wonder call_for call_on call_upon speak_of warn_of boast_of describe dismiss cite quote "
-        "reject refute dispute rule_out express voice offer outline advocate answer"
-    ),
-    VerbKind.THOUGHT: _words(
-        "believe think fear hope expect suspect doubt feel see consider regard worry assume "
-        "anticipate want"
-    ),
-    VerbKind.TAG: _words(
-        "ask shout cry whisper continue go_on begin smile laugh sigh read ask_rhetorically answer "
-        "sing chant yell scream exclaim mutter conclude recall wonder interject"
-    ),
-}
+VERBS = {kind: word_list(f"verb {kind}") for kind in VerbKind}
 
 #: Clause verbs whose object is already the content: "called for talks", "described it as theft".
-TRANSITIVE = _words(
-    "call_for call_on call_upon speak_of warn_of boast_of point_out make_clear reject refute "
-    "dispute rule_out advocate"
-)
+TRANSITIVE = word_list("verb transitive")
 
-_IRREGULAR = {
-    "say": ("says", "said"), "tell": ("tells", "told"), "find": ("finds", "found"),
-    "write": ("writes", "wrote"), "put": ("puts", "put"), "make": ("makes", "made"),
-    "speak": ("speaks", "spoke"), "think": ("thinks", "thought"), "feel": ("feels", "felt"),
-    "see": ("sees", "saw"), "go": ("goes", "went"), "begin": ("begins", "began"),
-    "sing": ("sings", "sang"), "read": ("reads", "read"), "swear": ("swears", "swore"),
-    "slam": ("slams", "slammed"), "admit": ("admits", "admitted"), "brag": ("brags", "bragged"),
-    "recommend": ("recommends", "recommended"), "quip": ("quips", "quipped"),
-    "extol": ("extols", "extolled"), "refer": ("refers", "referred"),
-    "forecast": ("forecasts", "forecast"), "concur": ("concurs", "concurred"),
-    "show": ("shows", "showed"),
-}  # fmt: skip
+_PAST = dict(pair.split(":") for pair in word_list("irregular past"))
 
 # Nouns more often than verbs ("two reports", "the United States"): only their past form counts.
-_NOUN_S = frozenset(
-    _words(
-        "claims reports states notes charges comments demands promises questions estimates signals "
-        "offers documents posts tweets requests rules thanks doubts hopes fears objects protests "
-        "quotes voices highlights outlines forecasts mentions"
-    )
-)
+_NOUN_S = frozenset(word_list("nouns more often"))
 
 
 def third_and_past(verb: str) -> tuple[str, str]:
     """Give two forms of a row of `VERBS`: "says", "said"; particles keep their underscore."""
     base, _, particle = verb.partition("_")
-    if base in _IRREGULAR:
-        forms = _IRREGULAR[base]
-    elif base.endswith("y") and base[-2] not in "aeiou":
-        forms = (base[:-1] + "ies", base[:-1] + "ied")
+    if base.endswith("y") and base[-2] not in "aeiou":
+        third, past = base[:-1] + "ies", base[:-1] + "ied"
     elif base.endswith("e"):
-        forms = (base + "s", base + "d")
+        third, past = base + "s", base + "d"
     else:
-        forms = (base + ("es" if base.endswith(("s", "ch", "sh", "x")) else "s"), base + "ed")
+        es = base.endswith(("s", "ch", "sh", "x")) or base == "go"
+        third, past = base + ("es" if es else "s"), base + "ed"
     tail = "_" + particle if particle else ""
-    return forms[0] + tail, forms[1] + tail
+    return third + tail, _PAST.get(base, past) + tail
 
 
 def _forms(*kinds: VerbKind) -> set[str]:
@@ -280,13 +228,7 @@ class Verb:
 
 
 _PARTICIPLES = {"written": "write", "shown": "show", "spoken": "speak", "sworn": "swear"}
-_NOUNS = word_set(
-    "claim state report note charge comment demand promise question estimate signal offer document "
-    "post tweet request rule thank doubt hope fear object protest quote voice highlight outline "
-    "forecast mention reply answer hint praise blame warn reject address concern joke boast vow "
-    "pledge urge cry shout caution advocate counter slam blast tout project view plan guarantee "
-    "express find show see learn remark regard propose"
-)
+_NOUNS = frozenset(word_list("nouns as often"))
 #: Verbs that hand over a name for something: "called it theft"; `PHRASES` has them too.
 _NAMES = ("call", "label", "brand", "dub")
 _PLAIN = word_set("say tell argue deny insist allege believe think warn find show see")

@@ -4,8 +4,9 @@ Own lists, read from the tables beside this module: ``terms.tsv`` (a class and a
 case), ``places.tsv`` (states, capitals, regions, and the names of peoples), ``leaders.tsv`` (heads
 of state and government, foreign ministers and their spokespeople, with the months they came to
 office and left it, empty while they hold it), ``candidates.tsv`` (holders of other offices who ran
-for president or vice-president, with the months in which they did). To teach the rules a word, add
-a row.
+for president or vice-president, with the months in which they did), ``lists.tsv`` (a longer list
+that belongs to one rule a row, its words in the order that the rule tries them in). To teach the
+rules a word, add it.
 """
 
 from __future__ import annotations
@@ -43,6 +44,16 @@ class Leader:
 def word_set(text: str) -> frozenset[str]:
     """Give the words of a line, for the short lists that belong to one rule."""
     return frozenset(text.split())
+
+
+@cache
+def _lists() -> dict[str, str]:
+    return dict(rows("lists.tsv"))
+
+
+def word_list(name: str) -> tuple[str, ...]:
+    """Give the words of a row of ``lists.tsv``."""
+    return tuple(_lists()[name].split())
 
 
 def rows(name: str) -> list[list[str]]:

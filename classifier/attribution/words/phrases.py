@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from classifier.attribution.words.lexicon import places, terms, word_set
+from classifier.attribution.words.lexicon import places, terms, word_list, word_set
 from classifier.values import Place, SourceKind, fold
 
 
@@ -84,15 +84,8 @@ NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
 
 
 _WORD = re.compile(r"[^\W_](?:[\w'.&/-]*[\w'])?(?:(?<=\w)\.(?=\s|$))?|%")
-_DETERMINERS = word_set(
-    "the a an some many several most few all any both no this that these those each every one two "
-    "three four five six seven eight nine ten dozens hundreds thousands another other various "
-    "numerous multiple certain more"
-)
-_COUNTED = word_set(
-    "several two three four five six seven eight nine ten dozens both numerous multiple various "
-    "another"
-)
+_DETERMINERS = frozenset(word_list("phrase determiners"))
+_COUNTED = frozenset(word_list("counted"))
 _POSSESSIVE = word_set("his her their its my our your")
 _QUANTIFIED = re.compile(r"(?:at least|more than|fewer than|about|around|up to|nearly|over)\s+")
 # What ends the head of a phrase, unless capitals stand on both sides ("Bank of England").
@@ -103,15 +96,9 @@ _BREAK = re.compile(
     r"|including|such|like|told|said|published|released|conducted|issued|obtained|posted|seen|known"
     r"|carried|dated|&|or|but|-)\s"
 )
-_PARTICLES = word_set(
-    "of the and for on in at de da del della di dos la le van von der den bin bint al el ben ibn "
-    "abu y e & to with"
-)
+_PARTICLES = frozenset(word_list("name particles"))
 _LEGISLATOR = re.compile(r"\((?:R|D|I|Rep|Dem|Ind)(?:[.,]?\s|-|–)\s?[A-Z]|\((?:R|D|I)\)|\([DR]-")
-_DATES = word_set(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may "
-    "june july august september october november december"
-)
+_DATES = frozenset(word_list("days and months"))
 _ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+$|(?:Jr|Sr|St|Mr|Mrs|Ms|Dr|Prof|Rev|Hon)\.$")
 
 
@@ -176,13 +163,7 @@ def _first_part_is_name(before: str) -> bool:
     return known or last in _NAME_HEADS
 
 
-_NAME_HEADS = word_set(
-    "bureau house board chamber league office college organization organisation order academy "
-    "museum voice times bank army republic states court church university knights friends workers "
-    "doctors mothers people's united division faculty school institute center centre union journal "
-    "department secretary ministry minister committee council commission confederation congress "
-    "front movement party radio corps brotherhood international chief attorney director"
-)
+_NAME_HEADS = frozenset(word_list("heads of names"))
 
 
 @lru_cache(maxsize=1 << 13)
@@ -209,16 +190,7 @@ def _common(word: str) -> bool:
     return lower in _ADJECTIVES or lower.endswith(("ists", "ers", "ians", "ents", "ly"))
 
 
-_ADJECTIVES = word_set(
-    "senior local foreign western eastern former current federal national official officials state "
-    "government military human health police law security intelligence political public private "
-    "top high new recent early previous independent leading prominent conservative liberal "
-    "democratic "
-    "republican legal medical industry market media news election exit internal international "
-    "military civil rights union court defence defense finance oil energy emergency rescue school "
-    "university hospital anti pro veteran environmental religious opposition campaign newspaper "
-    "company town city county village district regional provincial fellow"
-)
+_ADJECTIVES = frozenset(word_list("common at a start"))
 
 
 def _determined(words: list[str]) -> tuple[str, list[str], bool]:

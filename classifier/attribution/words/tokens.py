@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from classifier.attribution.words.lexicon import terms, word_set
+from classifier.attribution.words.lexicon import terms, word_list, word_set
 
 
 class TokenKind(StrEnum):
@@ -87,40 +87,15 @@ def _read(text: str) -> tuple[str, TokenKind, bool]:
 
 Span = tuple[int, int]  # tokens, end-exclusive
 
-AUXILIARIES = word_set(
-    "has have had is are was were be been being do does did will would can could may might must "
-    "should shall 's 've 'd 'll wo ca"
-)
-ADVERBS = word_set(
-    "also once again now still never often even long since widely already then later just only "
-    "further earlier recently reportedly not first instead thus always soon too previously both "
-    "however all simply rightly wrongly sometimes sarcastically publicly privately frequently "
-    "meanwhile"
-)
+AUXILIARIES = frozenset(word_list("auxiliaries"))
+ADVERBS = frozenset(word_list("adverbs"))
 PRONOUNS = word_set("he she they it i we you who which that one everyone nobody many some others")
-STOPS = word_set(
-    "that because when as if while although though after before since whether where why how unless "
-    "until than so nor yet but says which who what whose"
-)
-LEADING = word_set(
-    "on in at by after before during since for from with as but and yet so still now then today "
-    "yesterday tomorrow meanwhile however later earlier also instead moreover furthermore indeed "
-    "perhaps when while although though if because tonight nor or thus hence to only even "
-    "once again finally next first second last despite under over between amid until asked"
-)
+STOPS = frozenset(word_list("phrase stops"))
+LEADING = frozenset(word_list("leading words"))
 PREPOSITIONS = word_set("of for from at in on with to by about into against among near")
-AFTER_NAME = word_set(
-    "in on during after before when while as to via by at about without because since last this "
-    "late early that if but and of from for with earlier today yesterday again through"
-)
-DATES = word_set(
-    "monday tuesday wednesday thursday friday saturday sunday today yesterday tonight earlier last "
-    "late early this"
-)
-DETERMINERS = word_set(
-    "the a an his her their its this that these those two three four five six several many some "
-    "most one another both all our my no any various other"
-)
+AFTER_NAME = frozenset(word_list("after name"))
+DATES = frozenset(word_list("dates"))
+DETERMINERS = frozenset(word_list("determiners"))
 ALONE = word_set("some many several both all most one that another")
 ASIDES = word_set("however meanwhile though too instead")
 #: Tokens of the longest phrase that is looked for.
