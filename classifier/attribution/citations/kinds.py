@@ -237,15 +237,7 @@ def classify(
                 phrase = parse(earlier.phrase)
                 words = earlier.phrase
             given = _type(
-                words,
-                phrase,
-                registry,
-                date,
-                cue,
-                before,
-                place.start,
-                shown,
-                person=bool(earlier),
+                words, phrase, registry, date, cue, before, place.start, shown, person=bool(earlier)
             )
         known.add(place, phrase, given, earlier)
         found.append(given)

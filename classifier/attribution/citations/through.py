@@ -44,10 +44,7 @@ class Through:
     """
 
     def __init__(
-        self,
-        reading: ArticleReading,
-        quoted: Sequence[list[tuple[int, int]]],
-        registry: Outlets,
+        self, reading: ArticleReading, quoted: Sequence[list[tuple[int, int]]], registry: Outlets
     ) -> None:
         self.plain, self.sentences, self.quoted = reading.plain, reading.sentences, quoted
         self.registry = registry

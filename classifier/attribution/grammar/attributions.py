@@ -106,7 +106,11 @@ DOCUMENTS = terms("document").all
 _FINDERS = frozenset(word_list("finders"))
 _SHOWING = frozenset(word_list("showing"))
 _TALES = word_set("story stories tale tales lie lies joke jokes truth")
+_CLAUSE_BEGINS = word_set("the he she they it there to a his her its")
 _NAMING = word_set("call label brand dub describe")
+_OFTEN_CLAUSE = word_set(
+    "report write note add suggest find conclude reveal maintain propose state learn estimate predict"
+)
 NEEDS_CLAUSE = word_set("respond reply comment protest object joke ask write continue thank wonder")
 
 
@@ -118,13 +122,8 @@ def takes(tokens: Sequence[Token], verb: Verb, subject: Span, end: int) -> bool:
     if following is None:
         return False
     clause = hands_clause(tokens, end)
-    if verb.noun and not noun_phrases.speaks(tokens, subject):
-        return False
-    if (
-        verb.noun
-        and not clause
-        and following.lower
-        not in {"the", "he", "she", "they", "it", "there", "to", "a", "his", "her", "its"}
+    if verb.noun and not (
+        noun_phrases.speaks(tokens, subject) and (clause or following.lower in _CLAUSE_BEGINS)
     ):
         return False
     if verb.base in _NAMING:
@@ -147,8 +146,7 @@ def takes(tokens: Sequence[Token], verb: Verb, subject: Span, end: int) -> bool:
         return True
     if words[-1] in DOCUMENTS | _FINDERS and verb.base in _SHOWING:
         return following.lower not in {"up", "a"} or clause
-    if verb.base in {"report", "write", "note", "add", "suggest", "find", "conclude", "reveal",
-                     "maintain", "propose", "state", "learn", "estimate", "predict"}:  # fmt: skip
+    if verb.base in _OFTEN_CLAUSE:
         return clause or following.lower in {"the", "he", "she", "they", "it", "there", "in"}
     return clause
 
@@ -156,12 +154,11 @@ def takes(tokens: Sequence[Token], verb: Verb, subject: Span, end: int) -> bool:
 def crowd(tokens: Sequence[Token], subject: Span) -> bool:
     """Whether a subject is many and unnamed, so that its thoughts are handed over too."""
     words = [t.lower for t in tokens[subject[0] : subject[1]]]
-    vague = terms("vague")
-    if words[-1] in vague and words[-1] not in {"one", "you", "those", "both", "all", "no one"}:
-        return True
-    if words[0] in {"many", "some", "most"}:
-        return True
-    return words[-1] in {"officials", "diplomats", "aides", "residents", "sources"}
+    return (
+        words[-1] in terms("vague").all - {"one", "you", "those", "both", "all", "no one"}
+        or words[0] in {"many", "some", "most"}
+        or words[-1] in {"officials", "diplomats", "aides", "residents", "sources"}
+    )
 
 
 def said_nothing(tokens: Sequence[Token], end: int) -> bool:
@@ -169,7 +166,7 @@ def said_nothing(tokens: Sequence[Token], end: int) -> bool:
     if len(tokens) - end > 24:
         return False
     rest = [t for t in tokens[end:] if t.kind is not TokenKind.STOP or t.text == ":"]
-    if not rest or (len(rest) == 1 and rest[0].text == ":"):
+    if [t.text for t in rest] in ([], [":"]):
         return True
     if any(t.kind is TokenKind.QUOTE for t in rest) or rest[0].lower == "that":
         return False
@@ -186,19 +183,11 @@ def recipient_end(tokens: Sequence[Token], at: int) -> int:
         return at + 1
     end = at
     if tokens[end].lower in {"the", "a", "an", "his", "her", "their", "its"}:
-        end += 1
-        while (
-            end < len(tokens)
-            and tokens[end].kind is TokenKind.WORD
-            and end - at < 6
-            and (
-                tokens[end].capital
-                or end == at + 1
-                or tokens[end].lower in {"of", "news", "agency"}
-            )
-        ):
-            end += 1
-        return end
+        for end in range(at + 1, min(at + 6, len(tokens))):
+            known = tokens[end].capital or tokens[end].lower in {"of", "news", "agency"}
+            if tokens[end].kind is not TokenKind.WORD or not (known or end == at + 1):
+                return end
+        return min(at + 6, len(tokens))
     while end < len(tokens) and (tokens[end].capital or tokens[end].lower == "of") and end - at < 6:
         end += 1
     if end == at and tokens[end].lower.endswith("s"):
@@ -208,28 +197,20 @@ def recipient_end(tokens: Sequence[Token], at: int) -> int:
 
 def content_start(tokens: Sequence[Token], end: int, verb: Verb) -> int:
     """Find where what is said begins, after whom it is told, where and when."""
-    at = end
-    if verb.base in _TELL:
-        at = recipient_end(tokens, at)
+    at = recipient_end(tokens, end) if verb.base in _TELL else end
     for i in range(at, min(at + 14, len(tokens))):
         token = tokens[i]
-        if token.lower == "that" and (
-            i == at or tokens[i - 1].kind is TokenKind.WORD or i - at < 12
-        ):
-            return i
-        if token.text == ":" or token.kind is TokenKind.QUOTE:
+        that = token.lower == "that" and (tokens[i - 1].kind is TokenKind.WORD or i - at < 12)
+        if that or token.text == ":" or token.kind is TokenKind.QUOTE:
             return i
         if token.kind is TokenKind.STOP and token.text != ",":
             break
         if token.lower in {"he", "she", "they", "it", "there", "would", "is", "was", "were", "has"}:
             break
-    if at < len(tokens) and tokens[at].lower in {"on", "late", "early", "last"} | DAYS:
-        while at < len(tokens) and (
-            tokens[at].lower
-            in {"on", "late", "early", "last", "night", "morning", "afternoon", "week"}
-            or tokens[at].lower in DAYS
-        ):
-            at += 1
+    when = {"on", "late", "early", "last"} | DAYS
+    while at < len(tokens) and tokens[at].lower in when:
+        when |= {"night", "morning", "afternoon", "week"}
+        at += 1
     return at
 
 
@@ -239,43 +220,36 @@ def is_tag(tokens: Sequence[Token], subject: Span, end: int, left: Span) -> bool
     if before is None:
         return False
     if before.lower == "as" and subject[0] > 1 and tokens[subject[0] - 2].text == ",":
-        return (
-            end >= len(tokens)
-            or tokens[end].kind is TokenKind.STOP
-            or tokens[end].lower in (TAIL_STARTS)
-        )  # "The bridge is lost, as police have said"
+        return _closes(tokens, end)  # "The bridge is lost, as police have said"
     if not (before.kind is TokenKind.QUOTE or before.text in {",", "-", "--", "?", "!"}):
         return False
-    spoken = tokens[left[1] - 1].kind is TokenKind.QUOTE or any(
-        t.kind is TokenKind.QUOTE and len(t.text) > 30 for t in tokens[left[0] : left[1]]
-    )
     following = tokens[end] if end < len(tokens) else None
-    closes = (
-        following is None
-        or (following.kind is TokenKind.STOP and following.text != ":")
-        or following.lower in TAIL_STARTS
-        or adverb(following)
+    closes = following is None or (
+        adverb(following) or (following.text != ":" and _closes(tokens, end))
     )
-    if spoken and tokens[left[1] - 1].kind is TokenKind.QUOTE:
+    if tokens[left[1] - 1].kind is TokenKind.QUOTE:
         return closes or not hands_clause(tokens, end)
     if following is not None and following.kind is TokenKind.QUOTE:
         return False
     if not closes:
         recipient = recipient_end(tokens, end)
-        closes = recipient > end and (
-            recipient >= len(tokens)
-            or tokens[recipient].kind is TokenKind.STOP
-            or tokens[recipient].lower in TAIL_STARTS
-        )
+        closes = recipient > end and _closes(tokens, recipient)
     first = tokens[left[0]].lower
     introduces = first in TAIL_STARTS | {"but", "and", "if", "although", "while", "since", "asked"}
     long = left[1] - left[0] >= (9 if introduces else 3)
     if following is not None and following.lower in TAIL_STARTS and introduces:
         return False
-    return closes and long and not opens_later(tokens, end)
+    return closes and long and not _opens_later(tokens, end)
 
 
-def opens_later(tokens: Sequence[Token], end: int) -> bool:
+def _closes(tokens: Sequence[Token], end: int) -> bool:
+    """Whether a clause can end at a token: nothing, punctuation or where and when follow."""
+    return (
+        end >= len(tokens) or tokens[end].kind is TokenKind.STOP or tokens[end].lower in TAIL_STARTS
+    )
+
+
+def _opens_later(tokens: Sequence[Token], end: int) -> bool:
     """Whether "that" or a quotation follows the verb's complements."""
     for token in tokens[end : end + 10]:
         if token.lower == "that" or token.kind is TokenKind.QUOTE or token.text == ":":
@@ -292,13 +266,9 @@ def after_tag(tokens: Sequence[Token], end: int) -> tuple[Span, ...]:
             return ((i, len(tokens)),) if len(tokens) - i < 3 else ((i, i + 1),)
         if tokens[i].text in {",", "-"} and i - end < 10 and i + 1 < len(tokens):
             following = tokens[i + 1]
-            if (
-                following.kind is TokenKind.WORD
-                and not following.lower.endswith("ing")
-                and (
-                    following.lower not in {"who", "which", "a", "an", "the", "whose", "according"}
-                )
-            ):
+            adds = {"who", "which", "a", "an", "the", "whose", "according"}
+            says = following.lower not in adds and not following.lower.endswith("ing")
+            if following.kind is TokenKind.WORD and says:
                 span = bare(tokens, (i + 1, len(tokens)))
                 return (span,) if span and span[1] - span[0] > 3 else ()
     return ()

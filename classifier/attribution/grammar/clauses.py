@@ -34,6 +34,8 @@ from classifier.attribution.words.lexicon import word_list, word_set
 from classifier.attribution.words.tokens import AUXILIARIES, Span, Token, TokenKind
 
 _NEGATIONS = word_set("not n't never nobody none")
+_MODALS = word_set("can could must should may might")
+_BE = word_set("is are was were be been being")
 _SPEAKING = word_set("say tell write add note ask reply respond explain state continue recall")
 _PLURALS = word_set(
     "they who some many others people police most we men women media you data several few"
@@ -46,20 +48,16 @@ _BEFORE_A_NOUN = frozenset(word_list("before a noun"))
 def verbal(tokens: Sequence[Token]) -> list[ParsedAttribution]:
     """Find the attributions by a finite verb, active, in order."""
     found: list[ParsedAttribution] = []
-    forms = table()
     i = 0
     while i < len(tokens) and len(found) < MOST:
-        token = tokens[i]
         step = 1
-        if token.lower in forms and token.kind is TokenKind.WORD:
-            for verb in forms[token.lower]:
-                if verb.size > 1 and not reads(tokens, i + 1, particles(verb)):
-                    continue
-                each = _active(tokens, i, verb)
-                if each is not None:
-                    found.append(each)
-                    step = verb.size
-                    break
+        for verb in table().get(tokens[i].lower, ()) if tokens[i].kind is TokenKind.WORD else ():
+            if verb.size > 1 and not reads(tokens, i + 1, particles(verb)):
+                continue
+            if (each := _active(tokens, i, verb)) is not None:
+                found.append(each)
+                step = verb.size
+                break
         i += step
     return found
 
@@ -71,29 +69,17 @@ def _active(tokens: Sequence[Token], at: int, verb: Verb) -> ParsedAttribution |
         return None  # "Relik's remarks"
     end = at + verb.size
     start = group_start(tokens, at)
-    helpers = [t.lower for t in tokens[start:at]]
-    if _NEGATIONS & set(helpers) or any(h.endswith("n't") for h in helpers):
+    helpers = {t.lower for t in tokens[start:at]}
+    if (_NEGATIONS | _MODALS) & helpers or any(h.endswith("n't") for h in helpers):
         return None
-    if {"can", "could", "must", "should", "may", "might"} & set(helpers):
-        return None
-    if verb.form is Form.PAST and set(helpers) & {
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "being",
-    }:
+    if verb.form is Form.PAST and helpers & _BE:
         return None  # passive
     if verb.form is Form.BASE:
-        if {"will", "would"} & set(helpers):
+        if {"will", "would"} & helpers:
             return None if verb.base not in _SPEAKING else _clause(tokens, at, end, start, verb)
-        if {"did", "does", "do"} & set(helpers):
+        if {"did", "does", "do"} & helpers:
             return _clause(tokens, at, end, start, verb)
-        if at and tokens[at - 1].lower == "to":
-            return None
-        if not _plural_subject(tokens, start):
+        if (at and tokens[at - 1].lower == "to") or not _plural_subject(tokens, start):
             return None
     if at and verb.form is not Form.BASE and tokens[at - 1].lower in {"the", "a", "an", "to", "of"}:
         return None
@@ -112,15 +98,11 @@ def _plural_subject(tokens: Sequence[Token], at: int) -> bool:
     if at == 0:
         return False
     last = tokens[at - 1]
-    if last.lower in _PLURALS:
+    if last.lower in _PLURALS or last.kind is TokenKind.QUOTE or last.text == ",":
         return True
-    if last.kind is TokenKind.QUOTE or last.text == ",":
-        return True
-    if last.lower in {"helps", "lets", "makes", "seems", "always"}:
-        return False
-    return (
-        last.kind is TokenKind.WORD and last.lower.endswith("s") and not last.lower.endswith("ss")
-    )
+    plural = last.lower.endswith("s") and not last.lower.endswith("ss")
+    known = last.lower in {"helps", "lets", "makes", "seems", "always"}
+    return last.kind is TokenKind.WORD and plural and not known
 
 
 def _clause(
@@ -130,13 +112,12 @@ def _clause(
     previous = tokens[start - 1] if start else None
     if subject is not None and tokens[subject[0]].lower in {"i", "we", "you", "that", "it"}:
         first = tokens[subject[0]].lower
-        if first in {"i", "we", "you"} or (
-            first == "that" and not _before_is_noun(tokens, subject)
-        ):
+        noun = subject[0] > 0 and tokens[subject[0] - 1].lower in DOCUMENTS
+        if first in {"i", "we", "you"} or (first == "that" and not noun):
             return None
         goes_on = subject == (0, 1) and verb.base == "add"  # "It added the trip would be short"
         speech = verb.kind is VerbKind.SPEECH or goes_on
-        left = _left(tokens, subject[0])
+        left = bare(tokens, (0, subject[0]))
         tags = left is not None and is_tag(tokens, subject, end, left)  # "..., it noted."
         if first == "it" and not (speech or tags or hands_clause(tokens, end)):
             return None
@@ -144,7 +125,7 @@ def _clause(
         return None
     cue = (start, end)
     # 1. A tag after what is said: ", Poor said", "... ," said Poor.
-    left = _left(tokens, subject[0] if subject else start)
+    left = bare(tokens, (0, subject[0] if subject else start))
     if subject is None and (previous is None or previous.lower in {"and", "but", "or", "then"}):
         speech = verb.kind is VerbKind.SPEECH and verb.base not in NEEDS_CLAUSE
         quoted = any(t.kind is TokenKind.QUOTE for t in tokens)
@@ -156,16 +137,13 @@ def _clause(
         return ParsedAttribution(main, cue, content) if main and content else None
     if (subject is None or subject[1] - subject[0] > 14) and previous is not None and left:
         inverted = noun_phrases.after(tokens, end, inverted=True)
-        if (
-            inverted is not None
-            # Whoever stands after a quotation and "said" has spoken: "said a docker".
-            and (previous.kind is TokenKind.QUOTE or noun_phrases.speaks(tokens, inverted))
-            and (previous.text in {",", "-", "--"} or previous.kind is TokenKind.QUOTE)
+        # Whoever stands after a quotation and "said" has spoken: "said a docker".
+        if inverted is not None and (
+            previous.kind is TokenKind.QUOTE
+            or (previous.text in {",", "-", "--"} and noun_phrases.speaks(tokens, inverted))
         ):
             return ParsedAttribution(inverted, cue, (left, *after_tag(tokens, inverted[1])))
-    if subject is None:
-        return None
-    if verb.base == "show" and end < len(tokens) and tokens[end].lower == "up":
+    if subject is None or (verb.base == "show" and reads(tokens, end, ("up",))):
         return None
     right = rest(tokens, content_start(tokens, end, verb))
     if left and left[1] - left[0] > 1 and tokens[left[1] - 1].lower == "as":
@@ -177,17 +155,8 @@ def _clause(
     if said_nothing(tokens, end):
         # What was said comes in the next sentence, if anywhere: "Poor said in response."
         return ParsedAttribution(subject, cue, ()) if tokens[-1].text in {":", "."} else None
-    if not right or not takes(tokens, verb, subject, end):
-        return None
-    return ParsedAttribution(subject, cue, right)
-
-
-def _before_is_noun(tokens: Sequence[Token], subject: Span) -> bool:
-    return subject[0] > 0 and tokens[subject[0] - 1].lower in DOCUMENTS
-
-
-def _left(tokens: Sequence[Token], at: int) -> Span | None:
-    return bare(tokens, (0, at))
+    taken = right and takes(tokens, verb, subject, end)
+    return ParsedAttribution(subject, cue, right) if taken else None
 
 
 def main_subject(tokens: Sequence[Token], verb: int) -> Span | None:
@@ -206,27 +175,24 @@ def participles(
 ) -> list[ParsedAttribution]:
     """Read ", saying the port was lost", whose subject is the main clause's."""
     more = []
-    forms = table()
     for i, token in enumerate(tokens):
         if not token.lower.endswith("ing") or token.kind is not TokenKind.WORD:
             continue
-        for verb in forms.get(token.lower, ()):
+        for verb in table().get(token.lower, ()):
             if verb.form is not Form.ING or verb.kind not in (VerbKind.SPEECH, VerbKind.CLAUSE):
                 continue
             previous = tokens[i - 1] if i else None
-            if (
-                previous is None
-                or previous.lower in AUXILIARIES
-                or previous.lower in {"by", "of", "for", "in"}
-            ):
+            if previous is None or previous.lower in AUXILIARIES | {"by", "of", "for", "in"}:
                 continue
-            if previous.kind is TokenKind.WORD and previous.lower not in {
-                "and",
-                "while",
-            }:
+            if previous.kind is TokenKind.WORD and previous.lower not in {"and", "while"}:
                 continue
-            if not (verb.kind is VerbKind.SPEECH or verb.base in {"add", "note", "suggest", "write"}
-                    or hands_clause(tokens, i + 1)):  # fmt: skip
+            speech = verb.kind is VerbKind.SPEECH or verb.base in {
+                "add",
+                "note",
+                "suggest",
+                "write",
+            }
+            if not speech and not hands_clause(tokens, i + 1):
                 continue
             content = rest(tokens, i + verb.size)
             source = (
@@ -281,11 +247,8 @@ def parse(tokens: Sequence[Token]) -> list[ParsedAttribution]:
     found.sort(key=lambda a: a.cue)
     kept: list[ParsedAttribution] = []
     for each in found:
-        if any(_meet(each.cue, other.cue) for other in kept):
-            continue
-        kept.append(each)
-        if len(kept) == MOST:
-            break
+        if len(kept) < MOST and not any(_meet(each.cue, other.cue) for other in kept):
+            kept.append(each)
     return [_apart(tokens, each, kept) for each in kept]
 
 
@@ -297,10 +260,7 @@ def _apart(
     tokens: Sequence[Token], one: ParsedAttribution, others: Sequence[ParsedAttribution]
 ) -> ParsedAttribution:
     """Cut the sources and cues of an attribution, and of those after it, out of its content."""
-    holes = [one.cue] + ([one.source] if one.source else [])
-    for other in others:
-        if other is not one:
-            holes += [other.cue] + ([other.source] if other.source else [])
+    holes = [span for each in others for span in (each.cue, each.source) if span]
     content: list[Span] = []
     for start, end in one.content:
         at = start
@@ -316,9 +276,8 @@ def _apart(
         # "denied it and said that": what follows the second verb is the second's.
         later = [o for o in others if o.cue > one.cue and o.source and not o.vague]
         content = [c for c in content if not _taken(c, later)] or content
-    content = [_unjoined(tokens, c) for c in content]
-    content = [c for c in content if c[0] < c[1]]
-    content = [c for c in content if c[1] - c[0] > 1 or tokens[c[0]].lower not in _JOINTS]
+    content = [(a, b) for a, b in (_unjoined(tokens, c) for c in content) if a < b]
+    content = [(a, b) for a, b in content if b - a > 1 or tokens[a].lower not in _JOINTS]
     source = one.source
     for other in others:
         if source and other is not one and source[0] < other.cue[0] < source[1]:
