@@ -55,14 +55,17 @@ def bare(tokens: Sequence[Token], span: Span) -> Span | None:
 
 def around(tokens: Sequence[Token], start: int, end: int) -> tuple[Span, ...]:
     """What stands before and after a phrase, within its sentence."""
-    left, right = (0, start), (end, len(tokens))
-    return tuple(s for s in (bare(tokens, left), bare(tokens, right)) if s is not None)
+    return spans(tokens, (0, start), (end, len(tokens)))
 
 
 def rest(tokens: Sequence[Token], start: int) -> tuple[Span, ...]:
     """Give the rest of the sentence from a token on; nothing where it is only punctuation."""
-    span = bare(tokens, (start, len(tokens)))
-    return (span,) if span else ()
+    return spans(tokens, (start, len(tokens)))
+
+
+def spans(tokens: Sequence[Token], *parts: Span) -> tuple[Span, ...]:
+    """Take punctuation off the ends of parts; without those of which nothing is left."""
+    return tuple(span for part in parts if (span := bare(tokens, part)))
 
 
 def group_start(tokens: Sequence[Token], verb: int) -> int:
@@ -109,7 +112,8 @@ _TALES = word_set("story stories tale tales lie lies joke jokes truth")
 _CLAUSE_BEGINS = word_set("the he she they it there to a his her its")
 _NAMING = word_set("call label brand dub describe")
 _OFTEN_CLAUSE = word_set(
-    "report write note add suggest find conclude reveal maintain propose state learn estimate predict"
+    "report write note add suggest find conclude reveal maintain propose state learn estimate "
+    "predict"
 )
 NEEDS_CLAUSE = word_set("respond reply comment protest object joke ask write continue thank wonder")
 
