@@ -21,7 +21,7 @@ from classifier.attribution.citations.outlets import Outlets, dateline
 from classifier.attribution.citations.through import Through, clipped
 from classifier.attribution.grammar import clauses
 from classifier.attribution.words.cues import table
-from classifier.attribution.words.lexicon import places, terms, word_set
+from classifier.attribution.words.lexicon import is_any, places, word_set
 from classifier.attribution.words.phrases import words_of
 from classifier.attribution.words.tokens import Token, TokenKind, tokenise
 from classifier.values import ArticleReading, Citation, Place, Sentence, SourceKind
@@ -364,10 +364,9 @@ def _can_speak(who: str, rest: str, registry: Outlets) -> bool:
     joined = " ".join(words)
     if joined in places("state") or joined in places("capital") or words[-1] in _SPEAKS:
         return True
-    if any(words[-1] in terms(kind) for kind in ("unnamed", "person", "body", "office")):
+    if is_any(words[-1], "unnamed", "person", "body", "office"):
         return True
-    mentions = registry.mentions(who)
-    if mentions:
+    if mentions := registry.mentions(who):
         return mentions[0].end - mentions[0].start >= _MOSTLY * len(who)
     # A surname that the article goes on to use as a speaker's.
     last = re.escape(who.split()[-1])

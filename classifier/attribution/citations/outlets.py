@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-from classifier.attribution.words.lexicon import places, terms, word_list
+from classifier.attribution.words.lexicon import is_any, is_place, places, word_list
 from classifier.attribution.words.phrases import Phrase, Shape, parse, words_of
 from classifier.attribution.words.presented import Presented, states
 from classifier.values import Article, DomainRole, Found, Medium, Mention, Outlet, Place
@@ -154,15 +154,19 @@ def _meant(
             if short := _short(core, registry, before):
                 return short
             several = " " in core or words[:4] == "The "
-            if (several or _reports(cue)) and _bare(core) not in _SHORT and (one := _one(called)):
+            if (
+                (several or _REPORTING.search(cue))
+                and _bare(core) not in _SHORT
+                and (one := _one(called))
+            ):
                 return one
     return ()
 
 
 def _core(text: str) -> tuple[str, set[str]]:
     """Take off what says which kind of outlet it is; give the name, and those words."""
-    tokens = _split(text)
-    if len(tokens) > 1 and tokens[0].endswith("'s") and _is_place(tokens[0][:-2]):
+    tokens = [word for word in text.strip(" ,;:\"'()").split() if word.strip("\"',")]
+    if len(tokens) > 1 and tokens[0].endswith("'s") and is_place(tokens[0][:-2]):
         del tokens[0]  # "Lebanon's al-Mayadeen"
     kinds = {token.lower() for token in tokens if token.lower() in _KINDS}
     start, end = 0, len(tokens)
@@ -172,41 +176,24 @@ def _core(text: str) -> tuple[str, set[str]]:
         start += 1
     while end > start and tokens[end - 1].islower() and _beside(tokens[end - 1]):
         end -= 1
-    return " ".join(tokens[start:end]), kinds if kinds & {
-        t.lower() for t in (*tokens[:start], *tokens[end:])
-    } else set()
-
-
-def _split(text: str) -> list[str]:
-    return [word for word in text.strip(" ,;:\"'()").split() if word.strip("\"',")]
+    off = {token.lower() for token in (*tokens[:start], *tokens[end:])}
+    return " ".join(tokens[start:end]), kinds if kinds & off else set()
 
 
 def _beside(token: str) -> bool:
     lower = token.lower().strip("\"',")
     if lower.endswith(("-based", "-language")):
         return True
-    if token[:1].isupper():
-        return lower in places("people")
-    return lower in _KINDS or lower in _OTHER_WORDS or lower in places("people")
+    known = not token[:1].isupper() and lower in _KINDS | _OTHER_WORDS
+    return known or lower in places("people")
 
 
 def _could_be(core: str) -> bool:
     """Whether a name can be an outlet's at all: no country, office or body."""
-    lower = tuple(words_of(core))
+    lower = " ".join(words_of(core))
     if not core[:1].isupper() and core[:3] not in {"al-", "al "}:
         return False
-    if _is_place(" ".join(lower)):
-        return False
-    return not any(" ".join(lower) in terms(kind) for kind in ("body", "office", "person"))
-
-
-def _is_place(words: str) -> bool:
-    lower = words.lower()
-    return any(lower in places(kind) for kind in ("state", "capital", "people", "region"))
-
-
-def _reports(cue: str) -> bool:
-    return bool(_REPORTING.search(cue))
+    return not is_place(lower) and not is_any(lower, "body", "office", "person")
 
 
 def _short(core: str, registry: Outlets, before: Iterable[str]) -> tuple[str, ...]:
@@ -214,10 +201,8 @@ def _short(core: str, registry: Outlets, before: Iterable[str]) -> tuple[str, ..
     word = _bare(core)
     if word not in _SHORT | {"times"}:
         return ()
-    for name in reversed(list(before)):
-        if name.lower().endswith(" " + word):
-            return _one(registry.called(name))
-    return ()
+    named = (name for name in reversed(list(before)) if name.lower().endswith(" " + word))
+    return next((_one(registry.called(name)) for name in named), ())
 
 
 def _bare(core: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from classifier.attribution.words.cues import table
-from classifier.attribution.words.lexicon import terms
+from classifier.attribution.words.lexicon import is_any, terms
 from classifier.attribution.words.tokens import (
     ADVERBS,
     AFTER_NAME,
@@ -142,8 +142,7 @@ def speaks(tokens: Sequence[Token], span: Span) -> bool:
         last = token
     if last.capital or last.lower in PRONOUNS | {"him", "her", "them"}:
         return not last.text.endswith("'s")
-    kinds = ("unnamed", "vague", "document", "organisation", "person", "body", "office", "media")
-    return any(last.lower in terms(kind) for kind in kinds)
+    return known(last.lower) or is_any(last.lower, "person", "body", "office", "media")
 
 
 def first(tokens: Sequence[Token]) -> Span | None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+PLACES = ("people", "state", "capital", "region")
 _DATA = Path(__file__).with_name("data")
 
 
@@ -78,14 +79,16 @@ class Terms:
     def at(self, words: tuple[str, ...], start: int) -> int:
         """Give the number of words of the longest term that begins at ``start``; 0 for none."""
         longest = self._longest.get(words[start], 0) if start < len(words) else 0
-        for size in range(min(longest, len(words) - start), 0, -1):
-            if " ".join(words[start : start + size]) in self.all:
-                return size
-        return 0
+        sizes = range(min(longest, len(words) - start), 0, -1)
+        return next((n for n in sizes if " ".join(words[start : start + n]) in self.all), 0)
 
     def within(self, words: tuple[str, ...]) -> bool:
         """Whether any term stands among the words."""
         return any(self.at(words, i) for i in range(len(words)))
+
+    def ends(self, words: tuple[str, ...]) -> bool:
+        """Whether the words end with a term."""
+        return any(self.at(words, i) == len(words) - i for i in range(len(words)))
 
 
 @cache
@@ -114,29 +117,29 @@ def places(kind: str) -> Terms:
     return Terms(frozenset(name.lower() for name, k in rows("places.tsv") if k == kind))
 
 
+def is_any(word: str, *classes: str) -> bool:
+    """Whether a word is a term of one of these classes."""
+    return any(word in terms(name) for name in classes)
+
+
+def is_place(name: str) -> bool:
+    """Whether a name is that of a state, a capital, a region or a people."""
+    return any(name.lower() in places(kind) for kind in PLACES)
+
+
 @cache
-def _leaders() -> dict[str, list[Leader]]:
+def _holders(table: str) -> dict[str, list[Leader]]:
+    """Give those of a table of people by name, short name and, where it has one, office."""
     found: dict[str, list[Leader]] = defaultdict(list)
-    for name, short, _country, since, until in rows("leaders.tsv"):
-        leader = Leader(name, short, since, until)
-        for key in {name.lower(), short.lower()} - {""}:
-            found[key].append(leader)
+    for name, short, *office, _country, since, until in rows(table):
+        for key in {name.lower(), short.lower(), *map(str.lower, office)} - {""}:
+            found[key].append(Leader(name, short, since, until))
     return dict(found)
 
 
 def leads(name: str, date: str | None) -> bool:
     """Whether a name is that of somebody in office on a date (see `Leader.holds`)."""
-    return any(leader.holds(date) for leader in _leaders().get(name.lower(), ()))
-
-
-@cache
-def _candidates() -> dict[str, list[Leader]]:
-    found: dict[str, list[Leader]] = defaultdict(list)
-    for name, short, office, _country, since, until in rows("candidates.tsv"):
-        candidate = Leader(name, short, since, until)
-        for key in {name.lower(), short.lower(), office.lower()} - {""}:
-            found[key].append(candidate)
-    return dict(found)
+    return any(leader.holds(date) for leader in _holders("leaders.tsv").get(name.lower(), ()))
 
 
 def campaigns(name: str, date: str | None) -> bool:
@@ -148,8 +151,9 @@ def campaigns(name: str, date: str | None) -> bool:
     words = name.lower().split()
     whole = " ".join(words)
     short = f"{words[0]} {words[-1]}" if len(words) > 2 and "senator" not in words[-1] else whole
+    known = _holders("candidates.tsv")
     return bool(date) and any(
-        candidate.holds(date) for key in {whole, short} for candidate in _candidates().get(key, ())
+        one.holds(date) for key in {whole, short} for one in known.get(key, ())
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from classifier.attribution.words.lexicon import places, terms, word_list, word_set
+from classifier.attribution.words.lexicon import PLACES, is_any, places, terms, word_list, word_set
 from classifier.values import Place, SourceKind, fold
 
 
@@ -86,6 +86,7 @@ NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
 _WORD = re.compile(r"[^\W_](?:[\w'.&/-]*[\w'])?(?:(?<=\w)\.(?=\s|$))?|%")
 _DETERMINERS = frozenset(word_list("phrase determiners"))
 _COUNTED = frozenset(word_list("counted"))
+_TITLES = ("person", "office", "honorific")
 _POSSESSIVE = word_set("his her their its my our your")
 _QUANTIFIED = re.compile(r"(?:at least|more than|fewer than|about|around|up to|nearly|over)\s+")
 # What ends the head of a phrase, unless capitals stand on both sides ("Bank of England").
@@ -159,8 +160,7 @@ _ORGANISED = word_set("food trade health energy justice culture science")
 def _first_part_is_name(before: str) -> bool:
     """Whether "of" joins a name ("Bank of England"), not a person and a body ("Poor of ...")."""
     last = before.rsplit(" ", 1)[-1].lower()
-    known = last in terms("body") or last in terms("organisation") or last in terms("document")
-    return known or last in _NAME_HEADS
+    return is_any(last, "body", "organisation", "document") or last in _NAME_HEADS
 
 
 _NAME_HEADS = frozenset(word_list("heads of names"))
@@ -171,9 +171,7 @@ def _clean(word: str) -> str:
     word = word.rstrip(",;:")
     word = re.sub(r"'s?$", "", word) if not word.lower().startswith("o'") else word
     if word.endswith(".") and not _ABBREVIATION.match(word):
-        lower = word.lower()
-        if lower not in terms("office") and lower not in terms("honorific"):
-            word = word[:-1]
+        word = word if is_any(word.lower(), "office", "honorific") else word[:-1]
     return word
 
 
@@ -185,9 +183,8 @@ def _common(word: str) -> bool:
     """Whether a capital at the start of a sentence says nothing: a word the lexicon knows."""
     lower = word.lower()
     known = ("unnamed", "vague", "document", "organisation", "person", "office", "body", "media")
-    if any(lower in terms(name) for name in known):
-        return True
-    return lower in _ADJECTIVES or lower.endswith(("ists", "ers", "ians", "ents", "ly"))
+    ending = lower.endswith(("ists", "ers", "ians", "ents", "ly"))
+    return is_any(lower, *known) or lower in _ADJECTIVES or ending
 
 
 _ADJECTIVES = frozenset(word_list("common at a start"))
@@ -237,11 +234,9 @@ def _shaped(
         shape = Shape.ORGANISATION
     elif {"and", "&"} & set(run) and "of" not in run:
         shape = Shape.PEOPLE
-    elif modifiers and (terms("person").within(modifiers) or _titled(modifiers)):
+    elif any(terms(kind).within(modifiers) for kind in _TITLES):
         shape = Shape.PERSON
-    elif len(run) in {2, 3, 4} and all(
-        w.isalpha() or "." in w or "-" in w or "'" in w for w in run
-    ):
+    elif len(run) in {2, 3, 4} and all(w.isalpha() or {".", "-", "'"} & set(w) for w in run):
         shape = Shape.ORGANISATION if determiner == "the" else Shape.PERSON
     else:
         shape = Shape.ORGANISATION if determiner == "the" else Shape.UNKNOWN
@@ -249,16 +244,10 @@ def _shaped(
     return Phrase(determiner, modifiers, proper, "", name, tail, appositions, legislator, shape)
 
 
-def _titled(modifiers: tuple[str, ...]) -> bool:
-    return terms("office").within(modifiers) or terms("honorific").within(modifiers)
-
-
 def _organised(run: list[str], determiner: str) -> bool:
-    words = tuple(run)
-    if terms("body").within(words):
+    if terms("body").within(tuple(run)):
         return True
-    kinds = ("organisation", "document", "media")
-    if any(word in terms(kind) for word in (run[0], run[-1]) for kind in kinds):
+    if any(is_any(word, "organisation", "document", "media") for word in (run[0], run[-1])):
         return len(run) > 1
     return "of" in run or (determiner == "the" and len(run) > 1)
 
@@ -267,7 +256,8 @@ def _name_start(words: list[str], capitals: list[bool], lower: list[str]) -> int
     """Where the name begins that ends the words; ``len(words)`` where a common noun ends them."""
     if not words or not capitals[-1] or lower[-1] in _DATES:
         return len(words)
-    if len(words) == 1 and _is_noun(lower[0]) and lower[0] not in terms("body"):
+    nouns = ("unnamed", "vague", "document", "organisation", "person")
+    if len(words) == 1 and is_any(lower[0], *nouns) and lower[0] not in terms("body"):
         return len(words)
     if len(words) < 4 and " ".join(lower) in terms("office"):
         return len(words)  # "Supreme Leader": an office, not somebody's name
@@ -277,14 +267,9 @@ def _name_start(words: list[str], capitals: list[bool], lower: list[str]) -> int
         or (lower[start - 1] in _PARTICLES and start > 1 and capitals[start - 2])
     ):
         start -= 1
-    title = start
-    at = start
+    title = at = start
     while at < len(words):  # titles in capitals: "President", "House Speaker", "Texas Sen."
-        size = max(
-            terms("office").at(tuple(lower), at),
-            terms("honorific").at(tuple(lower), at),
-            terms("person").at(tuple(lower), at),
-        )
+        size = max(terms(kind).at(tuple(lower), at) for kind in _TITLES)
         if size and at + size < len(words) and lower[at + size] not in _PARTICLES:
             title = at = at + size
         else:
@@ -292,16 +277,12 @@ def _name_start(words: list[str], capitals: list[bool], lower: list[str]) -> int
     return title
 
 
-def _is_noun(word: str) -> bool:
-    return any(word in terms(k) for k in ("unnamed", "vague", "document", "organisation", "person"))
-
-
 def _proper(words: list[str], capitals: list[bool]) -> tuple[str, ...]:
     found = []
     lower = tuple(word.lower() for word in words)
     at = 0
     while at < len(lower):
-        size = max(places(k).at(lower, at) for k in ("people", "state", "capital", "region"))
+        size = max(places(k).at(lower, at) for k in PLACES)
         if size:
             at += size
             continue
@@ -317,9 +298,9 @@ def _head_shape(head: str) -> Shape:
         return Shape.UNKNOWN
     if head in terms("document"):
         return Shape.DOCUMENT
-    if head in terms("organisation") or head in terms("body") or head in terms("media"):
+    if is_any(head, "organisation", "body", "media"):
         return Shape.ORGANISATION
-    if head in terms("person") or head in terms("office"):
+    if is_any(head, "person", "office"):
         return Shape.PEOPLE if head.endswith("s") and not head.endswith("ss") else Shape.PERSON
     if head.endswith("s") or head in {"people", "police", "men", "women", "many", "some", "others"}:
         return Shape.PEOPLE

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from classifier.attribution.words.lexicon import matches, phrases, places, terms
+from classifier.attribution.words.lexicon import is_place, matches, phrases, places, terms
 
 _STATE = (
     r"(?:(?:[Ss]tate|[Gg]overnment|Kremlin)"
@@ -113,7 +113,7 @@ def presented(plain: str) -> Presented:
     for pattern, found in _presenting(plain):
         for match in found:
             name = _LEADING.sub("", match["name"]).removesuffix("'s")
-            if name in _NO_NAME or _of_no_state(plain, match.start()) or _is_place(name):
+            if name in _NO_NAME or _of_no_state(plain, match.start()) or is_place(name):
                 continue
             if pattern in (_BEFORE, _AFTER) and _is_body(match, name):
                 continue
@@ -132,10 +132,6 @@ def _is_body(match: re.Match[str], name: str) -> bool:
     """Whether a "state agency" is rather an authority: "the state agency CalWater Board"."""
     bare = re.search(_STATE + r"\s(?:agency)\b", match.group())
     return bare is not None and (" " in name or name.isupper())
-
-
-def _is_place(name: str) -> bool:
-    return any(name.lower() in places(kind) for kind in ("state", "capital", "people", "region"))
 
 
 def _of_no_state(text: str, at: int) -> bool:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from classifier.attribution.words.lexicon import terms, word_list, word_set
+from classifier.attribution.words.lexicon import is_any, word_list, word_set
 
 
 class TokenKind(StrEnum):
@@ -111,4 +111,4 @@ def adverb(token: Token) -> bool:
 
 def known(word: str) -> bool:
     """Whether a noun is one of sources: people, bodies, documents."""
-    return any(word in terms(kind) for kind in ("unnamed", "vague", "document", "organisation"))
+    return is_any(word, "unnamed", "vague", "document", "organisation")
