@@ -177,10 +177,10 @@ def classify(
         phrase = parse(words, opens=opens)
         earlier = known.of(phrase, words, place)
         cue = cues[number] if cues else ""
-        if earlier is not None and earlier.type is not None:
-            was = earlier.type
+        if earlier is not None and (entity := earlier.entity):
+            was = entity.type
             bearer = not was.outlets and " " in was.name
-            given = replace(was, antecedent=earlier.place)
+            given = replace(was, antecedent=entity.place)
             if not earlier.replaces:  # a surname: what was said of its bearer, and is said here
                 here = article.type(words, phrase, cue, place.start, person=bearer)
                 titled = earlier.phrase and is_government(

@@ -153,12 +153,8 @@ def _meant(
         elif phrase.name and phrase.modifiers in _BARE and text not in phrase.appositions:
             if short := _short(core, registry, before):
                 return short
-            several = " " in core or words[:4] == "The "
-            if (
-                (several or _REPORTING.search(cue))
-                and _bare(core) not in _SHORT
-                and (one := _one(called))
-            ):
+            sure = " " in core or words[:4] == "The " or _REPORTING.search(cue)
+            if sure and _bare(core) not in _SHORT and (one := _one(called)):
                 return one
     return ()
 

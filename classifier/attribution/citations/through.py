@@ -85,7 +85,7 @@ class Through:
     ) -> Iterator[tuple[Place, Place, tuple[Place, ...]]]:
         """Find the agencies and state media that a sentence cites as only outlets are cited.
 
-        ``i``: the sentence. ``taken``: the sources that have been found in it.
+        Those found as its sources already are ``taken``.
         """
         sentence = self.sentences[i]
         text, base = self.plain[sentence.start : sentence.end], sentence.start
@@ -117,10 +117,7 @@ class Through:
     # --- over sentences --------------------------------------------------------------------------
 
     def broadcast(self, start: int) -> bool:
-        """Whether a transcript is introduced as state media's: "as shown by state television".
-
-        ``start``: where its first turn begins.
-        """
+        """Whether a transcript that begins there is introduced as "shown by state television"."""
         before = [i for i, sentence in enumerate(self.sentences) if sentence.end <= start]
         return any(
             self.channel(i, []).state_media

@@ -165,19 +165,13 @@ NOT_SPEECH: tuple[str, ...] = (
 )
 
 _not_speech = re.compile("|".join(NOT_SPEECH))
-_cue = re.compile(
-    r"(?<![\w'])(?:"
-    + "|".join(
-        (
-            rf"{_SPEECH}\b",
-            rf"{_TRANSITIVE}\b",
-            rf"{_CLAUSE}\s+(?:(?!that\b|\w+\s*,)[\w'.]+\s+){{0,5}}?{_CLAUSE_OPENS}(?!\w)",
-            rf"{_CLAUSE}\s*\"",
-            *PHRASES,
-        )
-    )
-    + ")"
+_CUES = (
+    rf"{_SPEECH}\b",
+    rf"{_TRANSITIVE}\b",
+    rf"{_CLAUSE}\s+(?:(?!that\b|\w+\s*,)[\w'.]+\s+){{0,5}}?{_CLAUSE_OPENS}(?!\w)",
+    rf"{_CLAUSE}\s*\"",
 )
+_cue = re.compile(rf"(?<![\w'])(?:{'|'.join((*_CUES, *PHRASES))})")
 # ", the paper reported." / ", he added in a letter." / ", wrote the two auditors."
 _tag = re.compile(rf"[,\"]\s+(?:[\w'.-]+\s+){{0,6}}?{_CLAUSE}(?:\s+[\w'-]+){{0,6}}[.,;]?\s*$")
 _quoting_verb = re.compile(
@@ -197,10 +191,7 @@ def attributes(text: str) -> bool:
 
 
 def quoting_verb(text: str) -> re.Match[str] | None:
-    """Find the verb that hands over a quotation in the words beside it.
-
-    ``text``: words outside the quotation marks, folded and in lower case.
-    """
+    """Find the verb that hands over a quotation in the folded lower-case words beside it."""
     return _quoting_verb.search(text)
 
 
@@ -215,16 +206,13 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A reading of a word, or of a word and its particle, as a verb that hands over.
-
-    ``size``: of how many words. ``noun``: the word is a noun as often ("claims", "report").
-    """
+    """A reading of a word, or of a word and its particle, as a verb that hands over."""
 
     base: str
     kind: VerbKind
     form: Form
-    size: int
-    noun: bool
+    size: int  # of how many words
+    noun: bool  # the word is a noun as often: "claims", "report"
 
 
 _PARTICIPLES = {"written": "write", "shown": "show", "spoken": "speak", "sworn": "swear"}
@@ -265,11 +253,7 @@ def _forms_of(verb: str) -> list[tuple[Form, str]]:
     ing = base.removesuffix("e") if base.endswith("e") and not base.endswith("ee") else base
     if base in {"admit", "slam", "put", "begin", "brag", "rebut", "quip", "recap"}:
         ing += base[-1]
-    forms = [
-        (Form.PAST, past),
-        (Form.THIRD, third),
-        (Form.BASE, base + tail),
-        (Form.ING, ing + "ing" + tail),
-    ]
-    forms += [(Form.PAST, p + tail) for p, b in _PARTICIPLES.items() if b == base]
-    return forms
+    participles = [(Form.PAST, p + tail) for p, b in _PARTICIPLES.items() if b == base]
+    plain, ing = base + tail, ing + "ing" + tail
+    forms = [(Form.PAST, past), (Form.THIRD, third), (Form.BASE, plain), (Form.ING, ing)]
+    return forms + participles

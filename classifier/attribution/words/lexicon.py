@@ -24,16 +24,10 @@ _DATA = Path(__file__).with_name("data")
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """Somebody who held an office, and when.
+    """Somebody who held an office, and when."""
 
-    ``name``, ``short``: in full, and as headlines have it; ``short`` is empty where that would mean
-    others too. ``since``, ``until``: ``YYYY-MM``; ``until`` is empty while the office is held.
-    """
-
-    name: str
-    short: str
-    since: str
-    until: str
+    since: str  # YYYY-MM
+    until: str  # empty while the office is held
 
     def holds(self, date: str | None) -> bool:
         """Whether the office was held on an ISO 8601 date; on no date, whether it still is."""
@@ -133,7 +127,7 @@ def _holders(table: str) -> dict[str, list[Leader]]:
     found: dict[str, list[Leader]] = defaultdict(list)
     for name, short, *office, _country, since, until in rows(table):
         for key in {name.lower(), short.lower(), *map(str.lower, office)} - {""}:
-            found[key].append(Leader(name, short, since, until))
+            found[key].append(Leader(since, until))
     return dict(found)
 
 

@@ -28,25 +28,16 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One source phrase.
+    """One source phrase; all but its name, tail and appositions in lower case."""
 
-    ``determiner``: lower case; empty where there is none. A number is "several", a possessive
-    pronoun "his". ``modifiers``: words between the determiner and the head or the name, lower case.
-    ``proper``: those modifiers that are proper names, lower case, without peoples and places.
-    ``head``: the head noun, lower case; empty where a name stands in its place. ``name``: the
-    proper name that the phrase is about, as written; empty where there is none. ``tail``: what
-    follows within the phrase: "for the Ministry of Oil". ``appositions``: the parts between later
-    commas. ``legislator``: it carries a party and a state in brackets: "(R-Ohio)".
-    """
-
-    determiner: str
-    modifiers: tuple[str, ...]
-    proper: tuple[str, ...]
-    head: str
-    name: str
-    tail: str
-    appositions: tuple[str, ...]
-    legislator: bool
+    determiner: str  # empty where there is none; a number is "several", a possessive "his"
+    modifiers: tuple[str, ...]  # between the determiner and the head or the name
+    proper: tuple[str, ...]  # those of them that are proper names, without peoples and places
+    head: str  # the head noun; empty where a name stands in its place
+    name: str  # the proper name that it is about, as written; empty where there is none
+    tail: str  # what follows within the phrase: "for the Ministry of Oil"
+    appositions: tuple[str, ...]  # the parts between later commas
+    legislator: bool  # it carries a party and a state in brackets: "(R-Ohio)"
     shape: Shape
 
     @property
@@ -105,10 +96,7 @@ _ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+$|(?:Jr|Sr|St|Mr|Mrs|Ms|Dr|Prof|Rev|
 
 @lru_cache(maxsize=1 << 12)  # the same few names and words, many times an article
 def parse(text: str, *, opens: bool = False) -> Phrase:
-    """Take a phrase apart.
-
-    ``text``: a source phrase. ``opens``: its first capital may be that of a sentence.
-    """
+    """Take a source phrase apart; where it ``opens``, its first capital may be a sentence's."""
     plain = " ".join(fold(text).strip(" \"'()[].,;:-").split())
     legislator = bool(_LEGISLATOR.search(plain))
     plain = re.sub(r"\s?\([^()]{0,80}\)?", "", plain)
@@ -132,10 +120,8 @@ def words_of(text: str) -> tuple[str, ...]:
 
 def _cut(text: str) -> tuple[str, str]:
     for match in _BREAK.finditer(text):
-        of = match["of"]
-        if of and _inside_name(text, match):
-            continue
-        return text[: match.start()], text[match.start() :].strip()
+        if not match["of"] or not _inside_name(text, match):
+            return text[: match.start()], text[match.start() :].strip()
     return text, ""
 
 
@@ -219,29 +205,29 @@ def _shaped(
     lower = [word.lower() for word in words]
     start = _name_start(words, capitals, lower)
     if start == len(words):  # a common noun heads it
-        head = lower[-1] if lower else ""
-        modifiers = tuple(lower[:-1])
-        proper = _proper(words[:-1], capitals)
+        head, name, modifiers = lower[-1] if lower else "", "", tuple(lower[:-1])
         shape = _head_shape(head)
-        return Phrase(determiner, modifiers, proper, head, "", tail, appositions, legislator, shape)
-    run = lower[start:]
-    joined = " ".join(run)
-    name = " ".join(words[start:])
-    modifiers = tuple(lower[:start])
-    if joined in places("state") or joined in places("capital"):
-        shape = Shape.STATE if not modifiers else Shape.PERSON
-    elif _organised(run, determiner):
-        shape = Shape.ORGANISATION
-    elif {"and", "&"} & set(run) and "of" not in run:
-        shape = Shape.PEOPLE
-    elif any(terms(kind).within(modifiers) for kind in _TITLES):
-        shape = Shape.PERSON
-    elif len(run) in {2, 3, 4} and all(w.isalpha() or {".", "-", "'"} & set(w) for w in run):
-        shape = Shape.ORGANISATION if determiner == "the" else Shape.PERSON
     else:
-        shape = Shape.ORGANISATION if determiner == "the" else Shape.UNKNOWN
-    proper = _proper(words[:start], capitals)
-    return Phrase(determiner, modifiers, proper, "", name, tail, appositions, legislator, shape)
+        head, name, modifiers = "", " ".join(words[start:]), tuple(lower[:start])
+        shape = _name_shape(lower[start:], modifiers, determiner)
+    proper = _proper(words[: len(modifiers)], capitals)
+    return Phrase(determiner, modifiers, proper, head, name, tail, appositions, legislator, shape)
+
+
+def _name_shape(run: list[str], modifiers: tuple[str, ...], determiner: str) -> Shape:
+    joined = " ".join(run)
+    if joined in places("state") or joined in places("capital"):
+        return Shape.PERSON if modifiers else Shape.STATE
+    if _organised(run, determiner):
+        return Shape.ORGANISATION
+    if {"and", "&"} & set(run) and "of" not in run:
+        return Shape.PEOPLE
+    if any(terms(kind).within(modifiers) for kind in _TITLES):
+        return Shape.PERSON
+    if determiner == "the":
+        return Shape.ORGANISATION
+    names = all(word.isalpha() or {".", "-", "'"} & set(word) for word in run)
+    return Shape.PERSON if len(run) in {2, 3, 4} and names else Shape.UNKNOWN
 
 
 def _organised(run: list[str], determiner: str) -> bool:

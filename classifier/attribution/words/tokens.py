@@ -23,18 +23,14 @@ class TokenKind(StrEnum):
 
 
 class Token(NamedTuple):
-    """A word, a punctuation mark or a quotation, with its characters in the article.
-
-    ``text``: folded. ``lower``: the same in lower case, without a possessive ending. ``capital``:
-    whether it is a word that begins with a capital.
-    """
+    """A word, a punctuation mark or a quotation, with its characters in the article."""
 
     start: int
     end: int
-    text: str
-    lower: str
+    text: str  # folded
+    lower: str  # in lower case, without a possessive ending
     kind: TokenKind
-    capital: bool
+    capital: bool  # it is a word that begins with a capital
 
 
 _TOKEN = re.compile(
@@ -51,11 +47,7 @@ _TOKEN = re.compile(
 def tokenise(
     plain: str, start: int, end: int, quoted: Sequence[tuple[int, int]]
 ) -> tuple[Token, ...]:
-    """Read a part of an article.
-
-    ``plain``: the article, folded. ``start``, ``end``: the part. ``quoted``: quotations in the
-    article's offsets, in order, clipped to the part.
-    """
+    """Read a part of a folded article; quotations are in order, and clipped to the part."""
     tokens: list[Token] = []
     at = start
     for left, right in quoted:
