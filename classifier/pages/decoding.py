@@ -31,9 +31,7 @@ _TEXT_OF_IT = "save its text and give that"
 _UNPACK = "unpack it first"
 _FORMATS = (
     _Format(b"%PDF-", "a PDF", "save its text first (pdftotext FILE)"),
-    _Format(
-        b"\x1f\x8b", "gzip-compressed", "unpack it first (gunzip -c FILE | framescope score -)"
-    ),
+    _Format(b"\x1f\x8b", "gzip-compressed", f"{_UNPACK} (gunzip -c FILE | framescope score -)"),
     _Format(b"PK\x03\x04", "a ZIP archive or an Office document", "save its text as .txt"),
     _Format(b"\xd0\xcf\x11\xe0", "an old Office document", "save its text as .txt"),
     _Format(b"{\\rtf", "an RTF document", "save its text as .txt"),
@@ -79,22 +77,18 @@ _FEW_HIGH = 0.03
 
 
 def refuse_binary(data: bytes, source: str) -> None:
-    """Refuse what is no text, by the bytes it begins with.
-
-    Raises `InputError` names the format, and what to do.
-    """
+    """Refuse what is no text, by the bytes it begins with: an `InputError` names the format."""
     for form in _FORMATS:
         if data.startswith(form.magic, form.offset):
             raise InputError(source, f"is {form.name}, not text; {form.remedy}")
 
 
 def decode(data: bytes, source: str, declared: str | None = None) -> str:
-    """Decode a text whose encoding is not known.
+    """Decode a text whose encoding is not known, without a byte order mark.
 
-    ``source``: for messages. ``declared``: the encoding that a page or a server names, tried where
-    the bytes are not UTF-8. Gives: without a byte order mark. UTF-8 with stray bytes of
-    Windows-1252 is read as that mixture, and a text that was encoded twice is mended. Raises
-    `InputError` when it is not text, or its characters are lost.
+    The ``declared`` encoding, which a page or a server names, is tried where the bytes are not
+    UTF-8. UTF-8 with stray bytes of Windows-1252 is read as that mixture, and a text that was
+    encoded twice is mended. Raises `InputError` when it is not text, or its characters are lost.
     """
     refuse_binary(data, source)
     text = _marked(data, source)

@@ -66,21 +66,23 @@ class RecordReader:
 
     def _string(self, key: str, required: bool = False) -> str | None:
         value = self.record.get(key)
-        if value is None and not required:
-            return None
         if value is None:
+            if not required:
+                return None
             self._fail(f"no '{key}'; every article needs 'id' and 'text'")
         if not isinstance(value, str):
             self._fail(f"'{key}' must be text, not {_kind(value)}")
-        if SURROGATE.search(value):
-            self._fail(
-                f"'{key}' holds half a character (a lone surrogate); write it again as UTF-8"
-            )
+        self._whole(key, value)
         if not value.strip():
             if required:
                 self._fail(f"'{key}' is empty; every article needs 'id' and 'text'")
             return None
         return value
+
+    def _whole(self, key: str, *texts: str) -> None:
+        if any(SURROGATE.search(text) for text in texts):
+            reason = "holds half a character (a lone surrogate); write it again as UTF-8"
+            self._fail(f"'{key}' {reason}")
 
     def _items(self, key: str) -> list[tuple[str, Mapping[str, Any]]]:
         """Give the objects of a list, each with what to call it."""
@@ -108,11 +110,8 @@ class RecordReader:
             return {}
         if not isinstance(value, dict):
             self._fail(f"{name}: labels must be an object, not {_kind(value)}")
-        return {
-            signal: float(label)
-            for signal, label in value.items()
-            if self._is_label(signal, label, name)
-        }
+        known = (signal for signal, label in value.items() if self._is_label(signal, label, name))
+        return {signal: float(value[signal]) for signal in known}
 
     def _is_label(self, signal: str, label: Any, name: str) -> bool:
         """Whether the signal is annotated; anything but null, NaN and 0 to 1 is an error."""
@@ -133,14 +132,12 @@ class RecordReader:
         return signal
 
     def _units(self, length: int) -> tuple[Unit, ...] | None:
-        units = []
-        previous = 0
+        units, previous = [], 0
         for name, item in self._items("sentences"):
             start, end = self._place(item, name, length)
             if start < previous:
-                self._fail(
-                    f"{name} {start}-{end} begins before the one before it ends ({previous})"
-                )
+                reason = f"begins before the one before it ends ({previous})"
+                self._fail(f"{name} {start}-{end} {reason}")
             previous = end
             units.append(Unit(start, end, self._labels(item, name), self._voice(item, name)))
         # An empty list gives nothing to score: the same as none given.
@@ -182,10 +179,7 @@ class RecordReader:
         given = [text for text in known.values() if text is not None]
         if not isinstance(lines, list) or not all(isinstance(t, str) for t in (*lines, *given)):
             self._fail("'imprint' needs a list of text as 'lines', and text as its other values")
-        if any(SURROGATE.search(text) for text in (*lines, *given)):
-            self._fail(
-                "'imprint' holds half a character (a lone surrogate); write it again as UTF-8"
-            )
+        self._whole("imprint", *lines, *given)
         return Imprint(tuple(lines), **known)
 
 
@@ -199,10 +193,7 @@ _FIRST_KEY = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\n]{1,80}"\s*:|\Z)')
 
 
 def looks_like_records(head: str) -> bool:
-    """Whether a file that begins with ``head`` is JSON, and not prose.
-
-    ``head``: the first few hundred characters at least.
-    """
+    """Whether a file that begins with some hundred characters of ``head`` is JSON, not prose."""
     return _FIRST_KEY.match(head) is not None
 
 
@@ -342,15 +333,13 @@ def read_lines(lines: Iterable[str], source: str) -> Iterator[Article | Skipped]
 
 
 def _refuse_other_json(line: str, source: str) -> None:
-    start = line.strip()
+    start, reason = line.strip(), ""
     if start.startswith("["):
-        raise InputError(
-            source, "a JSON array; write one article a line instead (jq -c '.[]' FILE)"
-        )
-    if start == "{":
-        raise InputError(
-            source, "a JSON object spread over lines; write one article a line (jq -c . FILE)"
-        )
+        reason = "a JSON array; write one article a line instead (jq -c '.[]' FILE)"
+    elif start == "{":
+        reason = "a JSON object spread over lines; write one article a line (jq -c . FILE)"
+    if reason:
+        raise InputError(source, reason)
 
 
 def _read_line(line: str, source: str, number: int) -> Article:

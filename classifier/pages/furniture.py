@@ -171,11 +171,7 @@ _SEPARATOR = re.compile(r"\s?[|·•>»›/]\s?")
 
 
 def kind(line: str) -> LineKind:
-    """Judge one line by its form.
-
-    ``line``: without its line end. Gives: ``WEAK`` and ``TIME`` lines are furniture only in
-    company; the page decides.
-    """
+    """Judge one line by its form; the page decides if ``WEAK`` and ``TIME`` are in company."""
     line = " ".join(line.split()) if len(line) <= MAX_LINE else ""
     if not line:
         return LineKind.TEXT
@@ -192,9 +188,8 @@ def _menu(line: str) -> LineKind:
     if len(parts) >= 2 and sum(part in _NAV for part in parts) >= max(2, 0.6 * len(parts)):
         return LineKind.FURNITURE
     words = line.casefold().split()
-    if len(words) >= 3 and all(word in _NAV for word in words):
-        return LineKind.FURNITURE
-    return LineKind.TEXT
+    menu = len(words) >= 3 and all(word in _NAV for word in words)
+    return LineKind.FURNITURE if menu else LineKind.TEXT
 
 
 # What may stand before an article's first words on the same line: links to other articles, and the

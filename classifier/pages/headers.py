@@ -16,28 +16,20 @@ from classifier.pages.furniture import LineKind, kind
 
 @dataclass(frozen=True, slots=True)
 class PageLine:
-    """A line of a page that isn't blank.
+    """A line of a page that isn't blank."""
 
-    ``text``: without the space around it. ``blanks``: how many blank lines stand before it.
-    """
-
-    text: str
+    text: str  # without the space around it
     kind: LineKind
-    blanks: int
+    blanks: int  # how many blank lines stand before it
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The lines above an article.
+    """The lines above an article, and what they say."""
 
-    ``start``: index of its first line. ``body``: index of the headline, where the article's text
-    begins. ``outlet``, ``author``, ``date``: what the lines say.
-    """
-
-    start: int
-    body: int
+    start: int  # index of the first of them
+    body: int  # index of the headline, where the article's text begins
     outlet: str | None = None
-    author: str | None = None
     date: str | None = None
 
 
@@ -85,9 +77,9 @@ def author(byline: str) -> str:
 
 
 def iso_date(text: str) -> str | None:
-    """Read the day from a line such as ``Updated: 12 March 2025, 10:42 GMT``.
+    """Read the day, as ISO 8601, from a line such as ``Updated: 12 March 2025, 10:42 GMT``.
 
-    Gives: ISO 8601. None where there is no day, or its form is ambiguous (``03/04/2025``).
+    None where there is no day, or its form is ambiguous (``03/04/2025``).
     """
     if found := re.search(r"\d{4}-\d{2}-\d{2}", text):
         return _day(found[0], "%Y-%m-%d")
@@ -106,23 +98,20 @@ def _day(text: str, form: str) -> str | None:
 
 
 def find(lines: Sequence[PageLine]) -> list[Header]:
-    """Find the headers on a page.
+    """Find the headers on a page, in its order.
 
     An article inside a page is announced by its outlet and time ("Ellery Gazette / 4 hours ago /
     - Ellery Gazette"), by a drawn rule or a byline around its headline. A live blog's times of day
     begin no article.
-
-    Gives: in the page's order.
     """
     headers: list[Header] = []
     index = 0
     while index < len(lines):
         header = _outlet_header(lines, index) or _byline_header(lines, index)
-        if header is None:
-            index += 1
-        else:
+        if header is not None:
             headers.append(header)
-            index = header.body + 1
+            index = header.body
+        index += 1
     return headers
 
 
@@ -140,15 +129,15 @@ def _outlet_header(lines: Sequence[PageLine], index: int) -> Header | None:
         outlet, when, at = _bare(first.text), lines[index + 1].text, index + 2
     else:
         return None
-    repeated = at < len(lines) and _same_name(lines[at].text, outlet)
+    repeated = at < len(lines) and _bare(lines[at].text).casefold() == outlet.casefold()
     at += repeated
     apart = first.blanks >= 2 or (
         index > 0 and lines[index - 1].kind in (LineKind.RELATED, LineKind.RULE)
     )
-    trusted = repeated or (_is_day(when) and (apart or _is_press(outlet)))
-    if not trusted or not _begins(lines, at):
-        return None
-    return Header(index, at, outlet, date=iso_date(when))
+    press = _HOST.match(outlet) or _PRESS.search(outlet)
+    # A time that names a day, and not only the minute, as a live blog does.
+    trusted = repeated or (_DAY.search(when) and (apart or press))
+    return Header(index, at, outlet, iso_date(when)) if trusted and _begins(lines, at) else None
 
 
 def _byline_header(lines: Sequence[PageLine], index: int) -> Header | None:
@@ -158,21 +147,16 @@ def _byline_header(lines: Sequence[PageLine], index: int) -> Header | None:
     ruled = lines[index - 1].kind is LineKind.RULE
     signed = lines[index + 1].kind is LineKind.BYLINE
     dated = lines[index + 1].kind is LineKind.TIME and lines[index + 1].text[-4:].isdigit()
-    if not (signed or (ruled and dated)) or not (ruled or lines[index].blanks):
-        return None
-    if not _begins(lines, index):
-        return None
-    return Header(index, index)
+    announced = (signed or (ruled and dated)) and (ruled or lines[index].blanks)
+    return Header(index, index) if announced and _begins(lines, index) else None
 
 
 def _begins(lines: Sequence[PageLine], at: int) -> bool:
     """Whether a headline and, under it, an article stand here."""
     if at >= len(lines) or lines[at].kind is not LineKind.TEXT or not is_headline(lines[at].text):
         return False
-    words = 0
-    for line in lines[at + 1 : at + 1 + _SEARCH]:
-        words += len(line.text.split(None, 2 * _BODY_WORDS)) if line.kind is LineKind.TEXT else 0
-    return words >= _BODY_WORDS
+    below = [line for line in lines[at + 1 : at + 1 + _SEARCH] if line.kind is LineKind.TEXT]
+    return sum(len(line.text.split(None, 2 * _BODY_WORDS)) for line in below) >= _BODY_WORDS
 
 
 def _outlet_and_time(text: str) -> tuple[str, str] | None:
@@ -195,19 +179,6 @@ def _could_be_name(text: str) -> bool:
     if not 1 <= len(words) <= 6 or ends_sentence(text) or _END.search(text):
         return False
     return _HOST.match(text) is not None or not words[0][:1].islower()
-
-
-def _same_name(text: str, outlet: str) -> bool:
-    return _bare(text).casefold() == outlet.casefold()
-
-
-def _is_press(outlet: str) -> bool:
-    return _HOST.match(outlet) is not None or _PRESS.search(outlet) is not None
-
-
-def _is_day(when: str) -> bool:
-    """Whether a time names a day, and not only the minute, as a live blog does."""
-    return _DAY.search(when) is not None
 
 
 MAX_LINES = 24

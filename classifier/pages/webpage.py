@@ -128,6 +128,8 @@ def _extract(html: str, url: str | None) -> Any:
 
 def _paragraphs(body: Any) -> list[str]:
     """Give the paragraphs of trafilatura's tree, each on a line, as far as they don't nest."""
+    from lxml.etree import iterwalk  # type: ignore[import-untyped]
+
     lines: list[str] = []
     words: list[str] = []
 
@@ -139,7 +141,7 @@ def _paragraphs(body: Any) -> list[str]:
     if body is None:
         return lines
     # Not recursive: pages nest deeper than Python's stack.
-    for event, element in _walk(body):
+    for event, element in iterwalk(body, events=("start", "end")):
         if element.tag in _BLOCKS or element.tag == "lb":
             close()
         words.append((element.text if event == "start" else element.tail) or "")
@@ -147,22 +149,14 @@ def _paragraphs(body: Any) -> list[str]:
     return lines
 
 
-def _walk(body: Any) -> Iterator[tuple[str, Any]]:
-    from lxml.etree import iterwalk  # type: ignore[import-untyped]
-
-    yield from iterwalk(body, events=("start", "end"))
-
-
 def _with_headline(title: str | None, lines: list[str]) -> str:
     if title is None:
         return "\n".join(lines)
     for index, line in enumerate(lines[:3]):
         if _letters(line) == _letters(title):
-            del lines[index]
-            return "\n".join([line, *lines])
-    if lines and _letters(lines[0]).startswith(_letters(title)):
-        return "\n".join(lines)
-    return "\n".join([title, *lines])
+            return "\n".join([line, *lines[:index], *lines[index + 1 :]])
+    begins = lines and _letters(lines[0]).startswith(_letters(title))
+    return "\n".join(lines if begins else [title, *lines])
 
 
 def _headline(title: str | None, site: str | None) -> str | None:
