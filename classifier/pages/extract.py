@@ -73,7 +73,7 @@ def read(source: str) -> Iterator[Article | Skipped]:
 def read_text(text: str, name: str) -> Iterator[Article | Skipped]:
     """Read the articles of a text, as `read` does those of a file that holds it.
 
-    ``name``: what to call it in messages; the first article's id. Raises `InputError`.
+    Its name stands in messages, and is the first article's id. Raises `InputError`.
     """
     try:
         data = text.encode()

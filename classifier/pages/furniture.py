@@ -209,10 +209,9 @@ _INLINE_BY = re.compile(
 
 
 def strip_lead(line: str) -> tuple[str, str | None]:
-    """Take what isn't article from the beginning of an article's first paragraph.
+    """Take links, letter-size buttons and byline from the beginning of an article's paragraph.
 
-    ``line``: the paragraph. ``rest``: the paragraph without links, letter-size buttons and byline.
-    ``author``: whom the byline names.
+    Gives the rest, and whom the byline names.
     """
     buttons = _BUTTONS.search(line, 0, _LEAD)
     if _LINKS_LEAD.match(line):

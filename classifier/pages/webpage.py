@@ -65,11 +65,9 @@ def declared_charset(data: bytes) -> str | None:
 def articles(html: str, source: str, stem: str, url: str | None = None) -> Iterator[Article]:
     """Extract the articles of a page.
 
-    ``source``: the file or address, for messages. ``stem``: the first article's id. ``url``: where
-    the page came from, where that is known. Yields: its text is the headline, then a paragraph a
-    line. All have the page's URL and site name, the first its title, date and author too; its
-    outlet is the site's name, or the URL's host. Raises `InputError` when there is no article on
-    the page.
+    Their text is the headline, then a paragraph a line. All have the page's URL and site name, the
+    first, whose id is ``stem``, its title, date and author too; its outlet is the site's name, or
+    the URL's host. Raises `InputError`, which names the source, when there is no article.
     """
     document = _extract(html, url)
     lines = _paragraphs(document.body) if document is not None else []
@@ -184,11 +182,10 @@ def _host(url: str | None) -> str | None:
 
 
 def fetch(url: str, limit: int) -> tuple[bytes, str | None]:
-    """Fetch a page.
+    """Fetch a page by http or https, with the encoding that the server names.
 
-    ``url``: http or https. ``limit``: the most bytes that are read. ``charset``: the encoding the
-    server names. Raises `InputError` when there is no such address, the server refuses or is
-    silent, or the page is too long.
+    Raises `InputError` when there is no such address, the server refuses or is silent, or the page
+    is longer than ``limit`` bytes.
     """
     from http.client import HTTPException
     from urllib.request import Request, urlopen

@@ -142,11 +142,10 @@ GOES_ON = re.compile(
 def cited(
     text: str, outlets: Sequence[Span], quoted: Sequence[Span], taken: Sequence[Span]
 ) -> Iterator[tuple[Span, Span, tuple[Span, ...]]]:
-    """Find the outlets that a sentence cites so.
+    """Find the outlets that a folded sentence cites so: source, cue and content.
 
-    ``text``: a sentence, folded. ``outlets``: where it names agencies and state media. ``quoted``:
-    its quotations: what stands in there is somebody else's. ``taken``: the sources that have been
-    found in it. Yields: spans of ``text``.
+    Of those that it names, agencies and state media, none in what is quoted, which is somebody
+    else's, nor in the sources that have been found (``taken``).
     """
     for start, end in _joined(outlets):
         if any(a <= start < b for a, b in (*quoted, *taken)):

@@ -43,10 +43,7 @@ _ALWAYS = frozenset(word_list("offices always a state's"))
 
 
 def is_government(phrase: Phrase, lower: str, date: str | None) -> bool:
-    """Decide whether a phrase names a government, one of its bodies or an office-holder.
-
-    ``lower``: its words in lower case. ``date``: ISO 8601, of the article.
-    """
+    """Whether a phrase names a government, one of its bodies or who held office on a date."""
     lead = phrase.lower
     if _runs(phrase, lead, date):
         return False

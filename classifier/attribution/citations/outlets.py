@@ -92,10 +92,9 @@ def named(
 ) -> tuple[str, ...]:
     """Find the outlets that a source phrase names.
 
-    ``words``: the phrase as it stands. ``phrase``: the same taken apart. ``cue``: the words that
-    hand over; without them only sure names count. ``before``: outlets' names that stand before it
-    in the article, the last one last. ``person``: whether the article has the name as somebody's:
-    "Ebtekar", of "Masoumeh Ebtekar". Gives: their registry ids.
+    Given are its words, the same taken apart, the ``cue`` that hands over, without which only sure
+    names count, the outlets' names that stand ``before`` it in the article, the last one last, and
+    whether the name is also a ``person``'s: "Ebtekar", of "Masoumeh Ebtekar".
     """
     words = without_clauses(words)
     found = [
@@ -271,11 +270,10 @@ def channels(
 ) -> Channel:
     """Find the outlets that a sentence names as a channel.
 
-    ``plain``: the article, folded. ``apart``: what is said, and who says it: in there only what
-    hands over for sure names a channel ("the official told TASS", which another outlet reports).
-    ``mentions``: the registry's of the sentence. ``own``: who published the article: what it is
-    told is a byline. ``shown``: the outlets that the article presents as a state's. ``given``:
-    short forms of names that the article gives in full: "Mehr", of "Mehr news agency".
+    In what is said and who says it (``apart``) only what hands over for sure names one: "the
+    official told TASS", which another outlet reports. What the article's ``own`` outlet is told is
+    a byline. Outlets that it presents as a state's are ``shown``; short forms of names that it
+    gives in full are ``given``: "Mehr", of "Mehr news agency".
     """
     text = plain[sentence.start : sentence.end]
 
@@ -312,10 +310,7 @@ def _free(at: int, apart: Sequence[Place]) -> bool:
 
 
 def dateline(plain: str, start: int, end: int, registry: Outlets) -> Place | None:
-    """Find the agency in the dateline that a sentence begins with: "HARBURG, 3 May (Xinhua) -".
-
-    Gives: the agency's name, in the article's offsets.
-    """
+    """Find the agency in the dateline that a sentence begins with: "HARBURG, 3 May (Xinhua) -"."""
     end = min(end, start + _DATELINE_WITHIN)
     if all(plain.find(opening, start, end) < 0 for opening in "([/"):
         return None

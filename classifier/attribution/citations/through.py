@@ -38,10 +38,7 @@ _INTRODUCTION = 6
 
 
 class Through:
-    """The outlets of one article: those it names, presents as a state's, and its own.
-
-    ``quoted``: the parts of quotations in each sentence.
-    """
+    """The outlets of one article: those it names, presents as a state's, and its own."""
 
     def __init__(
         self, reading: ArticleReading, quoted: Sequence[list[tuple[int, int]]], registry: Outlets

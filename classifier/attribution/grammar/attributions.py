@@ -23,15 +23,12 @@ MOST = 12
 
 @dataclass(frozen=True, slots=True)
 class ParsedAttribution:
-    """One attribution of a sentence, in token numbers.
-
-    ``vague``: it hands over to nobody in particular: "reportedly", "is believed to".
-    """
+    """One attribution of a sentence, in token numbers."""
 
     source: Span | None
     cue: Span
     content: tuple[Span, ...]
-    vague: bool = False
+    vague: bool = False  # it hands over to nobody in particular: "reportedly", "is believed to"
 
 
 def reads(tokens: Sequence[Token], at: int, words: tuple[str, ...]) -> bool:

@@ -225,8 +225,7 @@ def _unjoined(tokens: Sequence[Token], span: Span) -> Span:
 def may_attribute(plain: str, start: int, end: int, quoted: Sequence[tuple[int, int]]) -> bool:
     """Whether a part of an article holds, outside its quotations, a word that can hand over.
 
-    ``plain``, ``start``, ``end``, ``quoted``: as of `classifier.attribution.words.tokens.tokenise`.
-    Where this is false `parse` finds nothing.
+    Given as to `words.tokens.tokenise`; where this is false `parse` finds nothing.
     """
     edges = [start, *(edge for span in quoted for edge in span), end]
     return any(

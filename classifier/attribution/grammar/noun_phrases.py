@@ -29,10 +29,7 @@ _BEGINS_CLAUSE = STOPS | AUXILIARIES | {"he", "she", "they", "i", "we"}
 
 
 def before(tokens: Sequence[Token], end: int) -> Span | None:
-    """Find the subject that ends where a verb begins.
-
-    ``end``: number of the verb group's first token. Gives: none where no noun phrase stands there.
-    """
+    """Find the subject that ends where a verb group begins; None where no noun phrase does."""
     if end > 3 and tokens[end - 1].text == tokens[end - 3].text == ",":
         end -= 3 * (tokens[end - 2].lower in ASIDES)  # "Poor, however, said"
     if end <= 0:
@@ -214,8 +211,7 @@ def _trimmed(tokens: Sequence[Token], start: int, end: int) -> int:
 def after(tokens: Sequence[Token], start: int, *, inverted: bool = False) -> Span | None:
     """Find the noun phrase that begins at a token, with its apposition.
 
-    ``inverted``: it is the subject of the verb before it, so what follows a name belongs to the
-    verb.
+    An ``inverted`` one is the subject of the verb before it: what follows a name is the verb's.
     """
     if start >= len(tokens) or tokens[start].kind is not TokenKind.WORD:
         return None

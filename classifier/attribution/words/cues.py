@@ -184,7 +184,7 @@ _quoting_verb = re.compile(
 def attributes(text: str) -> bool:
     """Whether a sentence hands its content to somebody who isn't the author.
 
-    ``text``: a sentence, folded and in lower case, each of its quotations written ``""``.
+    Given folded and in lower case, each of its quotations written ``""``.
     """
     rest = _not_speech.sub(" ", text)
     return bool(_cue.search(rest) or _tag.search(rest))

@@ -105,10 +105,7 @@ def _occurrences(text: str, word: str) -> Iterator[int]:
 
 @lru_cache(maxsize=4)  # an article's sources are typed after it has been looked through
 def presented(plain: str) -> Presented:
-    """Find the outlets that an article presents as a state's.
-
-    ``plain``: the article, folded.
-    """
+    """Find the outlets that a folded article presents as a state's."""
     names: set[str] = set()
     for pattern, found in _presenting(plain):
         for match in found:
@@ -146,10 +143,7 @@ def _of_no_state(text: str, at: int) -> bool:
 
 @lru_cache(maxsize=256)  # asked for each citation of a sentence
 def states(text: str) -> tuple[tuple[int, int], ...]:
-    """Find the words that say of an outlet that it is a state's: "state television".
-
-    ``text``: as written, not in lower case.
-    """
+    """Find the words, as written, that say that an outlet is a state's: "state television"."""
     lower = text.lower()
     if not any(word in lower for word in _words_of_states()):
         return ()
