@@ -140,7 +140,7 @@ _BESIDE = 120  # before "who", in which the words that it goes back to stand
 
 
 @dataclass(slots=True, eq=False)
-class Entity:
+class EarlierSource:
     """A source of the article, as it was first named."""
 
     place: Place
@@ -154,7 +154,7 @@ class Entity:
 class Earlier:
     """What a phrase goes back to: an earlier source, or words that name it and are none."""
 
-    entity: Entity | None = None
+    entity: EarlierSource | None = None
     phrase: str = ""  # the words that name it where it is no source, or that give its title
     replaces: bool = True  # the phrase says nothing of itself ("he"), as opposed to a surname
 
@@ -164,8 +164,8 @@ class Antecedents:
 
     def __init__(self, plain: str) -> None:
         self._plain = plain
-        self._by_name: dict[str, Entity] = {}
-        self._recent: list[Entity] = []  # by their latest use, last one last
+        self._by_name: dict[str, EarlierSource] = {}
+        self._recent: list[EarlierSource] = []  # by their latest use, last one last
         self._names = FullNames(plain)
 
     def of(self, phrase: Phrase, words: str, place: Place) -> Earlier | None:
@@ -193,7 +193,7 @@ class Antecedents:
             words = frozenset((*words_of(phrase.name), *phrase.lower, *words_of(phrase.tail)[:8]))
             title = set(phrase.modifiers)
             gender = "m" if title & _MAN else "f" if title & _WOMAN else ""
-            entity = Entity(place, phrase, given, words, gender)
+            entity = EarlierSource(place, phrase, given, words, gender)
         if entity in self._recent:
             self._recent.remove(entity)
         self._recent.append(entity)
@@ -230,7 +230,7 @@ class Antecedents:
                 return Earlier(last)
         return None
 
-    def _takes_up(self, lower: str, place: Place, found: Entity) -> bool:
+    def _takes_up(self, lower: str, place: Place, found: EarlierSource) -> bool:
         """Whether "they" or "its" can be state media's: not one agency's, nor a later noun's."""
         if lower in _THEY:
             return bool({"media", "outlets", "channels", "newspapers", "papers"} & found.words)
@@ -305,7 +305,7 @@ _EQUAL = {
 }  # fmt: skip
 
 
-def _same(phrase: Phrase, found: Entity) -> bool:
+def _same(phrase: Phrase, found: EarlierSource) -> bool:
     """Whether two have one head, and nothing tells them apart: "the Israeli", "Syrian military"."""
     if found.words.isdisjoint(
         (phrase.head, _EQUAL.get(phrase.head), phrase.head.removesuffix("s"))
@@ -315,7 +315,7 @@ def _same(phrase: Phrase, found: Entity) -> bool:
     return peoples <= found.words or not any(word in places("people") for word in found.words)
 
 
-def _fits(phrase: Phrase, found: Entity) -> bool:
+def _fits(phrase: Phrase, found: EarlierSource) -> bool:
     """Whether "the watchdog" can be what an earlier source is."""
     if phrase.modifiers or phrase.head in terms("office"):
         return False
