@@ -112,12 +112,10 @@ def _stream(stream: BinaryIO, source: str, name: Path) -> Iterator[Article | Ski
         return
     data = head + _read(stream, MAX_BYTES + 1 - len(head), source)
     if len(data) > MAX_BYTES:
-        reason = (
-            f"is longer than {MAX_BYTES // 1_000_000} MB, too long for an article; "
-            "give one article a file, or many as JSONL"
-        )
-        raise InputError(source, reason)
-    yield from _document(data, source, name.stem or name.name, called_page=_called_page(name))
+        reason = f"is longer than {MAX_BYTES // 1_000_000} MB, too long for an article; "
+        raise InputError(source, reason + "give one article a file, or many as JSONL")
+    called_page = name.suffix.lower() in _PAGE_NAMES
+    yield from _document(data, source, name.stem or name.name, called_page=called_page)
 
 
 def _read(stream: BinaryIO, size: int, source: str) -> bytes:
@@ -132,15 +130,10 @@ def _read(stream: BinaryIO, size: int, source: str) -> bytes:
     return b"".join(parts)
 
 
-def _called_page(name: Path) -> bool:
-    return name.suffix.lower() in _PAGE_NAMES
-
-
 def _holds_records(head: bytes, name: Path) -> bool:
     text = head.decode(_record_encoding(head), errors="replace").lstrip("\ufeff")
-    if name.suffix.lower() in _RECORD_NAMES and not webpage.looks_like_html(text):
-        return True
-    return exchange.looks_like_records(text)
+    called_so = name.suffix.lower() in _RECORD_NAMES and not webpage.looks_like_html(text)
+    return called_so or exchange.looks_like_records(text)
 
 
 def _record_encoding(head: bytes) -> str:
@@ -182,19 +175,14 @@ def _document(
         raise InputError(source, "is empty; give a file with an article's text")
     head = text[:_HEAD]
     webpage.refuse_feed(head, source)
-    if webpage.looks_like_html(head) or (called_page and webpage.has_html(head)):
-        found = list(webpage.articles(text, source, stem, url))
-    else:
-        found = page.articles(text, stem)
+    html = webpage.looks_like_html(head) or (called_page and webpage.has_html(head))
+    found = list(webpage.articles(text, source, stem, url)) if html else page.articles(text, stem)
     if not found:
         reason = "no article in it, only what surrounds one on a page; give the article's text"
         raise InputError(source, reason)
     for article in found:
-        yield replace(
-            article,
-            lang=decoding.detect_language(article.text) or article.lang,
-            url=article.url or url,
-        )
+        lang = decoding.detect_language(article.text) or article.lang
+        yield replace(article, lang=lang, url=article.url or url)
 
 
 def _url_stem(url: str) -> str:
@@ -318,9 +306,7 @@ def articles(
         found = _text(str(value), name, known) if isinstance(value, str) else _path(value)
         for item in found:
             if known and isinstance(item, Article):
-                said: dict[str, Any] = {
-                    key: getattr(item, key) or cell for key, cell in known.items()
-                }
+                said: dict[str, Any] = {k: getattr(item, k) or cell for k, cell in known.items()}
                 item = _checked(replace(item, **said), name)
             yield item
     elif type(value).__name__ in _MISSING or (isinstance(value, float) and value != value):

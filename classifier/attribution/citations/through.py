@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from classifier.attribution.citations import bulletins
 from classifier.attribution.citations.outlets import (
@@ -127,13 +128,9 @@ class Through:
         return i != tag and (self._runs(i, tag) or self._resumed(i, tag))
 
     def _runs(self, i: int, tag: int) -> bool:
-        step = 1 if tag > i else -1
-        for j in range(i, tag, step):
-            first, second = sorted((j, j + step))
-            one, other = self.quoted[first], self.quoted[second]
-            if not one or not other or not self.open(one[-1]):
-                return False
-        return True
+        low, high = sorted((i, tag))
+        pairs = pairwise(self.quoted[low : high + 1])
+        return all(one and other and self.open(one[-1]) for one, other in pairs)
 
     def open(self, part: tuple[int, int]) -> bool:
         """Whether no mark closes a part of a quotation, so that it runs on."""
@@ -193,12 +190,13 @@ class Through:
         self, other: Place | None, near: Sequence[tuple[int, list[Citation]]]
     ) -> Citation | None:
         """Find state media cited or told something since another outlet was named."""
-        for j, row in reversed(near):
-            if other is None or self.sentences[j].start > other.start:
-                for citation in row:
-                    if citation.state_media:
-                        return citation
-        return None
+        since = [
+            citation
+            for j, row in reversed(near)
+            for citation in row
+            if other is None or self.sentences[j].start > other.start
+        ]
+        return next((citation for citation in since if citation.state_media), None)
 
     def _of(self, citation: Citation, channel: Citation) -> Citation:
         known = [o for o in map(self.registry.get, channel.outlets) if o and o.state_media]

@@ -1,8 +1,9 @@
 """The words that hand a sentence's content to somebody else: one table, and what is built from it.
 
 Own lists, made from the examples of the annotation guidelines (section 2 and 4) and widened by
-reading news; no word list of a corpus was copied. To add a cue, add it to its row: `VERBS` for a
-verb, `PHRASES` for a pattern that holds by itself, `NOT_SPEECH` for what only looks like one.
+reading news; no word list of a corpus was copied. To add a cue, add it to its row: one of
+``data/lists.tsv`` for a verb, `PHRASES` for a pattern that holds by itself, `NOT_SPEECH` for what
+only looks like one.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ VERBS = {kind: word_list(f"verb {kind}") for kind in VerbKind}
 #: Clause verbs whose object is already the content: "called for talks", "described it as theft".
 TRANSITIVE = word_list("verb transitive")
 
+# Those whose past isn't made by the rule: "say:said".
 _PAST = dict(pair.split(":") for pair in word_list("irregular past"))
 
 # Nouns more often than verbs ("two reports", "the United States"): only their past form counts.
