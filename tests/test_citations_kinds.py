@@ -170,7 +170,9 @@ def test_a_source_left_out_is_vague():
     assert (given.kind.value, given.name) == ("vague", "")
 
 
-@pytest.mark.parametrize("table", ["terms.tsv", "places.tsv", "leaders.tsv", "candidates.tsv"])
+@pytest.mark.parametrize(
+    "table", ["terms.tsv", "places.tsv", "leaders.tsv", "candidates.tsv", "lists.tsv"]
+)
 def test_tables_are_sorted_without_duplicates(table):
     rows = lexicon.rows(table)
     assert rows == sorted(rows)

@@ -21,7 +21,7 @@ import pytest
 import framescope
 from classifier import cli
 from classifier.errors import InputError
-from classifier.pages import given
+from classifier.pages import extract
 from classifier.values.article import Article
 from classifier.values.report import Skipped
 from framescope.report import Report
@@ -271,7 +271,7 @@ def test_columns_say_what_is_known_of_an_article(tmp_path) -> None:
         "author": [1, 2, 3, 4],
         "title": pandas.Series([pandas.NA, "Ferry", pandas.NA, pandas.NA], dtype=object),
     })  # fmt: skip
-    found = [item for _, item in given.of_table(df, "body")]
+    found = [item for _, item in extract.of_table(df, "body")]
     known = [(a.outlet, a.date, a.author, a.title) for a in found[:3]]
     assert known == [
         ("Vesk TV", "2020-01-31", None, None),

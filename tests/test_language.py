@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from classifier.pages import language
+from classifier.pages.decoding import detect_language
 
 ENGLISH = (
     "The harbour council of Port Ellery said on Tuesday that it had agreed to widen the eastern "
@@ -32,7 +32,7 @@ SENTENCES = {
 
 @pytest.mark.parametrize("code", SENTENCES)
 def test_tells_a_sentence(code: str) -> None:
-    assert language.detect(SENTENCES[code]) == code
+    assert detect_language(SENTENCES[code]) == code
 
 
 @pytest.mark.parametrize(
@@ -51,35 +51,40 @@ def test_tells_a_sentence(code: str) -> None:
     ],
 )
 def test_never_takes_an_english_headline_for_another_language(headline: str) -> None:
-    assert language.detect(headline) in {"en", None}
+    assert detect_language(headline) in {"en", None}
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "Paris", "12345 !!! 2023 ---", "😀😀😀", "ja nein"])
 def test_too_short_to_tell_is_none(text: str) -> None:
-    assert language.detect(text) is None
+    assert detect_language(text) is None
 
 
 def test_german_with_english_quotations_is_german() -> None:
     german = (SENTENCES["de"] + " Die Arbeiten dauern drei Jahre und werden bezahlt. ") * 10
-    assert language.detect(german + "“The levy is fair,” said the chairman. " + german) == "de"
+    assert detect_language(german + "“The levy is fair,” said the chairman. " + german) == "de"
 
 
 def test_english_with_german_quotations_is_english() -> None:
-    assert language.detect(ENGLISH + f" “{SENTENCES['de']}” " + ENGLISH * 3) == "en"
+    assert detect_language(ENGLISH + f" “{SENTENCES['de']}” " + ENGLISH * 3) == "en"
 
 
 def test_looks_beyond_the_first_paragraph() -> None:
-    assert language.detect("Cookies OK.\n" + SENTENCES["fr"] * 300) == "fr"
+    assert detect_language("Cookies OK.\n" + SENTENCES["fr"] * 300) == "fr"
 
 
 def test_a_lone_surrogate_does_no_harm() -> None:
-    assert language.detect("\ud800" + ENGLISH[:60]) in {"en", None}
+    assert detect_language("\ud800" + ENGLISH[:60]) in {"en", None}
 
 
 def test_english_prose_needs_no_model() -> None:
     code = (
+<<<<<<< HEAD
         "import sys; from classifier.pages import language; "
         f"assert language.detect({ENGLISH!r}) == 'en'; "
+=======
+        "import sys; from classifier.pages.decoding import detect_language; "
+        f"assert detect_language({ENGLISH!r}) == 'en'; "
+>>>>>>> shrinkA
         "assert not {'py3langid', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.pages import imprint, page, republication
+from classifier.pages import headers, page, republication
 from classifier.pages.exchange import from_record, to_record
 from classifier.sources.publisher.publisher import publication
 from classifier.sources.publisher.reprints import UNNAMED_MONITOR
@@ -208,7 +208,7 @@ def test_a_byline_taken_off_the_text_keeps_its_agency(outlets: Registry) -> None
     ],
 )
 def test_a_page_names_itself_only_in_offers_of_its_own(line: str, name: str | None) -> None:
-    assert imprint.own_name(line) == name
+    assert headers.own_name(line) == name
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,10 @@ def test_changes_nothing_but_the_voice_in_any_text(text):
 
 
 def test_importing_is_cheap():
-    code = "import sys, classifier.attribution.voice.voice; sys.exit(bool({'numpy', 'nupunkt'} & set(sys.modules)))"
+    code = (
+        "import sys, classifier.attribution.voice.voice; "
+        "sys.exit(bool({'numpy', 'nupunkt'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

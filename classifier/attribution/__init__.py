@@ -11,4 +11,4 @@ from classifier.attribution.voice.voice import assign as assign_voices
 from classifier.attribution.words.lexicon import places as lexicon_places
 from classifier.attribution.words.lexicon import terms as lexicon_terms
 from classifier.attribution.words.lexicon import word_set
-from classifier.attribution.words.source_phrase import SourceType
+from classifier.attribution.words.phrases import SourceType

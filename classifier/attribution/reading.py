@@ -30,9 +30,7 @@ _WRAPPING_MARK = re.compile(rf"(?m)(?<=^){_OPENING}|{_CLOSING}(?=[ \t]*\r?$)")
 
 
 def read(
-    article: Article,
-    registry: Outlets,
-    languages: Collection[str] | None = None,
+    article: Article, registry: Outlets, languages: Collection[str] | None = None
 ) -> ArticleReading:
     """Read an article.
 

@@ -5,12 +5,12 @@ In: a file, an address, standard input, or lines of the exchange format. Out: `A
 in serving.
 """
 
+from classifier.pages.decoding import detect_language
 from classifier.pages.exchange import from_record, read_lines, to_record
+from classifier.pages.extract import Input, articles, of_table, several
 from classifier.pages.extract import read as read_input
-from classifier.pages.given import Input, articles, of_table, several
 from classifier.pages.headers import is_headline
-from classifier.pages.imprint import own_name as own_name_of_page
-from classifier.pages.language import detect as detect_language
+from classifier.pages.headers import own_name as own_name_of_page
 from classifier.pages.republication import layers as republication_layers
 from classifier.pages.republication import same_outlet
 from classifier.pages.sentences import split as split_sentences

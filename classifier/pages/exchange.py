@@ -11,31 +11,189 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
-from classifier.errors import InputError
-from classifier.pages.exchange_record import (
-    EXTRA,
-    IMPRINT,
-    MAX_CHARS,
-    OPTIONAL,
-    SURROGATE,
-    RecordReader,
-)
-from classifier.values import Article, Imprint, Skipped, Span, Unit
+from classifier import taxonomy
+from classifier.errors import InputError, SignalError
+from classifier.values import Article, Imprint, Republication, Skipped, Span, Unit, Voice
+
+MAX_CHARS = 10_000_000
+"""The longest line, and the longest article, that is read."""
+
+OPTIONAL = ("outlet", "url", "title", "date", "lang")
+EXTRA = ("author", "site_name")
+IMPRINT = ("header", "gatherer", "evidence")
+
+# Half of a surrogate pair: an escape cut in two, or a byte that was not UTF-8.
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class RecordReader:
+    """Takes a record apart, and knows what to call the place when something is wrong."""
+
+    def __init__(self, record: Mapping[str, Any], where: str) -> None:
+        self.record = record
+        self.where = where
+
+    def article(self) -> Article:
+        """Read the article; raises `InputError` for what can't be read."""
+        identifier = self._identifier()
+        text = self._string("text", required=True)
+        assert text is not None
+        known = {key: self._string(key) for key in (*OPTIONAL, *EXTRA)}
+        length = len(text)
+        return Article(
+            id=identifier,
+            text=text,
+            **known,
+            units=self._units(length),
+            spans=self._spans(length),
+            labels=self._labels(self.record, "'labels'"),
+            republications=self._republications(length),
+            imprint=self._imprint(),
+        )
+
+    def _fail(self, reason: str) -> NoReturn:
+        raise InputError(self.where, reason)
+
+    def _identifier(self) -> str:
+        value = self.record.get("id")
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        text = self._string("id", required=True)
+        assert text is not None
+        return text
+
+    def _string(self, key: str, required: bool = False) -> str | None:
+        value = self.record.get(key)
+        if value is None:
+            if not required:
+                return None
+            self._fail(f"no '{key}'; every article needs 'id' and 'text'")
+        if not isinstance(value, str):
+            self._fail(f"'{key}' must be text, not {_kind(value)}")
+        self._whole(key, value)
+        if not value.strip():
+            if required:
+                self._fail(f"'{key}' is empty; every article needs 'id' and 'text'")
+            return None
+        return value
+
+    def _whole(self, key: str, *texts: str) -> None:
+        if any(SURROGATE.search(text) for text in texts):
+            reason = "holds half a character (a lone surrogate); write it again as UTF-8"
+            self._fail(f"'{key}' {reason}")
+
+    def _items(self, key: str) -> list[tuple[str, Mapping[str, Any]]]:
+        """Give the objects of a list, each with what to call it."""
+        value = self.record.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self._fail(f"'{key}' must be a list, not {_kind(value)}")
+        for index, item in enumerate(value):
+            if not isinstance(item, dict):
+                self._fail(f"'{key}' item {index} must be an object, not {_kind(item)}")
+        return [(f"'{key}' item {index}", item) for index, item in enumerate(value)]
+
+    def _place(self, item: Mapping[str, Any], name: str, length: int) -> tuple[int, int]:
+        start, end = item.get("start"), item.get("end")
+        if type(start) is not int or type(end) is not int:
+            self._fail(f"{name} needs whole numbers 'start' and 'end'")
+        if not 0 <= start < end <= length:
+            self._fail(f"{name} {start}-{end} is not inside the text (0-{length}, end-exclusive)")
+        return start, end
+
+    def _labels(self, item: Mapping[str, Any], name: str) -> dict[str, float]:
+        value = item.get("labels")
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self._fail(f"{name}: labels must be an object, not {_kind(value)}")
+        known = (signal for signal, label in value.items() if self._is_label(signal, label, name))
+        return {signal: float(value[signal]) for signal in known}
+
+    def _is_label(self, signal: str, label: Any, name: str) -> bool:
+        """Whether the signal is annotated; anything but null, NaN and 0 to 1 is an error."""
+        self._signal(signal, name)
+        if label is None or (isinstance(label, float) and math.isnan(label)):
+            return False
+        if not isinstance(label, int | float) or not 0 <= label <= 1:
+            self._fail(f"{name}: label '{signal}' must be 0 to 1, true, false or null")
+        return True
+
+    def _signal(self, signal: Any, name: str) -> str:
+        if not isinstance(signal, str):
+            self._fail(f"{name} needs a 'signal'")
+        try:
+            taxonomy.in_order([signal])
+        except SignalError as error:
+            self._fail(f"{name}: {error}")
+        return signal
+
+    def _units(self, length: int) -> tuple[Unit, ...] | None:
+        units, previous = [], 0
+        for name, item in self._items("sentences"):
+            start, end = self._place(item, name, length)
+            if start < previous:
+                reason = f"begins before the one before it ends ({previous})"
+                self._fail(f"{name} {start}-{end} {reason}")
+            previous = end
+            units.append(Unit(start, end, self._labels(item, name), self._voice(item, name)))
+        # An empty list gives nothing to score: the same as none given.
+        return tuple(units) or None
+
+    def _voice(self, item: Mapping[str, Any], name: str) -> Voice | None:
+        value = item.get("voice")
+        if value is None:
+            return None
+        if value not in list(Voice):
+            self._fail(f"{name}: 'voice' must be one of {', '.join(Voice)}")
+        return Voice(value)
+
+    def _spans(self, length: int) -> tuple[Span, ...]:
+        return tuple(
+            Span(*self._place(item, name, length), self._signal(item.get("signal"), name))
+            for name, item in self._items("spans")
+            if item.get("score") is None
+        )
+
+    def _republications(self, length: int) -> tuple[Republication, ...]:
+        found = []
+        for name, item in self._items("republications"):
+            start, end = self._place(item, name, length)
+            outlet, evidence = item.get("outlet"), item.get("evidence", "")
+            if not isinstance(outlet, str) or not isinstance(evidence, str):
+                self._fail(f"{name} needs text as 'outlet' and 'evidence'")
+            found.append(Republication(start, end, outlet, evidence))
+        return tuple(found)
+
+    def _imprint(self) -> Imprint | None:
+        value = self.record.get("imprint")
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self._fail(f"'imprint' must be an object, not {_kind(value)}")
+        lines = value.get("lines") or []
+        known = {key: value.get(key) for key in IMPRINT}
+        given = [text for text in known.values() if text is not None]
+        if not isinstance(lines, list) or not all(isinstance(t, str) for t in (*lines, *given)):
+            self._fail("'imprint' needs a list of text as 'lines', and text as its other values")
+        self._whole("imprint", *lines, *given)
+        return Imprint(tuple(lines), **known)
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
+    return names.get(type(value), "a number" if isinstance(value, int | float) else "null")
+
 
 # A file of records begins with a key; prose that begins with a brace or a bracket does not.
 _FIRST_KEY = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\n]{1,80}"\s*:|\Z)')
 
 
 def looks_like_records(head: str) -> bool:
-    """Whether a file that begins with ``head`` is JSON, and not prose.
-
-    Parameters
-    ----------
-    head : str
-        The first few hundred characters at least.
-    """
+    """Whether a file that begins with some hundred characters of ``head`` is JSON, not prose."""
     return _FIRST_KEY.match(head) is not None
 
 
@@ -175,15 +333,13 @@ def read_lines(lines: Iterable[str], source: str) -> Iterator[Article | Skipped]
 
 
 def _refuse_other_json(line: str, source: str) -> None:
-    start = line.strip()
+    start, reason = line.strip(), ""
     if start.startswith("["):
-        raise InputError(
-            source, "a JSON array; write one article a line instead (jq -c '.[]' FILE)"
-        )
-    if start == "{":
-        raise InputError(
-            source, "a JSON object spread over lines; write one article a line (jq -c . FILE)"
-        )
+        reason = "a JSON array; write one article a line instead (jq -c '.[]' FILE)"
+    elif start == "{":
+        reason = "a JSON object spread over lines; write one article a line (jq -c . FILE)"
+    if reason:
+        raise InputError(source, reason)
 
 
 def _read_line(line: str, source: str, number: int) -> Article:

@@ -171,18 +171,7 @@ _SEPARATOR = re.compile(r"\s?[|·•>»›/]\s?")
 
 
 def kind(line: str) -> LineKind:
-    """Judge one line by its form.
-
-    Parameters
-    ----------
-    line : str
-        Without its line end.
-
-    Returns
-    -------
-    LineKind
-        ``WEAK`` and ``TIME`` lines are furniture only in company; the page decides.
-    """
+    """Judge one line by its form; the page decides if ``WEAK`` and ``TIME`` are in company."""
     line = " ".join(line.split()) if len(line) <= MAX_LINE else ""
     if not line:
         return LineKind.TEXT
@@ -199,9 +188,8 @@ def _menu(line: str) -> LineKind:
     if len(parts) >= 2 and sum(part in _NAV for part in parts) >= max(2, 0.6 * len(parts)):
         return LineKind.FURNITURE
     words = line.casefold().split()
-    if len(words) >= 3 and all(word in _NAV for word in words):
-        return LineKind.FURNITURE
-    return LineKind.TEXT
+    menu = len(words) >= 3 and all(word in _NAV for word in words)
+    return LineKind.FURNITURE if menu else LineKind.TEXT
 
 
 # What may stand before an article's first words on the same line: links to other articles, and the
@@ -221,19 +209,9 @@ _INLINE_BY = re.compile(
 
 
 def strip_lead(line: str) -> tuple[str, str | None]:
-    """Take what isn't article from the beginning of an article's first paragraph.
+    """Take links, letter-size buttons and byline from the beginning of an article's paragraph.
 
-    Parameters
-    ----------
-    line : str
-        The paragraph.
-
-    Returns
-    -------
-    rest : str
-        The paragraph without links, letter-size buttons and byline.
-    author : str or None
-        Whom the byline names.
+    Gives the rest, and whom the byline names.
     """
     buttons = _BUTTONS.search(line, 0, _LEAD)
     if _LINKS_LEAD.match(line):

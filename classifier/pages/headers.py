@@ -1,9 +1,13 @@
-"""Where an article begins on a page: the lines with outlet, time, author and headline above it."""
+"""Lines of a page that say whose article it is: those above it, and what the page says of itself.
+
+Outlet, time, author and headline tell where an article begins. Furniture that names who publishes
+or owns a text is taken off the text, and kept for who asks where the article comes from.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,40 +16,20 @@ from classifier.pages.furniture import LineKind, kind
 
 @dataclass(frozen=True, slots=True)
 class PageLine:
-    """A line of a page that isn't blank.
+    """A line of a page that isn't blank."""
 
-    Attributes
-    ----------
-    text : str
-        Without the space around it.
-    kind : LineKind
-    blanks : int
-        How many blank lines stand before it.
-    """
-
-    text: str
+    text: str  # without the space around it
     kind: LineKind
-    blanks: int
+    blanks: int  # how many blank lines stand before it
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The lines above an article.
+    """The lines above an article, and what they say."""
 
-    Attributes
-    ----------
-    start : int
-        Index of its first line.
-    body : int
-        Index of the headline, where the article's text begins.
-    outlet, author, date : str or None
-        What the lines say.
-    """
-
-    start: int
-    body: int
+    start: int  # index of the first of them
+    body: int  # index of the headline, where the article's text begins
     outlet: str | None = None
-    author: str | None = None
     date: str | None = None
 
 
@@ -93,12 +77,9 @@ def author(byline: str) -> str:
 
 
 def iso_date(text: str) -> str | None:
-    """Read the day from a line such as ``Updated: 12 March 2025, 10:42 GMT``.
+    """Read the day, as ISO 8601, from a line such as ``Updated: 12 March 2025, 10:42 GMT``.
 
-    Returns
-    -------
-    str or None
-        ISO 8601. None where there is no day, or its form is ambiguous (``03/04/2025``).
+    None where there is no day, or its form is ambiguous (``03/04/2025``).
     """
     if found := re.search(r"\d{4}-\d{2}-\d{2}", text):
         return _day(found[0], "%Y-%m-%d")
@@ -117,30 +98,20 @@ def _day(text: str, form: str) -> str | None:
 
 
 def find(lines: Sequence[PageLine]) -> list[Header]:
-    """Find the headers on a page.
+    """Find the headers on a page, in its order.
 
     An article inside a page is announced by its outlet and time ("Ellery Gazette / 4 hours ago /
     - Ellery Gazette"), by a drawn rule or a byline around its headline. A live blog's times of day
     begin no article.
-
-    Parameters
-    ----------
-    lines : sequence of PageLine
-
-    Returns
-    -------
-    list of Header
-        In the page's order.
     """
     headers: list[Header] = []
     index = 0
     while index < len(lines):
         header = _outlet_header(lines, index) or _byline_header(lines, index)
-        if header is None:
-            index += 1
-        else:
+        if header is not None:
             headers.append(header)
-            index = header.body + 1
+            index = header.body
+        index += 1
     return headers
 
 
@@ -158,15 +129,15 @@ def _outlet_header(lines: Sequence[PageLine], index: int) -> Header | None:
         outlet, when, at = _bare(first.text), lines[index + 1].text, index + 2
     else:
         return None
-    repeated = at < len(lines) and _same_name(lines[at].text, outlet)
+    repeated = at < len(lines) and _bare(lines[at].text).casefold() == outlet.casefold()
     at += repeated
     apart = first.blanks >= 2 or (
         index > 0 and lines[index - 1].kind in (LineKind.RELATED, LineKind.RULE)
     )
-    trusted = repeated or (_is_day(when) and (apart or _is_press(outlet)))
-    if not trusted or not _begins(lines, at):
-        return None
-    return Header(index, at, outlet, date=iso_date(when))
+    press = _HOST.match(outlet) or _PRESS.search(outlet)
+    # A time that names a day, and not only the minute, as a live blog does.
+    trusted = repeated or (_DAY.search(when) and (apart or press))
+    return Header(index, at, outlet, iso_date(when)) if trusted and _begins(lines, at) else None
 
 
 def _byline_header(lines: Sequence[PageLine], index: int) -> Header | None:
@@ -176,21 +147,16 @@ def _byline_header(lines: Sequence[PageLine], index: int) -> Header | None:
     ruled = lines[index - 1].kind is LineKind.RULE
     signed = lines[index + 1].kind is LineKind.BYLINE
     dated = lines[index + 1].kind is LineKind.TIME and lines[index + 1].text[-4:].isdigit()
-    if not (signed or (ruled and dated)) or not (ruled or lines[index].blanks):
-        return None
-    if not _begins(lines, index):
-        return None
-    return Header(index, index)
+    announced = (signed or (ruled and dated)) and (ruled or lines[index].blanks)
+    return Header(index, index) if announced and _begins(lines, index) else None
 
 
 def _begins(lines: Sequence[PageLine], at: int) -> bool:
     """Whether a headline and, under it, an article stand here."""
     if at >= len(lines) or lines[at].kind is not LineKind.TEXT or not is_headline(lines[at].text):
         return False
-    words = 0
-    for line in lines[at + 1 : at + 1 + _SEARCH]:
-        words += len(line.text.split(None, 2 * _BODY_WORDS)) if line.kind is LineKind.TEXT else 0
-    return words >= _BODY_WORDS
+    below = [line for line in lines[at + 1 : at + 1 + _SEARCH] if line.kind is LineKind.TEXT]
+    return sum(len(line.text.split(None, 2 * _BODY_WORDS)) for line in below) >= _BODY_WORDS
 
 
 def _outlet_and_time(text: str) -> tuple[str, str] | None:
@@ -215,14 +181,62 @@ def _could_be_name(text: str) -> bool:
     return _HOST.match(text) is not None or not words[0][:1].islower()
 
 
-def _same_name(text: str, outlet: str) -> bool:
-    return _bare(text).casefold() == outlet.casefold()
+MAX_LINES = 24
+"""The most lines that are kept of an article's page."""
+
+_WORD = r"[A-Z0-9][\w.&'’+-]{0,30}"
+_NAME = rf"((?:(?:The|the)\s)?{_WORD}(?:\s{_WORD}){{0,3}})"
+
+# What only the page's own publisher writes: offers of its own, and no line about others.
+_SELF = [
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:Explore|Discover|See|Try|Find\sout)\s(?:what\s)?{_NAME}(?:['’]s)?\sAI\b",
+        rf"Ask\s{_NAME}\sAI\b",
+        rf"(?:Download|Get|Install|Try)\s(?:the\s)?(?:free\s)?{_NAME}\s(?i:app)\b",
+        rf"(?:Open|Read|Continue|View)\s(?:this\s)?(?:in|on)\s(?:the\s)?{_NAME}\s(?i:app)\b",
+        rf"(?:Sign|Log)\sin\s(?:to|with)\s(?:your\s)?{_NAME}(?:\saccount)?\Z",
+        rf"{_NAME}\suses\scookies\b",
+    )
+]
+_NOBODY = re.compile(
+    r"(?:the\s)?(?:our|us|your|ai|free|new|google(?:\splay)?|apple|facebook|android|ios|iphone"
+    r"|twitter|x|whatsapp|telegram|app\sstore|mobile|(?:free\s)?news)",
+    re.IGNORECASE,
+)
+# Words in a line of furniture that give an agency or a copyright holder.
+_CREDIT = re.compile(
+    r"©|\(c\)\s|\bcopyright\b|\breporting\sby\b|\bwriting\sby\b|\bour\sstandards:"
+    r"|\bsyndicat|\bdistributed\sby\b|\ball\srights\sreserved\b.{4}",
+    re.IGNORECASE,
+)
 
 
-def _is_press(outlet: str) -> bool:
-    return _HOST.match(outlet) is not None or _PRESS.search(outlet) is not None
+def own_name(line: str) -> str | None:
+    """Give the name that a page calls itself by in a line of furniture.
+
+    Parameters
+    ----------
+    line : str
+        Such as ``Discover what Ellery Reader AI can answer``, ``Get the Karst Post app``.
+
+    Returns
+    -------
+    str or None
+        None where the line names nobody.
+    """
+    for pattern in _SELF:
+        if (match := pattern.match(line)) and not _NOBODY.fullmatch(match[1]):
+            return match[1]
+    return None
 
 
-def _is_day(when: str) -> bool:
-    """Whether a time names a day, and not only the minute, as a live blog does."""
-    return _DAY.search(when) is not None
+def is_credit(line: str) -> bool:
+    """Whether a line of furniture names who wrote or owns the text: ``© 2025 Karst Press``."""
+    return _CREDIT.search(line) is not None
+
+
+def credits(lines: Iterable[str]) -> tuple[str, ...]:
+    """Give those of a page's lines of furniture that say where it comes from, each once."""
+    kept = dict.fromkeys(line for line in lines if is_credit(line) or own_name(line))
+    return tuple(kept)[:MAX_LINES]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from classifier.pages import furniture, headers, imprint, republication
+from classifier.pages import furniture, headers, republication
 from classifier.pages.furniture import LineKind
 from classifier.pages.headers import PageLine
 from classifier.values import Article, Imprint
@@ -28,20 +28,9 @@ _MENU_LINES = 3  # words of a menu in a row that make one
 def articles(text: str, stem: str, publisher: str | None = None) -> list[Article]:
     """Find the articles of a page.
 
-    Parameters
-    ----------
-    text : str
-        The page, decoded.
-    stem : str
-        The first article's id; further ones get ``-2``, ``-3``.
-    publisher : str or None
-        Who published the page, where that is known.
-
-    Returns
-    -------
-    list of Article
-        In the page's order; empty when nothing on it is article. The headline is the first line of
-        an article's text. ``text`` is the text given where nothing had to be taken out.
+    The first article has ``stem`` as its id, further ones get ``-2``, ``-3``; there is none where
+    nothing on the page is article. The headline is the first line of an article's text, which is
+    ``text`` itself where nothing had to be taken out.
     """
     page = _read(text)
     parts = [_clean(part) for part in _parts(page)]
@@ -77,9 +66,8 @@ class _Part:
 
     @property
     def text(self) -> str:
-        breaks = ["\n\n" if line.blanks else "\n" for line in self.lines[1:]]
-        pairs = zip(self.lines[1:], breaks, strict=True)
-        return self.lines[0].text + "".join(gap + line.text for line, gap in pairs)
+        rest = ("\n" * (1 + bool(line.blanks)) + line.text for line in self.lines[1:])
+        return self.lines[0].text + "".join(rest)
 
 
 def _read(text: str) -> list[PageLine]:
@@ -102,7 +90,7 @@ def _parts(page: Sequence[PageLine]) -> Iterator[_Part]:
     for header, end in zip(found, starts[1:], strict=True):
         part = _until(page[header.body : end])
         above = page[header.start].text if header.outlet else None
-        yield _Part(part, header.outlet, header.author, header.date, changed=True, header=above)
+        yield _Part(part, header.outlet, date=header.date, changed=True, header=above)
 
 
 def _gather(parts: Sequence[_Part], page: Sequence[PageLine], publisher: str | None) -> None:
@@ -114,7 +102,7 @@ def _gather(parts: Sequence[_Part], page: Sequence[PageLine], publisher: str | N
     named = (
         (name, line.text)
         for line in page
-        if line.kind is not LineKind.TEXT and (name := imprint.own_name(line.text))
+        if line.kind is not LineKind.TEXT and (name := headers.own_name(line.text))
     )
     found = (publisher, publisher) if publisher else next(named, None)
     if found is None or all(republication.same_outlet(outlet, found[0]) for outlet in outlets):
@@ -134,13 +122,13 @@ def _until(lines: Sequence[PageLine]) -> list[PageLine]:
 def _clean(part: _Part) -> _Part:
     """Take out what isn't article, and note what it said about the article."""
     whole = list(part.lines)
-    part.credits = imprint.credits(line.text for line in whole if line.kind is LineKind.FURNITURE)
+    part.credits = headers.credits(line.text for line in whole if line.kind is LineKind.FURNITURE)
     company = part.changed or _in_company(whole)
     _read_head(part)
     lines = [line for line in _outside_zones(part.lines) if not _is_furniture(line, company)]
     body = _without_footnotes(lines)
-    part.footnotes = tuple(line.text for line in lines[len(body) :][: imprint.MAX_LINES])
-    part.lines = [_strip(line) for line in body]
+    part.footnotes = tuple(line.text for line in lines[len(body) :][: headers.MAX_LINES])
+    part.lines = [replace(line, text=furniture.strip_marks(line.text)) for line in body]
     for index, line in enumerate(part.lines[:_HEAD_LINES]):
         rest, author = furniture.strip_lead(line.text)
         part.lines[index] = replace(line, text=rest)
@@ -153,19 +141,13 @@ def _clean(part: _Part) -> _Part:
 def _in_company(lines: Sequence[PageLine]) -> bool:
     """Whether a text shows that it was saved with its page around it."""
     kinds = [line.kind for line in lines]
-    if any(
-        kind in (LineKind.FURNITURE, LineKind.AGO, LineKind.RELATED, LineKind.COMMENTS)
-        for kind in kinds
-    ):
+    if {LineKind.FURNITURE, LineKind.AGO, LineKind.RELATED, LineKind.COMMENTS} & set(kinds):
         return True
-    clocks = [
-        line for line in lines if line.kind is LineKind.TIME and not headers.iso_date(line.text)
-    ]
-    menu = any(
-        all(kind is LineKind.WEAK for kind in kinds[at : at + _MENU_LINES])
-        for at in range(len(kinds) - _MENU_LINES + 1)
+    times = [line.text for line in lines if line.kind is LineKind.TIME]
+    menu = [LineKind.WEAK] * _MENU_LINES
+    return sum(not headers.iso_date(time) for time in times) >= 2 or any(
+        kinds[at : at + _MENU_LINES] == menu for at in range(len(kinds))
     )
-    return len(clocks) >= 2 or menu
 
 
 def _is_furniture(line: PageLine, company: bool) -> bool:
@@ -235,10 +217,6 @@ def _without_footnotes(lines: Sequence[PageLine]) -> list[PageLine]:
         end -= 1
     marked = any(furniture.has_mark(line.text) for line in lines[:end])
     return list(lines[:end] if marked else lines)
-
-
-def _strip(line: PageLine) -> PageLine:
-    return replace(line, text=furniture.strip_marks(line.text))
 
 
 def _words(lines: Sequence[PageLine]) -> int:

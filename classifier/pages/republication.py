@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from classifier.values import Republication
 
@@ -81,28 +80,15 @@ _LONG = 20  # words of a paragraph that is no heading
 
 
 def find(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
-    """Find the parts of an article that carry somebody else's article.
+    """Find the part of a cleaned article that carries somebody else's: the first announced.
 
-    Parameters
-    ----------
-    text : str
-        A cleaned article.
-    publisher : str or None
-        Who published the article itself: what it first published itself is no republication.
-
-    Returns
-    -------
-    tuple of Republication
-        At most one: the first announcement counts.
+    What the article's publisher first published itself is no republication.
     """
     lines = _lines(text)
-    finders: list[Callable[[str, list[tuple[int, int]]], Republication | None]]
-    finders = [_announced, _stated, _quoted_whole]
-    for finder in finders:
+    for finder in (_announced, _stated, _quoted_whole):
         found = finder(text, lines)
-        if found is None or _DATE.fullmatch(found.outlet) or same_outlet(found.outlet, publisher):
-            continue
-        return (found,)
+        if found and not _DATE.fullmatch(found.outlet) and not same_outlet(found.outlet, publisher):
+            return (found,)
     return ()
 
 
@@ -136,8 +122,7 @@ def _lines(text: str) -> list[tuple[int, int]]:
     """Give start and end of each line that isn't blank, without the space around it."""
     found = []
     for match in re.finditer(r"[^\r\n]+", text):
-        line = match[0].strip()
-        if line:
+        if line := match[0].strip():
             start = match.start() + match[0].index(line)
             found.append((start, start + len(line)))
     return found

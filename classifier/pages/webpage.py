@@ -50,9 +50,7 @@ def has_html(head: str) -> bool:
 def refuse_feed(head: str, source: str) -> None:
     """Refuse a feed or a sitemap, which lists articles and holds none.
 
-    Raises
-    ------
-    InputError
+    Raises `InputError`.
     """
     if _FEED.match(head):
         raise InputError(source, "is a feed, not an article; give the address of one article")
@@ -67,26 +65,9 @@ def declared_charset(data: bytes) -> str | None:
 def articles(html: str, source: str, stem: str, url: str | None = None) -> Iterator[Article]:
     """Extract the articles of a page.
 
-    Parameters
-    ----------
-    html : str
-    source : str
-        The file or address, for messages.
-    stem : str
-        The first article's id.
-    url : str or None
-        Where the page came from, where that is known.
-
-    Yields
-    ------
-    Article
-        Its text is the headline, then a paragraph a line. All have the page's URL and site name,
-        the first its title, date and author too; its outlet is the site's name, or the URL's host.
-
-    Raises
-    ------
-    InputError
-        When there is no article on the page.
+    Their text is the headline, then a paragraph a line. All have the page's URL and site name, the
+    first, whose id is ``stem``, its title, date and author too; its outlet is the site's name, or
+    the URL's host. Raises `InputError`, which names the source, when there is no article.
     """
     document = _extract(html, url)
     lines = _paragraphs(document.body) if document is not None else []
@@ -145,6 +126,8 @@ def _extract(html: str, url: str | None) -> Any:
 
 def _paragraphs(body: Any) -> list[str]:
     """Give the paragraphs of trafilatura's tree, each on a line, as far as they don't nest."""
+    from lxml.etree import iterwalk  # type: ignore[import-untyped]
+
     lines: list[str] = []
     words: list[str] = []
 
@@ -156,7 +139,7 @@ def _paragraphs(body: Any) -> list[str]:
     if body is None:
         return lines
     # Not recursive: pages nest deeper than Python's stack.
-    for event, element in _walk(body):
+    for event, element in iterwalk(body, events=("start", "end")):
         if element.tag in _BLOCKS or element.tag == "lb":
             close()
         words.append((element.text if event == "start" else element.tail) or "")
@@ -164,22 +147,14 @@ def _paragraphs(body: Any) -> list[str]:
     return lines
 
 
-def _walk(body: Any) -> Iterator[tuple[str, Any]]:
-    from lxml.etree import iterwalk  # type: ignore[import-untyped]
-
-    yield from iterwalk(body, events=("start", "end"))
-
-
 def _with_headline(title: str | None, lines: list[str]) -> str:
     if title is None:
         return "\n".join(lines)
     for index, line in enumerate(lines[:3]):
         if _letters(line) == _letters(title):
-            del lines[index]
-            return "\n".join([line, *lines])
-    if lines and _letters(lines[0]).startswith(_letters(title)):
-        return "\n".join(lines)
-    return "\n".join([title, *lines])
+            return "\n".join([line, *lines[:index], *lines[index + 1 :]])
+    begins = lines and _letters(lines[0]).startswith(_letters(title))
+    return "\n".join(lines if begins else [title, *lines])
 
 
 def _headline(title: str | None, site: str | None) -> str | None:
@@ -207,25 +182,10 @@ def _host(url: str | None) -> str | None:
 
 
 def fetch(url: str, limit: int) -> tuple[bytes, str | None]:
-    """Fetch a page.
+    """Fetch a page by http or https, with the encoding that the server names.
 
-    Parameters
-    ----------
-    url : str
-        http or https.
-    limit : int
-        The most bytes that are read.
-
-    Returns
-    -------
-    data : bytes
-    charset : str or None
-        The encoding the server names.
-
-    Raises
-    ------
-    InputError
-        When there is no such address, the server refuses or is silent, or the page is too long.
+    Raises `InputError` when there is no such address, the server refuses or is silent, or the page
+    is longer than ``limit`` bytes.
     """
     from http.client import HTTPException
     from urllib.request import Request, urlopen

@@ -1,15 +1,118 @@
-"""Whom "he", "the agency", "who" or a surname goes back to: the last such source before it."""
+"""Whom "he", "the agency", "who" or a surname goes back to: the last such source before it.
+
+"Poor said" goes back to "Foreign Minister Ana Poor" even where that is no source itself.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
-from classifier.attribution.citations.full_names import RUN, FullNames, last_word, may_be_one
-from classifier.attribution.words.lexicon import places, terms, word_set
-from classifier.attribution.words.phrases import parse, words_of
-from classifier.attribution.words.source_phrase import Phrase, Shape, SourceType
+from classifier.attribution.words.lexicon import matches, places, terms, word_set
+from classifier.attribution.words.phrases import Phrase, Shape, SourceType, parse, words_of
 from classifier.values import Place
+
+# A run of capitals: a full name, as a text gives it before it goes on by surname alone.
+# A full stop within a name follows a title or an initial; any other ends a sentence.
+_SHORT = (
+    r"(?:Mrs?|Ms|Dr|Prof|Adm|Amb|Gen|Brig|Cmdr|Col|Lt|Maj|Capt|Sgt|Sens?|Reps?|Gov|Del|Rev|Hon|St"
+    r"|(?:[A-Z]\.)*[A-Z])\."
+)
+_OFFICE = r"(?:Secretary|Minister|Director) of (?:the )?[A-Z][\w'-]+"
+RUN = re.compile(
+    # A capital of the sentence's own is no name's.
+    r"(?!(?:After|Although|And|As|At|Because|Before|But|Despite|Even|For|From|Having|However|If|In"
+    r"|Like|Meanwhile|Nor|On|Or|Since|So|Still|Then|Though|Under|Unlike|When|While|With|Yet)\b)"
+    rf"(?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]*)"
+    r"(?:[ ](?:de|van|von|bin|der|la|al|el|of)\b){0,2}"
+    rf"(?:[ ](?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]+|al-[A-Z][\w'-]+)){{1,5}}"
+)
+_CAPITAL = re.compile(r"[A-Z]")
+_SEAT = re.compile(r"\s?\((?:R|D|I|Rep|Dem|Ind)\b[^()\n]{0,24}\)|,\s[RDI]-[A-Z][\w.]*")
+_TITLE_WITHIN = 40  # characters before a name
+_TITLE_BEFORE = re.compile(r"(?:[a-z][\w'-]*\s){0,4}$")
+_APPOSITION = re.compile(r",\s(?:an?\s|the\s|[A-Z][\w.]*'s\s)?[^,.;:\"\n]{3,90}(?=,)")
+# What says of somebody that an office is no longer, or not yet, held.
+_LEFT = word_set("former ex onetime one-time retired late candidate nominee hopeful")
+
+
+class FullNames:
+    """The full names of a folded article."""
+
+    def __init__(self, plain: str) -> None:
+        self._plain = plain
+        self._full: dict[str, list[tuple[int, str]]] | None = None
+
+    def before(self, phrase: Phrase, place: Place) -> str:
+        """Find a fuller form of a name before it, with its title: "foreign minister Ana Poor"."""
+        runs = [(at, run) for at, run in self._runs(phrase.name) if at < place.start]
+        for at, run in runs[:6]:
+            words = self._with_title(at, run)
+            if holds_title(words):
+                return words
+        return runs[0][1] if runs and runs[0][1] != phrase.name else ""
+
+    def titled(self, phrase: Phrase, place: Place) -> str:
+        """Find the full name of an earlier source with a title; empty where it has lost that.
+
+        A surname's bearer is the one of that name, where the article has only one.
+        """
+        found, names = "", set()
+        for at, run in self._runs(phrase.name):
+            words = self._with_title(at, run)
+            other = parse(words)
+            if " " not in other.name or not may_be_one(phrase, other):
+                continue
+            names.add(words_of(other.name)[0])
+            if _LEFT & set(words_of(words)):
+                return ""
+            if not found and at < place.start and holds_title(words):
+                found = words
+        return found if len(names) == 1 else ""
+
+    def _runs(self, name: str) -> list[tuple[int, str]]:
+        """Find the runs of capitals that end in a surname, and where they begin, in order."""
+        if self._full is None:
+            self._full = {}
+            capitals = (match.start() for match in _CAPITAL.finditer(self._plain))
+            for match in matches(RUN, self._plain, capitals):
+                if key := last_word(match.group()):
+                    self._full.setdefault(key, []).append((match.start(), match.group()))
+        return self._full.get(last_word(name), [])
+
+    def _with_title(self, at: int, run: str) -> str:
+        """Give a run with what says of it who it is, before it and behind it."""
+        title = _TITLE_BEFORE.search(self._plain, max(0, at - _TITLE_WITHIN), at)
+        words = (title.group() if title and holds_title(title.group()) else "") + run
+        end = at + len(run)
+        seat = _SEAT.match(self._plain, end)
+        if seat:
+            return words + " (" + seat.group().strip(" ,()") + ")"
+        after = _APPOSITION.match(self._plain, end)
+        return words + (after.group() if after and holds_title(after.group()) else "")
+
+
+def holds_title(words: str) -> bool:
+    """Whether words say which office somebody holds, held or runs for."""
+    lower = words_of(words)
+    office = terms("office").within(lower) or "candidate" in lower or "former" in lower
+    return office or _SEAT.search(words) is not None
+
+
+@lru_cache(maxsize=1 << 12)
+def last_word(name: str) -> str:
+    """Give the surname by which a person is spoken of, in lower case; empty for no name."""
+    words = [word for word in words_of(name) if word not in {"jr.", "jr", "sr", "sr.", "iii"}]
+    return words[-1] if words else ""
+
+
+def may_be_one(phrase: Phrase, other: Phrase) -> bool:
+    """Whether two phrases with one surname can be one person: no two first names."""
+    here, there = words_of(phrase.name), words_of(other.name)
+    initial = here[:1] and there[:1] and here[0][0] == there[0][0] and "." in here[0] + there[0]
+    return len(here) < 2 or len(there) < 2 or here[0] == there[0] or bool(initial)
+
 
 _HE = word_set("he his him himself")
 _SHE = word_set("she her hers herself")
@@ -36,56 +139,33 @@ _OPENING = 40  # characters before "it" that show whether it opens its clause
 _BESIDE = 120  # before "who", in which the words that it goes back to stand
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """What a phrase goes back to.
+@dataclass(slots=True, eq=False)
+class EarlierSource:
+    """A source of the article, as it was first named."""
 
-    Attributes
-    ----------
-    type : SourceType or None
-        Of an earlier source; None where the text names it, but not as a source.
-    place : Place or None
-        Of that source.
-    phrase : str
-        The words of the text that name it, where it is no source, or that give its title.
-    replaces : bool
-        The phrase says nothing of itself ("he"), as opposed to a surname.
-    entity : int
-        Number of the source it goes back to; -1 for none.
-    """
-
-    type: SourceType | None
-    place: Place | None
-    phrase: str = ""
-    replaces: bool = True
-    entity: int = -1
-
-
-@dataclass(slots=True)
-class _Entity:
     place: Place
     phrase: Phrase
     type: SourceType
     words: frozenset[str]
     gender: str = ""
-    shape: Shape = Shape.UNKNOWN
-    last: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a phrase goes back to: an earlier source, or words that name it and are none."""
+
+    entity: EarlierSource | None = None
+    phrase: str = ""  # the words that name it where it is no source, or that give its title
+    replaces: bool = True  # the phrase says nothing of itself ("he"), as opposed to a surname
 
 
 class Antecedents:
-    """The sources of an article so far.
-
-    Parameters
-    ----------
-    plain : str
-        The article, folded.
-    """
+    """The sources of a folded article so far."""
 
     def __init__(self, plain: str) -> None:
         self._plain = plain
-        self._entities: list[_Entity] = []
-        self._by_name: dict[str, int] = {}
-        self._recent: list[int] = []  # entities by their latest use, last one last
+        self._by_name: dict[str, EarlierSource] = {}
+        self._recent: list[EarlierSource] = []  # by their latest use, last one last
         self._names = FullNames(plain)
 
     def of(self, phrase: Phrase, words: str, place: Place) -> Earlier | None:
@@ -93,7 +173,7 @@ class Antecedents:
         lower = " ".join(words_of(words))
         if lower in _RELATIVE:
             return self._beside(place)
-        if lower in _HE | _SHE | _IT | _THEY | _WE:
+        if lower in PRONOUNS:
             return self._pronoun(lower, place)
         if phrase.name:
             return self._named(phrase, place)
@@ -103,30 +183,23 @@ class Antecedents:
 
     def add(self, place: Place, phrase: Phrase, given: SourceType, earlier: Earlier | None) -> None:
         """Remember a source, so that later ones can go back to it."""
-        if earlier is not None and earlier.entity >= 0:
+        said = self._plain[place.start : place.end].lower()
+        if earlier is not None and earlier.entity is not None:
             entity = earlier.entity
-            pronoun = self._plain[place.start : place.end].lower()
-            gender = "m" if pronoun in _HE else "f" if pronoun in _SHE else ""
-            if gender:
-                self._entities[entity].gender = gender
-        elif self._plain[place.start : place.end].lower() in _IT:
+            entity.gender = "m" if said in _HE else "f" if said in _SHE else entity.gender
+        elif said in _IT:
             return  # it goes back to nothing, and nothing to it
         else:
-            entity = len(self._entities)
             words = frozenset((*words_of(phrase.name), *phrase.lower, *words_of(phrase.tail)[:8]))
             title = set(phrase.modifiers)
             gender = "m" if title & _MAN else "f" if title & _WOMAN else ""
-            self._entities.append(_Entity(place, phrase, given, words, gender, phrase.shape))
+            entity = EarlierSource(place, phrase, given, words, gender)
         if entity in self._recent:
             self._recent.remove(entity)
         self._recent.append(entity)
         if phrase.name and (key := last_word(phrase.name)):
             self._by_name[key] = entity
             self._by_name[phrase.name.lower()] = entity
-
-    def _back(self, entity: int, *, replaces: bool = True) -> Earlier:
-        found = self._entities[entity]
-        return Earlier(found.type, found.place, replaces=replaces, entity=entity)
 
     # --- pronouns --------------------------------------------------------------------------------
 
@@ -140,25 +213,24 @@ class Antecedents:
             gender, shapes = "", {Shape.PEOPLE, Shape.ORGANISATION, Shape.DOCUMENT}
         else:
             gender, shapes = "", set(Shape)
-        for entity in reversed(self._recent):
-            found = self._entities[entity]
+        for found in reversed(self._recent):
             if gender and found.type.outlets:
                 continue  # "he" after ", IRNA reported": an agency is no man
             if found.type.state_media and not self._takes_up(lower, place, found):
                 continue
-            fits = found.shape in shapes or (lower in _IT and bool(found.type.outlets))
+            fits = found.phrase.shape in shapes or (lower in _IT and bool(found.type.outlets))
             if fits and (not gender or found.gender in {"", gender}):
                 nearer = self._subject(found.place.start, place, gender) if gender else None
-                return nearer or self._back(entity)
+                return nearer or Earlier(found)
         if gender:
             return self._subject(place.start - REACH, place, gender)
         if lower in _THEY | _WE and self._recent:
-            last = self._entities[self._recent[-1]]
+            last = self._recent[-1]
             if not last.type.state_media or self._takes_up(lower, place, last):
-                return self._back(self._recent[-1])
+                return Earlier(last)
         return None
 
-    def _takes_up(self, lower: str, place: Place, found: _Entity) -> bool:
+    def _takes_up(self, lower: str, place: Place, found: EarlierSource) -> bool:
         """Whether "they" or "its" can be state media's: not one agency's, nor a later noun's."""
         if lower in _THEY:
             return bool({"media", "outlets", "channels", "newspapers", "papers"} & found.words)
@@ -170,23 +242,18 @@ class Antecedents:
         """Find a person whom a sentence begins with, nearer than the last source."""
         start = max(since, place.start - REACH, 0)
         window = self._plain[start : place.start]
-        found = None
+        other = _WOMAN if gender == "m" else _MAN
+        run = ""
         for match in _SUBJECT.finditer(window):
             parsed = parse(match["run"], opens=True)
-            other = _WOMAN if gender == "m" else _MAN
-            if other & set(parsed.modifiers):
-                continue
-            if parsed.name and parsed.shape is Shape.PERSON and " " in match["run"]:
-                found = match
-        if found is None:
-            return None
-        run = found["run"]
-        entity = self._by_name.get(last_word(parse(run).name) or "")
+            person = parsed.name and parsed.shape is Shape.PERSON and " " in match["run"]
+            if person and other.isdisjoint(parsed.modifiers):
+                run = match["run"]
+        entity = self._by_name.get(last_word(parse(run).name)) if run else None
         if entity is not None:
-            known = self._entities[entity]
-            fits = known.gender in {"", gender} and not known.type.outlets
-            return self._back(entity) if fits else None
-        return Earlier(None, None, phrase=run)
+            fits = entity.gender in {"", gender} and not entity.type.outlets
+            return Earlier(entity) if fits else None
+        return Earlier(phrase=run) if run else None
 
     def _beside(self, place: Place) -> Earlier | None:
         """Find what "who" and "which" go back to: the phrase that ends just before them."""
@@ -200,43 +267,34 @@ class Antecedents:
             return None
         words = match.group()
         run = re.search(RUN.pattern + "$|[A-Z][\\w'-]+$", words)
-        if run is not None:
-            entity = self._by_name.get(last_word(run.group()) or "")
-            if entity is not None:
-                return self._back(entity)
-        return Earlier(None, None, phrase=run.group() if run else words)
+        if run and (entity := self._by_name.get(last_word(run.group()))):
+            return Earlier(entity)
+        return Earlier(phrase=run.group() if run else words)
 
     # --- names and descriptions ------------------------------------------------------------------
 
     def _named(self, phrase: Phrase, place: Place) -> Earlier | None:
-        key = phrase.name.lower()
-        entity = self._by_name.get(key)
+        entity = self._by_name.get(phrase.name.lower())
         if entity is None and phrase.shape in (Shape.PERSON, Shape.UNKNOWN):
-            entity = self._by_name.get(last_word(phrase.name) or "")
-            if entity is not None and not may_be_one(phrase, self._entities[entity].phrase):
+            entity = self._by_name.get(last_word(phrase.name))
+            if entity is not None and not may_be_one(phrase, entity.phrase):
                 entity = None
         if entity is not None:
-            found = self._entities[entity]
-            if not found.type.government and found.shape is Shape.PERSON:
-                titled = self._names.titled(found.phrase, place)
-                return Earlier(found.type, found.place, titled, replaces=False, entity=entity)
-            return self._back(entity, replaces=False)
+            bearer = not entity.type.government and entity.phrase.shape is Shape.PERSON
+            titled = self._names.titled(entity.phrase, place) if bearer else ""
+            return Earlier(entity, titled, replaces=False)
         if phrase.shape not in (Shape.UNKNOWN, Shape.PERSON, Shape.STATE):
             return None
         full = self._names.before(phrase, place)
-        return Earlier(None, None, phrase=full, replaces=False) if full else None
+        return Earlier(phrase=full, replaces=False) if full else None
 
     def _described(self, phrase: Phrase) -> Earlier | None:
         if len(phrase.modifiers) > 2 or phrase.tail:
             return None
-        plural = phrase.shape is Shape.PEOPLE
-        for same in (True, False):
+        for fits in (_same, _fits):
             for entity in reversed(self._recent):
-                found = self._entities[entity]
-                if same and _heads(phrase.head) & found.words and _agrees(phrase, found):
-                    return self._back(entity)
-                if not same and _fits(phrase, found, plural=plural):
-                    return self._back(entity)
+                if fits(phrase, entity):
+                    return Earlier(entity)
         return None
 
 
@@ -247,27 +305,25 @@ _EQUAL = {
 }  # fmt: skip
 
 
-def _heads(head: str) -> set[str]:
-    return {head, _EQUAL.get(head, head), head.removesuffix("s")}
-
-
-def _agrees(phrase: Phrase, found: _Entity) -> bool:
-    """Whether nothing tells two apart, as "the Israeli military" and "the Syrian military"."""
+def _same(phrase: Phrase, found: EarlierSource) -> bool:
+    """Whether two have one head, and nothing tells them apart: "the Israeli", "Syrian military"."""
+    if found.words.isdisjoint(
+        (phrase.head, _EQUAL.get(phrase.head), phrase.head.removesuffix("s"))
+    ):
+        return False
     peoples = {word for word in phrase.modifiers if word in places("people")}
     return peoples <= found.words or not any(word in places("people") for word in found.words)
 
 
-def _fits(phrase: Phrase, found: _Entity, *, plural: bool) -> bool:
+def _fits(phrase: Phrase, found: EarlierSource) -> bool:
     """Whether "the watchdog" can be what an earlier source is."""
     if phrase.modifiers or phrase.head in terms("office"):
         return False
     if phrase.head in terms("media"):
         return bool(found.type.outlets)
     if phrase.shape is Shape.ORGANISATION:
-        unit = found.shape in (Shape.ORGANISATION, Shape.UNKNOWN)
+        unit = found.phrase.shape in (Shape.ORGANISATION, Shape.UNKNOWN)
         return unit and bool(found.type.name) and phrase.head not in terms("body")
-    if phrase.shape is Shape.DOCUMENT:
-        return found.shape is Shape.DOCUMENT
-    if plural:
-        return found.shape is Shape.PEOPLE
-    return found.shape is Shape.PERSON and phrase.head in terms("person")
+    if phrase.shape in (Shape.DOCUMENT, Shape.PEOPLE):
+        return found.phrase.shape is phrase.shape
+    return found.phrase.shape is Shape.PERSON and phrase.head in terms("person")

@@ -1,6 +1,6 @@
 """What agencies and broadcasters are cited with and people are not: "TASS has snow in the north".
 
-People need a clause with most verbs of `classifier.attribution.words.cues` ("signalled that"), an outlet doesn't
+People need a clause with most verbs of `words.cues` ("signalled that"), an outlet doesn't
 ("signalled a lack of interest"), and it also counts, carries, shows, has and runs; "for Xinhua it
 was a dry month"; "by the count of Xinhua"; "Xinhua: a dry month". What an outlet does otherwise, as
 when it moves, hires or is fined, is no report of anything.
@@ -13,21 +13,14 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from classifier.attribution.words.cues import VERBS, VerbKind, third_and_past
-from classifier.attribution.words.lexicon import word_set
+from classifier.attribution.words.lexicon import word_list
 
 Span = tuple[int, int]
 
 #: What outlets do with news; people do some of it too, but need a clause with it.
-_OUTLETS_VERBS = word_set(
-    "say record count show give put let remind print date forecast expect predict run carry "
-    "measure list release publish air broadcast tweet quote cite praise circulate trumpet echo "
-    "depict celebrate feature call add note write report"
-)
+_OUTLETS_VERBS = frozenset(word_list("outlets' verbs"))
 #: What an outlet does on its own account when it does it.
-_NO_REPORTS = word_set(
-    "ask request learn find decide offer thank apologize apologise establish want promise propose "
-    "document"
-)
+_NO_REPORTS = frozenset(word_list("no reports"))
 _IRREGULAR = r"signalled|labelled|gave|ran|read|said|wrote|told|spoke\sof|speaks\sof|let|put|tells?"
 
 
@@ -149,23 +142,10 @@ GOES_ON = re.compile(
 def cited(
     text: str, outlets: Sequence[Span], quoted: Sequence[Span], taken: Sequence[Span]
 ) -> Iterator[tuple[Span, Span, tuple[Span, ...]]]:
-    """Find the outlets that a sentence cites so.
+    """Find the outlets that a folded sentence cites so: source, cue and content.
 
-    Parameters
-    ----------
-    text : str
-        A sentence, folded.
-    outlets : sequence of (int, int)
-        Where it names agencies and state media.
-    quoted : sequence of (int, int)
-        Its quotations: what stands in there is somebody else's.
-    taken : sequence of (int, int)
-        The sources that have been found in it.
-
-    Yields
-    ------
-    (source, cue, content)
-        Spans of ``text``.
+    Of those that it names, agencies and state media, none in what is quoted, which is somebody
+    else's, nor in the sources that have been found (``taken``).
     """
     for start, end in _joined(outlets):
         if any(a <= start < b for a, b in (*quoted, *taken)):

@@ -1,9 +1,10 @@
 """Who is cited in each sentence of an article: source, cue and content with their characters.
 
 Rules, no model (annotation guidelines, section 4). Each sentence is read by itself
-(`classifier.attribution.grammar.clauses`); then the article is read as a whole: quotations that run over
-sentences, a transcript's turns, headlines, datelines, and the line under an article that names its
-source. What kind of source each is, and whom "he" goes back to, says `classifier.attribution.citations.kinds`.
+(`grammar.clauses`); then the article is read as a whole: quotations that run over sentences, a
+transcript's turns, headlines ("Poll: Most want a bridge", "Bridge is safe: ministry"), datelines,
+and the line under an article that names its source. What kind of source each is, and whom "he" goes
+back to, says `citations.kinds`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from classifier.attribution.citations import channels, headlines, kinds
+from classifier.attribution.citations import kinds
 from classifier.attribution.citations.kinds import NOBODY, SourceType
-from classifier.attribution.citations.outlets import Outlets
+from classifier.attribution.citations.outlets import Outlets, dateline
 from classifier.attribution.citations.through import Through, clipped
 from classifier.attribution.grammar import clauses
+from classifier.attribution.words.cues import table
+from classifier.attribution.words.lexicon import is_any, places, word_set
+from classifier.attribution.words.phrases import words_of
 from classifier.attribution.words.tokens import Token, TokenKind, tokenise
 from classifier.values import ArticleReading, Citation, Place, Sentence, SourceKind
 
@@ -29,7 +34,18 @@ _LEAST_QUOTED = 3
 #: Sentences that a quotation runs over at most, looked at for the tag that names its speaker.
 _LONGEST_QUOTATION = 12
 #: How many sentences back a quotation's speaker is looked for, where nothing nearer names one.
-REACH = 3
+_REACH = 3
+
+_SOURCE_LINE = re.compile(r"[\W_]*sources?\s*:\s*(?P<name>[^:\n]{2,120}?)[\W_]*", re.IGNORECASE)
+_BEFORE = re.compile(r"(?P<who>[^:\"'.,!?\n]{2,60}): +(?=\S)")
+_AFTER = re.compile(r"(?:: | - )(?P<who>(?:[\w.'&-]+ ){0,3}[\w.'&-]+)\s*$")
+# Judgements on how headlines are written.
+_TAIL = 80  # characters at the end of one in which ": ministry" stands
+_SHORTEST = 13  # characters of what is said before that
+_LONGEST_SOURCE = 6  # words of a source
+_LONGEST_NAME = 3  # words of a person's name
+_MOSTLY = 0.7  # of a source that an outlet's name takes, for the outlet to be the source
+_SPEAKS = word_set("poll report study survey police sources officials source")
 
 
 @dataclass(slots=True)
@@ -39,7 +55,6 @@ class _Found:
     source: Place | None
     cue: Place | None
     content: tuple[Place, ...]
-    vague: bool = False
     type: SourceType = NOBODY
 
 
@@ -87,9 +102,7 @@ class _Citations:
                 taken = [found.source for found in self.found[i] if found.source]
                 self.found[i] += [_Found(*each) for each in self.through.bulletins(i, taken)]
         self._type()
-        carried: list[Citation | None] = []
-        for i in range(len(self.sentences)):
-            carried.append(self._carried(i))
+        carried = [self._carried(i) for i in range(len(self.sentences))]
         result = [
             [self._citation(i, found) for found in row] or ([extra] if extra else [])
             for i, (row, extra) in enumerate(zip(self.found, carried, strict=True))
@@ -107,18 +120,15 @@ class _Citations:
         if turn is not None:
             start, end = turn
             if start >= sentence.start:
-                yield _Found(
-                    Place(start, end - 1),
-                    Place(end - 1, end),
-                    _place(self.plain, end, sentence.end),
-                )
+                said = _place(self.plain, end, sentence.end)
+                yield _Found(Place(start, end - 1), Place(end - 1, end), said)
             return
         start = sentence.start
-        agency = channels.dateline(self.plain, start, sentence.end, self.registry)
+        agency = dateline(self.plain, start, sentence.end, self.registry)
         if agency is not None:
             start = self._after_dateline(agency, sentence.end)
-            ids = {o for m in self._mentions(agency) for o in m}
-            if not ids & self.through.own:
+            named = self.registry.mentions(self._words(agency))
+            if self.through.own.isdisjoint(id for mention in named for id in mention.outlets):
                 yield _Found(agency, None, _place(self.plain, start, sentence.end))
         quoted = [q for q in self.quoted[i] if q[0] >= start]
         if i >= _HEADLINES and not clauses.may_attribute(self.plain, start, sentence.end, quoted):
@@ -126,7 +136,7 @@ class _Citations:
         tokens = tokenise(self.plain, start, sentence.end, quoted)
         if not tokens or (len(tokens) == 1 and tokens[0].kind is TokenKind.QUOTE):
             return
-        if i < _HEADLINES and (headline := self._headline(sentence, tokens)) is not None:
+        if i < _HEADLINES and (headline := _headline(self.plain, sentence, tokens, self.registry)):
             yield headline
             return
         asks = self.plain[start : sentence.end].rstrip("\"') ").endswith("?")
@@ -134,12 +144,8 @@ class _Citations:
             content = tuple(_span(tokens, c) for c in each.content)
             if asks and not any(tokens[c[0]].kind is TokenKind.QUOTE for c in each.content):
                 continue
-            found = _Found(
-                _span(tokens, each.source) if each.source else None,
-                _span(tokens, each.cue),
-                content,
-                each.vague,
-            )
+            source = _span(tokens, each.source) if each.source else None
+            found = _Found(source, _span(tokens, each.cue), content)
             if content:
                 yield found
             else:
@@ -156,13 +162,6 @@ class _Citations:
             at += 1
         return at
 
-    def _mentions(self, place: Place) -> list[tuple[str, ...]]:
-        return [m.outlets for m in self.registry.mentions(self.plain[place.start : place.end])]
-
-    def _headline(self, sentence: Sentence, tokens: Sequence[Token]) -> _Found | None:
-        read = headlines.read(self.plain, sentence, tokens, self.registry)
-        return None if read is None else _Found(read[0], read[1], (read[2],))
-
     # --- kinds -----------------------------------------------------------------------------------
 
     def _type(self) -> None:
@@ -171,13 +170,9 @@ class _Citations:
             (f for f in everything if f.source is not None),
             key=lambda f: (f.source.start, f.source.end) if f.source else (0, 0),
         )
-        given = kinds.classify(
-            self.plain,
-            [f.source for f in sourced],
-            self.registry,
-            date=self.article.date,
-            cues=[self._words(f.cue) for f in sourced],
-        )
+        sources, cues = [f.source for f in sourced], [self._words(f.cue) for f in sourced]
+        date = self.article.date
+        given = kinds.classify(self.plain, sources, self.registry, date=date, cues=cues)
         for found, source_type in zip(sourced, given, strict=True):
             found.type = source_type
 
@@ -227,16 +222,15 @@ class _Citations:
         if 2 * inside < total or inside < _LEAST_QUOTED:
             return None
         content = tuple(Place(a, b) for a, b in parts)
-        speaker = self._speaker(i)
-        if speaker is not None:
+        if (speaker := self._speaker(i)) is not None:
             self.speakers[i] = speaker
         return self._over(i, speaker, content)
 
     def _over(self, i: int, found: _Found | None, content: tuple[Place, ...]) -> Citation | None:
         if found is None or found.source is None:
             return None
-        carried = self._citation(i, replace_content(found, content))
-        where = found.type.antecedent if found.type.antecedent else found.source
+        carried = self._citation(i, replace(found, content=content))
+        where = found.type.antecedent or found.source
         state = self._state_media_over(i, found, carried)
         return replace(carried, source=None, cue=None, antecedent=where, state_media=state)
 
@@ -256,18 +250,14 @@ class _Citations:
         )
 
     def _labelled(self, i: int) -> _Found | None:
-        for j in range(i - 1, -1, -1):
-            if self.found[j]:
-                return self.found[j][0]
-        return None
+        return next((row[0] for row in reversed(self.found[:i]) if row), None)
 
     def _speaker(self, i: int) -> _Found | None:
         if i - 1 in self.introduced:
             return self.introduced[i - 1]
-        same = self._same_quotation(i)
-        if same is not None:
+        if (same := self._same_quotation(i)) is not None:
             return same
-        for j in range(i - 1, max(i - 1 - REACH, -1), -1):
+        for j in range(i - 1, max(i - 1 - _REACH, -1), -1):
             if j in self.introduced:
                 return self.introduced[j]
             if j in self.speakers:
@@ -277,8 +267,8 @@ class _Citations:
                     return found
             if self.found[j] and j < i - 1:
                 break
-        previous = self.found[i - 1] if i else []
-        return previous[-1] if previous and previous[-1].source is not None else None
+        previous = self.found[i - 1][-1:] if i else []
+        return next((found for found in previous if found.source is not None), None)
 
     def _same_quotation(self, i: int) -> _Found | None:
         """Find the tag of the quotation that a sentence lies in, before it or at its close."""
@@ -304,7 +294,7 @@ class _Citations:
         """Hand what nobody else is cited for to the "(Source: ...)" line under it."""
         above = 0
         for i, sentence in enumerate(self.sentences):
-            name = headlines.source_line(self.plain, sentence)
+            name = _source_line(self.plain, sentence)
             if name is None or i == above:
                 continue
             given = kinds.classify(self.plain, [name], self.registry, date=self.article.date)[0]
@@ -312,20 +302,13 @@ class _Citations:
             for j in range(above, i):
                 if not result[j]:
                     whole = (Place(self.sentences[j].start, self.sentences[j].end),)
+                    # A credit at the end is no attribution to state media: the sentences don't
+                    # name it.
+                    kind = (given.kind, given.government, False)
                     result[j] = [
-                        Citation(
-                            # A credit at the end is no attribution to state media: the sentences
-                            # don't name it.
-                            name, None, whole, given.kind, given.government, False,
-                            given.name, None, given.outlets,
-                        )
-                    ]  # fmt: skip
+                        Citation(name, None, whole, *kind, given.name, None, given.outlets)
+                    ]
             above = i + 1
-
-
-def replace_content(found: _Found, content: tuple[Place, ...]) -> _Found:
-    """Give the same citation with other content."""
-    return _Found(found.source, found.cue, content, found.vague, found.type)
 
 
 def _place(plain: str, start: int, end: int) -> tuple[Place, ...]:
@@ -338,3 +321,54 @@ def _place(plain: str, start: int, end: int) -> tuple[Place, ...]:
 
 def _span(tokens: Sequence[Token], span: tuple[int, int]) -> Place:
     return Place(tokens[span[0]].start, tokens[span[1] - 1].end)
+
+
+# --- whole lines ----------------------------------------------------------------------------------
+
+
+def _source_line(plain: str, sentence: Sentence) -> Place | None:
+    """Find the name in a line such as "(Source: Ministry of Works)"; None in any other."""
+    match = _SOURCE_LINE.fullmatch(plain, sentence.start, sentence.end)
+    return None if match is None else Place(match.start("name"), match.end("name"))
+
+
+def _headline(
+    plain: str, sentence: Sentence, tokens: Sequence[Token], registry: Outlets
+) -> _Found | None:
+    """Read a headline that sets its source off by a colon or dash."""
+    start, end = sentence.start, sentence.end
+    text = plain[start:end]
+    following = plain[end : end + 2]
+    if (following and "\n" not in following) or _SOURCE_LINE.fullmatch(text):
+        return None
+    match = _BEFORE.match(text)
+    quotes = any(a.text == ":" and b.kind is TokenKind.QUOTE for a, b in pairwise(tokens[:8]))
+    says = match is not None and any(word in table() for word in words_of(match["who"])[-1:])
+    if match and ((quotes and not says) or _can_speak(match["who"], plain[end:], registry)):
+        at = start + match.end("who")
+        return _Found(Place(start, at), Place(at, at + 1), (Place(start + match.end(), end),))
+    match = _AFTER.search(text, max(0, len(text) - _TAIL))
+    if match is None or match.start() < _SHORTEST:
+        return None
+    who = match["who"]
+    if who.lower().startswith(("a ", "the ")) or not _can_speak(who, plain[end:], registry):
+        return None
+    at, mark = start + match.start("who"), start + match.start()
+    return _Found(Place(at, start + match.end("who")), Place(mark, at), (Place(start, mark),))
+
+
+def _can_speak(who: str, rest: str, registry: Outlets) -> bool:
+    words = words_of(who)
+    if not words or len(words) > _LONGEST_SOURCE:
+        return False
+    joined = " ".join(words)
+    if joined in places("state") or joined in places("capital") or words[-1] in _SPEAKS:
+        return True
+    if is_any(words[-1], "unnamed", "person", "body", "office"):
+        return True
+    if mentions := registry.mentions(who):
+        return mentions[0].end - mentions[0].start >= _MOSTLY * len(who)
+    # A surname that the article goes on to use as a speaker's.
+    last = re.escape(who.split()[-1])
+    said = rf"(?<!\w){last} (?:said|says|told|added|wrote)\b"
+    return who[0].isupper() and len(words) <= _LONGEST_NAME and re.search(said, rest) is not None

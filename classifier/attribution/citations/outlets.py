@@ -4,18 +4,22 @@ In running text "Fars" is a province and "the Times" anybody's. Where the words 
 of a report they are read with more courage: with the word for what they are beside them ("Fars
 news agency"), before or after a cue that outlets have ("Fars reported"), as a host, or as the short
 form of an outlet that the article has named ("the Washington Post", then "the Post").
+
+And those through whom a source spoke: "told Global Times", "in an interview with state television".
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
-from classifier.attribution.words.lexicon import places, terms, word_set
-from classifier.attribution.words.phrases import words_of
-from classifier.attribution.words.source_phrase import Phrase, Shape
-from classifier.values import DomainRole, Found, Medium, Mention, Outlet
+from classifier.attribution.words.lexicon import is_any, is_place, places, word_list
+from classifier.attribution.words.phrases import Phrase, Shape, parse, words_of
+from classifier.attribution.words.presented import Presented, states
+from classifier.values import Article, DomainRole, Found, Medium, Mention, Outlet, Place
 
 
 class Outlets(Protocol):
@@ -46,11 +50,7 @@ _MEDIA = {
     )
     for word in words.split()
 }
-_OTHER_WORDS = word_set(
-    "news press wire website site portal outlet network station service online satellite media "
-    "official semi-official state state-run state-owned local private independent english arabic "
-    "persian hebrew"
-)
+_OTHER_WORDS = frozenset(word_list("words beside outlets"))
 _BARE = ((), ("al",))  # before a name that stands alone: "al Jazeera"
 _ARTICLES = frozenset({"the", "a", "an", "its"})
 _KINDS = frozenset(_MEDIA) | {"website", "site", "portal", "outlet", "network", "station", "media"}
@@ -61,10 +61,7 @@ _REPORTING = re.compile(
     re.IGNORECASE,
 )
 # Of so many papers that alone each means the one that the article has named.
-_SHORT = word_set(
-    "post journal herald tribune mirror express star mail sun chronicle observer gazette globe "
-    "standard monitor examiner inquirer nation"
-)
+_SHORT = frozenset(word_list("short names of outlets"))
 # Where more is said of a source: "Liu, speaking to state TV", "a blog, which Xinhua carried".
 _CLAUSE = re.compile(
     r",?\s--?\s|,\s(?:who|which|whose|speaking|writing|talking|appearing)\b|\swho\s"
@@ -95,24 +92,9 @@ def named(
 ) -> tuple[str, ...]:
     """Find the outlets that a source phrase names.
 
-    Parameters
-    ----------
-    words : str
-        The phrase as it stands.
-    phrase : Phrase
-        The same taken apart.
-    registry : Outlets
-    cue : str
-        The words that hand over; without them only sure names count.
-    before : iterable of str
-        Outlets' names that stand before it in the article, the last one last.
-    person : bool
-        Whether the article has the name as somebody's: "Ebtekar", of "Masoumeh Ebtekar".
-
-    Returns
-    -------
-    tuple of str
-        Their registry ids.
+    Given are its words, the same taken apart, the ``cue`` that hands over, without which only sure
+    names count, the outlets' names that stand ``before`` it in the article, the last one last, and
+    whether the name is also a ``person``'s: "Ebtekar", of "Masoumeh Ebtekar".
     """
     words = without_clauses(words)
     found = [
@@ -170,16 +152,16 @@ def _meant(
         elif phrase.name and phrase.modifiers in _BARE and text not in phrase.appositions:
             if short := _short(core, registry, before):
                 return short
-            several = " " in core or words[:4] == "The "
-            if (several or _reports(cue)) and _bare(core) not in _SHORT and (one := _one(called)):
+            sure = " " in core or words[:4] == "The " or _REPORTING.search(cue)
+            if sure and _bare(core) not in _SHORT and (one := _one(called)):
                 return one
     return ()
 
 
 def _core(text: str) -> tuple[str, set[str]]:
     """Take off what says which kind of outlet it is; give the name, and those words."""
-    tokens = _split(text)
-    if len(tokens) > 1 and tokens[0].endswith("'s") and _is_place(tokens[0][:-2]):
+    tokens = [word for word in text.strip(" ,;:\"'()").split() if word.strip("\"',")]
+    if len(tokens) > 1 and tokens[0].endswith("'s") and is_place(tokens[0][:-2]):
         del tokens[0]  # "Lebanon's al-Mayadeen"
     kinds = {token.lower() for token in tokens if token.lower() in _KINDS}
     start, end = 0, len(tokens)
@@ -189,41 +171,24 @@ def _core(text: str) -> tuple[str, set[str]]:
         start += 1
     while end > start and tokens[end - 1].islower() and _beside(tokens[end - 1]):
         end -= 1
-    return " ".join(tokens[start:end]), kinds if kinds & {
-        t.lower() for t in (*tokens[:start], *tokens[end:])
-    } else set()
-
-
-def _split(text: str) -> list[str]:
-    return [word for word in text.strip(" ,;:\"'()").split() if word.strip("\"',")]
+    off = {token.lower() for token in (*tokens[:start], *tokens[end:])}
+    return " ".join(tokens[start:end]), kinds if kinds & off else set()
 
 
 def _beside(token: str) -> bool:
     lower = token.lower().strip("\"',")
     if lower.endswith(("-based", "-language")):
         return True
-    if token[:1].isupper():
-        return lower in places("people")
-    return lower in _KINDS or lower in _OTHER_WORDS or lower in places("people")
+    known = not token[:1].isupper() and lower in _KINDS | _OTHER_WORDS
+    return known or lower in places("people")
 
 
 def _could_be(core: str) -> bool:
     """Whether a name can be an outlet's at all: no country, office or body."""
-    lower = tuple(words_of(core))
+    lower = " ".join(words_of(core))
     if not core[:1].isupper() and core[:3] not in {"al-", "al "}:
         return False
-    if _is_place(" ".join(lower)):
-        return False
-    return not any(" ".join(lower) in terms(kind) for kind in ("body", "office", "person"))
-
-
-def _is_place(words: str) -> bool:
-    lower = words.lower()
-    return any(lower in places(kind) for kind in ("state", "capital", "people", "region"))
-
-
-def _reports(cue: str) -> bool:
-    return bool(_REPORTING.search(cue))
+    return not is_place(lower) and not is_any(lower, "body", "office", "person")
 
 
 def _short(core: str, registry: Outlets, before: Iterable[str]) -> tuple[str, ...]:
@@ -231,10 +196,8 @@ def _short(core: str, registry: Outlets, before: Iterable[str]) -> tuple[str, ..
     word = _bare(core)
     if word not in _SHORT | {"times"}:
         return ()
-    for name in reversed(list(before)):
-        if name.lower().endswith(" " + word):
-            return _one(registry.called(name))
-    return ()
+    named = (name for name in reversed(list(before)) if name.lower().endswith(" " + word))
+    return next((_one(registry.called(name)) for name in named), ())
 
 
 def _bare(core: str) -> str:
@@ -244,3 +207,130 @@ def _bare(core: str) -> str:
 def _one(outlets: Iterable[Outlet]) -> tuple[str, ...]:
     found = [outlet.id for outlet in outlets]
     return (found[0],) if len(found) == 1 else ()
+
+
+_LEADS = re.compile(
+    r"(?:\b(?:told|tells|tell|interview (?:with|to|on|for|by)|interviewed by|statements? to"
+    r"|speaking (?:to|on|with)|spoke (?:to|on|with)|speaks to|remarks (?:to|on)|comments (?:to|on)"
+    r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|posted|shown|run|saying"
+    r"|seen|obtained|made)(?: (?:live|early|late|on))?(?: \w+day)? (?:by|on|in|to)"
+    r"|through|(?:report|article|commentary|editorial|op-ed|dispatch) (?:from|by|in|on)"
+    r"|as saying(?: [\w-]+){0,6} by|by way of|via|citing|quoting|speech on|address on"
+    r"|appear(?:ed|ing|ance) on|on|in|to|with)"
+    r"\s+(?:(?:the|an?|its|his|her)\s+)?(?:(?!(?:that|he|she|it|they)\b)[\w'-]+\s+){0,4})$",
+    re.IGNORECASE,
+)
+# The same where the words stand within what somebody else says: only what hands over for sure.
+_NESTED = re.compile(
+    r"(?:\b(?:told|tells|interview (?:with|to|on)|statements? to|speaking (?:to|on)"
+    r"|(?:reported|carried|published|quoted|cited|broadcast|aired|released|posted|shown)"
+    r"(?: \w+day)? (?:by|on|in)|as saying(?: [\w-]+){0,6} by|according to|citing|quoting|through)"
+    r"\s+(?:(?:the|an?|its)\s+)?(?:(?!(?:that|he|she|it|they)\b)[\w'-]+\s+){0,4})$",
+    re.IGNORECASE,
+)
+_LEAD_WITHIN = 70  # characters before an outlet that are searched: a judgement
+_TOLD, _ORDER = re.compile(r"tells?\b|told\b"), re.compile(r" to [a-z]")  # "told RT to stop"
+# A name that means other things too, with the word for what it is: "told the Fars news agency".
+_HANDING = ("told", "tells", "interview with", " by", "citing", "quoting")  # begin any of these
+_WITH_KIND = re.compile(
+    r"\b(?:told|tells|interview with|(?:reported|carried|published|quoted|cited) by|citing|quoting)"
+    r"\s+(?P<phrase>(?:[a-z][\w-]*\s+){0,4}(?:al-)?[A-Z][\w'-]*(?:\s+[A-Z][\w'-]*){0,3}"
+    r"(?:\s+(?:news|agency|newspaper|daily|weekly|magazine|paper|website|television|channel)\b)"
+    r"{0,2})"
+)
+_DATELINE_WITHIN = 110
+"""Characters in which a dateline ends: a place of 50, an agency of 40, the marks around them."""
+_DATELINE = re.compile(
+    r"\s*(?:[^\W\d_][\w .,'-]{1,48}?)?[(/\[]\s*(?P<agency>[^()/\[\]\n]{2,40}?)\s*[)/\]]\.?"
+    r"\s*(?:[-:]{1,2}\s|(?=[A-Z\"]))"
+)
+
+
+NO_NAMES = Presented(frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Outlets that a part of a text names as the way the words came."""
+
+    outlets: tuple[str, ...]
+    state_media: bool
+
+
+def channels(
+    plain: str,
+    sentence: Place,
+    apart: Sequence[Place],
+    mentions: Sequence[Mention],
+    registry: Outlets,
+    *,
+    own: frozenset[str] = frozenset(),
+    shown: Presented = NO_NAMES,
+    given: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> Channel:
+    """Find the outlets that a sentence names as a channel.
+
+    In what is said and who says it (``apart``) only what hands over for sure names one: "the
+    official told TASS", which another outlet reports. What the article's ``own`` outlet is told is
+    a byline. Outlets that it presents as a state's are ``shown``; short forms of names that it
+    gives in full are ``given``: "Mehr", of "Mehr news agency".
+    """
+    text = plain[sentence.start : sentence.end]
+
+    def leads(at: int, end: int) -> bool:
+        lead = _LEADS if _free(sentence.start + at, apart) else _NESTED
+        match = lead.search(text, max(0, at - _LEAD_WITHIN), at)
+        return match is not None and not (_TOLD.match(match[0]) and _ORDER.match(text, end))
+
+    outlets: list[str] = []
+    state = False
+    for mention in mentions:
+        if not own & set(mention.outlets) and leads(mention.start, mention.end):
+            outlets += mention.outlets
+            state = state or any_state_media(mention.outlets, registry)
+    handed = any(word in text for word in _HANDING)
+    for match in _WITH_KIND.finditer(text) if handed else ():
+        ordered = _TOLD.match(match[0]) and _ORDER.match(text, match.end())
+        phrase = match["phrase"]
+        # Initials that are told something are rather an outlet's than anything else's.
+        cue = "reported" if phrase.split()[-1].isupper() else ""
+        found = () if ordered else named(phrase, parse(phrase), registry, cue=cue)
+        if not ordered and not found:
+            found = given.get(phrase.split()[-1], ())
+        if found and not own & set(found):
+            outlets += found
+            state = state or any_state_media(found, registry)
+    told = [*states(text), *shown.spans(text)]
+    state = state or any(leads(start, end) for start, end in told)
+    return Channel(tuple(dict.fromkeys(outlets)), state)
+
+
+def _free(at: int, apart: Sequence[Place]) -> bool:
+    return not any(place.start <= at < place.end for place in apart)
+
+
+def dateline(plain: str, start: int, end: int, registry: Outlets) -> Place | None:
+    """Find the agency in the dateline that a sentence begins with: "HARBURG, 3 May (Xinhua) -"."""
+    end = min(end, start + _DATELINE_WITHIN)
+    if all(plain.find(opening, start, end) < 0 for opening in "([/"):
+        return None
+    match = _DATELINE.match(plain, start, end)
+    if match is None:
+        return None
+    before = plain[start : match.start("agency")]
+    if before.strip(" (/[") and not before.lstrip()[:2].isupper():
+        return None
+    for mention in registry.mentions(match["agency"]):
+        if mention.end - mention.start >= 0.5 * len(match["agency"]):
+            return Place(match.start("agency") + mention.start, match.start("agency") + mention.end)
+    return None
+
+
+def own_outlets(article: Article, registry: Outlets) -> frozenset[str]:
+    """Give the registry ids of who published an article, whose byline is no citation."""
+    if not article.outlet:
+        return frozenset()
+    found = {outlet.id for outlet in registry.called(article.outlet)}
+    if registry.get(article.outlet) is not None:
+        found.add(article.outlet)
+    return frozenset(found)

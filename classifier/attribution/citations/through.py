@@ -9,10 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
-from classifier.attribution.citations import bulletins, channels
-from classifier.attribution.citations.channels import Channel
-from classifier.attribution.citations.outlets import Outlets, any_state_media
+from classifier.attribution.citations import bulletins
+from classifier.attribution.citations.outlets import (
+    Channel,
+    Outlets,
+    any_state_media,
+    channels,
+    own_outlets,
+)
 from classifier.attribution.words.presented import presented, states
 from classifier.values import ArticleReading, Citation, Medium, Mention, Place, Sentence
 
@@ -33,25 +39,14 @@ _INTRODUCTION = 6
 
 
 class Through:
-    """The outlets of one article: those it names, presents as a state's, and its own.
-
-    Parameters
-    ----------
-    reading : ArticleReading
-    quoted : sequence of list of (int, int)
-        The parts of quotations in each sentence.
-    registry : Outlets
-    """
+    """The outlets of one article: those it names, presents as a state's, and its own."""
 
     def __init__(
-        self,
-        reading: ArticleReading,
-        quoted: Sequence[list[tuple[int, int]]],
-        registry: Outlets,
+        self, reading: ArticleReading, quoted: Sequence[list[tuple[int, int]]], registry: Outlets
     ) -> None:
         self.plain, self.sentences, self.quoted = reading.plain, reading.sentences, quoted
         self.registry = registry
-        self.own = channels.own_outlets(reading.article, registry)
+        self.own = own_outlets(reading.article, registry)
         self.shown = presented(self.plain)
         self._mentions: dict[int, Sequence[Mention]] = {}
         self._mistaken: dict[tuple[str, ...], Citation] = {}
@@ -59,9 +54,9 @@ class Through:
         self._any_same = bulletins.SAME.search(self.plain)  # few articles have one
 
     def channel(self, i: int, apart: Sequence[Place]) -> Channel:
-        """Find the outlets that a sentence names as a channel (see `channels.within`)."""
+        """Find the outlets that a sentence names as a channel (see `channels`)."""
         sentence = self.sentences[i]
-        return channels.within(
+        return channels(
             self.plain,
             Place(sentence.start, sentence.end),
             apart,
@@ -88,12 +83,7 @@ class Through:
     ) -> Iterator[tuple[Place, Place, tuple[Place, ...]]]:
         """Find the agencies and state media that a sentence cites as only outlets are cited.
 
-        Parameters
-        ----------
-        i : int
-            The sentence.
-        taken : sequence of Place
-            The sources that have been found in it.
+        Those found as its sources already are ``taken``.
         """
         sentence = self.sentences[i]
         text, base = self.plain[sentence.start : sentence.end], sentence.start
@@ -125,13 +115,7 @@ class Through:
     # --- over sentences --------------------------------------------------------------------------
 
     def broadcast(self, start: int) -> bool:
-        """Whether a transcript is introduced as state media's: "as shown by state television".
-
-        Parameters
-        ----------
-        start : int
-            Where its first turn begins.
-        """
+        """Whether a transcript that begins there is introduced as "shown by state television"."""
         before = [i for i, sentence in enumerate(self.sentences) if sentence.end <= start]
         return any(
             self.channel(i, []).state_media
@@ -144,13 +128,9 @@ class Through:
         return i != tag and (self._runs(i, tag) or self._resumed(i, tag))
 
     def _runs(self, i: int, tag: int) -> bool:
-        step = 1 if tag > i else -1
-        for j in range(i, tag, step):
-            first, second = sorted((j, j + step))
-            one, other = self.quoted[first], self.quoted[second]
-            if not one or not other or not self.open(one[-1]):
-                return False
-        return True
+        low, high = sorted((i, tag))
+        pairs = pairwise(self.quoted[low : high + 1])
+        return all(one and other and self.open(one[-1]) for one, other in pairs)
 
     def open(self, part: tuple[int, int]) -> bool:
         """Whether no mark closes a part of a quotation, so that it runs on."""
@@ -210,12 +190,13 @@ class Through:
         self, other: Place | None, near: Sequence[tuple[int, list[Citation]]]
     ) -> Citation | None:
         """Find state media cited or told something since another outlet was named."""
-        for j, row in reversed(near):
-            if other is None or self.sentences[j].start > other.start:
-                for citation in row:
-                    if citation.state_media:
-                        return citation
-        return None
+        since = [
+            citation
+            for j, row in reversed(near)
+            for citation in row
+            if other is None or self.sentences[j].start > other.start
+        ]
+        return next((citation for citation in since if citation.state_media), None)
 
     def _of(self, citation: Citation, channel: Citation) -> Citation:
         known = [o for o in map(self.registry.get, channel.outlets) if o and o.state_media]

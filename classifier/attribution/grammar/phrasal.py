@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from classifier.attribution.grammar import objects, subjects
+from classifier.attribution.grammar import noun_phrases
 from classifier.attribution.grammar.attributions import (
     ParsedAttribution,
     around,
@@ -12,13 +12,14 @@ from classifier.attribution.grammar.attributions import (
     group_start,
     reads,
     rest,
+    said_nothing,
+    spans,
 )
-from classifier.attribution.grammar.complements import said_nothing
-from classifier.attribution.words.lexicon import word_set
-from classifier.attribution.words.phrase_words import AUXILIARIES, Span, adverb
-from classifier.attribution.words.tokens import Token, TokenKind
+from classifier.attribution.words.lexicon import word_list, word_set
+from classifier.attribution.words.tokens import AUXILIARIES, Span, Token, TokenKind, adverb
 
 _MODALS = word_set("can could must should may might need would not n't")
+_BE = AUXILIARIES - {"has", "have", "had", "do", "did"}
 _RUMOUR = word_set("rumour rumor legend word gossip")
 _SAYING = word_set(
     "saying telling warning adding claiming denying stating insisting calling describing vowing"
@@ -28,16 +29,8 @@ _ADVERBS = word_set("reportedly allegedly purportedly supposedly")
 _PASSIVE_VAGUE = word_set(
     "said reported believed thought alleged rumored rumoured understood claimed estimated"
 )
-_PASSIVE_BY = word_set(
-    "reported announced confirmed published released described quoted cited said told disclosed "
-    "revealed carried denied stated documented"
-)
-_NOMINAL = word_set(
-    "claim claims allegation allegations accusation accusations assertion assertions suggestion "
-    "suggestions warning warnings argument contention statement rumor rumors rumour rumours belief "
-    "announcement reports insistence admission complaint complaints conclusion finding findings "
-    "testimony denial promise prediction assessment"
-)
+_PASSIVE_BY = frozenset(word_list("passive by"))
+_NOMINAL = frozenset(word_list("nominal"))
 
 
 def phrasal(tokens: Sequence[Token]) -> list[ParsedAttribution]:
@@ -48,9 +41,9 @@ def phrasal(tokens: Sequence[Token]) -> list[ParsedAttribution]:
             continue
         cue = _handing_phrase(tokens, i)
         if cue is not None:
-            source = objects.after(tokens, cue[1])
+            source = noun_phrases.after(tokens, cue[1])
             listed = tokens[cue[0]].lower not in {"citing", "quoting"}
-            if source is not None and (listed or subjects.speaks(tokens, source)):
+            if source is not None and (listed or noun_phrases.speaks(tokens, source)):
                 source = _leaving_content(tokens, cue, source)
                 found.append(ParsedAttribution(source, cue, around(tokens, cue[0], source[1])))
         elif (quoted := _quoted_as_saying(tokens, i)) is not None:
@@ -59,14 +52,10 @@ def phrasal(tokens: Sequence[Token]) -> list[ParsedAttribution]:
             found.append(ParsedAttribution(None, (i - 1, i + 2), rest(tokens, i + 2), vague=True))
         elif token.lower in _ADVERBS:
             found.append(ParsedAttribution(None, (i, i + 1), around(tokens, i, i + 1), vague=True))
-        elif token.lower in _PASSIVE:
-            passive = _passive(tokens, i)
-            if passive is not None:
-                found.append(passive)
-        elif token.lower in _NOMINAL:
-            nominal = _nominal(tokens, i)
-            if nominal is not None:
-                found.append(nominal)
+        else:
+            reading = _passive if token.lower in _PASSIVE else _nominal
+            if token.lower in _PASSIVE | _NOMINAL and (each := reading(tokens, i)) is not None:
+                found.append(each)
     return found
 
 
@@ -98,9 +87,10 @@ BEGINNING = _PASSIVE | _NOMINAL | _ADVERBS | _BEGIN.keys() | {"as", "has"}
 def _handing_phrase(tokens: Sequence[Token], at: int) -> Span | None:
     for phrase in _BEGIN.get(tokens[at].lower, ()):
         if reads(tokens, at, phrase):
-            if phrase[0] in {"reported", "quoted"} and at and tokens[at - 1].lower in AUXILIARIES:
+            passive = phrase[0] in {"reported", "quoted"} and at
+            if passive and tokens[at - 1].lower in AUXILIARIES:
                 return None
-            if phrase[0] == "according" and reads(tokens, at, ("according", "to", "plan")):
+            if reads(tokens, at, ("according", "to", "plan")):
                 return None
             return (at, at + len(phrase))
     return None
@@ -110,16 +100,15 @@ def _quoted_as_saying(tokens: Sequence[Token], at: int) -> ParsedAttribution | N
     """Read "ASA quoted the minister as saying": the minister's words, beside the agency's."""
     if tokens[at].lower != "as" or at + 1 >= len(tokens) or tokens[at + 1].lower not in _SAYING:
         return None
-    verb = next(
-        (i for i in range(at - 2, max(at - 14, -1), -1) if tokens[i].lower in _QUOTES), None
-    )
+    near = range(at - 2, max(at - 14, -1), -1)
+    verb = next((i for i in near if tokens[i].lower in _QUOTES), None)
     if verb is None or (verb and tokens[verb - 1].lower in AUXILIARIES - {"has", "have", "had"}):
         return None
     content = rest(tokens, at + 2)
     if content and said_nothing(tokens, at + 2):
         # "The bridge is lost, ASA quoted the minister as saying on Monday."
         comma = next((i for i in range(verb, 0, -1) if tokens[i - 1].text == ","), 0)
-        content = tuple(s for s in (bare(tokens, (0, comma)),) if s) or content
+        content = spans(tokens, (0, comma)) or content
     return ParsedAttribution((verb + 1, at), (at, at + 2), content)
 
 
@@ -127,13 +116,7 @@ def _passive(tokens: Sequence[Token], at: int) -> ParsedAttribution | None:
     first = at
     while first > 0 and adverb(tokens[first - 1]):
         first -= 1
-    if first == 0 or tokens[first - 1].lower not in AUXILIARIES - {
-        "has",
-        "have",
-        "had",
-        "do",
-        "did",
-    }:
+    if first == 0 or tokens[first - 1].lower not in _BE:
         return None
     group = group_start(tokens, first)
     if _MODALS & {token.lower for token in tokens[group:at]}:
@@ -141,37 +124,27 @@ def _passive(tokens: Sequence[Token], at: int) -> ParsedAttribution | None:
     word, following = tokens[at].lower, tokens[at + 1].lower if at + 1 < len(tokens) else ""
     reported = word == "reported" and following == "as"
     if (word in {"quoted", "cited"} and following in {"as", "by"}) or reported:
-        saying = at + 1
-        while saying < len(tokens) and tokens[saying].lower not in _SAYING and saying - at < 10:
-            saying += 1
-        if saying < len(tokens) and tokens[saying].lower in _SAYING:
-            source = subjects.before(tokens, group)
+        near = range(at + 1, min(at + 11, len(tokens)))
+        saying = next((i for i in near if tokens[i].lower in _SAYING), None)
+        if saying is not None:
+            source = noun_phrases.before(tokens, group)
             begins = saying + 1
             if begins < len(tokens) and tokens[begins].lower in {"by", "in", "on"}:
-                carrier = objects.after(tokens, begins + 1)
+                carrier = noun_phrases.after(tokens, begins + 1)
                 begins = carrier[1] if carrier else begins
             content = rest(tokens, begins)
             if source and not content:  # "..., an officer was quoted as saying by ASA."
-                content = tuple(s for s in (bare(tokens, (0, source[0])),) if s)
+                content = spans(tokens, (0, source[0]))
             if source and content:
                 return ParsedAttribution(source, (group, saying + 1), content)
-    aside = (
-        bool(group)
-        and tokens[group - 1].lower == "it"
-        and at + 1 < len(tokens)
-        and (tokens[at + 1].text in {",", "."})
-    )
+    aside = group > 0 and tokens[group - 1].lower == "it" and following in {",", "."}
     if word in _PASSIVE_VAGUE and (following in {"to", "that"} or aside):
-        subject = subjects.before(tokens, group)
+        subject = noun_phrases.before(tokens, group)
         start = subject[0] if subject and tokens[subject[0]].lower != "it" else group
-        content = tuple(
-            s for s in (bare(tokens, (start, group)), bare(tokens, (at + 1, len(tokens)))) if s
-        )
+        content = spans(tokens, (start, group), (at + 1, len(tokens)))
         return ParsedAttribution(None, (group, at + 1), content, vague=True)
-    if word in {"accused", "suspected"} and following == "of":
-        return None
     if following == "by" and word in _PASSIVE_BY - {"published", "released", "carried", "told"}:
-        source = objects.after(tokens, at + 2)
+        source = noun_phrases.after(tokens, at + 2)
         left = bare(tokens, (0, group))
         if source and left:
             return ParsedAttribution(source, (group, at + 2), (left,))
@@ -183,29 +156,27 @@ def _nominal(tokens: Sequence[Token], at: int) -> ParsedAttribution | None:
     end = at + 1
     source: Span | None = None
     if end < len(tokens) and tokens[end].lower in {"by", "from", "of"}:
-        source = objects.after(tokens, end + 1)
-        if source is None:
+        if (source := noun_phrases.after(tokens, end + 1)) is None:
             return None
         end = source[1]
-    if end >= len(tokens) or tokens[end].lower != "that":
+    if not reads(tokens, end, ("that",)):
         return None
     if tokens[at].lower == "reports" and source is None and at and tokens[at - 1].capital:
         return None  # "Relik reports that" is a verb
+    source = source or _owner(tokens, at)
     content = rest(tokens, end)
-    if not content:
+    one_minds = tokens[at].lower in {"conclusion", "belief", "promise", "warning", "argument"}
+    if not content or (source is None and one_minds):
         return None
-    vague = False
-    if source is None:
-        owner = at - 1
-        while owner >= 0 and tokens[owner].kind is TokenKind.WORD and at - owner < 4:
-            if tokens[owner].text.endswith(("'s", "s'")):
-                source = subjects.before(tokens, owner + 1)
-                break
-            if tokens[owner].lower in {"his", "her", "their", "its"}:
-                source = (owner, owner + 1)
-                break
-            owner -= 1
-        vague = source is None
-    if vague and tokens[at].lower in {"conclusion", "belief", "promise", "warning", "argument"}:
-        return None
-    return ParsedAttribution(source, (at, at + 1), content, vague=vague)
+    return ParsedAttribution(source, (at, at + 1), content, vague=source is None)
+
+
+def _owner(tokens: Sequence[Token], at: int) -> Span | None:
+    for owner in range(at - 1, max(at - 4, -1), -1):
+        if tokens[owner].kind is not TokenKind.WORD:
+            return None
+        if tokens[owner].text.endswith(("'s", "s'")):
+            return noun_phrases.before(tokens, owner + 1)
+        if tokens[owner].lower in {"his", "her", "their", "its"}:
+            return (owner, owner + 1)
+    return None

@@ -61,22 +61,8 @@ Ranges = tuple[tuple[int, int], ...]
 def find(plain: str, text: str, sentences: Sequence[Sentence]) -> tuple[Ranges, Ranges]:
     """Find the quotations of an article, and the speakers' labels where it is a transcript.
 
-    Parameters
-    ----------
-    plain : str
-        The article, folded.
-    text : str
-        The article.
-    sentences : sequence of Sentence
-        Its sentences in order: line breaks between them end paragraphs.
-
-    Returns
-    -------
-    quotations : tuple of (int, int)
-        Ranges of ``text``, outermost marks included, in order; none overlaps another.
-    turns : tuple of (int, int)
-        Where each turn of a transcript begins: its label, colon included, in order; empty for what
-        is no transcript.
+    Line breaks between sentences end paragraphs. Quotations are in order, with their outermost
+    marks, and don't overlap; a label, colon included, is where a turn of the transcript begins.
     """
     paragraphs = _paragraphs(text, sentences)
     turns = _turns(text, paragraphs)

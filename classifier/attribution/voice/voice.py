@@ -1,7 +1,7 @@
 """Whose words each sentence is: own, reported or quoted (annotation guidelines, section 2).
 
-Rules, no model. Quotations are followed over the whole article, by `classifier.attribution.voice.quotations`; verbs
-of speech come from `classifier.attribution.words.cues`. A sentence is
+Rules, no model. Quotations are followed over the whole article, by `voice.quotations`; verbs of
+speech come from `words.cues`. A sentence is
 
 * ``quoted`` when its predicate stands inside quotation marks: at least half of its words outside
   the attribution ("she said") are quoted, or a quoted clause of its own hangs on a verb of speech;

@@ -1,16 +1,21 @@
 """The words that hand a sentence's content to somebody else: one table, and what is built from it.
 
 Own lists, made from the examples of the annotation guidelines (section 2 and 4) and widened by
-reading news; no word list of a corpus was copied. To add a cue, add it to its row: `VERBS` for a
-verb, `PHRASES` for a pattern that holds by itself, `NOT_SPEECH` for what only looks like one.
+reading news; no word list of a corpus was copied. To add a cue, add it to its row: one of
+``data/lists.tsv`` for a verb, `PHRASES` for a pattern that holds by itself, `NOT_SPEECH` for what
+only looks like one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
+
+from classifier.attribution.words.lexicon import word_list, word_set
 
 
 class VerbKind(StrEnum):
@@ -22,82 +27,31 @@ class VerbKind(StrEnum):
     TAG = "tag"  # a quotation: '"No," he smiled'
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
 #: Verbs by kind, as base forms; a particle follows its verb.
-VERBS: dict[VerbKind, tuple[str, ...]] = {
-    VerbKind.SPEECH: _words(
-        "say tell announce claim argue warn insist deny allege assert declare contend acknowledge "
-        "admit concede confirm explain respond reply remark testify tweet vow pledge accuse blame "
-        "criticize criticise condemn denounce praise hail urge demand slam blast mock lambast "
-        "deride decry reiterate complain caution lament boast brag predict stress emphasize "
-        "emphasise opine quip retort proclaim profess avow recount tout threaten charge "
-        "rebuke chide liken characterize characterise portray applaud laud extol castigate "
-        "reassure assure counter fume vent scoff joke ridicule recommend advise "
-        "apologize apologise thank question comment testify concur object protest"
-    ),
-    VerbKind.CLAUSE: _words(
-        "find show suggest indicate reveal add note agree write report maintain propose promise "
-        "hint observe underline underscore repeat mention signal disclose conclude estimate state "
-        "recall point_out make_clear put_it decide rule demonstrate establish document learn "
-        "forecast calculate imply guarantee post conceive highlight swear speculate request ask "
-        "wonder call_for call_on call_upon speak_of warn_of boast_of describe dismiss cite quote "
-        "reject refute dispute rule_out express voice offer outline advocate answer"
-    ),
-    VerbKind.THOUGHT: _words(
-        "believe think fear hope expect suspect doubt feel see consider regard worry assume "
-        "anticipate want"
-    ),
-    VerbKind.TAG: _words(
-        "ask shout cry whisper continue go_on begin smile laugh sigh read ask_rhetorically answer "
-        "sing chant yell scream exclaim mutter conclude recall wonder interject"
-    ),
-}
+VERBS = {kind: word_list(f"verb {kind}") for kind in VerbKind}
 
 #: Clause verbs whose object is already the content: "called for talks", "described it as theft".
-TRANSITIVE = _words(
-    "call_for call_on call_upon speak_of warn_of boast_of point_out make_clear reject refute "
-    "dispute rule_out advocate"
-)
+TRANSITIVE = word_list("verb transitive")
 
-_IRREGULAR = {
-    "say": ("says", "said"), "tell": ("tells", "told"), "find": ("finds", "found"),
-    "write": ("writes", "wrote"), "put": ("puts", "put"), "make": ("makes", "made"),
-    "speak": ("speaks", "spoke"), "think": ("thinks", "thought"), "feel": ("feels", "felt"),
-    "see": ("sees", "saw"), "go": ("goes", "went"), "begin": ("begins", "began"),
-    "sing": ("sings", "sang"), "read": ("reads", "read"), "swear": ("swears", "swore"),
-    "slam": ("slams", "slammed"), "admit": ("admits", "admitted"), "brag": ("brags", "bragged"),
-    "recommend": ("recommends", "recommended"), "quip": ("quips", "quipped"),
-    "extol": ("extols", "extolled"), "refer": ("refers", "referred"),
-    "forecast": ("forecasts", "forecast"), "concur": ("concurs", "concurred"),
-    "show": ("shows", "showed"),
-}  # fmt: skip
+# Those whose past isn't made by the rule: "say:said".
+_PAST = dict(pair.split(":") for pair in word_list("irregular past"))
 
 # Nouns more often than verbs ("two reports", "the United States"): only their past form counts.
-_NOUN_S = frozenset(
-    _words(
-        "claims reports states notes charges comments demands promises questions estimates signals "
-        "offers documents posts tweets requests rules thanks doubts hopes fears objects protests "
-        "quotes voices highlights outlines forecasts mentions"
-    )
-)
+_NOUN_S = frozenset(word_list("nouns more often"))
 
 
 def third_and_past(verb: str) -> tuple[str, str]:
     """Give two forms of a row of `VERBS`: "says", "said"; particles keep their underscore."""
     base, _, particle = verb.partition("_")
-    if base in _IRREGULAR:
-        forms = _IRREGULAR[base]
-    elif base.endswith("y") and base[-2] not in "aeiou":
-        forms = (base[:-1] + "ies", base[:-1] + "ied")
+    if base.endswith("y") and base[-2] not in "aeiou":
+        third, past = base[:-1] + "ies", base[:-1] + "ied"
     elif base.endswith("e"):
-        forms = (base + "s", base + "d")
+        third, past = base + "s", base + "d"
     else:
-        forms = (base + ("es" if base.endswith(("s", "ch", "sh", "x")) else "s"), base + "ed")
+        es = base.endswith(("s", "ch", "sh", "x")) or base == "go"
+        third, past = base + ("es" if es else "s"), base + "ed"
     tail = "_" + particle if particle else ""
-    return forms[0] + tail, forms[1] + tail
+    return third + tail, _PAST.get(base, past) + tail
 
 
 def _forms(*kinds: VerbKind) -> set[str]:
@@ -213,19 +167,13 @@ NOT_SPEECH: tuple[str, ...] = (
 )
 
 _not_speech = re.compile("|".join(NOT_SPEECH))
-_cue = re.compile(
-    r"(?<![\w'])(?:"
-    + "|".join(
-        (
-            rf"{_SPEECH}\b",
-            rf"{_TRANSITIVE}\b",
-            rf"{_CLAUSE}\s+(?:(?!that\b|\w+\s*,)[\w'.]+\s+){{0,5}}?{_CLAUSE_OPENS}(?!\w)",
-            rf"{_CLAUSE}\s*\"",
-            *PHRASES,
-        )
-    )
-    + ")"
+_CUES = (
+    rf"{_SPEECH}\b",
+    rf"{_TRANSITIVE}\b",
+    rf"{_CLAUSE}\s+(?:(?!that\b|\w+\s*,)[\w'.]+\s+){{0,5}}?{_CLAUSE_OPENS}(?!\w)",
+    rf"{_CLAUSE}\s*\"",
 )
+_cue = re.compile(rf"(?<![\w'])(?:{'|'.join((*_CUES, *PHRASES))})")
 # ", the paper reported." / ", he added in a letter." / ", wrote the two auditors."
 _tag = re.compile(rf"[,\"]\s+(?:[\w'.-]+\s+){{0,6}}?{_CLAUSE}(?:\s+[\w'-]+){{0,6}}[.,;]?\s*$")
 _quoting_verb = re.compile(
@@ -238,29 +186,76 @@ _quoting_verb = re.compile(
 def attributes(text: str) -> bool:
     """Whether a sentence hands its content to somebody who isn't the author.
 
-    Parameters
-    ----------
-    text : str
-        A sentence, folded and in lower case, each of its quotations written ``""``.
-
-    Returns
-    -------
-    bool
+    Given folded and in lower case, each of its quotations written ``""``.
     """
     rest = _not_speech.sub(" ", text)
     return bool(_cue.search(rest) or _tag.search(rest))
 
 
 def quoting_verb(text: str) -> re.Match[str] | None:
-    """Find the verb that hands over a quotation in the words beside it.
-
-    Parameters
-    ----------
-    text : str
-        Words outside the quotation marks, folded and in lower case.
-
-    Returns
-    -------
-    re.Match or None
-    """
+    """Find the verb that hands over a quotation in the folded lower-case words beside it."""
     return _quoting_verb.search(text)
+
+
+class Form(StrEnum):
+    """How a verb stands."""
+
+    BASE = "base"
+    THIRD = "third"
+    PAST = "past"  # and the participle, which for all but a few is the same
+    ING = "ing"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A reading of a word, or of a word and its particle, as a verb that hands over."""
+
+    base: str
+    kind: VerbKind
+    form: Form
+    size: int  # of how many words
+    noun: bool  # the word is a noun as often: "claims", "report"
+
+
+_PARTICIPLES = {"written": "write", "shown": "show", "spoken": "speak", "sworn": "swear"}
+_NOUNS = frozenset(word_list("nouns as often"))
+#: Verbs that hand over a name for something: "called it theft"; `PHRASES` has them too.
+_NAMES = ("call", "label", "brand", "dub")
+_PLAIN = word_set("say tell argue deny insist allege believe think warn find show see")
+
+
+@cache
+def table() -> dict[str, tuple[Verb, ...]]:
+    """Give every reading by its first word, those of more words first."""
+    found: dict[str, list[Verb]] = {}
+    seen: set[tuple[str, Form]] = set()
+    for kind in (VerbKind.SPEECH, VerbKind.CLAUSE, VerbKind.THOUGHT, VerbKind.TAG):
+        for verb in (*VERBS[kind], *(_NAMES if kind is VerbKind.CLAUSE else ())):
+            for form, word in _forms_of(verb):
+                if (word, form) in seen:
+                    continue
+                seen.add((word, form))
+                noun = verb in _NOUNS and verb not in _PLAIN and form in (Form.BASE, Form.THIRD)
+                first = word.split("_")[0]
+                found.setdefault(first, []).append(
+                    Verb(verb, kind, form, word.count("_") + 1, noun)
+                )
+    return {word: tuple(sorted(v, key=lambda r: -r.size)) for word, v in found.items()}
+
+
+def particles(verb: Verb) -> tuple[str, ...]:
+    """Give the words that follow the verb as a part of it."""
+    return tuple(verb.base.split("_")[1:])
+
+
+def _forms_of(verb: str) -> list[tuple[Form, str]]:
+    base, _, particle = verb.partition("_")
+    tail = "_" + particle if particle else ""
+    third, past = third_and_past(verb)
+    ing = base.removesuffix("e") if base.endswith("e") and not base.endswith("ee") else base
+    if base in {"admit", "slam", "put", "begin", "brag", "rebut", "quip", "recap"}:
+        ing += base[-1]
+    participles = [(Form.PAST, p + tail) for p, b in _PARTICIPLES.items() if b == base]
+    plain, ing = base + tail, ing + "ing" + tail
+    forms = [(Form.PAST, past), (Form.THIRD, third), (Form.BASE, plain), (Form.ING, ing)]
+    return forms + participles

@@ -4,8 +4,9 @@ Own lists, read from the tables beside this module: ``terms.tsv`` (a class and a
 case), ``places.tsv`` (states, capitals, regions, and the names of peoples), ``leaders.tsv`` (heads
 of state and government, foreign ministers and their spokespeople, with the months they came to
 office and left it, empty while they hold it), ``candidates.tsv`` (holders of other offices who ran
-for president or vice-president, with the months in which they did). To teach the rules a word, add
-a row.
+for president or vice-president, with the months in which they did), ``lists.tsv`` (a longer list
+that belongs to one rule a row, its words in the order that the rule tries them in). To teach the
+rules a word, add it.
 """
 
 from __future__ import annotations
@@ -17,25 +18,16 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+PLACES = ("people", "state", "capital", "region")
 _DATA = Path(__file__).with_name("data")
 
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """Somebody who held an office, and when.
+    """Somebody who held an office, and when."""
 
-    Attributes
-    ----------
-    name, short : str
-        In full, and as headlines have it; ``short`` is empty where that would mean others too.
-    since, until : str
-        ``YYYY-MM``; ``until`` is empty while the office is held.
-    """
-
-    name: str
-    short: str
-    since: str
-    until: str
+    since: str  # YYYY-MM
+    until: str  # empty while the office is held
 
     def holds(self, date: str | None) -> bool:
         """Whether the office was held on an ISO 8601 date; on no date, whether it still is."""
@@ -47,6 +39,16 @@ class Leader:
 def word_set(text: str) -> frozenset[str]:
     """Give the words of a line, for the short lists that belong to one rule."""
     return frozenset(text.split())
+
+
+@cache
+def _lists() -> dict[str, str]:
+    return dict(rows("lists.tsv"))
+
+
+def word_list(name: str) -> tuple[str, ...]:
+    """Give the words of a row of ``lists.tsv``."""
+    return tuple(_lists()[name].split())
 
 
 def rows(name: str) -> list[list[str]]:
@@ -71,14 +73,16 @@ class Terms:
     def at(self, words: tuple[str, ...], start: int) -> int:
         """Give the number of words of the longest term that begins at ``start``; 0 for none."""
         longest = self._longest.get(words[start], 0) if start < len(words) else 0
-        for size in range(min(longest, len(words) - start), 0, -1):
-            if " ".join(words[start : start + size]) in self.all:
-                return size
-        return 0
+        sizes = range(min(longest, len(words) - start), 0, -1)
+        return next((n for n in sizes if " ".join(words[start : start + n]) in self.all), 0)
 
     def within(self, words: tuple[str, ...]) -> bool:
         """Whether any term stands among the words."""
         return any(self.at(words, i) for i in range(len(words)))
+
+    def ends(self, words: tuple[str, ...]) -> bool:
+        """Whether the words end with a term."""
+        return any(self.at(words, i) == len(words) - i for i in range(len(words)))
 
 
 @cache
@@ -107,29 +111,29 @@ def places(kind: str) -> Terms:
     return Terms(frozenset(name.lower() for name, k in rows("places.tsv") if k == kind))
 
 
+def is_any(word: str, *classes: str) -> bool:
+    """Whether a word is a term of one of these classes."""
+    return any(word in terms(name) for name in classes)
+
+
+def is_place(name: str) -> bool:
+    """Whether a name is that of a state, a capital, a region or a people."""
+    return any(name.lower() in places(kind) for kind in PLACES)
+
+
 @cache
-def _leaders() -> dict[str, list[Leader]]:
+def _holders(table: str) -> dict[str, list[Leader]]:
+    """Give those of a table of people by name, short name and, where it has one, office."""
     found: dict[str, list[Leader]] = defaultdict(list)
-    for name, short, _country, since, until in rows("leaders.tsv"):
-        leader = Leader(name, short, since, until)
-        for key in {name.lower(), short.lower()} - {""}:
-            found[key].append(leader)
+    for name, short, *office, _country, since, until in rows(table):
+        for key in {name.lower(), short.lower(), *map(str.lower, office)} - {""}:
+            found[key].append(Leader(since, until))
     return dict(found)
 
 
 def leads(name: str, date: str | None) -> bool:
     """Whether a name is that of somebody in office on a date (see `Leader.holds`)."""
-    return any(leader.holds(date) for leader in _leaders().get(name.lower(), ()))
-
-
-@cache
-def _candidates() -> dict[str, list[Leader]]:
-    found: dict[str, list[Leader]] = defaultdict(list)
-    for name, short, office, _country, since, until in rows("candidates.tsv"):
-        candidate = Leader(name, short, since, until)
-        for key in {name.lower(), short.lower(), office.lower()} - {""}:
-            found[key].append(candidate)
-    return dict(found)
+    return any(leader.holds(date) for leader in _holders("leaders.tsv").get(name.lower(), ()))
 
 
 def campaigns(name: str, date: str | None) -> bool:
@@ -141,8 +145,9 @@ def campaigns(name: str, date: str | None) -> bool:
     words = name.lower().split()
     whole = " ".join(words)
     short = f"{words[0]} {words[-1]}" if len(words) > 2 and "senator" not in words[-1] else whole
+    known = _holders("candidates.tsv")
     return bool(date) and any(
-        candidate.holds(date) for key in {whole, short} for candidate in _candidates().get(key, ())
+        one.holds(date) for key in {whole, short} for one in known.get(key, ())
     )
 
 

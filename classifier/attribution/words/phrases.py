@@ -7,22 +7,77 @@ relative clause or a comma begins, unless that stands inside a name ("the Minist
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
-from classifier.attribution.words.lexicon import places, terms, word_set
-from classifier.attribution.words.source_phrase import Phrase, Shape
-from classifier.values import fold
+from classifier.attribution.words.lexicon import PLACES, is_any, places, terms, word_list, word_set
+from classifier.values import Place, SourceKind, fold
+
+
+class Shape(StrEnum):
+    """What a phrase stands for, as far as its words tell."""
+
+    PERSON = "person"
+    PEOPLE = "people"
+    ORGANISATION = "organisation"
+    STATE = "state"
+    DOCUMENT = "document"
+    UNKNOWN = "unknown"  # a single name
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One source phrase; all but its name, tail and appositions in lower case."""
+
+    determiner: str  # empty where there is none; a number is "several", a possessive "his"
+    modifiers: tuple[str, ...]  # between the determiner and the head or the name
+    proper: tuple[str, ...]  # those of them that are proper names, without peoples and places
+    head: str  # the head noun; empty where a name stands in its place
+    name: str  # the proper name that it is about, as written; empty where there is none
+    tail: str  # what follows within the phrase: "for the Ministry of Oil"
+    appositions: tuple[str, ...]  # the parts between later commas
+    legislator: bool  # it carries a party and a state in brackets: "(R-Ohio)"
+    shape: Shape
+
+    @property
+    def lower(self) -> tuple[str, ...]:
+        """The words of modifiers and head, lower case."""
+        return (*self.modifiers, *((self.head,) if self.head else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceType:
+    """What a source phrase is.
+
+    Attributes
+    ----------
+    kind : SourceKind
+    government, state_media : bool
+    outlets : tuple of str
+        Registry ids of the outlets it names.
+    name : str
+        The source as a reader would look it up: without title or article, in full where an
+        earlier phrase gives more of it.
+    antecedent : Place or None
+        The earlier source that ``name`` comes from, for a pronoun, "the agency", a surname.
+    """
+
+    kind: SourceKind
+    government: bool
+    state_media: bool
+    outlets: tuple[str, ...]
+    name: str
+    antecedent: Place | None
+
+
+NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
+
 
 _WORD = re.compile(r"[^\W_](?:[\w'.&/-]*[\w'])?(?:(?<=\w)\.(?=\s|$))?|%")
-_DETERMINERS = word_set(
-    "the a an some many several most few all any both no this that these those each every one two "
-    "three four five six seven eight nine ten dozens hundreds thousands another other various "
-    "numerous multiple certain more"
-)
-_COUNTED = word_set(
-    "several two three four five six seven eight nine ten dozens both numerous multiple various "
-    "another"
-)
+_DETERMINERS = frozenset(word_list("phrase determiners"))
+_COUNTED = frozenset(word_list("counted"))
+_TITLES = ("person", "office", "honorific")
 _POSSESSIVE = word_set("his her their its my our your")
 _QUANTIFIED = re.compile(r"(?:at least|more than|fewer than|about|around|up to|nearly|over)\s+")
 # What ends the head of a phrase, unless capitals stand on both sides ("Bank of England").
@@ -33,29 +88,15 @@ _BREAK = re.compile(
     r"|including|such|like|told|said|published|released|conducted|issued|obtained|posted|seen|known"
     r"|carried|dated|&|or|but|-)\s"
 )
-_PARTICLES = word_set(
-    "of the and for on in at de da del della di dos la le van von der den bin bint al el ben ibn "
-    "abu y e & to with"
-)
+_PARTICLES = frozenset(word_list("name particles"))
 _LEGISLATOR = re.compile(r"\((?:R|D|I|Rep|Dem|Ind)(?:[.,]?\s|-|–)\s?[A-Z]|\((?:R|D|I)\)|\([DR]-")
-_DATES = word_set(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may "
-    "june july august september october november december"
-)
+_DATES = frozenset(word_list("days and months"))
 _ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+$|(?:Jr|Sr|St|Mr|Mrs|Ms|Dr|Prof|Rev|Hon)\.$")
 
 
 @lru_cache(maxsize=1 << 12)  # the same few names and words, many times an article
 def parse(text: str, *, opens: bool = False) -> Phrase:
-    """Take a phrase apart.
-
-    Parameters
-    ----------
-    text : str
-        A source phrase.
-    opens : bool
-        Its first capital may be that of a sentence.
-    """
+    """Take a source phrase apart; where it ``opens``, its first capital may be a sentence's."""
     plain = " ".join(fold(text).strip(" \"'()[].,;:-").split())
     legislator = bool(_LEGISLATOR.search(plain))
     plain = re.sub(r"\s?\([^()]{0,80}\)?", "", plain)
@@ -79,10 +120,8 @@ def words_of(text: str) -> tuple[str, ...]:
 
 def _cut(text: str) -> tuple[str, str]:
     for match in _BREAK.finditer(text):
-        of = match["of"]
-        if of and _inside_name(text, match):
-            continue
-        return text[: match.start()], text[match.start() :].strip()
+        if not match["of"] or not _inside_name(text, match):
+            return text[: match.start()], text[match.start() :].strip()
     return text, ""
 
 
@@ -107,17 +146,10 @@ _ORGANISED = word_set("food trade health energy justice culture science")
 def _first_part_is_name(before: str) -> bool:
     """Whether "of" joins a name ("Bank of England"), not a person and a body ("Poor of ...")."""
     last = before.rsplit(" ", 1)[-1].lower()
-    known = last in terms("body") or last in terms("organisation") or last in terms("document")
-    return known or last in _NAME_HEADS
+    return is_any(last, "body", "organisation", "document") or last in _NAME_HEADS
 
 
-_NAME_HEADS = word_set(
-    "bureau house board chamber league office college organization organisation order academy "
-    "museum voice times bank army republic states court church university knights friends workers "
-    "doctors mothers people's united division faculty school institute center centre union journal "
-    "department secretary ministry minister committee council commission confederation congress "
-    "front movement party radio corps brotherhood international chief attorney director"
-)
+_NAME_HEADS = frozenset(word_list("heads of names"))
 
 
 @lru_cache(maxsize=1 << 13)
@@ -125,9 +157,7 @@ def _clean(word: str) -> str:
     word = word.rstrip(",;:")
     word = re.sub(r"'s?$", "", word) if not word.lower().startswith("o'") else word
     if word.endswith(".") and not _ABBREVIATION.match(word):
-        lower = word.lower()
-        if lower not in terms("office") and lower not in terms("honorific"):
-            word = word[:-1]
+        word = word if is_any(word.lower(), "office", "honorific") else word[:-1]
     return word
 
 
@@ -139,21 +169,11 @@ def _common(word: str) -> bool:
     """Whether a capital at the start of a sentence says nothing: a word the lexicon knows."""
     lower = word.lower()
     known = ("unnamed", "vague", "document", "organisation", "person", "office", "body", "media")
-    if any(lower in terms(name) for name in known):
-        return True
-    return lower in _ADJECTIVES or lower.endswith(("ists", "ers", "ians", "ents", "ly"))
+    ending = lower.endswith(("ists", "ers", "ians", "ents", "ly"))
+    return is_any(lower, *known) or lower in _ADJECTIVES or ending
 
 
-_ADJECTIVES = word_set(
-    "senior local foreign western eastern former current federal national official officials state "
-    "government military human health police law security intelligence political public private "
-    "top high new recent early previous independent leading prominent conservative liberal "
-    "democratic "
-    "republican legal medical industry market media news election exit internal international "
-    "military civil rights union court defence defense finance oil energy emergency rescue school "
-    "university hospital anti pro veteran environmental religious opposition campaign newspaper "
-    "company town city county village district regional provincial fellow"
-)
+_ADJECTIVES = frozenset(word_list("common at a start"))
 
 
 def _determined(words: list[str]) -> tuple[str, list[str], bool]:
@@ -185,43 +205,35 @@ def _shaped(
     lower = [word.lower() for word in words]
     start = _name_start(words, capitals, lower)
     if start == len(words):  # a common noun heads it
-        head = lower[-1] if lower else ""
-        modifiers = tuple(lower[:-1])
-        proper = _proper(words[:-1], capitals)
+        head, name, modifiers = lower[-1] if lower else "", "", tuple(lower[:-1])
         shape = _head_shape(head)
-        return Phrase(determiner, modifiers, proper, head, "", tail, appositions, legislator, shape)
-    run = lower[start:]
-    joined = " ".join(run)
-    name = " ".join(words[start:])
-    modifiers = tuple(lower[:start])
-    if joined in places("state") or joined in places("capital"):
-        shape = Shape.STATE if not modifiers else Shape.PERSON
-    elif _organised(run, determiner):
-        shape = Shape.ORGANISATION
-    elif {"and", "&"} & set(run) and "of" not in run:
-        shape = Shape.PEOPLE
-    elif modifiers and (terms("person").within(modifiers) or _titled(modifiers)):
-        shape = Shape.PERSON
-    elif len(run) in {2, 3, 4} and all(
-        w.isalpha() or "." in w or "-" in w or "'" in w for w in run
-    ):
-        shape = Shape.ORGANISATION if determiner == "the" else Shape.PERSON
     else:
-        shape = Shape.ORGANISATION if determiner == "the" else Shape.UNKNOWN
-    proper = _proper(words[:start], capitals)
-    return Phrase(determiner, modifiers, proper, "", name, tail, appositions, legislator, shape)
+        head, name, modifiers = "", " ".join(words[start:]), tuple(lower[:start])
+        shape = _name_shape(lower[start:], modifiers, determiner)
+    proper = _proper(words[: len(modifiers)], capitals)
+    return Phrase(determiner, modifiers, proper, head, name, tail, appositions, legislator, shape)
 
 
-def _titled(modifiers: tuple[str, ...]) -> bool:
-    return terms("office").within(modifiers) or terms("honorific").within(modifiers)
+def _name_shape(run: list[str], modifiers: tuple[str, ...], determiner: str) -> Shape:
+    joined = " ".join(run)
+    if joined in places("state") or joined in places("capital"):
+        return Shape.PERSON if modifiers else Shape.STATE
+    if _organised(run, determiner):
+        return Shape.ORGANISATION
+    if {"and", "&"} & set(run) and "of" not in run:
+        return Shape.PEOPLE
+    if any(terms(kind).within(modifiers) for kind in _TITLES):
+        return Shape.PERSON
+    if determiner == "the":
+        return Shape.ORGANISATION
+    names = all(word.isalpha() or {".", "-", "'"} & set(word) for word in run)
+    return Shape.PERSON if len(run) in {2, 3, 4} and names else Shape.UNKNOWN
 
 
 def _organised(run: list[str], determiner: str) -> bool:
-    words = tuple(run)
-    if terms("body").within(words):
+    if terms("body").within(tuple(run)):
         return True
-    kinds = ("organisation", "document", "media")
-    if any(word in terms(kind) for word in (run[0], run[-1]) for kind in kinds):
+    if any(is_any(word, "organisation", "document", "media") for word in (run[0], run[-1])):
         return len(run) > 1
     return "of" in run or (determiner == "the" and len(run) > 1)
 
@@ -230,7 +242,8 @@ def _name_start(words: list[str], capitals: list[bool], lower: list[str]) -> int
     """Where the name begins that ends the words; ``len(words)`` where a common noun ends them."""
     if not words or not capitals[-1] or lower[-1] in _DATES:
         return len(words)
-    if len(words) == 1 and _is_noun(lower[0]) and lower[0] not in terms("body"):
+    nouns = ("unnamed", "vague", "document", "organisation", "person")
+    if len(words) == 1 and is_any(lower[0], *nouns) and lower[0] not in terms("body"):
         return len(words)
     if len(words) < 4 and " ".join(lower) in terms("office"):
         return len(words)  # "Supreme Leader": an office, not somebody's name
@@ -240,14 +253,9 @@ def _name_start(words: list[str], capitals: list[bool], lower: list[str]) -> int
         or (lower[start - 1] in _PARTICLES and start > 1 and capitals[start - 2])
     ):
         start -= 1
-    title = start
-    at = start
+    title = at = start
     while at < len(words):  # titles in capitals: "President", "House Speaker", "Texas Sen."
-        size = max(
-            terms("office").at(tuple(lower), at),
-            terms("honorific").at(tuple(lower), at),
-            terms("person").at(tuple(lower), at),
-        )
+        size = max(terms(kind).at(tuple(lower), at) for kind in _TITLES)
         if size and at + size < len(words) and lower[at + size] not in _PARTICLES:
             title = at = at + size
         else:
@@ -255,16 +263,12 @@ def _name_start(words: list[str], capitals: list[bool], lower: list[str]) -> int
     return title
 
 
-def _is_noun(word: str) -> bool:
-    return any(word in terms(k) for k in ("unnamed", "vague", "document", "organisation", "person"))
-
-
 def _proper(words: list[str], capitals: list[bool]) -> tuple[str, ...]:
     found = []
     lower = tuple(word.lower() for word in words)
     at = 0
     while at < len(lower):
-        size = max(places(k).at(lower, at) for k in ("people", "state", "capital", "region"))
+        size = max(places(k).at(lower, at) for k in PLACES)
         if size:
             at += size
             continue
@@ -280,9 +284,9 @@ def _head_shape(head: str) -> Shape:
         return Shape.UNKNOWN
     if head in terms("document"):
         return Shape.DOCUMENT
-    if head in terms("organisation") or head in terms("body") or head in terms("media"):
+    if is_any(head, "organisation", "body", "media"):
         return Shape.ORGANISATION
-    if head in terms("person") or head in terms("office"):
+    if is_any(head, "person", "office"):
         return Shape.PEOPLE if head.endswith("s") and not head.endswith("ss") else Shape.PERSON
     if head.endswith("s") or head in {"people", "police", "men", "women", "many", "some", "others"}:
         return Shape.PEOPLE

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from classifier.attribution.words.lexicon import matches, phrases, places, terms
+from classifier.attribution.words.lexicon import is_place, matches, phrases, places, terms
 
 _STATE = (
     r"(?:(?:[Ss]tate|[Gg]overnment|Kremlin)"
@@ -71,12 +71,7 @@ _NO_NAME = frozenset(("I", "The", "A", "It", "He", "She", "On", "In", "But", "An
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """The names that an article presents as those of a state's outlets.
-
-    Attributes
-    ----------
-    names : frozenset of str
-    """
+    """The names that an article presents as those of a state's outlets."""
 
     names: frozenset[str]
 
@@ -110,18 +105,12 @@ def _occurrences(text: str, word: str) -> Iterator[int]:
 
 @lru_cache(maxsize=4)  # an article's sources are typed after it has been looked through
 def presented(plain: str) -> Presented:
-    """Find the outlets that an article presents as a state's.
-
-    Parameters
-    ----------
-    plain : str
-        The article, folded.
-    """
+    """Find the outlets that a folded article presents as a state's."""
     names: set[str] = set()
     for pattern, found in _presenting(plain):
         for match in found:
             name = _LEADING.sub("", match["name"]).removesuffix("'s")
-            if name in _NO_NAME or _of_no_state(plain, match.start()) or _is_place(name):
+            if name in _NO_NAME or _of_no_state(plain, match.start()) or is_place(name):
                 continue
             if pattern in (_BEFORE, _AFTER) and _is_body(match, name):
                 continue
@@ -142,10 +131,6 @@ def _is_body(match: re.Match[str], name: str) -> bool:
     return bare is not None and (" " in name or name.isupper())
 
 
-def _is_place(name: str) -> bool:
-    return any(name.lower() in places(kind) for kind in ("state", "capital", "people", "region"))
-
-
 def _of_no_state(text: str, at: int) -> bool:
     """Whether "State" belongs to a name before it: "Islamic State", "Penn State"."""
     if text[at : at + 5] != "State":
@@ -158,13 +143,7 @@ def _of_no_state(text: str, at: int) -> bool:
 
 @lru_cache(maxsize=256)  # asked for each citation of a sentence
 def states(text: str) -> tuple[tuple[int, int], ...]:
-    """Find the words that say of an outlet that it is a state's: "state television".
-
-    Parameters
-    ----------
-    text : str
-        As written, not in lower case.
-    """
+    """Find the words, as written, that say that an outlet is a state's: "state television"."""
     lower = text.lower()
     if not any(word in lower for word in _words_of_states()):
         return ()

@@ -1,4 +1,7 @@
-"""A sentence as the rules read it: words, punctuation, and each quotation as one token."""
+"""A sentence as the rules read it: words, punctuation, and each quotation as one token.
+
+With the words that end, open or stand within a noun phrase: what tells where one begins.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
+
+from classifier.attribution.words.lexicon import is_any, word_list, word_set
 
 
 class TokenKind(StrEnum):
@@ -18,26 +23,14 @@ class TokenKind(StrEnum):
 
 
 class Token(NamedTuple):
-    """A word, a punctuation mark or a quotation, with its characters in the article.
-
-    Attributes
-    ----------
-    start, end : int
-    text : str
-        Folded.
-    lower : str
-        The same in lower case, without a possessive ending.
-    kind : TokenKind
-    capital : bool
-        Whether it is a word that begins with a capital.
-    """
+    """A word, a punctuation mark or a quotation, with its characters in the article."""
 
     start: int
     end: int
-    text: str
-    lower: str
+    text: str  # folded
+    lower: str  # in lower case, without a possessive ending
     kind: TokenKind
-    capital: bool
+    capital: bool  # it is a word that begins with a capital
 
 
 _TOKEN = re.compile(
@@ -54,17 +47,7 @@ _TOKEN = re.compile(
 def tokenise(
     plain: str, start: int, end: int, quoted: Sequence[tuple[int, int]]
 ) -> tuple[Token, ...]:
-    """Read a part of an article.
-
-    Parameters
-    ----------
-    plain : str
-        The article, folded.
-    start, end : int
-        The part.
-    quoted : sequence of (int, int)
-        Quotations in the article's offsets, in order, clipped to the part.
-    """
+    """Read a part of a folded article; quotations are in order, and clipped to the part."""
     tokens: list[Token] = []
     at = start
     for left, right in quoted:
@@ -92,3 +75,32 @@ def _read(text: str) -> tuple[str, TokenKind, bool]:
         lower = lower[:-2] if lower.endswith("'s") else lower[:-1]
     capital = text[0].isupper() or (text[:3] in {"al-", "el-"} and text[3:4].isupper())
     return lower, TokenKind.WORD, capital
+
+
+Span = tuple[int, int]  # tokens, end-exclusive
+
+AUXILIARIES = frozenset(word_list("auxiliaries"))
+ADVERBS = frozenset(word_list("adverbs"))
+PRONOUNS = word_set("he she they it i we you who which that one everyone nobody many some others")
+STOPS = frozenset(word_list("phrase stops"))
+LEADING = frozenset(word_list("leading words"))
+PREPOSITIONS = word_set("of for from at in on with to by about into against among near")
+AFTER_NAME = frozenset(word_list("after name"))
+DATES = frozenset(word_list("dates"))
+DETERMINERS = frozenset(word_list("determiners"))
+ALONE = word_set("some many several both all most one that another")
+ASIDES = word_set("however meanwhile though too instead")
+#: Tokens of the longest phrase that is looked for.
+LONGEST = 34
+
+
+def adverb(token: Token) -> bool:
+    """Whether a token can stand between a subject and its verb."""
+    if token.capital and token.lower in {"daily", "weekly"}:
+        return False  # "China Daily wrote"
+    return token.lower in ADVERBS or (token.lower.endswith("ly") and len(token.lower) > 4)
+
+
+def known(word: str) -> bool:
+    """Whether a noun is one of sources: people, bodies, documents."""
+    return is_any(word, "unnamed", "vague", "document", "organisation")

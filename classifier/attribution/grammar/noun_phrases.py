@@ -1,12 +1,14 @@
-"""The noun phrase among a sentence's tokens that is the subject of a verb: the one before it."""
+"""The noun phrases among a sentence's tokens: a verb's subject, and what stands after a word."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from classifier.attribution.words.lexicon import terms
-from classifier.attribution.words.phrase_words import (
+from classifier.attribution.words.cues import table
+from classifier.attribution.words.lexicon import is_any, terms
+from classifier.attribution.words.tokens import (
     ADVERBS,
+    AFTER_NAME,
     ALONE,
     ASIDES,
     AUXILIARIES,
@@ -18,26 +20,16 @@ from classifier.attribution.words.phrase_words import (
     PRONOUNS,
     STOPS,
     Span,
+    Token,
+    TokenKind,
     known,
 )
-from classifier.attribution.words.tokens import Token, TokenKind
-from classifier.attribution.words.verbs import table
+
+_BEGINS_CLAUSE = STOPS | AUXILIARIES | {"he", "she", "they", "i", "we"}
 
 
 def before(tokens: Sequence[Token], end: int) -> Span | None:
-    """Find the subject that ends where a verb begins.
-
-    Parameters
-    ----------
-    tokens : sequence of Token
-    end : int
-        Number of the verb group's first token.
-
-    Returns
-    -------
-    (int, int) or None
-        None where no noun phrase stands there.
-    """
+    """Find the subject that ends where a verb group begins; None where no noun phrase does."""
     if end > 3 and tokens[end - 1].text == tokens[end - 3].text == ",":
         end -= 3 * (tokens[end - 2].lower in ASIDES)  # "Poor, however, said"
     if end <= 0:
@@ -45,26 +37,22 @@ def before(tokens: Sequence[Token], end: int) -> Span | None:
     last = tokens[end - 1]
     if last.text in {",", "-", "--", ")"}:
         return _with_apposition(tokens, end - 1)
-    if last.kind is not TokenKind.WORD:
-        return None
-    return _phrase_before(tokens, end)
+    return _phrase_before(tokens, end) if last.kind is TokenKind.WORD else None
 
 
 def _with_apposition(tokens: Sequence[Token], comma: int) -> Span | None:
     """Find "Ana Poor, the minister," or "Ana Poor (R-Vesk)" that ends at a comma or bracket."""
-    close, opening = tokens[comma].text, {",": ",", ")": "(", "-": "-", "--": "--"}
-    wanted = opening[close]
+    close = tokens[comma].text
     best: Span | None = None
-    at = comma - 1
     commas = 0
-    while at > 0 and comma - at <= LONGEST:
+    for at in range(comma - 1, max(comma - LONGEST, 1) - 1, -1):
         token = tokens[at]
-        inside = close == ")" or (tokens[at + 1].text == ")" and token.text == ".")
+        inside = close == ")" or tokens[at + 1].text == ")"
         if token.kind is TokenKind.QUOTE or token.text in {";", ":", "?", "!"}:
             break
         if token.text == "." and not inside:
             break
-        if token.text == wanted:
+        if token.text == ("(" if close == ")" else close):
             commas += 1
             if not _appositive(tokens, at + 1, comma):
                 break
@@ -76,15 +64,12 @@ def _with_apposition(tokens: Sequence[Token], comma: int) -> Span | None:
                     best = (head[0], comma + (close == ")"))
             if commas == 4 or close == ")":
                 break
-        at -= 1
     return best
 
 
 def _appositive(tokens: Sequence[Token], start: int, end: int) -> bool:
-    if start >= end:
-        return False
     first = tokens[start]
-    if first.kind is not TokenKind.WORD:
+    if start >= end or first.kind is not TokenKind.WORD:
         return False
     if first.lower in {"who", "which", "whose", "where", "himself", "herself", "then", "now"}:
         return True
@@ -94,10 +79,8 @@ def _appositive(tokens: Sequence[Token], start: int, end: int) -> bool:
 
 
 def _starts_clause(tokens: Sequence[Token], at: int) -> bool:
-    if at == 0:
-        return True
-    token = tokens[at - 1]
-    return token.kind is not TokenKind.WORD or token.lower in STOPS | LEADING
+    before = tokens[at - 1]
+    return at == 0 or before.kind is not TokenKind.WORD or before.lower in STOPS | LEADING
 
 
 def _noun_phrase(tokens: Sequence[Token], span: Span) -> bool:
@@ -126,29 +109,14 @@ def _phrase_before(tokens: Sequence[Token], end: int) -> Span | None:
             if len(token.text) > 40 or start == end or token.text.rstrip("\"'").endswith(","):
                 break
         elif token.kind is TokenKind.STOP:
-            if token.text in {"/", "&", "%", "$"} or (token.text == ")" and start < end):
-                start -= 1
-                continue
-            if (
-                token.text == "-"
-                and tokens[start - 2 : start - 1]
-                and token.start == (tokens[start - 2].end)
-            ):
-                start -= 1
-                continue
-            if token.text == "(" and any(t.text == ")" for t in tokens[start:end]):
-                start -= 1
-                continue
-            break
+            inside = token.text in {"/", "&", "%", "$"} or (token.text == ")" and start < end)
+            joins = token.text == "-" and start > 1 and token.start == tokens[start - 2].end
+            opens = token.text == "(" and any(t.text == ")" for t in tokens[start:end])
+            if not (inside or joins or opens):
+                break
         elif token.lower in {"and", "or"}:
-            if joined is None:
-                joined = start
-        elif (
-            token.lower in {"he", "she", "they", "i", "we"}
-            or token.lower in STOPS
-            or token.lower in AUXILIARIES
-            or _finite(tokens, start - 1)
-        ):
+            joined = start if joined is None else joined
+        elif token.lower in _BEGINS_CLAUSE or _finite(tokens, start - 1):
             break
         start -= 1
     else:
@@ -171,8 +139,7 @@ def speaks(tokens: Sequence[Token], span: Span) -> bool:
         last = token
     if last.capital or last.lower in PRONOUNS | {"him", "her", "them"}:
         return not last.text.endswith("'s")
-    kinds = ("unnamed", "vague", "document", "organisation", "person", "body", "office", "media")
-    return any(last.lower in terms(kind) for kind in kinds)
+    return known(last.lower) or is_any(last.lower, "person", "body", "office", "media")
 
 
 def first(tokens: Sequence[Token]) -> Span | None:
@@ -189,9 +156,9 @@ def first(tokens: Sequence[Token]) -> Span | None:
         end = at
         if at < len(tokens) and tokens[start].lower in {"a", "an", "the"}:
             while end < len(tokens) and end - at < 8 and tokens[end].kind is TokenKind.WORD:
-                if end > at and (tokens[end].lower in AUXILIARIES or tokens[end].lower in table()):
-                    return (start, end)
-                if end > at and tokens[end].lower.endswith("ed") and not tokens[end].capital:
+                word = tokens[end]
+                past = word.lower.endswith("ed") and not word.capital
+                if end > at and (word.lower in AUXILIARIES or word.lower in table() or past):
                     return (start, end)
                 end += 1
             end = at
@@ -205,14 +172,12 @@ def first(tokens: Sequence[Token]) -> Span | None:
 def _finite(tokens: Sequence[Token], at: int) -> bool:
     """Whether a token is the verb of another clause, not a noun or a participle in the phrase."""
     token = tokens[at]
-    if token.capital or token.lower not in table():
-        return False
-    if not any(
-        v.size == 1 and not v.noun and v.form in {"past", "third"} for v in table()[token.lower]
+    if token.capital or not any(
+        v.size == 1 and not v.noun and v.form in {"past", "third"}
+        for v in table().get(token.lower, ())
     ):
         return False
-    following = tokens[at + 1] if at + 1 < len(tokens) else None
-    if following is not None and following.lower in PREPOSITIONS - {"to"} and at > 0:
+    if at > 0 and any(t.lower in PREPOSITIONS - {"to"} for t in tokens[at + 1 : at + 2]):
         return False  # "the man accused of theft"
     return not (at > 0 and tokens[at - 1].lower in DETERMINERS)
 
@@ -221,16 +186,13 @@ def _trimmed(tokens: Sequence[Token], start: int, end: int) -> int:
     """Drop what leads into a clause: "On Monday", "But", "In Amaro"."""
     while start < end:
         token = tokens[start]
-        if token.lower in ADVERBS - {"both", "all"} or (
-            token.lower.endswith("ly")
-            and token.lower not in {"family", "italy", "weekly", "daily"}
-            and not token.capital
-        ):
+        other = token.capital or token.lower in {"family", "italy", "weekly", "daily"}
+        if token.lower in ADVERBS - {"both", "all"} or (token.lower.endswith("ly") and not other):
             start += 1
             continue
         if token.lower not in LEADING:
             break
-        if token.lower in PREPOSITIONS and token.lower not in {"for"}:
+        if token.lower in PREPOSITIONS - {"for"}:
             rest = [
                 i
                 for i in range(start + 2, end)
@@ -244,3 +206,83 @@ def _trimmed(tokens: Sequence[Token], start: int, end: int) -> int:
             continue
         start += 1
     return start
+
+
+def after(tokens: Sequence[Token], start: int, *, inverted: bool = False) -> Span | None:
+    """Find the noun phrase that begins at a token, with its apposition.
+
+    An ``inverted`` one is the subject of the verb before it: what follows a name is the verb's.
+    """
+    if start >= len(tokens) or tokens[start].kind is not TokenKind.WORD:
+        return None
+    first = tokens[start]
+    if first.lower in {"he", "she", "they", "i", "we", "it", "him", "them"}:
+        return (start, start + 1)
+    if first.lower in (STOPS | AFTER_NAME | AUXILIARIES) - {"this", "last"}:
+        return None
+    at, named = start, False
+    after_name = AFTER_NAME - {"of", "for", "from", "and", "at", "with"}
+    while at < len(tokens) and at - start < LONGEST:
+        token = tokens[at]
+        if token.kind is TokenKind.QUOTE and len(token.text) > 40:
+            break
+        if token.kind is TokenKind.STOP:
+            if token.text == "(":
+                closing = next(
+                    (i for i in range(at, min(at + 12, len(tokens))) if tokens[i].text == ")"), None
+                )
+                if closing is None:
+                    break
+                at = closing + 1
+                continue
+            if token.text not in {"/", "&", "%", "$"} and not (
+                token.text == "-" and token.start == tokens[at - 1].end
+            ):
+                break
+        elif (
+            token.lower in STOPS
+            or (token.lower in AUXILIARIES and at > start)
+            or (named and token.lower in after_name)
+            or (token.lower in {"in", "on", "to", "when", "during", "by"} and inverted)
+            or (
+                at > start
+                and tokens[at - 1].kind is TokenKind.WORD
+                and token.lower in DATES
+                and (token.capital or named)
+            )
+            or (
+                token.lower == "and"
+                and not (
+                    at + 1 < len(tokens)
+                    and (tokens[at + 1].capital or tokens[at + 1].lower in DETERMINERS)
+                )
+            )
+            or (at > start and token.lower.endswith("ing") and not token.capital and named)
+        ):
+            break
+        named = named or (token.capital and (at > start or not known(token.lower)))
+        at += 1
+    if at == start:
+        return None
+    return (start, _apposition_after(tokens, start, at))
+
+
+def _apposition_after(tokens: Sequence[Token], start: int, end: int) -> int:
+    """Extend over ", the minister" when it ends at a comma or at the sentence's end."""
+    if end + 1 >= len(tokens) or tokens[end].text != ",":
+        return end
+    first = tokens[end + 1]
+    opens = first.lower in {"the", "a", "an", "who", "whose", "which", "one", "then", "its"}
+    if not (opens or first.lower in terms("person") or first.lower[:2].isdigit()):
+        return end
+    for at in range(end + 1, min(end + 26, len(tokens))):
+        token = tokens[at]
+        if token.kind is TokenKind.QUOTE or token.text in {";", ":", "?", "!", "-", "--"}:
+            return at if token.kind is TokenKind.QUOTE else end
+        if token.text in {",", "."}:
+            inner = tokens[end + 1 : at]
+            if first.lower == "who" and any(t.lower in table() for t in inner):
+                return end  # "said Relik, who predicted": two attributions
+            finite = any(t.lower in {"is", "was", "are", "were", "has", "will"} for t in inner)
+            return end if finite and first.lower not in {"who", "whose", "which"} else at
+    return end
