@@ -78,13 +78,8 @@ def test_a_lone_surrogate_does_no_harm() -> None:
 
 def test_english_prose_needs_no_model() -> None:
     code = (
-<<<<<<< HEAD
-        "import sys; from classifier.pages import language; "
-        f"assert language.detect({ENGLISH!r}) == 'en'; "
-=======
         "import sys; from classifier.pages.decoding import detect_language; "
         f"assert detect_language({ENGLISH!r}) == 'en'; "
->>>>>>> shrinkA
         "assert not {'py3langid', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
