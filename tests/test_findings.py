@@ -21,7 +21,6 @@ from classifier.models.heads import HEADS
 from classifier.taxonomy import BY_NAME, NAMES, Family, in_order
 from classifier.values.article import Citation, Sentence, SourceKind, Voice
 from training.baseline.baseline import BaselineRecipe
-from training.data import swaps
 from training.data.examples import Examples
 from training.transformer.finetune import TransformerRecipe
 from training.transformer.network import export
@@ -256,7 +255,7 @@ def test_both_recipes_lean_where_they_are_told_to(
         BaselineRecipe().fit(data).model_.finding_weights,
         start.network_.trust().detach().numpy(),
     )
-    monkeypatch.setattr(swaps, "LEANS", {"named_source": ("vague", 7.0)})
+    monkeypatch.setattr("training.data.leaning.LEANS", {"named_source": ("vague", 7.0)})
     untrained = TransformerRecipe(encoder, replace(toy_settings, epochs=0)).fit(data)
     leant = (
         BaselineRecipe().fit(data).model_.finding_weights,

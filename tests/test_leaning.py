@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from classifier.models.findings import FINDINGS
-from training.data.swaps import LEANS, leaning
+from training.data.leaning import LEANS, leaning
 
 
 def test_state_media_lean_on_the_finding_and_nothing_else_does() -> None:

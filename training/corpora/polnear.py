@@ -51,7 +51,7 @@ CARD = Card(
         "wishes and intentions ('she likes it') count as attributions too, and a sentence that "
         "mixes own and attributed matter is 1 even when its main assertion is the author's. The "
         "kinds of source are not the corpus' own: each Source is typed by the registry and the "
-        "lexicons of framescope (classifier.attribution.citations.kinds), pronouns by what they stand for, "
+        "lexicons of framescope (classifier.attribution), pronouns by what they stand for, "
         "and a sentence has the kinds of the attributions whose Content overlaps it. Office- "
         "holders who were candidates then are no government. An attribution without a Source is "
         "vague where its Cue says so ('reportedly', 'is expected'); else, and for 'I' and 'you', "

@@ -6,6 +6,7 @@ Rows of sentences, the split by article and outlet, near-duplicates, and the swa
 from training.data.examples import Examples, Text, with_citations
 from training.data.examples import build as build_examples
 from training.data.examples import of_articles as examples_of_articles
+from training.data.leaning import leaning as leaning_weights
 from training.data.mixture import Data, load_data
 from training.data.rows import articles as articles_of_rows
 from training.data.rows import load as load_rows
@@ -22,4 +23,3 @@ from training.data.splits import (
 from training.data.splits import assign as assign_parts
 from training.data.swaps import SIGNAL as SWAPPED_SIGNAL
 from training.data.swaps import Swap, behind
-from training.data.swaps import leaning as leaning_weights

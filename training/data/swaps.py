@@ -30,9 +30,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from classifier.models import FINDINGS, Reader
+from classifier.models import Reader
 from classifier.values import Sentence, Span
 from training import DEFAULT_SEED
 from training.corpora import POLNEAR, polnear_texts
@@ -180,26 +179,6 @@ class Swap:
 
     def _is_state_media(self, article: str, outlet: str) -> bool:
         return self.registry[outlet].state_media != self.is_swapped(article, outlet)
-
-
-# --- what the rules' finding adds -----------------------------------------------------------------
-
-# Whether an outlet is a state's is knowledge that no text holds. Models learn to know state media
-# by the way they are cited as well, and on texts like those they learned from that is right;
-# elsewhere it flags who only looks the part, and the report can name no outlet for it. So the
-# finding weighs more than was learned, before calibration; docs/training.md says what that gave.
-LEANS: Mapping[str, tuple[str, float]] = {SIGNAL: ("state_media", 4.0)}
-"""By signal: the finding, and what it adds to the log-odds."""
-
-
-def leaning(signals: Sequence[str]) -> NDArray[np.float32]:
-    """Lay out what is added to a model's trust, shape (n_signals, n_findings)."""
-    added = np.zeros((len(signals), len(FINDINGS)), np.float32)
-    for row, signal in enumerate(signals):
-        if signal in LEANS:
-            finding, weight = LEANS[signal]
-            added[row, FINDINGS.index(finding)] = weight
-    return added
 
 
 # --- counterfactuals ------------------------------------------------------------------------------
