@@ -26,7 +26,7 @@ from eval.compare.headline import in_words
 from eval.compare.slices import genres_of, slices
 from eval.figures.metrics import precision_recall
 from eval.figures.sections import Estimate, Section, Table
-from eval.report import report as reports
+from eval.report import contents as reports
 from eval.rows.scored import Evaluation, Given, Sample
 from training.data.examples import Examples
 

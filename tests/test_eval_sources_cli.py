@@ -30,7 +30,7 @@ def test_citations_are_judged_on_the_part_that_is_named(monkeypatch, tmp_path):
         asked.append((root, str(part)))
         return figures([np.full((7, 3), 4)] * 6, draws=20)
 
-    monkeypatch.setattr("eval.studies.measure_citations", measure)
+    monkeypatch.setattr("eval.studies.citations.measure", measure)
     assert "| source | 24 | 1.000 | 1.000 | 1.000" in run("citations", "--corpora", tmp_path)
     run("citations", "--corpora", tmp_path, "--part", "test")
     assert asked == [(tmp_path, "validation"), (tmp_path, "test")]
@@ -49,7 +49,7 @@ def test_placeholders_take_the_models_that_ship_unless_others_are_named(monkeypa
         asked.append((names, root, cases))
         return [Section("a table")]
 
-    monkeypatch.setattr("eval.studies.measure_placeholders", measured)
+    monkeypatch.setattr("eval.studies.study_placeholders", measured)
     assert run("placeholders", "--corpora", tmp_path) == "a table\n"
     run("placeholders", "mine", "--corpora", tmp_path, "--cases", "c.jsonl")
     assert asked == [
@@ -60,7 +60,7 @@ def test_placeholders_take_the_models_that_ship_unless_others_are_named(monkeypa
 
 def test_sourcing_prints_its_table(monkeypatch, tmp_path):
     monkeypatch.setattr(
-        "eval.studies.measure_sourcing", lambda folder, registry, most: Section(f"{most} a table")
+        "eval.studies.study_sourcing", lambda folder, registry, most: Section(f"{most} a table")
     )
     assert run("sourcing", "--articles", tmp_path) == "25 a table\n"
     assert run("sourcing", "--articles", tmp_path, "--most", "7") == "7 a table\n"

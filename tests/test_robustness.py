@@ -399,7 +399,7 @@ def test_the_command_ends_well_even_if_limits_are_missed(
     small_bundle, tmp_path, monkeypatch
 ) -> None:
     bad = Behaviour("bad", (pair("A vile ferry.", "A ferry."),), Scope.ALL, ENTITY_LIMITS)
-    monkeypatch.setattr("eval.suite.read_behaviours", lambda: (bad,))
+    monkeypatch.setattr("eval.suite.behaviours.behaviours", lambda: (bad,))
     app = typer.Typer()
     app.command()(robustness)
     path = tmp_path / "suite.json"

@@ -24,7 +24,7 @@ class Part(StrEnum):
 
 
 class SectionName(StrEnum):
-    """What a report holds besides the comparison; see `eval.report.report`."""
+    """What a report holds besides the comparison; see `eval.report.contents`."""
 
     TECHNIQUES = "techniques"
     UNCERTAINTY = "uncertainty"

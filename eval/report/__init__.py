@@ -1,9 +1,9 @@
 """Sections in, out what somebody reads: one layout for terminal, Markdown, JSON and HTML."""
 
+from eval.report.contents import MAIN
+from eval.report.contents import build as build_report
+from eval.report.contents import chosen as chosen_sections
 from eval.report.layout import markdown_table
 from eval.report.layout import show as show_section
-from eval.report.report import MAIN
-from eval.report.report import build as build_report
-from eval.report.report import chosen as chosen_sections
 from eval.report.report_page import to_html as report_to_html
 from eval.report.report_page import to_json

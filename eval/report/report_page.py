@@ -17,7 +17,7 @@ from eval.compare import METHOD, Error, Headline
 from eval.compare import record_of_comparison as comparison_record
 from eval.figures import LEVEL, RECALLS, Cell, Estimate, Plot, Section, Table, table
 from eval.report import layout, plots
-from eval.report.report import SECTIONS, Curves, EvaluationReport, blocks
+from eval.report.contents import SECTIONS, Curves, EvaluationReport, blocks
 
 SCHEMA_VERSION = 2
 FOREST = "average_precision"

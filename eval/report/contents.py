@@ -79,7 +79,7 @@ class EvaluationReport:
 
     ``names``: what to call the two models, told apart. ``unmeasured``: benchmarks with no row here:
     another corpus, part or signal than was asked for. ``footprints``: of the two bundles.
-    ``sections``: by the names of `eval.report.report.SECTIONS`; None where not measured.
+    ``sections``: by the names of `eval.report.contents.SECTIONS`; None where not measured.
     """
 
     comparison: Comparison
@@ -118,7 +118,7 @@ def build(
     n_errors : int
         Errors shown of each signal.
     sections : mapping of str to callable, optional
-        What else to measure, by its name; see `eval.report.report`.
+        What else to measure, by its name; see `eval.report.contents`.
     """
     a, b = evaluation.bundles
     first, second = evaluation.names
