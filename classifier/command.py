@@ -31,6 +31,9 @@ def score(
 ) -> int:
     """Score inputs and write the report.
 
+    Gives how many inputs were skipped. Raises `FramescopeError` when nothing could be scored, or
+    the model or a signal is not there.
+
     Parameters
     ----------
     inputs : sequence of str
@@ -44,16 +47,6 @@ def score(
         Those to report; None for all.
     sources : pathlib.Path or None
         The user's own outlets.
-
-    Returns
-    -------
-    int
-        How many inputs were skipped.
-
-    Raises
-    ------
-    FramescopeError
-        When nothing could be scored, or the model or a signal is not there.
     """
     check(output)
     registry = load(user=sources)
@@ -79,10 +72,7 @@ def score(
 def list_signals(model: str) -> None:
     """Print the taxonomy, and which signals a bundle gives.
 
-    Parameters
-    ----------
-    model : str
-        See `classifier.bundle.load`.
+    `model` is as `classifier.bundle.load` takes it.
     """
     from rich.console import Console
     from rich.table import Table
@@ -113,10 +103,7 @@ def _read(inputs: Sequence[str]) -> Iterator[Article | Skipped]:
 def _begun(items: Iterator[ArticleReport | Skipped]) -> Iterator[ArticleReport | Skipped]:
     """Make sure that there is an article before anything is written.
 
-    Raises
-    ------
-    InputError
-        When everything was skipped.
+    Raises `InputError` when everything was skipped.
     """
     skipped: list[Skipped] = []
     for item in items:

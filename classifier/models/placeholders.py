@@ -67,7 +67,6 @@ class Reading:
 
     Attributes
     ----------
-    text : str
     names : tuple of Placeholder
         What stands in it for names, in order.
     """

@@ -235,8 +235,6 @@ class Counted:
 
     Attributes
     ----------
-    texts : Texts
-    places : Places
     weighed : sparse matrix, shape (n_texts, n_features)
         TF-IDF of their counts.
     """
@@ -269,10 +267,7 @@ class TfidfPrediction:
         occurrences and the words each reaches into, so that the words of a sentence add up to its
         log-odds. Neighbouring words that stand out are one span.
 
-        Returns
-        -------
-        list of tuple of Span
-            At most four each, ``score`` being the contribution in log-odds, always above 0.
+        At most four each, ``score`` being the contribution in log-odds, always above 0.
         """
         column = {signal: number for number, signal in enumerate(self.model.signals)}
         form = {signal: form_of(signal) for signal in self.model.signals}

@@ -184,10 +184,7 @@ def load(
 def _check(session: InferenceSession, embeddings: Embeddings, heads: Heads) -> None:
     """Refuse files that don't belong together.
 
-    Raises
-    ------
-    ValueError
-        When they don't.
+    Raises `ValueError`.
     """
     given = {found.name: found.shape[-1] for found in session.get_outputs()}
     hidden = next(found.shape[-1] for found in session.get_inputs() if found.name == "embedded")

@@ -22,7 +22,6 @@ class Outputs:
 
     Attributes
     ----------
-    tokens : list of Tokens
     votes, tags : list of ndarray of float32, shapes (n_tokens, n_signals or n_tags)
         Of each sentence's tokens.
     logits : ndarray of float32, shape (n_sentences, n_signals)
@@ -54,10 +53,8 @@ class TransformerPrediction:
     ----------
     logits, proba : ndarray of float32, shape (n_sentences, n_signals)
         Before and after calibration.
-    sentences : tuple of Sentence
     neutral, typed : Outputs
         Of their two forms; one twice, where nothing was read twice.
-    heads : Heads
     """
 
     logits: NDArray[np.float32]
@@ -128,7 +125,6 @@ class _Words:
 
     Attributes
     ----------
-    sentence : Sentence
     places : list of (int, int)
         Where each stands in the sentence.
     of_tokens : ndarray of int, shape (n_tokens,)

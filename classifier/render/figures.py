@@ -12,11 +12,8 @@ DECIMALS = 4
 def rounded(value: float) -> float:
     """Round a score for a machine to read.
 
-    Raises
-    ------
-    BundleError
-        When it is not a finite number: JSON has no word for that, and a model that gives one is
-        damaged.
+    Raises `BundleError` when it is not a finite number: JSON has no word for that, and a model that
+    gives one is damaged.
     """
     if not math.isfinite(value):
         raise BundleError(

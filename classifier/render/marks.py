@@ -48,8 +48,6 @@ class MarkKind:
 
     Attributes
     ----------
-    name, label, meaning : str
-    family : Family
     quiet : bool
         Named beside other marks, but no reason to mark a sentence.
     """
@@ -67,7 +65,6 @@ class SentenceMark:
 
     Attributes
     ----------
-    kind : MarkKind
     detail : str
         The numbers behind it, in words.
     quiet : bool

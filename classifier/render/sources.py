@@ -113,15 +113,12 @@ class CardView:
         The outlet that control and record are about; empty where there is none.
     kind : str
         What it is, its country and its Wikidata identifier.
-    control : ControlView or None
     uncontrolled : str
         Why there is no ``control``.
-    record : Record
     estimate, interval, shift : str
         Empty where it is unscored.
     reason : str
         Why it is unscored; empty where it is not.
-    findings : tuple of Finding
     evidence : tuple of str
         What the article shows of its own sourcing, a line each.
     """

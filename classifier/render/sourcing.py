@@ -45,7 +45,6 @@ class SourceRow:
 
     Attributes
     ----------
-    label : str
     group : str
         ``named``, ``unnamed``, ``vague``, or `UNTOLD`.
     tags : tuple of str
@@ -127,8 +126,6 @@ class Cited:
 
     Attributes
     ----------
-    name : str
-    tags : tuple of str
     cue : str
         The words that hand over; empty where there are none.
     sentence : int

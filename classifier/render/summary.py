@@ -44,8 +44,8 @@ class Summary:
     sentences : VoiceCounts
         All sentences.
     flagged : mapping of str to VoiceCounts
-        For every sentence-level signal the model gives, in taxonomy order, the sentences that
-        carry it.
+        For every sentence-level signal the model gives, in taxonomy order, the sentences that carry
+        it.
     claims, attributed : int or None
         Sentences that carry the signal of that name, in any voice.
     own_claims : int or None

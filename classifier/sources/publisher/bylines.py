@@ -45,19 +45,9 @@ _MANY = 4  # segments: more are the names of everybody on the page
 def find(byline: str, registry: Registry, publisher: Outlet | None = None) -> Credit | None:
     """Find the outlet that a byline gives the article to.
 
-    Parameters
-    ----------
-    byline : str
-        "By Reuters", "Ann Ray, Associated Press", "Agence France-Presse in Kyllos".
-    registry : Registry
-    publisher : Outlet or None
-        Who published the article: its own byline credits nobody else.
-
-    Returns
-    -------
-    Credit or None
-        None for persons, for the publisher's own people, and for an agency that only helped ("Ann
-        Ray and agencies", "Staff with AFP").
+    It is such as "By Reuters", "Ann Ray, Associated Press", "Agence France-Presse in Kyllos". None
+    for persons, for `publisher` (whose own byline credits nobody else), for the publisher's own
+    people, and for an agency that only helped ("Ann Ray and agencies", "Staff with AFP").
     """
     byline = " ".join(byline.split())
     if len(byline) > MAX_BYLINE or _CONTRIBUTION.search(byline):

@@ -62,21 +62,10 @@ def find(
 ) -> Iterator[Credit]:
     """Find the credits at an article's head and foot, and on the page around it.
 
-    Parameters
-    ----------
-    text : str
-    lines : sequence of (int, int)
-        Start and end of the lines that are not blank.
-    imprint : sequence of str
-        Lines of the page that stood around the text.
-    registry : Registry
-    publisher : Outlet or None
-
-    Yields
-    ------
-    Credit
-        The surest kind first: sources and signatures, then copyright, then the desk's line.
-        A credit to a ministry or a company is none: only outlets are links of the chain.
+    `lines` are start and end of those that are not blank, `imprint` the lines of the page that
+    stood around the text. The surest kind comes first: sources and signatures, then copyright, then
+    the desk's line. A credit to a ministry or a company is none: only outlets are links of the
+    chain.
     """
     near = [*lines[:_NEAR], *lines[max(_NEAR, len(lines) - _NEAR) :]]
     short = [(text[a:b], Place(a, b)) for a, b in near if b - a <= _LINE]

@@ -48,22 +48,10 @@ def find(
 ) -> Credit | None:
     """Find the agency in an article's dateline.
 
-    Parameters
-    ----------
-    text : str
-    lines : sequence of (int, int)
-        Start and end of the lines that are not blank.
-    registry : Registry
-    publisher : Outlet or None
-        Who published the article; tells apart agencies of one name.
-    title : str or None
-        The headline, which has no dateline.
-
-    Returns
-    -------
-    Credit or None
-        The first dateline in the article's first lines. An agency that the registry doesn't hold is
-        taken only from brackets after place and dash, and only if it looks like one.
+    `lines` are start and end of those that are not blank; `publisher`, who published the article,
+    tells apart agencies of one name; `title` is the headline, which has no dateline. It is the
+    first dateline in the article's first lines. An agency that the registry doesn't hold is taken
+    only from brackets after place and dash, and only if it looks like one.
     """
     for index, (start, end) in enumerate(lines[:_HEAD]):
         head = text[start : min(end, start + _WINDOW)]

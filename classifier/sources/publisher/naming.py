@@ -57,20 +57,10 @@ class Credit:
 def resolve(name: str, registry: Registry, near: Outlet | None = None) -> Outlet | None:
     """Give the outlet that a name stands for where an outlet is sure to be meant.
 
-    Parameters
-    ----------
-    name : str
-        A name, a host, or a name with what some pages put around it ("Rudaw Net", "the state news
-        agency IRNA").
-    registry : Registry
-    near : Outlet or None
-        One that the article has to do with: of several outlets called so, it is the one, or the
-        only one of its country.
-
-    Returns
-    -------
-    Outlet or None
-        None where the registry has no such outlet, or several and nothing says which.
+    `name` is a name, a host, or a name with what some pages put around it ("Rudaw Net", "the state
+    news agency IRNA"). Of several outlets called so, it is `near`, with which the article has to
+    do, or the only one of its country. None where the registry has no such outlet, or several and
+    nothing says which.
     """
     if not name or len(name) > MAX_NAME:
         return None

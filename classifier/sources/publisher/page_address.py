@@ -55,16 +55,8 @@ class PageOwner:
 def find(url: str | None, registry: Registry) -> PageOwner | None:
     """Find whose page an address is.
 
-    Parameters
-    ----------
-    url : str or None
-        Of an archived page too: the page's own address is read from the archive's.
-    registry : Registry
-
-    Returns
-    -------
-    PageOwner or None
-        None where there is no address, or nothing in it is a host.
+    Of an archived page, the page's own address is read from the archive's. None where there is no
+    address, or nothing in it is a host.
     """
     if url is None or len(url) > _MAX or not url.strip():
         return None

@@ -38,19 +38,11 @@ _BY = re.compile(r"(?:By|BY|From|by)\s(?=\S)")
 def publication(article: Article, registry: Registry) -> Publication:
     """Find who published an article, and whom it carries.
 
-    Parameters
-    ----------
-    article : Article
-    registry : Registry
-
-    Returns
-    -------
-    Publication
-        Each link's relation is what that outlet did with the words: gathered them, republished or
-        carried the next link's, or wrote them (the last is the origin). The publication's relation
-        is the first link's; with a platform in front, that of the account whose page it is. Where
-        nothing names who published an announced reprint, the first link is `reprints.UNNAMED`.
-        An article that only an agency's dateline or credit speaks for is that agency's own.
+    Each link's relation is what that outlet did with the words: gathered them, republished or
+    carried the next link's, or wrote them (the last is the origin). The publication's relation is
+    the first link's; with a platform in front, that of the account whose page it is. Where nothing
+    names who published an announced reprint, the first link is `reprints.UNNAMED`. An article that
+    only an agency's dateline or credit speaks for is that agency's own.
     """
     return _Chain(article, registry).publication()
 

@@ -42,19 +42,8 @@ def find(
 ) -> list[Layer]:
     """Give the outlets whose articles an article carries, outermost first.
 
-    Parameters
-    ----------
-    article : Article
-        The republications it comes with count; where it has none they are looked for.
-    registry : Registry
-    near : Outlet or None
-        An outlet that tells apart others of one name.
-    publisher : str or None
-        Who published it, and so does not republish itself.
-
-    Returns
-    -------
-    list of Layer
+    The republications that it comes with count; where it has none they are looked for. `near` tells
+    apart outlets of one name; `publisher` published it, and so does not republish itself.
     """
     found = article.republications or republication_layers(article.text, publisher)
     layers = []
@@ -86,18 +75,8 @@ def _footnoted(name: str, article: Article, registry: Registry) -> Outlet | None
 def monitor(article: Article, layer: Layer, registry: Registry) -> Credit:
     """Give who republished an article, where no address or page names the publisher.
 
-    Parameters
-    ----------
-    article : Article
-    layer : Layer
-        What it republishes.
-    registry : Registry
-
-    Returns
-    -------
-    Credit
-        A monitor that the words around the republished part name; else `UNNAMED_MONITOR`, with an
-        editor's insertion or a translator's line to show it; else `UNNAMED`, with the announcement.
+    A monitor that the words around the republished part name; else `UNNAMED_MONITOR`, with an
+    editor's insertion or a translator's line to show it; else `UNNAMED`, with the announcement.
     """
     part, text = layer.part, article.text
     if (named := _named(article, part, registry)) is not None:

@@ -39,7 +39,6 @@ class CitedSource:
     ----------
     name : str
         The form of its name that is given most; empty for nobody in particular.
-    kind : SourceKind
     government, state_media : bool
         Whether any of its citations says so.
     sentences : tuple of int

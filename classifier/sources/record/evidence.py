@@ -156,10 +156,7 @@ def best_source(item: SentenceReport, citations: tuple[Citation, ...]) -> Source
 def corrections(plain: str) -> int:
     """Count the notices of corrections: lines that say what an earlier version had wrong.
 
-    Parameters
-    ----------
-    plain : str
-        The article, folded.
+    `plain` is the article, folded.
     """
     found = 0
     headed = False  # the line before is a bare "Correction", and this one its notice

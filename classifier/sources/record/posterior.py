@@ -138,13 +138,9 @@ def latest(assessments: Iterable[Assessment]) -> list[Assessment]:
 def posterior(assessments: Iterable[Assessment], moment: date | None) -> Posterior:
     """Pool assessments.
 
-    Parameters
-    ----------
-    assessments : iterable of Assessment
-        Those that count. All of one rater's are one vote, as firm as the firmest of them: they are
-        no independent finds.
-    moment : datetime.date or None
-        From which their ages are counted; None makes each `UNDATED` years old.
+    `assessments` are those that count. All of one rater's are one vote, as firm as the firmest of
+    them: they are no independent finds. Their ages are counted from `moment`; None makes each
+    `UNDATED` years old.
     """
     votes = [_vote(rows, moment) for rows in _by_rater(assessments)]
     total = sum(vote.weight for vote in votes)

@@ -91,23 +91,11 @@ def record(
 ) -> Record:
     """Weigh what independent assessments say of an outlet.
 
-    Parameters
-    ----------
-    outlet : Outlet or None
-        None when the registry doesn't hold it.
-    evidence : ArticleEvidence or None
-        Of an article; shifts the estimate by at most `CAP`, and makes none where there is none.
-    date : str or None
-        ISO 8601: when the article appeared; assessments age from then. None, or no date: the date
-        of the registry.
-    registry : Registry
-
-    Returns
-    -------
-    Record
-        Unscored, with the reason, for an outlet that is not in the registry, a platform, an
-        aggregator, assessments that contradict one another or reach no verdict, that are too old
-        to count, and none.
+    `outlet` is None when the registry doesn't hold it. `evidence`, an article's, shifts the
+    estimate by at most `CAP`, and makes none where there is none. Assessments age from `date` (ISO
+    8601), when the article appeared; without one, from the date of the registry. Unscored, with the
+    reason, for an outlet that is not in the registry, a platform, an aggregator, assessments that
+    contradict one another or reach no verdict, that are too old to count, and none.
     """
     if outlet is None:
         return _unscored("not in the registry")

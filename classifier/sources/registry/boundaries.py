@@ -42,10 +42,8 @@ _BLANK = frozenset((" ", PARAGRAPH))
 class Context:
     """A text, and what of it can be a name.
 
-    Parameters
-    ----------
-    text : str
-        As `classifier.sources.registry.folding` has it: spaces, hyphens and apostrophes are ASCII.
+    The text is as `classifier.sources.registry.folding` has it: spaces, hyphens and apostrophes are
+    ASCII.
     """
 
     def __init__(self, text: str) -> None:
@@ -56,11 +54,8 @@ class Context:
     def end(self, start: int, stop: int) -> int | None:
         """Where a name ends that is written from start to stop.
 
-        Returns
-        -------
-        int or None
-            ``stop``, or a little further when the name is declined; None when the characters are
-            a part of something else.
+        It is ``stop``, or a little further when the name is declined; None when the characters are
+        a part of something else.
         """
         text = self.text
         before = text[start - 1] if start else " "

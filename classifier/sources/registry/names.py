@@ -28,10 +28,7 @@ _LONG = 5  # letters from which a word in capitals is the name and no abbreviati
 class Names:
     """Names, and the outlets that are called so.
 
-    Parameters
-    ----------
-    names : iterable of (str, str, bool)
-        Outlet's id, name, and whether it is ambiguous.
+    `names` are an outlet's id, a name, and whether it is ambiguous.
     """
 
     def __init__(self, names: Iterable[tuple[str, str, bool]]) -> None:
@@ -106,10 +103,7 @@ class Names:
     def found(self, text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
         """Give names in running text, leftmost and longest: start, end, ids.
 
-        Parameters
-        ----------
-        text : str
-            Of any length.
+        The text may be of any length.
         """
         patterns, ids = self._patterns
         if not patterns:

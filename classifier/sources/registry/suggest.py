@@ -61,15 +61,7 @@ class LookAlike:
 def look_alike(registry: Registry, address: str) -> LookAlike | None:
     """Find whose host an address is made to look like.
 
-    Parameters
-    ----------
-    registry : Registry
-    address : str
-
-    Returns
-    -------
-    LookAlike or None
-        None for the outlets' own hosts, and for what resembles nobody's, or the hosts of several.
+    None for the outlets' own hosts, and for what resembles nobody's, or the hosts of several.
     """
     host = hosts.host(address)
     if host is None or registry.at(host) is not None:
@@ -84,18 +76,7 @@ def look_alike(registry: Registry, address: str) -> LookAlike | None:
 def close(registry: Registry, query: str, limit: int = 3) -> list[Outlet]:
     """Suggest what may have been meant.
 
-    Parameters
-    ----------
-    registry : Registry
-    query : str
-        That nothing answers to.
-    limit : int
-        At most so many.
-
-    Returns
-    -------
-    list of Outlet
-        The closest first.
+    Nothing answers to the query. At most `limit` come, the closest first.
     """
     from rapidfuzz import fuzz, process
 

@@ -40,10 +40,7 @@ def shipped() -> Path:
 class Tables:
     """A folder of tables.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        With a file ``<kind>.tsv`` for each kind in `COLUMNS`; `shipped` by default.
+    It has a file ``<kind>.tsv`` for each kind in `COLUMNS`; `shipped` by default.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -89,20 +86,8 @@ class Tables:
     def lines(self, kind: str) -> list[str]:
         """Read a table.
 
-        Parameters
-        ----------
-        kind : str
-            One of `COLUMNS`.
-
-        Returns
-        -------
-        list of str
-            A row each, with tabs between the fields.
-
-        Raises
-        ------
-        SourcesError
-            When the table is missing or damaged.
+        `kind` is one of `COLUMNS`. A line a row, with tabs between the fields. Raises
+        `SourcesError` when the table is missing or damaged.
         """
         lines = self._lines(kind)
         columns = COLUMNS[kind]
@@ -136,12 +121,8 @@ class Tables:
     def outlet(self, id: str) -> Outlet:
         """Build an outlet from its rows.
 
-        Raises
-        ------
-        KeyError
-            When the tables don't hold it.
-        SourcesError
-            When a row holds what it may not.
+        Raises `KeyError` when the tables don't hold it, and `SourcesError` when a row holds what it
+        may not.
         """
         _, name, role, medium, country, wikidata = self.outlet_lines[id].split("\t")
         try:

@@ -229,6 +229,9 @@ def _evidence(fields: _Fields) -> Evidence:
 class _Fields:
     """The fields of an object that somebody wrote, each held to the schema.
 
+    Raises `_FieldError` when it is no object or has an unknown field; and by each method, for its
+    field.
+
     Parameters
     ----------
     given : object
@@ -239,11 +242,6 @@ class _Fields:
         Where it stands: ``domains[0]``; empty for the whole.
     wanted : str
         What should stand there, for the message.
-
-    Raises
-    ------
-    _FieldError
-        When it is no object or has an unknown field; and by each method, for its field.
     """
 
     def __init__(self, given: object, fields: Mapping[str, Field], at: str, wanted: str) -> None:
