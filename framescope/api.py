@@ -130,8 +130,7 @@ def load(
 
 
 def score(
-    inputs: Input | Iterable[Input],
-    model: str | os.PathLike[str] | ArticleScorer = "transformer",
+    inputs: Input | Iterable[Input], model: str | os.PathLike[str] | ArticleScorer = "transformer"
 ) -> Iterator[Report | Skipped]:
     """Score inputs as they come.
 

@@ -13,11 +13,7 @@ from classifier.values import ArticleReport, SentenceReport
 
 
 def to_line(
-    report: ArticleReport,
-    *,
-    model: str,
-    signals: Sequence[str],
-    thresholds: Mapping[str, float],
+    report: ArticleReport, *, model: str, signals: Sequence[str], thresholds: Mapping[str, float]
 ) -> str:
     """Write a scored article in the exchange format, with what was found.
 

@@ -145,9 +145,7 @@ def print_problems(problems: Sequence[Flaw], console: Console) -> None:
     for problem in problems:
         style = "red" if problem.level == "error" else ""
         _line(
-            console,
-            f"{problem.level}: {problem.kind}: {problem.subject}: {problem.message}",
-            style,
+            console, f"{problem.level}: {problem.kind}: {problem.subject}: {problem.message}", style
         )
     counts = Counter((problem.level, problem.kind) for problem in problems)
     for level in ("error", "warning"):

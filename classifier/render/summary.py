@@ -25,11 +25,9 @@ class VoiceCounts:
 
     def by(self, voice: Voice) -> int:
         """Sentences in one voice."""
-        return {
-            Voice.OWN: self.own,
-            Voice.REPORTED: self.reported,
-            Voice.QUOTED: self.quoted,
-        }[voice]
+        return {Voice.OWN: self.own, Voice.REPORTED: self.reported, Voice.QUOTED: self.quoted}[
+            voice
+        ]
 
 
 @dataclass(frozen=True, slots=True)

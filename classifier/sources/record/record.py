@@ -83,11 +83,7 @@ def card(report: ArticleReport, registry: Registry) -> SourceCard:
 
 
 def record(
-    outlet: Outlet | None,
-    evidence: ArticleEvidence | None,
-    *,
-    date: str | None,
-    registry: Registry,
+    outlet: Outlet | None, evidence: ArticleEvidence | None, *, date: str | None, registry: Registry
 ) -> Record:
     """Weigh what independent assessments say of an outlet.
 

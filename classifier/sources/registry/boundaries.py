@@ -112,10 +112,7 @@ class Context:
     def _in_address(self, start: int) -> bool:
         if not self._word[0] <= start < self._word[1]:
             end = self.text.find(" ", start)
-            self._word = (
-                self.text.rfind(" ", 0, start) + 1,
-                len(self.text) if end < 0 else end,
-            )
+            self._word = (self.text.rfind(" ", 0, start) + 1, len(self.text) if end < 0 else end)
             self._addresses = [match.span() for match in _ADDRESS.finditer(self.text, *self._word)]
         at = bisect_right(self._addresses, start, key=lambda span: span[0]) - 1
         return at >= 0 and start < self._addresses[at][1]
