@@ -15,7 +15,7 @@ from classifier.pages import read_input
 from classifier.scoring import Scorer
 from classifier.sources import load_registry as load
 from classifier.taxonomy import SIGNALS
-from classifier.values import Article, ArticleReport, Report, Skipped
+from classifier.values import Article, ArticleReport, BatchReport, Skipped
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -57,7 +57,7 @@ def score(
             with opened(output) as file:
                 return _write_lines(items, scorer, file)
         found = list(items)
-    report = Report(
+    report = BatchReport(
         tuple(item for item in found if isinstance(item, ArticleReport)),
         scorer.bundle.name,
         scorer.signals,
@@ -152,7 +152,7 @@ def _write_lines(items: Iterable[ArticleReport | Skipped], scorer: Scorer, file:
     return skipped
 
 
-def _write(report: Report, format: str, file: TextIO) -> None:
+def _write(report: BatchReport, format: str, file: TextIO) -> None:
     if format == "json":
         from classifier.render import to_json
 

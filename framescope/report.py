@@ -84,9 +84,9 @@ class Report(ArticleReport):
 
     def _repr_html_(self) -> str:
         from classifier.render import to_html
-        from classifier.values import Report as Batch
+        from classifier.values import BatchReport
 
-        page = to_html(Batch((self,), self.model, tuple(self.thresholds), self.thresholds))
+        page = to_html(BatchReport((self,), self.model, tuple(self.thresholds), self.thresholds))
         # In a frame, so that neither page changes what the other looks like or does.
         return (
             f'<iframe sandbox="allow-scripts" srcdoc="{escape(page)}" '

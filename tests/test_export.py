@@ -14,8 +14,7 @@ torch = pytest.importorskip("torch")
 import toys
 
 from classifier.models.calibration import Calibration
-from classifier.models.embeddings import EMBEDDINGS, Embeddings
-from classifier.models.heads import HEADS
+from classifier.models.heads import EMBEDDINGS, HEADS, Embeddings
 from classifier.models.transformer import ENCODER, TOKENIZER, load
 from training.transformer.export import export
 from training.transformer.finetune import TransformerRecipe

@@ -27,14 +27,15 @@ from classifier.values.outlet import (
     Outlet,
     Role,
 )
-from classifier.values.report import ArticleReport, SentenceReport
-from classifier.values.source_card import (
+from classifier.values.report import (
     ArticleEvidence,
+    ArticleReport,
     Basis,
     Link,
     Publication,
     Record,
     Relation,
+    SentenceReport,
 )
 
 

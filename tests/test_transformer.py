@@ -17,11 +17,16 @@ import toys
 from classifier import bundle
 from classifier.errors import BundleError
 from classifier.models.calibration import Calibration
-from classifier.models.embeddings import EMBEDDINGS
-from classifier.models.heads import HEADS, Heads
+from classifier.models.heads import EMBEDDINGS, HEADS, Heads
 from classifier.models.passages import Packer, Tokens
-from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel, load
-from classifier.models.transformer_prediction import Outputs, TransformerPrediction
+from classifier.models.transformer import (
+    ENCODER,
+    TOKENIZER,
+    Outputs,
+    TransformerModel,
+    TransformerPrediction,
+    load,
+)
 from classifier.values.article import Sentence, Span
 
 IDENTITY = Calibration.identity(toys.SIGNALS)

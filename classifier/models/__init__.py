@@ -5,13 +5,11 @@ Both models keep one contract, `Model`; nothing outside this room asks which of 
 
 from classifier.models.base import Model, Prediction
 from classifier.models.calibration import Calibration, pool_articles
-from classifier.models.counts import Texts, count, weigh
-from classifier.models.counts import pool as pool_counts
-from classifier.models.embeddings import EMBEDDINGS, Embeddings
 from classifier.models.findings import FINDINGS, reads_findings
 from classifier.models.findings import findings as findings_of
-from classifier.models.heads import Heads
-from classifier.models.ngrams import Ngrams
+from classifier.models.heads import EMBEDDINGS, Embeddings, Heads
+from classifier.models.ngrams import BothForms, Ngrams, count, weigh
+from classifier.models.ngrams import pool as pool_counts
 from classifier.models.passages import Batch, Packer, Passage, Tokens, by_length, with_rows
 from classifier.models.placeholders import Reader, TextForm, form_of
 from classifier.models.placeholders import digest as digest_of_names

@@ -1,8 +1,8 @@
 """What the rules find of a sentence, as features beside its text.
 
 Who is cited takes knowledge that no sentence holds: who is in office, which outlet is a state's,
-whom "he" stands for. The rules of `classifier.citations` and `classifier.attribution.voice.voice` have it; both
-models learn how far to trust them, for the signals that are about sourcing and no others.
+whom "he" stands for. The rules of `classifier.attribution` have it; both models
+learn how far to trust them, for the signals that are about sourcing and no others.
 """
 
 from __future__ import annotations

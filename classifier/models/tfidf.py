@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from classifier.errors import BundleError
 from classifier.models.calibration import Calibration
-from classifier.models.counts import Articles, Places, Texts, weigh
-from classifier.models.evidence import chunks, standing_out
 from classifier.models.findings import FINDINGS, findings
-from classifier.models.ngrams import Ngrams
+from classifier.models.ngrams import Articles, BothForms, Ngrams, Places, weigh
 from classifier.models.placeholders import Reader, TextForm, form_of
+from classifier.models.reasons import chunks, standing_out
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence, Span
 
@@ -109,7 +108,7 @@ class TfidfModel:
         articles = Articles.of(sentences)
         for start in range(0, len(sentences), _BATCH):
             rows = slice(start, start + _BATCH)
-            part = Counted.of(self.blocks, Texts.of(self.reader, sentences[rows]))
+            part = Counted.of(self.blocks, BothForms.of(self.reader, sentences[rows]))
             found = part.weighed @ self._by_feature
             in_form = part.texts.rows
             neutral = in_form[TextForm.NEUTRAL]
@@ -239,12 +238,12 @@ class Counted:
         TF-IDF of their counts.
     """
 
-    texts: Texts
+    texts: BothForms
     places: Places
     weighed: Any
 
     @classmethod
-    def of(cls, blocks: Sequence[Ngrams], texts: Texts) -> Counted:
+    def of(cls, blocks: Sequence[Ngrams], texts: BothForms) -> Counted:
         """Count and weigh."""
         places = Places.of(blocks, texts.texts)
         return cls(texts, places, weigh(blocks, places.counts))

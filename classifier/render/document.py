@@ -15,6 +15,7 @@ from classifier.values import (
     ArticleEvidence,
     ArticleReport,
     Assessment,
+    BatchReport,
     Citation,
     Control,
     Evidence,
@@ -22,7 +23,6 @@ from classifier.values import (
     Outlet,
     Place,
     Record,
-    Report,
     SentenceReport,
     SourceCard,
     Span,
@@ -39,12 +39,12 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _WORDS = {None: "null", True: "true", False: "false"}
 
 
-def to_json(report: Report, *, indent: int | None = 2) -> str:
+def to_json(report: BatchReport, *, indent: int | None = 2) -> str:
     """Write a report as one JSON object.
 
     Parameters
     ----------
-    report : Report
+    report : BatchReport
     indent : int or None
         Spaces a level; None puts everything on one line.
 

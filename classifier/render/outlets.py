@@ -53,8 +53,8 @@ def print_answer(answer: Answer, registry: Registry, console: Console) -> None:
 def likeness(alike: LookAlike) -> str:
     """Say whose host another looks like."""
     return (
-        f"{host_in_unicode(alike.host)} looks like {alike.outlet.name} ({alike.original}) and is not "
-        f"one of its hosts on record: {alike.how}."
+        f"{host_in_unicode(alike.host)} looks like {alike.outlet.name} ({alike.original}) and is "
+        f"not one of its hosts on record: {alike.how}."
     )
 
 

@@ -13,22 +13,26 @@ from rich.table import Table
 from rich.text import Text
 
 from classifier.render import figures
-from classifier.render.layout import TextLine, carries, imprint, paragraphs, title
-from classifier.render.marks import (
+from classifier.render.layout import (
     CITED,
     UNSOURCED,
     MarkKind,
     SentenceMark,
+    TextLine,
+    carries,
+    imprint,
     is_marked,
     kind,
     marks,
+    paragraphs,
     segments,
+    title,
 )
 from classifier.render.sources import APART, SCALE, CardView, Proof, Step, card, published_by
 from classifier.render.sourcing import KEY, SourceRow, SourcingMap, cited_in, in_words, sourcing_map
 from classifier.render.summary import Summary, VoiceCounts, summarise
 from classifier.taxonomy import BY_NAME, NAMES, Family
-from classifier.values import Article, ArticleReport, Report, Skipped, Voice, printable
+from classifier.values import Article, ArticleReport, BatchReport, Skipped, Voice, printable
 
 # Colours a terminal's own theme defines, so they are legible on a light and a dark background.
 _FAMILY_STYLE = {
@@ -50,12 +54,12 @@ _KEY = (
 )
 
 
-def print_report(report: Report, console: Console) -> None:
+def print_report(report: BatchReport, console: Console) -> None:
     """Print a report.
 
     Parameters
     ----------
-    report : Report
+    report : BatchReport
     console : rich.console.Console
         Where to; its width and colours are kept to.
     """
@@ -214,7 +218,7 @@ def _counts(
         yield Text(line, style=_FAMILY_STYLE[Family.ARTICLE] if name in report.flags else "")
 
 
-def _print_legend(report: Report, console: Console) -> None:
+def _print_legend(report: BatchReport, console: Console) -> None:
     console.rule(Text("what the marks mean", style="dim"), align="left", style="dim")
     console.print(Text(_KEY))
     console.print(Text("shares are of the sentences in that voice; a mark says how a sentence is "
@@ -231,7 +235,7 @@ def _print_legend(report: Report, console: Console) -> None:
     console.print(Text(f"model: {printable(report.model)}", style="dim"))
 
 
-def _kinds_met(report: Report) -> list[MarkKind]:
+def _kinds_met(report: BatchReport) -> list[MarkKind]:
     met = {name for article in report.articles for name in article.flags}
     for article in report.articles:
         for sentence in article.sentences:

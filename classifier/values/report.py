@@ -1,12 +1,185 @@
-"""What scoring gives: frozen values, no behaviour."""
+"""What scoring gives, and what is said of an article's source: frozen values.
+
+Of a source, three things side by side, never merged into one number; `classifier.sources` finds
+them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from classifier.values.article import Article, ArticleReading, Citation, Sentence, Span, Voice
-from classifier.values.source_card import SourceCard
+from classifier.values.article import (
+    Article,
+    ArticleReading,
+    Citation,
+    Place,
+    Sentence,
+    Span,
+    Voice,
+)
+from classifier.values.outlet import Assessment, Outlet
+
+
+class Relation(StrEnum):
+    """How an outlet relates to the article's words."""
+
+    ORIGIN = "origin"  # its own article
+    CARRIED = "carried"  # an agency's copy, printed by the publisher
+    REPUBLISHED = "republished_from"  # another outlet's article, reprinted or translated
+    AGGREGATOR = "aggregator"  # gathered by a machine; the words are somebody else's
+    UNKNOWN = "unknown"
+
+
+class Basis(StrEnum):
+    """What kind of words show it."""
+
+    GIVEN = "given"  # the input names the outlet (a field of the exchange format, page metadata)
+    URL = "url"
+    SITE_NAME = "site name"
+    HEADER = "header"  # the outlet's line above an article on a page of several
+    BYLINE = "byline"
+    DATELINE = "dateline"
+    TEXT = "text"  # a sentence: "Below is X's article:", "(Source: X)", "According to X,"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One outlet in the chain an article came through.
+
+    Attributes
+    ----------
+    relation : Relation
+    name : str
+        As the article or the page gives it.
+    outlet : Outlet or None
+        None when the registry does not hold it.
+    evidence : str
+        The words that show it, as they stand.
+    basis : Basis
+    place : Place or None
+        Where those words stand in the article's text; None when they are not part of it.
+    """
+
+    relation: Relation
+    name: str
+    outlet: Outlet | None
+    evidence: str
+    basis: Basis
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Who published an article and whom it carries.
+
+    Attributes
+    ----------
+    relation : Relation
+        What the publisher did: wrote it (``origin``), carried an agency, republished, gathered.
+        ``unknown`` when nothing says who published it.
+    chain : tuple of Link
+        From the page's publisher inwards: aggregator, then monitor, then the outlet whose words
+        they are. Empty when unknown.
+    """
+
+    relation: Relation
+    chain: tuple[Link, ...] = ()
+
+    @property
+    def publisher(self) -> Link | None:
+        """The first of the chain."""
+        return self.chain[0] if self.chain else None
+
+    @property
+    def author(self) -> Link | None:
+        """The last of the chain: whose words the article is."""
+        return self.chain[-1] if self.chain else None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleEvidence:
+    """What the article itself shows of its sourcing.
+
+    Attributes
+    ----------
+    claims : int
+        Sentences that state something checkable; the four shares are of these.
+    named, unnamed, vague, none : int
+        Claims by the best source given for them; they add up to ``claims``.
+    sources : tuple of (str, int)
+        Distinct named sources and the sentences that stand on each, most first.
+    quotes, links, corrections : int
+        Quoted sentences, addresses in the text, correction notices.
+    """
+
+    claims: int
+    named: int
+    unnamed: int
+    vague: int
+    none: int
+    sources: tuple[tuple[str, int], ...]
+    quotes: int
+    links: int
+    corrections: int
+
+    @property
+    def single_source(self) -> bool:
+        """Whether all that is sourced by name stands on one source."""
+        return len(self.sources) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """How reliable the outlet's record says it is, or that there is none.
+
+    Attributes
+    ----------
+    low, estimate, high : float or None
+        Between 0 (bad record) and 1 (good record): the estimate and its 90% interval, wider with
+        the assessments' age, disagreement and scarcity. None: ``unscored``.
+    reason : str
+        One line: what it rests on, or why there is none.
+    assessments : tuple of Assessment
+        What it rests on.
+    shift : float
+        How far the article's own evidence moved the estimate, at most ``cap`` either way.
+    cap : float
+    """
+
+    low: float | None
+    estimate: float | None
+    high: float | None
+    reason: str
+    assessments: tuple[Assessment, ...] = ()
+    shift: float = 0.0
+    cap: float = 0.0
+
+    @property
+    def scored(self) -> bool:
+        """Whether there is a record."""
+        return self.estimate is not None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCard:
+    """An article's source: who published it, who controls that outlet, its record, the article.
+
+    Attributes
+    ----------
+    publication : Publication
+    outlet : Outlet or None
+        The outlet that control and record are about: whose words the article is.
+    record : Record
+    evidence : ArticleEvidence or None
+        None when the article was not scored.
+    """
+
+    publication: Publication
+    outlet: Outlet | None
+    record: Record
+    evidence: ArticleEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +265,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BatchReport:
     """What scoring gives.
 
     Attributes

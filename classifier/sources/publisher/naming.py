@@ -1,4 +1,7 @@
-"""A name as an article writes it -> the outlet of the registry, where it can only be that one."""
+"""A name or an address, as an article has it -> the outlet of the registry, where it is sure.
+
+An address may be an outlet's, an account's on a platform, or an imitation.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.values import DomainRole, Medium, Outlet, Place
+from classifier.sources.registry import hosts
+from classifier.values import Basis, DomainRole, Medium, Outlet, Place, Role
 
 if TYPE_CHECKING:
     from classifier.sources.registry.registry import Registry
     from classifier.values import Basis
+
 
 MAX_NAME = 100
 """Characters; longer strings name no outlet."""
@@ -32,7 +37,7 @@ class Credit:
     Attributes
     ----------
     name, outlet, evidence, basis, place
-        As of a `classifier.values.source_card.Link`.
+        As of a `classifier.values.report.Link`.
     agency : bool
         Whether what it sends is wire copy, to be carried by others.
     gathers : bool
@@ -129,3 +134,81 @@ def _only(found: tuple[Outlet, ...], near: Outlet | None) -> Outlet | None:
     same = [outlet for outlet in found if outlet.id == near.id]
     close = same or [outlet for outlet in found if near.country and outlet.country == near.country]
     return close[0] if len(close) == 1 else None
+
+
+_MAX_ADDRESS = 2_000
+
+# Archives and caches, whose address holds that of the page.
+_KEPT = re.compile(
+    r"https?://(?:web\.archive\.org/web/[\w*]{1,20}/|(?:www\.)?google\.[a-z.]{2,6}/amp/(?:s/)?"
+    r"|archive\.(?:ph|today|is|md)/(?:\d{1,14}/|o/\w{1,9}/))(?=\S)",
+    re.IGNORECASE,
+)
+_ACCOUNT = re.compile(r"(?:https?://)?[^/?#]{1,253}/(?:(?:c|user|s)/)?(@?[\w.-]{2,60})(?:[/?#]|\Z)")
+# First parts of a platform's addresses that are no account.
+_NO_ACCOUNT = re.compile(
+    r"watch|posts?|status|p|reels?|channel|videos?|story|stories|share|groups|pages|i|search"
+    r"|hashtag|tag|events|shorts|embed|live|playlist|topic|news|r|comments|joinchat|a|wiki"
+    r"|index\.(?:html|php)|(?:photo|permalink|story)(?:\.php)?|home|explore|en|\d+",
+    re.IGNORECASE,
+)
+
+_IMITATIONS = frozenset({DomainRole.IMPOSTER.value})  # kinds of a network's sites
+
+
+@dataclass(frozen=True, slots=True)
+class PageOwner:
+    """Whose page an address is.
+
+    Attributes
+    ----------
+    credit : Credit
+        The outlet of the host; named by the host where the registry doesn't hold it.
+    account : str or None
+        On a platform, the account in the address.
+    impostor : bool
+        The host is made to look like an outlet's, or belongs to a network that is.
+    """
+
+    credit: Credit
+    account: str | None = None
+    impostor: bool = False
+
+
+def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
+    """Find whose page an address is.
+
+    Of an archived page, the page's own address is read from the archive's. None where there is no
+    address, or nothing in it is a host.
+    """
+    if url is None or len(url) > _MAX_ADDRESS or not url.strip():
+        return None
+    address = url.strip()
+    if kept := _KEPT.match(address):
+        address = address[kept.end() :]
+    host = hosts.host(address)
+    if host is None:
+        return None
+    found = registry.at(address)
+    network = registry.network(address)
+    impostor = network is not None and network.kind in _IMITATIONS
+    if found is None:
+        return PageOwner(Credit(host, None, address, Basis.URL), impostor=impostor)
+    if impostor or found.domain.role is DomainRole.IMPOSTER:
+        return PageOwner(Credit(host, None, address, Basis.URL), impostor=True)
+    outlet = found.outlet
+    gathers = outlet.role is Role.AGGREGATOR
+    credit = Credit(outlet.name, outlet, address, Basis.URL, gathers=gathers)
+    account = _account(address, host, found.domain.host) if outlet.role is Role.PLATFORM else None
+    return PageOwner(credit, account)
+
+
+def _account(address: str, host: str, domain: str) -> str | None:
+    """Read the account from an address: its first part, or the label before the platform's host."""
+    if host != domain and host.endswith(f".{domain}"):
+        label = host.removesuffix(f".{domain}")
+        return None if label in ("m", "mobile", "en", "amp") or "." in label else label
+    match = _ACCOUNT.match(address)
+    if match is None or _NO_ACCOUNT.fullmatch(match[1]):
+        return None
+    return match[1].removeprefix("@")

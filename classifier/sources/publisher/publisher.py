@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.pages import own_name_of_page, same_outlet
-from classifier.sources.publisher import bylines, credits, datelines, naming, page_address, reprints
-from classifier.sources.publisher.naming import Credit
+from classifier.sources.publisher import credits, datelines, naming, reprints
+from classifier.sources.publisher.naming import Credit, PageOwner
 from classifier.values import (
     Article,
     Basis,
@@ -64,7 +64,7 @@ class _Chain:
 
     def publication(self) -> Publication:
         article = self.article
-        page = page_address.find(article.url, self.registry)
+        page = naming.page_owner(article.url, self.registry)
         if page is not None and page.impostor:
             # Whose words a stranger's imitation shows is not for the page to say.
             link = Link(Relation.UNKNOWN, page.credit.name, None, page.credit.evidence, Basis.URL)
@@ -93,7 +93,7 @@ class _Chain:
         outlet = self._resolve(name, None)
         return Credit(name, outlet, words, Basis.SITE_NAME, gathers=True)
 
-    def _publishers(self, page: page_address.PageOwner | None) -> Iterator[Credit]:
+    def _publishers(self, page: PageOwner | None) -> Iterator[Credit]:
         """Give who published it by address, metadata, header or the page's own furniture."""
         article = self.article
         given = self._given(page.credit.outlet if page else None)
@@ -140,7 +140,7 @@ class _Chain:
         basis = Basis.SITE_NAME if name == article.site_name else Basis.GIVEN
         return Credit(name, outlet, name, basis, gathers=gathers)
 
-    def _account(self, page: page_address.PageOwner, given: Credit | None) -> Credit | None:
+    def _account(self, page: PageOwner, given: Credit | None) -> Credit | None:
         """Give whose account on a platform it is."""
         if given is not None and not self._same(given, page.credit):
             return given
@@ -174,7 +174,7 @@ class _Chain:
         if found is not None:
             return [found]
         for byline, place in self._bylines():
-            if (found := bylines.find(byline, self.registry, near)) is not None:
+            if (found := credits.of_byline(byline, self.registry, near)) is not None:
                 return [replace(found, place=place)]
         return []
 
@@ -182,7 +182,7 @@ class _Chain:
         """Give whom credit lines name: one, or who distributes and whose it is."""
         found: list[Credit] = []
         around = self.imprint.lines
-        for credit in credits.find(self.text, self.lines, around, self.registry, near):
+        for credit in credits.credited(self.text, self.lines, around, self.registry, near):
             if self._in_chain(credit):
                 break  # the publisher's own copyright
             # A copyright in a name nobody knows may be the publisher's own house.
@@ -206,7 +206,7 @@ class _Chain:
             yield self.article.author, None
         signed = False
         for start, end in self.lines[1:_SIGNATURE_LINES]:
-            line = self.text[start : min(end, start + bylines.MAX_BYLINE + 1)]
+            line = self.text[start : min(end, start + credits.MAX_BYLINE + 1)]
             if _BY.match(line) and not line.endswith((".", "!", "?", ":")):
                 yield line, Place(start, end)
                 signed = True

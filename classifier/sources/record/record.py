@@ -1,8 +1,8 @@
 """An outlet's record, as an interval or as unscored; and the source card that it goes on.
 
-Assessments are weighed by `classifier.sources.record.posterior`. Who controls an outlet is no part of its
-record: nothing here reads `Outlet.control`. Without an assessment there is no record, whatever the
-article shows: unknown is not unreliable, nor is it one half.
+Assessments are weighed by `classifier.sources.record.posterior`. Who controls an outlet is no part
+of its record: nothing here reads `Outlet.control`. Without an assessment there is no record,
+whatever the article shows: unknown is not unreliable, nor is it one half.
 """
 
 from __future__ import annotations

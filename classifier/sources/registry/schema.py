@@ -1,8 +1,9 @@
 """What a field of an outlet's row may hold: one description for every road into the registry.
 
-The tables that ship (`classifier.sources.registry.check`), the rows by hand (`training.registry.hand`) and
-a user's own file (`classifier.sources.registry.user`) are all held to it; each says in its own words where
-the field stands. The enumerations are those of `classifier.values.outlet`.
+The tables that ship (`classifier.sources.registry.check`), the rows by hand
+(`training.registry.hand`) and a user's own file (`classifier.sources.registry.user`) are all held
+to it; each says in its own words where the field stands. The enumerations are those of
+`classifier.values.outlet`.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class _FieldError(ValueError):
 
 
 class _Known(Protocol):
-    """Whatever gives the outlet of an id, as `classifier.sources.registry.registry.Registry` does."""
+    """Whatever gives the outlet of an id, as a `Registry` does."""
 
     def get(self, id: str) -> Outlet | None: ...
 
