@@ -29,24 +29,11 @@ def score(
     signals: Sequence[str] | None,
     sources: Path | None = None,
 ) -> int:
-    """Score inputs and write the report.
+    """Score files, addresses or ``"-"``, and write the report; give how many were skipped.
 
-    Gives how many inputs were skipped. Raises `FramescopeError` when nothing could be scored, or
-    the model or a signal is not there.
-
-    Parameters
-    ----------
-    inputs : sequence of str
-        Files, addresses or ``"-"``.
-    model : str
-        See `classifier.bundle.load`.
-    format : {"terminal", "json", "jsonl", "html"}
-    output : pathlib.Path or None
-        None for standard output.
-    signals : sequence of str or None
-        Those to report; None for all.
-    sources : pathlib.Path or None
-        The user's own outlets.
+    `model` is as `classifier.bundle.load` takes it, `format` one of `classifier.cli.ReportFormat`;
+    `output` is None for standard output, `signals` None for all. Raises `FramescopeError` when
+    nothing could be scored, or the model or a signal is not there.
     """
     check(output)
     registry = load(user=sources)
@@ -61,7 +48,7 @@ def score(
         tuple(item for item in found if isinstance(item, ArticleReport)),
         scorer.bundle.name,
         scorer.signals,
-        _thresholds(scorer),
+        scorer.thresholds,
         tuple(item for item in found if isinstance(item, Skipped)),
     )
     with opened(output) as file:
@@ -70,10 +57,7 @@ def score(
 
 
 def list_signals(model: str) -> None:
-    """Print the taxonomy, and which signals a bundle gives.
-
-    `model` is as `classifier.bundle.load` takes it.
-    """
+    """Print the taxonomy, and which signals a model gives (as of `classifier.bundle.load`)."""
     from rich.console import Console
     from rich.table import Table
 
@@ -81,11 +65,9 @@ def list_signals(model: str) -> None:
     table = Table(title=f"Signals; * given by {manifest['name']}")
     for heading in ("", "signal", "family", "of", "meaning", "origin"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "signal")
-    for signal in SIGNALS:
-        given = "*" if signal.name in manifest["signals"] else ""
-        table.add_row(
-            given, signal.name, signal.family, signal.level, signal.meaning, signal.origin
-        )
+    for one in SIGNALS:
+        given = "*" if one.name in manifest["signals"] else ""
+        table.add_row(given, one.name, one.family, one.level, one.meaning, one.origin)
     Console().print(table)
 
 
@@ -101,10 +83,7 @@ def _read(inputs: Sequence[str]) -> Iterator[Article | Skipped]:
 
 
 def _begun(items: Iterator[ArticleReport | Skipped]) -> Iterator[ArticleReport | Skipped]:
-    """Make sure that there is an article before anything is written.
-
-    Raises `InputError` when everything was skipped.
-    """
+    """Make sure that there is an article before anything is written; else raise `InputError`."""
     skipped: list[Skipped] = []
     for item in items:
         if isinstance(item, ArticleReport):
@@ -133,21 +112,17 @@ def _progress() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _thresholds(scorer: Scorer) -> dict[str, float]:
-    return {signal: scorer.bundle.thresholds[signal] for signal in scorer.signals}
-
-
 def _write_lines(items: Iterable[ArticleReport | Skipped], scorer: Scorer, file: TextIO) -> int:
     """Write lines as articles are scored, so that memory stays flat however many there are."""
     from classifier.render import to_line
 
-    name, thresholds, skipped = scorer.bundle.name, _thresholds(scorer), 0
+    name, signals, skipped = scorer.bundle.name, scorer.signals, 0
     for item in items:
         if isinstance(item, Skipped):
             skipped += 1
             print(f"framescope: {item.source}: {item.reason} (skipped)", file=sys.stderr)
         else:
-            line = to_line(item, model=name, signals=scorer.signals, thresholds=thresholds)
+            line = to_line(item, model=name, signals=signals, thresholds=scorer.thresholds)
             file.write(line + "\n")
     return skipped
 

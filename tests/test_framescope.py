@@ -24,7 +24,7 @@ from classifier.errors import InputError
 from classifier.pages import given
 from classifier.values.article import Article
 from classifier.values.report import Skipped
-from framescope.report import Report
+from framescope.api import Report
 
 ROOT = Path(__file__).parent.parent
 FERRY = "The ferry of Orrin will cost the town 900 crowns. Observers expect the price to rise."
