@@ -25,24 +25,14 @@ TOKEN = r"\w+|[^\w\s]"
 
 @dataclass(frozen=True, eq=False)
 class Chunks:
-    """Texts cut into what stands between white space, in small letters.
+    """Texts cut into what stands between white space, in small letters."""
 
-    Attributes
-    ----------
-    distinct : list of str
-        Those that differ, as they come: sums of floats depend on the order of the n-grams.
-    numbers : ndarray of int, shape (n_chunks,)
-        All of them in order, text after text, as numbers of ``distinct``.
-    rows : ndarray of int, shape (n_chunks,)
-        The text of each.
-    first : ndarray of int, shape (n_texts,)
-        Where each text's chunks begin.
-    """
-
+    # those that differ, as they come: sums of floats depend on the order of the n-grams
     distinct: list[str]
+    # shape (n_chunks,): all of them in order, text after text, as numbers of ``distinct``
     numbers: NDArray[np.intp]
-    rows: NDArray[np.intp]
-    first: NDArray[np.intp]
+    rows: NDArray[np.intp]  # shape (n_chunks,): the text of each
+    first: NDArray[np.intp]  # shape (n_texts,): where each text's chunks begin
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Chunks:
@@ -61,17 +51,11 @@ class Chunks:
 
 @dataclass(frozen=True, eq=False)
 class Occurrences:
-    """Where the n-grams of one length stand in texts; for characters, those of all lengths.
+    """Where the n-grams of one length stand in texts; for characters, those of all lengths."""
 
-    Attributes
-    ----------
-    columns : ndarray of int32, shape (n,)
-        Which term of the block each is.
-    chunks : ndarray of int32, shape (n, n_reached)
-        The `Chunks` that each reaches into, in order; one twice, where it reaches into it twice.
-    """
-
-    columns: NDArray[np.int32]
+    columns: NDArray[np.int32]  # shape (n,): which term of the block each is
+    # shape (n, n_reached): the `Chunks` that each reaches into, in order; one twice, where it
+    # reaches into it twice
     chunks: NDArray[np.int32]
 
 
@@ -258,21 +242,11 @@ def count(blocks: Sequence[Ngrams], texts: Sequence[str]) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Where the n-grams of all blocks stand in texts.
+    """Where the n-grams of all blocks stand in texts."""
 
-    Attributes
-    ----------
-    chunks : Chunks
-        The texts.
-    found : list of Occurrences
-        Block after block, with columns of the whole.
-    counts : sparse matrix, shape (n_texts, n_features)
-        How often each occurs in each text.
-    """
-
-    chunks: Chunks
-    found: list[Occurrences]
-    counts: Any
+    chunks: Chunks  # the texts
+    found: list[Occurrences]  # block after block, with columns of the whole
+    counts: Any  # shape (n_texts, n_features): how often each occurs in each text
 
     @classmethod
     def of(cls, blocks: Sequence[Ngrams], texts: Sequence[str]) -> Places:
@@ -335,21 +309,12 @@ def weigh(blocks: Sequence[Ngrams], counts: Any) -> Any:
 
 @dataclass
 class Articles:
-    """The sentences of a sequence, added up by article.
+    """The sentences of a sequence, added up by article."""
 
-    Attributes
-    ----------
-    rows : ndarray of int, shape (n_sentences,)
-        The article each sentence belongs to, a row of ``counts``.
-    size : int
-        How many articles there are.
-    counts : sparse matrix, shape (size, n_features), or None
-        None until something is added.
-    """
-
+    # shape (n_sentences,): the article each sentence belongs to, a row of ``counts``
     rows: NDArray[np.intp]
-    size: int
-    counts: Any = None
+    size: int  # how many articles there are
+    counts: Any = None  # shape (size, n_features): None until something is added
 
     @classmethod
     def of(cls, sentences: Sequence[Sentence]) -> Articles:

@@ -63,16 +63,10 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text as a model reads it.
-
-    Attributes
-    ----------
-    names : tuple of Placeholder
-        What stands in it for names, in order.
-    """
+    """A text as a model reads it."""
 
     text: str
-    names: tuple[Placeholder, ...] = ()
+    names: tuple[Placeholder, ...] = ()  # what stands in it for names, in order
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Find the characters of the original text that ``text[start:end]`` stands for.

@@ -230,17 +230,11 @@ def _damaged(path: Path, reason: object) -> BundleError:
 
 @dataclass(frozen=True, eq=False)
 class Counted:
-    """Some of the sentences of a prediction, and the n-grams in them.
-
-    Attributes
-    ----------
-    weighed : sparse matrix, shape (n_texts, n_features)
-        TF-IDF of their counts.
-    """
+    """Some of the sentences of a prediction, and the n-grams in them."""
 
     texts: BothForms
     places: Places
-    weighed: Any
+    weighed: Any  # shape (n_texts, n_features): TF-IDF of their counts
 
     @classmethod
     def of(cls, blocks: Sequence[Ngrams], texts: BothForms) -> Counted:

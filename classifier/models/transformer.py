@@ -206,20 +206,13 @@ def _check(session: InferenceSession, embeddings: Embeddings, heads: Heads) -> N
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the encoder says of sentences in one of their forms.
-
-    Attributes
-    ----------
-    votes, tags : list of ndarray of float32, shapes (n_tokens, n_signals or n_tags)
-        Of each sentence's tokens.
-    logits : ndarray of float32, shape (n_sentences, n_signals)
-        Pooled from them.
-    """
+    """What the encoder says of sentences in one of their forms."""
 
     tokens: list[Tokens]
+    # votes and tags: shapes (n_tokens, n_signals or n_tags): of each sentence's tokens
     votes: list[NDArray[np.float32]]
     tags: list[NDArray[np.float32]]
-    logits: NDArray[np.float32]
+    logits: NDArray[np.float32]  # shape (n_sentences, n_signals): pooled from them
 
     def replaced(self, rows: Iterable[int], other: Outputs) -> Outputs:
         """Take the tokens of some sentences, and what was said of them, from elsewhere."""
@@ -235,19 +228,13 @@ class Outputs:
 
 @dataclass(frozen=True)
 class TransformerPrediction:
-    """What the encoder found.
+    """What the encoder found."""
 
-    Attributes
-    ----------
-    logits, proba : ndarray of float32, shape (n_sentences, n_signals)
-        Before and after calibration.
-    neutral, typed : Outputs
-        Of their two forms; one twice, where nothing was read twice.
-    """
-
+    # logits and proba: shape (n_sentences, n_signals): before and after calibration
     logits: NDArray[np.float32]
     proba: NDArray[np.float32]
     sentences: tuple[Sentence, ...]
+    # neutral and typed: of their two forms; one twice, where nothing was read twice
     neutral: Outputs
     typed: Outputs
     heads: Heads
@@ -309,21 +296,12 @@ class TransformerPrediction:
 
 @dataclass(frozen=True)
 class _Words:
-    """The words of a sentence in one of its forms.
-
-    Attributes
-    ----------
-    places : list of (int, int)
-        Where each stands in the sentence.
-    of_tokens : ndarray of int, shape (n_tokens,)
-        The word of each token.
-    votes : ndarray of float32, shape (n_tokens, n_signals)
-    """
+    """The words of a sentence in one of its forms."""
 
     sentence: Sentence
-    places: list[tuple[int, int]]
-    of_tokens: NDArray[np.intp]
-    votes: NDArray[np.float32]
+    places: list[tuple[int, int]]  # where each stands in the sentence
+    of_tokens: NDArray[np.intp]  # shape (n_tokens,): the word of each token
+    votes: NDArray[np.float32]  # shape (n_tokens, n_signals)
 
     @classmethod
     def of(cls, sentence: Sentence, outputs: Outputs, row: int) -> _Words:

@@ -27,21 +27,11 @@ MAX_QUOTE = 200
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A sentence in its paragraph, or text of the article that belongs to no sentence.
+    """A sentence in its paragraph, or text of the article that belongs to no sentence."""
 
-    Attributes
-    ----------
-    number : int
-        The sentence's place in the article, from 1; 0 for text outside any sentence.
-    report : SentenceReport or None
-        None for text outside any sentence.
-    text : str
-        The characters, as they are.
-    """
-
-    number: int
-    report: SentenceReport | None
-    text: str
+    number: int  # the sentence's place in the article, from 1; 0 for text outside any sentence
+    report: SentenceReport | None  # None for text outside any sentence
+    text: str  # the characters, as they are
 
 
 Paragraph = tuple[TextLine, ...]
@@ -168,41 +158,26 @@ MAX_WORD_LENGTH = 90
 
 @dataclass(frozen=True, slots=True)
 class MarkKind:
-    """A kind of mark: a signal, or what follows from several.
-
-    Attributes
-    ----------
-    quiet : bool
-        Named beside other marks, but no reason to mark a sentence.
-    """
+    """A kind of mark: a signal, or what follows from several."""
 
     name: str
     label: str
     family: Family
     meaning: str
-    quiet: bool
+    quiet: bool  # named beside other marks, but no reason to mark a sentence
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceMark:
-    """One reason why a sentence is marked.
-
-    Attributes
-    ----------
-    detail : str
-        The numbers behind it, in words.
-    quiet : bool
-        Named after the others: its kind is quiet, or a more precise mark says the same.
-    words : tuple of str
-        The article's words that speak for it, strongest first; printable.
-    score, threshold : float or None
-        The probability and where the decision falls; None where several signals decide.
-    """
+    """One reason why a sentence is marked."""
 
     kind: MarkKind
-    detail: str
+    detail: str  # the numbers behind it, in words
+    # named after the others: its kind is quiet, or a more precise mark says the same
     quiet: bool = False
-    words: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  # the article's words that speak for it, strongest first; printable
+    # score and threshold: the probability and where the decision falls; None where several signals
+    # decide
     score: float | None = None
     threshold: float | None = None
 

@@ -41,22 +41,12 @@ KEY = {
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A source of the article.
-
-    Attributes
-    ----------
-    group : str
-        ``named``, ``unnamed``, ``vague``, or `UNTOLD`.
-    tags : tuple of str
-        What kind of source it is, in words.
-    sentences : tuple of int
-        The numbers of the sentences that stand on it, from 1.
-    """
+    """A source of the article."""
 
     label: str
-    group: str
-    tags: tuple[str, ...]
-    sentences: tuple[int, ...]
+    group: str  # ``named``, ``unnamed``, ``vague``, or `UNTOLD`
+    tags: tuple[str, ...]  # what kind of source it is, in words
+    sentences: tuple[int, ...]  # the numbers of the sentences that stand on it, from 1
 
     def share(self, total: int) -> str:
         """Write its share of the sentences."""
@@ -76,27 +66,16 @@ class BarPart:
 
 @dataclass(frozen=True, slots=True)
 class SourcingMap:
-    """How much of an article stands on whom.
+    """How much of an article stands on whom."""
 
-    Attributes
-    ----------
-    total : int
-        Sentences of the article.
-    rows : tuple of SourceRow
-        Named sources, then unnamed, then vague, those in most sentences first; then what only the
-        model finds attributed. A sentence that cites two stands with both.
-    parts : tuple of BarPart
-        Every sentence once, with the best source it has: the first of ``rows`` that it stands on.
-    counts : mapping of str to int
-        Sentences by the kind of their best source, `UNTOLD`, and ``none``.
-    government, state_media : int
-        Sentences that stand on a government, on state media.
-    """
-
-    total: int
+    total: int  # sentences of the article
+    # named sources, then unnamed, then vague, those in most sentences first; then what only the
+    # model finds attributed. A sentence that cites two stands with both.
     rows: tuple[SourceRow, ...]
+    # every sentence once, with the best source it has: the first of ``rows`` that it stands on
     parts: tuple[BarPart, ...]
-    counts: dict[str, int]
+    counts: dict[str, int]  # sentences by the kind of their best source, `UNTOLD`, and ``none``
+    # government and state_media: sentences that stand on a government, on state media
     government: int
     state_media: int
 
@@ -122,19 +101,12 @@ class SourcingMap:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A citation in words.
-
-    Attributes
-    ----------
-    cue : str
-        The words that hand over; empty where there are none.
-    sentence : int
-        The number of the sentence that the name is resolved from; 0 where it stands in its own.
-    """
+    """A citation in words."""
 
     name: str
     tags: tuple[str, ...]
-    cue: str
+    cue: str  # the words that hand over; empty where there are none
+    # the number of the sentence that the name is resolved from; 0 where it stands in its own
     sentence: int
 
 

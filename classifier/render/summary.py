@@ -36,31 +36,19 @@ class Summary:
 
     A count is None where it can't be known: the article was not scored, or the model gives no
     ``claim`` or ``attributed``. That is not the same as 0.
-
-    Attributes
-    ----------
-    sentences : VoiceCounts
-        All sentences.
-    flagged : mapping of str to VoiceCounts
-        For every sentence-level signal the model gives, in taxonomy order, the sentences that carry
-        it.
-    claims, attributed : int or None
-        Sentences that carry the signal of that name, in any voice.
-    own_claims : int or None
-        Claims in the article's own voice.
-    unsourced_own_claims : int or None
-        Those of them that nobody stands behind; see `is_unsourced_own_claim`.
-    techniques : int or None
-        How many different techniques of the fourteen were found.
     """
 
-    sentences: VoiceCounts
+    sentences: VoiceCounts  # all sentences
+    # for every sentence-level signal the model gives, in taxonomy order, the sentences that carry
+    # it
     flagged: Mapping[str, VoiceCounts]
+    # claims and attributed: sentences that carry the signal of that name, in any voice
     claims: int | None
     attributed: int | None
-    own_claims: int | None
+    own_claims: int | None  # claims in the article's own voice
+    # those of them that nobody stands behind; see `is_unsourced_own_claim`
     unsourced_own_claims: int | None
-    techniques: int | None
+    techniques: int | None  # how many different techniques of the fourteen were found
 
 
 def speaks_for_itself(report: SentenceReport) -> bool:

@@ -32,31 +32,18 @@ _SECTION = re.compile(r"\s(?:[|–—-]|::|»)\s")
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """An outlet that some words name as a source of the whole article.
+    """An outlet that some words name as a source of the whole article."""
 
-    Attributes
-    ----------
-    name, outlet, evidence, basis, place
-        As of a `classifier.values.report.Link`.
-    agency : bool
-        Whether what it sends is wire copy, to be carried by others.
-    gathers : bool
-        Whether it only gathers what others publish.
-    distributes : bool
-        Whether the same words name, next, whose article it distributes.
-    sure : bool
-        Whether the words can't name the publisher's own house, as a copyright can.
-    """
-
+    # name, outlet, evidence, basis and place: as of a `classifier.values.report.Link`
     name: str
     outlet: Outlet | None
     evidence: str
     basis: Basis
     place: Place | None = None
-    agency: bool = False
-    gathers: bool = False
-    distributes: bool = False
-    sure: bool = True
+    agency: bool = False  # whether what it sends is wire copy, to be carried by others
+    gathers: bool = False  # whether it only gathers what others publish
+    distributes: bool = False  # whether the same words name, next, whose article it distributes
+    sure: bool = True  # whether the words can't name the publisher's own house, as a copyright can
 
 
 def resolve(name: str, registry: Registry, near: Outlet | None = None) -> Outlet | None:
@@ -158,20 +145,11 @@ _IMITATIONS = frozenset({DomainRole.IMPOSTER.value})  # kinds of a network's sit
 
 @dataclass(frozen=True, slots=True)
 class PageOwner:
-    """Whose page an address is.
+    """Whose page an address is."""
 
-    Attributes
-    ----------
-    credit : Credit
-        The outlet of the host; named by the host where the registry doesn't hold it.
-    account : str or None
-        On a platform, the account in the address.
-    impostor : bool
-        The host is made to look like an outlet's, or belongs to a network that is.
-    """
-
-    credit: Credit
-    account: str | None = None
+    credit: Credit  # the outlet of the host; named by the host where the registry doesn't hold it
+    account: str | None = None  # on a platform, the account in the address
+    # the host is made to look like an outlet's, or belongs to a network that is
     impostor: bool = False
 
 

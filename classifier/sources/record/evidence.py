@@ -226,23 +226,14 @@ _Key = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class CitedSource:
-    """One source of an article.
+    """One source of an article."""
 
-    Attributes
-    ----------
-    name : str
-        The form of its name that is given most; empty for nobody in particular.
-    government, state_media : bool
-        Whether any of its citations says so.
-    sentences : tuple of int
-        The rows that cite it, in order, each once.
-    """
-
-    name: str
+    name: str  # the form of its name that is given most; empty for nobody in particular
     kind: SourceKind
+    # government and state_media: whether any of its citations says so
     government: bool
     state_media: bool
-    sentences: tuple[int, ...]
+    sentences: tuple[int, ...]  # the rows that cite it, in order, each once
 
 
 def distinct_sources(rows: Sequence[Iterable[Citation]]) -> tuple[CitedSource, ...]:

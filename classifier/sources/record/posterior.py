@@ -74,18 +74,10 @@ _DATE = re.compile(r"((?:1[89]|2\d)\d\d)(?:[-.](\d{1,2}))?(?:[-.](\d{1,2}))?")
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """``Beta(1 + weight * good, 1 + weight * (1 - good))``.
+    """``Beta(1 + weight * good, 1 + weight * (1 - good))``."""
 
-    Attributes
-    ----------
-    good : float
-        The share of the observations that is good.
-    weight : float
-        Observations left once age and disagreement are paid for.
-    """
-
-    good: float
-    weight: float
+    good: float  # the share of the observations that is good
+    weight: float  # observations left once age and disagreement are paid for
 
     @property
     def mean(self) -> float:

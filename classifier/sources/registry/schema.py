@@ -29,26 +29,13 @@ CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u206
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a field may hold.
+    """What a field may hold."""
 
-    Attributes
-    ----------
-    holds : callable
-        Whether a text is one of the values.
-    wrong : str
-        What is said of another text, behind it: "is no QID".
-    wanted : str
-        What should stand there: "a QID, as in Q1860".
-    required : bool
-        Whether it may not be empty.
-    type : type
-        Of the value in JSON: text, or a truth value or a number, which a table writes as text.
-    """
-
-    holds: Callable[[str], bool]
-    wrong: str
-    wanted: str
-    required: bool = False
+    holds: Callable[[str], bool]  # whether a text is one of the values
+    wrong: str  # what is said of another text, behind it: "is no QID"
+    wanted: str  # what should stand there: "a QID, as in Q1860"
+    required: bool = False  # whether it may not be empty
+    # of the value in JSON: text, or a truth value or a number, which a table writes as text
     type: type = str
 
     def reason(self, cell: str) -> str | None:
