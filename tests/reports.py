@@ -29,7 +29,7 @@ from classifier.values.outlet import (
     Outlet,
     Role,
 )
-from classifier.values.report import (
+from classifier.values.scored import (
     ArticleReport,
     Basis,
     BatchReport,

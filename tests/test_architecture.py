@@ -109,7 +109,7 @@ def test_what_everything_rests_on_imports_nothing_of_ours(name) -> None:
 
 def test_values_know_the_source_card_as_a_type_only() -> None:
     found = {f for f in imports(TREES["classifier.values.article"]) if within(f, set(ROOMS))}
-    assert found == {"classifier.values.report"}
+    assert found == {"classifier.values.scored"}
 
 
 def test_nothing_outside_one_table_asks_which_kind_of_model_it_is() -> None:

@@ -23,7 +23,7 @@ from classifier import cli
 from classifier.errors import InputError
 from classifier.pages import given
 from classifier.values.article import Article
-from classifier.values.report import Skipped
+from classifier.values.scored import Skipped
 from framescope.api import Report
 
 ROOT = Path(__file__).parent.parent

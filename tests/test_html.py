@@ -10,7 +10,7 @@ import reports
 from browser import WORST_CONTRAST, needs_browser
 
 from classifier.render.html import to_html
-from classifier.values.report import BatchReport
+from classifier.values.scored import BatchReport
 
 FIRST = "#a1s1"
 FRAMED = "#a1s5"

@@ -11,7 +11,7 @@ from classifier.sources.registry import registry
 from classifier.sources.registry.registry import Registry
 from classifier.values.article import Article, Imprint, Republication
 from classifier.values.outlet import Domain, DomainRole, Medium, Name, NameKind, Outlet, Role
-from classifier.values.report import Basis, Publication, Relation
+from classifier.values.scored import Basis, Publication, Relation
 
 HERE = Path(__file__).parent
 CASES = [

@@ -9,7 +9,7 @@ from classifier.render.layout import CITED, FURNITURE, UNSOURCED, is_marked, kin
 from classifier.render.summary import VoiceCounts, is_unsourced_own_claim, summarise
 from classifier.taxonomy import Family
 from classifier.values.article import Article, Citation, Place, Sentence, SourceKind, Span, Voice
-from classifier.values.report import ArticleReport, BatchReport, SentenceReport
+from classifier.values.scored import ArticleReport, BatchReport, SentenceReport
 from classifier.values.text import printable, shortened
 
 

@@ -7,7 +7,7 @@ import reports
 from rich.console import Console
 
 from classifier.render.terminal import print_report
-from classifier.values.report import BatchReport
+from classifier.values.scored import BatchReport
 
 
 def printed(report: BatchReport, width: int = 80, *, colour: bool = False) -> str:

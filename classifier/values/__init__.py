@@ -34,7 +34,7 @@ from classifier.values.outlet import (
     Outlet,
     Role,
 )
-from classifier.values.report import (
+from classifier.values.scored import (
     ArticleEvidence,
     ArticleReport,
     Basis,
