@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from classifier.sources.publisher.reprints import UNNAMED
+from classifier.sources.publisher.publisher import UNNAMED
 from classifier.sources.record.evidence import article_evidence
 from classifier.taxonomy import in_order
 from classifier.values.article import (

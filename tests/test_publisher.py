@@ -5,8 +5,7 @@ import pytest
 
 from classifier.pages import imprint, page, republication
 from classifier.pages.exchange import from_record, to_record
-from classifier.sources.publisher.publisher import publication
-from classifier.sources.publisher.reprints import UNNAMED_MONITOR
+from classifier.sources.publisher.publisher import UNNAMED_MONITOR, publication
 from classifier.sources.registry import registry
 from classifier.sources.registry.registry import Registry
 from classifier.values.article import Article, Imprint, Republication

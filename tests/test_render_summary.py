@@ -4,9 +4,9 @@ import pytest
 import reports
 
 from classifier.render import figures
+from classifier.render.figures import VoiceCounts, is_unsourced_own_claim, summarise
 from classifier.render.html import to_html
 from classifier.render.layout import CITED, FURNITURE, UNSOURCED, is_marked, kind, marks, segments
-from classifier.render.summary import VoiceCounts, is_unsourced_own_claim, summarise
 from classifier.taxonomy import Family
 from classifier.values.article import Article, Citation, Place, Sentence, SourceKind, Span, Voice
 from classifier.values.scored import ArticleReport, BatchReport, SentenceReport

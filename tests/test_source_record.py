@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from classifier.sources.record import posterior
+from classifier.sources.record import record as posterior
 from classifier.sources.record.record import CAP, article_shift, card, record
 from classifier.sources.registry import registry
 from classifier.values.article import Article, Citation, Sentence, SourceKind

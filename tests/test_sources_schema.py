@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from classifier.errors import FramescopeError
-from classifier.sources.record.posterior import VALUES
+from classifier.sources.record.record import VALUES
 from classifier.sources.registry.check import problems
 from classifier.sources.registry.registry import Registry
 from classifier.sources.registry.schema import COLUMNS, FIELDS, countries, value_of

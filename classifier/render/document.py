@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from classifier.pages import to_record
-from classifier.render.figures import rounded
-from classifier.render.summary import Summary, VoiceCounts, summarise
+from classifier.render.figures import Summary, VoiceCounts, rounded, summarise
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import (
     ArticleEvidence,

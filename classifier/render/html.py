@@ -16,6 +16,7 @@ from importlib.resources import files
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from classifier.render import figures
+from classifier.render.figures import Summary, summarise
 from classifier.render.layout import (
     CITED,
     FURNITURE,
@@ -34,7 +35,6 @@ from classifier.render.layout import (
 )
 from classifier.render.sources import APART, SCALE, CardView, address, card, published_by
 from classifier.render.sourcing import KEY, Cited, SourcingMap, cited_in, sourcing_map
-from classifier.render.summary import Summary, VoiceCounts, summarise
 from classifier.taxonomy import BY_NAME, NAMES, Family
 from classifier.values import ArticleReport, BatchReport, Voice, printable, shortened
 
@@ -208,12 +208,7 @@ def _families(kinds: Iterable[MarkKind]) -> tuple[str, ...]:
 def _rows(summary: Summary) -> Iterable[VoiceRow]:
     for name, tally in summary.flagged.items():
         if tally.total:
-            yield VoiceRow(BY_NAME[name].label, _cells(tally, summary.sentences))
-
-
-def _cells(tally: VoiceCounts, of: VoiceCounts) -> tuple[tuple[int, str], ...]:
-    pairs = [(tally.by(voice), of.by(voice)) for voice in Voice] + [(tally.total, of.total)]
-    return tuple((part, figures.percent(part, whole)) for part, whole in pairs)
+            yield VoiceRow(BY_NAME[name].label, tuple(tally.shares(summary.sentences)))
 
 
 def _verdicts(report: ArticleReport, thresholds: Mapping[str, float]) -> Iterable[ArticleVerdict]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from classifier.render import figures
-from classifier.render.summary import is_unsourced_own_claim
+from classifier.render.figures import is_unsourced_own_claim
 from classifier.taxonomy import BY_NAME, TECHNIQUES, Family, in_order
 from classifier.values import (
     Article,
@@ -128,29 +128,23 @@ def _between(text: str) -> Iterator[TextLine | None]:
 
 # They hold for most sentences of an ordinary article: named beside the others, never marked alone.
 QUIET = frozenset(
-    {
-        "content",
-        "claim",
-        "attributed",
-        "named_source",
-        "government_attribution",
-        "quoted",
-        "reported",
-    }
-)
+    ("content", "claim", "attributed", "named_source", "government_attribution", "quoted")
+) | {"reported"}
 
 # Not a signal of any model: it follows from two of them and the voice.
 UNSOURCED = "unsourced_own_claim"
-_UNSOURCED_LABEL = "own claim, no source"
-_UNSOURCED_MEANING = "a claim in the article's own voice, and nobody else is named as its source"
-
 # Nor is this: the rules found who is cited. Shown with its words instead of a score.
 CITED = "cited"
-_CITED_MEANING = "somebody is cited; with who, by which words, and where the name comes from"
-
 # A line that the model takes for the page's, and not the article's.
 FURNITURE = "furniture"
-_FURNITURE_MEANING = "belongs to the page around the article: nothing else is said of it"
+_OWN_KINDS = {  # label, family, meaning, and whether it is quiet
+    UNSOURCED: ("own claim, no source", Family.SOURCING,
+        "a claim in the article's own voice, and nobody else is named as its source", False),
+    CITED: ("cited source", Family.SOURCING,
+        "somebody is cited; with who, by which words, and where the name comes from", True),
+    FURNITURE: ("not part of the article", Family.CONTENT,
+        "belongs to the page around the article: nothing else is said of it", True),
+}  # fmt: skip
 
 MAX_WORDS = 5
 MAX_WORD_LENGTH = 90
@@ -196,15 +190,8 @@ class Segment:
 
 def kind(name: str) -> MarkKind:
     """Return the kind of mark called ``name``: a signal's, or one of those above."""
-    if name == UNSOURCED:
-        return MarkKind(
-            UNSOURCED, _UNSOURCED_LABEL, Family.SOURCING, _UNSOURCED_MEANING, quiet=False
-        )
-    if name == CITED:
-        return MarkKind(CITED, "cited source", Family.SOURCING, _CITED_MEANING, quiet=True)
-    if name == FURNITURE:
-        label = "not part of the article"
-        return MarkKind(FURNITURE, label, Family.CONTENT, _FURNITURE_MEANING, quiet=True)
+    if name in _OWN_KINDS:
+        return MarkKind(name, *_OWN_KINDS[name])
     signal = BY_NAME[name]
     return MarkKind(name, signal.label, signal.family, signal.meaning, quiet=name in QUIET)
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from classifier.render import figures
+from classifier.render.figures import Summary, summarise
 from classifier.render.layout import (
     CITED,
     UNSOURCED,
@@ -30,7 +31,6 @@ from classifier.render.layout import (
 )
 from classifier.render.sources import APART, SCALE, CardView, Proof, Step, card, published_by
 from classifier.render.sourcing import KEY, SourceRow, SourcingMap, cited_in, in_words, sourcing_map
-from classifier.render.summary import Summary, VoiceCounts, summarise
 from classifier.taxonomy import BY_NAME, NAMES, Family
 from classifier.values import Article, ArticleReport, BatchReport, Skipped, Voice, printable
 
@@ -179,21 +179,15 @@ def _by_voice(summary: Summary) -> Table:
     table.add_column("")
     for voice in ("own voice", "reported", "quoted", "all"):
         table.add_column(voice, justify="right")
-    table.add_row("sentences", *_cells(summary.sentences, None))
+    whole = summary.sentences
+    table.add_row("sentences", *(Text(str(number)) for number, _ in whole.shares(whole)))
     for name, tally in summary.flagged.items():
         if tally.total:
             style = _FAMILY_STYLE[BY_NAME[name].family]
             label = Text(BY_NAME[name].label, style=style)
-            table.add_row(label, *_cells(tally, summary.sentences))
+            shares = tally.shares(whole)
+            table.add_row(label, *(Text(f"{part} {share:>4}") for part, share in shares))
     return table
-
-
-def _cells(tally: VoiceCounts, of: VoiceCounts | None) -> list[Text]:
-    """Write counts by voice, each with its share of that voice's sentences."""
-    if of is None:
-        return [Text(str(number)) for number in (*map(tally.by, Voice), tally.total)]
-    pairs = [(tally.by(voice), of.by(voice)) for voice in Voice] + [(tally.total, of.total)]
-    return [Text(f"{part} {figures.percent(part, whole):>4}") for part, whole in pairs]
 
 
 def _counts(

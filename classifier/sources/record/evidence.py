@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from classifier.attribution import word_set
 from classifier.values import (
@@ -66,8 +66,6 @@ _NOTICE = re.compile(
 
 # A line that says who the article is from, and nothing else.
 _CREDIT = re.compile(r"[(\[]?\s*sources?\s*:[^.!?\n]{1,80}[)\]]?\.?", re.IGNORECASE)
-
-_WORD = re.compile(r"[^\W_]+(?:[.'-][^\W_]+)*")
 
 
 def article_evidence(report: ArticleReport) -> ArticleEvidence:
@@ -254,15 +252,15 @@ def distinct_sources(rows: Sequence[Iterable[Citation]]) -> tuple[CitedSource, .
         Those in most sentences first.
     """
     cited = [(number, citation) for number, row in enumerate(rows) for citation in row]
-    found: dict[tuple[SourceKind, _Key], _Group] = {}
+    found: dict[tuple[SourceKind, _Key], list[tuple[int, Citation]]] = {}
     for kind in SourceKind:
         some = [(n, c) for n, c in cited if c.kind is kind and (kind is not SourceKind.NAMED
                                                                 or c.name.strip())]  # fmt: skip
         keys = _keys([c for _, c in some]) if kind is SourceKind.NAMED else None
         for number, citation in some:
             key = keys[_key(citation.name)] if keys else _key(citation.name)
-            found.setdefault((kind, key), _Group()).add(number, citation)
-    sources = [group.source(kind) for (kind, _), group in found.items()]
+            found.setdefault((kind, key), []).append((number, citation))
+    sources = [_source(kind, rows) for (kind, _), rows in found.items()]
     return tuple(sorted(sources, key=lambda source: (-len(source.sentences), source.name)))
 
 
@@ -276,22 +274,15 @@ def _is_wrapper(citation: Citation, sentence: Sentence, article: Article) -> boo
     return False
 
 
-@dataclass(slots=True)
-class _Group:
-    names: Counter[str] = field(default_factory=Counter)
-    sentences: dict[int, None] = field(default_factory=dict)
-    government: bool = False
-    state_media: bool = False
-
-    def add(self, number: int, citation: Citation) -> None:
-        self.names[citation.name.strip()] += 1
-        self.sentences[number] = None
-        self.government |= citation.government
-        self.state_media |= citation.state_media
-
-    def source(self, kind: SourceKind) -> CitedSource:
-        name = self.names.most_common(1)[0][0]
-        return CitedSource(name, kind, self.government, self.state_media, tuple(self.sentences))
+def _source(kind: SourceKind, rows: Sequence[tuple[int, Citation]]) -> CitedSource:
+    names = Counter(citation.name.strip() for _, citation in rows)
+    return CitedSource(
+        names.most_common(1)[0][0],
+        kind,
+        any(citation.government for _, citation in rows),
+        any(citation.state_media for _, citation in rows),
+        tuple(dict.fromkeys(number for number, _ in rows)),
+    )
 
 
 def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:

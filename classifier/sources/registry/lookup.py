@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from classifier.errors import SourcesError
 from classifier.sources.registry import hosts
 from classifier.sources.registry.folding import normal
 from classifier.sources.registry.registry import NetworkSite, Registry
-from classifier.sources.registry.user import to_object
+from classifier.sources.registry.user import flat, to_object
 from classifier.values import Domain, DomainRole, Outlet, Role, printable
 
 if TYPE_CHECKING:
@@ -146,16 +146,7 @@ def to_json(answer: Answer) -> dict[str, Any]:
         "query": answer.query,
         "outlets": [to_object(outlet) for outlet in answer.outlets],
         "domain": answer.domain and {"host": answer.domain.host, "role": str(answer.domain.role)},
-        "network": network
-        and {
-            "host": network.host,
-            "network": network.network,
-            "kind": network.kind,
-            "impersonates": network.impersonates,
-            "source": network.evidence.source,
-            "url": network.evidence.url,
-            "date": network.evidence.date,
-        },
+        "network": network and flat(asdict(network)),
         "looks_like": alike
         and {
             "host": alike.host,

@@ -100,11 +100,11 @@ def read(path: Path, registry: _Known) -> tuple[Outlet, ...]:
 def to_object(outlet: Outlet) -> dict[str, Any]:
     """The object that `read` reads as this outlet."""
     found = asdict(outlet)
-    found["control"] = found["control"] and _flat(found["control"])
-    return found | {"assessments": [_flat(given) for given in found["assessments"]]}
+    found["control"] = found["control"] and flat(found["control"])
+    return found | {"assessments": [flat(given) for given in found["assessments"]]}
 
 
-def _flat(part: dict[str, Any]) -> dict[str, Any]:
+def flat(part: dict[str, Any]) -> dict[str, Any]:
     """Put the fields of the evidence where it stands."""
     named = (
         (value.items() if name == "evidence" else [(name, value)]) for name, value in part.items()
