@@ -46,30 +46,44 @@ class Credit:
     sure: bool = True  # whether the words can't name the publisher's own house, as a copyright can
 
 
-def resolve(name: str, registry: Registry, near: Outlet | None = None) -> Outlet | None:
-    """Give the outlet that a name stands for where an outlet is sure to be meant.
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What names stand for in an article.
 
-    `name` is a name, a host, or a name with what some pages put around it ("Rudaw Net", "the state
-    news agency IRNA"). Of several outlets called so, it is `near`, with which the article has to
-    do, or the only one of its country. None where the registry has no such outlet, or several and
-    nothing says which.
+    Of several outlets called so, it is the one that the article has to do with (``near``), or the
+    only one of its country.
     """
-    if not name or len(name) > MAX_NAME:
-        return None
-    for variant in _variants(" ".join(name.split())):
-        if found := registry.called(variant):
-            return _only(found, near)
-    return None if (address := _address(name)) is None else at(address, registry)
 
+    registry: Registry
+    near: Outlet | None = None
 
-def site(name: str, registry: Registry, near: Outlet | None = None) -> Outlet | None:
-    """Give the outlet that a site's name stands for, with a section or a motto beside it too.
+    def resolve(self, name: str) -> Outlet | None:
+        """Give the outlet that a name stands for where an outlet is sure to be meant.
 
-    "Ellery Gazette | World", "Karst Post - Breaking news".
-    """
-    parts = _SECTION.split(name[:MAX_NAME], maxsplit=2)
-    names = (name, *parts) if len(parts) > 1 else (name,)
-    return next((found for part in names if (found := resolve(part, registry, near))), None)
+        It may be a host, or have around it what some pages put there ("Rudaw Net", "the state news
+        agency IRNA"). None where the registry has no such outlet, or several and nothing says
+        which.
+        """
+        if not name or len(name) > MAX_NAME:
+            return None
+        for variant in _variants(" ".join(name.split())):
+            if found := self.registry.called(variant):
+                return _only(found, self.near)
+        return None if (address := _address(name)) is None else at(address, self.registry)
+
+    def site(self, name: str) -> Outlet | None:
+        """Give the outlet that a site's name stands for, with a section or a motto beside it too.
+
+        "Ellery Gazette | World", "Karst Post - Breaking news".
+        """
+        parts = _SECTION.split(name[:MAX_NAME], maxsplit=2)
+        names = (name, *parts) if len(parts) > 1 else (name,)
+        return next((found for part in names if (found := self.resolve(part))), None)
+
+    def agency(self, name: str) -> Outlet | None:
+        """Give the news agency that a name stands for; None for anything else."""
+        found = self.resolve(name)
+        return found if found is not None and found.medium is Medium.AGENCY else None
 
 
 def at(address: str, registry: Registry) -> Outlet | None:
@@ -78,12 +92,6 @@ def at(address: str, registry: Registry) -> Outlet | None:
     if found is None or found.domain.role is DomainRole.IMPOSTER:
         return None
     return found.outlet
-
-
-def agency(name: str, registry: Registry, near: Outlet | None = None) -> Outlet | None:
-    """Give the news agency that a name stands for; None for anything else."""
-    found = resolve(name, registry, near)
-    return found if found is not None and found.medium is Medium.AGENCY else None
 
 
 def is_ambiguous(name: str, outlet: Outlet) -> bool:

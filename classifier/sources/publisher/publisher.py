@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from classifier.pages import own_name_of_page, republication_layers, same_outlet
 from classifier.sources.publisher import credits, datelines, naming
-from classifier.sources.publisher.naming import Credit, PageOwner
+from classifier.sources.publisher.naming import Credit, Naming, PageOwner
 from classifier.values import (
     Article,
     Basis,
@@ -66,7 +66,7 @@ def _layers(
     found = article.republications or republication_layers(article.text, publisher)
     layers = []
     for part in found:
-        outlet = naming.resolve(part.outlet, registry, near)
+        outlet = Naming(registry, near).resolve(part.outlet)
         outlet = outlet or _footnoted(part.outlet, article, registry)
         place = _place(part, article.text)
         layers.append(_Layer(part, Credit(part.outlet, outlet, part.evidence, Basis.TEXT, place)))
@@ -265,20 +265,21 @@ class _Chain:
 
     def _agency(self, near: Outlet | None) -> list[Credit]:
         """Give whom dateline or byline name, the dateline first."""
+        named = Naming(self.registry, near)
         lines = self._inner_lines()
-        found = datelines.find(self.text, lines, self.registry, near, self.article.title)
+        found = datelines.find(self.text, lines, named, self.article.title)
         if found is not None:
             return [found]
         for byline, place in self._bylines():
-            if (found := credits.of_byline(byline, self.registry, near)) is not None:
+            if (found := credits.of_byline(byline, named)) is not None:
                 return [replace(found, place=place)]
         return []
 
     def _owners(self, near: Outlet | None) -> list[Credit]:
         """Give whom credit lines name: one, or who distributes and whose it is."""
         found: list[Credit] = []
-        around = self.imprint.lines
-        for credit in credits.credited(self.text, self.lines, around, self.registry, near):
+        around, named = self.imprint.lines, Naming(self.registry, near)
+        for credit in credits.credited(self.text, self.lines, around, named):
             if self._in_chain(credit):
                 break  # the publisher's own copyright
             # A copyright in a name nobody knows may be the publisher's own house.
@@ -306,7 +307,7 @@ class _Chain:
             if _BY.match(line) and not line.endswith((".", "!", "?", ":")):
                 yield line, Place(start, end)
                 signed = True
-            elif signed and len(line) <= 40 and naming.agency(line, self.registry):
+            elif signed and len(line) <= 40 and Naming(self.registry).agency(line):
                 yield line, Place(start, end)
 
     # --- assembling -------------------------------------------------------------------------------
@@ -327,7 +328,7 @@ class _Chain:
         return same_outlet(credit.name, name)
 
     def _resolve(self, name: str, near: Outlet | None) -> Outlet | None:
-        return naming.site(name, self.registry, near)
+        return Naming(self.registry, near).site(name)
 
     def _related(self) -> Publication:
         chain: list[Link] = []
