@@ -16,15 +16,10 @@ class Calibration:
     """Platt scaling, a line a signal (Platt, 1999).
 
     Fitted on held-out groups by ``training.calibrate``; a bundle's manifest carries it.
-
-    Attributes
-    ----------
-    signals : tuple of str
-        The columns, in taxonomy order.
-    slope, intercept : ndarray of float32, shape (n_signals,)
     """
 
-    signals: tuple[str, ...]
+    signals: tuple[str, ...]  # the columns, in taxonomy order
+    # slope and intercept: shape (n_signals,)
     slope: NDArray[np.float32]
     intercept: NDArray[np.float32]
 

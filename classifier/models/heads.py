@@ -15,16 +15,10 @@ EMBEDDINGS = "embeddings.npz"
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Word embeddings as int8, a scale a word.
+    """Word embeddings as int8, a scale a word."""
 
-    Attributes
-    ----------
-    table : ndarray of int8, shape (n_words, hidden)
-    scale : ndarray of float32, shape (n_words,)
-    """
-
-    table: NDArray[np.int8]
-    scale: NDArray[np.float32]
+    table: NDArray[np.int8]  # shape (n_words, hidden)
+    scale: NDArray[np.float32]  # shape (n_words,)
 
     @classmethod
     def quantise(cls, weights: NDArray[np.float32]) -> Embeddings:
@@ -44,35 +38,19 @@ HEADS = "heads.json"
 
 @dataclass(frozen=True)
 class Heads:
-    """What the exported graph's outputs mean.
+    """What the exported graph's outputs mean."""
 
-    Attributes
-    ----------
-    signals : tuple of str
-        Columns of the votes.
-    tags : tuple of str
-        Columns of the tags: the span signals.
-    gain : tuple of float
-        What a sentence's strongest tag adds to its logit, a factor a tag.
-    tag_thresholds : tuple of float
-        The logit from which a token counts as lying in a span, a tag.
-    max_tokens : int
-    context : bool
-        How sentences are packed, see `Packer`.
-    placeholders : bool
-        Whether it was trained with placeholders in the place of outlets' names.
-    findings : tuple of tuple of float
-        What each of the rules' findings adds to a signal's logit: a row a signal, a column each of
-        `FINDINGS`. Empty: nothing.
-    """
-
-    signals: tuple[str, ...]
-    tags: tuple[str, ...]
-    gain: tuple[float, ...]
+    signals: tuple[str, ...]  # columns of the votes
+    tags: tuple[str, ...]  # columns of the tags: the span signals
+    gain: tuple[float, ...]  # what a sentence's strongest tag adds to its logit, a factor a tag
+    # the logit from which a token counts as lying in a span, a tag
     tag_thresholds: tuple[float, ...]
     max_tokens: int
-    context: bool
+    context: bool  # how sentences are packed, see `Packer`
+    # whether it was trained with placeholders in the place of outlets' names
     placeholders: bool = False
+    # what each of the rules' findings adds to a signal's logit: a row a signal, a column each of
+    # `FINDINGS`. Empty: nothing.
     findings: tuple[tuple[float, ...], ...] = ()
 
     def save(self, folder: Path) -> None:

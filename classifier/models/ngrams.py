@@ -65,23 +65,15 @@ class Ngrams:
 
     A text's features are ``1 + ln(tf)`` times ``idf``, scaled to length 1 (Salton and Buckley,
     1988, in scikit-learn's form).
-
-    Attributes
-    ----------
-    unit : {"word", "char"}
-        Character n-grams stay within what stands between white space, padded by a space each side.
-    shortest, longest : int
-        Lengths of the n-grams.
-    terms : tuple of str
-        The vocabulary, in the order of the columns.
-    idf : ndarray of float32, shape (n_terms,)
     """
 
+    # character n-grams stay within what stands between white space, padded by a space each side
     unit: Unit
+    # shortest and longest: lengths of the n-grams
     shortest: int
     longest: int
-    terms: tuple[str, ...]
-    idf: NDArray[np.float32]
+    terms: tuple[str, ...]  # the vocabulary, in the order of the columns
+    idf: NDArray[np.float32]  # shape (n_terms,)
 
     @classmethod
     def learn(
@@ -201,20 +193,12 @@ _BATCH = 4096  # texts counted at once: bounds memory, whatever their number
 
 @dataclass(frozen=True, eq=False)
 class BothForms:
-    """What is read of sentences in both of their forms, those that are alike once.
+    """What is read of sentences in both of their forms, those that are alike once."""
 
-    Attributes
-    ----------
-    readings : list of Reading
-        First the neutral form of each sentence, then the typed ones that differ.
-    texts : list of str
-        As n-grams are cut from them.
-    rows : dict of TextForm to ndarray of int, shape (n_sentences,)
-        Which of them is each sentence in that form.
-    """
-
+    # first the neutral form of each sentence, then the typed ones that differ
     readings: list[Reading]
-    texts: list[str]
+    texts: list[str]  # as n-grams are cut from them
+    # shape (n_sentences,): which of them is each sentence in that form
     rows: dict[TextForm, NDArray[np.intp]]
 
     @classmethod

@@ -23,51 +23,31 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Tokens:
-    """A sentence's tokens, without special ones.
-
-    Attributes
-    ----------
-    ids : list of int
-    offsets : list of (int, int)
-        Characters of each token, as offsets into the sentence; those of a placeholder's tokens are
-        the whole name.
-    """
+    """A sentence's tokens, without special ones."""
 
     ids: list[int]
+    # characters of each token, as offsets into the sentence; those of a placeholder's tokens are
+    # the whole name
     offsets: list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
 class Passage:
-    """Consecutive sentences of one article that are encoded together.
+    """Consecutive sentences of one article that are encoded together."""
 
-    Attributes
-    ----------
-    rows : tuple of int
-        Which of the sequence's sentences it holds, in order.
-    length : int
-        Number of tokens, special ones included.
-    """
-
-    rows: tuple[int, ...]
-    length: int
+    rows: tuple[int, ...]  # which of the sequence's sentences it holds, in order
+    length: int  # number of tokens, special ones included
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded arrays for the encoder.
+    """Padded arrays for the encoder."""
 
-    Attributes
-    ----------
-    ids, mask : ndarray of int64, shape (n_passages, n_tokens)
-        Token ids and attention mask.
-    places : ndarray of int64, shape (n_sentences, 4)
-        Where each sentence lies: passage, row of the sequence, first token, end token. A sentence
-        without tokens (a lone control character, say) has first == end.
-    """
-
+    # ids and mask: shape (n_passages, n_tokens): token ids and attention mask
     ids: NDArray[np.int64]
     mask: NDArray[np.int64]
+    # shape (n_sentences, 4): where each sentence lies: passage, row of the sequence, first token,
+    # end token. A sentence without tokens (a lone control character, say) has first == end.
     places: NDArray[np.int64]
 
 

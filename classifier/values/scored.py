@@ -266,23 +266,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class BatchReport:
-    """What scoring gives.
-
-    Attributes
-    ----------
-    articles : tuple of ArticleReport
-    model : str
-        Name of the bundle that scored them, for the record.
-    signals : tuple of str
-        The signals it gives, in taxonomy order.
-    thresholds : mapping of str to float
-        The decision threshold of each.
-    skipped : tuple of Skipped
-        Inputs that could not be read.
-    """
+    """What scoring gives."""
 
     articles: tuple[ArticleReport, ...]
-    model: str
-    signals: tuple[str, ...]
-    thresholds: Mapping[str, float]
-    skipped: tuple[Skipped, ...] = ()
+    model: str  # name of the bundle that scored them, for the record
+    signals: tuple[str, ...]  # the signals it gives, in taxonomy order
+    thresholds: Mapping[str, float]  # the decision threshold of each
+    skipped: tuple[Skipped, ...] = ()  # inputs that could not be read

@@ -26,24 +26,13 @@ Tabled = Mapping[str, list[list[str]]]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Flaw:
-    """Something wrong or doubtful about the registry.
+    """Something wrong or doubtful about the registry."""
 
-    Attributes
-    ----------
-    level : str
-        ``error`` or ``warning``.
-    kind : str
-        ``schema``, ``duplicate``, ``dead alias``, ``ambiguous``, ``host``, ``contradiction``.
-    subject : str
-        Outlet id, host, or table and row.
-    message : str
-        One line.
-    """
-
-    level: str
+    level: str  # ``error`` or ``warning``
+    # ``schema``, ``duplicate``, ``dead alias``, ``ambiguous``, ``host``, ``contradiction``
     kind: str
-    subject: str
-    message: str
+    subject: str  # outlet id, host, or table and row
+    message: str  # one line
 
 
 _error, _warning = partial(Flaw, "error"), partial(Flaw, "warning")

@@ -25,28 +25,15 @@ _QID = re.compile(r"[Qq][1-9][0-9]*")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is known of a query.
-
-    Attributes
-    ----------
-    query : str
-    outlets : tuple of Outlet
-        Every outlet that fits; none when nothing but a network or a likeness does.
-    domain : Domain or None
-        The host on record, when the query is an address.
-    network : NetworkSite or None
-    alike : LookAlike or None
-        Whose host it looks like, when it is nobody's.
-    close : tuple of Outlet
-        What may have been meant, when nothing fits.
-    """
+    """What is known of a query."""
 
     query: str
+    # every outlet that fits; none when nothing but a network or a likeness does
     outlets: tuple[Outlet, ...] = ()
-    domain: Domain | None = None
+    domain: Domain | None = None  # the host on record, when the query is an address
     network: NetworkSite | None = None
-    alike: LookAlike | None = None
-    close: tuple[Outlet, ...] = ()
+    alike: LookAlike | None = None  # whose host it looks like, when it is nobody's
+    close: tuple[Outlet, ...] = ()  # what may have been meant, when nothing fits
 
     @property
     def found(self) -> bool:
@@ -183,22 +170,12 @@ _SHORT_QUERY = 3  # letters up to which any other name is as close
 
 @dataclass(frozen=True, slots=True)
 class LookAlike:
-    """A host that looks like an outlet's, and is not one of its hosts on record.
-
-    Attributes
-    ----------
-    host : str
-    outlet : Outlet
-    original : str
-        The outlet's host that it looks like.
-    how : str
-        What is alike about it.
-    """
+    """A host that looks like an outlet's, and is not one of its hosts on record."""
 
     host: str
     outlet: Outlet
-    original: str
-    how: str
+    original: str  # the outlet's host that it looks like
+    how: str  # what is alike about it
 
 
 def look_alike(registry: Registry, address: str) -> LookAlike | None:
