@@ -12,8 +12,7 @@ import pytest
 from classifier.errors import SourcesError
 from classifier.sources.registry import registry as module
 from classifier.sources.registry.registry import Registry, load
-from classifier.sources.registry.schema import COLUMNS
-from classifier.sources.registry.tables import Tables
+from classifier.sources.registry.tables import COLUMNS, Tables
 from classifier.values.outlet import (
     Code,
     Control,

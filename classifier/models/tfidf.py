@@ -142,12 +142,7 @@ class TfidfModel:
             "signals": self.signals,
             "placeholders": self.reader.registry is not None,
             "blocks": [
-                {
-                    "unit": block.unit,
-                    "shortest": block.shortest,
-                    "longest": block.longest,
-                    "terms": block.terms,
-                }
+                {name: getattr(block, name) for name in ("unit", "shortest", "longest", "terms")}
                 for block in self.blocks
             ],
         }

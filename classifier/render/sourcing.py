@@ -22,20 +22,12 @@ GROUPS = (*(kind.value for kind in SourceKind), UNTOLD, NONE)
 _UNTOLD_ROW = "a source whose words were not found"
 _UNTOLD_TAGS = ("attributed by the model alone",)
 _IN_WORDS = {
-    SourceKind.NAMED.value: "on named sources",
-    SourceKind.UNNAMED.value: "on unnamed ones",
-    SourceKind.VAGUE.value: "on vague ones",
-    UNTOLD: "on a source whose words were not found",
-    NONE: "without a source",
+    **{"named": "on named sources", "unnamed": "on unnamed ones", "vague": "on vague ones"},
+    **{UNTOLD: "on a source whose words were not found", NONE: "without a source"},
 }
-
-
 KEY = {
-    SourceKind.NAMED.value: "named source",
-    SourceKind.UNNAMED.value: "unnamed",
-    SourceKind.VAGUE.value: "vague",
-    UNTOLD: "source not found",
-    NONE: "no source",
+    **{"named": "named source", "unnamed": "unnamed", "vague": "vague"},
+    **{UNTOLD: "source not found", NONE: "no source"},
 }
 
 

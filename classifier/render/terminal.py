@@ -32,7 +32,7 @@ from classifier.render.layout import (
 from classifier.render.sources import APART, SCALE, CardView, Proof, Step, card, published_by
 from classifier.render.sourcing import KEY, SourceRow, SourcingMap, cited_in, in_words, sourcing_map
 from classifier.taxonomy import BY_NAME, NAMES, Family
-from classifier.values import Article, ArticleReport, BatchReport, Skipped, Voice, printable
+from classifier.values import ArticleReport, BatchReport, Skipped, Voice, printable
 
 # Colours a terminal's own theme defines, so they are legible on a light and a dark background.
 _FAMILY_STYLE = {
@@ -100,13 +100,9 @@ def _origin(report: ArticleReport) -> Iterator[Text]:
     article = report.article
     yield Text(" · ".join((f"Publisher: {published_by(report)}", *imprint(article))))
     if article.url:
-        yield _url(article)
+        yield Text(printable(article.url), style="dim", overflow="fold")
     for part in article.republications:
         yield Text(carries(report, part), style="italic")
-
-
-def _url(article: Article) -> Text:
-    return Text(printable(article.url or ""), style="dim", overflow="fold")
 
 
 def _text_of(report: ArticleReport, thresholds: Mapping[str, float]) -> Table:

@@ -29,7 +29,7 @@ from classifier.sources.registry.lookup import select as select_outlets
 from classifier.sources.registry.lookup import to_json as answers_to_json
 from classifier.sources.registry.registry import NetworkSite, Registry
 from classifier.sources.registry.registry import load as load_registry
-from classifier.sources.registry.schema import COLUMNS, FIELDS, countries
+from classifier.sources.registry.tables import COLUMNS, FIELDS, countries
 from classifier.sources.registry.tables import shipped as shipped_tables
 from classifier.sources.registry.user import read as read_outlets
 from classifier.sources.registry.user import to_object as outlet_to_object

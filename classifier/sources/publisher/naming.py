@@ -45,6 +45,11 @@ class Credit:
     distributes: bool = False  # whether the same words name, next, whose article it distributes
     sure: bool = True  # whether the words can't name the publisher's own house, as a copyright can
 
+    @property
+    def said(self) -> tuple[str, Outlet | None, str, Basis, Place | None]:
+        """What a link of the chain has of it."""
+        return self.name, self.outlet, self.evidence, self.basis, self.place
+
 
 @dataclass(frozen=True, slots=True)
 class Naming:

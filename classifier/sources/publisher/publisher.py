@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from classifier.pages import own_name_of_page, republication_layers, same_outlet
@@ -196,7 +197,7 @@ class _Chain:
         found = page.credit if page else None
         if self.imprint.gatherer is not None:
             # The address is the gatherer's page, which is in the chain.
-            if given is not None and not self._is(given, self.imprint.gatherer):
+            if given is not None and not same_outlet(given.name, self.imprint.gatherer):
                 yield given
             return
         if page is not None and found is not None and page.credit.outlet is not None:
@@ -324,26 +325,14 @@ class _Chain:
             return first.outlet.id == second.outlet.id
         return same_outlet(first.name, second.name)
 
-    def _is(self, credit: Credit, name: str) -> bool:
-        return same_outlet(credit.name, name)
-
     def _resolve(self, name: str, near: Outlet | None) -> Outlet | None:
         return Naming(self.registry, near).site(name)
 
     def _related(self) -> Publication:
-        chain: list[Link] = []
-        for index, credit in enumerate(self.links):
-            inner = self.links[index + 1] if index + 1 < len(self.links) else None
-            chain.append(
-                Link(
-                    _relation(credit, inner),
-                    credit.name,
-                    credit.outlet,
-                    credit.evidence,
-                    credit.basis,
-                    credit.place,
-                )
-            )
+        chain = [
+            Link(_relation(credit, inner), *credit.said)
+            for credit, inner in zip_longest(self.links, self.links[1:])
+        ]
         if not chain:
             return Publication(Relation.UNKNOWN)
         platform = self.links[0].outlet is not None and self.links[0].outlet.role is Role.PLATFORM

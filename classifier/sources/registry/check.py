@@ -16,8 +16,7 @@ from pathlib import Path
 from classifier.sources.registry import hosts
 from classifier.sources.registry.folding import normal
 from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.schema import COLUMNS, FIELDS, value_of
-from classifier.sources.registry.tables import Tables, shipped
+from classifier.sources.registry.tables import COLUMNS, FIELDS, Tables, shipped, value_of
 from classifier.values import DomainRole, NameKind, Outlet, Role
 
 # The rows of each table.

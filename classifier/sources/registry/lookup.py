@@ -58,9 +58,11 @@ def look_up(registry: Registry, query: str) -> Answer:
         if found is not None:
             return Answer(query, (found.outlet,), found.domain, network)
     outlet = registry.get(query)
-    named = (outlet,) if outlet is not None else _by_qid(registry, query) or registry.called(query)
-    if named:
-        return Answer(query, tuple(named))
+    named = (outlet,) if outlet is not None else ()
+    if not named and _QID.fullmatch(query):
+        named = tuple(outlet for outlet in registry if outlet.wikidata == query.upper())
+    if named := named or registry.called(query):
+        return Answer(query, named)
     if host is not None:
         alike = look_alike(registry, host)
         if network is not None or alike is not None:
@@ -83,12 +85,6 @@ def sole(answer: Answer) -> Outlet | None:
         listed = ", ".join(f"{outlet.name} ({outlet.id})" for outlet in answer.outlets)
         raise SourcesError(f"'{asked}' is the name of several; give the id of one: {listed}")
     return answer.outlets[0] if answer.outlets else None
-
-
-def _by_qid(registry: Registry, query: str) -> tuple[Outlet, ...]:
-    if not _QID.fullmatch(query):
-        return ()
-    return tuple(outlet for outlet in registry if outlet.wikidata == query.upper())
 
 
 def select(

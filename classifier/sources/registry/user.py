@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from classifier.errors import SourcesError
 from classifier.sources.registry import hosts
-from classifier.sources.registry.schema import CONTROL, FIELDS, NEEDED_TEXT, TRUTH, Field, value_of
+from classifier.sources.registry.tables import CONTROL, FIELDS, NEEDED_TEXT, TRUTH, Field, value_of
 from classifier.values import (
     Assessment,
     Code,
@@ -229,19 +229,10 @@ def _evidence(fields: _Fields) -> Evidence:
 class _Fields:
     """The fields of an object that somebody wrote, each held to the schema.
 
+    `given` is parsed JSON that stands at ``domains[0]`` or the like (empty for the whole), where
+    `wanted` should. It may have the `fields`, but for the id where it is a part of an outlet.
     Raises `_FieldError` when it is no object or has an unknown field; and by each method, for its
     field.
-
-    Parameters
-    ----------
-    given : object
-        Parsed JSON.
-    fields : mapping of str to Field
-        Those that it may have; all but the id, where it is a part of an outlet.
-    at : str
-        Where it stands: ``domains[0]``; empty for the whole.
-    wanted : str
-        What should stand there, for the message.
     """
 
     def __init__(self, given: object, fields: Mapping[str, Field], at: str, wanted: str) -> None:
