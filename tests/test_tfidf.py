@@ -10,8 +10,7 @@ import pytest
 
 from classifier.errors import BundleError
 from classifier.models import ngrams, tfidf
-from classifier.models.base import Model, Prediction
-from classifier.models.calibration import Calibration
+from classifier.models.base import Calibration, Model, Prediction
 from classifier.models.ngrams import Ngrams, Places, count, weigh
 from classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel
 from classifier.values.article import Sentence

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import BundleError
-from classifier.models.calibration import Calibration
-from classifier.models.findings import FINDINGS, findings
+from classifier.models.base import Calibration
 from classifier.models.ngrams import Articles, BothForms, Ngrams, Places, weigh
-from classifier.models.placeholders import Reader, TextForm, form_of
+from classifier.models.placeholders import FINDINGS, Reader, TextForm, findings, form_of
 from classifier.models.reasons import chunks, standing_out
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence, Span

@@ -16,11 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import BundleError
-from classifier.models.calibration import Calibration, pool_articles
-from classifier.models.findings import FINDINGS, findings
-from classifier.models.heads import EMBEDDINGS, HEADS, Embeddings, Heads
-from classifier.models.passages import Packer, Passage, Tokens, by_length, with_rows
-from classifier.models.placeholders import Reader, TextForm, form_of
+from classifier.models.base import Calibration, pool_articles
+from classifier.models.passages import (
+    EMBEDDINGS,
+    HEADS,
+    Embeddings,
+    Heads,
+    Packer,
+    Passage,
+    Tokens,
+    by_length,
+    with_rows,
+)
+from classifier.models.placeholders import FINDINGS, Reader, TextForm, findings, form_of
 from classifier.models.reasons import chunks, is_telling, standing_out, trimmed, undivided
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence, Span

@@ -87,7 +87,7 @@ class FramingEncoder(nn.Module):
     n_tags : int
         Span signals, one tag each.
     reads_findings : ndarray of bool, shape (n_signals,)
-        The signals to which what the rules found adds, see `classifier.models.findings`.
+        The signals to which what the rules found adds, see `classifier.models.placeholders`.
     freeze_embeddings : bool
         Keep the word embeddings as they are: half of a small encoder's weights, and what a
         vocabulary learned from far more text than any labelled corpus holds.

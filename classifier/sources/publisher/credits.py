@@ -14,7 +14,7 @@ from classifier.sources.publisher.naming import Credit, Naming, is_ambiguous
 from classifier.values import Basis, Medium, Outlet, Place, Role
 
 if TYPE_CHECKING:
-    from classifier.sources.registry.registry import Registry
+    pass
 
 
 _NEAR = 4  # lines at the head or the foot in which a credit stands
@@ -76,14 +76,15 @@ def credited(
     yield from _signatures(text, lines, naming)
     for line, place in around:
         yield from _copyrights(line, place, naming)
+    named = Naming(naming.registry)
     for line, place in around:
         if match := _PRINCIPLES.search(line):
-            reuters = Naming(naming.registry).resolve("Reuters")
+            reuters = named.resolve("Reuters")
             yield _credit("Reuters", reuters, match[0], place, match, agency=True)
+    # Others than Reuters sign with the same words.
+    reuters = named.agency("Reuters") if re.search(r"\bReuters\b", text) else None
     for line, place in around:
-        if (match := _REUTERS_DESK.match(line)) and (
-            reuters := _mentioned(text, naming.registry)
-        ) is not None:
+        if reuters is not None and (match := _REUTERS_DESK.match(line)):
             yield _credit("Reuters", reuters, match[0], place, match, agency=True)
         elif match := _FEED.match(line):
             yield _credit("syndicated feed", None, match[0], place, match, agency=True)
@@ -97,15 +98,15 @@ def _sources(
 ) -> Iterator[Credit]:
     for line, place in short:
         if match := _SOURCE.match(line):
-            yield from _named(match, 1, place, naming)
+            yield from _named(match, place, naming)
     for start, end in lines[-2:]:
         first = max(start, end - _TAIL)
         if match := _SOURCE_TAIL.search(text[first:end]):
-            yield from _named(match, 1, Place(first, end), naming)
+            yield from _named(match, Place(first, end), naming)
 
 
-def _named(match: re.Match[str], group: int, place: Place, naming: Naming) -> Iterator[Credit]:
-    name = match[group].strip()
+def _named(match: re.Match[str], place: Place, naming: Naming) -> Iterator[Credit]:
+    name = match[1].strip()
     outlet = naming.resolve(name)
     agency = outlet is not None and outlet.medium is Medium.AGENCY
     if outlet is not None and not agency and is_ambiguous(name, outlet):
@@ -151,13 +152,6 @@ def _copyrights(line: str, place: Place | None, naming: Naming) -> Iterator[Cred
         shown = line[match.start() : match.start(1) + len(holder)]
         words = _credit(holder, outlet, shown, place, match, agency=agency)
         yield replace(words, sure=distributed is not None)
-
-
-def _mentioned(text: str, registry: Registry) -> Outlet | None:
-    """Give Reuters where the article mentions it: others sign with the same words."""
-    reuters = Naming(registry).agency("Reuters")
-    found = reuters is not None and re.search(r"\bReuters\b", text) is not None
-    return reuters if found else None
 
 
 def _credit(
