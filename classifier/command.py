@@ -15,7 +15,7 @@ from classifier.pages import read_input
 from classifier.scoring import Scorer
 from classifier.sources import load_registry as load
 from classifier.taxonomy import SIGNALS
-from classifier.values import Article, ArticleReport, Report, Skipped
+from classifier.values import Article, ArticleReport, BatchReport, Skipped
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -29,31 +29,11 @@ def score(
     signals: Sequence[str] | None,
     sources: Path | None = None,
 ) -> int:
-    """Score inputs and write the report.
+    """Score files, addresses or ``"-"``, and write the report; give how many were skipped.
 
-    Parameters
-    ----------
-    inputs : sequence of str
-        Files, addresses or ``"-"``.
-    model : str
-        See `classifier.bundle.load`.
-    format : {"terminal", "json", "jsonl", "html"}
-    output : pathlib.Path or None
-        None for standard output.
-    signals : sequence of str or None
-        Those to report; None for all.
-    sources : pathlib.Path or None
-        The user's own outlets.
-
-    Returns
-    -------
-    int
-        How many inputs were skipped.
-
-    Raises
-    ------
-    FramescopeError
-        When nothing could be scored, or the model or a signal is not there.
+    `model` is as `classifier.bundle.load` takes it, `format` one of `classifier.cli.ReportFormat`;
+    `output` is None for standard output, `signals` None for all. Raises `FramescopeError` when
+    nothing could be scored, or the model or a signal is not there.
     """
     check(output)
     registry = load(user=sources)
@@ -64,11 +44,11 @@ def score(
             with opened(output) as file:
                 return _write_lines(items, scorer, file)
         found = list(items)
-    report = Report(
+    report = BatchReport(
         tuple(item for item in found if isinstance(item, ArticleReport)),
         scorer.bundle.name,
         scorer.signals,
-        _thresholds(scorer),
+        scorer.thresholds,
         tuple(item for item in found if isinstance(item, Skipped)),
     )
     with opened(output) as file:
@@ -77,13 +57,7 @@ def score(
 
 
 def list_signals(model: str) -> None:
-    """Print the taxonomy, and which signals a bundle gives.
-
-    Parameters
-    ----------
-    model : str
-        See `classifier.bundle.load`.
-    """
+    """Print the taxonomy, and which signals a model gives (as of `classifier.bundle.load`)."""
     from rich.console import Console
     from rich.table import Table
 
@@ -91,11 +65,9 @@ def list_signals(model: str) -> None:
     table = Table(title=f"Signals; * given by {manifest['name']}")
     for heading in ("", "signal", "family", "of", "meaning", "origin"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "signal")
-    for signal in SIGNALS:
-        given = "*" if signal.name in manifest["signals"] else ""
-        table.add_row(
-            given, signal.name, signal.family, signal.level, signal.meaning, signal.origin
-        )
+    for one in SIGNALS:
+        given = "*" if one.name in manifest["signals"] else ""
+        table.add_row(given, one.name, one.family, one.level, one.meaning, one.origin)
     Console().print(table)
 
 
@@ -111,13 +83,7 @@ def _read(inputs: Sequence[str]) -> Iterator[Article | Skipped]:
 
 
 def _begun(items: Iterator[ArticleReport | Skipped]) -> Iterator[ArticleReport | Skipped]:
-    """Make sure that there is an article before anything is written.
-
-    Raises
-    ------
-    InputError
-        When everything was skipped.
-    """
+    """Make sure that there is an article before anything is written; else raise `InputError`."""
     skipped: list[Skipped] = []
     for item in items:
         if isinstance(item, ArticleReport):
@@ -146,26 +112,22 @@ def _progress() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _thresholds(scorer: Scorer) -> dict[str, float]:
-    return {signal: scorer.bundle.thresholds[signal] for signal in scorer.signals}
-
-
 def _write_lines(items: Iterable[ArticleReport | Skipped], scorer: Scorer, file: TextIO) -> int:
     """Write lines as articles are scored, so that memory stays flat however many there are."""
     from classifier.render import to_line
 
-    name, thresholds, skipped = scorer.bundle.name, _thresholds(scorer), 0
+    name, signals, skipped = scorer.bundle.name, scorer.signals, 0
     for item in items:
         if isinstance(item, Skipped):
             skipped += 1
             print(f"framescope: {item.source}: {item.reason} (skipped)", file=sys.stderr)
         else:
-            line = to_line(item, model=name, signals=scorer.signals, thresholds=thresholds)
+            line = to_line(item, model=name, signals=signals, thresholds=scorer.thresholds)
             file.write(line + "\n")
     return skipped
 
 
-def _write(report: Report, format: str, file: TextIO) -> None:
+def _write(report: BatchReport, format: str, file: TextIO) -> None:
     if format == "json":
         from classifier.render import to_json
 

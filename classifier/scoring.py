@@ -75,6 +75,7 @@ class Scorer:
                     f"the bundle {bundle.name} doesn't give '{signal}'; "
                     f"it gives: {', '.join(bundle.signals)}"
                 )
+        self.thresholds = {signal: bundle.thresholds[signal] for signal in self.signals}
         self._of_sentences = [s for s in self.signals if BY_NAME[s].level is not Level.ARTICLE]
         self._of_articles = [s for s in self.signals if BY_NAME[s].level is Level.ARTICLE]
 

@@ -2,7 +2,8 @@
 
 Meanings are those of the project's annotation guidelines. The fourteen techniques are those of the
 Propaganda Techniques Corpus as merged for SemEval-2020 task 11 (Da San Martino et al., 2020).
-Adding a signal is one row here, and the corpora that label it.
+Adding a signal is one row of ``taxonomy.tsv``, and the corpora that label it; every bundle has its
+columns in the order of the rows.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from pathlib import Path
 
 from classifier.errors import SignalError
 
@@ -58,145 +60,16 @@ class Signal:
     origin: str
 
 
-_GUIDELINES = "annotation guidelines 1.4"
-_PTC = "Da San Martino et al., 2020 (SemEval-2020 task 11)"
+def _signals() -> tuple[Signal, ...]:
+    lines = Path(__file__).with_suffix(".tsv").read_text(encoding="utf-8").splitlines()[1:]
+    rows = (line.split("\t") for line in lines)
+    return tuple(
+        Signal(name, label, Family(family), Level(level), meaning, origin)
+        for name, label, family, level, meaning, origin in rows
+    )
 
 
-def _technique(name: str, label: str, meaning: str) -> Signal:
-    return Signal(name, label, Family.FRAMING, Level.SPAN, meaning, _PTC)
-
-
-def _sourcing(name: str, label: str, meaning: str) -> Signal:
-    return Signal(name, label, Family.SOURCING, Level.SENTENCE, meaning, _GUIDELINES)
-
-
-SIGNALS: tuple[Signal, ...] = (
-    Signal(
-        "content",
-        "part of the article",
-        Family.CONTENT,
-        Level.SENTENCE,
-        "belongs to the article, and not to the page around it",
-        _GUIDELINES,
-    ),
-    Signal(
-        "claim",
-        "claim",
-        Family.CONTENT,
-        Level.SENTENCE,
-        "states something that evidence could support or refute",
-        _GUIDELINES,
-    ),
-    _sourcing("attributed", "attributed", "somebody other than the author stands behind it"),
-    _sourcing("named_source", "named source", "a source given by name, specific enough to look up"),
-    _sourcing("unnamed_source", "unnamed source", "a real source that is not named"),
-    Signal(
-        "vague_source",
-        "vague source",
-        Family.SOURCING,
-        Level.SENTENCE,
-        'attributed to nobody in particular ("analysts say", "it is believed")',
-        f"{_GUIDELINES}; trained on weasel phrases (Farkas et al., 2010)",
-    ),
-    _sourcing(
-        "government_attribution", "government", "attributed to a government or office-holder"
-    ),
-    _sourcing(
-        "state_media_attribution",
-        "state media",
-        "attributed to an outlet that a state owns and controls",
-    ),
-    _sourcing(
-        "unsourced_assertion",
-        "nobody says so",
-        "a claim in the article's own voice that an editor would ask a source for",
-    ),
-    _sourcing("quoted", "quoted", "its main assertion stands inside quotation marks"),
-    _sourcing("reported", "reported", "somebody else's content in indirect speech"),
-    Signal(
-        "biased_language",
-        "biased language",
-        Family.FRAMING,
-        Level.SENTENCE,
-        "the wording itself takes a side",
-        "Spinde et al., 2021 (BABE)",
-    ),
-    Signal(
-        "subjective",
-        "subjective",
-        Family.FRAMING,
-        Level.SENTENCE,
-        "gives the author's own opinion, feeling or speculation",
-        "Antici et al., 2024 (NewsSD-ENG)",
-    ),
-    Signal(
-        "any_technique",
-        "persuasion technique",
-        Family.FRAMING,
-        Level.SPAN,
-        "holds at least one of the fourteen techniques",
-        _PTC,
-    ),
-    _technique(
-        "loaded_language",
-        "loaded language",
-        "words with strong emotional charge where a neutral one would serve",
-    ),
-    _technique(
-        "name_calling", "name calling", "labels the target with something feared, hated or admired"
-    ),
-    _technique(
-        "exaggeration_minimisation",
-        "exaggeration or minimisation",
-        "makes a thing larger, better, worse or smaller than it is",
-    ),
-    _technique("doubt", "doubt", "questions somebody's credibility rather than their argument"),
-    _technique("appeal_to_fear", "appeal to fear", "wins support by fear of the alternative"),
-    _technique(
-        "flag_waving", "flag waving", "plays on national or group feeling to justify an act"
-    ),
-    _technique(
-        "causal_oversimplification",
-        "causal oversimplification",
-        "gives one cause for what has several",
-    ),
-    _technique("slogans", "slogan", "a brief, striking phrase used as an argument"),
-    _technique(
-        "appeal_to_authority",
-        "appeal to authority",
-        "true because somebody said it, whose word is no evidence for it",
-    ),
-    _technique(
-        "black_and_white_fallacy",
-        "black-and-white fallacy",
-        "only two options, where there are more",
-    ),
-    _technique(
-        "thought_terminating_cliche",
-        "thought-terminating cliché",
-        "a phrase that ends the discussion",
-    ),
-    _technique(
-        "whataboutism",
-        "whataboutism, straw man or red herring",
-        "answers a charge with a charge, or with something else",
-    ),
-    _technique(
-        "bandwagon",
-        "bandwagon or reductio ad Hitlerum",
-        "do it because others do, or don't because the hated do",
-    ),
-    _technique("repetition", "repetition", "the same message again and again in the article"),
-    Signal(
-        "hyperpartisan",
-        "hyperpartisan",
-        Family.ARTICLE,
-        Level.ARTICLE,
-        "takes one side blindly or with prejudice",
-        "Kiesel et al., 2019 (SemEval-2019 task 4, by article)",
-    ),
-)
-
+SIGNALS: tuple[Signal, ...] = _signals()
 BY_NAME: dict[str, Signal] = {signal.name: signal for signal in SIGNALS}
 NAMES: tuple[str, ...] = tuple(BY_NAME)
 TECHNIQUES: tuple[str, ...] = tuple(

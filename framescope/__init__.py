@@ -21,8 +21,7 @@ from classifier.values import (
     Span,
     Voice,
 )
-from framescope.api import ArticleScorer, load, outlet, read, score, score_frame, signals
-from framescope.report import Report
+from framescope.api import ArticleScorer, Report, load, outlet, read, score, score_frame, signals
 
 __all__ = [
     "Article", "ArticleScorer", "BundleError", "Citation", "FramescopeError", "InputError",

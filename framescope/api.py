@@ -1,18 +1,18 @@
-"""What users call: everything heavy is imported when it is needed."""
+"""What users call, and what it gives; everything heavy is imported when it is needed."""
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import BundleError
-from classifier.values import Article, Skipped
-from framescope.report import Report, report
+from classifier.values import Article, ArticleReport, BatchReport, Citation, Skipped, Span
 
 if TYPE_CHECKING:
     import pandas
@@ -20,6 +20,91 @@ if TYPE_CHECKING:
     from classifier.pages import Input
     from classifier.scoring import Scorer
     from classifier.values import Outlet
+
+_HEIGHT = 640  # pixels of the page in a notebook; its lower edge can be dragged
+_FIELDS = [field.name for field in fields(ArticleReport)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Report(ArticleReport):
+    """A scored article.
+
+    Attributes
+    ----------
+    article : Article
+        Its text, to which all offsets refer, and what is known of it.
+    sentences : tuple of SentenceReport
+        Each with its ``text``, ``start``, ``end`` and ``voice``, ``scores`` and ``flags``, the
+        ``evidence`` for them and the ``citations``.
+    scores, flags
+        Of the signals of whole articles.
+    note : str or None
+        Why it was not scored (another language, say); None when it was.
+    source : SourceCard
+        Who published it and what is on record. Its fields may change.
+    model : str
+    thresholds : mapping of str to float
+        The probability from which each signal is flagged.
+    """
+
+    model: str
+    thresholds: Mapping[str, float]
+
+    @property
+    def text(self) -> str:
+        """The article's text."""
+        return self.article.text
+
+    @property
+    def language(self) -> str | None:
+        """ISO 639-1 code of the text's language; None where it can't be told."""
+        return self.article.lang
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The spans that the input labelled, without a score, then those found, with theirs."""
+        from classifier.render import spans
+
+        return spans(self)
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """Who is cited, and as what kind of source, in the order of the text."""
+        return tuple(citation for s in self.sentences for citation in s.citations)
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """Give a row a sentence, of plain values.
+
+        Returns
+        -------
+        list of dict
+            ``article``, ``sentence``, ``start``, ``end``, ``voice``, ``text``, ``flags``,
+            ``cited`` (names), ``cited_as`` (their kinds), each signal's score under its name (that
+            of a whole article on each of its sentences), and ``note``; None where there is none.
+        """
+        from classifier.render import to_records
+
+        return to_records(self, tuple(self.thresholds))
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Give the rows of `to_records` as a table; ImportError without pandas."""
+        from classifier.render import to_frame
+
+        return to_frame(self.to_records(), tuple(self.thresholds))
+
+    def _repr_html_(self) -> str:
+        from classifier.render import to_html
+
+        page = to_html(BatchReport((self,), self.model, tuple(self.thresholds), self.thresholds))
+        # In a frame, so that neither page changes what the other looks like or does.
+        return (
+            f'<iframe sandbox="allow-scripts" srcdoc="{escape(page)}" '
+            f'style="width:100%;height:{_HEIGHT}px;resize:vertical;border:0"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        found = self.note or f"{len(self.sentences)} sentences"
+        return f"<framescope.Report {self.article.id!r}: {found}>"
 
 
 def read(source: Input) -> list[Article | Skipped]:
@@ -70,10 +155,12 @@ class ArticleScorer:
         if self._scorer is None or self._process != os.getpid():
             _inherited.append(self._scorer)
             self._scorer, self._process = _loaded(self._recipe, os.getpid()), os.getpid()
-        bundle = self._scorer.bundle
-        thresholds = {signal: bundle.thresholds[signal] for signal in self.signals}
+        name, thresholds = self._scorer.bundle.name, self._scorer.thresholds
         for item in self._scorer.score(items):
-            yield item if isinstance(item, Skipped) else report(item, bundle.name, thresholds)
+            if not isinstance(item, Skipped):
+                known = {field: getattr(item, field) for field in _FIELDS}
+                item = Report(**known, model=name, thresholds=thresholds)
+            yield item
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ArticleScorer, (self._recipe,)
@@ -130,8 +217,7 @@ def load(
 
 
 def score(
-    inputs: Input | Iterable[Input],
-    model: str | os.PathLike[str] | ArticleScorer = "transformer",
+    inputs: Input | Iterable[Input], model: str | os.PathLike[str] | ArticleScorer = "transformer"
 ) -> Iterator[Report | Skipped]:
     """Score inputs as they come.
 

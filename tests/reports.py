@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from classifier.sources.publisher.reprints import UNNAMED
+from classifier.sources.publisher.publisher import UNNAMED
 from classifier.sources.record.evidence import article_evidence
 from classifier.taxonomy import in_order
 from classifier.values.article import (
@@ -29,8 +29,18 @@ from classifier.values.outlet import (
     Outlet,
     Role,
 )
-from classifier.values.report import ArticleReport, Report, SentenceReport, Skipped
-from classifier.values.source_card import Basis, Link, Publication, Record, Relation, SourceCard
+from classifier.values.scored import (
+    ArticleReport,
+    Basis,
+    BatchReport,
+    Link,
+    Publication,
+    Record,
+    Relation,
+    SentenceReport,
+    Skipped,
+    SourceCard,
+)
 
 SIGNALS = in_order(
     [
@@ -463,14 +473,14 @@ def hebrew() -> ArticleReport:
     )
 
 
-def report(*articles: ArticleReport, skipped: tuple[Skipped, ...] = ()) -> Report:
-    return Report(articles, MODEL, SIGNALS, THRESHOLDS, skipped)
+def report(*articles: ArticleReport, skipped: tuple[Skipped, ...] = ()) -> BatchReport:
+    return BatchReport(articles, MODEL, SIGNALS, THRESHOLDS, skipped)
 
 
 SKIPPED = (Skipped("notes/empty.txt", "the file is empty; give one with text in it"),)
 
 
-def everything() -> Report:
+def everything() -> BatchReport:
     return report(
         harbour(), carried(), hostile(), unscored(), plain(), hebrew(), dispatch(), skipped=SKIPPED
     )

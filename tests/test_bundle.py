@@ -10,7 +10,7 @@ import pytest
 
 from classifier import bundle
 from classifier.errors import BundleError
-from classifier.models.calibration import Calibration
+from classifier.models.base import Calibration
 from classifier.models.ngrams import Ngrams
 from classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel
 

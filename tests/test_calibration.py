@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from classifier.models.calibration import Calibration, pool_articles
+from classifier.models.base import Calibration, pool_articles
 from classifier.values.article import Sentence
 
 SIGNALS = ("claim", "hyperpartisan")

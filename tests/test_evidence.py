@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from classifier.models.evidence import chunks, standing_out, trimmed
+from classifier.models.reasons import chunks, standing_out, trimmed
 
 
 def shown(text: str, scores: list[float]) -> list[str]:

@@ -9,7 +9,7 @@ from classifier import taxonomy
 from classifier.errors import InputError
 from classifier.pages.exchange import from_record, looks_like_records, read_lines, to_record
 from classifier.values.article import Article, Imprint, Republication, Span, Unit, Voice
-from classifier.values.report import Skipped
+from classifier.values.scored import Skipped
 
 LABELLED = Article(
     id="a1",

@@ -13,9 +13,8 @@ torch = pytest.importorskip("torch")
 
 import toys
 
-from classifier.models.calibration import Calibration
-from classifier.models.embeddings import EMBEDDINGS, Embeddings
-from classifier.models.heads import HEADS
+from classifier.models.base import Calibration
+from classifier.models.passages import EMBEDDINGS, HEADS, Embeddings
 from classifier.models.transformer import ENCODER, TOKENIZER, load
 from training.transformer.finetune import TransformerRecipe
 from training.transformer.lessons import pool
@@ -57,7 +56,7 @@ def test_int8_weights_are_smaller(exported) -> None:
 def test_the_served_model_pools_as_the_trained_one(fine_tuned, models, exported) -> None:
     new = toys.unseen(12)
     packer, network = fine_tuned.packer_, fine_tuned.network_
-    tokens = packer.tokenize(new)
+    tokens = packer.tokenize_both(new)[0]
     batch = packer.batch(packer.pack(new, tokens), tokens)
     columns = [toys.SIGNALS.index(tag) for tag in toys.TAGS]
     with np.load(exported["fp32"] / EMBEDDINGS, allow_pickle=False) as arrays:

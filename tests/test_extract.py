@@ -16,7 +16,7 @@ import pytest
 from classifier.errors import InputError
 from classifier.pages import extract
 from classifier.values.article import Article
-from classifier.values.report import Skipped
+from classifier.values.scored import Skipped
 
 BODY = (
     "The harbour council of Port Ellery said on Tuesday that it had agreed to widen the eastern "

@@ -15,9 +15,9 @@ import toys
 
 from classifier.errors import BundleError
 from classifier.models import tfidf, transformer
-from classifier.models.calibration import Calibration
-from classifier.models.findings import FINDINGS, findings, reads_findings
-from classifier.models.heads import HEADS
+from classifier.models.base import Calibration
+from classifier.models.passages import HEADS
+from classifier.models.placeholders import FINDINGS, findings, reads_findings
 from classifier.taxonomy import BY_NAME, NAMES, Family, in_order
 from classifier.values.article import Citation, Sentence, SourceKind, Voice
 from training.baseline.baseline import BaselineRecipe

@@ -14,8 +14,8 @@ torch = pytest.importorskip("torch")
 import toys
 
 from classifier.errors import CorpusError, SignalError, TrainingError
-from classifier.models.findings import FINDINGS
 from classifier.models.passages import Batch, Packer, Tokens
+from classifier.models.placeholders import FINDINGS
 from classifier.values.article import Sentence, Span
 from training.transformer.finetune import TransformerRecipe
 from training.transformer.lessons import Schedule, Targets, in_spans, marked, pool
@@ -52,7 +52,7 @@ def unbroken(encoder):
 
 def logits_of(recipe: TransformerRecipe, sentences) -> np.ndarray:
     packer = recipe.packer_
-    tokens = packer.tokenize(sentences)
+    tokens = packer.tokenize_both(sentences)[0]
     batch = packer.batch(packer.pack(sentences, tokens), tokens)
     columns = [recipe.signals_.index(tag) for tag in recipe.tags_]
     with torch.no_grad():
@@ -80,7 +80,7 @@ def test_learns_planted_words_though_every_row_lacks_labels(fine_tuned) -> None:
 def test_learns_where_the_planted_words_stand(fine_tuned) -> None:
     new = [s for s in toys.unseen(20) if toys.loaded_spans(s)]
     packer = fine_tuned.packer_
-    tokens = packer.tokenize(new)
+    tokens = packer.tokenize_both(new)[0]
     batch = packer.batch(packer.pack(new, tokens), tokens)
     with torch.no_grad():
         embedded = fine_tuned.network_.embed(torch.from_numpy(batch.ids))
@@ -320,7 +320,7 @@ def outputs(batch: Batch, seed: int = 0) -> list[torch.Tensor]:
 @pytest.fixture(scope="module")
 def table(encoder):
     packer = Packer(read_tokenizer(encoder), 64)
-    tokens = packer.tokenize(FEW.sentences)
+    tokens = packer.tokenize_both(FEW.sentences)[0]
     return packer, tokens, packer.batch(packer.pack(FEW.sentences, tokens), tokens)
 
 
@@ -380,7 +380,7 @@ def test_other_rows_do_not_change_what_a_corpus_without_the_signal_teaches(table
     gradients = []
     for labels in (sources.labels, filled):
         rows = replace(sources, labels=labels)
-        tokens = packer.tokenize(rows.sentences)
+        tokens = packer.tokenize_both(rows.sentences)[0]
         batch = packer.batch(packer.pack(rows.sentences, tokens), tokens)
         votes, tags, gain = outputs(batch)
         targets = Targets(rows, tokens, toys.TAGS, {}, 1.0)
@@ -485,7 +485,7 @@ def schedule(encoder):
     """Make a schedule of the toys with other shares, budget or seed."""
     packer = Packer(read_tokenizer(encoder), 64)
     toy = toys.examples()
-    tokens = packer.tokenize(toy.sentences)
+    tokens = packer.tokenize_both(toy.sentences)[0]
 
     def make(budget: int = 200, seed: int = 1, **shares: float) -> Schedule:
         return Schedule(toy, packer, tokens, shares, budget, seed)

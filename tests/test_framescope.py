@@ -23,8 +23,8 @@ from classifier import cli
 from classifier.errors import InputError
 from classifier.pages import extract
 from classifier.values.article import Article
-from classifier.values.report import Skipped
-from framescope.report import Report
+from classifier.values.scored import Skipped
+from framescope.api import Report
 
 ROOT = Path(__file__).parent.parent
 FERRY = "The ferry of Orrin will cost the town 900 crowns. Observers expect the price to rise."

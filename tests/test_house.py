@@ -18,7 +18,7 @@ pytest.importorskip("datasets")
 
 
 from classifier.errors import CorpusError
-from classifier.models.findings import findings
+from classifier.models.placeholders import findings
 from classifier.sources.registry import registry
 from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import BY_NAME, Level

@@ -10,7 +10,7 @@ import reports
 from browser import WORST_CONTRAST, needs_browser
 
 from classifier.render.html import to_html
-from classifier.values.report import Report
+from classifier.values.scored import BatchReport
 
 FIRST = "#a1s1"
 FRAMED = "#a1s5"
@@ -22,7 +22,9 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Open a report; at the end the page must have complained of nothing and asked for nothing."""
     contexts, troubles, requests = [], [], []
 
-    def open_page(report: Report, *, width: int = 1200, height: int = 900, **options: Any) -> Any:
+    def open_page(
+        report: BatchReport, *, width: int = 1200, height: int = 900, **options: Any
+    ) -> Any:
         file = tmp_path / "report.html"
         file.write_text(to_html(report), encoding="utf-8")
         context = browser.new_context(viewport={"width": width, "height": height}, **options)

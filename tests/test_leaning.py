@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from classifier.models.findings import FINDINGS
+from classifier.models.placeholders import FINDINGS
 from training.data.leaning import LEANS, leaning
 
 

@@ -28,7 +28,7 @@ def sentence(words: int, index: int = 0, article: str = "a") -> Sentence:
 
 
 def packed(packer: Packer, sentences: list[Sentence]) -> list[tuple[int, ...]]:
-    return [p.rows for p in packer.pack(sentences, packer.tokenize(sentences))]
+    return [p.rows for p in packer.pack(sentences, packer.tokenize_both(sentences)[0])]
 
 
 def test_neighbours_share_a_passage_until_it_is_full(tokenizer: Tokenizer) -> None:
@@ -52,7 +52,7 @@ def test_a_passage_is_as_long_as_it_says_and_never_too_long(tokenizer: Tokenizer
     rng = np.random.default_rng(0)
     rows = [sentence(int(n), index) for index, n in enumerate(rng.integers(0, 30, 60))]
     packer = Packer(tokenizer, 16)
-    tokens = packer.tokenize(rows)
+    tokens = packer.tokenize_both(rows)[0]
     passages = packer.pack(rows, tokens)
     assert [row for p in passages for row in p.rows] == list(range(60))
     for passage in passages:
@@ -65,13 +65,13 @@ def test_a_passage_is_as_long_as_it_says_and_never_too_long(tokenizer: Tokenizer
 
 def test_a_long_sentence_is_cut_to_a_passage(tokenizer: Tokenizer) -> None:
     packer = Packer(tokenizer, 10)
-    (tokens,) = packer.tokenize([sentence(50)])
+    (tokens,), *_ = packer.tokenize_both([sentence(50)])
     assert len(tokens.ids) == len(tokens.offsets) == 8
 
 
 def test_typography_is_folded_and_offsets_hold(tokenizer: Tokenizer) -> None:
     curly = Sentence("the “ferry” left", 7, 23, "a", 0)
-    (tokens,) = Packer(tokenizer).tokenize([curly])
+    (tokens,), *_ = Packer(tokenizer).tokenize_both([curly])
     assert [WORDS[i] for i in tokens.ids] == ["the", '"', "ferry", '"', "left"]
     assert [curly.text[a:b] for a, b in tokens.offsets] == ["the", "“", "ferry", "”", "left"]
 
@@ -81,13 +81,13 @@ def test_a_tokenizers_own_padding_and_truncation_are_turned_off(tokenizer: Token
     other.enable_truncation(4)
     other.enable_padding(length=64)
     packer = Packer(other, 32)
-    assert [len(t.ids) for t in packer.tokenize([sentence(20), sentence(3)])] == [20, 3]
+    assert [len(t.ids) for t in packer.tokenize_both([sentence(20), sentence(3)])[0]] == [20, 3]
 
 
 def test_a_batch_closes_each_sentence_and_says_where_it_lies(tokenizer: Tokenizer) -> None:
     rows = [sentence(3, 0), sentence(2, 1), sentence(4, 0, "b")]
     packer = Packer(tokenizer, 100)
-    tokens = packer.tokenize(rows)
+    tokens = packer.tokenize_both(rows)[0]
     batch = packer.batch(packer.pack(rows, tokens), tokens)
     assert batch.ids.tolist() == [
         [CLS, *tokens[0].ids, SEP, *tokens[1].ids, SEP],
@@ -101,14 +101,14 @@ def test_a_batch_closes_each_sentence_and_says_where_it_lies(tokenizer: Tokenize
 def test_a_sentence_without_tokens_has_an_empty_place(tokenizer: Tokenizer) -> None:
     rows = [sentence(2, 0), replace(sentence(1, 1), text=" "), sentence(2, 2)]
     packer = Packer(tokenizer, 100)
-    tokens = packer.tokenize(rows)
+    tokens = packer.tokenize_both(rows)[0]
     batch = packer.batch(packer.pack(rows, tokens), tokens)
     assert batch.places.tolist() == [[0, 0, 1, 3], [0, 1, 4, 4], [0, 2, 5, 7]]
 
 
 def test_nothing_is_no_passage(tokenizer: Tokenizer) -> None:
     packer = Packer(tokenizer)
-    assert packer.tokenize([]) == []
+    assert packer.tokenize_both([])[0] == []
     assert packer.pack([], []) == []
     assert list(by_length([], 100)) == []
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import toys
 
-from classifier.models.calibration import Calibration
+from classifier.models.base import Calibration
 from classifier.models.ngrams import Ngrams
 from classifier.models.passages import Packer
 from classifier.models.placeholders import Reader, Reading, TextForm, digest, form_of
@@ -226,7 +226,6 @@ def test_tokens_of_a_placeholder_stand_for_the_whole_name(encoder, reader) -> No
     packer = Packer(tokenizer, 64, reader=reader)
     text = "the Orrin Telegraph Agency met"
     neutral, typed, differing = packer.tokenize_both([sentence(text)])
-    assert packer.tokenize([sentence(text)]) == neutral
     assert differing == [0]
     for tokens in (neutral[0], typed[0]):
         places = {text[start:end] for start, end in tokens.offsets}

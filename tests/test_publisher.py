@@ -5,13 +5,12 @@ import pytest
 
 from classifier.pages import headers, page, republication
 from classifier.pages.exchange import from_record, to_record
-from classifier.sources.publisher.publisher import publication
-from classifier.sources.publisher.reprints import UNNAMED_MONITOR
+from classifier.sources.publisher.publisher import UNNAMED_MONITOR, publication
 from classifier.sources.registry import registry
 from classifier.sources.registry.registry import Registry
 from classifier.values.article import Article, Imprint, Republication
 from classifier.values.outlet import Domain, DomainRole, Medium, Name, NameKind, Outlet, Role
-from classifier.values.source_card import Basis, Publication, Relation
+from classifier.values.scored import Basis, Publication, Relation
 
 HERE = Path(__file__).parent
 CASES = [

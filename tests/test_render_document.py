@@ -15,8 +15,7 @@ from classifier.errors import BundleError
 from classifier.render.document import SCHEMA_VERSION, to_json
 from classifier.values.article import SourceKind
 from classifier.values.outlet import Code, Holder, Medium, Role
-from classifier.values.report import Report
-from classifier.values.source_card import Basis, Relation
+from classifier.values.scored import Basis, BatchReport, Relation
 
 SCHEMA = json.loads(files("classifier.render").joinpath("report.schema.json").read_text("utf-8"))
 DOCUMENTATION = Path(__file__).parents[1] / "docs" / "report.md"
@@ -26,7 +25,7 @@ def refuse(constant: str) -> None:
     raise AssertionError(f"{constant} is not JSON")
 
 
-def parsed(report: Report) -> Any:
+def parsed(report: BatchReport) -> Any:
     return json.loads(to_json(report), parse_constant=refuse)
 
 
@@ -45,7 +44,7 @@ def test_the_schema_is_itself_valid() -> None:
     ],
     ids=["everything", "empty", "skipped only", "unscored", "nothing flagged"],
 )
-def test_output_keeps_the_schema(report: Report) -> None:
+def test_output_keeps_the_schema(report: BatchReport) -> None:
     Draft202012Validator(SCHEMA).validate(parsed(report))
 
 

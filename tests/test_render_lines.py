@@ -7,8 +7,8 @@ import pytest
 import reports
 
 from classifier.pages.exchange import from_record
-from classifier.render.lines import to_line
-from classifier.values.report import ArticleReport
+from classifier.render.document import to_line
+from classifier.values.scored import ArticleReport
 
 ARTICLES = reports.everything().articles
 IDS = ["harbour", "carried", "hostile", "unscored", "plain", "hebrew", "dispatch"]

@@ -8,8 +8,7 @@ import reports
 from classifier.render.sources import address, card, published_by, sentence_at
 from classifier.values.article import Place
 from classifier.values.outlet import Outlet, Role
-from classifier.values.report import ArticleReport
-from classifier.values.source_card import Basis, Link, Publication, Record, Relation
+from classifier.values.scored import ArticleReport, Basis, Link, Publication, Record, Relation
 
 
 def shown(report: ArticleReport, **changes: object) -> str:

@@ -7,7 +7,7 @@ import reports
 
 from classifier.render.sourcing import NONE, UNTOLD, Cited, cited_in, sourcing_map
 from classifier.values.article import SourceKind
-from classifier.values.report import ArticleReport
+from classifier.values.scored import ArticleReport
 
 
 def rows(report: ArticleReport) -> list[tuple[str, tuple[str, ...], tuple[int, ...]]]:

@@ -4,12 +4,12 @@ import pytest
 import reports
 
 from classifier.render import figures
+from classifier.render.figures import VoiceCounts, is_unsourced_own_claim, summarise
 from classifier.render.html import to_html
-from classifier.render.marks import CITED, FURNITURE, UNSOURCED, is_marked, kind, marks, segments
-from classifier.render.summary import VoiceCounts, is_unsourced_own_claim, summarise
+from classifier.render.layout import CITED, FURNITURE, UNSOURCED, is_marked, kind, marks, segments
 from classifier.taxonomy import Family
 from classifier.values.article import Article, Citation, Place, Sentence, SourceKind, Span, Voice
-from classifier.values.report import ArticleReport, Report, SentenceReport
+from classifier.values.scored import ArticleReport, BatchReport, SentenceReport
 from classifier.values.text import printable, shortened
 
 
@@ -114,7 +114,9 @@ def test_a_line_of_the_page_has_one_quiet_mark_that_says_so() -> None:
 def test_the_page_says_which_lines_are_not_the_articles() -> None:
     scored = SentenceReport(FURNITURE_LINE, {"content": 0.12}, ())
     article = Article("a", FURNITURE_LINE.text, lang="en")
-    report = Report((ArticleReport(article, (scored,)),), "m", ("content",), {"content": 0.5}, ())
+    report = BatchReport(
+        (ArticleReport(article, (scored,)),), "m", ("content",), {"content": 0.5}, ()
+    )
     page = to_html(report)
     assert "not part of the article" in page
     assert "nothing else is said of it" in page

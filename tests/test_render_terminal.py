@@ -7,10 +7,10 @@ import reports
 from rich.console import Console
 
 from classifier.render.terminal import print_report
-from classifier.values.report import Report
+from classifier.values.scored import BatchReport
 
 
-def printed(report: Report, width: int = 80, *, colour: bool = False) -> str:
+def printed(report: BatchReport, width: int = 80, *, colour: bool = False) -> str:
     console = Console(
         file=io.StringIO(),
         width=width,

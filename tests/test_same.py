@@ -12,8 +12,7 @@ import reports
 from typer.testing import CliRunner
 
 from classifier.errors import InputError
-from classifier.render.document import to_json
-from classifier.render.lines import to_line
+from classifier.render.document import to_json, to_line
 from eval.commands import judge as cli
 from eval.release import same
 

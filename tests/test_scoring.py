@@ -16,8 +16,7 @@ from classifier.sources.registry.registry import Registry, load
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values.article import Article, Sentence, Span, Unit, Voice
 from classifier.values.outlet import Code, Control, Domain, Evidence, Holder, Name, Outlet
-from classifier.values.report import ArticleReport, Skipped
-from classifier.values.source_card import Relation
+from classifier.values.scored import ArticleReport, Relation, Skipped
 
 SIGNALS = ("claim", "vague_source", "loaded_language", "hyperpartisan")
 

@@ -13,8 +13,7 @@ from classifier.pages import sentences
 from classifier.sources.record.evidence import addresses, article_evidence, corrections
 from classifier.sources.registry.registry import load
 from classifier.values.article import Article, Citation, Place, Republication, SourceKind
-from classifier.values.report import ArticleReport, SentenceReport
-from classifier.values.source_card import ArticleEvidence
+from classifier.values.scored import ArticleEvidence, ArticleReport, SentenceReport
 
 CASES = [
     json.loads(line)

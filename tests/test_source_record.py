@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from classifier.sources.record import posterior
+from classifier.sources.record import record as posterior
 from classifier.sources.record.record import CAP, article_shift, card, record
 from classifier.sources.registry import registry
 from classifier.values.article import Article, Citation, Sentence, SourceKind
@@ -27,14 +27,15 @@ from classifier.values.outlet import (
     Outlet,
     Role,
 )
-from classifier.values.report import ArticleReport, SentenceReport
-from classifier.values.source_card import (
+from classifier.values.scored import (
     ArticleEvidence,
+    ArticleReport,
     Basis,
     Link,
     Publication,
     Record,
     Relation,
+    SentenceReport,
 )
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from classifier import cli
+from classifier.cli import sources_app as app
 from classifier.sources.registry import registry as module
-from classifier.sources.registry.lookup import look_up
+from classifier.sources.registry.lookup import close, look, look_alike, look_up
 from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.suggest import close, look, look_alike
 from classifier.sources.registry.tables import Tables
 from classifier.sources.registry.user import read
-from classifier.sources_cli import app
 
 CASES = Path(__file__).parent / "cases"
 REGISTRY = Registry(Tables(CASES / "sources_tables"))

@@ -12,8 +12,7 @@ import pytest
 from classifier.errors import SourcesError
 from classifier.sources.registry import registry as module
 from classifier.sources.registry.registry import Registry, load
-from classifier.sources.registry.schema import COLUMNS
-from classifier.sources.registry.tables import Tables
+from classifier.sources.registry.tables import COLUMNS, Tables
 from classifier.values.outlet import (
     Code,
     Control,
@@ -186,7 +185,7 @@ def test_a_damaged_table_is_named(tmp_path, damage, said):
 
 def test_the_registry_waits_with_what_it_may_not_need():
     code = (
-        "import sys; import classifier.sources.registry.registry, classifier.sources_cli\n"
+        "import sys; import classifier.sources.registry.registry, classifier.cli\n"
         "heavy = {'tldextract', 'requests', 'rapidfuzz', 'ahocorasick_rs', 'rich', 'idna'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )

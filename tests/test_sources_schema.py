@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from classifier.errors import FramescopeError
-from classifier.sources.record.posterior import VALUES
+from classifier.sources.record.record import VALUES
 from classifier.sources.registry.check import problems
 from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.schema import COLUMNS, FIELDS, countries, value_of
-from classifier.sources.registry.tables import Tables
+from classifier.sources.registry.tables import COLUMNS, FIELDS, Tables, countries, value_of
 from classifier.sources.registry.user import read
 from training.registry.merge import COLUMNS as BY_HAND
 from training.registry.merge import read_hand

@@ -9,11 +9,9 @@ import numpy as np
 import pytest
 
 from classifier.errors import BundleError
-from classifier.models import counts, tfidf
-from classifier.models.base import Model, Prediction
-from classifier.models.calibration import Calibration
-from classifier.models.counts import Places, count, weigh
-from classifier.models.ngrams import Ngrams
+from classifier.models import ngrams, tfidf
+from classifier.models.base import Calibration, Model, Prediction
+from classifier.models.ngrams import Ngrams, Places, count, weigh
 from classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel
 from classifier.values.article import Sentence
 from classifier.values.text import fold
@@ -112,7 +110,7 @@ def test_counts_are_scikit_learns(model: TfidfModel, monkeypatch: pytest.MonkeyP
     ]
     expected = np.hstack([found.toarray() for found in theirs])
     np.testing.assert_array_equal(count(model.blocks, texts).toarray(), expected)
-    monkeypatch.setattr(counts, "_BATCH", 3)
+    monkeypatch.setattr(ngrams, "_BATCH", 3)
     np.testing.assert_array_equal(count(model.blocks, texts).toarray(), expected)
 
 

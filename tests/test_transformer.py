@@ -16,12 +16,16 @@ import toys
 
 from classifier import bundle
 from classifier.errors import BundleError
-from classifier.models.calibration import Calibration
-from classifier.models.embeddings import EMBEDDINGS
-from classifier.models.heads import HEADS, Heads
-from classifier.models.passages import Packer, Tokens
-from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel, load
-from classifier.models.transformer_prediction import Outputs, TransformerPrediction
+from classifier.models.base import Calibration
+from classifier.models.passages import EMBEDDINGS, HEADS, Heads, Packer, Tokens
+from classifier.models.transformer import (
+    ENCODER,
+    TOKENIZER,
+    Outputs,
+    TransformerModel,
+    TransformerPrediction,
+    load,
+)
 from classifier.values.article import Sentence, Span
 
 IDENTITY = Calibration.identity(toys.SIGNALS)
@@ -245,7 +249,7 @@ def test_special_tokens_are_the_tokenizers_own(encoder) -> None:
     tokenizer.post_processor = processors.BertProcessing(*ends)  # swapped
     packer = Packer(tokenizer)
     rows = [Sentence("the", 0, 3, "a", 0)]
-    tokens = packer.tokenize(rows)
+    tokens = packer.tokenize_both(rows)[0]
     batch = packer.batch(packer.pack(rows, tokens), tokens)
     assert batch.ids[0, 0] == tokenizer.token_to_id("[SEP]")
     assert batch.ids[0, -1] == tokenizer.token_to_id("[CLS]")

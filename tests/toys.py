@@ -144,7 +144,7 @@ BY_HAND = ("claim", "vague_source", "loaded_language", "hyperpartisan")
 
 def save_by_hand(folder: Path) -> None:
     """Write a baseline of five words whose weights were made up: one a signal, "the" for none."""
-    from classifier.models.calibration import Calibration
+    from classifier.models.base import Calibration
     from classifier.models.ngrams import Ngrams
     from classifier.models.tfidf import TfidfModel
 

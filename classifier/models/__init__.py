@@ -3,18 +3,23 @@
 Both models keep one contract, `Model`; nothing outside this room asks which of them it is.
 """
 
-from classifier.models.base import Model, Prediction
-from classifier.models.calibration import Calibration, pool_articles
-from classifier.models.counts import Texts, count, weigh
-from classifier.models.counts import pool as pool_counts
-from classifier.models.embeddings import EMBEDDINGS, Embeddings
-from classifier.models.findings import FINDINGS, reads_findings
-from classifier.models.findings import findings as findings_of
-from classifier.models.heads import Heads
-from classifier.models.ngrams import Ngrams
-from classifier.models.passages import Batch, Packer, Passage, Tokens, by_length, with_rows
-from classifier.models.placeholders import Reader, TextForm, form_of
+from classifier.models.base import Calibration, Model, Prediction, pool_articles
+from classifier.models.ngrams import BothForms, Ngrams, count, weigh
+from classifier.models.ngrams import pool as pool_counts
+from classifier.models.passages import (
+    EMBEDDINGS,
+    Batch,
+    Embeddings,
+    Heads,
+    Packer,
+    Passage,
+    Tokens,
+    by_length,
+    with_rows,
+)
+from classifier.models.placeholders import FINDINGS, Reader, TextForm, form_of, reads_findings
 from classifier.models.placeholders import digest as digest_of_names
+from classifier.models.placeholders import findings as findings_of
 from classifier.models.tfidf import TfidfModel
 from classifier.models.tfidf import load as load_tfidf
 from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel

@@ -2,13 +2,18 @@
 
 Neighbouring sentences of one article are encoded together, so that each sees the others; each
 sentence is then pooled from its own tokens.
+
+And what else goes into the exported graph and comes out of it: word embeddings, and the heads.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,51 +28,31 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Tokens:
-    """A sentence's tokens, without special ones.
-
-    Attributes
-    ----------
-    ids : list of int
-    offsets : list of (int, int)
-        Characters of each token, as offsets into the sentence; those of a placeholder's tokens are
-        the whole name.
-    """
+    """A sentence's tokens, without special ones."""
 
     ids: list[int]
+    # characters of each token, as offsets into the sentence; those of a placeholder's tokens are
+    # the whole name
     offsets: list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
 class Passage:
-    """Consecutive sentences of one article that are encoded together.
+    """Consecutive sentences of one article that are encoded together."""
 
-    Attributes
-    ----------
-    rows : tuple of int
-        Which of the sequence's sentences it holds, in order.
-    length : int
-        Number of tokens, special ones included.
-    """
-
-    rows: tuple[int, ...]
-    length: int
+    rows: tuple[int, ...]  # which of the sequence's sentences it holds, in order
+    length: int  # number of tokens, special ones included
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded arrays for the encoder.
+    """Padded arrays for the encoder."""
 
-    Attributes
-    ----------
-    ids, mask : ndarray of int64, shape (n_passages, n_tokens)
-        Token ids and attention mask.
-    places : ndarray of int64, shape (n_sentences, 4)
-        Where each sentence lies: passage, row of the sequence, first token, end token. A sentence
-        without tokens (a lone control character, say) has first == end.
-    """
-
+    # ids and mask: shape (n_passages, n_tokens): token ids and attention mask
     ids: NDArray[np.int64]
     mask: NDArray[np.int64]
+    # shape (n_sentences, 4): where each sentence lies: passage, row of the sequence, first token,
+    # end token. A sentence without tokens (a lone control character, say) has first == end.
     places: NDArray[np.int64]
 
 
@@ -101,14 +86,10 @@ class Packer:
         self.context = context
         self.reader = reader or Reader()
 
-    def tokenize(self, sentences: Sequence[Sentence]) -> list[Tokens]:
-        """Tokens of each sentence in its neutral form, cut to what a passage can hold."""
-        return self._tokens([self.reader.read(sentence).neutral for sentence in sentences])
-
     def tokenize_both(
         self, sentences: Sequence[Sentence]
     ) -> tuple[list[Tokens], list[Tokens], list[int]]:
-        """Tokens of each sentence in both of its forms.
+        """Tokens of each sentence in both of its forms, cut to what a passage can hold.
 
         Returns
         -------
@@ -201,3 +182,62 @@ def by_length(passages: Sequence[Passage], budget: int) -> Iterator[list[Passage
         batch.append(passage)
     if batch:
         yield batch
+
+
+EMBEDDINGS = "embeddings.npz"
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Word embeddings as int8, a scale a word."""
+
+    table: NDArray[np.int8]  # shape (n_words, hidden)
+    scale: NDArray[np.float32]  # shape (n_words,)
+
+    @classmethod
+    def quantise(cls, weights: NDArray[np.float32]) -> Embeddings:
+        """Round each word's embedding to 255 symmetric steps of its own."""
+        scale = (np.abs(weights).max(axis=1) / 127.0).astype(np.float32)
+        scale[scale == 0] = 1.0
+        return cls(np.rint(weights / scale[:, None]).astype(np.int8), scale)
+
+    def look_up(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Embeddings of token ids, of the ids' shape with one more axis."""
+        found: NDArray[np.float32] = self.table[ids] * self.scale[ids][..., None]
+        return found
+
+
+HEADS = "heads.json"
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What the exported graph's outputs mean."""
+
+    signals: tuple[str, ...]  # columns of the votes
+    tags: tuple[str, ...]  # columns of the tags: the span signals
+    gain: tuple[float, ...]  # what a sentence's strongest tag adds to its logit, a factor a tag
+    # the logit from which a token counts as lying in a span, a tag
+    tag_thresholds: tuple[float, ...]
+    max_tokens: int
+    context: bool  # how sentences are packed, see `Packer`
+    # whether it was trained with placeholders in the place of outlets' names
+    placeholders: bool = False
+    # what each of the rules' findings adds to a signal's logit: a row a signal, a column each of
+    # `FINDINGS`. Empty: nothing.
+    findings: tuple[tuple[float, ...], ...] = ()
+
+    def save(self, folder: Path) -> None:
+        """Write ``heads.json``."""
+        text = json.dumps(asdict(self), indent=2) + "\n"
+        (folder / HEADS).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Heads:
+        """Read ``heads.json``."""
+        record: dict[str, Any] = json.loads((folder / HEADS).read_text(encoding="utf-8"))
+        return cls(**{name: _frozen(value) for name, value in record.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -8,6 +8,11 @@ There are two forms of a text. Whether a source is state media is what the sourc
 about, so they read the typed form. Framing must not depend on whose outlet is named: everything
 else reads the neutral form, in which all outlets are the same word. The two forms of a sentence
 differ only where it names state media.
+
+Beside its text a model reads of a sentence what the rules find of it. Who is cited takes knowledge
+that no sentence holds: who is in office, which outlet is a state's, whom "he" stands for. The rules
+of `classifier.attribution` have it; both models learn how far to trust them, for the signals that
+are about sourcing and no others.
 """
 
 from __future__ import annotations
@@ -19,12 +24,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from classifier.taxonomy import BY_NAME, Family
-from classifier.values import Role
+from classifier.values import Role, Sentence, SourceKind, Voice
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
-    from classifier.values import Mention, Sentence
+    from classifier.values import Mention
 
 #: One word each, so that the baseline has one n-gram for it, which no other text holds. Of the same
 #: shape, which the default encoder reads as two known pieces each ("state ##media", "news
@@ -63,17 +71,10 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text as a model reads it.
-
-    Attributes
-    ----------
-    text : str
-    names : tuple of Placeholder
-        What stands in it for names, in order.
-    """
+    """A text as a model reads it."""
 
     text: str
-    names: tuple[Placeholder, ...] = ()
+    names: tuple[Placeholder, ...] = ()  # what stands in it for names, in order
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Find the characters of the original text that ``text[start:end]`` stands for.
@@ -195,3 +196,38 @@ def digest(registry: Registry) -> str:
             if not name.ambiguous:
                 total.update(f"{name.text}\t{outlet.state_media:d}\n".encode())
     return total.hexdigest()
+
+
+FINDINGS: tuple[str, ...] = (
+    *(kind.value for kind in SourceKind),
+    "government",
+    "state_media",
+    Voice.REPORTED.value,
+    Voice.QUOTED.value,
+)
+
+
+def findings(sentences: Sequence[Sentence]) -> NDArray[np.float32]:
+    """Lay out what was found, shape (n_sentences, n_findings): 1 where it was, else 0.
+
+    Columns are `FINDINGS`: the kinds of source cited, whether any is a government or state media,
+    and the voice: that within the republished article, where it is one.
+    """
+    found = np.zeros((len(sentences), len(FINDINGS)), np.float32)
+    column = {name: number for number, name in enumerate(FINDINGS)}
+    for row, sentence in enumerate(sentences):
+        for citation in sentence.citations:
+            found[row, column[citation.kind]] = 1
+            if citation.government:
+                found[row, column["government"]] = 1
+            if citation.state_media:
+                found[row, column["state_media"]] = 1
+        spoken = sentence.inner_voice or sentence.voice
+        if spoken is not Voice.OWN:
+            found[row, column[spoken]] = 1
+    return found
+
+
+def reads_findings(signals: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell which signals read them, shape (n_signals,): those that are about sourcing."""
+    return np.array([form_of(signal) is TextForm.TYPED for signal in signals], np.bool_)

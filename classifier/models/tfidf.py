@@ -15,12 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import BundleError
-from classifier.models.calibration import Calibration
-from classifier.models.counts import Articles, Places, Texts, weigh
-from classifier.models.evidence import chunks, standing_out
-from classifier.models.findings import FINDINGS, findings
-from classifier.models.ngrams import Ngrams
-from classifier.models.placeholders import Reader, TextForm, form_of
+from classifier.models.base import Calibration
+from classifier.models.ngrams import Articles, BothForms, Ngrams, Places, weigh
+from classifier.models.placeholders import FINDINGS, Reader, TextForm, findings, form_of
+from classifier.models.reasons import chunks, standing_out
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence, Span
 
@@ -109,7 +107,7 @@ class TfidfModel:
         articles = Articles.of(sentences)
         for start in range(0, len(sentences), _BATCH):
             rows = slice(start, start + _BATCH)
-            part = Counted.of(self.blocks, Texts.of(self.reader, sentences[rows]))
+            part = Counted.of(self.blocks, BothForms.of(self.reader, sentences[rows]))
             found = part.weighed @ self._by_feature
             in_form = part.texts.rows
             neutral = in_form[TextForm.NEUTRAL]
@@ -143,12 +141,7 @@ class TfidfModel:
             "signals": self.signals,
             "placeholders": self.reader.registry is not None,
             "blocks": [
-                {
-                    "unit": block.unit,
-                    "shortest": block.shortest,
-                    "longest": block.longest,
-                    "terms": block.terms,
-                }
+                {name: getattr(block, name) for name in ("unit", "shortest", "longest", "terms")}
                 for block in self.blocks
             ],
         }
@@ -231,22 +224,14 @@ def _damaged(path: Path, reason: object) -> BundleError:
 
 @dataclass(frozen=True, eq=False)
 class Counted:
-    """Some of the sentences of a prediction, and the n-grams in them.
+    """Some of the sentences of a prediction, and the n-grams in them."""
 
-    Attributes
-    ----------
-    texts : Texts
-    places : Places
-    weighed : sparse matrix, shape (n_texts, n_features)
-        TF-IDF of their counts.
-    """
-
-    texts: Texts
+    texts: BothForms
     places: Places
-    weighed: Any
+    weighed: Any  # shape (n_texts, n_features): TF-IDF of their counts
 
     @classmethod
-    def of(cls, blocks: Sequence[Ngrams], texts: Texts) -> Counted:
+    def of(cls, blocks: Sequence[Ngrams], texts: BothForms) -> Counted:
         """Count and weigh."""
         places = Places.of(blocks, texts.texts)
         return cls(texts, places, weigh(blocks, places.counts))
@@ -269,10 +254,7 @@ class TfidfPrediction:
         occurrences and the words each reaches into, so that the words of a sentence add up to its
         log-odds. Neighbouring words that stand out are one span.
 
-        Returns
-        -------
-        list of tuple of Span
-            At most four each, ``score`` being the contribution in log-odds, always above 0.
+        At most four each, ``score`` being the contribution in log-odds, always above 0.
         """
         column = {signal: number for number, signal in enumerate(self.model.signals)}
         form = {signal: form_of(signal) for signal in self.model.signals}

@@ -1,9 +1,14 @@
-"""The fine-tuned encoder, served by ONNX Runtime: no torch, no transformers."""
+"""The fine-tuned encoder, served by ONNX Runtime: no torch, no transformers.
+
+In: sentences. Out: probabilities, and the words that speak for them.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,20 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import BundleError
-from classifier.models.calibration import Calibration, pool_articles
-from classifier.models.embeddings import EMBEDDINGS, Embeddings
-from classifier.models.findings import FINDINGS, findings
-from classifier.models.heads import HEADS, Heads
-from classifier.models.passages import Packer, Passage, Tokens, by_length, with_rows
-from classifier.models.placeholders import Reader, TextForm, form_of
-from classifier.models.transformer_prediction import Outputs, TransformerPrediction
+from classifier.models.base import Calibration, pool_articles
+from classifier.models.passages import (
+    EMBEDDINGS,
+    HEADS,
+    Embeddings,
+    Heads,
+    Packer,
+    Passage,
+    Tokens,
+    by_length,
+    with_rows,
+)
+from classifier.models.placeholders import FINDINGS, Reader, TextForm, findings, form_of
+from classifier.models.reasons import chunks, is_telling, standing_out, trimmed, undivided
 from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Sentence
+from classifier.values import Sentence, Span
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
     from classifier.sources import Registry
+
 
 ENCODER = "encoder.onnx"
 TOKENIZER = "tokenizer.json"
@@ -184,10 +197,7 @@ def load(
 def _check(session: InferenceSession, embeddings: Embeddings, heads: Heads) -> None:
     """Refuse files that don't belong together.
 
-    Raises
-    ------
-    ValueError
-        When they don't.
+    Raises `ValueError`.
     """
     given = {found.name: found.shape[-1] for found in session.get_outputs()}
     hidden = next(found.shape[-1] for found in session.get_inputs() if found.name == "embedded")
@@ -200,3 +210,145 @@ def _check(session: InferenceSession, embeddings: Embeddings, heads: Heads) -> N
     )
     if not fits:
         raise ValueError(f"its files don't belong together: {HEADS}, {EMBEDDINGS}, {ENCODER}")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the encoder says of sentences in one of their forms."""
+
+    tokens: list[Tokens]
+    # votes and tags: shapes (n_tokens, n_signals or n_tags): of each sentence's tokens
+    votes: list[NDArray[np.float32]]
+    tags: list[NDArray[np.float32]]
+    logits: NDArray[np.float32]  # shape (n_sentences, n_signals): pooled from them
+
+    def replaced(self, rows: Iterable[int], other: Outputs) -> Outputs:
+        """Take the tokens of some sentences, and what was said of them, from elsewhere."""
+        tokens, votes, tags = list(self.tokens), list(self.votes), list(self.tags)
+        for row in rows:
+            tokens[row], votes[row], tags[row] = (
+                other.tokens[row],
+                other.votes[row],
+                other.tags[row],
+            )
+        return Outputs(tokens, votes, tags, self.logits)
+
+
+@dataclass(frozen=True)
+class TransformerPrediction:
+    """What the encoder found."""
+
+    # logits and proba: shape (n_sentences, n_signals): before and after calibration
+    logits: NDArray[np.float32]
+    proba: NDArray[np.float32]
+    sentences: tuple[Sentence, ...]
+    # neutral and typed: of their two forms; one twice, where nothing was read twice
+    neutral: Outputs
+    typed: Outputs
+    heads: Heads
+
+    def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
+        """Spans of a technique, or the words whose votes weigh most, strongest first."""
+        words: dict[tuple[int, bool], _Words] = {}
+        found: list[tuple[Span, ...]] = []
+        columns = {signal: column for column, signal in enumerate(self.heads.signals)}
+        typed = {signal: form_of(signal) is TextForm.TYPED for signal in columns}
+        for row, signal in wanted:
+            if not self.neutral.tokens[row].ids:
+                found.append(())
+            elif signal in self.heads.tags:
+                found.append(self._spans(row, signal))
+            else:
+                again = typed[signal] and self.typed.votes[row] is not self.neutral.votes[row]
+                read = row, again
+                if read not in words:
+                    outputs = self.typed if again else self.neutral
+                    words[read] = _Words.of(self.sentences[row], outputs, row)
+                found.append(words[read].standing_out(signal, columns[signal]))
+        return found
+
+    def _spans(self, row: int, signal: str) -> tuple[Span, ...]:
+        """Runs of tokens over the tag's threshold; else the one around the strongest token."""
+        column = self.heads.tags.index(signal)
+        logits = self.neutral.tags[row][:, column].tolist()
+        # A flagged sentence always shows something: where no token reaches the threshold, those
+        # within one logit of the strongest.
+        threshold, strongest = self.heads.tag_thresholds[column], max(logits)
+        if strongest < threshold:
+            threshold = strongest - 1.0
+        # Logits are float32, and so must be what they are held against.
+        threshold = float(np.float32(threshold))
+        found: list[Span] = []
+        inside = groupby(enumerate(logits), key=lambda item: item[1] >= threshold)
+        for run in (list(items) for above, items in inside if above):
+            score = _sigmoid(max(logit for _, logit in run))
+            found.append(self._span(row, run[0][0], run[-1][0] + 1, signal, score))
+        text, base = self.sentences[row].text, self.sentences[row].start
+        worded = [s for s in found if any(map(str.isalnum, text[s.start - base : s.end - base]))]
+        joined = _joined(worded)
+        telling = [s for s in joined if is_telling(text[s.start - base : s.end - base])] or joined
+        return tuple(sorted(telling, key=lambda s: -(s.score or 0.0)))
+
+    def _span(self, row: int, first: int, end: int, signal: str, score: float) -> Span:
+        """Characters of a run of tokens, widened to whole words, without punctuation around."""
+        offsets, sentence = self.neutral.tokens[row].offsets, self.sentences[row]
+        text = sentence.text
+        start, stop = offsets[first][0], offsets[end - 1][1]
+        while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
+            start -= 1
+        while stop < len(text) and text[stop].isalnum() and text[stop - 1].isalnum():
+            stop += 1
+        start, stop = trimmed(text, start, stop)
+        return Span(sentence.start + start, sentence.start + stop, signal, score)
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The words of a sentence in one of its forms."""
+
+    sentence: Sentence
+    places: list[tuple[int, int]]  # where each stands in the sentence
+    of_tokens: NDArray[np.intp]  # shape (n_tokens,): the word of each token
+    votes: NDArray[np.float32]  # shape (n_tokens, n_signals)
+
+    @classmethod
+    def of(cls, sentence: Sentence, outputs: Outputs, row: int) -> _Words:
+        """Find them; none in white space, of which some tokenizers make tokens."""
+        places, offsets = chunks(sentence.text), outputs.tokens[row].offsets
+        if not places:
+            return cls(sentence, [], np.zeros(0, np.intp), outputs.votes[row])
+        first, last = np.array(places).T
+        starts, ends = np.array(offsets).T
+        of_tokens = np.searchsorted(last, starts, side="right")
+        if (np.searchsorted(first, ends) - 1 > of_tokens).any():  # a token of several words
+            places = undivided(places, offsets)
+            of_tokens = np.searchsorted([end for _, end in places], starts, side="right")
+        of_tokens = np.minimum(of_tokens, len(places) - 1)
+        return cls(sentence, places, of_tokens, outputs.votes[row])
+
+    def standing_out(self, signal: str, column: int) -> tuple[Span, ...]:
+        """Those whose tokens' shares in the sentence's logit add up to the most."""
+        if not self.places:
+            return ()
+        base, votes = self.sentence.start, self.votes[:, column]
+        scores = np.bincount(self.of_tokens, votes, len(self.places)) / len(votes)
+        return tuple(
+            Span(base + start, base + end, signal, float(f"{score:.4g}"))
+            for start, end, score in standing_out(self.sentence.text, self.places, scores)
+        )
+
+
+def _sigmoid(logit: float) -> float:
+    return float(f"{1.0 / (1.0 + np.exp(-logit)):.4g}")
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Join spans that touch or overlap after widening to words."""
+    joined: list[Span] = []
+    for span in spans:
+        if joined and span.start <= joined[-1].end + 1:
+            last = joined.pop()
+            score = max(last.score or 0.0, span.score or 0.0)
+            span = Span(last.start, max(last.end, span.end), span.signal, score)
+        joined.append(span)
+    return joined

@@ -1,28 +1,29 @@
-"""A report as one JSON object; ``report.schema.json`` and docs/report.md say what is in it."""
+"""A report as one JSON object, or each article as one line of the exchange format.
+
+``report.schema.json`` and docs/report.md say what is in them.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from classifier.render.figures import rounded
-from classifier.render.summary import Summary, VoiceCounts, summarise
+from classifier.pages import to_record
+from classifier.render.figures import Summary, VoiceCounts, rounded, summarise
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import (
     ArticleEvidence,
     ArticleReport,
-    Assessment,
-    Citation,
+    BatchReport,
     Control,
     Evidence,
     Link,
     Outlet,
     Place,
     Record,
-    Report,
     SentenceReport,
     SourceCard,
     Span,
@@ -39,12 +40,12 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _WORDS = {None: "null", True: "true", False: "false"}
 
 
-def to_json(report: Report, *, indent: int | None = 2) -> str:
+def to_json(report: BatchReport, *, indent: int | None = 2) -> str:
     """Write a report as one JSON object.
 
     Parameters
     ----------
-    report : Report
+    report : BatchReport
     indent : int or None
         Spaces a level; None puts everything on one line.
 
@@ -62,15 +63,80 @@ def to_json(report: Report, *, indent: int | None = 2) -> str:
         {
             "schema_version": SCHEMA_VERSION,
             "model": report.model,
-            "signals": list(report.signals),
+            "signals": report.signals,
             "thresholds": rounded_values(report.thresholds),
             "articles": [_article(article) for article in report.articles],
-            "skipped": [
-                {"source": skipped.source, "reason": skipped.reason} for skipped in report.skipped
-            ],
+            "skipped": [_some(skipped, "source", "reason") for skipped in report.skipped],
         },
         indent=indent,
     )
+
+
+def to_line(
+    report: ArticleReport, *, model: str, signals: Sequence[str], thresholds: Mapping[str, float]
+) -> str:
+    """Write a scored article in the exchange format, with what was found.
+
+    What the input said stays where it was: labels beside the scores, labelled spans without a
+    score before the spans found, which have one.
+
+    Parameters
+    ----------
+    report : ArticleReport
+    model : str
+        Name of the bundle.
+    signals : sequence of str
+        The signals it gives, in taxonomy order: ``flags`` decides each that was scored.
+    thresholds : mapping of str to float
+
+    Returns
+    -------
+    str
+        One JSON object without any line break, and none at its end.
+
+    Raises
+    ------
+    BundleError
+        When the model gave a score that is not a finite number.
+    """
+    article = report.article
+    record = to_record(article)
+    labels = {(unit["start"], unit["end"]): unit["labels"] for unit in record.get("sentences", ())}
+    record["sentences"] = [
+        _line_sentence(report, scored, labels.get((scored.start, scored.end)), signals)
+        for scored in report.sentences
+    ]
+    record["spans"] = [
+        _some(span, "start", "end", "signal")
+        | ({} if span.score is None else {"score": rounded(span.score)})
+        for span in spans(report)
+    ]
+    record["report"] = {
+        "model": model,
+        "note": report.note,
+        "thresholds": rounded_values(thresholds),
+        "scores": rounded_values(report.scores),
+        "flags": _decisions(report.scores, report.flags, signals),
+        "source": source(article.text, report.source),
+        "summary": counts(summarise(report)),
+    }
+    return dumps(record)
+
+
+def _line_sentence(
+    report: ArticleReport,
+    scored: SentenceReport,
+    labels: Mapping[str, float] | None,
+    signals: Sequence[str],
+) -> dict[str, Any]:
+    record = _some(scored, "start", "end", "voice")
+    if labels:
+        record["labels"] = dict(labels)
+    if scored.scores:
+        record["scores"] = rounded_values(scored.scores)
+        record["flags"] = _decisions(scored.scores, scored.flags, signals)
+    record["citations"] = citations(report, scored)
+    return record
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:
@@ -120,7 +186,18 @@ def spans(report: ArticleReport) -> tuple[Span, ...]:
 
 def citations(report: ArticleReport, scored: SentenceReport) -> list[dict[str, Any]]:
     """Write who is cited in a sentence."""
-    return [citation(report.article.text, cited) for cited in scored.citations]
+    text = report.article.text
+    return [
+        {
+            "source": _place(text, cited.source),
+            "cue": _place(text, cited.cue),
+            "content": [_place(text, place) for place in cited.content],
+            **_some(cited, "kind", "government", "state_media", "name"),
+            "antecedent": _place(text, cited.antecedent),
+            "outlets": cited.outlets,
+        }
+        for cited in scored.citations
+    ]
 
 
 def counts(summary: Summary) -> dict[str, Any]:
@@ -128,89 +205,62 @@ def counts(summary: Summary) -> dict[str, Any]:
     return {
         "sentences": _tally(summary.sentences),
         "flagged": {name: _tally(tally) for name, tally in summary.flagged.items()},
-        "claims": summary.claims,
-        "attributed": summary.attributed,
-        "own_claims": summary.own_claims,
-        "unsourced_own_claims": summary.unsourced_own_claims,
+        **_some(summary, "claims", "attributed", "own_claims", "unsourced_own_claims"),
         "techniques": summary.techniques,
     }
 
 
+def _decisions(
+    scores: Mapping[str, float], flags: Sequence[str], signals: Sequence[str]
+) -> dict[str, int]:
+    """Write for each signal that was scored whether it is flagged."""
+    return {name: int(name in flags) for name in signals if name in scores}
+
+
+def _some(found: object, *names: str) -> dict[str, Any]:
+    """Take some attributes; of enumerations JSON has the value."""
+    return {name: getattr(found, name) for name in names}
+
+
 def _article(report: ArticleReport) -> dict[str, Any]:
     article = report.article
+    known = ("id", "title", "outlet", "site_name", "url", "date", "author", "lang", "text")
     return {
-        "id": article.id,
-        "title": article.title,
-        "outlet": article.outlet,
-        "site_name": article.site_name,
-        "url": article.url,
-        "date": article.date,
-        "author": article.author,
-        "lang": article.lang,
-        "text": article.text,
+        **_some(article, *known),
         "note": report.note,
         "republications": [
-            {"start": part.start, "end": part.end, "outlet": part.outlet, "evidence": part.evidence}
-            for part in article.republications
+            _some(part, "start", "end", "outlet", "evidence") for part in article.republications
         ],
         "sentences": [_sentence(report, sentence) for sentence in report.sentences],
         "spans": [_span(article.text, span) for span in spans(report)],
         "scores": rounded_values(report.scores),
-        "flags": list(report.flags),
+        "flags": report.flags,
         "source": source(article.text, report.source),
         "summary": counts(summarise(report)),
     }
 
 
 def _sentence(report: ArticleReport, scored: SentenceReport) -> dict[str, Any]:
-    sentence = scored.sentence
     return {
-        "start": sentence.start,
-        "end": sentence.end,
-        "text": sentence.text,
-        "voice": sentence.voice.value,
+        **_some(scored, "start", "end", "text", "voice"),
         "scores": rounded_values(scored.scores),
-        "flags": list(scored.flags),
+        "flags": scored.flags,
         "evidence": [_span(report.article.text, span) for span in scored.evidence],
         "citations": citations(report, scored),
     }
 
 
 def _span(text: str, span: Span) -> dict[str, Any]:
-    return {
-        "start": span.start,
-        "end": span.end,
-        "text": text[span.start : span.end],
-        "signal": span.signal,
-        "score": None if span.score is None else rounded(span.score),
-    }
+    words = text[span.start : span.end]
+    place = {"start": span.start, "end": span.end, "text": words}
+    return {**place, "signal": span.signal, "score": _number(span.score)}
 
 
 def _tally(tally: VoiceCounts) -> dict[str, int]:
-    return {
-        "own": tally.own,
-        "reported": tally.reported,
-        "quoted": tally.quoted,
-        "total": tally.total,
-    }
+    return _some(tally, "own", "reported", "quoted", "total")
 
 
-# Sources: the citations of a sentence, the card of an article
-
-
-def citation(text: str, found: Citation) -> dict[str, Any]:
-    """Write a citation; ``text`` is the article's."""
-    return {
-        "source": _place(text, found.source),
-        "cue": _place(text, found.cue),
-        "content": [_place(text, place) for place in found.content],
-        "kind": found.kind.value,
-        "government": found.government,
-        "state_media": found.state_media,
-        "name": found.name,
-        "antecedent": _place(text, found.antecedent),
-        "outlets": list(found.outlets),
-    }
+# The source card of an article
 
 
 def source(text: str, card: SourceCard | None) -> dict[str, Any] | None:
@@ -219,7 +269,7 @@ def source(text: str, card: SourceCard | None) -> dict[str, Any] | None:
         return None
     return {
         "publication": {
-            "relation": card.publication.relation.value,
+            "relation": card.publication.relation,
             "chain": [_link(text, link) for link in card.publication.chain],
         },
         "outlet": None if card.outlet is None else _outlet(card.outlet),
@@ -236,37 +286,21 @@ def _place(text: str, place: Place | None) -> dict[str, Any] | None:
 
 def _link(text: str, link: Link) -> dict[str, Any]:
     return {
-        "relation": link.relation.value,
-        "name": link.name,
+        **_some(link, "relation", "name"),
         "outlet": None if link.outlet is None else link.outlet.id,
-        "evidence": link.evidence,
-        "basis": link.basis.value,
+        **_some(link, "evidence", "basis"),
         "place": _place(text, link.place),
     }
 
 
 def _outlet(outlet: Outlet) -> dict[str, Any]:
-    return {
-        "id": outlet.id,
-        "name": outlet.name,
-        "wikidata": outlet.wikidata,
-        "country": outlet.country,
-        "role": outlet.role.value,
-        "medium": outlet.medium.value,
-        "state_media": outlet.state_media,
-        "control": None if outlet.control is None else _control(outlet.control),
-    }
+    known = ("id", "name", "wikidata", "country", "role", "medium", "state_media")
+    return {**_some(outlet, *known), "control": outlet.control and _control(outlet.control)}
 
 
 def _control(control: Control) -> dict[str, Any]:
-    return {
-        "funding": control.funding.value,
-        "governance": control.governance.value,
-        "editorial": control.editorial.value,
-        "code": None if control.code is None else control.code.value,
-        "owner": control.owner,
-        **_evidence(control.evidence),
-    }
+    known = _some(control, "funding", "governance", "editorial", "code", "owner")
+    return {**known, **_evidence(control.evidence)}
 
 
 def _record(record: Record) -> dict[str, Any]:
@@ -274,40 +308,29 @@ def _record(record: Record) -> dict[str, Any]:
     return {
         "status": "scored" if scored else "unscored",
         "reason": record.reason,
-        "low": _number(record.low),
-        "estimate": _number(record.estimate),
-        "high": _number(record.high),
+        **{name: _number(getattr(record, name)) for name in ("low", "estimate", "high")},
         "shift": rounded(record.shift) if scored else None,
         "cap": rounded(record.cap) if scored else None,
-        "assessments": [_assessment(assessment) for assessment in record.assessments],
-    }
-
-
-def _assessment(assessment: Assessment) -> dict[str, Any]:
-    return {
-        "claim": assessment.claim,
-        "value": assessment.value,
-        "confidence": rounded(assessment.confidence),
-        **_evidence(assessment.evidence),
+        "assessments": [
+            {
+                **_some(assessment, "claim", "value"),
+                "confidence": rounded(assessment.confidence),
+                **_evidence(assessment.evidence),
+            }
+            for assessment in record.assessments
+        ],
     }
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
-    return {"source": evidence.source, "url": evidence.url, "date": evidence.date}
+    return _some(evidence, "source", "url", "date")
 
 
 def _counts(evidence: ArticleEvidence) -> dict[str, Any]:
     return {
-        "claims": evidence.claims,
-        "named": evidence.named,
-        "unnamed": evidence.unnamed,
-        "vague": evidence.vague,
-        "none": evidence.none,
+        **_some(evidence, "claims", "named", "unnamed", "vague", "none"),
         "sources": [{"name": name, "sentences": count} for name, count in evidence.sources],
-        "single_source": evidence.single_source,
-        "quotes": evidence.quotes,
-        "links": evidence.links,
-        "corrections": evidence.corrections,
+        **_some(evidence, "single_source", "quotes", "links", "corrections"),
     }
 
 

@@ -16,22 +16,27 @@ from importlib.resources import files
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from classifier.render import figures
-from classifier.render.layout import TextLine, carries, imprint, opens_with_title, paragraphs, title
-from classifier.render.marks import (
+from classifier.render.figures import Summary, summarise
+from classifier.render.layout import (
     CITED,
     FURNITURE,
     UNSOURCED,
     MarkKind,
     SentenceMark,
+    TextLine,
+    carries,
+    imprint,
     kind,
     marks,
+    opens_with_title,
+    paragraphs,
     segments,
+    title,
 )
 from classifier.render.sources import APART, SCALE, CardView, address, card, published_by
 from classifier.render.sourcing import KEY, Cited, SourcingMap, cited_in, sourcing_map
-from classifier.render.summary import Summary, VoiceCounts, summarise
 from classifier.taxonomy import BY_NAME, NAMES, Family
-from classifier.values import ArticleReport, Report, Voice, printable, shortened
+from classifier.values import ArticleReport, BatchReport, Voice, printable, shortened
 
 _HERE = "classifier.render"
 MAX_EXCERPT = 90
@@ -126,12 +131,12 @@ class ArticlePage:
         return tuple(line for line in lines if line.marks)
 
 
-def to_html(report: Report) -> str:
+def to_html(report: BatchReport) -> str:
     """Write a report as one HTML page.
 
     Parameters
     ----------
-    report : Report
+    report : BatchReport
 
     Returns
     -------
@@ -203,12 +208,7 @@ def _families(kinds: Iterable[MarkKind]) -> tuple[str, ...]:
 def _rows(summary: Summary) -> Iterable[VoiceRow]:
     for name, tally in summary.flagged.items():
         if tally.total:
-            yield VoiceRow(BY_NAME[name].label, _cells(tally, summary.sentences))
-
-
-def _cells(tally: VoiceCounts, of: VoiceCounts) -> tuple[tuple[int, str], ...]:
-    pairs = [(tally.by(voice), of.by(voice)) for voice in Voice] + [(tally.total, of.total)]
-    return tuple((part, figures.percent(part, whole)) for part, whole in pairs)
+            yield VoiceRow(BY_NAME[name].label, tuple(tally.shares(summary.sentences)))
 
 
 def _verdicts(report: ArticleReport, thresholds: Mapping[str, float]) -> Iterable[ArticleVerdict]:

@@ -1,15 +1,21 @@
-"""An article as a page sets it: who published it, and its sentences in paragraphs."""
+"""An article as it is laid out: sentences in paragraphs, and what draws the eye in them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
+from classifier.render import figures
+from classifier.render.figures import is_unsourced_own_claim
+from classifier.taxonomy import BY_NAME, TECHNIQUES, Family, in_order
 from classifier.values import (
     Article,
     ArticleReport,
+    Place,
     Republication,
     SentenceReport,
+    Span,
     printable,
     shortened,
 )
@@ -21,21 +27,11 @@ MAX_QUOTE = 200
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A sentence in its paragraph, or text of the article that belongs to no sentence.
+    """A sentence in its paragraph, or text of the article that belongs to no sentence."""
 
-    Attributes
-    ----------
-    number : int
-        The sentence's place in the article, from 1; 0 for text outside any sentence.
-    report : SentenceReport or None
-        None for text outside any sentence.
-    text : str
-        The characters, as they are.
-    """
-
-    number: int
-    report: SentenceReport | None
-    text: str
+    number: int  # the sentence's place in the article, from 1; 0 for text outside any sentence
+    report: SentenceReport | None  # None for text outside any sentence
+    text: str  # the characters, as they are
 
 
 Paragraph = tuple[TextLine, ...]
@@ -128,3 +124,167 @@ def _between(text: str) -> Iterator[TextLine | None]:
             yield None
         if piece.strip():
             yield TextLine(0, None, piece.strip())
+
+
+# They hold for most sentences of an ordinary article: named beside the others, never marked alone.
+QUIET = frozenset(
+    ("content", "claim", "attributed", "named_source", "government_attribution", "quoted")
+) | {"reported"}
+
+# Not a signal of any model: it follows from two of them and the voice.
+UNSOURCED = "unsourced_own_claim"
+# Nor is this: the rules found who is cited. Shown with its words instead of a score.
+CITED = "cited"
+# A line that the model takes for the page's, and not the article's.
+FURNITURE = "furniture"
+_OWN_KINDS = {  # label, family, meaning, and whether it is quiet
+    UNSOURCED: ("own claim, no source", Family.SOURCING,
+        "a claim in the article's own voice, and nobody else is named as its source", False),
+    CITED: ("cited source", Family.SOURCING,
+        "somebody is cited; with who, by which words, and where the name comes from", True),
+    FURNITURE: ("not part of the article", Family.CONTENT,
+        "belongs to the page around the article: nothing else is said of it", True),
+}  # fmt: skip
+
+MAX_WORDS = 5
+MAX_WORD_LENGTH = 90
+
+
+@dataclass(frozen=True, slots=True)
+class MarkKind:
+    """A kind of mark: a signal, or what follows from several."""
+
+    name: str
+    label: str
+    family: Family
+    meaning: str
+    quiet: bool  # named beside other marks, but no reason to mark a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceMark:
+    """One reason why a sentence is marked."""
+
+    kind: MarkKind
+    detail: str  # the numbers behind it, in words
+    # named after the others: its kind is quiet, or a more precise mark says the same
+    quiet: bool = False
+    words: tuple[str, ...] = ()  # the article's words that speak for it, strongest first; printable
+    # score and threshold: the probability and where the decision falls; None where several signals
+    # decide
+    score: float | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a sentence: the signals it is evidence for, in taxonomy order, and its part.
+
+    ``role`` is ``source`` or ``cue`` within the words that name a source or hand over to it.
+    """
+
+    text: str
+    signals: tuple[str, ...]
+    role: str = ""
+
+
+def kind(name: str) -> MarkKind:
+    """Return the kind of mark called ``name``: a signal's, or one of those above."""
+    if name in _OWN_KINDS:
+        return MarkKind(name, *_OWN_KINDS[name])
+    signal = BY_NAME[name]
+    return MarkKind(name, signal.label, signal.family, signal.meaning, quiet=name in QUIET)
+
+
+def marks(report: SentenceReport, thresholds: Mapping[str, float]) -> tuple[SentenceMark, ...]:
+    """Return the reasons to mark a sentence: those that draw the eye first, then the quiet ones."""
+    if "content" in report.scores and "content" not in report.flags:
+        return (SentenceMark(kind(FURNITURE), figures.score(report.scores["content"]), quiet=True),)
+    named = (name for name in report.flags if name != "content")
+    found = [_of_signal(report, name, thresholds.get(name)) for name in named]
+    if is_unsourced_own_claim(report):
+        found.insert(0, _unsourced(report))
+    if report.citations:
+        found.append(SentenceMark(kind(CITED), "", quiet=True))
+    return tuple(sorted(found, key=lambda mark: mark.quiet))
+
+
+def is_marked(report: SentenceReport) -> bool:
+    """Whether a sentence draws the eye: any flag that isn't quiet, or an unsourced own claim."""
+    return is_unsourced_own_claim(report) or any(name not in QUIET for name in report.flags)
+
+
+def segments(report: SentenceReport) -> tuple[Segment, ...]:
+    """Cut a sentence where evidence, a source or a cue begins or ends; joined, they are it.
+
+    Evidence of several signals may overlap; what lies outside the sentence is left out.
+    """
+    sentence = report.sentence
+    roles = [
+        (place, role)
+        for citation in report.citations
+        for place, role in ((citation.source, "source"), (citation.cue, "cue"))
+        if place is not None and _inside(place, sentence.start, sentence.end)
+    ]
+    spans = [span for span in report.evidence if _inside(span, sentence.start, sentence.end)]
+    edges = {sentence.start, sentence.end}
+    places: list[Span | Place] = [*spans, *(place for place, _ in roles)]
+    for place in places:
+        edges |= {max(place.start, sentence.start), min(place.end, sentence.end)}
+    cut: list[Segment] = []
+    for left, right in pairwise(sorted(edges)):
+        text = sentence.text[left - sentence.start : right - sentence.start]
+        signals = in_order(span.signal for span in spans if span.start <= left < span.end)
+        role = next((role for part, role in roles if part.start <= left < part.end), "")
+        if cut and (cut[-1].signals, cut[-1].role) == (signals, role):
+            cut[-1] = Segment(cut[-1].text + text, signals, role)
+        else:
+            cut.append(Segment(text, signals, role))
+    return tuple(cut)
+
+
+def _of_signal(report: SentenceReport, name: str, threshold: float | None) -> SentenceMark:
+    score = report.scores.get(name)
+    detail = "" if score is None else figures.score(score)
+    if threshold is not None:
+        detail += f" (threshold {figures.score(threshold)})"
+    return SentenceMark(
+        kind(name), detail.strip(), _is_quiet(report, name), _words(report, name), score, threshold
+    )
+
+
+def _unsourced(report: SentenceReport) -> SentenceMark:
+    numbers = [f"{name} {figures.score(report.scores[name])}"
+               for name in ("claim", "attributed") if name in report.scores]  # fmt: skip
+    # The narrower signal of the same question says more.
+    return SentenceMark(
+        kind(UNSOURCED), ", ".join(numbers), quiet="unsourced_assertion" in report.flags
+    )
+
+
+def _is_quiet(report: SentenceReport, name: str) -> bool:
+    if name == "any_technique":
+        return not set(TECHNIQUES).isdisjoint(report.flags)
+    return name in QUIET
+
+
+def _inside(span: Span | Place, start: int, end: int) -> bool:
+    return span.start < end and span.end > start
+
+
+def _words(report: SentenceReport, signal: str) -> tuple[str, ...]:
+    """Return the evidence for a signal as words: each once, and none that another contains."""
+    sentence = report.sentence
+    spans = [span for span in report.evidence
+             if span.signal == signal and _inside(span, sentence.start, sentence.end)]  # fmt: skip
+    texts = (
+        sentence.text[max(span.start - sentence.start, 0) : span.end - sentence.start]
+        for span in spans
+        if not any(_contains(other, span) for other in spans)
+    )
+    return distinct(shortened(text, MAX_WORD_LENGTH) for text in texts)[:MAX_WORDS]
+
+
+def _contains(outer: Span, inner: Span) -> bool:
+    larger = outer.end - outer.start > inner.end - inner.start
+    return larger and outer.start <= inner.start and inner.end <= outer.end

@@ -53,8 +53,8 @@ def print_answer(answer: Answer, registry: Registry, console: Console) -> None:
 def likeness(alike: LookAlike) -> str:
     """Say whose host another looks like."""
     return (
-        f"{host_in_unicode(alike.host)} looks like {alike.outlet.name} ({alike.original}) and is not "
-        f"one of its hosts on record: {alike.how}."
+        f"{host_in_unicode(alike.host)} looks like {alike.outlet.name} ({alike.original}) and is "
+        f"not one of its hosts on record: {alike.how}."
     )
 
 
@@ -145,9 +145,7 @@ def print_problems(problems: Sequence[Flaw], console: Console) -> None:
     for problem in problems:
         style = "red" if problem.level == "error" else ""
         _line(
-            console,
-            f"{problem.level}: {problem.kind}: {problem.subject}: {problem.message}",
-            style,
+            console, f"{problem.level}: {problem.kind}: {problem.subject}: {problem.message}", style
         )
     counts = Counter((problem.level, problem.kind) for problem in problems)
     for level in ("error", "warning"):

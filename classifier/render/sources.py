@@ -103,41 +103,21 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """A source card as a reader sees it.
+    """A source card as a reader sees it."""
 
-    Attributes
-    ----------
-    steps : tuple of Step
-        From the publisher inwards; empty where nothing names it.
-    about : str
-        The outlet that control and record are about; empty where there is none.
-    kind : str
-        What it is, its country and its Wikidata identifier.
-    control : ControlView or None
-    uncontrolled : str
-        Why there is no ``control``.
-    record : Record
-    estimate, interval, shift : str
-        Empty where it is unscored.
-    reason : str
-        Why it is unscored; empty where it is not.
-    findings : tuple of Finding
-    evidence : tuple of str
-        What the article shows of its own sourcing, a line each.
-    """
-
-    steps: tuple[Step, ...]
-    about: str
-    kind: str
+    steps: tuple[Step, ...]  # from the publisher inwards; empty where nothing names it
+    about: str  # the outlet that control and record are about; empty where there is none
+    kind: str  # what it is, its country and its Wikidata identifier
     control: ControlView | None
-    uncontrolled: str
+    uncontrolled: str  # why there is no ``control``
     record: Record
+    # estimate, interval and shift: empty where it is unscored
     estimate: str
     interval: str
     shift: str
-    reason: str
+    reason: str  # why it is unscored; empty where it is not
     findings: tuple[Finding, ...]
-    evidence: tuple[str, ...]
+    evidence: tuple[str, ...]  # what the article shows of its own sourcing, a line each
 
 
 def card(report: ArticleReport) -> CardView | None:

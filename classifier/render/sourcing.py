@@ -22,42 +22,23 @@ GROUPS = (*(kind.value for kind in SourceKind), UNTOLD, NONE)
 _UNTOLD_ROW = "a source whose words were not found"
 _UNTOLD_TAGS = ("attributed by the model alone",)
 _IN_WORDS = {
-    SourceKind.NAMED.value: "on named sources",
-    SourceKind.UNNAMED.value: "on unnamed ones",
-    SourceKind.VAGUE.value: "on vague ones",
-    UNTOLD: "on a source whose words were not found",
-    NONE: "without a source",
+    **{"named": "on named sources", "unnamed": "on unnamed ones", "vague": "on vague ones"},
+    **{UNTOLD: "on a source whose words were not found", NONE: "without a source"},
 }
-
-
 KEY = {
-    SourceKind.NAMED.value: "named source",
-    SourceKind.UNNAMED.value: "unnamed",
-    SourceKind.VAGUE.value: "vague",
-    UNTOLD: "source not found",
-    NONE: "no source",
+    **{"named": "named source", "unnamed": "unnamed", "vague": "vague"},
+    **{UNTOLD: "source not found", NONE: "no source"},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A source of the article.
-
-    Attributes
-    ----------
-    label : str
-    group : str
-        ``named``, ``unnamed``, ``vague``, or `UNTOLD`.
-    tags : tuple of str
-        What kind of source it is, in words.
-    sentences : tuple of int
-        The numbers of the sentences that stand on it, from 1.
-    """
+    """A source of the article."""
 
     label: str
-    group: str
-    tags: tuple[str, ...]
-    sentences: tuple[int, ...]
+    group: str  # ``named``, ``unnamed``, ``vague``, or `UNTOLD`
+    tags: tuple[str, ...]  # what kind of source it is, in words
+    sentences: tuple[int, ...]  # the numbers of the sentences that stand on it, from 1
 
     def share(self, total: int) -> str:
         """Write its share of the sentences."""
@@ -77,27 +58,16 @@ class BarPart:
 
 @dataclass(frozen=True, slots=True)
 class SourcingMap:
-    """How much of an article stands on whom.
+    """How much of an article stands on whom."""
 
-    Attributes
-    ----------
-    total : int
-        Sentences of the article.
-    rows : tuple of SourceRow
-        Named sources, then unnamed, then vague, those in most sentences first; then what only the
-        model finds attributed. A sentence that cites two stands with both.
-    parts : tuple of BarPart
-        Every sentence once, with the best source it has: the first of ``rows`` that it stands on.
-    counts : mapping of str to int
-        Sentences by the kind of their best source, `UNTOLD`, and ``none``.
-    government, state_media : int
-        Sentences that stand on a government, on state media.
-    """
-
-    total: int
+    total: int  # sentences of the article
+    # named sources, then unnamed, then vague, those in most sentences first; then what only the
+    # model finds attributed. A sentence that cites two stands with both.
     rows: tuple[SourceRow, ...]
+    # every sentence once, with the best source it has: the first of ``rows`` that it stands on
     parts: tuple[BarPart, ...]
-    counts: dict[str, int]
+    counts: dict[str, int]  # sentences by the kind of their best source, `UNTOLD`, and ``none``
+    # government and state_media: sentences that stand on a government, on state media
     government: int
     state_media: int
 
@@ -123,30 +93,21 @@ class SourcingMap:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A citation in words.
-
-    Attributes
-    ----------
-    name : str
-    tags : tuple of str
-    cue : str
-        The words that hand over; empty where there are none.
-    sentence : int
-        The number of the sentence that the name is resolved from; 0 where it stands in its own.
-    """
+    """A citation in words."""
 
     name: str
     tags: tuple[str, ...]
-    cue: str
+    cue: str  # the words that hand over; empty where there are none
+    # the number of the sentence that the name is resolved from; 0 where it stands in its own
     sentence: int
 
 
 def sourcing_map(report: ArticleReport) -> SourcingMap | None:
     """Map an article's sentences to their sources; None where no citation was looked for.
 
-    Counted as the article's own evidence is (`classifier.sources.record.evidence`): without the citations
-    that only say that a sentence is republished, and with the model's flags where the rules find
-    no source.
+    Counted as the article's own evidence is (`classifier.sources.article_evidence`): without the
+    citations that only say that a sentence is republished, and with the model's flags where the
+    rules find no source.
     """
     looked_for = report.source is not None and report.source.evidence is not None
     if not report.sentences or not (looked_for or any(s.citations for s in report.sentences)):

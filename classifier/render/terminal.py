@@ -13,22 +13,26 @@ from rich.table import Table
 from rich.text import Text
 
 from classifier.render import figures
-from classifier.render.layout import TextLine, carries, imprint, paragraphs, title
-from classifier.render.marks import (
+from classifier.render.figures import Summary, summarise
+from classifier.render.layout import (
     CITED,
     UNSOURCED,
     MarkKind,
     SentenceMark,
+    TextLine,
+    carries,
+    imprint,
     is_marked,
     kind,
     marks,
+    paragraphs,
     segments,
+    title,
 )
 from classifier.render.sources import APART, SCALE, CardView, Proof, Step, card, published_by
 from classifier.render.sourcing import KEY, SourceRow, SourcingMap, cited_in, in_words, sourcing_map
-from classifier.render.summary import Summary, VoiceCounts, summarise
 from classifier.taxonomy import BY_NAME, NAMES, Family
-from classifier.values import Article, ArticleReport, Report, Skipped, Voice, printable
+from classifier.values import ArticleReport, BatchReport, Skipped, Voice, printable
 
 # Colours a terminal's own theme defines, so they are legible on a light and a dark background.
 _FAMILY_STYLE = {
@@ -50,12 +54,12 @@ _KEY = (
 )
 
 
-def print_report(report: Report, console: Console) -> None:
+def print_report(report: BatchReport, console: Console) -> None:
     """Print a report.
 
     Parameters
     ----------
-    report : Report
+    report : BatchReport
     console : rich.console.Console
         Where to; its width and colours are kept to.
     """
@@ -96,13 +100,9 @@ def _origin(report: ArticleReport) -> Iterator[Text]:
     article = report.article
     yield Text(" · ".join((f"Publisher: {published_by(report)}", *imprint(article))))
     if article.url:
-        yield _url(article)
+        yield Text(printable(article.url), style="dim", overflow="fold")
     for part in article.republications:
         yield Text(carries(report, part), style="italic")
-
-
-def _url(article: Article) -> Text:
-    return Text(printable(article.url or ""), style="dim", overflow="fold")
 
 
 def _text_of(report: ArticleReport, thresholds: Mapping[str, float]) -> Table:
@@ -175,21 +175,15 @@ def _by_voice(summary: Summary) -> Table:
     table.add_column("")
     for voice in ("own voice", "reported", "quoted", "all"):
         table.add_column(voice, justify="right")
-    table.add_row("sentences", *_cells(summary.sentences, None))
+    whole = summary.sentences
+    table.add_row("sentences", *(Text(str(number)) for number, _ in whole.shares(whole)))
     for name, tally in summary.flagged.items():
         if tally.total:
             style = _FAMILY_STYLE[BY_NAME[name].family]
             label = Text(BY_NAME[name].label, style=style)
-            table.add_row(label, *_cells(tally, summary.sentences))
+            shares = tally.shares(whole)
+            table.add_row(label, *(Text(f"{part} {share:>4}") for part, share in shares))
     return table
-
-
-def _cells(tally: VoiceCounts, of: VoiceCounts | None) -> list[Text]:
-    """Write counts by voice, each with its share of that voice's sentences."""
-    if of is None:
-        return [Text(str(number)) for number in (*map(tally.by, Voice), tally.total)]
-    pairs = [(tally.by(voice), of.by(voice)) for voice in Voice] + [(tally.total, of.total)]
-    return [Text(f"{part} {figures.percent(part, whole):>4}") for part, whole in pairs]
 
 
 def _counts(
@@ -214,7 +208,7 @@ def _counts(
         yield Text(line, style=_FAMILY_STYLE[Family.ARTICLE] if name in report.flags else "")
 
 
-def _print_legend(report: Report, console: Console) -> None:
+def _print_legend(report: BatchReport, console: Console) -> None:
     console.rule(Text("what the marks mean", style="dim"), align="left", style="dim")
     console.print(Text(_KEY))
     console.print(Text("shares are of the sentences in that voice; a mark says how a sentence is "
@@ -231,7 +225,7 @@ def _print_legend(report: Report, console: Console) -> None:
     console.print(Text(f"model: {printable(report.model)}", style="dim"))
 
 
-def _kinds_met(report: Report) -> list[MarkKind]:
+def _kinds_met(report: BatchReport) -> list[MarkKind]:
     met = {name for article in report.articles for name in article.flags}
     for article in report.articles:
         for sentence in article.sentences:

@@ -4,11 +4,14 @@ In: an article as the rules read it, and the registry of outlets. Out: a source 
 registry answers to a host, a name or an id.
 """
 
-from classifier.sources.publisher.reprints import UNNAMED, UNNAMED_MONITOR
-from classifier.sources.record.cited import distinct as distinct_sources
-from classifier.sources.record.evidence import article_evidence, best_source, own_citations
-from classifier.sources.record.posterior import RELIABILITY
-from classifier.sources.record.record import article_shift
+from classifier.sources.publisher.publisher import UNNAMED, UNNAMED_MONITOR
+from classifier.sources.record.evidence import (
+    article_evidence,
+    best_source,
+    distinct_sources,
+    own_citations,
+)
+from classifier.sources.record.record import RELIABILITY, article_shift
 from classifier.sources.record.record import card as source_card
 from classifier.sources.registry.check import Flaw, ambiguous_names, clashes
 from classifier.sources.registry.check import fold as fold_name
@@ -20,14 +23,13 @@ from classifier.sources.registry.hosts import parents as host_parents
 from classifier.sources.registry.hosts import registrable as registrable_host
 from classifier.sources.registry.hosts import unicode as host_in_unicode
 from classifier.sources.registry.lookup import COLUMNS as LOOKUP_COLUMNS
-from classifier.sources.registry.lookup import Answer, look_up, sole
+from classifier.sources.registry.lookup import Answer, LookAlike, look_up, sole
 from classifier.sources.registry.lookup import row as outlet_row
 from classifier.sources.registry.lookup import select as select_outlets
 from classifier.sources.registry.lookup import to_json as answers_to_json
 from classifier.sources.registry.registry import NetworkSite, Registry
 from classifier.sources.registry.registry import load as load_registry
-from classifier.sources.registry.schema import COLUMNS, FIELDS, countries
-from classifier.sources.registry.suggest import LookAlike
+from classifier.sources.registry.tables import COLUMNS, FIELDS, countries
 from classifier.sources.registry.tables import shipped as shipped_tables
 from classifier.sources.registry.user import read as read_outlets
 from classifier.sources.registry.user import to_object as outlet_to_object

@@ -34,14 +34,17 @@ from classifier.values.outlet import (
     Outlet,
     Role,
 )
-from classifier.values.report import ArticleReport, Report, SentenceReport, Skipped
-from classifier.values.source_card import (
+from classifier.values.scored import (
     ArticleEvidence,
+    ArticleReport,
     Basis,
+    BatchReport,
     Link,
     Publication,
     Record,
     Relation,
+    SentenceReport,
+    Skipped,
     SourceCard,
 )
 from classifier.values.text import distinct as distinct_lines

@@ -127,24 +127,14 @@ class Republication:
 
 @dataclass(frozen=True, slots=True)
 class Imprint:
-    """What the page around an article says of where it comes from; no part of the text.
+    """What the page around an article says of where it comes from; no part of the text."""
 
-    Attributes
-    ----------
-    lines : tuple of str
-        Lines taken off the article that name an outlet: byline, copyright, agency credit.
-    header : str or None
-        The line above the article that names its outlet, on a page of several.
-    gatherer : str or None
-        The page's own name, where it gathers other outlets' articles.
-    evidence : str or None
-        The words of the page that give that name.
-    """
-
+    # lines taken off the article that name an outlet: byline, copyright, agency credit
     lines: tuple[str, ...] = ()
+    # the line above the article that names its outlet, on a page of several
     header: str | None = None
-    gatherer: str | None = None
-    evidence: str | None = None
+    gatherer: str | None = None  # the page's own name, where it gathers other outlets' articles
+    evidence: str | None = None  # the words of the page that give that name
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,19 +180,12 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A name in running text.
+    """A name in running text."""
 
-    Attributes
-    ----------
-    start, end : int
-        Code points, end exclusive, without a possessive 's.
-    outlets : tuple of str
-        Ids of the outlets called so, sorted; hardly ever more than one.
-    """
-
+    # start and end: code points, end exclusive, without a possessive 's
     start: int
     end: int
-    outlets: tuple[str, ...]
+    outlets: tuple[str, ...]  # ids of the outlets called so, sorted; hardly ever more than one
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,58 +194,32 @@ class Sentence:
 
     Models see neighbouring sentences as context: those that stand beside it in the sequence they
     are given, with the same ``article_id`` and consecutive ``index``.
-
-    Attributes
-    ----------
-    text : str
-        Exactly ``article.text[start:end]``.
-    start, end : int
-    article_id : str
-    index : int
-        Position among the article's sentences, from 0.
-    voice : Voice
-    citations : tuple of Citation
-        Who is cited in it, or carried over into it.
-    inner_voice : Voice or None
-        In a republished part, all of which is quoted: the voice within the republished article.
-        None elsewhere.
-    mentions : tuple of Mention or None
-        Names of outlets in its text, where whoever read the article looked for them; None: not
-        looked for. They follow from the text: a sentence with other words has none of these, and
-        neither equality nor ``repr``, by which checkpoints know their data, counts them.
     """
 
-    text: str
+    text: str  # exactly ``article.text[start:end]``
     start: int
     end: int
     article_id: str
-    index: int
+    index: int  # position among the article's sentences, from 0
     voice: Voice = Voice.OWN
-    citations: tuple[Citation, ...] = ()
+    citations: tuple[Citation, ...] = ()  # who is cited in it, or carried over into it
+    # in a republished part, all of which is quoted: the voice within the republished article. None
+    # elsewhere.
     inner_voice: Voice | None = None
+    # names of outlets in its text, where whoever read the article looked for them; None: not looked
+    # for. They follow from the text: a sentence with other words has none of these, and neither
+    # equality nor ``repr``, by which checkpoints know their data, counts them.
     mentions: tuple[Mention, ...] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleReading:
-    """What the rules know of an article, found once for all who ask (`citations.reading`).
+    """What the rules know of an article, found once for all who ask (`citations.reading`)."""
 
-    Attributes
-    ----------
-    article : Article
-        With the language that its text shows.
-    plain : str
-        Its text, folded (`classifier.pages.sentences.fold`): the same offsets.
-    sentences : tuple of Sentence
-        In order, with what has been found of them so far.
-    quotations : tuple of (int, int)
-        Ranges of the text, outermost marks included, in order; none overlaps another.
-    turns : tuple of (int, int)
-        The speakers' labels of a transcript, colon included, in order; empty for any other text.
-    """
-
-    article: Article
-    plain: str
-    sentences: tuple[Sentence, ...]
+    article: Article  # with the language that its text shows
+    plain: str  # its text, folded (`classifier.pages.sentences.fold`): the same offsets
+    sentences: tuple[Sentence, ...]  # in order, with what has been found of them so far
+    # ranges of the text, outermost marks included, in order; none overlaps another
     quotations: tuple[tuple[int, int], ...]
+    # the speakers' labels of a transcript, colon included, in order; empty for any other text
     turns: tuple[tuple[int, int], ...]

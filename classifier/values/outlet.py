@@ -212,14 +212,8 @@ class Outlet:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An outlet found by its host.
-
-    Attributes
-    ----------
-    outlet : Outlet
-    domain : Domain
-        The host on record that matched. With role ``imposter`` the page is *not* the outlet's.
-    """
+    """An outlet found by its host."""
 
     outlet: Outlet
+    # the host on record that matched. With role ``imposter`` the page is *not* the outlet's.
     domain: Domain

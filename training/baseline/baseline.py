@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from classifier.errors import TrainingError
 from classifier.models import (
+    BothForms,
     Calibration,
     Ngrams,
     Reader,
     TextForm,
-    Texts,
     TfidfModel,
     count,
     form_of,
@@ -233,7 +233,7 @@ class BaselineRecipe:
         # The vocabulary and idf look at no label, so learning them once on all training rows, and
         # not in each fold, lets nothing of a held-out fold's labels through.
         self._tell(f"reading the n-grams of {len(train):,} sentences")
-        texts = Texts.of(Reader(self.registry), train.sentences)
+        texts = BothForms.of(Reader(self.registry), train.sentences)
         typed = [texts.texts[row] for row in texts.rows[TextForm.TYPED]]
         # Characters 2 to 4, not 5: cross-validated average precision on the training rows of PTC,
         # BABE and NewsSD-ENG is the same within 0.002, with a third fewer features. Counting

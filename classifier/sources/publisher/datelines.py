@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from classifier.pages import is_headline
-from classifier.sources.publisher import naming
-from classifier.sources.publisher.naming import Credit
+from classifier.sources.publisher.naming import Credit, Naming
 from classifier.values import Basis, Outlet, Place
 
 if TYPE_CHECKING:
-    from classifier.sources.registry.registry import Registry
+    pass
 
 _HEAD = 8  # lines in which the first paragraph begins
 _WINDOW = 140  # characters of a line in which a dateline ends
@@ -42,28 +41,14 @@ _PRESS = re.compile(r"\b(?:news|press|agency|wire|newswire|media|radio)\b", re.I
 def find(
     text: str,
     lines: Sequence[tuple[int, int]],
-    registry: Registry,
-    publisher: Outlet | None = None,
+    naming: Naming,
     title: str | None = None,
 ) -> Credit | None:
     """Find the agency in an article's dateline.
 
-    Parameters
-    ----------
-    text : str
-    lines : sequence of (int, int)
-        Start and end of the lines that are not blank.
-    registry : Registry
-    publisher : Outlet or None
-        Who published the article; tells apart agencies of one name.
-    title : str or None
-        The headline, which has no dateline.
-
-    Returns
-    -------
-    Credit or None
-        The first dateline in the article's first lines. An agency that the registry doesn't hold is
-        taken only from brackets after place and dash, and only if it looks like one.
+    `lines` are start and end of those that are not blank; `title` is the headline, which has no
+    dateline. It is the first dateline in the article's first lines. An agency that the registry
+    doesn't hold is taken only from brackets after place and dash, and only if it looks like one.
     """
     for index, (start, end) in enumerate(lines[:_HEAD]):
         head = text[start : min(end, start + _WINDOW)]
@@ -71,7 +56,7 @@ def find(
             continue
         # "TASS - What it is" may be a headline; brackets make it a dateline.
         headline = index == 0 and len(lines) > 1 and is_headline(text[start:end][:_LONG])
-        if found := _read(head, registry, publisher, plain=not headline):
+        if found := _read(head, naming, plain=not headline):
             name, outlet, first, last = found
             place = Place(start + first, start + last)
             words = text[place.start : place.end]
@@ -82,16 +67,16 @@ def find(
 _Found = tuple[str, Outlet | None, int, int]
 
 
-def _read(head: str, registry: Registry, near: Outlet | None, *, plain: bool) -> _Found | None:
+def _read(head: str, naming: Naming, *, plain: bool) -> _Found | None:
     return (
-        _bracketed(head, registry, near)
-        or _slashed(head, registry, near)
-        or (_plain(head, registry, near) if plain else None)
-        or _chinese(head, registry)
+        _bracketed(head, naming)
+        or _slashed(head, naming)
+        or (_plain(head, naming) if plain else None)
+        or _chinese(head, naming)
     )
 
 
-def _bracketed(head: str, registry: Registry, near: Outlet | None) -> _Found | None:
+def _bracketed(head: str, naming: Naming) -> _Found | None:
     match = _DOUBLED.search(head) or _BRACKETED.search(head)
     if match is None or match.start() > _PREFIX:
         return None
@@ -101,7 +86,7 @@ def _bracketed(head: str, registry: Registry, near: Outlet | None) -> _Found | N
         return None
     if not _is_place(prefix):
         return None
-    name, outlet = _sender(match[1], registry, near)
+    name, outlet = _sender(match[1], naming)
     if outlet is None:
         city = dash and match[match.lastindex or 1] != ":" and prefix.split()[:1]
         if not (city and city[0].isupper() and _looks_like_agency(match[1])):
@@ -113,18 +98,18 @@ def _bracketed(head: str, registry: Registry, near: Outlet | None) -> _Found | N
     return name, outlet, 0, len(head[: match.end()].rstrip())
 
 
-def _slashed(head: str, registry: Registry, near: Outlet | None) -> _Found | None:
+def _slashed(head: str, naming: Naming) -> _Found | None:
     match = _SLASHED.search(head)
     if match is None or not 2 < match.start() <= _PREFIX or not _is_place(head[: match.start()]):
         return None
-    outlet = naming.resolve(match[1], registry, near)
+    outlet = naming.resolve(match[1])
     newswire = match[1].casefold().endswith(("newswire", "wire"))
     if outlet is None and not newswire and not match[1].isupper():
         return None
     return match[1], outlet, 0, match.end()
 
 
-def _plain(head: str, registry: Registry, near: Outlet | None) -> _Found | None:
+def _plain(head: str, naming: Naming) -> _Found | None:
     """Read "Tarnstad, IRNA -", "NNA -", "KYLLOS, 12 Mar - RIA Novosti."."""
     match = _DASH.search(head)
     if match is None or match.start() > _PREFIX or not match.start():
@@ -135,30 +120,30 @@ def _plain(head: str, registry: Registry, near: Outlet | None) -> _Found | None:
     parts = [part for part in re.split(r"[,.:]\s", before) if part.strip()]
     last = parts[-1].strip() if parts else ""
     if last and _is_place(before):
-        outlet = naming.agency(last, registry, near)
+        outlet = naming.agency(last)
         if outlet is not None and (len(parts) > 1 or last.isupper()):
             return last, outlet, 0, len(head[: match.end()].rstrip())
     sender = re.match(r"([^.:,/\n]{2,40})[.:]\s", after)
     if sender and re.search(r"\d", before) and _is_place(before):
-        outlet = naming.agency(sender[1], registry, near)
+        outlet = naming.agency(sender[1])
         if outlet is not None:
             return sender[1], outlet, 0, match.end() + sender.end(1) + 1
     return None
 
 
-def _chinese(head: str, registry: Registry) -> _Found | None:
+def _chinese(head: str, naming: Naming) -> _Found | None:
     match = _CHINESE.match(head)
-    outlet = naming.resolve(match[1], registry) if match else None
+    outlet = Naming(naming.registry).resolve(match[1]) if match else None
     return None if match is None or outlet is None else (match[1], outlet, 0, match.end())
 
 
-def _sender(words: str, registry: Registry, near: Outlet | None) -> tuple[str, Outlet | None]:
+def _sender(words: str, naming: Naming) -> tuple[str, Outlet | None]:
     """Give whom the brackets name; of two ("CBSDC/AP"), the agency."""
     words = words.strip()
-    if (whole := naming.resolve(words, registry, near)) is not None:
+    if (whole := naming.resolve(words)) is not None:
         return words, whole
     for part in re.split(r"\s?[/|,]\s?|\s[-–—]\s", words):
-        if (outlet := naming.agency(part, registry, near)) is not None:
+        if (outlet := naming.agency(part)) is not None:
             return part.strip(), outlet
     return words, None
 

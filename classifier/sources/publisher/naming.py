@@ -1,4 +1,7 @@
-"""A name as an article writes it -> the outlet of the registry, where it can only be that one."""
+"""A name or an address, as an article has it -> the outlet of the registry, where it is sure.
+
+An address may be an outlet's, an account's on a platform, or an imitation.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.values import DomainRole, Medium, Outlet, Place
+from classifier.sources.registry import hosts
+from classifier.values import Basis, DomainRole, Medium, Outlet, Place, Role
 
 if TYPE_CHECKING:
     from classifier.sources.registry.registry import Registry
     from classifier.values import Basis
+
 
 MAX_NAME = 100
 """Characters; longer strings name no outlet."""
@@ -27,67 +32,63 @@ _SECTION = re.compile(r"\s(?:[|–—-]|::|»)\s")
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """An outlet that some words name as a source of the whole article.
+    """An outlet that some words name as a source of the whole article."""
 
-    Attributes
-    ----------
-    name, outlet, evidence, basis, place
-        As of a `classifier.values.source_card.Link`.
-    agency : bool
-        Whether what it sends is wire copy, to be carried by others.
-    gathers : bool
-        Whether it only gathers what others publish.
-    distributes : bool
-        Whether the same words name, next, whose article it distributes.
-    sure : bool
-        Whether the words can't name the publisher's own house, as a copyright can.
-    """
-
+    # name, outlet, evidence, basis and place: as of a `classifier.values.scored.Link`
     name: str
     outlet: Outlet | None
     evidence: str
     basis: Basis
     place: Place | None = None
-    agency: bool = False
-    gathers: bool = False
-    distributes: bool = False
-    sure: bool = True
+    agency: bool = False  # whether what it sends is wire copy, to be carried by others
+    gathers: bool = False  # whether it only gathers what others publish
+    distributes: bool = False  # whether the same words name, next, whose article it distributes
+    sure: bool = True  # whether the words can't name the publisher's own house, as a copyright can
+
+    @property
+    def said(self) -> tuple[str, Outlet | None, str, Basis, Place | None]:
+        """What a link of the chain has of it."""
+        return self.name, self.outlet, self.evidence, self.basis, self.place
 
 
-def resolve(name: str, registry: Registry, near: Outlet | None = None) -> Outlet | None:
-    """Give the outlet that a name stands for where an outlet is sure to be meant.
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What names stand for in an article.
 
-    Parameters
-    ----------
-    name : str
-        A name, a host, or a name with what some pages put around it ("Rudaw Net", "the state news
-        agency IRNA").
-    registry : Registry
-    near : Outlet or None
-        One that the article has to do with: of several outlets called so, it is the one, or the
-        only one of its country.
-
-    Returns
-    -------
-    Outlet or None
-        None where the registry has no such outlet, or several and nothing says which.
+    Of several outlets called so, it is the one that the article has to do with (``near``), or the
+    only one of its country.
     """
-    if not name or len(name) > MAX_NAME:
-        return None
-    for variant in _variants(" ".join(name.split())):
-        if found := registry.called(variant):
-            return _only(found, near)
-    return None if (address := _address(name)) is None else at(address, registry)
 
+    registry: Registry
+    near: Outlet | None = None
 
-def site(name: str, registry: Registry, near: Outlet | None = None) -> Outlet | None:
-    """Give the outlet that a site's name stands for, with a section or a motto beside it too.
+    def resolve(self, name: str) -> Outlet | None:
+        """Give the outlet that a name stands for where an outlet is sure to be meant.
 
-    "Ellery Gazette | World", "Karst Post - Breaking news".
-    """
-    parts = _SECTION.split(name[:MAX_NAME], maxsplit=2)
-    names = (name, *parts) if len(parts) > 1 else (name,)
-    return next((found for part in names if (found := resolve(part, registry, near))), None)
+        It may be a host, or have around it what some pages put there ("Rudaw Net", "the state news
+        agency IRNA"). None where the registry has no such outlet, or several and nothing says
+        which.
+        """
+        if not name or len(name) > MAX_NAME:
+            return None
+        for variant in _variants(" ".join(name.split())):
+            if found := self.registry.called(variant):
+                return _only(found, self.near)
+        return None if (address := _address(name)) is None else at(address, self.registry)
+
+    def site(self, name: str) -> Outlet | None:
+        """Give the outlet that a site's name stands for, with a section or a motto beside it too.
+
+        "Ellery Gazette | World", "Karst Post - Breaking news".
+        """
+        parts = _SECTION.split(name[:MAX_NAME], maxsplit=2)
+        names = (name, *parts) if len(parts) > 1 else (name,)
+        return next((found for part in names if (found := self.resolve(part))), None)
+
+    def agency(self, name: str) -> Outlet | None:
+        """Give the news agency that a name stands for; None for anything else."""
+        found = self.resolve(name)
+        return found if found is not None and found.medium is Medium.AGENCY else None
 
 
 def at(address: str, registry: Registry) -> Outlet | None:
@@ -96,12 +97,6 @@ def at(address: str, registry: Registry) -> Outlet | None:
     if found is None or found.domain.role is DomainRole.IMPOSTER:
         return None
     return found.outlet
-
-
-def agency(name: str, registry: Registry, near: Outlet | None = None) -> Outlet | None:
-    """Give the news agency that a name stands for; None for anything else."""
-    found = resolve(name, registry, near)
-    return found if found is not None and found.medium is Medium.AGENCY else None
 
 
 def is_ambiguous(name: str, outlet: Outlet) -> bool:
@@ -139,3 +134,72 @@ def _only(found: tuple[Outlet, ...], near: Outlet | None) -> Outlet | None:
     same = [outlet for outlet in found if outlet.id == near.id]
     close = same or [outlet for outlet in found if near.country and outlet.country == near.country]
     return close[0] if len(close) == 1 else None
+
+
+_MAX_ADDRESS = 2_000
+
+# Archives and caches, whose address holds that of the page.
+_KEPT = re.compile(
+    r"https?://(?:web\.archive\.org/web/[\w*]{1,20}/|(?:www\.)?google\.[a-z.]{2,6}/amp/(?:s/)?"
+    r"|archive\.(?:ph|today|is|md)/(?:\d{1,14}/|o/\w{1,9}/))(?=\S)",
+    re.IGNORECASE,
+)
+_ACCOUNT = re.compile(r"(?:https?://)?[^/?#]{1,253}/(?:(?:c|user|s)/)?(@?[\w.-]{2,60})(?:[/?#]|\Z)")
+# First parts of a platform's addresses that are no account.
+_NO_ACCOUNT = re.compile(
+    r"watch|posts?|status|p|reels?|channel|videos?|story|stories|share|groups|pages|i|search"
+    r"|hashtag|tag|events|shorts|embed|live|playlist|topic|news|r|comments|joinchat|a|wiki"
+    r"|index\.(?:html|php)|(?:photo|permalink|story)(?:\.php)?|home|explore|en|\d+",
+    re.IGNORECASE,
+)
+
+_IMITATIONS = frozenset({DomainRole.IMPOSTER.value})  # kinds of a network's sites
+
+
+@dataclass(frozen=True, slots=True)
+class PageOwner:
+    """Whose page an address is."""
+
+    credit: Credit  # the outlet of the host; named by the host where the registry doesn't hold it
+    account: str | None = None  # on a platform, the account in the address
+    # the host is made to look like an outlet's, or belongs to a network that is
+    impostor: bool = False
+
+
+def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
+    """Find whose page an address is.
+
+    Of an archived page, the page's own address is read from the archive's. None where there is no
+    address, or nothing in it is a host.
+    """
+    if url is None or len(url) > _MAX_ADDRESS or not url.strip():
+        return None
+    address = url.strip()
+    if kept := _KEPT.match(address):
+        address = address[kept.end() :]
+    host = hosts.host(address)
+    if host is None:
+        return None
+    found = registry.at(address)
+    network = registry.network(address)
+    impostor = network is not None and network.kind in _IMITATIONS
+    if found is None:
+        return PageOwner(Credit(host, None, address, Basis.URL), impostor=impostor)
+    if impostor or found.domain.role is DomainRole.IMPOSTER:
+        return PageOwner(Credit(host, None, address, Basis.URL), impostor=True)
+    outlet = found.outlet
+    gathers = outlet.role is Role.AGGREGATOR
+    credit = Credit(outlet.name, outlet, address, Basis.URL, gathers=gathers)
+    account = _account(address, host, found.domain.host) if outlet.role is Role.PLATFORM else None
+    return PageOwner(credit, account)
+
+
+def _account(address: str, host: str, domain: str) -> str | None:
+    """Read the account from an address: its first part, or the label before the platform's host."""
+    if host != domain and host.endswith(f".{domain}"):
+        label = host.removesuffix(f".{domain}")
+        return None if label in ("m", "mobile", "en", "amp") or "." in label else label
+    match = _ACCOUNT.match(address)
+    if match is None or _NO_ACCOUNT.fullmatch(match[1]):
+        return None
+    return match[1].removeprefix("@")

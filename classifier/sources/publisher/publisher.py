@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from classifier.pages import own_name_of_page, same_outlet
-from classifier.sources.publisher import bylines, credits, datelines, naming, page_address, reprints
-from classifier.sources.publisher.naming import Credit
+from classifier.pages import own_name_of_page, republication_layers, same_outlet
+from classifier.sources.publisher import credits, datelines, naming
+from classifier.sources.publisher.naming import Credit, Naming, PageOwner
 from classifier.values import (
     Article,
     Basis,
@@ -24,11 +25,107 @@ from classifier.values import (
     Place,
     Publication,
     Relation,
+    Republication,
     Role,
 )
 
 if TYPE_CHECKING:
     from classifier.sources.registry.registry import Registry
+
+
+UNNAMED = "unnamed publisher"
+"""Name of a link that the words show to be there, and nothing names."""
+
+UNNAMED_MONITOR = "unnamed monitor"
+"""The same, where the words are a translator's or an editor's within another's article."""
+
+_INSERTION = re.compile(r"\[(?!\d|\.|…|sic\b)[^\[\]\n]{2,80}\]")
+_TRANSLATED = re.compile(
+    r"[(\[]?(?:[Tt]ranslated|[Tt]ranslation)\s(?:by|from)\s[^\n.()\[\]]{2,80}[)\]]?\.?"
+)
+_HOST = re.compile(r"\b(?:[\w-]{1,63}\.){1,4}[a-z]{2,12}\b")
+_WRAPPER = 4_000  # characters around a republished part in which its monitor may be named
+_PART = 100_000  # characters of such a part in which its translator's insertions are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """An outlet whose article another carries."""
+
+    part: Republication
+    credit: Credit
+
+
+def _layers(
+    article: Article, registry: Registry, near: Outlet | None, publisher: str | None
+) -> list[_Layer]:
+    """Give the outlets whose articles an article carries, outermost first.
+
+    The republications that it comes with count; where it has none they are looked for. `near` tells
+    apart outlets of one name; `publisher` published it, and so does not republish itself.
+    """
+    found = article.republications or republication_layers(article.text, publisher)
+    layers = []
+    for part in found:
+        outlet = Naming(registry, near).resolve(part.outlet)
+        outlet = outlet or _footnoted(part.outlet, article, registry)
+        place = _place(part, article.text)
+        layers.append(_Layer(part, Credit(part.outlet, outlet, part.evidence, Basis.TEXT, place)))
+    return layers
+
+
+def _place(part: Republication, text: str) -> Place | None:
+    if not part.evidence:
+        return None
+    start = text.rfind(part.evidence, 0, part.start)
+    start = text.find(part.evidence) if start < 0 else start
+    return None if start < 0 else Place(start, start + len(part.evidence))
+
+
+def _footnoted(name: str, article: Article, registry: Registry) -> Outlet | None:
+    """Give the outlet whose address stands in a footnote, and begins with its name."""
+    for line in article.imprint.lines if article.imprint else ():
+        for host in _HOST.findall(line.lower()[:300])[:3]:
+            if same_outlet(host, name):
+                return naming.at(host, registry)
+    return None
+
+
+def _monitor(article: Article, layer: _Layer, registry: Registry) -> Credit:
+    """Give who republished an article, where no address or page names the publisher.
+
+    A monitor that the words around the republished part name; else `UNNAMED_MONITOR`, with an
+    editor's insertion or a translator's line to show it; else `UNNAMED`, with the announcement.
+    """
+    part, text = layer.part, article.text
+    if (named := _named(article, part, registry)) is not None:
+        return named
+    insertions = list(_INSERTION.finditer(text, part.start, min(part.end, part.start + _PART)))
+    translated = _TRANSLATED.search(text, 0, _WRAPPER)
+    if len(insertions) >= 2 or translated is not None:
+        match = insertions[0] if len(insertions) >= 2 else translated
+        assert match is not None
+        place = Place(match.start(), match.end())
+        return Credit(UNNAMED_MONITOR, None, match[0], Basis.TEXT, place)
+    return Credit(UNNAMED, None, part.evidence, Basis.TEXT, layer.credit.place)
+
+
+def _named(article: Article, part: Republication, registry: Registry) -> Credit | None:
+    text, start = article.text, max(0, part.start - _WRAPPER)
+    pieces = [(text[start : part.start], start), (text[part.end : part.end + _WRAPPER], part.end)]
+    pieces += [(line, -1) for line in (article.imprint.lines if article.imprint else ())]
+    for piece, at in pieces:
+        for mention in registry.mentions(piece):
+            outlet = registry.get(mention.outlets[0]) if len(mention.outlets) == 1 else None
+            if outlet is None or outlet.role is not Role.MONITOR:
+                continue
+            name = piece[mention.start : mention.end]
+            if at < 0:
+                return Credit(name, outlet, piece, Basis.TEXT)
+            place = Place(at + mention.start, at + mention.end)
+            return Credit(name, outlet, name, Basis.TEXT, place)
+    return None
+
 
 _SIGNATURE_LINES = 6  # under the headline, in which a byline stands
 _LINE = re.compile(r"[^\r\n]+")
@@ -38,19 +135,11 @@ _BY = re.compile(r"(?:By|BY|From|by)\s(?=\S)")
 def publication(article: Article, registry: Registry) -> Publication:
     """Find who published an article, and whom it carries.
 
-    Parameters
-    ----------
-    article : Article
-    registry : Registry
-
-    Returns
-    -------
-    Publication
-        Each link's relation is what that outlet did with the words: gathered them, republished or
-        carried the next link's, or wrote them (the last is the origin). The publication's relation
-        is the first link's; with a platform in front, that of the account whose page it is. Where
-        nothing names who published an announced reprint, the first link is `reprints.UNNAMED`.
-        An article that only an agency's dateline or credit speaks for is that agency's own.
+    Each link's relation is what that outlet did with the words: gathered them, republished or
+    carried the next link's, or wrote them (the last is the origin). The publication's relation is
+    the first link's; with a platform in front, that of the account whose page it is. Where nothing
+    names who published an announced reprint, the first link is `UNNAMED`. An article that
+    only an agency's dateline or credit speaks for is that agency's own.
     """
     return _Chain(article, registry).publication()
 
@@ -72,7 +161,7 @@ class _Chain:
 
     def publication(self) -> Publication:
         article = self.article
-        page = page_address.find(article.url, self.registry)
+        page = naming.page_owner(article.url, self.registry)
         if page is not None and page.impostor:
             # Whose words a stranger's imitation shows is not for the page to say.
             link = Link(Relation.UNKNOWN, page.credit.name, None, page.credit.evidence, Basis.URL)
@@ -82,10 +171,10 @@ class _Chain:
             self._add(credit)
         near = next((c.outlet for c in reversed(self.links) if c.outlet is not None), None)
         publisher = self.links[-1].name if self.links else None
-        layers = reprints.find(article, self.registry, near, publisher)
+        layers = _layers(article, self.registry, near, publisher)
         inner = self._agency(near)
         if layers and (not self.links or self.links[-1].gathers):
-            self._add(reprints.monitor(article, layers[-1], self.registry))
+            self._add(_monitor(article, layers[-1], self.registry))
         for layer in layers:
             self._add(layer.credit)
         for credit in inner or ([] if layers else self._owners(near)):
@@ -101,14 +190,14 @@ class _Chain:
         outlet = self._resolve(name, None)
         return Credit(name, outlet, words, Basis.SITE_NAME, gathers=True)
 
-    def _publishers(self, page: page_address.PageOwner | None) -> Iterator[Credit]:
+    def _publishers(self, page: PageOwner | None) -> Iterator[Credit]:
         """Give who published it by address, metadata, header or the page's own furniture."""
         article = self.article
         given = self._given(page.credit.outlet if page else None)
         found = page.credit if page else None
         if self.imprint.gatherer is not None:
             # The address is the gatherer's page, which is in the chain.
-            if given is not None and not self._is(given, self.imprint.gatherer):
+            if given is not None and not same_outlet(given.name, self.imprint.gatherer):
                 yield given
             return
         if page is not None and found is not None and page.credit.outlet is not None:
@@ -148,7 +237,7 @@ class _Chain:
         basis = Basis.SITE_NAME if name == article.site_name else Basis.GIVEN
         return Credit(name, outlet, name, basis, gathers=gathers)
 
-    def _account(self, page: page_address.PageOwner, given: Credit | None) -> Credit | None:
+    def _account(self, page: PageOwner, given: Credit | None) -> Credit | None:
         """Give whose account on a platform it is."""
         if given is not None and not self._same(given, page.credit):
             return given
@@ -177,20 +266,21 @@ class _Chain:
 
     def _agency(self, near: Outlet | None) -> list[Credit]:
         """Give whom dateline or byline name, the dateline first."""
+        named = Naming(self.registry, near)
         lines = self._inner_lines()
-        found = datelines.find(self.text, lines, self.registry, near, self.article.title)
+        found = datelines.find(self.text, lines, named, self.article.title)
         if found is not None:
             return [found]
         for byline, place in self._bylines():
-            if (found := bylines.find(byline, self.registry, near)) is not None:
+            if (found := credits.of_byline(byline, named)) is not None:
                 return [replace(found, place=place)]
         return []
 
     def _owners(self, near: Outlet | None) -> list[Credit]:
         """Give whom credit lines name: one, or who distributes and whose it is."""
         found: list[Credit] = []
-        around = self.imprint.lines
-        for credit in credits.find(self.text, self.lines, around, self.registry, near):
+        around, named = self.imprint.lines, Naming(self.registry, near)
+        for credit in credits.credited(self.text, self.lines, around, named):
             if self._in_chain(credit):
                 break  # the publisher's own copyright
             # A copyright in a name nobody knows may be the publisher's own house.
@@ -214,11 +304,11 @@ class _Chain:
             yield self.article.author, None
         signed = False
         for start, end in self.lines[1:_SIGNATURE_LINES]:
-            line = self.text[start : min(end, start + bylines.MAX_BYLINE + 1)]
+            line = self.text[start : min(end, start + credits.MAX_BYLINE + 1)]
             if _BY.match(line) and not line.endswith((".", "!", "?", ":")):
                 yield line, Place(start, end)
                 signed = True
-            elif signed and len(line) <= 40 and naming.agency(line, self.registry):
+            elif signed and len(line) <= 40 and Naming(self.registry).agency(line):
                 yield line, Place(start, end)
 
     # --- assembling -------------------------------------------------------------------------------
@@ -235,26 +325,14 @@ class _Chain:
             return first.outlet.id == second.outlet.id
         return same_outlet(first.name, second.name)
 
-    def _is(self, credit: Credit, name: str) -> bool:
-        return same_outlet(credit.name, name)
-
     def _resolve(self, name: str, near: Outlet | None) -> Outlet | None:
-        return naming.site(name, self.registry, near)
+        return Naming(self.registry, near).site(name)
 
     def _related(self) -> Publication:
-        chain: list[Link] = []
-        for index, credit in enumerate(self.links):
-            inner = self.links[index + 1] if index + 1 < len(self.links) else None
-            chain.append(
-                Link(
-                    _relation(credit, inner),
-                    credit.name,
-                    credit.outlet,
-                    credit.evidence,
-                    credit.basis,
-                    credit.place,
-                )
-            )
+        chain = [
+            Link(_relation(credit, inner), *credit.said)
+            for credit, inner in zip_longest(self.links, self.links[1:])
+        ]
         if not chain:
             return Publication(Relation.UNKNOWN)
         platform = self.links[0].outlet is not None and self.links[0].outlet.role is Role.PLATFORM

@@ -1,20 +1,25 @@
 """What an article itself shows of its sourcing: how much of what it states stands on whom.
 
 Counts only; what they are worth to a record is `classifier.sources.record.record`'s to say. Which
-sentences cite whom is found by `classifier.attribution`, and stands in the report.
+sentences cite whom is found by `classifier.attribution`, and stands in the report. "Osric Hale",
+"Mr Hale" and "Hale" are one source, and so are an agency's two names: what counts them and what
+lists them must agree, so both ask here.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from classifier.sources.record import cited
+from classifier.attribution import word_set
 from classifier.values import (
+    Article,
     ArticleEvidence,
     ArticleReport,
     Citation,
+    Sentence,
     SentenceReport,
     SourceKind,
     Voice,
@@ -62,8 +67,6 @@ _NOTICE = re.compile(
 # A line that says who the article is from, and nothing else.
 _CREDIT = re.compile(r"[(\[]?\s*sources?\s*:[^.!?\n]{1,80}[)\]]?\.?", re.IGNORECASE)
 
-_WORD = re.compile(r"[^\W_]+(?:[.'-][^\W_]+)*")
-
 
 def article_evidence(report: ArticleReport) -> ArticleEvidence:
     """Count an article's claims by the best source given for each, and its named sources.
@@ -98,7 +101,7 @@ def article_evidence(report: ArticleReport) -> ArticleEvidence:
         if counts and _is_claim(item)
     ]
     best = Counter(best_source(item, row) for item, row in claims)
-    named = (source for source in cited.distinct(rows) if source.kind is SourceKind.NAMED)
+    named = (source for source in distinct_sources(rows) if source.kind is SourceKind.NAMED)
     return ArticleEvidence(
         claims=len(claims),
         named=best[SourceKind.NAMED],
@@ -124,7 +127,7 @@ def own_citations(report: ArticleReport) -> tuple[tuple[Citation, ...], ...]:
 def _own(report: ArticleReport, content: Sequence[bool]) -> tuple[tuple[Citation, ...], ...]:
     article = report.article
     return tuple(
-        tuple(c for c in item.citations if not cited.is_wrapper(c, item.sentence, article))
+        tuple(c for c in item.citations if not _is_wrapper(c, item.sentence, article))
         if counts
         else ()
         for item, counts in zip(report.sentences, content, strict=True)
@@ -156,10 +159,7 @@ def best_source(item: SentenceReport, citations: tuple[Citation, ...]) -> Source
 def corrections(plain: str) -> int:
     """Count the notices of corrections: lines that say what an earlier version had wrong.
 
-    Parameters
-    ----------
-    plain : str
-        The article, folded.
+    `plain` is the article, folded.
     """
     found = 0
     headed = False  # the line before is a bare "Correction", and this one its notice
@@ -203,3 +203,117 @@ def _is_claim(item: SentenceReport) -> bool:
 def _quotes(report: ArticleReport) -> int:
     spoken = (item.sentence.inner_voice or item.sentence.voice for item in report.sentences)
     return sum(one is Voice.QUOTED for one in spoken)
+
+
+# What a name may be given with or without: "Hengaw", "the Hengaw organisation".
+_GENERIC = word_set(
+    "agency association broadcaster center centre channel company corporation foundation group "
+    "institute institution magazine network news newspaper ngo office organisation organization "
+    "outlet paper party press service site spokesman spokesperson spokeswoman station the "
+    "watchdog website"
+)
+_TITLES = word_set(
+    "mr mrs ms miss dr prof professor sir dame lord lady sen senator rep gov governor gen general "
+    "col colonel capt captain maj major lt president minister premier chancellor secretary mayor "
+    "prime foreign"
+)
+_WORD = re.compile(r"[^\W_]+(?:[.'-][^\W_]+)*")
+
+_Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CitedSource:
+    """One source of an article."""
+
+    name: str  # the form of its name that is given most; empty for nobody in particular
+    kind: SourceKind
+    # government and state_media: whether any of its citations says so
+    government: bool
+    state_media: bool
+    sentences: tuple[int, ...]  # the rows that cite it, in order, each once
+
+
+def distinct_sources(rows: Sequence[Iterable[Citation]]) -> tuple[CitedSource, ...]:
+    """Group the citations of an article by their source.
+
+    Two named sources are one when the registry gives both the same outlet, when they differ only
+    in a title or a generic word, or when one is the last word of the only longer name that ends
+    so. Unnamed and vague ones are one when their words are.
+
+    Parameters
+    ----------
+    rows : sequence of iterable of Citation
+        The citations of each sentence.
+
+    Returns
+    -------
+    tuple of CitedSource
+        Those in most sentences first.
+    """
+    cited = [(number, citation) for number, row in enumerate(rows) for citation in row]
+    found: dict[tuple[SourceKind, _Key], list[tuple[int, Citation]]] = {}
+    for kind in SourceKind:
+        some = [(n, c) for n, c in cited if c.kind is kind and (kind is not SourceKind.NAMED
+                                                                or c.name.strip())]  # fmt: skip
+        keys = _keys([c for _, c in some]) if kind is SourceKind.NAMED else None
+        for number, citation in some:
+            key = keys[_key(citation.name)] if keys else _key(citation.name)
+            found.setdefault((kind, key), []).append((number, citation))
+    sources = [_source(kind, rows) for (kind, _), rows in found.items()]
+    return tuple(sorted(sources, key=lambda source: (-len(source.sentences), source.name)))
+
+
+def _is_wrapper(citation: Citation, sentence: Sentence, article: Article) -> bool:
+    """Whether a citation only says that the sentence stands in a republished article."""
+    for part in article.republications:
+        if part.start <= sentence.start < part.end:
+            given = citation.source or citation.antecedent
+            outside = given is None or not part.start <= given.start < part.end
+            return outside and _key(citation.name) == _key(part.outlet)
+    return False
+
+
+def _source(kind: SourceKind, rows: Sequence[tuple[int, Citation]]) -> CitedSource:
+    names = Counter(citation.name.strip() for _, citation in rows)
+    return CitedSource(
+        names.most_common(1)[0][0],
+        kind,
+        any(citation.government for _, citation in rows),
+        any(citation.state_media for _, citation in rows),
+        tuple(dict.fromkeys(number for number, _ in rows)),
+    )
+
+
+def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:
+    """Map the key of every name to that of the source it stands for."""
+    same = _same_keys([_key(citation.name) for citation in citations])
+    by_outlet: dict[str, _Key] = {}
+    for citation in citations:
+        for outlet in citation.outlets:
+            by_outlet.setdefault(outlet, same[_key(citation.name)])
+    by_key = {
+        same[_key(citation.name)]: by_outlet[citation.outlets[0]]
+        for citation in citations
+        if len(citation.outlets) == 1
+    }
+    return {key: by_key.get(other, other) for key, other in same.items()}
+
+
+def _key(name: str) -> _Key:
+    """Give the words of a name that tell it from others; all of them when none would be left."""
+    words = [re.sub(r"'s$", "", word) for word in _WORD.findall(fold(name).casefold())]
+    while len(words) > 1 and words[0] in _TITLES:
+        words = words[1:]
+    return tuple(word for word in words if word not in _GENERIC) or tuple(words)
+
+
+def _same_keys(keys: Sequence[_Key]) -> dict[_Key, _Key]:
+    """Map each key to the one that stands for it: a surname to the full name, where one has it."""
+    known = set(keys)
+    same = {key: key for key in known}
+    for key in known:
+        longer = [other for other in known if len(other) > 1 and other[-1:] == key]
+        if len(longer) == 1:
+            same[key] = longer[0]
+    return same

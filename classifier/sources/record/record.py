@@ -1,17 +1,35 @@
 """An outlet's record, as an interval or as unscored; and the source card that it goes on.
 
-Assessments are weighed by `classifier.sources.record.posterior`. Who controls an outlet is no part of its
-record: nothing here reads `Outlet.control`. Without an assessment there is no record, whatever the
-article shows: unknown is not unreliable, nor is it one half.
+Who controls an outlet is no part of its record: nothing here reads `Outlet.control`. Without an
+assessment there is no record, whatever the article shows: unknown is not unreliable, nor is it one
+half.
+
+An estimate is a Beta distribution, made of assessments as a reputation system makes one of ratings
+(Jøsang and Ismail, 2002, *The Beta Reputation System*): each counts as a number of good and bad
+observations, weighted by the rater's firmness and forgotten with time. It starts from Beta(1, 1),
+which says nothing; that prior is never reported by itself.
+
+* **Age.** An assessment loses half its weight every `HALF_LIFE` years. The English Wikipedia calls
+  a discussion of a source stale after four years without another; that is the half-life.
+* **Scarcity.** Fewer assessments are fewer observations. A rater counts once, with its latest word.
+* **Disagreement.** The observations of raters who differ count for less: all are multiplied by
+  ``1 - 4 v``, with ``v`` the variance of what they say, which is at most 1/4 (as overdispersion
+  divides the information of counts; McCullagh and Nelder, 1989, section 4.5).
+
+How many observations an assessment is worth (`OBSERVATIONS`), and what share of them is good
+(`VALUES`), is this project's judgement; the order of the terms is the raters'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date as Date  # noqa: N812 - "date" is a parameter
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from classifier.sources.publisher import publisher
-from classifier.sources.record import posterior
 from classifier.sources.record.evidence import article_evidence
 from classifier.values import (
     ArticleEvidence,
@@ -24,10 +42,162 @@ from classifier.values import (
 )
 
 if TYPE_CHECKING:
-    from datetime import date as Date  # noqa: N812 - "date" is the parameter
-
     from classifier.sources.registry.registry import Registry
     from classifier.values import ArticleReport
+
+
+LEVEL = 0.90
+"""The share of the distribution that the interval holds; what it leaves out is halved."""
+
+HALF_LIFE = 4.0
+"""Years in which an assessment loses half its weight."""
+
+UNDATED = 8.0
+"""Years that an assessment without a date counts as old."""
+
+RELIABILITY = "reliability"
+NETWORK = "influence_network"
+
+
+OBSERVATIONS = 12.0
+"""What an assessment counts for, fresh and with confidence 1."""
+
+NO_VERDICT = 0.50
+"""What raters stand for who couldn't agree: nothing by itself, and disagreement beside others."""
+
+VALUES = MappingProxyType(
+    {
+        "generally_reliable": 0.90,
+        "no_consensus": NO_VERDICT,
+        "generally_unreliable": 0.15,
+        "deprecated": 0.05,
+        "blacklisted": 0.05,
+    }
+)
+"""The share of good observations that a term of claim ``reliability`` stands for; an assessment in
+another term doesn't count."""
+
+IN_NETWORK = 0.05
+"""The same for a site that a named body found in a network built to hide who speaks."""
+
+FIRM = 0.5
+"""Confidence from which a body's naming of a site is a finding that it is part of a network."""
+
+# Lists that find no network built to deceive. The first names sites for whose words they carry: to
+# count it would let control into the record by the back door. The second names whoever has printed
+# a disputed story, those who repeat and refute it as well.
+_NO_FINDING = frozenset({"RT mirrors and reposts", "EUvsDisinfo cases"})
+
+_DAYS = 365.25
+_DATE = re.compile(r"((?:1[89]|2\d)\d\d)(?:[-.](\d{1,2}))?(?:[-.](\d{1,2}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """``Beta(1 + weight * good, 1 + weight * (1 - good))``."""
+
+    good: float  # the share of the observations that is good
+    weight: float  # observations left once age and disagreement are paid for
+
+    @property
+    def mean(self) -> float:
+        """The estimate."""
+        return (1 + self.weight * self.good) / (2 + self.weight)
+
+    def interval(self) -> tuple[float, float]:
+        """Give the ends of the interval that holds `LEVEL`, the same left out at either end."""
+        from scipy.special import betaincinv
+
+        a, b = 1 + self.weight * self.good, 1 + self.weight * (1 - self.good)
+        tail = (1 - LEVEL) / 2
+        return float(betaincinv(a, b, tail)), float(betaincinv(a, b, 1 - tail))
+
+
+def good(assessment: Assessment) -> float | None:
+    """Give the share of good observations that an assessment stands for; None: it doesn't count."""
+    if assessment.claim == RELIABILITY:
+        return VALUES.get(assessment.value)
+    if assessment.claim == NETWORK and assessment.value not in _NO_FINDING:
+        return IN_NETWORK if assessment.confidence >= FIRM else None
+    return None
+
+
+def weight(assessment: Assessment, moment: Date | None) -> float:
+    """Give the observations that an assessment still counts for at a moment.
+
+    Its age is the distance between the two, in either direction: what was found of an outlet long
+    after an article appeared says as little of that article as what was found long before.
+    """
+    made = day(assessment.evidence.date)
+    years = UNDATED if made is None or moment is None else abs((moment - made).days) / _DAYS
+    return float(OBSERVATIONS * assessment.confidence * 0.5 ** (years / HALF_LIFE))
+
+
+def rater(assessment: Assessment) -> str:
+    """Give who assessed: two lists of one house ("Wikipedia: ...") are no two witnesses."""
+    return assessment.evidence.source.partition(":")[0].strip()
+
+
+def latest(assessments: Iterable[Assessment]) -> list[Assessment]:
+    """Give each rater's latest assessments that count; those of one date stay together."""
+    found: list[Assessment] = []
+    for rows in _by_rater(a for a in assessments if good(a) is not None):
+        last = max(day(a.evidence.date) or Date.min for a in rows)
+        found += [a for a in rows if (day(a.evidence.date) or Date.min) == last]
+    return sorted(found, key=lambda a: (a.evidence.source, a.claim, a.value))
+
+
+def posterior(assessments: Iterable[Assessment], moment: Date | None) -> Posterior:
+    """Pool assessments.
+
+    `assessments` are those that count. All of one rater's are one vote, as firm as the firmest of
+    them: they are no independent finds. Their ages are counted from `moment`; None makes each
+    `UNDATED` years old.
+    """
+    votes = [_vote(rows, moment) for rows in _by_rater(assessments)]
+    total = sum(vote.weight for vote in votes)
+    if total <= 0:
+        return Posterior(0.5, 0.0)
+    mean = sum(vote.weight * vote.good for vote in votes) / total
+    variance = sum(v.weight * ((v.good - mean) ** 2 + v.spread) for v in votes) / total
+    return Posterior(mean, total * max(1 - 4 * variance, 0.0))
+
+
+def day(text: str | None) -> Date | None:
+    """Read a date: of a day, a month or a year, the middle of it where the day isn't said."""
+    match = _DATE.match(text or "")
+    if match is None:
+        return None
+    year, month, number = (int(part) if part else None for part in match.groups())
+    try:
+        return Date(year or 1, month or 7, number or (15 if month else 1))
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Vote:
+    good: float
+    weight: float
+    spread: float  # variance within the rater's own words
+
+
+def _vote(rows: Sequence[Assessment], moment: Date | None) -> _Vote:
+    pairs = [(share, weight(a, moment)) for a in rows if (share := good(a)) is not None]
+    total = sum(w for _, w in pairs)
+    if total <= 0:
+        return _Vote(0.5, 0.0, 0.0)
+    mean = sum(share * w for share, w in pairs) / total
+    spread = sum((share - mean) ** 2 * w for share, w in pairs) / total
+    return _Vote(mean, max(w for _, w in pairs), spread)
+
+
+def _by_rater(assessments: Iterable[Assessment]) -> list[list[Assessment]]:
+    found: dict[str, list[Assessment]] = {}
+    for assessment in assessments:
+        found.setdefault(rater(assessment), []).append(assessment)
+    return [found[name] for name in sorted(found)]
+
 
 LEAST = 1.0
 """Observations below which what is left of old assessments is no record any more."""
@@ -83,31 +253,15 @@ def card(report: ArticleReport, registry: Registry) -> SourceCard:
 
 
 def record(
-    outlet: Outlet | None,
-    evidence: ArticleEvidence | None,
-    *,
-    date: str | None,
-    registry: Registry,
+    outlet: Outlet | None, evidence: ArticleEvidence | None, *, date: str | None, registry: Registry
 ) -> Record:
     """Weigh what independent assessments say of an outlet.
 
-    Parameters
-    ----------
-    outlet : Outlet or None
-        None when the registry doesn't hold it.
-    evidence : ArticleEvidence or None
-        Of an article; shifts the estimate by at most `CAP`, and makes none where there is none.
-    date : str or None
-        ISO 8601: when the article appeared; assessments age from then. None, or no date: the date
-        of the registry.
-    registry : Registry
-
-    Returns
-    -------
-    Record
-        Unscored, with the reason, for an outlet that is not in the registry, a platform, an
-        aggregator, assessments that contradict one another or reach no verdict, that are too old
-        to count, and none.
+    `outlet` is None when the registry doesn't hold it. `evidence`, an article's, shifts the
+    estimate by at most `CAP`, and makes none where there is none. Assessments age from `date` (ISO
+    8601), when the article appeared; without one, from the date of the registry. Unscored, with the
+    reason, for an outlet that is not in the registry, a platform, an aggregator, assessments that
+    contradict one another or reach no verdict, that are too old to count, and none.
     """
     if outlet is None:
         return _unscored("not in the registry")
@@ -142,15 +296,15 @@ def article_shift(evidence: ArticleEvidence | None) -> float:
 def _weigh(
     assessments: Sequence[Assessment], evidence: ArticleEvidence | None, moment: Date | None
 ) -> Record:
-    counted = posterior.latest(assessments)
+    counted = latest(assessments)
     if not counted:
         return _unscored("no assessment on record" + (" that counts" if assessments else ""))
-    if all(posterior.good(a) == posterior.NO_VERDICT for a in counted):
+    if all(good(a) == NO_VERDICT for a in counted):
         # Raters who can't agree on an outlet are no evidence that it is middling.
         return _unscored(f"its raters reached no verdict ({_said(counted)})", counted)
     if opposed := _opposed(counted, moment):
         return _unscored(f"the lists contradict one another: {opposed}", counted)
-    found = posterior.posterior(counted, moment)
+    found = posterior(counted, moment)
     if found.weight < LEAST:
         return _unscored(f"the assessments are too old to count ({_said(counted)})", counted)
     shift = article_shift(evidence)
@@ -168,12 +322,12 @@ def _weigh(
 
 def _opposed(assessments: Sequence[Assessment], moment: Date | None) -> str | None:
     """Say who contradicts whom, where either side has a real share of the weight."""
-    good = [a for a in assessments if (posterior.good(a) or 0.0) >= _GOOD]
-    bad = [a for a in assessments if (posterior.good(a) or 0.0) <= _BAD]
-    weights = [sum(posterior.weight(a, moment) for a in side) for side in (good, bad, assessments)]
-    if not good or not bad or min(weights[:2]) < _CONFLICT * weights[2]:
+    upper = [a for a in assessments if (good(a) or 0.0) >= _GOOD]
+    lower = [a for a in assessments if (good(a) or 0.0) <= _BAD]
+    weights = [sum(weight(a, moment) for a in side) for side in (upper, lower, assessments)]
+    if not upper or not lower or min(weights[:2]) < _CONFLICT * weights[2]:
         return None
-    return f"{_said(good)} against {_said(bad)}"
+    return f"{_said(upper)} against {_said(lower)}"
 
 
 def _of_nobody(
@@ -187,7 +341,7 @@ def _of_nobody(
     # A longer chain says that the words are not the page's own.
     site = registry.network(url) if url and len(publication.chain) <= 1 else None
     if site is not None:
-        listed = Assessment(posterior.NETWORK, site.network, site.evidence, _SITE_CONFIDENCE)
+        listed = Assessment(NETWORK, site.network, site.evidence, _SITE_CONFIDENCE)
         return _weigh((listed,), evidence, _moment(date, registry))
     author = publication.author
     if author is None:
@@ -196,7 +350,7 @@ def _of_nobody(
 
 
 def _moment(date: str | None, registry: Registry) -> Date | None:
-    return posterior.day(date) or posterior.day(registry.version)
+    return day(date) or day(registry.version)
 
 
 def _unscored(reason: str, assessments: Sequence[Assessment] = ()) -> Record:
@@ -214,6 +368,6 @@ def _said(assessments: Sequence[Assessment]) -> str:
 def _word(assessment: Assessment) -> str:
     evidence = assessment.evidence
     said = assessment.value.replace("_", " ")
-    if assessment.claim == posterior.NETWORK:
+    if assessment.claim == NETWORK:
         said = f"in the network {assessment.value}"
     return f"{evidence.source}{f' ({evidence.date})' if evidence.date else ''}: {said}"

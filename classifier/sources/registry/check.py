@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from classifier.sources.registry import hosts
 from classifier.sources.registry.folding import normal
 from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.schema import COLUMNS, FIELDS, value_of
-from classifier.sources.registry.tables import Tables, shipped
+from classifier.sources.registry.tables import COLUMNS, FIELDS, Tables, shipped, value_of
 from classifier.values import DomainRole, NameKind, Outlet, Role
 
 # The rows of each table.
@@ -25,24 +25,16 @@ Tabled = Mapping[str, list[list[str]]]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Flaw:
-    """Something wrong or doubtful about the registry.
+    """Something wrong or doubtful about the registry."""
 
-    Attributes
-    ----------
-    level : str
-        ``error`` or ``warning``.
-    kind : str
-        ``schema``, ``duplicate``, ``dead alias``, ``ambiguous``, ``host``, ``contradiction``.
-    subject : str
-        Outlet id, host, or table and row.
-    message : str
-        One line.
-    """
-
-    level: str
+    level: str  # ``error`` or ``warning``
+    # ``schema``, ``duplicate``, ``dead alias``, ``ambiguous``, ``host``, ``contradiction``
     kind: str
-    subject: str
-    message: str
+    subject: str  # outlet id, host, or table and row
+    message: str  # one line
+
+
+_error, _warning = partial(Flaw, "error"), partial(Flaw, "warning")
 
 
 def problems(folder: Path | None = None) -> list[Flaw]:
@@ -108,7 +100,7 @@ def clashes(registry: Registry, own: Sequence[Outlet]) -> list[Flaw]:
         other = qids.get(outlet.wikidata) if outlet.wikidata else None
         if other is not None:
             said = f"wikidata {outlet.wikidata} is that of {other} too"
-            found.append(Flaw("warning", "duplicate", outlet.id, said))
+            found.append(_warning("duplicate", outlet.id, said))
         qids[outlet.wikidata] = outlet.id
     return sorted(found)
 
@@ -139,7 +131,7 @@ def _holders(tables: Tabled, known: dict[str, str]) -> Iterator[Flaw]:
     ids = {row[0] for row in tables["outlets"]}
     for key, holder in known.items():
         if holder and holder not in ids:
-            yield Flaw("error", "schema", f"ambiguous.tsv: {key}", f"no outlet is {holder!r}")
+            yield _error("schema", f"ambiguous.tsv: {key}", f"no outlet is {holder!r}")
 
 
 def _schema(tables: Tabled) -> Iterator[Flaw]:
@@ -150,7 +142,7 @@ def _schema(tables: Tabled) -> Iterator[Flaw]:
         # Sorted by the first column; an outlet's hosts have the main one first.
         keys = [row[0] for row in rows]
         if keys != sorted(keys):
-            yield Flaw("error", "schema", kind, "the rows are not sorted")
+            yield _error("schema", kind, "the rows are not sorted")
         for number, row in enumerate(rows, 3):
             subject = f"{kind}.tsv:{number}"
             cells = dict(zip(columns, row, strict=True))
@@ -158,14 +150,14 @@ def _schema(tables: Tabled) -> Iterator[Flaw]:
                 if kind == "assessments" and column == "value":
                     field = value_of(cells["claim"])
                 if reason := field.reason(cells[column]):
-                    yield Flaw("error", "schema", subject, f"{column}: {reason}")
+                    yield _error("schema", subject, f"{column}: {reason}")
             if columns[0] == "id" and row[0] not in ids:
-                yield Flaw("error", "schema", subject, f"id: no outlet is {row[0]!r}")
+                yield _error("schema", subject, f"id: no outlet is {row[0]!r}")
             if kind == "networks" and row[3] and row[3] not in ids:
-                yield Flaw("error", "schema", subject, f"impersonates: no outlet is {row[3]!r}")
+                yield _error("schema", subject, f"impersonates: no outlet is {row[3]!r}")
             key = tuple(row[:1] if kind in ("outlets", "control", "networks") else row)
             if key in seen:
-                yield Flaw("error", "duplicate", subject, f"{' '.join(key)!r} is there twice")
+                yield _error("duplicate", subject, f"{' '.join(key)!r} is there twice")
             seen.add(key)
 
 
@@ -174,17 +166,17 @@ def _hosts(tables: Tabled) -> Iterator[Flaw]:
     for id, host, _ in tables["domains"]:
         owners[host].append(id)
         if hosts.is_suffix(host):
-            yield Flaw("error", "host", id, f"{host} is a public suffix, nobody's own")
+            yield _error("host", id, f"{host} is a public suffix, nobody's own")
     for host, ids in owners.items():
         if len(ids) > 1:
-            yield Flaw("error", "duplicate", host, f"is the host of {', '.join(ids)}")
+            yield _error("duplicate", host, f"is the host of {', '.join(ids)}")
     mains = Counter(id for id, _, role in tables["domains"] if role == DomainRole.MAIN)
     for id, count in mains.items():
         if count > 1:
-            yield Flaw("error", "duplicate", id, f"has {count} main hosts")
+            yield _error("duplicate", id, f"has {count} main hosts")
     for host, *row in tables["networks"]:
         if hosts.is_suffix(host):
-            yield Flaw("error", "host", host, f"of {row[0]}: is a public suffix")
+            yield _error("host", host, f"of {row[0]}: is a public suffix")
         if host in owners:
             yield Flaw(
                 "error", "duplicate", host, f"is {owners[host][0]}'s, and in a network by itself"
@@ -200,18 +192,18 @@ def _names(
             by_qid[qid].append(id)
     for qid, ids in by_qid.items():
         if len(ids) > 1:
-            yield Flaw("error", "duplicate", qid, f"is the QID of {', '.join(ids)}")
+            yield _error("duplicate", qid, f"is the QID of {', '.join(ids)}")
     sharers: dict[str, dict[str, bool]] = defaultdict(dict)
     for id, name, ambiguous in named:
         sharers[fold(name)][id] = ambiguous
         if reason := _dead(name):
-            yield Flaw("error", "dead alias", id, f"{name!r} {reason}")
+            yield _error("dead alias", id, f"{name!r} {reason}")
         elif name.isascii() and name.isalpha() and name.islower() and not ambiguous:
-            yield Flaw("warning", "dead alias", id, f"{name!r} is met in lower case only")
+            yield _warning("dead alias", id, f"{name!r} is met in lower case only")
     mains = {id: name for id, name, *_ in tables["outlets"]}
     for id, name, kind, *_ in tables["names"]:
         if kind != NameKind.MAIN and name == mains.get(id):
-            yield Flaw("error", "dead alias", id, f"{name!r} is the main name as well")
+            yield _error("dead alias", id, f"{name!r} is the main name as well")
     for key, called in sharers.items():
         bare = sorted(id for id, ambiguous in called.items() if not ambiguous)
         if len(bare) > 1:
@@ -219,7 +211,7 @@ def _names(
                 "error", "duplicate", key, f"is a name of {', '.join(bare)}; mark it ambiguous"
             )
         elif bare and key in known and known[key] != bare[0]:
-            yield Flaw("error", "ambiguous", bare[0], f"{key!r} is not marked ambiguous")
+            yield _error("ambiguous", bare[0], f"{key!r} is not marked ambiguous")
         elif bare and len(called) > 1 and known.get(key) != bare[0]:
             others = ", ".join(sorted(set(called) - set(bare)))
             yield Flaw(
@@ -227,7 +219,7 @@ def _names(
             )
         if len(called) > 1:
             listed = ", ".join(sorted(called))
-            yield Flaw("warning", "ambiguous", key, f"is a name of {listed}")
+            yield _warning("ambiguous", key, f"is a name of {listed}")
 
 
 def _dead(name: str) -> str | None:
@@ -248,7 +240,7 @@ def _contradictions(tables: Tabled) -> Iterator[Flaw]:
         ratings, networks = found["reliability"], found["influence_network"]
         listed = ", ".join(sorted(networks))
         if len(ratings) > 1:
-            yield Flaw("warning", "contradiction", id, f"is rated {' and '.join(sorted(ratings))}")
+            yield _warning("contradiction", id, f"is rated {' and '.join(sorted(ratings))}")
         if networks and "generally_reliable" in ratings:
             yield Flaw(
                 "warning", "contradiction", id, f"is generally reliable, and listed: {listed}"
@@ -264,10 +256,10 @@ def _shared_hosts(outlet: Outlet, owners: dict[str, list[str]]) -> Iterator[Flaw
     for domain in outlet.domains:
         if hosts.is_suffix(domain.host):
             said = f"{domain.host} is a public suffix, nobody's own"
-            yield Flaw("error", "host", outlet.id, said)
+            yield _error("host", outlet.id, said)
         for other in owners.get(domain.host, ()):
             said = f"{domain.host} is a host of {other} too; the last one read has it"
-            yield Flaw("warning", "duplicate", outlet.id, said)
+            yield _warning("duplicate", outlet.id, said)
 
 
 def _shared_names(outlet: Outlet, both: Registry) -> Iterator[Flaw]:
@@ -275,4 +267,4 @@ def _shared_names(outlet: Outlet, both: Registry) -> Iterator[Flaw]:
         others = [other.id for other in both.called(name.text) if other.id != outlet.id]
         if others and not name.ambiguous:
             said = f"{name.text!r} is a name of {', '.join(others)} too; mark it ambiguous"
-            yield Flaw("warning", "ambiguous", outlet.id, said)
+            yield _warning("ambiguous", outlet.id, said)

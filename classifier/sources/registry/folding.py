@@ -64,14 +64,7 @@ def normals(names: Sequence[str]) -> list[str]:
 class Folded:
     """A text in which names in their normal form can be found, with the way back.
 
-    Parameters
-    ----------
-    text : str
-        Of any length; the time and the memory that it takes grow with the length alone.
-
-    Attributes
-    ----------
-    text : str
+    The text may be of any length; the time and the memory that it takes grow with the length alone.
     """
 
     def __init__(self, text: str) -> None:

@@ -15,25 +15,13 @@ from classifier.values import DomainRole, Evidence, Found, Mention, Outlet, Role
 
 @dataclass(frozen=True, slots=True)
 class NetworkSite:
-    """A host of an influence network, which no outlet of the registry owns.
-
-    Attributes
-    ----------
-    host : str
-    network : str
-    kind : str
-        ``site``, or ``imposter`` when it is made to look like an outlet's.
-    impersonates : str or None
-        Id of that outlet, where it is in the registry.
-    evidence : Evidence
-        Who reported it.
-    """
+    """A host of an influence network, which no outlet of the registry owns."""
 
     host: str
     network: str
-    kind: str
-    impersonates: str | None
-    evidence: Evidence
+    kind: str  # ``site``, or ``imposter`` when it is made to look like an outlet's
+    impersonates: str | None  # id of that outlet, where it is in the registry
+    evidence: Evidence  # who reported it
 
 
 class Registry:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from classifier.errors import SourcesError
 from classifier.sources.registry import hosts
-from classifier.sources.registry.schema import CONTROL, FIELDS, NEEDED_TEXT, TRUTH, Field, value_of
+from classifier.sources.registry.tables import CONTROL, FIELDS, NEEDED_TEXT, TRUTH, Field, value_of
 from classifier.values import (
     Assessment,
     Code,
@@ -47,7 +47,7 @@ class _FieldError(ValueError):
 
 
 class _Known(Protocol):
-    """Whatever gives the outlet of an id, as `classifier.sources.registry.registry.Registry` does."""
+    """Whatever gives the outlet of an id, as a `Registry` does."""
 
     def get(self, id: str) -> Outlet | None: ...
 
@@ -100,11 +100,11 @@ def read(path: Path, registry: _Known) -> tuple[Outlet, ...]:
 def to_object(outlet: Outlet) -> dict[str, Any]:
     """The object that `read` reads as this outlet."""
     found = asdict(outlet)
-    found["control"] = found["control"] and _flat(found["control"])
-    return found | {"assessments": [_flat(given) for given in found["assessments"]]}
+    found["control"] = found["control"] and flat(found["control"])
+    return found | {"assessments": [flat(given) for given in found["assessments"]]}
 
 
-def _flat(part: dict[str, Any]) -> dict[str, Any]:
+def flat(part: dict[str, Any]) -> dict[str, Any]:
     """Put the fields of the evidence where it stands."""
     named = (
         (value.items() if name == "evidence" else [(name, value)]) for name, value in part.items()
@@ -229,21 +229,10 @@ def _evidence(fields: _Fields) -> Evidence:
 class _Fields:
     """The fields of an object that somebody wrote, each held to the schema.
 
-    Parameters
-    ----------
-    given : object
-        Parsed JSON.
-    fields : mapping of str to Field
-        Those that it may have; all but the id, where it is a part of an outlet.
-    at : str
-        Where it stands: ``domains[0]``; empty for the whole.
-    wanted : str
-        What should stand there, for the message.
-
-    Raises
-    ------
-    _FieldError
-        When it is no object or has an unknown field; and by each method, for its field.
+    `given` is parsed JSON that stands at ``domains[0]`` or the like (empty for the whole), where
+    `wanted` should. It may have the `fields`, but for the id where it is a part of an outlet.
+    Raises `_FieldError` when it is no object or has an unknown field; and by each method, for its
+    field.
     """
 
     def __init__(self, given: object, fields: Mapping[str, Field], at: str, wanted: str) -> None:

@@ -31,12 +31,7 @@ def chunks(text: str) -> list[tuple[int, int]]:
 def undivided(
     words: Sequence[tuple[int, int]], pieces: Iterable[tuple[int, int]]
 ) -> list[tuple[int, int]]:
-    """Join the words that one piece reaches into: a name that was read as one is shown as one.
-
-    Parameters
-    ----------
-    words, pieces : offsets into one text, in order
-    """
+    """Join the words that one piece reaches into: a name that was read as one is shown as one."""
     wide = [(start, end) for start, end in pieces if start < end]
     joined: list[tuple[int, int]] = []
     number = 0
@@ -55,19 +50,9 @@ def standing_out(
 ) -> list[tuple[int, int, float]]:
     """Find the runs of neighbouring words that score high, strongest first.
 
-    Parameters
-    ----------
-    text : str
-    words : sequence of (int, int)
-        The text's `chunks`.
-    scores : ndarray, shape (n_words,)
-        What each adds to the log-odds.
-
-    Returns
-    -------
-    list of (int, int, float)
-        At most four runs, trimmed of punctuation, with the sum of their scores, which is above 0.
-        Runs of function words alone are left out, unless there is nothing else.
+    `words` are the text's `chunks`, `scores` what each adds to the log-odds. At most four runs,
+    trimmed of punctuation, with the sum of their scores, which is above 0. Runs of function words
+    alone are left out, unless there is nothing else.
     """
     of_words = scores.tolist()
     strongest = max(of_words, default=0.0)
