@@ -293,9 +293,7 @@ class TfidfPrediction:
             known, shares = weighed.indices[inside], self._shares
             shares[known] = weighed.data[inside] * self.model.weights[column].take(known)
             shares[counts.indices[inside]] /= counts.data[inside]
-            added: NDArray[np.float64] = np.bincount(
-                words, shares.take(features) / reached, n_words
-            )
+            added = np.bincount(words, shares.take(features) / reached, n_words)
             yield added.astype(np.float64, copy=False)
 
     @cached_property

@@ -58,7 +58,7 @@ def look_up(registry: Registry, query: str) -> Answer:
         if found is not None:
             return Answer(query, (found.outlet,), found.domain, network)
     outlet = registry.get(query)
-    named = (outlet,) if outlet is not None else ()
+    named: tuple[Outlet, ...] = () if outlet is None else (outlet,)
     if not named and _QID.fullmatch(query):
         named = tuple(outlet for outlet in registry if outlet.wikidata == query.upper())
     if named := named or registry.called(query):

@@ -370,9 +370,14 @@ def _domain(line: str) -> Domain:
 
 def _control(line: str) -> Control:
     _, funding, governance, editorial, code, owner, source, url, date = line.split("\t")
-    holders = (Holder(holder or "unknown") for holder in (funding, governance, editorial))
-    evidence = Evidence(source, url or None, date or None)
-    return Control(*holders, Code(code) if code else None, owner or None, evidence)
+    return Control(
+        Holder(funding or "unknown"),
+        Holder(governance or "unknown"),
+        Holder(editorial or "unknown"),
+        Code(code) if code else None,
+        owner or None,
+        Evidence(source, url or None, date or None),
+    )
 
 
 def _assessment(line: str) -> Assessment:
