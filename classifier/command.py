@@ -116,13 +116,13 @@ def _write_lines(items: Iterable[ArticleReport | Skipped], scorer: Scorer, file:
     """Write lines as articles are scored, so that memory stays flat however many there are."""
     from classifier.render import to_line
 
-    name, signals, skipped = scorer.bundle.name, scorer.signals, 0
+    name, skipped = scorer.bundle.name, 0
     for item in items:
         if isinstance(item, Skipped):
             skipped += 1
             print(f"framescope: {item.source}: {item.reason} (skipped)", file=sys.stderr)
         else:
-            line = to_line(item, model=name, signals=signals, thresholds=scorer.thresholds)
+            line = to_line(item, model=name, thresholds=scorer.thresholds)
             file.write(line + "\n")
     return skipped
 

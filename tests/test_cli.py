@@ -100,9 +100,8 @@ def test_jsonl_is_the_exchange_format_with_scores(run, ferry) -> None:
     record = json.loads(line)
     assert record["text"] == TEXT
     for sentence in record["sentences"]:
-        flags = {name for name, flag in sentence["flags"].items() if flag}
-        assert flags == {n for n, score in sentence["scores"].items() if score >= 0.5}
-    assert record["report"]["flags"] == {"hyperpartisan": 1}
+        assert sentence["flags"] == [n for n, score in sentence["scores"].items() if score >= 0.5]
+    assert record["report"]["flags"] == ["hyperpartisan"]
 
 
 def test_html_is_one_page(run, ferry) -> None:
@@ -463,11 +462,11 @@ def test_an_interruption_is_one_word_and_leaves_nothing(run, ferry, tmp_path, mo
 
 
 def test_interrupted_in_the_middle_of_a_file_leaves_nothing(run, tmp_path, monkeypatch) -> None:
-    from classifier.render import lines
+    from classifier import render
 
     path, output = tmp_path / "many.jsonl", tmp_path / "report"
     path.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(3)))
-    original, written = lines.to_line, []
+    original, written = render.to_line, []
 
     def interrupt(report, **options):
         if written:
@@ -475,7 +474,7 @@ def test_interrupted_in_the_middle_of_a_file_leaves_nothing(run, tmp_path, monke
         written.append(report)
         return original(report, **options)
 
-    monkeypatch.setattr("classifier.render.to_line", interrupt)
+    monkeypatch.setattr(render, "to_line", interrupt)
     assert run("score", path, "--output", output, "--format", "jsonl").status == 130
     assert list(tmp_path.iterdir()) == [path]
 

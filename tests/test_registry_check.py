@@ -13,7 +13,7 @@ from classifier.sources.registry.lookup import look_up
 from classifier.sources.registry.registry import Registry
 from classifier.sources.registry.tables import Tables, shipped
 from classifier.values.outlet import Role
-from training.registry.hand import read_hand
+from training.registry.merge import read_hand
 
 
 @pytest.fixture(scope="module")

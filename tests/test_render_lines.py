@@ -15,9 +15,7 @@ IDS = ["harbour", "carried", "hostile", "unscored", "plain", "hebrew", "dispatch
 
 
 def line(report: ArticleReport) -> str:
-    return to_line(
-        report, model=reports.MODEL, signals=reports.SIGNALS, thresholds=reports.THRESHOLDS
-    )
+    return to_line(report, model=reports.MODEL, thresholds=reports.THRESHOLDS)
 
 
 def record(report: ArticleReport) -> Any:
@@ -59,15 +57,15 @@ def test_labelled_spans_come_first_and_without_a_score() -> None:
     assert len(spans) == 6
 
 
-def test_every_scored_signal_is_decided() -> None:
+def test_flags_are_the_names_of_what_reaches_its_threshold() -> None:
     found = record(reports.harbour())
     for sentence in found["sentences"]:
-        assert list(sentence["flags"]) == [s for s in reports.SIGNALS if s != "hyperpartisan"]
-        assert {
-            name: int(score >= reports.THRESHOLDS[name])
-            for name, score in sentence["scores"].items()
-        } == sentence["flags"]
-    assert found["report"]["flags"] == {"hyperpartisan": 1}
+        scores = sentence["scores"]
+        assert list(scores) == [s for s in reports.SIGNALS if s != "hyperpartisan"]
+        reached = [name for name, score in scores.items() if score >= reports.THRESHOLDS[name]]
+        assert sentence["flags"] == reached
+    assert found["report"]["flags"] == ["hyperpartisan"]
+    assert found["report"]["format"] == 2
     assert found["report"]["model"] == reports.MODEL
 
 

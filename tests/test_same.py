@@ -27,11 +27,7 @@ def written(path: Path, change: Change = lambda articles: None) -> Path:
         path.write_text(json.dumps(document, indent=2), encoding="utf-8")
         return path
     lines = [
-        json.loads(
-            to_line(
-                one, model=reports.MODEL, signals=reports.SIGNALS, thresholds=reports.THRESHOLDS
-            )
-        )
+        json.loads(to_line(one, model=reports.MODEL, thresholds=reports.THRESHOLDS))
         for one in reports.everything().articles
     ]
     change(lines)
@@ -186,3 +182,23 @@ def test_what_is_not_there_or_of_another_kind_is_refused(tmp_path):
         status, said = run(document, other)
         assert (status, said.count("\n")) == (2, 0)
     assert run(tmp_path / "empty", tmp_path / "empty")[0] == 2
+
+
+def test_lines_of_both_formats_are_read(tmp_path: Path) -> None:
+    new, old = written(tmp_path / "new.jsonl"), tmp_path / "old.jsonl"
+
+    def first_format(articles: list[Any]) -> None:
+        for article in articles:
+            del article["report"]["format"]
+            for part in (article["report"], *article["sentences"]):
+                if "flags" in part:
+                    part["flags"] = {name: int(name in part["flags"]) for name in part["scores"]}
+
+    written(old, first_format)
+    assert run(old, new)[0] == 0
+    written(
+        old, lambda articles: (first_format(articles), scored(articles)["flags"].update(doubt=1))
+    )
+    status, said = run(old, new)
+    assert status == 1
+    assert "flags" in said

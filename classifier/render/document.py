@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from classifier.pages import to_record
@@ -30,6 +30,8 @@ from classifier.values import (
 )
 
 SCHEMA_VERSION = "1.1"
+LINE_FORMAT = 2
+"""Of what scoring adds to a line. The first, which had no number, said of each signal 0 or 1."""
 
 # Line ends to some readers (U+0085, U+2028, U+2029), other controls that a terminal would obey,
 # and halves of surrogate pairs, which no encoding can write.
@@ -72,9 +74,7 @@ def to_json(report: BatchReport, *, indent: int | None = 2) -> str:
     )
 
 
-def to_line(
-    report: ArticleReport, *, model: str, signals: Sequence[str], thresholds: Mapping[str, float]
-) -> str:
+def to_line(report: ArticleReport, *, model: str, thresholds: Mapping[str, float]) -> str:
     """Write a scored article in the exchange format, with what was found.
 
     What the input said stays where it was: labels beside the scores, labelled spans without a
@@ -85,8 +85,6 @@ def to_line(
     report : ArticleReport
     model : str
         Name of the bundle.
-    signals : sequence of str
-        The signals it gives, in taxonomy order: ``flags`` decides each that was scored.
     thresholds : mapping of str to float
 
     Returns
@@ -103,7 +101,7 @@ def to_line(
     record = to_record(article)
     labels = {(unit["start"], unit["end"]): unit["labels"] for unit in record.get("sentences", ())}
     record["sentences"] = [
-        _line_sentence(report, scored, labels.get((scored.start, scored.end)), signals)
+        _line_sentence(report, scored, labels.get((scored.start, scored.end)))
         for scored in report.sentences
     ]
     record["spans"] = [
@@ -112,11 +110,12 @@ def to_line(
         for span in spans(report)
     ]
     record["report"] = {
+        "format": LINE_FORMAT,
         "model": model,
         "note": report.note,
         "thresholds": rounded_values(thresholds),
         "scores": rounded_values(report.scores),
-        "flags": _decisions(report.scores, report.flags, signals),
+        "flags": report.flags,
         "source": source(article.text, report.source),
         "summary": counts(summarise(report)),
     }
@@ -124,17 +123,14 @@ def to_line(
 
 
 def _line_sentence(
-    report: ArticleReport,
-    scored: SentenceReport,
-    labels: Mapping[str, float] | None,
-    signals: Sequence[str],
+    report: ArticleReport, scored: SentenceReport, labels: Mapping[str, float] | None
 ) -> dict[str, Any]:
     record = _some(scored, "start", "end", "voice")
     if labels:
         record["labels"] = dict(labels)
     if scored.scores:
         record["scores"] = rounded_values(scored.scores)
-        record["flags"] = _decisions(scored.scores, scored.flags, signals)
+        record["flags"] = scored.flags
     record["citations"] = citations(report, scored)
     return record
 
@@ -208,13 +204,6 @@ def counts(summary: Summary) -> dict[str, Any]:
         **_some(summary, "claims", "attributed", "own_claims", "unsourced_own_claims"),
         "techniques": summary.techniques,
     }
-
-
-def _decisions(
-    scores: Mapping[str, float], flags: Sequence[str], signals: Sequence[str]
-) -> dict[str, int]:
-    """Write for each signal that was scored whether it is flagged."""
-    return {name: int(name in flags) for name in signals if name in scores}
 
 
 def _some(found: object, *names: str) -> dict[str, Any]:

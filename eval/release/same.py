@@ -163,6 +163,12 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
         raise InputError(path, reason) from None
     if not isinstance(found, dict):
         raise InputError(path, "holds no object; give what `framescope score` wrote")
+    # A line of the first format has no number, and says 0 or 1 of every signal that was scored.
+    report = found.get("report")
+    if isinstance(report, dict) and report.pop("format", None) is None:
+        for flagged in (report, *found.get("sentences", ())):
+            if isinstance(flagged, dict) and isinstance(flagged.get("flags"), dict):
+                flagged["flags"] = [name for name, flag in flagged["flags"].items() if flag == "1"]
     return found
 
 

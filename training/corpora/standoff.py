@@ -66,7 +66,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class TextCollection:
     """A collection of texts that labels stand off from.
 
     Attributes
@@ -102,25 +102,25 @@ def _tehran_times(root: Path) -> Iterator[tuple[str, str]]:
 
 _TEHRAN_TIMES = "tehran_times.jsonl.gz"
 
-TEXTS: Mapping[str, Texts] = {
-    "allsides": Texts(
+TEXTS: Mapping[str, TextCollection] = {
+    "allsides": TextCollection(
         lambda root: articles_folder(root) / allsides.FILE,
         lambda root: ((s.article.id, s.article.text) for s in allsides.read(articles_folder(root))),
         allsides.URL,
     ),
-    "tehran_times": Texts(
+    "tehran_times": TextCollection(
         lambda root: articles_folder(root) / _TEHRAN_TIMES,
         _tehran_times,
         "https://github.com/Kmahmoudi/Tehran-Times-Dataset",
     ),
-    "polnear": Texts(
+    "polnear": TextCollection(
         lambda root: root / polnear.CARD.folder / "data",
         lambda root: (
             (a.article.id, a.article.text) for a in polnear.texts(root / polnear.CARD.folder)
         ),
         polnear.CARD.url,
     ),
-    "ptc": Texts(
+    "ptc": TextCollection(
         lambda root: root / ptc.CARD.folder,
         lambda root: ((a.id, a.text) for a in ptc.read(root / ptc.CARD.folder)),
         ptc.CARD.url,
