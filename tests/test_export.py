@@ -17,8 +17,8 @@ from classifier.models.base import Calibration
 from classifier.models.passages import EMBEDDINGS, HEADS, Embeddings
 from classifier.models.transformer import ENCODER, TOKENIZER, load
 from training.transformer.finetune import TransformerRecipe
-from training.transformer.lessons import pool
-from training.transformer.network import export
+from training.transformer.targets import pool
+from training.transformer.encoder import export
 from training.transformer.run import Settings
 
 
@@ -124,7 +124,7 @@ def export_embeddings(recipe: TransformerRecipe, encoder, folder) -> None:
     """Export, but for the graph, which takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "training.transformer.network._trace", lambda network, path, hidden: path.touch()
+            "training.transformer.encoder._trace", lambda network, path, hidden: path.touch()
         )
         tokenizer = encoder / "tokenizer.json"
         export(recipe.network_, recipe.heads(), tokenizer, folder, int8=False)

@@ -23,7 +23,7 @@ from classifier.values.article import Citation, Sentence, SourceKind, Voice
 from training.baseline.baseline import BaselineRecipe
 from training.data.examples import Examples
 from training.transformer.finetune import TransformerRecipe
-from training.transformer.network import export
+from training.transformer.encoder import export
 
 NAMED = Citation(None, None, (), SourceKind.NAMED)
 VAGUE = Citation(None, None, (), SourceKind.VAGUE)

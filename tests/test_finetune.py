@@ -18,8 +18,8 @@ from classifier.models.passages import Batch, Packer, Tokens
 from classifier.models.placeholders import FINDINGS
 from classifier.values.article import Sentence, Span
 from training.transformer.finetune import TransformerRecipe
-from training.transformer.lessons import Schedule, Targets, in_spans, marked, pool
-from training.transformer.network import read_tokenizer
+from training.transformer.targets import Schedule, Targets, in_spans, marked, pool
+from training.transformer.encoder import read_tokenizer
 from training.transformer.run import Settings, read_settings
 
 SHORT = Settings(

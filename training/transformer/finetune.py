@@ -34,8 +34,8 @@ from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence
 from training.data import Examples
 from training.data import leaning_weights as leaning
-from training.transformer.lessons import Schedule, Targets, pool
-from training.transformer.network import FramingEncoder, describe, read_tokenizer
+from training.transformer.targets import Schedule, Targets, pool
+from training.transformer.encoder import FramingEncoder, describe, read_tokenizer
 from training.transformer.run import Checkpoint, Settings, seed_step
 
 if TYPE_CHECKING:
