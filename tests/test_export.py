@@ -16,10 +16,10 @@ import toys
 from classifier.models.base import Calibration
 from classifier.models.passages import EMBEDDINGS, HEADS, Embeddings
 from classifier.models.transformer import ENCODER, TOKENIZER, load
-from training.transformer.finetune import TransformerRecipe
-from training.transformer.targets import pool
 from training.transformer.encoder import export
+from training.transformer.finetune import TransformerRecipe
 from training.transformer.run import Settings
+from training.transformer.targets import pool
 
 
 @pytest.fixture(scope="module")

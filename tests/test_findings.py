@@ -22,8 +22,8 @@ from classifier.taxonomy import BY_NAME, NAMES, Family, in_order
 from classifier.values.article import Citation, Sentence, SourceKind, Voice
 from training.baseline.baseline import BaselineRecipe
 from training.data.examples import Examples
-from training.transformer.finetune import TransformerRecipe
 from training.transformer.encoder import export
+from training.transformer.finetune import TransformerRecipe
 
 NAMED = Citation(None, None, (), SourceKind.NAMED)
 VAGUE = Citation(None, None, (), SourceKind.VAGUE)

@@ -17,10 +17,10 @@ from classifier.errors import CorpusError, SignalError, TrainingError
 from classifier.models.passages import Batch, Packer, Tokens
 from classifier.models.placeholders import FINDINGS
 from classifier.values.article import Sentence, Span
-from training.transformer.finetune import TransformerRecipe
-from training.transformer.targets import Schedule, Targets, in_spans, marked, pool
 from training.transformer.encoder import read_tokenizer
+from training.transformer.finetune import TransformerRecipe
 from training.transformer.run import Settings, read_settings
+from training.transformer.targets import Schedule, Targets, in_spans, marked, pool
 
 SHORT = Settings(
     epochs=2, learning_rate=1e-3, head_learning_rate=1e-2, batch_tokens=128, max_tokens=64, seed=3

@@ -3,9 +3,9 @@
 Training resumes where it was interrupted.
 """
 
-from training.transformer.finetune import Progress, TransformerRecipe
-from training.transformer.targets import in_spans, marked
 from training.transformer.encoder import default_folder as default_encoder
 from training.transformer.encoder import describe as describe_encoder
 from training.transformer.encoder import export as export_encoder
+from training.transformer.finetune import Progress, TransformerRecipe
 from training.transformer.run import Settings, read_settings
+from training.transformer.targets import in_spans, marked

@@ -34,9 +34,9 @@ from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence
 from training.data import Examples
 from training.data import leaning_weights as leaning
-from training.transformer.targets import Schedule, Targets, pool
 from training.transformer.encoder import FramingEncoder, describe, read_tokenizer
 from training.transformer.run import Checkpoint, Settings, seed_step
+from training.transformer.targets import Schedule, Targets, pool
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
