@@ -128,7 +128,7 @@ def estimates(metric: str, sample: Sample, draws: int, seed: int) -> tuple[Estim
 
     def of(given: Given) -> Estimate:
         value = figure(metric, truth, *given)
-        if not draws:
+        if not draws or not len(truth):  # no rows, no interval
             return Estimate(value)
         drawn = resample(truth, given, None, groups, draws=draws, seed=seed, names=(metric,))
         return Estimate.of(value, drawn.a[metric])
