@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from classifier.attribution.reading import begin
+from classifier.errors import CorpusError
 from classifier.pages.sentences import split
 from classifier.sources.registry.registry import Registry
-from classifier.values.article import Article, Place
+from classifier.values.article import Article, Place, SourceKind
 from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
-from training.corpora.polnear import Annotated, Attribution
+from training.corpora.polnear import Annotated, Attribution, TypedSource, texts
 from training.corpora.polnear import read_attributions as read
 from training.data import swaps
 from training.data.examples import of_articles
@@ -39,16 +43,34 @@ def at(text: str, piece: str) -> Place:
     return Place(start, start + len(piece))
 
 
+#: What the sources of these texts were typed as.
+TYPED = {
+    "the Vesk Herald": TypedSource(SourceKind.NAMED, outlets=("vesk-herald",)),
+    "Analysts": TypedSource(SourceKind.VAGUE),
+    "OTAG": TypedSource(SourceKind.NAMED, state_media=True, outlets=("otag",)),
+    "Rika Vale": TypedSource(SourceKind.NAMED),
+}
+
+
 def marked(text: str, *pieces: tuple[str | None, str | None, str]) -> tuple[Attribution, ...]:
     return tuple(
-        Attribution(source and at(text, source), cue and at(text, cue), (at(text, content),))  # type: ignore[arg-type]
+        Attribution(
+            source and at(text, source),  # type: ignore[arg-type]
+            cue and at(text, cue),  # type: ignore[arg-type]
+            (at(text, content),),
+            TYPED.get(source.replace("The", "the")) if source else None,
+        )
         for source, cue, content in pieces
     )
 
 
+def annotated(article: Article, *annotators: tuple[Attribution, ...]) -> Annotated:
+    return Annotated(article, split(article), annotators, begin(article).quotations)
+
+
 def labels(registry: Registry, text: str, *annotators: tuple[Attribution, ...]):
     article = Article(id="a", text=text, date="2016-03-04")
-    found = Annotated(article, split(article), annotators).labels(registry)
+    found = annotated(article, *annotators).labels(registry)
     return [{name for name, value in one.items() if value} for one in found]
 
 
@@ -108,7 +130,7 @@ def test_without_a_source_only_a_vague_cue_tells(registry) -> None:
         text, (None, "is expected", "to close"), (None, "seems", "The mill seems empty")
     )
     article = Article(id="a", text=text)
-    vague, unknown = Annotated(article, split(article), (annotator,)).labels(registry)
+    vague, unknown = annotated(article, annotator).labels(registry)
     assert vague["vague_source"] == 1.0
     assert vague["named_source"] == 0.0
     assert unknown == {"attributed": 1.0, "quoted": 0.0, "reported": 1.0}
@@ -135,8 +157,61 @@ def test_the_majority_says_whether_and_those_who_agree_say_to_whom(registry) -> 
     named = marked(text, ("the Vesk Herald", "reported", "The bridge will close"))
     assert labels(registry, text, named, named, ()) == [{"attributed", "named_source", "reported"}]
     article = Article(id="a", text=text)
-    assert Annotated(article, split(article), (named, ())).labels(registry) == [{}], "a tie"
+    assert annotated(article, named, ()).labels(registry) == [{}], "a tie"
     assert labels(registry, text, named, (), ()) == [set()]
+
+
+# --- what was typed, stand-off ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A corpus of one text, with what was typed of its two attributions."""
+    text, part = "OTAG said it rained. Vale “agreed”.", tmp_path / "polnear/data/train"
+    for name, content in (
+        ("text/otag-news_2016-03-04_rain.txt", text),
+        (
+            "attributions/otag-news_2016-03-04_rain_x.ann",
+            "T1\tSource 0 4\tOTAG\nT2\tContent 10 19\tit rained\nT3\tSource 21 25\tVale\n"
+            "T4\tContent 26 34\t“agreed”\n"
+            "E1\tAttribution:T9 Source:T1 Content:T2\nE2\tAttribution:T8 Source:T3 Content:T4\n",
+        ),
+    ):
+        (part / name).parent.mkdir(parents=True, exist_ok=True)
+        (part / name).write_text(content, encoding="utf-8")
+    monkeypatch.setenv("FRAMESCOPE_HOUSE", str(tmp_path / "house"))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    record = {"article": "otag-news_2016-03-04_rain", "digest": digest}
+    record |= {"quotations": [[26, 34]], "kinds": [["NS:otag", "UG"]]}
+    path = tmp_path / "house/standoff/polnear.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    return tmp_path / "polnear"
+
+
+def test_what_was_typed_is_joined_to_what_is_marked(release: Path, registry) -> None:
+    (found,) = texts(release)
+    assert [one.typed for one in found.annotators[0]] == [
+        TypedSource(SourceKind.NAMED, state_media=True, outlets=("otag",)),
+        TypedSource(SourceKind.UNNAMED, government=True),
+    ]
+    first, second = found.labels(registry)
+    assert (first["named_source"], first["state_media_attribution"]) == (1.0, 1.0)
+    assert (second["unnamed_source"], second["government_attribution"]) == (1.0, 1.0)
+    assert (first["quoted"], second["quoted"]) == (0.0, 1.0)
+
+
+def test_what_was_typed_of_another_text_is_refused(release: Path) -> None:
+    text = next(release.glob("data/*/text/*.txt"))
+    text.write_text("OTAG said it hailed. Vale “agreed”.", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"rain\.txt: not the text .* obtain the corpus again"):
+        list(texts(release))
+
+
+def test_without_the_file_nothing_is_guessed(release: Path) -> None:
+    next(release.parent.glob("house/standoff/*")).unlink()
+    with pytest.raises(CorpusError, match=r"polnear\.jsonl: no kinds of source"):
+        list(texts(release))
 
 
 # --- swaps ---------------------------------------------------------------------------------------
@@ -148,18 +223,18 @@ TEXT = "The ferry sank, the Vesk Herald said. The Vesk Herald moved its office. 
 def examples():
     article = Article(id="a", text=TEXT, outlet="x", date="2016-03-04")
     annotator = marked(TEXT, ("the Vesk Herald", "said", "The ferry sank"))
-    annotated = Annotated(article, split(article), (annotator,))
+    known = annotated(article, annotator)
     registry = Registry(own={one.id: one for one in OUTLETS})
     from classifier.values.article import Unit
 
     units = tuple(
         Unit(s.start, s.end, given)
-        for s, given in zip(annotated.sentences, annotated.labels(registry), strict=True)
+        for s, given in zip(known.sentences, known.labels(registry), strict=True)
     )
     built = of_articles("polnear", iter([replace(article, units=units)]))
     behind = {
         ("polnear/a", s.start): outlets
-        for s, outlets in zip(annotated.sentences, annotated.outlets(registry), strict=True)
+        for s, outlets in zip(known.sentences, known.outlets(registry), strict=True)
         if outlets
     }
     return replace(built, part=np.array(["train"] * 3)), behind

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classifier.attribution import begin
 from classifier.errors import CorpusError
 from classifier.pages import split_sentences as split
-from classifier.values import Article, ArticleReading, Place, Sentence, SourceKind, Unit
-from training.corpora.corpus import Card
+from classifier.values import Article, Place, Sentence, SourceKind, Unit
+from training.corpora.corpus import Card, house_folder
 
 if TYPE_CHECKING:
-    from classifier.attribution import SourceType
     from classifier.sources import Registry
     from classifier.values import Mention
 
@@ -50,8 +51,9 @@ CARD = Card(
         "decides and a tie is left unlabelled. Wider than the guidelines in one way: thoughts, "
         "wishes and intentions ('she likes it') count as attributions too, and a sentence that "
         "mixes own and attributed matter is 1 even when its main assertion is the author's. The "
-        "kinds of source are not the corpus' own: each Source is typed by the registry and the "
-        "lexicons of framescope (classifier.attribution), pronouns by what they stand for, "
+        "kinds of source are not the corpus' own: each Source was typed once by the registry and "
+        "the grammar of framescope 0.2, pronouns by what they stand for (corpus/standoff/"
+        "polnear.jsonl), "
         "and a sentence has the kinds of the attributions whose Content overlaps it. Office- "
         "holders who were candidates then are no government. An attribution without a Source is "
         "vague where its Cue says so ('reportedly', 'is expected'); else, and for 'I' and 'you', "
@@ -69,11 +71,6 @@ _VAGUE_CUE = re.compile(
     r"\b(?:reportedly|allegedly|supposedly|purportedly|rumou?red|rumou?rs?|speculation"
     r"|(?:is|are|was|were|been|be)(?: \w+){0,2} (?:expected|believed|thought|said|seen|considered"
     r"|regarded|viewed|alleged|reported|known|perceived|assumed|feared|hoped|understood))\b",
-    re.IGNORECASE,
-)
-# Whoever speaks at the moment, or is spoken to: within a quotation, in an interview, or the author.
-_SPEAKER = re.compile(
-    r"(?:I|me|my|mine|myself|you|your|we|us|our|let's|['’]s)(?: (?:all|both|guys|mind))?",
     re.IGNORECASE,
 )
 # What stands between a cue and the outlet that carried the words: "told CNN", "on ABC's This Week".
@@ -109,14 +106,16 @@ def read(folder: Path) -> Iterator[Article]:
 
 def version() -> str:
     """Everything besides this module's code that the labels follow from."""
-    from classifier import attribution
     from classifier.models import digest_of_names
     from classifier.sources import load_registry
 
-    rules = Path(attribution.__file__).parent
-    files = (*sorted(rules.rglob("*.py")), *sorted(rules.rglob("*.tsv")), Path(__file__))
-    contents = (path.read_text(encoding="utf-8") for path in files)
-    return "".join((digest_of_names(load_registry()), *contents))
+    found = kinds_file().read_text(encoding="utf-8") if kinds_file().is_file() else ""
+    return "".join((digest_of_names(load_registry()), found))
+
+
+def kinds_file() -> Path:
+    """Give the file of what the corpus doesn't mark itself: kinds of source, and quotations."""
+    return house_folder() / "standoff" / "polnear.jsonl"
 
 
 def texts(folder: Path) -> Iterator[Annotated]:
@@ -125,8 +124,9 @@ def texts(folder: Path) -> Iterator[Annotated]:
     Raises
     ------
     CorpusError
-        When a text has no annotations.
+        When a text has no annotations, or is another than the one whose sources were typed.
     """
+    typed = _typed()
     for part in sorted(path for path in (folder / "data").iterdir() if path.is_dir()):
         annotators: dict[str, list[Path]] = defaultdict(list)
         for path in sorted((part / "attributions").glob("*.ann")):
@@ -146,7 +146,69 @@ def texts(folder: Path) -> Iterator[Annotated]:
                 lang="en",
             )
             marked = tuple(tuple(read_attributions(file)) for file in annotators[path.stem])
-            yield Annotated(article, split(article), marked)
+            yield _with_kinds(path, article, marked, typed.get(article.id))
+
+
+def _typed() -> dict[str, dict[str, Any]]:
+    """Read what was typed, by article."""
+    path = kinds_file()
+    if not path.is_file():
+        raise CorpusError(f"{path}: no kinds of source for polnear; restore the file")
+    records = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {record["article"]: record for record in records}
+
+
+def _with_kinds(
+    path: Path,
+    article: Article,
+    marked: Sequence[tuple[Attribution, ...]],
+    record: dict[str, Any] | None,
+) -> Annotated:
+    """Put what was typed beside what is marked.
+
+    Of a text that the release doesn't have no kinds are known. Raises `CorpusError` where a text or
+    its attributions are others than those that were typed.
+    """
+    if record is None:
+        return Annotated(article, split(article), tuple(marked), begin(article).quotations)
+    digest = hashlib.sha256(article.text.encode()).hexdigest()
+    kinds = [list(map(_kind, codes)) for codes in record["kinds"]]
+    if digest != record["digest"] or list(map(len, kinds)) != list(map(len, marked)):
+        raise CorpusError(
+            f"{path}: not the text and attributions whose sources were typed in {kinds_file()}; "
+            "obtain the corpus again"
+        )
+    annotators = tuple(
+        tuple(replace(one, typed=kind) for one, kind in zip(each, given, strict=True))
+        for each, given in zip(marked, kinds, strict=True)
+    )
+    quoted = tuple((int(start), int(end)) for start, end in record["quotations"])
+    return Annotated(article, split(article), annotators, quoted)
+
+
+@dataclass(frozen=True, slots=True)
+class TypedSource:
+    """What kind of source an attribution's is, on top of it a government or state media.
+
+    ``outlets`` are registry ids of the outlets that it names or stands for.
+    """
+
+    kind: SourceKind
+    government: bool = False
+    state_media: bool = False
+    outlets: tuple[str, ...] = ()
+
+
+_KINDS = {"N": SourceKind.NAMED, "U": SourceKind.UNNAMED, "V": SourceKind.VAGUE}
+
+
+def _kind(code: str) -> TypedSource | None:
+    """Read a code: "NG", "U", "NS:tass"; empty where a source is not marked or doesn't tell."""
+    letters, _, outlets = code.partition(":")
+    if not letters:
+        return None
+    ids = tuple(outlets.split(",")) if outlets else ()
+    return TypedSource(_KINDS[letters[0]], "G" in letters, "S" in letters, ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +221,14 @@ class Attribution:
         From the first to the last of their words, where they are marked.
     content : tuple of Place
         In order; several where other words stand between.
+    typed : TypedSource or None
+        What its source is; None where it has none, or that doesn't tell whom ("I", "you").
     """
 
     source: Place | None
     cue: Place | None
     content: tuple[Place, ...]
+    typed: TypedSource | None = None
 
     def touches(self, start: int, end: int) -> bool:
         """Whether any of the content lies in a range."""
@@ -179,36 +244,19 @@ class Annotated:
     article : Article
     sentences : tuple of Sentence
     annotators : tuple of tuple of Attribution
+    quotations : tuple of (int, int)
+        Ranges of the text, marks included.
     """
 
     article: Article
     sentences: tuple[Sentence, ...]
     annotators: tuple[tuple[Attribution, ...], ...]
+    quotations: tuple[tuple[int, int], ...] = ()
 
     def labels(self, registry: Registry) -> list[dict[str, float]]:
         """Label each sentence as the majority does; a tie is left unlabelled."""
         votes = [self._votes(marked, registry) for marked in self.annotators]
         return [_majority([ballot[row] for ballot in votes]) for row in range(len(self.sentences))]
-
-    def types(self, marked: Sequence[Attribution], registry: Registry) -> list[SourceType | None]:
-        """Type the source of each attribution; None where it has none, or doesn't tell whom."""
-        from classifier.attribution import classify_source as classify
-
-        placed = [
-            (one.source, number)
-            for number, one in enumerate(marked)
-            if one.source and not _SPEAKER.fullmatch(self._words(one.source))
-        ]
-        placed.sort(key=lambda pair: (pair[0].start, pair[1]))
-        sources = [source for source, _ in placed]
-        found = classify(self._begun.plain, sources, registry, date=self.article.date)
-        types: list[SourceType | None] = [None] * len(marked)
-        for (_, number), one in zip(placed, found, strict=True):
-            types[number] = one
-        return types
-
-    def _words(self, place: Place) -> str:
-        return self.article.text[place.start : place.end]
 
     def outlets(self, registry: Registry) -> list[frozenset[str]]:
         """Find the outlets that each sentence's content is attributed to, as registry ids.
@@ -218,11 +266,10 @@ class Annotated:
         behind: list[set[str]] = [set() for _ in self.sentences]
         mentions = self._mentions(registry)
         for marked in self.annotators:
-            types = self.types(marked, registry)
             for row, sentence in enumerate(self.sentences):
-                for one, typed in zip(marked, types, strict=True):
+                for one in marked:
                     if one.touches(sentence.start, sentence.end):
-                        behind[row].update(typed.outlets if typed else ())
+                        behind[row].update(one.typed.outlets if one.typed else ())
                         behind[row].update(self._channels(sentence, one, mentions[row]))
         return [frozenset(found) for found in behind]
 
@@ -242,14 +289,10 @@ class Annotated:
                 yield from mention.outlets
 
     @cached_property
-    def _begun(self) -> ArticleReading:
-        return begin(self.article, self.sentences)
-
-    @cached_property
     def _quoted(self) -> bytes:
         """1 at each character that stands in quotation marks."""
         inside = bytearray(len(self.article.text))
-        for start, end in self._begun.quotations:
+        for start, end in self.quotations:
             inside[start:end] = b"\1" * (end - start)
         return bytes(inside)
 
@@ -257,34 +300,29 @@ class Annotated:
         self, marked: Sequence[Attribution], registry: Registry
     ) -> list[dict[str, bool | None]]:
         """What one annotator says of each sentence; None abstains."""
-        typed = list(zip(marked, self.types(marked, registry), strict=True))
         votes = []
         for sentence, mentions in zip(self.sentences, self._mentions(registry), strict=True):
-            here = [pair for pair in typed if pair[0].touches(sentence.start, sentence.end)]
+            here = [one for one in marked if one.touches(sentence.start, sentence.end)]
             channels = (
                 registry[outlet].state_media
-                for one, _ in here
+                for one in here
                 for outlet in self._channels(sentence, one, mentions)
             )
             votes.append(self._vote(sentence, here, state_media=any(channels)))
         return votes
 
     def _vote(
-        self,
-        sentence: Sentence,
-        here: Sequence[tuple[Attribution, SourceType | None]],
-        *,
-        state_media: bool,
+        self, sentence: Sentence, here: Sequence[Attribution], *, state_media: bool
     ) -> dict[str, bool | None]:
-        found = [typed for _, typed in here if typed is not None]
-        sourceless = [self._is_vague(one) for one, typed in here if typed is None]
+        found = [one.typed for one in here if one.typed is not None]
+        sourceless = [self._is_vague(one) for one in here if one.typed is None]
         kinds = {typed.kind for typed in found}
         if any(sourceless):
             kinds.add(SourceKind.VAGUE)
         state_media = state_media or any(typed.state_media for typed in found)
         # A source that is not marked may be of any kind, so that nothing can be ruled out.
         absent = False if all(sourceless) else None
-        quoted = self._is_quoted(sentence, [one for one, _ in here])
+        quoted = self._is_quoted(sentence, here)
         return {
             "attributed": bool(here),
             "named_source": SourceKind.NAMED in kinds or absent,
