@@ -70,6 +70,7 @@ def examples(
         labels=np.array(labels, np.float32),
         signals=("claim", "hyperpartisan"),
         spans=((),) * n,
+        citations=(None,) * n,
         corpus=np.array([corpus] * n),
         article=np.array(article),
         outlet=np.array([""] * n),
@@ -84,6 +85,7 @@ def joined(one: Examples, other: Examples) -> Examples:
         labels=np.concatenate([one.labels, other.labels]),
         signals=one.signals,
         spans=one.spans + other.spans,
+        citations=one.citations + other.citations,
         **{
             name: np.concatenate([getattr(one, name), getattr(other, name)])
             for name in ("corpus", "article", "outlet", "group", "part")

@@ -16,8 +16,9 @@ from classifier.pages.sentences import split
 from classifier.sources.registry.registry import Registry
 from classifier.values.article import Article, Place, SourceKind
 from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
-from training.corpora.polnear import Annotated, Attribution, TypedSource, texts
-from training.corpora.polnear import read_attributions as read
+from training.corpora.attributions import Attribution, TypedSource
+from training.corpora.attributions import read_attributions as read
+from training.corpora.polnear import Annotated, texts
 from training.data import swaps
 from training.data.examples import of_articles
 
@@ -161,7 +162,7 @@ def test_the_majority_says_whether_and_those_who_agree_say_to_whom(registry) -> 
     assert labels(registry, text, named, (), ()) == [set()]
 
 
-# --- what was typed, stand-off ---------------------------------------------------------------------
+# --- what was typed, stand-off --------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ def examples(articles: int = 24, part: str = "train") -> Examples:
         labels=np.array(labels, dtype=np.float32),
         signals=SIGNALS,
         spans=((),) * n,
+        citations=(None,) * n,
         corpus=np.full(n, "toy"),
         article=names,
         outlet=np.full(n, ""),
@@ -95,6 +96,7 @@ def test_other_parts_are_not_read(fitted: BaselineRecipe) -> None:
         labels=np.concatenate([train.labels, held.labels]),
         signals=SIGNALS,
         spans=train.spans + held.spans,
+        citations=train.citations + held.citations,
         **{
             name: np.concatenate([getattr(train, name), getattr(held, name)])
             for name in ("corpus", "article", "outlet", "group", "part")

@@ -73,7 +73,7 @@ def rows(articles: int = 6) -> Examples:
     article = np.array([s.article_id for s in sentences])
     return Examples(
         tuple(sentences), np.array(labels, np.float32), TECHNIQUES, tuple(spans),
-        np.array(["toy"] * n), article, np.array([""] * n), article,
+        (None,) * n, np.array(["toy"] * n), article, np.array([""] * n), article,
         np.array(["test"] * n, dtype="<U13"),
     )  # fmt: skip
 

@@ -86,6 +86,7 @@ def examples(articles: int = 40, seed: int = 5) -> Examples:
         spans=tuple(
             loaded_spans(s) if known else () for s, known in zip(sentences, techniques, strict=True)
         ),
+        citations=(None,) * len(sentences),
         corpus=np.where(techniques, "techniques", "sources"),
         article=names,
         outlet=np.full(len(names), ""),

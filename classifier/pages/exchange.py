@@ -15,7 +15,17 @@ from typing import Any, NoReturn
 
 from classifier import taxonomy
 from classifier.errors import InputError, SignalError
-from classifier.values import Article, Imprint, Republication, Skipped, Span, Unit, Voice
+from classifier.pages import citation_labels
+from classifier.values import (
+    Article,
+    Imprint,
+    MarkedCitation,
+    Republication,
+    Skipped,
+    Span,
+    Unit,
+    Voice,
+)
 
 MAX_CHARS = 10_000_000
 """The longest line, and the longest article, that is read."""
@@ -139,7 +149,8 @@ class RecordReader:
                 reason = f"begins before the one before it ends ({previous})"
                 self._fail(f"{name} {start}-{end} {reason}")
             previous = end
-            units.append(Unit(start, end, self._labels(item, name), self._voice(item, name)))
+            labels, voice = self._labels(item, name), self._voice(item, name)
+            units.append(Unit(start, end, labels, voice, self._citations(item, name, length)))
         # An empty list gives nothing to score: the same as none given.
         return tuple(units) or None
 
@@ -150,6 +161,14 @@ class RecordReader:
         if value not in list(Voice):
             self._fail(f"{name}: 'voice' must be one of {', '.join(Voice)}")
         return Voice(value)
+
+    def _citations(
+        self, item: Mapping[str, Any], name: str, length: int
+    ) -> tuple[MarkedCitation, ...] | None:
+        try:
+            return citation_labels.read(item, length)
+        except ValueError as error:
+            self._fail(f"{name}, {error}")
 
     def _spans(self, length: int) -> tuple[Span, ...]:
         return tuple(
@@ -240,6 +259,8 @@ def _unit_record(unit: Unit) -> dict[str, Any]:
     if unit.voice is not None:
         record["voice"] = unit.voice.value
     record["labels"] = _label_record(unit.labels)
+    if unit.citations is not None:
+        record["citations"] = [citation_labels.to_record(one) for one in unit.citations]
     return record
 
 

@@ -9,6 +9,7 @@ from classifier.values.article import (
     ArticleReading,
     Citation,
     Imprint,
+    MarkedCitation,
     Mention,
     Place,
     Republication,

@@ -72,6 +72,36 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkedCitation:
+    """A citation as annotators mark it (annotation guidelines, section 5).
+
+    It belongs to the sentence in which its content lies.
+
+    Attributes
+    ----------
+    source : Place or None
+        The words that name the source, in any sentence; None where none do.
+    cue : Place or None
+        The words that hand over; None where the sentence of the content has none.
+    content : tuple of Place
+        What is handed over, in order and apart.
+    kind : SourceKind or None
+        None: not annotated.
+    government, state_media : bool
+    antecedent : Place or None
+        Where the source is named, when its own words don't ("he").
+    """
+
+    source: Place | None
+    cue: Place | None
+    content: tuple[Place, ...]
+    kind: SourceKind | None = None
+    government: bool = False
+    state_media: bool = False
+    antecedent: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """Characters of an article that carry a signal.
 
@@ -96,13 +126,15 @@ class Span:
 class Unit:
     """A sentence as given by a file: its place, and its labels where it has any.
 
-    A signal missing from ``labels`` is not annotated there, which is not the same as 0.
+    A signal missing from ``labels`` is not annotated there, which is not the same as 0; nor are
+    citations that are None.
     """
 
     start: int
     end: int
     labels: Mapping[str, float] = field(default_factory=dict)
     voice: Voice | None = None
+    citations: tuple[MarkedCitation, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

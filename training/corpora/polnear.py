@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,8 +14,16 @@ from typing import TYPE_CHECKING, Any
 from classifier.attribution import begin
 from classifier.errors import CorpusError
 from classifier.pages import split_sentences as split
-from classifier.values import Article, Place, Sentence, SourceKind, Unit
-from training.corpora.corpus import Card, house_folder
+from classifier.values import Article, MarkedCitation, Place, Sentence, SourceKind, Unit
+from training.corpora.attributions import (
+    Attribution,
+    TypedSource,
+    kind_of,
+    kinds_file,
+    read_attributions,
+    read_kinds,
+)
+from training.corpora.corpus import Card
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -82,22 +89,18 @@ _CHANNEL = re.compile(
 )
 
 
-# brat's stand-off files.
-_ENTITY = re.compile(r"(T\d+)\t(?:Source|Cue|Content) (\d+ \d+(?:;\d+ \d+)*)\t")
-_EVENT = re.compile(r"E\d+\t(.*)")
-_CONTENT = re.compile(r"(T\d+)\tContent ")
-
-
 def read(folder: Path) -> Iterator[Article]:
     """Read the articles of every part, ordered by part and file name."""
     from classifier.sources import load_registry
 
     shipped = load_registry()
     for annotated in texts(folder):
-        labels = annotated.labels(shipped)
+        rows = zip(
+            annotated.sentences, annotated.labels(shipped), annotated.citations(), strict=True
+        )
         units = tuple(
-            Unit(sentence.start, sentence.end, given)
-            for sentence, given in zip(annotated.sentences, labels, strict=True)
+            Unit(sentence.start, sentence.end, given, citations=citations)
+            for sentence, given, citations in rows
         )
         article = annotated.article
         title = article.text[units[0].start : units[0].end] if units else None
@@ -113,11 +116,6 @@ def version() -> str:
     return "".join((digest_of_names(load_registry()), found))
 
 
-def kinds_file() -> Path:
-    """Give the file of what the corpus doesn't mark itself: kinds of source, and quotations."""
-    return house_folder() / "standoff" / "polnear.jsonl"
-
-
 def texts(folder: Path) -> Iterator[Annotated]:
     """Read the texts of every part with their annotations, ordered by part and file name.
 
@@ -126,7 +124,7 @@ def texts(folder: Path) -> Iterator[Annotated]:
     CorpusError
         When a text has no annotations, or is another than the one whose sources were typed.
     """
-    typed = _typed()
+    typed = read_kinds()
     for part in sorted(path for path in (folder / "data").iterdir() if path.is_dir()):
         annotators: dict[str, list[Path]] = defaultdict(list)
         for path in sorted((part / "attributions").glob("*.ann")):
@@ -149,15 +147,6 @@ def texts(folder: Path) -> Iterator[Annotated]:
             yield _with_kinds(path, article, marked, typed.get(article.id))
 
 
-def _typed() -> dict[str, dict[str, Any]]:
-    """Read what was typed, by article."""
-    path = kinds_file()
-    if not path.is_file():
-        raise CorpusError(f"{path}: no kinds of source for polnear; restore the file")
-    records = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return {record["article"]: record for record in records}
-
-
 def _with_kinds(
     path: Path,
     article: Article,
@@ -172,7 +161,7 @@ def _with_kinds(
     if record is None:
         return Annotated(article, split(article), tuple(marked), begin(article).quotations)
     digest = hashlib.sha256(article.text.encode()).hexdigest()
-    kinds = [list(map(_kind, codes)) for codes in record["kinds"]]
+    kinds = [list(map(kind_of, codes)) for codes in record["kinds"]]
     if digest != record["digest"] or list(map(len, kinds)) != list(map(len, marked)):
         raise CorpusError(
             f"{path}: not the text and attributions whose sources were typed in {kinds_file()}; "
@@ -184,55 +173,6 @@ def _with_kinds(
     )
     quoted = tuple((int(start), int(end)) for start, end in record["quotations"])
     return Annotated(article, split(article), annotators, quoted)
-
-
-@dataclass(frozen=True, slots=True)
-class TypedSource:
-    """What kind of source an attribution's is, on top of it a government or state media.
-
-    ``outlets`` are registry ids of the outlets that it names or stands for.
-    """
-
-    kind: SourceKind
-    government: bool = False
-    state_media: bool = False
-    outlets: tuple[str, ...] = ()
-
-
-_KINDS = {"N": SourceKind.NAMED, "U": SourceKind.UNNAMED, "V": SourceKind.VAGUE}
-
-
-def _kind(code: str) -> TypedSource | None:
-    """Read a code: "NG", "U", "NS:tass"; empty where a source is not marked or doesn't tell."""
-    letters, _, outlets = code.partition(":")
-    if not letters:
-        return None
-    ids = tuple(outlets.split(",")) if outlets else ()
-    return TypedSource(_KINDS[letters[0]], "G" in letters, "S" in letters, ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Attribution:
-    """Somebody's content: who, the words that hand it over, and what.
-
-    Attributes
-    ----------
-    source, cue : Place or None
-        From the first to the last of their words, where they are marked.
-    content : tuple of Place
-        In order; several where other words stand between.
-    typed : TypedSource or None
-        What its source is; None where it has none, or that doesn't tell whom ("I", "you").
-    """
-
-    source: Place | None
-    cue: Place | None
-    content: tuple[Place, ...]
-    typed: TypedSource | None = None
-
-    def touches(self, start: int, end: int) -> bool:
-        """Whether any of the content lies in a range."""
-        return any(place.start < end and start < place.end for place in self.content)
 
 
 @dataclass(frozen=True)
@@ -257,6 +197,25 @@ class Annotated:
         """Label each sentence as the majority does; a tie is left unlabelled."""
         votes = [self._votes(marked, registry) for marked in self.annotators]
         return [_majority([ballot[row] for ballot in votes]) for row in range(len(self.sentences))]
+
+    def citations(self) -> list[tuple[MarkedCitation, ...]]:
+        """Give each sentence the first annotator's attributions whose content lies in it.
+
+        A content that runs over sentences is cut at their ends.
+        """
+        return [
+            tuple(
+                MarkedCitation(
+                    one.source,
+                    one.cue if one.cue and _inside(one.cue, sentence) else None,
+                    content,
+                    *(_on_top(one.typed, self._is_vague(one))),
+                )
+                for one in self.annotators[0]
+                if (content := tuple(_clipped(one.content, sentence)))
+            )
+            for sentence in self.sentences
+        ]
 
     def outlets(self, registry: Registry) -> list[frozenset[str]]:
         """Find the outlets that each sentence's content is attributed to, as registry ids.
@@ -348,6 +307,25 @@ class Annotated:
         return None if half and not here else half
 
 
+def _inside(place: Place, sentence: Sentence) -> bool:
+    return sentence.start <= place.start and place.end <= sentence.end
+
+
+def _clipped(content: Iterable[Place], sentence: Sentence) -> Iterator[Place]:
+    last = sentence.start
+    for place in content:
+        start, end = max(place.start, last), min(place.end, sentence.end)
+        if start < end:
+            yield Place(start, end)
+            last = end
+
+
+def _on_top(typed: TypedSource | None, vague: bool) -> tuple[SourceKind | None, bool, bool]:
+    if typed is None:
+        return SourceKind.VAGUE if vague else None, False, False
+    return typed.kind, typed.government, typed.state_media
+
+
 def _majority(votes: Sequence[dict[str, bool | None]]) -> dict[str, float]:
     """Decide whether a sentence is attributed; those who say so decide to whom, and how."""
     attributed = _decided([vote["attributed"] for vote in votes])
@@ -363,58 +341,3 @@ def _decided(votes: Sequence[bool | None]) -> bool | None:
     given = [vote for vote in votes if vote is not None]
     yes = 2 * sum(given)
     return None if yes == len(given) else yes > len(given)
-
-
-def read_attributions(path: Path) -> list[Attribution]:
-    """Read one annotator's brat file; a Content that no event takes up is an attribution by itself.
-
-    Raises
-    ------
-    OSError, UnicodeDecodeError
-        When the file can't be read.
-    """
-    places: dict[str, tuple[Place, ...]] = {}
-    contents: list[str] = []
-    found: list[Attribution] = []
-    taken: set[str] = set()
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if match := _ENTITY.match(line):
-            places[match[1]] = _places(match[2])
-            if _CONTENT.match(line):
-                contents.append(match[1])
-        elif match := _EVENT.match(line):
-            roles = _roles(match[1])
-            content = [name for name in roles.get("Content", []) if name in places]
-            taken.update(content)
-            found.append(
-                Attribution(
-                    _whole(places, roles.get("Source", [])),
-                    _whole(places, roles.get("Cue", [])),
-                    _joined(places[name] for name in content),
-                )
-            )
-    found += [Attribution(None, None, places[name]) for name in contents if name not in taken]
-    return found
-
-
-def _places(text: str) -> tuple[Place, ...]:
-    pairs = (piece.split() for piece in text.split(";"))
-    return tuple(Place(int(start), int(end)) for start, end in pairs)
-
-
-def _roles(text: str) -> dict[str, list[str]]:
-    """Read an event's roles: "Attribution:T4 Content:T3 Content2:T5 Source:T1"."""
-    roles: dict[str, list[str]] = {}
-    for item in text.split():
-        role, _, name = item.partition(":")
-        roles.setdefault(role.rstrip("0123456789"), []).append(name)
-    return roles
-
-
-def _whole(places: dict[str, tuple[Place, ...]], names: Iterable[str]) -> Place | None:
-    found = _joined(places.get(name, ()) for name in names)
-    return Place(found[0].start, max(place.end for place in found)) if found else None
-
-
-def _joined(parts: Iterable[tuple[Place, ...]]) -> tuple[Place, ...]:
-    return tuple(sorted((p for part in parts for p in part), key=lambda p: (p.start, p.end)))

@@ -14,7 +14,7 @@ from classifier.attribution import cited
 from classifier.errors import SignalError
 from classifier.pages import split_sentences as split
 from classifier.taxonomy import in_order
-from classifier.values import Article, Sentence, Span, Unit
+from classifier.values import Article, MarkedCitation, Sentence, Span, Unit
 from training.corpora import KNOWN
 from training.corpora import find_corpus as find
 from training.data.rows import articles, load
@@ -41,6 +41,8 @@ class Examples:
         The k columns, in taxonomy order: every signal that some loaded corpus labels.
     spans : tuple of tuple of Span
         The labelled spans that overlap each sentence, clipped to it, in offsets of the article.
+    citations : tuple of (tuple of MarkedCitation or None)
+        Of each sentence, in offsets of the article; None where not annotated.
     corpus, article, outlet, group : ndarray of str, shape (n,)
         ``outlet`` is empty where unknown; ``group`` is what may not be divided between parts.
     part : ndarray of str, shape (n,)
@@ -52,6 +54,7 @@ class Examples:
     labels: NDArray[np.float32]
     signals: tuple[str, ...]
     spans: tuple[tuple[Span, ...], ...]
+    citations: tuple[tuple[MarkedCitation, ...] | None, ...]
     corpus: Text
     article: Text
     outlet: Text
@@ -186,6 +189,7 @@ class _Table:
     sentences: list[Sentence] = field(default_factory=list)
     labels: list[Mapping[str, float]] = field(default_factory=list)
     spans: list[tuple[Span, ...]] = field(default_factory=list)
+    citations: list[tuple[MarkedCitation, ...] | None] = field(default_factory=list)
     corpus: list[str] = field(default_factory=list)
     outlet: list[str] = field(default_factory=list)
     group: list[str] = field(default_factory=list)
@@ -206,6 +210,7 @@ class _Table:
             self.sentences.append(sentence)
             self.labels.append({**article.labels, **unit.labels})
             self.spans.append(spans)
+            self.citations.append(unit.citations)
             self.corpus.append(corpus)
             self.outlet.append(article.outlet or "")
             self.group.append(group)
@@ -222,6 +227,7 @@ class _Table:
             labels=matrix,
             signals=signals,
             spans=tuple(self.spans),
+            citations=tuple(self.citations),
             corpus=_texts(self.corpus),
             article=_texts([sentence.article_id for sentence in self.sentences]),
             outlet=_texts(self.outlet),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import CorpusError
 from classifier.pages import split_sentences
 from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Article, Span, Unit, Voice
+from classifier.values import Article, MarkedCitation, Place, SourceKind, Span, Unit, Voice
 from training.corpora import Card, Corpus, State
 from training.corpora import find_corpus as find
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datasets import Dataset, Features
 
 _TEXTS = ("id", "text", "title", "outlet", "url", "date", "lang")
+_ROLES = ("source", "cue", "antecedent")
 
 
 def load(name: str, root: Path | None, *, allow_changed: bool = False) -> Dataset:
@@ -74,7 +76,22 @@ def articles(dataset: Dataset) -> Iterator[Article]:
 
 def _unit(row: Mapping[str, Any]) -> Unit:
     voice = None if row["voice"] is None else Voice(row["voice"])
-    return Unit(row["start"], row["end"], _labelled(row.get("labels")), voice)
+    cited = row["citations"]
+    citations = None if cited is None else tuple(map(_citation, cited))
+    return Unit(row["start"], row["end"], _labelled(row.get("labels")), voice, citations)
+
+
+def _citation(row: Mapping[str, Any]) -> MarkedCitation:
+    source, cue, antecedent = (_place(row[role]) for role in _ROLES)
+    content = tuple(Place(**piece) for piece in row["content"])
+    kind = None if row["kind"] is None else SourceKind(row["kind"])
+    return MarkedCitation(
+        source, cue, content, kind, row["government"], row["state_media"], antecedent
+    )
+
+
+def _place(row: Mapping[str, int] | None) -> Place | None:
+    return None if row is None or row["start"] is None else Place(row["start"], row["end"])
 
 
 def _labelled(labels: Mapping[str, float | None] | None) -> dict[str, float]:
@@ -143,7 +160,8 @@ def _row(
 
     def unit(item: Unit) -> dict[str, Any]:
         row = {"start": item.start, "end": item.end, "voice": item.voice and item.voice.value}
-        return row | labels(item.labels, sentence_signals)
+        cited = None if item.citations is None else list(map(asdict, item.citations))
+        return row | {"citations": cited} | labels(item.labels, sentence_signals)
 
     return {
         **{name: getattr(article, name) for name in _TEXTS},
@@ -166,7 +184,11 @@ def _features(card: Card) -> Features:
 
     sentence_signals, article_signals = _by_level(card)
     text, offset = Value("string"), Value("int32")
-    sentence = {"start": offset, "end": offset, "voice": text} | labels(sentence_signals)
+    place, yes = {"start": offset, "end": offset}, Value("bool")
+    cited = dict.fromkeys(_ROLES, place) | {"content": List(place), "kind": text}
+    cited |= {"government": yes, "state_media": yes}
+    sentence = {"start": offset, "end": offset, "voice": text, "citations": List(cited)}
+    sentence |= labels(sentence_signals)
     span = {"start": offset, "end": offset, "signal": text}
     return Features(
         dict.fromkeys(_TEXTS, text)
