@@ -73,7 +73,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class MarkedCitation:
-    """A citation as annotators mark it (annotation guidelines, section 5).
+    """A citation as annotators mark it (annotation guidelines, section 4).
 
     It belongs to the sentence in which its content lies.
 

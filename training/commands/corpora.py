@@ -116,23 +116,37 @@ def agreement(
     ] = None,
     draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of articles.")] = 2000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
+    citations: Annotated[
+        bool, typer.Option("--citations", help="Of citations, not of the sentences' signals.")
+    ] = False,
     corpus: HouseFolder = None,
 ) -> None:
     """How far two annotators agree: Krippendorff's alpha for each signal, with an interval.
 
-    Without files, on the part of the house corpus that was labelled twice.
+    Without files, on the part of the house corpus that was labelled twice. With --citations, on who
+    says what: each role, the source it is linked to, and its kind.
     """
     from rich.console import Console
 
+    from training.labels import citation_agreement, citation_passes, passes
     from training.labels import measure_agreement as measure
-    from training.labels import passes
     from training.labels import read_annotators as read
 
-    passed = passes()
+    passed = citation_passes() if citations else passes()
+    labels = read(first or passed[0]), read(second or passed[1])
+    if citations:
+        columns = ("n", "articles", "value", "95% interval")
+        table = _table(("of", "measure"), columns, caption="intervals resample articles")
+        for row in citation_agreement(*labels, draws=draws, seed=seed):
+            interval = f"{row.low:.3f} to {row.high:.3f}"
+            counts = f"{row.n:,}", f"{row.articles:,}"
+            table.add_row(row.what, row.measure, *counts, f"{row.value:.3f}", interval)
+        Console(highlight=False).print(table)
+        return
     caption = "first, second: sentences that each labelled 1; intervals resample articles"
     headings = ("n", "articles", "first", "second", "alpha", "95% interval")
     table = _table(("signal",), headings, caption=caption)
-    for one in measure(read(first or passed[0]), read(second or passed[1]), draws=draws, seed=seed):
+    for one in measure(*labels, draws=draws, seed=seed):
         defined = one.alpha == one.alpha
         table.add_row(
             one.signal,

@@ -113,7 +113,7 @@ def _of_signal(signal: str, counts: NDArray[np.int64], draws: int, seed: int) ->
     n = len(counts)
     drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=draws)
     total = counts.sum(axis=0)
-    spread = _alpha(drawn @ counts)
+    spread = alpha(drawn @ counts)
     low, high = (
         np.nanquantile(spread, [0.025, 0.975]) if np.isfinite(spread).any() else (np.nan, np.nan)
     )
@@ -122,22 +122,22 @@ def _of_signal(signal: str, counts: NDArray[np.int64], draws: int, seed: int) ->
         int(total.sum()),
         n,
         (int(total[2] + total[3]), int(total[1] + total[3])),
-        float(_alpha(total[None, :])[0]),
+        float(alpha(total[None, :])[0]),
         float(low),
         float(high),
     )
 
 
-def _alpha(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Alpha from counts of 00, 01, 10 and 11, shape (n, 4) -> (n,)."""
+def alpha(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compute Krippendorff's alpha from counts of 00, 01, 10 and 11, shape (n, 4) -> (n,)."""
     both = counts.sum(axis=1).astype(float)
     ones = (counts[:, 1] + counts[:, 2] + 2 * counts[:, 3]).astype(float)
     values = 2 * both
     with np.errstate(invalid="ignore", divide="ignore"):
         observed = (counts[:, 1] + counts[:, 2]) / both
         expected = 2 * ones * (values - ones) / (values * (values - 1))
-        alpha: NDArray[np.float64] = np.where(expected > 0, 1 - observed / expected, np.nan)
-    return alpha
+        found: NDArray[np.float64] = np.where(expected > 0, 1 - observed / expected, np.nan)
+    return found
 
 
 def read(path: Path) -> list[dict[str, Any]]:

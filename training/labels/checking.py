@@ -346,6 +346,26 @@ def contradictions(article: Article) -> Iterator[tuple[int, str]]:
             ):
                 yield number, rule.reason
         yield from ((number, reason) for reason in _spans_against(article, unit))
+        yield from ((number, reason) for reason in _citations_against(unit))
+
+
+def _citations_against(unit: Unit) -> Iterator[str]:
+    """Hold a sentence's sourcing labels against who is marked as cited in it."""
+    if unit.citations is None:
+        return
+    given = unit.labels.get("attributed")
+    if given is not None and (given >= 0.5) != bool(unit.citations):
+        yield f"attributed is {given:g}, and {'somebody' if unit.citations else 'nobody'} is cited"
+        return
+    marked = {f"{one.kind}_source" for one in unit.citations if one.kind}
+    marked |= {
+        signal
+        for signal, held in zip(ON_TOP, ("government", "state_media"), strict=True)
+        if any(getattr(one, held) for one in unit.citations)
+    }
+    for signal in (*SOURCES, *ON_TOP):
+        if _on(unit.labels, signal) and signal not in marked:
+            yield f"{signal} is 1, and no citation is of that kind"
 
 
 def _spans_against(article: Article, unit: Unit) -> Iterator[str]:
