@@ -129,7 +129,8 @@ def citation_agreement(
     for what, measure in _MEASURES.items():
         counts = np.stack([tally[what] for tally in tallies])
         spread = measure.of(drawn @ counts)
-        low, high = np.nanquantile(spread, [0.025, 0.975])
+        defined = spread[np.isfinite(spread)]
+        low, high = np.quantile(defined, [0.025, 0.975]) if len(defined) else (np.nan, np.nan)
         value = float(measure.of(counts.sum(axis=0)[None, :])[0])
         total = int(counts.sum() if measure.counted is None else counts[:, measure.counted].sum())
         found.append(
