@@ -264,7 +264,7 @@ def test_state_media_are_swapped_for_another(registry) -> None:
     from classifier.values.article import Sentence
 
     text = "OTAG said so."
-    assert swap.rename(Sentence(text, 0, len(text), "a", 0)).text == "Reuters said so."
+    assert swap.rename(Sentence(text, 0, len(text), "a", 0))[0].text == "Reuters said so."
 
 
 def test_a_phrase_leaves_open_whether_the_source_is_named(examples, registry, monkeypatch) -> None:

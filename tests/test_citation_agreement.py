@@ -103,9 +103,9 @@ def test_what_cannot_be_read_is_named() -> None:
     not citation_passes()[0].is_file(), reason="no citations of two annotators here"
 )
 def test_the_command_shows_every_measure() -> None:
-    from classifier.cli import app
+    from training.commands.corpora import app
 
-    shown = CliRunner().invoke(app, ["corpora", "agreement", "--citations", "--draws", "100"])
+    shown = CliRunner().invoke(app, ["agreement", "--citations", "--draws", "100"])
     assert shown.exit_code == 0, shown.output
     for name in ("citation", "source", "cue", "content", "link to one source", "unnamed"):
         assert name in shown.output

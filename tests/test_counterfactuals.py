@@ -34,7 +34,7 @@ def sentence(text: str, start: int = 100) -> Sentence:
 
 
 def renamed(text: str, names=NAMES) -> str:
-    found, _ = Counterfactuals(LANDS).rename(sentence(text), (), names)
+    found, _, _ = Counterfactuals(LANDS).rename(sentence(text), (), names)
     return found.text
 
 
@@ -64,7 +64,7 @@ def test_marked_words_stay_marked_wherever_they_move():
     marked = "vile den of Freedonians"
     start = 100 + text.index(marked)
     spans = (Span(start, start + len(marked), "name_calling"), Span(100, 109, "doubt"))
-    found, moved = Counterfactuals(LANDS).rename(sentence(text), spans, NAMES)
+    found, moved, _ = Counterfactuals(LANDS).rename(sentence(text), spans, NAMES)
     words = [found.text[span.start - 100 : span.end - 100] for span in moved]
     assert words == ["vile den of Sylvans", "The Sylvan Union"]
 

@@ -316,10 +316,10 @@ def test_what_is_found_follows_an_outlet_that_is_swapped(monkeypatch) -> None:
         cites = replace(NAMED, outlets=(outlet.id,), state_media=was)
         ministry = replace(NAMED, government=True)
         given = Sentence(text, 0, len(text), "a", 0, Voice.REPORTED, (cites, ministry))
-        swapped = swap.rename(given)
+        swapped, _ = swap.rename(given)
         before, after = findings([given, swapped])
         assert (before[column], after[column]) == (was, not was)
         others = np.arange(len(FINDINGS)) != column
         np.testing.assert_array_equal(before[others], after[others])
         kept = replace(given, text="It rained.")  # names nobody: nothing of it changes
-        assert swap.rename(kept) == kept
+        assert swap.rename(kept) == (kept, ())

@@ -165,8 +165,8 @@ def test_sentences_with_other_names_are_read_with_their_own(registry) -> None:
     given = replace(sentence(text), mentions=tuple(shipped.registry.mentions(text)))
     assert shipped.mentions(given)
     lands = [Entity("country", {"name": name}) for name in ("Freedonia", "Xinhua")]
-    renamed, _ = Counterfactuals(tuple(lands)).rename(given, (), {"Freedonia": "Xinhua"})
-    swapped = Swap(shipped.registry, {}, share=1.0).rename(given)
+    renamed, _, _ = Counterfactuals(tuple(lands)).rename(given, (), {"Freedonia": "Xinhua"})
+    swapped, _ = Swap(shipped.registry, {}, share=1.0).rename(given)
     for changed in (renamed, swapped, swap_all(given, shipped)):
         assert changed.text != text
         assert shipped.read(changed) == shipped.read(sentence(changed.text))

@@ -14,9 +14,10 @@ from classifier.attribution import cited
 from classifier.errors import SignalError
 from classifier.pages import split_sentences as split
 from classifier.taxonomy import in_order
-from classifier.values import Article, MarkedCitation, Sentence, Span, Unit
+from classifier.values import Article, Sentence, Span, Unit
 from training.corpora import KNOWN
 from training.corpora import find_corpus as find
+from training.data.marks import RowCitation, of_sentence
 from training.data.rows import articles, load
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class Examples:
         The k columns, in taxonomy order: every signal that some loaded corpus labels.
     spans : tuple of tuple of Span
         The labelled spans that overlap each sentence, clipped to it, in offsets of the article.
-    citations : tuple of (tuple of MarkedCitation or None)
-        Of each sentence, in offsets of the article; None where not annotated.
+    citations : tuple of (tuple of RowCitation or None)
+        Of each sentence; None where not annotated.
     corpus, article, outlet, group : ndarray of str, shape (n,)
         ``outlet`` is empty where unknown; ``group`` is what may not be divided between parts.
     part : ndarray of str, shape (n,)
@@ -54,7 +55,7 @@ class Examples:
     labels: NDArray[np.float32]
     signals: tuple[str, ...]
     spans: tuple[tuple[Span, ...], ...]
-    citations: tuple[tuple[MarkedCitation, ...] | None, ...]
+    citations: tuple[tuple[RowCitation, ...] | None, ...]
     corpus: Text
     article: Text
     outlet: Text
@@ -189,7 +190,7 @@ class _Table:
     sentences: list[Sentence] = field(default_factory=list)
     labels: list[Mapping[str, float]] = field(default_factory=list)
     spans: list[tuple[Span, ...]] = field(default_factory=list)
-    citations: list[tuple[MarkedCitation, ...] | None] = field(default_factory=list)
+    citations: list[tuple[RowCitation, ...] | None] = field(default_factory=list)
     corpus: list[str] = field(default_factory=list)
     outlet: list[str] = field(default_factory=list)
     group: list[str] = field(default_factory=list)
@@ -205,12 +206,12 @@ class _Table:
         if self.registry is not None:
             sentences = cited(article, sentences, self.registry)
         units = article.units or tuple(Unit(s.start, s.end) for s in sentences)
-        for sentence, unit in zip(sentences, units, strict=True):
+        for number, (sentence, unit) in enumerate(zip(sentences, units, strict=True)):
             spans = tuple(_clipped(article.spans, sentence.start, sentence.end))
             self.sentences.append(sentence)
             self.labels.append({**article.labels, **unit.labels})
             self.spans.append(spans)
-            self.citations.append(unit.citations)
+            self.citations.append(of_sentence(unit.citations, number, sentences))
             self.corpus.append(corpus)
             self.outlet.append(article.outlet or "")
             self.group.append(group)

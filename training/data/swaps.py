@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from classifier.sources import Registry
     from classifier.values import Citation, Sentence
     from training.data.examples import Examples
-
+from training.data.marks import Edits, RowCitation, moved, shifted
 
 SIGNAL = "state_media_attribution"
 NAMING = ("named_source", "unnamed_source", "vague_source")
@@ -134,22 +134,30 @@ class Swap:
         naming = [examples.signals.index(s) for s in NAMING if s in examples.signals]
         labels = examples.labels.copy()
         sentences = list(examples.sentences)
+        edits: dict[str, dict[int, Edits]] = defaultdict(dict)
         chosen = np.isin(examples.part, list(parts)) & (examples.corpus == POLNEAR.name)
         for row in np.flatnonzero(chosen):
             sentence = sentences[row]
-            sentences[row] = self.rename(sentence)
             article = sentence.article_id
+            sentences[row], changed = self.rename(sentence)
+            if changed:
+                edits[article][sentence.index] = changed
             outlets = self.behind.get((article, sentence.start), ())
             swapped = [outlet for outlet in outlets if self.is_swapped(article, outlet)]
             if swapped:
                 labels[row, column] = any(self._is_state_media(article, one) for one in outlets)
             if any(self.phrase(article, outlet) for outlet in swapped):
                 labels[row, naming] = np.nan
-        return replace(examples, sentences=tuple(sentences), labels=labels)
+        citations = _with_edits(examples, edits)
+        return replace(examples, sentences=tuple(sentences), labels=labels, citations=citations)
 
-    def rename(self, sentence: Sentence) -> Sentence:
-        """Write a stand-in wherever the sentence names an outlet that is swapped."""
+    def rename(self, sentence: Sentence) -> tuple[Sentence, Edits]:
+        """Write a stand-in wherever the sentence names an outlet that is swapped.
+
+        Gives the sentence, and what was rewritten of it.
+        """
         text, done, pieces = sentence.text, 0, []
+        edits: list[tuple[int, int, int]] = []
         for mention in self._reader.mentions(sentence):
             if all(self.is_swapped(sentence.article_id, one) for one in mention.outlets):
                 phrase = self.phrase(sentence.article_id, mention.outlets[0])
@@ -157,15 +165,16 @@ class Swap:
                 if not text[: mention.start].strip("\"'“‘ "):
                     stand_in = stand_in[0].upper() + stand_in[1:]
                 pieces += [text[done : mention.start], stand_in]
+                edits.append((mention.start, mention.end, len(stand_in)))
                 done = mention.end
         if not pieces:
-            return sentence
+            return sentence, ()
         citations = tuple(
             replace(one, state_media=self._says_state_media(sentence.article_id, one))
             for one in sentence.citations
         )
         written = "".join([*pieces, text[done:]])
-        return replace(sentence, text=written, citations=citations, mentions=None)
+        return replace(sentence, text=written, citations=citations, mentions=None), edits
 
     def _says_state_media(self, article: str, citation: Citation) -> bool:
         """Tell what a citation is of when its outlets are swapped; others stay what they are."""
@@ -179,6 +188,16 @@ class Swap:
 
     def _is_state_media(self, article: str, outlet: str) -> bool:
         return self.registry[outlet].state_media != self.is_swapped(article, outlet)
+
+
+def _with_edits(
+    examples: Examples, edits: Mapping[str, Mapping[int, Edits]]
+) -> tuple[tuple[RowCitation, ...] | None, ...]:
+    """Move who is cited with what was rewritten, by article and number of the sentence."""
+    return tuple(
+        moved(citations, edits.get(sentence.article_id, {}))
+        for citations, sentence in zip(examples.citations, examples.sentences, strict=True)
+    )
 
 
 # --- counterfactuals ------------------------------------------------------------------------------
@@ -244,46 +263,56 @@ class Counterfactuals:
             labelled = ~np.isnan(examples.column(OFFICES))
             offices = set(np.unique(examples.corpus[labelled]).tolist())
         drawn: dict[str, Mapping[str, str]] = {}
+        edits: dict[str, dict[int, Edits]] = defaultdict(dict)
         for row in np.flatnonzero(examples.part == part).tolist():
             article, corpus = sentences[row].article_id, str(examples.corpus[row])
             if article not in drawn:
                 drawn[article] = self._names(article, corpus not in offices)
             if drawn[article]:
-                sentences[row], spans[row] = self.rename(sentences[row], spans[row], drawn[article])
-        return replace(examples, sentences=tuple(sentences), spans=tuple(spans))
+                sentences[row], spans[row], changed = self.rename(
+                    sentences[row], spans[row], drawn[article]
+                )
+                if changed:
+                    edits[article][sentences[row].index] = changed
+        citations = _with_edits(examples, edits)
+        return replace(
+            examples, sentences=tuple(sentences), spans=tuple(spans), citations=citations
+        )
 
     def rename(
         self, sentence: Sentence, spans: Sequence[Span], names: Mapping[str, str]
-    ) -> tuple[Sentence, tuple[Span, ...]]:
+    ) -> tuple[Sentence, tuple[Span, ...], Edits]:
         """Write other names into a sentence.
 
         `spans` are those in it, in offsets of the article, and `names` lead from what stands there
         to what is written. The sentence keeps its offsets, only its text changes; spans lie over
-        the words they marked, as if the article had kept its other sentences.
+        the words they marked, as if the article had kept its other sentences. Gives both, and what
+        was rewritten.
         """
         text, pieces, done = sentence.text, [], 0
-        moved: list[tuple[int, int, int]] = []  # start, end, and the length of what is written
+        edits: list[tuple[int, int, int]] = []
         for match in self._pattern.finditer(text):
             found = names.get(match["name"])
             if found is None:
                 continue
             written = _fitted(match["article"] or "", found, match.start() == 0)
             pieces += [text[done : match.start()], written]
-            moved.append((match.start(), match.end(), len(written)))
+            edits.append((match.start(), match.end(), len(written)))
             done = match.end()
-        if not moved:
-            return sentence, tuple(spans)
+        if not edits:
+            return sentence, tuple(spans), ()
         base = sentence.start
         # Names that are written may be outlets', and those that stood there are gone.
         changed = replace(sentence, text="".join([*pieces, text[done:]]), mentions=None)
-        return changed, tuple(
+        moved = (
             replace(
                 span,
-                start=base + _moved(span.start - base, moved, last=False),
-                end=base + _moved(span.end - base, moved, last=True),
+                start=base + shifted(span.start - base, edits, last=False),
+                end=base + shifted(span.end - base, edits, last=True),
             )
             for span in spans
         )
+        return changed, tuple(moved), edits
 
     def _names(self, article: str, leaders: bool) -> Mapping[str, str]:
         """Draw the names of an article; none where it stays as it is."""
@@ -335,16 +364,3 @@ def _fitted(article: str, name: str, first: bool) -> str:
         name = name.removeprefix("the ")
     written = article + name
     return written[0].upper() + written[1:] if first else written
-
-
-def _moved(place: int, moved: Sequence[tuple[int, int, int]], *, last: bool) -> int:
-    """Find where a place of the old text is in the new; one within a name goes to its edge."""
-    shift = 0
-    for start, end, length in moved:
-        if place >= end:
-            shift += length - (end - start)
-        elif place > start:
-            return start + shift + (length if last else 0)
-        else:
-            break
-    return place + shift
