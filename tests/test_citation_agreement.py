@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from classifier.errors import CorpusError
 from classifier.values.article import MarkedCitation, Place, SourceKind
-from training.labels.citations import align, citation_agreement, citation_passes
+from training.labels.alignment import align, citation_agreement, citation_passes
 
 
 def span(start: int, end: int) -> dict[str, int]:

@@ -279,7 +279,15 @@ def test_no_text_ships_with_the_labels() -> None:
             "collection", "article", "digest", "outlet", "date", "sentences", "republications",
         }  # fmt: skip
         for sentence in one["sentences"]:
-            assert sentence.keys() <= {"start", "end", "digest", "voice", "labels"}
+            assert sentence.keys() <= {
+                "start", "end", "digest", "voice", "labels", "citations",
+            }  # fmt: skip
+            for cited in sentence.get("citations", ()):
+                assert cited.keys() <= {
+                    "source", "cue", "content", "kind", "government", "state_media", "antecedent",
+                }  # fmt: skip
+                places = [cited["source"], cited["cue"], cited.get("antecedent"), *cited["content"]]
+                assert all(place is None or place.keys() == {"start", "end"} for place in places)
             assert len(sentence["digest"]) == standoff.SHORT
 
 

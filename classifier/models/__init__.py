@@ -20,6 +20,17 @@ from classifier.models.passages import (
 from classifier.models.placeholders import FINDINGS, Reader, TextForm, form_of, reads_findings
 from classifier.models.placeholders import digest as digest_of_names
 from classifier.models.placeholders import findings as findings_of
+from classifier.models.roles import (
+    CITED,
+    KIND_COLUMNS,
+    KINDS,
+    LINK_COLUMNS,
+    LINK_SIZE,
+    LINKED,
+    ROLE_COLUMNS,
+    ROLES,
+    TAGS,
+)
 from classifier.models.tfidf import TfidfModel
 from classifier.models.tfidf import load as load_tfidf
 from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel

