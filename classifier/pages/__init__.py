@@ -6,7 +6,6 @@ in serving.
 """
 
 from classifier.pages.citation_labels import read as read_citations
-from classifier.pages.citation_labels import to_record as citation_record
 from classifier.pages.decoding import detect_language
 from classifier.pages.exchange import from_record, read_lines, to_record
 from classifier.pages.extract import Input, articles, of_table, several

@@ -3,6 +3,5 @@
 from training.labels.agreement import agreement as measure_agreement
 from training.labels.agreement import passes
 from training.labels.agreement import read as read_annotators
-from training.labels.alignment import align as align_citations
 from training.labels.alignment import citation_agreement, citation_passes
 from training.labels.checking import LabelCheck, check_files, check_house, check_standoff
