@@ -29,6 +29,7 @@ from classifier.models.roles import (
     LINKED,
     ROLE_COLUMNS,
     ROLES,
+    SPEAKING,
     TAGS,
 )
 from classifier.models.tfidf import TfidfModel
