@@ -16,7 +16,7 @@ ROOMS = {
     "classifier": ("values", "pages", "attribution", "sources", "models", "render"),
     "training": (
         *("corpora", "data", "labels", "baseline", "transformer", "registry"),
-        *("calibrate", "fusion", "recipe", "options", "commands"),
+        *("calibrate", "recipe", "options", "commands"),
     ),
     "eval": ("rows", "figures", "compare", "studies", "suite", "release", "report", "commands"),
 }

@@ -276,7 +276,8 @@ def shipped() -> list[dict[str, Any]]:
 def test_no_text_ships_with_the_labels() -> None:
     for one in shipped():
         assert one.keys() <= {
-            "collection", "article", "digest", "outlet", "date", "sentences", "republications", "genre",
+            "collection", "article", "digest", "outlet", "date", "genre", "sentences",
+            "republications",
         }  # fmt: skip
         for sentence in one["sentences"]:
             assert sentence.keys() <= {
