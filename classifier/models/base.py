@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.values import Sentence, Span
+from classifier.values import Citation, Sentence, Span
 
 
 @runtime_checkable
@@ -21,10 +21,15 @@ class Prediction(Protocol):
     proba : ndarray of float32, shape (n_sentences, n_signals)
         Calibrated probabilities, columns in taxonomy order. The column of an article-level signal
         holds the article's value on each of its sentences.
+    citations : tuple of tuple of Citation
+        Who is cited in each sentence.
     """
 
     @property
     def proba(self) -> NDArray[np.float32]: ...  # noqa: D102 - above
+
+    @property
+    def citations(self) -> tuple[tuple[Citation, ...], ...]: ...  # noqa: D102 - above
 
     def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Give the characters that speak for signals, of all sentences in one call.

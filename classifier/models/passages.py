@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -226,6 +226,9 @@ class Heads:
     # what each of the rules' findings adds to a signal's logit: a row a signal, a column each of
     # `FINDINGS`. Empty: nothing.
     findings: tuple[tuple[float, ...], ...] = ()
+    # how votes, citations and what is known of sources are put together (`fusion.Fusion`), as its
+    # record; None where the graph gives no citations
+    fusion: Mapping[str, Any] | None = None
 
     def save(self, folder: Path) -> None:
         """Write ``heads.json``."""

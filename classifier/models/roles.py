@@ -31,6 +31,8 @@ KIND_COLUMNS = len(SPEAKING) * len(KINDS)
 CITED = ("roles", "links", "kinds")
 """The outputs of the encoder that hold them."""
 
+CITED_COLUMNS = (ROLE_COLUMNS, LINK_COLUMNS, KIND_COLUMNS)
+
 Floats = NDArray[np.float32]
 
 

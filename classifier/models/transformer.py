@@ -6,7 +6,7 @@ In: sentences. Out: probabilities, and the words that speak for them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from classifier.errors import BundleError
 from classifier.models.base import Calibration, pool_articles
+from classifier.models.citations import PassageOutputs, PassageReader, Said
+from classifier.models.citing import decide, resolve, with_rules
+from classifier.models.fusion import Fusion
 from classifier.models.passages import (
     EMBEDDINGS,
     HEADS,
@@ -29,9 +32,10 @@ from classifier.models.passages import (
     with_rows,
 )
 from classifier.models.placeholders import FINDINGS, Reader, TextForm, findings, form_of
+from classifier.models.roles import CITED, CITED_COLUMNS
 from classifier.models.reasons import chunks, is_telling, standing_out, trimmed, undivided
 from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Sentence, Span
+from classifier.values import Citation, Sentence, Span
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -52,7 +56,8 @@ class TransformerModel:
     ----------
     session : onnxruntime.InferenceSession
         Takes ``embedded`` (n_passages, n_tokens, hidden) and ``mask`` (n_passages, n_tokens); gives
-        ``votes`` (n_passages, n_tokens, n_signals) and ``tags`` (n_passages, n_tokens, n_tags).
+        ``votes`` (n_passages, n_tokens, n_signals) and ``tags`` (n_passages, n_tokens, n_tags), and
+        where it finds who says what, the outputs that `classifier.models.roles` lays out.
     embeddings : Embeddings
     packer : Packer
     heads : Heads
@@ -73,6 +78,9 @@ class TransformerModel:
         self._session = session
         self._embeddings = embeddings
         self._packer = packer
+        self._fusion = None if heads.fusion is None else Fusion.from_record(heads.fusion)
+        given = {output.name for output in session.get_outputs()}
+        self._outputs = ["votes", "tags", *(name for name in CITED if name in given)]
         self._tag_columns = [self.signals.index(tag) for tag in heads.tags]
         self._article_columns = [
             i for i, s in enumerate(self.signals) if BY_NAME[s].level is Level.ARTICLE
@@ -88,11 +96,11 @@ class TransformerModel:
         read them in the typed form, the others in the neutral one.
         """
         tokens, typed_tokens, differing = self._packer.tokenize_both(sentences)
-        neutral = self._read(tokens, self._packer.pack(sentences, tokens))
+        neutral = self._read(sentences, tokens, self._packer.pack(sentences, tokens))
         logits, typed = neutral.logits, neutral
         if differing and self._typed_columns:
             passages = with_rows(self._packer.pack(sentences, typed_tokens), differing)
-            typed = self._read(typed_tokens, passages)
+            typed = self._read(sentences, typed_tokens, passages)
             rows = [row for passage in passages for row in passage.rows]
             cells = np.ix_(rows, self._typed_columns)
             logits = logits.copy()
@@ -100,24 +108,54 @@ class TransformerModel:
             typed = neutral.replaced(rows, typed)
         if self.heads.findings:
             logits = logits + findings(sentences) @ np.asarray(self.heads.findings, np.float32).T
+        citations = tuple(sentence.citations for sentence in sentences)
+        if self._fusion is not None:
+            resolved = resolve(typed.said, sentences, self._registry())
+            names = set(differing)
+            state_media = [row in names for row in range(len(sentences))]
+            decided = decide(
+                self._fusion, resolved, sentences, logits, self.signals, state_media
+            )
+            logits, citations = decided.logits, with_rules(citations, decided.citations)
         logits = pool_articles(logits, sentences, self._article_columns)
+        proba = self.calibration.apply(logits)
         return TransformerPrediction(
-            logits, self.calibration.apply(logits), tuple(sentences), neutral, typed, self.heads
+            logits, proba, tuple(sentences), neutral, typed, self.heads, citations
         )
 
-    def _read(self, tokens: list[Tokens], passages: Sequence[Passage]) -> Outputs:
+    def hear(self, sentences: Sequence[Sentence]) -> tuple[list[list[Said]], list[int]]:
+        """Give the citations marked in each sentence, and which sentences name state media."""
+        tokens, typed_tokens, differing = self._packer.tokenize_both(sentences)
+        found = self._read(sentences, typed_tokens, self._packer.pack(sentences, typed_tokens))
+        return found.said, differing
+
+    def _registry(self) -> Registry:
+        known = self._packer.reader.registry
+        if known is None:
+            from classifier.sources import load_registry
+
+            known = load_registry()
+        return known
+
+    def _read(
+        self, sentences: Sequence[Sentence], tokens: list[Tokens], passages: Sequence[Passage]
+    ) -> Outputs:
         """Encode passages; sentences in none of them have no outputs."""
         votes = [np.zeros((0, len(self.signals)), np.float32)] * len(tokens)
         tags = [np.zeros((0, len(self.heads.tags)), np.float32)] * len(tokens)
         logits = np.zeros((len(tokens), len(self.signals)), np.float32)
+        said: list[list[Said]] = [[] for _ in tokens]
         for group in by_length(passages, _BATCH_TOKENS):
             batch = self._packer.batch(group, tokens)
             given = {"embedded": self._embeddings.look_up(batch.ids), "mask": batch.mask}
-            all_votes, all_tags = self._session.run(["votes", "tags"], given)
+            all_votes, all_tags, *cited = self._session.run(self._outputs, given)
             for b, row, start, end in batch.places.tolist():
                 votes[row], tags[row] = all_votes[b, start:end], all_tags[b, start:end]
             logits[batch.places[:, 1]] = self._pool(all_votes, all_tags, batch.places)
-        return Outputs(tokens, votes, tags, logits)
+            if cited:
+                for row, found in _said(cited, group, batch.places, tokens, sentences):
+                    said[row] = found
+        return Outputs(tokens, votes, tags, logits, said)
 
     def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Calibrated probabilities, shape (n_sentences, n_signals)."""
@@ -145,6 +183,22 @@ class TransformerModel:
             strongest = np.where(size, found.max(axis=1, initial=-np.inf), np.float32(0))
             logits[:, self._tag_columns] += strongest * np.asarray(self.heads.gain, np.float32)
         return logits
+
+
+def _said(
+    cited: Sequence[NDArray[np.float32]],
+    passages: Sequence[Passage],
+    places: NDArray[np.int64],
+    tokens: Sequence[Tokens],
+    sentences: Sequence[Sentence],
+) -> Iterator[tuple[int, list[Said]]]:
+    """Read the citations off the passages of a batch."""
+    rows: list[list[tuple[int, int, int]]] = [[] for _ in passages]
+    for b, row, start, end in places.tolist():
+        rows[b].append((row, start, end))
+    for b, passage in enumerate(passages):
+        outputs = (output[b, : passage.length] for output in cited)
+        yield from PassageReader(PassageOutputs(rows[b], *outputs), tokens, sentences).read()
 
 
 def load(
@@ -200,6 +254,7 @@ def _check(session: InferenceSession, embeddings: Embeddings, heads: Heads) -> N
     Raises `ValueError`.
     """
     given = {found.name: found.shape[-1] for found in session.get_outputs()}
+    cited = {name: given.pop(name, None) for name in CITED}
     hidden = next(found.shape[-1] for found in session.get_inputs() if found.name == "embedded")
     fits = (
         given == {"votes": len(heads.signals), "tags": len(heads.tags)}
@@ -207,6 +262,7 @@ def _check(session: InferenceSession, embeddings: Embeddings, heads: Heads) -> N
         and [len(row) for row in heads.findings] in ([], [len(FINDINGS)] * len(heads.signals))
         and embeddings.table.shape == (len(embeddings.scale), hidden)
         and heads.max_tokens > 2
+        and (heads.fusion is None or tuple(cited.values()) == CITED_COLUMNS)
     )
     if not fits:
         raise ValueError(f"its files don't belong together: {HEADS}, {EMBEDDINGS}, {ENCODER}")
@@ -221,17 +277,20 @@ class Outputs:
     votes: list[NDArray[np.float32]]
     tags: list[NDArray[np.float32]]
     logits: NDArray[np.float32]  # shape (n_sentences, n_signals): pooled from them
+    said: list[list[Said]]  # who says what in each sentence
 
     def replaced(self, rows: Iterable[int], other: Outputs) -> Outputs:
         """Take the tokens of some sentences, and what was said of them, from elsewhere."""
         tokens, votes, tags = list(self.tokens), list(self.votes), list(self.tags)
+        said = list(self.said)
         for row in rows:
-            tokens[row], votes[row], tags[row] = (
+            tokens[row], votes[row], tags[row], said[row] = (
                 other.tokens[row],
                 other.votes[row],
                 other.tags[row],
+                other.said[row],
             )
-        return Outputs(tokens, votes, tags, self.logits)
+        return Outputs(tokens, votes, tags, self.logits, said)
 
 
 @dataclass(frozen=True)
@@ -246,6 +305,7 @@ class TransformerPrediction:
     neutral: Outputs
     typed: Outputs
     heads: Heads
+    citations: tuple[tuple[Citation, ...], ...] = ()
 
     def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Spans of a technique, or the words whose votes weigh most, strongest first."""

@@ -58,6 +58,12 @@ class Citation:
         Where that last source stands, when ``name`` comes from there.
     outlets : tuple of str
         Registry ids of the outlets that the source names.
+    score : float or None
+        How likely it is right, where a model found it; None where a rule did.
+    found_by : str
+        What found it: ``transformer``, or ``rules``.
+    reasons : tuple of (str, float)
+        What spoke for its kind, in log-odds: the ``words``, the ``sentence``, and what is ``known``.
     """
 
     source: Place | None
@@ -69,6 +75,9 @@ class Citation:
     name: str = ""
     antecedent: Place | None = None
     outlets: tuple[str, ...] = ()
+    score: float | None = None
+    found_by: str = "rules"
+    reasons: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +251,12 @@ class Sentence:
     # for. They follow from the text: a sentence with other words has none of these, and neither
     # equality nor ``repr``, by which checkpoints know their data, counts them.
     mentions: tuple[Mention, ...] | None = field(default=None, compare=False, repr=False)
-    # of its text, offsets into it: what stands in quotation marks, or in a quotation that runs on
+    # ranges of its text that stand in quotation marks, or in a quotation that runs on; in order
     quoted: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
+    # of its article, ISO 8601
+    date: str | None = field(default=None, compare=False, repr=False)
+    # who published its article, as the article has it
+    outlet: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

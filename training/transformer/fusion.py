@@ -11,50 +11,51 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit
 
 from classifier.models import (
     CITATION_FEATURES,
     KIND_FEATURES,
-    KIND_SIGNALS,
     KINDS,
     SENTENCE_FEATURES,
     SOURCING,
+    Features,
     Fusion,
-    Known,
     Regressions,
+    Resolved,
     Said,
     Words,
-    citation_features,
-    kind_features,
-    quoted_share,
-    sentence_features,
-    sigmoid,
+    features_of,
 )
 from classifier.values import SourceKind
 from training.data import Examples, Mark, RowCitation
 
-_STRENGTH = 1.0  # of the prior: scikit-learn's C
-_EXCLUSIVE = len(SourceKind)
+# How firmly weights are held: what a standard deviation of a feature may add to the log-odds costs
+# as much as two sentences that are wrong.
+_STRENGTH = 2.0
+_LEAST_SPREAD = 0.05  # of a feature, so that one that hardly varies is held as well
+_EXCLUSIVE = tuple(kind.value for kind in SourceKind)
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What the encoder and the registry say of rows: what a stage is fitted on.
+    """What the encoder and the registry say of rows.
 
-    `votes` has shape (n_rows, n_signals), by `signals`; `known` goes with `said`, and
-    `state_media` says which rows name state media.
+    `logits` are its votes, of shape (n_rows, n_signals), by `signals`; `state_media` says which
+    rows name state media.
     """
 
-    said: Sequence[Sequence[Said]]
-    known: Sequence[Sequence[Known | None]]
-    votes: NDArray[np.float32]
+    resolved: Resolved
+    logits: NDArray[np.float32]
     signals: Sequence[str]
     state_media: Sequence[bool]
 
-    def vote(self, signal: str) -> NDArray[np.float32]:
-        """The votes on one signal, shape (n_rows,)."""
-        column: NDArray[np.float32] = self.votes[:, list(self.signals).index(signal)]
-        return column
+    def features(self, fusion: Fusion, rows: Examples) -> Features:
+        """Lay out what a fusion decides by."""
+        return features_of(
+            fusion, self.resolved, rows.sentences, self.logits, self.signals, self.state_media
+        )
 
 
 def fit_fusion(rows: Examples, heard: Heard) -> Fusion:
@@ -67,65 +68,27 @@ def fit_fusion(rows: Examples, heard: Heard) -> Fusion:
         on all that label them.
     heard : Heard
     """
+    nothing = Regressions((), {})
+    fusion = Fusion(nothing, nothing, nothing, 0.5)
     at = _rows(rows)
-    citation, right = _citations(rows, heard, at)
-    stage = Regressions(CITATION_FEATURES, {"right": _line(citation, right)})
-    chances = sigmoid(stage.log_odds(citation)["right"]) if len(citation) else np.zeros(0)
+    plain = heard.features(fusion, rows)
+    citation, right = _citations(rows, heard, plain, at)
+    of_citations = Regressions(CITATION_FEATURES, {"right": _line(citation, right)})
+    kinds = _kinds(rows, heard, plain, at)
+    chances = expit(of_citations.log_odds(citation)["right"])
     found = sum(len(given or ()) for given in rows.citations)
-    threshold = _threshold(chances, right, found)
-    kinds = _kinds(rows, heard, at)
-    fused = Fusion(stage, kinds, Regressions(SENTENCE_FEATURES, {}), threshold)
-    features = sentences(rows, heard, fused)
-    lines = {
-        signal: _line(features[signal][known], labels[known] >= 0.5)
-        for signal in SOURCING
-        if signal in rows.signals and signal in heard.signals
-        for labels in [rows.column(signal)]
-        for known in [~np.isnan(labels)]
-        if len(np.unique(labels[known] >= 0.5)) == 2
-    }
-    return Fusion(stage, kinds, Regressions(SENTENCE_FEATURES, lines), threshold)
-
-
-def sentences(rows: Examples, heard: Heard, stage: Fusion) -> dict[str, NDArray[np.float64]]:
-    """Give each signal's features of all rows, shape (n_rows, n_features)."""
-    found: dict[str, list[list[float]]] = {signal: [] for signal in SOURCING}
-    attributed = heard.vote("attributed")
-    of_kinds = np.stack([heard.vote(signal) for signal in KIND_SIGNALS], axis=1)
-    votes = {s: heard.vote(s) for s in SOURCING if s in heard.signals}
-    for row, (said, known) in enumerate(zip(heard.said, heard.known, strict=True)):
-        sentence = rows.sentences[row]
-        given = [citation_features(one, sentence, float(attributed[row])) for one in said]
-        chances = [float(c) for c in _chances(stage.citation, given)]
-        kinds = [
-            kind_chances(stage.kinds, kind_features(one, other, of_kinds[row].tolist()))
-            for one, other in zip(said, known, strict=True)
-        ]
-        whole = quoted_share([(0, len(sentence.text))], sentence)
-        surest = max(range(len(said)), key=chances.__getitem__, default=None)
-        content = given[surest][CITATION_FEATURES.index("quoted")] if surest is not None else 0.0
-        for signal, vote in votes.items():
-            found[signal].append(
-                sentence_features(
-                    float(vote[row]), chances, kinds, (whole, content), heard.state_media[row]
-                )
-            )
-    return {signal: np.array(lines) for signal, lines in found.items() if lines}
-
-
-def kind_chances(kinds: Regressions, features: Sequence[float]) -> list[float]:
-    """Give how likely a source is of each of `KINDS`: of the first three it is one."""
-    odds = kinds.log_odds(np.asarray([features]))
-    scores = np.array([odds[kind][0] for kind in KINDS[:_EXCLUSIVE]])
-    chances = np.exp(scores - scores.max())
-    on_top = [float(sigmoid(odds[kind])[0]) for kind in KINDS[_EXCLUSIVE:]]
-    return [*(chances / chances.sum()).tolist(), *on_top]
-
-
-def _chances(stage: Regressions, given: Sequence[Sequence[float]]) -> NDArray[np.float64]:
-    if not given:
-        return np.zeros(0)
-    return sigmoid(stage.log_odds(np.asarray(given))["right"])
+    fusion = Fusion(of_citations, kinds, nothing, _threshold(chances, right, found))
+    lines = {}
+    features = heard.features(fusion, rows).sentences
+    for signal in SOURCING:
+        if signal not in rows.signals or signal not in features:
+            continue
+        labels = rows.column(signal)
+        known = ~np.isnan(labels)
+        positive = labels[known] >= 0.5
+        if positive.any() and not positive.all():
+            lines[signal] = _line(features[signal][known], positive, {0: 1.0})
+    return Fusion(of_citations, kinds, Regressions(SENTENCE_FEATURES, lines), fusion.threshold)
 
 
 def _rows(rows: Examples) -> dict[tuple[str, int], int]:
@@ -138,32 +101,34 @@ def _annotated(rows: Examples) -> Iterable[tuple[int, tuple[RowCitation, ...]]]:
 
 
 def _citations(
-    rows: Examples, heard: Heard, at: Mapping[tuple[str, int], int]
+    rows: Examples, heard: Heard, features: Features, at: Mapping[tuple[str, int], int]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Give the features of all citations found where citations are marked, and which are right."""
-    attributed = heard.vote("attributed")
-    features, right = [], []
-    for row, given in _annotated(rows):
-        for one in heard.said[row]:
-            features.append(citation_features(one, rows.sentences[row], float(attributed[row])))
-            right.append(_match(rows, at, row, one, given) is not None)
-    return np.array(features).reshape(-1, len(CITATION_FEATURES)), np.array(right, np.bool_)
+    given, right = [], []
+    for row, marked in _annotated(rows):
+        given += features.citations[row]
+        said = heard.resolved.said[row]
+        right += [_match(rows, at, row, one, marked) is not None for one in said]
+    return np.array(given).reshape(-1, len(CITATION_FEATURES)), np.array(right, np.bool_)
 
 
-def _kinds(rows: Examples, heard: Heard, at: Mapping[tuple[str, int], int]) -> Regressions:
+def _kinds(
+    rows: Examples, heard: Heard, features: Features, at: Mapping[tuple[str, int], int]
+) -> Regressions:
     """Fit the kinds on the citations that are right."""
-    of_kinds = np.stack([heard.vote(signal) for signal in KIND_SIGNALS], axis=1)
-    features, truth = [], []
-    for row, given in _annotated(rows):
-        for one, known in zip(heard.said[row], heard.known[row], strict=True):
-            marked = _match(rows, at, row, one, given)
-            if marked is not None and marked.kind is not None:
-                features.append(kind_features(one, known, of_kinds[row].tolist()))
-                truth.append((marked.kind.value, marked.government, marked.state_media))
-    x = np.array(features).reshape(-1, len(KIND_FEATURES))
-    lines = _lines(x, [kind for kind, _, _ in truth])
-    for number, name in enumerate(KINDS[_EXCLUSIVE:], 1):
-        lines[name] = _line(x, np.array([one[number] for one in truth], np.bool_))
+    given, truth = [], []
+    for row, marked in _annotated(rows):
+        for one, line in zip(heard.resolved.said[row], features.kind_features[row], strict=True):
+            match = _match(rows, at, row, one, marked)
+            if match is not None and match.kind is not None:
+                given.append(line)
+                truth.append((match.kind.value, match.government, match.state_media))
+    x = np.array(given).reshape(-1, len(KIND_FEATURES))
+    holds = {kind: np.array([one == kind for one, _, _ in truth], np.bool_) for kind in _EXCLUSIVE}
+    for number, name in enumerate(KINDS[len(_EXCLUSIVE) :], 1):
+        holds[name] = np.array([one[number] for one in truth], np.bool_)
+    # The encoder's own words for a kind come first among the features, in the order of the kinds.
+    lines = {name: _line(x, holds[name], {at: 1.0}) for at, name in enumerate(KINDS)}
     return Regressions(KIND_FEATURES, lines)
 
 
@@ -191,33 +156,31 @@ def _meet(words: Words, mark: Mark) -> bool:
     return words.start < mark.end and mark.start < words.end
 
 
-def _line(x: NDArray[np.float64], y: NDArray[np.bool_]) -> tuple[float, ...]:
-    """Fit one logistic regression: its weights, and the intercept last."""
-    from sklearn.linear_model import LogisticRegression
+def _line(
+    x: NDArray[np.float64], y: NDArray[np.bool_], prior: Mapping[int, float] | None = None
+) -> tuple[float, ...]:
+    """Fit one logistic regression: its weights, and the intercept last.
 
-    if len(np.unique(y)) < 2:
-        width = x.shape[1] if x.ndim > 1 else 0
-        return (*([0.0] * width), 4.0 if len(y) and y[0] else -4.0)
-    fitted = LogisticRegression(C=_STRENGTH, max_iter=2000).fit(x, y)
-    return (*map(float, fitted.coef_[0]), float(fitted.intercept_[0]))
+    Weights are held near `prior`, by feature, and near 0 where it says nothing: what is rare is
+    decided by the encoder alone.
+    """
+    centre = np.zeros(x.shape[1])
+    for at, weight in (prior or {}).items():
+        centre[at] = weight
+    scale = np.maximum(x.std(axis=0), _LEAST_SPREAD)
+    wanted = y.astype(float)
 
+    def loss(line: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        z = x @ line[:-1] + line[-1]
+        away = (line[:-1] - centre) * scale
+        fit = -(wanted * log_expit(z) + (1 - wanted) * log_expit(-z)).sum()
+        error = expit(z) - wanted
+        gradient = np.append(x.T @ error + 2 * _STRENGTH * away * scale, error.sum())
+        return float(fit + _STRENGTH * (away**2).sum()), gradient
 
-def _lines(x: NDArray[np.float64], y: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    """Fit the exclusive kinds together; one that doesn't occur is never likely."""
-    from sklearn.linear_model import LogisticRegression
-
-    never = (*([0.0] * len(KIND_FEATURES)), -8.0)
-    lines = dict.fromkeys(KINDS[:_EXCLUSIVE], never)
-    if len(set(y)) < 2:
-        return lines | dict.fromkeys(y, (*never[:-1], 0.0))
-    fitted = LogisticRegression(C=_STRENGTH, max_iter=2000).fit(x, y)
-    coefficients, intercepts = fitted.coef_, fitted.intercept_
-    if len(fitted.classes_) == 2:  # one line for the second of them
-        coefficients = np.concatenate([np.zeros_like(coefficients), coefficients])
-        intercepts = np.concatenate([np.zeros_like(intercepts), intercepts])
-    for kind, line, intercept in zip(fitted.classes_, coefficients, intercepts, strict=True):
-        lines[str(kind)] = (*map(float, line), float(intercept))
-    return lines
+    start = np.append(centre, 0.0)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(-30.0, 30.0)] * len(start))
+    return tuple(map(float, found.x))
 
 
 def _threshold(chances: NDArray[np.float64], right: NDArray[np.bool_], marked: int) -> float:

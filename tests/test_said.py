@@ -1,0 +1,231 @@
+"""Who says what, read off outputs that are made by hand: spans, links, kinds, what carries on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from classifier.models.citations import PassageOutputs, PassageReader, Said, Words, carried, log_odds
+from classifier.models.passages import Tokens
+from classifier.models.roles import (
+    KIND_COLUMNS,
+    KINDS,
+    LINK_COLUMNS,
+    LINK_SIZE,
+    LINKED,
+    ROLE_COLUMNS,
+    ROLES,
+    SPEAKING,
+    TAGS,
+    runs,
+)
+from classifier.values.article import Sentence
+
+SURE = 8.0
+Made = dict[str, list[tuple[int, int]]]
+
+
+def sentences(*texts: str) -> list[Sentence]:
+    rows, at = [], 0
+    for number, text in enumerate(texts):
+        rows.append(Sentence(text, at, at + len(text), "a", number))
+        at += len(text) + 1
+    return rows
+
+
+def tokens_of(row: Sentence) -> Tokens:
+    """A token a word."""
+    offsets, at = [], 0
+    for word in row.text.split(" "):
+        offsets.append((at, at + len(word)))
+        at += len(word) + 1
+    return Tokens([7] * len(offsets), offsets)
+
+
+class Passage:
+    """One passage: a first token, then each sentence's words with a separator behind them."""
+
+    def __init__(self, *texts: str) -> None:
+        self.rows = sentences(*texts)
+        self.tokens = [tokens_of(row) for row in self.rows]
+        self.places, at = [], 1
+        for row, tokens in enumerate(self.tokens):
+            self.places.append((row, at, at + len(tokens.ids)))
+            at += len(tokens.ids) + 1
+        self.roles = np.zeros((at, ROLE_COLUMNS), np.float32)
+        self.roles[:, TAGS.index("outside") :: len(TAGS)] = SURE
+        self.links = np.zeros((at, LINK_COLUMNS), np.float32)
+        self.kinds = np.zeros((at, KIND_COLUMNS), np.float32)
+        self._asked = 0
+
+    def span(self, row: int, words: str) -> tuple[int, int]:
+        text, at = self.rows[row].text, self.places[row][1]
+        start = text.index(words)
+        first = text[:start].count(" ")
+        return at + first, at + first + len(words.split(" "))
+
+    def tag(self, role: str, row: int, words: str) -> tuple[int, int]:
+        start, end = self.span(row, words)
+        column = ROLES.index(role) * len(TAGS)
+        self.roles[start:end, column : column + len(TAGS)] = 0.0
+        self.roles[start, column + TAGS.index("begins")] = SURE
+        self.roles[start + 1 : end, column + TAGS.index("inside")] = SURE
+        return start, end
+
+    def link(self, role: str, asks: tuple[int, int], answers: tuple[int, int] | None) -> None:
+        """Let some words look for others, or for none: both point along an axis of their own."""
+        axis, number = self._asked, LINKED.index(role)
+        self._asked += 1
+        self.links[asks[0] : asks[1], number * LINK_SIZE + axis] = SURE
+        start, end = answers or (0, 1)
+        base = (len(LINKED) + number) * LINK_SIZE
+        self.links[start:end, base + axis] = SURE
+
+    def kind(self, role: str, span: tuple[int, int], name: str) -> None:
+        column = SPEAKING.index(role) * len(KINDS) + KINDS.index(name)
+        self.kinds[span[0] : span[1], column] = SURE
+
+    def read(self) -> list[list[Said]]:
+        outputs = PassageOutputs(self.places, self.roles, self.links, self.kinds)
+        return [found for _, found in PassageReader(outputs, self.tokens, self.rows).read()]
+
+    def words(self, words: Words | None) -> str | None:
+        return words and self.rows[words.row].text[words.start : words.end]
+
+
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        ("OOO", []),
+        ("OBIIO", [(1, 4)]),
+        ("BIBI", [(0, 2), (2, 4)]),
+        ("OIIOB", [(1, 3), (4, 5)]),
+        ("I", [(0, 1)]),
+    ],
+)
+def test_spans_are_read_off_tags(tags: str, found: Sequence[tuple[int, int]]) -> None:
+    assert runs(["BIO".index(tag) for tag in tags]) == found
+
+
+def test_a_content_finds_its_source_and_its_cue() -> None:
+    passage = Passage("Orr said the quay is lost", "It rained")
+    source, cue = passage.tag("source", 0, "Orr"), passage.tag("cue", 0, "said")
+    content = passage.tag("content", 0, "the quay is lost")
+    passage.link("source", content, source)
+    passage.link("cue", content, cue)
+    passage.link("antecedent", source, None)
+    passage.kind("source", source, "named")
+    (one,), nothing = passage.read()
+    assert nothing == []
+    assert [passage.words(w) for w in (one.source, one.cue, *one.content)] == [
+        "Orr", "said", "the quay is lost",
+    ]  # fmt: skip
+    assert one.antecedent is None
+    assert KINDS[int(one.kinds.argmax())] == "named"
+    assert min(one.marked, one.linked, one.cued) > 0.9
+
+
+def test_of_two_sources_each_content_finds_its_own() -> None:
+    passage = Passage("Orr said yes but Vale wrote no")
+    spans = [passage.tag("source", 0, name) for name in ("Orr", "Vale")]
+    cues = [passage.tag("cue", 0, name) for name in ("said", "wrote")]
+    contents = [passage.tag("content", 0, name) for name in ("yes", "no")]
+    for number, content in enumerate(contents):
+        passage.link("source", content, spans[number])
+        passage.link("cue", content, cues[number])
+    (found,) = passage.read()
+    assert [(passage.words(one.source), passage.words(one.content[0])) for one in found] == [
+        ("Orr", "yes"),
+        ("Vale", "no"),
+    ]
+
+
+def test_a_source_may_stand_in_another_sentence_and_a_cue_may_not() -> None:
+    passage = Passage("No said Orr", "Never")
+    source, cue = passage.tag("source", 0, "Orr"), passage.tag("cue", 0, "said")
+    content = passage.tag("content", 1, "Never")
+    passage.link("source", content, source)
+    passage.link("cue", content, cue)
+    _, (one,) = passage.read()
+    assert passage.words(one.source) == "Orr"
+    assert one.cue is None
+
+
+def test_pieces_with_one_cue_are_one_content() -> None:
+    passage = Passage("No Orr said never again")
+    source, cue = passage.tag("source", 0, "Orr"), passage.tag("cue", 0, "said")
+    pieces = [passage.tag("content", 0, words) for words in ("No", "never again")]
+    for piece in pieces:
+        passage.link("source", piece, source)
+        passage.link("cue", piece, cue)
+    ((one,),) = passage.read()
+    assert [passage.words(w) for w in one.content] == ["No", "never again"]
+
+
+def test_a_content_within_another_has_a_source_of_its_own() -> None:
+    passage = Passage("Orr said the mill denied it")
+    outer = passage.tag("content", 0, "the mill denied it")
+    inner = passage.tag("nested", 0, "it")
+    speaker, mill = passage.tag("source", 0, "Orr"), passage.tag("source", 0, "the mill")
+    passage.link("source", outer, speaker)
+    passage.link("source", inner, mill)
+    (found,) = passage.read()
+    assert [(passage.words(one.source), one.nested) for one in found] == [
+        ("Orr", False),
+        ("the mill", True),
+    ]
+
+
+def test_he_goes_back_to_words_before_it() -> None:
+    passage = Passage("Tom Orr came", "He said so")
+    source = passage.tag("source", 1, "He")
+    content = passage.tag("content", 1, "so")
+    passage.link("source", content, source)
+    passage.link("antecedent", source, passage.span(0, "Tom Orr"))
+    _, (one,) = passage.read()
+    assert passage.words(one.antecedent) == "Tom Orr"
+
+
+def test_a_slip_of_the_tagger_does_not_cut_a_content_and_a_source_does() -> None:
+    passage = Passage("all the old and the new said Orr are lost")
+    for words in ("all the", "and the new", "are lost"):
+        passage.tag("content", 0, words)
+    passage.tag("cue", 0, "said")
+    passage.tag("source", 0, "Orr")
+    (found,) = passage.read()
+    assert [passage.words(w) for one in found for w in one.content] == [
+        "all the old and the new",
+        "are lost",
+    ]
+
+
+def test_what_finds_no_source_goes_on_with_the_last_within_its_article() -> None:
+    first = Passage("Orr said no", "Never", "It rained", "Never")
+    source, cue = first.tag("source", 0, "Orr"), first.tag("cue", 0, "said")
+    content = first.tag("content", 0, "no")
+    first.link("source", content, source)
+    first.link("cue", content, cue)
+    for row in (1, 3):
+        first.link("source", first.tag("content", row, "Never"), None)
+    found = carried(first.read(), first.rows)
+    assert [first.words(one.source) for row in found for one in row] == ["Orr", "Orr", None]
+    assert [one.carried for row in found for one in row] == [False, True, False]
+
+
+def test_spans_are_widened_to_whole_words() -> None:
+    rows = sentences("unbelievable news")
+    tokens = [Tokens([7, 7, 7], [(0, 2), (2, 12), (13, 17)])]
+    roles = np.zeros((5, ROLE_COLUMNS), np.float32)
+    roles[:, TAGS.index("outside") :: len(TAGS)] = SURE
+    roles[2, ROLES.index("content") * len(TAGS)] = 2 * SURE
+    empty = np.zeros((5, LINK_COLUMNS), np.float32), np.zeros((5, KIND_COLUMNS), np.float32)
+    reader = PassageReader(PassageOutputs([(0, 1, 4)], roles, *empty), tokens, rows)
+    ((_, (one,)),) = reader.read()
+    assert one.content == (Words(0, 0, 12),)
+
+
+def test_log_odds_are_finite() -> None:
+    assert np.isfinite([log_odds(0.0), log_odds(1.0)]).all()
+    assert log_odds(0.5) == 0.0
