@@ -42,10 +42,10 @@ class Citation:
     Attributes
     ----------
     source : Place or None
-        The words that name the source; None where the sentence leaves it out ("reportedly", the
-        middle of a long quotation).
+        The words that stand as the source, in whichever sentence they do: in the middle of a long
+        quotation those of its tag; None where nothing names it ("reportedly").
     cue : Place or None
-        The words that hand over ("said", "according to"); None inside a longer quotation.
+        The words that hand over ("said", "according to"); None where the sentence has none.
     content : tuple of Place
         What is handed over.
     kind : SourceKind
@@ -55,9 +55,9 @@ class Citation:
         The source as a reader would look it up: for "he" and "the agency" that of the last such
         source, else the words themselves.
     antecedent : Place or None
-        Where that last source stands, when ``name`` comes from there.
+        Where the source is named, when its own words don't ("he").
     outlets : tuple of str
-        Registry ids of the outlets that the source names.
+        Registry ids of the outlets that the source names, and of those it spoke through.
     """
 
     source: Place | None
@@ -242,11 +242,15 @@ class Sentence:
     # for. They follow from the text: a sentence with other words has none of these, and neither
     # equality nor ``repr``, by which checkpoints know their data, counts them.
     mentions: tuple[Mention, ...] | None = field(default=None, compare=False, repr=False)
+    # ranges of its text that stand in quotation marks, or in a quotation that runs on; in order
+    quoted: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
+    # of its article, ISO 8601
+    date: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleReading:
-    """What the rules know of an article, found once for all who ask (`citations.reading`)."""
+    """What the rules know of an article, found once for all who ask (`attribution.reading`)."""
 
     article: Article  # with the language that its text shows
     plain: str  # its text, folded (`classifier.pages.sentences.fold`): the same offsets

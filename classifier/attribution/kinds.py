@@ -11,14 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from classifier.attribution.citations.antecedents import PRONOUNS, Antecedents
-from classifier.attribution.citations.outlets import (
-    Outlets,
-    any_state_media,
-    named,
-    without_clauses,
-)
-from classifier.attribution.words.lexicon import (
+from classifier.attribution.antecedents import PRONOUNS, Antecedents
+from classifier.attribution.lexicon import (
     PLACES,
     campaigns,
     is_any,
@@ -28,8 +22,14 @@ from classifier.attribution.words.lexicon import (
     word_list,
     word_set,
 )
-from classifier.attribution.words.phrases import NOBODY, Phrase, Shape, SourceType, parse, words_of
-from classifier.attribution.words.presented import presented, states
+from classifier.attribution.outlets import (
+    Outlets,
+    any_state_media,
+    named,
+    without_clauses,
+)
+from classifier.attribution.phrases import NOBODY, Phrase, Shape, SourceType, parse, words_of
+from classifier.attribution.presented import presented, states
 from classifier.values import Mention, Place, SourceKind
 
 _CLUBS = word_set("president secretary commissioner speaker")

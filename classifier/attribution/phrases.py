@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from classifier.attribution.words.lexicon import PLACES, is_any, places, terms, word_list, word_set
+from classifier.attribution.lexicon import PLACES, is_any, places, terms, word_list, word_set
 from classifier.values import Place, SourceKind, fold
 
 

@@ -55,7 +55,8 @@ _NO_SPEAKER = frozenset(
 )  # fmt: skip
 
 
-Ranges = tuple[tuple[int, int], ...]
+Span = tuple[int, int]
+Ranges = tuple[Span, ...]
 
 
 def find(plain: str, text: str, sentences: Sequence[Sentence]) -> tuple[Ranges, Ranges]:
@@ -282,3 +283,18 @@ def _merged(ranges: list[tuple[int, int]]) -> Ranges:
         else:
             merged.append((start, end))
     return tuple(merged)
+
+
+def within(ranges: Sequence[Span], sentences: Sequence[Sentence]) -> list[tuple[Span, ...]]:
+    """Give each sentence the parts of quotations that lie in it, as ranges of its text."""
+    clipped: list[tuple[Span, ...]] = []
+    at = 0
+    for sentence in sentences:
+        while at < len(ranges) and ranges[at][1] <= sentence.start:
+            at += 1
+        last = at
+        while last < len(ranges) and ranges[last][0] < sentence.end:
+            last += 1
+        start, size = sentence.start, len(sentence.text)
+        clipped.append(tuple((max(a - start, 0), min(b - start, size)) for a, b in ranges[at:last]))
+    return clipped

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from classifier.attribution.words.lexicon import matches, places, terms, word_set
-from classifier.attribution.words.phrases import Phrase, Shape, SourceType, parse, words_of
+from classifier.attribution.lexicon import matches, places, terms, word_set
+from classifier.attribution.phrases import Phrase, Shape, SourceType, parse, words_of
 from classifier.values import Place
 
 # A run of capitals: a full name, as a text gives it before it goes on by surname alone.

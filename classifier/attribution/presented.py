@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from classifier.attribution.words.lexicon import is_place, matches, phrases, places, terms
+from classifier.attribution.lexicon import is_place, matches, phrases, places, terms
 
 _STATE = (
     r"(?:(?:[Ss]tate|[Gg]overnment|Kremlin)"
