@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from classifier.attribution.lexicon import matches, places, terms, word_set
+from classifier.attribution.lexicon import places, terms, word_set
 from classifier.attribution.phrases import Phrase, Shape, SourceType, parse, words_of
 from classifier.values import Place
 
@@ -22,13 +22,12 @@ _SHORT = (
 _OFFICE = r"(?:Secretary|Minister|Director) of (?:the )?[A-Z][\w'-]+"
 RUN = re.compile(
     # A capital of the sentence's own is no name's.
-    r"(?!(?:After|Although|And|As|At|Because|Before|But|Despite|Even|For|From|Having|However|If|In"
+    r"(?=[A-Z])(?!(?:After|Although|And|As|At|Because|Before|But|Despite|Even|For|From|Having|However|If|In"
     r"|Like|Meanwhile|Nor|On|Or|Since|So|Still|Then|Though|Under|Unlike|When|While|With|Yet)\b)"
     rf"(?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]*)"
     r"(?:[ ](?:de|van|von|bin|der|la|al|el|of)\b){0,2}"
     rf"(?:[ ](?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]+|al-[A-Z][\w'-]+)){{1,5}}"
 )
-_CAPITAL = re.compile(r"[A-Z]")
 _SEAT = re.compile(r"\s?\((?:R|D|I|Rep|Dem|Ind)\b[^()\n]{0,24}\)|,\s[RDI]-[A-Z][\w.]*")
 _TITLE_WITHIN = 40  # characters before a name
 _TITLE_BEFORE = re.compile(r"(?:[a-z][\w'-]*\s){0,4}$")
@@ -75,8 +74,7 @@ class FullNames:
         """Find the runs of capitals that end in a surname, and where they begin, in order."""
         if self._full is None:
             self._full = {}
-            capitals = (match.start() for match in _CAPITAL.finditer(self._plain))
-            for match in matches(RUN, self._plain, capitals):
+            for match in RUN.finditer(self._plain):
                 if key := last_word(match.group()):
                     self._full.setdefault(key, []).append((match.start(), match.group()))
         return self._full.get(last_word(name), [])

@@ -35,11 +35,11 @@ from classifier.values import Mention, Place, SourceKind
 _CLUBS = word_set("president secretary commissioner speaker")
 _FORMER = word_set("former ex ex- onetime one-time retired late then-candidate elect")
 _SEATED = word_set("sen. sens. rep. reps. gov. senator congressman congresswoman mp mps")
-_CANDIDATES = frozenset(word_list("candidates"))
+_CANDIDATES = word_list("candidates")
 # A nominee for an appointment still speaks as the holder of the office held until then.
 _APPOINTED = word_set("court justice judicial cabinet ambassador attorney secretary")
 # Offices that are a state's wherever they are held; presidents and secretaries clubs have too.
-_ALWAYS = frozenset(word_list("offices always a state's"))
+_ALWAYS = word_list("offices always a state's")
 
 
 def is_government(phrase: Phrase, lower: str, date: str | None) -> bool:
@@ -216,8 +216,7 @@ class _Article:
         if outlets and self._spells_out(words):
             outlets = ()
         bare = without_clauses(words)
-        shown = states(bare) or self._shown.spans(bare)
-        state = bool(shown) or any_state_media(outlets, registry)
+        state = bool(states(bare, self._shown)) or any_state_media(outlets, registry)
         government = is_government(phrase, lower, self._date) and not (outlets or state)
         kind = _kind(phrase, lower)
         if outlets:

@@ -1,20 +1,16 @@
 """The words that tell what kind of source a phrase is: offices, bodies, nouns, places, leaders.
 
-Own lists, read from the tables beside this module: ``terms.tsv`` (a class and a term a row, lower
-case), ``places.tsv`` (states, capitals, regions, and the names of peoples), ``leaders.tsv`` (heads
-of state and government, foreign ministers and their spokespeople, with the months they came to
-office and left it, empty while they hold it), ``candidates.tsv`` (holders of other offices who ran
-for president or vice-president, with the months in which they did), ``lists.tsv`` (a longer list
-that belongs to one rule a row, its words in the order that the rule tries them in). To teach the
-rules a word, add it.
+Own lists, read from the tables in ``data``: ``terms.tsv`` (a class and a term a row, lower case),
+``places.tsv`` (states, capitals, regions, and the names of peoples), ``leaders.tsv`` (heads of
+state and government, foreign ministers and their spokespeople, with the months they came to office
+and left it, empty while they hold it), ``candidates.tsv`` (holders of other offices who ran for
+president or vice-president, with the months in which they did), ``lists.tsv`` (a longer list that
+belongs to one rule a row). To teach the rules a word, add it.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -22,39 +18,21 @@ PLACES = ("people", "state", "capital", "region")
 _DATA = Path(__file__).with_name("data")
 
 
-@dataclass(frozen=True, slots=True)
-class Leader:
-    """Somebody who held an office, and when."""
-
-    since: str  # YYYY-MM
-    until: str  # empty while the office is held
-
-    def holds(self, date: str | None) -> bool:
-        """Whether the office was held on an ISO 8601 date; on no date, whether it still is."""
-        if not date:
-            return not self.until
-        return self.since <= date[:7] and (not self.until or date[:7] <= self.until)
-
-
 def word_set(text: str) -> frozenset[str]:
     """Give the words of a line, for the short lists that belong to one rule."""
     return frozenset(text.split())
-
-
-@cache
-def _lists() -> dict[str, str]:
-    return dict(rows("lists.tsv"))
-
-
-def word_list(name: str) -> tuple[str, ...]:
-    """Give the words of a row of ``lists.tsv``."""
-    return tuple(_lists()[name].split())
 
 
 def rows(name: str) -> list[list[str]]:
     """Read a table's rows, without its header."""
     lines = (_DATA / name).read_text(encoding="utf-8").splitlines()
     return [line.split("\t") for line in lines[1:] if line]
+
+
+@cache
+def word_list(name: str) -> frozenset[str]:
+    """Give the words of a row of ``lists.tsv``."""
+    return word_set(dict(rows("lists.tsv"))[name])
 
 
 class Terms:
@@ -86,29 +64,24 @@ class Terms:
 
 
 @cache
-def terms(name: str) -> Terms:
-    """Give the terms of a class of ``terms.tsv``.
-
-    Raises
-    ------
-    KeyError
-        When there is no such class.
-    """
-    return Terms(frozenset(_classes()[name]))
+def _classes(table: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for one, other in rows(table):
+        term, kind = (one, other) if table == "places.tsv" else (other, one)
+        found[kind].add(term.lower())
+    return found
 
 
 @cache
-def _classes() -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for kind, term in rows("terms.tsv"):
-        found[kind].add(term)
-    return dict(found)
+def terms(name: str) -> Terms:
+    """Give the terms of a class of ``terms.tsv``; `KeyError` when there is no such class."""
+    return Terms(frozenset(dict(_classes("terms.tsv"))[name]))
 
 
 @cache
 def places(kind: str) -> Terms:
     """Give the names of ``places.tsv`` of a kind: state, capital, region or people; lower case."""
-    return Terms(frozenset(name.lower() for name, k in rows("places.tsv") if k == kind))
+    return Terms(frozenset(_classes("places.tsv")[kind]))
 
 
 def is_any(word: str, *classes: str) -> bool:
@@ -122,18 +95,21 @@ def is_place(name: str) -> bool:
 
 
 @cache
-def _holders(table: str) -> dict[str, list[Leader]]:
-    """Give those of a table of people by name, short name and, where it has one, office."""
-    found: dict[str, list[Leader]] = defaultdict(list)
+def _held(table: str) -> dict[str, list[tuple[str, str]]]:
+    """Give the months of those of a table, by name, short name and, where it has one, office."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name, short, *office, _country, since, until in rows(table):
         for key in {name.lower(), short.lower(), *map(str.lower, office)} - {""}:
-            found[key].append(Leader(since, until))
+            found[key].append((since, until))
     return dict(found)
 
 
 def leads(name: str, date: str | None) -> bool:
-    """Whether a name is that of somebody in office on a date (see `Leader.holds`)."""
-    return any(leader.holds(date) for leader in _holders("leaders.tsv").get(name.lower(), ()))
+    """Whether a name is that of somebody in office on a date; on no date, who still is."""
+    return any(
+        since <= date[:7] and (not until or date[:7] <= until) if date else not until
+        for since, until in _held("leaders.tsv").get(name.lower(), ())
+    )
 
 
 def campaigns(name: str, date: str | None) -> bool:
@@ -145,26 +121,9 @@ def campaigns(name: str, date: str | None) -> bool:
     words = name.lower().split()
     whole = " ".join(words)
     short = f"{words[0]} {words[-1]}" if len(words) > 2 and "senator" not in words[-1] else whole
-    known = _holders("candidates.tsv")
-    return bool(date) and any(
-        one.holds(date) for key in {whole, short} for one in known.get(key, ())
+    held = _held("candidates.tsv")
+    return date is not None and any(
+        since <= date[:7] <= (until or date)
+        for key in {whole, short}
+        for since, until in held.get(key, ())
     )
-
-
-@cache
-def phrases(name: str) -> re.Pattern[str]:
-    """Give one pattern for a class of phrases, to be searched for in lower-case text."""
-    longest = sorted(terms(name).all, key=lambda term: (-len(term), term))
-    return re.compile(r"(?<![\w'-])(?:" + "|".join(map(re.escape, longest)) + r")(?![\w'-])")
-
-
-def matches(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> Iterator[re.Match[str]]:
-    """Give what ``finditer`` gives of a pattern that begins nowhere but at some of the places.
-
-    Many times faster where the places are few and the pattern begins with a choice.
-    """
-    end = 0
-    for at in starts:
-        if at >= end and (match := pattern.match(text, at)):
-            end = match.end()
-            yield match

@@ -47,7 +47,7 @@ _MEDIA = {
     )
     for word in words.split()
 }
-_OTHER_WORDS = frozenset(word_list("words beside outlets"))
+_OTHER_WORDS = word_list("words beside outlets")
 _BARE = ((), ("al",))  # before a name that stands alone: "al Jazeera"
 _ARTICLES = frozenset({"the", "a", "an", "its"})
 _KINDS = frozenset(_MEDIA) | {"website", "site", "portal", "outlet", "network", "station", "media"}
@@ -58,7 +58,7 @@ _REPORTING = re.compile(
     re.IGNORECASE,
 )
 # Of so many papers that alone each means the one that the article has named.
-_SHORT = frozenset(word_list("short names of outlets"))
+_SHORT = word_list("short names of outlets")
 # Where more is said of a source: "Liu, speaking to state TV", "a blog, which Xinhua carried".
 _CLAUSE = re.compile(
     r",?\s--?\s|,\s(?:who|which|whose|speaking|writing|talking|appearing)\b|\swho\s"

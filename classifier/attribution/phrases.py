@@ -75,8 +75,8 @@ NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
 
 
 _WORD = re.compile(r"[^\W_](?:[\w'.&/-]*[\w'])?(?:(?<=\w)\.(?=\s|$))?|%")
-_DETERMINERS = frozenset(word_list("phrase determiners"))
-_COUNTED = frozenset(word_list("counted"))
+_DETERMINERS = word_list("phrase determiners")
+_COUNTED = word_list("counted")
 _TITLES = ("person", "office", "honorific")
 _POSSESSIVE = word_set("his her their its my our your")
 _QUANTIFIED = re.compile(r"(?:at least|more than|fewer than|about|around|up to|nearly|over)\s+")
@@ -88,9 +88,9 @@ _BREAK = re.compile(
     r"|including|such|like|told|said|published|released|conducted|issued|obtained|posted|seen|known"
     r"|carried|dated|&|or|but|-)\s"
 )
-_PARTICLES = frozenset(word_list("name particles"))
+_PARTICLES = word_list("name particles")
 _LEGISLATOR = re.compile(r"\((?:R|D|I|Rep|Dem|Ind)(?:[.,]?\s|-|–)\s?[A-Z]|\((?:R|D|I)\)|\([DR]-")
-_DATES = frozenset(word_list("days and months"))
+_DATES = word_list("days and months")
 _ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+$|(?:Jr|Sr|St|Mr|Mrs|Ms|Dr|Prof|Rev|Hon)\.$")
 
 
@@ -149,7 +149,7 @@ def _first_part_is_name(before: str) -> bool:
     return is_any(last, "body", "organisation", "document") or last in _NAME_HEADS
 
 
-_NAME_HEADS = frozenset(word_list("heads of names"))
+_NAME_HEADS = word_list("heads of names")
 
 
 @lru_cache(maxsize=1 << 13)
@@ -173,7 +173,7 @@ def _common(word: str) -> bool:
     return is_any(lower, *known) or lower in _ADJECTIVES or ending
 
 
-_ADJECTIVES = frozenset(word_list("common at a start"))
+_ADJECTIVES = word_list("common at a start")
 
 
 def _determined(words: list[str]) -> tuple[str, list[str], bool]:

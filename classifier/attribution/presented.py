@@ -8,11 +8,9 @@ initials. "Islamic State radio" and "Iowa State newspaper" are of no such state.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
-from classifier.attribution.lexicon import is_place, matches, phrases, places, terms
+from classifier.attribution.lexicon import is_place, places
 
 _STATE = (
     r"(?:(?:[Ss]tate|[Gg]overnment|Kremlin)"
@@ -28,107 +26,79 @@ _KIND = (
     r"|outlet|gazette|news)"
 )
 _WORD = r"(?:[A-Z][\w'’-]*\w)"
-_NAME = rf"(?:The\s)?{_WORD}(?:\s(?:{_WORD}|of|\d+)){{0,4}}"
+_NAME = rf"(?P<name>(?:The\s)?{_WORD}(?:\s(?:{_WORD}|of|\d+)){{0,4}})"
 _OWNER = r"(?:(?:[\w'’-]+\s){0,4}?(?:government|state|court|crown|junta|ministry|regime)\b)"
-#: Words between an outlet's name and what it is: "the Dunlaccan", "our brothers'".
+# Between an outlet's name and what it is: "the Dunlaccan", "our brothers'".
 _WHOSE = r"(?:(?:the|an?|our|their|its)\s)?(?:[\w-]+(?:'s|s')\s|[A-Z][\w-]+\s)?"
-_BEFORE = re.compile(rf"\b{_STATE}\s{_KIND},?\s\(?(?P<name>{_NAME})")
-_INSIDE = re.compile(rf"\b[Ss]tate\s(?P<name>(?:Radio|TV|Television|Channel)\s{_NAME})")
-_NAMED = re.compile(
-    r"\b[Ss]tate-(?:run|owned|controlled)\s(?P<name>(?:[A-Z][\w-]*\s){0,2}(?:Channel|TV|Television"
-    r"|Radio|News|Times|Daily|Post|Press|Herald)(?:\s[A-Z1-9][\w-]*)?)"
+_PRESENTING = (
+    re.compile(rf"\b(?=[SsGgKOocjrp]){_STATE}\s{_KIND},?\s\(?{_NAME}"),
+    re.compile(
+        rf"{_NAME}(?:(?:,\s|\s-+\s){_WHOSE}{_STATE}\s{_KIND}\b|,\sthe\s{_KIND}\sof\s{_OWNER}"
+        r"|,\swhich\s(?P<owned>belongs\sto|speaks\sfor|is\s(?:owned|run|edited|controlled)"
+        rf"(?:\sand\s\w+)?\sby)\s{_OWNER})"
+    ),
 )
-_AFTER = re.compile(rf"(?P<name>{_NAME})(?:,\s|\s-+\s){_WHOSE}{_STATE}\s{_KIND}\b")
-_OF = re.compile(rf"(?P<name>{_NAME}),\sthe\s{_KIND}\sof\s{_OWNER}")
-_OWNED = re.compile(
-    rf"(?P<name>{_NAME}),\swhich\s(?:belongs\sto|speaks\sfor|is\s(?:owned|run|edited|controlled)"
-    rf"(?:\sand\s\w+)?\sby)\s{_OWNER}"
+# An outlet's kind, with the name inside or none: "Yemen's official Saba news agency".
+_AROUND = (
+    rf"{_STATE}\s(?:[A-Z][\w.'-]*\s){{1,3}}(?:{_AGENCY}|broadcaster|television|TV|radio|newspaper"
+    r"|daily)\b"
 )
-# Most articles hold nothing of the kind, and the patterns above try every word of them. So the
-# first three are tried only where a word of a state stands, and each of the others on a text that
-# what it ends with stands in.
-_STATE_WORDS = (
-    "State", "state", "Government", "government", "Kremlin", "Official", "official", "Semi", "semi",
-    "crown's", "junta's", "court's", "regime's", "party's",
-)  # fmt: skip
-_STATES_KIND = re.compile(rf"{_STATE}\s{_KIND}\b")
-_KIND_OF = re.compile(rf",\sthe\s{_KIND}\sof\s{_OWNER}")
-_WHICH = re.compile(r",\swhich\s(?:belongs|speaks|is)\s")
-# An outlet's kind with the name inside: "Yemen's official Saba news agency".
-_AROUND = re.compile(
-    rf"(?<![\w'-]){_STATE}\s(?:[A-Z][\w.'-]*\s){{1,3}}(?:{_AGENCY}|broadcaster|television|TV|radio"
-    r"|newspaper|daily)\b"
+_BESIDE = (
+    rf"(?i:(?:{_STATE}|regime|propaganda)\s(?:propaganda\s|english(?:-language)?\s"
+    rf"|[a-z]+(?:ese|ian|an|ish)\s)?(?:(?:news\s)?(?:media|outlets?)|{_KIND}|tabloid|press"
+    r"|mouthpiece|organ)|party\s(?:mouthpiece|newspaper))\b(?![\w-])"
 )
-_BESIDE = re.compile(
-    rf"(?<![\w'-])(?:{_STATE}|regime|propaganda)\s(?:propaganda\s|english\s|english-language\s|[A-Z][a-z]+(?:ese|ian|an|ish)\s)?"
-    rf"(?:(?:news\s)?(?:media|outlets?)|{_KIND}|tabloid|press|mouthpiece|organ)\b(?![\w-])"
+_STATES = re.compile(rf"(?<![\w'-])(?:(?P<around>{_AROUND})|{_BESIDE})")
+_HINT = re.compile(
+    r"(?i:state|government|kremlin|official|regime|propaganda|crown|junta|court|par)"
 )
-_BARE_AGENCY = re.compile(rf"{_STATE}\s(?:agency|wire|press|outlet|channel|station|news|daily)")
+# Rather an office, unless a name follows: "the state agency Velpress".
+_OFFICE = re.compile(rf"{_STATE}\s(?:agency|wire|press|outlet|channel|station|news|daily)")
+_NAMED = re.compile(r"\s[A-Z][a-z]\w*(?!\s[A-Z])")
 _MEDIA = re.compile(r"(?i)agency|press|news|radio|tv\b|television|broadcast|times|gazette|herald")
 _LEADING = re.compile(r"^(?:(?:And|As|At|But|Even|For|From|In|On|While|When|According to)\s)+")
 _NO_NAME = frozenset(("I", "The", "A", "It", "He", "She", "On", "In", "But", "And"))
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """The names that an article presents as those of a state's outlets."""
-
-    names: frozenset[str]
-
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Find them in a text, in order."""
-        if not self.names:
-            return []
-        longest = sorted(self.names, key=lambda name: (-len(name), name))
-        pattern = r"(?<![\w-])(?:" + "|".join(map(re.escape, longest)) + r")(?![\w-])"
-        return [match.span() for match in re.finditer(pattern, text)]
-
-
-def _presenting(plain: str) -> Iterator[tuple[re.Pattern[str], Iterable[re.Match[str]]]]:
-    """Give each pattern that may present an outlet, with its matches in an article."""
-    starts = sorted({at for word in _STATE_WORDS for at in _occurrences(plain, word)})
-    for pattern in (_BEFORE, _INSIDE, _NAMED):
-        yield pattern, matches(pattern, plain, starts)
-    if any(_STATES_KIND.match(plain, at) for at in starts):
-        yield _AFTER, _AFTER.finditer(plain)
-    for pattern, needs in ((_OF, _KIND_OF), (_OWNED, _WHICH)):
-        if needs.search(plain):
-            yield pattern, pattern.finditer(plain)
-
-
-def _occurrences(text: str, word: str) -> Iterator[int]:
-    at = text.find(word)
-    while at >= 0:
-        yield at
-        at = text.find(word, at + 1)
-
-
 @lru_cache(maxsize=4)  # an article's sources are typed after it has been looked through
-def presented(plain: str) -> Presented:
-    """Find the outlets that a folded article presents as a state's."""
+def presented(plain: str) -> re.Pattern[str] | None:
+    """Find the outlets that a folded article presents as a state's: a pattern of their names.
+
+    None where there are none.
+    """
     names: set[str] = set()
-    for pattern, found in _presenting(plain):
-        for match in found:
-            name = _LEADING.sub("", match["name"]).removesuffix("'s")
-            if name in _NO_NAME or _of_no_state(plain, match.start()) or is_place(name):
-                continue
-            if pattern in (_BEFORE, _AFTER) and _is_body(match, name):
-                continue
-            if pattern is _OWNED and not (_MEDIA.search(name) or "edited" in match.group()):
-                continue  # a state's gas company
-            names.add(name)
-            words = name.split()
-            if words[0] == "The" and len(words) > 1:
-                names |= {" ".join(words[1:]), "the " + words[-1]}
-            if len(words) > 2:
-                names.add("".join(word[0] for word in words if word[0].isupper()))
-    return Presented(frozenset(name for name in names if len(name) > 2))
+    for match in (match for pattern in _PRESENTING for match in pattern.finditer(plain)):
+        name = _LEADING.sub("", match["name"]).removesuffix("'s")
+        if name in _NO_NAME or _of_no_state(plain, match.start()) or is_place(name):
+            continue
+        owned = match.groupdict().get("owned")
+        if owned and not (_MEDIA.search(name) or "edited" in owned):
+            continue  # a state's gas company
+        names.add(name)
+        words = name.split()
+        if words[0] == "The" and len(words) > 1:
+            names |= {" ".join(words[1:]), "the " + words[-1]}
+        if len(words) > 2:
+            names.add("".join(word[0] for word in words if word[0].isupper()))
+    longest = sorted((n for n in names if len(n) > 2), key=lambda name: (-len(name), name))
+    any_of = "|".join(map(re.escape, longest))
+    return re.compile(rf"(?<![\w-])(?:{any_of})(?![\w-])") if longest else None
 
 
-def _is_body(match: re.Match[str], name: str) -> bool:
-    """Whether a "state agency" is rather an authority: "the state agency CalWater Board"."""
-    bare = re.search(_STATE + r"\s(?:agency)\b", match.group())
-    return bare is not None and (" " in name or name.isupper())
+@lru_cache(maxsize=256)  # asked for each citation of a sentence
+def states(text: str, shown: re.Pattern[str] | None = None) -> tuple[tuple[int, int], ...]:
+    """Find the words, as written, that say that an outlet is a state's: "state television".
+
+    And the names that an article has ``shown`` to be one's (`presented`).
+    """
+    found = [match.span() for match in shown.finditer(text)] if shown else []
+    for match in _STATES.finditer(text) if _HINT.search(text) else ():
+        office = not match["around"] and _OFFICE.fullmatch(match.group())
+        if not _of_no_state(text, match.start()) and (
+            not office or _NAMED.match(text, match.end())
+        ):
+            found.append(match.span())
+    return tuple(found)
 
 
 def _of_no_state(text: str, at: int) -> bool:
@@ -139,30 +109,3 @@ def _of_no_state(text: str, at: int) -> bool:
     return before is not None and not any(
         before[1].lower() in places(kind) for kind in ("people", "state", "capital")
     )
-
-
-@lru_cache(maxsize=256)  # asked for each citation of a sentence
-def states(text: str) -> tuple[tuple[int, int], ...]:
-    """Find the words, as written, that say that an outlet is a state's: "state television"."""
-    lower = text.lower()
-    if not any(word in lower for word in _words_of_states()):
-        return ()
-    found = [match.span() for match in _AROUND.finditer(text)]
-    for match in _BESIDE.finditer(text):
-        if not _BARE_AGENCY.fullmatch(match.group()) or _named_after(text, match.end()):
-            found.append(match.span())
-    if len(lower) == len(text):
-        found += [match.span() for match in phrases("state media phrase").finditer(lower)]
-    return tuple(sorted(span for span in set(found) if not _of_no_state(text, span[0])))
-
-
-@cache
-def _words_of_states() -> frozenset[str]:
-    """Words, in lower case, of which every span of `states` begins with one."""
-    first = (term.partition(" ")[0].partition("-")[0] for term in terms("state media phrase").all)
-    return frozenset((*map(str.lower, _STATE_WORDS), "regime", "propaganda", *first))
-
-
-def _named_after(text: str, end: int) -> bool:
-    """Whether a name follows that makes "state agency" an outlet: "the state agency Velpress"."""
-    return re.match(r"\s[A-Z][a-z]\w*(?!\s[A-Z])", text[end:]) is not None

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from classifier.attribution.outlets import Outlets, any_state_media
-from classifier.attribution.presented import Presented, states
+from classifier.attribution.presented import states
 from classifier.values import (
     ArticleReading,
     Citation,
@@ -232,7 +232,7 @@ def channel(
     apart: Sequence[Span],
     registry: Outlets,
     own: Collection[str],
-    shown: Presented,
+    shown: re.Pattern[str] | None,
 ) -> tuple[tuple[str, ...], bool]:
     """Find the outlets through which a source spoke: "told Reuters", "in an interview with RT".
 
@@ -249,8 +249,8 @@ def channel(
     registry : Outlets
     own : collection of str
         Registry ids of who published the article: what they are told is a byline.
-    shown : Presented
-        Outlets that the article presents as a state's.
+    shown : re.Pattern or None
+        Names that the article presents as those of a state's outlets (`presented`).
 
     Returns
     -------
@@ -271,6 +271,6 @@ def channel(
         for id in one.outlets
     ]
     state = any_state_media(outlets, registry) or any(
-        leads(start) for start, _ in (*states(text), *shown.spans(text))
+        leads(start) for start, _ in states(text, shown)
     )
     return tuple(dict.fromkeys(outlets)), state
