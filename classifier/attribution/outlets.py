@@ -4,17 +4,15 @@ In running text "Fars" is a province and "the Times" anybody's. Where the words 
 of a report they are read with more courage: with the word for what they are beside them ("Fars
 news agency"), before or after a cue that outlets have ("Fars reported"), as a host, or as the short
 form of an outlet that the article has named ("the Washington Post", then "the Post").
-
-And those through whom a source spoke: "told Global Times", "in an interview with state television".
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Protocol
 
-from classifier.attribution.lexicon import is_any, is_place, places, word_list
+from classifier.attribution.lexicon import is_place, places, word_list
 from classifier.attribution.phrases import Phrase, Shape, words_of
 from classifier.values import Article, DomainRole, Found, Medium, Mention, Outlet
 
@@ -44,19 +42,18 @@ _MEDIA = {
         ("magazine weekly journal", {Medium.MAGAZINE, Medium.NEWSPAPER}),
         ("television tv channel broadcaster", {Medium.TELEVISION, Medium.BROADCASTER}),
         ("radio", {Medium.RADIO, Medium.BROADCASTER}),
+        ("website site portal outlet network station media", set[Medium]()),
     )
     for word in words.split()
 }
 _OTHER_WORDS = word_list("words beside outlets")
-_BARE = ((), ("al",))  # before a name that stands alone: "al Jazeera"
 _ARTICLES = frozenset({"the", "a", "an", "its"})
-_KINDS = frozenset(_MEDIA) | {"website", "site", "portal", "outlet", "network", "station", "media"}
-#: Cues that outlets have and few others: who "reported" is an outlet more often than not.
+# Cues that outlets have and few others: who "reported" is an outlet more often than not.
 _REPORTING = re.compile(
-    r"\b(?:report|reports|reported|wrote|writes|quoted|quotes|cited|cites|according to|citing"
-    r"|quoting|revealed|published)\b",
-    re.IGNORECASE,
+    r"(?i)\b(?:report(?:s|ed)?|wrote|writes|quote[ds]|cite[ds]|according to|citing|quoting|revealed"
+    r"|published)\b"
 )
+_BESIDE = _MEDIA.keys() | _OTHER_WORDS
 # Of so many papers that alone each means the one that the article has named.
 _SHORT = word_list("short names of outlets")
 # Where more is said of a source: "Liu, speaking to state TV", "a blog, which Xinhua carried".
@@ -116,51 +113,46 @@ def _is_employer(words: str, start: int, end: int) -> bool:
 
 def _is_part(mention: str, phrase: Phrase) -> bool:
     """Whether an outlet's name is only part of a person's: "Tasnim Orr", not "ABA News"."""
-    name, part = words_of(phrase.name), words_of(mention)
-    rest = set(name) - set(part)
-    person = phrase.shape is Shape.PERSON and len(name) > len(part) and set(part) < set(name)
-    return person and not rest <= _KINDS | _OTHER_WORDS
+    name, part = set(words_of(phrase.name)), set(words_of(mention))
+    return phrase.shape is Shape.PERSON and part < name and not name - part <= _BESIDE
 
 
 def _meant(
     words: str, phrase: Phrase, registry: Outlets, cue: str, before: Iterable[str]
 ) -> tuple[str, ...]:
     """Read a name that isn't sure by what stands beside it."""
+    alone = phrase.name and phrase.modifiers in ((), ("al",))
     for text in (words.split(",")[0], *phrase.appositions):
         core, kinds = _core(text)
-        if phrase.name and (beside := _KINDS & set(phrase.modifiers)):
-            core, kinds = phrase.name, set(beside)  # "Jordan's state news agency Petra"
-        opens = text.startswith(core) and _bare(core) in _OTHER_WORDS  # "Local media"
-        if not core or opens or not _could_be(core):
+        if phrase.name and (beside := _MEDIA.keys() & set(phrase.modifiers)):
+            core, kinds = phrase.name, beside  # "Jordan's state news agency Petra"
+        bare = core.lower().removeprefix("the ")
+        if not core or bare in _OTHER_WORDS:  # "Local media"
             continue
         called = registry.called(core)
-        if kinds and _bare(core) not in _SHORT:
-            wanted = set().union(*(_MEDIA.get(kind, set()) for kind in kinds))
-            fit = [outlet for outlet in called if outlet.medium in wanted] if wanted else []
+        if kinds and bare not in _SHORT:
+            wanted = set[Medium]().union(*(_MEDIA[kind] for kind in kinds))
+            fit = [outlet for outlet in called if outlet.medium in wanted]
             if one := _one(fit or called):
                 return one
-        elif (
-            not called
-            and text[:1].isupper()
-            and " " in text
-            and (one := _one(registry.called(text)))
-        ):
+        elif not called and text[:1].isupper() and (one := _one(registry.called(text))):
             return one  # "Harrow news", of "Harrow News"
-        elif phrase.name and phrase.modifiers in _BARE and text not in phrase.appositions:
-            if short := _short(core, registry, before):
-                return short
+        elif alone and text not in phrase.appositions:
+            if bare in _SHORT | {"times"}:  # "the Post": the last of those named before
+                last = [name for name in before if name.lower().endswith(" " + bare)][-1:]
+                if one := next((_one(registry.called(name)) for name in last), ()):
+                    return one
             sure = " " in core or words[:4] == "The " or _REPORTING.search(cue)
-            if sure and _bare(core) not in _SHORT and (one := _one(called)):
+            if sure and bare not in _SHORT and (one := _one(called)):
                 return one
     return ()
 
 
-def _core(text: str) -> tuple[str, set[str]]:
+def _core(text: str) -> tuple[str, Set[str]]:
     """Take off what says which kind of outlet it is; give the name, and those words."""
     tokens = [word for word in text.strip(" ,;:\"'()").split() if word.strip("\"',")]
     if len(tokens) > 1 and tokens[0].endswith("'s") and is_place(tokens[0][:-2]):
         del tokens[0]  # "Lebanon's al-Mayadeen"
-    kinds = {token.lower() for token in tokens if token.lower() in _KINDS}
     start, end = 0, len(tokens)
     while start < end and (_beside(tokens[start]) or tokens[start].lower() in _ARTICLES):
         if tokens[start].lower() in places("people") and end - start == 2:
@@ -169,48 +161,22 @@ def _core(text: str) -> tuple[str, set[str]]:
     while end > start and tokens[end - 1].islower() and _beside(tokens[end - 1]):
         end -= 1
     off = {token.lower() for token in (*tokens[:start], *tokens[end:])}
-    return " ".join(tokens[start:end]), kinds if kinds & off else set()
+    return " ".join(tokens[start:end]), off & _MEDIA.keys()
 
 
 def _beside(token: str) -> bool:
     lower = token.lower().strip("\"',")
-    if lower.endswith(("-based", "-language")):
-        return True
-    known = not token[:1].isupper() and lower in _KINDS | _OTHER_WORDS
-    return known or lower in places("people")
-
-
-def _could_be(core: str) -> bool:
-    """Whether a name can be an outlet's at all: no country, office or body."""
-    lower = " ".join(words_of(core))
-    if not core[:1].isupper() and core[:3] not in {"al-", "al "}:
-        return False
-    return not is_place(lower) and not is_any(lower, "body", "office", "person")
-
-
-def _short(core: str, registry: Outlets, before: Iterable[str]) -> tuple[str, ...]:
-    """Find the outlet whose name, given before, ends so: "the Post"."""
-    word = _bare(core)
-    if word not in _SHORT | {"times"}:
-        return ()
-    named = (name for name in reversed(list(before)) if name.lower().endswith(" " + word))
-    return next((_one(registry.called(name)) for name in named), ())
-
-
-def _bare(core: str) -> str:
-    return core.lower().removeprefix("the ")
+    known = not token[:1].isupper() and lower in _BESIDE
+    return known or lower.endswith(("-based", "-language")) or lower in places("people")
 
 
 def _one(outlets: Iterable[Outlet]) -> tuple[str, ...]:
-    found = [outlet.id for outlet in outlets]
-    return (found[0],) if len(found) == 1 else ()
+    found = tuple(outlet.id for outlet in outlets)
+    return found if len(found) == 1 else ()
 
 
 def own_outlets(article: Article, registry: Outlets) -> frozenset[str]:
     """Give the registry ids of who published an article, whose byline is no citation."""
-    if not article.outlet:
-        return frozenset()
-    found = {outlet.id for outlet in registry.called(article.outlet)}
-    if registry.get(article.outlet) is not None:
-        found.add(article.outlet)
-    return frozenset(found)
+    name = article.outlet or ""
+    known = [registry.get(name), *registry.called(name)] if name else []
+    return frozenset(outlet.id for outlet in known if outlet)
