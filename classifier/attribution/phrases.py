@@ -169,8 +169,7 @@ def _common(word: str) -> bool:
     """Whether a capital at the start of a sentence says nothing: a word the lexicon knows."""
     lower = word.lower()
     known = ("unnamed", "vague", "document", "organisation", "person", "office", "body", "media")
-    ending = lower.endswith(("ists", "ers", "ians", "ents", "ly"))
-    return is_any(lower, *known) or lower in _ADJECTIVES or ending
+    return is_any(lower, *known) or lower in _ADJECTIVES
 
 
 _ADJECTIVES = word_list("common at a start")
