@@ -300,7 +300,7 @@ _EQUAL = {
 def _same(phrase: Phrase, found: EarlierSource) -> bool:
     """Whether two have one head, and nothing tells them apart: "the Israeli", "Syrian military"."""
     if found.words.isdisjoint(
-        (phrase.head, _EQUAL.get(phrase.head), phrase.head.removesuffix("s"))
+        [phrase.head, _EQUAL.get(phrase.head), phrase.head.removesuffix("s")]
     ):
         return False
     peoples = {word for word in phrase.modifiers if word in places("people")}

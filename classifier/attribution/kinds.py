@@ -154,7 +154,7 @@ def _unique(phrase: Phrase) -> bool:
     if head in terms("mouthpiece") and (phrase.proper or _names(phrase.tail)):
         return True  # "a poll by the Harbour Institute", "a spokesman for Acme"
     located = any(places(kind).within(phrase.modifiers) for kind in PLACES)
-    if phrase.shape is Shape.ORGANISATION and phrase.determiner not in {"a", "an", "several"}:
+    if phrase.shape is Shape.ORGANISATION and phrase.determiner in {"", "the", "his"}:
         body = terms("body").within(whole)
         return bool(phrase.proper) or (body and (located or _names(phrase.tail)))
     sole = head not in terms("unnamed") or head in {"president", "minister", "mayor", "governor"}
@@ -191,19 +191,14 @@ _CLUBS = word_set("president secretary commissioner speaker")
 _FORMER = word_set("former ex ex- onetime one-time retired late then-candidate elect")
 _SEATED = word_set("sen. sens. rep. reps. gov. senator congressman congresswoman mp mps")
 _CANDIDATES = word_list("candidates")
-# A nominee for an appointment still speaks as the holder of the office held until then.
-_APPOINTED = word_set("court justice judicial cabinet ambassador attorney secretary")
 # Offices that are a state's wherever they are held; presidents and secretaries clubs have too.
 _ALWAYS = word_list("offices always a state's")
-_TAIL = re.compile(r"(of|for|at|with|in|to|from|on|(?:\w+ )?by)\s+(.*)")
-_CLAUSE = re.compile(r"(?:who|which|where|whose|speaking|citing|\d)\b")
 
 
 def is_government(phrase: Phrase, date: str | None) -> bool:
     """Whether a phrase names a government, one of its bodies or who held office on a date."""
     lead = phrase.lower
-    runs = _CANDIDATES & set(lead) and not _APPOINTED & set(lead)
-    if runs or campaigns(phrase.name or " ".join(lead), date):
+    if _CANDIDATES & set(lead) or campaigns(phrase.name or " ".join(lead), date):
         return False  # it speaks for a campaign, whatever the office held
     if phrase.legislator or (_SEATED & set(phrase.modifiers) and "former" not in phrase.modifiers):
         return True
@@ -213,8 +208,7 @@ def is_government(phrase: Phrase, date: str | None) -> bool:
         return True
     if phrase.shape is Shape.STATE or _official(phrase):
         return True
-    others = (part for part in phrase.appositions[:3] if not _CLAUSE.match(part))
-    return any(is_government(parse(part), date) for part in others)
+    return any(is_government(parse(part), date) for part in phrase.appositions[:3])
 
 
 def _vetoed(words: tuple[str, ...]) -> bool:
@@ -252,17 +246,8 @@ def _official(phrase: Phrase) -> bool:
 
 
 def _of_state(tail: str, head: str) -> bool:
-    """Whether "of", "for", "at" lead to a state or a body of one."""
-    office = head in terms("office")
-    match = _TAIL.match(tail)
-    if match is None:
-        return office and head not in _CLUBS
-    words = words_of(match[2])[:9]
-    if _vetoed(words) or terms("body").within(words):
-        return not _vetoed(words)
-    first = int(words[:1] == ("the",))
-    known = any(places(kind).at(words, first) for kind in ("state", "region", "capital"))
-    placed = match[1] in {"in", "on", "at", "with", "from"}
-    if (known and match[1] in {"of", "for", "to"}) or (placed and office and head != "president"):
-        return True
-    return head in {"minister", "ministers", "secretary"}
+    """Whether what follows ("of", "for", "at") is a state or a body of one, or may be."""
+    words = words_of(tail)[1:10]
+    placed = any(places(kind).within(words[:3]) for kind in ("state", "region", "capital"))
+    office = head in terms("office") and head not in _CLUBS
+    return (office or placed or terms("body").within(words)) and not _vetoed(words)

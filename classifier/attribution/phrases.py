@@ -76,11 +76,9 @@ NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
 
 _WORD = re.compile(r"[^\W_](?:[\w'.&/-]*[\w'])?(?:(?<=\w)\.(?=\s|$))?|%")
 _DETERMINERS = word_list("phrase determiners")
-_COUNTED = word_list("counted")
 _TITLES = ("person", "office", "honorific")
 _NOUNS = ("unnamed", "vague", "document", "organisation", "person")
 _POSSESSIVE = word_set("his her their its my our your")
-_QUANTIFIED = re.compile(r"(?:at least|more than|fewer than|about|around|up to|nearly|over)\s+")
 # What ends the head of a phrase, unless capitals stand on both sides ("Bank of England").
 _BREAK = re.compile(
     r"\s(?P<of>of|for|and|to|the|in|on|with|at)\s"
@@ -89,11 +87,11 @@ _BREAK = re.compile(
     r"|including|such|like|told|said|published|released|conducted|issued|obtained|posted|seen|known"
     r"|carried|dated|&|or|but|-)\s"
 )
+_QUANTIFIED = re.compile(r"(?:at least|more than|fewer than|about|around|up to|nearly|over)\s+")
 _PARTICLES = word_list("name particles")
-_ORGANISED = word_set("food trade health energy justice culture science")
-_NAME_HEADS = word_list("heads of names")
-# Of words that a sentence begins with, those that its capital makes no name.
+# Beside the words of sources, those of whose capital at a sentence's start says nothing.
 _ADJECTIVES = word_list("common at a start")
+_NAME_HEADS = word_list("heads of names")
 _LEGISLATOR = re.compile(r"\((?:R|D|I|Rep|Dem|Ind)(?:[.,]?\s|-|–)\s?[A-Z]|\((?:R|D|I)\)|\([DR]-")
 _DATES = word_list("days and months")
 _ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+$|(?:Jr|Sr|St|Mr|Mrs|Ms|Dr|Prof|Rev|Hon)\.$")
@@ -144,8 +142,6 @@ def _inside_name(text: str, match: re.Match[str]) -> bool:
         return True  # secretary of state
     if not (_capital(before) and _capital(after)):
         return False
-    if of == "and" and last in _ORGANISED:
-        return True
     if of in {"to", "in", "on", "with", "at"}:
         return of == "on" and last in {"council", "committee", "commission"}
     # And not a person and a body: "Poor of the Harbour Board".
@@ -171,8 +167,8 @@ def _determined(words: list[str]) -> tuple[str, list[str], bool]:
         lower = words[0].lower()
         if lower in _POSSESSIVE:
             determiner = "his"
-        elif lower in _COUNTED or (lower[0].isdigit() and len(words) > 1 and not took):
-            determiner = "several" if determiner != "the" else "the"
+        elif lower[0].isdigit() and len(words) > 1 and not took:
+            determiner = "several"
         elif lower in _DETERMINERS and not (lower == "the" and took):
             determiner = determiner or lower
         elif not (lower in {"of", "the"} and took):  # "one of the", "some of his"

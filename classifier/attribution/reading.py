@@ -82,16 +82,13 @@ def cited(
 def alone(reading: ArticleReading) -> Iterator[tuple[list[int], ArticleReading]]:
     """Divide an article into what is read as if it stood alone.
 
-    Parameters
-    ----------
-    reading : ArticleReading
-
     Yields
     ------
-    list of int, ArticleReading
-        Numbers of sentences, and the reading that holds these and no others: of what is outside of
-        any republished part, then of each part, whose publisher is the outlet republished. Offsets
-        are those of the whole.
+    rows : list of int
+        Numbers of sentences: those outside of any republished part, then those of each part.
+    reading : ArticleReading
+        Of these and no others; a part's publisher is the outlet republished. Offsets are the
+        whole's.
     """
     article, sentences = reading.article, reading.sentences
     if not article.republications:

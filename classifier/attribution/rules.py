@@ -31,11 +31,12 @@ Span = tuple[int, int]
 
 _DATELINE_WITHIN = 110
 """Characters in which a dateline ends: a place of 50, an agency of 40, the marks around them."""
+_MOSTLY = 0.5
+"""Of the words in the brackets that an agency's name takes: a judgement."""
 _DATELINE = re.compile(
-    r"\s*(?:[^\W\d_][\w .,'-]{1,48}?)?[(/\[]\s*(?P<agency>[^()/\[\]\n]{2,40}?)\s*[)/\]]\.?"
-    r"\s*(?:[-:]{1,2}\s|(?=[A-Z\"]))"
+    r"\s*(?P<place>[^\W\d_][\w .,'-]{1,48}?)?[(/\[]\s*(?P<agency>[^()/\[\]\n]{2,40}?)\s*[)/\]]\.?"
+    r"\s*(?:[-:]{1,2}\s|(?=[A-Z\"]))[^\w\"]*"
 )
-_AFTER_DATELINE = re.compile(r'[^\w"]*')
 _SOURCE_LINE = re.compile(r"[\W_]*sources?\s*:\s*(?P<name>[^:\n]{2,120}?)[\W_]*", re.IGNORECASE)
 # A Chinese or Japanese character counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
@@ -70,18 +71,16 @@ def find(
     rows: list[tuple[Citation, ...]] = []
     above = 0  # the first sentence that no source line has been found for
     for i, sentence in enumerate(reading.sentences):
-        at = bisect_right(starts, sentence.start)
         line = source_line(plain, sentence)
-        if at:
+        if at := bisect_right(starts, sentence.start):
             rows.append(_turn(plain, sentence, *turns[at - 1]))
-        elif line is not None and i > above:
-            rows.append(())
+        elif line is None or i == above:
+            rows.append(_dateline(plain, sentence, registry, own))
         else:
-            agency = dateline(plain, sentence.start, sentence.end, registry)
-            rows.append(_under_dateline(plain, sentence, agency, registry, own))
+            rows.append(())
         if line is not None and i > above:
-            for j in range(above, i):
-                whole = (Place(reading.sentences[j].start, reading.sentences[j].end),)
+            for j, one in enumerate(reading.sentences[above:i], above):
+                whole = (Place(one.start, one.end),)
                 rows[j] = rows[j] or (Citation(line, None, whole, SourceKind.NAMED),)
             above = i + 1
     return rows
@@ -92,43 +91,31 @@ def _turn(plain: str, sentence: Sentence, start: int, end: int) -> tuple[Citatio
     opens = start >= sentence.start
     said = _stripped(plain, end if opens else sentence.start, sentence.end)
     cue = Place(end - 1, end) if opens else None
-    return tuple(Citation(Place(start, end - 1), cue, (p,), SourceKind.NAMED) for p in said)
+    return tuple(Citation(Place(start, end - 1), cue, (one,), SourceKind.NAMED) for one in said)
 
 
-def _under_dateline(
-    plain: str, sentence: Sentence, agency: Place | None, registry: Outlets, own: Collection[str]
+def _dateline(
+    plain: str, sentence: Sentence, registry: Outlets, own: Collection[str]
 ) -> tuple[Citation, ...]:
-    if agency is None:
+    """Give what stands under a dateline to its agency: "HARBURG, 3 May (Xinhua) - ..."."""
+    start, end = sentence.start, min(sentence.end, sentence.start + _DATELINE_WITHIN)
+    match = _DATELINE.match(plain, start, end)
+    if match is None or (match["place"] and not match["place"].lstrip()[:2].isupper()):
         return ()
-    names = registry.mentions(plain[agency.start : agency.end])
-    if any(id in own for name in names for id in name.outlets):
+    words, first = match["agency"], match.start("agency")
+    long = (m for m in registry.mentions(words) if m.end - m.start >= _MOSTLY * len(words))
+    name = next(long, None)
+    if name is None or any(id in own for id in name.outlets):
         return ()
-    after = _AFTER_DATELINE.match(plain, agency.end, sentence.end)
-    said = _stripped(plain, after.end() if after else agency.end, sentence.end)
-    return tuple(Citation(agency, None, (place,), SourceKind.NAMED) for place in said)
+    agency = Place(first + name.start, first + name.end)
+    said = _stripped(plain, match.end(), sentence.end)
+    return tuple(Citation(agency, None, (one,), SourceKind.NAMED) for one in said)
 
 
 def _stripped(plain: str, start: int, end: int) -> tuple[Place, ...]:
     words = plain[start:end]
     start, end = end - len(words.lstrip()), start + len(words.rstrip())
     return (Place(start, end),) if start < end else ()
-
-
-def dateline(plain: str, start: int, end: int, registry: Outlets) -> Place | None:
-    """Find the agency in the dateline that a sentence begins with: "HARBURG, 3 May (Xinhua) -"."""
-    end = min(end, start + _DATELINE_WITHIN)
-    if all(plain.find(opening, start, end) < 0 for opening in "([/"):
-        return None
-    match = _DATELINE.match(plain, start, end)
-    if match is None:
-        return None
-    before = plain[start : match.start("agency")]
-    if before.strip(" (/[") and not before.lstrip()[:2].isupper():
-        return None
-    for name in registry.mentions(match["agency"]):
-        if name.end - name.start >= 0.5 * len(match["agency"]):
-            return Place(match.start("agency") + name.start, match.start("agency") + name.end)
-    return None
 
 
 def source_line(plain: str, sentence: Sentence) -> Place | None:
@@ -150,12 +137,7 @@ def run_on(
     sentences : sequence of Sentence
         In order, with what is quoted in them.
     citations : sequence of sequence of Citation or MarkedCitation
-        Of each sentence.
-
-    Returns
-    -------
-    list of tuple
-        The same citations, and those carried over: of the tag's source, without a cue.
+        Of each sentence; those carried over are the tag's, with a content of their own and no cue.
     """
     rows = [tuple(row) for row in citations]
     for i, sentence in enumerate(sentences):
@@ -249,15 +231,15 @@ def channel(
     registry : Outlets
     own : collection of str
         Registry ids of who published the article: what they are told is a byline.
-    shown : re.Pattern or None
+    shown : Pattern or None
         Names that the article presents as those of a state's outlets (`presented`).
 
     Returns
     -------
-    tuple of str
+    outlets : tuple of str
         Registry ids.
-    bool
-        Whether any of them is state media, of the registry or by what the text says of it.
+    state_media : bool
+        Whether any is state media, by the registry or by what the text says of it.
     """
 
     def leads(start: int) -> bool:
