@@ -18,7 +18,15 @@ from classifier.models import Prediction
 from classifier.sources import Registry, source_card
 from classifier.sources import load_registry as load
 from classifier.taxonomy import BY_NAME, Level, in_order
-from classifier.values import Article, ArticleReport, Sentence, SentenceReport, Skipped, Span
+from classifier.values import (
+    Article,
+    ArticleReport,
+    Sentence,
+    SentenceReport,
+    Skipped,
+    Span,
+    Voice,
+)
 
 # Articles scored together: enough that a call of the baseline costs little, few enough to keep
 # memory flat and results coming. What an article scores does not depend on its company.
@@ -35,6 +43,31 @@ class _Batch:
     items: list[ArticleReport | Skipped]
     last: bool
     error: Exception | None = None
+
+
+_VOICES = (Voice.QUOTED.value, Voice.REPORTED.value)
+"""The signals that say whose words a sentence is."""
+_MOSTLY = 0.5  # of a sentence, in characters, from which its quotation marks make it quoted
+
+
+def _by_marks(sentence: Sentence) -> tuple[str, ...]:
+    inside = sum(end - start for start, end in sentence.quoted)
+    quoted = inside >= _MOSTLY * len(sentence.text)
+    return (Voice.QUOTED.value if quoted else Voice.REPORTED.value,)
+
+
+def _kept(article: Article, scored: Sequence[SentenceReport]) -> Iterator[SentenceReport]:
+    """Keep the voices that an article's own units give; all that is republished is quoted.
+
+    There the model's is the voice within the republished article.
+    """
+    given = {(unit.start, unit.end): unit.voice for unit in article.units or () if unit.voice}
+    for one in scored:
+        sentence = one.sentence
+        if any(p.start < sentence.end and sentence.start < p.end for p in article.republications):
+            sentence = replace(sentence, voice=Voice.QUOTED, inner_voice=sentence.voice)
+        voice = given.get((sentence.start, sentence.end), sentence.voice)
+        yield replace(one, sentence=replace(sentence, voice=voice))
 
 
 class Scorer:
@@ -132,7 +165,8 @@ class Scorer:
                 for number, sentence in numbered
             ]
         )
-        sentences = self._sentences([sentence for _, sentence in numbered], prediction)
+        voiced = self._voiced([sentence for _, sentence in numbered], prediction)
+        sentences = self._sentences(voiced, prediction)
         wholes = self._decided(prediction.proba, self._of_articles)
         row = 0
         for item in read:
@@ -143,9 +177,30 @@ class Scorer:
             if item.note is None:
                 end = row + len(item.sentences)
                 scores, flags = wholes[row]
-                own = tuple(sentences[row:end])
+                own = tuple(_kept(item.article, sentences[row:end]))
                 scored, row = replace(item, sentences=own, scores=scores, flags=flags), end
             yield replace(scored, source=source_card(scored, self.registry))
+
+    def _voiced(self, sentences: Sequence[Sentence], prediction: Prediction) -> list[Sentence]:
+        """Give sentences who is cited in them, and whose words they are by the model's decisions.
+
+        Of a bundle that decides neither, whoever is cited speaks: in quotation marks or not.
+        """
+        known = [s for s in _VOICES if s in self.bundle.signals]
+        decided = self._decided(prediction.proba, known)
+        voiced = []
+        for sentence, cited, (scores, flags) in zip(
+            sentences, prediction.citations, decided, strict=True
+        ):
+            spoken = flags if known else _by_marks(sentence) if cited else ()
+            # Of two that are flagged, the one that is further above its threshold.
+            above = max(spoken, key=lambda s: scores.get(s, 0.0) / self._limit(s), default=None)
+            voice = Voice.OWN if above is None else Voice(above)
+            voiced.append(replace(sentence, citations=cited, voice=voice))
+        return voiced
+
+    def _limit(self, signal: str) -> float:
+        return max(float(self.bundle.thresholds.get(signal, 1.0)), 1e-6)
 
     def _sentences(
         self, sentences: Sequence[Sentence], prediction: Prediction

@@ -1,12 +1,16 @@
-"""What the rules know of an article: whose words each sentence is, who is cited, and as what.
+"""What the rules know of an article: what is quoted, who is cited where the form says so, as what.
 
-In: an article, its sentences, and whatever answers for outlets' names. Out: the sentences with
-their voice and citations. No model, and nothing of the registry but what it is asked.
+In: an article, its sentences, and whatever answers for outlets' names. Out: the sentences with what
+stands in quotation marks, the outlets they name and the citations that need no model; and for
+citations that somebody else found, who their sources are. Nothing of the registry but what it is
+asked.
 """
 
-from classifier.attribution.citations.finder import find as find_citations
+from classifier.attribution.lexicon import places as lexicon_places
+from classifier.attribution.lexicon import terms as lexicon_terms
+from classifier.attribution.lexicon import word_set
+from classifier.attribution.outlets import own_outlets
+from classifier.attribution.reading import alone as read_alone
 from classifier.attribution.reading import begin, cited, read
-from classifier.attribution.voice.voice import assign as assign_voices
-from classifier.attribution.words.lexicon import places as lexicon_places
-from classifier.attribution.words.lexicon import terms as lexicon_terms
-from classifier.attribution.words.lexicon import word_set
+from classifier.attribution.resolve import resolve as resolve_citations
+from classifier.attribution.rules import LABEL, run_on

@@ -1,4 +1,4 @@
-"""An article as the rules know it: its language, its sentences, whose words they are, who is cited.
+"""An article as the rules know it: its language, its sentences, what is quoted, who is named.
 
 Found once and handed on as one value, to whoever asks next: models, the source card, the report.
 
@@ -9,12 +9,14 @@ sentences, and the quotation marks that the wrapper puts around it quote nobody 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from classifier.attribution.citations import finder
-from classifier.attribution.citations.outlets import Outlets
-from classifier.attribution.voice import quotations, voice
+from classifier.attribution import rules
+from classifier.attribution.outlets import Outlets, own_outlets
+from classifier.attribution.quotations import find as find_quotations
+from classifier.attribution.quotations import within
+from classifier.attribution.resolve import resolve
 from classifier.pages import detect_language
 from classifier.pages import split_sentences as split
 from classifier.values import Article, ArticleReading, Republication, Sentence, fold
@@ -46,18 +48,18 @@ def read(
     Returns
     -------
     ArticleReading
-        With the voice, the citations and the outlets' names of each sentence.
+        With what is quoted in each sentence, the citations that `rules` find there, and the names
+        of outlets.
     """
     # What a page says of its own language is often a leftover of its template: the text decides.
     article = replace(article, lang=detect_language(article.text) or article.lang)
     reading = begin(article)
-    if languages is not None and article.lang is not None and article.lang not in languages:
-        return replace(reading, sentences=voice.assign(reading))
-    return replace(reading, sentences=_cited(reading, registry))
+    foreign = languages is not None and article.lang is not None and article.lang not in languages
+    return replace(reading, sentences=_cited(reading, None if foreign else registry))
 
 
 def begin(article: Article, sentences: Sequence[Sentence] | None = None) -> ArticleReading:
-    """Read only what voice and citations both stand on.
+    """Read only what everything else stands on: where quotations begin and end.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def begin(article: Article, sentences: Sequence[Sentence] | None = None) -> Arti
     """
     plain = fold(article.text)
     rows = split(article, plain) if sentences is None else tuple(sentences)
-    return ArticleReading(article, plain, rows, *quotations.find(plain, article.text, rows))
+    return ArticleReading(article, plain, rows, *find_quotations(plain, article.text, rows))
 
 
 def cited(
@@ -77,29 +79,59 @@ def cited(
     return _cited(begin(article, sentences), registry)
 
 
-def _cited(reading: ArticleReading, registry: Outlets) -> tuple[Sentence, ...]:
-    article = reading.article
-    voiced = [
-        replace(sentence, voice=one, mentions=tuple(registry.mentions(sentence.text)))
-        for sentence, one in zip(reading.sentences, voice.voices(reading), strict=True)
-    ]
-    rows = range(len(voiced))
+def alone(reading: ArticleReading) -> Iterator[tuple[list[int], ArticleReading]]:
+    """Divide an article into what is read as if it stood alone.
+
+    Yields
+    ------
+    rows : list of int
+        Numbers of sentences: those outside of any republished part, then those of each part.
+    reading : ArticleReading
+        Of these and no others; a part's publisher is the outlet republished. Offsets are the
+        whole's.
+    """
+    article, sentences = reading.article, reading.sentences
+    if not article.republications:
+        yield list(range(len(sentences))), reading
+        return
     inside = [
-        [row for row in rows if _overlap(part, voiced[row])] for part in article.republications
+        [row for row, sentence in enumerate(sentences) if _overlap(part, sentence)]
+        for part in article.republications
     ]
-    outside = sorted(set(rows).difference(*inside))
-    # Where nothing is republished, what has been found of the whole holds.
-    whole = replace(reading, sentences=tuple(voiced))
-    apart = begin(article, [voiced[row] for row in outside]) if article.republications else whole
-    for row, citations in zip(outside, finder.find(apart, registry), strict=True):
-        if citations != voiced[row].citations:
-            voiced[row] = replace(voiced[row], citations=citations)
-    for part, within in zip(article.republications, inside, strict=True):
-        alone = _alone(article, part, [reading.sentences[row] for row in within])
-        inner = voice.voices(alone)
-        for row, one, citations in zip(within, inner, finder.find(alone, registry), strict=True):
-            voiced[row] = replace(voiced[row], citations=citations, inner_voice=one)
-    return tuple(voiced)
+    outside = sorted(set(range(len(sentences))).difference(*inside))
+    yield outside, begin(article, [sentences[row] for row in outside])
+    for part, rows in zip(article.republications, inside, strict=True):
+        yield rows, _alone(article, part, [sentences[row] for row in rows])
+
+
+def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence, ...]:
+    article = reading.article
+    given = {(unit.start, unit.end): unit.voice for unit in article.units or () if unit.voice}
+    found = list(reading.sentences)
+    for rows, part in alone(reading):
+        quoted = within(part.quotations, part.sentences)
+        for row, ranges in zip(rows, quoted, strict=True):
+            one = found[row]
+            mentions = tuple(registry.mentions(one.text)) if registry else None
+            voice = given.get((one.start, one.end), one.voice)
+            found[row] = replace(
+                one,
+                voice=voice,
+                mentions=mentions,
+                quoted=ranges,
+                date=article.date,
+                outlet=part.article.outlet,
+            )
+        if registry is None:
+            continue
+        own = own_outlets(part.article.outlet, registry)
+        part = replace(part, sentences=tuple(found[row] for row in rows))
+        citations = resolve(
+            part.plain, part.sentences, rules.find(part, registry, own), registry, article.date, own
+        )
+        for row, cited in zip(rows, citations, strict=True):
+            found[row] = replace(found[row], citations=cited) if cited else found[row]
+    return tuple(found)
 
 
 def _overlap(part: Republication, sentence: Sentence) -> bool:

@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.attribution import own_outlets, resolve_citations
+from classifier.attribution import LABEL, own_outlets, resolve_citations
 from classifier.models.citations import Said, Words, carried
 from classifier.models.fusion import (
     KIND_SIGNALS,

@@ -20,7 +20,7 @@ from classifier.models.ngrams import Articles, BothForms, Ngrams, Places, weigh
 from classifier.models.placeholders import FINDINGS, Reader, TextForm, findings, form_of
 from classifier.models.reasons import chunks, standing_out
 from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Sentence, Span
+from classifier.values import Citation, Sentence, Span
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -246,6 +246,11 @@ class TfidfPrediction:
     sentences: tuple[Sentence, ...]
     parts: Sequence[Counted]
     articles: Articles
+
+    @property
+    def citations(self) -> tuple[tuple[Citation, ...], ...]:
+        """Those that the form of an article gives; an n-gram finds none."""
+        return tuple(sentence.citations for sentence in self.sentences)
 
     def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Find the words that speak most for each signal of its sentence, strongest first.

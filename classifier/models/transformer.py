@@ -6,7 +6,7 @@ In: sentences. Out: probabilities, and the words that speak for them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -32,16 +32,28 @@ from classifier.models.passages import (
     with_rows,
 )
 from classifier.models.placeholders import FINDINGS, Reader, TextForm, findings, form_of
-from classifier.models.roles import CITED, CITED_COLUMNS
 from classifier.models.reasons import chunks, is_telling, standing_out, trimmed, undivided
+from classifier.models.roles import CITED, CITED_COLUMNS
 from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Citation, Sentence, Span
+from classifier.values import Citation, Sentence, SourceKind, Span
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
     from classifier.sources import Registry
 
+
+#: Signals whose evidence is who is cited: which citations speak for each.
+CITING: Mapping[str, Callable[[Citation], bool]] = {
+    "attributed": lambda one: True,
+    "named_source": lambda one: one.kind is SourceKind.NAMED,
+    "unnamed_source": lambda one: one.kind is SourceKind.UNNAMED,
+    "vague_source": lambda one: one.kind is SourceKind.VAGUE,
+    "government_attribution": lambda one: one.government,
+    "state_media_attribution": lambda one: one.state_media,
+    "quoted": lambda one: True,
+    "reported": lambda one: True,
+}
 
 ENCODER = "encoder.onnx"
 TOKENIZER = "tokenizer.json"
@@ -109,27 +121,21 @@ class TransformerModel:
         if self.heads.findings:
             logits = logits + findings(sentences) @ np.asarray(self.heads.findings, np.float32).T
         citations = tuple(sentence.citations for sentence in sentences)
+        names = set(differing)
+        state_media = [row in names for row in range(len(sentences))]
         if self._fusion is not None:
-            resolved = resolve(typed.said, sentences, self._registry())
-            names = set(differing)
-            state_media = [row in names for row in range(len(sentences))]
-            decided = decide(
-                self._fusion, resolved, sentences, logits, self.signals, state_media
-            )
+            resolved = resolve(typed.said, sentences, self.registry)
+            decided = decide(self._fusion, resolved, sentences, logits, self.signals, state_media)
             logits, citations = decided.logits, with_rules(citations, decided.citations)
         logits = pool_articles(logits, sentences, self._article_columns)
         proba = self.calibration.apply(logits)
         return TransformerPrediction(
-            logits, proba, tuple(sentences), neutral, typed, self.heads, citations
+            logits, proba, tuple(sentences), neutral, typed, self.heads, citations, state_media
         )
 
-    def hear(self, sentences: Sequence[Sentence]) -> tuple[list[list[Said]], list[int]]:
-        """Give the citations marked in each sentence, and which sentences name state media."""
-        tokens, typed_tokens, differing = self._packer.tokenize_both(sentences)
-        found = self._read(sentences, typed_tokens, self._packer.pack(sentences, typed_tokens))
-        return found.said, differing
-
-    def _registry(self) -> Registry:
+    @property
+    def registry(self) -> Registry:
+        """Whose outlets it recognises."""
         known = self._packer.reader.registry
         if known is None:
             from classifier.sources import load_registry
@@ -306,6 +312,7 @@ class TransformerPrediction:
     typed: Outputs
     heads: Heads
     citations: tuple[tuple[Citation, ...], ...] = ()
+    state_media: Sequence[bool] = ()  # which sentences name state media
 
     def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Spans of a technique, or the words whose votes weigh most, strongest first."""
@@ -318,6 +325,8 @@ class TransformerPrediction:
                 found.append(())
             elif signal in self.heads.tags:
                 found.append(self._spans(row, signal))
+            elif signal in CITING and (spans := self._cited(row, signal)):
+                found.append(spans)
             else:
                 again = typed[signal] and self.typed.votes[row] is not self.neutral.votes[row]
                 read = row, again
@@ -326,6 +335,18 @@ class TransformerPrediction:
                     words[read] = _Words.of(self.sentences[row], outputs, row)
                 found.append(words[read].standing_out(signal, columns[signal]))
         return found
+
+    def _cited(self, row: int, signal: str) -> tuple[Span, ...]:
+        """The words that name a sentence's sources and hand over, the surest citation first."""
+        sentence = self.sentences[row]
+        places = {
+            place: one.score
+            for one in sorted(self.citations[row], key=lambda one: -(one.score or 0.0))
+            if CITING[signal](one)
+            for place in (one.source, one.cue)
+            if place is not None and sentence.start <= place.start < sentence.end
+        }
+        return tuple(Span(place.start, place.end, signal, score) for place, score in places.items())
 
     def _spans(self, row: int, signal: str) -> tuple[Span, ...]:
         """Runs of tokens over the tag's threshold; else the one around the strongest token."""

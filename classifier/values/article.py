@@ -42,10 +42,10 @@ class Citation:
     Attributes
     ----------
     source : Place or None
-        The words that name the source; None where the sentence leaves it out ("reportedly", the
-        middle of a long quotation).
+        The words that stand as the source, in whichever sentence they do: in the middle of a long
+        quotation those of its tag; None where nothing names it ("reportedly").
     cue : Place or None
-        The words that hand over ("said", "according to"); None inside a longer quotation.
+        The words that hand over ("said", "according to"); None where the sentence has none.
     content : tuple of Place
         What is handed over.
     kind : SourceKind
@@ -55,15 +55,15 @@ class Citation:
         The source as a reader would look it up: for "he" and "the agency" that of the last such
         source, else the words themselves.
     antecedent : Place or None
-        Where that last source stands, when ``name`` comes from there.
+        Where the source is named, when its own words don't ("he").
     outlets : tuple of str
-        Registry ids of the outlets that the source names.
+        Registry ids of the outlets that the source names, and of those it spoke through.
     score : float or None
         How likely it is right, where a model found it; None where a rule did.
     found_by : str
-        What found it: ``transformer``, or ``rules``.
+        What found it: ``transformer``, or the rule (`classifier.attribution.rules`).
     reasons : tuple of (str, float)
-        What spoke for its kind, in log-odds: the ``words``, the ``sentence``, and what is ``known``.
+        What spoke for its kind, in log-odds: ``words``, ``sentence``, what is ``known``.
     """
 
     source: Place | None
@@ -76,7 +76,7 @@ class Citation:
     antecedent: Place | None = None
     outlets: tuple[str, ...] = ()
     score: float | None = None
-    found_by: str = "rules"
+    found_by: str = ""
     reasons: tuple[tuple[str, float], ...] = ()
 
 
@@ -261,7 +261,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class ArticleReading:
-    """What the rules know of an article, found once for all who ask (`citations.reading`)."""
+    """What the rules know of an article, found once for all who ask (`attribution.reading`)."""
 
     article: Article  # with the language that its text shows
     plain: str  # its text, folded (`classifier.pages.sentences.fold`): the same offsets

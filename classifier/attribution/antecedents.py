@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-from classifier.attribution.words.lexicon import matches, places, terms, word_set
-from classifier.attribution.words.phrases import Phrase, Shape, SourceType, parse, words_of
+from classifier.attribution.lexicon import places, terms, word_set
+from classifier.attribution.phrases import Phrase, Shape, SourceType, parse, words_of
 from classifier.values import Place
 
 # A run of capitals: a full name, as a text gives it before it goes on by surname alone.
@@ -22,13 +23,12 @@ _SHORT = (
 _OFFICE = r"(?:Secretary|Minister|Director) of (?:the )?[A-Z][\w'-]+"
 RUN = re.compile(
     # A capital of the sentence's own is no name's.
-    r"(?!(?:After|Although|And|As|At|Because|Before|But|Despite|Even|For|From|Having|However|If|In"
+    r"(?=[A-Z])(?!(?:After|Although|And|As|At|Because|Before|But|Despite|Even|For|From|Having|However|If|In"
     r"|Like|Meanwhile|Nor|On|Or|Since|So|Still|Then|Though|Under|Unlike|When|While|With|Yet)\b)"
     rf"(?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]*)"
     r"(?:[ ](?:de|van|von|bin|der|la|al|el|of)\b){0,2}"
     rf"(?:[ ](?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]+|al-[A-Z][\w'-]+)){{1,5}}"
 )
-_CAPITAL = re.compile(r"[A-Z]")
 _SEAT = re.compile(r"\s?\((?:R|D|I|Rep|Dem|Ind)\b[^()\n]{0,24}\)|,\s[RDI]-[A-Z][\w.]*")
 _TITLE_WITHIN = 40  # characters before a name
 _TITLE_BEFORE = re.compile(r"(?:[a-z][\w'-]*\s){0,4}$")
@@ -37,21 +37,22 @@ _APPOSITION = re.compile(r",\s(?:an?\s|the\s|[A-Z][\w.]*'s\s)?[^,.;:\"\n]{3,90}(
 _LEFT = word_set("former ex onetime one-time retired late candidate nominee hopeful")
 
 
+_MOST_RUNS = 40
+"""Of one surname in an article that are looked at: the first say who it is."""
+
+
 class FullNames:
     """The full names of a folded article."""
 
     def __init__(self, plain: str) -> None:
         self._plain = plain
-        self._full: dict[str, list[tuple[int, str]]] | None = None
 
     def before(self, phrase: Phrase, place: Place) -> str:
         """Find a fuller form of a name before it, with its title: "foreign minister Ana Poor"."""
         runs = [(at, run) for at, run in self._runs(phrase.name) if at < place.start]
-        for at, run in runs[:6]:
-            words = self._with_title(at, run)
-            if holds_title(words):
-                return words
-        return runs[0][1] if runs and runs[0][1] != phrase.name else ""
+        described = (self._with_title(at, run) for at, run in runs[:6])
+        bare = runs[0][1] if runs and runs[0][1] != phrase.name else ""
+        return next(filter(holds_title, described), bare)
 
     def titled(self, phrase: Phrase, place: Place) -> str:
         """Find the full name of an earlier source with a title; empty where it has lost that.
@@ -72,24 +73,24 @@ class FullNames:
         return found if len(names) == 1 else ""
 
     def _runs(self, name: str) -> list[tuple[int, str]]:
-        """Find the runs of capitals that end in a surname, and where they begin, in order."""
-        if self._full is None:
-            self._full = {}
-            capitals = (match.start() for match in _CAPITAL.finditer(self._plain))
-            for match in matches(RUN, self._plain, capitals):
-                if key := last_word(match.group()):
-                    self._full.setdefault(key, []).append((match.start(), match.group()))
-        return self._full.get(last_word(name), [])
+        """Give the runs of capitals that end in a surname, and where they begin, in order."""
+        return self._full.get(last_word(name), [])[:_MOST_RUNS]
+
+    @cached_property
+    def _full(self) -> dict[str, list[tuple[int, str]]]:
+        full: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for match in RUN.finditer(self._plain):
+            full[last_word(match.group())].append((match.start(), match.group()))
+        full.pop("", None)
+        return full
 
     def _with_title(self, at: int, run: str) -> str:
         """Give a run with what says of it who it is, before it and behind it."""
         title = _TITLE_BEFORE.search(self._plain, max(0, at - _TITLE_WITHIN), at)
         words = (title.group() if title and holds_title(title.group()) else "") + run
-        end = at + len(run)
-        seat = _SEAT.match(self._plain, end)
-        if seat:
+        if seat := _SEAT.match(self._plain, at + len(run)):
             return words + " (" + seat.group().strip(" ,()") + ")"
-        after = _APPOSITION.match(self._plain, end)
+        after = _APPOSITION.match(self._plain, at + len(run))
         return words + (after.group() if after and holds_title(after.group()) else "")
 
 
@@ -125,7 +126,12 @@ _WOMAN = word_set("mrs mrs. ms ms. miss lady dame congresswoman spokeswoman quee
 
 #: Words that name nobody by themselves; without an antecedent they are an unnamed source.
 PRONOUNS = _HE | _SHE | _IT | _THEY | _WE | _RELATIVE
-
+# What they can go back to; any other to anything.
+_SHAPES = {
+    _HE | _SHE: {Shape.PERSON, Shape.UNKNOWN},
+    _IT: {Shape.ORGANISATION, Shape.DOCUMENT, Shape.STATE, Shape.UNKNOWN},
+    _THEY: {Shape.PEOPLE, Shape.ORGANISATION, Shape.DOCUMENT},
+}
 _SUBJECT = re.compile(
     r"(?:^|[.!?\n][\"')]*\s+)(?:(?:But|And|Yet|So|Then|Still|Meanwhile,)\s)?(?P<run>"
     + RUN.pattern
@@ -133,10 +139,15 @@ _SUBJECT = re.compile(
 )
 # Before an "it" that goes back past its own sentence: nothing, a clause, or what is quoted.
 _OPEN = re.compile(r"(?:^|[.!?\n][\"')]*\s*|[,\"']\s)(?:(?:[A-Z][\w-]*,?|and|but|though|yet)\s)?$")
-#: How far back a name may stand that is no source, in characters.
-REACH = 600
+_BESIDE = re.compile(
+    r"(?:(?:[Tt]he|[Aa]n?|[Ss]ome|[Mm]any|[Tt]wo|[Tt]hree|[Ss]everal|[Tt]hose)\s)?"
+    r"(?:[\w'.-]+\s){0,2}[\w'.-]+$"
+)
+_BESIDE_NAME = re.compile(RUN.pattern + r"$|[A-Z][\w'-]+$")
+_REACH = 600
+"""How far back a name may stand that is no source, in characters."""
 _OPENING = 40  # characters before "it" that show whether it opens its clause
-_BESIDE = 120  # before "who", in which the words that it goes back to stand
+_BEFORE_WHO = 120  # characters in which the words that "who" goes back to stand
 
 
 @dataclass(slots=True, eq=False)
@@ -187,6 +198,8 @@ class Antecedents:
         if earlier is not None and earlier.entity is not None:
             entity = earlier.entity
             entity.gender = "m" if said in _HE else "f" if said in _SHE else entity.gender
+            if entity in self._recent:
+                self._recent.remove(entity)
         elif said in _IT:
             return  # it goes back to nothing, and nothing to it
         else:
@@ -194,57 +207,43 @@ class Antecedents:
             title = set(phrase.modifiers)
             gender = "m" if title & _MAN else "f" if title & _WOMAN else ""
             entity = EarlierSource(place, phrase, given, words, gender)
-        if entity in self._recent:
-            self._recent.remove(entity)
         self._recent.append(entity)
         if phrase.name and (key := last_word(phrase.name)):
-            self._by_name[key] = entity
-            self._by_name[phrase.name.lower()] = entity
+            self._by_name[key] = self._by_name[phrase.name.lower()] = entity
 
     # --- pronouns --------------------------------------------------------------------------------
 
     def _pronoun(self, lower: str, place: Place) -> Earlier | None:
-        if lower in _HE | _SHE:
-            gender = "m" if lower in _HE else "f"
-            shapes = {Shape.PERSON, Shape.UNKNOWN}
-        elif lower in _IT:
-            gender, shapes = "", {Shape.ORGANISATION, Shape.DOCUMENT, Shape.STATE, Shape.UNKNOWN}
-        elif lower in _THEY:
-            gender, shapes = "", {Shape.PEOPLE, Shape.ORGANISATION, Shape.DOCUMENT}
-        else:
-            gender, shapes = "", set(Shape)
+        gender = "m" if lower in _HE else "f" if lower in _SHE else ""
+        shapes = next((shapes for words, shapes in _SHAPES.items() if lower in words), set(Shape))
         for found in reversed(self._recent):
-            if gender and found.type.outlets:
-                continue  # "he" after ", IRNA reported": an agency is no man
-            if found.type.state_media and not self._takes_up(lower, place, found):
+            # "He" after ", IRNA reported": an agency is no man.
+            if (found.type.outlets and gender) or not self._takes_up(lower, place, found):
                 continue
             fits = found.phrase.shape in shapes or (lower in _IT and bool(found.type.outlets))
             if fits and (not gender or found.gender in {"", gender}):
                 nearer = self._subject(found.place.start, place, gender) if gender else None
                 return nearer or Earlier(found)
         if gender:
-            return self._subject(place.start - REACH, place, gender)
-        if lower in _THEY | _WE and self._recent:
-            last = self._recent[-1]
-            if not last.type.state_media or self._takes_up(lower, place, last):
-                return Earlier(last)
-        return None
+            return self._subject(place.start - _REACH, place, gender)
+        last = self._recent[-1:] if lower not in _IT else []
+        return next((Earlier(one) for one in last if self._takes_up(lower, place, one)), None)
 
     def _takes_up(self, lower: str, place: Place, found: EarlierSource) -> bool:
         """Whether "they" or "its" can be state media's: not one agency's, nor a later noun's."""
+        if not found.type.state_media:
+            return True
         if lower in _THEY:
             return bool({"media", "outlets", "channels", "newspapers", "papers"} & found.words)
-        if lower in _IT:
-            return bool(_OPEN.search(self._plain[max(0, place.start - _OPENING) : place.start]))
-        return True
+        before = self._plain[max(0, place.start - _OPENING) : place.start]
+        return lower not in _IT or _OPEN.search(before) is not None
 
     def _subject(self, since: int, place: Place, gender: str) -> Earlier | None:
         """Find a person whom a sentence begins with, nearer than the last source."""
-        start = max(since, place.start - REACH, 0)
-        window = self._plain[start : place.start]
+        start = max(since, place.start - _REACH, 0)
         other = _WOMAN if gender == "m" else _MAN
         run = ""
-        for match in _SUBJECT.finditer(window):
+        for match in _SUBJECT.finditer(self._plain[start : place.start]):
             parsed = parse(match["run"], opens=True)
             person = parsed.name and parsed.shape is Shape.PERSON and " " in match["run"]
             if person and other.isdisjoint(parsed.modifiers):
@@ -257,19 +256,13 @@ class Antecedents:
 
     def _beside(self, place: Place) -> Earlier | None:
         """Find what "who" and "which" go back to: the phrase that ends just before them."""
-        before = self._plain[max(0, place.start - _BESIDE) : place.start].rstrip(" ,")
-        match = re.search(
-            r"(?:(?:[Tt]he|[Aa]n?|[Ss]ome|[Mm]any|[Tt]wo|[Tt]hree|[Ss]everal|[Tt]hose)\s)?"
-            r"(?:[\w'.-]+\s){0,2}[\w'.-]+$",
-            before,
-        )
-        if match is None:
+        before = self._plain[max(0, place.start - _BEFORE_WHO) : place.start].rstrip(" ,")
+        if (match := _BESIDE.search(before)) is None:
             return None
-        words = match.group()
-        run = re.search(RUN.pattern + "$|[A-Z][\\w'-]+$", words)
+        run = _BESIDE_NAME.search(match.group())
         if run and (entity := self._by_name.get(last_word(run.group()))):
             return Earlier(entity)
-        return Earlier(phrase=run.group() if run else words)
+        return Earlier(phrase=run.group() if run else match.group())
 
     # --- names and descriptions ------------------------------------------------------------------
 
@@ -291,24 +284,23 @@ class Antecedents:
     def _described(self, phrase: Phrase) -> Earlier | None:
         if len(phrase.modifiers) > 2 or phrase.tail:
             return None
-        for fits in (_same, _fits):
-            for entity in reversed(self._recent):
-                if fits(phrase, entity):
-                    return Earlier(entity)
-        return None
+        found = (
+            one for fits in (_same, _fits) for one in reversed(self._recent) if fits(phrase, one)
+        )
+        return next(map(Earlier, found), None)
 
 
 _EQUAL = {
     "senator": "sen.", "governor": "gov.", "representative": "rep.", "general": "gen.",
     "congressman": "rep.", "congresswoman": "rep.", "professor": "prof.", "doctor": "dr.",
-    "premier": "prime", "paper": "newspaper", "daily": "newspaper", "minister": "minister",
+    "premier": "prime", "paper": "newspaper", "daily": "newspaper",
 }  # fmt: skip
 
 
 def _same(phrase: Phrase, found: EarlierSource) -> bool:
     """Whether two have one head, and nothing tells them apart: "the Israeli", "Syrian military"."""
     if found.words.isdisjoint(
-        (phrase.head, _EQUAL.get(phrase.head), phrase.head.removesuffix("s"))
+        [phrase.head, _EQUAL.get(phrase.head), phrase.head.removesuffix("s")]
     ):
         return False
     peoples = {word for word in phrase.modifiers if word in places("people")}
@@ -317,13 +309,14 @@ def _same(phrase: Phrase, found: EarlierSource) -> bool:
 
 def _fits(phrase: Phrase, found: EarlierSource) -> bool:
     """Whether "the watchdog" can be what an earlier source is."""
+    shape = found.phrase.shape
     if phrase.modifiers or phrase.head in terms("office"):
         return False
     if phrase.head in terms("media"):
         return bool(found.type.outlets)
     if phrase.shape is Shape.ORGANISATION:
-        unit = found.phrase.shape in (Shape.ORGANISATION, Shape.UNKNOWN)
-        return unit and bool(found.type.name) and phrase.head not in terms("body")
+        unit = shape in (Shape.ORGANISATION, Shape.UNKNOWN) and bool(found.type.name)
+        return unit and phrase.head not in terms("body")
     if phrase.shape in (Shape.DOCUMENT, Shape.PEOPLE):
-        return found.phrase.shape is phrase.shape
-    return found.phrase.shape is Shape.PERSON and phrase.head in terms("person")
+        return shape is phrase.shape
+    return shape is Shape.PERSON and phrase.head in terms("person")

@@ -9,9 +9,12 @@ speaker labels, and a colon after a verb of speech, open quotations too.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from classifier.attribution.lexicon import word_set
 from classifier.values import Sentence
 
 _OPENS = "start"
@@ -48,14 +51,14 @@ _LABEL = re.compile(
 _LEAST_SAID = 2
 """Spaces in the longest turn above which labels are a transcript's and no table's."""
 # Capitals and a colon that name no speaker.
-_NO_SPEAKER = frozenset(
-    ("ALSO", "ANALYSIS", "BREAKING", "CLAIM", "CORRECTION", "CREDIT", "EDITOR", "EXCLUSIVE", "FACT",
-     "IMAGE", "LIVE", "MORE", "NOTE", "OPINION", "P.S", "PHOTO", "PHOTOS", "PS", "READ", "RELATED",
-     "SOURCE", "SOURCES", "TAGS", "TOP", "TOPICS", "UPDATE", "UPDATED", "VERDICT", "VIDEO", "WATCH")
-)  # fmt: skip
+_NO_SPEAKER = word_set(
+    "ALSO ANALYSIS BREAKING CLAIM CORRECTION CREDIT EDITOR EXCLUSIVE FACT IMAGE LIVE MORE NOTE "
+    "OPINION P.S PHOTO PHOTOS PS READ RELATED SOURCE SOURCES TAGS TOP TOPICS UPDATE UPDATED "
+    "VERDICT VIDEO WATCH"
+)
 
-
-Ranges = tuple[tuple[int, int], ...]
+Span = tuple[int, int]
+Ranges = tuple[Span, ...]
 
 
 def find(plain: str, text: str, sentences: Sequence[Sentence]) -> tuple[Ranges, Ranges]:
@@ -93,8 +96,7 @@ def _paragraphs(text: str, sentences: Sequence[Sentence]) -> list[_Paragraph]:
 # --- marks ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(NamedTuple):
     start: int
     end: int
     char: str
@@ -102,12 +104,11 @@ class _Mark:
 
 
 def _marks(text: str, start: int, end: int) -> list[_Mark]:
-    marks = []
-    for match in _MARK.finditer(text, start, end):
-        role = _role(text, match, start, end)
-        if role:
-            marks.append(_Mark(match.start(), match.end(), match[0], role))
-    return marks
+    return [
+        _Mark(*match.span(), match[0], role)
+        for match in _MARK.finditer(text, start, end)
+        if (role := _role(text, match, start, end))
+    ]
 
 
 def _role(text: str, match: re.Match[str], start: int, end: int) -> str | None:
@@ -138,8 +139,8 @@ def _role(text: str, match: re.Match[str], start: int, end: int) -> str | None:
     return _OPENS if can_open and not can_close else _CLOSES if can_close else _EITHER
 
 
-def _marked(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
+def _marked(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
+    found: list[Span] = []
     marks = [_marks(text, p.start, p.end) for p in paragraphs]
     held: str | None = None  # the mark of a quotation that goes on from the paragraph before
     for i, paragraph in enumerate(paragraphs):
@@ -166,23 +167,18 @@ def _marked(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
 
 
 def _scan(
-    text: str,
-    paragraph: _Paragraph,
-    marks: list[_Mark],
-    at: int,
-    held: str | None,
-    never_closed: set[str],
-) -> tuple[list[tuple[int, int]], tuple[str, int] | None, int]:
-    """Read the marks of a paragraph from the ``at``-th on.
+    text: str, paragraph: _Paragraph, marks: list[_Mark], at: int, held: str | None, never: set[str]
+) -> tuple[list[Span], tuple[str, int] | None, int]:
+    """Read the marks of a paragraph from the ``at``-th on, those apart that ``never`` close.
 
     Returns the ranges closed, the mark and start of a quotation left open if there is one, and
     the number of the mark after the one that opened it.
     """
-    ranges: list[tuple[int, int]] = []
+    ranges: list[Span] = []
     opener, start = held, paragraph.start
     for i, mark in enumerate(marks[at:], at):
         if opener is None:
-            if mark.char in never_closed or (mark.role == _CLOSES and mark.char not in "»«"):
+            if mark.char in never or (mark.role == _CLOSES and mark.char not in "»«"):
                 continue
             if mark.char in _SINGLE and not _closed_later(
                 mark, marks[i + 1 : i + _PAIRED_WITHIN], paragraph
@@ -198,35 +194,25 @@ def _scan(
 
 
 def _closed_later(mark: _Mark, later: list[_Mark], paragraph: _Paragraph) -> bool:
-    closing = _PAIRS[mark.char]
-    if any(m.char in closing and m.role == _CLOSES for m in later):
-        return True
+    closed = any(m.char in _PAIRS[mark.char] and m.role == _CLOSES for m in later)
     # A quotation in single marks that runs over paragraphs begins its paragraph.
-    return mark.start == paragraph.start
+    return closed or mark.start == paragraph.start
 
 
 def _is_possessive(text: str, mark: _Mark, following: list[_Mark]) -> bool:
     """Whether a mark after an s is "the dockers' pay" inside a quotation that closes later."""
-    return (
-        text[mark.start - 1] == "s"
-        and text[mark.end : mark.end + 1] == " "
-        and text[mark.end + 1 : mark.end + 2].islower()
-        and bool(following)
-        and following[0].role == _CLOSES
-        and following[0].char in _SINGLE
-    )
+    inside = text[mark.start - 1] == "s" and text[mark.end : mark.end + 1] == " "
+    goes_on = inside and text[mark.end + 1 : mark.end + 2].islower()
+    return goes_on and any(m.role == _CLOSES and m.char in _SINGLE for m in following)
 
 
 def _goes_on(opener: str, marks: list[list[_Mark]], paragraphs: list[_Paragraph]) -> bool:
     for here, paragraph in zip(marks, paragraphs, strict=True):
         if not here:
             continue
-        first = here[0]
-        if first.start == paragraph.start and (
-            first.char == opener or first.char in _PAIRS.get(opener, "")
-        ):
-            return first.role != _CLOSES
         same = [m for m in here if m.char == opener or m.char in _PAIRS[opener]]
+        if same and same[0].start == paragraph.start:
+            return same[0].role != _CLOSES
         return bool(same) and same[0].role == _CLOSES and opener not in _SINGLE
     return False
 
@@ -234,13 +220,13 @@ def _goes_on(opener: str, marks: list[list[_Mark]], paragraphs: list[_Paragraph]
 # --- quotations without marks --------------------------------------------------------------------
 
 
-def _turns(text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
+def _turns(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
     labels = [_label(text, p) for p in paragraphs]
-    names = [label.group() for label in labels if label and label["name"]]
+    names = Counter(label.group() for label in labels if label and label["name"])
     turns = [
         (label.start(), label.end(), p.end)
         for label, p in zip(labels, paragraphs, strict=True)
-        if label and (label["shout"] or names.count(label.group()) > 1)
+        if label and (label["shout"] or names[label.group()] > 1)
     ]
     # A table has labels too ("Relik: 547."): in a transcript somebody says more than a word.
     said = any(text[end:stop].count(" ") > _LEAST_SAID for _, end, stop in turns)
@@ -256,7 +242,7 @@ def _label(text: str, paragraph: _Paragraph) -> re.Match[str] | None:
     return label
 
 
-def _after_colons(plain: str, text: str, paragraphs: list[_Paragraph]) -> list[tuple[int, int]]:
+def _after_colons(plain: str, text: str, paragraphs: list[_Paragraph]) -> list[Span]:
     """What follows "she wrote:" without marks: the paragraph's rest, or the next paragraph."""
     ranges = []
     for i, paragraph in enumerate(paragraphs):
@@ -274,11 +260,26 @@ def _after_colons(plain: str, text: str, paragraphs: list[_Paragraph]) -> list[t
     return ranges
 
 
-def _merged(ranges: list[tuple[int, int]]) -> Ranges:
-    merged: list[tuple[int, int]] = []
+def _merged(ranges: list[Span]) -> Ranges:
+    merged: list[Span] = []
     for start, end in ranges:
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
             merged.append((start, end))
     return tuple(merged)
+
+
+def within(ranges: Sequence[Span], sentences: Sequence[Sentence]) -> list[tuple[Span, ...]]:
+    """Give each sentence the parts of quotations that lie in it, as ranges of its text."""
+    clipped: list[tuple[Span, ...]] = []
+    at = 0
+    for sentence in sentences:
+        while at < len(ranges) and ranges[at][1] <= sentence.start:
+            at += 1
+        last = at
+        while last < len(ranges) and ranges[last][0] < sentence.end:
+            last += 1
+        start, size = sentence.start, len(sentence.text)
+        clipped.append(tuple((max(a - start, 0), min(b - start, size)) for a, b in ranges[at:last]))
+    return clipped

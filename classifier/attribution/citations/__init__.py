@@ -1,1 +1,0 @@
-"""Who is cited in each sentence of an article, and what kind of source it is."""

@@ -1,1 +1,0 @@
-"""The attributions of one sentence, by rules for English over its tokens."""

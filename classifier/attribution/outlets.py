@@ -1,0 +1,185 @@
+"""The outlets that a source phrase names, also by names that mean other things elsewhere.
+
+In running text "Fars" is a province and "the Times" anybody's. Where the words stand as the source
+of a report they are read with more courage: with the word for what they are beside them ("Fars
+news agency"), before or after a cue that outlets have ("Fars reported"), as a host, or as the short
+form of an outlet that the article has named ("the Washington Post", then "the Post").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Set
+from typing import Protocol
+
+from classifier.attribution.lexicon import is_place, places, word_list
+from classifier.attribution.phrases import Phrase, Shape, words_of
+from classifier.values import DomainRole, Found, Medium, Mention, Outlet
+
+
+class Outlets(Protocol):
+    """Who knows outlets: what the rules ask of `classifier.sources.registry.registry.Registry`."""
+
+    def get(self, id: str, /) -> Outlet | None:
+        """Give the outlet of an id."""
+
+    def at(self, address: str, /) -> Found | None:
+        """Find whose host an address names."""
+
+    def called(self, name: str, /) -> tuple[Outlet, ...]:
+        """Give the outlets that are called so."""
+
+    def mentions(self, text: str, /) -> list[Mention]:
+        """Find outlets' names in running text, leftmost and longest."""
+
+
+# What a word beside a name says that it is.
+_MEDIA = {
+    word: media
+    for words, media in (
+        ("agency newswire", {Medium.AGENCY}),
+        ("newspaper daily paper tabloid broadsheet", {Medium.NEWSPAPER}),
+        ("magazine weekly journal", {Medium.MAGAZINE, Medium.NEWSPAPER}),
+        ("television tv channel broadcaster", {Medium.TELEVISION, Medium.BROADCASTER}),
+        ("radio", {Medium.RADIO, Medium.BROADCASTER}),
+        ("website site portal outlet network station media", set[Medium]()),
+    )
+    for word in words.split()
+}
+_OTHER_WORDS = word_list("words beside outlets")
+_ARTICLES = frozenset({"the", "a", "an", "its"})
+# Cues that outlets have and few others: who "reported" is an outlet more often than not.
+_REPORTING = re.compile(
+    r"(?i)\b(?:report(?:s|ed)?|wrote|writes|quote[ds]|cite[ds]|according to|citing|quoting|revealed"
+    r"|published)\b"
+)
+_BESIDE = _MEDIA.keys() | _OTHER_WORDS
+# Of so many papers that alone each means the one that the article has named.
+_SHORT = word_list("short names of outlets")
+# Where more is said of a source: "Liu, speaking to state TV", "a blog, which Xinhua carried".
+_CLAUSE = re.compile(
+    r",?\s--?\s|,\s(?:who|which|whose|speaking|writing|talking|appearing)\b|\swho\s"
+)
+_FORMER = re.compile(r"\b(?:[Ff]ormer|ex)[\s-](?:[\w-]+\s){0,2}$")
+_STAR = re.compile(r"\s(?:host|columnist|contributor|commentator|pundit)s?\s[A-Z]")
+_HOST = re.compile(r"(?<![\w@.-])(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,12}(?![\w-]|\.\w)")
+
+
+def any_state_media(ids: Iterable[str], registry: Outlets) -> bool:
+    """Whether any of the outlets of these ids is state media."""
+    return any((outlet := registry.get(id)) is not None and outlet.state_media for id in ids)
+
+
+def without_clauses(words: str) -> str:
+    """Give a source phrase without the clauses that say more of it."""
+    return _CLAUSE.split(words)[0]
+
+
+def named(
+    words: str,
+    phrase: Phrase,
+    registry: Outlets,
+    *,
+    cue: str = "",
+    before: Iterable[str] = (),
+    person: bool = False,
+) -> tuple[str, ...]:
+    """Find the outlets that a source phrase names.
+
+    Given are its words, the same taken apart, the ``cue`` that hands over, without which only sure
+    names count, the outlets' names that stand ``before`` it in the article, the last one last, and
+    whether the name is also a ``person``'s: "Ebtekar", of "Masoumeh Ebtekar".
+    """
+    words = without_clauses(words)
+    found = [
+        o
+        for m in registry.mentions(words)
+        if not (_is_part(words[m.start : m.end], phrase) or _is_employer(words, m.start, m.end))
+        for o in m.outlets
+    ]
+    for match in _HOST.finditer(words):
+        at = registry.at(match.group())
+        if at is not None and at.domain.role is not DomainRole.IMPOSTER:
+            found.append(at.outlet.id)
+    if not found and not person:
+        found = list(_meant(words, phrase, registry, cue, before))
+    return tuple(dict.fromkeys(found))
+
+
+def _is_employer(words: str, start: int, end: int) -> bool:
+    """Whether an outlet only says whose somebody is, or was: "former RT journalists"."""
+    return bool(_FORMER.search(words[:start]) or _STAR.match(words[end:]))
+
+
+def _is_part(mention: str, phrase: Phrase) -> bool:
+    """Whether an outlet's name is only part of a person's: "Tasnim Orr", not "ABA News"."""
+    name, part = set(words_of(phrase.name)), set(words_of(mention))
+    return phrase.shape is Shape.PERSON and part < name and not name - part <= _BESIDE
+
+
+def _meant(
+    words: str, phrase: Phrase, registry: Outlets, cue: str, before: Iterable[str]
+) -> tuple[str, ...]:
+    """Read a name that isn't sure by what stands beside it."""
+    alone = phrase.name and phrase.modifiers in ((), ("al",))
+    for text in (words.split(",")[0], *phrase.appositions):
+        core, kinds = _core(text)
+        if phrase.name and (beside := _MEDIA.keys() & set(phrase.modifiers)):
+            core, kinds = phrase.name, beside  # "Jordan's state news agency Petra"
+        bare = core.lower().removeprefix("the ")
+        if not core or bare in _OTHER_WORDS:  # "Local media"
+            continue
+        called = registry.called(core)
+        if kinds and bare not in _SHORT:
+            wanted = set[Medium]().union(*(_MEDIA[kind] for kind in kinds))
+            fit = [outlet for outlet in called if outlet.medium in wanted]
+            if one := _one(fit or called):
+                return one
+        elif not called and text[:1].isupper() and (one := _one(registry.called(text))):
+            return one  # "Harrow news", of "Harrow News"
+        elif alone and text not in phrase.appositions:
+            if bare in _SHORT | {"times"}:  # "the Post": the last of those named before
+                last = [name for name in before if name.lower().endswith(" " + bare)][-1:]
+                if one := next((_one(registry.called(name)) for name in last), ()):
+                    return one
+            sure = " " in core or words[:4] == "The " or _REPORTING.search(cue)
+            if sure and bare not in _SHORT and (one := _one(called)):
+                return one
+    return ()
+
+
+def _core(text: str) -> tuple[str, Set[str]]:
+    """Take off what says which kind of outlet it is; give the name, and those words."""
+    tokens = [word for word in text.strip(" ,;:\"'()").split() if word.strip("\"',")]
+    if len(tokens) > 1 and tokens[0].endswith("'s") and is_place(tokens[0][:-2]):
+        del tokens[0]  # "Lebanon's al-Mayadeen"
+    start, end = 0, len(tokens)
+    while start < end and (_beside(tokens[start]) or tokens[start].lower() in _ARTICLES):
+        if tokens[start].lower() in places("people") and end - start == 2:
+            break  # "Iraqi News", of which "News" is no name
+        start += 1
+    while end > start and tokens[end - 1].islower() and _beside(tokens[end - 1]):
+        end -= 1
+    off = {token.lower() for token in (*tokens[:start], *tokens[end:])}
+    return " ".join(tokens[start:end]), off & _MEDIA.keys()
+
+
+def _beside(token: str) -> bool:
+    lower = token.lower().strip("\"',")
+    known = not token[:1].isupper() and lower in _BESIDE
+    return known or lower.endswith(("-based", "-language")) or lower in places("people")
+
+
+def _one(outlets: Iterable[Outlet]) -> tuple[str, ...]:
+    found = tuple(outlet.id for outlet in outlets)
+    return found if len(found) == 1 else ()
+
+
+def own_outlets(publisher: str | None, registry: Outlets) -> frozenset[str]:
+    """Give the registry ids of who published an article, whose byline is no citation.
+
+    `publisher` is its name or id, as the article has it.
+    """
+    name = publisher or ""
+    known = [registry.get(name), *registry.called(name)] if name else []
+    return frozenset(outlet.id for outlet in known if outlet)

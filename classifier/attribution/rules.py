@@ -1,0 +1,265 @@
+"""Who is cited, where the form of an article says so and no sentence needs to be understood.
+
+A transcript's labels, an agency in a dateline, the line under an article that names its source, a
+quotation that runs on, and the outlet that somebody speaks through. The kind of each source is left
+to `attribution.resolve`: here it is always ``named``.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from classifier.attribution.outlets import Outlets, any_state_media
+from classifier.attribution.presented import states
+from classifier.values import (
+    ArticleReading,
+    Citation,
+    MarkedCitation,
+    Mention,
+    Place,
+    Sentence,
+    SourceKind,
+    fold,
+)
+
+Found = TypeVar("Found", Citation, MarkedCitation)
+Span = tuple[int, int]
+
+_DATELINE_WITHIN = 110
+"""Characters in which a dateline ends: a place of 50, an agency of 40, the marks around them."""
+_MOSTLY = 0.5
+"""Of the words in the brackets that an agency's name takes: a judgement."""
+_DATELINE = re.compile(
+    r"\s*(?P<place>[^\W\d_][\w .,'-]{1,48}?)?[(/\[]\s*(?P<agency>[^()/\[\]\n]{2,40}?)\s*[)/\]]\.?"
+    r"\s*(?:[-:]{1,2}\s|(?=[A-Z\"]))[^\w\"]*"
+)
+_SOURCE_LINE = re.compile(r"[\W_]*sources?\s*:\s*(?P<name>[^:\n]{2,120}?)[\W_]*", re.IGNORECASE)
+# A Chinese or Japanese character counts as a word.
+_WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
+#: What found a citation.
+LABEL, DATELINE, SOURCE_LINE = "speaker label", "dateline", "source line"
+
+_LEAST_QUOTED = 3
+"""Words of a quotation from which its speaker is looked for elsewhere: less is a term."""
+_LONGEST_QUOTATION = 12
+"""Sentences that a quotation runs over at most, looked at for the tag that names its speaker."""
+
+
+def find(
+    reading: ArticleReading, registry: Outlets, own: Collection[str] = ()
+) -> list[tuple[Citation, ...]]:
+    """Find who is cited by a transcript's labels, a dateline, a source line.
+
+    Parameters
+    ----------
+    reading : ArticleReading
+        As `attribution.reading.begin` makes it.
+    registry : Outlets
+        Who knows agencies.
+    own : collection of str
+        Registry ids of who published the article: its own dateline is no citation.
+
+    Returns
+    -------
+    list of tuple of Citation
+        One tuple a sentence. Where somebody reads the sentences themselves, what is found there
+        comes first: a dateline and a source line stand behind what nobody else is cited for.
+    """
+    turns, plain = reading.turns, reading.plain
+    starts = [start for start, _ in turns]
+    rows: list[tuple[Citation, ...]] = []
+    above = 0  # the first sentence that no source line has been found for
+    for i, sentence in enumerate(reading.sentences):
+        line = source_line(plain, sentence)
+        if at := bisect_right(starts, sentence.start):
+            rows.append(_turn(plain, sentence, *turns[at - 1]))
+        elif line is None or i == above:
+            rows.append(_dateline(plain, sentence, registry, own))
+        else:
+            rows.append(())
+        if line is not None and i > above:
+            for j, one in enumerate(reading.sentences[above:i], above):
+                whole = (Place(one.start, one.end),)
+                found = Citation(line, None, whole, SourceKind.NAMED, found_by=SOURCE_LINE)
+                rows[j] = rows[j] or (found,)
+            above = i + 1
+    return rows
+
+
+def _turn(plain: str, sentence: Sentence, start: int, end: int) -> tuple[Citation, ...]:
+    """Give what is said under a speaker's label, which opens the sentence or stands before it."""
+    opens = start >= sentence.start
+    said = _stripped(plain, end if opens else sentence.start, sentence.end)
+    cue = Place(end - 1, end) if opens else None
+    label = Place(start, end - 1)
+    return tuple(Citation(label, cue, (one,), SourceKind.NAMED, found_by=LABEL) for one in said)
+
+
+def _dateline(
+    plain: str, sentence: Sentence, registry: Outlets, own: Collection[str]
+) -> tuple[Citation, ...]:
+    """Give what stands under a dateline to its agency: "HARBURG, 3 May (Xinhua) - ..."."""
+    start, end = sentence.start, min(sentence.end, sentence.start + _DATELINE_WITHIN)
+    match = _DATELINE.match(plain, start, end)
+    if match is None or (match["place"] and not match["place"].lstrip()[:2].isupper()):
+        return ()
+    words, first = match["agency"], match.start("agency")
+    long = (m for m in registry.mentions(words) if m.end - m.start >= _MOSTLY * len(words))
+    name = next(long, None)
+    if name is None or any(id in own for id in name.outlets):
+        return ()
+    agency = Place(first + name.start, first + name.end)
+    said = _stripped(plain, match.end(), sentence.end)
+    return tuple(
+        Citation(agency, None, (one,), SourceKind.NAMED, found_by=DATELINE) for one in said
+    )
+
+
+def _stripped(plain: str, start: int, end: int) -> tuple[Place, ...]:
+    words = plain[start:end]
+    start, end = end - len(words.lstrip()), start + len(words.rstrip())
+    return (Place(start, end),) if start < end else ()
+
+
+def source_line(plain: str, sentence: Sentence) -> Place | None:
+    """Find the name in a line such as "(Source: Ministry of Works)"; None in any other."""
+    match = _SOURCE_LINE.fullmatch(plain, sentence.start, sentence.end)
+    return None if match is None else Place(match.start("name"), match.end("name"))
+
+
+# --- a quotation that runs on --------------------------------------------------------------------
+
+
+def run_on(
+    sentences: Sequence[Sentence], citations: Sequence[Sequence[Found]]
+) -> list[tuple[Found, ...]]:
+    """Give the sentences of a quotation that cite nobody its speaker, wherever its tag stands.
+
+    Parameters
+    ----------
+    sentences : sequence of Sentence
+        In order, with what is quoted in them.
+    citations : sequence of sequence of Citation or MarkedCitation
+        Of each sentence; those carried over are the tag's, with a content of their own and no cue.
+    """
+    rows = [tuple(row) for row in citations]
+    for i, sentence in enumerate(sentences):
+        if not rows[i] and sentence.quoted and _mostly_quoted(sentence):
+            tag = _tag(sentences, rows, i)
+            if tag is not None:
+                said = (Place(sentence.start + a, sentence.start + b) for a, b in sentence.quoted)
+                rows[i] = (replace(tag, cue=None, content=tuple(said)),)
+    return rows
+
+
+def _mostly_quoted(sentence: Sentence) -> bool:
+    inside = sum(len(_WORD.findall(sentence.text[a:b])) for a, b in sentence.quoted)
+    return inside >= _LEAST_QUOTED and 2 * inside >= len(_WORD.findall(sentence.text))
+
+
+def _tag(sentences: Sequence[Sentence], rows: Sequence[Sequence[Found]], i: int) -> Found | None:
+    """Find the citation whose source speaks the quotation that a sentence lies in."""
+    for step in (-1, 1):
+        for j in range(i + step, i + step * _LONGEST_QUOTATION, step):
+            low = min(j, j - step)
+            if not 0 <= j < len(sentences) or not _runs(sentences[low], sentences[low + 1]):
+                break
+            for one in rows[j]:
+                if one.source is not None and not _is_quoted(one.source, sentences[j]):
+                    return one
+    # A new quotation right behind what somebody said goes on with it.
+    opens = i > 0 and sentences[i].quoted[0][0] == 0
+    before = [one for one in rows[i - 1] if one.source is not None] if opens else []
+    return before[-1] if before else None
+
+
+def _is_quoted(place: Place, sentence: Sentence) -> bool:
+    start = place.start - sentence.start
+    return any(a <= start < b for a, b in sentence.quoted)
+
+
+def _runs(one: Sentence, following: Sentence) -> bool:
+    """Whether a quotation runs on from one sentence into the next: no mark closes it."""
+    if not one.quoted or not following.quoted or one.quoted[-1][1] < len(one.text.rstrip()):
+        return False
+    start, end = one.quoted[-1]
+    last = fold(one.text[start:end]).rstrip()
+    return len(last) > 1 and last[-1] not in "\"'"
+
+
+def same_quotation(sentences: Sequence[Sentence], i: int, tag: int) -> bool:
+    """Whether a sentence lies in the quotation that another one tags, or that its tag interrupts.
+
+    '"No," TASS said. "Never."': what came through an outlet did so from its first words to its
+    last; a later quotation of the same speaker need not have.
+    """
+    low, high = sorted((i, tag))
+    near = high - low < _LONGEST_QUOTATION
+    if near and all(_runs(sentences[k], sentences[k + 1]) for k in range(low, high)):
+        return True
+    whole = sentences[i].quoted == ((0, len(sentences[i].text)),)
+    return tag == i - 1 and whole and bool(sentences[tag].quoted)
+
+
+# --- through whom --------------------------------------------------------------------------------
+
+# What leads to an outlet that somebody speaks through, the words between included.
+_LEADS = re.compile(
+    r"\b(?:told|tells?|telling|to|with|by|on|in|from|via|through|for|citing|quoting)\s"
+    r"(?:[\w'-]+\s){0,5}$"
+)
+_LEAD_WITHIN = 70  # characters before an outlet that are searched: a judgement
+
+
+def channel(
+    text: str,
+    mentions: Sequence[Mention],
+    apart: Sequence[Span],
+    registry: Outlets,
+    own: Collection[str],
+    shown: re.Pattern[str] | None,
+) -> tuple[tuple[str, ...], bool]:
+    """Find the outlets through which a source spoke: "told Reuters", "in an interview with RT".
+
+    Those that its sentence names outside of what is said and of who says it.
+
+    Parameters
+    ----------
+    text : str
+        The sentence, folded.
+    mentions : sequence of Mention
+        Names of outlets in it.
+    apart : sequence of (int, int)
+        What is said and who says it.
+    registry : Outlets
+    own : collection of str
+        Registry ids of who published the article: what they are told is a byline.
+    shown : Pattern or None
+        Names that the article presents as those of a state's outlets (`presented`).
+
+    Returns
+    -------
+    outlets : tuple of str
+        Registry ids.
+    state_media : bool
+        Whether any is state media, by the registry or by what the text says of it.
+    """
+
+    def leads(start: int) -> bool:
+        free = not any(a <= start < b for a, b in apart)
+        return free and _LEADS.search(text, max(0, start - _LEAD_WITHIN), start) is not None
+
+    outlets = [
+        id
+        for one in mentions
+        if leads(one.start) and not any(id in own for id in one.outlets)
+        for id in one.outlets
+    ]
+    state = any_state_media(outlets, registry) or any(
+        leads(start) for start, _ in states(text, shown)
+    )
+    return tuple(dict.fromkeys(outlets)), state

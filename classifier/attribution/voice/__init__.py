@@ -1,1 +1,0 @@
-"""Whose words a sentence is, and where quotations begin and end."""

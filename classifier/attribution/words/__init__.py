@@ -1,1 +1,0 @@
-"""The words and phrases that the rules know: lexicon, verbs, tokens, source phrases."""
