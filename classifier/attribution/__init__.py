@@ -6,7 +6,6 @@ their voice and citations. No model, and nothing of the registry but what it is 
 
 from classifier.attribution.citations.finder import find as find_citations
 from classifier.attribution.reading import begin, cited, read
-from classifier.attribution.voice.voice import assign as assign_voices
 from classifier.attribution.words.lexicon import places as lexicon_places
 from classifier.attribution.words.lexicon import terms as lexicon_terms
 from classifier.attribution.words.lexicon import word_set
