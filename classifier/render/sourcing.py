@@ -105,7 +105,7 @@ class Cited:
 def sourcing_map(report: ArticleReport) -> SourcingMap | None:
     """Map an article's sentences to their sources; None where no citation was looked for.
 
-    Counted as the article's own evidence is (`classifier.sources.article_evidence`): without the
+    Counted as the article's own evidence is (`classifier.sources.record.evidence`): without the
     citations that only say that a sentence is republished, and with the model's flags where the
     rules find no source.
     """

@@ -5,13 +5,7 @@ registry answers to a host, a name or an id.
 """
 
 from classifier.sources.publisher.publisher import UNNAMED, UNNAMED_MONITOR
-from classifier.sources.record.evidence import (
-    article_evidence,
-    best_source,
-    distinct_sources,
-    own_citations,
-)
-from classifier.sources.record.record import RELIABILITY, article_shift
+from classifier.sources.record.evidence import best_source, distinct_sources, own_citations
 from classifier.sources.record.record import card as source_card
 from classifier.sources.registry.check import Flaw, ambiguous_names, clashes
 from classifier.sources.registry.check import fold as fold_name

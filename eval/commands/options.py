@@ -30,6 +30,7 @@ class SectionName(StrEnum):
     UNCERTAINTY = "uncertainty"
     AXES = "axes"
     CONTROLS = "controls"
+    SOURCING = "sourcing"
     ROBUSTNESS = "robustness"
     SEEDS = "seeds"
 

@@ -12,11 +12,12 @@ import typer
 from eval.commands.options import (
     As,
     BundleName,
+    Draws,
     First,
     Format,
     OtherSplit,
     Output,
-    Part,
+    Parts,
     Second,
     Seed,
     Signals,
@@ -126,21 +127,6 @@ def robustness(
         typer.echo(suite_verdict(suite), err=True)
 
 
-def citations(
-    corpora: CorporaFolder = None,
-    part: Annotated[
-        Part, typer.Option("--part", help="Judge by this part of PolNeAR.")
-    ] = Part.VALIDATION,
-) -> None:
-    """How well the rules find who is cited, in PolNeAR."""
-    from classifier.sources import load_registry
-    from eval.report import show_section
-    from eval.studies import study_citations
-    from training.corpora import root_folder
-
-    show_section(study_citations(root_folder(corpora), part, load_registry()), Format.MARKDOWN)
-
-
 def placeholders(
     bundles: Annotated[
         list[str] | None,
@@ -166,20 +152,34 @@ def placeholders(
 
 
 def sourcing(
-    articles: Annotated[
-        Path,
-        typer.Option("--articles", metavar="DIR", help="The folder that holds allsides.jsonl.gz."),
-    ],
-    most: Annotated[
-        int, typer.Option("--most", min=1, help="Articles of an outlet.", metavar="N")
-    ] = 25,
+    model: BundleName = "transformer",
+    corpora: CorporaFolder = None,
+    part: Parts = None,
+    draws: Draws = 2000,
+    seed: Seed = 0,
+    allow_other_split: OtherSplit = False,
+    format: As = Format.TABLE,
+    output: Output = None,
 ) -> None:
-    """How articles source what they state, by outlet."""
-    from classifier.sources import load_registry
+    """Who says what, held against the annotators.
+
+    Source, cue and content, which content is whose, what kind of source, and where it is named.
+
+    BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
+    """
+    from classifier.output import check
     from eval.report import show_section
     from eval.studies import study_sourcing
 
-    show_section(study_sourcing(articles, load_registry(), most=most), Format.MARKDOWN)
+    check(output)
+    evaluation = evaluation_of(
+        [model], corpora, None, part, allow_other_split, draws=draws, seed=seed
+    )
+    with progress() as shown:
+        section, record = study_sourcing(
+            evaluation, lambda done, total: shown("sentences", done, total)
+        )
+    show_section(section, format, output, record)
 
 
 def unresolved(
@@ -199,4 +199,4 @@ def unresolved(
     show_section(study_unresolved(articles, load_registry(), shown))
 
 
-COMMANDS = (controls, axes, robustness, citations, placeholders, sourcing, unresolved)
+COMMANDS = (controls, axes, robustness, sourcing, placeholders, unresolved)

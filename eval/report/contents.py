@@ -30,6 +30,7 @@ from eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
 from eval.studies import (
     section_of_axes,
     section_of_controls,
+    section_of_sourcing,
     section_of_techniques,
     section_of_uncertainty,
 )
@@ -203,6 +204,7 @@ SECTIONS: Mapping[str, tuple[str, Measure]] = {
     "uncertainty": ("What it doesn't know", section_of_uncertainty),
     "axes": ("Other splits", section_of_axes),
     "controls": ("Controls", section_of_controls),
+    "sourcing": ("Who says what", section_of_sourcing),
     "robustness": ("Behaviour", _behaviour),
     "seeds": ("Other seeds", lambda _: None),
 }

@@ -241,7 +241,7 @@ class _Scores:
             # The first call allocates and compiles; a long batch doesn't pay for that again.
             model.predict_proba(asked[:_WARM_UP])
             self.warm = True
-        for block in _blocks(asked):
+        for block in blocks(asked):
             began = time.perf_counter()
             proba = model.predict_proba(block)
             seconds += time.perf_counter() - began
@@ -274,7 +274,7 @@ def rows_of(rows: Examples, part: str, signal: str) -> NDArray[np.intp]:
     return chosen
 
 
-def _blocks(sentences: Sequence[Sentence]) -> Iterator[Sequence[Sentence]]:
+def blocks(sentences: Sequence[Sentence]) -> Iterator[Sequence[Sentence]]:
     """Whole articles, together at least `_BLOCK` sentences."""
     start = 0
     for end in range(1, len(sentences) + 1):

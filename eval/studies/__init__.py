@@ -1,12 +1,12 @@
-"""Scored rows in, sections out: controls, other splits, uncertainty, techniques, citations."""
+"""Scored rows in, sections out: controls, other splits, uncertainty, techniques, who says what."""
 
 from eval.studies.axes import section as section_of_axes
 from eval.studies.axes import study as study_axes
-from eval.studies.citations import study as study_citations
 from eval.studies.controls import section as section_of_controls
 from eval.studies.controls import study as study_controls
 from eval.studies.placeholders import run as study_placeholders
-from eval.studies.sourcing import measure as study_sourcing
+from eval.studies.sourcing.study import section as section_of_sourcing
+from eval.studies.sourcing.study import study as study_sourcing
 from eval.studies.technique_tasks import section as section_of_techniques
 from eval.studies.uncertainty import section as section_of_uncertainty
 from eval.studies.unresolved import study as study_unresolved

@@ -4,7 +4,6 @@ In: the folder of a public corpus, or what ships. Out: articles with labels in t
 format's terms. Nothing here holds any text of others. `catalogue` is the one table of them.
 """
 
-from training.corpora.allsides import assessed as assessed_stories
 from training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, given_folder, root_folder
 from training.corpora.catalogue import find as find_corpus
 from training.corpora.corpus import HOUSE_ENVIRONMENT, Card, Corpus, State, by_block, house_folder

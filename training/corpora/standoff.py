@@ -105,7 +105,7 @@ _TEHRAN_TIMES = "tehran_times.jsonl.gz"
 TEXTS: Mapping[str, TextCollection] = {
     "allsides": TextCollection(
         lambda root: articles_folder(root) / allsides.FILE,
-        lambda root: ((s.article.id, s.article.text) for s in allsides.read(articles_folder(root))),
+        lambda root: ((a.id, a.text) for a in allsides.read(articles_folder(root))),
         allsides.URL,
     ),
     "tehran_times": TextCollection(

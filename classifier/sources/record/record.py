@@ -208,7 +208,7 @@ article is sourced is no sign of how its outlet is assessed (docs/source-record.
 
 USUAL_SHARE = 0.32
 """The share of claims with a source that moves nothing: that of 1,338 articles of 57 outlets, by
-the rules alone (`eval.studies.sourcing`)."""
+the rules of version 0.2.0 alone."""
 
 ENOUGH_CLAIMS = 10.0
 """The number of claims from which an article's own evidence counts more than half."""
