@@ -72,6 +72,14 @@ class Bundle:
         thresholds: Mapping[str, float] = self.manifest["thresholds"]
         return thresholds
 
+    def threshold(self, signal: str, corpus: str) -> float:
+        """The probability at which a signal is flagged when it is judged by a corpus' labels.
+
+        One that labels the signal in another sense has a threshold of its own.
+        """
+        elsewhere = self.manifest.get("thresholds_elsewhere", {}).get(corpus, {})
+        return float(elsewhere.get(signal, self.thresholds[signal]))
+
     @property
     def languages(self) -> tuple[str, ...]:
         """ISO 639-1 codes of the languages it was trained on."""

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from classifier.models.citations import PassageOutputs, PassageReader, Said, Words, carried, log_odds
+from classifier.models.citations import (
+    PassageOutputs,
+    PassageReader,
+    Said,
+    Words,
+    carried,
+    log_odds,
+)
 from classifier.models.passages import Tokens
 from classifier.models.roles import (
     KIND_COLUMNS,

@@ -114,6 +114,8 @@ def thresholds(
     signals: Sequence[str],
     seed: int = DEFAULT_SEED,
     weights: Logits | None = None,
+    *,
+    fit: bool = False,
 ) -> dict[str, float]:
     """Choose each signal's threshold, by the metric its task is published with.
 
@@ -125,7 +127,8 @@ def thresholds(
 
     `proba`, of shape (n, k), is calibrated; `labels` says which of them are annotated, and
     `weights` what each row counts (`evenly`), 1 unless given. `articles` has shape (n,). A signal
-    without both classes gets 0.5.
+    without both classes gets 0.5. `fit` takes the labels themselves for chances: for scores that
+    are calibrated in another sense than theirs.
     """
     chosen = {}
     for k, signal in enumerate(signals):
@@ -136,7 +139,8 @@ def thresholds(
             continue
         macro = BY_NAME[signal].level is not Level.SPAN and signal != "vague_source"
         counted = None if weights is None else weights[known, k]
-        chosen[signal] = best_threshold(p, p, names, macro=macro, seed=seed, weights=counted)
+        chances = positive if fit else p
+        chosen[signal] = best_threshold(p, chances, names, macro=macro, seed=seed, weights=counted)
     return chosen
 
 

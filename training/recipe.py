@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier import __version__, bundle
-from classifier.models import Calibration, digest_of_names
+from classifier.models import Calibration, digest_of_names, resolve_said
 from classifier.taxonomy import BY_NAME
 from classifier.values import Sentence
 from training import calibrate
@@ -24,6 +24,7 @@ from training.corpora import find_corpus as find
 from training.data import Data, Examples
 
 if TYPE_CHECKING:
+    from classifier.models import Fusion, TransformerModel
     from training.transformer import Progress, Settings
 
 Tell = Callable[[str], None]  # is told one line a step
@@ -82,7 +83,12 @@ def make_transformer(
         export(recipe.network_, heads, encoder / TOKENIZER, folder)
         tell("calibrating on the validation part")
         model = load_transformer(folder, Calibration.identity(heads.signals), data.outlets)
-        replace(heads, tag_thresholds=calibrate.tag_thresholds(model, validation)).save(folder)
+        heads = replace(heads, tag_thresholds=calibrate.tag_thresholds(model, validation))
+        if recipe.network_.citations is not None:
+            tell("fitting what citations decide")
+            heads = replace(heads, fusion=_fused(model, validation).to_record())
+        heads.save(folder)
+        model = load_transformer(folder, Calibration.identity(heads.signals), data.outlets)
         decisions = fit_decisions(model, validation, settings.seed)
         tell("comparing int8 with float32")
         served, trained = (m.logits(validation.sentences) for m in (model, recipe))
@@ -99,6 +105,19 @@ def make_transformer(
     recipe.discard_checkpoint()
 
 
+def _fused(model: TransformerModel, validation: Examples) -> Fusion:
+    """Fit fusion on the validation rows of corpora that label by the guidelines."""
+    from training.transformer import Heard, fit_fusion
+
+    cards = {name: find(name).card for name in set(validation.corpus.tolist())}
+    by_guidelines = {n for n, c in cards.items() if "attributed" in c.signals and not c.other_sense}
+    ours = np.isin(validation.corpus, sorted(by_guidelines))
+    rows = validation.where(ours)
+    found = model.predict(rows.sentences)
+    resolved = resolve_said(found.typed.said, rows.sentences, model.registry)
+    return fit_fusion(rows, Heard(resolved, found.logits, model.signals, found.state_media))
+
+
 class _Fitted(Protocol):
     """A model before its calibration is known."""
 
@@ -113,6 +132,8 @@ class Decisions:
 
     calibration: Calibration
     thresholds: Mapping[str, float]
+    # of corpora that label signals in another sense, by corpus and signal
+    elsewhere: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def flags(self, logits: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Decide, shape (n, k), from logits of that shape."""
@@ -122,16 +143,42 @@ class Decisions:
 
 
 def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
-    """Fit calibration and thresholds of a model on rows it has not seen."""
+    """Fit calibration and thresholds of a model on rows it has not seen.
+
+    What a corpus labels in another sense than the guidelines has thresholds of its own, and no part
+    in what is decided elsewhere.
+    """
     logits = model.logits(validation.sentences)
     columns = np.stack([validation.column(s) for s in model.signals], axis=1)
-    labels = calibrate.once_an_article(columns, validation.article, model.signals)
+    every = calibrate.once_an_article(columns, validation.article, model.signals)
+    labels = every.copy()
+    for name in dict.fromkeys(validation.corpus.tolist()):
+        for k in _other_sense(name, model.signals):
+            labels[validation.corpus == name, k] = np.nan
+    for k in np.flatnonzero(np.isnan(labels).all(axis=0)):
+        labels[:, k] = every[:, k]  # nobody else labels it
     weights = calibrate.evenly(labels, validation.corpus)
     fitted = calibrate.calibration(logits, labels, model.signals, weights)
     chosen = calibrate.thresholds(
         fitted.apply(logits), labels, validation.article, model.signals, seed, weights
     )
-    return Decisions(fitted, chosen)
+    elsewhere = {}
+    proba = fitted.apply(logits)
+    for name in dict.fromkeys(validation.corpus.tolist()):
+        rows = validation.corpus == name
+        own = [model.signals[k] for k in _other_sense(name, model.signals)]
+        k = [model.signals.index(signal) for signal in own]
+        if own:
+            elsewhere[name] = calibrate.thresholds(
+                proba[rows][:, k], every[rows][:, k], validation.article[rows], own, seed, fit=True
+            )
+    return Decisions(fitted, chosen, elsewhere)
+
+
+def _other_sense(corpus: str, signals: Sequence[str]) -> list[int]:
+    """Give the columns that a corpus labels in another sense than the guidelines."""
+    known = find(corpus).card.other_sense
+    return [k for k, signal in enumerate(signals) if signal in known]
 
 
 def _write(
@@ -151,6 +198,8 @@ def _write(
         "signals": list(decisions.calibration.signals),
         "languages": sorted({card.language for card in cards}),
         "thresholds": dict(decisions.thresholds),
+        # At which what a corpus labels in another sense is judged there.
+        "thresholds_elsewhere": {name: dict(x) for name, x in decisions.elsewhere.items()},
         "calibration": decisions.calibration.to_record(),
         "corpora": [
             {

@@ -14,6 +14,3 @@ from classifier.attribution.reading import alone as read_alone
 from classifier.attribution.reading import begin, cited, read
 from classifier.attribution.resolve import resolve as resolve_citations
 from classifier.attribution.rules import LABEL, run_on
-from classifier.attribution.words.lexicon import places as lexicon_places
-from classifier.attribution.words.lexicon import terms as lexicon_terms
-from classifier.attribution.words.lexicon import word_set

@@ -191,6 +191,9 @@ def citations(report: ArticleReport, scored: SentenceReport) -> list[dict[str, A
             **_some(cited, "kind", "government", "state_media", "name"),
             "antecedent": _place(text, cited.antecedent),
             "outlets": cited.outlets,
+            "score": _number(cited.score),
+            "found_by": cited.found_by,
+            "reasons": dict(cited.reasons),
         }
         for cited in scored.citations
     ]

@@ -109,8 +109,9 @@ class ScoredRows:
     def sample(self, part: str, signal: str) -> Sample:
         """Take the labelled rows of a part; none where the corpus doesn't label the signal."""
         chosen = rows_of(self.rows, part, signal)
+        corpus = str(self.rows.corpus[0]) if len(self.rows) else ""
         given = (
-            Given(proba[chosen, bundle.signals.index(signal)], bundle.thresholds[signal])
+            Given(proba[chosen, bundle.signals.index(signal)], bundle.threshold(signal, corpus))
             if signal in bundle.signals
             else None
             for bundle, proba in zip(self.bundles, self.proba, strict=True)

@@ -30,6 +30,7 @@ CARD = Card(
         "on it under-reports plain claims. Speech, not news. Three zeros to one, by construction."
     ),
     digest="4285f392691e3f05bdd68f3737e242110274dba3e9781b3e87be01e1109baee3",
+    other_sense=("claim",),
     group=by_block,
 )
 

@@ -77,6 +77,9 @@ class Card:
     digest : str or None
         SHA-256 of the files read (`Corpus.digest`), pinned; None when the files are the user's own
         or ship with the code.
+    other_sense : tuple of str
+        Signals that it labels in another sense than the guidelines: learned from, but neither
+        calibrated nor decided by. Each is judged there at a threshold of the corpus' own.
     group : callable
         Article -> the name of what may not be split between training and held-out parts.
     """
@@ -94,6 +97,7 @@ class Card:
     mapping: str
     digest: str | None
     group: Callable[[Article], str] = by_article
+    other_sense: tuple[str, ...] = ()
 
 
 class State(StrEnum):

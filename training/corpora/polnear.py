@@ -69,6 +69,16 @@ CARD = Card(
         "attributed and not quoted."
     ),
     digest="70ebc3edd2a349a6b78d87611ee390b9dcafac66b4a16aac0430edde86d2a7e8",
+    # Thoughts, wishes and plans count as attributions, and with them the kinds of their sources.
+    other_sense=(
+        "attributed",
+        "named_source",
+        "unnamed_source",
+        "vague_source",
+        "government_attribution",
+        "quoted",
+        "reported",
+    ),
 )
 
 _NAME = re.compile(r"(?P<outlet>[a-z-]+)_(?P<date>\d{4}-\d\d-\d\d)_.+")

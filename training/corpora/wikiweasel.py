@@ -32,6 +32,7 @@ CARD = Card(
     ),
     digest="b9504aa1d1fddb33b8c291ae3a881720037af46292701824e6932b95ea9f3839",
     group=by_block,
+    other_sense=("vague_source",),
 )
 
 BLOCKS = 200  # in each file; both run through Wikipedia's articles in the same order

@@ -7,5 +7,6 @@ from training.transformer.encoder import default_folder as default_encoder
 from training.transformer.encoder import describe as describe_encoder
 from training.transformer.encoder import export as export_encoder
 from training.transformer.finetune import Progress, TransformerRecipe
+from training.transformer.fusion import Heard, fit_fusion
 from training.transformer.run import Settings, read_settings
 from training.transformer.targets import in_spans, marked
