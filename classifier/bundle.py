@@ -17,7 +17,8 @@ from classifier.models import Calibration, Model, load_tfidf, load_transformer
 from classifier.sources import Registry, load_registry
 from classifier.taxonomy import in_order
 
-FORMAT = 1
+FORMAT = 2
+"""2: who says what is the model's; before, signals read what rules of grammar found."""
 MANIFEST = "manifest.json"
 CARD = "README.md"
 
@@ -139,6 +140,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{path}: bundle format {manifest['format']} is newer than this version reads "
             f"({FORMAT}); upgrade with: pip install --upgrade framescope"
+        )
+    if manifest["format"] < FORMAT:
+        raise BundleError(
+            f"{path}: bundle format {manifest['format']} reads what rules of grammar found, which "
+            f"this version no longer has; retrain it: framescope train {manifest.get('kind', '')} "
+            "--corpora DIR --output FOLDER, or score with: pip install 'framescope<0.3'"
         )
     missing = [key for key in _REQUIRED if key not in manifest]
     if missing:

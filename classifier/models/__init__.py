@@ -28,9 +28,8 @@ from classifier.models.passages import (
     by_length,
     with_rows,
 )
-from classifier.models.placeholders import FINDINGS, Reader, TextForm, form_of, reads_findings
+from classifier.models.placeholders import Reader, TextForm, form_of
 from classifier.models.placeholders import digest as digest_of_names
-from classifier.models.placeholders import findings as findings_of
 from classifier.models.roles import (
     CITED,
     KIND_COLUMNS,

@@ -223,9 +223,6 @@ class Heads:
     context: bool  # how sentences are packed, see `Packer`
     # whether it was trained with placeholders in the place of outlets' names
     placeholders: bool = False
-    # what each of the rules' findings adds to a signal's logit: a row a signal, a column each of
-    # `FINDINGS`. Empty: nothing.
-    findings: tuple[tuple[float, ...], ...] = ()
     # how votes, citations and what is known of sources are put together (`fusion.Fusion`), as its
     # record; None where the graph gives no citations
     fusion: Mapping[str, Any] | None = None

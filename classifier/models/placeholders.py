@@ -8,11 +8,6 @@ There are two forms of a text. Whether a source is state media is what the sourc
 about, so they read the typed form. Framing must not depend on whose outlet is named: everything
 else reads the neutral form, in which all outlets are the same word. The two forms of a sentence
 differ only where it names state media.
-
-Beside its text a model reads of a sentence what the rules find of it. Who is cited takes knowledge
-that no sentence holds: who is in office, which outlet is a state's, whom "he" stands for. The rules
-of `classifier.attribution` have it; both models learn how far to trust them, for the signals that
-are about sourcing and no others.
 """
 
 from __future__ import annotations
@@ -24,11 +19,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from classifier.taxonomy import BY_NAME, Family
-from classifier.values import Role, Sentence, SourceKind, Voice
+from classifier.values import Role, Sentence
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -196,38 +188,3 @@ def digest(registry: Registry) -> str:
             if not name.ambiguous:
                 total.update(f"{name.text}\t{outlet.state_media:d}\n".encode())
     return total.hexdigest()
-
-
-FINDINGS: tuple[str, ...] = (
-    *(kind.value for kind in SourceKind),
-    "government",
-    "state_media",
-    Voice.REPORTED.value,
-    Voice.QUOTED.value,
-)
-
-
-def findings(sentences: Sequence[Sentence]) -> NDArray[np.float32]:
-    """Lay out what was found, shape (n_sentences, n_findings): 1 where it was, else 0.
-
-    Columns are `FINDINGS`: the kinds of source cited, whether any is a government or state media,
-    and the voice: that within the republished article, where it is one.
-    """
-    found = np.zeros((len(sentences), len(FINDINGS)), np.float32)
-    column = {name: number for number, name in enumerate(FINDINGS)}
-    for row, sentence in enumerate(sentences):
-        for citation in sentence.citations:
-            found[row, column[citation.kind]] = 1
-            if citation.government:
-                found[row, column["government"]] = 1
-            if citation.state_media:
-                found[row, column["state_media"]] = 1
-        spoken = sentence.inner_voice or sentence.voice
-        if spoken is not Voice.OWN:
-            found[row, column[spoken]] = 1
-    return found
-
-
-def reads_findings(signals: Sequence[str]) -> NDArray[np.bool_]:
-    """Tell which signals read them, shape (n_signals,): those that are about sourcing."""
-    return np.array([form_of(signal) is TextForm.TYPED for signal in signals], np.bool_)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from classifier.errors import BundleError
 from classifier.models.base import Calibration
 from classifier.models.ngrams import Articles, BothForms, Ngrams, Places, weigh
-from classifier.models.placeholders import FINDINGS, Reader, TextForm, findings, form_of
+from classifier.models.placeholders import Reader, TextForm, form_of
 from classifier.models.reasons import chunks, standing_out
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Citation, Sentence, Span
@@ -50,8 +50,6 @@ class TfidfModel:
     calibration : Calibration
     reader : Reader, optional
         What gives it its text; by default it reads sentences as they are.
-    finding_weights : ndarray, shape (n_signals, n_findings), optional
-        What each of the rules' findings adds to a signal's log-odds; by default nothing.
     """
 
     def __init__(
@@ -62,7 +60,6 @@ class TfidfModel:
         intercepts: NDArray[np.floating[Any]],
         calibration: Calibration,
         reader: Reader | None = None,
-        finding_weights: NDArray[np.floating[Any]] | None = None,
     ) -> None:
         self.signals = signals
         self.blocks = blocks
@@ -70,9 +67,6 @@ class TfidfModel:
         self.intercepts: NDArray[np.float32] = intercepts.astype(np.float32)
         self.calibration = calibration
         self.reader = reader or Reader()
-        if finding_weights is None:
-            finding_weights = np.zeros((len(signals), len(FINDINGS)))
-        self.finding_weights: NDArray[np.float32] = finding_weights.astype(np.float32)
 
     @cached_property
     def of_articles(self) -> NDArray[np.bool_]:
@@ -119,7 +113,7 @@ class TfidfModel:
         if columns.any() and len(sentences):
             of_article = weigh(self.blocks, articles.counts) @ self._by_feature
             logits[:, columns] = of_article[articles.rows][:, columns]
-        return logits + findings(sentences) @ self.finding_weights.T + self.intercepts, articles
+        return logits + self.intercepts, articles
 
     @cached_property
     def _by_feature(self) -> NDArray[np.float32]:
@@ -134,7 +128,6 @@ class TfidfModel:
             allow_pickle=False,
             weights=self.weights.astype(np.float16),
             intercepts=self.intercepts,
-            trust=self.finding_weights,
             **arrays,
         )
         record = {
@@ -170,7 +163,6 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
     try:
         with np.load(path, allow_pickle=False) as arrays:
             weights, intercepts = arrays["weights"], arrays["intercepts"]
-            finding_weights = arrays.get("trust")
             blocks = tuple(
                 Ngrams(**part, idf=arrays[f"idf_{number}"]) for number, part in enumerate(parts)
             )
@@ -180,11 +172,10 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
         raise _damaged(folder / VOCABULARY, "its signals are not those of the calibration")
     shape = (len(signals), sum(map(len, blocks)))
     fits = all(block.idf.shape == (len(block),) for block in blocks)
-    fits &= finding_weights is None or finding_weights.shape == (len(signals), len(FINDINGS))
     if not fits or weights.shape != shape or intercepts.shape != shape[:1]:
         raise _damaged(path, f"its arrays don't fit {VOCABULARY}")
     reader = Reader.of(registry) if placeholders else Reader()
-    return TfidfModel(signals, blocks, weights, intercepts, calibration, reader, finding_weights)
+    return TfidfModel(signals, blocks, weights, intercepts, calibration, reader)
 
 
 def _read_vocabulary(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]], bool]:

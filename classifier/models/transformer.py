@@ -31,7 +31,7 @@ from classifier.models.passages import (
     by_length,
     with_rows,
 )
-from classifier.models.placeholders import FINDINGS, Reader, TextForm, findings, form_of
+from classifier.models.placeholders import Reader, TextForm, form_of
 from classifier.models.reasons import chunks, is_telling, standing_out, trimmed, undivided
 from classifier.models.roles import CITED, CITED_COLUMNS
 from classifier.taxonomy import BY_NAME, Level
@@ -118,8 +118,6 @@ class TransformerModel:
             logits = logits.copy()
             logits[cells] = typed.logits[cells]
             typed = neutral.replaced(rows, typed)
-        if self.heads.findings:
-            logits = logits + findings(sentences) @ np.asarray(self.heads.findings, np.float32).T
         citations = tuple(sentence.citations for sentence in sentences)
         names = set(differing)
         state_media = [row in names for row in range(len(sentences))]
@@ -265,7 +263,6 @@ def _check(session: InferenceSession, embeddings: Embeddings, heads: Heads) -> N
     fits = (
         given == {"votes": len(heads.signals), "tags": len(heads.tags)}
         and len(heads.tags) == len(heads.gain) == len(heads.tag_thresholds)
-        and [len(row) for row in heads.findings] in ([], [len(FINDINGS)] * len(heads.signals))
         and embeddings.table.shape == (len(embeddings.scale), hidden)
         and heads.max_tokens > 2
         and (heads.fusion is None or tuple(cited.values()) == CITED_COLUMNS)

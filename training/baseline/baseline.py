@@ -20,15 +20,12 @@ from classifier.models import (
     TfidfModel,
     count,
     form_of,
-    reads_findings,
     weigh,
 )
-from classifier.models import findings_of as findings
 from classifier.models import pool_counts as pool
 from classifier.taxonomy import BY_NAME, Level
 from training import DEFAULT_SEED
 from training.data import Examples
-from training.data import leaning_weights as leaning
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -206,16 +203,14 @@ class BaselineRecipe:
             )
         table = self._table(train)
         self.choices_ = {}
-        weights, intercepts, finding_weights = [], [], []
+        weights, intercepts = [], []
         for number, signal in enumerate(usable, start=1):
             task = table.task(signal)
             choice = self._choose(task)
             self.choices_[signal] = choice
             features = task.mixed(choice.setting.mix)
             regression = self._regression(features, task.labels, choice.setting)
-            ngrams, of_findings = np.split(regression.coef_[0], [-task.findings.shape[1]])
-            weights.append(task.spread(ngrams, choice.setting.mix))
-            finding_weights.append(of_findings * reads_findings([signal]))
+            weights.append(task.spread(regression.coef_[0], choice.setting.mix))
             intercepts.append(regression.intercept_[0])
             self._tell(f"{number}/{len(usable)} {signal}: {choice}")
         self.model_ = TfidfModel(
@@ -225,7 +220,6 @@ class BaselineRecipe:
             np.array(intercepts, dtype=np.float64),
             Calibration.identity(usable),
             Reader(self.registry),
-            np.array(finding_weights, dtype=np.float64) + leaning(usable),
         )
         return self
 
@@ -354,34 +348,23 @@ class _Table:
         parts = tuple(
             weighed[:, end - len(block) : end] for block, end in zip(self.blocks, ends, strict=True)
         )
-        found = findings([self.train.sentences[row] for row in rows])
-        return _Task(
-            parts,
-            found * reads_findings([signal]),
-            (labels[rows] >= 0.5).astype(np.int64),
-            self.train.group[rows],
-        )
+        return _Task(parts, (labels[rows] >= 0.5).astype(np.int64), self.train.group[rows])
 
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """What one regression is fitted on: features by block, labels 0 or 1, and groups.
-
-    Findings of the rules are features as well; all 0 for a signal that doesn't read them.
-    """
+    """What one regression is fitted on: features by block, labels 0 or 1, and groups."""
 
     parts: tuple[Any, ...]
-    findings: NDArray[np.float32]
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
 
     def mixed(self, mix: str) -> Any:
-        """Lay a mix's features side by side, findings last; blocks it doesn't use are left out."""
-        from scipy.sparse import csr_matrix, hstack
+        """Lay a mix's features side by side; blocks it doesn't use are left out."""
+        from scipy.sparse import hstack
 
         pairs = zip(MIXES[mix], self.parts, strict=True)
-        ngrams = [factor * part for factor, part in pairs if factor]
-        return hstack([*ngrams, csr_matrix(self.findings)], format="csr")
+        return hstack([factor * part for factor, part in pairs if factor], format="csr")
 
     def spread(self, weights: NDArray[np.float64], mix: str) -> NDArray[np.float64]:
         """Weights of a mix's features, as weights of all features unmixed."""

@@ -25,13 +25,13 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
-from torch import Tensor, from_numpy, full, nn, zeros
+from torch import Tensor, full, nn
 from transformers import AutoModel
 from transformers.utils import logging as notices
 
 from classifier.bundle import digest
 from classifier.errors import TrainingError
-from classifier.models import CITED, EMBEDDINGS, ENCODER, FINDINGS, TOKENIZER, Embeddings, Heads
+from classifier.models import CITED, EMBEDDINGS, ENCODER, TOKENIZER, Embeddings, Heads
 from training.transformer.roles import CitationHeads
 
 WEIGHTS = "model.safetensors"
@@ -94,18 +94,17 @@ class FramingEncoder(nn.Module):
     """A transformer encoder with token-level heads.
 
     The folder is a local Hugging Face model's (``config.json`` and ``model.safetensors``); there is
-    one tag for each span signal. `reads_findings`, shape (n_signals,), marks the signals to which
-    what the rules found adds. `freeze_embeddings` keeps the word embeddings as they are: half of a
-    small encoder's weights, and what a vocabulary learned from far more text than any labelled
-    corpus holds. `cites` adds heads for who says what. Raises `TrainingError` when the folder holds
-    no encoder that can be loaded.
+    one vote for each signal and one tag for each span signal. `freeze_embeddings` keeps the word
+    embeddings as they are: half of a small encoder's weights, and what a vocabulary learned from
+    far more text than any labelled corpus holds. `cites` adds heads for who says what. Raises
+    `TrainingError` when the folder holds no encoder that can be loaded.
     """
 
     def __init__(
         self,
         folder: Path,
+        n_signals: int,
         n_tags: int,
-        reads_findings: NDArray[np.bool_],
         *,
         freeze_embeddings: bool = True,
         cites: bool = False,
@@ -114,7 +113,7 @@ class FramingEncoder(nn.Module):
         self.encoder = _load(folder)
         hidden = int(self.encoder.config.hidden_size)
         self.dropout = nn.Dropout(0.1)
-        self.vote = nn.Linear(hidden, len(reads_findings))
+        self.vote = nn.Linear(hidden, n_signals)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # there may be no span signals to tag
             self.tag = nn.Linear(hidden, n_tags)
@@ -122,8 +121,6 @@ class FramingEncoder(nn.Module):
         # technique is a word or two: from 0 this would hardly be learned, and a mean drowns it.
         self.gain = nn.Parameter(full((n_tags,), _FIRST_GAIN))
         self.citations = CitationHeads(hidden) if cites else None
-        self.finding = nn.Parameter(zeros(len(reads_findings), len(FINDINGS)))
-        self._reads_findings = from_numpy(reads_findings)[:, None]
         for head in (self.vote, self.tag):
             nn.init.normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
@@ -150,10 +147,6 @@ class FramingEncoder(nn.Module):
         hidden = self.dropout(hidden)
         cited = () if self.citations is None else self.citations(hidden)
         return self.vote(hidden), self.tag(hidden), *cited
-
-    def trust(self) -> Tensor:
-        """What each finding of the rules adds to a logit, shape (n_signals, n_findings)."""
-        return self.finding * self._reads_findings
 
 
 def _load(folder: Path) -> Any:

@@ -25,15 +25,12 @@ from classifier.models import (
     by_length,
     form_of,
     pool_articles,
-    reads_findings,
     with_rows,
 )
 from classifier.models import digest_of_names as digest
-from classifier.models import findings_of as findings
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence
 from training.data import Examples
-from training.data import leaning_weights as leaning
 from training.transformer.encoder import FramingEncoder, describe, read_tokenizer
 from training.transformer.roles import CitationTargets, CitationWeights
 from training.transformer.run import Checkpoint, Settings, seed_step
@@ -113,24 +110,19 @@ class TransformerRecipe:
         )
         self.network_ = FramingEncoder(
             self.encoder,
+            len(self.signals_),
             len(self.tags_),
-            reads_findings(self.signals_) & chosen.findings,
             freeze_embeddings=chosen.freeze_embeddings,
             cites=any(given is not None for given in train.citations),
         )
         self._check_length()
         self._start_at_prevalence(train)
-        if chosen.findings:
-            self._start_at_findings(train)
         tokens = self._tokens(train)
         schedule = Schedule(
             train, self.packer_, tokens, chosen.shares, chosen.batch_tokens, chosen.seed
         )
         epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
         self._run(train, tokens, [batch for epoch in epochs for batch in epoch])
-        with torch.no_grad():
-            if chosen.findings:
-                self.network_.finding.add_(torch.from_numpy(leaning(self.signals_)))
         self.network_.eval()
         return self
 
@@ -170,25 +162,6 @@ class TransformerRecipe:
             self.network_.vote.bias.copy_(torch.from_numpy(np.log(share / (1 - share))))
             self.network_.tag.bias.fill_(-3.0)  # about one token in twenty lies in a span
 
-    def _start_at_findings(self, train: Examples) -> None:
-        """Start at what the rules' findings say alone, so that the text learns what they lack.
-
-        From nothing they would hardly be learned: the encoder, which moves faster, gets there
-        first, and by heart.
-        """
-        from sklearn.linear_model import LogisticRegression
-
-        found = findings(train.sentences)
-        for column in np.flatnonzero(reads_findings(self.signals_)):
-            labels = train.labels[:, column]
-            known = ~np.isnan(labels)
-            if not found[known].any() or len(np.unique(labels[known] >= 0.5)) < 2:
-                continue
-            alone = LogisticRegression().fit(found[known], labels[known] >= 0.5)
-            with torch.no_grad():
-                self.network_.finding[column] = torch.from_numpy(alone.coef_[0])
-                self.network_.vote.bias[column] = float(alone.intercept_[0])
-
     def heads(self) -> Heads:
         """What the network's outputs mean, for serving; tags count from an even chance."""
         gain = tuple(float(g) for g in self.network_.gain.detach())
@@ -200,7 +173,6 @@ class TransformerRecipe:
             self.settings.max_tokens,
             self.settings.context,
             self.registry is not None,
-            tuple(tuple(map(float, row)) for row in self.network_.trust().detach()),
         )
 
     @torch.no_grad()
@@ -215,7 +187,6 @@ class TransformerRecipe:
         rows = [row for passage in passages for row in passage.rows]
         columns = [i for i, s in enumerate(self.signals_) if form_of(s) is TextForm.TYPED]
         found[np.ix_(rows, columns)] = self._logits(typed, passages)[np.ix_(rows, columns)]
-        found += findings(sentences) @ self.network_.trust().numpy().T
         articles = [i for i, s in enumerate(self.signals_) if BY_NAME[s].level is Level.ARTICLE]
         return pool_articles(found, sentences, articles)
 
@@ -263,9 +234,7 @@ class TransformerRecipe:
                         self.network_.embed(torch.from_numpy(batch.ids)),
                         torch.from_numpy(batch.mask),
                     )
-                loss = targets.loss(
-                    votes.float(), tags.float(), self.network_.gain, self.network_.trust(), batch
-                )
+                loss = targets.loss(votes.float(), tags.float(), self.network_.gain, batch)
                 if outputs and chosen.citation_weight:
                     roles, links, kinds = (output.float() for output in outputs)
                     more = cited.loss((roles, links, kinds), batch)

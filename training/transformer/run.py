@@ -62,8 +62,6 @@ class Settings:
         Weight of the token-level loss.
     citation_weight : float
         Weight of the loss of who says what; 0 learns none of it.
-    findings : bool
-        Whether sourcing signals read what the rules find, beside the text.
     seed : int
     """
 
@@ -80,7 +78,6 @@ class Settings:
     weights: Mapping[str, float] = field(default_factory=_WEIGHTS.copy)
     tag_weight: float = 1.0
     citation_weight: float = 1.0
-    findings: bool = True
     seed: int = DEFAULT_SEED
 
 

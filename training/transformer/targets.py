@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from classifier.models import Batch, Packer, Passage, Tokens, by_length
-from classifier.models import findings_of as findings
 from classifier.values import Sentence, Span
 from training.data import Examples
 
@@ -106,19 +105,14 @@ class Targets:
         self.tag_weight = tag_weight
         self.tags = _token_tags(train, tokens, tags)
         self.marked = torch.from_numpy(marked(train, tags))
-        self.findings = torch.from_numpy(findings(train.sentences))
 
-    def loss(
-        self, votes: Tensor, tags: Tensor, gain: Tensor, trust: Tensor, batch: Batch
-    ) -> Tensor:
+    def loss(self, votes: Tensor, tags: Tensor, gain: Tensor, batch: Batch) -> Tensor:
         """The loss of a batch.
 
-        Votes and tags have shapes (n_passages, n_tokens, n_signals or n_tags), the gain (n_tags,),
-        the trust (n_signals, n_findings).
+        Votes and tags have shapes (n_passages, n_tokens, n_signals or n_tags), the gain (n_tags,).
         """
         rows = torch.from_numpy(batch.places[:, 1])
         logits = pool(votes, tags, gain, batch.places, self.tag_columns)
-        logits = logits + self.findings[rows] @ trust.T
         labels = self.labels[rows]
         known = ~torch.isnan(labels)
         cells = bce(logits, torch.nan_to_num(labels), reduction="none")
