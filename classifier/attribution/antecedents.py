@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from classifier.attribution.lexicon import places, terms, word_set
 from classifier.attribution.phrases import Phrase, Shape, SourceType, parse, words_of
@@ -161,8 +162,7 @@ class EarlierSource:
     gender: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(NamedTuple):
     """What a phrase goes back to: an earlier source, or words that name it and are none."""
 
     entity: EarlierSource | None = None

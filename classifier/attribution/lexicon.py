@@ -11,6 +11,7 @@ belongs to one rule a row). To teach the rules a word, add it.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Set
 from functools import cache
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def word_list(name: str) -> frozenset[str]:
 class Terms:
     """Terms of one class, of one word or several, looked for in lower-case words."""
 
-    def __init__(self, terms: frozenset[str]) -> None:
+    def __init__(self, terms: Set[str]) -> None:
         self.all = terms
         self._longest: dict[str, int] = {}  # words of the longest term, by the first of them
         for term in terms:
@@ -64,24 +65,23 @@ class Terms:
 
 
 @cache
-def _classes(table: str) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for one, other in rows(table):
-        term, kind = (one, other) if table == "places.tsv" else (other, one)
-        found[kind].add(term.lower())
-    return found
-
-
-@cache
 def terms(name: str) -> Terms:
     """Give the terms of a class of ``terms.tsv``; `KeyError` when there is no such class."""
-    return Terms(frozenset(dict(_classes("terms.tsv"))[name]))
+    return Terms(_classes()[name])
 
 
 @cache
 def places(kind: str) -> Terms:
     """Give the names of ``places.tsv`` of a kind: state, capital, region or people; lower case."""
-    return Terms(frozenset(_classes("places.tsv")[kind]))
+    return Terms({name.lower() for name, one in rows("places.tsv") if one == kind})
+
+
+@cache
+def _classes() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for kind, term in rows("terms.tsv"):
+        found.setdefault(kind, set()).add(term)
+    return found
 
 
 def is_any(word: str, *classes: str) -> bool:

@@ -91,12 +91,14 @@ def named(
     whether the name is also a ``person``'s: "Ebtekar", of "Masoumeh Ebtekar".
     """
     words = without_clauses(words)
-    found = [
-        o
-        for m in registry.mentions(words)
-        if not (_is_part(words[m.start : m.end], phrase) or _is_employer(words, m.start, m.end))
-        for o in m.outlets
-    ]
+    found: list[str] = []
+    for one in registry.mentions(words):
+        # "Former RT journalists", "Al Jazeera host Ana Poor"
+        employer = _FORMER.search(words[: one.start]) or _STAR.match(words[one.end :])
+        # "Tasnim Orr", not "ABA News"
+        name, part = set(words_of(phrase.name)), set(words_of(words[one.start : one.end]))
+        persons = phrase.shape is Shape.PERSON and part < name and not name - part <= _BESIDE
+        found += () if employer or persons else one.outlets
     for match in _HOST.finditer(words):
         at = registry.at(match.group())
         if at is not None and at.domain.role is not DomainRole.IMPOSTER:
@@ -104,17 +106,6 @@ def named(
     if not found and not person:
         found = list(_meant(words, phrase, registry, cue, before))
     return tuple(dict.fromkeys(found))
-
-
-def _is_employer(words: str, start: int, end: int) -> bool:
-    """Whether an outlet only says whose somebody is, or was: "former RT journalists"."""
-    return bool(_FORMER.search(words[:start]) or _STAR.match(words[end:]))
-
-
-def _is_part(mention: str, phrase: Phrase) -> bool:
-    """Whether an outlet's name is only part of a person's: "Tasnim Orr", not "ABA News"."""
-    name, part = set(words_of(phrase.name)), set(words_of(mention))
-    return phrase.shape is Shape.PERSON and part < name and not name - part <= _BESIDE
 
 
 def _meant(
