@@ -107,7 +107,7 @@ def _held(table: str) -> dict[str, list[tuple[str, str]]]:
 def leads(name: str, date: str | None) -> bool:
     """Whether a name is that of somebody in office on a date; on no date, who still is."""
     return any(
-        since <= date[:7] and (not until or date[:7] <= until) if date else not until
+        since <= (date or since)[:7] and (not until or bool(date and date[:7] <= until))
         for since, until in _held("leaders.tsv").get(name.lower(), ())
     )
 
@@ -119,11 +119,6 @@ def campaigns(name: str, date: str | None) -> bool:
     nobody runs.
     """
     words = name.lower().split()
-    whole = " ".join(words)
-    short = f"{words[0]} {words[-1]}" if len(words) > 2 and "senator" not in words[-1] else whole
-    held = _held("candidates.tsv")
-    return date is not None and any(
-        since <= date[:7] <= (until or date)
-        for key in {whole, short}
-        for since, until in held.get(key, ())
-    )
+    keys = {" ".join(words), " ".join(words[:: len(words) - 1] if len(words) > 2 else words)}
+    held = (months for key in keys for months in _held("candidates.tsv").get(key, ()))
+    return any(since <= (date or "")[:7] <= (until or "9") for since, until in held)
