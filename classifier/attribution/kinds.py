@@ -181,7 +181,6 @@ def _name(words: str, phrase: Phrase, kind: SourceKind) -> str:
 
 _CLUBS = word_set("president secretary commissioner speaker")
 _FORMER = word_set("former ex ex- onetime one-time retired late then-candidate elect")
-_SEATED = word_set("sen. sens. rep. reps. gov. senator congressman congresswoman mp mps")
 _CANDIDATES = word_list("candidates")
 # Offices that are a state's wherever they are held; presidents and secretaries clubs have too.
 _ALWAYS = word_list("offices always a state's")
@@ -192,7 +191,7 @@ def is_government(phrase: Phrase, date: str | None) -> bool:
     lead = phrase.lower
     if _CANDIDATES & set(lead) or campaigns(phrase.name or " ".join(lead), date):
         return False  # it speaks for a campaign, whatever the office held
-    if phrase.legislator or (_SEATED & set(phrase.modifiers) and "former" not in phrase.modifiers):
+    if phrase.legislator:
         return True
     if any(w in _FORMER or w.endswith("-elect") or w.startswith("then-") for w in lead):
         return False

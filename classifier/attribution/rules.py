@@ -216,28 +216,10 @@ def channel(
 ) -> tuple[tuple[str, ...], bool]:
     """Find the outlets through which a source spoke: "told Reuters", "in an interview with RT".
 
-    Those that its sentence names outside of what is said and of who says it.
-
-    Parameters
-    ----------
-    text : str
-        The sentence, folded.
-    mentions : sequence of Mention
-        Names of outlets in it.
-    apart : sequence of (int, int)
-        What is said and who says it.
-    registry : Outlets
-    own : frozenset of str
-        Registry ids of who published the article: what they are told is a byline.
-    shown : Pattern or None
-        Names that the article presents as those of a state's outlets (`presented`).
-
-    Returns
-    -------
-    outlets : tuple of str
-        Registry ids.
-    state_media : bool
-        Whether any is state media, by the registry or by what the text says of it.
+    Those that its sentence (folded, with its ``mentions`` of outlets) names outside of what is said
+    and of who says it (``apart``): their registry ids, and whether any is state media, by the
+    registry or by what the article has ``shown`` (`presented`). What the article's ``own`` outlet
+    is told is a byline.
     """
 
     def leads(start: int) -> bool:
