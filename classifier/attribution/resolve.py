@@ -14,7 +14,7 @@ from classifier.attribution.kinds import classify
 from classifier.attribution.outlets import Outlets
 from classifier.attribution.phrases import NOBODY, SourceType, words_of
 from classifier.attribution.presented import presented
-from classifier.attribution.rules import channel, same_quotation, source_line
+from classifier.attribution.rules import MOST, channel, same_quotation, source_line
 from classifier.values import Citation, MarkedCitation, Place, Sentence, SourceKind
 
 Given = Citation | MarkedCitation
@@ -119,7 +119,7 @@ def _apart(one: Given, row: Sequence[Given]) -> Iterator[Place]:
 
     Within a content that holds its own ("CNN wrote that Orr told RT that ..."), one may.
     """
-    for other in row:
+    for other in row if len(row) <= MOST else (one,):
         if other.source is not None:
             yield other.source
         holds = other is not one and any(

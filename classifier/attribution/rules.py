@@ -204,6 +204,8 @@ _LEADS = re.compile(
     r"(?:[\w'-]+\s){0,5}$"
 )
 _LEAD_WITHIN = 70  # characters before an outlet that are searched: a judgement
+MOST = 50
+"""Outlets, and citations, of one sentence that are weighed against each other: more are no text."""
 
 
 def channel(
@@ -226,7 +228,7 @@ def channel(
         free = not any(a <= start < b for a, b in apart)
         return free and _LEADS.search(text, max(0, start - _LEAD_WITHIN), start) is not None
 
-    told = [one for one in mentions if leads(one.start) and own.isdisjoint(one.outlets)]
+    told = [one for one in mentions[:MOST] if leads(one.start) and own.isdisjoint(one.outlets)]
     outlets = tuple(dict.fromkeys(id for one in told for id in one.outlets))
-    by_name = any(leads(start) for start, _ in states(text, shown))
+    by_name = any(leads(start) for start, _ in states(text, shown)[:MOST])
     return outlets, by_name or any_state_media(outlets, registry)
