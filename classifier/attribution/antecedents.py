@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from classifier.attribution.lexicon import places, terms, word_set
 from classifier.attribution.phrases import Phrase, Shape, SourceType, parse, words_of
@@ -23,8 +25,9 @@ _SHORT = (
 _OFFICE = r"(?:Secretary|Minister|Director) of (?:the )?[A-Z][\w'-]+"
 RUN = re.compile(
     # A capital of the sentence's own is no name's.
-    r"(?=[A-Z])(?!(?:After|Although|And|As|At|Because|Before|But|Despite|Even|For|From|Having|However|If|In"
-    r"|Like|Meanwhile|Nor|On|Or|Since|So|Still|Then|Though|Under|Unlike|When|While|With|Yet)\b)"
+    r"(?=[A-Z])(?!(?:After|Although|And|As|At|Because|Before|But|Despite|Even|For|From|Having"
+    r"|However|If|In|Like|Meanwhile|Nor|On|Or|Since|So|Still|Then|Though|Under|Unlike|When|While"
+    r"|With|Yet)\b)"
     rf"(?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]*)"
     r"(?:[ ](?:de|van|von|bin|der|la|al|el|of)\b){0,2}"
     rf"(?:[ ](?:{_SHORT}|{_OFFICE}|[A-Z][\w'-]+|al-[A-Z][\w'-]+)){{1,5}}"
@@ -36,62 +39,26 @@ _APPOSITION = re.compile(r",\s(?:an?\s|the\s|[A-Z][\w.]*'s\s)?[^,.;:\"\n]{3,90}(
 # What says of somebody that an office is no longer, or not yet, held.
 _LEFT = word_set("former ex onetime one-time retired late candidate nominee hopeful")
 
-
 _MOST_RUNS = 40
 """Of one surname in an article that are looked at: the first say who it is."""
 
 
-class FullNames:
-    """The full names of a folded article."""
-
-    def __init__(self, plain: str) -> None:
-        self._plain = plain
-
-    def before(self, phrase: Phrase, place: Place) -> str:
-        """Find a fuller form of a name before it, with its title: "foreign minister Ana Poor"."""
-        runs = [(at, run) for at, run in self._runs(phrase.name) if at < place.start]
-        described = (self._with_title(at, run) for at, run in runs[:6])
-        bare = runs[0][1] if runs and runs[0][1] != phrase.name else ""
-        return next(filter(holds_title, described), bare)
-
-    def titled(self, phrase: Phrase, place: Place) -> str:
-        """Find the full name of an earlier source with a title; empty where it has lost that.
-
-        A surname's bearer is the one of that name, where the article has only one.
-        """
-        found, names = "", set()
-        for at, run in self._runs(phrase.name):
-            words = self._with_title(at, run)
-            other = parse(words)
-            if " " not in other.name or not may_be_one(phrase, other):
-                continue
-            names.add(words_of(other.name)[0])
-            if _LEFT & set(words_of(words)):
-                return ""
-            if not found and at < place.start and holds_title(words):
-                found = words
-        return found if len(names) == 1 else ""
-
-    def _runs(self, name: str) -> list[tuple[int, str]]:
-        """Give the runs of capitals that end in a surname, and where they begin, in order."""
-        return self._full.get(last_word(name), [])[:_MOST_RUNS]
-
-    @cached_property
-    def _full(self) -> dict[str, list[tuple[int, str]]]:
-        full: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for match in RUN.finditer(self._plain):
-            full[last_word(match.group())].append((match.start(), match.group()))
-        full.pop("", None)
-        return full
-
-    def _with_title(self, at: int, run: str) -> str:
-        """Give a run with what says of it who it is, before it and behind it."""
-        title = _TITLE_BEFORE.search(self._plain, max(0, at - _TITLE_WITHIN), at)
-        words = (title.group() if title and holds_title(title.group()) else "") + run
-        if seat := _SEAT.match(self._plain, at + len(run)):
-            return words + " (" + seat.group().strip(" ,()") + ")"
-        after = _APPOSITION.match(self._plain, at + len(run))
-        return words + (after.group() if after and holds_title(after.group()) else "")
+def full_names(plain: str) -> Mapping[str, list[tuple[int, str]]]:
+    """Find the full names of an article, by surname: where each begins, with its title if any."""
+    full: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for match in RUN.finditer(plain):
+        at, end = match.span()
+        if len(runs := full[last_word(match.group())]) == _MOST_RUNS:
+            continue
+        title = _TITLE_BEFORE.search(plain, max(0, at - _TITLE_WITHIN), at)
+        words = (title.group() if title and holds_title(title.group()) else "") + match.group()
+        after = _APPOSITION.match(plain, end)
+        if seat := _SEAT.match(plain, end):
+            words += " (" + seat.group().strip(" ,()") + ")"
+        elif after and holds_title(after.group()):
+            words += after.group()
+        runs.append((at, words))
+    return full
 
 
 def holds_title(words: str) -> bool:
@@ -137,8 +104,6 @@ _SUBJECT = re.compile(
     + RUN.pattern
     + ")"
 )
-# Before an "it" that goes back past its own sentence: nothing, a clause, or what is quoted.
-_OPEN = re.compile(r"(?:^|[.!?\n][\"')]*\s*|[,\"']\s)(?:(?:[A-Z][\w-]*,?|and|but|though|yet)\s)?$")
 _BESIDE = re.compile(
     r"(?:(?:[Tt]he|[Aa]n?|[Ss]ome|[Mm]any|[Tt]wo|[Tt]hree|[Ss]everal|[Tt]hose)\s)?"
     r"(?:[\w'.-]+\s){0,2}[\w'.-]+$"
@@ -146,7 +111,6 @@ _BESIDE = re.compile(
 _BESIDE_NAME = re.compile(RUN.pattern + r"$|[A-Z][\w'-]+$")
 _REACH = 600
 """How far back a name may stand that is no source, in characters."""
-_OPENING = 40  # characters before "it" that show whether it opens its clause
 _BEFORE_WHO = 120  # characters in which the words that "who" goes back to stand
 
 
@@ -161,8 +125,7 @@ class EarlierSource:
     gender: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(NamedTuple):
     """What a phrase goes back to: an earlier source, or words that name it and are none."""
 
     entity: EarlierSource | None = None
@@ -177,7 +140,10 @@ class Antecedents:
         self._plain = plain
         self._by_name: dict[str, EarlierSource] = {}
         self._recent: list[EarlierSource] = []  # by their latest use, last one last
-        self._names = FullNames(plain)
+
+    @cached_property
+    def _full_names(self) -> Mapping[str, list[tuple[int, str]]]:
+        return full_names(self._plain)
 
     def of(self, phrase: Phrase, words: str, place: Place) -> Earlier | None:
         """Find what a phrase goes back to; None where it stands for itself."""
@@ -217,42 +183,31 @@ class Antecedents:
         gender = "m" if lower in _HE else "f" if lower in _SHE else ""
         shapes = next((shapes for words, shapes in _SHAPES.items() if lower in words), set(Shape))
         for found in reversed(self._recent):
-            # "He" after ", IRNA reported": an agency is no man.
-            if (found.type.outlets and gender) or not self._takes_up(lower, place, found):
+            agency = bool(found.type.outlets)  # neither a man nor many
+            if agency and (gender or lower in _THEY):
                 continue
-            fits = found.phrase.shape in shapes or (lower in _IT and bool(found.type.outlets))
+            fits = found.phrase.shape in shapes or (agency and lower in _IT)
             if fits and (not gender or found.gender in {"", gender}):
                 nearer = self._subject(found.place.start, place, gender) if gender else None
                 return nearer or Earlier(found)
         if gender:
             return self._subject(place.start - _REACH, place, gender)
         last = self._recent[-1:] if lower not in _IT else []
-        return next((Earlier(one) for one in last if self._takes_up(lower, place, one)), None)
-
-    def _takes_up(self, lower: str, place: Place, found: EarlierSource) -> bool:
-        """Whether "they" or "its" can be state media's: not one agency's, nor a later noun's."""
-        if not found.type.state_media:
-            return True
-        if lower in _THEY:
-            return bool({"media", "outlets", "channels", "newspapers", "papers"} & found.words)
-        before = self._plain[max(0, place.start - _OPENING) : place.start]
-        return lower not in _IT or _OPEN.search(before) is not None
+        return next((Earlier(one) for one in last if not one.type.outlets or lower in _WE), None)
 
     def _subject(self, since: int, place: Place, gender: str) -> Earlier | None:
         """Find a person whom a sentence begins with, nearer than the last source."""
         start = max(since, place.start - _REACH, 0)
-        other = _WOMAN if gender == "m" else _MAN
-        run = ""
+        other, run = _WOMAN if gender == "m" else _MAN, ""
         for match in _SUBJECT.finditer(self._plain[start : place.start]):
             parsed = parse(match["run"], opens=True)
-            person = parsed.name and parsed.shape is Shape.PERSON and " " in match["run"]
-            if person and other.isdisjoint(parsed.modifiers):
+            if parsed.name and parsed.shape is Shape.PERSON and other.isdisjoint(parsed.modifiers):
                 run = match["run"]
         entity = self._by_name.get(last_word(parse(run).name)) if run else None
-        if entity is not None:
-            fits = entity.gender in {"", gender} and not entity.type.outlets
-            return Earlier(entity) if fits else None
-        return Earlier(phrase=run) if run else None
+        if entity is None:
+            return Earlier(phrase=run) if run else None
+        fits = entity.gender in {"", gender} and not entity.type.outlets
+        return Earlier(entity) if fits else None
 
     def _beside(self, place: Place) -> Earlier | None:
         """Find what "who" and "which" go back to: the phrase that ends just before them."""
@@ -274,12 +229,34 @@ class Antecedents:
                 entity = None
         if entity is not None:
             bearer = not entity.type.government and entity.phrase.shape is Shape.PERSON
-            titled = self._names.titled(entity.phrase, place) if bearer else ""
+            titled = self._titled(entity.phrase, place) if bearer else ""
             return Earlier(entity, titled, replaces=False)
         if phrase.shape not in (Shape.UNKNOWN, Shape.PERSON, Shape.STATE):
             return None
-        full = self._names.before(phrase, place)
-        return Earlier(phrase=full, replaces=False) if full else None
+        # Named in full before, if nowhere as a source: "foreign minister Ana Poor".
+        full = [words for at, words in self._runs(phrase.name) if at < place.start][:6]
+        bare = full[0] if full and full[0] != phrase.name else ""
+        words = next(filter(holds_title, full), bare)
+        return Earlier(phrase=words, replaces=False) if words else None
+
+    def _titled(self, phrase: Phrase, place: Place) -> str:
+        """Find the full name of an earlier source with a title; empty where it has lost that.
+
+        A surname's bearer is the one of that name, where the article has only one.
+        """
+        found, names = "", set()
+        for at, words in self._runs(phrase.name):
+            other = parse(words)
+            if " " in other.name and may_be_one(phrase, other):
+                names.add(words_of(other.name)[0])
+                if _LEFT & set(words_of(words)):
+                    return ""
+                if not found and at < place.start and holds_title(words):
+                    found = words
+        return found if len(names) == 1 else ""
+
+    def _runs(self, name: str) -> list[tuple[int, str]]:
+        return self._full_names.get(last_word(name), [])
 
     def _described(self, phrase: Phrase) -> Earlier | None:
         if len(phrase.modifiers) > 2 or phrase.tail:

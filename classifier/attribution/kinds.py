@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
+from itertools import takewhile
 
 from classifier.attribution.antecedents import PRONOUNS, Antecedents
 from classifier.attribution.lexicon import (
@@ -62,8 +64,28 @@ def classify(
     list of SourceType
         One for each source.
     """
-    known, article = Antecedents(plain), _Article(plain, registry, date)
+    known, shown = Antecedents(plain), presented(plain)
     found: list[SourceType] = []
+
+    @cache
+    def mentions() -> list[Mention]:
+        return registry.mentions(plain)
+
+    def before(end: int) -> Iterator[str]:
+        """Give the names of outlets that end before a place, in order."""
+        named_so = takewhile(lambda mention: mention.end <= end, mentions())
+        return (plain[mention.start : mention.end] for mention in named_so)
+
+    def typed(words: str, phrase: Phrase, cue: str, start: int, *, person: bool) -> SourceType:
+        """Type a phrase as it stands at a place, whatever it goes back to."""
+        outlets = named(words, phrase, registry, cue=cue, before=before(start), person=person)
+        state = bool(states(without_clauses(words), shown)) or any_state_media(outlets, registry)
+        government = not (outlets or state) and is_government(phrase, date)
+        kind = SourceKind.NAMED if outlets else _kind(phrase, " ".join(words_of(words)))
+        if (state or government) and kind is SourceKind.VAGUE:
+            kind = SourceKind.UNNAMED
+        return SourceType(kind, government, state, outlets, _name(words, phrase, kind), None)
+
     for number, place in enumerate(sources):
         if place is None:
             found.append(NOBODY)
@@ -77,7 +99,7 @@ def classify(
             given = replace(was, antecedent=entity.place)
             if not earlier.replaces:  # a surname: what was said of its bearer, and is said here
                 bearer = not was.outlets and " " in was.name
-                here = article.type(words, phrase, cue, place.start, person=bearer)
+                here = typed(words, phrase, cue, place.start, person=bearer)
                 titled = earlier.phrase != "" and is_government(parse(earlier.phrase), date)
                 given = replace(
                     given,
@@ -87,44 +109,14 @@ def classify(
                     outlets=was.outlets or here.outlets,
                 )
         else:
-            named_so = (words[m.start : m.end] for m in registry.mentions(words))
             # Named, but no source so far.
-            if earlier is not None and earlier.phrase and phrase.name not in named_so:
+            outlet = phrase.name in (words[m.start : m.end] for m in registry.mentions(words))
+            if earlier is not None and earlier.phrase and not outlet:
                 phrase, words = parse(earlier.phrase), earlier.phrase
-            given = article.type(words, phrase, cue, place.start, person=bool(earlier))
+            given = typed(words, phrase, cue, place.start, person=bool(earlier))
         known.add(place, phrase, given, earlier)
         found.append(given)
     return found
-
-
-class _Article:
-    """What the type of a source depends on, beside its words; found when first asked for."""
-
-    def __init__(self, plain: str, registry: Outlets, date: str | None) -> None:
-        self._plain, self._registry, self._date = plain, registry, date
-        self._shown = presented(plain)
-        self._mentions: list[Mention] | None = None
-
-    def type(self, words: str, phrase: Phrase, cue: str, start: int, *, person: bool) -> SourceType:
-        """Type a phrase as it stands at a place, whatever it goes back to."""
-        registry, before = self._registry, self._before(start)
-        outlets = named(words, phrase, registry, cue=cue, before=before, person=person)
-        state = bool(states(without_clauses(words), self._shown))
-        state = state or any_state_media(outlets, registry)
-        government = not (outlets or state) and is_government(phrase, self._date)
-        kind = SourceKind.NAMED if outlets else _kind(phrase, " ".join(words_of(words)))
-        if (state or government) and kind is SourceKind.VAGUE:
-            kind = SourceKind.UNNAMED
-        return SourceType(kind, government, state, outlets, _name(words, phrase, kind), None)
-
-    def _before(self, end: int) -> Iterator[str]:
-        """Give the names that end before a place, in order."""
-        if self._mentions is None:
-            self._mentions = self._registry.mentions(self._plain)
-        for mention in self._mentions:
-            if mention.end > end:
-                break
-            yield self._plain[mention.start : mention.end]
 
 
 # --- how it is given -----------------------------------------------------------------------------
@@ -189,7 +181,6 @@ def _name(words: str, phrase: Phrase, kind: SourceKind) -> str:
 
 _CLUBS = word_set("president secretary commissioner speaker")
 _FORMER = word_set("former ex ex- onetime one-time retired late then-candidate elect")
-_SEATED = word_set("sen. sens. rep. reps. gov. senator congressman congresswoman mp mps")
 _CANDIDATES = word_list("candidates")
 # Offices that are a state's wherever they are held; presidents and secretaries clubs have too.
 _ALWAYS = word_list("offices always a state's")
@@ -200,7 +191,7 @@ def is_government(phrase: Phrase, date: str | None) -> bool:
     lead = phrase.lower
     if _CANDIDATES & set(lead) or campaigns(phrase.name or " ".join(lead), date):
         return False  # it speaks for a campaign, whatever the office held
-    if phrase.legislator or (_SEATED & set(phrase.modifiers) and "former" not in phrase.modifiers):
+    if phrase.legislator:
         return True
     if any(w in _FORMER or w.endswith("-elect") or w.startswith("then-") for w in lead):
         return False

@@ -11,6 +11,7 @@ belongs to one rule a row). To teach the rules a word, add it.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Set
 from functools import cache
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def word_list(name: str) -> frozenset[str]:
 class Terms:
     """Terms of one class, of one word or several, looked for in lower-case words."""
 
-    def __init__(self, terms: frozenset[str]) -> None:
+    def __init__(self, terms: Set[str]) -> None:
         self.all = terms
         self._longest: dict[str, int] = {}  # words of the longest term, by the first of them
         for term in terms:
@@ -64,24 +65,23 @@ class Terms:
 
 
 @cache
-def _classes(table: str) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for one, other in rows(table):
-        term, kind = (one, other) if table == "places.tsv" else (other, one)
-        found[kind].add(term.lower())
-    return found
-
-
-@cache
 def terms(name: str) -> Terms:
     """Give the terms of a class of ``terms.tsv``; `KeyError` when there is no such class."""
-    return Terms(frozenset(dict(_classes("terms.tsv"))[name]))
+    return Terms(_classes()[name])
 
 
 @cache
 def places(kind: str) -> Terms:
     """Give the names of ``places.tsv`` of a kind: state, capital, region or people; lower case."""
-    return Terms(frozenset(_classes("places.tsv")[kind]))
+    return Terms({name.lower() for name, one in rows("places.tsv") if one == kind})
+
+
+@cache
+def _classes() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for kind, term in rows("terms.tsv"):
+        found.setdefault(kind, set()).add(term)
+    return found
 
 
 def is_any(word: str, *classes: str) -> bool:
@@ -107,7 +107,7 @@ def _held(table: str) -> dict[str, list[tuple[str, str]]]:
 def leads(name: str, date: str | None) -> bool:
     """Whether a name is that of somebody in office on a date; on no date, who still is."""
     return any(
-        since <= date[:7] and (not until or date[:7] <= until) if date else not until
+        since <= (date or since)[:7] and (not until or bool(date and date[:7] <= until))
         for since, until in _held("leaders.tsv").get(name.lower(), ())
     )
 
@@ -119,11 +119,6 @@ def campaigns(name: str, date: str | None) -> bool:
     nobody runs.
     """
     words = name.lower().split()
-    whole = " ".join(words)
-    short = f"{words[0]} {words[-1]}" if len(words) > 2 and "senator" not in words[-1] else whole
-    held = _held("candidates.tsv")
-    return date is not None and any(
-        since <= date[:7] <= (until or date)
-        for key in {whole, short}
-        for since, until in held.get(key, ())
-    )
+    keys = {" ".join(words), " ".join(words[:: len(words) - 1] if len(words) > 2 else words)}
+    held = (months for key in keys for months in _held("candidates.tsv").get(key, ()))
+    return any(since <= (date or "")[:7] <= (until or "9") for since, until in held)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Set
+from functools import cache
 from typing import Protocol
 
-from classifier.attribution.lexicon import is_place, places, word_list
+from classifier.attribution.lexicon import places, word_list
 from classifier.attribution.phrases import Phrase, Shape, words_of
 from classifier.values import DomainRole, Found, Medium, Mention, Outlet
 
@@ -91,12 +92,14 @@ def named(
     whether the name is also a ``person``'s: "Ebtekar", of "Masoumeh Ebtekar".
     """
     words = without_clauses(words)
-    found = [
-        o
-        for m in registry.mentions(words)
-        if not (_is_part(words[m.start : m.end], phrase) or _is_employer(words, m.start, m.end))
-        for o in m.outlets
-    ]
+    found: list[str] = []
+    for one in registry.mentions(words):
+        # "Former RT journalists", "Al Jazeera host Ana Poor"
+        employer = _FORMER.search(words[: one.start]) or _STAR.match(words[one.end :])
+        # "Tasnim Orr", not "ABA News"
+        name, part = set(words_of(phrase.name)), set(words_of(words[one.start : one.end]))
+        persons = phrase.shape is Shape.PERSON and part < name and not name - part <= _BESIDE
+        found += () if employer or persons else one.outlets
     for match in _HOST.finditer(words):
         at = registry.at(match.group())
         if at is not None and at.domain.role is not DomainRole.IMPOSTER:
@@ -104,17 +107,6 @@ def named(
     if not found and not person:
         found = list(_meant(words, phrase, registry, cue, before))
     return tuple(dict.fromkeys(found))
-
-
-def _is_employer(words: str, start: int, end: int) -> bool:
-    """Whether an outlet only says whose somebody is, or was: "former RT journalists"."""
-    return bool(_FORMER.search(words[:start]) or _STAR.match(words[end:]))
-
-
-def _is_part(mention: str, phrase: Phrase) -> bool:
-    """Whether an outlet's name is only part of a person's: "Tasnim Orr", not "ABA News"."""
-    name, part = set(words_of(phrase.name)), set(words_of(mention))
-    return phrase.shape is Shape.PERSON and part < name and not name - part <= _BESIDE
 
 
 def _meant(
@@ -148,26 +140,23 @@ def _meant(
     return ()
 
 
+@cache
+def _off() -> re.Pattern[str]:
+    """Give what says of the name between which kind of outlet it is, or whose."""
+    beside = "|".join(sorted(_BESIDE))
+    people = "|".join(map(re.escape, sorted(places("people").all)))
+    return re.compile(
+        rf"(?P<before>(?:[\w-]+'s\s)?(?:(?:[Tt]he|an?|its|[\w-]+-(?:based|language)|{beside}"
+        rf"|(?i:{people}))\s)*)(?P<core>\S.*?)(?P<after>(?:\s(?:{beside}))*)"
+    )
+
+
 def _core(text: str) -> tuple[str, Set[str]]:
     """Take off what says which kind of outlet it is; give the name, and those words."""
-    tokens = [word for word in text.strip(" ,;:\"'()").split() if word.strip("\"',")]
-    if len(tokens) > 1 and tokens[0].endswith("'s") and is_place(tokens[0][:-2]):
-        del tokens[0]  # "Lebanon's al-Mayadeen"
-    start, end = 0, len(tokens)
-    while start < end and (_beside(tokens[start]) or tokens[start].lower() in _ARTICLES):
-        if tokens[start].lower() in places("people") and end - start == 2:
-            break  # "Iraqi News", of which "News" is no name
-        start += 1
-    while end > start and tokens[end - 1].islower() and _beside(tokens[end - 1]):
-        end -= 1
-    off = {token.lower() for token in (*tokens[:start], *tokens[end:])}
-    return " ".join(tokens[start:end]), off & _MEDIA.keys()
-
-
-def _beside(token: str) -> bool:
-    lower = token.lower().strip("\"',")
-    known = not token[:1].isupper() and lower in _BESIDE
-    return known or lower.endswith(("-based", "-language")) or lower in places("people")
+    match = _off().fullmatch(" ".join(text.strip(" ,;:\"'()").split()))
+    if match is None:
+        return "", set()
+    return match["core"], _MEDIA.keys() & set((match["before"] + match["after"]).split())
 
 
 def _one(outlets: Iterable[Outlet]) -> tuple[str, ...]:

@@ -48,27 +48,14 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class SourceType:
-    """What a source phrase is.
-
-    Attributes
-    ----------
-    kind : SourceKind
-    government, state_media : bool
-    outlets : tuple of str
-        Registry ids of the outlets it names.
-    name : str
-        The source as a reader would look it up: without title or article, in full where an
-        earlier phrase gives more of it.
-    antecedent : Place or None
-        The earlier source that ``name`` comes from, for a pronoun, "the agency", a surname.
-    """
+    """What a source phrase is."""
 
     kind: SourceKind
     government: bool
     state_media: bool
-    outlets: tuple[str, ...]
-    name: str
-    antecedent: Place | None
+    outlets: tuple[str, ...]  # registry ids of those it names
+    name: str  # as a reader would look it up: without title, in full where more of it is known
+    antecedent: Place | None  # the earlier source that the name comes from
 
 
 NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
@@ -181,9 +168,9 @@ def _name_shape(run: list[str], modifiers: tuple[str, ...], determiner: str) -> 
     joined = " ".join(run)
     if joined in places("state") or joined in places("capital"):
         return Shape.PERSON if modifiers else Shape.STATE
-    ends = (is_any(word, "organisation", "document", "media") for word in (run[0], run[-1]))
-    several = len(run) > 1 and (determiner == "the" or any(ends))
-    if several or "of" in run or terms("body").within(tuple(run)):
+    ends = any(is_any(word, "organisation", "document", "media") for word in (run[0], run[-1]))
+    long = len(run) > 1 and (determiner == "the" or ends)
+    if long or "of" in run or terms("body").within(tuple(run)):
         return Shape.ORGANISATION
     if {"and", "&"} & set(run):
         return Shape.PEOPLE

@@ -19,7 +19,7 @@ from classifier.attribution.quotations import within
 from classifier.attribution.resolve import resolve
 from classifier.pages import detect_language
 from classifier.pages import split_sentences as split
-from classifier.values import Article, ArticleReading, Republication, Sentence, fold
+from classifier.values import Article, ArticleReading, Republication, Sentence, Voice, fold
 
 _WRAPPED = 0.8
 """The share of a republished part, in characters, from which the quotation marks around it are its
@@ -95,7 +95,7 @@ def alone(reading: ArticleReading) -> Iterator[tuple[list[int], ArticleReading]]
         yield list(range(len(sentences))), reading
         return
     inside = [
-        [row for row, sentence in enumerate(sentences) if _overlap(part, sentence)]
+        [row for row, one in enumerate(sentences) if part.start < one.end and one.start < part.end]
         for part in article.republications
     ]
     outside = sorted(set(range(len(sentences))).difference(*inside))
@@ -105,37 +105,32 @@ def alone(reading: ArticleReading) -> Iterator[tuple[list[int], ArticleReading]]
 
 
 def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence, ...]:
-    article = reading.article
-    given = {(unit.start, unit.end): unit.voice for unit in article.units or () if unit.voice}
+    """Give sentences what is found of them; without a registry, what takes none."""
+    article, date = reading.article, reading.article.date
+    voices = {(unit.start, unit.end): unit.voice for unit in article.units or ()}
     found = list(reading.sentences)
     for rows, part in alone(reading):
-        quoted = within(part.quotations, part.sentences)
-        for row, ranges in zip(rows, quoted, strict=True):
+        for row, quoted in zip(rows, within(part.quotations, part.sentences), strict=True):
             one = found[row]
-            mentions = tuple(registry.mentions(one.text)) if registry else None
-            voice = given.get((one.start, one.end), one.voice)
+            voice = voices.get((one.start, one.end)) or Voice.OWN
+            names = tuple(registry.mentions(one.text)) if registry else None
             found[row] = replace(
                 one,
                 voice=voice,
-                mentions=mentions,
-                quoted=ranges,
-                date=article.date,
+                citations=(),
+                mentions=names,
+                quoted=quoted,
+                date=date,
                 outlet=part.article.outlet,
             )
-        if registry is None:
-            continue
-        own = own_outlets(part.article.outlet, registry)
-        part = replace(part, sentences=tuple(found[row] for row in rows))
-        citations = resolve(
-            part.plain, part.sentences, rules.find(part, registry, own), registry, article.date, own
-        )
-        for row, cited in zip(rows, citations, strict=True):
-            found[row] = replace(found[row], citations=cited) if cited else found[row]
+        if registry is not None:
+            own = own_outlets(part.article.outlet, registry)
+            part = replace(part, sentences=tuple(found[row] for row in rows))
+            ruled = rules.find(part, registry, own)
+            resolved = resolve(part.plain, part.sentences, ruled, registry, date, own)
+            for row, citations in zip(rows, resolved, strict=True):
+                found[row] = replace(found[row], citations=citations)
     return tuple(found)
-
-
-def _overlap(part: Republication, sentence: Sentence) -> bool:
-    return part.start < sentence.end and sentence.start < part.end
 
 
 def _alone(article: Article, part: Republication, sentences: Sequence[Sentence]) -> ArticleReading:

@@ -7,14 +7,14 @@ of these is state media.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from classifier.attribution.antecedents import last_word
 from classifier.attribution.kinds import classify
 from classifier.attribution.outlets import Outlets
 from classifier.attribution.phrases import NOBODY, SourceType, words_of
 from classifier.attribution.presented import presented
-from classifier.attribution.rules import channel, same_quotation, source_line
+from classifier.attribution.rules import MOST, channel, same_quotation, source_line
 from classifier.values import Citation, MarkedCitation, Place, Sentence, SourceKind
 
 Given = Citation | MarkedCitation
@@ -26,7 +26,7 @@ def resolve(
     citations: Sequence[Sequence[Given]],
     registry: Outlets,
     date: str | None = None,
-    own: Collection[str] = (),
+    own: frozenset[str] = frozenset(),
 ) -> list[tuple[Citation, ...]]:
     """Say of citations who their sources are.
 
@@ -42,7 +42,7 @@ def resolve(
         Who knows outlets.
     date : str or None
         ISO 8601, of the article.
-    own : collection of str
+    own : frozenset of str
         Registry ids of who published the article (`own_outlets`): what they are told or say
         themselves does not come from state media.
 
@@ -52,29 +52,52 @@ def resolve(
         Of each sentence, as many as given and in their order.
     """
     types = _types(plain, citations, registry, date)
-    told = list(_channels(plain, sentences, citations, registry, own))
+    shown = presented(plain)
     starts = [sentence.start for sentence in sentences]
-    rows: list[tuple[Citation, ...]] = []
-    for i, row in enumerate(citations):
-        found = []
-        for one, through in zip(row, told[i], strict=True):
-            given = types[one.source] if one.source else NOBODY
-            home = bisect_right(starts, one.source.start) - 1 if one.source else i
-            outlets, state = through
-            if home != i and same_quotation(sentences, i, home):
-                for other, (its_outlets, its_state) in zip(
-                    citations[home], told[home], strict=True
-                ):
-                    if other.source == one.source:
-                        outlets, state = (*outlets, *its_outlets), state or its_state
-            # A credit is no attribution to state media: the sentences above it don't name it. Nor
-            # is what the article's own outlet says.
-            credit = home != i and source_line(plain, sentences[home]) == one.source
-            own_word = bool(given.outlets) and set(given.outlets) <= set(own)
-            state = state or (given.state_media and not credit and not own_word)
-            found.append(_resolved(plain, one, given, outlets, state))
-        rows.append(tuple(found))
-    return rows
+
+    def through(i: int, one: Given) -> tuple[tuple[str, ...], bool]:
+        """Find whom a source spoke through, in a sentence that cites it."""
+        sentence = sentences[i]
+        text, mentions = plain[sentence.start : sentence.end], sentence.mentions
+        if mentions is None:
+            mentions = tuple(registry.mentions(text))
+        apart = [
+            (place.start - sentence.start, place.end - sentence.start)
+            for place in _apart(one, citations[i])
+        ]
+        return channel(text, mentions, apart, registry, own, shown)
+
+    def resolved(i: int, one: Given) -> Citation:
+        given = types[one.source] if one.source else NOBODY
+        at = bisect_right(starts, one.source.start) - 1 if one.source else i
+        ways = [through(i, one)]
+        if 0 <= at != i and same_quotation(sentences, i, at):
+            ways += [through(at, tag) for tag in citations[at] if tag.source == one.source]
+        # A credit is no attribution to state media: the sentences above it don't name it. Nor is
+        # what the article's own outlet says.
+        credit = 0 <= at != i and source_line(plain, sentences[at]) == one.source
+        ours = bool(given.outlets) and own.issuperset(given.outlets)
+        state = (given.state_media and not credit and not ours) or any(way[1] for way in ways)
+        outlets = tuple(id for way in ways for id in way[0])
+        kind = given.kind
+        if kind is SourceKind.VAGUE and (outlets or state):
+            kind = SourceKind.NAMED if outlets else SourceKind.UNNAMED
+        words = words_of(plain[one.source.start : one.source.end]) if one.source else ()
+        names = last_word(given.name) in words  # a surname is a name
+        return Citation(
+            one.source,
+            one.cue,
+            one.content,
+            kind,
+            given.government,
+            state,
+            given.name,
+            one.antecedent or (None if names else given.antecedent),
+            tuple(dict.fromkeys((*given.outlets, *outlets))),
+            found_by=one.found_by if isinstance(one, Citation) else "",
+        )
+
+    return [tuple(resolved(i, one) for one in row) for i, row in enumerate(citations)]
 
 
 def _types(
@@ -92,39 +115,12 @@ def _types(
     return dict(zip(places, given, strict=True))
 
 
-def _channels(
-    plain: str,
-    sentences: Sequence[Sentence],
-    citations: Sequence[Sequence[Given]],
-    registry: Outlets,
-    own: Collection[str],
-) -> Iterator[list[tuple[tuple[str, ...], bool]]]:
-    """Find whom each citation's source spoke through, in the sentence of the citation."""
-    shown = presented(plain)
-    for sentence, row in zip(sentences, citations, strict=True):
-        text = plain[sentence.start : sentence.end]
-        mentions = sentence.mentions
-        if row and mentions is None:
-            mentions = tuple(registry.mentions(text))
-        yield [
-            channel(
-                text,
-                mentions or (),
-                [(a.start - sentence.start, a.end - sentence.start) for a in _apart(one, row)],
-                registry,
-                own,
-                shown,
-            )
-            for one in row
-        ]
-
-
 def _apart(one: Given, row: Sequence[Given]) -> Iterator[Place]:
     """Give what names no channel of a citation: what is said, and who says it, of all around it.
 
     Within a content that holds its own ("CNN wrote that Orr told RT that ..."), one may.
     """
-    for other in row:
+    for other in row if len(row) <= MOST else (one,):
         if other.source is not None:
             yield other.source
         holds = other is not one and any(
@@ -134,28 +130,3 @@ def _apart(one: Given, row: Sequence[Given]) -> Iterator[Place]:
         )
         if not holds:
             yield from other.content
-
-
-def _resolved(
-    plain: str, one: Given, given: SourceType, through: Sequence[str], state_media: bool
-) -> Citation:
-    kind = given.kind
-    if kind is SourceKind.VAGUE and (through or state_media):
-        kind = SourceKind.NAMED if through else SourceKind.UNNAMED
-    antecedent = one.antecedent
-    if one.source is not None and antecedent is None:
-        words = words_of(plain[one.source.start : one.source.end])
-        named = last_word(given.name) in words  # a surname is a name
-        antecedent = None if named else given.antecedent
-    return Citation(
-        one.source,
-        one.cue,
-        one.content,
-        kind,
-        given.government,
-        state_media,
-        given.name,
-        antecedent,
-        tuple(dict.fromkeys((*given.outlets, *through))),
-        found_by=one.found_by if isinstance(one, Citation) else "",
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -50,7 +50,7 @@ _LONGEST_QUOTATION = 12
 
 
 def find(
-    reading: ArticleReading, registry: Outlets, own: Collection[str] = ()
+    reading: ArticleReading, registry: Outlets, own: frozenset[str] = frozenset()
 ) -> list[tuple[Citation, ...]]:
     """Find who is cited by a transcript's labels, a dateline, a source line.
 
@@ -60,14 +60,14 @@ def find(
         As `attribution.reading.begin` makes it.
     registry : Outlets
         Who knows agencies.
-    own : collection of str
+    own : frozenset of str
         Registry ids of who published the article: its own dateline is no citation.
 
     Returns
     -------
     list of tuple of Citation
-        One tuple a sentence. Where somebody reads the sentences themselves, what is found there
-        comes first: a dateline and a source line stand behind what nobody else is cited for.
+        Of each sentence. What somebody reads in the sentence itself comes before a dateline and a
+        source line, which stand behind what nobody else is cited for.
     """
     turns, plain = reading.turns, reading.plain
     starts = [start for start, _ in turns]
@@ -100,7 +100,7 @@ def _turn(plain: str, sentence: Sentence, start: int, end: int) -> tuple[Citatio
 
 
 def _dateline(
-    plain: str, sentence: Sentence, registry: Outlets, own: Collection[str]
+    plain: str, sentence: Sentence, registry: Outlets, own: frozenset[str]
 ) -> tuple[Citation, ...]:
     """Give what stands under a dateline to its agency: "HARBURG, 3 May (Xinhua) - ..."."""
     start, end = sentence.start, min(sentence.end, sentence.start + _DATELINE_WITHIN)
@@ -110,7 +110,7 @@ def _dateline(
     words, first = match["agency"], match.start("agency")
     long = (m for m in registry.mentions(words) if m.end - m.start >= _MOSTLY * len(words))
     name = next(long, None)
-    if name is None or any(id in own for id in name.outlets):
+    if name is None or not own.isdisjoint(name.outlets):
         return ()
     agency = Place(first + name.start, first + name.end)
     said = _stripped(plain, match.end(), sentence.end)
@@ -148,38 +148,36 @@ def run_on(
     """
     rows = [tuple(row) for row in citations]
     for i, sentence in enumerate(sentences):
-        if not rows[i] and sentence.quoted and _mostly_quoted(sentence):
-            tag = _tag(sentences, rows, i)
-            if tag is not None:
-                said = (Place(sentence.start + a, sentence.start + b) for a, b in sentence.quoted)
-                rows[i] = (replace(tag, cue=None, content=tuple(said)),)
+        words = [len(_WORD.findall(sentence.text[a:b])) for a, b in sentence.quoted]
+        mostly = 2 * sum(words) >= len(_WORD.findall(sentence.text)) if words else False
+        if not rows[i] and mostly and sum(words) >= _LEAST_QUOTED:
+            said = tuple(Place(sentence.start + a, sentence.start + b) for a, b in sentence.quoted)
+            tag = next(_tags(sentences, rows, i), None)
+            rows[i] = () if tag is None else (replace(tag, cue=None, content=said),)
     return rows
 
 
-def _mostly_quoted(sentence: Sentence) -> bool:
-    inside = sum(len(_WORD.findall(sentence.text[a:b])) for a, b in sentence.quoted)
-    return inside >= _LEAST_QUOTED and 2 * inside >= len(_WORD.findall(sentence.text))
-
-
-def _tag(sentences: Sequence[Sentence], rows: Sequence[Sequence[Found]], i: int) -> Found | None:
-    """Find the citation whose source speaks the quotation that a sentence lies in."""
+def _tags(
+    sentences: Sequence[Sentence], rows: Sequence[Sequence[Found]], i: int
+) -> Iterator[Found]:
+    """Find the citations whose source may speak what a sentence quotes, the likeliest first."""
     for step in (-1, 1):
         for j in range(i + step, i + step * _LONGEST_QUOTATION, step):
-            low = min(j, j - step)
-            if not 0 <= j < len(sentences) or not _runs(sentences[low], sentences[low + 1]):
+            low, last = min(j, j - step), len(sentences) - 1
+            if not 0 <= j <= last or not _runs(sentences[low], sentences[low + 1]):
                 break
+            inside = [
+                (sentences[j].start + a, sentences[j].start + b) for a, b in sentences[j].quoted
+            ]
             for one in rows[j]:
-                if one.source is not None and not _is_quoted(one.source, sentences[j]):
-                    return one
+                # The speaker stands outside of the marks, whoever else is cited within them.
+                at = one.source.start if one.source else -1
+                if at >= 0 and not any(a <= at < b for a, b in inside):
+                    yield one
     # A new quotation right behind what somebody said goes on with it.
-    opens = i > 0 and sentences[i].quoted[0][0] == 0
-    before = [one for one in rows[i - 1] if one.source is not None] if opens else []
-    return before[-1] if before else None
-
-
-def _is_quoted(place: Place, sentence: Sentence) -> bool:
-    start = place.start - sentence.start
-    return any(a <= start < b for a, b in sentence.quoted)
+    for one in reversed(rows[i - 1] if i and sentences[i].quoted[0][0] == 0 else ()):
+        if one.source is not None and (one.cue is not None or sentences[i - 1].quoted):
+            yield one
 
 
 def _runs(one: Sentence, following: Sentence) -> bool:
@@ -198,8 +196,8 @@ def same_quotation(sentences: Sequence[Sentence], i: int, tag: int) -> bool:
     last; a later quotation of the same speaker need not have.
     """
     low, high = sorted((i, tag))
-    near = high - low < _LONGEST_QUOTATION
-    if near and all(_runs(sentences[k], sentences[k + 1]) for k in range(low, high)):
+    between = range(low, high) if high - low < _LONGEST_QUOTATION else ()
+    if between and all(_runs(sentences[k], sentences[k + 1]) for k in between):
         return True
     whole = sentences[i].quoted == ((0, len(sentences[i].text)),)
     return tag == i - 1 and whole and bool(sentences[tag].quoted)
@@ -213,6 +211,8 @@ _LEADS = re.compile(
     r"(?:[\w'-]+\s){0,5}$"
 )
 _LEAD_WITHIN = 70  # characters before an outlet that are searched: a judgement
+MOST = 50
+"""Outlets, and citations, of one sentence that are weighed against each other: more are no text."""
 
 
 def channel(
@@ -220,46 +220,22 @@ def channel(
     mentions: Sequence[Mention],
     apart: Sequence[Span],
     registry: Outlets,
-    own: Collection[str],
+    own: frozenset[str],
     shown: re.Pattern[str] | None,
 ) -> tuple[tuple[str, ...], bool]:
     """Find the outlets through which a source spoke: "told Reuters", "in an interview with RT".
 
-    Those that its sentence names outside of what is said and of who says it.
-
-    Parameters
-    ----------
-    text : str
-        The sentence, folded.
-    mentions : sequence of Mention
-        Names of outlets in it.
-    apart : sequence of (int, int)
-        What is said and who says it.
-    registry : Outlets
-    own : collection of str
-        Registry ids of who published the article: what they are told is a byline.
-    shown : Pattern or None
-        Names that the article presents as those of a state's outlets (`presented`).
-
-    Returns
-    -------
-    outlets : tuple of str
-        Registry ids.
-    state_media : bool
-        Whether any is state media, by the registry or by what the text says of it.
+    Those that its sentence (folded, with its ``mentions`` of outlets) names outside of what is said
+    and of who says it (``apart``): their registry ids, and whether any is state media, by the
+    registry or by what the article has ``shown`` (`presented`). What the article's ``own`` outlet
+    is told is a byline.
     """
 
     def leads(start: int) -> bool:
         free = not any(a <= start < b for a, b in apart)
         return free and _LEADS.search(text, max(0, start - _LEAD_WITHIN), start) is not None
 
-    outlets = [
-        id
-        for one in mentions
-        if leads(one.start) and not any(id in own for id in one.outlets)
-        for id in one.outlets
-    ]
-    state = any_state_media(outlets, registry) or any(
-        leads(start) for start, _ in states(text, shown)
-    )
-    return tuple(dict.fromkeys(outlets)), state
+    told = [one for one in mentions[:MOST] if leads(one.start) and own.isdisjoint(one.outlets)]
+    outlets = tuple(dict.fromkeys(id for one in told for id in one.outlets))
+    by_name = any(leads(start) for start, _ in states(text, shown)[:MOST])
+    return outlets, by_name or any_state_media(outlets, registry)
