@@ -155,8 +155,8 @@ def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
     for name in dict.fromkeys(validation.corpus.tolist()):
         for k in _other_sense(name, model.signals):
             labels[validation.corpus == name, k] = np.nan
-    for k in np.flatnonzero(np.isnan(labels).all(axis=0)):
-        labels[:, k] = every[:, k]  # nobody else labels it
+    nobody_else = np.isnan(labels).all(axis=0)
+    labels[:, nobody_else] = every[:, nobody_else]
     weights = calibrate.evenly(labels, validation.corpus)
     fitted = calibrate.calibration(logits, labels, model.signals, weights)
     chosen = calibrate.thresholds(
@@ -166,11 +166,16 @@ def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
     proba = fitted.apply(logits)
     for name in dict.fromkeys(validation.corpus.tolist()):
         rows = validation.corpus == name
-        own = [model.signals[k] for k in _other_sense(name, model.signals)]
-        k = [model.signals.index(signal) for signal in own]
+        columns_of = _other_sense(name, model.signals)
+        own = [model.signals[k] for k in columns_of]
         if own:
             elsewhere[name] = calibrate.thresholds(
-                proba[rows][:, k], every[rows][:, k], validation.article[rows], own, seed, fit=True
+                proba[rows][:, columns_of],
+                every[rows][:, columns_of],
+                validation.article[rows],
+                own,
+                seed,
+                fit=True,
             )
     return Decisions(fitted, chosen, elsewhere)
 
