@@ -25,7 +25,7 @@ from training.data import Data, Examples
 
 if TYPE_CHECKING:
     from classifier.models import Fusion, TransformerModel
-    from training.transformer import Progress, Settings
+    from training.transformer import Progress, Settings, TransformerRecipe
 
 Tell = Callable[[str], None]  # is told one line a step
 
@@ -65,19 +65,29 @@ def make_transformer(
     `output` is the bundle's folder, beside which a checkpoint is kept while training; `encoder` is
     a local model folder, and `progress` is told the training steps.
     """
-    from classifier.models import TOKENIZER, load_transformer
     from training.transformer import TransformerRecipe
-    from training.transformer import describe_encoder as describe
-    from training.transformer import export_encoder as export
 
     bundle.check_writable(output)
     checkpoints = output.with_name(output.name + ".checkpoint")
     recipe = TransformerRecipe(encoder, settings, checkpoints, progress, registry=data.outlets).fit(
         data.examples
     )
+    write_transformer(recipe, data, output, tell)
+    recipe.discard_checkpoint()
+
+
+def write_transformer(recipe: TransformerRecipe, data: Data, output: Path, tell: Tell) -> None:
+    """Export what was fine-tuned, fit its decisions on the validation part, write its bundle."""
+    from classifier.models import TOKENIZER, load_transformer
+    from training.transformer import describe_encoder as describe
+    from training.transformer import export_encoder as export
+
+    encoder, settings = recipe.encoder, recipe.settings
     validation = data.part("validation")
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
+        folder, exact = Path(temporary) / "int8", Path(temporary) / "float32"
+        folder.mkdir()
+        exact.mkdir()
         tell("exporting to ONNX, int8")
         heads = recipe.heads()
         export(recipe.network_, heads, encoder / TOKENIZER, folder)
@@ -91,7 +101,11 @@ def make_transformer(
         model = load_transformer(folder, Calibration.identity(heads.signals), data.outlets)
         decisions = fit_decisions(model, validation, settings.seed)
         tell("comparing int8 with float32")
-        served, trained = (m.logits(validation.sentences) for m in (model, recipe))
+        export(recipe.network_, heads, encoder / TOKENIZER, exact, int8=False)
+        trained = load_transformer(exact, Calibration.identity(heads.signals), data.outlets).logits(
+            validation.sentences
+        )
+        served = model.logits(validation.sentences)
         agreement = float((decisions.flags(served) == decisions.flags(trained)).mean())
         tell(f"int8 decides as float32 does in {agreement:.2%} of {len(validation):,} sentences")
         record = {"encoder": describe(encoder), **asdict(settings)}
@@ -102,7 +116,6 @@ def make_transformer(
 
         measured = {"int8_agreement": round(agreement, 4)}
         _write(data, output, "transformer", settings.seed, record, decisions, save, **measured)
-    recipe.discard_checkpoint()
 
 
 def _fused(model: TransformerModel, validation: Examples) -> Fusion:
