@@ -11,9 +11,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TypeVar
 
-from classifier.attribution.outlets import Outlets, any_state_media
+from classifier.attribution.outlets import Outlets, any_state_media, named
+from classifier.attribution.phrases import parse
 from classifier.attribution.presented import states
 from classifier.values import (
     ArticleReading,
@@ -51,20 +53,9 @@ def find(
 ) -> list[tuple[Citation, ...]]:
     """Find who is cited by a transcript's labels, a dateline, a source line.
 
-    Parameters
-    ----------
-    reading : ArticleReading
-        As `attribution.reading.begin` makes it.
-    registry : Outlets
-        Who knows agencies.
-    own : frozenset of str
-        Registry ids of who published the article: its own dateline is no citation.
-
-    Returns
-    -------
-    list of tuple of Citation
-        Of each sentence. What somebody reads in the sentence itself comes before a dateline and a
-        source line, which stand behind what nobody else is cited for.
+    Gives the citations of each sentence. What somebody reads in the sentence itself comes before a
+    dateline and a source line, which stand behind what nobody else is cited for. The dateline of
+    the article's ``own`` outlet, by its registry ids, is no citation.
     """
     turns, plain = reading.turns, reading.plain
     starts = [start for start, _ in turns]
@@ -203,6 +194,12 @@ _LEADS = re.compile(
     r"\b(?:told|tells?|telling|to|with|by|on|in|from|via|through|for|citing|quoting)\s"
     r"(?:[\w'-]+\s){0,5}$"
 )
+_ORDER = re.compile(r" to [a-z]")  # "told RT to stop"
+# A name that may mean other things too, where something is told: "told the Fars news agency".
+_TOLD = re.compile(
+    r"\b(?:told|tells|interview with|(?:quoted|carried|reported) by)\s(?P<who>(?:[a-z][\w-]*\s){0,4}"
+    r"(?:al-)?[A-Z][\w'-]*(?:\s[A-Z][\w'-]*){0,3}(?:\s(?:news|agency|daily|channel)\b){0,2})"
+)
 _LEAD_WITHIN = 70  # characters before an outlet that are searched: a judgement
 MOST = 50
 """Outlets, and citations, of one sentence that are weighed against each other: more are no text."""
@@ -224,11 +221,16 @@ def channel(
     is told is a byline.
     """
 
-    def leads(start: int) -> bool:
-        free = not any(a <= start < b for a, b in apart)
-        return free and _LEADS.search(text, max(0, start - _LEAD_WITHIN), start) is not None
+    def leads(start: int, end: int) -> bool:
+        lead = _LEADS.search(text, max(0, start - _LEAD_WITHIN), start)
+        ordered = lead and lead.group().startswith("t") and _ORDER.match(text, end)
+        return bool(lead) and not ordered and not any(a <= start < b for a, b in apart)
 
-    told = [one for one in mentions[:MOST] if leads(one.start) and own.isdisjoint(one.outlets)]
-    outlets = tuple(dict.fromkeys(id for one in told for id in one.outlets))
-    by_name = any(leads(start) for start, _ in states(text, shown)[:MOST])
+    told = [one.outlets for one in mentions[:MOST] if leads(one.start, one.end)]
+    for match in islice(_TOLD.finditer(text), MOST):
+        if leads(*match.span("who")):  # initials are rather an outlet's than anything else's
+            who, cue = match["who"], "reported" if match["who"].split()[-1].isupper() else ""
+            told.append(named(who, parse(who), registry, cue=cue))
+    outlets = tuple(dict.fromkeys(id for ids in told if own.isdisjoint(ids) for id in ids))
+    by_name = any(leads(*span) for span in states(text, shown)[:MOST])
     return outlets, by_name or any_state_media(outlets, registry)
