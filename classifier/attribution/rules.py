@@ -197,8 +197,9 @@ _LEADS = re.compile(
 _ORDER = re.compile(r" to [a-z]")  # "told RT to stop"
 # A name that may mean other things too, where something is told: "told the Fars news agency".
 _TOLD = re.compile(
-    r"\b(?:told|tells|interview with|(?:quoted|carried|reported) by)\s(?P<who>(?:[a-z][\w-]*\s){0,4}"
-    r"(?:al-)?[A-Z][\w'-]*(?:\s[A-Z][\w'-]*){0,3}(?:\s(?:news|agency|daily|channel)\b){0,2})"
+    r"\b(?:told|tells|interview with|(?:quoted|carried|reported) by)\s"
+    r"(?P<who>(?:[a-z][\w-]*\s){0,4}(?:al-)?[A-Z][\w'-]*(?:\s[A-Z][\w'-]*){0,3}"
+    r"(?:\s(?:news|agency|daily|channel)\b){0,2})"
 )
 _LEAD_WITHIN = 70  # characters before an outlet that are searched: a judgement
 MOST = 50
