@@ -7,8 +7,8 @@ import re
 import pytest
 from outlets import REGISTRY
 
-from classifier.attribution.kinds import classify
 from classifier.attribution import lexicon
+from classifier.attribution.kinds import classify
 from classifier.values.article import Place
 from classifier.values.text import fold
 
