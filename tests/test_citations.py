@@ -10,11 +10,11 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import growth
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -292,27 +292,22 @@ def test_no_sentences_have_no_citations():
     assert run_on((), ()) == []
 
 
-BAD = {
-    "one sentence": "the Minister of Works Ana Poor said state television told the Amaro Agency "
-    * 1600,
-    "emoji": "😀🎉" * 10_000,
-    "never closed": "“He said it. 'It is «so " * 1000,
-    "colons": "A: " * 8000,
-    "labels": "Ana Poor: no, not so at all\n\n" * 2000,
-    "brackets": "HARBURG ((" * 3000,
-    "sources": "Source: A\n\n" * 2000,
+BAD = {  # what is said over and over
+    "words": "the Minister of Works Ana Poor said state TV told the Amaro State Agency that ",
+    "emoji": "😀🎉",
+    "never closed": "“He said it. 'It is «so ",
+    "colons": "A: ",
+    "labels": "Ana Poor: no, not so at all\n\n",
+    "brackets": "HARBURG ((",
+    "sources": "Source: A\n\n",
 }
 
 
-@pytest.mark.parametrize("name", BAD)
-@pytest.mark.parametrize("whole", [False, True])
-def test_bad_text_has_citations_or_none_in_bounded_time(name, whole):
-    text = BAD[name]
+def cite_everything(text: str, *, whole: bool) -> int:
+    """Find all there is, in one sentence or many, as if a model cited something everywhere."""
     one = article(text, date="2020-01-01")
     sentences = [Sentence(text, 0, len(text), "a", 0)] if whole else split(one)
-    start = time.process_time()
     read = cited(one, sentences, REGISTRY)
-    # As much cited as a model could find: something every sixty characters.
     rows = [
         [
             MarkedCitation(Place(i, i + 12), Place(i + 12, i + 16), (Place(i + 16, i + 60),))
@@ -321,8 +316,24 @@ def test_bad_text_has_citations_or_none_in_bounded_time(name, whole):
         for each in read
     ]
     found = resolve_citations(fold(text), read, run_on(read, rows), REGISTRY, one.date)
-    assert time.process_time() - start < 10
     assert all(len(row) >= len(given) for row, given in zip(found, rows, strict=True))
+    return len(found)
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("whole", [False, True])
+def test_bad_text_has_citations_or_none_and_twice_as_much_is_about_twice_the_work(name, whole):
+    def work(size: int) -> int:
+        text = BAD[name] * (size // len(BAD[name]))
+        return growth.calls(lambda: cite_everything(text, whole=whole))
+
+    work(4_000)  # what is made once
+    assert work(8_000) < 3 * work(4_000) + 2_000
+
+
+def test_a_sentence_of_twenty_thousand_words_is_read():
+    assert cite_everything(BAD["words"] * 1400, whole=True) == 1
+    assert cite_everything(BAD["words"] * 1400, whole=False) > 50
 
 
 def test_importing_is_cheap():

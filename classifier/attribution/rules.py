@@ -209,29 +209,27 @@ MOST = 50
 def channel(
     text: str,
     mentions: Sequence[Mention],
-    apart: Sequence[Span],
     registry: Outlets,
     own: frozenset[str],
     shown: re.Pattern[str] | None,
-) -> tuple[tuple[str, ...], bool]:
-    """Find the outlets through which a source spoke: "told Reuters", "in an interview with RT".
+) -> list[tuple[int, tuple[str, ...], bool]]:
+    """Find the outlets that one may speak through: "told Reuters", "in an interview with RT".
 
-    Those that its sentence (folded, with its ``mentions`` of outlets) names outside of what is said
-    and of who says it (``apart``): their registry ids, and whether any is state media, by the
-    registry or by what the article has ``shown`` (`presented`). What the article's ``own`` outlet
-    is told is a byline.
+    Of a sentence (folded, with its ``mentions`` of outlets): where each stands, its registry ids,
+    and whether it is state media, by the registry or by what the article has ``shown``
+    (`presented`). They are a citation's that stand outside of what is said and of who says it. What
+    the article's ``own`` outlet is told is a byline.
     """
 
     def leads(start: int, end: int) -> bool:
         lead = _LEADS.search(text, max(0, start - _LEAD_WITHIN), start)
-        ordered = lead and lead.group().startswith("t") and _ORDER.match(text, end)
-        return bool(lead) and not ordered and not any(a <= start < b for a, b in apart)
+        return lead is not None and not (lead[0].startswith("t") and _ORDER.match(text, end))
 
-    told = [one.outlets for one in mentions[:MOST] if leads(one.start, one.end)]
+    told = [(m.start, m.outlets) for m in mentions[:MOST] if leads(m.start, m.end)]
     for match in islice(_TOLD.finditer(text), MOST):
         if leads(*match.span("who")):  # initials are rather an outlet's than anything else's
             who, cue = match["who"], "reported" if match["who"].split()[-1].isupper() else ""
-            told.append(named(who, parse(who), registry, cue=cue))
-    outlets = tuple(dict.fromkeys(id for ids in told if own.isdisjoint(ids) for id in ids))
-    by_name = any(leads(*span) for span in states(text, shown)[:MOST])
-    return outlets, by_name or any_state_media(outlets, registry)
+            told.append((match.start("who"), named(who, parse(who), registry, cue=cue)))
+    by_name = [(at, (), True) for at, end in states(text, shown)[:MOST] if leads(at, end)]
+    known = [(at, ids, any_state_media(ids, registry)) for at, ids in told if own.isdisjoint(ids)]
+    return [*known, *by_name]
