@@ -1,4 +1,4 @@
-"""Whether a sentence is attributed to state media: one sentence each, and over sentences."""
+"""Through whom a source spoke, and whether state media: one sentence each, and over sentences."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from classifier.attribution.citations.finder import find
-from classifier.attribution.reading import begin
-from classifier.attribution.words.presented import presented, states
+from classifier.attribution import begin, cited, own_outlets, resolve_citations, run_on
+from classifier.attribution.presented import presented, states
+from classifier.pages.sentences import split
 from classifier.sources.registry.registry import load
-from classifier.values.article import Article
+from classifier.values.article import Article, Citation, MarkedCitation, Place, SourceKind
 
 CASES = [
     json.loads(line)
@@ -22,120 +22,148 @@ CASES = [
 REGISTRY = load()
 
 
-def through(text: str, outlet: str = "") -> str:
+def place(text: str, words: str, start: int = 0) -> Place:
+    at = text.index(words, start)
+    return Place(at, at + len(words))
+
+
+def resolved(
+    text: str, rows: list[list[tuple[str | None, str | None, list[str]]]], outlet: str = ""
+) -> list[tuple[Citation, ...]]:
+    """Resolve citations given as words, of each sentence; a source may stand in another."""
+    article = Article(id="a", text=text, outlet=outlet, lang="en")
+    sentences = cited(article, split(article), REGISTRY)
+    given = [
+        [
+            MarkedCitation(
+                source and place(text, source, s.start if source in s.text else 0),
+                cue and place(text, cue, s.start),
+                tuple(place(text, words, s.start) for words in content),
+            )
+            for source, cue, content in row
+        ]
+        or s.citations
+        for s, row in zip(sentences, rows, strict=True)
+    ]
+    own = own_outlets(article, REGISTRY)
+    plain = begin(article).plain
+    return resolve_citations(plain, sentences, run_on(sentences, given), REGISTRY, own=own)
+
+
+def marks(rows: list[tuple[Citation, ...]]) -> str:
     """Give a mark for each sentence: "S" where it is attributed to state media."""
-    article = Article(id="a", text=text, outlet=outlet)
-    rows = find(begin(article), REGISTRY)
     return "".join("S" if any(c.state_media for c in row) else "-" for row in rows)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["text"][:60] for case in CASES])
-def test_one_sentence(case: dict[str, object]) -> None:
-    assert through(str(case["text"])) == ("S" if case["state_media"] else "-")
+def test_one_sentence(case) -> None:
+    given = [(one["source"], one["cue"], one["content"]) for one in case["citations"]]
+    assert marks(resolved(case["text"], [given])) == "-S"[case["state_media"]]
+
+
+# --- the channel ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "content", "outlets"),
     [
-        "The ferry is late again, state radio reports.",
-        "With state television reporting that the bridge was open, drivers came back.",
-        '"The pier is safe," the mayor was reported as saying by the official Saba news agency.',
-        '"The pier is safe," the mayor said in a speech broadcast on state television.',
-        "The Harbour Wire, the state news agency, said the pier was safe.",
-        "The lighthouse is dark, said the state broadcaster Vesk One in its evening bulletin.",
+        ("Vale told Reuters that it sank.", "that it sank", ("reuters",)),
+        ("In an interview with RT, Vale said it sank.", "it sank", ("rt",)),
+        ("Vale said on CNN that it sank.", "that it sank", ("cnn",)),
+        ("Vale said in a statement carried by Xinhua that it sank.", "that it sank", ("xinhua",)),
+        ("Vale told Reuters and TASS that it sank.", "that it sank", ("reuters", "tass")),
+        # Within what is said, who says it, or as what is spoken about, it is none.
+        ("Vale said that she had told Reuters so.", "that she had told Reuters so", ()),
+        ("RT moved after Vale said it sank.", "it sank", ()),
+        ("Vale said of RT that it sank.", "that it sank", ()),
+        ("Vale told RT to leave.", "to leave", ()),
     ],
-)
-def test_outlets_by_what_they_are_called(text: str) -> None:
-    assert through(text) == "S"
+)  # fmt: skip
+def test_an_outlet_that_is_told_something_is_the_citations(text, content, outlets) -> None:
+    ((citation,),) = resolved(text, [[("Vale", "", [content])]])
+    assert citation.outlets == outlets
+    assert citation.name == "Vale"
+
+
+def test_another_citations_source_is_no_channel() -> None:
+    text = "It sank, Vale said, according to TASS."
+    given = [("Vale", "said", ["It sank"]), ("TASS", "according to", ["It sank"])]
+    ((vale, tass),) = resolved(text, [given])
+    assert (vale.outlets, vale.state_media) == ((), False)
+    assert (tass.outlets, tass.state_media) == (("tass",), True)
+
+
+def test_what_hands_over_to_nobody_is_the_channels() -> None:
+    ((citation,),) = resolved("It reportedly sank, on TASS.", [[(None, "reportedly", ["It"])]])
+    assert (citation.kind, citation.outlets) == (SourceKind.NAMED, ("tass",))
+    ((citation,),) = resolved("It reportedly sank, on state TV.", [[(None, "reportedly", ["It"])]])
+    assert (citation.kind, citation.state_media) == (SourceKind.UNNAMED, True)
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "rows", "expected"),
     [
-        # Within one quotation, wherever its tag stands, and no further.
-        ('"The pier is safe. It will open," the mayor told TASS.', "SS"),
-        ('"The pier is safe," the mayor told TASS. "It will open on Monday."', "SS"),
-        ('"The pier is safe," the mayor told TASS.\n\nHe added, "It will open."', "S-"),
-        ("The pier is safe, the mayor said, TASS reported. He said it will open.", "S-"),
-        ("The pier is safe, Xinhua reported. The mayor swims every day.", "S-"),
-        # Plainly the same report.
-        ("The pier is safe, Xinhua reported. It added that the harbour was calm.", "SS"),
-        ("The pier is safe, Xinhua reported. According to the same dispatch, it is new.", "SS"),
-        ("The pier is safe, Xinhua reported. It also quoted a diver.", "SS"),
-        ("The pier is safe, the ministry said. It also quoted a diver.", "--"),
-        # What goes back to the outlet, or to its report, a few sentences on.
-        ("The pier is safe, Xinhua reported. The harbour is calm, the report said.", "SS"),
-        (
-            "The pier is safe, Xinhua reported. The harbour is calm, the report said. "
-            "The pier was built in 1990, it added.",
-            "SSS",
-        ),
-        (
-            '"The pier is safe," the mayor told Hina news agency. Two boats lay there. '
-            "The agency said divers had helped.",
-            "S-S",
-        ),
-        (
-            "Reuters said the pier was shut. The mayor told Hina news agency that it was safe. "
-            "The agency said divers had helped.",
-            "-SS",
-        ),
-        # What doesn't: one agency is no "they", and "its" is a nearer noun's.
-        ("State television reported the fall. They also hid the bill, critics said.", "S-"),
-        ("The pier is safe, Press TV said. Poor thanked Iran for its claim that it was.", "S-"),
-        (
-            "A Danish military statement carried by Xinhua said the pier was safe. "
-            "The Swedish military said it was not.",
-            "S-",
-        ),
-        # A credit under an article.
-        ("The pier is safe.\n\n(Source: Press TV)", "--"),
-        # An outlet that the text presents, by its name and its short form.
-        (
-            "Vesk One, the state broadcaster, showed the pier. Vesk One said it was safe. "
-            "Vesk One has a new mast.",
-            "SS-",
-        ),
-        (
-            "The Amaro Beacon, which is owned and edited by the government, praised the pier. "
-            "The pier is safe, the Beacon said.",
+        (  # within one quotation, wherever its tag stands, and no further
+            '"The pier is quite safe. It will open," the mayor told TASS.',
+            [[], [("the mayor", "told", ["It will open"])]],
             "SS",
         ),
-        ("Acme Gas, which belongs to the state, denied it. Acme Gas said it was safe.", "--"),
-        # A transcript.
         (
-            "We print the interview as broadcast by state television.\n\n"
-            "VALE: The pier is safe, and it will stay so.\n\nORR: That is what you said in May."
-            "\n\nVALE: And it was true then as it is now.",
-            "SSSS",
+            '"The pier is safe," the mayor told TASS. "It will open on Monday."',
+            [[("the mayor", "told", ["The pier is safe"])], []],
+            "SS",
+        ),
+        (
+            '"The pier is safe," the mayor told TASS.\n\nHe added, "It will open."',
+            [[("the mayor", "told", ["The pier is safe"])], [("He", "added", ["It will open"])]],
+            "S-",
+        ),
+        (
+            "The pier is safe, Xinhua reported. It added that the harbour was calm.",
+            [[("Xinhua", "reported", ["The pier is safe"])],
+             [("It", "added", ["that the harbour was calm"])]],
+            "SS",
+        ),
+        (  # a source in another sentence
+            "From Xinhua: The harbour was calm.",
+            [[("Xinhua", None, ["The harbour was calm"])]],
+            "S",
+        ),
+        # A credit under an article, and a dateline.
+        ("The pier is safe.\n\n(Source: Press TV)", [[], []], "--"),
+        ("HARBURG (TASS) - The pier is safe.", [[]], "S"),
+        (  # an outlet that the text presents, by its name and its short form
+            "Vesk One, the state broadcaster, showed the pier. Vesk One said it was safe.",
+            [[], [("Vesk One", "said", ["it was safe"])]],
+            "-S",
+        ),
+        (
+            "The Amaro Beacon, which is owned and edited by the government, opened. "
+            "The pier is safe, the Beacon said.",
+            [[], [("the Beacon", "said", ["The pier is safe"])]],
+            "-S",
+        ),
+        (
+            "Acme Gas, which belongs to the state, denied it. Acme Gas said it was safe.",
+            [[], [("Acme Gas", "said", ["it was safe"])]],
+            "--",
         ),
     ],
-)
-def test_over_sentences(text: str, expected: str) -> None:
-    found = through(text)
-    if text.startswith("We print"):  # what introduces a transcript may be read either way
-        found = "S" + found[1:]
-    assert found == expected
+)  # fmt: skip
+def test_over_sentences(text, rows, expected) -> None:
+    assert marks(resolved(text, rows)) == expected
 
 
-def test_a_link_in_capitals_starts_no_transcript() -> None:
-    text = (
-        "The pier is safe.\n\nANNA PREST: IS THE FERRY NEXT TO GO THE WAY OF THE PIER?\n\n"
-        "RELIK VALE: WHY THE HARBOUR BOARD MUST RESIGN BEFORE MAY\n\nThe ferry sank, TASS said."
-    )
-    assert begin(Article(id="a", text=text)).turns == ()
-    assert through(text) == "---S"
-
-
-def test_what_the_publisher_is_told_is_a_byline() -> None:
+def test_what_the_publisher_is_told_or_says_is_a_byline() -> None:
     text = "The pier is safe, the mayor told the Tehran Times."
-    assert through(text) == "S"
-    assert through(text, outlet="Tehran Times") == "-"
+    rows = [[("the mayor", "told", ["The pier is safe"])]]
+    assert marks(resolved(text, rows)) == "S"
+    assert marks(resolved(text, rows, outlet="Tehran Times")) == "-"
+    rows = [[("the Tehran Times", "told", ["The pier is safe"])]]
+    assert marks(resolved(text, rows, outlet="Tehran Times")) == "-"
 
 
-def test_initials_that_the_article_spells_out_are_no_outlets() -> None:
-    text = "Officers of the Portland Police Bureau came. The pier is safe, PPB said in a release."
-    assert through(text) == "--"
+# --- what a text presents ------------------------------------------------------------------------
 
 
 def test_state_as_the_end_of_a_name_is_no_state() -> None:
@@ -145,8 +173,18 @@ def test_state_as_the_end_of_a_name_is_no_state() -> None:
     assert states("State media")
 
 
+def test_an_office_is_no_outlet() -> None:
+    assert not states("the state agency that licenses ferries")
+    assert states("the state agency Velpress")
+
+
 def test_names_are_presented_before_and_behind_what_they_are() -> None:
     text = "The state broadcaster Vesk One opened. Velpress, the state agency, and Orr, who spoke."
-    assert {"Vesk One", "Velpress"} <= presented(text).names
-    assert "Orr" not in presented(text).names
-    assert not presented("The mayor met Orr, according to the state news agency.").names
+    names = presented(text)
+    assert names is not None
+    assert [names.search(name) is not None for name in ("Vesk One", "Velpress", "Orr")] == [
+        True,
+        True,
+        False,
+    ]
+    assert presented("The mayor met Orr, according to the state news agency.") is None

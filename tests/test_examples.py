@@ -8,7 +8,7 @@ import pytest
 from classifier.errors import SignalError
 from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import in_order
-from classifier.values.article import Article, SourceKind, Span, Unit, Voice
+from classifier.values.article import Article, SourceKind, Span, Unit
 from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
 from training.data import examples as examples_module
 from training.data.examples import Examples, of_articles
@@ -102,26 +102,27 @@ def test_nothing_gives_an_empty_matrix() -> None:
     assert empty.labels.shape == (0, 0)
 
 
-def test_with_a_registry_rows_have_voice_and_citations_as_models_read_them() -> None:
+def test_with_a_registry_rows_have_quotations_and_citations_as_models_read_them() -> None:
     control = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
     outlet = Outlet("vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), control=control)
-    text = "The dam opened. Vesk TV said that it was empty."
-    given = Article("a", text, labels={"hyperpartisan": 0.0})
+    text = "The dam opened.\n\nORRIN (Vesk TV) - It was “empty”."
+    given = Article("a", text, date="2026-01-02", labels={"hyperpartisan": 0.0})
     plain = of_articles("hyperpartisan", iter([given]))
     read = of_articles("hyperpartisan", iter([given]), Registry(own={outlet.id: outlet}))
-    assert [s.voice for s in read.sentences] == [Voice.OWN, Voice.REPORTED]
+    assert [s.text[a:b] for s in read.sentences for a, b in s.quoted] == ["“empty”"]
+    assert [s.date for s in read.sentences] == ["2026-01-02"] * 2
     assert read.sentences[0].citations == ()
     (citation,) = read.sentences[1].citations
     assert (citation.kind, citation.name) == (SourceKind.NAMED, "Vesk TV")
     assert (citation.state_media, citation.outlets) == (True, ("vesk-tv",))
-    assert all(s.citations == () and s.voice is Voice.OWN for s in plain.sentences)
+    assert all(s.citations == s.quoted == () for s in plain.sentences)
     assert [s.text for s in plain.sentences] == [s.text for s in read.sentences]
 
 
 def test_citations_are_in_the_articles_offsets() -> None:
-    given = Article("a", f"{TEXT} The mayor, Ada Quill, said that the dam would close.")
-    (*_, last) = of_articles("hyperpartisan", iter([given]), Registry(own={})).sentences
-    (citation,) = last.citations
+    given = Article("a", f"{TEXT}\n\n(Source: Ada Quill)")
+    (first, *_) = of_articles("hyperpartisan", iter([given]), Registry(own={})).sentences
+    (citation,) = first.citations
     assert citation.source is not None
     assert "Ada Quill" in given.text[citation.source.start : citation.source.end]
 
@@ -129,10 +130,8 @@ def test_citations_are_in_the_articles_offsets() -> None:
 def test_citations_of_some_articles_are_found_later_as_if_all_were_at_once(monkeypatch) -> None:
     datasets = pytest.importorskip("datasets")
     said = [
-        Article(
-            "a", TEXT + " The mayor, Ada Quill, said that the dam would close.", date="2026-01-02"
-        ),
-        Article("b", "The ferry, said Ada Quill, is late. It rained."),
+        Article("a", f"{TEXT}\n\n(Source: Ada Quill)", date="2026-01-02"),
+        Article("b", "The ferry is late. It rained.\n\n(Source: Ada Quill)"),
     ]
     told = datasets.Dataset.from_list(
         [{"id": a.id, "date": a.date, "at": n} for n, a in enumerate(said)]

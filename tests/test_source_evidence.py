@@ -12,7 +12,7 @@ from classifier.attribution.reading import cited
 from classifier.pages import sentences
 from classifier.sources.record.evidence import addresses, article_evidence, corrections
 from classifier.sources.registry.registry import load
-from classifier.values.article import Article, Citation, Place, Republication, SourceKind
+from classifier.values.article import Article, Citation, Place, Republication, SourceKind, Voice
 from classifier.values.scored import ArticleEvidence, ArticleReport, SentenceReport
 
 CASES = [
@@ -43,7 +43,11 @@ def report(
     """A report of the given sentences, with the citations and flags of each."""
     text = "\n".join(row[0] for row in rows)
     article = replace(Article("a", text), **fields)  # type: ignore[arg-type]
-    found = cited(article, sentences.split(article), load())
+    # A model says whose words they are; here they are somebody's where any of them are quoted.
+    found = [
+        replace(s, voice=Voice.QUOTED if s.quoted else Voice.OWN)
+        for s in cited(article, sentences.split(article), load())
+    ]
     assert [s.text for s in found] == [row[0] for row in rows]
     return ArticleReport(
         article,
@@ -236,7 +240,7 @@ def test_whom_a_republished_article_cites_counts() -> None:
 
 def test_only_what_the_republished_article_quotes_in_turn_is_quoted() -> None:
     item = republished((), ())
-    assert [s.sentence.voice.value for s in item.sentences] == ["own", "quoted", "quoted"]
+    assert [s.sentence.voice.value for s in item.sentences] == ["own", "own", "quoted"]
     assert article_evidence(item).quotes == 1
 
 

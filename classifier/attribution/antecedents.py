@@ -268,9 +268,8 @@ class Antecedents:
 
 
 _EQUAL = {
-    "senator": "sen.", "governor": "gov.", "representative": "rep.", "general": "gen.",
-    "congressman": "rep.", "congresswoman": "rep.", "professor": "prof.", "doctor": "dr.",
-    "premier": "prime", "paper": "newspaper", "daily": "newspaper",
+    "senator": "sen.", "governor": "gov.", "representative": "rep.", "congressman": "rep.",
+    "general": "gen.", "premier": "prime", "paper": "newspaper", "daily": "newspaper",
 }  # fmt: skip
 
 

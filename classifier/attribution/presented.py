@@ -31,6 +31,10 @@ _OWNER = r"(?:(?:[\w'’-]+\s){0,4}?(?:government|state|court|crown|junta|minist
 # Between an outlet's name and what it is: "the Dunlaccan", "our brothers'".
 _WHOSE = r"(?:(?:the|an?|our|their|its)\s)?(?:[\w-]+(?:'s|s')\s|[A-Z][\w-]+\s)?"
 _PRESENTING = (
+    re.compile(
+        r"\b[Ss]tate-(?:run|owned|controlled)\s(?P<name>(?:[A-Z][\w-]*\s){0,2}(?:Channel|TV|Agency"
+        r"|Television|Radio|News|Times|Daily|Post|Press|Herald)(?:\s[A-Z1-9][\w-]*)?)"
+    ),
     re.compile(rf"\b(?=[SsGgKOocjrp]){_STATE}\s{_KIND},?\s\(?{_NAME}"),
     re.compile(
         rf"{_NAME}(?:(?:,\s|\s-+\s){_WHOSE}{_STATE}\s{_KIND}\b|,\sthe\s{_KIND}\sof\s{_OWNER}"

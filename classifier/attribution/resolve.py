@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from classifier.attribution.antecedents import last_word
 from classifier.attribution.kinds import classify
@@ -55,30 +56,35 @@ def resolve(
     shown = presented(plain)
     starts = [sentence.start for sentence in sentences]
 
-    def through(i: int, one: Given) -> tuple[tuple[str, ...], bool]:
+    @cache
+    def ways(i: int) -> list[tuple[int, tuple[str, ...], bool]]:
+        one = sentences[i]
+        text, names = plain[one.start : one.end], one.mentions
+        names = tuple(registry.mentions(text)) if names is None else names
+        return channel(text, names, registry, own, shown)
+
+    def through(i: int, one: Given) -> list[tuple[tuple[str, ...], bool]]:
         """Find whom a source spoke through, in a sentence that cites it."""
-        sentence = sentences[i]
-        text, mentions = plain[sentence.start : sentence.end], sentence.mentions
-        if mentions is None:
-            mentions = tuple(registry.mentions(text))
-        apart = [
-            (place.start - sentence.start, place.end - sentence.start)
-            for place in _apart(one, citations[i])
+        start, apart = sentences[i].start, tuple(_apart(one, citations[i])) if ways(i) else ()
+        return [
+            (outlets, state)
+            for at, outlets, state in ways(i)
+            if not any(place.start <= start + at < place.end for place in apart)
         ]
-        return channel(text, mentions, apart, registry, own, shown)
 
     def resolved(i: int, one: Given) -> Citation:
         given = types[one.source] if one.source else NOBODY
         at = bisect_right(starts, one.source.start) - 1 if one.source else i
-        ways = [through(i, one)]
+        told = through(i, one)
         if 0 <= at != i and same_quotation(sentences, i, at):
-            ways += [through(at, tag) for tag in citations[at] if tag.source == one.source]
+            tags = (tag for tag in citations[at] if tag.source == one.source)
+            told += [way for tag in tags for way in through(at, tag)]
         # A credit is no attribution to state media: the sentences above it don't name it. Nor is
         # what the article's own outlet says.
         credit = 0 <= at != i and source_line(plain, sentences[at]) == one.source
         ours = bool(given.outlets) and own.issuperset(given.outlets)
-        state = (given.state_media and not credit and not ours) or any(way[1] for way in ways)
-        outlets = tuple(id for way in ways for id in way[0])
+        state = (given.state_media and not credit and not ours) or any(state for _, state in told)
+        outlets = tuple(id for ids, _ in told for id in ids)
         kind = given.kind
         if kind is SourceKind.VAGUE and (outlets or state):
             kind = SourceKind.NAMED if outlets else SourceKind.UNNAMED

@@ -11,9 +11,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TypeVar
 
-from classifier.attribution.outlets import Outlets, any_state_media
+from classifier.attribution.outlets import Outlets, any_state_media, named
+from classifier.attribution.phrases import parse
 from classifier.attribution.presented import states
 from classifier.values import (
     ArticleReading,
@@ -54,20 +56,9 @@ def find(
 ) -> list[tuple[Citation, ...]]:
     """Find who is cited by a transcript's labels, a dateline, a source line.
 
-    Parameters
-    ----------
-    reading : ArticleReading
-        As `attribution.reading.begin` makes it.
-    registry : Outlets
-        Who knows agencies.
-    own : frozenset of str
-        Registry ids of who published the article: its own dateline is no citation.
-
-    Returns
-    -------
-    list of tuple of Citation
-        Of each sentence. What somebody reads in the sentence itself comes before a dateline and a
-        source line, which stand behind what nobody else is cited for.
+    Gives the citations of each sentence. What somebody reads in the sentence itself comes before a
+    dateline and a source line, which stand behind what nobody else is cited for. The dateline of
+    the article's ``own`` outlet, by its registry ids, is no citation.
     """
     turns, plain = reading.turns, reading.plain
     starts = [start for start, _ in turns]
@@ -210,6 +201,13 @@ _LEADS = re.compile(
     r"\b(?:told|tells?|telling|to|with|by|on|in|from|via|through|for|citing|quoting)\s"
     r"(?:[\w'-]+\s){0,5}$"
 )
+_ORDER = re.compile(r" to [a-z]")  # "told RT to stop"
+# A name that may mean other things too, where something is told: "told the Fars news agency".
+_TOLD = re.compile(
+    r"\b(?:told|tells|interview with|(?:quoted|carried|reported) by)\s"
+    r"(?P<who>(?:[a-z][\w-]*\s){0,4}(?:al-)?[A-Z][\w'-]*(?:\s[A-Z][\w'-]*){0,3}"
+    r"(?:\s(?:news|agency|daily|channel)\b){0,2})"
+)
 _LEAD_WITHIN = 70  # characters before an outlet that are searched: a judgement
 MOST = 50
 """Outlets, and citations, of one sentence that are weighed against each other: more are no text."""
@@ -218,24 +216,27 @@ MOST = 50
 def channel(
     text: str,
     mentions: Sequence[Mention],
-    apart: Sequence[Span],
     registry: Outlets,
     own: frozenset[str],
     shown: re.Pattern[str] | None,
-) -> tuple[tuple[str, ...], bool]:
-    """Find the outlets through which a source spoke: "told Reuters", "in an interview with RT".
+) -> list[tuple[int, tuple[str, ...], bool]]:
+    """Find the outlets that one may speak through: "told Reuters", "in an interview with RT".
 
-    Those that its sentence (folded, with its ``mentions`` of outlets) names outside of what is said
-    and of who says it (``apart``): their registry ids, and whether any is state media, by the
-    registry or by what the article has ``shown`` (`presented`). What the article's ``own`` outlet
-    is told is a byline.
+    Of a sentence (folded, with its ``mentions`` of outlets): where each stands, its registry ids,
+    and whether it is state media, by the registry or by what the article has ``shown``
+    (`presented`). They are a citation's that stand outside of what is said and of who says it. What
+    the article's ``own`` outlet is told is a byline.
     """
 
-    def leads(start: int) -> bool:
-        free = not any(a <= start < b for a, b in apart)
-        return free and _LEADS.search(text, max(0, start - _LEAD_WITHIN), start) is not None
+    def leads(start: int, end: int) -> bool:
+        lead = _LEADS.search(text, max(0, start - _LEAD_WITHIN), start)
+        return lead is not None and not (lead[0].startswith("t") and _ORDER.match(text, end))
 
-    told = [one for one in mentions[:MOST] if leads(one.start) and own.isdisjoint(one.outlets)]
-    outlets = tuple(dict.fromkeys(id for one in told for id in one.outlets))
-    by_name = any(leads(start) for start, _ in states(text, shown)[:MOST])
-    return outlets, by_name or any_state_media(outlets, registry)
+    told = [(m.start, m.outlets) for m in mentions[:MOST] if leads(m.start, m.end)]
+    for match in islice(_TOLD.finditer(text), MOST):
+        if leads(*match.span("who")):  # initials are rather an outlet's than anything else's
+            who, cue = match["who"], "reported" if match["who"].split()[-1].isupper() else ""
+            told.append((match.start("who"), named(who, parse(who), registry, cue=cue)))
+    by_name = [(at, (), True) for at, end in states(text, shown)[:MOST] if leads(at, end)]
+    known = [(at, ids, any_state_media(ids, registry)) for at, ids in told if own.isdisjoint(ids)]
+    return [*known, *by_name]

@@ -1,10 +1,10 @@
 """Which outlets that articles cite the registry doesn't know: the names, by how often they stand.
 
-A citation is of an outlet when the rules resolve one (`Citation.outlets`), or when the words that
-give its source, or the way it came ("told the Ellery Gazette"), look like an outlet's name
-(`like_outlets`) or are a name of the registry that the rules didn't take for the outlet's
-("Zvezda reported"). Generic words ("local media", "the newspaper") name no outlet. What is carried
-over from another sentence isn't counted, and a sentence that stands twice in an article once.
+Looked at are names before words that outlets are cited by ("reported", "said") and behind those
+that lead to one ("according to", "told"). Such a name is an outlet's when the rules resolve it
+(`Citation.outlets`), when it looks like one (`like_outlets`), or when it is a name of the registry
+that the rules didn't take for the outlet's ("Zvezda reported"). Generic words ("local media", "the
+newspaper") name no outlet. A sentence that stands twice in an article counts once.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.attribution import begin, find_citations, word_set
+from classifier.attribution import begin, own_outlets, resolve_citations, word_set
 from classifier.attribution import lexicon_places as places
 from classifier.attribution import lexicon_terms as terms
 from classifier.errors import InputError
-from classifier.values import Article, Medium, SourceKind
+from classifier.values import Article, MarkedCitation, Medium, Place, SourceKind
 from eval.figures import Interval, Section, Share, draw, percentile, table
 from training import DEFAULT_SEED
 
@@ -35,11 +35,6 @@ if TYPE_CHECKING:
 DRAWS = 2000
 SHOWN = 60
 
-_LEADS = re.compile(
-    r"\b(?:told|telling|according to|reported by|quoted by|cited by|published (?:by|in)|carried by|"
-    r"aired (?:by|on)|broadcast (?:by|on)|interview with|interviewed by|citing|quoting)"
-    r"\s+(?P<what>(?:[\w'-]+\s+){0,3}[\"']?[A-Z][^,;:()]{2,60})"
-)
 _REPORTS = word_set(
     "reported reports report wrote writes quoted quotes cited cites published broadcast revealed "
     "said says according citing quoting"
@@ -84,45 +79,50 @@ def tally(article: Article, registry: Registry) -> OutletCitations:
     unresolved: list[str] = []
     others: list[str] = []
     seen: set[str] = set()
-    for sentence, row in zip(begun.sentences, find_citations(begun, registry), strict=True):
-        if sentence.text in seen:  # some files have an article twice
-            continue
+    rows: list[tuple[MarkedCitation, ...]] = []
+    for sentence in begun.sentences:  # some files have an article twice
+        new = sentence.text not in seen
+        rows.append(tuple(_cited(plain, sentence.start, sentence.end)) if new else ())
         seen.add(sentence.text)
-        for citation in row:
-            if citation.source is None or citation.cue is None:
-                continue
-            names = list(_unknown(plain, sentence.start, sentence.end, citation, registry))
-            if names:
-                unresolved.append(names[0])
-            elif citation.outlets:
-                resolved.append(citation.outlets[0])
-            elif citation.kind is SourceKind.NAMED and not citation.government:
-                cue = plain[citation.cue.start : citation.cue.end].lower()
-                if cue.endswith(("according to", "reported", "reported by")):
-                    others.append(citation.name)
+    own = own_outlets(article, registry)
+    reports = re.compile(r"(?:according to|reported|reported by)$").search
+    found = resolve_citations(plain, begun.sentences, rows, registry, article.date, own)
+    for citation in (citation for row in found for citation in row):
+        assert citation.source is not None
+        assert citation.cue is not None
+        words = plain[citation.source.start : citation.source.end]
+        cue = plain[citation.cue.start : citation.cue.end].lower()
+        names = list(_unknown(words, cue, citation, plain, registry))
+        if names:
+            unresolved.append(names[0])
+        elif citation.outlets:
+            resolved.append(citation.outlets[0])
+        elif citation.kind is SourceKind.NAMED and not citation.government and reports(cue):
+            others.append(citation.name)
     return OutletCitations(tuple(resolved), tuple(unresolved), tuple(others))
 
 
+def _cited(plain: str, start: int, end: int) -> Iterator[MarkedCitation]:
+    """Find the names in a sentence that stand as outlets do when they are cited, in order."""
+    matches = [m for pattern in _CITED for m in pattern.finditer(plain, start, end)]
+    taken: set[int] = set()
+    for match in sorted(matches, key=lambda match: match.start("what")):
+        if match.end("what") not in taken:
+            taken.add(match.end("what"))
+            yield MarkedCitation(Place(*match.span("what")), Place(*match.span("cue")), ())
+
+
 def _unknown(
-    plain: str, start: int, end: int, citation: Citation, registry: Registry
+    words: str, cue: str, citation: Citation, plain: str, registry: Registry
 ) -> Iterator[str]:
-    """Give the names in a citation's source and channel that look like an unknown outlet's."""
-    assert citation.source is not None
-    assert citation.cue is not None
-    source, cue = citation.source, plain[citation.cue.start : citation.cue.end].lower()
-    regions = [plain[source.start : source.end]]
-    blank = list(plain[start:end])
-    for place in (source, *citation.content):
-        blank[max(place.start - start, 0) : place.end - start] = "," * (place.end - place.start)
-    regions += [match["what"] for match in _LEADS.finditer("".join(blank))]
+    """Give the names in a source's words that look like an unknown outlet's."""
     known = set(citation.outlets)
-    for region in regions:
-        mentions = registry.mentions(region)
-        for name, first, stop in like_outlets(region):
-            covered = any(m.start < stop and first < m.end for m in mentions)
-            if not (covered or known & _called(name, registry) or _short(name, known, registry)):
-                yield name
-    bare = regions[0].strip(" \"'.")
+    mentions = registry.mentions(words)
+    for name, first, stop in like_outlets(words):
+        covered = any(m.start < stop and first < m.end for m in mentions)
+        if not (covered or known & _called(name, registry) or _short(name, known, registry)):
+            yield name
+    bare = words.strip(" \"'.")
     named = bare[:1].isupper() and not is_generic(bare) and bool(_REPORTS & set(cue.split()))
     if named and not known and not _person(bare, plain) and _called(bare, registry):
         yield bare
@@ -252,6 +252,23 @@ _TITLE = (
 )
 _WORD = r"(?:(?:al-|el-|an-|ar-|as-|ash-)?[A-Z][\w'&-]*(?:\.[A-Z]\.?)*)"
 _NAME = rf"{_WORD}(?:\s(?:(?:of|and|the|de|la|le|e|al|el|&)\s){{0,2}}{_WORD}){{0,5}}"
+# Who is cited as outlets are, and the words that do so.
+_WHO = (
+    r"(?P<what>(?:(?:[Tt]he|[Aa]n?|[Ii]ts)\s)?(?:(?!that\b|and\b|of\b|in\b|on\b)[a-z][\w-]*\s){0,3}"
+    r"(?!(?:On|In|At|By|As|But|And|When|While|After|For|From|If)\b)"
+    rf"{_NAME}(?:\s(?:state\s|official\s|semi-official\s)?(?:{_KIND}))*"
+    r"|(?:[\w-]+\.)+[a-z]{2,6})"
+)
+_CITED = (
+    re.compile(
+        r"\b(?P<cue>told|telling|[Aa]ccording to|(?:reported|quoted|cited|published|carried|aired"
+        r"|broadcast|interviewed) (?:by|in|on)|interview with|citing|quoting)\s" + _WHO
+    ),
+    re.compile(
+        rf"(?<![\w.-]){_WHO},?\s(?P<cue>(?:has |had |have |also )?(?:reported|reports|report|wrote"
+        r"|writes|quoted|quotes|cited|cites|published|broadcast|revealed|said|says))\b"
+    ),
+)
 _LOOKS = (
     re.compile(
         rf"(?P<name>{_NAME})[\"']?\s(?:state\s|official\s|semi-official\s)?(?P<kind>{_KIND})\b"

@@ -174,7 +174,7 @@ class Swap:
             for one in sentence.citations
         )
         written = "".join([*pieces, text[done:]])
-        return replace(sentence, text=written, citations=citations, mentions=None), edits
+        return _rewritten(replace(sentence, citations=citations), written, edits), edits
 
     def _says_state_media(self, article: str, citation: Citation) -> bool:
         """Tell what a citation is of when its outlets are swapped; others stay what they are."""
@@ -188,6 +188,15 @@ class Swap:
 
     def _is_state_media(self, article: str, outlet: str) -> bool:
         return self.registry[outlet].state_media != self.is_swapped(article, outlet)
+
+
+def _rewritten(sentence: Sentence, text: str, edits: Edits) -> Sentence:
+    """Give a sentence another text; what is quoted in it moves along."""
+    quoted = tuple(
+        (shifted(start, edits, last=False), shifted(end, edits, last=True))
+        for start, end in sentence.quoted
+    )
+    return replace(sentence, text=text, mentions=None, quoted=quoted)
 
 
 def _with_edits(
@@ -303,7 +312,7 @@ class Counterfactuals:
             return sentence, tuple(spans), ()
         base = sentence.start
         # Names that are written may be outlets', and those that stood there are gone.
-        changed = replace(sentence, text="".join([*pieces, text[done:]]), mentions=None)
+        changed = _rewritten(sentence, "".join([*pieces, text[done:]]), edits)
         moved = (
             replace(
                 span,
