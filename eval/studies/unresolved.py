@@ -1,10 +1,11 @@
 """Which outlets that articles cite the registry doesn't know: the names, by how often they stand.
 
-A citation is of an outlet when the rules resolve one (`Citation.outlets`), or when the words that
-give its source, or the way it came ("told the Ellery Gazette"), look like an outlet's name
-(`like_outlets`) or are a name of the registry that the rules didn't take for the outlet's
-("Zvezda reported"). Generic words ("local media", "the newspaper") name no outlet. What is carried
-over from another sentence isn't counted, and a sentence that stands twice in an article once.
+Who is cited is what a bundle's model finds. A citation is of an outlet when one is resolved
+(`Citation.outlets`), or when the words that give its source, or the way it came ("told the Ellery
+Gazette"), look like an outlet's name (`like_outlets`) or are a name of the registry that was not
+taken for the outlet's ("Zvezda reported"). Generic words ("local media", "the newspaper") name no
+outlet. What no words of the sentence hand over isn't counted (it is carried over from another, or
+stands under a dateline), and a sentence that stands twice in an article once.
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.attribution import begin, find_citations, word_set
+from classifier import bundle
 from classifier.attribution import lexicon_places as places
 from classifier.attribution import lexicon_terms as terms
+from classifier.attribution import word_set
 from classifier.errors import InputError
-from classifier.values import Article, Medium, SourceKind
+from classifier.scoring import Scorer
+from classifier.sources import load_registry
+from classifier.values import Article, ArticleReport, Medium, SourceKind, fold
 from eval.figures import Interval, Section, Share, draw, percentile, table
 from training import DEFAULT_SEED
 
@@ -76,19 +80,18 @@ class Unresolved:
     others: Counter[str]
 
 
-def tally(article: Article, registry: Registry) -> OutletCitations:
-    """Count an article's citations of outlets."""
-    begun = begin(article)
-    plain = begun.plain
+def tally(report: ArticleReport, registry: Registry) -> OutletCitations:
+    """Count a scored article's citations of outlets."""
+    plain = fold(report.article.text)
     resolved: list[str] = []
     unresolved: list[str] = []
     others: list[str] = []
     seen: set[str] = set()
-    for sentence, row in zip(begun.sentences, find_citations(begun, registry), strict=True):
+    for sentence in report.sentences:
         if sentence.text in seen:  # some files have an article twice
             continue
         seen.add(sentence.text)
-        for citation in row:
+        for citation in sentence.citations:
             if citation.source is None or citation.cue is None:
                 continue
             names = list(_unknown(plain, sentence.start, sentence.end, citation, registry))
@@ -113,7 +116,8 @@ def _unknown(
     regions = [plain[source.start : source.end]]
     blank = list(plain[start:end])
     for place in (source, *citation.content):
-        blank[max(place.start - start, 0) : place.end - start] = "," * (place.end - place.start)
+        for at in range(max(place.start, start), min(place.end, end)):  # it may stand elsewhere
+            blank[at - start] = ","
     regions += [match["what"] for match in _LEADS.finditer("".join(blank))]
     known = set(citation.outlets)
     for region in regions:
@@ -171,13 +175,47 @@ def measure(
     )
 
 
-def study(path: Path, registry: Registry, shown: int = SHOWN) -> Section:
-    """Measure a file's articles, or those of a folder's files; so many names of each list."""
-    return section(measure([tally(one, registry) for one in read(path)]), registry, shown)
+def study(
+    path: Path,
+    model: str | Path = "transformer",
+    shown: int = SHOWN,
+    done: Callable[[int, int], None] = lambda n, total: None,
+) -> Section:
+    """Score a file's articles, or those of a folder's files, and count whom they cite.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        See `read`.
+    model : str or pathlib.Path
+        The bundle that finds who is cited: its folder, or the name of one that ships.
+    shown : int
+        Names of each list.
+    done : callable, optional
+        Told how many articles have been scored, and of how many.
+
+    Raises
+    ------
+    FramescopeError
+        When there are no such articles, or there is no such bundle.
+    """
+    articles = list(read(path))  # a line that is no article is told of before any is scored
+    registry = load_registry()
+    loaded = bundle.load(model, registry)
+    scorer = Scorer(loaded, registry=registry, evidence=False)
+    tallies = []
+    for report in scorer.score(articles):
+        if isinstance(report, ArticleReport):
+            tallies.append(tally(report, registry))
+        done(len(tallies), len(articles))
+    return section(measure(tallies), registry, shown, loaded.name)
 
 
-def section(found: Unresolved, registry: Registry, shown: int = SHOWN) -> Section:
-    """Lay out the share, the names not resolved, and the agencies that were."""
+def section(found: Unresolved, registry: Registry, shown: int = SHOWN, by: str = "") -> Section:
+    """Lay out the share, the names not resolved, and the agencies that were.
+
+    ``by``: who found the citations, where it is to be said.
+    """
     agencies = [
         (registry[id].name, count)
         for id, count in found.resolved.most_common()
@@ -185,8 +223,8 @@ def section(found: Unresolved, registry: Registry, shown: int = SHOWN) -> Sectio
     ]
     named = f"Other names after 'according to' and before 'reported', {len(found.others)}"
     return Section(
-        f"{found.articles:,} articles, {found.citations:,} citations of outlets; the interval "
-        "resamples articles.",
+        f"{found.articles:,} articles, {found.citations:,} citations of outlets"
+        f"{by and f', found by {by}'}; the interval resamples articles.",
         (
             table("", ("", "share"), [("not resolved", found.share)]),
             *(
