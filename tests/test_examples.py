@@ -102,37 +102,40 @@ def test_nothing_gives_an_empty_matrix() -> None:
     assert empty.labels.shape == (0, 0)
 
 
-def test_with_a_registry_rows_have_voice_and_citations_as_models_read_them() -> None:
+def test_with_a_registry_rows_are_as_models_read_them() -> None:
     control = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
     outlet = Outlet("vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), control=control)
-    text = "The dam opened. Vesk TV said that it was empty."
-    given = Article("a", text, labels={"hyperpartisan": 0.0})
+    text = "ORRIN, 3 May (Vesk TV) - The dam opened. It was “empty”."
+    given = Article("a", text, labels={"hyperpartisan": 0.0}, outlet="Dam Post", date="2026-01-02")
     plain = of_articles("hyperpartisan", iter([given]))
     read = of_articles("hyperpartisan", iter([given]), Registry(own={outlet.id: outlet}))
-    assert [s.voice for s in read.sentences] == [Voice.OWN, Voice.REPORTED]
-    assert read.sentences[0].citations == ()
-    (citation,) = read.sentences[1].citations
+    first, second = read.sentences
+    assert second.citations == ()
+    (citation,) = first.citations
     assert (citation.kind, citation.name) == (SourceKind.NAMED, "Vesk TV")
     assert (citation.state_media, citation.outlets) == (True, ("vesk-tv",))
-    assert all(s.citations == () and s.voice is Voice.OWN for s in plain.sentences)
+    assert [(m.start, m.end) for m in first.mentions or ()] == [(14, 21)]
+    assert [s.text[a:b] for s in read.sentences for a, b in s.quoted] == ["“empty”"]
+    assert {(s.voice, s.outlet, s.date) for s in read.sentences} == {
+        (Voice.OWN, "Dam Post", "2026-01-02")
+    }
+    assert all((s.citations, s.quoted, s.mentions) == ((), (), None) for s in plain.sentences)
     assert [s.text for s in plain.sentences] == [s.text for s in read.sentences]
 
 
 def test_citations_are_in_the_articles_offsets() -> None:
-    given = Article("a", f"{TEXT} The mayor, Ada Quill, said that the dam would close.")
-    (*_, last) = of_articles("hyperpartisan", iter([given]), Registry(own={})).sentences
-    (citation,) = last.citations
+    given = Article("a", f"{TEXT} (Source: Ada Quill)")
+    (first, *_) = of_articles("hyperpartisan", iter([given]), Registry(own={})).sentences
+    (citation,) = first.citations
     assert citation.source is not None
-    assert "Ada Quill" in given.text[citation.source.start : citation.source.end]
+    assert given.text[citation.source.start : citation.source.end] == "Ada Quill"
 
 
 def test_citations_of_some_articles_are_found_later_as_if_all_were_at_once(monkeypatch) -> None:
     datasets = pytest.importorskip("datasets")
     said = [
-        Article(
-            "a", TEXT + " The mayor, Ada Quill, said that the dam would close.", date="2026-01-02"
-        ),
-        Article("b", "The ferry, said Ada Quill, is late. It rained."),
+        Article("a", TEXT + " (Source: Ada Quill)", date="2026-01-02"),
+        Article("b", "The ferry is late. It “rained”. (Source: Ada Quill)"),
     ]
     told = datasets.Dataset.from_list(
         [{"id": a.id, "date": a.date, "at": n} for n, a in enumerate(said)]
@@ -146,5 +149,9 @@ def test_citations_of_some_articles_are_found_later_as_if_all_were_at_once(monke
     own = both.article == "hyperpartisan/b"
     assert found.where(own).sentences == both.where(own).sentences
     assert found.where(own).sentences != plain.where(own).sentences
+    assert [s.quoted for s in found.sentences] == [
+        s.quoted if mine else () for s, mine in zip(both.sentences, own, strict=True)
+    ]
+    assert any(s.quoted for s in found.sentences)
     assert found.where(~own).sentences == plain.where(~own).sentences
     assert dates == {"hyperpartisan/a": "2026-01-02", "hyperpartisan/b": None}

@@ -374,7 +374,7 @@ def test_the_loss_of_tokens_is_that_of_marked_rows_by_their_share(table) -> None
 
 def test_other_rows_do_not_change_what_a_corpus_without_the_signal_teaches(table) -> None:
     packer, _, _ = table
-    sources = FEW.where(FEW.corpus == "sources")
+    sources = FEW.where(FEW.corpus == "exchange")
     filled = np.where(np.isnan(sources.labels), np.float32(1), sources.labels)
     # The gradient of the one column it labels is the same whatever stands in the others.
     gradients = []
@@ -515,15 +515,15 @@ def test_batches_keep_to_the_budget_and_passages_to_one_article(schedule) -> Non
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0, 2.0, 2.5])
 def test_shares_are_respected_in_whole_articles(schedule, share) -> None:
     toy = toys.examples()
-    found = rows(schedule(sources=share).epoch(0))
+    found = rows(schedule(exchange=share).epoch(0))
     of_sources = Counter(toy.article[row] for row in found.elements()
-                         if toy.corpus[row] == "sources")  # fmt: skip
-    articles = len(set(toy.article[toy.corpus == "sources"]))
+                         if toy.corpus[row] == "exchange")  # fmt: skip
+    articles = len(set(toy.article[toy.corpus == "exchange"]))
     assert sum(of_sources.values()) == share * articles * 5
     assert all(count % 5 == 0 for count in of_sources.values())
     assert set(of_sources.values()) <= {5 * int(share), 5 * -int(-share // 1)}
-    others = sum(n for row, n in found.items() if toy.corpus[row] == "techniques")
-    assert others == (toy.corpus == "techniques").sum()
+    others = sum(n for row, n in found.items() if toy.corpus[row] == "house")
+    assert others == (toy.corpus == "house").sum()
 
 
 def test_epochs_differ_and_follow_the_seed(schedule) -> None:
@@ -534,7 +534,7 @@ def test_epochs_differ_and_follow_the_seed(schedule) -> None:
 
 
 def test_a_part_of_a_corpus_is_another_part_in_each_epoch(schedule) -> None:
-    halves = [set(rows(schedule(techniques=0.5).epoch(n))) for n in range(4)]
+    halves = [set(rows(schedule(house=0.5).epoch(n))) for n in range(4)]
     assert len({frozenset(half) for half in halves}) > 1
 
 
