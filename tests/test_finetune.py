@@ -15,7 +15,6 @@ import toys
 
 from classifier.errors import CorpusError, SignalError, TrainingError
 from classifier.models.passages import Batch, Packer, Tokens
-from classifier.models.placeholders import FINDINGS
 from classifier.values.article import Sentence, Span
 from training.transformer.encoder import read_tokenizer
 from training.transformer.finetune import TransformerRecipe
@@ -307,9 +306,6 @@ def test_no_training_rows_is_an_error(encoder) -> None:
 # --- targets: masked ------------------------------------------------------------------------------
 
 
-NO_TRUST = torch.zeros(len(toys.SIGNALS), len(FINDINGS))
-
-
 def outputs(batch: Batch, seed: int = 0) -> list[torch.Tensor]:
     torch.manual_seed(seed)
     shape = batch.ids.shape
@@ -328,7 +324,7 @@ def test_cells_without_a_label_have_no_gradient(table) -> None:
     _, tokens, batch = table
     targets = Targets(FEW, tokens, toys.TAGS, {}, 1.0)
     votes, tags, gain = outputs(batch)
-    targets.loss(votes, tags, gain, NO_TRUST, batch).backward()
+    targets.loss(votes, tags, gain, batch).backward()
     for b, row, start, end in batch.places:
         known = ~np.isnan(FEW.labels[row])
         gradient = votes.grad[b, start:end].abs().sum(dim=0).numpy()
@@ -349,7 +345,7 @@ def test_the_loss_is_the_mean_over_sentences_of_their_labelled_cells(table) -> N
     p = 1 / (1 + np.exp(-logits))
     cells = -(FEW.labels * np.log(p) + (1 - FEW.labels) * np.log(1 - p))
     expected = np.nansum(cells * [0.5, 1.0, 3.0, 1.0]) / len(FEW)
-    loss = targets.loss(votes, tags, gain, NO_TRUST, batch)
+    loss = targets.loss(votes, tags, gain, batch)
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
@@ -357,7 +353,7 @@ def test_the_loss_of_tokens_is_that_of_marked_rows_by_their_share(table) -> None
     _, tokens, batch = table
     votes, tags, gain = outputs(batch)
     with_tags, without = (
-        Targets(FEW, tokens, toys.TAGS, {}, weight).loss(votes, tags, gain, NO_TRUST, batch).item()
+        Targets(FEW, tokens, toys.TAGS, {}, weight).loss(votes, tags, gain, batch).item()
         for weight in (2.0, 0.0)
     )
     cells, marked = [], 0
@@ -384,7 +380,7 @@ def test_other_rows_do_not_change_what_a_corpus_without_the_signal_teaches(table
         batch = packer.batch(packer.pack(rows.sentences, tokens), tokens)
         votes, tags, gain = outputs(batch)
         targets = Targets(rows, tokens, toys.TAGS, {}, 1.0)
-        targets.loss(votes, tags, gain, NO_TRUST, batch).backward()
+        targets.loss(votes, tags, gain, batch).backward()
         gradients.append(votes.grad[:, :, 0])
     assert torch.equal(*gradients)
 
@@ -422,7 +418,7 @@ def test_a_label_without_a_span_says_nothing_of_tokens(table) -> None:
     assert not known[:, toys.TAGS.index("loaded_language")].any()
     votes, tags, _ = outputs(batch)
     gain = torch.zeros(len(toys.TAGS))
-    Targets(rows, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, NO_TRUST, batch).backward()
+    Targets(rows, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, batch).backward()
     for b, _, start, end in batch.places:
         moved = tags.grad[b, start:end].abs().sum(dim=0)
         assert moved[toys.TAGS.index("any_technique")] > 0
@@ -438,7 +434,7 @@ def test_each_tag_is_masked_by_its_own_labels(table) -> None:
     rows = replace(FEW, labels=labels)
     votes, tags, _ = outputs(batch)
     gain = torch.zeros(len(toys.TAGS))
-    Targets(rows, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, NO_TRUST, batch).backward()
+    Targets(rows, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, batch).backward()
     for b, _, start, end in batch.places:
         moved = tags.grad[b, start:end].abs().sum(dim=0)
         assert moved[toys.TAGS.index("any_technique")] == 0
