@@ -122,7 +122,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises
     ------
     BundleError
-        When it is missing, no manifest, of a newer format, or names unknown signals.
+        When it is missing, no manifest, of another format, or names unknown signals.
     """
     path = folder / MANIFEST
     try:
@@ -142,9 +142,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"({FORMAT}); upgrade with: pip install --upgrade framescope"
         )
     if manifest["format"] < FORMAT:
+        kind = manifest.get("kind")
+        again = kind if isinstance(kind, str) and kind in KINDS else "|".join(KINDS)
         raise BundleError(
             f"{path}: bundle format {manifest['format']} reads what rules of grammar found, which "
-            f"this version no longer has; retrain it: framescope train {manifest.get('kind', '')} "
+            f"this version no longer has; retrain it: framescope train {again} "
             "--corpora DIR --output FOLDER, or score with: pip install 'framescope<0.3'"
         )
     missing = [key for key in _REQUIRED if key not in manifest]
@@ -179,6 +181,12 @@ def _flaw(manifest: Mapping[str, Any]) -> str | None:
             return damaged.format(f"{key} doesn't match the signals")
     if not all(map(_is_number, manifest["thresholds"].values())):
         return damaged.format("thresholds are no numbers")
+    elsewhere = manifest.get("thresholds_elsewhere", {})
+    if not isinstance(elsewhere, dict) or not all(
+        isinstance(own, dict) and set(own) <= set(signals) and all(map(_is_number, own.values()))
+        for own in elsewhere.values()
+    ):
+        return damaged.format("thresholds_elsewhere are no numbers by corpus and signal")
     lines = manifest["calibration"].values()
     if not all(isinstance(x, list) and len(x) == 2 and all(map(_is_number, x)) for x in lines):
         return damaged.format("calibration is no slope and intercept a signal")
@@ -206,7 +214,7 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
     Raises
     ------
     BundleError
-        When the bundle is missing, damaged, or newer than this version reads.
+        When the bundle is missing, damaged, or of a format that this version doesn't read.
     """
     folder = resolve(model)
     manifest = read_manifest(folder)

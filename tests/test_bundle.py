@@ -113,7 +113,7 @@ def test_a_folder_without_a_manifest_says_how_to_make_one(tmp_path) -> None:
         (b'"text"', "not a framescope manifest"),
         (b"{}", "not a framescope manifest (no format version)"),
         (b'{"format": "1"}', "not a framescope manifest"),
-        (b'{"format": 1}', "no name, kind, signals, thresholds, calibration, languages, files"),
+        (b'{"format": 2}', "no name, kind, signals, thresholds, calibration, languages, files"),
         (b"[" * 100_000, "damaged manifest"),
     ],
 )
@@ -134,8 +134,36 @@ def test_a_newer_format_asks_for_an_upgrade(folder) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "named"),
+    [("transformer", "transformer"), (None, "baseline|transformer"), ("a\nb", "baseline|transf")],
+)
+def test_a_bundle_of_the_rules_says_how_to_make_a_new_one_or_go_on_with_it(
+    folder, kind, named
+) -> None:
+    change(folder, format=1, kind=kind)
+    message = refusal(folder)
+    assert message.startswith(f"{folder / bundle.MANIFEST}: bundle format 1 reads what rules of")
+    assert f"retrain it: framescope train {named}" in message
+    assert message.endswith("pip install 'framescope<0.3'")
+
+
+def test_a_corpus_that_labels_in_another_sense_has_thresholds_of_its_own(folder) -> None:
+    assert bundle.load(folder).threshold("claim", "claimbuster") == 0.4
+    change(folder, thresholds_elsewhere={"claimbuster": {"claim": 0.25}})
+    found = bundle.load(folder)
+    assert found.threshold("claim", "claimbuster") == 0.25
+    assert found.threshold("claim", "house") == 0.4
+    assert found.threshold("loaded_language", "claimbuster") == 0.6
+    assert found.thresholds["claim"] == 0.4
+
+
+@pytest.mark.parametrize(
     ("changes", "reason"),
     [
+        ({"thresholds_elsewhere": [0.5]}, "thresholds_elsewhere are no numbers"),
+        ({"thresholds_elsewhere": {"house": 0.5}}, "thresholds_elsewhere are no numbers"),
+        ({"thresholds_elsewhere": {"house": {"claim": "0.5"}}}, "thresholds_elsewhere are no"),
+        ({"thresholds_elsewhere": {"house": {"doubt": 0.5}}}, "thresholds_elsewhere are no"),
         ({"kind": "oracle"}, "unknown kind of model 'oracle'; known: baseline, transformer"),
         ({"kind": ["baseline"]}, "unknown kind of model"),
         ({"signals": ["claim", "loaded_langage"]}, "did you mean loaded_language"),

@@ -145,16 +145,16 @@ def test_the_data_signature_follows_the_files_bytes(mine):
     assert one != json.loads(run("--data", mine, "--format", "json"))["data"]
 
 
-def test_rows_have_voice_and_citations_as_models_read_them(mine):
-    from classifier.values.article import SourceKind, Voice
+def test_rows_are_as_models_read_them(mine):
     from eval.rows.held_out import of_files
 
-    text = "The ferry left. Ada Quill said that it was late."
-    mine.write_text(json.dumps({"id": "a", "text": text, "labels": {"hyperpartisan": 0}}) + "\n")
-    first, second = of_files([mine]).examples.sentences
-    assert (first.voice, first.citations) == (Voice.OWN, ())
-    assert second.voice is Voice.REPORTED
-    assert [(c.name, c.kind) for c in second.citations] == [("Ada Quill", SourceKind.NAMED)]
+    text = "The ferry “left”. It was late. (Source: Ada Quill)"
+    record = {"id": "a", "text": text, "labels": {"hyperpartisan": 0}, "outlet": "Dam Post"}
+    mine.write_text(json.dumps(record) + "\n")
+    first, *_ = of_files([mine]).examples.sentences
+    assert [c.name for c in first.citations] == ["Ada Quill"]
+    assert [first.text[start:end] for start, end in first.quoted] == ["“left”"]
+    assert (first.outlet, first.mentions) == ("Dam Post", ())
 
 
 # Corpora

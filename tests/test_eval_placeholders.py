@@ -86,6 +86,14 @@ def test_kinds_are_judged_on_the_part_asked_for(examples) -> None:
     assert none.sentences == 0
 
 
+def test_signals_are_judged_at_the_threshold_of_the_corpus(examples) -> None:
+    own = bundle(ByName())
+    never = {"thresholds_elsewhere": {"polnear": {"attributed": 1.1}}}
+    other = replace(own, manifest={**own.manifest, **never})
+    (found,) = (s for s in placeholders.kinds(other, examples, "test") if s.name == "attributed")
+    assert (found.average_precision.value, found.f1.value) == (1.0, 0.0)
+
+
 @pytest.mark.slow
 def test_state_media_are_judged_on_swapped_articles(examples, registry) -> None:
     behind = {(f"polnear/{number}", 0): {"vesk-post"} for number in range(8)}

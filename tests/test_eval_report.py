@@ -178,7 +178,25 @@ def test_what_the_corpus_does_not_tell_makes_no_slice(report):
     (claim,) = [one for one in report.slices if one.benchmark.name == "invented/test/claim"]
     axes = {axis.name: axis for axis in claim.axes}
     assert axes["genre"].slices == ()
-    assert axes["voice"].slices == ()  # all own
+    assert axes["voice"].slices == ()
+
+
+def test_voice_is_that_of_the_labels():
+    rows = examples()
+    quoted, reported = (np.arange(len(rows)) % 4 == n for n in (0, 1))
+    unknown = np.arange(len(rows)) % 4 == 3
+    voices = np.where(unknown, np.nan, np.stack([quoted, reported])).T
+    labels = np.concatenate([rows.labels, voices], axis=1).astype(np.float32)
+    rows = replace(rows, signals=(*BOTH, "quoted", "reported"), labels=labels)
+    scored = Evaluation((bundle("a", BOTH),) * 2, rows).articles("invented", ["test"], ["claim"])
+    found = slices(scored.sample("test", "claim"), "f1", genres={}, draws=100, seed=0)
+    (axis,) = [axis for axis in found if axis.name == "voice"]
+    judged = rows.part == "test"
+    assert {part.value: part.n for part in axis.slices} == {
+        "own": (~quoted & ~reported & ~unknown & judged).sum(),
+        "reported": (reported & judged).sum(),
+        "quoted": (quoted & judged).sum(),
+    }
 
 
 def test_genres_are_read_from_the_file_and_cut_by(tmp_path):
@@ -472,7 +490,8 @@ def mine(tmp_path) -> Path:
         text = f"{said} A vile scheme, this ferry of Vesk! Rain fell on the {number}th."
         cuts = [0, len(said), text.index(" Rain"), len(text)]
         places = [(cuts[0], cuts[1]), (cuts[1] + 1, cuts[2]), (cuts[2] + 1, cuts[3])]
-        labels = ({"attributed": 1}, {"attributed": 0}, {"attributed": number % 5 == 0})
+        cited = ({"attributed": 1}, {"attributed": 0}, {"attributed": number % 5 == 0})
+        labels = [{**of, "quoted": 0, "reported": at == 0} for at, of in enumerate(cited)]
         sentences = [
             {"start": start, "end": end, "labels": {k: int(v) for k, v in given.items()}}
             for (start, end), given in zip(places, labels, strict=True)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from classifier.bundle import Bundle
 from classifier.errors import FramescopeError
+from classifier.sources.registry.registry import Registry
+from classifier.values.article import Citation, Place, Sentence, SourceKind
 from eval.commands import judge as cli
 from eval.figures.sections import Section
 
@@ -36,16 +42,53 @@ def test_placeholders_take_the_models_that_ship_unless_others_are_named(monkeypa
     ]
 
 
-def test_unresolved_lists_an_unknown_outlet(tmp_path):
+class Reporting:
+    """Finds who "reported", and gives the outlets that its registry knows by that name."""
+
+    signals = ("attributed",)
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+
+    def predict(self, sentences: Sequence[Sentence]) -> SimpleNamespace:
+        found = tuple(tuple(self._of(sentence)) for sentence in sentences)
+        proba = np.array([[float(bool(row))] for row in found], np.float32).reshape(-1, 1)
+        return SimpleNamespace(proba=proba, citations=found)
+
+    def _of(self, sentence: Sentence) -> Iterator[Citation]:
+        match = re.search(r", (?P<source>[^,]+) (?P<cue>reported)\.", sentence.text)
+        if match is not None:
+            source, cue = (
+                Place(sentence.start + match.start(name), sentence.start + match.end(name))
+                for name in ("source", "cue")
+            )
+            content = Place(sentence.start, sentence.start + match.start())
+            ids = tuple(outlet.id for outlet in self.registry.called(match["source"]))
+            yield Citation(source, cue, (content,), SourceKind.NAMED, outlets=ids)
+
+
+def test_unresolved_lists_an_unknown_outlet_that_the_bundle_finds_cited(monkeypatch, tmp_path):
+    asked = []
+
+    def load(name: str, registry: Registry) -> Bundle:
+        asked.append(name)
+        manifest = {"name": "reporting", "thresholds": {"attributed": 0.5}, "languages": ["en"]}
+        return Bundle(tmp_path, manifest, Reporting(registry), registry)
+
+    monkeypatch.setattr("classifier.bundle.load", load)
     path = tmp_path / "a.jsonl"
-    texts = ("The ferry has sunk, the Ellery Gazette reported.", "The ferry has sunk, IRNA said.")
+    texts = (
+        "The ferry has sunk, the Ellery Gazette reported. The Ellery Gazette moved.",
+        "The ferry has sunk, IRNA reported.",
+    )
     lines = [json.dumps({"text": text}) for text in texts * 5]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     text = run("unresolved", "--articles", path)
-    assert "10 articles, 10 citations of outlets" in text
+    assert "10 articles, 10 citations of outlets, found by reporting" in text
     assert " 50.00% (" in text
     assert re.search(r"Ellery Gazette +5\b", text)
-    assert "Ellery" not in run("unresolved", "--articles", path, "--shown", "0")
+    assert "Ellery" not in run("unresolved", "mine", "--articles", path, "--shown", "0")
+    assert asked == ["transformer", "mine"]
 
 
 @pytest.mark.parametrize(

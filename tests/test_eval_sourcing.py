@@ -18,7 +18,7 @@ from classifier.sources.registry.registry import load
 from classifier.values.article import Citation, Place, Sentence, SourceKind
 from eval.commands import judge
 from eval.report.layout import to_markdown
-from eval.rows.citations import RULES, citations_of, whole_articles
+from eval.rows.citations import citations_of, whole_articles
 from eval.rows.scored import Evaluation
 from eval.studies.sourcing import study as sourcing
 from eval.studies.sourcing.groups import groups_of, kinds_of_text, outlet_group
@@ -315,10 +315,10 @@ def rows(articles: int = 6, corpus: str = "house") -> Examples:
     on = RowCitation(Mark(0, 0, 3), None, (Mark(1, 0, 17),), NAMED, False, False, None)
     for number in range(articles):
         name = f"{corpus}/{number}"
-        of_rules = Citation(Place(0, 3), Place(4, 8), (Place(9, 26),), NAMED)
-        carried = Citation(None, None, (Place(28, 45),), NAMED, name="Orr", antecedent=Place(0, 3))
+        tagged = Citation(Place(0, 3), Place(4, 8), (Place(9, 26),), NAMED)
+        carried = Citation(Place(0, 3), None, (Place(28, 45),), NAMED, name="Orr")
         sentences += [
-            Sentence(SAID, 0, 27, name, 0, citations=(of_rules,)),
+            Sentence(SAID, 0, 27, name, 0, citations=(tagged,)),
             Sentence(RAIN, 28, 46, name, 1, citations=(carried,)),
         ]
         citations += [(kept,), (on,) if number else None]
@@ -353,23 +353,23 @@ def model(answer, name: str = "tagger") -> Bundle:
     return made
 
 
-def silent(sentences):
-    return SimpleNamespace(proba=np.zeros((len(sentences), 1)))
+def given(sentences):
+    return SimpleNamespace(citations=tuple(sentence.citations for sentence in sentences))
 
 
 def nobody(sentences):
     return SimpleNamespace(citations=((),) * len(sentences))
 
 
-def test_a_model_without_a_word_on_citations_leaves_them_to_the_rules():
-    quiet = model(silent)
-    found = citations_of(quiet, rows())
-    assert found.by == RULES
-    assert [len(one) for one in found.found] == [1] * 12
-    assert quiet.model.asked == [1]
-    done = []
-    own = citations_of(model(nobody), rows(), lambda *at: done.append(at))
-    assert (own.by, set(own.found), done) == ("tagger", {()}, [(12, 12)])
+def test_who_is_cited_is_the_models_word_on_whole_articles(monkeypatch):
+    monkeypatch.setattr("eval.rows.scored._BLOCK", 3)
+    tagger, done = model(given), []
+    found = citations_of(tagger, rows(), lambda *at: done.append(at))
+    assert (found.by, found.found) == ("tagger", tuple(s.citations for s in rows().sentences))
+    assert tagger.model.asked == [4, 4, 4]
+    assert done == [(4, 12), (8, 12), (12, 12)]
+    own = citations_of(model(nobody), rows())
+    assert (own.by, set(own.found)) == ("tagger", {()})
 
 
 def test_articles_are_whole_and_in_order():
@@ -386,14 +386,13 @@ def judged_by(answer, **more) -> Evaluation:
     return Evaluation((model(answer),), rows(**more), "as made up", ("test",), draws=100)
 
 
-def test_the_rules_are_right_where_their_antecedent_is_the_source():
-    found, record = sourcing.study(judged_by(silent))
+def test_what_is_found_as_it_is_marked_is_right():
+    _, record = sourcing.study(judged_by(given))
     (whole, *_) = record["groups"]
     figures = whole["measures"]["citations"]
     # Of the first article one sentence is not annotated.
     assert (whole["articles"], figures.n, figures.f1.value, figures.f1.low) == (6, 11, 1.0, 1.0)
-    assert record["by"] == RULES
-    assert "the model has no word on them" in found.note
+    assert record["by"] == "tagger"
 
 
 def test_a_model_that_finds_nobody_finds_nothing():
@@ -408,19 +407,19 @@ def test_a_model_that_finds_nobody_finds_nothing():
 
 
 def test_polnear_alone_is_its_own_first_table():
-    found, record = sourcing.study(judged_by(silent, corpus="polnear"))
+    found, record = sourcing.study(judged_by(given, corpus="polnear"))
     assert record["groups"][0]["name"] == "polnear"
     assert found.tables[0].caption == "Who says what, polnear (6 articles)"
 
 
 def test_former_figures_stand_beside_the_same_articles_only(monkeypatch):
-    _, record = sourcing.study(judged_by(silent))
+    _, record = sourcing.study(judged_by(given))
     kept = {"citations": [11, 0.5, 0.4, 0.444], "kind": [9, 0.8]}
 
     def beside(**more):
         groups = {record["groups"][0]["digest"]: kept}
         monkeypatch.setattr(sourcing, "former_rules", lambda: sourcing.FormerRules("x", groups))
-        found, _ = sourcing.study(judged_by(silent, **more))
+        found, _ = sourcing.study(judged_by(given, **more))
         rows = (*found.tables[0].rows, *found.tables[1].rows)
         return {row[0]: row[-1] for row in rows}, found.note
 
@@ -447,7 +446,7 @@ def test_the_former_rules_are_on_record():
 
 
 def test_the_report_has_a_section_where_rows_have_citations():
-    evaluation = judged_by(silent)
+    evaluation = judged_by(given)
     section = sourcing.section(evaluation)
     assert section is not None
     assert "| citations | 11 | 1.000 | 1.000 |" in to_markdown(section)
@@ -463,7 +462,7 @@ def test_the_command_writes_tables_markdown_and_json(monkeypatch, tmp_path):
 
     def evaluation_of(bundles, corpora, data, part, other, **settings):
         asked.append((bundles, corpora, part, other, settings))
-        return judged_by(silent)
+        return judged_by(given)
 
     monkeypatch.setattr("eval.commands.studies.evaluation_of", evaluation_of)
     assert "Who says what, all (6 articles)" in run("--corpora", tmp_path).stdout
@@ -482,7 +481,7 @@ def test_the_command_writes_tables_markdown_and_json(monkeypatch, tmp_path):
 
 
 def test_rows_without_citations_are_refused(monkeypatch):
-    given = replace(judged_by(silent), parts=("unseen_outlet",))
-    monkeypatch.setattr("eval.commands.studies.evaluation_of", lambda *_, **__: given)
+    none = replace(judged_by(given), parts=("unseen_outlet",))
+    monkeypatch.setattr("eval.commands.studies.evaluation_of", lambda *_, **__: none)
     with pytest.raises(CorpusError, match="no row of part unseen_outlet says who is cited"):
         run()

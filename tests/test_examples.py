@@ -8,7 +8,7 @@ import pytest
 from classifier.errors import SignalError
 from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import in_order
-from classifier.values.article import Article, SourceKind, Span, Unit
+from classifier.values.article import Article, SourceKind, Span, Unit, Voice
 from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
 from training.data import examples as examples_module
 from training.data.examples import Examples, of_articles
@@ -102,36 +102,40 @@ def test_nothing_gives_an_empty_matrix() -> None:
     assert empty.labels.shape == (0, 0)
 
 
-def test_with_a_registry_rows_have_quotations_and_citations_as_models_read_them() -> None:
+def test_with_a_registry_rows_are_as_models_read_them() -> None:
     control = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
     outlet = Outlet("vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), control=control)
-    text = "The dam opened.\n\nORRIN (Vesk TV) - It was “empty”."
-    given = Article("a", text, date="2026-01-02", labels={"hyperpartisan": 0.0})
+    text = "ORRIN, 3 May (Vesk TV) - The dam opened. It was “empty”."
+    given = Article("a", text, labels={"hyperpartisan": 0.0}, outlet="Dam Post", date="2026-01-02")
     plain = of_articles("hyperpartisan", iter([given]))
     read = of_articles("hyperpartisan", iter([given]), Registry(own={outlet.id: outlet}))
-    assert [s.text[a:b] for s in read.sentences for a, b in s.quoted] == ["“empty”"]
-    assert [s.date for s in read.sentences] == ["2026-01-02"] * 2
-    assert read.sentences[0].citations == ()
-    (citation,) = read.sentences[1].citations
+    first, second = read.sentences
+    assert second.citations == ()
+    (citation,) = first.citations
     assert (citation.kind, citation.name) == (SourceKind.NAMED, "Vesk TV")
     assert (citation.state_media, citation.outlets) == (True, ("vesk-tv",))
-    assert all(s.citations == s.quoted == () for s in plain.sentences)
+    assert [(m.start, m.end) for m in first.mentions or ()] == [(14, 21)]
+    assert [s.text[a:b] for s in read.sentences for a, b in s.quoted] == ["“empty”"]
+    assert {(s.voice, s.outlet, s.date) for s in read.sentences} == {
+        (Voice.OWN, "Dam Post", "2026-01-02")
+    }
+    assert all((s.citations, s.quoted, s.mentions) == ((), (), None) for s in plain.sentences)
     assert [s.text for s in plain.sentences] == [s.text for s in read.sentences]
 
 
 def test_citations_are_in_the_articles_offsets() -> None:
-    given = Article("a", f"{TEXT}\n\n(Source: Ada Quill)")
+    given = Article("a", f"{TEXT} (Source: Ada Quill)")
     (first, *_) = of_articles("hyperpartisan", iter([given]), Registry(own={})).sentences
     (citation,) = first.citations
     assert citation.source is not None
-    assert "Ada Quill" in given.text[citation.source.start : citation.source.end]
+    assert given.text[citation.source.start : citation.source.end] == "Ada Quill"
 
 
 def test_citations_of_some_articles_are_found_later_as_if_all_were_at_once(monkeypatch) -> None:
     datasets = pytest.importorskip("datasets")
     said = [
-        Article("a", f"{TEXT}\n\n(Source: Ada Quill)", date="2026-01-02"),
-        Article("b", "The ferry is late. It rained.\n\n(Source: Ada Quill)"),
+        Article("a", TEXT + " (Source: Ada Quill)", date="2026-01-02"),
+        Article("b", "The ferry is late. It “rained”. (Source: Ada Quill)"),
     ]
     told = datasets.Dataset.from_list(
         [{"id": a.id, "date": a.date, "at": n} for n, a in enumerate(said)]
@@ -145,5 +149,9 @@ def test_citations_of_some_articles_are_found_later_as_if_all_were_at_once(monke
     own = both.article == "hyperpartisan/b"
     assert found.where(own).sentences == both.where(own).sentences
     assert found.where(own).sentences != plain.where(own).sentences
+    assert [s.quoted for s in found.sentences] == [
+        s.quoted if mine else () for s, mine in zip(both.sentences, own, strict=True)
+    ]
+    assert any(s.quoted for s in found.sentences)
     assert found.where(~own).sentences == plain.where(~own).sentences
     assert dates == {"hyperpartisan/a": "2026-01-02", "hyperpartisan/b": None}

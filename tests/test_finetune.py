@@ -15,7 +15,6 @@ import toys
 
 from classifier.errors import CorpusError, SignalError, TrainingError
 from classifier.models.passages import Batch, Packer, Tokens
-from classifier.models.placeholders import FINDINGS
 from classifier.values.article import Sentence, Span
 from training.transformer.encoder import read_tokenizer
 from training.transformer.finetune import TransformerRecipe
@@ -307,9 +306,6 @@ def test_no_training_rows_is_an_error(encoder) -> None:
 # --- targets: masked ------------------------------------------------------------------------------
 
 
-NO_TRUST = torch.zeros(len(toys.SIGNALS), len(FINDINGS))
-
-
 def outputs(batch: Batch, seed: int = 0) -> list[torch.Tensor]:
     torch.manual_seed(seed)
     shape = batch.ids.shape
@@ -328,7 +324,7 @@ def test_cells_without_a_label_have_no_gradient(table) -> None:
     _, tokens, batch = table
     targets = Targets(FEW, tokens, toys.TAGS, {}, 1.0)
     votes, tags, gain = outputs(batch)
-    targets.loss(votes, tags, gain, NO_TRUST, batch).backward()
+    targets.loss(votes, tags, gain, batch).backward()
     for b, row, start, end in batch.places:
         known = ~np.isnan(FEW.labels[row])
         gradient = votes.grad[b, start:end].abs().sum(dim=0).numpy()
@@ -349,7 +345,7 @@ def test_the_loss_is_the_mean_over_sentences_of_their_labelled_cells(table) -> N
     p = 1 / (1 + np.exp(-logits))
     cells = -(FEW.labels * np.log(p) + (1 - FEW.labels) * np.log(1 - p))
     expected = np.nansum(cells * [0.5, 1.0, 3.0, 1.0]) / len(FEW)
-    loss = targets.loss(votes, tags, gain, NO_TRUST, batch)
+    loss = targets.loss(votes, tags, gain, batch)
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
@@ -357,7 +353,7 @@ def test_the_loss_of_tokens_is_that_of_marked_rows_by_their_share(table) -> None
     _, tokens, batch = table
     votes, tags, gain = outputs(batch)
     with_tags, without = (
-        Targets(FEW, tokens, toys.TAGS, {}, weight).loss(votes, tags, gain, NO_TRUST, batch).item()
+        Targets(FEW, tokens, toys.TAGS, {}, weight).loss(votes, tags, gain, batch).item()
         for weight in (2.0, 0.0)
     )
     cells, marked = [], 0
@@ -374,7 +370,7 @@ def test_the_loss_of_tokens_is_that_of_marked_rows_by_their_share(table) -> None
 
 def test_other_rows_do_not_change_what_a_corpus_without_the_signal_teaches(table) -> None:
     packer, _, _ = table
-    sources = FEW.where(FEW.corpus == "sources")
+    sources = FEW.where(FEW.corpus == "exchange")
     filled = np.where(np.isnan(sources.labels), np.float32(1), sources.labels)
     # The gradient of the one column it labels is the same whatever stands in the others.
     gradients = []
@@ -384,7 +380,7 @@ def test_other_rows_do_not_change_what_a_corpus_without_the_signal_teaches(table
         batch = packer.batch(packer.pack(rows.sentences, tokens), tokens)
         votes, tags, gain = outputs(batch)
         targets = Targets(rows, tokens, toys.TAGS, {}, 1.0)
-        targets.loss(votes, tags, gain, NO_TRUST, batch).backward()
+        targets.loss(votes, tags, gain, batch).backward()
         gradients.append(votes.grad[:, :, 0])
     assert torch.equal(*gradients)
 
@@ -422,7 +418,7 @@ def test_a_label_without_a_span_says_nothing_of_tokens(table) -> None:
     assert not known[:, toys.TAGS.index("loaded_language")].any()
     votes, tags, _ = outputs(batch)
     gain = torch.zeros(len(toys.TAGS))
-    Targets(rows, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, NO_TRUST, batch).backward()
+    Targets(rows, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, batch).backward()
     for b, _, start, end in batch.places:
         moved = tags.grad[b, start:end].abs().sum(dim=0)
         assert moved[toys.TAGS.index("any_technique")] > 0
@@ -438,7 +434,7 @@ def test_each_tag_is_masked_by_its_own_labels(table) -> None:
     rows = replace(FEW, labels=labels)
     votes, tags, _ = outputs(batch)
     gain = torch.zeros(len(toys.TAGS))
-    Targets(rows, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, NO_TRUST, batch).backward()
+    Targets(rows, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, batch).backward()
     for b, _, start, end in batch.places:
         moved = tags.grad[b, start:end].abs().sum(dim=0)
         assert moved[toys.TAGS.index("any_technique")] == 0
@@ -515,15 +511,15 @@ def test_batches_keep_to_the_budget_and_passages_to_one_article(schedule) -> Non
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0, 2.0, 2.5])
 def test_shares_are_respected_in_whole_articles(schedule, share) -> None:
     toy = toys.examples()
-    found = rows(schedule(sources=share).epoch(0))
+    found = rows(schedule(exchange=share).epoch(0))
     of_sources = Counter(toy.article[row] for row in found.elements()
-                         if toy.corpus[row] == "sources")  # fmt: skip
-    articles = len(set(toy.article[toy.corpus == "sources"]))
+                         if toy.corpus[row] == "exchange")  # fmt: skip
+    articles = len(set(toy.article[toy.corpus == "exchange"]))
     assert sum(of_sources.values()) == share * articles * 5
     assert all(count % 5 == 0 for count in of_sources.values())
     assert set(of_sources.values()) <= {5 * int(share), 5 * -int(-share // 1)}
-    others = sum(n for row, n in found.items() if toy.corpus[row] == "techniques")
-    assert others == (toy.corpus == "techniques").sum()
+    others = sum(n for row, n in found.items() if toy.corpus[row] == "house")
+    assert others == (toy.corpus == "house").sum()
 
 
 def test_epochs_differ_and_follow_the_seed(schedule) -> None:
@@ -534,7 +530,7 @@ def test_epochs_differ_and_follow_the_seed(schedule) -> None:
 
 
 def test_a_part_of_a_corpus_is_another_part_in_each_epoch(schedule) -> None:
-    halves = [set(rows(schedule(techniques=0.5).epoch(n))) for n in range(4)]
+    halves = [set(rows(schedule(house=0.5).epoch(n))) for n in range(4)]
     assert len({frozenset(half) for half in halves}) > 1
 
 

@@ -7,9 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classifier.values.article import Article, MarkedCitation, Place, SourceKind, Unit
+from classifier.values.article import (
+    Article,
+    MarkedCitation,
+    Mention,
+    Place,
+    Sentence,
+    SourceKind,
+    Unit,
+)
 from training.data.examples import Examples, of_articles
-from training.data.marks import Mark, shifted
+from training.data.marks import Mark, rewritten, shifted
 from training.data.swaps import Counterfactuals, Entity
 
 FIRST = "The Freedonian envoy said Freedonia would pay."
@@ -95,3 +103,20 @@ def test_a_place_over_two_sentences_is_in_the_one_with_most_of_it() -> None:
 )
 def test_a_place_within_rewritten_words_goes_to_their_edge(at, last, wanted) -> None:
     assert shifted(at, [(2, 9, 7)], last=last) == wanted
+
+
+def test_what_is_quoted_moves_with_its_words_and_names_are_looked_for_anew() -> None:
+    text = "“Vesk pays,” said Orr of Vesk, “now.”"
+    quoted = tuple((text.index(words), text.index(words) + len(words))
+                   for words in ("“Vesk pays,”", "“now.”"))  # fmt: skip
+    given = Sentence(
+        text, 9, 9 + len(text), "a", 0, mentions=(Mention(1, 5, ("v",)),), quoted=quoted
+    )
+    edits = [(at, at + 4, len("Freedonia")) for at in (1, text.rindex("Vesk"))]
+    found = rewritten(given, text.replace("Vesk", "Freedonia"), edits)
+    assert [found.text[a:b] for a, b in found.quoted] == ["“Freedonia pays,”", "“now.”"]
+    assert found.mentions is None
+    assert (found.start, found.end) == (given.start, given.end)
+    # A range that ends within a name ends behind what is written for it.
+    (cut,) = rewritten(replace(given, quoted=((0, 3),)), found.text, edits).quoted
+    assert cut == (0, len("“Freedonia"))

@@ -161,14 +161,16 @@ def test_sentences_with_other_names_are_read_with_their_own(registry) -> None:
     from training.data.swaps import Counterfactuals, Entity, Swap
 
     shipped = Reader.of()
-    text = "Reuters said Freedonia paid."
-    given = replace(sentence(text), mentions=tuple(shipped.registry.mentions(text)))
+    text = "Reuters said Freedonia “paid”."
+    quoted = ((text.index("“"), text.index("”") + 1),)
+    given = replace(sentence(text), mentions=tuple(shipped.registry.mentions(text)), quoted=quoted)
     assert shipped.mentions(given)
     lands = [Entity("country", {"name": name}) for name in ("Freedonia", "Xinhua")]
     renamed, _, _ = Counterfactuals(tuple(lands)).rename(given, (), {"Freedonia": "Xinhua"})
     swapped, _ = Swap(shipped.registry, {}, share=1.0).rename(given)
     for changed in (renamed, swapped, swap_all(given, shipped)):
-        assert changed.text != text
+        assert len(changed.text) != len(text)
+        assert [changed.text[start:end] for start, end in changed.quoted] == ["“paid”"]
         assert shipped.read(changed) == shipped.read(sentence(changed.text))
 
 

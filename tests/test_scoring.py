@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from itertools import islice
@@ -8,24 +9,44 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from classifier.attribution.resolve import resolve
 from classifier.bundle import Bundle
 from classifier.errors import SignalError
 from classifier.models.base import Model
 from classifier.scoring import Scorer
 from classifier.sources.registry.registry import Registry, load
 from classifier.taxonomy import BY_NAME, Level
-from classifier.values.article import Article, Sentence, Span, Unit, Voice
+from classifier.values.article import (
+    Article,
+    Citation,
+    MarkedCitation,
+    Place,
+    Republication,
+    Sentence,
+    Span,
+    Unit,
+    Voice,
+)
 from classifier.values.outlet import Code, Control, Domain, Evidence, Holder, Name, Outlet
 from classifier.values.scored import ArticleReport, Relation, Skipped
 
 SIGNALS = ("claim", "vague_source", "loaded_language", "hyperpartisan")
 
 
-class Scripted:
-    """A model that scores what the text says: "claim=0.9" scores 0.9, anything else 0.1."""
+SAYS = re.compile(r"(?P<source>(?:[A-Z]\w+ )*[A-Z]\w+) (?P<cue>said|reported) (?P<content>.+)")
 
-    def __init__(self, signals: tuple[str, ...] = SIGNALS) -> None:
+
+class Scripted:
+    """A model that scores what the text says: "claim=0.9" scores 0.9, anything else 0.1.
+
+    Whoever "said" or "reported" something is cited, and is who the registry takes them for.
+    """
+
+    def __init__(
+        self, signals: tuple[str, ...] = SIGNALS, registry: Registry | None = None
+    ) -> None:
         self.signals = signals
+        self.registry = load() if registry is None else registry
         self.calls: list[list[Sentence]] = []
 
     def predict(self, sentences):
@@ -40,15 +61,27 @@ class Scripted:
             rows = [row for row, s in enumerate(sentences) if s.article_id == name]
             column = self.signals.index("hyperpartisan")
             proba[rows, column] = proba[rows, column].max()
-        return ScriptedPrediction(proba, list(sentences))
+        return ScriptedPrediction(proba, list(sentences), tuple(map(self._cited, sentences)))
+
+    def _cited(self, sentence: Sentence) -> tuple[Citation, ...]:
+        match = SAYS.search(sentence.text)
+        if match is None:
+            return ()
+        source, cue, content = (
+            Place(sentence.start + match.start(role), sentence.start + match.end(role))
+            for role in ("source", "cue", "content")
+        )
+        given = [[MarkedCitation(source, cue, (content,))]]
+        plain = sentence.text.rjust(sentence.end)
+        return resolve(plain, [replace(sentence, mentions=None)], given, self.registry)[0]
 
     def predict_proba(self, sentences):
         return self.predict(sentences).proba
 
 
 class ScriptedPrediction:
-    def __init__(self, proba, sentences) -> None:
-        self.proba, self.sentences = proba, sentences
+    def __init__(self, proba, sentences, citations) -> None:
+        self.proba, self.sentences, self.citations = proba, sentences, citations
 
     def evidence(self, wanted):
         found = []
@@ -201,12 +234,6 @@ def test_no_sentences_is_noted(bundle) -> None:
     assert report.note == "not scored: no sentences"
     assert report.sentences == ()
     assert report.scores == {}
-
-
-def test_voices_are_told(bundle) -> None:
-    text = "The ferry left at noon. “We are tired of the council,” said Ada Quill of the union."
-    (report,) = score(bundle, Article("a", text, lang="en"))
-    assert [s.sentence.voice for s in report.sentences] == [Voice.OWN, Voice.QUOTED]
 
 
 def test_units_of_a_file_are_not_split_again(bundle) -> None:
@@ -395,6 +422,83 @@ def test_who_a_line_that_is_no_content_names_is_no_source_of_the_article(gated) 
     assert report.source.evidence.sources == ()
 
 
+# --- whose words ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def voiced() -> Bundle:
+    """Give a bundle that tells whose words a sentence is: quoted from 0.6, reported from 0.2."""
+    signals = ("claim", "quoted", "reported", "hyperpartisan")
+    thresholds = {"claim": 0.5, "quoted": 0.6, "reported": 0.2, "hyperpartisan": 0.5}
+    manifest = {"name": "voiced", "thresholds": thresholds, "languages": ["en"]}
+    return Bundle(Path("voiced"), manifest, Scripted(signals))
+
+
+def voices(report: ArticleReport) -> list[tuple[Voice, Voice | None]]:
+    return [(one.voice, one.sentence.inner_voice) for one in report.sentences]
+
+
+@pytest.mark.parametrize(
+    ("text", "voice"),
+    [
+        ("So quoted=0.7 it is.", Voice.QUOTED),
+        ("So reported=0.3 it is.", Voice.REPORTED),
+        ("So quoted=0.5 and reported=0.1 it is.", Voice.OWN),
+        # Of two, the one that is further above its threshold.
+        ("So quoted=0.7 and reported=0.3 it is.", Voice.REPORTED),
+        ("So quoted=0.9 and reported=0.21 it is.", Voice.QUOTED),
+        # Neither quotation marks nor who is cited have a say.
+        ("“So quoted=0.1 it is,” Ada Quill said so.", Voice.OWN),
+    ],
+)
+@pytest.mark.parametrize("signals", [None, ["claim"]])
+def test_a_sentence_is_the_words_of_whom_the_model_says(voiced, text, voice, signals) -> None:
+    (report,) = score(voiced, article("a", text), signals=signals)
+    assert voices(report) == [(voice, None)]
+
+
+def test_voices_that_a_file_gives_are_kept(voiced) -> None:
+    given = article("a", "So quoted=0.9 it is.", "It is.", "So quoted=0.9 it is.")
+    first, second, third = given.units
+    units = (replace(first, voice=Voice.OWN), replace(second, voice=Voice.REPORTED), third)
+    (report,) = score(voiced, replace(given, units=units))
+    assert [voice for voice, _ in voices(report)] == [Voice.OWN, Voice.REPORTED, Voice.QUOTED]
+
+
+def test_all_that_is_republished_is_quoted_with_the_models_voice_within(voiced) -> None:
+    given = article("a", "It is.", "It is too.", "So reported=0.9 it is.", "So quoted=0.9 is it.")
+    start, end = given.units[1].start, given.units[2].end
+    part = Republication(start, end, "Vesk TV", "Below is Vesk TV's article:")
+    whole = replace(given, republications=(part,))
+    (report,) = score(voiced, whole)
+    assert voices(report) == [
+        (Voice.OWN, None),
+        (Voice.QUOTED, Voice.OWN),
+        (Voice.QUOTED, Voice.REPORTED),
+        (Voice.QUOTED, None),
+    ]
+    units = (*given.units[:1], replace(given.units[1], voice=Voice.OWN), *given.units[2:])
+    (marked,) = score(voiced, replace(whole, units=units))
+    assert voices(marked)[1] == (Voice.OWN, Voice.OWN)
+
+
+def test_without_a_word_of_the_model_on_it_whoever_is_cited_speaks(bundle) -> None:
+    texts = (
+        "“We are tired of the council,” Ada Quill said again.",
+        "Ada Quill said the union was “tired” of the council.",
+        "“We are tired of the council.”",
+    )
+    (report,) = score(bundle, article("a", *texts))
+    assert [voice for voice, _ in voices(report)] == [Voice.QUOTED, Voice.REPORTED, Voice.OWN]
+
+
+def test_a_model_that_tells_quotations_alone_reports_nobody(voiced) -> None:
+    signals = ("claim", "quoted", "hyperpartisan")
+    alone = replace(voiced, model=Scripted(signals))
+    (report,) = score(alone, article("a", "Ada Quill said it is.", "So quoted=0.9 it is."))
+    assert [voice for voice, _ in voices(report)] == [Voice.OWN, Voice.QUOTED]
+
+
 # --- who is cited, and whose article it is --------------------------------------------------------
 
 CITING = (
@@ -409,14 +513,18 @@ VESK_TV = Outlet(
 OWN = Registry(own={VESK_TV.id: VESK_TV})
 
 
-def test_the_model_is_given_citations_and_so_is_the_report(bundle, model) -> None:
-    (report,) = score(bundle, Article("a", CITING, lang="en"))
-    (given,) = model.calls
-    assert [[c.name for c in s.citations] for s in given] == [[], ["Ada Quill"], ["Vesk TV"]]
-    assert [s.voice for s in given] == [Voice.OWN, Voice.REPORTED, Voice.REPORTED]
-    for sentence, row in zip(report.sentences, given, strict=True):
-        assert sentence.citations == sentence.sentence.citations == row.citations
-    assert report.sentences[1].citations[0].government
+def test_the_model_is_given_what_is_read_and_the_report_what_the_model_says(bundle, model) -> None:
+    text = f"ORRIN, 3 May (Vesk TV) - It “rained”. {CITING}"
+    given = Article("a", text, lang="en", outlet="Dam Post", date="2026-05-03")
+    (report,) = Scorer(bundle, registry=OWN).score([given])
+    (read,) = model.calls
+    assert [[c.name for c in s.citations] for s in read] == [["Vesk TV"], [], [], []]
+    assert [s.text[a:b] for s in read for a, b in s.quoted] == ["“rained”"]
+    assert {(s.outlet, s.date) for s in read} == {("Dam Post", "2026-05-03")}
+    names = [[c.name for c in s.citations] for s in report.sentences]
+    assert names == [[], [], ["Ada Quill"], ["Vesk TV"]]
+    assert all(s.citations == s.sentence.citations for s in report.sentences)
+    assert report.sentences[2].citations[0].government
 
 
 def test_an_article_has_the_card_of_its_source(bundle) -> None:
@@ -433,7 +541,8 @@ def test_an_article_has_the_card_of_its_source(bundle) -> None:
 
 def test_a_users_own_registry_says_who_is_cited_and_who_published(bundle) -> None:
     given = Article("a", CITING, lang="en", url="https://www.vesktv.example/ferry")
-    (report,) = Scorer(bundle, registry=OWN).score([given])
+    own = replace(bundle, model=Scripted(registry=OWN))
+    (report,) = Scorer(own, registry=OWN).score([given])
     (citation,) = report.sentences[2].citations
     assert (citation.state_media, citation.outlets) == (True, ("vesk-tv",))
     assert report.source is not None

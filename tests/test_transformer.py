@@ -17,6 +17,13 @@ import toys
 from classifier import bundle
 from classifier.errors import BundleError
 from classifier.models.base import Calibration
+from classifier.models.fusion import (
+    CITATION_FEATURES,
+    KIND_FEATURES,
+    SENTENCE_FEATURES,
+    Fusion,
+    Regressions,
+)
 from classifier.models.passages import EMBEDDINGS, HEADS, Heads, Packer, Tokens
 from classifier.models.transformer import (
     ENCODER,
@@ -26,8 +33,14 @@ from classifier.models.transformer import (
     TransformerPrediction,
     load,
 )
-from classifier.values.article import Sentence, Span
+from classifier.values.article import Citation, Place, Sentence, SourceKind, Span
 
+FUSION = Fusion(
+    Regressions(CITATION_FEATURES, {}),
+    Regressions(KIND_FEATURES, {}),
+    Regressions(SENTENCE_FEATURES, {}),
+    0.5,
+)
 IDENTITY = Calibration.identity(toys.SIGNALS)
 HEADS_OF_TOYS = Heads(toys.SIGNALS, toys.TAGS, (0.5, 1.0), (0.0, 2.0), 64, True)
 
@@ -38,8 +51,8 @@ def model(transformer_bundle) -> TransformerModel:
 
 
 def test_heads_keep_what_the_outputs_mean(tmp_path) -> None:
-    findings = tuple((0.0, 0.5, -1.5) for _ in toys.SIGNALS)
-    for heads in (HEADS_OF_TOYS, replace(HEADS_OF_TOYS, placeholders=True, findings=findings)):
+    fusion = {"threshold": 0.5, "citation": {"features": ["marked"]}}
+    for heads in (HEADS_OF_TOYS, replace(HEADS_OF_TOYS, placeholders=True, fusion=fusion)):
         heads.save(tmp_path)
         assert Heads.load(tmp_path) == heads
 
@@ -92,7 +105,9 @@ TEXT = "“Un-fair” wicked tricks."
 OFFSETS = [(0, 1), (1, 3), (3, 4), (4, 8), (8, 9), (10, 14), (14, 16), (17, 23), (23, 24)]
 
 
-def found(signal: str, values: list[float], text: str = TEXT, offsets=OFFSETS) -> list:
+def found(
+    signal: str, values: list[float], text: str = TEXT, offsets=OFFSETS, cites=()
+) -> list[tuple[str, float | None]]:
     """Evidence for a sentence whose tokens have these votes (or tags), with what it covers."""
     n = len(values)
     votes = np.zeros((n, 4), np.float32)
@@ -102,10 +117,10 @@ def found(signal: str, values: list[float], text: str = TEXT, offsets=OFFSETS) -
     else:
         votes[:, toys.SIGNALS.index(signal)] = values
     nothing = np.zeros((1, 4), np.float32)
-    outputs = Outputs([Tokens(list(range(n)), offsets[:n])], [votes], [tags], nothing)
+    outputs = Outputs([Tokens(list(range(n)), offsets[:n])], [votes], [tags], nothing, [[]])
     sentence = Sentence(text, 100, 100 + len(text), "a", 0)
     prediction = TransformerPrediction(
-        nothing, nothing, (sentence,), outputs, outputs, HEADS_OF_TOYS
+        nothing, nothing, (sentence,), outputs, outputs, HEADS_OF_TOYS, (tuple(cites),)
     )
     (spans,) = prediction.evidence([(0, signal)])
     return [(text[s.start - 100 : s.end - 100], s.score) for s in spans]
@@ -149,6 +164,23 @@ def test_reasons_are_whole_words_with_the_sum_of_their_votes() -> None:
     votes = [0, 0, 0, 0, 0, 3.0, 1.5, 0.9, 0]
     assert found("vague_source", votes) == [("wicked", 0.5)]
     assert found("vague_source", [-1.0] * 9) == []
+
+
+def test_a_flag_about_sources_shows_who_is_cited_the_surest_first() -> None:
+    def citation(source: Place | None, cue: Place | None, kind: SourceKind, score: float):
+        return Citation(source, cue, (Place(117, 123),), kind, score=score)
+
+    votes = [0, 0, 0, 0, 0, 3.0, 1.5, 0.9, 0]
+    vague = citation(Place(101, 108), Place(110, 116), SourceKind.VAGUE, 0.5)
+    surer = citation(Place(117, 123), None, SourceKind.VAGUE, 0.75)
+    named = citation(Place(123, 124), None, SourceKind.NAMED, 0.9)
+    assert found("vague_source", votes, cites=(vague, named, surer)) == [
+        ("tricks", 0.75), ("Un-fair", 0.5), ("wicked", 0.5),
+    ]  # fmt: skip
+    # What stands in another sentence is no reason in this one: then, the words.
+    elsewhere = citation(Place(90, 95), None, SourceKind.VAGUE, 0.9)
+    for others in ((named,), (elsewhere,)):
+        assert found("vague_source", votes, cites=others) == [("wicked", 0.5)]
 
 
 def test_white_space_has_tokens_in_some_vocabularies_but_no_words() -> None:
@@ -211,6 +243,8 @@ def test_a_damaged_file_is_one_clear_line(transformer_bundle, tmp_path, name, da
         {"tags": ["any_technique", "slogans"]},
         {"max_tokens": None},
         {"max_tokens": 2},
+        {"fusion": FUSION.to_record()},  # of an encoder that finds who is cited
+        {"findings": [[0.0, 0.5]]},  # of a bundle of format 1
     ],
 )
 def test_heads_of_another_make_are_refused(transformer_bundle, tmp_path, change) -> None:

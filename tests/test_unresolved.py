@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import gzip
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from classifier.attribution.resolve import resolve
 from classifier.errors import InputError
+from classifier.pages.sentences import split
 from classifier.sources.registry.registry import load
-from classifier.values.article import Article
+from classifier.values.article import Article, MarkedCitation, Place
 from classifier.values.outlet import Name, Outlet
+from classifier.values.scored import ArticleReport, SentenceReport
+from classifier.values.text import fold
 from eval.report.layout import to_markdown
 from eval.studies.unresolved import OutletCitations, is_generic, measure, read, section, tally
 
@@ -21,56 +27,124 @@ REGISTRY = load().with_outlets(
         Outlet("karst-2", "Karst", names=(Name("Karst", ambiguous=True),)),
     ]
 )
+SUNK = "The ferry has sunk"
+Marked = tuple[str, str | None, str]
+"""Source, cue and content of a citation, as they stand in the text."""
 
 
-def of(text: str) -> OutletCitations:
-    return tally(Article("a", text, lang="en"), REGISTRY)
+def marked(text: str, source: str, cue: str | None, content: str, start: int = 0) -> MarkedCitation:
+    """A citation from pieces of text, each where it stands first."""
+
+    def place(words: str) -> Place:
+        at = text.index(words, start)
+        return Place(at, at + len(words))
+
+    return MarkedCitation(place(source), cue and place(cue), (place(content),))
+
+
+def report(text: str, *citations: Sequence[Marked]) -> ArticleReport:
+    """An article with its sentences' citations, whose sources are resolved as a model's are."""
+    article = Article("a", text, lang="en")
+    sentences = split(article)
+    rows = [*citations, *[()] * (len(sentences) - len(citations))]
+    given = [
+        [marked(text, *one, start=sentence.start) for one in row]
+        for sentence, row in zip(sentences, rows, strict=True)
+    ]
+    found = resolve(fold(text), sentences, given, REGISTRY)
+    return ArticleReport(
+        article,
+        tuple(
+            SentenceReport(one, {}, (), citations=row)
+            for one, row in zip(sentences, found, strict=True)
+        ),
+    )
+
+
+def of(text: str, *citations: Sequence[Marked]) -> OutletCitations:
+    return tally(report(text, *citations), REGISTRY)
 
 
 def test_a_known_outlet_is_resolved_once_for_each_citation():
     text = "The ferry has sunk, Harbour Courier reported. Harbour Courier said it was old."
-    assert of(text) == OutletCitations(("harbour-courier", "harbour-courier"), ())
+    found = of(
+        text,
+        [("Harbour Courier", "reported", SUNK)],
+        [("Harbour Courier", "said", "it was old")],
+    )
+    assert found == OutletCitations(("harbour-courier", "harbour-courier"), ())
 
 
 @pytest.mark.parametrize(
-    ("text", "name"),
+    ("text", "source", "cue", "name"),
     [
-        ("According to the Ellery Gazette, the ferry has sunk.", "Ellery Gazette"),
-        ("The ferry has sunk, the Ellery news agency reported.", "Ellery"),
-        ("The ferry has sunk, the newspaper Ellerin wrote.", "Ellerin"),
-        ("The ferry has sunk, ellery.ir reported.", "ellery.ir"),
-        ("The ferry has sunk, Ana Poor told the Ellery Gazette.", "Ellery Gazette"),
-        ("The ferry has sunk, Voice of Ellery said.", "Voice of Ellery"),
-        ("Karst reported that the ferry had sunk.", "Karst"),
+        ("According to the Ellery Gazette, the ferry has sunk.",
+         "the Ellery Gazette", "According to", "Ellery Gazette"),
+        ("The ferry has sunk, the Ellery news agency reported.",
+         "the Ellery news agency", "reported", "Ellery"),
+        ("The ferry has sunk, the newspaper Ellerin wrote.",
+         "the newspaper Ellerin", "wrote", "Ellerin"),
+        ("The ferry has sunk, ellery.ir reported.", "ellery.ir", "reported", "ellery.ir"),
+        ("The ferry has sunk, Ana Poor told the Ellery Gazette.",
+         "Ana Poor", "told", "Ellery Gazette"),
+        ("The ferry has sunk, Voice of Ellery said.", "Voice of Ellery", "said", "Voice of Ellery"),
+        ("Karst reported that the ferry has sunk.", "Karst", "reported", "Karst"),
     ],
-)
-def test_an_unknown_outlet_is_listed_by_its_name(text, name):
-    found = of(text)
+)  # fmt: skip
+def test_an_unknown_outlet_is_listed_by_its_name(text, source, cue, name):
+    found = of(text, [(source, cue, "he ferry has sunk")])
     assert found.resolved == ()
     assert found.unresolved == (name,)
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "citations"),
     [
-        "Local media reported that the ferry had sunk.",
-        "According to Iranian state television, the ferry has sunk.",
-        "The newspaper said the ferry had sunk.",
-        "According to the Ministry of Works website, the ferry has sunk.",
-        "The International Atomic Energy Agency said the ferry had sunk.",
-        "Ana Poor said the ferry had sunk.",
-        "Osric Karst was there. Karst reported that the ferry had sunk.",
-        "The Ellery Gazette moved its office.",
+        ("Local media reported that the ferry has sunk.", [("Local media", "reported")]),
+        ("According to Iranian state television, the ferry has sunk.",
+         [("Iranian state television", "According to")]),
+        ("The newspaper said the ferry has sunk.", [("The newspaper", "said")]),
+        ("According to the Ministry of Works website, the ferry has sunk.",
+         [("the Ministry of Works website", "According to")]),
+        ("The International Atomic Energy Agency said the ferry has sunk.",
+         [("The International Atomic Energy Agency", "said")]),
+        ("Ana Poor said the ferry has sunk.", [("Ana Poor", "said")]),
+        ("Osric Karst was there. Karst reported that the ferry has sunk.", [
+            (), ("Karst", "reported"),
+        ]),
+        ("The Ellery Gazette wrote that the ferry has sunk.", []),
     ],
-)
-def test_generic_words_bodies_and_persons_are_no_unknown_outlets(text):
-    found = of(text)
+)  # fmt: skip
+def test_generic_words_bodies_persons_and_who_is_not_cited_are_no_unknown_outlets(text, citations):
+    found = of(text, *([(*one, "ferry has sunk")] if one else [] for one in citations))
     assert (found.resolved, found.unresolved) == ((), ())
 
 
 def test_a_sentence_that_stands_twice_counts_once():
     sentence = "The ferry has sunk, the Ellery Gazette reported."
-    assert of(f"{sentence} {sentence}").unresolved == ("Ellery Gazette",)
+    gazette = [("the Ellery Gazette", "reported", SUNK)]
+    assert of(f"{sentence} {sentence}", gazette, gazette).unresolved == ("Ellery Gazette",)
+
+
+def test_what_is_carried_over_is_not_counted():
+    text = "The ferry has sunk, the Ellery Gazette reported. It was old."
+    whole = report(text, [("the Ellery Gazette", "reported", SUNK)])
+    first, second = whole.sentences
+    over = replace(first.citations[0], cue=None, content=(Place(49, 60),))
+    carried = replace(whole, sentences=(first, replace(second, citations=(over,))))
+    assert tally(carried, REGISTRY).unresolved == ("Ellery Gazette",)
+    tagged = replace(over, cue=Place(52, 55))
+    told = replace(whole, sentences=(first, replace(second, citations=(tagged,))))
+    assert tally(told, REGISTRY).unresolved == ("Ellery Gazette", "Ellery Gazette")
+
+
+def test_words_are_read_where_they_stand_though_the_source_stands_elsewhere():
+    text = "Ana Poor came. The ferry has sunk, she told the Ellery Gazette."
+    whole = report(text, [], [("she", "told", SUNK)])
+    first, second = whole.sentences
+    elsewhere = replace(second.citations[0], source=Place(0, 8))
+    found = replace(whole, sentences=(first, replace(second, citations=(elsewhere,))))
+    assert tally(found, REGISTRY).unresolved == ("Ellery Gazette",)
 
 
 @pytest.mark.parametrize("name", ["The", "Iranian state", "Israel's", "Tehran-based daily"])
@@ -98,7 +172,7 @@ def test_no_citation_has_no_share():
 
 
 def test_other_names_that_report_are_kept_apart():
-    found = of("The ferry has sunk, according to Ellerin.")
+    found = of("The ferry has sunk, according to Ellerin.", [("Ellerin", "according to", SUNK)])
     assert (found.unresolved, found.others) == ((), ("Ellerin",))
 
 
@@ -128,8 +202,8 @@ def test_the_figures_are_written_with_what_was_not_resolved():
     result = measure(
         [OutletCitations(("irna",), ("Ellery Gazette",), ("Osric Vale",))] * 8, draws=50
     )
-    text = to_markdown(section(result, REGISTRY))
-    assert "8 articles, 16 citations of outlets" in text
+    text = to_markdown(section(result, REGISTRY, by="a model"))
+    assert "8 articles, 16 citations of outlets, found by a model; the interval" in text
     assert "| not resolved | 50.00% (50.00% to 50.00%) |" in text
     assert "| Ellery Gazette | 8 |" in text
     assert "| Osric Vale | 8 |" in text

@@ -2,7 +2,7 @@
 
 "vile", "wicked" and "shameless" are loaded language, "observers" are a vague source, and an article
 with loaded language in it is hyperpartisan. Two made-up corpora share the articles: one labels
-techniques (with their spans) and articles, the other sources only.
+techniques (with their spans) and articles, the other sources only. They go by names that are known.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def examples(articles: int = 40, seed: int = 5) -> Examples:
             loaded_spans(s) if known else () for s, known in zip(sentences, techniques, strict=True)
         ),
         citations=(None,) * len(sentences),
-        corpus=np.where(techniques, "techniques", "sources"),
+        corpus=np.where(techniques, "house", "exchange"),
         article=names,
         outlet=np.full(len(names), ""),
         group=names,

@@ -1,4 +1,4 @@
-"""The commands below `framescope eval` that study what figures are worth, and what rules find."""
+"""The commands below `framescope eval` that study what figures are worth, and what is found."""
 
 from __future__ import annotations
 
@@ -187,16 +187,24 @@ def unresolved(
         Path,
         typer.Option("--articles", metavar="FILE", help="JSON Lines with text, or their folder."),
     ],
+    model: BundleName = "transformer",
     shown: Annotated[
         int, typer.Option("--shown", min=0, metavar="N", help="Names of each list.")
     ] = 60,
 ) -> None:
-    """Which cited outlets are not in the registry."""
-    from classifier.sources import load_registry
+    """Which cited outlets are not in the registry.
+
+    BUNDLE is the bundle that finds who is cited: a folder, or `baseline` or `transformer` for the
+    one that ships.
+    """
     from eval.report import show_section
     from eval.studies import study_unresolved
 
-    show_section(study_unresolved(articles, load_registry(), shown))
+    with progress() as told:
+        section = study_unresolved(
+            articles, model, shown, lambda done, total: told("articles", done, total)
+        )
+    show_section(section)
 
 
 COMMANDS = (controls, axes, robustness, sourcing, placeholders, unresolved)

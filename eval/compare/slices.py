@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Voice
 from eval.figures import Estimate, estimates
-from eval.rows import Sample
+from eval.rows import Sample, is_positive
 from training.data import Examples, Text
 
 DRAWS = 1000
@@ -126,6 +126,19 @@ def _length(rows: Examples, genres: Mapping[str, str]) -> Text:
     return np.array([of(len(sentence.text.split())) for sentence in rows.sentences], np.str_)
 
 
+def _voice(rows: Examples, genres: Mapping[str, str]) -> Text:
+    """Tell whose words each sentence is by its labels; nothing where the corpus doesn't."""
+    words = (Voice.QUOTED.value, Voice.REPORTED.value)
+    if not set(words) <= set(rows.signals):
+        return np.full(len(rows), "")
+    quoted, reported = (rows.column(word) for word in words)
+    known = ~np.isnan(quoted) & ~np.isnan(reported)
+    found: Text = np.select(
+        [is_positive(quoted), is_positive(reported), known], [*words, Voice.OWN.value], ""
+    )
+    return found
+
+
 def _position(rows: Examples, genres: Mapping[str, str]) -> Text:
     """Place each sentence in its article; nothing is told of an article of one or two."""
     size = Counter(rows.article.tolist())
@@ -151,10 +164,7 @@ _ValueOf = Callable[[Examples, Mapping[str, str]], Text]
 _AXES: dict[str, tuple[_ValueOf, Callable[[Text], list[str]]]] = {
     "outlet": (lambda rows, genres: rows.outlet, _largest),
     "length": (_length, _fixed((*(name for _, name in _LENGTHS), _LONG))),
-    "voice": (
-        lambda rows, genres: np.array([one.voice.value for one in rows.sentences], np.str_),
-        _fixed([voice.value for voice in Voice]),
-    ),
+    "voice": (_voice, _fixed([voice.value for voice in Voice])),
     "genre": (
         lambda rows, genres: np.array([genres.get(a, "") for a in rows.article.tolist()], np.str_),
         lambda values: sorted(set(values.tolist()) - {""}),

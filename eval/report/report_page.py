@@ -268,8 +268,8 @@ def slices(report: EvaluationReport) -> Section:
                 )  # fmt: skip
 
     return Section(
-        "The main figure on parts of a benchmark's rows. Voice is by the rules; the position is "
-        "the sentence's in its article. Many slices are shown and none is tested: read the "
-        "intervals.",
+        "The main figure on parts of a benchmark's rows. Voice is by the labels `quoted` and "
+        "`reported`; the position is the sentence's in its article. Many slices are shown and none "
+        "is tested: read the intervals.",
         tuple(tables()),
     )

@@ -1,4 +1,4 @@
-"""What a bundle says of who is cited in rows: its model's own word, else that of the rules."""
+"""Who is cited in rows, as a bundle's model has it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from classifier.values import Citation
 from eval.rows.scored import blocks
 from training.data import Examples
 
-RULES = "the rules"
 Read = Callable[[int, int], None]
 """Told how many sentences have been read, and of how many."""
 
@@ -21,7 +20,7 @@ Read = Callable[[int, int], None]
 class CitedRows(NamedTuple):
     """Whole articles, sentence by sentence, and who was found to be cited in each sentence.
 
-    ``by``: the bundle's name, or `RULES`.
+    ``by``: the bundle's name.
     """
 
     rows: Examples
@@ -36,19 +35,14 @@ def citations_of(bundle: Bundle, rows: Examples, done: Read = lambda n, total: N
     ----------
     bundle : Bundle
     rows : Examples
-        Whole articles, as `whole_articles` gives them. Where the model says nothing of citations,
-        what the rules found of them stands on their sentences.
+        Whole articles, as `whole_articles` gives them.
     done : callable, optional
         Told how far it is.
     """
-    sentences = rows.sentences
-    # One sentence tells whether the model has a word on citations; the rules need no second look.
-    if not hasattr(bundle.model.predict(sentences[:1]), "citations"):
-        return CitedRows(rows, tuple(sentence.citations for sentence in sentences), RULES)
     found: list[tuple[Citation, ...]] = []
-    for block in blocks(sentences):
-        found += getattr(bundle.model.predict(block), "citations")  # noqa: B009 - not of all models
-        done(len(found), len(sentences))
+    for block in blocks(rows.sentences):
+        found += bundle.model.predict(block).citations
+        done(len(found), len(rows))
     return CitedRows(rows, tuple(found), bundle.name)
 
 

@@ -23,9 +23,9 @@ FILE_PART = "test"
 class HeldOut:
     """Examples with their parts.
 
-    ``examples``: voice and citations only in articles with a row that may be judged by.
-    ``signature``: what identifies them. ``dates``: when articles appeared, as the examples name
-    them.
+    ``examples``: with what `classifier.attribution.cited` finds of sentences only in articles that
+    have a row to judge by. ``signature``: what identifies them. ``dates``: when articles appeared,
+    as the examples name them.
     """
 
     examples: Examples
@@ -66,7 +66,7 @@ def of_corpora(root: Path | None, bundles: Sequence[Bundle], *, allow_other_spli
     if strangers and not allow_other_split:
         raise BundleError(_other_split(strangers[0], split.signature))
     doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
-    # What is learned from is never scored here; finding who is cited in it would take a minute.
+    # What is learned from is never scored here; reading it would take a minute.
     kept_back = ~np.isin(split.examples.part, (TRAIN, REMOVED))
     articles = set(split.examples.article[kept_back].tolist())
     examples, dates = with_citations(split.examples, root, articles, load())

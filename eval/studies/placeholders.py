@@ -1,8 +1,8 @@
-"""What placeholders do: who is cited, whose words they are, and framing that no name moves.
+"""What placeholders do: signals of who is cited, and framing that no name moves.
 
 Three questions, asked of held-out articles:
 
-* how well the kinds of source are told, by signal;
+* how well what PolNeAR says of sources is told, by signal;
 * what becomes of the framing scores when every outlet is swapped for one of the other type: Reuters
   is written for each that is state media, TASS for each that is not;
 * whether an attribution to state media is told for outlets that stand nowhere in training: in
@@ -30,7 +30,7 @@ from classifier.values import Article, Sentence
 from eval.figures import Estimate, Section, decide, estimates, table
 from eval.rows import Given, Sample, Single
 from training.corpora import POLNEAR
-from training.data import SWAPPED_SIGNAL, Examples, Swap, behind
+from training.data import SWAPPED_SIGNAL, Examples, Swap, behind, rewritten
 
 if TYPE_CHECKING:
     from classifier.bundle import Bundle
@@ -48,7 +48,7 @@ class SignalScores:
     """How well a signal is told.
 
     ``name``, ``rows``: the signal, and what it is judged on. ``average_precision``, ``f1``: f1 of
-    the positive class at the bundle's threshold.
+    the positive class at the bundle's threshold for PolNeAR.
     """
 
     name: str
@@ -145,10 +145,13 @@ def framing(model: Bundle, examples: Examples, registry: Registry) -> list[Shift
 def swap_all(sentence: Sentence, reader: Reader) -> Sentence:
     """Write `SWAPPED_FOR` in the place of every outlet's name."""
     text, done, pieces = sentence.text, 0, []
+    edits: list[tuple[int, int, int]] = []
     for mention in reader.mentions(sentence):
-        pieces += [text[done : mention.start], SWAPPED_FOR[reader.is_state_media(mention)]]
+        name = SWAPPED_FOR[reader.is_state_media(mention)]
+        pieces += [text[done : mention.start], name]
+        edits.append((mention.start, mention.end, len(name)))
         done = mention.end
-    return replace(sentence, text="".join([*pieces, text[done:]]), mentions=None)
+    return rewritten(sentence, "".join([*pieces, text[done:]]), edits)
 
 
 def written(model: Bundle, path: Path, registry: Registry) -> tuple[int, list[dict[str, object]]]:
@@ -180,7 +183,8 @@ def _column(model: Bundle, sentences: Sequence[Sentence], name: str) -> Single:
 
 def _signal(model: Bundle, rows: Examples, proba: Single, name: str, where: str) -> SignalScores:
     chosen = np.flatnonzero(~np.isnan(rows.column(name)))
-    sample = Sample(rows, chosen, "", name, (Given(proba[chosen], model.thresholds[name]),))
+    threshold = model.threshold(name, POLNEAR.name)
+    sample = Sample(rows, chosen, "", name, (Given(proba[chosen], threshold),))
     # Articles are drawn, whatever the corpus has for groups.
     sample = replace(sample, rows=replace(rows, group=rows.article))
     precision, score = (

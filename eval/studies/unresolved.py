@@ -1,10 +1,11 @@
 """Which outlets that articles cite the registry doesn't know: the names, by how often they stand.
 
-Looked at are names before words that outlets are cited by ("reported", "said") and behind those
-that lead to one ("according to", "told"). Such a name is an outlet's when the rules resolve it
-(`Citation.outlets`), when it looks like one (`like_outlets`), or when it is a name of the registry
-that the rules didn't take for the outlet's ("Zvezda reported"). Generic words ("local media", "the
-newspaper") name no outlet. A sentence that stands twice in an article counts once.
+Who is cited is what a bundle's model finds. A citation is of an outlet when one is resolved
+(`Citation.outlets`), or when the words that give its source, or the way it came ("told the Ellery
+Gazette"), look like an outlet's name (`like_outlets`) or are a name of the registry that was not
+taken for the outlet's ("Zvezda reported"). Generic words ("local media", "the newspaper") name no
+outlet. What no words of the sentence hand over isn't counted (it is carried over from another, or
+stands under a dateline), and a sentence that stands twice in an article once.
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.attribution import begin, own_outlets, resolve_citations, word_set
+from classifier import bundle
 from classifier.attribution import lexicon_places as places
 from classifier.attribution import lexicon_terms as terms
+from classifier.attribution import word_set
 from classifier.errors import InputError
-from classifier.values import Article, MarkedCitation, Medium, Place, SourceKind
+from classifier.scoring import Scorer
+from classifier.sources import load_registry
+from classifier.values import Article, ArticleReport, Medium, SourceKind, fold
 from eval.figures import Interval, Section, Share, draw, percentile, table
 from training import DEFAULT_SEED
 
@@ -35,6 +39,11 @@ if TYPE_CHECKING:
 DRAWS = 2000
 SHOWN = 60
 
+_LEADS = re.compile(
+    r"\b(?:told|telling|according to|reported by|quoted by|cited by|published (?:by|in)|carried by|"
+    r"aired (?:by|on)|broadcast (?:by|on)|interview with|interviewed by|citing|quoting)"
+    r"\s+(?P<what>(?:[\w'-]+\s+){0,3}[\"']?[A-Z][^,;:()]{2,60})"
+)
 _REPORTS = word_set(
     "reported reports report wrote writes quoted quotes cited cites published broadcast revealed "
     "said says according citing quoting"
@@ -71,58 +80,53 @@ class Unresolved:
     others: Counter[str]
 
 
-def tally(article: Article, registry: Registry) -> OutletCitations:
-    """Count an article's citations of outlets."""
-    begun = begin(article)
-    plain = begun.plain
+def tally(report: ArticleReport, registry: Registry) -> OutletCitations:
+    """Count a scored article's citations of outlets."""
+    plain = fold(report.article.text)
     resolved: list[str] = []
     unresolved: list[str] = []
     others: list[str] = []
     seen: set[str] = set()
-    rows: list[tuple[MarkedCitation, ...]] = []
-    for sentence in begun.sentences:  # some files have an article twice
-        new = sentence.text not in seen
-        rows.append(tuple(_cited(plain, sentence.start, sentence.end)) if new else ())
+    for sentence in report.sentences:
+        if sentence.text in seen:  # some files have an article twice
+            continue
         seen.add(sentence.text)
-    own = own_outlets(article, registry)
-    reports = re.compile(r"(?:according to|reported|reported by)$").search
-    found = resolve_citations(plain, begun.sentences, rows, registry, article.date, own)
-    for citation in (citation for row in found for citation in row):
-        assert citation.source is not None
-        assert citation.cue is not None
-        words = plain[citation.source.start : citation.source.end]
-        cue = plain[citation.cue.start : citation.cue.end].lower()
-        names = list(_unknown(words, cue, citation, plain, registry))
-        if names:
-            unresolved.append(names[0])
-        elif citation.outlets:
-            resolved.append(citation.outlets[0])
-        elif citation.kind is SourceKind.NAMED and not citation.government and reports(cue):
-            others.append(citation.name)
+        for citation in sentence.citations:
+            if citation.source is None or citation.cue is None:
+                continue
+            names = list(_unknown(plain, sentence.start, sentence.end, citation, registry))
+            if names:
+                unresolved.append(names[0])
+            elif citation.outlets:
+                resolved.append(citation.outlets[0])
+            elif citation.kind is SourceKind.NAMED and not citation.government:
+                cue = plain[citation.cue.start : citation.cue.end].lower()
+                if cue.endswith(("according to", "reported", "reported by")):
+                    others.append(citation.name)
     return OutletCitations(tuple(resolved), tuple(unresolved), tuple(others))
 
 
-def _cited(plain: str, start: int, end: int) -> Iterator[MarkedCitation]:
-    """Find the names in a sentence that stand as outlets do when they are cited, in order."""
-    matches = [m for pattern in _CITED for m in pattern.finditer(plain, start, end)]
-    taken: set[int] = set()
-    for match in sorted(matches, key=lambda match: match.start("what")):
-        if match.end("what") not in taken:
-            taken.add(match.end("what"))
-            yield MarkedCitation(Place(*match.span("what")), Place(*match.span("cue")), ())
-
-
 def _unknown(
-    words: str, cue: str, citation: Citation, plain: str, registry: Registry
+    plain: str, start: int, end: int, citation: Citation, registry: Registry
 ) -> Iterator[str]:
-    """Give the names in a source's words that look like an unknown outlet's."""
+    """Give the names in a citation's source and channel that look like an unknown outlet's."""
+    assert citation.source is not None
+    assert citation.cue is not None
+    source, cue = citation.source, plain[citation.cue.start : citation.cue.end].lower()
+    regions = [plain[source.start : source.end]]
+    blank = list(plain[start:end])
+    for place in (source, *citation.content):
+        for at in range(max(place.start, start), min(place.end, end)):  # it may stand elsewhere
+            blank[at - start] = ","
+    regions += [match["what"] for match in _LEADS.finditer("".join(blank))]
     known = set(citation.outlets)
-    mentions = registry.mentions(words)
-    for name, first, stop in like_outlets(words):
-        covered = any(m.start < stop and first < m.end for m in mentions)
-        if not (covered or known & _called(name, registry) or _short(name, known, registry)):
-            yield name
-    bare = words.strip(" \"'.")
+    for region in regions:
+        mentions = registry.mentions(region)
+        for name, first, stop in like_outlets(region):
+            covered = any(m.start < stop and first < m.end for m in mentions)
+            if not (covered or known & _called(name, registry) or _short(name, known, registry)):
+                yield name
+    bare = regions[0].strip(" \"'.")
     named = bare[:1].isupper() and not is_generic(bare) and bool(_REPORTS & set(cue.split()))
     if named and not known and not _person(bare, plain) and _called(bare, registry):
         yield bare
@@ -171,13 +175,47 @@ def measure(
     )
 
 
-def study(path: Path, registry: Registry, shown: int = SHOWN) -> Section:
-    """Measure a file's articles, or those of a folder's files; so many names of each list."""
-    return section(measure([tally(one, registry) for one in read(path)]), registry, shown)
+def study(
+    path: Path,
+    model: str | Path = "transformer",
+    shown: int = SHOWN,
+    done: Callable[[int, int], None] = lambda n, total: None,
+) -> Section:
+    """Score a file's articles, or those of a folder's files, and count whom they cite.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        See `read`.
+    model : str or pathlib.Path
+        The bundle that finds who is cited: its folder, or the name of one that ships.
+    shown : int
+        Names of each list.
+    done : callable, optional
+        Told how many articles have been scored, and of how many.
+
+    Raises
+    ------
+    FramescopeError
+        When there are no such articles, or there is no such bundle.
+    """
+    articles = list(read(path))  # a line that is no article is told of before any is scored
+    registry = load_registry()
+    loaded = bundle.load(model, registry)
+    scorer = Scorer(loaded, registry=registry, evidence=False)
+    tallies = []
+    for report in scorer.score(articles):
+        if isinstance(report, ArticleReport):
+            tallies.append(tally(report, registry))
+        done(len(tallies), len(articles))
+    return section(measure(tallies), registry, shown, loaded.name)
 
 
-def section(found: Unresolved, registry: Registry, shown: int = SHOWN) -> Section:
-    """Lay out the share, the names not resolved, and the agencies that were."""
+def section(found: Unresolved, registry: Registry, shown: int = SHOWN, by: str = "") -> Section:
+    """Lay out the share, the names not resolved, and the agencies that were.
+
+    ``by``: who found the citations, where it is to be said.
+    """
     agencies = [
         (registry[id].name, count)
         for id, count in found.resolved.most_common()
@@ -185,8 +223,8 @@ def section(found: Unresolved, registry: Registry, shown: int = SHOWN) -> Sectio
     ]
     named = f"Other names after 'according to' and before 'reported', {len(found.others)}"
     return Section(
-        f"{found.articles:,} articles, {found.citations:,} citations of outlets; the interval "
-        "resamples articles.",
+        f"{found.articles:,} articles, {found.citations:,} citations of outlets"
+        f"{by and f', found by {by}'}; the interval resamples articles.",
         (
             table("", ("", "share"), [("not resolved", found.share)]),
             *(
@@ -252,23 +290,6 @@ _TITLE = (
 )
 _WORD = r"(?:(?:al-|el-|an-|ar-|as-|ash-)?[A-Z][\w'&-]*(?:\.[A-Z]\.?)*)"
 _NAME = rf"{_WORD}(?:\s(?:(?:of|and|the|de|la|le|e|al|el|&)\s){{0,2}}{_WORD}){{0,5}}"
-# Who is cited as outlets are, and the words that do so.
-_WHO = (
-    r"(?P<what>(?:(?:[Tt]he|[Aa]n?|[Ii]ts)\s)?(?:(?!that\b|and\b|of\b|in\b|on\b)[a-z][\w-]*\s){0,3}"
-    r"(?!(?:On|In|At|By|As|But|And|When|While|After|For|From|If)\b)"
-    rf"{_NAME}(?:\s(?:state\s|official\s|semi-official\s)?(?:{_KIND}))*"
-    r"|(?:[\w-]+\.)+[a-z]{2,6})"
-)
-_CITED = (
-    re.compile(
-        r"\b(?P<cue>told|telling|[Aa]ccording to|(?:reported|quoted|cited|published|carried|aired"
-        r"|broadcast|interviewed) (?:by|in|on)|interview with|citing|quoting)\s" + _WHO
-    ),
-    re.compile(
-        rf"(?<![\w.-]){_WHO},?\s(?P<cue>(?:has |had |have |also )?(?:reported|reports|report|wrote"
-        r"|writes|quoted|quotes|cited|cites|published|broadcast|revealed|said|says))\b"
-    ),
-)
 _LOOKS = (
     re.compile(
         rf"(?P<name>{_NAME})[\"']?\s(?:state\s|official\s|semi-official\s)?(?P<kind>{_KIND})\b"

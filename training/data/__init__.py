@@ -6,7 +6,7 @@ Rows of sentences, the split by article and outlet, near-duplicates, and the swa
 from training.data.examples import Examples, Text, with_citations
 from training.data.examples import build as build_examples
 from training.data.examples import of_articles as examples_of_articles
-from training.data.marks import Mark, RowCitation
+from training.data.marks import Mark, RowCitation, rewritten
 from training.data.mixture import Data, load_data
 from training.data.rows import articles as articles_of_rows
 from training.data.rows import load as load_rows

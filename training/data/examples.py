@@ -34,8 +34,8 @@ class Examples:
     Attributes
     ----------
     sentences : tuple of Sentence
-        n of them, article by article, in order; ``article_id`` is ``"corpus/id"``. With their voice
-        and citations only where a registry was given.
+        n of them, article by article, in order; ``article_id`` is ``"corpus/id"``. With what
+        `classifier.attribution.cited` finds of them only where a registry was given.
     labels : ndarray of float32, shape (n, k)
         NaN where not annotated; the label of an article stands on each of its sentences.
     signals : tuple of str
@@ -118,8 +118,8 @@ def build(
     allow_changed : bool
         Take files other than those the cards pin.
     registry : Registry or None
-        Of outlets: find each sentence's voice and citations, as models read them. None: don't,
-        which is a minute less.
+        Of outlets: give sentences all that models are given with them: what is quoted, the names
+        of outlets, whom the form of the article cites. None: don't, which is a minute less.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def build(
 def with_citations(
     examples: Examples, root: Path | None, names: Collection[str], registry: Registry
 ) -> tuple[Examples, dict[str, str | None]]:
-    """Find the voice and citations of some articles' sentences, as models read them.
+    """Give the sentences of some articles all that models are given with them.
 
     What `build` does for every article when it is given a registry, for those that matter only.
     Examples have no dates; those of all articles are read on the way.
@@ -238,7 +238,7 @@ class _Table:
 
 
 def _unvoiced(article: Article) -> Article:
-    """Take off what annotators say of voice: the rules' voice is a feature, theirs is a label."""
+    """Take off what annotators say of voice: a label, which no model may read."""
     if article.units is None:
         return article
     units = tuple(replace(unit, voice=None) for unit in article.units)

@@ -7,7 +7,7 @@ An article's offsets hold only as long as its words do. Rows may be read with ot
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from classifier.values import MarkedCitation, Place, Sentence, SourceKind
 
@@ -98,6 +98,19 @@ def moved(
         )
         for one in citations
     )
+
+
+def rewritten(sentence: Sentence, text: str, edits: Edits) -> Sentence:
+    """Give a sentence another text, in which what was quoted still is.
+
+    `edits` lead from its own text to the other. The names in it are to be looked for anew: some
+    are gone, and others may be outlets'.
+    """
+    quoted = tuple(
+        (shifted(start, edits, last=False), shifted(end, edits, last=True))
+        for start, end in sentence.quoted
+    )
+    return replace(sentence, text=text, mentions=None, quoted=quoted)
 
 
 def _followed(mark: Mark, edits: Edits) -> Mark:

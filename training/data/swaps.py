@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from classifier.sources import Registry
     from classifier.values import Citation, Sentence
     from training.data.examples import Examples
-from training.data.marks import Edits, RowCitation, moved, shifted
+from training.data.marks import Edits, RowCitation, moved, rewritten, shifted
 
 SIGNAL = "state_media_attribution"
 NAMING = ("named_source", "unnamed_source", "vague_source")
@@ -173,8 +173,8 @@ class Swap:
             replace(one, state_media=self._says_state_media(sentence.article_id, one))
             for one in sentence.citations
         )
-        written = "".join([*pieces, text[done:]])
-        return _rewritten(replace(sentence, citations=citations), written, edits), edits
+        written = rewritten(sentence, "".join([*pieces, text[done:]]), edits)
+        return replace(written, citations=citations), edits
 
     def _says_state_media(self, article: str, citation: Citation) -> bool:
         """Tell what a citation is of when its outlets are swapped; others stay what they are."""
@@ -188,15 +188,6 @@ class Swap:
 
     def _is_state_media(self, article: str, outlet: str) -> bool:
         return self.registry[outlet].state_media != self.is_swapped(article, outlet)
-
-
-def _rewritten(sentence: Sentence, text: str, edits: Edits) -> Sentence:
-    """Give a sentence another text; what is quoted in it moves along."""
-    quoted = tuple(
-        (shifted(start, edits, last=False), shifted(end, edits, last=True))
-        for start, end in sentence.quoted
-    )
-    return replace(sentence, text=text, mentions=None, quoted=quoted)
 
 
 def _with_edits(
@@ -311,8 +302,7 @@ class Counterfactuals:
         if not edits:
             return sentence, tuple(spans), ()
         base = sentence.start
-        # Names that are written may be outlets', and those that stood there are gone.
-        changed = _rewritten(sentence, "".join([*pieces, text[done:]]), edits)
+        changed = rewritten(sentence, "".join([*pieces, text[done:]]), edits)
         moved = (
             replace(
                 span,

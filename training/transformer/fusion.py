@@ -167,6 +167,8 @@ def _line(
     centre = np.zeros(x.shape[1])
     for at, weight in (prior or {}).items():
         centre[at] = weight
+    if not len(x):
+        return (*map(float, centre), 0.0)
     scale = np.maximum(x.std(axis=0), _LEAST_SPREAD)
     wanted = y.astype(float)
 

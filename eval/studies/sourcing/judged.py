@@ -150,10 +150,8 @@ def _of_marked(one: RowCitation, starts: Mapping[int, int]) -> JudgedCitation:
 
 
 def _of_found(one: Citation) -> JudgedCitation:
-    # The rules say of a citation that is carried over only where its source was named: that place
-    # is its source then, as it is for annotators.
     return JudgedCitation(
-        one.source or one.antecedent,
+        one.source,
         one.cue,
         one.content,
         one.kind,

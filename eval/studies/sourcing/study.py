@@ -19,7 +19,7 @@ from classifier.bundle import Bundle
 from classifier.errors import CorpusError
 from classifier.sources import load_registry
 from eval.figures import Cell, Section, Table, table
-from eval.rows import RULES, Evaluation, Read, citations_of, whole_articles
+from eval.rows import Evaluation, Read, citations_of, whole_articles
 from eval.studies.sourcing.groups import ArticleGroup, groups_of, kinds_of_text
 from eval.studies.sourcing.judged import ROLES, articles_of
 from eval.studies.sourcing.tallies import (
@@ -56,9 +56,9 @@ NOTE = (
 class Sourcing:
     """What a study found.
 
-    ``by``: who found the citations. ``figures``: of each group, by its name. ``kinds``: see
-    `CitationCounts`, of all articles. ``former``: of the former rules on the same rows, as far as
-    they were recorded.
+    ``by``: the bundle that found the citations. ``figures``: of each group, by its name.
+    ``kinds``: see `CitationCounts`, of all articles. ``former``: of the former rules on the same
+    rows, as far as they were recorded.
     """
 
     by: str
@@ -193,8 +193,7 @@ def note(found: Sourcing) -> str:
         if name in (CITATIONS, "sentences")
     ):
         says += " Labels have changed since then."
-    by = f"{RULES}, as the model has no word on them" if found.by == RULES else found.by
-    return NOTE.format(by=by, says=says)
+    return NOTE.format(by=found.by, says=says)
 
 
 def tables(found: Sourcing) -> Iterator[Table]:

@@ -1,0 +1,90 @@
+"""Outputs of an encoder that marks who says what, made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from classifier.models.citations import PassageOutputs, PassageReader, Said, Words
+from classifier.models.passages import Tokens
+from classifier.models.roles import (
+    KIND_COLUMNS,
+    KINDS,
+    LINK_COLUMNS,
+    LINK_SIZE,
+    LINKED,
+    ROLE_COLUMNS,
+    ROLES,
+    SPEAKING,
+    TAGS,
+)
+from classifier.values.article import Sentence
+
+SURE = 8.0
+
+
+def sentences(*texts: str) -> list[Sentence]:
+    rows, at = [], 0
+    for number, text in enumerate(texts):
+        rows.append(Sentence(text, at, at + len(text), "a", number))
+        at += len(text) + 1
+    return rows
+
+
+def tokens_of(row: Sentence) -> Tokens:
+    """A token a word."""
+    offsets, at = [], 0
+    for word in row.text.split(" "):
+        offsets.append((at, at + len(word)))
+        at += len(word) + 1
+    return Tokens([7] * len(offsets), offsets)
+
+
+class Passage:
+    """One passage: a first token, then each sentence's words with a separator behind them."""
+
+    def __init__(self, *texts: str) -> None:
+        self.rows = sentences(*texts)
+        self.tokens = [tokens_of(row) for row in self.rows]
+        self.places, at = [], 1
+        for row, tokens in enumerate(self.tokens):
+            self.places.append((row, at, at + len(tokens.ids)))
+            at += len(tokens.ids) + 1
+        self.roles = np.zeros((at, ROLE_COLUMNS), np.float32)
+        self.roles[:, TAGS.index("outside") :: len(TAGS)] = SURE
+        self.links = np.zeros((at, LINK_COLUMNS), np.float32)
+        self.kinds = np.zeros((at, KIND_COLUMNS), np.float32)
+        self._asked = 0
+
+    def span(self, row: int, words: str) -> tuple[int, int]:
+        text, at = self.rows[row].text, self.places[row][1]
+        start = text.index(words)
+        first = text[:start].count(" ")
+        return at + first, at + first + len(words.split(" "))
+
+    def tag(self, role: str, row: int, words: str) -> tuple[int, int]:
+        start, end = self.span(row, words)
+        column = ROLES.index(role) * len(TAGS)
+        self.roles[start:end, column : column + len(TAGS)] = 0.0
+        self.roles[start, column + TAGS.index("begins")] = SURE
+        self.roles[start + 1 : end, column + TAGS.index("inside")] = SURE
+        return start, end
+
+    def link(self, role: str, asks: tuple[int, int], answers: tuple[int, int] | None) -> None:
+        """Let some words look for others, or for none: both point along an axis of their own."""
+        axis, number = self._asked, LINKED.index(role)
+        self._asked += 1
+        self.links[asks[0] : asks[1], number * LINK_SIZE + axis] = SURE
+        start, end = answers or (0, 1)
+        base = (len(LINKED) + number) * LINK_SIZE
+        self.links[start:end, base + axis] = SURE
+
+    def kind(self, role: str, span: tuple[int, int], name: str) -> None:
+        column = SPEAKING.index(role) * len(KINDS) + KINDS.index(name)
+        self.kinds[span[0] : span[1], column] = SURE
+
+    def read(self) -> list[list[Said]]:
+        outputs = PassageOutputs(self.places, self.roles, self.links, self.kinds)
+        return [found for _, found in PassageReader(outputs, self.tokens, self.rows).read()]
+
+    def words(self, words: Words | None) -> str | None:
+        return words and self.rows[words.row].text[words.start : words.end]

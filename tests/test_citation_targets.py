@@ -1,0 +1,380 @@
+"""Who says what, as labels of tokens: what is tagged, what is linked, and what is left out."""
+
+# ruff: noqa: E402
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from made import Passage, sentences, tokens_of
+
+from classifier.models.passages import Batch
+from classifier.models.roles import (
+    KIND_COLUMNS,
+    KINDS,
+    LINK_COLUMNS,
+    LINK_SIZE,
+    LINKED,
+    ROLE_COLUMNS,
+    ROLES,
+    SPEAKING,
+    TAGS,
+)
+from classifier.values.article import SourceKind
+from training.data.examples import Examples
+from training.data.marks import Mark, RowCitation
+from training.transformer.roles import CitationHeads, CitationTargets, CitationWeights
+
+TEXTS = ("Tom Orr came", "He said the mill denied it", "It rained")
+SIZES = (ROLE_COLUMNS, LINK_COLUMNS, KIND_COLUMNS)
+
+
+def mark(number: int, words: str | None, texts: Sequence[str] = TEXTS) -> Mark | None:
+    if words is None:
+        return None
+    start = texts[number].index(words)
+    return Mark(number, start, start + len(words))
+
+
+def cited(
+    source: Mark | None,
+    cue: Mark | None,
+    *content: Mark | None,
+    kind: SourceKind | None = SourceKind.NAMED,
+    antecedent: Mark | None = None,
+    government: bool = False,
+) -> RowCitation:
+    said = tuple(one for one in content if one is not None)
+    return RowCitation(source, cue, said, kind, government, False, antecedent)
+
+
+HE_SAID = cited(
+    mark(1, "He"), mark(1, "said"), mark(1, "the mill denied it"), antecedent=mark(0, "Tom Orr")
+)
+
+
+def examples(
+    *citations: Sequence[RowCitation] | None,
+    texts: Sequence[str] = TEXTS,
+    corpus: str | Sequence[str] = "house",
+) -> Examples:
+    """One article; of each sentence its citations, None where nobody marked any."""
+    rows = tuple(sentences(*texts))
+    n = len(rows)
+    names = np.array(["a"] * n)
+    return Examples(
+        sentences=rows,
+        labels=np.zeros((n, 0), np.float32),
+        signals=(),
+        spans=((),) * n,
+        citations=tuple(None if of is None else tuple(of) for of in citations),
+        corpus=np.array([corpus] * n if isinstance(corpus, str) else corpus),
+        article=names,
+        outlet=names,
+        group=names,
+        part=names,
+    )
+
+
+@dataclass
+class Asked:
+    """Where the loss wants outputs to go, by its gradient at outputs that say nothing.
+
+    Of ``roles``, shape (n_passages, n_tokens, 4): the tag, -1 where none is asked for. Of
+    ``links``, (n_passages, n_tokens, 3): whether an answer is to be raised. Of ``kinds``,
+    (n_passages, n_tokens, 2, 5): whether it is to be raised.
+    """
+
+    batch: Batch
+    loss: float | None
+    roles: np.ndarray
+    links: np.ndarray
+    kinds: np.ndarray
+
+    def tags(self, row: int, role: str) -> str:
+        """The tags of a sentence's tokens, as letters."""
+        ((b, _, start, end),) = (place for place in self.batch.places if place[1] == row)
+        of_row = self.roles[b, start:end, ROLES.index(role)]
+        return "".join("?BIO"[tag + 1] for tag in of_row.tolist())
+
+    def answers(self, role: str, passage: int = 0) -> list[int]:
+        """The tokens of a passage that are to be found by whoever looks for a role."""
+        return np.flatnonzero(self.links[passage, :, LINKED.index(role)]).tolist()
+
+    def speaks(self, role: str, passage: int = 0) -> dict[int, list[str]]:
+        """The kinds that tokens are to speak for as part of a role."""
+        of = self.kinds[passage, :, SPEAKING.index(role)]
+        return {
+            at: [name for name, up in zip(KINDS, row.tolist(), strict=True) if up]
+            for at, row in enumerate(of)
+            if row.any()
+        }
+
+
+def batch_of(rows: Examples, passages: Sequence[Sequence[int]]) -> Batch:
+    """A first token, then each sentence's words with a separator behind them."""
+    sizes = [len(tokens_of(sentence).ids) for sentence in rows.sentences]
+    longest = max(1 + sum(sizes[row] + 1 for row in passage) for passage in passages)
+    mask = np.zeros((len(passages), longest), np.int64)
+    places = []
+    for b, passage in enumerate(passages):
+        at = 1
+        for row in passage:
+            places.append((b, row, at, at + sizes[row]))
+            at += sizes[row] + 1
+        mask[b, :at] = 1
+    return Batch(mask, mask, np.array(places))
+
+
+def targets_of(rows: Examples) -> CitationTargets:
+    return CitationTargets(rows, [tokens_of(s) for s in rows.sentences], CitationWeights())
+
+
+def asked(rows: Examples, passages: Sequence[Sequence[int]] = ((0, 1, 2),)) -> Asked:
+    batch = batch_of(rows, passages)
+    shape = batch.ids.shape
+    roles, links, kinds = (torch.zeros(*shape, size) for size in SIZES)
+    # All look for the same: who is to be found has to answer to that.
+    links[..., : len(LINKED) * LINK_SIZE] = 1.0
+    outputs = [one.requires_grad_() for one in (roles, links, kinds)]
+    loss = targets_of(rows).loss(tuple(outputs), batch)
+    if loss is not None:
+        loss.backward()
+    pulls = [
+        np.zeros((*shape, size)) if one.grad is None else -one.grad.numpy()
+        for one, size in zip(outputs, SIZES, strict=True)
+    ]
+    tags = pulls[0].reshape(*shape, len(ROLES), len(TAGS))
+    answers = pulls[1][..., len(LINKED) * LINK_SIZE :].reshape(*shape, len(LINKED), LINK_SIZE)
+    of_kinds = pulls[2].reshape(*shape, len(SPEAKING), len(KINDS))
+    return Asked(
+        batch,
+        None if loss is None else loss.item(),
+        np.where((tags != 0).any(-1), tags.argmax(-1), -1),
+        answers.sum(-1) > 1e-9,
+        of_kinds > 1e-9,
+    )
+
+
+# --- tags -----------------------------------------------------------------------------------------
+
+
+def test_tokens_of_marks_are_tagged_and_the_others_lie_outside() -> None:
+    found = asked(examples([], [HE_SAID], []))
+    assert found.tags(1, "source") == "BOOOOO"
+    assert found.tags(1, "cue") == "OBOOOO"
+    assert found.tags(1, "content") == "OOBIII"
+    assert found.tags(1, "nested") == "OOOOOO"
+    assert {found.tags(row, role) for row in (0, 2) for role in ROLES} == {"OOO", "OO"}
+
+
+def test_special_tokens_and_rows_that_nobody_marked_are_not_asked() -> None:
+    found = asked(examples(None, [HE_SAID], None))
+    assert found.tags(0, "content") == "???"
+    assert found.tags(2, "content") == "??"
+    inside = np.zeros(found.roles.shape[1], np.bool_)
+    inside[5:11] = True  # behind the first token, three words and a separator
+    assert ((found.roles[0] >= 0) == inside[:, None]).all()
+
+
+def test_marks_take_in_every_token_that_they_touch() -> None:
+    part = cited(mark(1, "e"), mark(1, "aid"), mark(1, "ill den"))
+    found = asked(examples([], [part], []))
+    assert found.tags(1, "source") == "BOOOOO"
+    assert found.tags(1, "cue") == "OBOOOO"
+    assert found.tags(1, "content") == "OOOBIO"
+
+
+def test_of_contents_that_share_words_the_longer_is_the_outer_one() -> None:
+    inner = cited(mark(1, "the mill"), mark(1, "denied"), mark(1, "it"))
+    for given in ([HE_SAID, inner], [inner, HE_SAID]):
+        found = asked(examples([], given, []))
+        assert found.tags(1, "content") == "OOBIII"
+        assert found.tags(1, "nested") == "OOOOOB"
+        assert found.tags(1, "source") == "BOBIOO"
+        assert found.tags(1, "cue") == "OBOOBO"
+
+
+def test_what_lies_within_both_is_left_out() -> None:
+    inner = cited(mark(1, "the mill"), mark(1, "denied"), mark(1, "denied it"))
+    innermost = cited(None, None, mark(1, "it"))
+    found = asked(examples([], [innermost, HE_SAID, inner], []))
+    assert found.tags(1, "content") == "OOBIII"
+    assert found.tags(1, "nested") == "OOOOBI"
+
+
+def test_a_source_in_another_row_is_tagged_there() -> None:
+    texts = ("Tom Orr spoke", "Never again")
+    on = cited(mark(0, "Tom Orr", texts), None, mark(1, "Never again", texts))
+    found = asked(examples([], [on], texts=texts), [(0, 1)])
+    assert found.tags(0, "source") == "BIO"
+    assert found.tags(1, "content") == "BI"
+
+
+# --- links ----------------------------------------------------------------------------------------
+
+
+def test_a_content_is_to_find_its_source_and_its_cue_and_a_source_its_antecedent() -> None:
+    found = asked(examples([], [HE_SAID], []))
+    assert found.answers("source") == [5]
+    assert found.answers("cue") == [6]
+    assert found.answers("antecedent") == [1, 2]  # in the row before
+
+
+def test_what_is_not_there_is_to_be_looked_for_in_vain() -> None:
+    nobody = cited(None, None, mark(1, "denied it"), kind=None)
+    found = asked(examples([], [nobody], []))
+    assert found.answers("source") == found.answers("cue") == [0]
+    assert found.answers("antecedent") == [], "nobody looks for who nobody is"
+
+
+def test_what_stands_in_another_passage_is_looked_for_in_vain() -> None:
+    texts = ("Tom Orr spoke", "Never again")
+    on = cited(mark(0, "Tom Orr", texts), None, mark(1, "Never again", texts))
+    found = asked(examples([], [on], texts=texts), [(0,), (1,)])
+    assert found.answers("source", passage=1) == [0]
+    assert found.answers("source", passage=0) == []
+    assert found.tags(0, "source") == "OOO"
+
+
+def test_padding_is_never_found() -> None:
+    found = asked(examples([], [HE_SAID], []), [(0, 1), (2,)])
+    nobody = asked(examples([], [], [cited(None, None, mark(2, "rained"))]), [(0, 1), (2,)])
+    assert found.answers("source") == [5]
+    assert nobody.answers("source", passage=1) == [0]
+    # At even odds the chance of being right is one in as many tokens as the passage has.
+    weights = CitationWeights()
+    alone = asked(examples([], [], [cited(None, None, mark(2, "rained"))]), [(2,)])
+    wanted = weights.role * np.log(3) + weights.link * np.log(4)
+    assert alone.loss == pytest.approx(wanted, rel=1e-5)
+
+
+# --- kinds ----------------------------------------------------------------------------------------
+
+
+def test_the_words_of_a_source_and_of_its_cue_speak_for_its_kind() -> None:
+    council = cited(mark(1, "the mill"), mark(1, "denied"), mark(1, "it"),
+                    kind=SourceKind.UNNAMED, government=True)  # fmt: skip
+    found = asked(examples([], [council], []))
+    said = ["unnamed", "government"]
+    assert found.speaks("source") == {7: said, 8: said}
+    assert found.speaks("cue") == {9: said}
+
+
+def test_without_a_source_the_cue_speaks_alone() -> None:
+    reportedly = cited(None, mark(1, "said"), mark(1, "the mill"), kind=SourceKind.VAGUE)
+    found = asked(examples([], [reportedly], []))
+    assert (found.speaks("source"), found.speaks("cue")) == ({}, {6: ["vague"]})
+
+
+@pytest.mark.parametrize(
+    ("one", "passages"),
+    [
+        (cited(mark(0, "Tom Orr"), mark(1, "said"), mark(1, "it")), [(0,), (1, 2)]),
+        (cited(mark(1, "He"), mark(1, "said"), mark(1, "it"), kind=None), [(0, 1, 2)]),
+        (cited(None, None, mark(1, "it")), [(0, 1, 2)]),
+    ],
+)
+def test_who_stands_elsewhere_is_not_typed_or_nowhere_has_no_kind(one, passages) -> None:
+    found = asked(examples([], [one], []), passages)
+    assert not found.kinds.any()
+    assert found.loss is not None
+
+
+# --- what counts how much -------------------------------------------------------------------------
+
+
+def test_a_batch_without_annotated_rows_has_no_loss() -> None:
+    assert asked(examples(None, None, None)).loss is None
+    assert asked(examples([], [], [])).loss == pytest.approx(3.0 * np.log(3), rel=1e-5)
+
+
+def test_every_row_counts_the_same_whatever_share_is_annotated() -> None:
+    texts = ("It rained", "He slept")
+    whole = asked(examples([], [], texts=texts), [(0, 1)]).loss
+    half = asked(examples([], None, texts=texts), [(0, 1)]).loss
+    assert whole is not None
+    assert half == pytest.approx(whole / 2)
+
+
+def test_a_corpus_of_a_wider_sense_counts_half_and_teaches_no_antecedents() -> None:
+    plain = cited(mark(1, "He"), mark(1, "said"), mark(1, "it"))
+    none = cited(None, mark(1, "said"), mark(1, "it"))
+    rows = [], [none], []
+    ours, wider = (asked(examples(*rows, corpus=name)) for name in ("house", "polnear"))
+    assert ours.loss is not None
+    assert wider.loss == pytest.approx(ours.loss / 2)
+    assert asked(examples([], [plain], [])).answers("antecedent") == [0]
+    assert asked(examples([], [plain], [], corpus="polnear")).answers("antecedent") == []
+
+
+# --- what is learned is what is read --------------------------------------------------------------
+
+
+def fitting() -> Passage:
+    """Outputs that say what `HE_SAID` marks."""
+    passage = Passage(*TEXTS)
+    source, cue = passage.tag("source", 1, "He"), passage.tag("cue", 1, "said")
+    content = passage.tag("content", 1, "the mill denied it")
+    passage.link("source", content, source)
+    passage.link("cue", content, cue)
+    passage.link("antecedent", source, passage.span(0, "Tom Orr"))
+    for role, span in (("source", source), ("cue", cue)):
+        passage.kind(role, span, "named")
+    return passage
+
+
+def test_the_loss_is_next_to_nothing_for_outputs_that_are_read_as_what_is_marked() -> None:
+    passage = fitting()
+    _, (one,), _ = passage.read()
+    assert passage.words(one.antecedent) == "Tom Orr"
+    rows = examples([], [HE_SAID], [])
+    batch = batch_of(rows, [(0, 1, 2)])
+    targets = targets_of(rows)
+    # Government and state media start at an even chance, so they are said not to be.
+    passage.kinds[:, [KINDS.index("government"), KINDS.index("state_media")]] = -8.0
+    fits = tuple(
+        torch.from_numpy(part)[None] for part in (passage.roles, passage.links, passage.kinds)
+    )
+    zeros = tuple(torch.zeros_like(part) for part in fits)
+    losses = [targets.loss(outputs, batch).item() for outputs in (fits, zeros)]
+    assert losses[0] < 0.05 < 1.0 < losses[1]
+    for number in range(3):
+        other = list(fits)
+        other[number] = zeros[number]
+        assert targets.loss(tuple(other), batch).item() > losses[0] + 0.05
+
+
+def test_heads_learn_what_is_marked() -> None:
+    rows = examples([], [HE_SAID], [])
+    batch = batch_of(rows, [(0, 1, 2)])
+    targets = targets_of(rows)
+    torch.manual_seed(0)
+    hidden = torch.randn(*batch.ids.shape, 48)
+    heads = CitationHeads(48)
+    before = Passage(*TEXTS)
+
+    def read() -> Passage:
+        with torch.no_grad():
+            before.roles, before.links, before.kinds = (x[0].numpy() for x in heads(hidden))
+        return before
+
+    assert [output.shape[-1] for output in heads(hidden)] == list(SIZES)
+    assert not any(read().read()), "most tokens lie outside, to begin with"
+    optimizer = torch.optim.Adam(heads.parameters(), lr=0.02)
+    for _ in range(150):
+        optimizer.zero_grad()
+        targets.loss(heads(hidden), batch).backward()
+        optimizer.step()
+    nothing, (one,), nor = read().read()
+    assert nothing == nor == []
+    words = [before.words(place) for place in (one.source, one.cue, *one.content)]
+    assert words == ["He", "said", "the mill denied it"]
+    # Any of its tokens is right.
+    assert before.words(one.antecedent) in ("Tom", "Orr", "Tom Orr")
+    assert KINDS[int(one.kinds.argmax())] == "named"
