@@ -148,7 +148,7 @@ OUTLET = {
 def orrin(tmp_path) -> Path:
     record = {
         "id": "a",
-        "text": "The ferry of Orrin will cost more. Orrin TV said that the mill will close.",
+        "text": "The ferry of Orrin will cost more.\n\nORRIN (Orrin TV) - The mill will close.",
         "url": "https://www.orrintv.example/ferry",
     }
     path = tmp_path / "orrin.jsonl"
@@ -164,9 +164,11 @@ def test_own_outlets_are_who_is_cited_and_who_published(run, orrin, tmp_path) ->
     assert (with_mine.status, with_mine.err) == (without.status, without.err) == (0, "")
     for result, known in ((with_mine, ["orrin-tv"]), (without, [])):
         (article,) = json.loads(result.out)["articles"]
-        (citation,) = article["sentences"][1]["citations"]
-        assert (citation["name"], citation["outlets"]) == ("Orrin TV", known)
-        assert citation["state_media"] is bool(known)
+        # A dateline names whoever the registry knows as an outlet.
+        citations = article["sentences"][1]["citations"]
+        assert [(c["name"], c["outlets"], c["state_media"]) for c in citations] == [
+            ("Orrin TV", [id], True) for id in known
+        ]
         outlet = article["source"]["outlet"]
         assert [outlet["id"]] == known if known else outlet is None
 

@@ -131,7 +131,7 @@ def test_a_line_of_a_file_that_cannot_be_read_is_a_value(tmp_path) -> None:
 
 def test_a_report_says_what_the_command_says(small_bundle, scorer, tmp_path, monkeypatch) -> None:
     path, out = tmp_path / "ferry.txt", io.StringIO()
-    path.write_text(f"{FERRY} {VILE}")
+    path.write_text(f"{FERRY} {VILE}\n\n(Source: Ada Quill)")
     monkeypatch.setattr(sys, "argv", ["framescope", "score", str(path), "--format", "json",
                                       "--model", str(small_bundle)])  # fmt: skip
     monkeypatch.setattr(cli.app, "registered_groups", list(cli.app.registered_groups))
@@ -153,7 +153,7 @@ def test_a_report_says_what_the_command_says(small_bundle, scorer, tmp_path, mon
         assert [c["name"] for c in record["citations"]] == row["cited"]
         assert [c.kind for c in scored.citations] == row["cited_as"]
     assert len(report.spans) == len(expected["spans"]) > 0
-    assert [c.name for c in report.citations] == ["Observers", "mayor"]
+    assert {c.name for c in report.citations} == {"Ada Quill"}
     assert report.source is not None
     assert report.model == "by-hand"
     assert tuple(report.thresholds) == scorer.signals

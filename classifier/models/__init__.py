@@ -5,7 +5,7 @@ Both models keep one contract, `Model`; nothing outside this room asks which of 
 
 from classifier.models.base import Calibration, Model, Prediction, pool_articles
 from classifier.models.citations import Said, Words
-from classifier.models.citing import Features, Resolved, features_of
+from classifier.models.citing import FusionFeatures, Resolved, features_of
 from classifier.models.citing import resolve as resolve_said
 from classifier.models.fusion import (
     CITATION_FEATURES,

@@ -233,7 +233,7 @@ def decide(
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
+class FusionFeatures:
     """What decisions follow from: of each row's citations, and of each signal's rows."""
 
     citations: list[list[list[float]]]
@@ -250,13 +250,13 @@ def features_of(
     logits: NDArray[np.float32],
     signals: Sequence[str],
     state_media: Sequence[bool],
-) -> Features:
+) -> FusionFeatures:
     """Lay out what `decide` goes by; what a fusion is fitted on as well."""
     votes = {s: logits[:, list(signals).index(s)] for s in SOURCING if s in signals}
     nothing = np.zeros(len(sentences), np.float32)
     attributed = votes.get("attributed", nothing)
     of_kinds = np.stack([votes.get(signal, nothing) for signal in KIND_SIGNALS], axis=1)
-    found = Features([], [], [], [], {})
+    found = FusionFeatures([], [], [], [], {})
     rows: dict[str, list[list[float]]] = {signal: [] for signal in votes}
     for row, sentence in enumerate(sentences):
         said = resolved.said[row]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,3 +89,38 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 def is_telling(text: str) -> bool:
     """Whether a stretch of text holds any word that isn't a function word."""
     return not _FUNCTION_WORDS.issuperset(_WORD.findall(text.lower()))
+
+
+@dataclass(frozen=True)
+class VotedWords:
+    """The words of a text, by what its tokens vote."""
+
+    text: str
+    places: Sequence[tuple[int, int]]  # where each word stands
+    of_tokens: NDArray[np.intp]  # shape (n_tokens,): the word of each token
+    votes: NDArray[np.float32]  # shape (n_tokens, n_signals)
+
+    @classmethod
+    def of(
+        cls, text: str, offsets: Sequence[tuple[int, int]], votes: NDArray[np.float32]
+    ) -> VotedWords:
+        """Find them; none in white space, of which some tokenizers make tokens."""
+        places = chunks(text)
+        if not places:
+            return cls(text, [], np.zeros(0, np.intp), votes)
+        first, last = np.array(places).T
+        starts, ends = np.array(offsets).T
+        of_tokens = np.searchsorted(last, starts, side="right")
+        if (np.searchsorted(first, ends) - 1 > of_tokens).any():  # a token of several words
+            places = undivided(places, offsets)
+            of_tokens = np.searchsorted([end for _, end in places], starts, side="right")
+        return cls(text, places, np.minimum(of_tokens, len(places) - 1), votes)
+
+    def reasons(self, column: int) -> Iterator[tuple[int, int, float]]:
+        """Give those whose tokens' shares in the text's logit add up to the most, with the sum."""
+        if not self.places:
+            return
+        votes = self.votes[:, column]
+        scores = np.bincount(self.of_tokens, votes, len(self.places)) / len(votes)
+        for start, end, score in standing_out(self.text, self.places, scores):
+            yield start, end, float(f"{score:.4g}")

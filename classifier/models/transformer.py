@@ -32,7 +32,7 @@ from classifier.models.passages import (
     with_rows,
 )
 from classifier.models.placeholders import Reader, TextForm, form_of
-from classifier.models.reasons import chunks, is_telling, standing_out, trimmed, undivided
+from classifier.models.reasons import VotedWords, is_telling, trimmed
 from classifier.models.roles import CITED, CITED_COLUMNS
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Citation, Sentence, SourceKind, Span
@@ -313,7 +313,7 @@ class TransformerPrediction:
 
     def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Spans of a technique, or the words whose votes weigh most, strongest first."""
-        words: dict[tuple[int, bool], _Words] = {}
+        words: dict[tuple[int, bool], VotedWords] = {}
         found: list[tuple[Span, ...]] = []
         columns = {signal: column for column, signal in enumerate(self.heads.signals)}
         typed = {signal: form_of(signal) is TextForm.TYPED for signal in columns}
@@ -329,8 +329,10 @@ class TransformerPrediction:
                 read = row, again
                 if read not in words:
                     outputs = self.typed if again else self.neutral
-                    words[read] = _Words.of(self.sentences[row], outputs, row)
-                found.append(words[read].standing_out(signal, columns[signal]))
+                    offsets, votes = outputs.tokens[row].offsets, outputs.votes[row]
+                    words[read] = VotedWords.of(self.sentences[row].text, offsets, votes)
+                base, reasons = self.sentences[row].start, words[read].reasons(columns[signal])
+                found.append(tuple(Span(base + a, base + b, signal, s) for a, b, s in reasons))
         return found
 
     def _cited(self, row: int, signal: str) -> tuple[Span, ...]:
@@ -378,42 +380,6 @@ class TransformerPrediction:
             stop += 1
         start, stop = trimmed(text, start, stop)
         return Span(sentence.start + start, sentence.start + stop, signal, score)
-
-
-@dataclass(frozen=True)
-class _Words:
-    """The words of a sentence in one of its forms."""
-
-    sentence: Sentence
-    places: list[tuple[int, int]]  # where each stands in the sentence
-    of_tokens: NDArray[np.intp]  # shape (n_tokens,): the word of each token
-    votes: NDArray[np.float32]  # shape (n_tokens, n_signals)
-
-    @classmethod
-    def of(cls, sentence: Sentence, outputs: Outputs, row: int) -> _Words:
-        """Find them; none in white space, of which some tokenizers make tokens."""
-        places, offsets = chunks(sentence.text), outputs.tokens[row].offsets
-        if not places:
-            return cls(sentence, [], np.zeros(0, np.intp), outputs.votes[row])
-        first, last = np.array(places).T
-        starts, ends = np.array(offsets).T
-        of_tokens = np.searchsorted(last, starts, side="right")
-        if (np.searchsorted(first, ends) - 1 > of_tokens).any():  # a token of several words
-            places = undivided(places, offsets)
-            of_tokens = np.searchsorted([end for _, end in places], starts, side="right")
-        of_tokens = np.minimum(of_tokens, len(places) - 1)
-        return cls(sentence, places, of_tokens, outputs.votes[row])
-
-    def standing_out(self, signal: str, column: int) -> tuple[Span, ...]:
-        """Those whose tokens' shares in the sentence's logit add up to the most."""
-        if not self.places:
-            return ()
-        base, votes = self.sentence.start, self.votes[:, column]
-        scores = np.bincount(self.of_tokens, votes, len(self.places)) / len(votes)
-        return tuple(
-            Span(base + start, base + end, signal, float(f"{score:.4g}"))
-            for start, end, score in standing_out(self.sentence.text, self.places, scores)
-        )
 
 
 def _sigmoid(logit: float) -> float:

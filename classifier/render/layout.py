@@ -133,7 +133,7 @@ QUIET = frozenset(
 
 # Not a signal of any model: it follows from two of them and the voice.
 UNSOURCED = "unsourced_own_claim"
-# Nor is this: the rules found who is cited. Shown with its words instead of a score.
+# Nor is this: who is cited. Shown with its words instead of a score.
 CITED = "cited"
 # A line that the model takes for the page's, and not the article's.
 FURNITURE = "furniture"

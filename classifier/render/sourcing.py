@@ -106,8 +106,8 @@ def sourcing_map(report: ArticleReport) -> SourcingMap | None:
     """Map an article's sentences to their sources; None where no citation was looked for.
 
     Counted as the article's own evidence is (`classifier.sources.record.evidence`): without the
-    citations that only say that a sentence is republished, and with the model's flags where the
-    rules find no source.
+    citations that only say that a sentence is republished, and with the model's flags where
+    nobody is cited.
     """
     looked_for = report.source is not None and report.source.evidence is not None
     if not report.sentences or not (looked_for or any(s.citations for s in report.sentences)):

@@ -20,8 +20,8 @@ from classifier.models import (
     KINDS,
     SENTENCE_FEATURES,
     SOURCING,
-    Features,
     Fusion,
+    FusionFeatures,
     Regressions,
     Resolved,
     Said,
@@ -51,7 +51,7 @@ class Heard:
     signals: Sequence[str]
     state_media: Sequence[bool]
 
-    def features(self, fusion: Fusion, rows: Examples) -> Features:
+    def features(self, fusion: Fusion, rows: Examples) -> FusionFeatures:
         """Lay out what a fusion decides by."""
         return features_of(
             fusion, self.resolved, rows.sentences, self.logits, self.signals, self.state_media
@@ -101,7 +101,7 @@ def _annotated(rows: Examples) -> Iterable[tuple[int, tuple[RowCitation, ...]]]:
 
 
 def _citations(
-    rows: Examples, heard: Heard, features: Features, at: Mapping[tuple[str, int], int]
+    rows: Examples, heard: Heard, features: FusionFeatures, at: Mapping[tuple[str, int], int]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Give the features of all citations found where citations are marked, and which are right."""
     given, right = [], []
@@ -113,7 +113,7 @@ def _citations(
 
 
 def _kinds(
-    rows: Examples, heard: Heard, features: Features, at: Mapping[tuple[str, int], int]
+    rows: Examples, heard: Heard, features: FusionFeatures, at: Mapping[tuple[str, int], int]
 ) -> Regressions:
     """Fit the kinds on the citations that are right."""
     given, truth = [], []

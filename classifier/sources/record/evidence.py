@@ -29,7 +29,7 @@ from classifier.values import (
 #: From the best source to none.
 _RANK = (SourceKind.NAMED, SourceKind.UNNAMED, SourceKind.VAGUE)
 
-# What a model's flag says of the source where the rules found none. `attributed` alone says that
+# What a model's flag says of the source where it cites nobody. `attributed` alone says that
 # somebody stands behind the sentence, and nothing of who: a source that isn't named.
 _FLAGS = {
     "named_source": SourceKind.NAMED,
@@ -76,10 +76,10 @@ def article_evidence(report: ArticleReport) -> ArticleEvidence:
     are none. Claims count in every voice.
 
     The best source of a claim, named before unnamed before vague, is that of its citations. Where
-    the rules found nobody but the model flags a source signal, the flag decides: ``named_source``
-    and ``vague_source`` by name, and the others, ``attributed`` among them, as unnamed: somebody
-    stands behind the sentence, and that is all it says. A claim stands on nobody only when neither
-    rules nor model give it a source.
+    nobody is cited but the model flags a source signal, the flag decides: ``named_source`` and
+    ``vague_source`` by name, and the others, ``attributed`` among them, as unnamed: somebody stands
+    behind the sentence, and that is all it says. A claim stands on nobody only when neither
+    citations nor flags give it a source.
 
     Within a republished part the voice is that of the outlet republished. That outlet is no source
     of its own article, and only what it quotes in turn counts as quoted.

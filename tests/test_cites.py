@@ -1,0 +1,129 @@
+"""A transformer that finds who says what, from training to a bundle that cites."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import toys
+
+from classifier import bundle
+from classifier.models.fusion import Fusion
+from classifier.models.passages import HEADS
+from classifier.sources.registry.registry import Registry
+from classifier.values.article import Sentence, SourceKind
+from training.data.examples import Examples
+from training.data.marks import Mark, RowCitation
+from training.data.mixture import Data
+
+
+def marked(sentence: Sentence) -> tuple[RowCitation, ...]:
+    """Who is cited in a toy sentence: a mayor, or observers."""
+    for cue, kind in (("said", SourceKind.NAMED), ("say", SourceKind.VAGUE)):
+        before, found, _ = sentence.text.partition(f" {cue} ")
+        if found:
+            at = len(before) + 1
+            first = Mark(sentence.index, 0, len(before))
+            last = Mark(sentence.index, at + len(cue) + 1, len(sentence.text) - 1)
+            source, content = (last, first) if cue == "said" else (first, last)
+            handed = Mark(sentence.index, at, at + len(cue))
+            return (RowCitation(source, handed, (content,), kind, False, False, None),)
+    return ()
+
+
+def examples() -> Examples:
+    toy = toys.examples(80)
+    citations = tuple(map(marked, toy.sentences))
+    attributed = np.array([[float(bool(one))] for one in citations], np.float32)
+    labels = np.concatenate([attributed, toy.labels], axis=1)
+    return replace(
+        toy, citations=citations, labels=labels, signals=("attributed", *toy.signals),
+        corpus=np.array(["house"] * len(toy)),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cites(tmp_path_factory, encoder, toy_settings) -> bundle.Bundle:
+    from training.recipe import make_transformer
+
+    folder = tmp_path_factory.mktemp("cites") / "tiny-cites"
+    data = Data(examples(), ("house",), 13, "0" * 64, {}, {}, Registry(own={}))
+    make_transformer(data, folder, encoder, toy_settings, tell=lambda line: None)
+    return bundle.load(folder, Registry(own={}))
+
+
+def meet(sentence: Sentence, place, mark: Mark) -> bool:
+    start, end = sentence.start + mark.start, sentence.start + mark.end
+    return place is not None and place.start < end and start < place.end
+
+
+def words(rows: Sequence[Sentence], row: int, place) -> str | None:
+    start = rows[row].start
+    return None if place is None else rows[row].text[place.start - start : place.end - start]
+
+
+@pytest.mark.slow
+def test_a_bundle_finds_who_is_cited_where_nothing_was_learned_from(cites) -> None:
+    rows = toys.unseen(20)
+    prediction = cites.model.predict(rows)
+    expected = [[(one.kind, one.source, one.content[0]) for one in marked(s)] for s in rows]
+    right = total = 0
+    for row, (wanted, found) in enumerate(zip(expected, prediction.citations, strict=True)):
+        total += max(len(wanted), len(found))
+        for (kind, source, content), one in zip(wanted, found, strict=False):
+            same = meet(rows[row], one.source, source) and meet(rows[row], one.content[0], content)
+            right += same and one.kind is kind
+            assert one.found_by == "transformer"
+            assert one.score is not None
+            assert {part for part, _ in one.reasons} == {"words", "sentence", "known", "source"}
+    assert sum(map(len, expected)) > 20
+    assert right > 0.8 * total
+
+
+@pytest.mark.slow
+def test_its_fusion_is_kept_and_decides_its_signals(cites) -> None:
+    record = json.loads((cites.path / HEADS).read_text(encoding="utf-8"))["fusion"]
+    fusion = Fusion.from_record(record)
+    assert {"attributed", "vague_source"} <= set(fusion.signals.weights)
+    rows = toys.unseen(20)
+    proba = cites.model.predict_proba(rows)[:, cites.signals.index("attributed")]
+    truth = np.array([bool(marked(s)) for s in rows])
+    assert (proba[truth][:, None] > proba[~truth][None, :]).mean() > 0.98
+    flagged = proba >= np.float32(cites.thresholds["attributed"])
+    assert (flagged == truth).mean() > 0.95
+
+
+@pytest.mark.slow
+def test_evidence_of_an_attribution_is_who_is_cited(cites) -> None:
+    rows = [s for s in toys.unseen(20) if marked(s)][:5]
+    prediction = cites.model.predict(rows)
+    for row, spans in enumerate(prediction.evidence([(n, "attributed") for n in range(5)])):
+        assert {words(rows, row, span) for span in spans} == {
+            words(rows, row, place)
+            for one in prediction.citations[row]
+            for place in (one.source, one.cue)
+        }
+        assert spans
+
+
+@pytest.mark.slow
+def test_an_article_is_cited_the_same_whatever_stands_beside_it(cites) -> None:
+    rows = toys.unseen(4)
+    together = cites.model.predict(rows).citations
+    alone = []
+    for name in dict.fromkeys(s.article_id for s in rows):
+        alone += cites.model.predict([s for s in rows if s.article_id == name]).citations
+    assert [[replace(c, score=None, reasons=()) for c in row] for row in together] == [
+        [replace(c, score=None, reasons=()) for c in row] for row in alone
+    ]
+
+
+@pytest.mark.slow
+def test_nothing_cites_nobody(cites) -> None:
+    assert cites.model.predict([]).citations == ()
