@@ -30,7 +30,7 @@ KIND_SIGNALS = SOURCING[1:6]
 
 CITATION_FEATURES = (
     "marked", "linked", "cued", "cue", "source", "nested", "carried", "elsewhere", "quoted",
-    "attributed",
+    "attributed", "length",
 )  # fmt: skip
 KIND_FEATURES = (
     *(f"words: {kind}" for kind in KINDS),
@@ -135,6 +135,7 @@ def citation_features(one: Said, sentence: Sentence, attributed: float) -> list[
         float(one.source is not None and one.source.row != one.content[0].row),
         quoted_share([(words.start, words.end) for words in one.content], sentence),
         attributed,
+        float(np.log1p(sum(words.end - words.start for words in one.content))),
     ]
 
 
