@@ -274,7 +274,8 @@ class TransformerRecipe:
 def _digest(train: Examples) -> str:
     """SHA-256 of what is learned from."""
     found = hashlib.sha256(train.labels.tobytes())
-    for row in zip(train.sentences, train.spans, train.corpus.tolist(), strict=True):
+    rows = zip(train.sentences, train.spans, train.citations, train.corpus.tolist(), strict=True)
+    for row in rows:
         found.update(repr(row).encode())
     return found.hexdigest()
 
