@@ -4,22 +4,6 @@ Both models keep one contract, `Model`; nothing outside this room asks which of 
 """
 
 from classifier.models.base import Calibration, Model, Prediction, pool_articles
-from classifier.models.citations import Said, Words
-from classifier.models.fusion import (
-    CITATION_FEATURES,
-    KIND_FEATURES,
-    KIND_SIGNALS,
-    SENTENCE_FEATURES,
-    SOURCING,
-    Fusion,
-    Known,
-    Regressions,
-    citation_features,
-    kind_features,
-    quoted_share,
-    sentence_features,
-    sigmoid,
-)
 from classifier.models.ngrams import BothForms, Ngrams, count, weigh
 from classifier.models.ngrams import pool as pool_counts
 from classifier.models.passages import (

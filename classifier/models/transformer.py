@@ -30,6 +30,7 @@ from classifier.models.passages import (
 )
 from classifier.models.placeholders import FINDINGS, Reader, TextForm, findings, form_of
 from classifier.models.reasons import chunks, is_telling, standing_out, trimmed, undivided
+from classifier.models.roles import CITED
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence, Span
 
@@ -199,7 +200,9 @@ def _check(session: InferenceSession, embeddings: Embeddings, heads: Heads) -> N
 
     Raises `ValueError`.
     """
-    given = {found.name: found.shape[-1] for found in session.get_outputs()}
+    # What it says of who says what is not read.
+    outputs = [found for found in session.get_outputs() if found.name not in CITED]
+    given = {found.name: found.shape[-1] for found in outputs}
     hidden = next(found.shape[-1] for found in session.get_inputs() if found.name == "embedded")
     fits = (
         given == {"votes": len(heads.signals), "tags": len(heads.tags)}

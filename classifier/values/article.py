@@ -242,8 +242,6 @@ class Sentence:
     # for. They follow from the text: a sentence with other words has none of these, and neither
     # equality nor ``repr``, by which checkpoints know their data, counts them.
     mentions: tuple[Mention, ...] | None = field(default=None, compare=False, repr=False)
-    # of its text, offsets into it: what stands in quotation marks, or in a quotation that runs on
-    quoted: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

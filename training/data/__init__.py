@@ -7,7 +7,7 @@ from training.data.examples import Examples, Text, with_citations
 from training.data.examples import build as build_examples
 from training.data.examples import of_articles as examples_of_articles
 from training.data.leaning import leaning as leaning_weights
-from training.data.marks import Mark, RowCitation
+from training.data.marks import Mark
 from training.data.mixture import Data, load_data
 from training.data.rows import articles as articles_of_rows
 from training.data.rows import load as load_rows

@@ -116,7 +116,8 @@ class TransformerRecipe:
             len(self.tags_),
             reads_findings(self.signals_) & chosen.findings,
             freeze_embeddings=chosen.freeze_embeddings,
-            cites=any(given is not None for given in train.citations),
+            cites=chosen.citation_weight > 0
+            and any(given is not None for given in train.citations),
         )
         self._check_length()
         self._start_at_prevalence(train)
@@ -266,7 +267,7 @@ class TransformerRecipe:
                 loss = targets.loss(
                     votes.float(), tags.float(), self.network_.gain, self.network_.trust(), batch
                 )
-                if outputs and chosen.citation_weight:
+                if outputs:
                     roles, links, kinds = (output.float() for output in outputs)
                     more = cited.loss((roles, links, kinds), batch)
                     loss = loss if more is None else loss + chosen.citation_weight * more

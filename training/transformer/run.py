@@ -79,7 +79,7 @@ class Settings:
     shares: Mapping[str, float] = field(default_factory=_SHARES.copy)
     weights: Mapping[str, float] = field(default_factory=_WEIGHTS.copy)
     tag_weight: float = 1.0
-    citation_weight: float = 1.0
+    citation_weight: float = 0.0
     findings: bool = True
     seed: int = DEFAULT_SEED
 
