@@ -89,7 +89,7 @@ def found(text: str, given: Sequence[Sequence[dict]], **fields: object) -> list[
     rows = [
         marked(one, text, row) or one.citations for one, row in zip(sentences, given, strict=True)
     ]
-    own = own_outlets(article(text, **fields), REGISTRY)
+    own = own_outlets(article(text, **fields).outlet, REGISTRY)
     carried = run_on(sentences, rows)
     return resolve_citations(fold(text), sentences, carried, REGISTRY, own=own)
 

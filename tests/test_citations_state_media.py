@@ -45,7 +45,7 @@ def resolved(
         or s.citations
         for s, row in zip(sentences, rows, strict=True)
     ]
-    own = own_outlets(article, REGISTRY)
+    own = own_outlets(article.outlet, REGISTRY)
     plain = begin(article).plain
     return resolve_citations(plain, sentences, run_on(sentences, given), REGISTRY, own=own)
 

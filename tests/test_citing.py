@@ -315,4 +315,24 @@ NOBODY = replace(FOUND, source=None)
     ],
 )
 def test_what_the_form_says_stands_beside_what_was_found(rules, found, shown) -> None:
-    assert with_rules([rules, ()], [found, (FOUND,)]) == (shown, (FOUND,))
+    one = Sentence("Rina Voss: We will rebuild it, she says.", 0, 40, "a", 0, citations=rules)
+    other = replace(one, article_id="b", citations=())
+    assert with_rules([one, other], [found, (FOUND,)]) == (shown, (FOUND,))
+
+
+def test_a_quotation_that_runs_on_is_its_speakers() -> None:
+    tag = 'Rina Voss said: "We will rebuild the old bridge here.'
+    first = Sentence(tag, 0, len(tag), "a", 0, quoted=((16, len(tag)),))
+    words = 'And it will stand for a hundred years."'
+    start = len(tag) + 1
+    then = Sentence(words, start, start + len(words), "a", 1, quoted=((0, len(words)),))
+    said = replace(FOUND, source=Place(0, 9), cue=Place(10, 14), content=(Place(16, len(tag)),))
+    of_first, of_then = with_rules([first, then], [(said,), ()])
+    assert of_first == (said,)
+    whole = (Place(start, start + len(words)),)
+    assert of_then == (
+        replace(said, cue=None, content=whole, score=None, found_by="running quotation"),
+    )
+    # In another article nobody goes on.
+    elsewhere = replace(then, article_id="b")
+    assert with_rules([first, elsewhere], [(said,), ()]) == ((said,), ())

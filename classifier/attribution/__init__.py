@@ -10,7 +10,6 @@ from classifier.attribution.lexicon import places as lexicon_places
 from classifier.attribution.lexicon import terms as lexicon_terms
 from classifier.attribution.lexicon import word_set
 from classifier.attribution.outlets import own_outlets
-from classifier.attribution.reading import alone as read_alone
 from classifier.attribution.reading import begin, cited, read
 from classifier.attribution.resolve import resolve as resolve_citations
-from classifier.attribution.rules import LABEL, run_on
+from classifier.attribution.rules import LABEL, RUN_ON, run_on

@@ -234,7 +234,8 @@ class Antecedents:
         if phrase.shape not in (Shape.UNKNOWN, Shape.PERSON, Shape.STATE):
             return None
         # Named in full before, if nowhere as a source: "foreign minister Ana Poor".
-        full = [words for at, words in self._runs(phrase.name) if at < place.start][:6]
+        runs = self._full_names.get(last_word(phrase.name), ())
+        full = [words for at, words in runs if at < place.start][:6]
         bare = full[0] if full and full[0] != phrase.name else ""
         words = next(filter(holds_title, full), bare)
         return Earlier(phrase=words, replaces=False) if words else None
@@ -245,7 +246,7 @@ class Antecedents:
         A surname's bearer is the one of that name, where the article has only one.
         """
         found, names = "", set()
-        for at, words in self._runs(phrase.name):
+        for at, words in self._full_names.get(last_word(phrase.name), ()):
             other = parse(words)
             if " " in other.name and may_be_one(phrase, other):
                 names.add(words_of(other.name)[0])
@@ -254,9 +255,6 @@ class Antecedents:
                 if not found and at < place.start and holds_title(words):
                     found = words
         return found if len(names) == 1 else ""
-
-    def _runs(self, name: str) -> list[tuple[int, str]]:
-        return self._full_names.get(last_word(name), [])
 
     def _described(self, phrase: Phrase) -> Earlier | None:
         if len(phrase.modifiers) > 2 or phrase.tail:

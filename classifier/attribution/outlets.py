@@ -165,10 +165,7 @@ def _one(outlets: Iterable[Outlet]) -> tuple[str, ...]:
 
 
 def own_outlets(publisher: str | None, registry: Outlets) -> frozenset[str]:
-    """Give the registry ids of who published an article, whose byline is no citation.
-
-    `publisher` is its name or id, as the article has it.
-    """
+    """Give the registry ids of a publisher, by its name or id, whose byline is no citation."""
     name = publisher or ""
     known = [registry.get(name), *registry.called(name)] if name else []
     return frozenset(outlet.id for outlet in known if outlet)

@@ -103,14 +103,6 @@ class _Mark(NamedTuple):
     role: str
 
 
-def _marks(text: str, start: int, end: int) -> list[_Mark]:
-    return [
-        _Mark(*match.span(), match[0], role)
-        for match in _MARK.finditer(text, start, end)
-        if (role := _role(text, match, start, end))
-    ]
-
-
 def _role(text: str, match: re.Match[str], start: int, end: int) -> str | None:
     """Whether a mark can open or close a quotation, or is an apostrophe (None)."""
     char = match[0]
@@ -126,13 +118,11 @@ def _role(text: str, match: re.Match[str], start: int, end: int) -> str | None:
         if char == "’":
             return _CLOSES if can_close else None
         return _OPENS if can_open else _CLOSES if can_close else None
-    if char in "“「『‹``":
+    if char in "“„「『‹``":
         # German closes with the mark that English opens with.
         return _EITHER if char == "“" and can_close and not can_open else _OPENS
     if char in "”」』›":
         return _CLOSES
-    if char == "„":
-        return _OPENS
     if char in "«»":
         # Spaces stand inside French ones, so they say nothing; German and Danish turn them round.
         return _EITHER
@@ -141,7 +131,14 @@ def _role(text: str, match: re.Match[str], start: int, end: int) -> str | None:
 
 def _marked(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
     found: list[Span] = []
-    marks = [_marks(text, p.start, p.end) for p in paragraphs]
+    marks = [
+        [
+            _Mark(*match.span(), match[0], role)
+            for match in _MARK.finditer(text, p.start, p.end)
+            if (role := _role(text, match, p.start, p.end))
+        ]
+        for p in paragraphs
+    ]
     held: str | None = None  # the mark of a quotation that goes on from the paragraph before
     for i, paragraph in enumerate(paragraphs):
         never_closed: set[str] = set()
@@ -180,10 +177,11 @@ def _scan(
         if opener is None:
             if mark.char in never or (mark.role == _CLOSES and mark.char not in "»«"):
                 continue
-            if mark.char in _SINGLE and not _closed_later(
-                mark, marks[i + 1 : i + _PAIRED_WITHIN], paragraph
-            ):
-                continue
+            # One that runs over paragraphs begins its paragraph.
+            if mark.char in _SINGLE and mark.start != paragraph.start:
+                later = marks[i + 1 : i + _PAIRED_WITHIN]
+                if not any(m.role == _CLOSES and m.char in _PAIRS[mark.char] for m in later):
+                    continue
             opener, start, at = mark.char, mark.start, i + 1
         elif mark.char in _PAIRS[opener] and mark.role != _OPENS:
             if opener in _SINGLE and _is_possessive(text, mark, marks[i + 1 : i + 2]):
@@ -191,12 +189,6 @@ def _scan(
             ranges.append((start, mark.end))
             opener = None
     return ranges, None if opener is None else (opener, start), at
-
-
-def _closed_later(mark: _Mark, later: list[_Mark], paragraph: _Paragraph) -> bool:
-    closed = any(m.char in _PAIRS[mark.char] and m.role == _CLOSES for m in later)
-    # A quotation in single marks that runs over paragraphs begins its paragraph.
-    return closed or mark.start == paragraph.start
 
 
 def _is_possessive(text: str, mark: _Mark, following: list[_Mark]) -> bool:

@@ -79,31 +79,6 @@ def cited(
     return _cited(begin(article, sentences), registry)
 
 
-def alone(reading: ArticleReading) -> Iterator[tuple[list[int], ArticleReading]]:
-    """Divide an article into what is read as if it stood alone.
-
-    Yields
-    ------
-    rows : list of int
-        Numbers of sentences: those outside of any republished part, then those of each part.
-    reading : ArticleReading
-        Of these and no others; a part's publisher is the outlet republished. Offsets are the
-        whole's.
-    """
-    article, sentences = reading.article, reading.sentences
-    if not article.republications:
-        yield list(range(len(sentences))), reading
-        return
-    inside = [
-        [row for row, one in enumerate(sentences) if part.start < one.end and one.start < part.end]
-        for part in article.republications
-    ]
-    outside = sorted(set(range(len(sentences))).difference(*inside))
-    yield outside, begin(article, [sentences[row] for row in outside])
-    for part, rows in zip(article.republications, inside, strict=True):
-        yield rows, _alone(article, part, [sentences[row] for row in rows])
-
-
 def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence, ...]:
     """Give sentences what is found of them; without a registry, what takes none."""
     article, date = reading.article, reading.article.date
@@ -131,6 +106,26 @@ def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence,
             for row, citations in zip(rows, resolved, strict=True):
                 found[row] = replace(found[row], citations=citations)
     return tuple(found)
+
+
+def alone(reading: ArticleReading) -> Iterator[tuple[list[int], ArticleReading]]:
+    """Divide an article into what is read as if it stood alone: numbers of sentences, and these.
+
+    First those outside of any republished part, then each part's, whose publisher is the outlet
+    republished. Offsets are the whole's.
+    """
+    article, sentences = reading.article, reading.sentences
+    if not article.republications:
+        yield list(range(len(sentences))), reading
+        return
+    inside = [
+        [row for row, one in enumerate(sentences) if part.start < one.end and one.start < part.end]
+        for part in article.republications
+    ]
+    outside = sorted(set(range(len(sentences))).difference(*inside))
+    yield outside, begin(article, [sentences[row] for row in outside])
+    for part, rows in zip(article.republications, inside, strict=True):
+        yield rows, _alone(article, part, [sentences[row] for row in rows])
 
 
 def _alone(article: Article, part: Republication, sentences: Sequence[Sentence]) -> ArticleReading:

@@ -44,6 +44,7 @@ _SOURCE_LINE = re.compile(r"[\W_]*sources?\s*:\s*(?P<name>[^:\n]{2,120}?)[\W_]*"
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_]+(?:['.-][^\W_]+)*")
 #: What found a citation.
 LABEL, DATELINE, SOURCE_LINE = "speaker label", "dateline", "source line"
+RUN_ON = "running quotation"
 
 _LEAST_QUOTED = 3
 """Words of a quotation from which its speaker is looked for elsewhere: less is a term."""

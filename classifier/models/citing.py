@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.attribution import LABEL, own_outlets, resolve_citations
+from classifier.attribution import LABEL, RUN_ON, own_outlets, resolve_citations, run_on
 from classifier.models.citations import Said, Words, carried
 from classifier.models.fusion import (
     KIND_SIGNALS,
@@ -152,23 +152,38 @@ def _moved(
 
 
 def with_rules(
-    by_rules: Sequence[tuple[Citation, ...]], found: Sequence[tuple[Citation, ...]]
+    sentences: Sequence[Sentence], found: Sequence[tuple[Citation, ...]]
 ) -> tuple[tuple[Citation, ...], ...]:
     """Put what the form of an article says beside what the encoder found.
 
-    Under a speaker's label the speaker is cited for each sentence, and whoever is cited by words of
-    the sentence's own besides. What is found elsewhere comes first.
+    A quotation that runs on is its speaker's in each of its sentences. Under a speaker's label the
+    speaker is cited for each sentence, and whoever is cited by words of the sentence's own besides.
+    What is found elsewhere comes first.
+
+    Parameters
+    ----------
+    sentences : sequence of Sentence
+        Those of an article together and in order, with the citations that rules find.
+    found : sequence of tuple of Citation
+        Of each sentence, by the encoder.
     """
-    rows = []
-    for rules, models in zip(by_rules, found, strict=True):
-        labelled = [one for one in rules if one.found_by == LABEL]
-        if labelled:
-            own = [one for one in models if one.cue is not None and one.source is not None]
-            taken = {one.source for one in labelled}
-            rows.append((*labelled, *(one for one in own if one.source not in taken)))
-        else:
-            rows.append(models or tuple(rules))
+    rows: list[tuple[Citation, ...]] = []
+    for _, own in groupby(range(len(sentences)), key=lambda row: sentences[row].article_id):
+        article = list(own)
+        here = [sentences[row] for row in article]
+        for row, models in zip(article, run_on(here, [found[row] for row in article]), strict=True):
+            ran_on = (replace(one, score=None, found_by=RUN_ON) for one in models)
+            rows.append(_beside(sentences[row].citations, found[row] or tuple(ran_on)))
     return tuple(rows)
+
+
+def _beside(rules: tuple[Citation, ...], models: tuple[Citation, ...]) -> tuple[Citation, ...]:
+    labelled = [one for one in rules if one.found_by == LABEL]
+    if not labelled:
+        return models or rules
+    own = [one for one in models if one.cue is not None and one.source is not None]
+    taken = {one.source for one in labelled}
+    return (*labelled, *(one for one in own if one.source not in taken))
 
 
 # --- decisions ------------------------------------------------------------------------------------

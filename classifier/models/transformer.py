@@ -124,7 +124,7 @@ class TransformerModel:
         if self._fusion is not None:
             resolved = resolve(typed.said, sentences, self.registry)
             decided = decide(self._fusion, resolved, sentences, logits, self.signals, state_media)
-            logits, citations = decided.logits, with_rules(citations, decided.citations)
+            logits, citations = decided.logits, with_rules(sentences, decided.citations)
         logits = pool_articles(logits, sentences, self._article_columns)
         proba = self.calibration.apply(logits)
         return TransformerPrediction(
