@@ -61,7 +61,7 @@ def test_the_ceilings_of_polnear_are_what_its_annotators_agree_on():
 
 
 def test_a_figure_over_its_floor_passes_and_one_under_it_is_missed():
-    floors = gate.raised(judged(GOOD), gate.Floors(), None)
+    floors = gate.raised(judged(GOOD), gate.Floors())
     (same,) = judged(GOOD, floors)
     (worse,) = judged(BAD, floors)
     assert not same.missed
@@ -71,7 +71,7 @@ def test_a_figure_over_its_floor_passes_and_one_under_it_is_missed():
 
 
 def test_an_undefined_figure_misses_its_floor():
-    floors = gate.raised(judged(GOOD), gate.Floors(), None)
+    floors = gate.raised(judged(GOOD), gate.Floors())
     nobody = replace(ROWS, labels=np.zeros_like(ROWS.labels))
     (one,) = judged(GOOD, floors, nobody)
     assert np.isnan(one.measured.figure.value)
@@ -80,7 +80,7 @@ def test_an_undefined_figure_misses_its_floor():
 
 
 def test_other_rows_or_other_labels_are_another_benchmark():
-    floors = gate.raised(judged(GOOD), gate.Floors(), None)
+    floors = gate.raised(judged(GOOD), gate.Floors())
     (fewer,) = judged(GOOD, floors, ROWS.where(ROWS.article != "claimbuster/1"))
     assert fewer.changed
     labels = ROWS.labels.copy()
@@ -90,18 +90,20 @@ def test_other_rows_or_other_labels_are_another_benchmark():
 
 
 def test_a_better_bundle_raises_the_floor():
-    low = gate.raised(judged(BAD), gate.Floors(), None)
-    high = gate.raised(judged(GOOD, low), low, None)
+    low = gate.raised(judged(BAD), gate.Floors())
+    high = gate.raised(judged(GOOD, low), low)
     name = "claimbuster/test/claim"
     assert high.floors[name]["floor"] > low.floors[name]["floor"]
     assert high.regressions == ()
 
 
 def test_a_floor_is_lowered_only_with_a_reason_that_is_kept(tmp_path):
-    high = gate.raised(judged(GOOD), gate.Floors(), None)
-    with pytest.raises(gate.GateError, match=r"claimbuster/test/claim.*--allow-regression"):
-        gate.raised(judged(BAD, high), high, None)
-    low = gate.raised(judged(BAD, high), high, "labels were wrong")
+    high = gate.raised(judged(GOOD), gate.Floors())
+    with pytest.raises(gate.GateError, match=r"(?s)claimbuster/test/claim: .*--allow-regression"):
+        gate.raised(judged(BAD, high), high)
+    with pytest.raises(gate.GateError, match="not lowered: ptc/test/doubt"):
+        gate.raised(judged(GOOD, high), high, {"ptc/test/doubt": "for the sake of it"})
+    low = gate.raised(judged(BAD, high), high, {"claimbuster/test/claim": "labels were wrong"})
     (regression,) = low.regressions
     assert regression["reason"] == "labels were wrong"
     assert regression["to"] < regression["from"]
@@ -110,15 +112,15 @@ def test_a_floor_is_lowered_only_with_a_reason_that_is_kept(tmp_path):
 
 
 def test_a_figure_within_the_slack_leaves_the_floor_as_it_was():
-    high = gate.raised(judged(GOOD), gate.Floors(), None)
-    assert gate.raised(judged(GOOD, high), high, None).floors == high.floors
+    high = gate.raised(judged(GOOD), gate.Floors())
+    assert gate.raised(judged(GOOD, high), high).floors == high.floors
 
 
 def test_benchmarks_with_few_positives_get_no_floor():
     few = examples(articles=8, corpus="claimbuster")
     (one,) = judged(GOOD, rows=few)
     assert one.measured.positives < 20
-    assert gate.raised([one], gate.Floors(), None).floors == {}
+    assert gate.raised([one], gate.Floors()).floors == {}
 
 
 def test_damaged_floors_are_an_error_that_names_the_file(tmp_path):

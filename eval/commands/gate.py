@@ -25,11 +25,11 @@ def gate(
         bool, typer.Option("--update", help="Raise the floors to what is measured now.")
     ] = False,
     allow_regression: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--allow-regression",
-            metavar="REASON",
-            help="With --update: lower floors too, and write down why.",
+            metavar="BENCHMARK=REASON",
+            help="With --update: lower this floor too, and write down why. Repeatable.",
         ),
     ] = None,
 ) -> None:
@@ -42,13 +42,29 @@ def gate(
     from eval.release import FLOORS, Gate
     from eval.report import show_section
 
+    reasons = dict(map(_reason, allow_regression or ()))
+    if reasons and not update:
+        raise typer.BadParameter(
+            "lowers floors only with --update", param_hint="--allow-regression"
+        )
     held = Gate.of(evaluation_of([bundle], corpora), floors or FLOORS)
     show_section(held.section())
     if update:
-        held.update(allow_regression)
+        held.update(reasons)
         typer.echo(f"wrote {held.path}")
     else:
         held.check(bundle)
+
+
+def _reason(given: str) -> tuple[str, str]:
+    """Split a benchmark's name from why its floor may fall; typer's error where there is none."""
+    name, _, reason = given.partition("=")
+    if not (name.strip() and reason.strip()):
+        raise typer.BadParameter(
+            f"{given!r}: give BENCHMARK=REASON, one for each floor that falls",
+            param_hint="--allow-regression",
+        )
+    return name.strip(), reason.strip()
 
 
 def card(

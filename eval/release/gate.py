@@ -149,12 +149,16 @@ def judge(found: Sequence[Measured], floors: Floors) -> list[FloorCheck]:
     return [FloorCheck(one, *_floor(floors.floors.get(one.benchmark.name))) for one in found]
 
 
-def raised(verdicts: Sequence[FloorCheck], floors: Floors, reason: str | None) -> Floors:
+def raised(
+    verdicts: Sequence[FloorCheck], floors: Floors, reasons: Mapping[str, str] | None = None
+) -> Floors:
     """Make new floors of what was measured.
 
-    ``floors``: the present ones. ``reason``: why a floor may be lowered. Raises `GateError` when a
-    floor would be lowered, and no reason is given.
+    ``floors``: the present ones. ``reasons``: by benchmark, why its floor may be lowered. Raises
+    `GateError` when a floor would be lowered for which no reason is given, and when a reason is
+    given for none.
     """
+    reasons = reasons or {}
     kept = dict(floors.floors)
     lowered: list[dict[str, Any]] = []
     for one in verdicts:
@@ -165,11 +169,18 @@ def raised(verdicts: Sequence[FloorCheck], floors: Floors, reason: str | None) -
         if one.floor is not None and floor < one.floor and not one.missed:
             floor = one.floor  # measured within the slack: as it was
         if one.floor is not None and floor < one.floor:
-            lowered.append({"benchmark": name, "from": one.floor, "to": floor, "reason": reason})
+            said = reasons.get(name)
+            lowered.append({"benchmark": name, "from": one.floor, "to": floor, "reason": said})
         kept[name] = {"digest": found.digest, "metric": found.benchmark.metric, "floor": floor}
-    if lowered and reason is None:
-        names = ", ".join(one["benchmark"] for one in lowered)
-        raise GateError(f"floors would be lowered: {names}; say why with --allow-regression REASON")
+    unsaid = [one for one in lowered if one["reason"] is None]
+    if unsaid:
+        falls = "\n".join(f"  {one['benchmark']}: {one['from']} to {one['to']}" for one in unsaid)
+        raise GateError(
+            f"floors would be lowered:\n{falls}\n"
+            "say of each why, with --allow-regression BENCHMARK=REASON"
+        )
+    if idle := sorted(reasons.keys() - {one["benchmark"] for one in lowered}):
+        raise GateError(f"a reason for what is not lowered: {', '.join(idle)}; leave it out")
     return Floors(kept, (*floors.regressions, *lowered))
 
 
@@ -215,9 +226,9 @@ class Gate:
         note = f"Behaviour: {suite_verdict(self.suite)}"
         return Section(note, (benchmarks,), signature=self.signature)
 
-    def update(self, reason: str | None) -> None:
+    def update(self, reasons: Mapping[str, str] | None = None) -> None:
         """Write what was measured as new floors; see `raised`."""
-        write(raised(self.verdicts, self.floors, reason), self.path)
+        write(raised(self.verdicts, self.floors, reasons), self.path)
 
     def check(self, name: str) -> None:
         """Raise a `GateError` where a floor or a limit is missed; the bundle's name as given."""
