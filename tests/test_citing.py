@@ -129,6 +129,21 @@ def test_a_pronoun_goes_by_the_name_that_its_antecedent_has() -> None:
     assert second.government
 
 
+def test_whoever_is_named_is_of_one_kind_in_an_article() -> None:
+    texts = "Bo Vale said so.", "Vale said it was wet.", "Officials said no.", "Officials said yes."
+    kinds = [np.full(len(KINDS), at, np.float32) for at in (1.0, 4.0, 2.0, 6.0)]
+    rows = [*article(*texts), *article(texts[0], name="b", start=900)]
+    contents = "so", "it was wet", "no", "yes", "so"
+    sources = "Bo Vale", "Vale", "Officials", "Officials", "Bo Vale"
+    found = [
+        [said(rows, row, sources[row], "said", contents[row], kinds=(*kinds, kinds[0])[row])]
+        for row in range(5)
+    ]
+    given = resolve(found, rows, REGISTRY).said
+    # A surname is its bearer's; officials need not be the same ones, nor another article's Vale.
+    assert [row[0].kinds[0] for row in given] == [2.5, 2.5, 2.0, 6.0, 1.0]
+
+
 def test_outlets_are_those_that_a_source_is_or_spoke_through() -> None:
     rows = article(
         "It was wet, the Vesk Herald reported.",

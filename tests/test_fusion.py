@@ -30,7 +30,7 @@ from classifier.models.roles import KINDS
 from classifier.values.article import Citation, Place, Sentence, SourceKind
 from training.data.examples import Examples
 from training.data.marks import Mark, RowCitation
-from training.transformer.fusion import Heard, _line, _threshold, fit_fusion
+from training.transformer.fusion import Heard, _line, _of_own, _threshold, fit_fusion
 
 TEXT = "Orr said the quay is lost"
 ORR, SAID, LOST = (0, 3), (4, 8), (9, 25)
@@ -114,14 +114,20 @@ def heard(
 
 
 def test_without_data_weights_are_the_priors() -> None:
-    assert _line(np.zeros((0, 3)), np.zeros(0, np.bool_), {1: 1.0}) == (0.0, 1.0, 0.0, 0.0)
+    nothing = np.zeros((0, 3)), np.zeros(0, np.bool_)
+    assert _line(*nothing, np.array([0.0, 1.0, 0.0])) == (0.0, 1.0, 0.0, 0.0)
+    # Of features in the order a, b, c, the first of its own is the encoder's word.
+    assert _of_own(*nothing, ("a", "b", "c"), ("c", "a")) == (0.0, 0.0, 1.0, 0.0)
+
+
+FIRST = np.array([1.0, 0.0])
 
 
 def test_few_rows_hardly_move_weights_and_many_do() -> None:
     x = np.array([[1.0, 0.0], [-1.0, 0.0], [1.0, 1.0], [-1.0, 1.0]])
     y = np.array([False, True, False, True])  # the opposite of the prior
-    few = _line(x, y, {0: 1.0})
-    many = _line(np.tile(x, (200, 1)), np.tile(y, 200), {0: 1.0})
+    few = _line(x, y, FIRST)
+    many = _line(np.tile(x, (200, 1)), np.tile(y, 200), FIRST)
     assert 0.0 < few[0] < 1.0
     assert many[0] < -2.0
     assert few[1] == pytest.approx(0.0, abs=1e-3)
@@ -130,9 +136,17 @@ def test_few_rows_hardly_move_weights_and_many_do() -> None:
 def test_what_decides_is_learned_and_what_does_not_is_left() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 3))
-    line = _line(x, x[:, 1] > 0, {0: 1.0})
+    line = _line(x, x[:, 1] > 0, np.array([1.0, 0.0, 0.0]))
     assert line[1] > 5 * abs(line[0])
     assert line[1] > 5 * abs(line[2])
+
+
+def test_what_is_not_its_own_weighs_nothing() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 3))
+    line = _of_own(x, x[:, 1] > 0, ("a", "b", "c"), ("c", "a"))
+    assert line[1] == 0.0
+    assert line[0] != 0.0
 
 
 def test_what_hardly_varies_is_held_as_well() -> None:
@@ -264,6 +278,7 @@ def test_features_of_a_citation_are_in_their_order() -> None:
     assert found == {
         "marked": 0.0, "linked": 0.0, "cued": 0.0, "cue": 0.0, "source": 1.0, "nested": 0.0,
         "carried": 1.0, "elsewhere": 1.0, "quoted": 1.0, "attributed": 1.5,
+        "length": float(np.log1p(LOST[1] - LOST[0])),
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import reports
 
-from classifier.render.sourcing import NONE, UNTOLD, Cited, cited_in, sourcing_map
+from classifier.render.sourcing import NONE, UNTOLD, Cited, cited_in, in_words, sourcing_map
 from classifier.values.article import SourceKind
 from classifier.values.scored import ArticleReport
 
@@ -101,6 +101,24 @@ def test_kinds_are_told_in_words() -> None:
         ("government",),
         ("state media",),
     ]
+
+
+def test_a_citation_says_how_sure_it_is_or_what_found_it() -> None:
+    report = reports.dispatch()
+    (given, *_) = report.sentences[0].citations
+
+    def shown(*citations) -> tuple[Cited, ...]:
+        return cited_in(report, replace(report.sentences[0], citations=citations))
+
+    reasons = (("words", 3.24), ("sentence", 0.02), ("known", -4.0), ("source", 1.0))
+    sure = replace(given, score=0.87, found_by="transformer", reasons=reasons)
+    (one,) = shown(replace(sure, score=0.4), sure)  # that read alike
+    assert (one.basis, one.reasons) == ("0.87", "what is known of it (-4.0), its words (+3.2)")
+    assert in_words(one) == f"{one.name} (government, 0.87)"
+    (ruled,) = shown(replace(given, score=None, found_by="dateline"))
+    assert (ruled.basis, ruled.reasons) == ("by a dateline", "")
+    (plain,) = shown(replace(given, score=None, found_by=""))
+    assert in_words(plain) == f"{plain.name} (government)"
 
 
 def test_every_kind_of_source_has_words_for_nobody() -> None:

@@ -6,6 +6,7 @@ for; places are led back to the article's own offsets at the end.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -79,7 +80,38 @@ def resolve(
     found: list[tuple[Citation, ...]] = []
     for _, rows in groupby(range(len(sentences)), key=lambda row: sentences[row].article_id):
         found += _of_article(list(rows), whole, sentences, registry)
-    return Resolved(tuple(map(tuple, whole)), tuple(found))
+    return Resolved(_with_one_kind(whole, found, sentences), tuple(found))
+
+
+def _with_one_kind(
+    said: Sequence[Sequence[Said]],
+    citations: Sequence[Sequence[Citation]],
+    sentences: Sequence[Sentence],
+) -> tuple[tuple[Said, ...], ...]:
+    """Give whoever an article names the mean of what its words say, wherever it is cited.
+
+    Who speaks for a government does so in every sentence of an article, though few of them say it.
+    """
+    every: dict[tuple[str, str], list[Said]] = defaultdict(list)
+
+    def key(row: int, one: Citation) -> tuple[str, str]:
+        return sentences[row].article_id, one.name.lower() if one.kind is SourceKind.NAMED else ""
+
+    for row, (found, resolved) in enumerate(zip(said, citations, strict=True)):
+        for one, citation in zip(found, resolved, strict=True):
+            every[key(row, citation)].append(one)
+    kinds = {
+        who: np.stack([one.kinds for one in group]).mean(axis=0)
+        for who, group in every.items()
+        if who[1]
+    }
+    return tuple(
+        tuple(
+            replace(one, kinds=kinds.get(key(row, citation), one.kinds))
+            for one, citation in zip(found, resolved, strict=True)
+        )
+        for row, (found, resolved) in enumerate(zip(said, citations, strict=True))
+    )
 
 
 def _of_article(

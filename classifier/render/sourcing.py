@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from classifier.render import figures
 from classifier.render.sources import name, sentence_at
@@ -25,6 +25,8 @@ _IN_WORDS = {
     **{"named": "on named sources", "unnamed": "on unnamed ones", "vague": "on vague ones"},
     **{UNTOLD: "on a source whose words were not found", NONE: "without a source"},
 }
+# What a kind follows from (`classifier.models.fusion`).
+_SPOKE = {"words": "its words", "sentence": "the sentence", "known": "what is known of it"}
 KEY = {
     **{"named": "named source", "unnamed": "unnamed", "vague": "vague"},
     **{UNTOLD: "source not found", NONE: "no source"},
@@ -100,6 +102,8 @@ class Cited:
     cue: str  # the words that hand over; empty where there are none
     # the number of the sentence that the name is resolved from; 0 where it stands in its own
     sentence: int
+    basis: str = ""  # how sure a model is of it, or the rule that found it
+    reasons: str = ""  # what spoke for its kind, where a model weighed that
 
 
 def sourcing_map(report: ArticleReport) -> SourcingMap | None:
@@ -133,8 +137,10 @@ def sourcing_map(report: ArticleReport) -> SourcingMap | None:
 def cited_in(report: ArticleReport, sentence: SentenceReport) -> tuple[Cited, ...]:
     """Put a sentence's citations into words, each once."""
     number = sentence.sentence.index + 1
-    found: dict[Cited, None] = {}
-    for citation in sentence.citations:
+    found: dict[Cited, Cited] = {}
+    # Of two that read alike the surer one is shown, in the place of the first.
+    by_score = sorted(sentence.citations, key=lambda one: -1 if one.score is None else -one.score)
+    for citation in by_score:
         from_there = sentence_at(report, citation.antecedent)
         said = Cited(
             label(citation.name, citation.kind),
@@ -142,13 +148,27 @@ def cited_in(report: ArticleReport, sentence: SentenceReport) -> tuple[Cited, ..
             _words(report, citation.cue),
             0 if from_there == number else from_there,
         )
-        found.setdefault(said)
-    return tuple(found)
+        found.setdefault(said, replace(said, basis=_basis(citation), reasons=_reasons(citation)))
+    first = [label(one.name, one.kind) for one in sentence.citations]
+    return tuple(sorted(found.values(), key=lambda one: first.index(one.name)))
 
 
 def in_words(citation: Cited) -> str:
-    """Write a source with its kind: "TASS (state media)"."""
-    return f"{citation.name} ({', '.join(citation.tags)})"
+    """Write a source with its kind and its basis: "TASS (state media, 0.97)"."""
+    return f"{citation.name} ({', '.join((*citation.tags, citation.basis)).rstrip(', ')})"
+
+
+def _basis(citation: Citation) -> str:
+    if citation.score is not None:
+        return figures.score(citation.score)
+    return f"by a {citation.found_by}" if citation.found_by else ""
+
+
+def _reasons(citation: Citation) -> str:
+    """Write what spoke for and against a source's kind, in log-odds, the most first."""
+    shares = [(_SPOKE[part], share) for part, share in citation.reasons if part in _SPOKE]
+    shares.sort(key=lambda one: -abs(one[1]))
+    return ", ".join(f"{part} ({share:+.1f})" for part, share in shares if round(share, 1))
 
 
 def label(text: str, kind: SourceKind) -> str:
