@@ -99,7 +99,7 @@ def test_a_better_bundle_raises_the_floor():
 
 def test_a_floor_is_lowered_only_with_a_reason_that_is_kept(tmp_path):
     high = gate.raised(judged(GOOD), gate.Floors())
-    with pytest.raises(gate.GateError, match=r"(?s)claimbuster/test/claim: .*--allow-regression"):
+    with pytest.raises(gate.GateError, match=r"claimbuster/test/claim .*--allow-regression"):
         gate.raised(judged(BAD, high), high)
     with pytest.raises(gate.GateError, match="not lowered: ptc/test/doubt"):
         gate.raised(judged(GOOD, high), high, {"ptc/test/doubt": "for the sake of it"})

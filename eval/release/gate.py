@@ -174,9 +174,9 @@ def raised(
         kept[name] = {"digest": found.digest, "metric": found.benchmark.metric, "floor": floor}
     unsaid = [one for one in lowered if one["reason"] is None]
     if unsaid:
-        falls = "\n".join(f"  {one['benchmark']}: {one['from']} to {one['to']}" for one in unsaid)
+        falls = ", ".join(f"{one['benchmark']} ({one['from']} to {one['to']})" for one in unsaid)
         raise GateError(
-            f"floors would be lowered:\n{falls}\n"
+            f"floors would be lowered: {falls}; "
             "say of each why, with --allow-regression BENCHMARK=REASON"
         )
     if idle := sorted(reasons.keys() - {one["benchmark"] for one in lowered}):
