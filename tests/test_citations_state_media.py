@@ -93,6 +93,14 @@ def test_another_citations_source_is_no_channel() -> None:
     assert (tass.outlets, tass.state_media) == (("tass",), True)
 
 
+def test_what_is_told_within_another_content_is_no_channel_of_the_outer_one() -> None:
+    text = "CNN wrote that Vale had told RT that the pier was safe."
+    ((one,),) = resolved(
+        text, [[("CNN", "wrote", ["that Vale had told RT that the pier was safe"])]]
+    )
+    assert (one.outlets, one.state_media) == (("cnn",), False)
+
+
 def test_what_hands_over_to_nobody_is_the_channels() -> None:
     ((citation,),) = resolved("It reportedly sank, on TASS.", [[(None, "reportedly", ["It"])]])
     assert (citation.kind, citation.outlets) == (SourceKind.NAMED, ("tass",))

@@ -298,12 +298,21 @@ def test_every_article_is_labelled_once_by_the_signals_of_the_card() -> None:
     assert set(names.values()) == {1}
     signals = {name for r in found for s in r["sentences"] for name in s["labels"]}
     assert in_order(signals) == standoff.CARD.signals
+    sourcing_only = 0
     for one in found:
+        given = {name for sentence in one["sentences"] for name in sentence["labels"]}
+        unlabelled = set(standoff.CARD.signals) - given - {"quoted", "reported"}
+        sourcing_only += unlabelled == NOT_OF_SOURCING
+        assert unlabelled in (set(), NOT_OF_SOURCING), one["article"]
         for sentence in one["sentences"]:
             assert "content" in sentence["labels"]
             if sentence["labels"]["content"]:
-                open_ones = set(standoff.CARD.signals) - set(sentence["labels"])
+                open_ones = set(standoff.CARD.signals) - unlabelled - set(sentence["labels"])
                 assert open_ones <= {"quoted", "reported"}, "open within a republished article"
+    assert sourcing_only == 34
+
+
+NOT_OF_SOURCING = {"claim", "unsourced_assertion", "biased_language", "subjective"}
 
 
 def test_labels_are_of_several_collections_and_many_outlets() -> None:

@@ -11,7 +11,6 @@ from classifier.models.fusion import (
     CITATION_FEATURES,
     KIND_FEATURES,
     SENTENCE_FEATURES,
-    SOURCING,
     Fusion,
     Regressions,
 )
