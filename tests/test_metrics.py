@@ -141,6 +141,41 @@ def test_without_rows_everything_is_undefined():
     assert list(found) == [metric.name for metric in metrics.METRICS]
 
 
+@pytest.mark.parametrize("n", [219, 3177])
+def test_debiased_a_perfect_model_has_no_calibration_error(n):
+    rng = np.random.default_rng(0)
+    plain, square, beyond = [], [], []
+    for _ in range(200):
+        score = rng.beta(0.5, 0.8, n).astype(np.float32)
+        truth = rng.random(n) < score
+        plain.append(metrics.calibration_error(truth, score))
+        error = metrics.debiased_error(truth, score)
+        square.append(error**2)
+        if len(beyond) < 60:
+            beyond.append(error > metrics.error_by_chance(score))
+    assert np.mean(plain) > 1 / np.sqrt(n)  # plain, it has one
+    assert np.sqrt(np.mean(square)) < np.mean(plain)
+    assert np.mean(beyond) < 0.15
+
+
+def test_debiased_an_error_stays_what_it_is():
+    rng = np.random.default_rng(0)
+    score = rng.uniform(0.1, 0.9, 20_000)
+    truth = rng.random(20_000) < score
+    shifted = (score + 0.08).astype(np.float32)
+    assert metrics.debiased_error(truth, shifted) == pytest.approx(0.08, abs=0.01)
+    assert metrics.debiased_error(truth, shifted) > metrics.error_by_chance(shifted)
+
+
+def test_debiased_error_of_one_bin():
+    truth = np.array([1, 1, 1, 0], np.bool_)
+    proba = np.full(4, 0.5, np.float32)
+    # The share is 0.75, and of four even chances it varies by 0.25 * 0.25.
+    assert metrics.debiased_error(truth, proba) == 0.0
+    truth, proba = np.repeat(truth, 100), np.repeat(proba, 100)
+    assert metrics.debiased_error(truth, proba) == pytest.approx(np.sqrt(0.0625 - 0.000625))
+
+
 # Resampling agrees with the figures
 
 
@@ -172,6 +207,8 @@ def test_with_any_draw_resampled_figures_are_scikit_learns_weighted_ones():
         repeated = np.repeat(np.arange(len(truth)), w.astype(int))
         error = metrics.calibration_error(truth[repeated], proba[repeated])
         assert found["ece"][row] == pytest.approx(error, abs=1e-9)
+        error = metrics.debiased_error(truth[repeated], proba[repeated])
+        assert found["debiased_error"][row] == pytest.approx(error, abs=1e-9)
 
 
 def test_draws_are_whole_samples_and_do_not_depend_on_the_block():
@@ -250,7 +287,7 @@ def test_resampling_articles_is_wider_than_sentences_where_articles_differ():
 
 
 @pytest.mark.parametrize("groups", [6, 40])
-@pytest.mark.parametrize("name", ["f1", "average_precision", "ece"])
+@pytest.mark.parametrize("name", ["f1", "average_precision", "ece", "debiased_error"])
 def test_intervals_hold_the_truth_about_as_often_as_they_say(name, groups):
     truth, a, b, _ = toy(60_000, 3000, seed=99, clustered=0.7)
     expected = metrics.differences(metrics.measure(truth, a, 0.5), metrics.measure(truth, b, 0.5))[

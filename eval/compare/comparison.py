@@ -231,13 +231,20 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
 # As a section, and as the record that JSON holds
 
 SCHEMA_VERSION = 2
-PRINTED: tuple[str, ...] = ("f1", "macro_f1", "average_precision", "ece")
+PRINTED: tuple[str, ...] = (
+    "f1",
+    "macro_f1",
+    "average_precision",
+    "debiased_error",
+    "error_by_chance",
+)
 """The figures of the tables; JSON has them all."""
 
 _LEGEND = (
     "Differences are the second model's figure less the first's, with a 95% interval from "
     "resampling whole groups (articles, pages or outlets); * where it leaves out 0. "
-    f"ECE: lower is better. {UNDEFINED.capitalize()}: also what is not given by that model. "
+    "Calibration error: less what chance puts there; below its 95% by chance none is shown. "
+    f"{UNDEFINED.capitalize()}: also what is not given by that model. "
     "n: sentences, or articles for a signal of whole articles."
 )
 
@@ -304,7 +311,7 @@ def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
             if found is None or math.isnan(found.low):
                 cells.append(value)
             else:
-                # Of ECE: it is widened to be symmetric, and no error lies below 0.
+                # Of an error: it is widened to be symmetric, and none lies below 0.
                 cells.append(Estimate(value, max(found.low, 0), found.high))
         yield (*head, metric.label, *cells, row.differences.get(metric.name))
 

@@ -30,6 +30,10 @@ from eval.rows import Bools, Floats, Single
 
 BINS = 15
 """Bins of the calibration error, of equal width (Guo et al., 2017, use 15)."""
+LEVEL = 0.95
+"""Of every interval."""
+_CHANCES = 400
+"""Samples drawn for `error_by_chance`: its quantile then moves by some two hundredths of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("average_precision", "AP", higher_is_better=True, compared=True),
     Metric("auc", "AUC", higher_is_better=True, compared=False),
     Metric("ece", "ECE", higher_is_better=False, compared=True),
+    Metric("debiased_error", "calibration error", higher_is_better=False, compared=True),
+    Metric("error_by_chance", "its 95% by chance", higher_is_better=False, compared=False),
     Metric("brier", "Brier", higher_is_better=False, compared=True),
 )
 COMPARED: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.compared)
@@ -148,6 +154,62 @@ def calibration_error(truth: Bools, proba: Single) -> float:
     return float(np.abs(np.bincount(bin_of(proba), weights=residual)).sum() / len(truth))
 
 
+def debiased_error(truth: Bools, proba: Single) -> float:
+    """Give the calibration error of a probability, less what chance puts there; NaN without rows.
+
+    The root of the mean over rows of a bin's squared distance (the bins of `calibration_error`),
+    each less the variance that its share of positives has where scores are right: of a perfect
+    model the mean square is 0, while its plain error is the larger the fewer rows there are (the
+    debiased estimator: Bröcker, 2012; Kumar, Liang & Ma, 2019). Below 0 it is 0.
+    """
+    score = proba.astype(np.float64)
+    bins = bin_of(proba)
+    cells: tuple[Floats, ...] = (np.ones_like(score), truth - score, score * (1 - score))
+    rows, residual, variance = (
+        np.bincount(bins, weights=cell, minlength=BINS).astype(np.float64) for cell in cells
+    )
+    return float(root_of_excess(rows, residual, variance))
+
+
+def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
+    """Give the debiased calibration error of bins, shape (..., BINS), over their last axis.
+
+    ``residual``: the sum of labels less scores; ``variance``: that of ``score * (1 - score)``.
+    """
+    whole = rows.sum(axis=-1)
+    square = np.divide(
+        residual**2 - variance, rows, out=np.zeros_like(residual), where=rows > 0
+    ).sum(axis=-1)
+    root: Floats = np.where(
+        whole > 0, np.sqrt(np.maximum(square, 0.0) / np.maximum(whole, 1.0)), math.nan
+    )
+    return root
+
+
+def error_by_chance(proba: Single) -> float:
+    """Give what `debiased_error` stays below in 95% of the samples whose scores are right.
+
+    Labels are drawn from the scores themselves, `_CHANCES` times, row by row: an error below it is
+    none that these rows can show. NaN without rows.
+    """
+    if not len(proba):
+        return math.nan
+    proba = np.sort(proba)  # in the order of the bins, whatever that of the rows
+    score = proba.astype(np.float64)
+    bins, starts = np.unique(bin_of(proba), return_index=True)
+    rows, variance = np.zeros((2, BINS))
+    rows[bins] = np.diff([*starts, len(score)])
+    variance[bins] = np.add.reduceat(score * (1 - score), starts)
+    residual = np.zeros((_CHANCES, BINS))
+    rng = np.random.default_rng(0)  # the same rows give the same figure
+    for drawn in residual:
+        drawn[bins] = np.add.reduceat((rng.random(len(score)) < score) - score, starts)
+    errors = root_of_excess(
+        np.broadcast_to(rows, residual.shape), residual, np.broadcast_to(variance, residual.shape)
+    )
+    return float(np.quantile(errors, LEVEL))
+
+
 def bin_of(proba: Single) -> NDArray[np.intp]:
     """Give the calibration bin of each score; the last one holds 1.0 too."""
     bins: NDArray[np.intp] = np.minimum((proba.astype(np.float64) * BINS).astype(np.intp), BINS - 1)
@@ -185,14 +247,14 @@ _OF_SCORES: dict[str, Callable[[Bools, Single], float]] = {
     "average_precision": average_precision,
     "auc": auc,
     "ece": calibration_error,
+    "debiased_error": debiased_error,
+    "error_by_chance": lambda truth, proba: error_by_chance(proba),
     "brier": brier,
 }
 
 
 CURVE_BINS = 10
 """Bins of a curve: few enough that each holds rows enough to be read."""
-LEVEL = 0.95
-"""Of every interval."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

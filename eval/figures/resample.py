@@ -20,7 +20,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eval.figures.metrics import BINS, COMPARED, LEVEL, bin_of, decide, figure
+from eval.figures.metrics import (
+    BINS,
+    COMPARED,
+    LEVEL,
+    bin_of,
+    decide,
+    figure,
+    root_of_excess,
+)
 from eval.figures.sections import Estimate, Interval
 from eval.rows import Bools, Floats, Given, Sample, Single
 
@@ -28,6 +36,7 @@ MIN_GROUPS = 5
 """Below this, no interval from resampling can be trusted, and none is shown."""
 MAX_UNDEFINED = 0.05
 """The share of draws without a figure (no positive drawn, say) above which there's no interval."""
+_ERRORS = ("ece", "debiased_error")  # that noise raises
 _BLOCK = 4_000_000  # numbers held at once: 32 MB
 _RANKED = 256  # draws ranked at once: few enough for a processor's cache
 
@@ -103,9 +112,9 @@ def _interval(
 ) -> Interval:
     """Give the interval of a model's figure, or of what it has more than another's."""
     found = percentile(values, n_groups)
-    if name != "ece" or model is None or not len(values):
+    if name not in _ERRORS or model is None or not len(values):
         return found
-    return _with_mirror(found, model.error() - (0.0 if less is None else less.error()))
+    return _with_mirror(found, model.error(name) - (0.0 if less is None else less.error(name)))
 
 
 def estimates(metric: str, sample: Sample, draws: int, seed: int) -> tuple[Estimate | None, ...]:
@@ -205,16 +214,18 @@ class _Resampled:
             axis=1,
         )
         self.squared = np.bincount(group, weights=error**2, minlength=n_groups)
-        residual = np.bincount(
-            group * BINS + bin_of(proba), weights=error, minlength=n_groups * BINS
+        score = proba.astype(np.float64)
+        cell = group * BINS + bin_of(proba)
+        self.residual, self.rows, self.variance = (
+            np.bincount(cell, weights=each, minlength=n_groups * BINS).reshape(n_groups, BINS)
+            for each in (error, np.ones_like(score), score * (1 - score))
         )
-        self.residual = residual.reshape(n_groups, BINS)
         self.ranking = _Ranking(truth, proba, group, n_groups)
 
-    def error(self) -> float:
-        """Calibration error with every group drawn once."""
+    def error(self, name: str) -> float:
+        """Give one of `_ERRORS` with every group drawn once."""
         every = np.ones((1, len(self.squared)))
-        return float(self.figures(every, ("ece",))["ece"][0])
+        return float(self.figures(every, (name,))[name][0])
 
     def drawn(self, blocks: Sequence[Floats], names: Sequence[str]) -> dict[str, Floats]:
         """Figures for each draw of all blocks; empty without any."""
@@ -245,6 +256,10 @@ class _Resampled:
                 case "ece":
                     ece: Floats = np.abs(weights @ self.residual).sum(axis=1) / rows
                     return ece
+                case "debiased_error":
+                    return root_of_excess(
+                        weights @ self.rows, weights @ self.residual, weights @ self.variance
+                    )
                 case "brier":
                     brier: Floats = (weights @ self.squared) / rows
                     return brier
