@@ -10,12 +10,13 @@ pytest.importorskip("torch")
 import toys
 
 from classifier.bundle import load
-from classifier.models.passages import Tokens
+from classifier.models.passages import Tokens, stretches
 from training.calibrate import (
+    _span_f1,
     best_threshold,
     calibration,
+    fit_tags,
     once_an_article,
-    tag_thresholds,
     thresholds,
 )
 
@@ -196,7 +197,7 @@ def test_a_long_article_does_not_move_the_calibration_of_articles() -> None:
 
 
 class Tagger:
-    """Tags each token with a logit read off its text; a model as `tag_thresholds` wants one."""
+    """Tags each token with a logit read off its text; a model as `fit_tags` wants one."""
 
     class heads:  # noqa: N801
         tags = toys.TAGS
@@ -218,19 +219,48 @@ class Tagger:
 
 def test_tags_are_thresholded_where_spans_are_marked() -> None:
     toy, model = toys.examples(), Tagger()
-    found = tag_thresholds(model, toy)
-    assert found == (5.0, 5.0)
+    limits, gap = fit_tags(model, toy)
+    assert limits == (5.0, 5.0)
+    assert gap == 0  # no loaded word of a toy stands near another
     assert len(model.read) == int((toy.corpus == "house").sum())
 
 
 def test_a_tag_that_nothing_carries_counts_from_an_even_chance() -> None:
     toy = toys.examples()
-    assert tag_thresholds(Tagger(), replace(toy, spans=((),) * len(toy))) == (0.0, 0.0)
+    assert fit_tags(Tagger(), replace(toy, spans=((),) * len(toy)))[0] == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("inside", "gap", "found"),
+    [
+        ("", 3, []),
+        ("...", 3, []),
+        (".xx.x..", 0, [(1, 3), (4, 5)]),
+        (".xx.x..", 1, [(1, 5)]),
+        ("x...x.x", 2, [(0, 1), (4, 7)]),
+        ("x...x.x", 3, [(0, 7)]),
+    ],
+)
+def test_stretches_take_in_what_is_short_between_them(inside, gap, found) -> None:
+    assert stretches(np.array([c == "x" for c in inside], np.bool_), gap) == found
+
+
+def test_the_gap_is_that_of_the_best_spans() -> None:
+    def tokens(text: str) -> np.ndarray:
+        return np.array([c == "x" for c in text], np.bool_)
+
+    whole = [(tokens("x..x.."), tokens("xxxx.."))] * 3
+    apart = [(tokens("x..x.."), tokens("x..x.."))] * 3
+    assert _span_f1(whole, 2) == 1.0 > _span_f1(whole, 1)
+    assert _span_f1(apart, 1) == 1.0 > _span_f1(apart, 2)
+    # Of two found one is half right; the one that is marked is found whole.
+    assert _span_f1([(tokens("xx.x"), tokens("x..."))], 0) == pytest.approx(2 * 0.25 / 1.25)
+    assert _span_f1([(tokens("..."), tokens("..."))], 0) == 0.0
 
 
 def test_no_spans_in_validation_is_no_error() -> None:
     toy = toys.examples()
-    assert tag_thresholds(Tagger(), toy.where(toy.corpus == "exchange")) == (0.0, 0.0)
+    assert fit_tags(Tagger(), toy.where(toy.corpus == "exchange")) == ((0.0, 0.0), 0)
 
 
 def test_a_bundle_carries_what_was_fitted_on_its_own_int8_scores(transformer_bundle, toy_data):

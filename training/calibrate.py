@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-from classifier.models import Calibration, TransformerModel
+from classifier.models import Calibration, TransformerModel, stretches
 from classifier.taxonomy import BY_NAME, Level
 from training import DEFAULT_SEED
 from training.data import Examples
 from training.transformer import in_spans, marked
 
 Logits = NDArray[np.float32]
+Bools = NDArray[np.bool_]
 
 # A rare technique has a handful of positives in a validation part: its line is held near
 # "slope 1, intercept as given" by a prior worth this many sentences.
 _PRIOR = 4.0
 # Slopes from 1/148 to 148, so that the search ends; those of the shipped bundles are 0.55 to 2.03.
 _LOG_SLOPES = (-5.0, 5.0)
+_GAPS = (0, 1, 2, 4, 8, 12, 16)
 _TAG_SEED = 0  # of the resamples for tags, which no option sets
 # A flag that is wrong more often than this is of no use to a reader, whatever F1 says: for a
 # technique that a model hardly knows, F1 is highest where everything is flagged.
@@ -202,15 +205,18 @@ def _steps(scores: NDArray[np.float32], chances: NDArray[np.float64]) -> NDArray
     return steps
 
 
-def tag_thresholds(model: TransformerModel, validation: Examples) -> tuple[float, ...]:
-    """Choose, for each span signal, the logit from which a token lies in a span.
+def fit_tags(model: TransformerModel, validation: Examples) -> tuple[tuple[float, ...], int]:
+    """Choose how spans are read off the tags of tokens.
 
-    Those of the best token-level F1, in the order of the model's tags, on the validation rows whose
-    corpus marks spans of the signal.
+    Gives, for each span signal in the order of the model's tags, the logit from which a token lies
+    in a span: that of the best token-level F1, on the validation rows whose corpus marks spans of
+    the signal. And how many tokens outside, between two stretches, a span takes in: of `_GAPS` the
+    number with the best F1 of spans, of all signals together, where each span earns the share of
+    its tokens that the other side covers (Da San Martino et al., 2019).
     """
     tags = model.heads.tags
     if not tags:
-        return ()
+        return (), 0
     known = marked(validation, tags)
     some = np.flatnonzero(known.any(axis=1))
     rows, known = validation.where(some), known[some]
@@ -228,9 +234,32 @@ def tag_thresholds(model: TransformerModel, validation: Examples) -> tuple[float
             ),
         ]
     )
-    articles, known = np.repeat(rows.article, lengths), np.repeat(known, lengths, axis=0)
-    of_tag = [(given[row, k], wanted[row, k], articles[row]) for k, row in enumerate(known.T)]
-    return tuple(
-        best_threshold(scores, inside, names, macro=False, seed=_TAG_SEED) if inside.any() else 0.0
-        for scores, inside, names in of_tag
+    sentence, known = np.repeat(np.arange(len(rows)), lengths), np.repeat(known, lengths, axis=0)
+    of_tag = [(given[row, k], wanted[row, k], sentence[row]) for k, row in enumerate(known.T)]
+    limits = tuple(
+        best_threshold(scores, inside, rows.article[number], macro=False, seed=_TAG_SEED)
+        if inside.any()
+        else 0.0
+        for scores, inside, number in of_tag
     )
+    pairs = [
+        (scores[first:end] >= np.float32(limit), inside[first:end])
+        for limit, (scores, inside, number) in zip(limits, of_tag, strict=True)
+        for first, end in pairwise([*np.flatnonzero(np.diff(number, prepend=-1)), len(number)])
+    ]
+    some_of = [pair for pair in pairs if pair[0].any() or pair[1].any()]
+    return limits, max(_GAPS, key=lambda gap: (_span_f1(some_of, gap), -gap))
+
+
+def _span_f1(pairs: Sequence[tuple[Bools, Bools]], gap: int) -> float:
+    """F1 of the spans read off tokens, which were found inside and are, sentence by sentence."""
+    earned, counted = np.zeros(2), np.zeros(2)
+    for found, truth in pairs:
+        sides = stretches(found, gap), stretches(truth, 0)
+        for k, (mine, theirs) in enumerate((sides, sides[::-1])):
+            counted[k] += len(mine)
+            for first, end in mine:
+                shared = sum(max(0, min(end, e) - max(first, f)) for f, e in theirs)
+                earned[k] += shared / (end - first)
+    precision, recall = earned / np.maximum(counted, 1)
+    return float(2 * precision * recall / max(precision + recall, 1e-9))

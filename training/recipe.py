@@ -93,7 +93,8 @@ def write_transformer(recipe: TransformerRecipe, data: Data, output: Path, tell:
         export(recipe.network_, heads, encoder / TOKENIZER, folder)
         tell("calibrating on the validation part")
         model = load_transformer(folder, Calibration.identity(heads.signals), data.outlets)
-        heads = replace(heads, tag_thresholds=calibrate.tag_thresholds(model, validation))
+        limits, gap = calibrate.fit_tags(model, validation)
+        heads = replace(heads, tag_thresholds=limits, tag_gap=gap)
         if recipe.network_.citations is not None:
             tell("fitting what citations decide")
             heads = replace(heads, fusion=_fused(model, validation).to_record())

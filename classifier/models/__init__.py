@@ -25,6 +25,7 @@ from classifier.models.passages import (
     Passage,
     Tokens,
     by_length,
+    stretches,
     with_rows,
 )
 from classifier.models.placeholders import Reader, TextForm, form_of

@@ -210,6 +210,20 @@ class Embeddings:
 HEADS = "heads.json"
 
 
+def stretches(inside: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:
+    """Give the stretches of tokens that lie inside a span: first and end.
+
+    Two with at most `gap` tokens between them are one.
+    """
+    found: list[tuple[int, int]] = []
+    for at in np.flatnonzero(inside).tolist():
+        if found and at - found[-1][1] <= gap:
+            found[-1] = found[-1][0], at + 1
+        else:
+            found.append((at, at + 1))
+    return found
+
+
 @dataclass(frozen=True)
 class Heads:
     """What the exported graph's outputs mean."""
@@ -226,6 +240,7 @@ class Heads:
     # how votes, citations and what is known of sources are put together (`fusion.Fusion`), as its
     # record; None where the graph gives no citations
     fusion: Mapping[str, Any] | None = None
+    tag_gap: int = 0  # tokens outside, between two stretches of a tag, that one span takes in
 
     def save(self, folder: Path) -> None:
         """Write ``heads.json``."""

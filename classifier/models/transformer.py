@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,7 @@ from classifier.models.passages import (
     Passage,
     Tokens,
     by_length,
+    stretches,
     with_rows,
 )
 from classifier.models.placeholders import Reader, TextForm, form_of
@@ -348,21 +348,18 @@ class TransformerPrediction:
         return tuple(Span(place.start, place.end, signal, score) for place, score in places.items())
 
     def _spans(self, row: int, signal: str) -> tuple[Span, ...]:
-        """Runs of tokens over the tag's threshold; else the one around the strongest token."""
+        """Stretches of tokens over the tag's threshold; else those around the strongest token."""
         column = self.heads.tags.index(signal)
-        logits = self.neutral.tags[row][:, column].tolist()
+        logits = self.neutral.tags[row][:, column]
         # A flagged sentence always shows something: where no token reaches the threshold, those
         # within one logit of the strongest.
-        threshold, strongest = self.heads.tag_thresholds[column], max(logits)
-        if strongest < threshold:
-            threshold = strongest - 1.0
-        # Logits are float32, and so must be what they are held against.
-        threshold = float(np.float32(threshold))
-        found: list[Span] = []
-        inside = groupby(enumerate(logits), key=lambda item: item[1] >= threshold)
-        for run in (list(items) for above, items in inside if above):
-            score = _sigmoid(max(logit for _, logit in run))
-            found.append(self._span(row, run[0][0], run[-1][0] + 1, signal, score))
+        threshold = np.float32(self.heads.tag_thresholds[column])
+        if logits.max() < threshold:
+            threshold = np.float32(logits.max() - 1.0)
+        found = [
+            self._span(row, first, end, signal, _sigmoid(logits[first:end].max()))
+            for first, end in stretches(logits >= threshold, self.heads.tag_gap)
+        ]
         text, base = self.sentences[row].text, self.sentences[row].start
         worded = [s for s in found if any(map(str.isalnum, text[s.start - base : s.end - base]))]
         joined = _joined(worded)
