@@ -27,13 +27,11 @@ def bools(*values: int) -> np.ndarray:
 def test_bins_hold_equally_many_rows_and_their_means():
     # Sorted scores .125 .25 | .5 .75 with labels 0 1 | 0 1, given in another order.
     # Means .1875 and .625, shares 1/2 and 1/2.
-    # Error = 1/2 * (.5 - .1875) + 1/2 * (.625 - .5) = .21875.
     proba = np.array([0.75, 0.125, 0.5, 0.25], np.float32)
     curve = reliability_curve(bools(1, 0, 0, 1), proba, bins=2)
     assert curve.count.tolist() == [2, 2]
     assert curve.score.tolist() == [0.1875, 0.625]
     assert curve.share.tolist() == [0.5, 0.5]
-    assert curve.error == exactly(0.21875)
 
 
 def test_bins_differ_by_one_row_at_most():
@@ -50,14 +48,11 @@ def test_equal_scores_stay_in_one_bin():
     curve = reliability_curve(bools(1, 1, 0, 0, 0, 0), proba, bins=2)
     assert curve.count.tolist() == [5, 1]
     assert curve.share.tolist() == [exactly(0.2), 1]
-    # (5 * .05 + 1 * .25) / 6
-    assert curve.error == exactly(0.5 / 6)
 
 
 def test_one_score_for_all_is_one_bin():
     curve = reliability_curve(bools(1, 0, 0, 0), np.full(4, 0.25, np.float32))
     assert curve.count.tolist() == [4]
-    assert curve.error == 0
 
 
 def test_shares_come_with_wilson_intervals():
@@ -73,10 +68,9 @@ def test_an_interval_holds_a_share_of_none_or_all():
     assert curve.share_high[1] == 1
 
 
-def test_a_curve_without_rows_has_no_bin_and_no_error():
+def test_a_curve_without_rows_has_no_bin():
     curve = reliability_curve(bools(), np.array([], np.float32))
     assert len(curve.count) == 0
-    assert math.isnan(curve.error)
 
 
 def test_a_curve_without_bins_is_refused():

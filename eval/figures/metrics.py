@@ -274,16 +274,6 @@ class ReliabilityCurve:
     share_low: Floats
     share_high: Floats
 
-    @property
-    def error(self) -> float:
-        """Expected calibration error over these bins; NaN without rows.
-
-        The mean over rows of the distance between their bin's mean score and share of positives.
-        """
-        if not len(self.count):
-            return math.nan
-        return float(np.average(np.abs(self.share - self.score), weights=self.count))
-
 
 def reliability_curve(truth: Bools, proba: Single, bins: int = CURVE_BINS) -> ReliabilityCurve:
     """Put scores into bins of about equal mass.
