@@ -4,9 +4,9 @@ Taken from scikit-learn where it has them. A figure that the labels can't suppor
 is printed as undefined: a 0 would read as a bad score where there is none. `eval.figures.resample`
 has the same definitions for many resamples at once, and the tests hold the two together.
 
-The curves say how far a score can be taken at its word, and how well it ranks. Theirs is the error
-over bins of equal mass: of a rare signal nearly all scores lie in the lowest bin of equal width,
-which hides what the others do (Nixon et al., 2019).
+The curves say how far a score can be taken at its word, and how well it ranks. Their bins hold
+equally many rows: of a rare signal nearly all scores lie in the lowest bin of equal width, which
+hides what the others do (Nixon et al., 2019).
 """
 
 from __future__ import annotations
