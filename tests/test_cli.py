@@ -433,6 +433,45 @@ def test_training_is_told_what_was_typed(run, own_corpora, encoder, tmp_path, mo
     assert len(data.part("train")) > len(data.part("validation")) > 0
 
 
+def test_a_student_is_trained_with_its_teacher(
+    run, own_corpora, encoder, tmp_path, monkeypatch
+) -> None:
+    import toys
+
+    monkeypatch.setattr("training.recipe.write_transformer", lambda *given: given[2].mkdir())
+    settings = tmp_path / "settings.json"
+    settings.write_text('{"epochs": 1, "max_tokens": 32}')
+    text = tmp_path / "articles.jsonl"
+    lines = [
+        {"id": str(n), "outlet": "The Kiln", "lang": "en", "text": f"Ferry {n * 7} left Vesk late. "
+         f"Observers in Talmere expect {n} new jobs at the mill."}
+        for n in range(40)
+    ]  # fmt: skip
+    text.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    output = tmp_path / "bundle"
+    words = ["train", "transformer", "--corpora", own_corpora, "--only", "exchange", "--encoder",
+             encoder, "--settings", settings, "--teacher", encoder, "--teacher-settings", settings,
+             "--text", text, "--output", output]  # fmt: skip
+    result = run(*words)
+    assert result.status == 0, result.err
+    assert "80 sentences; left out: 0 articles" in result.err
+    assert "labelling: 80 of 80" in result.err
+    kept = sorted(path.name for path in (tmp_path / "bundle.teacher").iterdir())
+    assert kept == ["00000.safetensors", "00001.safetensors", "network.safetensors"]
+    output.rmdir()
+    again = run(*words)
+    assert again.err.count("fine-tuning, loss") == 1  # of the student alone
+
+    damaged = toys.make_encoder(tmp_path / "damaged")
+    (damaged / "model.safetensors").write_bytes(b"rubbish")
+    output.rmdir()
+    result = run(*words, "--teacher", damaged)
+    assert result.status == 2
+    assert f"framescope: {damaged}: no encoder to load there" in result.err.splitlines()[-1]
+    line = refused(run("train", "transformer", "--output", "b", "--lessons", tmp_path))
+    assert "--lessons is about a teacher; give one with --teacher FOLDER" in line
+
+
 def test_called_without_a_command_it_shows_its_help(run) -> None:
     for words in ([], ["train"]):
         result = run(*words)

@@ -131,7 +131,7 @@ def test_progress_counts_every_step_once(unbroken) -> None:
     total = told[0][1]
     assert [done for done, _, _ in told] == list(range(1, total + 1))
     assert {of for _, of, _ in told} == {total}
-    assert all(line.startswith("loss ") for _, _, line in told)
+    assert all(line.startswith("fine-tuning, loss ") for _, _, line in told)
 
 
 @pytest.mark.parametrize("step", [1, 8])

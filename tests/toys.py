@@ -106,7 +106,7 @@ def text_of(sentences: Sequence[Sentence]) -> str:
     return " ".join(s.text for s in sentences)
 
 
-def make_encoder(folder: Path, hidden: int = 64) -> Path:
+def make_encoder(folder: Path, hidden: int = 64, words: int = 400) -> Path:
     """A BERT of two layers with random weights, and a vocabulary of the toy articles."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
@@ -117,7 +117,9 @@ def make_encoder(folder: Path, hidden: int = 64) -> Path:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    trainer = trainers.WordPieceTrainer(vocab_size=400, special_tokens=special, show_progress=False)
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=words, special_tokens=special, show_progress=False
+    )
     tokenizer.train_from_iterator([s.text for s in examples(40).sentences], trainer)
     ends = [(token, tokenizer.token_to_id(token)) for token in ("[SEP]", "[CLS]")]
     tokenizer.post_processor = processors.BertProcessing(*ends)

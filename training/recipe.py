@@ -21,11 +21,11 @@ from classifier.taxonomy import BY_NAME
 from classifier.values import Sentence
 from training import calibrate
 from training.corpora import find_corpus as find
-from training.data import Data, Examples
+from training.data import Data, Examples, choose_unlabelled
 
 if TYPE_CHECKING:
     from classifier.models import Fusion, TransformerModel
-    from training.transformer import Progress, Settings, TransformerRecipe
+    from training.transformer import Lessons, Progress, Settings, Teacher, TransformerRecipe
 
 Tell = Callable[[str], None]  # is told one line a step
 
@@ -57,26 +57,92 @@ def make_transformer(
     settings: Settings,
     tell: Tell,
     progress: Progress | None = None,
+    teaching: Teaching | None = None,
 ) -> None:
     """Fine-tune the transformer, export it, and write its bundle.
 
     Calibration and thresholds are fitted on what the int8 model says, since that is what decides.
 
     `output` is the bundle's folder, beside which a checkpoint is kept while training; `encoder` is
-    a local model folder, and `progress` is told the training steps.
+    a local model folder, `progress` is told the training steps, and `teaching` says who teaches it
+    besides the labels, and on what.
     """
     from training.transformer import TransformerRecipe
 
     bundle.check_writable(output)
     checkpoints = output.with_name(output.name + ".checkpoint")
-    recipe = TransformerRecipe(encoder, settings, checkpoints, progress, registry=data.outlets).fit(
-        data.examples
-    )
-    write_transformer(recipe, data, output, tell)
+    lessons = None if teaching is None else _taught(data, encoder, settings, teaching, tell)
+    if teaching is not None:
+        tell("fine-tuning the student")
+    recipe = TransformerRecipe(
+        encoder, settings, checkpoints, progress, registry=data.outlets, lessons=lessons
+    ).fit(data.examples)
+    write_transformer(recipe, data, output, tell, teaching)
     recipe.discard_checkpoint()
 
 
-def write_transformer(recipe: TransformerRecipe, data: Data, output: Path, tell: Tell) -> None:
+@dataclass(frozen=True)
+class Teaching:
+    """Who teaches a transformer besides the labels, and on what.
+
+    Attributes
+    ----------
+    teacher : Teacher
+    texts : sequence of pathlib.Path
+        Files of articles; none: the collection of articles beside the corpora.
+    root : pathlib.Path or None
+        The folder of corpora.
+    sentences : int
+        How many of them at most.
+    progress : callable or None
+        Is told the steps of the teacher, and the sentences that it has labelled.
+    """
+
+    teacher: Teacher
+    texts: Sequence[Path]
+    root: Path | None
+    sentences: int
+    progress: Progress | None = None
+
+
+def _taught(
+    data: Data, encoder: Path, settings: Settings, teaching: Teaching, tell: Tell
+) -> Lessons:
+    """Fine-tune a teacher and let it label; what is kept of an earlier run isn't made again."""
+    from training.transformer import TransformerRecipe, label_by_teacher
+
+    teacher = teaching.teacher
+    # What is wrong with the student is said now, and not when its teacher has learned for hours.
+    TransformerRecipe(encoder, settings, registry=data.outlets).prepare(data.examples)
+    limits = teacher.check(encoder, settings)
+    if limits is not None:
+        tell(limits)
+    tell("choosing articles for the teacher to label")
+    chosen = choose_unlabelled(data, teaching.texts, teaching.root, teaching.sentences)
+    rows = chosen.examples
+    tell(
+        f"{len(rows):,} sentences; left out: {chosen.of_outlets:,} articles of outlets that are "
+        f"tested on, {chosen.alike:,} nearly the same as one kept back, and {chosen.repeated:,} "
+        "sentences that are"
+    )
+    tell("fine-tuning the teacher")
+    taught = teacher.learn(data.examples, data.outlets, teaching.progress)
+    return label_by_teacher(
+        taught,
+        rows,
+        teacher.folder,
+        vectors=bool(settings.hidden_weight),
+        progress=teaching.progress,
+    )
+
+
+def write_transformer(
+    recipe: TransformerRecipe,
+    data: Data,
+    output: Path,
+    tell: Tell,
+    teaching: Teaching | None = None,
+) -> None:
     """Export what was fine-tuned, fit its decisions on the validation part, write its bundle."""
     from classifier.models import TOKENIZER, load_transformer
     from training.transformer import describe_encoder as describe
@@ -109,7 +175,9 @@ def write_transformer(recipe: TransformerRecipe, data: Data, output: Path, tell:
         served = model.logits(validation.sentences)
         agreement = float((decisions.flags(served) == decisions.flags(trained)).mean())
         tell(f"int8 decides as float32 does in {agreement:.2%} of {len(validation):,} sentences")
-        record = {"encoder": describe(encoder), **asdict(settings)}
+        record: dict[str, Any] = {"encoder": describe(encoder), **asdict(settings)}
+        if teaching is not None and recipe.lessons is not None:
+            record["teacher"] = teaching.teacher.describe(recipe.lessons)
 
         def save(target: Path) -> None:
             for path in folder.iterdir():

@@ -87,13 +87,45 @@ def transformer(
     ] = None,
     split_seed: SplitSeed = DEFAULT_SEED,
     allow_changed: AllowChanged = False,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(help="Model folder of a stronger encoder, which labels text without labels."),
+    ] = None,
+    teacher_settings: Annotated[
+        Path | None, typer.Option(help="JSON file of the teacher's settings.")
+    ] = None,
+    text: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Articles for the teacher to label, else those beside the corpora; repeatable.",
+        ),
+    ] = None,
+    taught_sentences: Annotated[
+        int, typer.Option(min=1, help="How many sentences the teacher labels at most.")
+    ] = 200_000,
+    lessons: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where the teacher and what it says are kept, for several runs to share; "
+            "OUTPUT.teacher unless given.",
+        ),
+    ] = None,
 ) -> None:
-    """Fine-tune one encoder for every signal.
+    """Fine-tune one encoder for every signal; with --teacher, on what another says of text besides.
 
     Interrupted, it resumes from its checkpoint when the same command is typed again.
     """
-    from training.transformer import read_settings
+    from training.transformer import TEACHING, Teacher, read_settings
 
+    for name, value in (
+        ("--teacher-settings", teacher_settings),
+        ("--text", text),
+        ("--lessons", lessons),
+    ):
+        if value and teacher is None:
+            raise TrainingError(f"{name} is about a teacher; give one with --teacher FOLDER")
     given = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
     chosen = read_settings(
         settings,
@@ -101,11 +133,24 @@ def transformer(
         {"epochs": MIXTURES[recipe].epochs},
     )
     data = _load(corpora, recipe, only, share, signal, split_seed, allow_changed, output)
-    from training.recipe import make_transformer
+    from training.corpora import root_folder
+    from training.recipe import Teaching, make_transformer
     from training.transformer import default_encoder as default_folder
 
     with _progress() as progress:
-        make_transformer(data, output, encoder or default_folder(), chosen, _tell, progress)
+        teaching = None
+        if teacher is not None:
+            kept = lessons or output.with_name(output.name + ".teacher")
+            teaching = Teaching(
+                Teacher(teacher, read_settings(teacher_settings, {}, TEACHING), kept),
+                text or (),
+                None if MIXTURES[recipe].shipped_only else root_folder(corpora),
+                taught_sentences,
+                progress,
+            )
+        make_transformer(
+            data, output, encoder or default_folder(), chosen, _tell, progress, teaching
+        )
     _done(output)
 
 
@@ -174,9 +219,9 @@ def _progress() -> Iterator[Callable[[int, int, str], None]]:
         task = bar.add_task("fine-tuning", total=None)
 
         def show(done: int, total: int, line: str) -> None:
-            bar.update(task, completed=done, total=total, description=f"fine-tuning, {line}")
+            bar.update(task, completed=done, total=total, description=line)
             if not console.is_terminal and (done % 100 == 0 or done == total):
-                _tell(f"step {done} of {total}, {line}")
+                _tell(f"{line}: {done} of {total}")
 
         yield show
 

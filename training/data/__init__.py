@@ -23,3 +23,5 @@ from training.data.splits import (
 from training.data.splits import assign as assign_parts
 from training.data.swaps import SIGNAL as SWAPPED_SIGNAL
 from training.data.swaps import Swap, behind
+from training.data.unlabelled import UNLABELLED
+from training.data.unlabelled import choose as choose_unlabelled

@@ -15,7 +15,7 @@ from classifier.errors import SignalError
 from classifier.pages import split_sentences as split
 from classifier.taxonomy import in_order
 from classifier.values import Article, Sentence, Span, Unit
-from training.corpora import KNOWN
+from training.corpora import CORPORA, KNOWN, by_article
 from training.corpora import find_corpus as find
 from training.data.marks import RowCitation, of_sentence
 from training.data.rows import articles, load
@@ -77,6 +77,21 @@ class Examples:
                 changed[item.name] = value[rows]
             else:
                 changed[item.name] = tuple(value[row] for row in rows)
+        return replace(self, **changed)
+
+    def followed_by(self, other: Examples) -> Examples:
+        """Put the rows of others, which have the same columns, after these.
+
+        Raises `ValueError` when they have others.
+        """
+        if self.signals != other.signals:
+            raise ValueError("rows of other signals can't follow")
+        changed: dict[str, Any] = {}
+        for item in fields(self):
+            one, two = getattr(self, item.name), getattr(other, item.name)
+            if item.name != "signals":
+                together = isinstance(one, np.ndarray)
+                changed[item.name] = np.concatenate([one, two]) if together else one + two
         return replace(self, **changed)
 
     def labelled(self) -> Examples:
@@ -176,7 +191,10 @@ def with_citations(
 
 
 def of_articles(name: str, items: Iterator[Article], registry: Registry | None = None) -> Examples:
-    """Lay out articles of one corpus, or of a user's own, without loading anything."""
+    """Lay out articles of one corpus, or of a user's own, without loading anything.
+
+    Under a name that no corpus has, every article is a group.
+    """
     table = _Table(registry)
     table.add_corpus(name, items)
     return table.examples()
@@ -196,7 +214,7 @@ class _Table:
     group: list[str] = field(default_factory=list)
 
     def add_corpus(self, name: str, items: Iterator[Article]) -> None:
-        group = find(name).card.group
+        group = find(name).card.group if name in CORPORA else by_article
         for article in items:
             self.add(name, replace(article, id=f"{name}/{article.id}"), f"{name}/{group(article)}")
 

@@ -26,7 +26,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch import Tensor, full, nn
-from transformers import AutoModel
+from transformers import AutoConfig, AutoModel
 from transformers.utils import logging as notices
 
 from classifier.bundle import digest
@@ -96,7 +96,8 @@ class FramingEncoder(nn.Module):
     The folder is a local Hugging Face model's (``config.json`` and ``model.safetensors``); there is
     one vote for each signal and one tag for each span signal. `freeze_embeddings` keeps the word
     embeddings as they are: half of a small encoder's weights, and what a vocabulary learned from
-    far more text than any labelled corpus holds. `cites` adds heads for who says what. Raises
+    far more text than any labelled corpus holds. `cites` adds heads for who says what, and
+    `bridge` a map from its vectors to those of a teacher, which have so many numbers. Raises
     `TrainingError` when the folder holds no encoder that can be loaded.
     """
 
@@ -108,9 +109,10 @@ class FramingEncoder(nn.Module):
         *,
         freeze_embeddings: bool = True,
         cites: bool = False,
+        bridge: int | None = None,
     ) -> None:
         super().__init__()
-        self.encoder = _load(folder)
+        self.encoder = load(folder)
         hidden = int(self.encoder.config.hidden_size)
         self.dropout = nn.Dropout(0.1)
         self.vote = nn.Linear(hidden, n_signals)
@@ -121,6 +123,7 @@ class FramingEncoder(nn.Module):
         # technique is a word or two: from 0 this would hardly be learned, and a mean drowns it.
         self.gain = nn.Parameter(full((n_tags,), _FIRST_GAIN))
         self.citations = CitationHeads(hidden) if cites else None
+        self.bridge = None if bridge is None else nn.Linear(hidden, bridge)
         for head in (self.vote, self.tag):
             nn.init.normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
@@ -143,21 +146,38 @@ class FramingEncoder(nn.Module):
         n_tags): the logit of each token lying in a span of each span signal. And what
         `CitationHeads` gives, where there are any.
         """
-        hidden = self.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
+        return self.read(self.vectors(embedded, mask))
+
+    def vectors(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        """Give the encoder's vector of each token: (n_passages, n_tokens, hidden)."""
+        hidden: Tensor = self.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
+        return hidden
+
+    def read(self, hidden: Tensor) -> tuple[Tensor, ...]:
+        """Give what `forward` gives, of the encoder's vectors."""
         hidden = self.dropout(hidden)
         cited = () if self.citations is None else self.citations(hidden)
         return self.vote(hidden), self.tag(hidden), *cited
 
 
-def _load(folder: Path) -> Any:
-    """Load an encoder whole: weights that a file lacks would be random, and nobody would know."""
+def load(folder: Path) -> Any:
+    """Load an encoder whole: weights that a file lacks would be random, and nobody would know.
+
+    Raises `TrainingError` when the folder holds none that can be loaded.
+    """
     if not (folder / WEIGHTS).is_file():
         raise TrainingError(f"{folder}: no encoder to load there (no {WEIGHTS})")
     notices.disable_progress_bar()
     notices.set_verbosity(notices.CRITICAL)  # what it would warn of is an error here
     try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        # With dropout of its own, attention has no fast kernel in torch: a third of a step's time.
+        for name in ("attention_probs_dropout_prob", "attention_dropout"):
+            if hasattr(config, name):
+                setattr(config, name, 0.0)
         encoder, report = AutoModel.from_pretrained(
             folder,
+            config=config,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -30,8 +31,9 @@ from classifier.models import (
 from classifier.models import digest_of_names as digest
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Sentence
-from training.data import Examples
+from training.data import UNLABELLED, Examples
 from training.transformer.encoder import FramingEncoder, describe, read_tokenizer
+from training.transformer.lessons import Lessons, Taught
 from training.transformer.roles import CitationTargets, CitationWeights
 from training.transformer.run import Checkpoint, Settings, seed_step
 from training.transformer.targets import Schedule, Targets, pool
@@ -60,6 +62,8 @@ class TransformerRecipe:
         Steps.
     registry : Registry or None
         Whose outlets are read as placeholders; without it names are read as they are.
+    lessons : Lessons or None
+        What a teacher says of rows without labels, to be learned beside the labels.
 
     Attributes
     ----------
@@ -79,6 +83,7 @@ class TransformerRecipe:
         progress: Progress | None = None,
         checkpoint_every: int = 200,
         registry: Registry | None = None,
+        lessons: Lessons | None = None,
     ) -> None:
         self.encoder = encoder
         self.settings = settings
@@ -86,6 +91,7 @@ class TransformerRecipe:
         self.progress = progress
         self.checkpoint_every = checkpoint_every
         self.registry = registry
+        self.lessons = lessons
 
     def fit(self, examples: Examples) -> TransformerRecipe:
         """Fine-tune on the rows of the training part.
@@ -97,6 +103,25 @@ class TransformerRecipe:
             belongs to another run.
         KeyboardInterrupt
             Passed on, after a checkpoint is written.
+        """
+        train = self.prepare(examples)
+        labelled = len(train)
+        if self.lessons is not None:
+            train = train.followed_by(self.lessons.rows)
+        tokens = self.read(train)
+        chosen = self.settings
+        shares = {**chosen.shares, UNLABELLED: chosen.taught_passes / max(chosen.epochs, 1)}
+        schedule = Schedule(train, self.packer_, tokens, shares, chosen.batch_tokens, chosen.seed)
+        epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
+        batches = [batch for epoch in epochs for batch in epoch]
+        self._run(train, tokens, batches, labelled)
+        self.network_.eval()
+        return self
+
+    def prepare(self, examples: Examples) -> Examples:
+        """Make the network as training begins with it, and give the rows of the training part.
+
+        Raises `TrainingError` when there are none, or the encoder can't be read.
         """
         train = examples.where(examples.part == "train")
         if not len(train.sentences):
@@ -114,23 +139,22 @@ class TransformerRecipe:
             len(self.tags_),
             freeze_embeddings=chosen.freeze_embeddings,
             cites=any(given is not None for given in train.citations),
+            bridge=self.lessons.width if self.lessons and chosen.hidden_weight else None,
         )
         self._check_length()
         self._start_at_prevalence(train)
-        tokens = self._tokens(train)
-        schedule = Schedule(
-            train, self.packer_, tokens, chosen.shares, chosen.batch_tokens, chosen.seed
-        )
-        epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
-        self._run(train, tokens, [batch for epoch in epochs for batch in epoch])
-        self.network_.eval()
-        return self
+        return train
 
-    def _tokens(self, train: Examples) -> list[Tokens]:
-        """Read each row in the form of its labels; typed, where it has labels of both."""
-        neutral, typed, _ = self.packer_.tokenize_both(train.sentences)
+    def read(self, rows: Examples) -> list[Tokens]:
+        """Read each row in the form of its labels; typed, where it has labels of both.
+
+        Rows of an article without labels are read in one of the forms, every other article in each.
+        """
+        neutral, typed, _ = self.packer_.tokenize_both(rows.sentences)
         columns = [form_of(signal) is TextForm.TYPED for signal in self.signals_]
-        by_type = [not np.isnan(row).all() for row in train.labels[:, columns]]
+        by_type = [not np.isnan(row).all() for row in rows.labels[:, columns]]
+        for row in np.flatnonzero(rows.corpus == UNLABELLED):
+            by_type[row] = hashlib.sha256(rows.article[row].encode()).digest()[0] % 2 == 0
         return [
             one if chosen else other
             for one, other, chosen in zip(typed, neutral, by_type, strict=True)
@@ -208,7 +232,11 @@ class TransformerRecipe:
             Checkpoint(self.checkpoints, {}).discard()
 
     def _run(
-        self, train: Examples, tokens: Sequence[Tokens], batches: Sequence[Sequence[Passage]]
+        self,
+        train: Examples,
+        tokens: Sequence[Tokens],
+        batches: Sequence[Sequence[Passage]],
+        labelled: int,
     ) -> None:
         chosen = self.settings
         optimizer = adamw(self.network_, chosen)
@@ -216,10 +244,14 @@ class TransformerRecipe:
         checkpoint = None
         done = 0
         if self.checkpoints is not None:
-            checkpoint = Checkpoint(self.checkpoints, self._identity(train, len(batches)))
+            checkpoint = Checkpoint(self.checkpoints, self._run_of(train, len(batches)))
             done = checkpoint.restore(self.network_, optimizer)
         targets = Targets(train, tokens, self.tags_, chosen.weights, chosen.tag_weight)
         cited = CitationTargets(train, tokens, CitationWeights())
+        taught = None
+        if self.lessons is not None:
+            columns = targets.tag_columns
+            taught = Taught(self.lessons, labelled, tokens, columns, targets.weights, chosen)
         trained = [p for p in self.network_.parameters() if p.requires_grad]
         self.network_.train()
         running, whole = 0.0, True
@@ -230,15 +262,22 @@ class TransformerRecipe:
                     group["lr"] = rate * pace(step, len(batches), chosen.warmup)
                 batch = self.packer_.batch(batches[step], tokens)
                 with torch.autocast("cpu", torch.bfloat16):
-                    votes, tags, *outputs = self.network_(
+                    vectors = self.network_.vectors(
                         self.network_.embed(torch.from_numpy(batch.ids)),
                         torch.from_numpy(batch.mask),
                     )
-                loss = targets.loss(votes.float(), tags.float(), self.network_.gain, batch)
-                if outputs and chosen.citation_weight:
-                    roles, links, kinds = (output.float() for output in outputs)
+                    outputs = self.network_.read(vectors)
+                votes, tags, *of_citations = (output.float() for output in outputs)
+                gain = self.network_.gain
+                loss = targets.loss(votes, tags, gain, batch)
+                if of_citations and chosen.citation_weight:
+                    roles, links, kinds = of_citations
                     more = cited.loss((roles, links, kinds), batch)
                     loss = loss if more is None else loss + chosen.citation_weight * more
+                if taught is not None:
+                    given = (votes, tags, *of_citations)
+                    more = taught.loss(given, gain, self.network_.bridge, vectors.float(), batch)
+                    loss = loss if more is None else loss + more
                 loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(trained, 1.0)
                 whole = False
@@ -247,7 +286,7 @@ class TransformerRecipe:
                 done, whole = step + 1, True
                 running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
                 if self.progress is not None:
-                    self.progress(done, len(batches), f"loss {running:.3f}")
+                    self.progress(done, len(batches), f"fine-tuning, loss {running:.3f}")
                 if checkpoint is not None and done % self.checkpoint_every == 0:
                     checkpoint.save(done, self.network_, optimizer)
         except KeyboardInterrupt:
@@ -259,7 +298,12 @@ class TransformerRecipe:
         if checkpoint is not None:
             checkpoint.save(done, self.network_, optimizer)
 
-    def _identity(self, train: Examples, steps: int) -> dict[str, Any]:
+    def identity(self, examples: Examples) -> str:
+        """SHA-256 of all that the trained network follows from."""
+        run = self._run_of(examples.where(examples.part == "train"), 0)
+        return hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()
+
+    def _run_of(self, train: Examples, steps: int) -> dict[str, Any]:
         """What a checkpoint must agree on to be resumed."""
         return {
             "settings": asdict(self.settings),
@@ -267,6 +311,7 @@ class TransformerRecipe:
             "signals": list(self.signals_),
             "data": _digest(train),
             "names": None if self.registry is None else digest(self.registry),
+            "lessons": None if self.lessons is None else self.lessons.identity,
             "steps": steps,
         }
 

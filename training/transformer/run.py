@@ -62,6 +62,12 @@ class Settings:
         Weight of the token-level loss.
     citation_weight : float
         Weight of the loss of who says what; 0 learns none of it.
+    taught_weight : float
+        Weight of what a teacher says of rows without labels.
+    taught_passes : float
+        How often each of these rows is read, in all epochs together.
+    hidden_weight : float
+        Weight of the likeness of a token's vector to the teacher's.
     seed : int
     """
 
@@ -78,6 +84,9 @@ class Settings:
     weights: Mapping[str, float] = field(default_factory=_WEIGHTS.copy)
     tag_weight: float = 1.0
     citation_weight: float = 3.0
+    taught_weight: float = 0.5
+    taught_passes: float = 1.0
+    hidden_weight: float = 0.0
     seed: int = DEFAULT_SEED
 
 

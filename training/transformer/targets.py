@@ -40,7 +40,7 @@ class Schedule:
         """The batches of one epoch, in order."""
         rng = np.random.default_rng((self.seed, number))
         corpora = sorted(set(self.examples.corpus.tolist()))
-        passages = [p for corpus in corpora for p in self._sample(corpus, rng)]
+        passages = [p for corpus in corpora for p in self._sample(corpus, number, rng)]
         order = rng.permutation(len(passages))
         shuffled = [passages[i] for i in order]
         batches: list[list[Passage]] = []
@@ -50,16 +50,17 @@ class Schedule:
             batches += by_length(shuffled[start : start + window], self.budget)
         return [batches[i] for i in rng.permutation(len(batches))]
 
-    def _sample(self, corpus: str, rng: np.random.Generator) -> list[Passage]:
-        """Passages of a random share of a corpus's articles."""
+    def _sample(self, corpus: str, number: int, rng: np.random.Generator) -> list[Passage]:
+        """Passages of a share of a corpus's articles; what one epoch leaves out, the next takes."""
         rows = np.flatnonzero(self.examples.corpus == corpus)
         articles = np.array(sorted(set(self.examples.article[rows].tolist())))
-        share = self.shares.get(corpus, 1.0)
+        order = np.random.default_rng(self.seed).permutation(articles)
+        count = round(len(order) * self.shares.get(corpus, 1.0))
+        turn = np.arange(number * count, (number + 1) * count)
         chosen: list[Passage] = []
-        while share > 0:
-            count = round(len(articles) * min(share, 1.0))
-            chosen += self._pack(rows, set(rng.permutation(articles)[:count].tolist()), rng)
-            share -= 1.0
+        for start in range(0, count, len(order)):
+            again = order[turn[start : start + len(order)] % len(order)]
+            chosen += self._pack(rows, set(again.tolist()), rng)
         return chosen
 
     def _pack(

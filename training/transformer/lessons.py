@@ -1,0 +1,220 @@
+"""What a teacher says of rows without labels, as it lies on disk; and a student's loss against it.
+
+A teacher speaks of sentences by its log-odds for every signal; and token by token, where the
+student has the same vocabulary: of spans, of who says what, and by its vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.nn.functional import cosine_similarity, cross_entropy, softmax
+
+from classifier.errors import TrainingError
+from classifier.models import ROLES, TAGS, Batch, Tokens
+from training.data import Examples
+from training.transformer.roles import CitationWeights
+from training.transformer.targets import pool
+
+if TYPE_CHECKING:
+    from training.transformer.run import Settings
+
+Floats = NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What a teacher says of some articles.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file, from which vectors are read as they are asked for.
+    logits : ndarray of float16, shape (n_rows, n_signals)
+    first : ndarray of int64, shape (n_rows + 1,)
+        Where each row's tokens start.
+    ids : ndarray of int32, shape (n_tokens,)
+    tags : ndarray of float16, shape (n_tokens, n_tags)
+    roles : ndarray of float16, shape (n_tokens, n_columns)
+        As `CitationHeads` gives them; without columns where the teacher knows nothing of it.
+    """
+
+    path: Path
+    logits: Floats
+    first: NDArray[np.int64]
+    ids: NDArray[np.int32]
+    tags: Floats
+    roles: Floats
+
+    @classmethod
+    def read(cls, path: Path, identity: str) -> Shard | None:
+        """Read a file; None when it isn't there, or is not of this teacher and these rows.
+
+        Raises `TrainingError` when it is damaged.
+        """
+        if not path.is_file():
+            return None
+        try:
+            with safe_open(path, "np") as file:
+                if (file.metadata() or {}).get("identity") != identity:
+                    return None
+                names = ("logits", "first", "ids", "tags", "roles")
+                return cls(path, *(file.get_tensor(name) for name in names))
+        except (SafetensorError, OSError) as error:
+            raise TrainingError(f"{path}: damaged ({error}); delete it to have it again") from None
+
+    def vectors(self, row: int) -> Tensor:
+        """Read a row's vectors, shape (n_tokens, hidden)."""
+        with safe_open(self.path, "np") as file:
+            start, end = self.first[row : row + 2].tolist()
+            return torch.from_numpy(file.get_slice("hidden")[start:end].astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Rows without labels, and what a teacher says of them.
+
+    Attributes
+    ----------
+    rows : Examples
+    shards : sequence of Shard
+        Of the rows, in their order.
+    width : int
+        Numbers of a teacher's vector.
+    identity : str
+        SHA-256 of the teacher and the rows.
+    """
+
+    rows: Examples
+    shards: Sequence[Shard]
+    width: int
+    identity: str
+
+    def places(self) -> list[tuple[int, int]]:
+        """Give the shard of each row, and its row there."""
+        return [(k, row) for k, shard in enumerate(self.shards) for row in range(len(shard.logits))]
+
+
+class Taught:
+    """The loss of a student against its lessons.
+
+    The binary cross-entropy with the teacher's probabilities, weighted by signal as labels are; of
+    tokens, that of their tags, the cross-entropy of their roles, and the cosine distance of their
+    vectors. Tokens count only in sentences that the student reads as its teacher did.
+
+    Parameters
+    ----------
+    lessons : Lessons
+    start : int
+        The row of the student's at which they start.
+    tokens : sequence of Tokens
+        Of all rows of the student.
+    columns : sequence of int
+        Those of the span signals, among the signals.
+    weights : Tensor, shape (n_signals,)
+    settings : Settings
+    """
+
+    def __init__(
+        self,
+        lessons: Lessons,
+        start: int,
+        tokens: Sequence[Tokens],
+        columns: Sequence[int],
+        weights: Tensor,
+        settings: Settings,
+    ) -> None:
+        self.lessons = lessons
+        self.start = start
+        self.columns = columns
+        self.weights = weights
+        self.settings = settings
+        self.places = lessons.places()
+        self.logits = torch.from_numpy(np.concatenate([s.logits for s in lessons.shards]))
+        self.alike = [
+            np.array_equal(tokens[start + at].ids, self._ids(at)) for at in range(len(self.places))
+        ]
+
+    def _ids(self, at: int) -> NDArray[np.int32]:
+        return self._of(at, "ids")
+
+    def _of(self, at: int, name: str) -> NDArray[Any]:
+        """Give one row's part of an array of tokens."""
+        number, row = self.places[at]
+        shard = self.lessons.shards[number]
+        found: NDArray[Any] = getattr(shard, name)[shard.first[row] : shard.first[row + 1]]
+        return found
+
+    def loss(
+        self,
+        outputs: Sequence[Tensor],
+        gain: Tensor,
+        bridged: Callable[[Tensor], Tensor] | None,
+        hidden: Tensor,
+        batch: Batch,
+    ) -> Tensor | None:
+        """The loss of a batch; None where no row of it is taught.
+
+        `outputs` are the network's, `hidden` its vectors and `bridged` what maps them to the
+        teacher's.
+        """
+        chosen = batch.places[:, 1] >= self.start
+        if not chosen.any():
+            return None
+        places = batch.places[chosen]
+        rows = places[:, 1] - self.start
+        votes, tags, *cited = outputs
+        logits = pool(votes, tags, gain, places, self.columns)
+        wanted = torch.sigmoid(self.logits[rows].float())
+        loss = (bce(logits, wanted, reduction="none") * self.weights).sum() / len(rows)
+        alike = [
+            (b, row - self.start, first, end)
+            for b, row, first, end in places.tolist()
+            if self.alike[row - self.start] and end > first
+        ]
+        if alike:
+            loss = loss + self._of_tokens(tags, cited, bridged, hidden, alike)
+        return self.settings.taught_weight * loss * (len(rows) / len(batch.places))
+
+    def _of_tokens(
+        self,
+        tags: Tensor,
+        cited: Sequence[Tensor],
+        bridged: Callable[[Tensor], Tensor] | None,
+        hidden: Tensor,
+        places: Sequence[tuple[int, int, int, int]],
+    ) -> Tensor:
+        """The loss of the tokens of some rows, each with its passage, first and end."""
+
+        def ours(values: Tensor) -> Tensor:
+            return torch.cat([values[b, start:end] for b, _, start, end in places])
+
+        def theirs(name: str) -> Tensor:
+            found = np.concatenate([self._of(at, name) for _, at, _, _ in places])
+            return torch.from_numpy(found.astype(np.float32))
+
+        loss = self.settings.tag_weight * bce(ours(tags), torch.sigmoid(theirs("tags")))
+        roles = theirs("roles")
+        if cited and roles.shape[1]:
+            shape = len(roles), len(ROLES), len(TAGS)
+            given, wanted = ours(cited[0]).reshape(shape), roles.reshape(shape)
+            each = cross_entropy(given.flatten(0, 1), softmax(wanted, -1).flatten(0, 1))
+            loss = loss + self.settings.citation_weight * CitationWeights().role * each
+        if bridged is not None:
+            vectors = torch.cat([self._vectors(at) for _, at, _, _ in places])
+            near = cosine_similarity(bridged(ours(hidden)).float(), vectors, dim=-1)
+            loss = loss + self.settings.hidden_weight * (1 - near).mean()
+        return loss
+
+    def _vectors(self, at: int) -> Tensor:
+        number, row = self.places[at]
+        return self.lessons.shards[number].vectors(row)
