@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier.errors import BundleError, SignalError
-from classifier.models import Calibration, Model, load_tfidf, load_transformer
+from classifier.models import Calibration, Model, instructions, load_tfidf, load_transformer
 from classifier.sources import Registry, load_registry
 from classifier.taxonomy import in_order
 
@@ -61,6 +61,11 @@ class Bundle:
         """SHA-256 of its manifest, which holds the digest of every file."""
         record = json.dumps(self.manifest, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(record.encode()).hexdigest()
+
+    @property
+    def runtime(self) -> str:
+        """What scores are computed with: the library, its version, the processor's instructions."""
+        return f"{self.model.runtime}, {instructions()}"
 
     @property
     def signals(self) -> tuple[str, ...]:

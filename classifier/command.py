@@ -50,6 +50,7 @@ def score(
         scorer.signals,
         scorer.thresholds,
         tuple(item for item in found if isinstance(item, Skipped)),
+        scorer.bundle.runtime,
     )
     with opened(output) as file:
         _write(report, format, file)
@@ -116,13 +117,13 @@ def _write_lines(items: Iterable[ArticleReport | Skipped], scorer: Scorer, file:
     """Write lines as articles are scored, so that memory stays flat however many there are."""
     from classifier.render import to_line
 
-    name, skipped = scorer.bundle.name, 0
+    name, runtime, skipped = scorer.bundle.name, scorer.bundle.runtime, 0
     for item in items:
         if isinstance(item, Skipped):
             skipped += 1
             print(f"framescope: {item.source}: {item.reason} (skipped)", file=sys.stderr)
         else:
-            line = to_line(item, model=name, thresholds=scorer.thresholds)
+            line = to_line(item, model=name, thresholds=scorer.thresholds, runtime=runtime)
             file.write(line + "\n")
     return skipped
 

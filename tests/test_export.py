@@ -27,7 +27,7 @@ def exported(fine_tuned, encoder, transformer_bundle, tmp_path_factory):
     """Folders of the toy network exported as it is, and with int8 weights as the recipe does it."""
     folder = tmp_path_factory.mktemp("fp32")
     tokenizer = encoder / "tokenizer.json"
-    export(fine_tuned.network_, fine_tuned.heads(), tokenizer, folder, int8=False)
+    export(fine_tuned.network_, fine_tuned.heads(), tokenizer, folder)
     return {"fp32": folder, "int8": transformer_bundle}
 
 
@@ -85,7 +85,7 @@ def test_int8_decides_as_fp32(models) -> None:
 def test_passages_and_tokens_are_free_dimensions(models, name, shape) -> None:
     embedded = np.zeros((*shape, 64), np.float32)
     given = {"embedded": embedded, "mask": np.ones(shape, np.int64)}
-    votes, tags = models[name]._session.run(["votes", "tags"], given)
+    votes, tags = models[name]._graph.run(**given)
     assert votes.shape == (*shape, len(toys.SIGNALS))
     assert tags.shape == (*shape, len(toys.TAGS))
     assert np.isfinite(votes).all()
@@ -96,7 +96,7 @@ def test_padding_is_masked_out(models) -> None:
     short = rng.normal(size=(1, 5, 64)).astype(np.float32)
     long = np.concatenate([short, rng.normal(size=(1, 7, 64)).astype(np.float32)], axis=1)
     alone, padded = (
-        models["fp32"]._session.run(["votes"], {"embedded": x, "mask": mask})[0]
+        models["fp32"]._graph.run(x, mask)[0]
         for x, mask in (
             (short, np.ones((1, 5), np.int64)),
             (long, np.array([[1] * 5 + [0] * 7], np.int64)),
@@ -127,7 +127,7 @@ def export_embeddings(recipe: TransformerRecipe, encoder, folder) -> None:
             "training.transformer.encoder._trace", lambda network, path, hidden: path.touch()
         )
         tokenizer = encoder / "tokenizer.json"
-        export(recipe.network_, recipe.heads(), tokenizer, folder, int8=False)
+        export(recipe.network_, recipe.heads(), tokenizer, folder)
 
 
 def test_embeddings_are_rounded_to_half_a_step_of_their_word() -> None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]  # is told one line a step
 
+_SAMPLES = 300  # passages by which int8 is scaled
+
 _KINDS = {
     "baseline": "TF-IDF of words and characters, one logistic regression a signal",
     "transformer": "a fine-tuned transformer encoder, exported to ONNX with int8 weights",
@@ -156,7 +158,8 @@ def write_transformer(
         exact.mkdir()
         tell("exporting to ONNX, int8")
         heads = recipe.heads()
-        export(recipe.network_, heads, encoder / TOKENIZER, folder)
+        samples = recipe.samples(data.part("train"), _SAMPLES)
+        export(recipe.network_, heads, encoder / TOKENIZER, folder, samples)
         tell("calibrating on the validation part")
         model = load_transformer(folder, Calibration.identity(heads.signals), data.outlets)
         limits, gap = calibrate.fit_tags(model, validation)
@@ -168,7 +171,7 @@ def write_transformer(
         model = load_transformer(folder, Calibration.identity(heads.signals), data.outlets)
         decisions = fit_decisions(model, validation, settings.seed)
         tell("comparing int8 with float32")
-        export(recipe.network_, heads, encoder / TOKENIZER, exact, int8=False)
+        export(recipe.network_, heads, encoder / TOKENIZER, exact)
         trained = load_transformer(exact, Calibration.identity(heads.signals), data.outlets).logits(
             validation.sentences
         )

@@ -42,6 +42,7 @@ from classifier.models.roles import (
     SPEAKING,
     TAGS,
 )
+from classifier.models.runtime import instructions
 from classifier.models.tfidf import TfidfModel
 from classifier.models.tfidf import load as load_tfidf
 from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel

@@ -56,10 +56,15 @@ class Model(Protocol):
     ----------
     signals : tuple of str
         The columns of its predictions, in taxonomy order.
+    runtime : str
+        The library that computes them, and its version.
     """
 
     @property
     def signals(self) -> tuple[str, ...]: ...  # noqa: D102 - above
+
+    @property
+    def runtime(self) -> str: ...  # noqa: D102 - above
 
     def predict(self, sentences: Sequence[Sentence]) -> Prediction:
         """Score sentences; whole articles in order, where context and article signals matter."""

@@ -68,6 +68,11 @@ class TfidfModel:
         self.calibration = calibration
         self.reader = reader or Reader()
 
+    @property
+    def runtime(self) -> str:
+        """The library that computes its predictions, and its version."""
+        return f"numpy {np.__version__}"
+
     @cached_property
     def of_articles(self) -> NDArray[np.bool_]:
         """Which columns are properties of the whole article."""

@@ -1,11 +1,10 @@
-"""The fine-tuned encoder, served by ONNX Runtime: no torch, no transformers.
+"""The fine-tuned encoder, served without torch or transformers.
 
 In: sentences. Out: probabilities, and the words that speak for them.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,12 +33,12 @@ from classifier.models.passages import (
 from classifier.models.placeholders import Reader, TextForm, form_of
 from classifier.models.reasons import VotedWords, is_telling, trimmed
 from classifier.models.roles import CITED, CITED_COLUMNS
+from classifier.models.runtime import Runtime
+from classifier.models.runtime import load as load_graph
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Citation, Sentence, SourceKind, Span
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
-
     from classifier.sources import Registry
 
 
@@ -66,10 +65,10 @@ class TransformerModel:
 
     Parameters
     ----------
-    session : onnxruntime.InferenceSession
-        Takes ``embedded`` (n_passages, n_tokens, hidden) and ``mask`` (n_passages, n_tokens); gives
-        ``votes`` (n_passages, n_tokens, n_signals) and ``tags`` (n_passages, n_tokens, n_tags), and
-        where it finds who says what, the outputs that `classifier.models.roles` lays out.
+    runtime : Runtime
+        Of a graph that gives ``votes``, a column a signal; ``tags``, a column a tag, where there
+        are any; and where it finds who says what, the outputs that `classifier.models.roles` lays
+        out.
     embeddings : Embeddings
     packer : Packer
     heads : Heads
@@ -78,7 +77,7 @@ class TransformerModel:
 
     def __init__(
         self,
-        session: InferenceSession,
+        runtime: Runtime,
         embeddings: Embeddings,
         packer: Packer,
         heads: Heads,
@@ -87,12 +86,10 @@ class TransformerModel:
         self.signals = heads.signals
         self.heads = heads
         self.calibration = calibration
-        self._session = session
+        self._graph = runtime
         self._embeddings = embeddings
         self._packer = packer
         self._fusion = None if heads.fusion is None else Fusion.from_record(heads.fusion)
-        given = {output.name for output in session.get_outputs()}
-        self._outputs = ["votes", "tags", *(name for name in CITED if name in given)]
         self._tag_columns = [self.signals.index(tag) for tag in heads.tags]
         self._article_columns = [
             i for i, s in enumerate(self.signals) if BY_NAME[s].level is Level.ARTICLE
@@ -132,6 +129,11 @@ class TransformerModel:
         )
 
     @property
+    def runtime(self) -> str:
+        """The library that runs the graph, and its version."""
+        return self._graph.name
+
+    @property
     def registry(self) -> Registry:
         """Whose outlets it recognises."""
         known = self._packer.reader.registry
@@ -151,8 +153,9 @@ class TransformerModel:
         said: list[list[Said]] = [[] for _ in tokens]
         for group in by_length(passages, _BATCH_TOKENS):
             batch = self._packer.batch(group, tokens)
-            given = {"embedded": self._embeddings.look_up(batch.ids), "mask": batch.mask}
-            all_votes, all_tags, *cited = self._session.run(self._outputs, given)
+            embedded = self._embeddings.look_up(batch.ids)
+            all_votes, *cited = self._graph.run(embedded, batch.mask)
+            all_tags = cited.pop(0) if self.heads.tags else all_votes[..., :0]
             for b, row, start, end in batch.places.tolist():
                 votes[row], tags[row] = all_votes[b, start:end], all_tags[b, start:end]
             logits[batch.places[:, 1]] = self._pool(all_votes, all_tags, batch.places)
@@ -223,15 +226,8 @@ def load(
     BundleError
         When one of its files can't be read, or they don't belong together.
     """
-    from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
     from tokenizers import Tokenizer
 
-    options = SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-    )
-    options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_ALL
     try:
         heads = Heads.load(folder)
         with np.load(folder / EMBEDDINGS, allow_pickle=False) as arrays:
@@ -242,30 +238,32 @@ def load(
             heads.context,
             Reader.of(registry) if heads.placeholders else None,
         )
-        session = InferenceSession(
-            str(folder / ENCODER), options, providers=["CPUExecutionProvider"]
-        )
-        _check(session, embeddings, heads)
-        return TransformerModel(session, embeddings, packer, heads, calibration)
+        runtime = load_graph(folder / ENCODER)
+        _check(runtime, embeddings, heads)
+        return TransformerModel(runtime, embeddings, packer, heads, calibration)
+    except BundleError:
+        raise
     except Exception as error:  # each library has its own, down to bare Exception
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BundleError(f"{folder}: the transformer can't be loaded ({reason})") from None
 
 
-def _check(session: InferenceSession, embeddings: Embeddings, heads: Heads) -> None:
+def _check(runtime: Runtime, embeddings: Embeddings, heads: Heads) -> None:
     """Refuse files that don't belong together.
 
     Raises `ValueError`.
     """
-    given = {found.name: found.shape[-1] for found in session.get_outputs()}
-    cited = {name: given.pop(name, None) for name in CITED}
-    hidden = next(found.shape[-1] for found in session.get_inputs() if found.name == "embedded")
+    cited = dict(zip(CITED, CITED_COLUMNS, strict=True))
+    plain = {"votes": len(heads.signals)} | ({"tags": len(heads.tags)} if heads.tags else {})
+    # Outputs come in this order.
+    given = list(runtime.columns.items())
     fits = (
-        given == {"votes": len(heads.signals), "tags": len(heads.tags)}
-        and len(heads.tags) == len(heads.gain) == len(heads.tag_thresholds)
-        and embeddings.table.shape == (len(embeddings.scale), hidden)
+        given == list((plain | cited).items())
+        or (heads.fusion is None and given == list(plain.items()))
+    ) and (
+        len(heads.tags) == len(heads.gain) == len(heads.tag_thresholds)
+        and embeddings.table.shape == (len(embeddings.scale), runtime.hidden)
         and heads.max_tokens > 2
-        and (heads.fusion is None or tuple(cited.values()) == CITED_COLUMNS)
     )
     if not fits:
         raise ValueError(f"its files don't belong together: {HEADS}, {EMBEDDINGS}, {ENCODER}")

@@ -29,7 +29,7 @@ from classifier.values import (
     Span,
 )
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 LINE_FORMAT = 2
 """Of what scoring adds to a line. The first, which had no number, said of each signal 0 or 1."""
 
@@ -65,6 +65,7 @@ def to_json(report: BatchReport, *, indent: int | None = 2) -> str:
         {
             "schema_version": SCHEMA_VERSION,
             "model": report.model,
+            "runtime": report.runtime,
             "signals": report.signals,
             "thresholds": rounded_values(report.thresholds),
             "articles": [_article(article) for article in report.articles],
@@ -74,7 +75,9 @@ def to_json(report: BatchReport, *, indent: int | None = 2) -> str:
     )
 
 
-def to_line(report: ArticleReport, *, model: str, thresholds: Mapping[str, float]) -> str:
+def to_line(
+    report: ArticleReport, *, model: str, thresholds: Mapping[str, float], runtime: str = ""
+) -> str:
     """Write a scored article in the exchange format, with what was found.
 
     What the input said stays where it was: labels beside the scores, labelled spans without a
@@ -86,6 +89,8 @@ def to_line(report: ArticleReport, *, model: str, thresholds: Mapping[str, float
     model : str
         Name of the bundle.
     thresholds : mapping of str to float
+    runtime : str
+        What the scores were computed with.
 
     Returns
     -------
@@ -112,6 +117,7 @@ def to_line(report: ArticleReport, *, model: str, thresholds: Mapping[str, float
     record["report"] = {
         "format": LINE_FORMAT,
         "model": model,
+        "runtime": runtime,
         "note": report.note,
         "thresholds": rounded_values(thresholds),
         "scores": rounded_values(report.scores),

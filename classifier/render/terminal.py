@@ -222,7 +222,8 @@ def _print_legend(report: BatchReport, console: Console) -> None:
     for met in _kinds_met(report):
         table.add_row(Text(met.label, style=_FAMILY_STYLE[met.family]), Text(met.meaning))
     console.print(table)
-    console.print(Text(f"model: {printable(report.model)}", style="dim"))
+    computed = f" ({printable(report.runtime)})" if report.runtime else ""
+    console.print(Text(f"model: {printable(report.model)}{computed}", style="dim"))
 
 
 def _kinds_met(report: BatchReport) -> list[MarkKind]:

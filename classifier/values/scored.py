@@ -273,3 +273,4 @@ class BatchReport:
     signals: tuple[str, ...]  # the signals it gives, in taxonomy order
     thresholds: Mapping[str, float]  # the decision threshold of each
     skipped: tuple[Skipped, ...] = ()  # inputs that could not be read
+    runtime: str = ""  # what it was computed with: library, version, processor's instructions

@@ -1,19 +1,17 @@
 """The network that is fine-tuned: one shared encoder, a vote of every token for every signal.
 
-And what is served of it: ONNX with int8 products. Weights are scaled by column, activations by row
-as they come. ONNX Runtime's own dynamic quantisation scales all activations of a batch by the
-largest of them, so that a sentence's scores would depend on its company in the batch. Here every
-token has a scale of its own: scores depend on the passage alone, and are twice as close to
-float32's.
+And what is served of it: ONNX with int8 products.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
+import os
 import shutil
-import tempfile
 import warnings
-from collections.abc import Collection
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,6 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch import Tensor, full, nn
@@ -31,7 +28,7 @@ from transformers.utils import logging as notices
 
 from classifier.bundle import digest
 from classifier.errors import TrainingError
-from classifier.models import CITED, EMBEDDINGS, ENCODER, TOKENIZER, Embeddings, Heads
+from classifier.models import CITED, EMBEDDINGS, ENCODER, TOKENIZER, Batch, Embeddings, Heads
 from training.transformer.roles import CitationHeads
 
 WEIGHTS = "model.safetensors"
@@ -210,15 +207,16 @@ def describe(folder: Path) -> dict[str, str]:
 
 # --- as ONNX --------------------------------------------------------------------------------------
 
-_ZERO = 128  # uint8 that stands for 0
-_ACTIVATION_STEPS = 127
-# Processors without VNNI add two neighbouring products of uint8 and int8 in 16 bits. With weights
-# of at most 90 steps that overflows only where both activations are near their row's largest.
-_WEIGHT_STEPS = 90
+Sample = tuple[NDArray[np.float32], NDArray[np.int64]]
+"""What the graph takes: embeddings and mask of some passages."""
 
 
 def export(
-    network: FramingEncoder, heads: Heads, tokenizer: Path, folder: Path, *, int8: bool = True
+    network: FramingEncoder,
+    heads: Heads,
+    tokenizer: Path,
+    folder: Path,
+    samples: Sequence[Batch] = (),
 ) -> None:
     """Write the files of a transformer bundle.
 
@@ -232,9 +230,9 @@ def export(
     tokenizer : pathlib.Path
         The ``tokenizer.json`` the network was trained with.
     folder : pathlib.Path
-    int8 : bool
-        Quantise the matrix products, all but the heads' (`quantise`); else keep float32,
-        to compare with.
+    samples : sequence of Batch
+        Passages of the training part, by which int8 is scaled (`quantise`); none: keep float32, to
+        compare with.
     """
     network = network.eval()
     weights = network.encoder.get_input_embeddings().weight.detach().float().numpy()
@@ -242,13 +240,24 @@ def export(
     np.savez(folder / EMBEDDINGS, table=embeddings.table, scale=embeddings.scale)
     heads.save(folder)
     shutil.copyfile(tokenizer, folder / TOKENIZER)
-    with tempfile.TemporaryDirectory() as temporary:
-        plain = Path(temporary) / "plain.onnx"
-        _trace(network, plain, hidden=weights.shape[1])
-        if int8:
-            quantise(plain, folder / ENCODER, leave=_heads(plain))
-        else:
-            shutil.copyfile(plain, folder / ENCODER)
+    _trace(network, folder / ENCODER, hidden=weights.shape[1])
+    if samples:
+        given = [(embeddings.look_up(batch.ids), batch.mask) for batch in samples]
+        quantise(folder / ENCODER, given)
+
+
+class _Served(nn.Module):
+    """The outputs that are served: a runtime may read none that has no columns."""
+
+    def __init__(self, network: FramingEncoder) -> None:
+        super().__init__()
+        self.network = network
+        tags = ("tags",) if network.tag.out_features else ()
+        self.names = ["votes", *tags, *(CITED if network.citations is not None else ())]
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        outputs: tuple[Tensor, ...] = self.network(embedded, mask)
+        return tuple(output for output in outputs if output.shape[-1])
 
 
 def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
@@ -257,19 +266,25 @@ def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
     mask = torch.ones(2, 16, dtype=torch.int64)
     shape = {0: torch.export.Dim("passages"), 1: torch.export.Dim("tokens")}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    # Attention as its two products and a softmax, which runtimes put together again: torch's own
+    # kernel is written out with guards against rows without a token, which cost a tenth.
+    written = network.encoder.config._attn_implementation
+    network.encoder.set_attn_implementation("eager")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        served = _Served(network)
         torch.onnx.export(
-            network,
+            served,
             (embedded, mask),
             path,
             input_names=["embedded", "mask"],
-            output_names=["votes", "tags", *(CITED if network.citations is not None else ())],
+            output_names=served.names,
             dynamic_shapes={"embedded": shape, "mask": shape},
             dynamo=True,
             external_data=False,
             verbose=False,
         )
+    network.encoder.set_attn_implementation(written)
     _strip(path)
 
 
@@ -284,88 +299,28 @@ def _strip(path: Path) -> None:
     onnx.save(model, path)
 
 
-def _heads(path: Path) -> list[str]:
-    """Name the products that give the outputs.
+def quantise(path: Path, samples: Sequence[Sample]) -> None:
+    """Quantise a graph's products to int8, weights and activations, in its file.
 
-    They are a thousandth of the weights and decide everything, so they stay as they are.
+    Static scales, by what the samples show: scores depend on the passage alone, whatever else is in
+    a batch. Weights have a scale a column and seven bits, since processors without VNNI add two
+    products in 16 bits, which eight would overflow. Written as pairs of QuantizeLinear and
+    DequantizeLinear, which every runtime reads (NNCF; smooth quantisation, Xiao et al., 2023).
     """
-    graph = onnx.load(path).graph
-    makers = {output: node for node in graph.node for output in node.output}
-    last = [makers[output.name] for output in graph.output]
-    before = [makers[name] for node in last for name in node.input if name in makers]
-    return [node.name for node in (*last, *before) if node.op_type in ("MatMul", "Gemm")]
+    os.environ.setdefault("NNCF_CI", "1")  # it would report its use over the network
+    import nncf
+    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
 
-
-def quantise(graph: Path, target: Path, leave: Collection[str]) -> None:
-    """Replace the products with constant weights by int8 ones.
-
-    The graph is a float32 ONNX model, and `leave` names the nodes to leave as they are.
-    """
-    model = onnx.load(graph)
-    _Rewriter(model.graph).rewrite(leave)
-    onnx.checker.check_model(model)
-    onnx.save(model, target)
-
-
-class _Rewriter:
-    """Rewrites one graph in place."""
-
-    def __init__(self, graph: onnx.GraphProto) -> None:
-        self.graph = graph
-        self.constants = {tensor.name: tensor for tensor in graph.initializer}
-        self.nodes: list[NodeProto] = []
-        self.replaced: set[str] = set()
-        self.quantised: set[str] = set()  # activations, which several products may share
-
-    def rewrite(self, leave: Collection[str]) -> None:
-        self._constant("int8/steps", np.float32(_ACTIVATION_STEPS))
-        self._constant("int8/zero", np.float32(_ZERO))
-        self._constant("int8/zero_point", np.uint8(_ZERO))
-        self._constant("int8/least", np.float32(1e-8))
-        self._constant("int8/last_axis", np.array([-1], np.int64))
-        for node in self.graph.node:
-            ours = node.op_type == "MatMul" and node.input[1] in self.constants
-            if ours and node.name not in leave:
-                self._replace(node)
-            else:
-                self.nodes.append(node)
-        kept = [t for t in self.graph.initializer if t.name not in self.replaced]
-        del self.graph.node[:], self.graph.initializer[:]
-        self.graph.node.extend(self.nodes)
-        self.graph.initializer.extend(kept)
-
-    def _replace(self, node: NodeProto) -> None:
-        activation, name = node.input
-        output = node.output[0]
-        weights = numpy_helper.to_array(self.constants[name])
-        scale = np.maximum(np.abs(weights).max(axis=0), 1e-12) / _WEIGHT_STEPS
-        self._constant(f"{name}/int8", np.rint(weights / scale).astype(np.int8))
-        self._constant(f"{name}/scale", scale.astype(np.float32))
-        self.replaced.add(name)
-        self._quantise(activation)
-        factors = [f"{activation}/int8", f"{name}/int8", "int8/zero_point"]
-        self._node("MatMulInteger", factors, f"{output}/int32")
-        self._node("Cast", [f"{output}/int32"], f"{output}/float", to=TensorProto.FLOAT)
-        self._node("Mul", [f"{output}/float", f"{activation}/scale"], f"{output}/rows")
-        self._node("Mul", [f"{output}/rows", f"{name}/scale"], output)
-
-    def _quantise(self, activation: str) -> None:
-        """Give an activation's uint8 values and the scale of each row."""
-        if activation in self.quantised:
-            return
-        self.quantised.add(activation)
-        a = activation
-        self._node("Abs", [a], f"{a}/abs")
-        self._node("ReduceMax", [f"{a}/abs", "int8/last_axis"], f"{a}/max", keepdims=1)
-        self._node("Max", [f"{a}/max", "int8/least"], f"{a}/largest")
-        self._node("Div", [f"{a}/largest", "int8/steps"], f"{a}/scale")
-        self._node("Div", [a, f"{a}/scale"], f"{a}/scaled")
-        self._node("Round", [f"{a}/scaled"], f"{a}/round")
-        self._node("Add", [f"{a}/round", "int8/zero"], f"{a}/shifted")
-        self._node("Cast", [f"{a}/shifted"], f"{a}/int8", to=TensorProto.UINT8)
-
-    def _node(self, operator: str, inputs: list[str], output: str, **attributes: int) -> None:
-        self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
-
-    def _constant(self, name: str, value: NDArray[np.generic] | np.generic) -> None:
-        self.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+    nncf.set_log_level(logging.ERROR)
+    data = nncf.Dataset([{"embedded": embedded, "mask": mask} for embedded, mask in samples])
+    with contextlib.redirect_stdout(io.StringIO()):  # its progress
+        quantised = nncf.quantize(
+            onnx.load(path),
+            data,
+            preset=nncf.QuantizationPreset.MIXED,
+            subset_size=len(samples),
+            model_type=nncf.ModelType.TRANSFORMER,
+            advanced_parameters=AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE),
+        )
+    onnx.save(quantised, path)
+    _strip(path)

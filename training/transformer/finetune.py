@@ -17,6 +17,7 @@ from torch.optim import AdamW
 
 from classifier.errors import TrainingError
 from classifier.models import (
+    Batch,
     Heads,
     Packer,
     Passage,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what to say
 
 _INFERENCE_TOKENS = 4096  # of a batch, padding included; only memory limits it
+_SAMPLE_TOKENS = 1024
 
 
 class TransformerRecipe:
@@ -225,6 +227,14 @@ class TransformerRecipe:
             pooled = pool(votes, tags, self.network_.gain, batch.places, columns)
             found[batch.places[:, 1]] = pooled.numpy()
         return found
+
+    def samples(self, examples: Examples, count: int) -> list[Batch]:
+        """Draw passages of some rows, by which int8 is scaled, in small batches by length."""
+        rng = np.random.default_rng(self.settings.seed)
+        tokens = self.read(examples)
+        passages = self.packer_.pack(examples.sentences, tokens)
+        drawn = [passages[i] for i in rng.permutation(len(passages))[:count]]
+        return [self.packer_.batch(g, tokens) for g in by_length(drawn, _SAMPLE_TOKENS)]
 
     def discard_checkpoint(self) -> None:
         """Delete the checkpoint, once what was trained is safe."""
