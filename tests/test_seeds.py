@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from harness import bundle, examples
 
+from classifier.errors import FramescopeError
 from eval.figures.sections import Estimate
 from eval.release import seeds
 from eval.report.layout import cell
@@ -59,6 +60,30 @@ def test_bundles_that_differ_in_more_than_the_seed_are_called_so():
     mixed = [*SEEDS, trained(4, 0.3, epochs=5)]
     section = seeds.section(Evaluation(tuple(mixed), ROWS), range(4), None)
     assert "NOT trained alike" in section.note
+
+
+def manifest(seed: int, validation: float) -> dict[str, object]:
+    files = {"encoder.onnx": f"{seed:064}"}
+    return {"name": f"b{seed}", "seed": seed, "files": files, "validation": validation}
+
+
+def test_the_median_by_validation_ships():
+    found, chosen = seeds.median([manifest(1, 0.61), manifest(2, 0.58), manifest(3, 0.60)])
+    assert [one.seed for one in found] == [1, 3, 2]
+    assert chosen.seed == 3
+    assert seeds.record_of(found, chosen) == {
+        "bundles": [
+            {"seed": 1, "encoder": f"{1:064}", "validation": 0.61},
+            {"seed": 3, "encoder": f"{3:064}", "validation": 0.60},
+            {"seed": 2, "encoder": f"{2:064}", "validation": 0.58},
+        ],
+        "ships": f"{3:064}",
+    }
+
+
+def test_a_bundle_without_a_figure_of_validation_is_refused():
+    with pytest.raises(FramescopeError, match="b4: its manifest has no figure of validation"):
+        seeds.median([{"name": "b4", "seed": 4, "files": {"encoder.onnx": ""}}])
 
 
 def test_a_drop_between_two_samples_is_as_uncertain_as_both_together():

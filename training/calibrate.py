@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
+from sklearn.metrics import average_precision_score
 
 from classifier.models import Calibration, TransformerModel, stretches
 from classifier.taxonomy import BY_NAME, Level
@@ -263,3 +264,32 @@ def _span_f1(pairs: Sequence[tuple[Bools, Bools]], gap: int) -> float:
                 earned[k] += shared / (end - first)
     precision, recall = earned / np.maximum(counted, 1)
     return float(2 * precision * recall / max(precision + recall, 1e-9))
+
+
+# --- one figure -----------------------------------------------------------------------------------
+
+_FEWEST = 20  # of either answer
+
+
+def mean_average_precision(logits: Logits, rows: Examples) -> float:
+    """Mean, over every signal of every corpus, of the average precision: to choose between seeds.
+
+    Of pairs with 20 rows of either answer; NaN without any. It asks for no threshold, so that what
+    is fitted on the same rows doesn't flatter it.
+
+    Parameters
+    ----------
+    logits : ndarray of float32, shape (n, n_signals)
+    rows : Examples
+        n of them, with the same signals.
+    """
+    found = []
+    for corpus in dict.fromkeys(rows.corpus.tolist()):
+        own = rows.corpus == corpus
+        labels = once_an_article(rows.labels[own], rows.article[own], rows.signals)
+        for k in range(len(rows.signals)):
+            known = ~np.isnan(labels[:, k])
+            positive = labels[known, k] >= 0.5
+            if min(positive.sum(), (~positive).sum()) >= _FEWEST:
+                found.append(average_precision_score(positive, logits[own][known, k]))
+    return float(np.mean(found)) if found else float("nan")

@@ -186,7 +186,10 @@ def write_transformer(
             for path in folder.iterdir():
                 shutil.copyfile(path, target / path.name)
 
-        measured = {"int8_agreement": round(agreement, 4)}
+        measured = {
+            "int8_agreement": round(agreement, 4),
+            "validation": round(calibrate.mean_average_precision(served, validation), 5),
+        }
         _write(data, output, "transformer", settings.seed, record, decisions, save, **measured)
 
 

@@ -1,7 +1,8 @@
-"""The commands `framescope eval gate`, `card`, `seeds` and `same`: what a release has to pass."""
+"""The commands `framescope eval gate`, `card`, `seeds`, `median`, `same`: before a release."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -109,6 +110,28 @@ def seeds(
     show_section(section_of_seeds(evaluation, range(len(bundle)), other, signature=said))
 
 
+def median(
+    bundle: Annotated[
+        list[Path],
+        typer.Argument(metavar="BUNDLE...", help="Bundles of one recipe, trained with seeds."),
+    ],
+    record: Annotated[
+        Path | None, typer.Option(help="Write figures and digests to this JSON file.")
+    ] = None,
+) -> None:
+    """Say which of several seeds ships: the median by validation."""
+    from classifier.bundle import read_manifest
+    from eval.release import median_of_seeds, record_of_seeds
+
+    found, chosen = median_of_seeds([read_manifest(folder) for folder in bundle])
+    for one in found:
+        mark = "  <- ships" if one is chosen else ""
+        typer.echo(f"seed {one.seed}  {one.encoder[:16]}  {one.validation:.4f}{mark}")
+    if record is not None:
+        text = json.dumps(record_of_seeds(found, chosen), indent=2) + "\n"
+        record.write_text(text, encoding="utf-8")
+
+
 def same(
     before: Annotated[Path, typer.Argument(metavar="BEFORE", help="A file, or a folder of them.")],
     after: Annotated[Path, typer.Argument(metavar="AFTER", help="The same, scored anew.")],
@@ -133,4 +156,4 @@ def same(
     )
 
 
-COMMANDS = (gate, card, seeds, same)
+COMMANDS = (gate, card, seeds, median, same)

@@ -7,12 +7,15 @@ the seed does is another thing, and a difference between two models that is smal
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from classifier.bundle import Bundle
+from classifier.errors import FramescopeError
+from classifier.models import ENCODER
 from eval.figures import Cell, Section, Table
 from eval.release.gate import Measured, measured
 from eval.rows import BENCHMARKS, Benchmark, Evaluation
@@ -140,3 +143,54 @@ def section(
         (Table("Mean and spread over training seeds", columns, tuple(rows)),),
         signature=signature,
     )
+
+
+# --- which of them ships --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A bundle's figure on the validation part, as its training wrote it into the manifest.
+
+    ``validation``: `training.calibrate.mean_average_precision`. ``encoder``: SHA-256 of its graph,
+    which no card changes.
+    """
+
+    seed: int
+    encoder: str
+    validation: float
+
+
+def median(bundles: Sequence[Mapping[str, Any]]) -> tuple[list[Validated], Validated]:
+    """Find the bundle that ships of several seeds: the median by validation, not the best by test.
+
+    Parameters
+    ----------
+    bundles : sequence of mapping
+        Their manifests.
+
+    Returns
+    -------
+    found : list of Validated
+        The best first.
+    median : Validated
+        Of an even number, the lower of the two in the middle.
+
+    Raises
+    ------
+    FramescopeError
+        When a manifest has no such figure.
+    """
+    for manifest in bundles:
+        if "validation" not in manifest or ENCODER not in manifest["files"]:
+            raise FramescopeError(
+                f"{manifest['name']}: its manifest has no figure of validation; train it again"
+            )
+    found = [Validated(m["seed"], m["files"][ENCODER], m["validation"]) for m in bundles]
+    found.sort(key=lambda one: -one.validation)
+    return found, found[len(found) // 2]
+
+
+def record_of(found: Sequence[Validated], chosen: Validated) -> dict[str, Any]:
+    """Lay several seeds out as they are kept: all figures, and which of them ships."""
+    return {"bundles": [asdict(one) for one in found], "ships": chosen.encoder}
