@@ -157,7 +157,8 @@ def test_no_code_of_a_model_is_trusted() -> None:
             if function.endswith("from_pretrained"):
                 loads += 1
                 assert options["local_files_only"] == "True", name
-                assert options["use_safetensors"] == "True", name
+                if "Config" not in function:  # which has no weights
+                    assert options["use_safetensors"] == "True", name
     assert loads
 
 

@@ -12,13 +12,13 @@ import toys
 from classifier.bundle import load
 from classifier.models.passages import Tokens, stretches
 from training.calibrate import (
-    _span_f1,
-    best_threshold,
     calibration,
     fit_tags,
     once_an_article,
     thresholds,
 )
+from training.calibrate.decisions import best_threshold
+from training.calibrate.tags import _span_f1
 
 
 def sigmoid(z):

@@ -19,9 +19,17 @@ from classifier import __version__, bundle
 from classifier.models import Calibration, digest_of_names, resolve_said
 from classifier.taxonomy import BY_NAME
 from classifier.values import Sentence
-from training import calibrate
+from training.calibrate import (
+    calibration,
+    evenly,
+    fit_articles,
+    fit_tags,
+    mean_average_precision,
+    once_an_article,
+    thresholds,
+)
 from training.corpora import find_corpus as find
-from training.data import Data, Examples, choose_unlabelled
+from training.data import Data, Examples, choose_unlabelled, ordinary_articles
 
 if TYPE_CHECKING:
     from classifier.models import Fusion, TransformerModel
@@ -59,6 +67,7 @@ def make_transformer(
     settings: Settings,
     tell: Tell,
     progress: Progress | None = None,
+    root: Path | None = None,
     teaching: Teaching | None = None,
 ) -> None:
     """Fine-tune the transformer, export it, and write its bundle.
@@ -66,20 +75,21 @@ def make_transformer(
     Calibration and thresholds are fitted on what the int8 model says, since that is what decides.
 
     `output` is the bundle's folder, beside which a checkpoint is kept while training; `encoder` is
-    a local model folder, `progress` is told the training steps, and `teaching` says who teaches it
-    besides the labels, and on what.
+    a local model folder, and `progress` is told the training steps. `root` is the folder of
+    corpora, beside which text without labels lies, and `teaching` says who teaches it besides the
+    labels, and on what.
     """
     from training.transformer import TransformerRecipe
 
     bundle.check_writable(output)
     checkpoints = output.with_name(output.name + ".checkpoint")
-    lessons = None if teaching is None else _taught(data, encoder, settings, teaching, tell)
+    lessons = None if teaching is None else _taught(data, encoder, settings, root, teaching, tell)
     if teaching is not None:
         tell("fine-tuning the student")
     recipe = TransformerRecipe(
         encoder, settings, checkpoints, progress, registry=data.outlets, lessons=lessons
     ).fit(data.examples)
-    write_transformer(recipe, data, output, tell, teaching)
+    write_transformer(recipe, data, output, tell, root, teaching)
     recipe.discard_checkpoint()
 
 
@@ -92,8 +102,6 @@ class Teaching:
     teacher : Teacher
     texts : sequence of pathlib.Path
         Files of articles; none: the collection of articles beside the corpora.
-    root : pathlib.Path or None
-        The folder of corpora.
     sentences : int
         How many of them at most.
     progress : callable or None
@@ -102,13 +110,17 @@ class Teaching:
 
     teacher: Teacher
     texts: Sequence[Path]
-    root: Path | None
     sentences: int
     progress: Progress | None = None
 
 
 def _taught(
-    data: Data, encoder: Path, settings: Settings, teaching: Teaching, tell: Tell
+    data: Data,
+    encoder: Path,
+    settings: Settings,
+    root: Path | None,
+    teaching: Teaching,
+    tell: Tell,
 ) -> Lessons:
     """Fine-tune a teacher and let it label; what is kept of an earlier run isn't made again."""
     from training.transformer import TransformerRecipe, label_by_teacher
@@ -120,7 +132,7 @@ def _taught(
     if limits is not None:
         tell(limits)
     tell("choosing articles for the teacher to label")
-    chosen = choose_unlabelled(data, teaching.texts, teaching.root, teaching.sentences)
+    chosen = choose_unlabelled(data, teaching.texts, root, teaching.sentences)
     rows = chosen.examples
     tell(
         f"{len(rows):,} sentences; left out: {chosen.of_outlets:,} articles of outlets that are "
@@ -143,6 +155,7 @@ def write_transformer(
     data: Data,
     output: Path,
     tell: Tell,
+    root: Path | None = None,
     teaching: Teaching | None = None,
 ) -> None:
     """Export what was fine-tuned, fit its decisions on the validation part, write its bundle."""
@@ -162,7 +175,7 @@ def write_transformer(
         export(recipe.network_, heads, encoder / TOKENIZER, folder, samples)
         tell("calibrating on the validation part")
         model = load_transformer(folder, Calibration.identity(heads.signals), data.outlets)
-        limits, gap = calibrate.fit_tags(model, validation)
+        limits, gap = fit_tags(model, validation)
         heads = replace(heads, tag_thresholds=limits, tag_gap=gap)
         if recipe.network_.citations is not None:
             tell("fitting what citations decide")
@@ -170,9 +183,18 @@ def write_transformer(
         heads.save(folder)
         model = load_transformer(folder, Calibration.identity(heads.signals), data.outlets)
         decisions = fit_decisions(model, validation, settings.seed)
+        tell("fitting what an article's sentences say of it")
+        model = load_transformer(folder, decisions.calibration, data.outlets)
+        ordinary = ordinary_articles(data, root)
+        stage = fit_articles(model, data.part("train"), ordinary)
+        if stage.outputs.weights:
+            heads = replace(heads, articles=stage.to_record())
+            heads.save(folder)
+            model = load_transformer(folder, decisions.calibration, data.outlets)
+            decisions = fit_decisions(model, validation, settings.seed)
         tell("comparing int8 with float32")
         export(recipe.network_, heads, encoder / TOKENIZER, exact)
-        trained = load_transformer(exact, Calibration.identity(heads.signals), data.outlets).logits(
+        trained = load_transformer(exact, decisions.calibration, data.outlets).logits(
             validation.sentences
         )
         served = model.logits(validation.sentences)
@@ -188,7 +210,7 @@ def write_transformer(
 
         measured = {
             "int8_agreement": round(agreement, 4),
-            "validation": round(calibrate.mean_average_precision(served, validation), 5),
+            "validation": round(mean_average_precision(served, validation), 5),
         }
         _write(data, output, "transformer", settings.seed, record, decisions, save, **measured)
 
@@ -238,16 +260,16 @@ def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
     """
     logits = model.logits(validation.sentences)
     columns = np.stack([validation.column(s) for s in model.signals], axis=1)
-    every = calibrate.once_an_article(columns, validation.article, model.signals)
+    every = once_an_article(columns, validation.article, model.signals)
     labels = every.copy()
     for name in dict.fromkeys(validation.corpus.tolist()):
         for k in _other_sense(name, model.signals):
             labels[validation.corpus == name, k] = np.nan
     nobody_else = np.isnan(labels).all(axis=0)
     labels[:, nobody_else] = every[:, nobody_else]
-    weights = calibrate.evenly(labels, validation.corpus)
-    fitted = calibrate.calibration(logits, labels, model.signals, weights)
-    chosen = calibrate.thresholds(
+    weights = evenly(labels, validation.corpus)
+    fitted = calibration(logits, labels, model.signals, weights)
+    chosen = thresholds(
         fitted.apply(logits), labels, validation.article, model.signals, seed, weights
     )
     elsewhere = {}
@@ -257,7 +279,7 @@ def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
         columns_of = _other_sense(name, model.signals)
         own = [model.signals[k] for k in columns_of]
         if own:
-            elsewhere[name] = calibrate.thresholds(
+            elsewhere[name] = thresholds(
                 proba[rows][:, columns_of],
                 every[rows][:, columns_of],
                 validation.article[rows],

@@ -3,6 +3,9 @@
 Both models keep one contract, `Model`; nothing outside this room asks which of them it is.
 """
 
+from classifier.models.articles import ArticleStage
+from classifier.models.articles import features as article_features
+from classifier.models.articles import of_articles as features_of_articles
 from classifier.models.base import Calibration, Model, Prediction, pool_articles
 from classifier.models.citations import Said, Words
 from classifier.models.citing import FusionFeatures, Resolved, features_of

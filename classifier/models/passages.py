@@ -240,6 +240,9 @@ class Heads:
     # how votes, citations and what is known of sources are put together (`fusion.Fusion`), as its
     # record; None where the graph gives no citations
     fusion: Mapping[str, Any] | None = None
+    # how an article is told from its sentences (`articles.ArticleStage`), as its record; None: by
+    # the mean of what each says of it
+    articles: Mapping[str, Any] | None = None
     tag_gap: int = 0  # tokens outside, between two stretches of a tag, that one span takes in
 
     def save(self, folder: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import BundleError
+from classifier.models.articles import ArticleStage
 from classifier.models.base import Calibration, pool_articles
 from classifier.models.citations import PassageOutputs, PassageReader, Said
 from classifier.models.citing import decide, resolve, with_rules
@@ -89,7 +90,8 @@ class TransformerModel:
         self._graph = runtime
         self._embeddings = embeddings
         self._packer = packer
-        self._fusion = None if heads.fusion is None else Fusion.from_record(heads.fusion)
+        self._fusion = heads.fusion and Fusion.from_record(heads.fusion)
+        self._articles = heads.articles and ArticleStage.from_record(heads.articles)
         self._tag_columns = [self.signals.index(tag) for tag in heads.tags]
         self._article_columns = [
             i for i, s in enumerate(self.signals) if BY_NAME[s].level is Level.ARTICLE
@@ -118,11 +120,15 @@ class TransformerModel:
         citations = tuple(sentence.citations for sentence in sentences)
         names = set(differing)
         state_media = [row in names for row in range(len(sentences))]
-        if self._fusion is not None:
+        if self._fusion:
             resolved = resolve(typed.said, sentences, self.registry)
             decided = decide(self._fusion, resolved, sentences, logits, self.signals, state_media)
             logits, citations = decided.logits, with_rules(sentences, decided.citations)
-        logits = pool_articles(logits, sentences, self._article_columns)
+        proba = self.calibration.apply(logits)
+        if self._articles:
+            logits = self._articles.log_odds(logits, proba, self.signals, sentences)
+        else:
+            logits = pool_articles(logits, sentences, self._article_columns)
         proba = self.calibration.apply(logits)
         return TransformerPrediction(
             logits, proba, tuple(sentences), neutral, typed, self.heads, citations, state_media

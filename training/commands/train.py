@@ -137,6 +137,7 @@ def transformer(
     from training.recipe import Teaching, make_transformer
     from training.transformer import default_encoder as default_folder
 
+    root = None if MIXTURES[recipe].shipped_only else root_folder(corpora)
     with _progress() as progress:
         teaching = None
         if teacher is not None:
@@ -144,12 +145,11 @@ def transformer(
             teaching = Teaching(
                 Teacher(teacher, read_settings(teacher_settings, {}, TEACHING), kept),
                 text or (),
-                None if MIXTURES[recipe].shipped_only else root_folder(corpora),
                 taught_sentences,
                 progress,
             )
         make_transformer(
-            data, output, encoder or default_folder(), chosen, _tell, progress, teaching
+            data, output, encoder or default_folder(), chosen, _tell, progress, root, teaching
         )
     _done(output)
 

@@ -4,6 +4,7 @@ In: the folder of a public corpus, or what ships. Out: articles with labels in t
 format's terms. Nothing here holds any text of others. `catalogue` is the one table of them.
 """
 
+from training.corpora.allsides import FILE as ALLSIDES_FILE
 from training.corpora.allsides import read as read_allsides
 from training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, given_folder, root_folder
 from training.corpora.catalogue import find as find_corpus

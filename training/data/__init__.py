@@ -25,3 +25,4 @@ from training.data.swaps import SIGNAL as SWAPPED_SIGNAL
 from training.data.swaps import Swap, behind
 from training.data.unlabelled import UNLABELLED
 from training.data.unlabelled import choose as choose_unlabelled
+from training.data.unlabelled import ordinary as ordinary_articles

@@ -47,6 +47,8 @@ UNSEEN_OUTLETS: Mapping[str, frozenset[str]] = {
 DRAWN_EXCEPT: Mapping[str, frozenset[str]] = {
     corpus: frozenset(outlets) for corpus, outlets in _OUTLETS["drawn_except"].items()
 }
+ORDINARY_OUTLETS = frozenset(_OUTLETS["ordinary"]["allsides"])
+"""Of the collection of articles: see `training.data.unlabelled.ordinary`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,13 @@ from classifier.errors import CorpusError
 from classifier.pages import read_input, split_sentences
 from classifier.sources import fold_name, host_in, look_up, registrable_host
 from classifier.values import Article
-from training.corpora import articles_folder, read_allsides
+from training.corpora import ALLSIDES_FILE, articles_folder, read_allsides
 from training.data.examples import Examples, of_articles
 from training.data.mixture import Data
 from training.data.splits import (
     ARTICLE_THRESHOLD,
     ARTICLE_WORDS,
+    ORDINARY_OUTLETS,
     SENTENCE_THRESHOLD,
     SENTENCE_WORDS,
     TEST,
@@ -46,6 +47,7 @@ UNLABELLED = "unlabelled"
 _JUDGED = (TEST, UNSEEN)
 _KEPT_BACK = (*_JUDGED, VALIDATION)
 _LANGUAGE = "en"
+_ORDINARY_SENTENCES = 15_000
 
 
 @dataclass(frozen=True)
@@ -90,21 +92,42 @@ def choose(data: Data, texts: Sequence[Path], root: Path | None, sentences: int)
     CorpusError
         When there is no text, or none that may be learned from.
     """
+    found = _chosen(data, _articles(texts, root), sentences)
+    if not len(found.examples):
+        raise CorpusError(
+            "no articles to be labelled by a teacher, of outlets that nothing is tested on; "
+            "give some with --text FILE"
+        )
+    return found
+
+
+def ordinary(data: Data, root: Path | None) -> Examples | None:
+    """Take articles for ordinary ones, by their outlet: none of them is called partisan.
+
+    Wire copy, reports, surveys and service. None where the collection of articles isn't here, or
+    the registry isn't known.
+    """
+    if root is None or data.outlets is None:
+        return None
+    folder = articles_folder(root)
+    if not (folder / ALLSIDES_FILE).is_file():
+        return None
+    plain = (one for one in read_allsides(folder) if one.outlet in ORDINARY_OUTLETS)
+    return _chosen(data, plain, _ORDINARY_SENTENCES).examples
+
+
+def _chosen(data: Data, articles: Iterable[Article], sentences: int) -> Unlabelled:
+    """Choose among articles what comes near to nothing that is kept back."""
     registry = data.outlets
     if registry is None:
-        raise CorpusError("a teacher needs the registry of outlets, to know what is kept back")
-    found = {one.id: one for one in _articles(texts, root)}
+        raise CorpusError("text without labels needs the registry, to know what is kept back")
+    found = {one.id: one for one in articles}
     judged = _Outlets.tested(data.examples, found, registry)
     allowed = [one for one in found.values() if not judged.hold(one)]
     held = data.examples.where(np.isin(data.examples.part, _KEPT_BACK))
     fresh = _fresh(allowed, held)
     order = sorted(fresh, key=lambda one: hashlib.sha256(f"{data.seed}|{one.id}".encode()).digest())
     chosen = of_articles(UNLABELLED, _first(order, sentences), registry)
-    if not len(chosen):
-        raise CorpusError(
-            "no articles to be labelled by a teacher, of outlets that nothing is tested on; "
-            "give some with --text FILE"
-        )
     rows = chosen.where(_unlike(chosen, held))
     width = len(data.examples.signals)
     examples = replace(

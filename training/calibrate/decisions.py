@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,25 +10,23 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 from sklearn.metrics import average_precision_score
 
-from classifier.models import Calibration, TransformerModel, stretches
+from classifier.models import Calibration
 from classifier.taxonomy import BY_NAME, Level
 from training import DEFAULT_SEED
 from training.data import Examples
-from training.transformer import in_spans, marked
 
 Logits = NDArray[np.float32]
-Bools = NDArray[np.bool_]
 
 # A rare technique has a handful of positives in a validation part: its line is held near
 # "slope 1, intercept as given" by a prior worth this many sentences.
 _PRIOR = 4.0
 # Slopes from 1/148 to 148, so that the search ends; those of the shipped bundles are 0.55 to 2.03.
 _LOG_SLOPES = (-5.0, 5.0)
-_GAPS = (0, 1, 2, 4, 8, 12, 16)
-_TAG_SEED = 0  # of the resamples for tags, which no option sets
 # A flag that is wrong more often than this is of no use to a reader, whatever F1 says: for a
-# technique that a model hardly knows, F1 is highest where everything is flagged.
+# technique that a model hardly knows, F1 is highest where everything is flagged. Of an article
+# more is asked: it is said of somebody's whole work.
 _LEAST_PRECISION = 0.15
+_LEAST_PRECISION_OF_ARTICLES = 2 / 3
 _DRAWS = 200  # resamples of articles, whose mean F1 decides
 _GRID = 200  # thresholds tried through the rows, and as many through the positives
 
@@ -127,7 +124,8 @@ def thresholds(
     macro-F1. It is the expected metric that is maximised, with the calibrated probabilities as the
     chances (Lipton et al., 2014; Nan et al., 2012): labels enter through the two parameters of the
     calibration, since the threshold that is best on a few dozen positives themselves is mostly
-    noise. At least 15% of what is flagged must be right, where any threshold can do that.
+    noise. At least 15% of the sentences and two thirds of the articles that are flagged must be
+    right, where any threshold can do that.
 
     `proba`, of shape (n, k), is calibrated; `labels` says which of them are annotated, and
     `weights` what each row counts (`evenly`), 1 unless given. `articles` has shape (n,). A signal
@@ -144,7 +142,16 @@ def thresholds(
         macro = BY_NAME[signal].level is not Level.SPAN and signal != "vague_source"
         counted = None if weights is None else weights[known, k]
         chances = positive if fit else p
-        chosen[signal] = best_threshold(p, chances, names, macro=macro, seed=seed, weights=counted)
+        of_article = BY_NAME[signal].level is Level.ARTICLE
+        chosen[signal] = best_threshold(
+            p,
+            chances,
+            names,
+            macro=macro,
+            seed=seed,
+            weights=counted,
+            precision=_LEAST_PRECISION_OF_ARTICLES if of_article else _LEAST_PRECISION,
+        )
     return chosen
 
 
@@ -156,11 +163,13 @@ def best_threshold(
     macro: bool,
     seed: int,
     weights: NDArray[np.float32] | None = None,
+    precision: float = _LEAST_PRECISION,
 ) -> float:
     """Find the threshold with the best mean F1, or macro-F1, over resamples of the articles.
 
     All are of shape (n,): `chances` says how likely each is to be positive, or whether it is, and
-    `weights` what each counts, 1 unless given.
+    `weights` what each counts, 1 unless given. Of the flags at least the share `precision` must be
+    right, where any threshold can do that.
     """
     counted = 1.0 if weights is None else weights.astype(float)
     grid = _steps(scores, counted * chances.astype(float))
@@ -183,8 +192,8 @@ def best_threshold(
     score = 2 * true_positive / np.maximum(2 * true_positive + wrong, 1e-9)
     if macro:
         score = (score + 2 * true_negative / np.maximum(2 * true_negative + wrong, 1e-9)) / 2
-    precision = true_positive.sum(axis=0) / np.maximum((true_positive + false_positive).sum(0), 1)
-    useful = precision >= min(_LEAST_PRECISION, float(precision.max()))
+    right = true_positive.sum(axis=0) / np.maximum((true_positive + false_positive).sum(0), 1)
+    useful = right >= min(precision, float(right.max()))
     best = int(np.argmax(np.where(useful, score.mean(axis=0), -1.0)))
     # Halfway to the next lower score, so that rounding at serving time changes no decision.
     below = scores[scores < grid[best]].max() if best else grid[best]
@@ -204,66 +213,6 @@ def _steps(scores: NDArray[np.float32], chances: NDArray[np.float64]) -> NDArray
     of_rows = np.ceil(even * (len(order) - 1)).astype(np.intp)
     steps: NDArray[np.float32] = np.unique(scores[order[np.concatenate([of_rows, of_positives])]])
     return steps
-
-
-def fit_tags(model: TransformerModel, validation: Examples) -> tuple[tuple[float, ...], int]:
-    """Choose how spans are read off the tags of tokens.
-
-    Gives, for each span signal in the order of the model's tags, the logit from which a token lies
-    in a span: that of the best token-level F1, on the validation rows whose corpus marks spans of
-    the signal. And how many tokens outside, between two stretches, a span takes in: of `_GAPS` the
-    number with the best F1 of spans, of all signals together, where each span earns the share of
-    its tokens that the other side covers (Da San Martino et al., 2019).
-    """
-    tags = model.heads.tags
-    if not tags:
-        return (), 0
-    known = marked(validation, tags)
-    some = np.flatnonzero(known.any(axis=1))
-    rows, known = validation.where(some), known[some]
-    outputs = model.predict(rows.sentences).neutral
-    lengths = [len(tokens) for tokens in outputs.tags]
-    given = np.concatenate([np.zeros((0, len(tags)), np.float32), *outputs.tags])
-    wanted = np.concatenate(
-        [
-            np.zeros((0, len(tags)), np.bool_),
-            *(
-                in_spans(sentence, tokens, spans, tags)
-                for sentence, tokens, spans in zip(
-                    rows.sentences, outputs.tokens, rows.spans, strict=True
-                )
-            ),
-        ]
-    )
-    sentence, known = np.repeat(np.arange(len(rows)), lengths), np.repeat(known, lengths, axis=0)
-    of_tag = [(given[row, k], wanted[row, k], sentence[row]) for k, row in enumerate(known.T)]
-    limits = tuple(
-        best_threshold(scores, inside, rows.article[number], macro=False, seed=_TAG_SEED)
-        if inside.any()
-        else 0.0
-        for scores, inside, number in of_tag
-    )
-    pairs = [
-        (scores[first:end] >= np.float32(limit), inside[first:end])
-        for limit, (scores, inside, number) in zip(limits, of_tag, strict=True)
-        for first, end in pairwise([*np.flatnonzero(np.diff(number, prepend=-1)), len(number)])
-    ]
-    some_of = [pair for pair in pairs if pair[0].any() or pair[1].any()]
-    return limits, max(_GAPS, key=lambda gap: (_span_f1(some_of, gap), -gap))
-
-
-def _span_f1(pairs: Sequence[tuple[Bools, Bools]], gap: int) -> float:
-    """F1 of the spans read off tokens, which were found inside and are, sentence by sentence."""
-    earned, counted = np.zeros(2), np.zeros(2)
-    for found, truth in pairs:
-        sides = stretches(found, gap), stretches(truth, 0)
-        for k, (mine, theirs) in enumerate((sides, sides[::-1])):
-            counted[k] += len(mine)
-            for first, end in mine:
-                shared = sum(max(0, min(end, e) - max(first, f)) for f, e in theirs)
-                earned[k] += shared / (end - first)
-    precision, recall = earned / np.maximum(counted, 1)
-    return float(2 * precision * recall / max(precision + recall, 1e-9))
 
 
 # --- one figure -----------------------------------------------------------------------------------

@@ -1,0 +1,148 @@
+"""Articles told from their sentences: the features, the fit, and what serves them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from classifier.models import (
+    ArticleStage,
+    Regressions,
+    article_features,
+    features_of_articles,
+)
+from classifier.values import Sentence
+from training.calibrate import fit_articles
+from training.data import Examples
+
+SIGNALS = ("claim", "biased_language", "hyperpartisan")
+OF_SENTENCES = SIGNALS[:2]
+
+
+def sentences(article: str, count: int) -> list[Sentence]:
+    return [Sentence("A sentence.", 12 * i, 12 * i + 11, article, i) for i in range(count)]
+
+
+class Planted:
+    """A model that says of each sentence what it was told, by its article and its place."""
+
+    signals = SIGNALS
+
+    def __init__(self, told: dict[str, np.ndarray]) -> None:
+        self.told = told
+
+    def predict_proba(self, sentences):
+        return np.array([self.told[s.article_id][s.index] for s in sentences], np.float32)
+
+
+def examples(articles: int, seed: int, *, partisan: bool = True, corpus: str = "hyperpartisan"):
+    """Articles, every other one partisan with more biased language, and what a model says of them.
+
+    The model's own word on ``hyperpartisan`` is noise.
+    """
+    rng = np.random.default_rng(seed)
+    told, rows, labels = {}, [], []
+    for number in range(articles):
+        name, count = f"{corpus}/{seed}-{number}", int(rng.integers(4, 30))
+        is_partisan = partisan and number % 2 == 0
+        proba = rng.uniform(0, 1, (count, 3))
+        proba[:, 1] = rng.beta(4, 4, count) if is_partisan else rng.beta(2, 6, count)
+        told[name] = proba
+        rows += sentences(name, count)
+        labels += [[np.nan, np.nan, float(is_partisan)]] * count
+    names = np.array([s.article_id for s in rows])
+    numbers = np.array([int(name.rpartition("-")[2]) for name in names])
+    found = Examples(
+        sentences=tuple(rows),
+        labels=np.array(labels, np.float32),
+        signals=SIGNALS,
+        spans=((),) * len(rows),
+        citations=(None,) * len(rows),
+        corpus=np.full(len(rows), corpus),
+        article=names,
+        outlet=np.array([f"outlet-{n // 3}" for n in numbers]),
+        group=names,
+        part=np.full(len(rows), "train"),
+    )
+    return found, told
+
+
+def test_features_are_means_of_the_whole_the_start_and_the_most() -> None:
+    proba = np.linspace(0, 0.99, 100, dtype=np.float32).reshape(100, 1)
+    rows = sentences("b", 100)
+    rows.insert(50, Sentence("Another.", 0, 8, "a", 0))
+    proba = np.insert(proba, 50, 0.5, axis=0)
+    found, article = features_of_articles(proba, rows)
+    assert article.tolist() == [1] * 50 + [0] + [1] * 50
+    np.testing.assert_allclose(found[0], [0.5, 0.5, 0.5, 0.0])
+    np.testing.assert_allclose(found[1], [0.495, 0.02, 0.945, np.log(100)], atol=1e-6)
+    assert article_features(("claim",)) == (
+        "mean: claim", "lead: claim", "top: claim", "log sentences",
+    )  # fmt: skip
+
+
+def test_the_record_is_read_back_and_another_is_refused() -> None:
+    names = article_features(OF_SENTENCES)
+    stage = ArticleStage(OF_SENTENCES, Regressions(names, {"hyperpartisan": (0.5,) * 8}))
+    assert ArticleStage.from_record(stage.to_record()) == stage
+    for damaged in (
+        {**stage.to_record(), "signals": ["claim"]},
+        {**stage.to_record(), "outputs": {"features": names, "weights": {"hyperpartisan": [1.0]}}},
+    ):
+        with pytest.raises(ValueError, match="of other features"):
+            ArticleStage.from_record(damaged)
+
+
+def test_every_sentence_of_an_article_has_its_log_odds() -> None:
+    line = (1.0, 2.0, 0, 0, 0, 0, 0, -0.5)
+    stage = ArticleStage(
+        OF_SENTENCES, Regressions(article_features(OF_SENTENCES), {"hyperpartisan": line})
+    )
+    rows = [*sentences("a", 2), *sentences("b", 1)]
+    proba = np.array([[0.2, 0.4, 0.9], [0.4, 0.0, 0.9], [1.0, 0.5, 0.9]], np.float32)
+    logits = np.array([[7, 8, 9]] * 3, np.float32)
+    found = stage.log_odds(logits, proba, SIGNALS, rows)
+    np.testing.assert_allclose(found[:, 2], [0.2, 0.2, 1.5], atol=1e-6)
+    np.testing.assert_array_equal(found[:, :2], logits[:, :2])
+    assert stage.log_odds(logits[:0], proba[:0], SIGNALS, []).shape == (0, 3)
+
+
+def test_what_sentences_carry_tells_articles_of_other_outlets() -> None:
+    train, told = examples(90, 1)
+    stage = fit_articles(Planted(told), train, None)
+    assert list(stage.outputs.weights) == ["hyperpartisan"]
+    new, told = examples(60, 2)
+    proba = Planted(told).predict_proba(new.sentences)
+    logits = stage.log_odds(np.zeros_like(proba), proba, SIGNALS, new.sentences)[:, 2]
+    truth = new.column("hyperpartisan") > 0.5
+    above = (logits[truth][:, None] > logits[~truth][None, :]).mean()
+    assert above > 0.9
+
+
+def test_ordinary_articles_are_counterexamples() -> None:
+    train, told = examples(90, 1)
+    plain, of_plain = examples(60, 3, partisan=False, corpus="unlabelled")
+    for name in of_plain:  # lively, and not partisan: much biased language, and many claims
+        of_plain[name][:, 1] = np.clip(of_plain[name][:, 1] + 0.25, 0, 1)
+        of_plain[name][:, 0] = 0.9
+    plain = replace(plain, labels=np.full_like(plain.labels, np.nan))
+    model = Planted({**told, **of_plain})
+    proba = model.predict_proba(plain.sentences)
+
+    def flagged(stage: ArticleStage) -> float:
+        found = stage.log_odds(np.zeros_like(proba), proba, SIGNALS, plain.sentences)
+        return float((found[:, 2] > 0).mean())
+
+    assert flagged(fit_articles(model, train, plain)) < 0.5 * flagged(
+        fit_articles(model, train, None)
+    )
+
+
+def test_corpora_that_label_sentences_too_take_no_part() -> None:
+    train, told = examples(30, 1)
+    labels = train.labels.copy()
+    labels[:, 0] = 1.0
+    stage = fit_articles(Planted(told), replace(train, labels=labels), None)
+    assert stage.outputs.weights == {}

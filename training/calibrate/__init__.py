@@ -1,0 +1,14 @@
+"""Predictions on rows that nothing was learned from in, what decides out.
+
+Calibration, thresholds, how spans are read off tags, how articles are told from their sentences.
+"""
+
+from training.calibrate.articles import fit_articles
+from training.calibrate.decisions import (
+    calibration,
+    evenly,
+    mean_average_precision,
+    once_an_article,
+    thresholds,
+)
+from training.calibrate.tags import fit_tags
