@@ -8,7 +8,7 @@ import pytest
 
 from classifier.errors import TrainingError
 from classifier.values.article import Sentence
-from training.baseline.baseline import MIXES, BaselineRecipe, Setting, Trial, best
+from training.baseline.baseline import MIXES, NEIGHBOURS, BaselineRecipe, Setting, Trial, best
 from training.data.examples import Examples
 
 SIGNALS = ("claim", "loaded_language", "slogans", "hyperpartisan")
@@ -127,9 +127,40 @@ def test_tries_the_whole_documented_grid() -> None:
     first = [t.setting for t in trials[: 2 * len(MIXES)]]
     assert first == [Setting(mix, c) for mix in MIXES for c in (0.3, 3.0)]
     mix = best(trials[: 2 * len(MIXES)]).setting.mix
-    assert [t.setting for t in trials[2 * len(MIXES) :]] == [
-        Setting(mix, c, "balanced") for c in (0.3, 3.0)
+    of_weights = trials[2 * len(MIXES) : 2 * len(MIXES) + 2]
+    assert [t.setting for t in of_weights] == [Setting(mix, c, "balanced") for c in (0.3, 3.0)]
+    setting = best(trials[: 2 * len(MIXES) + 2]).setting
+    assert [t.setting for t in trials[2 * len(MIXES) + 2 :]] == [
+        replace(setting, neighbours=share) for share in NEIGHBOURS[1:]
     ]
+
+
+def test_neighbours_count_where_signals_stand_together() -> None:
+    rng = np.random.default_rng(4)
+    sentences, labels, names = [], [], []
+    for number in range(120):
+        vile = number % 2
+        for index in range(6):
+            # The word that tells stands in half of the sentences of an article that has it.
+            word = "vile" if vile and rng.random() < 0.5 else "plain"
+            text = f"The {word} {rng.choice(['mill', 'tram', 'pier'])} of Orrin {index}."
+            sentences.append(
+                Sentence(text, 40 * index, 40 * index + len(text), f"a{number}", index)
+            )
+            labels.append([float(vile)])
+            names.append(f"a{number}")
+    n = len(sentences)
+    rows = Examples(
+        tuple(sentences), np.array(labels, np.float32), ("loaded_language",), ((),) * n,
+        (None,) * n, np.full(n, "house"), np.array(names), np.full(n, ""), np.array(names),
+        np.full(n, "train"),
+    )  # fmt: skip
+    made = recipe().fit(rows)
+    choice = made.choices_["loaded_language"]
+    assert choice.setting.neighbours == pytest.approx(made.model_.neighbours[0]) >= 0.3
+    assert f"neighbours {choice.setting.neighbours:g}" in str(choice)
+    without = [t.score for t in choice.trials if not t.setting.neighbours]
+    assert choice.score > max(without) + 0.05
 
 
 def test_choice_is_among_the_best_tried(fitted: BaselineRecipe) -> None:

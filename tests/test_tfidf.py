@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from classifier.errors import BundleError
 from classifier.models import ngrams, tfidf
 from classifier.models.base import Calibration, Model, Prediction
 from classifier.models.ngrams import Ngrams, Places, count, weigh
-from classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel
+from classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel, beside, load
 from classifier.values.article import Sentence
 from classifier.values.text import fold
 
@@ -165,6 +166,32 @@ def test_batches_do_not_matter(
     whole = model.logits(sentences)
     monkeypatch.setattr(tfidf, "_BATCH", 3)
     np.testing.assert_allclose(model.logits(sentences), whole, atol=1e-5)
+
+
+def test_neighbours_add_the_mean_of_what_they_say(
+    model: TfidfModel, sentences: list[Sentence], tmp_path
+) -> None:
+    apart = [*sentences, replace(sentences[3], index=5, start=300, end=332)]
+    own = model.logits(apart) - model.intercepts
+    calibration, counts = model.calibration, np.array([0.5, 0.2, 0.0])
+    made = TfidfModel(
+        SIGNALS, model.blocks, model.weights, model.intercepts, calibration, None, counts
+    )
+    found = made.logits(apart) - model.intercepts
+    for number, share in ((0, 0.5), (1, 0.2)):
+        expected = own[:, number].copy()
+        for row, other in ((0, 1), (1, 0), (2, 3), (3, 2)):  # the last stands alone
+            expected[row] += share * own[other, number]
+        np.testing.assert_allclose(found[:, number], expected, atol=1e-5)
+    np.testing.assert_allclose(found[:, 2], own[:, 2], atol=1e-5)
+    made.save(tmp_path)
+    np.testing.assert_allclose(load(tmp_path, calibration).logits(apart), made.logits(apart))
+
+
+def test_of_two_neighbours_each_counts_half(model: TfidfModel) -> None:
+    rows = article("c", TEXTS[:3])
+    shares = beside(rows).toarray()
+    np.testing.assert_allclose(shares, [[0, 1, 0], [0.5, 0, 0.5], [0, 1, 0]])
 
 
 def test_text_without_known_ngrams_scores_the_intercept(model: TfidfModel) -> None:

@@ -46,7 +46,7 @@ from classifier.models.roles import (
     TAGS,
 )
 from classifier.models.runtime import instructions
-from classifier.models.tfidf import TfidfModel
+from classifier.models.tfidf import TfidfModel, beside
 from classifier.models.tfidf import load as load_tfidf
 from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel
 from classifier.models.transformer import load as load_transformer

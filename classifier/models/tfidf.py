@@ -34,7 +34,8 @@ _BATCH = 4096  # sentences vectorised at once: bounds memory, whatever the input
 class TfidfModel:
     """Fitted logistic regressions on n-grams; keeps the contract of `classifier.models.base.Model`.
 
-    A sentence-level signal reads the sentence alone. An article-level signal reads the n-grams of
+    A sentence-level signal reads the sentence, and so much of what its two neighbours say of
+    theirs as was fitted. An article-level signal reads the n-grams of
     all sentences with the same ``article_id`` in the sequence, in any order. Outlets' names are
     read in the form that goes with the signal, see `classifier.models.placeholders`.
 
@@ -50,6 +51,9 @@ class TfidfModel:
     calibration : Calibration
     reader : Reader, optional
         What gives it its text; by default it reads sentences as they are.
+    neighbours : ndarray, shape (n_signals,), optional
+        What the mean of its neighbours' log-odds, without the intercept, counts beside a sentence's
+        own; 0 unless given.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class TfidfModel:
         intercepts: NDArray[np.floating[Any]],
         calibration: Calibration,
         reader: Reader | None = None,
+        neighbours: NDArray[np.floating[Any]] | None = None,
     ) -> None:
         self.signals = signals
         self.blocks = blocks
@@ -67,6 +72,10 @@ class TfidfModel:
         self.intercepts: NDArray[np.float32] = intercepts.astype(np.float32)
         self.calibration = calibration
         self.reader = reader or Reader()
+        none = np.zeros(len(signals), np.float32)
+        self.neighbours: NDArray[np.float32] = (
+            none if neighbours is None else neighbours.astype(np.float32)
+        )
 
     @property
     def runtime(self) -> str:
@@ -115,6 +124,8 @@ class TfidfModel:
                 articles.add(part.places.counts[: len(neutral)], rows)
             if kept is not None:
                 kept.append(part)
+        if self.neighbours.any() and len(sentences):
+            logits += self.neighbours * (beside(sentences) @ logits)
         if columns.any() and len(sentences):
             of_article = weigh(self.blocks, articles.counts) @ self._by_feature
             logits[:, columns] = of_article[articles.rows][:, columns]
@@ -133,6 +144,7 @@ class TfidfModel:
             allow_pickle=False,
             weights=self.weights.astype(np.float16),
             intercepts=self.intercepts,
+            neighbours=self.neighbours,
             **arrays,
         )
         record = {
@@ -145,6 +157,23 @@ class TfidfModel:
         }
         text = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
         (folder / VOCABULARY).write_text(text, encoding="utf-8")
+
+
+def beside(sentences: Sequence[Sentence]) -> Any:
+    """Average over a sentence's neighbours: sparse, shape (n_sentences, n_sentences).
+
+    The sentences before and after it in its article, where they stand beside it; a row without any
+    is empty.
+    """
+    from scipy.sparse import csr_array
+
+    index = np.array([s.index for s in sentences])
+    _, article = np.unique([s.article_id for s in sentences], return_inverse=True)
+    before = np.flatnonzero((article[1:] == article[:-1]) & (index[1:] == index[:-1] + 1))
+    rows, columns = np.r_[before, before + 1], np.r_[before + 1, before]
+    share = 1.0 / np.maximum(np.bincount(rows, minlength=len(sentences)), 1)
+    shape = len(sentences), len(sentences)
+    return csr_array((share[rows].astype(np.float32), (rows, columns)), shape)
 
 
 def load(folder: Path, calibration: Calibration, registry: Registry | None = None) -> TfidfModel:
@@ -168,6 +197,7 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
     try:
         with np.load(path, allow_pickle=False) as arrays:
             weights, intercepts = arrays["weights"], arrays["intercepts"]
+            neighbours = arrays["neighbours"]
             blocks = tuple(
                 Ngrams(**part, idf=arrays[f"idf_{number}"]) for number, part in enumerate(parts)
             )
@@ -177,10 +207,11 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
         raise _damaged(folder / VOCABULARY, "its signals are not those of the calibration")
     shape = (len(signals), sum(map(len, blocks)))
     fits = all(block.idf.shape == (len(block),) for block in blocks)
-    if not fits or weights.shape != shape or intercepts.shape != shape[:1]:
+    lines = intercepts.shape == neighbours.shape == shape[:1]
+    if not fits or weights.shape != shape or not lines:
         raise _damaged(path, f"its arrays don't fit {VOCABULARY}")
     reader = Reader.of(registry) if placeholders else Reader()
-    return TfidfModel(signals, blocks, weights, intercepts, calibration, reader)
+    return TfidfModel(signals, blocks, weights, intercepts, calibration, reader, neighbours)
 
 
 def _read_vocabulary(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]], bool]:
@@ -253,7 +284,7 @@ class TfidfPrediction:
 
         An n-gram's contribution (its TF-IDF times its weight) is shared evenly among its
         occurrences and the words each reaches into, so that the words of a sentence add up to its
-        log-odds. Neighbouring words that stand out are one span.
+        own log-odds. Neighbouring words that stand out are one span.
 
         At most four each, ``score`` being the contribution in log-odds, always above 0.
         """

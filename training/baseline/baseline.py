@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,12 +19,9 @@ from classifier.models import (
     TextForm,
     TfidfModel,
     count,
-    form_of,
-    weigh,
 )
-from classifier.models import pool_counts as pool
-from classifier.taxonomy import BY_NAME, Level
 from training import DEFAULT_SEED
+from training.baseline.counted import MIXES, CountedRows, Task
 from training.data import Examples
 
 if TYPE_CHECKING:
@@ -33,17 +30,12 @@ if TYPE_CHECKING:
 
 Balance = Literal["balanced"] | None
 
-# What each name means: the factor each block (words, characters) is multiplied by before fitting,
-# which is how freely the regression may lean on it. Simpler first.
-MIXES: dict[str, tuple[float, float]] = {
-    "words": (1.0, 0.0),
-    "characters": (0.0, 1.0),
-    "words over characters": (1.0, 0.5),
-    "both": (1.0, 1.0),
-}
 # Where 10 is chosen, 30 and 100 were tried too and were not better by more than a tie.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 BALANCES: tuple[Balance, ...] = (None, "balanced")
+
+# What the mean of a sentence's neighbours counts beside its own words.
+NEIGHBOURS = (0.0, 0.1, 0.2, 0.3, 0.5)
 
 # A setting that is less simple has to be better by more than this.
 _TIE = 0.001
@@ -53,13 +45,14 @@ _TIE = 0.001
 class Setting:
     """Hyper-parameters of one regression.
 
-    `mix` is a key of `MIXES`, `c` the inverse strength of the L2 penalty, and `balance` says
-    whether both classes weigh the same.
+    `mix` is a key of `MIXES`, `c` the inverse strength of the L2 penalty, `balance` says whether
+    both classes weigh the same, and `neighbours` what the sentences beside one count.
     """
 
     mix: str = "both"
     c: float = 1.0
     balance: Balance = None
+    neighbours: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +81,9 @@ class Choice:
     def __str__(self) -> str:
         setting = self.setting
         weights = ", balanced" if setting.balance else ""
+        beside = f", neighbours {setting.neighbours:g}" if setting.neighbours else ""
         return (
-            f"{setting.mix}, C={setting.c:g}{weights}; cross-validated average precision "
+            f"{setting.mix}, C={setting.c:g}{weights}{beside}; cross-validated average precision "
             f"{self.score:.3f} ({self.positives:,} of {self.rows:,})"
         )
 
@@ -126,7 +120,8 @@ class BaselineRecipe:
     """Recipe of the baseline, in scikit-learn's conventions.
 
     The vocabulary is shared by all signals. For each signal the mix of blocks and the penalty are
-    chosen first, together; then, with that mix, class weights and the penalty again.
+    chosen first, together; then, with that mix, class weights and the penalty again; and last what
+    neighbours count.
 
     Parameters
     ----------
@@ -220,10 +215,11 @@ class BaselineRecipe:
             np.array(intercepts, dtype=np.float64),
             Calibration.identity(usable),
             Reader(self.registry),
+            np.array([choice.setting.neighbours for choice in self.choices_.values()]),
         )
         return self
 
-    def _table(self, train: Examples) -> _Table:
+    def _table(self, train: Examples) -> CountedRows:
         # The vocabulary and idf look at no label, so learning them once on all training rows, and
         # not in each fold, lets nothing of a held-out fold's labels through.
         self._tell(f"reading the n-grams of {len(train):,} sentences")
@@ -239,9 +235,9 @@ class BaselineRecipe:
             )
         except ValueError as error:
             raise TrainingError(f"too little text to learn from ({error})") from None
-        return _Table(train, blocks, count(blocks, texts.texts), texts.rows)
+        return CountedRows(train, blocks, count(blocks, texts.texts), texts.rows)
 
-    def _choose(self, task: _Task) -> Choice:
+    def _choose(self, task: Task) -> Choice:
         rows, positives = len(task.labels), int(task.labels.sum())
         folds = self._folds(task)
         if not folds:
@@ -258,10 +254,14 @@ class BaselineRecipe:
             if balance is not None
         ]
         trials += self._trials(task, folds, weighted)
+        if task.has_neighbours:
+            setting = best(trials).setting
+            beside = [replace(setting, neighbours=share) for share in NEIGHBOURS if share]
+            trials += self._trials(task, folds, beside)
         chosen = best(trials)
         return Choice(rows, positives, chosen.setting, chosen.score, tuple(trials))
 
-    def _folds(self, task: _Task) -> list[Fold]:
+    def _folds(self, task: Task) -> list[Fold]:
         """Draw the rows to fit on and those held out, for each fold that can be scored."""
         from sklearn.model_selection import StratifiedGroupKFold
 
@@ -278,7 +278,7 @@ class BaselineRecipe:
         ]
 
     def _trials(
-        self, task: _Task, folds: Sequence[Fold], settings: Sequence[Setting]
+        self, task: Task, folds: Sequence[Fold], settings: Sequence[Setting]
     ) -> list[Trial]:
         """Score settings of one mix: mean average precision, folds weighing by their positives.
 
@@ -290,14 +290,19 @@ class BaselineRecipe:
         if not settings:
             return []
         features = task.mixed(settings[0].mix)
+        around = task.mixed(settings[0].mix, around=True) if settings[0].neighbours else None
         scores = np.zeros((len(folds), len(settings)))
         for number, (fitted, held) in enumerate(folds):
             inside, outside = features[fitted], features[held]
+            line, weights = None, None
             for column, setting in enumerate(settings):
-                regression = self._regression(inside, task.labels[fitted], setting)
-                scores[number, column] = average_precision_score(
-                    task.labels[held], outside @ regression.coef_[0]
-                )
+                if line is None or (setting.c, setting.balance) != weights:
+                    line = self._regression(inside, task.labels[fitted], setting).coef_[0]
+                    weights = setting.c, setting.balance
+                found = outside @ line
+                if around is not None:
+                    found = found + setting.neighbours * (around[held] @ line)
+                scores[number, column] = average_precision_score(task.labels[held], found)
         sizes = [task.labels[held].sum() for _, held in folds]
         means = np.average(scores, axis=0, weights=sizes)
         return [Trial(*pair) for pair in zip(settings, means.tolist(), strict=True)]
@@ -321,60 +326,6 @@ class BaselineRecipe:
     def _tell(self, line: str) -> None:
         if self.progress is not None:
             self.progress(line)
-
-
-@dataclass(frozen=True, eq=False)
-class _Table:
-    """The training rows, counted once for all signals."""
-
-    train: Examples
-    blocks: tuple[Ngrams, ...]
-    counts: Any
-    rows: Mapping[TextForm, NDArray[np.intp]]
-
-    def task(self, signal: str) -> _Task:
-        """Take the rows that have the signal; articles, where it is one of articles."""
-        labels = self.train.column(signal)
-        rows = np.flatnonzero(~np.isnan(labels))
-        counts = self.counts[self.rows[form_of(signal)][rows]]
-        if BY_NAME[signal].level is Level.ARTICLE:
-            _, first, article = np.unique(
-                self.train.article[rows], return_index=True, return_inverse=True
-            )
-            counts = pool(counts, article, len(first))
-            rows = rows[first]
-        weighed = weigh(self.blocks, counts)
-        ends = np.cumsum([len(block) for block in self.blocks])
-        parts = tuple(
-            weighed[:, end - len(block) : end] for block, end in zip(self.blocks, ends, strict=True)
-        )
-        return _Task(parts, (labels[rows] >= 0.5).astype(np.int64), self.train.group[rows])
-
-
-@dataclass(frozen=True, eq=False)
-class _Task:
-    """What one regression is fitted on: features by block, labels 0 or 1, and groups."""
-
-    parts: tuple[Any, ...]
-    labels: NDArray[np.int64]
-    groups: NDArray[np.str_]
-
-    def mixed(self, mix: str) -> Any:
-        """Lay a mix's features side by side; blocks it doesn't use are left out."""
-        from scipy.sparse import hstack
-
-        pairs = zip(MIXES[mix], self.parts, strict=True)
-        return hstack([factor * part for factor, part in pairs if factor], format="csr")
-
-    def spread(self, weights: NDArray[np.float64], mix: str) -> NDArray[np.float64]:
-        """Weights of a mix's features, as weights of all features unmixed."""
-        pieces, first = [], 0
-        for factor, part in zip(MIXES[mix], self.parts, strict=True):
-            size = part.shape[1] if factor else 0
-            piece = factor * weights[first : first + size] if factor else np.zeros(part.shape[1])
-            pieces.append(piece)
-            first += size
-        return np.concatenate(pieces)
 
 
 def _has_both(labels: NDArray[np.float32]) -> bool:
