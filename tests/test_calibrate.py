@@ -10,7 +10,8 @@ pytest.importorskip("torch")
 import toys
 
 from classifier.bundle import load
-from classifier.models.passages import Tokens, stretches
+from classifier.models.passages import Tokens
+from classifier.models.spans import log_odds_of_span, stretches
 from training.calibrate import (
     calibration,
     fit_tags,
@@ -18,7 +19,7 @@ from training.calibrate import (
     thresholds,
 )
 from training.calibrate.decisions import best_threshold
-from training.calibrate.tags import _span_f1
+from training.calibrate.tags import SpanRule, _span_f1
 
 
 def sigmoid(z):
@@ -196,14 +197,21 @@ def test_a_long_article_does_not_move_the_calibration_of_articles() -> None:
     assert fitted(1).to_record() == fitted(50).to_record()
 
 
+EVEN = dict.fromkeys(toys.SIGNALS, 0.5)
+
+
 class Tagger:
     """Tags each token with a logit read off its text; a model as `fit_tags` wants one."""
 
     class heads:  # noqa: N801
         tags = toys.TAGS
 
+    signals = toys.SIGNALS
+
     def predict(self, sentences):
         self.read = list(sentences)
+        loaded = np.array([any(w in s.text for w in toys.LOADED) for s in sentences])
+        self.proba = np.where(loaded, 0.9, 0.1).astype(np.float32)[:, None].repeat(4, axis=1)
         tokens, tags = [], []
         for s in sentences:
             words = s.text.split(" ")
@@ -219,15 +227,61 @@ class Tagger:
 
 def test_tags_are_thresholded_where_spans_are_marked() -> None:
     toy, model = toys.examples(), Tagger()
-    limits, gap = fit_tags(model, toy)
-    assert limits == (5.0, 5.0)
-    assert gap == 0  # no loaded word of a toy stands near another
+    rule = fit_tags(model, toy, EVEN)
+    assert rule.tag_thresholds == (5.0, 5.0)
+    assert rule.tag_gap == 0  # no loaded word of a toy stands near another
     assert len(model.read) == int((toy.corpus == "house").sum())
 
 
 def test_a_tag_that_nothing_carries_counts_from_an_even_chance() -> None:
     toy = toys.examples()
-    assert fit_tags(Tagger(), replace(toy, spans=((),) * len(toy)))[0] == (0.0, 0.0)
+    rule = fit_tags(Tagger(), replace(toy, spans=((),) * len(toy)), EVEN)
+    assert rule == SpanRule((0.0, 0.0), 0, ())
+
+
+def test_spans_are_read_only_where_a_sentence_is_flagged() -> None:
+    # Plain words have the logits of loaded ones in sentences that are not flagged: as tokens they
+    # raise the threshold, as spans they don't count.
+    toy = toys.examples()
+
+    class Distracted(Tagger):
+        def predict(self, sentences):
+            super().predict(sentences)
+            for row, sentence in enumerate(sentences):
+                if not any(w in sentence.text for w in toys.LOADED):
+                    self.tags[row][:] = 7.5
+            return self
+
+    rule = fit_tags(Distracted(), toy, EVEN)
+    assert all(3.0 < threshold <= 7.0 for threshold in rule.tag_thresholds)
+    assert rule.tag_gap == 0
+
+
+def test_a_span_is_the_surer_the_oftener_such_spans_are_right() -> None:
+    rng = np.random.default_rng(1)
+    toy = toys.examples(160)
+
+    class Unsure(Tagger):
+        """Its tags have a hit in every flagged sentence; only the strong ones are right."""
+
+        def predict(self, sentences):
+            super().predict(sentences)
+            self.proba[:] = 0.9
+            for tags in self.tags:
+                right = tags[:, 0] > 5
+                tags[:] = -9
+                if right.any():
+                    tags[right] = rng.uniform(1.0, 4.0)
+                else:
+                    tags[0] = rng.uniform(0.0, 2.0)
+            return self
+
+    token, _, intercept = fit_tags(Unsure(), toy, EVEN).span_scores
+    assert token > 0.5
+    assert token * 4.0 + intercept > 0 > token * 0.2 + intercept
+    assert log_odds_of_span((1.0, 2.0, 0.5), 3.0, 0.5) == pytest.approx(3.5)
+    assert log_odds_of_span((), 3.0, 0.1) == 3.0
+    assert log_odds_of_span((0.0, 1.0, 0.0), 3.0, 1.0) == pytest.approx(13.8, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -246,21 +300,25 @@ def test_stretches_take_in_what_is_short_between_them(inside, gap, found) -> Non
 
 
 def test_the_gap_is_that_of_the_best_spans() -> None:
-    def tokens(text: str) -> np.ndarray:
-        return np.array([c == "x" for c in text], np.bool_)
+    def f1(found: str, truth: str, gap: int) -> float:
+        sides = [
+            stretches(np.array([c == "x" for c in text], np.bool_), width)
+            for text, width in ((found, gap), (truth, 0))
+        ]
+        return _span_f1([(sides[0], sides[1])] * 3)
 
-    whole = [(tokens("x..x.."), tokens("xxxx.."))] * 3
-    apart = [(tokens("x..x.."), tokens("x..x.."))] * 3
-    assert _span_f1(whole, 2) == 1.0 > _span_f1(whole, 1)
-    assert _span_f1(apart, 1) == 1.0 > _span_f1(apart, 2)
+    assert f1("x..x..", "xxxx..", 2) == 1.0 > f1("x..x..", "xxxx..", 1)
+    assert f1("x..x..", "x..x..", 1) == 1.0 > f1("x..x..", "x..x..", 2)
     # Of two found one is half right; the one that is marked is found whole.
-    assert _span_f1([(tokens("xx.x"), tokens("x..."))], 0) == pytest.approx(2 * 0.25 / 1.25)
-    assert _span_f1([(tokens("..."), tokens("..."))], 0) == 0.0
+    assert f1("xx.x", "x...", 0) == pytest.approx(2 * 0.25 / 1.25)
+    assert f1("...", "...", 0) == 0.0
 
 
 def test_no_spans_in_validation_is_no_error() -> None:
     toy = toys.examples()
-    assert fit_tags(Tagger(), toy.where(toy.corpus == "exchange")) == ((0.0, 0.0), 0)
+    assert fit_tags(Tagger(), toy.where(toy.corpus == "exchange"), EVEN) == SpanRule(
+        (0.0, 0.0), 0, ()
+    )
 
 
 def test_a_bundle_carries_what_was_fitted_on_its_own_int8_scores(transformer_bundle, toy_data):

@@ -28,7 +28,6 @@ from classifier.models.passages import (
     Passage,
     Tokens,
     by_length,
-    stretches,
     with_rows,
 )
 from classifier.models.placeholders import Reader, TextForm, form_of
@@ -46,6 +45,7 @@ from classifier.models.roles import (
     TAGS,
 )
 from classifier.models.runtime import instructions
+from classifier.models.spans import likely, log_odds_of_span, stretches
 from classifier.models.tfidf import TfidfModel, beside
 from classifier.models.tfidf import load as load_tfidf
 from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel

@@ -210,20 +210,6 @@ class Embeddings:
 HEADS = "heads.json"
 
 
-def stretches(inside: NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:
-    """Give the stretches of tokens that lie inside a span: first and end.
-
-    Two with at most `gap` tokens between them are one.
-    """
-    found: list[tuple[int, int]] = []
-    for at in np.flatnonzero(inside).tolist():
-        if found and at - found[-1][1] <= gap:
-            found[-1] = found[-1][0], at + 1
-        else:
-            found.append((at, at + 1))
-    return found
-
-
 @dataclass(frozen=True)
 class Heads:
     """What the exported graph's outputs mean."""
@@ -244,6 +230,9 @@ class Heads:
     # the mean of what each says of it
     articles: Mapping[str, Any] | None = None
     tag_gap: int = 0  # tokens outside, between two stretches of a tag, that one span takes in
+    # what its strongest token's logit and its sentence's log-odds weigh in a span's, and an
+    # intercept; empty: that of the strongest token
+    span_scores: tuple[float, ...] = ()
 
     def save(self, folder: Path) -> None:
         """Write ``heads.json``."""

@@ -28,14 +28,14 @@ from classifier.models.passages import (
     Passage,
     Tokens,
     by_length,
-    stretches,
     with_rows,
 )
 from classifier.models.placeholders import Reader, TextForm, form_of
-from classifier.models.reasons import VotedWords, is_telling, trimmed
+from classifier.models.reasons import VotedWords
 from classifier.models.roles import CITED, CITED_COLUMNS
 from classifier.models.runtime import Runtime
 from classifier.models.runtime import load as load_graph
+from classifier.models.spans import Tagged
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Citation, Sentence, SourceKind, Span
 
@@ -352,48 +352,8 @@ class TransformerPrediction:
         return tuple(Span(place.start, place.end, signal, score) for place, score in places.items())
 
     def _spans(self, row: int, signal: str) -> tuple[Span, ...]:
-        """Stretches of tokens over the tag's threshold; else those around the strongest token."""
-        column = self.heads.tags.index(signal)
-        logits = self.neutral.tags[row][:, column]
-        # A flagged sentence always shows something: where no token reaches the threshold, those
-        # within one logit of the strongest.
-        threshold = np.float32(self.heads.tag_thresholds[column])
-        if logits.max() < threshold:
-            threshold = np.float32(logits.max() - 1.0)
-        found = [
-            self._span(row, first, end, signal, _sigmoid(logits[first:end].max()))
-            for first, end in stretches(logits >= threshold, self.heads.tag_gap)
-        ]
-        text, base = self.sentences[row].text, self.sentences[row].start
-        worded = [s for s in found if any(map(str.isalnum, text[s.start - base : s.end - base]))]
-        joined = _joined(worded)
-        telling = [s for s in joined if is_telling(text[s.start - base : s.end - base])] or joined
-        return tuple(sorted(telling, key=lambda s: -(s.score or 0.0)))
-
-    def _span(self, row: int, first: int, end: int, signal: str, score: float) -> Span:
-        """Characters of a run of tokens, widened to whole words, without punctuation around."""
-        offsets, sentence = self.neutral.tokens[row].offsets, self.sentences[row]
-        text = sentence.text
-        start, stop = offsets[first][0], offsets[end - 1][1]
-        while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
-            start -= 1
-        while stop < len(text) and text[stop].isalnum() and text[stop - 1].isalnum():
-            stop += 1
-        start, stop = trimmed(text, start, stop)
-        return Span(sentence.start + start, sentence.start + stop, signal, score)
-
-
-def _sigmoid(logit: float) -> float:
-    return float(f"{1.0 / (1.0 + np.exp(-logit)):.4g}")
-
-
-def _joined(spans: Sequence[Span]) -> list[Span]:
-    """Join spans that touch or overlap after widening to words."""
-    joined: list[Span] = []
-    for span in spans:
-        if joined and span.start <= joined[-1].end + 1:
-            last = joined.pop()
-            score = max(last.score or 0.0, span.score or 0.0)
-            span = Span(last.start, max(last.end, span.end), span.signal, score)
-        joined.append(span)
-    return joined
+        """Spans of a technique, as the tags of the sentence's tokens have it."""
+        column, outputs = self.heads.tags.index(signal), self.neutral
+        chance = float(self.proba[row, self.heads.signals.index(signal)])
+        tagged = Tagged(self.sentences[row], outputs.tokens[row], outputs.tags[row][:, column])
+        return tagged.spans(self.heads, column, chance)
