@@ -12,14 +12,13 @@ import toys
 from classifier.bundle import load
 from classifier.models.passages import Tokens
 from classifier.models.spans import log_odds_of_span, stretches
-from training.calibrate import (
+from training.calibrate.decisions import (
+    best_threshold,
     calibration,
-    fit_tags,
     once_an_article,
     thresholds,
 )
-from training.calibrate.decisions import best_threshold
-from training.calibrate.tags import SpanRule, _span_f1
+from training.calibrate.tags import SpanRule, _span_f1, fit_tags
 
 
 def sigmoid(z):

@@ -10,10 +10,9 @@ import pytest
 from harness import joined
 
 from classifier.values.article import Sentence
-from training.calibrate import thresholds
+from training.calibrate.decisions import Decisions, fit_decisions, thresholds
 from training.corpora.catalogue import CORPORA
 from training.data.examples import Examples
-from training.recipe import Decisions, fit_decisions
 
 SIGNALS = ("claim", "hyperpartisan")
 ELSEWHERE = "claimbuster"  # labels claims in another sense

@@ -458,7 +458,7 @@ def test_rows_are_read_in_the_form_of_their_labels(encoder, toy_settings) -> Non
     recipe.fit(rows)
     neutral, typed, _ = recipe.packer_.tokenize_both(named)
     sourced = ~np.isnan(rows.column("vague_source"))
-    read = recipe._tokens(rows)
+    read = recipe.read(rows)
     assert sourced.any()
     assert not sourced.all()
     for row in range(10):

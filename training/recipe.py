@@ -6,33 +6,29 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from classifier import __version__, bundle
 from classifier.models import Calibration, digest_of_names, resolve_said
 from classifier.taxonomy import BY_NAME
-from classifier.values import Sentence
 from training.calibrate import (
-    calibration,
-    evenly,
+    Decisions,
     fit_articles,
+    fit_decisions,
     fit_tags,
     mean_average_precision,
-    once_an_article,
-    thresholds,
 )
 from training.corpora import find_corpus as find
 from training.data import Data, Examples, choose_unlabelled, ordinary_articles
 
 if TYPE_CHECKING:
-    from classifier.models import Fusion, TransformerModel
+    from classifier.models import Fusion, Heads, TransformerModel
     from training.transformer import Lessons, Progress, Settings, Teacher, TransformerRecipe
 
 Tell = Callable[[str], None]  # is told one line a step
@@ -170,34 +166,15 @@ def write_transformer(
         folder.mkdir()
         exact.mkdir()
         tell("exporting to ONNX, int8")
-        heads = recipe.heads()
         samples = recipe.samples(data.part("train"), _SAMPLES)
-        export(recipe.network_, heads, encoder / TOKENIZER, folder, samples)
-        if recipe.network_.citations is not None:
-            tell("fitting what citations decide")
-            model = load_transformer(folder, Calibration.identity(heads.signals), data.outlets)
-            heads = replace(heads, fusion=_fused(model, validation).to_record())
-            heads.save(folder)
-        tell("calibrating on the validation part")
-        model = load_transformer(folder, Calibration.identity(heads.signals), data.outlets)
-        decisions = fit_decisions(model, validation, settings.seed)
-        model = load_transformer(folder, decisions.calibration, data.outlets)
-        heads = replace(heads, **asdict(fit_tags(model, validation, decisions.thresholds)))
-        heads.save(folder)
-        tell("fitting what an article's sentences say of it")
-        ordinary = ordinary_articles(data, root)
-        stage = fit_articles(model, data.part("train"), ordinary)
-        if stage.outputs.weights:
-            heads = replace(heads, articles=stage.to_record())
-            heads.save(folder)
-            model = load_transformer(folder, decisions.calibration, data.outlets)
-            decisions = fit_decisions(model, validation, settings.seed)
+        export(recipe.network_, recipe.heads(), encoder / TOKENIZER, folder, samples)
+        heads, decisions = _decided(folder, recipe, data, root, tell)
         tell("comparing int8 with float32")
         export(recipe.network_, heads, encoder / TOKENIZER, exact)
-        trained = load_transformer(exact, decisions.calibration, data.outlets).logits(
-            validation.sentences
+        served, trained = (
+            load_transformer(one, decisions.calibration, data.outlets).logits(validation.sentences)
+            for one in (folder, exact)
         )
-        served = model.logits(validation.sentences)
         agreement = float((decisions.flags(served) == decisions.flags(trained)).mean())
         tell(f"int8 decides as float32 does in {agreement:.2%} of {len(validation):,} sentences")
         record: dict[str, Any] = {"encoder": describe(encoder), **asdict(settings)}
@@ -215,6 +192,43 @@ def write_transformer(
         _write(data, output, "transformer", settings.seed, record, decisions, save, **measured)
 
 
+def _decided(
+    folder: Path, recipe: TransformerRecipe, data: Data, root: Path | None, tell: Tell
+) -> tuple[Heads, Decisions]:
+    """Fit, one upon the other, all that makes decisions of what an exported network says.
+
+    Who is cited, calibration and thresholds, where spans are, what an article is. Each is saved
+    with the network as it is fitted, and read by what follows.
+    """
+    from classifier.models import load_transformer
+
+    validation, heads = data.part("validation"), recipe.heads()
+
+    def saved(calibration: Calibration, **changes: Any) -> TransformerModel:
+        nonlocal heads
+        heads = replace(heads, **changes)
+        heads.save(folder)
+        return load_transformer(folder, calibration, data.outlets)
+
+    model = saved(Calibration.identity(heads.signals))
+    if recipe.network_.citations is not None:
+        tell("fitting what citations decide")
+        fusion = _fused(model, validation).to_record()
+        model = saved(Calibration.identity(heads.signals), fusion=fusion)
+    tell("calibrating on the validation part")
+    decisions = fit_decisions(model, validation, recipe.settings.seed)
+    model = saved(decisions.calibration)
+    model = saved(
+        decisions.calibration, **asdict(fit_tags(model, validation, decisions.thresholds))
+    )
+    tell("fitting what an article's sentences say of it")
+    stage = fit_articles(model, data.part("train"), ordinary_articles(data, root))
+    if stage.outputs.weights:
+        model = saved(decisions.calibration, articles=stage.to_record())
+        decisions = fit_decisions(model, validation, recipe.settings.seed)
+    return heads, decisions
+
+
 def _fused(model: TransformerModel, validation: Examples) -> Fusion:
     """Fit fusion on the validation rows of corpora that label by the guidelines."""
     from training.transformer import Heard, fit_fusion
@@ -226,74 +240,6 @@ def _fused(model: TransformerModel, validation: Examples) -> Fusion:
     found = model.predict(rows.sentences)
     resolved = resolve_said(found.typed.said, rows.sentences, model.registry)
     return fit_fusion(rows, Heard(resolved, found.logits, model.signals, found.state_media))
-
-
-class _Fitted(Protocol):
-    """A model before its calibration is known."""
-
-    signals: tuple[str, ...]
-
-    def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]: ...
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """What is fitted on the validation part."""
-
-    calibration: Calibration
-    thresholds: Mapping[str, float]
-    # of corpora that label signals in another sense, by corpus and signal
-    elsewhere: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-    def flags(self, logits: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Decide, shape (n, k), from logits of that shape."""
-        limits = np.array([self.thresholds[s] for s in self.calibration.signals], np.float32)
-        flagged: NDArray[np.bool_] = self.calibration.apply(logits) >= limits
-        return flagged
-
-
-def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
-    """Fit calibration and thresholds of a model on rows it has not seen.
-
-    What a corpus labels in another sense than the guidelines has thresholds of its own, and no part
-    in what is decided elsewhere.
-    """
-    logits = model.logits(validation.sentences)
-    columns = np.stack([validation.column(s) for s in model.signals], axis=1)
-    every = once_an_article(columns, validation.article, model.signals)
-    labels = every.copy()
-    for name in dict.fromkeys(validation.corpus.tolist()):
-        for k in _other_sense(name, model.signals):
-            labels[validation.corpus == name, k] = np.nan
-    nobody_else = np.isnan(labels).all(axis=0)
-    labels[:, nobody_else] = every[:, nobody_else]
-    weights = evenly(labels, validation.corpus)
-    fitted = calibration(logits, labels, model.signals, weights)
-    chosen = thresholds(
-        fitted.apply(logits), labels, validation.article, model.signals, seed, weights
-    )
-    elsewhere = {}
-    proba = fitted.apply(logits)
-    for name in dict.fromkeys(validation.corpus.tolist()):
-        rows = validation.corpus == name
-        columns_of = _other_sense(name, model.signals)
-        own = [model.signals[k] for k in columns_of]
-        if own:
-            elsewhere[name] = thresholds(
-                proba[rows][:, columns_of],
-                every[rows][:, columns_of],
-                validation.article[rows],
-                own,
-                seed,
-                fit=True,
-            )
-    return Decisions(fitted, chosen, elsewhere)
-
-
-def _other_sense(corpus: str, signals: Sequence[str]) -> list[int]:
-    """Give the columns that a corpus labels in another sense than the guidelines."""
-    known = find(corpus).card.other_sense
-    return [k for k, signal in enumerate(signals) if signal in known]
 
 
 def _write(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,9 @@ from sklearn.metrics import average_precision_score
 
 from classifier.models import Calibration
 from classifier.taxonomy import BY_NAME, Level
+from classifier.values import Sentence
 from training import DEFAULT_SEED
+from training.corpora import find_corpus as find
 from training.data import Examples
 
 Logits = NDArray[np.float32]
@@ -213,6 +217,77 @@ def _steps(scores: NDArray[np.float32], chances: NDArray[np.float64]) -> NDArray
     of_rows = np.ceil(even * (len(order) - 1)).astype(np.intp)
     steps: NDArray[np.float32] = np.unique(scores[order[np.concatenate([of_rows, of_positives])]])
     return steps
+
+
+# --- both, of a bundle ----------------------------------------------------------------------------
+
+
+class _Fitted(Protocol):
+    """A model before its calibration is known."""
+
+    signals: tuple[str, ...]
+
+    def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What is fitted on the validation part."""
+
+    calibration: Calibration
+    thresholds: Mapping[str, float]
+    # of corpora that label signals in another sense, by corpus and signal
+    elsewhere: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def flags(self, logits: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Decide, shape (n, k), from logits of that shape."""
+        limits = np.array([self.thresholds[s] for s in self.calibration.signals], np.float32)
+        flagged: NDArray[np.bool_] = self.calibration.apply(logits) >= limits
+        return flagged
+
+
+def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
+    """Fit calibration and thresholds of a model on rows it has not seen.
+
+    What a corpus labels in another sense than the guidelines has thresholds of its own, and no part
+    in what is decided elsewhere.
+    """
+    logits = model.logits(validation.sentences)
+    columns = np.stack([validation.column(s) for s in model.signals], axis=1)
+    every = once_an_article(columns, validation.article, model.signals)
+    labels = every.copy()
+    for name in dict.fromkeys(validation.corpus.tolist()):
+        for k in _other_sense(name, model.signals):
+            labels[validation.corpus == name, k] = np.nan
+    nobody_else = np.isnan(labels).all(axis=0)
+    labels[:, nobody_else] = every[:, nobody_else]
+    weights = evenly(labels, validation.corpus)
+    fitted = calibration(logits, labels, model.signals, weights)
+    chosen = thresholds(
+        fitted.apply(logits), labels, validation.article, model.signals, seed, weights
+    )
+    elsewhere = {}
+    proba = fitted.apply(logits)
+    for name in dict.fromkeys(validation.corpus.tolist()):
+        rows = validation.corpus == name
+        columns_of = _other_sense(name, model.signals)
+        own = [model.signals[k] for k in columns_of]
+        if own:
+            elsewhere[name] = thresholds(
+                proba[rows][:, columns_of],
+                every[rows][:, columns_of],
+                validation.article[rows],
+                own,
+                seed,
+                fit=True,
+            )
+    return Decisions(fitted, chosen, elsewhere)
+
+
+def _other_sense(corpus: str, signals: Sequence[str]) -> list[int]:
+    """Give the columns that a corpus labels in another sense than the guidelines."""
+    known = find(corpus).card.other_sense
+    return [k for k, signal in enumerate(signals) if signal in known]
 
 
 # --- one figure -----------------------------------------------------------------------------------
