@@ -9,12 +9,13 @@ import pytest
 
 from classifier.models import (
     ArticleStage,
+    Calibration,
     Regressions,
     article_features,
     features_of_articles,
 )
 from classifier.values import Sentence
-from training.calibrate import fit_articles
+from training.calibrate import Decisions, fit_articles
 from training.data import Examples
 
 SIGNALS = ("claim", "biased_language", "hyperpartisan")
@@ -111,8 +112,9 @@ def test_every_sentence_of_an_article_has_its_log_odds() -> None:
 
 def test_what_sentences_carry_tells_articles_of_other_outlets() -> None:
     train, told = examples(90, 1)
-    stage = fit_articles(Planted(told), train, None)
+    stage, least = fit_articles(Planted(told), train, None)
     assert list(stage.outputs.weights) == ["hyperpartisan"]
+    assert least == {"hyperpartisan": -np.inf}
     new, told = examples(60, 2)
     proba = Planted(told).predict_proba(new.sentences)
     logits = stage.log_odds(np.zeros_like(proba), proba, SIGNALS, new.sentences)[:, 2]
@@ -135,14 +137,25 @@ def test_ordinary_articles_are_counterexamples() -> None:
         found = stage.log_odds(np.zeros_like(proba), proba, SIGNALS, plain.sentences)
         return float((found[:, 2] > 0).mean())
 
-    assert flagged(fit_articles(model, train, plain)) < 0.5 * flagged(
-        fit_articles(model, train, None)
-    )
+    stage, least = fit_articles(model, train, plain)
+    assert flagged(stage) < 0.5 * flagged(fit_articles(model, train, None)[0])
+    found = stage.log_odds(np.zeros_like(proba), proba, SIGNALS, plain.sentences)[:, 2]
+    _, first = np.unique(plain.article, return_index=True)
+    assert (found[first] > least["hyperpartisan"]).mean() <= 0.05  # 2% where they are left out
+
+
+def test_thresholds_are_raised_to_the_chance_of_log_odds() -> None:
+    calibration = Calibration(("claim", "hyperpartisan"), np.array([1.0, 2.0]), np.array([0, -1.0]))
+    decisions = Decisions(calibration, {"claim": 0.3, "hyperpartisan": 0.4})
+    raised = decisions.at_least({"hyperpartisan": 1.5}).thresholds
+    assert raised["claim"] == 0.3
+    assert raised["hyperpartisan"] == pytest.approx(1 / (1 + np.exp(-2.0)), abs=1e-5)
+    assert decisions.at_least({"hyperpartisan": -np.inf}).thresholds == decisions.thresholds
 
 
 def test_corpora_that_label_sentences_too_take_no_part() -> None:
     train, told = examples(30, 1)
     labels = train.labels.copy()
     labels[:, 0] = 1.0
-    stage = fit_articles(Planted(told), replace(train, labels=labels), None)
+    stage, _ = fit_articles(Planted(told), replace(train, labels=labels), None)
     assert stage.outputs.weights == {}

@@ -222,10 +222,10 @@ def _decided(
         decisions.calibration, **asdict(fit_tags(model, validation, decisions.thresholds))
     )
     tell("fitting what an article's sentences say of it")
-    stage = fit_articles(model, data.part("train"), ordinary_articles(data, root))
+    stage, least = fit_articles(model, data.part("train"), ordinary_articles(data, root))
     if stage.outputs.weights:
         model = saved(decisions.calibration, articles=stage.to_record())
-        decisions = fit_decisions(model, validation, recipe.settings.seed)
+        decisions = fit_decisions(model, validation, recipe.settings.seed).at_least(least)
     return heads, decisions
 
 

@@ -28,12 +28,13 @@ Bools = NDArray[np.bool_]
 
 _STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)  # of the inverse of the penalty, to choose from
 _FOLDS = 8
-_ORDINARY_WEIGHT = (
-    0.3  # of an article that is taken for an ordinary one, beside one that was labelled
-)
+_FALSE_FLAGS = 0.02
+"""Of ordinary articles, at most this share is flagged."""
 
 
-def fit_articles(model: _Calibrated, train: Examples, ordinary: Examples | None) -> ArticleStage:
+def fit_articles(
+    model: _Calibrated, train: Examples, ordinary: Examples | None
+) -> tuple[ArticleStage, dict[str, float]]:
     """Fit how articles are told from the signals of their sentences.
 
     On training articles of corpora that label articles and no sentence: of what their sentences
@@ -49,32 +50,48 @@ def fit_articles(model: _Calibrated, train: Examples, ordinary: Examples | None)
 
     Returns
     -------
-    ArticleStage
+    stage : ArticleStage
         Of the article-level signals that such a corpus labels.
+    least : dict of str to float
+        The log-odds from which 2% of ordinary articles are flagged, when the outlet is left out;
+        without any, minus infinity.
     """
     sentence_level = tuple(s for s in model.signals if BY_NAME[s].level is not Level.ARTICLE)
+    plain = None if ordinary is None else _articles(model, ordinary, sentence_level)
     weights: dict[str, tuple[float, ...]] = {}
+    least: dict[str, float] = {}
     for signal in model.signals:
         if BY_NAME[signal].level is not Level.ARTICLE or signal not in train.signals:
             continue
         rows = train.where(_of_articles_alone(train, signal))
         labels = rows.column(signal)
-        if not (labels >= 0.5).any() or not (labels < 0.5).any():
-            continue
-        samples = [_articles(model, rows, sentence_level)]
-        positive = [labels[samples[0].first] >= 0.5]
-        counted = [np.ones(len(samples[0].first))]
-        if ordinary is not None:
-            samples.append(_articles(model, ordinary, sentence_level))
-            positive.append(np.zeros(len(samples[1].first), np.bool_))
-            counted.append(np.full(len(samples[1].first), _ORDINARY_WEIGHT))
-        weights[signal] = _logistic(
-            np.concatenate([one.features for one in samples]),
-            np.concatenate(positive),
-            np.concatenate(counted),
-            np.concatenate([one.outlet for one in samples]),
-        )
-    return ArticleStage(sentence_level, Regressions(article_features(sentence_level), weights))
+        if (labels >= 0.5).any() and (labels < 0.5).any():
+            labelled = _articles(model, rows, sentence_level)
+            positive = labels[labelled.first] >= 0.5
+            weights[signal], least[signal] = _fitted(labelled, positive, plain)
+    stage = ArticleStage(sentence_level, Regressions(article_features(sentence_level), weights))
+    return stage, least
+
+
+def _fitted(
+    labelled: _Articles, positive: Bools, plain: _Articles | None
+) -> tuple[tuple[float, ...], float]:
+    """Fit one regression, and the log-odds that few ordinary articles reach."""
+    parts = [labelled, *([] if plain is None else [plain])]
+    task = _Task(
+        np.concatenate([one.features for one in parts]),
+        np.concatenate([positive, np.zeros(sum(len(one.first) for one in parts[1:]), np.bool_)]),
+        np.concatenate([one.outlet for one in parts]),
+    )
+    known = np.arange(len(task.positive)) < len(positive)
+    left_out = {strength: task.left_out(strength) for strength in _STRENGTHS}
+    best = max(
+        _STRENGTHS,
+        key=lambda one: float(average_precision_score(positive, left_out[one][known])),
+    )
+    ordinary = left_out[best][~known]
+    least = float(np.quantile(ordinary, 1 - _FALSE_FLAGS)) if len(ordinary) else -np.inf
+    return task.weights(best), least
 
 
 class _Calibrated(Protocol):
@@ -111,33 +128,30 @@ def _articles(model: _Calibrated, rows: Examples, signals: Sequence[str]) -> _Ar
     return _Articles(found, first, rows.outlet[first])
 
 
-def _logistic(
-    features: NDArray[np.float64],
-    positive: Bools,
-    weights: NDArray[np.float64],
-    outlets: NDArray[np.str_],
-) -> tuple[float, ...]:
-    """Fit a regression, held as firmly as is best for outlets left out; the intercept last."""
-    names = np.unique(outlets)
-    folds = GroupKFold(min(_FOLDS, len(names)))
-    labelled = weights == 1.0
+@dataclass(frozen=True)
+class _Task:
+    """Articles to learn from: features, shape (n, k), which are positive, and their outlets."""
 
-    def fitted(strength: float, rows: Bools) -> Pipeline:
+    features: NDArray[np.float64]
+    positive: Bools
+    outlets: NDArray[np.str_]
+
+    def fitted(self, strength: float, rows: NDArray[np.intp] | slice) -> Pipeline:
+        """Fit a regression on some rows, held by a penalty."""
         made = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=5000))
-        made.fit(features[rows], positive[rows], logisticregression__sample_weight=weights[rows])
-        return made
+        return made.fit(self.features[rows], self.positive[rows])
 
-    def left_out(strength: float) -> float:
-        scores = np.zeros(len(features))
-        for learned, kept in folds.split(features, positive, outlets):
-            rows = np.zeros(len(features), np.bool_)
-            rows[learned] = True
-            scores[kept] = fitted(strength, rows).decision_function(features[kept])
-        return float(average_precision_score(positive[labelled], scores[labelled]))
+    def left_out(self, strength: float) -> NDArray[np.float64]:
+        """Give the log-odds of each article by regressions that saw nothing of its outlet."""
+        scores = np.zeros(len(self.features))
+        folds = GroupKFold(min(_FOLDS, len(np.unique(self.outlets))))
+        for learned, kept in folds.split(self.features, self.positive, self.outlets):
+            scores[kept] = self.fitted(strength, learned).decision_function(self.features[kept])
+        return scores
 
-    best = max(_STRENGTHS, key=left_out)
-    made = fitted(best, np.ones(len(features), np.bool_))
-    scaler, line = made[0], made[1]
-    slopes = line.coef_[0] / scaler.scale_
-    intercept = float(line.intercept_[0] - slopes @ scaler.mean_)
-    return (*(round(float(slope), 6) for slope in slopes), round(intercept, 6))
+    def weights(self, strength: float) -> tuple[float, ...]:
+        """Fit on all rows; a weight a feature as it is, unscaled, and the intercept."""
+        scaler, line = self.fitted(strength, slice(None)).named_steps.values()
+        slopes = line.coef_[0] / scaler.scale_
+        intercept = float(line.intercept_[0] - slopes @ scaler.mean_)
+        return (*(round(float(slope), 6) for slope in slopes), round(intercept, 6))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -238,6 +238,17 @@ class Decisions:
     thresholds: Mapping[str, float]
     # of corpora that label signals in another sense, by corpus and signal
     elsewhere: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def at_least(self, log_odds: Mapping[str, float]) -> Decisions:
+        """Raise the thresholds of some signals to the chance of log-odds before calibration."""
+        signals = self.calibration.signals
+        line = np.array([log_odds.get(signal, -np.inf) for signal in signals], np.float32)
+        chances = self.calibration.apply(line[None, :])[0]
+        raised = {
+            signal: max(threshold, float(f"{chances[signals.index(signal)]:.6g}"))
+            for signal, threshold in self.thresholds.items()
+        }
+        return replace(self, thresholds=raised)
 
     def flags(self, logits: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Decide, shape (n, k), from logits of that shape."""
