@@ -138,11 +138,20 @@ def load(path: Path) -> Runtime:
     named = os.environ.get(ENVIRONMENT)
     if named and named not in RUNTIMES:
         raise BundleError(f"{ENVIRONMENT} is '{named}'; known: {', '.join(RUNTIMES)}")
-    for name in (named,) if named else RUNTIMES:
+    order = [named] if named else sorted(RUNTIMES, key=lambda one: one != _own(path))
+    for name in order:
         if find_spec(name) is not None:
             return RUNTIMES[name](path)
     wanted = named or " or ".join(RUNTIMES)
     raise BundleError(f"{wanted} is not installed; type: pip install {named or 'framescope'}")
+
+
+def _own(path: Path) -> str:
+    """Give the runtime that a graph was made for; that of bundles before 0.4.0 is the slower one.
+
+    Their products are integer operators of ONNX, which OpenVINO takes apart.
+    """
+    return "onnxruntime" if b"MatMulInteger" in path.read_bytes() else "openvino"
 
 
 def instructions() -> str:
