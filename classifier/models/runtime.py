@@ -147,7 +147,7 @@ def load(path: Path) -> Runtime:
 
 
 def _own(path: Path) -> str:
-    """Give the runtime that a graph was made for; that of bundles before 0.4.0 is the slower one.
+    """Give the runtime that a graph was made for; that of older bundles is ONNX Runtime.
 
     Their products are integer operators of ONNX, which OpenVINO takes apart.
     """

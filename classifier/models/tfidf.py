@@ -197,7 +197,7 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
     try:
         with np.load(path, allow_pickle=False) as arrays:
             weights, intercepts = arrays["weights"], arrays["intercepts"]
-            # Bundles before 0.4.0 have none.
+            # Older bundles have none.
             neighbours = arrays.get("neighbours", np.zeros_like(intercepts))
             blocks = tuple(
                 Ngrams(**part, idf=arrays[f"idf_{number}"]) for number, part in enumerate(parts)
