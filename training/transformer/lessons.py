@@ -56,8 +56,10 @@ class Shard:
     roles: Floats
 
     @classmethod
-    def read(cls, path: Path, identity: str) -> Shard | None:
+    def read(cls, path: Path, identity: str, *, vectors: bool = False) -> Shard | None:
         """Read a file; None when it isn't there, or is not of this teacher and these rows.
+
+        With `vectors` one that holds none is none.
 
         Raises `TrainingError` when it is damaged.
         """
@@ -65,7 +67,8 @@ class Shard:
             return None
         try:
             with safe_open(path, "np") as file:
-                if (file.metadata() or {}).get("identity") != identity:
+                held = not vectors or "hidden" in file.keys()  # noqa: SIM118 - no mapping
+                if (file.metadata() or {}).get("identity") != identity or not held:
                     return None
                 names = ("logits", "first", "ids", "tags", "roles")
                 return cls(path, *(file.get_tensor(name) for name in names))

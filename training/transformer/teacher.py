@@ -25,7 +25,7 @@ from safetensors.torch import save_file as save_network
 from torch import Tensor
 
 from classifier.errors import TrainingError
-from classifier.models import by_length
+from classifier.models import by_length, digest_of_names
 from training.data import Examples
 from training.transformer.encoder import describe, load, read_tokenizer
 from training.transformer.finetune import Progress, TransformerRecipe
@@ -179,25 +179,25 @@ def label(
         When a file found there is damaged.
     """
     teacher.network_.eval()
-    identity = _identity(teacher, rows, vectors=vectors)
+    identity = _identity(teacher)
     folder.mkdir(parents=True, exist_ok=True)
     shards: list[Shard] = []
     done = 0
     for number, part in enumerate(_parts(rows)):
-        path = folder / f"{number:05}.safetensors"
-        shard = Shard.read(path, identity)
+        path, own = folder / f"{number:05}.safetensors", _digest(identity, part)
+        shard = Shard.read(path, own, vectors=vectors)
         if shard is None:
             draft = path.with_suffix(".part")
-            save_file(_said(teacher, part, vectors=vectors), draft, {"identity": identity})
+            save_file(_said(teacher, part, vectors=vectors), draft, {"identity": own})
             draft.replace(path)
-            shard = Shard.read(path, identity)
+            shard = Shard.read(path, own)
         assert shard is not None
         shards.append(shard)
         done += len(part)
         if progress is not None:
             progress(done, len(rows), "labelling")
     width = int(teacher.network_.vote.in_features)
-    return Lessons(rows, shards, width, identity)
+    return Lessons(rows, shards, width, _digest(identity, rows))
 
 
 def _parts(rows: Examples) -> Iterator[Examples]:
@@ -249,14 +249,20 @@ def _half(values: Tensor) -> Floats:
     return found
 
 
-def _identity(teacher: TransformerRecipe, rows: Examples, *, vectors: bool) -> str:
-    """SHA-256 of all that what a teacher says follows from."""
-    total = hashlib.sha256(
-        json.dumps([teacher.signals_, vectors, teacher.settings.max_tokens]).encode()
-    )
+def _identity(teacher: TransformerRecipe) -> str:
+    """SHA-256 of all that what a teacher says of a row follows from, but the row."""
+    names = None if teacher.registry is None else digest_of_names(teacher.registry)
+    read = [teacher.signals_, teacher.settings.max_tokens, teacher.settings.context, names]
+    total = hashlib.sha256(json.dumps(read).encode())
     for name, value in sorted(teacher.network_.state_dict().items()):
         total.update(name.encode())
         total.update(value.contiguous().numpy().tobytes())
+    return total.hexdigest()
+
+
+def _digest(identity: str, rows: Examples) -> str:
+    """SHA-256 of a teacher and some rows."""
+    total = hashlib.sha256(identity.encode())
     for sentence in rows.sentences:
         total.update(f"{sentence.article_id}\t{sentence.index}\t{sentence.text}\n".encode())
     return total.hexdigest()
