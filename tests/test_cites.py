@@ -54,7 +54,8 @@ def cites(tmp_path_factory, encoder, toy_settings) -> bundle.Bundle:
 
     folder = tmp_path_factory.mktemp("cites") / "tiny-cites"
     data = Data(examples(), ("house",), 13, "0" * 64, {}, {}, Registry(own={}))
-    make_transformer(data, folder, encoder, toy_settings, tell=lambda line: None)
+    settings = replace(toy_settings, epochs=24)
+    make_transformer(data, folder, encoder, settings, tell=lambda line: None)
     return bundle.load(folder, Registry(own={}))
 
 

@@ -42,6 +42,8 @@ class Scripted:
     Whoever "said" or "reported" something is cited, and is who the registry takes them for.
     """
 
+    runtime = "a script"
+
     def __init__(
         self, signals: tuple[str, ...] = SIGNALS, registry: Registry | None = None
     ) -> None:
