@@ -264,3 +264,16 @@ def test_a_damaged_folder_is_refused_before_anything_is_trained(encoder, tmp_pat
         teacher.check(bad if damaged == "student" else encoder, SHORT)
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "kept").exists()
+
+
+def test_the_card_says_who_taught_it(transformer_bundle) -> None:
+    from classifier.bundle import read_manifest
+    from training.recipe import model_card
+
+    manifest = dict(read_manifest(transformer_bundle))
+    assert "teacher" not in model_card(manifest)
+    told = {"encoder": {"name": "big", "sha256": "ab12"}, "sentences": 14803}
+    settings = {**manifest["settings"], "teacher": told}
+    card = model_card({**manifest, "settings": settings})
+    assert "a teacher, big (SHA-256 `ab12`)" in card
+    assert "14,803 sentences without labels" in card
