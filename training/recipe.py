@@ -16,7 +16,7 @@ import numpy as np
 
 from classifier import __version__, bundle
 from classifier.models import Calibration, digest_of_names, resolve_said
-from classifier.taxonomy import BY_NAME
+from classifier.taxonomy import BY_NAME, Level
 from training.calibrate import (
     Decisions,
     fit_articles,
@@ -76,16 +76,23 @@ def make_transformer(
     Calibration and thresholds are fitted on what the int8 model says, since that is what decides.
 
     `output` is the bundle's folder, beside which a checkpoint is kept while training; `encoder` is
-    a local model folder, and `progress` is told the training steps. `root` is the folder of
-    corpora, beside which text without labels lies, and `teaching` says who teaches it besides the
-    labels, and on what.
+    a local model folder, and `progress` is told the steps, and what a teacher has labelled. `root`
+    is the folder of corpora, beside which text without labels lies, and `teaching` says who teaches
+    it besides the labels, and on what.
     """
     from training.transformer import TransformerRecipe
 
     bundle.check_writable(output)
     checkpoints = output.with_name(output.name + ".checkpoint")
-    lessons = None if teaching is None else _taught(data, encoder, settings, root, teaching, tell)
+    lessons = None
     if teaching is not None:
+        # What is wrong with the student is said now, not when its teacher has learned for hours.
+        TransformerRecipe(encoder, settings, registry=data.outlets).prepare(data.examples)
+        limits = teaching.teacher.check(encoder, settings)
+        if limits is not None:
+            tell(limits)
+        vectors = bool(settings.hidden_weight)
+        lessons = _taught(data, root, teaching, tell, progress, vectors=vectors)
         tell("fine-tuning the student")
     recipe = TransformerRecipe(
         encoder, settings, checkpoints, progress, registry=data.outlets, lessons=lessons
@@ -105,33 +112,26 @@ class Teaching:
         Files of articles; none: the collection of articles beside the corpora.
     sentences : int
         How many of them at most.
-    progress : callable or None
-        Is told the steps of the teacher, and the sentences that it has labelled.
     """
 
     teacher: Teacher
     texts: Sequence[Path]
     sentences: int
-    progress: Progress | None = None
 
 
 def _taught(
     data: Data,
-    encoder: Path,
-    settings: Settings,
     root: Path | None,
     teaching: Teaching,
     tell: Tell,
+    progress: Progress | None,
+    *,
+    vectors: bool,
 ) -> Lessons:
     """Fine-tune a teacher and let it label; what is kept of an earlier run isn't made again."""
-    from training.transformer import TransformerRecipe, label_by_teacher
+    from training.transformer import label_by_teacher
 
     teacher = teaching.teacher
-    # What is wrong with the student is said now, and not when its teacher has learned for hours.
-    TransformerRecipe(encoder, settings, registry=data.outlets).prepare(data.examples)
-    limits = teacher.check(encoder, settings)
-    if limits is not None:
-        tell(limits)
     tell("choosing articles for the teacher to label")
     chosen = choose_unlabelled(data, teaching.texts, root, teaching.sentences)
     rows = chosen.examples
@@ -141,14 +141,8 @@ def _taught(
         "sentences that are"
     )
     tell("fine-tuning the teacher")
-    taught = teacher.learn(data.examples, data.outlets, teaching.progress)
-    return label_by_teacher(
-        taught,
-        rows,
-        teacher.folder,
-        vectors=bool(settings.hidden_weight),
-        progress=teaching.progress,
-    )
+    taught = teacher.learn(data.examples, data.outlets, progress)
+    return label_by_teacher(taught, rows, teacher.folder, vectors=vectors, progress=progress)
 
 
 def write_transformer(
@@ -226,11 +220,12 @@ def _decided(
     model = saved(
         decisions.calibration, **asdict(fit_tags(model, validation, decisions.thresholds))
     )
-    tell("fitting what an article's sentences say of it")
-    stage, least = fit_articles(model, data.part("train"), ordinary_articles(data, root))
-    if stage.outputs.weights:
-        model = saved(decisions.calibration, articles=stage.to_record())
-        decisions = fit_decisions(model, validation, recipe.settings.seed).at_least(least)
+    if any(BY_NAME[signal].level is Level.ARTICLE for signal in heads.signals):
+        tell("fitting what an article's sentences say of it")
+        stage, least = fit_articles(model, data.part("train"), ordinary_articles(data, root))
+        if stage.outputs.weights:
+            model = saved(decisions.calibration, articles=stage.to_record())
+            decisions = fit_decisions(model, validation, recipe.settings.seed).at_least(least)
     return heads, decisions
 
 

@@ -146,7 +146,6 @@ def transformer(
                 Teacher(teacher, read_settings(teacher_settings, {}, TEACHING), kept),
                 text or (),
                 taught_sentences,
-                progress,
             )
         make_transformer(
             data, output, encoder or default_folder(), chosen, _tell, progress, root, teaching

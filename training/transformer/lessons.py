@@ -144,11 +144,9 @@ class Taught:
         self.places = lessons.places()
         self.logits = torch.from_numpy(np.concatenate([s.logits for s in lessons.shards]))
         self.alike = [
-            np.array_equal(tokens[start + at].ids, self._ids(at)) for at in range(len(self.places))
+            np.array_equal(tokens[start + at].ids, self._of(at, "ids"))
+            for at in range(len(self.places))
         ]
-
-    def _ids(self, at: int) -> NDArray[np.int32]:
-        return self._of(at, "ids")
 
     def _of(self, at: int, name: str) -> NDArray[Any]:
         """Give one row's part of an array of tokens."""
