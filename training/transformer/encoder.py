@@ -168,7 +168,7 @@ def load(folder: Path) -> Any:
     notices.set_verbosity(notices.CRITICAL)  # what it would warn of is an error here
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        # With dropout of its own, attention has no fast kernel in torch: a third of a step's time.
+        # Dropout of attention's own is slow on a CPU: a third of a step's time.
         for name in ("attention_probs_dropout_prob", "attention_dropout"):
             if hasattr(config, name):
                 setattr(config, name, 0.0)
@@ -178,6 +178,10 @@ def load(folder: Path) -> Any:
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
+            # Two products and a softmax. Passages are short: torch's own kernel, made for long
+            # ones, takes a fifth longer to train; and exported, it is written out with guards
+            # against rows without a token, where runtimes put plain attention together again.
+            attn_implementation="eager",
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are reported, and refused below
         )
@@ -266,10 +270,6 @@ def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
     mask = torch.ones(2, 16, dtype=torch.int64)
     shape = {0: torch.export.Dim("passages"), 1: torch.export.Dim("tokens")}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    # Attention as its two products and a softmax, which runtimes put together again: torch's own
-    # kernel is written out with guards against rows without a token, which cost a tenth.
-    written = network.encoder.config._attn_implementation
-    network.encoder.set_attn_implementation("eager")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         served = _Served(network)
@@ -284,7 +284,6 @@ def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
             external_data=False,
             verbose=False,
         )
-    network.encoder.set_attn_implementation(written)
     _strip(path)
 
 
