@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import compress, islice
 from threading import Event
@@ -15,6 +17,7 @@ from classifier.attribution import read
 from classifier.bundle import Bundle
 from classifier.errors import SignalError
 from classifier.models import Prediction
+from classifier.restoring import Given, put_right, restored
 from classifier.sources import Registry, source_card
 from classifier.sources import load_registry as load
 from classifier.taxonomy import BY_NAME, Level, in_order
@@ -117,8 +120,17 @@ class Scorer:
 
         While the model reads some, the next are prepared in a thread, which also draws them from
         ``articles``. What is raised there is raised here, once all that came before was given.
-        Closing the iterator ends the thread.
+        Closing the iterator ends the thread. Texts are read as they are meant (`restoring`), and
+        reports have the offsets of what was given.
         """
+        given: deque[Given] = deque()
+        with closing(self._scored(put_right(articles, given.append))) as reports:
+            for report in reports:
+                yield restored(report, given.popleft())
+
+    def _scored(
+        self, articles: Iterable[Article | Skipped]
+    ) -> Generator[ArticleReport | Skipped, None, None]:
         stream, closed = iter(articles), Event()
         batch = self._read(stream, closed)
         with ThreadPoolExecutor(1, "framescope-reader") as pool:

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from classifier.errors import InputError
+from classifier.values import legible
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -228,7 +229,7 @@ def detect_language(text: str) -> str | None:
         ISO 639-1 code (ISO 639-3 where the language has no other). None when the text is too short
         or too mixed to tell.
     """
-    return _detect(_sample(text))
+    return _detect(legible(_sample(text)))
 
 
 @lru_cache(maxsize=128)  # who reads a page asks, and who scores its articles soon after

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from classifier.pages import furniture, headers, republication
 from classifier.pages.furniture import LineKind
 from classifier.pages.headers import PageLine
-from classifier.values import Article, Imprint
+from classifier.values import Article, Imprint, legible
 
 # Not str.splitlines, which also splits at characters that stand inside a line of prose.
 _NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -75,7 +75,7 @@ def _read(text: str) -> list[PageLine]:
     blanks = 0
     for raw in _NEWLINE.split(text):
         if line := raw.strip():
-            lines.append(PageLine(line, furniture.kind(line), blanks))
+            lines.append(PageLine(line, furniture.kind(legible(line)), blanks))
             blanks = 0
         else:
             blanks += 1

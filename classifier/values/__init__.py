@@ -1,6 +1,6 @@
 """What passes between the rooms: articles, sentences, citations, outlets, source cards, reports.
 
-Frozen values without behaviour, and the two ways in which a text is made comparable or printable.
+Frozen values without behaviour, and how texts are made legible, comparable and printable.
 They import nothing of ours. Offsets are Unicode code points of ``Article.text``, end-exclusive.
 """
 
@@ -19,6 +19,7 @@ from classifier.values.article import (
     Unit,
     Voice,
 )
+from classifier.values.normal import Normal, legible, normalise
 from classifier.values.outlet import (
     CODES,
     Assessment,

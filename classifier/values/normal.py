@@ -1,0 +1,157 @@
+"""A text as it is meant: without what doesn't show, letters that only look like others put right.
+
+Pages hyphenate with marks that nobody sees, hide zero-width characters in words, set "fi" as one
+letter and accents apart, and some write Cyrillic letters among Latin ones so that programs don't
+find a word. A model that reads them reads other words than people do.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+# Soft hyphens, zero-width spaces and joiners, direction marks and overrides, invisible operators,
+# variation selectors, the byte order mark.
+_UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
+)
+_MARKS = "\u0300-\u036f"
+# Whose compatibility form is what they stand for: ligatures, full-width and mathematical letters.
+_COMPATIBLE = "\ufb00-\ufb06\uff21-\uff3a\uff41-\uff5a\uff10-\uff19\U0001d400-\U0001d7ff"
+_LIKE = {
+    **dict(zip("аеорсухіјѕһԁԛԝѵӏүԍкгмтв", "aeopcyxijshdqwvlyGkrmtb", strict=True)),
+    **dict(zip("АВЕЅІЈКМНОРСТУХҮԌԚԜѴӀЗ", "ABESIJKMHOPCTYXYGQWVI3", strict=True)),
+    **dict(zip("αορνιυκγχωτ", "aopviukyxwt", strict=True)),
+    **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True)),
+    **dict(zip("ɑɡոսօհց", "agnuohg", strict=True)),
+}
+"""Letters of other scripts, and the Latin ones that they are taken for (after Unicode's
+confusables, UTS 39, as far as no reader would notice)."""
+
+# Some are alike only in some fonts: they are put right within a word that is mixed, and are no
+# sign that a word of their own script is none.
+_ROUGHLY = frozenset("кгмтвЗγωτιυκχνα")
+_OTHER = "\u0370-\u03ff\u0400-\u052f\u0531-\u0587\u0251\u0261"
+
+_SUSPECT = re.compile(f"[{_UNSEEN}{_MARKS}{_COMPATIBLE}{_OTHER}]")
+_CLUSTER = re.compile(f"[^{_MARKS}][{_MARKS}]+")
+_DROPPED = re.compile(f"[{_UNSEEN}]+")
+_STANDS_FOR = re.compile(f"[{_COMPATIBLE}]")
+_WORD = re.compile(r"[^\W\d_]+")
+_FOREIGN = re.compile(f"[{_OTHER}]")
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_MOSTLY = 0.8  # of a text's letters are Latin where single look-alikes are put right
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """A text put right, and where each of its characters stands in the text as given.
+
+    Attributes
+    ----------
+    text : str
+    starts, ends : sequence of int
+        Of each character, its place in the text as given.
+    """
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    def given(self, start: int, end: int) -> tuple[int, int]:
+        """Give the place in the text as given of a place in this one; the end is exclusive."""
+        if end > start:
+            return self.starts[start], self.ends[end - 1]
+        at = self.starts[start] if start < len(self.starts) else (self.ends or (0,))[-1]
+        return at, at
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Give the place in this text of a place in the text as given."""
+        return bisect_right(self.ends, start), bisect_left(self.starts, end)
+
+
+def normalise(text: str) -> Normal | None:
+    """Put a text right.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    Normal or None
+        None where nothing has to be put right, which is so of most.
+    """
+    if text.isascii() or not _SUSPECT.search(text):
+        return None
+    changes = sorted(_changes(text))
+    if not changes:
+        return None
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    done = 0
+    for start, end, words in [*changes, (len(text), len(text), "")]:
+        if start < done:  # a mark on a letter that was put right already
+            continue
+        parts += text[done:start], words
+        starts += [*range(done, start), *[start] * len(words)]
+        ends += [*range(done + 1, start + 1), *[end] * len(words)]
+        done = end
+    return Normal("".join(parts), starts, ends)
+
+
+def legible(text: str) -> str:
+    """Give a text put right, where its places don't matter."""
+    found = normalise(text)
+    return text if found is None else found.text
+
+
+def _changes(text: str) -> Iterator[tuple[int, int, str]]:
+    """Give what has to be put right: from where to where, and by what."""
+    for match in _DROPPED.finditer(text):
+        yield match.start(), match.end(), ""
+    for match in _STANDS_FOR.finditer(text):
+        yield match.start(), match.end(), unicodedata.normalize("NFKC", match[0])
+    for match in _CLUSTER.finditer(text):
+        whole = unicodedata.normalize("NFC", match[0])
+        if len(whole) < len(match[0]):
+            yield match.start(), match.end(), whole
+    yield from _look_alikes(text)
+
+
+def _look_alikes(text: str) -> Iterator[tuple[int, int, str]]:
+    """Find letters of other scripts that stand among Latin ones.
+
+    In a word that holds letters of both; and a whole word of nothing but look-alikes, where the
+    text is in Latin letters and has no word that is surely of the other script.
+    """
+    if not _FOREIGN.search(text):
+        return
+    mixed: list[tuple[int, str]] = []
+    alike: list[tuple[int, str]] = []
+    genuine = False
+    # Words as they are seen: a zero-width character within one doesn't end it.
+    at = [i for i, char in enumerate(text) if not _DROPPED.match(char)]
+    seen = "".join(text[i] for i in at)
+    for match in _WORD.finditer(seen):
+        word = match[0]
+        if not _FOREIGN.search(word):
+            continue
+        found = [(at[match.start() + i], c) for i, c in enumerate(word) if c in _LIKE]
+        if _LATIN.search(word):
+            mixed += found
+        elif len(found) == len(word) and not _ROUGHLY.issuperset(word):
+            alike += found
+        else:
+            genuine = True
+    letters = _WORD.findall(seen)
+    latin = sum(len(_LATIN.findall(word)) for word in letters)
+    if genuine or latin < _MOSTLY * sum(map(len, letters)):
+        alike = []
+    for place, char in (*mixed, *alike):
+        yield place, place + 1, _LIKE[char]

@@ -1,0 +1,136 @@
+"""Text as it is in the wild: what doesn't show changes nothing that is found."""
+
+from __future__ import annotations
+
+import random
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier import bundle
+from classifier.pages import detect_language, read_input
+from classifier.scoring import Scorer
+from classifier.sources import load_registry
+from classifier.values import Article, Republication, Span, Unit, legible, normalise
+
+SAMPLES = Path(__file__).parents[1] / "classifier" / "samples"
+LOOK_ALIKES = str.maketrans("aeopcxijsABEKMHOPCTX", "аеорсхіјѕАВЕКМНОРСТХ")
+
+
+def hyphenated(text: str, rng: random.Random) -> str:
+    return "".join(c + "\u00ad" * (c.isalpha() and rng.random() < 0.15) for c in text)
+
+
+def zero_width(text: str, rng: random.Random) -> str:
+    return "".join(c + rng.choice("\u200b\u200d\u2060\ufeff") * (rng.random() < 0.1) for c in text)
+
+
+def ligatures(text: str, rng: random.Random) -> str:
+    for letters, one in {"ffi": "ﬃ", "ffl": "ﬄ", "ff": "ﬀ", "fi": "ﬁ", "fl": "ﬂ"}.items():
+        text = text.replace(letters, one)
+    return text
+
+
+def look_alikes(text: str, rng: random.Random) -> str:
+    return "".join(c.translate(LOOK_ALIKES) if rng.random() < 0.3 else c for c in text)
+
+
+def decomposed(text: str, rng: random.Random) -> str:
+    return unicodedata.normalize("NFD", text)
+
+
+WILD = [hyphenated, zero_width, ligatures, look_alikes, decomposed]
+
+
+@pytest.mark.parametrize("change", WILD)
+def test_what_does_not_show_is_put_right(change):
+    text = "“Café owners,” officials said, find the offer insufficient; a flat no, Ann Ray says."
+    changed = change(text, random.Random(1))
+    assert legible(changed) == text
+    found = normalise(changed)
+    assert found is not None
+    start = found.text.index("officials")
+    shown = changed[slice(*found.given(start, start + len("officials said")))]
+    assert legible(shown) == "officials said"
+
+
+def test_scripts_of_their_own_stay_as_they_are():
+    for text in (
+        "Агентство ТАСС сообщило об этом.",
+        "The agency (ТАСС) said so, and РИА Новости agreed.",
+        "Ο πρωθυπουργός μίλησε στη Βουλή.",
+        "TGF-β and µm and the α-helix stay.",
+        "Kılıçdaroğlu met Erdoğan in Đà Nẵng.",
+    ):
+        assert legible(text) == text
+
+
+def test_a_single_word_of_look_alikes_is_read_as_latin():
+    assert legible("Не said that " + "а" + " strike was near.") == "He said that a strike was near."
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=80))
+def test_places_lead_back_into_the_text(text):
+    found = normalise(text)
+    if found is None:
+        return
+    assert len(found.text) == len(found.starts) == len(found.ends)
+    for at in range(len(found.text)):
+        start, end = found.given(at, at + 1)
+        assert 0 <= start < end <= len(text)
+    assert list(found.starts) == sorted(found.starts)
+
+
+@pytest.fixture(scope="module")
+def scorer():
+    registry = load_registry()
+    return Scorer(bundle.load("baseline", registry), registry=registry)
+
+
+@pytest.mark.parametrize("change", WILD)
+@pytest.mark.parametrize("name", ["harbour.txt"])
+def test_nothing_that_is_found_changes(scorer, change, name):
+    (article,) = read_input(str(SAMPLES / name))
+    text = article.text.replace("port", "Pörtchen")
+    wild = Article("wild", change(text, random.Random(7)), outlet=article.outlet)
+    plain = Article("plain", legible(wild.text), outlet=article.outlet)
+    as_meant, as_given = scorer.score([plain, wild])
+    put_right = normalise(wild.text)
+    assert put_right is not None
+    assert as_given.article.text == wild.text
+    assert len(as_given.sentences) == len(as_meant.sentences) > 10
+    for one, other in zip(as_given.sentences, as_meant.sentences, strict=True):
+        assert wild.text[one.start : one.end] == one.text
+        assert put_right.place(one.start, one.end) == (other.start, other.end)
+        assert (one.flags, one.voice, one.scores) == (other.flags, other.voice, other.scores)
+        assert len(one.citations) == len(other.citations)
+        for found, wanted in zip(one.citations, other.citations, strict=True):
+            assert (found.kind, found.name) == (wanted.kind, wanted.name)
+            for here, there in zip(found.content, wanted.content, strict=True):
+                assert put_right.place(here.start, here.end) == (there.start, there.end)
+        for here, there in zip(one.evidence, other.evidence, strict=True):
+            assert put_right.place(here.start, here.end) == (there.start, there.end)
+
+
+def test_what_a_file_marks_is_found_in_its_place(scorer):
+    text = "The of\u00adfer is a dis\u00adgrace. Offi\u00adcials said so."
+    cut = text.index(" Offi")
+    article = Article(
+        "a",
+        text,
+        units=(Unit(0, cut), Unit(cut + 1, len(text))),
+        spans=(Span(4, 10, "loaded_language"),),
+        republications=(Republication(cut + 1, len(text), "Karst Press", "given"),),
+    )
+    (report,) = scorer.score([article])
+    assert report.article.units == article.units
+    assert [one.text for one in report.sentences] == [text[:cut], text[cut + 1 :]]
+
+
+@pytest.mark.parametrize("change", WILD)
+def test_the_language_is_told(change):
+    (article,) = read_input(str(SAMPLES / "harbour.txt"))
+    assert detect_language(change(article.text, random.Random(3))) == "en"
