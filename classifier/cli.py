@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal as signal_module
 import sys
 from enum import StrEnum
 from importlib.metadata import entry_points
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier import __version__
-from classifier.errors import FramescopeError, SourcesError
+from classifier.errors import FramescopeError, SourcesError, StoppedError, Terminated
+from classifier.help import SETTINGS, Grouped
 from classifier.values import Role, printable
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from classifier.command import Outcome
     from classifier.sources import Answer
 
 # typer carries its own copy of click; this is that copy's UsageError, by public means.
@@ -27,24 +30,34 @@ _INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 
 app = typer.Typer(
     name="framescope",
+    cls=Grouped,
     help="Who says so, how it is framed, and whose words they are, sentence by sentence.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=SETTINGS,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich's help costs a third of a second
 )
 sources_app = typer.Typer(
     help="The registry of outlets: look one up, list them, check them.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
 )
-app.add_typer(sources_app, name="sources")
+EVERYONE, TRAIN, JUDGE, BUILD = (
+    "For everyone", "For those who train", "For those who judge", "For those who build the registry"
+)  # fmt: skip
+_OF = {"corpora": TRAIN, "train": TRAIN, "eval": JUDGE, "registry": BUILD}
 
-_Model = Annotated[str, typer.Option(help="baseline, transformer, or a bundle's folder.")]
+_FORMATS = "terminal, json, jsonl or html; else as the suffix of --output says, else terminal."
+_Model = Annotated[
+    str,
+    typer.Option("--model", "-m", metavar="MODEL", help="baseline, transformer, or a bundle."),
+]
 _Own = Annotated[
     Path | None,
-    typer.Option("--sources", metavar="FILE", help="Your own outlets, in JSON Lines, as well."),
+    typer.Option("--sources", metavar="FILE", help="Your own outlets, one a line (JSONL), too."),
+]
+_Column = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Of a table, where it isn't to be guessed.")
 ]
 
 
@@ -71,44 +84,104 @@ class ListFormat(StrEnum):
     JSON = "json"
 
 
-@app.command()
+@app.command(rich_help_panel=EVERYONE)
 def score(
     inputs: Annotated[
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Text, HTML or JSONL files, http(s) addresses, or - for standard input.",
+            help="Files, folders, patterns of files, http(s) addresses, or - for standard input. "
+            "Text, HTML, saved pages (MHTML), newsletters (EML), feeds, NITF and NewsML, tables "
+            "(CSV, TSV) and JSON; packed with gzip, bzip2 or xz too.",
         ),
     ],
     model: _Model = "transformer",
     format: Annotated[
-        ReportFormat, typer.Option(help="How to write the report.")
-    ] = ReportFormat.TERMINAL,
+        ReportFormat | None,
+        typer.Option("--format", "-f", metavar="FORMAT", help=_FORMATS),
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Write to this file instead of standard output.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write there; - is standard output."),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write over a file that is no report.")
+    ] = False,
     signal: Annotated[
-        list[str] | None, typer.Option(help="Report this signal only; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="SIGNAL", help="Report this signal only; may be repeated."),
     ] = None,
-    sources: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Your own outlets, one a line (JSONL).")
-    ] = None,
+    sources: _Own = None,
+    text_column: _Column = None,
+    id_column: _Column = None,
+    title_column: _Column = None,
+    outlet_column: _Column = None,
+    url_column: _Column = None,
+    date_column: _Column = None,
+    allow_private: Annotated[
+        bool,
+        typer.Option("--allow-private", help="Fetch addresses of this machine and its network."),
+    ] = False,
+    max_characters: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Skip longer articles.", show_default=True)
+    ] = 2_000_000,
+    max_seconds: Annotated[
+        float, typer.Option(metavar="S", min=0.1, help="Skip an article that takes longer.")
+    ] = 300.0,
+    legend: Annotated[bool, typer.Option("--legend", help="Explain the terminal's marks.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Score the sentences of one or more articles."""
     from classifier import command
+    from classifier.pages import InputOptions
 
-    skipped = command.score(inputs, model, format.value, output, signal, sources)
-    if skipped:
-        what = "input was" if skipped == 1 else "inputs were"
-        typer.echo(f"framescope: {skipped} {what} skipped; the report says why", err=True)
+    named = {
+        "text": text_column, "id": id_column, "title": title_column,
+        "outlet": outlet_column, "url": url_column, "date": date_column,
+    }  # fmt: skip
+    columns = {field: name for field, name in named.items() if name is not None}
+    run = command.Run(
+        inputs,
+        model,
+        None if format is None else format.value,
+        output,
+        overwrite,
+        signal,
+        sources,
+        InputOptions(columns, allow_private),
+        max_characters,
+        max_seconds,
+        quiet,
+        legend,
+    )
+    _end(command.score(run), quiet=quiet)
 
 
-@app.command()
+def _end(outcome: Outcome, *, quiet: bool) -> None:
+    """Say what was not scored, and end with the status that says so."""
+    if not quiet and outcome.skipped:
+        what = "input was" if outcome.skipped == 1 else "inputs were"
+        typer.echo(f"framescope: {outcome.skipped:,} {what} skipped; the report says why", err=True)
+    if not quiet and outcome.noted:
+        what = "article was" if outcome.noted == 1 else "articles were"
+        typer.echo(
+            f"framescope: {outcome.noted:,} {what} not scored; the report says why", err=True
+        )
+    if not outcome.scored:
+        raise typer.Exit(2)
+    if outcome.skipped or outcome.noted:
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=EVERYONE)
 def signals(model: _Model = "transformer") -> None:
     """List the signals: what each means, where it comes from, which a model gives."""
     from classifier import command
 
     command.list_signals(model)
+
+
+app.add_typer(sources_app, name="sources", rich_help_panel=EVERYONE)
 
 
 @sources_app.command()
@@ -236,7 +309,8 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+        bool,
+        typer.Option("--version", "-V", callback=_version, is_eager=True, help="Say the version."),
     ] = False,
 ) -> None:
     pass
@@ -244,17 +318,23 @@ def _options(
 
 def _add_commands() -> None:
     """Add the commands of the rooms that this package must not import (``framescope.commands``)."""
-    for point in sorted(entry_points(group="framescope.commands"), key=lambda p: p.name):
-        app.add_typer(point.load(), name=point.name)
+    points = {point.name: point for point in entry_points(group="framescope.commands")}
+    order = [*(name for name in _OF if name in points), *sorted(points.keys() - _OF.keys())]
+    for name in order:
+        app.add_typer(points[name].load(), name=name, rich_help_panel=_OF.get(name, EVERYONE))
 
 
 def main() -> None:
     """Run the command line; every error a user can meet is one line and exit status 2."""
     _add_commands()
+    signal_module.signal(signal_module.SIGTERM, _terminate)
     try:
         status = app(standalone_mode=False)
         if status == _INTERRUPTED:  # which typer keeps to itself
             raise KeyboardInterrupt
+    except StoppedError as error:
+        typer.echo(f"framescope: {' '.join(str(error).split())}", err=True)
+        sys.exit(error.status)
     except FramescopeError as error:
         _fail(" ".join(str(error).split()))
     except _UsageError as error:  # type: ignore[misc]
@@ -264,12 +344,16 @@ def main() -> None:
             sys.exit(2)
         name = context.command_path if context is not None else "framescope"
         _fail(f"{error.format_message().rstrip('.')}; see: {name} --help")
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as error:
         typer.echo("framescope: interrupted", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(getattr(error, "status", _INTERRUPTED))
     except OSError as error:  # a full disk, say; a reader that has stopped is typer's business
         _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
 
 
 def _fail(message: str) -> None:

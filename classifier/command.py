@@ -3,58 +3,128 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from classifier import bundle as bundles
-from classifier.errors import InputError
-from classifier.output import check, opened
-from classifier.pages import read_input
+from classifier import output as outputs
+from classifier.errors import InputError, StoppedError
+from classifier.pages import InputOptions, read_input, size_of_inputs
 from classifier.scoring import Scorer
 from classifier.sources import load_registry as load
 from classifier.taxonomy import SIGNALS
-from classifier.values import Article, ArticleReport, BatchReport, Skipped
+from classifier.values import Article, ArticleReport, BatchReport, Skipped, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+Item = ArticleReport | Skipped
 
-def score(
-    inputs: Sequence[str],
-    model: str,
-    format: str,
-    output: Path | None,
-    signals: Sequence[str] | None,
-    sources: Path | None = None,
-) -> int:
-    """Score files, addresses or ``"-"``, and write the report; give how many were skipped.
 
-    `model` is as `classifier.bundle.load` takes it, `format` one of `classifier.cli.ReportFormat`;
-    `output` is None for standard output, `signals` None for all. Raises `FramescopeError` when
-    nothing could be scored, or the model or a signal is not there.
+@dataclass(frozen=True)
+class Run:
+    """What is scored, with what, and where the report goes.
+
+    Attributes
+    ----------
+    inputs : sequence of str
+        As `classifier.pages.read_input` takes them.
+    model : str
+        As `classifier.bundle.load` takes it.
+    format : str or None
+        ``terminal``, ``json``, ``jsonl`` or ``html``; None: as the file's suffix says.
+    output : pathlib.Path or None
+        None for standard output.
+    overwrite : bool
+        Whether a file that is no report may be written over.
+    signals : sequence of str or None
+        None for all.
+    sources : pathlib.Path or None
+        The user's own outlets.
+    reading : InputOptions
+    max_characters : int
+        Longer articles are skipped.
+    max_seconds : float
+        So is one that takes longer.
+    quiet : bool
+        Say nothing but errors.
+    legend : bool
+        Explain a terminal's marks.
     """
-    check(output)
-    registry = load(user=sources)
-    scorer = Scorer(bundles.load(model, registry), signals, registry)
-    with _progress() as progress:
-        items = _begun(scorer.score(_counted(_read(inputs), progress)))
-        if format == "jsonl":
-            with opened(output) as file:
-                return _write_lines(items, scorer, file)
-        found = list(items)
-    report = BatchReport(
-        tuple(item for item in found if isinstance(item, ArticleReport)),
-        scorer.bundle.name,
-        scorer.signals,
-        scorer.thresholds,
-        tuple(item for item in found if isinstance(item, Skipped)),
-        scorer.bundle.runtime,
-    )
-    with opened(output) as file:
-        _write(report, format, file)
-    return len(report.skipped)
+
+    inputs: Sequence[str]
+    model: str = "transformer"
+    format: str | None = None
+    output: Path | None = None
+    overwrite: bool = False
+    signals: Sequence[str] | None = None
+    sources: Path | None = None
+    reading: InputOptions = field(default_factory=InputOptions)
+    max_characters: int = 2_000_000
+    max_seconds: float = 300.0
+    quiet: bool = False
+    legend: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many articles were scored, how many have only a note why not, and inputs skipped."""
+
+    scored: int = 0
+    noted: int = 0
+    skipped: int = 0
+
+    def plus(self, item: Item) -> Outcome:
+        """Count one more."""
+        if isinstance(item, Skipped):
+            return replace(self, skipped=self.skipped + 1)
+        if item.note is not None:
+            return replace(self, noted=self.noted + 1)
+        return replace(self, scored=self.scored + 1)
+
+
+def score(run: Run) -> Outcome:
+    """Score what is given, and write the report.
+
+    Raises
+    ------
+    FramescopeError
+        When no article could be read, or the model or a signal is not there.
+    StoppedError
+        When it was interrupted, or failed on the way: after what was scored is written.
+    """
+    outputs.check(run.output, run.inputs, overwrite=run.overwrite)
+    form = outputs.format_for(run.output, run.format, "terminal")
+    tell = _silent if run.quiet else _tell
+    for left in outputs.leftovers(run.output):
+        tell(f"{left}: left by a run that was stopped, and not whole; it stays until you delete it")
+    registry = load(user=run.sources)
+    scorer = Scorer(bundles.load(run.model, registry), run.signals, registry)
+    with _progress(run) as watched:
+        reading = replace(run.reading, tell=tell, taken=watched.taken)
+        items = _limited(_unique(_read(run.inputs, reading), tell), run.max_characters)
+        begun = _begun(scorer.score(items), single=len(run.inputs) == 1)
+        with outputs.drafted(run.output) as draft:
+            writer = (
+                _Lines(scorer, draft.file) if form == "jsonl" else _Whole(scorer, form, draft.file)
+            )
+            outcome = Outcome()
+            try:
+                for item in begun:
+                    writer.add(item)
+                    outcome = outcome.plus(item)
+                    draft.worth = outcome.scored > 0
+                    watched.done(item)
+            except BrokenPipeError:
+                raise
+            except (Exception, KeyboardInterrupt) as error:
+                writer.close()
+                raise StoppedError(*_stopped(error, outcome, draft.part)) from error
+            writer.close()
+    return outcome
 
 
 def list_signals(model: str) -> None:
@@ -72,68 +142,140 @@ def list_signals(model: str) -> None:
     Console().print(table)
 
 
-def _read(inputs: Sequence[str]) -> Iterator[Article | Skipped]:
-    """Read every input; one of several that can't be used is recorded, not raised."""
+def _tell(line: str) -> None:
+    print(f"framescope: {printable(line)}", file=sys.stderr)
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+# --- what comes in --------------------------------------------------------------------------------
+
+
+def _read(inputs: Sequence[str], options: InputOptions) -> Iterator[Article | Skipped]:
+    """Read every input; what can't be used is recorded, and takes nothing else along."""
     for source in inputs:
         try:
-            yield from read_input(source)
+            yield from read_input(source, options)
         except InputError as error:
-            if len(inputs) == 1:
-                raise
             yield Skipped(error.source, error.reason)
 
 
-def _begun(items: Iterator[ArticleReport | Skipped]) -> Iterator[ArticleReport | Skipped]:
-    """Make sure that there is an article before anything is written; else raise `InputError`."""
+def _unique(
+    items: Iterable[Article | Skipped], tell: Callable[[str], None]
+) -> Iterator[Article | Skipped]:
+    """Give every article an id of its own: the second of a name is numbered."""
+    seen: set[str] = set()
+    told = False
+    for item in items:
+        if isinstance(item, Article):
+            name, number = item.id, 1
+            while name in seen:
+                number += 1
+                name = f"{item.id}-{number}"
+            if number > 1 and not told:
+                tell(f"{item.origin or item.id}: another article is called '{item.id}'; "
+                     f"this is '{name}' in the report, and so on")  # fmt: skip
+                told = True
+            seen.add(name)
+            item = item if name == item.id else replace(item, id=name)
+        yield item
+
+
+def _limited(items: Iterable[Article | Skipped], most: int) -> Iterator[Article | Skipped]:
+    for item in items:
+        if isinstance(item, Article) and len(item.text) > most:
+            reason = f"longer than {most:,} characters ({len(item.text):,}); "
+            item = Skipped(
+                str(item.origin or item.id), reason + "raise --max-characters, or divide it"
+            )
+        yield item
+
+
+def _begun(items: Iterator[Item], *, single: bool) -> Iterator[Item]:
+    """Make sure that there is an article before anything is written; else raise `InputError`.
+
+    Of a single input, what is said of the whole of it comes last.
+    """
     skipped: list[Skipped] = []
     for item in items:
         if isinstance(item, ArticleReport):
-            return chain(skipped, [item], items)
+            return _after(skipped, item, items)
         skipped.append(item)
     if not skipped:
         raise InputError("input", "holds no article")
+    if single:
+        raise InputError(skipped[-1].source, skipped[-1].reason)
     others = f" (and {len(skipped) - 1} more that can't be read)" if len(skipped) > 1 else ""
     raise InputError(skipped[0].source, skipped[0].reason + others)
 
 
-def _counted(items: Iterable[Article | Skipped], progress: Progress) -> Iterator[Article | Skipped]:
-    task = progress.add_task("articles", total=None)
-    for item in items:
-        progress.advance(task)
-        yield item
+def _after(
+    skipped: Sequence[Skipped], first: ArticleReport, rest: Iterator[Item]
+) -> Iterator[Item]:
+    yield from skipped
+    yield first
+    yield from rest
 
 
-def _progress() -> Progress:
-    """A count of articles on standard error, where somebody watches; gone when done."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = SpinnerColumn(), MofNCompleteColumn(), "articles", TimeElapsedColumn()
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+# --- what goes out --------------------------------------------------------------------------------
 
 
-def _write_lines(items: Iterable[ArticleReport | Skipped], scorer: Scorer, file: TextIO) -> int:
-    """Write lines as articles are scored, so that memory stays flat however many there are."""
-    from classifier.render import to_line
+class _Lines:
+    """Writes lines as articles are scored, so that memory stays flat however many there are."""
 
-    name, runtime, skipped = scorer.bundle.name, scorer.bundle.runtime, 0
-    for item in items:
+    def __init__(self, scorer: Scorer, file: TextIO) -> None:
+        self.scorer, self.file = scorer, file
+
+    def add(self, item: Item) -> None:
+        from classifier.render import to_line
+
         if isinstance(item, Skipped):
-            skipped += 1
-            print(f"framescope: {item.source}: {item.reason} (skipped)", file=sys.stderr)
-        else:
-            line = to_line(item, model=name, thresholds=scorer.thresholds, runtime=runtime)
-            file.write(line + "\n")
-    return skipped
+            _tell(f"{item.source}: {item.reason} (skipped)")
+            return
+        bundle = self.scorer.bundle
+        line = to_line(
+            item, model=bundle.name, thresholds=self.scorer.thresholds, runtime=bundle.runtime
+        )
+        # Whole, and at once: what is stopped later leaves no half of a record.
+        self.file.write(line + "\n")
+        self.file.flush()
+
+    def close(self) -> None:
+        """Nothing is left to be written."""
 
 
-def _write(report: BatchReport, format: str, file: TextIO) -> None:
-    if format == "json":
+class _Whole:
+    """Gathers what is scored, and writes it as one report."""
+
+    def __init__(self, scorer: Scorer, form: str, file: TextIO) -> None:
+        self.scorer, self.form, self.file = scorer, form, file
+        self.found: list[Item] = []
+
+    def add(self, item: Item) -> None:
+        self.found.append(item)
+
+    def close(self) -> None:
+        """Write the report."""
+        bundle = self.scorer.bundle
+        report = BatchReport(
+            tuple(item for item in self.found if isinstance(item, ArticleReport)),
+            bundle.name,
+            self.scorer.signals,
+            self.scorer.thresholds,
+            tuple(item for item in self.found if isinstance(item, Skipped)),
+            bundle.runtime,
+        )
+        _write(report, self.form, self.file)
+
+
+def _write(report: BatchReport, form: str, file: TextIO) -> None:
+    if form == "json":
         from classifier.render import to_json
 
         file.write(to_json(report) + "\n")
-    elif format == "html":
+    elif form == "html":
         from classifier.render import to_html
 
         file.write(to_html(report))
@@ -143,3 +285,59 @@ def _write(report: BatchReport, format: str, file: TextIO) -> None:
         from classifier.render import print_report
 
         print_report(report, Console(file=file))
+
+
+def _stopped(error: BaseException, outcome: Outcome, part: Path | None) -> tuple[str, int]:
+    """Say what stopped a run and where what it had done is; and the exit status."""
+    status = getattr(error, "status", 130 if isinstance(error, KeyboardInterrupt) else 2)
+    why = (
+        "interrupted"
+        if isinstance(error, KeyboardInterrupt)
+        else str(error) or type(error).__name__
+    )
+    done = outcome.scored + outcome.noted
+    articles = "1 article" if done == 1 else f"{done:,} articles"
+    if not done:
+        return f"{why}; nothing had been scored yet", status
+    where = f"kept in {part}" if part is not None else "written"
+    return f"{why}; {articles} had been scored, and are {where}", status
+
+
+# --- how far it is --------------------------------------------------------------------------------
+
+
+class _Watched:
+    """A bar on standard error, where somebody watches; gone when done."""
+
+    def __init__(self, progress: Progress, sizes: int | None) -> None:
+        self.progress = progress
+        self.task = progress.add_task("reading", total=sizes, articles=0, rate="")
+        self.articles = 0
+
+    def taken(self, size: int) -> None:
+        """So many more bytes of the inputs were read."""
+        self.progress.advance(self.task, size)
+
+    def done(self, item: Item) -> None:
+        """One more was scored."""
+        self.articles += isinstance(item, ArticleReport)
+        elapsed = self.progress.tasks[0].elapsed or 0.0
+        rate = f"{self.articles / elapsed:.1f}/s" if elapsed > 1 else ""
+        self.progress.update(self.task, articles=self.articles, rate=rate)
+
+
+@contextmanager
+def _progress(run: Run) -> Iterator[_Watched]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    watched = console.is_terminal and not run.quiet
+    columns = (
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[articles]} articles"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not watched) as progress:
+        yield _Watched(progress, size_of_inputs(run.inputs) if watched else None)

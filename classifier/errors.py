@@ -48,3 +48,24 @@ class TrainingError(FramescopeError):
 
 class SourcesError(FramescopeError):
     """A table or a user's file of outlets that can't be read, or a source that nobody knows."""
+
+
+class StoppedError(FramescopeError):
+    """A run that was interrupted or failed on the way, after it wrote what it had done.
+
+    Parameters
+    ----------
+    message : str
+    status : int
+        The command's exit status.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Terminated(KeyboardInterrupt):
+    """The signal SIGTERM, treated as an interruption from the keyboard is."""
+
+    status = 143  # 128 and the number of the signal, as shells have it

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from classifier import __version__, cli
+from classifier.errors import Terminated
 
 TEXT = """Ferry fares rise
 
@@ -242,7 +243,7 @@ def test_one_bad_input_of_several_is_recorded_and_the_rest_is_scored(
     run, ferry, tmp_path, format
 ) -> None:
     result = run("score", tmp_path / "none.txt", ferry, "--format", format)
-    assert result.status == 0
+    assert result.status == 1
     assert result.err.endswith("framescope: 1 input was skipped; the report says why\n")
     assert "Observers expect" in " ".join(result.out.split())
     everywhere = " ".join((result.out + result.err).split())
@@ -251,7 +252,8 @@ def test_one_bad_input_of_several_is_recorded_and_the_rest_is_scored(
 
 
 def test_json_lists_what_was_skipped(run, ferry, tmp_path) -> None:
-    bad = [tmp_path / "none.txt", tmp_path]
+    (tmp_path / "empty").mkdir()
+    bad = [tmp_path / "none.txt", tmp_path / "empty"]
     result = run("score", bad[0], ferry, bad[1], "--format", "json")
     assert [s["source"] for s in json.loads(result.out)["skipped"]] == [str(b) for b in bad]
     assert result.err == "framescope: 2 inputs were skipped; the report says why\n"
@@ -272,7 +274,8 @@ def test_another_language_is_reported_without_scores(run, tmp_path, format) -> N
     path = tmp_path / "fähre.txt"
     path.write_text(GERMAN, encoding="utf-8")
     result = run("score", path, "--format", format)
-    assert (result.status, result.err) == (0, "")
+    assert result.status == 2
+    assert result.err == "framescope: 1 article was not scored; the report says why\n"
     assert "not scored: the text is in 'de'" in html.unescape(" ".join(result.out.split()))
     if format == "json":
         (article,) = json.loads(result.out)["articles"]
@@ -502,22 +505,156 @@ def test_an_interruption_is_one_word_and_leaves_nothing(run, ferry, tmp_path, mo
     assert list(tmp_path.iterdir()) == [ferry]
 
 
-def test_interrupted_in_the_middle_of_a_file_leaves_nothing(run, tmp_path, monkeypatch) -> None:
-    from classifier import render
+def interrupted_at(monkeypatch, number: int, error: type[BaseException]) -> None:
+    """Raise an error once so many articles were scored."""
+    from classifier.scoring import Scorer
 
-    path, output = tmp_path / "many.jsonl", tmp_path / "report"
-    path.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(3)))
-    original, written = render.to_line, []
+    original = Scorer.score
 
-    def interrupt(report, **options):
-        if written:
-            raise KeyboardInterrupt
-        written.append(report)
-        return original(report, **options)
+    def score(self, articles):
+        for count, report in enumerate(original(self, articles)):
+            if count == number:
+                raise error
+            yield report
 
-    monkeypatch.setattr(render, "to_line", interrupt)
-    assert run("score", path, "--output", output, "--format", "jsonl").status == 130
-    assert list(tmp_path.iterdir()) == [path]
+    monkeypatch.setattr(Scorer, "score", score)
+
+
+@pytest.fixture
+def many(tmp_path) -> Path:
+    path = tmp_path / "many.jsonl"
+    path.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(5)))
+    return path
+
+
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
+@pytest.mark.parametrize(
+    ("error", "status", "why"),
+    [
+        (KeyboardInterrupt, 130, "interrupted"),
+        (Terminated, 143, "interrupted"),
+        (MemoryError, 2, "MemoryError"),
+    ],
+)
+def test_what_was_scored_before_a_run_was_stopped_is_kept(
+    run, many, tmp_path, monkeypatch, format, error, status, why
+) -> None:
+    interrupted_at(monkeypatch, 2, error)
+    output = tmp_path / "report"
+    result = run("score", many, "--output", output, "--format", format)
+    part = tmp_path / "report.part"
+    assert result.status == status
+    assert result.err == f"framescope: {why}; 2 articles had been scored, and are kept in {part}\n"
+    assert not output.exists()
+    kept = part.read_text(encoding="utf-8")
+    if format == "jsonl":
+        assert [json.loads(line)["id"] for line in kept.splitlines()] == ["0", "1"]
+    elif format == "json":
+        assert [one["id"] for one in json.loads(kept)["articles"]] == ["0", "1"]
+    else:
+        assert "Observers expect" in " ".join(kept.split())
+
+
+def test_what_was_scored_is_written_to_standard_output(run, many, monkeypatch) -> None:
+    interrupted_at(monkeypatch, 3, KeyboardInterrupt)
+    result = run("score", many, "--format", "json")
+    assert [one["id"] for one in json.loads(result.out)["articles"]] == ["0", "1", "2"]
+    assert "3 articles had been scored, and are written" in result.err
+
+
+def test_leftovers_of_a_stopped_run_are_named_and_stay(run, many, tmp_path) -> None:
+    left = tmp_path / "report.jsonl.part"
+    left.write_text("half of a")
+    result = run("score", many, "--output", tmp_path / "report.jsonl")
+    assert result.status == 0
+    assert result.err == (
+        f"framescope: {left}: left by a run that was stopped, and not whole; "
+        "it stays until you delete it\n"
+    )
+    assert left.read_text() == "half of a"
+    assert len((tmp_path / "report.jsonl").read_text().splitlines()) == 5
+
+
+def test_an_interruption_before_the_first_article_leaves_nothing(
+    run, many, tmp_path, monkeypatch
+) -> None:
+    interrupted_at(monkeypatch, 0, KeyboardInterrupt)
+    result = run("score", many, "--output", tmp_path / "report")
+    assert (result.status, result.err) == (130, "framescope: interrupted\n")
+    assert list(tmp_path.iterdir()) == [many]
+
+
+# --- where a report goes --------------------------------------------------------------------------
+
+
+def test_an_input_is_not_written_over(run, ferry, tmp_path) -> None:
+    before = ferry.read_bytes()
+    for more in ((), ("--overwrite",)):
+        line = refused(run("score", ferry, "--output", tmp_path / "." / ferry.name, *more))
+        assert "is an input too; give --output another name" in line
+    (tmp_path / "link.txt").symlink_to(ferry)
+    assert "is an input too" in refused(run("score", ferry, "-o", tmp_path / "link.txt"))
+    assert ferry.read_bytes() == before
+
+
+@pytest.mark.parametrize("format", ["terminal", "json", "jsonl", "html"])
+def test_a_report_is_written_over_and_nothing_else_is(run, ferry, tmp_path, format) -> None:
+    output = tmp_path / "out"
+    assert run("score", ferry, "--output", output, "--format", format).status == 0
+    assert run("score", ferry, "--output", output, "--format", format).status == 0
+    for content in ("My notes.\n", '{"id": "a", "text": "labelled by hand"}\n', "{", "<html>"):
+        output.write_text(content)
+        line = refused(run("score", ferry, "--output", output, "--format", format))
+        assert "is there already, and no report; add --overwrite" in line
+        assert output.read_text() == content
+    assert run("score", ferry, "-o", output, "-f", format, "--overwrite").status == 0
+    assert output.read_text() != "<html>"
+
+
+def test_a_dash_is_standard_output(run, ferry, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("score", ferry, "-o", "-", "-f", "json")
+    assert json.loads(result.out)["articles"]
+    assert list(tmp_path.iterdir()) == [ferry]
+
+
+def test_the_suffix_says_the_format_unless_another_is_given(run, ferry, tmp_path) -> None:
+    for name, start in (("a.html", "<!doctype html>"), ("b.json", "{"), ("c.jsonl", '{"id"')):
+        assert run("score", ferry, "-o", tmp_path / name).status == 0
+        assert (tmp_path / name).read_text().startswith(start)
+    line = refused(run("score", ferry, "-o", tmp_path / "d.html", "-f", "json"))
+    assert "is called HTML, and --format is json; type --format html, or --output" in line
+    assert line.rstrip().endswith("d.json")
+    assert run("score", ferry, "-o", tmp_path / "e.txt", "-f", "json").status == 0
+
+
+def test_an_id_is_unique_within_a_run(run, ferry, many, tmp_path) -> None:
+    (tmp_path / "sub").mkdir()
+    other = tmp_path / "sub" / ferry.name
+    other.write_bytes(ferry.read_bytes())
+    result = run("score", ferry, other, many, many, "--format", "json")
+    ids = [one["id"] for one in json.loads(result.out)["articles"]]
+    assert len(set(ids)) == len(ids) == 12
+    assert ids[1] == f"{ferry.stem}-2"
+    assert result.err == (
+        f"framescope: {other}: another article is called '{ferry.stem}'; "
+        f"this is '{ferry.stem}-2' in the report, and so on\n"
+    )
+
+
+def test_quiet_says_nothing_but_errors(run, ferry, tmp_path) -> None:
+    result = run("score", ferry, tmp_path / "none.txt", "-q", "-f", "json")
+    assert (result.status, result.err) == (1, "")
+
+
+def test_a_longer_article_is_skipped(run, ferry, tmp_path) -> None:
+    long = tmp_path / "long.txt"
+    long.write_text(TEXT * 50)
+    result = run("score", ferry, long, "--max-characters", 2000, "-f", "json")
+    assert result.status == 1
+    (skipped,) = json.loads(result.out)["skipped"]
+    assert skipped["source"] == str(long)
+    assert "longer than 2,000 characters" in skipped["reason"]
 
 
 # --- pipes: processes of their own ----------------------------------------------------------------

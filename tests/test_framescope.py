@@ -21,7 +21,8 @@ import pytest
 import framescope
 from classifier import cli
 from classifier.errors import InputError
-from classifier.pages import extract
+from classifier.pages import given
+from classifier.pages.fetching import Fetched
 from classifier.values.article import Article
 from classifier.values.scored import Skipped
 from framescope.api import Report
@@ -85,8 +86,8 @@ def test_any_other_string_is_the_article(text, monkeypatch) -> None:
 def test_an_address_is_fetched(monkeypatch) -> None:
     asked = []
     monkeypatch.setattr(
-        "classifier.pages.webpage.fetch",
-        lambda url, limit: (asked.append(url), (PAGE.encode(), None))[1],
+        "classifier.pages.fetching.fetch",
+        lambda url, limit, **_: (asked.append(url), Fetched(PAGE.encode(), url, None))[1],
     )
     (article,) = framescope.read("https://example.com/ferry")
     assert (asked, article.url) == (["https://example.com/ferry"], "https://example.com/ferry")
@@ -239,7 +240,7 @@ def test_a_table_of_anything_gives_a_row_that_says_why(scorer, tmp_path) -> None
     df = pandas.DataFrame({"body": pandas.Series(bodies, index=index, dtype=object)})
     found = framescope.score_frame(df, model=scorer)
     assert list(dict.fromkeys(found.index)) == index
-    whole = {"r0", "r11", "r12", "r13", "r15"}
+    whole = {"r0", "r11", "r12", "r13", "r15", "r16"}
     assert set(found.index[found["sentence"].notna()]) == whole
     assert set(found.index[found["note"].isna()]) == whole - {"r11"}
     notes = found["note"][~found.index.isin(whole)]
@@ -271,7 +272,7 @@ def test_columns_say_what_is_known_of_an_article(tmp_path) -> None:
         "author": [1, 2, 3, 4],
         "title": pandas.Series([pandas.NA, "Ferry", pandas.NA, pandas.NA], dtype=object),
     })  # fmt: skip
-    found = [item for _, item in extract.of_table(df, "body")]
+    found = [item for _, item in given.of_table(df, "body")]
     known = [(a.outlet, a.date, a.author, a.title) for a in found[:3]]
     assert known == [
         ("Vesk TV", "2020-01-31", None, None),

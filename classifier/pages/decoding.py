@@ -32,7 +32,6 @@ _TEXT_OF_IT = "save its text and give that"
 _UNPACK = "unpack it first"
 _FORMATS = (
     _Format(b"%PDF-", "a PDF", "save its text first (pdftotext FILE)"),
-    _Format(b"\x1f\x8b", "gzip-compressed", f"{_UNPACK} (gunzip -c FILE | framescope score -)"),
     _Format(b"PK\x03\x04", "a ZIP archive or an Office document", "save its text as .txt"),
     _Format(b"\xd0\xcf\x11\xe0", "an old Office document", "save its text as .txt"),
     _Format(b"{\\rtf", "an RTF document", "save its text as .txt"),
@@ -43,14 +42,13 @@ _FORMATS = (
     _Format(b"MM\x00*", "a TIFF image", _TEXT_OF_IT),
     _Format(b"WEBP", "a WebP image", _TEXT_OF_IT, offset=8),
     _Format(b"ftyp", "a video or an image", _TEXT_OF_IT, offset=4),
-    _Format(b"BZh", "bzip2-compressed", _UNPACK),
-    _Format(b"\xfd7zXZ", "xz-compressed", _UNPACK),
     _Format(b"\x28\xb5\x2f\xfd", "zstd-compressed", _UNPACK),
     _Format(b"7z\xbc\xaf", "a 7z archive", _UNPACK),
     _Format(b"Rar!", "a RAR archive", _UNPACK),
     _Format(b"\x7fELF", "a program", "give a text or an HTML file"),
     _Format(b"SQLite format 3", "a database", "export its articles as JSONL"),
     _Format(b"PAR1", "a Parquet file", "export its articles as JSONL"),
+    _Format(b"ustar", "a tar archive", _UNPACK, offset=257),
     _Format(b"WARC/", "a web archive", "extract its pages as HTML"),
 )
 
@@ -63,6 +61,7 @@ _RARE = (
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _CONTROL_SHARE = 0.01
+_NUL_SHARE = 0.001
 _LOST_SHARE = 0.01  # of U+FFFD, which stands where another program lost a character
 
 # A UTF-8 sequence that was read as Windows-1252 and written again: "â€™" for an apostrophe.
@@ -84,19 +83,28 @@ def refuse_binary(data: bytes, source: str) -> None:
             raise InputError(source, f"is {form.name}, not text; {form.remedy}")
 
 
+def first_characters(head: bytes) -> str:
+    """Decode the first bytes of a file as far as it takes to tell what kind of file it is."""
+    for mark, encoding in _BOMS:
+        if head.startswith(mark):
+            return head.decode(encoding, errors="ignore").lstrip("\ufeff")
+    return head.decode("utf-8", errors="replace")
+
+
 def decode(data: bytes, source: str, declared: str | None = None) -> str:
     """Decode a text whose encoding is not known, without a byte order mark.
 
     The ``declared`` encoding, which a page or a server names, is tried where the bytes are not
-    UTF-8. UTF-8 with stray bytes of Windows-1252 is read as that mixture, and a text that was
-    encoded twice is mended. Raises `InputError` when it is not text, or its characters are lost.
+    UTF-8. UTF-8 with stray bytes of Windows-1252 is read as that mixture, a text that was encoded
+    twice is mended, and a stray NUL is dropped. Raises `InputError` when it is not text, or its
+    characters are lost.
     """
     refuse_binary(data, source)
     text = _marked(data, source)
     if text is None:
         text = _unmarked(data, source, declared)
     _refuse_rubbish(text, source)
-    return _mend_twice_encoded(text)
+    return _mend_twice_encoded(text.replace("\x00", ""))
 
 
 def _marked(data: bytes, source: str) -> str | None:
@@ -117,7 +125,7 @@ def _unmarked(data: bytes, source: str, declared: str | None) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    if b"\x00" in data:
+    if data.count(b"\x00") > _NUL_SHARE * len(data):
         raise InputError(source, "is binary (it holds NUL bytes); give text in UTF-8, or HTML")
     if declared and (text := _declared(data, declared)) is not None:
         return text
@@ -146,7 +154,7 @@ def _guessed(data: bytes, source: str) -> str:
 
 
 def _refuse_rubbish(text: str, source: str) -> None:
-    if "\x00" in text or len(_CONTROL.findall(text)) > _CONTROL_SHARE * len(text):
+    if len(_CONTROL.findall(text)) > _CONTROL_SHARE * len(text):
         raise InputError(source, "is binary, not text; give text in UTF-8, or HTML")
     if text.count("\ufffd") > _LOST_SHARE * len(text):
         reason = "has lost characters (U+FFFD); save it again from its source as UTF-8"

@@ -1,8 +1,10 @@
 """The exchange format: one article a line of JSON (JSONL).
 
 What users bring labelled data in, what annotation tools are converted to, and what scoring writes
-back. Only ``id`` and ``text`` are required; offsets are Unicode code points, end-exclusive. Keys
-that are not part of the format are ignored, so a scored file can be read and scored again.
+back. Only ``text`` is required, and ``id`` where labels are brought; offsets are Unicode code
+points, end-exclusive. Keys that are not part of the format are ignored, so a scored file can be
+read and scored again; where there is no ``text``, what other exports call it is taken
+(`classifier.pages.fields`).
 """
 
 from __future__ import annotations
@@ -11,15 +13,17 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from classifier import taxonomy
 from classifier.errors import InputError, SignalError
-from classifier.pages import citation_labels
+from classifier.pages import citation_labels, fields
 from classifier.values import (
     Article,
     Imprint,
     MarkedCitation,
+    Origin,
     Republication,
     Skipped,
     Span,
@@ -41,16 +45,17 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 class RecordReader:
     """Takes a record apart, and knows what to call the place when something is wrong."""
 
-    def __init__(self, record: Mapping[str, Any], where: str) -> None:
+    def __init__(self, record: Mapping[str, Any], where: str, name: str | None = None) -> None:
         self.record = record
         self.where = where
+        self.name = name  # what it is called where it has no id
 
     def article(self) -> Article:
         """Read the article; raises `InputError` for what can't be read."""
         identifier = self._identifier()
         text = self._string("text", required=True)
         assert text is not None
-        known = {key: self._string(key) for key in (*OPTIONAL, *EXTRA)}
+        known: dict[str, Any] = {key: self._string(key) for key in (*OPTIONAL, *EXTRA)}
         length = len(text)
         return Article(
             id=identifier,
@@ -70,7 +75,7 @@ class RecordReader:
         value = self.record.get("id")
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-        text = self._string("id", required=True)
+        text = self._string("id", required=self.name is None) or self.name
         assert text is not None
         return text
 
@@ -281,7 +286,7 @@ def _label_record(labels: Mapping[str, float]) -> dict[str, float]:
 
 
 def from_record(record: Mapping[str, Any], source: str, line: int) -> Article:
-    """Read one article from a JSON object.
+    """Read one article from a JSON object of the exchange format.
 
     Parameters
     ----------
@@ -305,8 +310,10 @@ def from_record(record: Mapping[str, Any], source: str, line: int) -> Article:
     return RecordReader(record, f"{source}, line {line}").article()
 
 
-def read_lines(lines: Iterable[str], source: str) -> Iterator[Article | Skipped]:
-    """Read articles from the lines of an exchange-format file, one at a time.
+def read_lines(
+    lines: Iterable[str], source: str, stem: str | None = None
+) -> Iterator[Article | Skipped]:
+    """Read articles from the lines of a file, one at a time.
 
     Parameters
     ----------
@@ -315,6 +322,9 @@ def read_lines(lines: Iterable[str], source: str) -> Iterator[Article | Skipped]
         come as lone surrogates (``errors="surrogateescape"``): their line is reported as such.
     source : str
         The file, for messages.
+    stem : str or None
+        What articles without an id are called after, and their line. None: an id is wanted, and
+        the names of the format alone are read.
 
     Yields
     ------
@@ -324,25 +334,27 @@ def read_lines(lines: Iterable[str], source: str) -> Iterator[Article | Skipped]
     Raises
     ------
     InputError
-        At once when the file is a JSON array or an object spread over several lines; at the end
-        when no line held an article.
+        At once, without a stem, when the file is a JSON array or an object spread over several
+        lines; at the end when no line held an article.
     """
-    good, first_reason = 0, ""
+    good, number, first_reason = 0, 0, ""
     started = False
-    for number, line in enumerate(lines, start=1):
+    for line_number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        if not started:
+        if not started and stem is None:
             _refuse_other_json(line, source)
-            started = True
+        started = True
+        number += 1
+        origin = Origin(source, line_number, number)
         try:
-            article = _read_line(line, source, number)
+            record = _parsed(line, origin)
+            for article in _of_record(record, origin, stem and f"{stem}-{line_number}"):
+                good += 1
+                yield article
         except InputError as error:
-            first_reason = first_reason or f"line {number}: {error.reason}"
+            first_reason = first_reason or f"line {line_number}: {error.reason}"
             yield Skipped(error.source, error.reason)
-        else:
-            good += 1
-            yield article
     if not started:
         raise InputError(source, "the file is empty; put one article a line in it, as JSON")
     if not good:
@@ -363,19 +375,99 @@ def _refuse_other_json(line: str, source: str) -> None:
         raise InputError(source, reason)
 
 
-def _read_line(line: str, source: str, number: int) -> Article:
-    where = f"{source}, line {number}"
+def is_one_value(head: str) -> bool:
+    """Whether JSON that begins so is one value spread over lines, and not an object a line."""
+    first = next((line.strip() for line in head.splitlines() if line.strip()), "")
+    return first.startswith("[") or first.endswith(("{", "[", ","))
+
+
+def read_value(text: str, source: str, stem: str) -> Iterator[Article | Skipped]:
+    """Read articles from one JSON value: an article, a list of them, or an object that holds one.
+
+    As services answer, JSON Feed included. Raises `InputError` when it is no JSON, or holds none.
+    """
+    record = _json(text, Origin(source), "save it again, or write one object a line")
+    found = _listed(record)
+    if found is None:
+        yield from _of_record(record, Origin(source), stem)
+        return
+    good, first_reason = 0, ""
+    for number, item in enumerate(found, start=1):
+        origin = Origin(source, record=number)
+        try:
+            for article in _of_record(item, origin, f"{stem}-{number}"):
+                good += 1
+                yield article
+        except InputError as error:
+            first_reason = first_reason or error.reason
+            yield Skipped(error.source, error.reason)
+    if not good:
+        reason = first_reason or "it is empty"
+        raise InputError(source, f"no item of its list is an article ({reason})")
+
+
+_LISTS = ("articles", "items", "results", "data", "docs", "documents", "stories", "hits", "value")
+
+
+def _listed(value: Any) -> list[Any] | None:
+    """Give the list of articles that a value is, or holds; None where it is one article."""
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict) or fields.TEXT in fields.guess(_texts(value)):
+        return None
+    lists = (value[name] for name in _LISTS if isinstance(value.get(name), list))
+    return next((one for one in lists if any(isinstance(item, dict) for item in one)), None)
+
+
+def _parsed(line: str, origin: Origin) -> Any:
     if len(line) > MAX_CHARS:
-        raise InputError(where, f"longer than {MAX_CHARS:,} characters; split the article")
+        raise InputError(str(origin), f"longer than {MAX_CHARS:,} characters; split the article")
     if SURROGATE.search(line):
-        raise InputError(where, "not UTF-8; convert the file (iconv -t UTF-8) and try again")
+        raise InputError(str(origin), "not UTF-8; convert the file (iconv -t UTF-8) and try again")
+    return _json(line, origin, "mend or remove the line")
+
+
+def _json(text: str, origin: Origin, remedy: str) -> Any:
     try:
-        record = json.loads(line)
+        return json.loads(text)
     except json.JSONDecodeError as error:
-        reason = f"not JSON ({error.msg} at column {error.colno}); mend or remove the line"
-        raise InputError(where, reason) from None
+        place = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno}"
+        reason = f"not JSON ({error.msg} at {place}); {remedy}"
+        raise InputError(str(origin), reason) from None
     except (ValueError, RecursionError):
-        raise InputError(where, "not JSON that can be read; mend or remove the line") from None
+        raise InputError(str(origin), f"not JSON that can be read; {remedy}") from None
+
+
+def _of_record(record: Any, origin: Origin, name: str | None) -> Iterator[Article]:
+    """Read what is one record: as the format has it, or by other names for the same."""
     if not isinstance(record, dict):
-        raise InputError(where, 'not a JSON object; write {"id": ..., "text": ...}')
-    return from_record(record, source, number)
+        raise InputError(str(origin), 'not a JSON object; write {"id": ..., "text": ...}')
+    if name is None or isinstance(record.get("text"), str):
+        reader = RecordReader(record, str(origin), name)
+        yield replace(reader.article(), origin=origin)
+        return
+    listed = _listed(record)
+    if listed is not None:  # a service's answer on one line
+        for number, item in enumerate(listed, start=1):
+            inner = Origin(origin.input, origin.line, number)
+            yield from _of_record(item, inner, f"{name}-{number}")
+        return
+    found = fields.guess(_texts(record))
+    if fields.TEXT not in found:
+        RecordReader(record, str(origin), name).article()  # says what is wrong
+    cells = {field: _texts(record)[key] for field, key in found.items()}
+    for value in cells.values():
+        if SURROGATE.search(value):
+            reason = "holds half a character (a lone surrogate); write it again as UTF-8"
+            raise InputError(str(origin), reason)
+    yield from fields.articles(cells, str(origin), name, origin)
+
+
+def _texts(record: Mapping[str, Any]) -> dict[str, str]:
+    """Give what of a record is text, or the number of an id."""
+    return {
+        key: str(value)
+        for key, value in record.items()
+        if isinstance(value, str)
+        or (fields.is_known(key, fields.ID) and type(value) is int and abs(value) < 10**18)
+    }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from classifier.pages import furniture, headers, republication
 from classifier.pages.furniture import LineKind
 from classifier.pages.headers import PageLine
-from classifier.values import Article, Imprint, legible
+from classifier.values import Article, Imprint, count_words, legible
 
 # Not str.splitlines, which also splits at characters that stand inside a line of prose.
 _NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -220,7 +220,7 @@ def _without_footnotes(lines: Sequence[PageLine]) -> list[PageLine]:
 
 
 def _words(lines: Sequence[PageLine]) -> int:
-    return sum(len(line.text.split()) for line in lines)
+    return sum(count_words(line.text) for line in lines)
 
 
 def _article(text: str, part: _Part, id_: str, publisher: str | None) -> Article:

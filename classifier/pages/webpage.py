@@ -1,26 +1,22 @@
-"""HTML -> the article on the page, by trafilatura; and fetching a page."""
+"""HTML -> the article on the page, by trafilatura; or all its paragraphs, of a letter or a feed."""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
-from classifier import __version__
 from classifier.errors import InputError
 from classifier.pages import page
-from classifier.values import Article
+from classifier.values import Article, count_words
 
 MIN_WORDS = 25
 """A page with fewer words of text holds no article."""
-
-TIMEOUT = 30.0
-"""Seconds to wait for a server."""
 
 _START = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*){0,3}"
@@ -29,11 +25,26 @@ _START = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ANYWHERE = re.compile(r"<(?:!doctype\s+html|html|body|article)\b", re.IGNORECASE)
-_FEED = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:rss|feed|rdf:RDF|urlset|sitemapindex)\b")
+# What browsers and their extensions write above a page that they save: where it stood.
+_SAVED = re.compile(
+    r"<!--\s{0,9}(?:Page saved with SingleFile\s{1,9}url:|saved from url=\(\d{1,9}\))\s{0,9}"
+    r"(https?://[^\s>]{1,2000})"
+)
+_PICTURE = re.compile(
+    rb"data:[a-z]{1,20}/[\w.+-]{1,60}(?:;[\w=.-]{1,60}){0,3};base64,[A-Za-z0-9+/=%\s]{100,}",
+    re.IGNORECASE,
+)
 _CHARSET = re.compile(rb"charset\s{0,3}=\s{0,3}[\"']?\s{0,3}([A-Za-z0-9_-]{2,30})", re.IGNORECASE)
 _LANG = re.compile(r"<html[^>]{0,500}?\blang\s?=\s?[\"']?([A-Za-z]{2,3})\b", re.IGNORECASE)
 _BODY = re.compile(r'"articleBody"\s{0,5}:\s{0,5}("(?:[^"\\]|\\.)*")')
+# The blocks of trafilatura's tree, and those of HTML.
 _BLOCKS = frozenset({"p", "head", "item", "quote", "cell", "row", "list", "table", "body", "code"})
+_HTML_BLOCKS = frozenset(
+    {"p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ul", "ol", "blockquote", "table", "tr"}
+    | {"td", "th", "section", "article", "header", "footer", "aside", "figure", "figcaption", "pre"}
+    | {"hr", "br", "dt", "dd", "main", "body", "center"}
+)
+_UNSEEN = ("script", "style", "head", "template", "noscript", "svg")
 _TAIL = re.compile(r"\s(?:\||-|–|—|·|»|:)\s(?=[^|–—·»]{1,60}\Z)")
 
 
@@ -47,13 +58,9 @@ def has_html(head: str) -> bool:
     return looks_like_html(head) or _ANYWHERE.search(head) is not None
 
 
-def refuse_feed(head: str, source: str) -> None:
-    """Refuse a feed or a sitemap, which lists articles and holds none.
-
-    Raises `InputError`.
-    """
-    if _FEED.match(head):
-        raise InputError(source, "is a feed, not an article; give the address of one article")
+def without_pictures(data: bytes) -> bytes:
+    """Take the pictures and fonts out of a page that holds them whole (``data:`` addresses)."""
+    return _PICTURE.sub(b"data:,", data)
 
 
 def declared_charset(data: bytes) -> str | None:
@@ -69,6 +76,8 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
     first, whose id is ``stem``, its title, date and author too; its outlet is the site's name, or
     the URL's host. Raises `InputError`, which names the source, when there is no article.
     """
+    if url is None and (saved := _SAVED.search(html, 0, 10_000)):
+        url = saved[1]
     document = _extract(html, url)
     lines = _paragraphs(document.body) if document is not None else []
     if _words(lines) < MIN_WORDS:
@@ -98,7 +107,7 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
 
 
 def _words(lines: list[str]) -> int:
-    return sum(len(line.split()) for line in lines)
+    return sum(map(count_words, lines))
 
 
 def _described_body(html: str) -> list[str]:
@@ -124,9 +133,26 @@ def _extract(html: str, url: str | None) -> Any:
         return None  # a page so broken that the library trips over it holds no article either
 
 
-def _paragraphs(body: Any) -> list[str]:
-    """Give the paragraphs of trafilatura's tree, each on a line, as far as they don't nest."""
-    from lxml.etree import iterwalk  # type: ignore[import-untyped]
+def paragraphs(html: str) -> list[str]:
+    """Give all paragraphs of a page or a part of one, each on a line, whatever they are."""
+    from lxml.etree import ParserError, strip_elements
+    from lxml.html import (
+        HTMLParser,
+        document_fromstring,
+    )
+
+    parser = HTMLParser(remove_comments=True, remove_pis=True)
+    try:
+        body = document_fromstring(f"<div>{html}</div>", parser)
+    except (ParserError, ValueError, AssertionError):  # nothing but a comment, or no text at all
+        return []
+    strip_elements(body, *_UNSEEN, with_tail=False)
+    return _paragraphs(body, _HTML_BLOCKS)
+
+
+def _paragraphs(body: Any, blocks: Collection[str] = _BLOCKS) -> list[str]:
+    """Give the paragraphs of a tree, each on a line, as far as they don't nest."""
+    from lxml.etree import iterwalk
 
     lines: list[str] = []
     words: list[str] = []
@@ -140,7 +166,7 @@ def _paragraphs(body: Any) -> list[str]:
         return lines
     # Not recursive: pages nest deeper than Python's stack.
     for event, element in iterwalk(body, events=("start", "end")):
-        if element.tag in _BLOCKS or element.tag == "lb":
+        if element.tag in blocks or element.tag == "lb":
             close()
         words.append((element.text if event == "start" else element.tail) or "")
     close()
@@ -179,29 +205,3 @@ def _known(value: object) -> str | None:
 def _host(url: str | None) -> str | None:
     host = urlsplit(url).hostname if url else None
     return host.removeprefix("www.") if host else None
-
-
-def fetch(url: str, limit: int) -> tuple[bytes, str | None]:
-    """Fetch a page by http or https, with the encoding that the server names.
-
-    Raises `InputError` when there is no such address, the server refuses or is silent, or the page
-    is longer than ``limit`` bytes.
-    """
-    from http.client import HTTPException
-    from urllib.request import Request, urlopen
-
-    agent = f"Mozilla/5.0 (compatible; framescope/{__version__})"
-    try:
-        request = Request(url, headers={"User-Agent": agent, "Accept": "text/html,*/*;q=0.5"})
-        with urlopen(request, timeout=TIMEOUT) as answer:
-            data = answer.read(limit + 1)
-            charset = answer.headers.get_content_charset()
-    except (OSError, ValueError, HTTPException) as error:
-        why = " ".join(str(getattr(error, "reason", None) or error).split()) or type(error).__name__
-        code = getattr(error, "code", None)
-        detail = f"{code} {why}" if isinstance(code, int) else why
-        reason = f"could not be fetched ({detail}); save the page and give the file"
-        raise InputError(url, reason) from None
-    if len(data) > limit:
-        raise InputError(url, f"is longer than {limit // 1_000_000} MB; give one article")
-    return data, charset

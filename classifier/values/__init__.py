@@ -11,6 +11,7 @@ from classifier.values.article import (
     Imprint,
     MarkedCitation,
     Mention,
+    Origin,
     Place,
     Republication,
     Sentence,
@@ -49,5 +50,5 @@ from classifier.values.scored import (
     Skipped,
     SourceCard,
 )
+from classifier.values.text import count_words, fold, printable, shortened
 from classifier.values.text import distinct as distinct_lines
-from classifier.values.text import fold, printable, shortened

@@ -179,6 +179,29 @@ class Imprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an article was read from.
+
+    Attributes
+    ----------
+    input : str
+        The file or address; ``standard input``.
+    line, record : int or None
+        Where in it, from 1: the line on which it begins, and its number among the records.
+    """
+
+    input: str
+    line: int | None = None
+    record: int | None = None
+
+    def __str__(self) -> str:
+        """Name it on one line, as messages do."""
+        if self.line is not None:
+            return f"{self.input}, line {self.line}"
+        return self.input if self.record is None else f"{self.input}, item {self.record}"
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One article, in the terms of the exchange format.
 
@@ -201,6 +224,8 @@ class Article:
         Parts that are somebody else's article.
     imprint : Imprint or None
         What the page around it says of where it comes from.
+    origin : Origin or None
+        Where it was read from; no part of what it is, and not compared.
     """
 
     id: str
@@ -217,6 +242,7 @@ class Article:
     labels: Mapping[str, float] = field(default_factory=dict)
     republications: tuple[Republication, ...] = ()
     imprint: Imprint | None = None
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

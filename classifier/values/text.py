@@ -17,6 +17,10 @@ _ESCAPES = re.compile(
 _SPACES = re.compile(r"\s+")
 # Zero-width joiners and the plain direction marks stay: several scripts are misread without them.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Chinese, Japanese, Thai, Lao, Khmer, Burmese.
+_UNSPACED = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
+)
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -39,6 +43,11 @@ def shortened(text: str, limit: int) -> str:
     head = text[: limit - 1]
     # A script without spaces has no word to cut at.
     return (head.rsplit(" ", 1)[0] if " " in head else head).rstrip() + "…"
+
+
+def count_words(text: str) -> int:
+    """Count words; where a script sets no spaces between them, two of its characters for one."""
+    return len(text.split()) + len(_UNSPACED.findall(text)) // 2
 
 
 def distinct(texts: Iterable[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from classifier.help import Grouped
 from eval.commands import gate as gate_cli
 from eval.commands import studies as study_cli
 from eval.commands.options import (
@@ -121,7 +122,7 @@ def errors(
     from training.corpora import given_folder
 
     (name,) = in_order([signal])
-    check(output)
+    check(output, overwrite=True)
     evaluation = evaluation_of([model], corpora, data, part, allow_other_split)
     (loaded,), examples, parts = evaluation.bundles, evaluation.examples, evaluation.parts
     if name not in loaded.signals:
@@ -172,25 +173,19 @@ def _genres(data: Sequence[Path] | None) -> dict[str, str]:
     return {} if place is None else genres_of(house.files(place), "house/")
 
 
-_WIDTH = 12
-
-
-class _Grouped(typer.core.TyperGroup):
-    """Shows the commands by what they are for; the options of `run` are left to its own help."""
+class _Judging(Grouped):
+    """Leaves the options of `run` to its own help."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Options"):
             formatter.write_dl([
-                ("--help", "Show this message and exit."),
+                ("-h, --help", "Show this message and exit."),
                 ("others", "As of `run`: framescope eval run --help."),
             ])  # fmt: skip
-        for title, commands in _PANELS.items():
-            with formatter.section(title):
-                rows = [(name, self.commands[name].get_short_help_str(80)) for name in commands]
-                formatter.write_dl(rows, col_max=_WIDTH)
+        self.format_commands(ctx, formatter)
 
 
-app = typer.Typer(help="Judge bundles by what they were not trained on.", cls=_Grouped)
+app = typer.Typer(help="Judge bundles by what they were not trained on.", cls=_Judging)
 
 
 @app.callback(invoke_without_command=True)
@@ -221,7 +216,7 @@ def evaluate(
     from eval.report import show_section
 
     signals = in_order(signal) if signal else None
-    check(output)
+    check(output, overwrite=True)
     evaluation = evaluation_of(
         [a, b], corpora, data, part, allow_other_split, draws=draws, seed=seed
     )
@@ -232,11 +227,11 @@ def evaluate(
 
 
 # The same under a name of its own, as the other measurements have one.
-app.command("run")(evaluate)
-_PANELS = {
-    "Judge": ["run", "report", "errors"],
-    "Release": [one.__name__ for one in gate_cli.COMMANDS],
-    "Study": [one.__name__ for one in study_cli.COMMANDS],
-}
-for command in (report, errors, *gate_cli.COMMANDS, *study_cli.COMMANDS):
-    app.command()(command)
+app.command("run", rich_help_panel="Judge")(evaluate)
+for panel, commands in (
+    ("Judge", (report, errors)),
+    ("Release", gate_cli.COMMANDS),
+    ("Study", study_cli.COMMANDS),
+):
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)

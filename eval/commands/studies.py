@@ -115,7 +115,7 @@ def robustness(
     from eval.report import show_section
     from eval.suite import measure_suite, record_of_suite, section_of_suite, suite_verdict
 
-    check(output)
+    check(output, overwrite=True)
     loaded = bundle.load(model)
     with progress() as shown:
         suite = measure_suite(
@@ -171,7 +171,7 @@ def sourcing(
     from eval.report import show_section
     from eval.studies import study_sourcing
 
-    check(output)
+    check(output, overwrite=True)
     evaluation = evaluation_of(
         [model], corpora, None, part, allow_other_split, draws=draws, seed=seed
     )

@@ -196,7 +196,7 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list
 
 def _svg(figure: Figure, name: str, title: str) -> str:
     """Write a figure as an element for a page, with a title and without a colour of its own."""
-    from lxml import etree  # type: ignore[import-untyped]
+    from lxml import etree
 
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})

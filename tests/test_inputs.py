@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from classifier.errors import InputError
-from classifier.pages import extract
+from classifier.pages import inputs
 from classifier.values.article import Article
 from classifier.values.scored import Skipped
 
@@ -42,13 +42,16 @@ def write(folder: Path, name: str, content: str | bytes) -> str:
     return str(path)
 
 
+LOCAL = inputs.Options(allow_private=True)
+
+
 def articles(source: str) -> list[Article]:
-    return [item for item in extract.read(source) if isinstance(item, Article)]
+    return [item for item in inputs.read(source, LOCAL) if isinstance(item, Article)]
 
 
 def reason(source: str) -> str:
     with pytest.raises(InputError) as caught:
-        next(extract.read(source))
+        list(inputs.read(source, LOCAL))
     message = str(caught.value)
     assert "\n" not in message
     assert message.startswith(source)
@@ -102,29 +105,29 @@ def test_an_article_only_in_a_pages_description_is_found(tmp_path: Path) -> None
 def test_records_are_known_by_their_content(tmp_path: Path, name: str) -> None:
     lines = [json.dumps({"id": n, "text": TEXT}) for n in range(3)]
     lines.insert(1, "{broken")
-    found = list(extract.read(write(tmp_path, name, "\ufeff" + "\n".join(lines))))
+    found = list(inputs.read(write(tmp_path, name, "\ufeff" + "\n".join(lines))))
     assert [type(item) for item in found] == [Article, Skipped, Article, Article]
     assert [item.id for item in found if isinstance(item, Article)] == ["0", "1", "2"]
     assert {item.lang for item in found if isinstance(item, Article)} == {"en"}
 
 
 def test_records_do_not_sit_in_memory(tmp_path: Path) -> None:
-    reader = extract._lines(b"", io.BytesIO(), "f")
-    assert list(reader) == [""]
     long = b'{"id": "long", "text": "' + b"a" * 25_000_000 + b'"}\n'
     good = json.dumps({"id": "b", "text": "Yes."}).encode()
     source = write(tmp_path, "dump.jsonl", good + b"\n" + long + good)
-    found = list(extract.read(source))
+    found = list(inputs.read(source))
     assert [type(item) for item in found] == [Article, Skipped, Article]
-    with Path(source).open("rb") as stream:
-        lines = list(extract._lines(stream.read(10), stream, source))
-    assert max(map(len, lines)) < 12_000_000
+    tracemalloc.start()
+    assert len(list(inputs.read(source))) == 3
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60_000_000
 
 
 def test_a_records_broken_encoding_costs_one_line(tmp_path: Path) -> None:
     good = json.dumps({"id": "b", "text": "Yes, it is."})
     data = good.encode() + b'\n{"id": "c", "text": "caf\xe9"}\n' + good.encode()
-    found = list(extract.read(write(tmp_path, "dump.jsonl", data)))
+    found = list(inputs.read(write(tmp_path, "dump.jsonl", data)))
     assert [type(item) for item in found] == [Article, Skipped, Article]
 
 
@@ -190,14 +193,16 @@ def test_a_text_encoded_twice_is_mended(tmp_path: Path) -> None:
         ("b.txt", b"\xff\xd8\xff\xe0\x00\x10JFIF", "is a JPEG image"),
         ("a.webp", b"RIFF\x00\x00\x00\x00WEBPVP8 ", "is a WebP image"),
         ("a.docx", b"PK\x03\x04\x14\x00", "Office document"),
-        ("a.jsonl.gz", gzip.compress(b'{"id": 1}'), "gunzip -c"),
+        ("a.jsonl.gz", gzip.compress(b'{"id": 1}'), "no 'text'"),
+        ("a.txt.gz", gzip.compress(TEXT.encode())[:-30], "damaged where it is packed"),
+        ("a.tar", b"dam.txt".ljust(257, b"\0") + b"ustar\x0000", "tar archive"),
         ("a.rtf", b"{\\rtf1\\ansi The dam}", "RTF"),
         ("a.warc", b"WARC/1.0\r\n", "web archive"),
         ("feed.xml", b'<?xml version="1.0"?><rss version="2.0"></rss>', "feed"),
         ("none.html", b"<html><body><p>Log in to go on.</p></body></html>", "no article found"),
         ("nav.txt", b"Share this article\n4 hours ago\n", "no article in it"),
-        ("array.json", b'[{"id": "a", "text": "b"}]', "one article a line"),
-        ("object.json", b'{\n "id": "a",\n "text": "b"\n}', "one article a line"),
+        ("array.json", b'[{"id": "a", "name": "b"}]', "no item of its list is an article"),
+        ("object.json", b'{\n "id": "a",\n "text": 1\n}', "must be text"),
     ],
 )
 def test_what_is_no_article_is_one_clear_line(
@@ -209,8 +214,9 @@ def test_what_is_no_article_is_one_clear_line(
 def test_a_missing_file_and_a_folder_say_what_to_give(tmp_path: Path) -> None:
     assert "no such file" in reason(str(tmp_path / "none.txt"))
     write(tmp_path, "dam.txt", TEXT)
-    assert f"framescope score {tmp_path / 'dam.txt'}" in reason(str(tmp_path))
-    assert "one by one" in reason(str(tmp_path))
+    (tmp_path / "empty").mkdir()
+    assert "no file there" in reason(str(tmp_path / "empty"))
+    assert "no such file" in reason(str(tmp_path / "*.html"))
     assert "cannot be opened" in reason("a\0b")
     assert "cannot be opened" in reason("n" * 5000)
     assert "ftp addresses are not read" in reason("ftp://ellery.example/dam.txt")
@@ -301,7 +307,7 @@ def test_an_address_that_does_not_answer_is_one_clear_line(url: str) -> None:
 def test_a_text_needs_no_heavy_import(tmp_path: Path) -> None:
     source = write(tmp_path, "dam.txt", TEXT)
     code = (
-        f"import sys; from classifier.pages import extract; list(extract.read({source!r})); "
+        f"import sys; from classifier.pages import inputs; list(inputs.read({source!r})); "
         "heavy = {'trafilatura', 'lxml', 'numpy', 'py3langid', 'urllib.request'};"
         "heavy &= set(sys.modules);"
         "assert not heavy, heavy"
