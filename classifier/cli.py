@@ -13,7 +13,6 @@ import typer
 
 from classifier import __version__
 from classifier.errors import FramescopeError, SourcesError, StoppedError, Terminated
-from classifier.help import SETTINGS, Grouped
 from classifier.values import Role, printable
 
 if TYPE_CHECKING:
@@ -27,6 +26,32 @@ if TYPE_CHECKING:
 # typer carries its own copy of click; this is that copy's UsageError, by public means.
 _UsageError = typer.BadParameter.mro()[1]
 _INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
+
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+"""Of every group of commands, which hands them on to its own."""
+
+_WIDTH = 14  # of a command's name in the help
+
+
+class Grouped(typer.core.TyperGroup):
+    """Lists commands under the titles that they were added with (``rich_help_panel``)."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name the commands in the order they were added."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, title by title."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for name, command in self.commands.items():
+            if not command.hidden:
+                title = getattr(command, "rich_help_panel", None)
+                title = title if isinstance(title, str) else "Commands"
+                panels.setdefault(title, []).append((name, command.get_short_help_str(90)))
+        for title, rows in panels.items():
+            with formatter.section(title):
+                formatter.write_dl(rows, col_max=_WIDTH)
+
 
 app = typer.Typer(
     name="framescope",

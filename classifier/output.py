@@ -114,7 +114,7 @@ def _same(path: Path, given: Path) -> bool:
 
 
 @dataclass
-class Draft:
+class Writing:
     """What is being written.
 
     Attributes
@@ -139,7 +139,7 @@ def opened(path: Path | None) -> Iterator[TextIO]:
 
 
 @contextmanager
-def drafted(path: Path | None) -> Iterator[Draft]:
+def drafted(path: Path | None) -> Iterator[Writing]:
     """Open standard output, or a draft that replaces `path` when all went well.
 
     Parameters
@@ -166,28 +166,28 @@ def drafted(path: Path | None) -> Iterator[Draft]:
 
 
 @contextmanager
-def _begun(path: Path | None) -> Iterator[Draft]:
+def _begun(path: Path | None) -> Iterator[Writing]:
     if path is None or path == STDOUT:
         if sys.stdout is None:
             raise InputError("standard output", "is closed; open it, or give --output")
         # Reports hold any character; a terminal of another encoding must not stop them.
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="replace")
-        yield Draft(sys.stdout)
+        yield Writing(sys.stdout)
         sys.stdout.flush()  # what can't be written is to be found out here, not at exit
     elif path.exists() and not path.is_file() and not path.is_dir():
         # A device or a pipe, which is written to and not replaced.
         with path.open("w", encoding="utf-8", errors="replace") as file:
-            yield Draft(file)
+            yield Writing(file)
     else:
         yield from _beside(path)
 
 
-def _beside(path: Path) -> Iterator[Draft]:
+def _beside(path: Path) -> Iterator[Writing]:
     """Open a file beside `path` that takes its place at the end, or is left if it is worth it."""
     target = path.resolve()
     part = _free(target)
-    draft = Draft(part.open("x", encoding="utf-8", errors="replace"), path.with_name(part.name))
+    draft = Writing(part.open("x", encoding="utf-8", errors="replace"), path.with_name(part.name))
     try:
         with draft.file:
             yield draft

@@ -168,7 +168,7 @@ def test_one_module_speaks_to_the_network() -> None:
     speaking = {
         name for name, tree in TREES.items() for found in imports(tree) if within(found, clients)
     }
-    assert speaking == {"classifier.pages.webpage"}  # which fetches the addresses a user gives
+    assert speaking == {"classifier.pages.fetching"}  # which fetches the addresses a user gives
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -163,7 +163,7 @@ def test_rows_are_as_models_read_them(mine):
 @pytest.fixture
 def corpora(tmp_path, mine, monkeypatch, manifest_split):
     """A folder of corpora that reads as the invented articles, split for real."""
-    from classifier.pages.exchange import read_lines
+    from classifier.pages.records import read_lines
 
     def build(root, names=None, *, registry=None):
         assert root == tmp_path

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from classifier import taxonomy
 from classifier.errors import InputError
-from classifier.pages.exchange import from_record, looks_like_records, read_lines, to_record
+from classifier.pages.exchange import from_record, to_record
+from classifier.pages.records import looks_like_records, read_lines
 from classifier.values.article import Article, Imprint, Republication, Span, Unit, Voice
 from classifier.values.scored import Skipped
 

@@ -11,8 +11,8 @@ import pytest
 
 import classifier
 from classifier.attribution.reading import begin
-from classifier.pages.exchange import read_lines
 from classifier.pages.inputs import read
+from classifier.pages.records import read_lines
 from classifier.pages.sentences import split
 from classifier.taxonomy import TECHNIQUES
 from classifier.values.article import Article, Unit

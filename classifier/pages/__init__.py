@@ -7,13 +7,14 @@ in serving.
 
 from classifier.pages.citation_labels import read as read_citations
 from classifier.pages.decoding import detect_language
-from classifier.pages.exchange import from_record, read_lines, to_record
+from classifier.pages.exchange import from_record, to_record
 from classifier.pages.files import size_of as size_of_inputs
 from classifier.pages.given import Input, articles, of_table, several
 from classifier.pages.headers import is_headline
 from classifier.pages.headers import own_name as own_name_of_page
 from classifier.pages.inputs import Options as InputOptions
 from classifier.pages.inputs import read as read_input
+from classifier.pages.records import read_lines
 from classifier.pages.republication import layers as republication_layers
 from classifier.pages.republication import same_outlet
 from classifier.pages.sentences import split as split_sentences

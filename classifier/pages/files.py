@@ -144,7 +144,7 @@ def unpack(head: bytes, rest: Stream) -> Stream | None:
     return None
 
 
-class Counted(BufferedIOBase):
+class Tallied(BufferedIOBase):
     """A stream that says how much is read of it."""
 
     def __init__(self, stream: Stream, taken: Callable[[int], None]) -> None:

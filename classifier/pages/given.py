@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from classifier.errors import InputError
-from classifier.pages import exchange, files, inputs, webpage
+from classifier.pages import exchange, files, inputs, records, webpage
 from classifier.values import Article, Skipped
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _text(
             reason = "no such file; if that is the article itself, give it as Article(id, text)"
             raise InputError(line, reason)
     head = text[:_LONGEST_HEAD]
-    if known is None or webpage.looks_like_html(head) or exchange.looks_like_records(head):
+    if known is None or webpage.looks_like_html(head) or records.looks_like_records(head):
         return _of_text(text, name)
     return iter([_checked(Article(name, text), name)])
 

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from classifier.errors import InputError
-from classifier.pages import decoding, exchange, feeds, files, mail, newsxml, page, tables, webpage
+from classifier.pages import decoding, feeds, files, mail, newsxml, page, records, tables, webpage
 from classifier.values import Article, Origin, Skipped
 
 MAX_BYTES = 10_000_000
@@ -120,7 +120,7 @@ def _files(source: str, options: Options) -> Iterator[Article | Skipped]:
         return
     name = files.unpacked(path)
     with files.opened(path, source) as stream:
-        counted = files.Counted(stream, options.taken)
+        counted = files.Tallied(stream, options.taken)
         yield from _Page(source, name.stem or name.name, name, options).stream(counted)
 
 
@@ -167,10 +167,10 @@ class _Page:
         decoding.refuse_binary(head, self.source)
         text = decoding.first_characters(head)
         called_so = self._called(files.RECORD_NAMES) and not webpage.looks_like_html(text)
-        if called_so or exchange.looks_like_records(text):
-            if exchange.is_one_value(text):
+        if called_so or records.looks_like_records(text):
+            if records.is_one_value(text):
                 value = self._whole(head, stream)
-                yield from self._located(exchange.read_value(value, self.source, self.stem))
+                yield from self._located(records.read_value(value, self.source, self.stem))
             else:
                 yield from self._records(head, stream)
         elif not self._is_marked_up(text) and tables.looks_like_table(
@@ -201,9 +201,9 @@ class _Page:
             yield from self._located(feeds.articles(data, self.source, self.stem))
         elif newsxml.looks_like_news(text):
             yield from self._located(newsxml.articles(data, self.source, self.stem))
-        elif exchange.looks_like_records(text) and self.url:
+        elif records.looks_like_records(text) and self.url:
             yield from self._located(
-                exchange.read_value(self._decoded(data), self.source, self.stem)
+                records.read_value(self._decoded(data), self.source, self.stem)
             )
         else:
             yield from self._located(self._document(data))
@@ -262,7 +262,7 @@ class _Page:
 
     def _records(self, head: bytes, stream: files.Stream) -> Iterator[Article | Skipped]:
         lines = self._lines(head, stream, "surrogateescape")
-        yield from self._located(exchange.read_lines(lines, self.source, self.stem))
+        yield from self._located(records.read_lines(lines, self.source, self.stem))
 
     def _located(self, items: Iterator[Article | Skipped]) -> Iterator[Article | Skipped]:
         """Add to articles their language, and where they were read from."""
@@ -281,7 +281,7 @@ class _Page:
             while chunk:
                 *whole, rest = (rest + decoder.decode(chunk)).split("\n")
                 yield from whole
-                rest = rest[: exchange.MAX_CHARS + 1]
+                rest = rest[: records.MAX_CHARS + 1]
                 chunk = files.take(stream, _CHUNK, self.source)
             yield rest + decoder.decode(b"", final=True)
         except UnicodeDecodeError:
