@@ -102,7 +102,8 @@ def score(run: Run) -> Outcome:
     for left in outputs.leftovers(run.output):
         tell(f"{left}: left by a run that was stopped, and not whole; it stays until you delete it")
     registry = load(user=run.sources)
-    scorer = Scorer(bundles.load(run.model, registry), run.signals, registry)
+    model = bundles.load(run.model, registry)
+    scorer = Scorer(model, run.signals, registry, seconds=run.max_seconds)
     with _progress(run) as watched:
         reading = replace(run.reading, tell=tell, taken=watched.taken)
         items = _limited(_unique(_read(run.inputs, reading), tell), run.max_characters)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import compress, islice
+from itertools import compress
 from threading import Event
 
 import numpy as np
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from classifier.attribution import read
 from classifier.bundle import Bundle
 from classifier.errors import SignalError
-from classifier.models import Prediction
+from classifier.models import Prediction, time_limit
 from classifier.restoring import Given, put_right, restored
 from classifier.sources import Registry, source_card
 from classifier.sources import load_registry as load
@@ -34,6 +36,7 @@ from classifier.values import (
 # Articles scored together: enough that a call of the baseline costs little, few enough to keep
 # memory flat and results coming. What an article scores does not depend on its company.
 _TOGETHER = 32
+_MANY = 4_000  # sentences, from which no more articles are read to be scored together
 
 CONTENT = "content"
 """The signal without which a sentence carries no other."""
@@ -86,6 +89,8 @@ class Scorer:
         the same. A model of another one, or that isn't known, looks for names itself.
     evidence : bool
         Whether to say why: where nothing shows it, it need not be looked for.
+    seconds : float
+        For which an article is read and scored at most; one that takes longer is skipped.
 
     Raises
     ------
@@ -99,8 +104,10 @@ class Scorer:
         signals: Sequence[str] | None = None,
         registry: Registry | None = None,
         evidence: bool = True,
+        seconds: float = math.inf,
     ) -> None:
         self.bundle = bundle
+        self.seconds = seconds
         self.evidence = evidence
         self.registry = load() if registry is None else registry
         self._looks_for_the_same = bundle.registry is self.registry
@@ -137,7 +144,7 @@ class Scorer:
             try:
                 while batch.items:
                     ahead = None if batch.last else pool.submit(self._read, stream, closed)
-                    yield from self._score(batch.items)
+                    yield from self._in_time(batch.items)
                     if ahead is None:
                         break
                     batch = ahead.result()
@@ -149,14 +156,41 @@ class Scorer:
     def _read(self, stream: Iterator[Article | Skipped], closed: Event) -> _Batch:
         """Draw the next articles and read them."""
         items: list[ArticleReport | Skipped] = []
+        sentences, last = 0, True
         try:
-            for item in islice(stream, _TOGETHER):
-                items.append(self._prepare(item))
+            for item in stream:
+                items.append(read := self._prepare(item))
+                sentences += len(read.sentences) if isinstance(read, ArticleReport) else 0
                 if closed.is_set():
+                    break
+                if len(items) == _TOGETHER or sentences >= _MANY:
+                    last = False
                     break
         except Exception as error:  # whatever the iterator raises is for its owner
             return _Batch(items, last=True, error=error)
-        return _Batch(items, last=len(items) < _TOGETHER)
+        return _Batch(items, last=last)
+
+    def _in_time(
+        self, read: Sequence[ArticleReport | Skipped]
+    ) -> Iterator[ArticleReport | Skipped]:
+        """Score some articles; one by one where together they take too long."""
+        scored = [one for one in read if isinstance(one, ArticleReport) and one.note is None]
+        try:
+            with time_limit(self.seconds * max(len(scored), 1)):
+                found = list(self._score(read))
+        except TimeoutError:
+            if len(scored) > 1:
+                for item in read:
+                    yield from self._in_time([item])
+            else:
+                for item in read:
+                    yield self._too_long(item.article) if item in scored else item
+        else:
+            yield from found
+
+    def _too_long(self, article: Article) -> Skipped:
+        reason = f"took longer than {self.seconds:g} s; raise --max-seconds, or divide it"
+        return Skipped(str(article.origin or article.id), reason)
 
     def _score(self, read: Sequence[ArticleReport | Skipped]) -> Iterator[ArticleReport | Skipped]:
         """Score some articles in one call of the model."""
@@ -257,7 +291,10 @@ class Scorer:
         """Sentences with all that the rules say of them; a note where the model can't read it."""
         if isinstance(item, Skipped):
             return item
+        start = time.monotonic()
         reading = read(item, self.registry, self.bundle.languages)
+        if time.monotonic() - start > self.seconds:
+            return self._too_long(item)
         lang, note = reading.article.lang, None
         if lang is not None and lang not in self.bundle.languages:
             known = ", ".join(self.bundle.languages)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from classifier.attribution.resolve import resolve
 from classifier.bundle import Bundle
 from classifier.errors import SignalError
-from classifier.models.base import Model
+from classifier.models.base import Model, check_time
 from classifier.scoring import Scorer
 from classifier.sources.registry.registry import Registry, load
 from classifier.taxonomy import BY_NAME, Level
@@ -20,6 +21,7 @@ from classifier.values.article import (
     Article,
     Citation,
     MarkedCitation,
+    Origin,
     Place,
     Republication,
     Sentence,
@@ -573,3 +575,41 @@ def test_what_is_not_scored_has_a_card_without_evidence_and_cites_nobody(bundle)
     assert report.source.outlet == load()["reuters"]
     assert report.source.evidence is None
     assert all(s.citations == () and s.sentence.citations == () for s in report.sentences)
+
+
+# --- how long it may take -------------------------------------------------------------------------
+
+
+class Slow(Scripted):
+    """A model that takes its time over the sentences that are called slow."""
+
+    def predict(self, sentences):
+        for sentence in sentences:
+            if "slow" in sentence.text:
+                time.sleep(0.3)
+            check_time()
+        return super().predict(sentences)
+
+
+def test_an_article_that_takes_too_long_is_skipped_and_takes_no_other_along(bundle) -> None:
+    scorer = Scorer(replace(bundle, model=Slow()), seconds=0.2)
+    texts = ["It rained.", "A slow day. Another slow day.", "It snowed."]
+    articles = [Article(f"a{n}", text, origin=Origin("f.csv", n)) for n, text in enumerate(texts)]
+    first, late, last = scorer.score(articles)
+    assert [first.article.id, last.article.id] == ["a0", "a2"]
+    assert isinstance(late, Skipped)
+    assert late.source == "f.csv, line 1"
+    assert late.reason == "took longer than 0.2 s; raise --max-seconds, or divide it"
+
+
+def test_reading_counts_too(bundle) -> None:
+    scorer = Scorer(bundle, seconds=-1.0)
+    (late,) = scorer.score([Article("a", "It rained.")])
+    assert isinstance(late, Skipped)
+
+
+def test_long_articles_are_not_scored_together(bundle, model) -> None:
+    text = "It rained. " * 3000
+    reports = list(Scorer(bundle).score(Article(f"a{n}", text) for n in range(4)))
+    assert [len(report.sentences) for report in reports] == [3000] * 4
+    assert [len(call) for call in model.calls] == [6000, 6000]

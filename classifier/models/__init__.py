@@ -6,7 +6,7 @@ Both models keep one contract, `Model`; nothing outside this room asks which of 
 from classifier.models.articles import ArticleStage
 from classifier.models.articles import features as article_features
 from classifier.models.articles import of_articles as features_of_articles
-from classifier.models.base import Calibration, Model, Prediction, pool_articles
+from classifier.models.base import Calibration, Model, Prediction, pool_articles, time_limit
 from classifier.models.citations import Said, Words
 from classifier.models.citing import FusionFeatures, Resolved, features_of
 from classifier.models.citing import resolve as resolve_said

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -140,3 +144,24 @@ def pool_articles(
         mean = np.bincount(article, weights=logits[:, column]) / size
         pooled[:, column] = mean[article]
     return pooled
+
+
+# --- how long it may take -------------------------------------------------------------------------
+
+_UNTIL: ContextVar[float] = ContextVar("until", default=math.inf)
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Let what is computed within take so long: `check_time` raises once it is over."""
+    token = _UNTIL.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _UNTIL.reset(token)
+
+
+def check_time() -> None:
+    """Raise `TimeoutError` when the time is over; models ask between two batches."""
+    if time.monotonic() > _UNTIL.get():
+        raise TimeoutError

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import BundleError
-from classifier.models.base import Calibration
+from classifier.models.base import Calibration, check_time
 from classifier.models.ngrams import Articles, BothForms, Ngrams, Places, weigh
 from classifier.models.placeholders import Reader, TextForm, form_of
 from classifier.models.reasons import chunks, standing_out
@@ -114,6 +114,7 @@ class TfidfModel:
         logits = np.zeros((len(sentences), len(self.signals)), np.float32)
         articles = Articles.of(sentences)
         for start in range(0, len(sentences), _BATCH):
+            check_time()
             rows = slice(start, start + _BATCH)
             part = Counted.of(self.blocks, BothForms.of(self.reader, sentences[rows]))
             found = part.weighed @ self._by_feature
@@ -297,6 +298,7 @@ class TfidfPrediction:
             by_text.setdefault((row, int(number)), []).append(place)
         found: list[tuple[Span, ...]] = [()] * len(wanted)
         for (row, number), places in by_text.items():
+            check_time()
             base, part = self.sentences[row].start, self.parts[row // _BATCH]
             text, reading = part.texts.texts[number], part.texts.readings[number]
             words = chunks(text)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from classifier.errors import BundleError
 from classifier.models.articles import ArticleStage
-from classifier.models.base import Calibration, pool_articles
+from classifier.models.base import Calibration, check_time, pool_articles
 from classifier.models.citations import PassageOutputs, PassageReader, Said
 from classifier.models.citing import decide, resolve, with_rules
 from classifier.models.fusion import Fusion
@@ -158,6 +158,7 @@ class TransformerModel:
         logits = np.zeros((len(tokens), len(self.signals)), np.float32)
         said: list[list[Said]] = [[] for _ in tokens]
         for group in by_length(passages, _BATCH_TOKENS):
+            check_time()
             batch = self._packer.batch(group, tokens)
             embedded = self._embeddings.look_up(batch.ids)
             all_votes, *cited = self._graph.run(embedded, batch.mask)
