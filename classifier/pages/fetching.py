@@ -18,6 +18,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
     HTTPHandler,
     HTTPRedirectHandler,
     HTTPSHandler,
@@ -105,6 +107,8 @@ def fetch(url: str, limit: int, *, allow_private: bool = False) -> Fetched:
         _check_behind_proxy(request, allow_private)
         with _opener(connect, allow_private).open(request, timeout=SILENCE) as answer:
             data = _body(answer, limit, url)
+            if time.monotonic() >= deadline:  # cut off, which may look like its end
+                raise TimeoutError
             charset = answer.headers.get_content_charset()
             final = answer.geturl() or url
     except _PrivateError as error:
@@ -234,8 +238,6 @@ def _opener(connect: Callable[..., socket.socket], allowed: bool) -> OpenerDirec
             return request
 
     opener = OpenerDirector()
-    from urllib.request import HTTPDefaultErrorHandler, HTTPErrorProcessor
-
     for handler in (
         ProxyHandler(), OfPlain(), OfSecure(), Redirects(),
         HTTPDefaultErrorHandler(), HTTPErrorProcessor(),

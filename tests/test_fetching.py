@@ -1,0 +1,166 @@
+"""Addresses: what is asked, for how long, and how much is taken."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from classifier.errors import InputError
+from classifier.pages import fetching
+from classifier.pages.fetching import fetch
+
+PAGE = b"<html><body><p>The harbour council met.</p></body></html>"
+
+
+class _Server(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        getattr(self, "do_" + self.path.strip("/").partition("?")[0])()
+
+    def answer(self, data: bytes, status: int = 200, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(data)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_page(self) -> None:
+        self.answer(PAGE, Content_Type="text/html; charset=utf-8")
+
+    def do_moved(self) -> None:
+        self.answer(b"", 302, Location="/page")
+
+    def do_inwards(self) -> None:
+        port = self.server.server_address[1]
+        self.answer(b"", 302, Location=f"http://127.0.0.2:{port}/page")
+
+    def do_file(self) -> None:
+        self.answer(b"", 302, Location="file:///etc/hostname")
+
+    def do_circle(self) -> None:
+        self.answer(b"", 302, Location="/circle")
+
+    def do_gzip(self) -> None:
+        self.answer(gzip.compress(PAGE), Content_Encoding="gzip")
+
+    def do_deflate(self) -> None:
+        self.answer(zlib.compress(PAGE), Content_Encoding="deflate")
+
+    def do_brotli(self) -> None:
+        self.answer(PAGE, Content_Encoding="br")
+
+    def do_bomb(self) -> None:
+        self.answer(gzip.compress(bytes(30_000_000)), Content_Encoding="gzip")
+
+    def do_broken(self) -> None:
+        self.answer(gzip.compress(PAGE)[:-12], Content_Encoding="gzip")
+
+    def do_drip(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self._drip(b"a")
+
+    def do_dripheaders(self) -> None:
+        self._drip(b"X")
+
+    def _drip(self, byte: bytes) -> None:
+        try:
+            for _ in range(600):
+                self.wfile.write(byte)
+                self.wfile.flush()
+                time.sleep(0.05)
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("0.0.0.0", 0), _Server)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def reason(url: str, **options: object) -> str:
+    with pytest.raises(InputError) as caught:
+        fetch(url, 1_000_000, **{"allow_private": True, **options})
+    message = str(caught.value)
+    assert message.startswith(url)
+    assert "\n" not in message
+    return message
+
+
+def test_a_page_and_where_it_was_found(site):
+    found = fetch(f"{site}/page", 1000, allow_private=True)
+    assert (found.data, found.url, found.charset) == (PAGE, f"{site}/page", "utf-8")
+    assert fetch(f"{site}/moved", 1000, allow_private=True).url == f"{site}/page"
+
+
+@pytest.mark.parametrize("path", ["gzip", "deflate"])
+def test_packed_answers_are_unpacked(site, path):
+    assert fetch(f"{site}/{path}", 1000, allow_private=True).data == PAGE
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("bomb", "longer than 1 MB"),
+        ("brotli", "is packed as 'br'"),
+        ("file", "could not be fetched"),
+        ("circle", "could not be fetched"),
+    ],
+)
+def test_what_can_not_be_taken_is_one_clear_line(site, path, expected):
+    assert expected in reason(f"{site}/{path}")
+
+
+@pytest.mark.parametrize("path", ["drip", "dripheaders"])
+def test_an_answer_that_drips_ends(site, path, monkeypatch):
+    monkeypatch.setattr(fetching, "SECONDS", 0.5)
+    start = time.monotonic()
+    assert "no whole answer within" in reason(f"{site}/{path}")
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/", "http://localhost/", "http://[::1]/", "http://10.0.0.1/",
+        "http://192.168.1.1/", "http://169.254.169.254/latest/meta-data/", "http://0.0.0.0/",
+        "http://[::ffff:127.0.0.1]/", "http://2130706433/", "http://0x7f000001/",
+        "http://[fe80::1]/", "http://100.64.0.1/",
+    ],
+)  # fmt: skip
+def test_private_addresses_are_refused(url):
+    said = reason(url, allow_private=False)
+    assert "add --allow-private" in said or "could not be fetched" in said
+    if "127.0.0.1" in url or "169.254" in url:
+        assert "an address of this machine or its own network" in said
+
+
+def test_a_name_that_leads_inwards_is_refused(monkeypatch):
+    inwards = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.1.2.3", 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: inwards)
+    said = reason("http://news.example/a", allow_private=False)
+    assert "leads to news.example, an address of this machine or its own network" in said
+
+
+def test_a_redirect_that_leads_inwards_is_refused(site, monkeypatch):
+    # As if the first address were public and the second not.
+    monkeypatch.setattr(fetching, "_is_public", lambda address: address == "127.0.0.1")
+    said = reason(f"{site}/inwards", allow_private=False)
+    assert "leads to 127.0.0.2" in said
+    assert fetch(f"{site}/page", 1000).data == PAGE
