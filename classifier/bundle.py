@@ -6,14 +6,23 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from classifier.errors import BundleError, SignalError
-from classifier.models import Calibration, Model, instructions, load_tfidf, load_transformer
+from classifier.models import (
+    MAX_FILE,
+    TFIDF_FILES,
+    TRANSFORMER_FILES,
+    Calibration,
+    Model,
+    instructions,
+    load_tfidf,
+    load_transformer,
+    read_json,
+)
 from classifier.sources import Registry, load_registry
 from classifier.taxonomy import in_order
 
@@ -27,6 +36,9 @@ KINDS: Mapping[str, Callable[[Path, Calibration, Registry | None], Model]] = {
     "baseline": load_tfidf,
     "transformer": load_transformer,
 }
+FILES: Mapping[str, Set[str]] = {"baseline": TFIDF_FILES, "transformer": TRANSFORMER_FILES}
+"""What a bundle of a kind holds at least, each with its digest."""
+
 _REQUIRED = ("name", "kind", "signals", "thresholds", "calibration", "languages", "files")
 
 
@@ -131,13 +143,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(path)
     except FileNotFoundError:
         raise BundleError(
             f"{folder}: not a bundle (no {MANIFEST}); "
             "make one with: framescope train baseline --corpora DIR --output FOLDER"
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise BundleError(f"{path}: damaged manifest ({error}); get the bundle anew") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
         raise BundleError(f"{path}: not a framescope manifest (no format version)")
@@ -199,11 +211,14 @@ def _flaw(manifest: Mapping[str, Any]) -> str | None:
         Path(name).name == name and isinstance(expected, str) for name, expected in files.items()
     ):
         return damaged.format("files are no names and digests")
+    if without := sorted(FILES[kind] - files.keys()):
+        return damaged.format(f"no digest of {without[0]}")
     return None
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and isfinite(value)
+    # `read_json` has refused what is not finite.
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def load(model: str | Path, registry: Registry | None = None) -> Bundle:
@@ -227,6 +242,8 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
         path = folder / name
         if not path.is_file():
             raise BundleError(f"{path}: missing from the bundle; get the bundle anew")
+        if path.stat().st_size > MAX_FILE:
+            raise BundleError(f"{path}: larger than any bundle's file; get the bundle anew")
         if digest(path) != expected:
             raise BundleError(f"{path}: damaged (its digest differs from the manifest's)")
     calibration = Calibration.from_record(manifest["calibration"])

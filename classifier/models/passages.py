@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from classifier.models.placeholders import Reader, Reading
+from classifier.models.stored import read_json
 from classifier.values import Sentence, fold
 
 # Half of a pair, which the tokenizer refuses; its stand-in is of the same length.
@@ -242,7 +243,7 @@ class Heads:
     @classmethod
     def load(cls, folder: Path) -> Heads:
         """Read ``heads.json``."""
-        record: dict[str, Any] = json.loads((folder / HEADS).read_text(encoding="utf-8"))
+        record: dict[str, Any] = read_json(folder / HEADS)
         return cls(**{name: _frozen(value) for name, value in record.items()})
 
 

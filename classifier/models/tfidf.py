@@ -19,6 +19,7 @@ from classifier.models.base import Calibration, check_time
 from classifier.models.ngrams import Articles, BothForms, Ngrams, Places, weigh
 from classifier.models.placeholders import Reader, TextForm, form_of
 from classifier.models.reasons import chunks, standing_out
+from classifier.models.stored import read_arrays, read_json
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Citation, Sentence, Span
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = "weights.npz"
 VOCABULARY = "vocabulary.json"
+FILES = frozenset({WEIGHTS, VOCABULARY})
 
 _BATCH = 4096  # sentences vectorised at once: bounds memory, whatever the input's size
 
@@ -196,13 +198,14 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
     signals, parts, placeholders = _read_vocabulary(folder / VOCABULARY)
     path = folder / WEIGHTS
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            weights, intercepts = arrays["weights"], arrays["intercepts"]
-            # Older bundles have none.
-            neighbours = arrays.get("neighbours", np.zeros_like(intercepts))
-            blocks = tuple(
-                Ngrams(**part, idf=arrays[f"idf_{number}"]) for number, part in enumerate(parts)
-            )
+        names = {f"idf_{number}" for number in range(len(parts))}
+        # Older bundles have no neighbours.
+        arrays = read_arrays(path, {"weights", "intercepts"} | names, {"neighbours"})
+        weights, intercepts = arrays["weights"], arrays["intercepts"]
+        neighbours = arrays.get("neighbours", np.zeros_like(intercepts))
+        blocks = tuple(
+            Ngrams(**part, idf=arrays[f"idf_{number}"]) for number, part in enumerate(parts)
+        )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise _damaged(path, error) from None
     if signals != calibration.signals:
@@ -218,7 +221,7 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
 
 def _read_vocabulary(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]], bool]:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         parts = [
             {
                 "unit": {"word": "word", "char": "char"}[part["unit"]],

@@ -36,6 +36,7 @@ from classifier.models.roles import CITED, CITED_COLUMNS
 from classifier.models.runtime import Runtime
 from classifier.models.runtime import load as load_graph
 from classifier.models.spans import Tagged
+from classifier.models.stored import check_size, read_arrays
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Citation, Sentence, SourceKind, Span
 
@@ -57,7 +58,9 @@ CITING: Mapping[str, Callable[[Citation], bool]] = {
 
 ENCODER = "encoder.onnx"
 TOKENIZER = "tokenizer.json"
+FILES = frozenset({ENCODER, TOKENIZER, EMBEDDINGS, HEADS})
 
+_MOST_TOKENS = 8192  # of a passage
 _BATCH_TOKENS = 2048  # enough to keep two cores busy, little enough to stay in their caches
 
 
@@ -237,8 +240,10 @@ def load(
 
     try:
         heads = Heads.load(folder)
-        with np.load(folder / EMBEDDINGS, allow_pickle=False) as arrays:
-            embeddings = Embeddings(arrays["table"], arrays["scale"])
+        arrays = read_arrays(folder / EMBEDDINGS, ("table", "scale"))
+        embeddings = Embeddings(arrays["table"], arrays["scale"])
+        check_size(folder / TOKENIZER)
+        check_size(folder / ENCODER)
         packer = Packer(
             Tokenizer.from_file(str(folder / TOKENIZER)),
             heads.max_tokens,
@@ -270,7 +275,8 @@ def _check(runtime: Runtime, embeddings: Embeddings, heads: Heads) -> None:
     ) and (
         len(heads.tags) == len(heads.gain) == len(heads.tag_thresholds)
         and embeddings.table.shape == (len(embeddings.scale), runtime.hidden)
-        and heads.max_tokens > 2
+        and 2 < heads.max_tokens <= _MOST_TOKENS
+        and 0 <= heads.tag_gap < _MOST_TOKENS
     )
     if not fits:
         raise ValueError(f"its files don't belong together: {HEADS}, {EMBEDDINGS}, {ENCODER}")

@@ -28,6 +28,7 @@ from classifier.values import (
     Role,
 )
 
+_MAX_BYTES = 100_000_000
 _MOST = 60  # characters shown of what is wrong
 _OUTLET = {
     **FIELDS["outlets"],
@@ -73,6 +74,10 @@ def read(path: Path, registry: _Known) -> tuple[Outlet, ...]:
         When the file can't be read, or a line breaks the format; it names line and field.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("is no file")
+        if path.exists() and path.stat().st_size > _MAX_BYTES:
+            raise OSError(f"is longer than {_MAX_BYTES // 1_000_000} MB")
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = error.strerror or str(error)

@@ -1,0 +1,110 @@
+"""What lies in a bundle's files, looked at before it is taken into memory.
+
+A bundle may come from a stranger: a few bytes can say that they are terabytes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+MAX_FILE = 300_000_000
+"""Bytes of a file of a bundle, and of its arrays unpacked."""
+
+MAX_JSON = 30_000_000
+"""Bytes of a file in JSON."""
+
+_DEEPEST = 40  # lists and objects within each other
+_KINDS = "fiu"  # numbers: no objects, no texts
+
+
+def read_json(path: Path) -> Any:
+    """Read a file in JSON.
+
+    Raises
+    ------
+    OSError
+        When it can't be read.
+    ValueError
+        When it is no JSON, too long, too deep, or holds a number that is none.
+    """
+    size = path.stat().st_size
+    if size > MAX_JSON:
+        raise ValueError(f"{size:,} bytes, more than a bundle's file has")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("lists within lists, too deep to be read") from None
+    _check(found, _DEEPEST)
+    return found
+
+
+def _check(value: Any, deepest: int) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number that is not finite")
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63:
+        raise ValueError("a number that is too large")
+    if isinstance(value, dict | list):
+        if not deepest:
+            raise ValueError("lists within lists, too deep to be read")
+        for item in value.values() if isinstance(value, dict) else value:
+            _check(item, deepest - 1)
+
+
+def read_arrays(
+    path: Path, wanted: Collection[str], optional: Collection[str] = ()
+) -> dict[str, NDArray[Any]]:
+    """Read arrays of numbers from an ``.npz`` file, after looking at their sizes.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    wanted, optional : collection of str
+        Their names, without ``.npy``; of those that may be missing.
+
+    Raises
+    ------
+    OSError, zipfile.BadZipFile, zlib.error
+        When it can't be read.
+    ValueError
+        When an array is missing, holds no numbers, or says that it is larger than it is or may be.
+    """
+    names = {f"{name}.npy" for name in wanted}
+    with zipfile.ZipFile(path) as archive:
+        members = {member.filename: member for member in archive.infolist()}
+        wanted = {*wanted, *(name for name in optional if f"{name}.npy" in members)}
+        if missing := sorted(names - members.keys()):
+            raise ValueError(f"no {missing[0]} in it")
+        names = {f"{name}.npy" for name in wanted}
+        if sum(members[name].file_size for name in names) > MAX_FILE:
+            raise ValueError("its arrays are larger than a bundle's are")
+        for name in sorted(names):
+            with archive.open(name) as file:
+                _check_header(file, name, members[name].file_size)
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in wanted}
+
+
+def _check_header(file: Any, name: str, size: int) -> None:
+    version = npy.read_magic(file)
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if dtype.kind not in _KINDS:
+        raise ValueError(f"{name} holds no numbers ({dtype})")
+    # In Python's own numbers: the product may be past any array's.
+    if math.prod(map(int, shape)) * dtype.itemsize > size - file.tell():
+        raise ValueError(f"{name} says that it is larger than it is")
+
+
+def check_size(path: Path) -> None:
+    """Refuse a file that no bundle's is as large as: a `ValueError`."""
+    if (size := path.stat().st_size) > MAX_FILE:
+        raise ValueError(f"{path.name}: {size:,} bytes, more than a bundle's file has")
