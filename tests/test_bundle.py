@@ -176,7 +176,7 @@ def test_a_corpus_that_labels_in_another_sense_has_thresholds_of_its_own(folder)
         ({"thresholds": [0.4, 0.6]}, "thresholds doesn't match the signals"),
         ({"thresholds": {"claim": "0.4", "loaded_language": 0.6}}, "thresholds"),
         ({"thresholds": {"claim": None, "loaded_language": 0.6}}, "thresholds"),
-        ({"thresholds": {"claim": float("nan"), "loaded_language": 0.6}}, "a number that is not finite"),
+        ({"thresholds": {"claim": float("nan"), "loaded_language": 0.6}}, "is not finite"),
         ({"calibration": {"claim": [1, 0]}}, "calibration doesn't match the signals"),
         ({"calibration": {"claim": [1, 0], "loaded_language": [1]}}, "calibration"),
         ({"calibration": {"claim": [1, 0], "loaded_language": [1, "a"]}}, "calibration"),

@@ -15,6 +15,7 @@ from classifier.pages import to_record
 from classifier.render.figures import Summary, VoiceCounts, rounded, summarise
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import (
+    Article,
     ArticleEvidence,
     ArticleReport,
     BatchReport,
@@ -29,7 +30,7 @@ from classifier.values import (
     Span,
 )
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 LINE_FORMAT = 2
 """Of what scoring adds to a line. The first, which had no number, said of each signal 0 or 1."""
 
@@ -118,6 +119,7 @@ def to_line(
         "format": LINE_FORMAT,
         "model": model,
         "runtime": runtime,
+        "origin": _origin(article),
         "note": report.note,
         "thresholds": rounded_values(thresholds),
         "scores": rounded_values(report.scores),
@@ -225,6 +227,7 @@ def _article(report: ArticleReport) -> dict[str, Any]:
     known = ("id", "title", "outlet", "site_name", "url", "date", "author", "lang", "text")
     return {
         **_some(article, *known),
+        "origin": _origin(article),
         "note": report.note,
         "republications": [
             _some(part, "start", "end", "outlet", "evidence") for part in article.republications
@@ -236,6 +239,11 @@ def _article(report: ArticleReport) -> dict[str, Any]:
         "source": source(article.text, report.source),
         "summary": counts(summarise(report)),
     }
+
+
+def _origin(article: Article) -> dict[str, Any] | None:
+    found = article.origin
+    return None if found is None else _some(found, "input", "line", "record")
 
 
 def _sentence(report: ArticleReport, scored: SentenceReport) -> dict[str, Any]:
