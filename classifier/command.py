@@ -109,9 +109,9 @@ def score(run: Run) -> Outcome:
         items = _limited(_unique(_read(run.inputs, reading), tell), run.max_characters)
         begun = _begun(scorer.score(items), single=len(run.inputs) == 1)
         with outputs.drafted(run.output) as draft:
-            writer = (
-                _Lines(scorer, draft.file) if form == "jsonl" else _Whole(scorer, form, draft.file)
-            )
+            writer: _Lines | _Whole = _Lines(scorer, draft.file)
+            if form != "jsonl":
+                writer = _Whole(scorer, form, draft.file, legend=run.legend)
             outcome = Outcome()
             try:
                 for item in begun:
@@ -250,8 +250,8 @@ class _Lines:
 class _Whole:
     """Gathers what is scored, and writes it as one report."""
 
-    def __init__(self, scorer: Scorer, form: str, file: TextIO) -> None:
-        self.scorer, self.form, self.file = scorer, form, file
+    def __init__(self, scorer: Scorer, form: str, file: TextIO, *, legend: bool) -> None:
+        self.scorer, self.form, self.file, self.legend = scorer, form, file, legend
         self.found: list[Item] = []
 
     def add(self, item: Item) -> None:
@@ -268,10 +268,10 @@ class _Whole:
             tuple(item for item in self.found if isinstance(item, Skipped)),
             bundle.runtime,
         )
-        _write(report, self.form, self.file)
+        _write(report, self.form, self.file, legend=self.legend)
 
 
-def _write(report: BatchReport, form: str, file: TextIO) -> None:
+def _write(report: BatchReport, form: str, file: TextIO, *, legend: bool) -> None:
     if form == "json":
         from classifier.render import to_json
 
@@ -285,7 +285,7 @@ def _write(report: BatchReport, form: str, file: TextIO) -> None:
 
         from classifier.render import print_report
 
-        print_report(report, Console(file=file))
+        print_report(report, Console(file=file), legend=legend)
 
 
 def _stopped(error: BaseException, outcome: Outcome, part: Path | None) -> tuple[str, int]:

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from classifier import command
 from classifier.errors import InputError
+from classifier.pages.fetching import Fetched
 from classifier.pages.inputs import Options, read
 from classifier.values import Article, Origin, Skipped
 
@@ -457,3 +459,68 @@ def test_a_single_nul_does_not_make_a_page_binary(tmp_path):
     assert BODY[0] in article.text
     (article,), *_ = found(write(tmp_path, "a.txt", TEXT.replace("storms", "storms\0", 1)))
     assert "\0" not in article.text
+
+
+# --- the address really fetched -------------------------------------------------------------------
+
+IMITATION = HTML.replace(
+    "</head>",
+    '<link rel="canonical" href="https://www.reuters.com/world/breakwater"></head>',
+).replace("Ellery Gazette", "Reuters")
+
+
+@pytest.fixture
+def fetched(monkeypatch):
+    def page(html: str, url: str) -> None:
+        found = Fetched(html.encode(), url, None)
+        monkeypatch.setattr("classifier.pages.fetching.fetch", lambda *_, **__: found)
+
+    return page
+
+
+def test_the_address_that_was_fetched_decides(fetched):
+    fetched(IMITATION, "https://reuters.cfd/world/breakwater")
+    (article,) = read("https://reuters.cfd/world/breakwater")
+    assert article.url == "https://reuters.cfd/world/breakwater"
+    assert article.imprint is not None
+    assert article.imprint.address == "https://www.reuters.com/world/breakwater"
+    fetched(IMITATION, "https://www.reuters.com/world/breakwater?utm_source=x")
+    (article,) = read("https://www.reuters.com/world/breakwater?utm_source=x")
+    assert article.url == "https://www.reuters.com/world/breakwater"
+    assert article.imprint is None or article.imprint.address is None
+
+
+def test_a_redirect_leads_to_whoever_answers(fetched):
+    fetched(HTML, "https://ellery.example/breakwater")
+    (article,) = read("https://short.example/x1")
+    assert article.url == "https://ellery.example/breakwater"
+    assert article.origin == Origin("https://short.example/x1")
+
+
+def test_the_address_of_a_saved_page_decides_too(tmp_path):
+    data = mhtml(IMITATION, "https://reuters.cfd/world/breakwater")
+    (article,), *_ = found(write(tmp_path, "a.mhtml", data))
+    assert article.url == "https://reuters.cfd/world/breakwater"
+
+
+@pytest.mark.parametrize("form", ["terminal", "json", "jsonl", "html"])
+def test_an_imposter_is_said_first_in_every_format(fetched, small_bundle, capsys, form):
+    imposter = "reuters.cfd"
+    url = f"https://{imposter}/world/breakwater"
+    fetched(IMITATION, url)
+    command.score(command.Run([url], model=str(small_bundle), format=form))
+    out = capsys.readouterr().out
+    if form in ("json", "jsonl"):
+        record = json.loads(out)
+        card = record["articles"][0]["source"] if form == "json" else record["report"]["source"]
+        assert card["publication"]["imposter"] is True
+        assert card["publication"]["imitates"] == "reuters"
+        assert card["publication"]["claimed"] == "https://www.reuters.com/world/breakwater"
+        assert card["outlet"] is None
+        assert (card["record"]["estimate"] or 0.0) < 0.2  # of the network, where that is on record
+        return
+    said = f"Warning: {imposter} is on record as an imposter of Reuters"
+    shown = " ".join(out.split())
+    assert shown.count(said) == 2  # of the report and of the card
+    assert shown.index(said) < shown.index(f"{TITLE} ") or form == "html"
+    assert "its own article" not in shown

@@ -10,7 +10,9 @@ from classifier.render.terminal import print_report
 from classifier.values.scored import BatchReport
 
 
-def printed(report: BatchReport, width: int = 80, *, colour: bool = False) -> str:
+def printed(
+    report: BatchReport, width: int = 80, *, colour: bool = False, legend: bool = True
+) -> str:
     console = Console(
         file=io.StringIO(),
         width=width,
@@ -18,7 +20,7 @@ def printed(report: BatchReport, width: int = 80, *, colour: bool = False) -> st
         color_system="standard" if colour else None,
         legacy_windows=False,
     )
-    print_report(report, console)
+    print_report(report, console, legend=legend)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -155,3 +157,10 @@ def test_a_report_without_sources_has_neither_card_nor_map() -> None:
     output = printed(reports.report(reports.plain()))
     assert not re.search(r"^(source|control|record) ", output, re.M)
     assert "three separate findings" not in output
+
+
+def test_the_legend_is_only_there_when_it_is_asked_for() -> None:
+    output = printed(reports.report(reports.harbour()), legend=False)
+    assert "what the marks mean: --legend" in output
+    assert "three separate findings" not in output
+    assert "model: " in output

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from classifier.errors import InputError
 from classifier.pages import page
-from classifier.values import Article, count_words
+from classifier.values import Article, Imprint, count_words
 
 MIN_WORDS = 25
 """A page with fewer words of text holds no article."""
@@ -74,7 +74,9 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
 
     Their text is the headline, then a paragraph a line. All have the page's URL and site name, the
     first, whose id is ``stem``, its title, date and author too; its outlet is the site's name, or
-    the URL's host. Raises `InputError`, which names the source, when there is no article.
+    the URL's host. Where the page was fetched or saved from ``url``, that decides: what the page
+    says of itself is kept beside it. Raises `InputError`, which names the source, when there is no
+    article.
     """
     if url is None and (saved := _SAVED.search(html, 0, 10_000)):
         url = saved[1]
@@ -85,7 +87,10 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
     if document is None or _words(lines) < MIN_WORDS:
         reason = "no article found on the page; give the address or the text of one article"
         raise InputError(source, reason)
-    site = _known(document.sitename) or _host(document.url or url)
+    own = _known(document.url)
+    claimed = own if url is not None and not _same_site(own, url) else None
+    address = url if claimed is not None else own or url
+    site = _known(document.sitename) or _host(address)
     title = _headline(_known(document.title), site)
     found = page.articles(_with_headline(title, lines), stem, site)
     language = _LANG.search(html, 0, 10_000)
@@ -98,9 +103,13 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
                 date=_known(document.date) or article.date,
                 author=_known(document.author) or article.author,
             )
+        if claimed is not None:
+            article = replace(
+                article, imprint=replace(article.imprint or Imprint(), address=claimed)
+            )
         yield replace(
             article,
-            url=_known(document.url) or url,
+            url=address,
             site_name=_known(document.sitename),
             lang=language[1].lower() if language else None,
         )
@@ -200,6 +209,14 @@ def _letters(text: str) -> str:
 
 def _known(value: object) -> str | None:
     return (" ".join(value.split()) or None) if isinstance(value, str) else None
+
+
+def _same_site(own: str | None, url: str) -> bool:
+    """Whether a page's own address is of the site that it was fetched from, or of its archive."""
+    here, there = _host(url), _host(own)
+    if here is None or there is None or there in url:
+        return True
+    return here.endswith(f".{there}") or there.endswith(f".{here}")
 
 
 def _host(url: str | None) -> str | None:

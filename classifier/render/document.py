@@ -277,6 +277,9 @@ def source(text: str, card: SourceCard | None) -> dict[str, Any] | None:
         "publication": {
             "relation": card.publication.relation,
             "chain": [_link(text, link) for link in card.publication.chain],
+            "imposter": card.publication.imposter,
+            "imitates": card.publication.imitated and card.publication.imitated.id,
+            "claimed": card.publication.claimed,
         },
         "outlet": None if card.outlet is None else _outlet(card.outlet),
         "record": _record(card.record),

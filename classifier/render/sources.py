@@ -105,6 +105,8 @@ class Finding:
 class CardView:
     """A source card as a reader sees it."""
 
+    warning: str  # what is to be read before anything else; empty where there is nothing
+    claimed: str  # what the page says of its own address, where it was fetched from another
     steps: tuple[Step, ...]  # from the publisher inwards; empty where nothing names it
     about: str  # the outlet that control and record are about; empty where there is none
     kind: str  # what it is, its country and its Wikidata identifier
@@ -127,6 +129,8 @@ def card(report: ArticleReport) -> CardView | None:
         return None
     record, scored = found.record, found.record.scored
     return CardView(
+        warning=warning(report),
+        claimed=_claimed(found),
         steps=tuple(_steps(found, report)),
         about=name(found.outlet.name) if found.outlet else "",
         kind=_kind(found.outlet) if found.outlet else "",
@@ -142,9 +146,34 @@ def card(report: ArticleReport) -> CardView | None:
     )
 
 
+def warning(report: ArticleReport) -> str:
+    """Return what comes before all else: that the page is an imitation; empty where it is none."""
+    found = report.source.publication if report.source else None
+    if found is None or not found.imposter:
+        return ""
+    host = name(found.chain[0].name) if found.chain else "this address"
+    whose = name(found.imitated.name) if found.imitated else ""
+    of = (
+        f"an imposter of {whose}: this is not {whose}'s page"
+        if whose
+        else ("an imposter: it imitates an outlet that it is not")
+    )
+    return f"Warning: {host} is on record as {of}."
+
+
+def _claimed(card: SourceCard) -> str:
+    claimed = card.publication.claimed
+    return f"the page names {shortened(claimed, MAX_WORDS)} as its own address" if claimed else ""
+
+
 def published_by(report: ArticleReport) -> str:
-    """Return who published the article: as the page says, else as it was found; or ``unknown``."""
+    """Return who published the article: as the page says, else as it was found; or ``unknown``.
+
+    Of an imitation, the host that it was found at.
+    """
     said = publisher(report.article)
+    if warning(report) and report.source is not None and report.source.publication.chain:
+        return f"{name(report.source.publication.chain[0].name)} (an imposter)"
     link = report.source.publication.publisher if report.source else None
     if said != "unknown" or link is None or link.name in (UNNAMED, UNNAMED_MONITOR):
         return said

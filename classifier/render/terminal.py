@@ -29,7 +29,16 @@ from classifier.render.layout import (
     segments,
     title,
 )
-from classifier.render.sources import APART, SCALE, CardView, Proof, Step, card, published_by
+from classifier.render.sources import (
+    APART,
+    SCALE,
+    CardView,
+    Proof,
+    Step,
+    card,
+    published_by,
+    warning,
+)
 from classifier.render.sourcing import KEY, SourceRow, SourcingMap, cited_in, in_words, sourcing_map
 from classifier.taxonomy import BY_NAME, NAMES, Family
 from classifier.values import ArticleReport, BatchReport, Skipped, Voice, printable
@@ -54,7 +63,7 @@ _KEY = (
 )
 
 
-def print_report(report: BatchReport, console: Console) -> None:
+def print_report(report: BatchReport, console: Console, *, legend: bool = False) -> None:
     """Print a report.
 
     Parameters
@@ -62,14 +71,17 @@ def print_report(report: BatchReport, console: Console) -> None:
     report : BatchReport
     console : rich.console.Console
         Where to; its width and colours are kept to.
+    legend : bool
+        Whether to explain the marks.
     """
     total = len(report.articles)
     if not total:
         console.print(Text("No article was scored."))
     for number, article in enumerate(report.articles, start=1):
         _print_article(article, report.thresholds, f"article {number} of {total}", console)
-    if any(article.note is None for article in report.articles):
+    if legend and any(article.note is None for article in report.articles):
         _print_legend(report, console)
+    _print_foot(report, console, legend=legend)
     _print_skipped(report.skipped, console)
 
 
@@ -77,6 +89,8 @@ def _print_article(
     report: ArticleReport, thresholds: Mapping[str, float], place: str, console: Console
 ) -> None:
     console.rule(Text(place, style="dim"), align="left", style="dim")
+    if said := warning(report):
+        console.print(Text(said, style="bold red"))
     console.print(Text(title(report.article), style="bold"))
     for line in _origin(report):
         console.print(line)
@@ -222,8 +236,15 @@ def _print_legend(report: BatchReport, console: Console) -> None:
     for met in _kinds_met(report):
         table.add_row(Text(met.label, style=_FAMILY_STYLE[met.family]), Text(met.meaning))
     console.print(table)
+    console.print()
+
+
+def _print_foot(report: BatchReport, console: Console, *, legend: bool) -> None:
+    """Say what it was computed with, and where the marks are explained."""
     computed = f" ({printable(report.runtime)})" if report.runtime else ""
     console.print(Text(f"model: {printable(report.model)}{computed}", style="dim"))
+    if not legend and any(article.note is None for article in report.articles):
+        console.print(Text("what the marks mean: --legend", style="dim"))
 
 
 def _kinds_met(report: BatchReport) -> list[MarkKind]:
@@ -255,6 +276,7 @@ def _print_card(report: ArticleReport, console: Console) -> None:
     rows.add_column(style="dim")
     rows.add_column(overflow="fold")
     for label, lines in (
+        ("", _warned(found)),
         ("source", _published(found)),
         ("control", _control(found)),
         ("record", _record(found)),
@@ -291,6 +313,13 @@ def _published(found: CardView) -> Iterator[Text]:
         yield Text("unknown: nothing says who published it")
     for step in found.steps:
         yield _step(step)
+    if found.claimed:
+        yield Text(found.claimed, style="dim")
+
+
+def _warned(found: CardView) -> Iterator[Text]:
+    if found.warning:
+        yield Text(found.warning, style="bold red")
 
 
 def _step(step: Step) -> Text:

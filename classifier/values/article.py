@@ -176,6 +176,8 @@ class Imprint:
     header: str | None = None
     gatherer: str | None = None  # the page's own name, where it gathers other outlets' articles
     evidence: str | None = None  # the words of the page that give that name
+    # the address that the page names as its own, where it was fetched from another site
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

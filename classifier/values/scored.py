@@ -82,10 +82,19 @@ class Publication:
     chain : tuple of Link
         From the page's publisher inwards: aggregator, then monitor, then the outlet whose words
         they are. Empty when unknown.
+    imposter : bool
+        Whether the page's address is one that is made to look like an outlet's.
+    imitated : Outlet or None
+        That outlet, where it is on record.
+    claimed : str or None
+        The address that the page names as its own, where it was fetched from another site.
     """
 
     relation: Relation
     chain: tuple[Link, ...] = ()
+    imposter: bool = False
+    imitated: Outlet | None = None
+    claimed: str | None = None
 
     @property
     def publisher(self) -> Link | None:

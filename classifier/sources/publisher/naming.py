@@ -163,7 +163,8 @@ class PageOwner:
     credit: Credit  # the outlet of the host; named by the host where the registry doesn't hold it
     account: str | None = None  # on a platform, the account in the address
     # the host is made to look like an outlet's, or belongs to a network that is
-    impostor: bool = False
+    imposter: bool = False
+    imitated: Outlet | None = None  # that outlet, where it is on record
 
 
 def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
@@ -182,11 +183,14 @@ def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
         return None
     found = registry.at(address)
     network = registry.network(address)
-    impostor = network is not None and network.kind in _IMITATIONS
+    if network is not None and network.kind in _IMITATIONS:
+        whose = registry.get(network.impersonates) if network.impersonates else None
+        return PageOwner(Credit(host, None, address, Basis.URL), imposter=True, imitated=whose)
     if found is None:
-        return PageOwner(Credit(host, None, address, Basis.URL), impostor=impostor)
-    if impostor or found.domain.role is DomainRole.IMPOSTER:
-        return PageOwner(Credit(host, None, address, Basis.URL), impostor=True)
+        return PageOwner(Credit(host, None, address, Basis.URL))
+    if found.domain.role is DomainRole.IMPOSTER:
+        whose = found.outlet
+        return PageOwner(Credit(host, None, address, Basis.URL), imposter=True, imitated=whose)
     outlet = found.outlet
     gathers = outlet.role is Role.AGGREGATOR
     credit = Credit(outlet.name, outlet, address, Basis.URL, gathers=gathers)

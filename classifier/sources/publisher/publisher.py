@@ -162,10 +162,14 @@ class _Chain:
     def publication(self) -> Publication:
         article = self.article
         page = naming.page_owner(article.url, self.registry)
-        if page is not None and page.impostor:
+        claimed = self.imprint.address
+        if page is not None and page.imposter:
             # Whose words a stranger's imitation shows is not for the page to say.
             link = Link(Relation.UNKNOWN, page.credit.name, None, page.credit.evidence, Basis.URL)
-            return Publication(Relation.UNKNOWN, (link,))
+            unknown = Relation.UNKNOWN
+            return Publication(
+                unknown, (link,), imposter=True, imitated=page.imitated, claimed=claimed
+            )
         self._add(self._gatherer())
         for credit in self._publishers(page):
             self._add(credit)
@@ -179,7 +183,7 @@ class _Chain:
             self._add(layer.credit)
         for credit in inner or ([] if layers else self._owners(near)):
             self._add(credit)
-        return self._related()
+        return replace(self._related(), claimed=claimed)
 
     # --- the publisher ----------------------------------------------------------------------------
 
