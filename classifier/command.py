@@ -267,6 +267,7 @@ class _Whole:
             self.scorer.thresholds,
             tuple(item for item in self.found if isinstance(item, Skipped)),
             bundle.runtime,
+            bundle.digest,
         )
         _write(report, self.form, self.file, legend=self.legend)
 

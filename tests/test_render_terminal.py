@@ -39,7 +39,7 @@ def test_marks_voice_and_reasons_are_in_the_text_without_colour() -> None:
     output = printed(reports.report(reports.harbour()))
     assert "\x1b" not in output
     assert re.search(r"^> +5 Q “These vultures", output, re.M)
-    assert re.search(r"^\? +8 +The company employs", output, re.M)
+    assert re.search(r"^ +8 +The company employs", output, re.M)
     assert re.search(r"^ +3 R Chairwoman", output, re.M)
     flat = unwrapped(output)
     for reason in ("loaded language 0.81", "name calling 0.92", "appeal to fear 0.74"):
@@ -75,7 +75,6 @@ def test_table_and_counts() -> None:
     assert re.search(r"^sentences +6 +2 +2 +10 *$", output, re.M)
     assert re.search(r"^loaded language +2 +33% +0 +0% +1 +50% +3 +30% *$", output, re.M)
     assert "10 sentences · 9 claims · 5 attributed" in output
-    assert "claims in the own voice without a source: 4 of 5" in output
     assert "hyperpartisan: 0.73, flagged (threshold 0.60)" in output
 
 
@@ -118,7 +117,7 @@ def test_the_source_card_is_told_in_a_few_lines() -> None:
         "Register of Publishers, 2024-11-02 https://register.example/courier",
         "record 0.74, 90% interval 0.58 to 0.87; 0 is a bad record, 1 a good one",
         "reliability: no consensus: County Library list, 2021",
-        "article 9 claims: 3 on a named source",
+        "article Of 10 sentences 3 on named sources",
         "three separate findings",
     ):
         assert expected in flat

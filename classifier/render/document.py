@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from classifier.pages import to_record
+from classifier.render.brief import in_brief
 from classifier.render.figures import Summary, VoiceCounts, rounded, summarise
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import (
@@ -66,6 +67,7 @@ def to_json(report: BatchReport, *, indent: int | None = 2) -> str:
         {
             "schema_version": SCHEMA_VERSION,
             "model": report.model,
+            "digest": report.digest,
             "runtime": report.runtime,
             "signals": report.signals,
             "thresholds": rounded_values(report.thresholds),
@@ -125,7 +127,7 @@ def to_line(
         "scores": rounded_values(report.scores),
         "flags": report.flags,
         "source": source(article.text, report.source),
-        "summary": counts(summarise(report)),
+        "summary": {"text": in_brief(report), **counts(summarise(report))},
     }
     return dumps(record)
 
@@ -237,7 +239,7 @@ def _article(report: ArticleReport) -> dict[str, Any]:
         "scores": rounded_values(report.scores),
         "flags": report.flags,
         "source": source(article.text, report.source),
-        "summary": counts(summarise(report)),
+        "summary": {"text": in_brief(report), **counts(summarise(report))},
     }
 
 

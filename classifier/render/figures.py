@@ -13,6 +13,9 @@ from classifier.values import ArticleReport, SentenceReport, Voice
 
 DECIMALS = 4
 
+ASSERTION = "unsourced_assertion"
+"""What an editor would ask a source for."""
+
 
 def rounded(value: float) -> float:
     """Round a score for a machine to read.

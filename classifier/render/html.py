@@ -15,15 +15,20 @@ from importlib.resources import files
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from classifier import __version__
 from classifier.render import figures
+from classifier.render.brief import in_brief, is_loaded
 from classifier.render.figures import Summary, summarise
 from classifier.render.layout import (
     CITED,
     FURNITURE,
+    MAX_EXCERPT,
     UNSOURCED,
+    Asked,
     MarkKind,
     SentenceMark,
     TextLine,
+    assertions,
     carries,
     imprint,
     kind,
@@ -39,7 +44,6 @@ from classifier.taxonomy import BY_NAME, NAMES, Family
 from classifier.values import ArticleReport, BatchReport, Voice, printable, shortened
 
 _HERE = "classifier.render"
-MAX_EXCERPT = 90
 _SHOWN_FAMILIES = (Family.FRAMING, Family.SOURCING, Family.CONTENT)
 
 
@@ -117,6 +121,9 @@ class ArticlePage:
     verdicts: tuple[ArticleVerdict, ...]
     card: CardView | None
     map: SourcingMap | None
+    brief: str
+    asked: tuple[Asked, ...]  # assertions that an editor would ask a source for, the surest first
+    loaded: int  # sentences that are loaded
 
     @property
     def scored(self) -> bool:
@@ -155,6 +162,7 @@ def to_html(report: BatchReport) -> str:
         style=style(_HERE, "report.css", "sources.css"),
         script=asset(_HERE, "report.js"),
         link=lambda article: address(article.url),
+        version=__version__,
         counted=figures.counted,
     )
 
@@ -181,6 +189,9 @@ def _page(report: ArticleReport, thresholds: Mapping[str, float]) -> ArticlePage
         verdicts=tuple(_verdicts(report, thresholds)),
         card=card(report),
         map=sourcing_map(report),
+        brief=in_brief(report),
+        asked=assertions(report),
+        loaded=sum(map(is_loaded, report.sentences)),
     )  # fmt: skip
 
 

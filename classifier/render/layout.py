@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from classifier.render import figures
-from classifier.render.figures import is_unsourced_own_claim
+from classifier.render.figures import ASSERTION, is_unsourced_own_claim
 from classifier.taxonomy import BY_NAME, TECHNIQUES, Family, in_order
 from classifier.values import (
     Article,
@@ -23,6 +23,7 @@ from classifier.values import distinct_lines as distinct
 
 MAX_TITLE = 140
 MAX_QUOTE = 200
+MAX_EXCERPT = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ CITED = "cited"
 FURNITURE = "furniture"
 _OWN_KINDS = {  # label, family, meaning, and whether it is quiet
     UNSOURCED: ("own claim, no source", Family.SOURCING,
-        "a claim in the article's own voice, and nobody else is named as its source", False),
+        "a claim in the article's own voice, and nobody else is named as its source", True),
     CITED: ("cited source", Family.SOURCING,
         "somebody is cited; with who, by which words, and where the name comes from", True),
     FURNITURE: ("not part of the article", Family.CONTENT,
@@ -203,15 +204,34 @@ def marks(report: SentenceReport, thresholds: Mapping[str, float]) -> tuple[Sent
     named = (name for name in report.flags if name != "content")
     found = [_of_signal(report, name, thresholds.get(name)) for name in named]
     if is_unsourced_own_claim(report):
-        found.insert(0, _unsourced(report))
+        found.append(_unsourced(report))
     if report.citations:
         found.append(SentenceMark(kind(CITED), "", quiet=True))
     return tuple(sorted(found, key=lambda mark: mark.quiet))
 
 
 def is_marked(report: SentenceReport) -> bool:
-    """Whether a sentence draws the eye: any flag that isn't quiet, or an unsourced own claim."""
-    return is_unsourced_own_claim(report) or any(name not in QUIET for name in report.flags)
+    """Whether a sentence draws the eye: by any flag that isn't quiet."""
+    return any(name not in QUIET for name in report.flags)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An assertion that an editor would ask a source for."""
+
+    number: int  # of its sentence, from 1
+    score: float
+    excerpt: str
+
+
+def assertions(report: ArticleReport) -> tuple[Asked, ...]:
+    """Return the assertions that an editor would ask a source for, the surest first."""
+    found = [
+        Asked(number, one.scores[ASSERTION], shortened(one.text, MAX_EXCERPT))
+        for number, one in enumerate(report.sentences, start=1)
+        if ASSERTION in one.flags
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.score, one.number)))
 
 
 def segments(report: SentenceReport) -> tuple[Segment, ...]:
@@ -256,10 +276,7 @@ def _of_signal(report: SentenceReport, name: str, threshold: float | None) -> Se
 def _unsourced(report: SentenceReport) -> SentenceMark:
     numbers = [f"{name} {figures.score(report.scores[name])}"
                for name in ("claim", "attributed") if name in report.scores]  # fmt: skip
-    # The narrower signal of the same question says more.
-    return SentenceMark(
-        kind(UNSOURCED), ", ".join(numbers), quiet="unsourced_assertion" in report.flags
-    )
+    return SentenceMark(kind(UNSOURCED), ", ".join(numbers), quiet=True)
 
 
 def _is_quiet(report: SentenceReport, name: str) -> bool:

@@ -121,7 +121,8 @@
   // --- from mark to mark
 
   function go(step) {
-    const flags = [...document.querySelectorAll(".flag:not(.off)")];
+    const flags = [...document.querySelectorAll(".flag:not(.off)")]
+      .filter((flag) => !flag.closest("details.fold:not([open])"));
     if (!flags.length) return;
     const from = shown || liveFlag(document.activeElement);
     let index = flags.indexOf(from) + step;
@@ -153,6 +154,67 @@
       go(STEPS[event.key]);
     }
   });
+
+  // --- a link to the sentence
+
+  const copy = pop.querySelector("[data-link]");
+  copy.addEventListener("click", async () => {
+    if (!shown) return;
+    const link = new URL(`#${shown.id}`, location.href).href;
+    try {
+      await navigator.clipboard.writeText(link);
+      copy.textContent = "✓";
+    } catch { // no clipboard there: the address bar has it
+      location.hash = shown.id;
+    }
+    setTimeout(() => { copy.textContent = "§"; }, 1500);
+  });
+
+  // --- several articles: each is laid out when it is opened
+
+  function unfold() {
+    const aim = location.hash && document.getElementById(location.hash.slice(1));
+    const fold = aim && aim.closest("details.fold");
+    if (!fold) return;
+    fold.open = true;
+    aim.scrollIntoView();
+  }
+  addEventListener("hashchange", unfold);
+  unfold();
+
+  const table = document.getElementById("rows");
+  if (table) {
+    const body = table.tBodies[0];
+    const rows = [...body.rows];
+    const value = (row, at, number) => {
+      const text = row.cells[at].innerText.trim();
+      return number ? (text === "" ? -Infinity : Number(text.replace(/[^0-9.]/g, ""))) : text;
+    };
+    for (const button of table.querySelectorAll("[data-sort]")) {
+      button.addEventListener("click", () => {
+        const at = Number(button.dataset.sort);
+        const number = button.dataset.as === "number";
+        const head = button.closest("th");
+        const falling = head.ariaSort === "ascending" || (number && head.ariaSort !== "descending");
+        for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+        head.ariaSort = falling ? "descending" : "ascending";
+        const keyed = rows.map((row) => [value(row, at, number), row]);
+        keyed.sort(([a], [b]) => (number ? a - b : a.localeCompare(b)) * (falling ? -1 : 1));
+        body.replaceChildren(...keyed.map(([, row]) => row));
+      });
+    }
+    const box = document.querySelector("[data-find]");
+    box.addEventListener("input", () => {
+      const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let count = 0;
+      for (const row of rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+        count += row.hidden ? 0 : 1;
+      }
+      document.querySelector(".found").value = words.length ? `${count} of ${rows.length}` : "";
+    });
+  }
 
   // --- which marks are shown
 
@@ -207,6 +269,11 @@
     });
   }
   filter();
+
+  // On paper everything that is folded is told.
+  addEventListener("beforeprint", () => {
+    for (const fold of document.querySelectorAll("main details")) fold.open = true;
+  });
 
   const panel = document.querySelector(".panel details");
   if (panel && matchMedia("(max-width: 62rem)").matches) panel.open = false;

@@ -292,15 +292,8 @@ def _proof(evidence: Evidence) -> Proof:
 
 
 def _evidence(evidence: ArticleEvidence) -> Iterator[str]:
-    yield (
-        f"{figures.counted(evidence.claims, 'claim')}: {evidence.named} on a named source, "
-        f"{evidence.unnamed} on an unnamed one, {evidence.vague} on a vague one, "
-        f"{evidence.none} without a source"
-    )
     if evidence.single_source:
         yield f"single source: all that is sourced by name stands on {name(evidence.sources[0][0])}"
-    else:
-        yield figures.counted(len(evidence.sources), "distinct named source")
     yield ", ".join(
         (
             figures.counted(evidence.quotes, "quoted sentence"),

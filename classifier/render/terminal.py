@@ -13,13 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from classifier.render import figures
-from classifier.render.figures import Summary, summarise
+from classifier.render.brief import in_brief
+from classifier.render.figures import ASSERTION, Summary, summarise
 from classifier.render.layout import (
     CITED,
     UNSOURCED,
     MarkKind,
     SentenceMark,
     TextLine,
+    assertions,
     carries,
     imprint,
     is_marked,
@@ -51,14 +53,15 @@ _FAMILY_STYLE = {
     Family.ARTICLE: "red",
 }
 _VOICE_MARK = {Voice.OWN: " ", Voice.REPORTED: "R", Voice.QUOTED: "Q"}
-_FLAGGED, _UNSOURCED = ">", "?"
+_FLAGGED, _ASKED = ">", "?"
 _MOST_WORDS = 3  # stretches of words shown for a reason
 _MOST_ROWS = 12
+_MOST_ASKED = 5
 _MOST_NUMBERS = 20
 _BAR = {"named": "█", "unnamed": "▒", "vague": "░", "untold": "-", "none": "·"}
 _BAR_WIDTH = 60
 _KEY = (
-    f"{_FLAGGED} marked   {_UNSOURCED} only: {kind(UNSOURCED).label}   "
+    f"{_FLAGGED} marked   {_ASKED} only: {kind(ASSERTION).label}   "
     "R reported   Q quoted   no letter: own voice"
 )
 
@@ -94,20 +97,37 @@ def _print_article(
     console.print(Text(title(report.article), style="bold"))
     for line in _origin(report):
         console.print(line)
+    console.print(Text(in_brief(report), style="italic"))
     console.print()
-    _print_card(report, console)
-    if report.note is not None:
-        console.print(Text(f"Not scored: {printable(report.note)}", style="bold"))
-        console.print()
     console.print(_text_of(report, thresholds))
     console.print()
+    _print_card(report, console)
     _print_map(report, console)
     if report.note is None:
+        _print_asked(report, console)
         summary = summarise(report)
         console.print(_by_voice(summary))
         for line in _counts(report, summary, thresholds):
             console.print(line)
         console.print()
+
+
+def _print_asked(report: ArticleReport, console: Console) -> None:
+    """Print the assertions that an editor would ask a source for, the surest first."""
+    found = assertions(report)
+    if not found:
+        return
+    console.print(Text("what an editor would ask a source for", style="bold"))
+    rows = Table.grid(padding=(0, 1))
+    rows.add_column(justify="right", style="dim")
+    rows.add_column(style="dim")
+    rows.add_column(overflow="fold")
+    for one in found[:_MOST_ASKED]:
+        rows.add_row(Text(str(one.number)), figures.score(one.score), Text(one.excerpt))
+    console.print(rows)
+    if left := found[_MOST_ASKED:]:
+        console.print(Text(f"and {figures.counted(len(left), 'more assertion')}", style="dim"))
+    console.print()
 
 
 def _origin(report: ArticleReport) -> Iterator[Text]:
@@ -158,8 +178,8 @@ def _gutter(found: Sequence[SentenceMark]) -> Text:
     loud = [mark.kind.name for mark in found if not mark.quiet]
     if not loud:
         return Text()
-    if loud == [UNSOURCED]:
-        return Text(_UNSOURCED, style=f"bold {_FAMILY_STYLE[Family.SOURCING]}")
+    if loud == [ASSERTION]:
+        return Text(_ASKED, style=f"bold {_FAMILY_STYLE[Family.SOURCING]}")
     return Text(_FLAGGED, style=f"bold {_FAMILY_STYLE[Family.FRAMING]}")
 
 
@@ -209,11 +229,6 @@ def _counts(
     if summary.attributed is not None:
         counts.append(f"{summary.attributed} attributed")
     yield Text(" · ".join(counts))
-    if summary.unsourced_own_claims is not None:
-        yield Text(
-            "claims in the own voice without a source: "
-            f"{summary.unsourced_own_claims} of {summary.own_claims}"
-        )
     for name, value in report.scores.items():
         decision = "flagged" if name in report.flags else "not flagged"
         line = f"{BY_NAME[name].label}: {figures.score(value)}, {decision}"
@@ -242,7 +257,8 @@ def _print_legend(report: BatchReport, console: Console) -> None:
 def _print_foot(report: BatchReport, console: Console, *, legend: bool) -> None:
     """Say what it was computed with, and where the marks are explained."""
     computed = f" ({printable(report.runtime)})" if report.runtime else ""
-    console.print(Text(f"model: {printable(report.model)}{computed}", style="dim"))
+    digest = f", {report.digest[:12]}" if report.digest else ""
+    console.print(Text(f"model: {printable(report.model)}{digest}{computed}", style="dim"))
     if not legend and any(article.note is None for article in report.articles):
         console.print(Text("what the marks mean: --legend", style="dim"))
 
@@ -280,7 +296,7 @@ def _print_card(report: ArticleReport, console: Console) -> None:
         ("source", _published(found)),
         ("control", _control(found)),
         ("record", _record(found)),
-        ("article", iter(Text(line) for line in found.evidence)),
+        ("article", _shown(found, sourcing_map(report))),
     ):
         for number, line in enumerate(lines):
             rows.add_row("" if number else label, line)
@@ -353,6 +369,12 @@ def _record(found: CardView) -> Iterator[Text]:
         yield Text(f"{finding.said}: ").append_text(_proof(finding.proof))
     if found.shift:
         yield Text(found.shift)
+
+
+def _shown(found: CardView, map: SourcingMap | None) -> Iterator[Text]:
+    if map is not None:
+        yield Text(map.words)
+    yield from (Text(line) for line in found.evidence)
 
 
 def _proof(proof: Proof) -> Text:

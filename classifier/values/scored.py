@@ -283,3 +283,4 @@ class BatchReport:
     thresholds: Mapping[str, float]  # the decision threshold of each
     skipped: tuple[Skipped, ...] = ()  # inputs that could not be read
     runtime: str = ""  # what it was computed with: library, version, processor's instructions
+    digest: str = ""  # SHA-256 of the bundle

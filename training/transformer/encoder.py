@@ -93,9 +93,9 @@ class FramingEncoder(nn.Module):
     The folder is a local Hugging Face model's (``config.json`` and ``model.safetensors``); there is
     one vote for each signal and one tag for each span signal. `freeze_embeddings` keeps the word
     embeddings as they are: half of a small encoder's weights, and what a vocabulary learned from
-    far more text than any labelled corpus holds. `cites` adds heads for who says what, and
-    `bridge` a map from its vectors to those of a teacher, which have so many numbers. Raises
-    `TrainingError` when the folder holds no encoder that can be loaded.
+    far more text than any labelled corpus holds; `dropout` is that of its layers. `cites` adds
+    heads for who says what, and `bridge` a map from its vectors to those of a teacher, which have
+    so many numbers. Raises `TrainingError` when the folder holds no encoder that can be loaded.
     """
 
     def __init__(
@@ -105,11 +105,15 @@ class FramingEncoder(nn.Module):
         n_tags: int,
         *,
         freeze_embeddings: bool = True,
+        dropout: float = 0.0,
         cites: bool = False,
         bridge: int | None = None,
     ) -> None:
         super().__init__()
         self.encoder = load(folder)
+        for module in self.encoder.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = dropout
         hidden = int(self.encoder.config.hidden_size)
         self.dropout = nn.Dropout(0.1)
         self.vote = nn.Linear(hidden, n_signals)

@@ -140,6 +140,7 @@ class TransformerRecipe:
             len(self.signals_),
             len(self.tags_),
             freeze_embeddings=chosen.freeze_embeddings,
+            dropout=chosen.dropout,
             cites=any(given is not None for given in train.citations),
             bridge=self.lessons.width if self.lessons and chosen.hidden_weight else None,
         )

@@ -54,6 +54,8 @@ class Settings:
     context : bool
         Encode passages of several sentences; else single sentences.
     freeze_embeddings : bool
+    dropout : float
+        In the encoder's layers.
     shares : mapping of str to float
         How much of each corpus an epoch holds; 1 for those not named.
     weights : mapping of str to float
@@ -80,11 +82,12 @@ class Settings:
     max_tokens: int = 192
     context: bool = True
     freeze_embeddings: bool = True
+    dropout: float = 0.0
     shares: Mapping[str, float] = field(default_factory=_SHARES.copy)
     weights: Mapping[str, float] = field(default_factory=_WEIGHTS.copy)
     tag_weight: float = 1.0
     citation_weight: float = 3.0
-    taught_weight: float = 0.5
+    taught_weight: float = 1.0
     taught_passes: float = 1.0
     hidden_weight: float = 0.0
     seed: int = DEFAULT_SEED
