@@ -446,3 +446,73 @@ def test_the_policy_allows_nothing_but_the_two_inline_parts() -> None:
 
 def test_the_page_encodes_whatever_the_text() -> None:
     assert to_html(reports.everything()).encode("utf-8")
+
+
+# --- many articles --------------------------------------------------------------------------------
+
+
+def shown_rows(page: Any) -> list[str]:
+    found: list[str] = page.eval_on_selector_all(
+        "#rows tbody tr:not([hidden])", "rows => rows.map(row => row.querySelector('a').innerText)"
+    )
+    return found
+
+
+@needs_browser
+def test_an_index_is_sorted_and_searched_without_a_server(opened: Callable[..., Any]) -> None:
+    page = opened(reports.everything())
+    rows = shown_rows(page)
+    assert len(rows) == 6  # and one that was not scored, apart
+    assert page.locator(".unscored li").count() == 1
+    page.locator("button", has_text="article").click()
+    assert shown_rows(page) == sorted(rows, key=str.casefold)
+    assert page.locator("th[aria-sort]").get_attribute("aria-sort") == "ascending"
+    page.locator("button", has_text="sentences").click()
+    counts = page.locator("#rows tbody td.n:nth-child(4)").all_inner_texts()
+    assert [int(n) for n in counts] == sorted((int(n) for n in counts), reverse=True)
+    page.locator("[data-find]").fill("larnwick courier")
+    assert 0 < len(shown_rows(page)) < 6
+    assert page.locator(".found").inner_text() == f"{len(shown_rows(page))} of 6"
+    page.locator("[data-find]").fill("no such words")
+    assert shown_rows(page) == []
+
+
+@needs_browser
+def test_an_article_is_laid_out_when_it_is_opened(opened: Callable[..., Any]) -> None:
+    page = opened(reports.everything())
+    assert page.locator("#a2 .text").is_hidden()
+    page.locator("#rows a[href='#a2']").click()
+    page.locator("#a2 .text").wait_for(state="visible")
+    assert page.locator("#a1 .text").is_hidden()
+    page.keyboard.press("j")  # to a mark of what is open, and of nothing else
+    assert page.evaluate("document.activeElement.id").startswith("a2s")
+
+
+@needs_browser
+def test_a_link_leads_to_a_sentence_and_is_offered_to_copy(opened: Callable[..., Any]) -> None:
+    page = opened(reports.everything())
+    page.goto(page.url + FRAMED)
+    page.reload()
+    page.locator(FRAMED).wait_for(state="visible")
+    page.locator(FRAMED).focus()
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.locator("#pop [data-link]").click()
+    assert page.evaluate("window.copied").endswith(f"report.html{FRAMED}")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_four_hundred_articles_open_in_three_seconds(opened: Callable[..., Any]) -> None:
+    lines = [
+        reports.Line(f"The quay of berth {n} is a vile place, said Ida Fenn on Tuesday.",
+                     {"claim": 0.9, "loaded_language": 0.7 * (n % 3 == 0)},
+                     (("vile", "loaded_language", 0.7),),
+                     cites=(reports.Cite("Ida Fenn", "Ida Fenn", "said"),))
+        for n in range(40)
+    ]  # fmt: skip
+    article = reports.scored(lines, id="a")
+    page = opened(reports.report(*[article] * 400))
+    page.locator("#rows tr").nth(399).wait_for(state="attached")
+    taken = page.evaluate("performance.timing.loadEventEnd - performance.timing.navigationStart")
+    assert taken < 3000
+    assert len(shown_rows(page)) == 400
