@@ -33,8 +33,35 @@ SETTINGS = {"help_option_names": ["-h", "--help"]}
 _WIDTH = 14  # of a command's name in the help
 
 
+_TAKEN = {"path": "PATH", "int": "N", "float": "X"}
+
+
+def _say_what_they_take(command: Any) -> None:
+    """Name what options take: "N", "a|b"; typer writes "<int range>", "<list[Path]>"."""
+    for parameter in command.params:
+        described = getattr(parameter, "type_descriptor", None)
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: None  # its name says it
+        elif parameter.metavar is None and not parameter.is_flag and described is not None:
+            choices = getattr(described, "choices", None)
+            if choices:
+                parameter.metavar = "|".join(str(getattr(one, "value", one)) for one in choices)
+            else:
+                label = parameter.display_type(None).strip("<>").split()[0]
+                parameter.metavar = _TAKEN.get(label.lower(), str(parameter.name).upper())
+    for inner in getattr(command, "commands", {}).values():
+        _say_what_they_take(inner)
+
+
 class Grouped(typer.core.TyperGroup):
     """Lists commands under the titles that they were added with (``rich_help_panel``)."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Give a command, its options with what they take in words and not as types."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None:
+            _say_what_they_take(found)
+        return found
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Name the commands in the order they were added."""
@@ -81,6 +108,7 @@ _Own = Annotated[
     Path | None,
     typer.Option("--sources", metavar="FILE", help="Your own outlets, one a line (JSONL), too."),
 ]
+_Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 _Column = Annotated[
     str | None, typer.Option(metavar="NAME", help="Of a table, where it isn't to be guessed.")
 ]
@@ -199,11 +227,17 @@ def _end(outcome: Outcome, *, quiet: bool) -> None:
 
 
 @app.command(rich_help_panel=EVERYONE)
-def signals(model: _Model = "transformer") -> None:
+def signals(
+    model: _Model = "transformer",
+    format: Annotated[
+        CardFormat, typer.Option("--format", "-f", help="How to write it.")
+    ] = CardFormat.TERMINAL,
+    as_json: _Json = False,
+) -> None:
     """List the signals: what each means, where it comes from, which a model gives."""
     from classifier import command
 
-    command.list_signals(model)
+    command.list_signals(model, as_json=as_json or format is CardFormat.JSON)
 
 
 app.add_typer(sources_app, name="sources", rich_help_panel=EVERYONE)
@@ -216,7 +250,10 @@ def show(
         typer.Argument(metavar="QUERY...", help="A host, URL, name in any script, id or QID."),
     ],
     sources: _Own = None,
-    format: Annotated[CardFormat, typer.Option(help="How to write it.")] = CardFormat.TERMINAL,
+    format: Annotated[
+        CardFormat, typer.Option("--format", "-f", help="How to write it.")
+    ] = CardFormat.TERMINAL,
+    as_json: _Json = False,
 ) -> None:
     """Show what is on record about an outlet or a host."""
     from classifier.sources import answers_to_json, load_registry, look_up
@@ -230,7 +267,7 @@ def show(
         for answer in answers:
             print_answer(answer, registry, console)
 
-    _write(format, map(answers_to_json, answers), on)
+    _write(CardFormat.JSON if as_json else format, map(answers_to_json, answers), on)
     _refuse([answer for answer in answers if not answer.found])
 
 
@@ -273,7 +310,10 @@ def list_(
         typer.Option("--state-media/--no-state-media", help="State media only, or without them."),
     ] = None,
     role: Annotated[Role | None, typer.Option(help="With this role only.")] = None,
-    format: Annotated[ListFormat, typer.Option(help="How to write it.")] = ListFormat.TSV,
+    format: Annotated[
+        ListFormat, typer.Option("--format", "-f", help="How to write it.")
+    ] = ListFormat.TSV,
+    as_json: _Json = False,
 ) -> None:
     """List the outlets, one a line."""
     import json
@@ -290,7 +330,7 @@ def list_(
     registry = load_registry(user=sources)
     found = list(select_outlets(registry, country, state_media, role))
     with opened(None) as file:
-        if format is ListFormat.TSV:
+        if format is ListFormat.TSV and not as_json:
             rows = (LOOKUP_COLUMNS, *map(outlet_row, found))
             file.writelines("\t".join(row) + "\n" for row in rows)
         else:
@@ -303,7 +343,10 @@ def list_(
 @sources_app.command()
 def check(
     sources: _Own = None,
-    format: Annotated[CardFormat, typer.Option(help="How to write it.")] = CardFormat.TERMINAL,
+    format: Annotated[
+        CardFormat, typer.Option("--format", "-f", help="How to write it.")
+    ] = CardFormat.TERMINAL,
+    as_json: _Json = False,
 ) -> None:
     """Check the tables, or a file of your own against them; exit status 1 on errors."""
     from dataclasses import asdict
@@ -320,7 +363,7 @@ def check(
 
         print_problems(found, console)
 
-    _write(format, map(asdict, found), on)
+    _write(CardFormat.JSON if as_json else format, map(asdict, found), on)
     if any(problem.level == "error" for problem in found):
         raise typer.Exit(1)
 
@@ -349,12 +392,43 @@ def _add_commands() -> None:
         app.add_typer(points[name].load(), name=name, rich_help_panel=_OF.get(name, EVERYONE))
 
 
+# What options were called in version 0.2, by the command: they work until the next.
+_OLD_OPTIONS = {
+    "train": {"--only": "--corpus"},
+    "corpora": {"--corpus": "--house"},
+    "eval gate": {"--corpus": "--house"},
+}
+_OLD_FORMATS = frozenset({"table", "text"})
+
+
+def _renewed(words: Sequence[str]) -> list[str]:
+    """Put today's spelling of options in the place of the last version's, with a word on it."""
+    found = list(words)
+    old = {name: new for size in (1, 2) for name, new in
+           _OLD_OPTIONS.get(" ".join(found[:size]), {}).items()}  # fmt: skip
+    for at, word in enumerate(found):
+        name, equals, value = word.partition("=")
+        if name in old:
+            found[at] = old[name] + equals + value
+            _tell_of(name, old[name])
+        elif name in ("--format", "-f"):
+            place, given = (at, value) if equals else (at + 1, "".join(found[at + 1 : at + 2]))
+            if given in _OLD_FORMATS:
+                found[place] = f"{name}=terminal" if equals else "terminal"
+                _tell_of(f"{name} {given}", f"{name} terminal")
+    return found
+
+
+def _tell_of(old: str, new: str) -> None:
+    typer.echo(f"framescope: {old} is {new} now; the old spelling goes with 0.4", err=True)
+
+
 def main() -> None:
     """Run the command line; every error a user can meet is one line and exit status 2."""
     _add_commands()
     signal_module.signal(signal_module.SIGTERM, _terminate)
     try:
-        status = app(standalone_mode=False)
+        status = app(_renewed(sys.argv[1:]), standalone_mode=False)
         if status == _INTERRUPTED:  # which typer keeps to itself
             raise KeyboardInterrupt
     except StoppedError as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 Item = ArticleReport | Skipped
+_WIDTH = 80  # columns of a report that no terminal shows
 
 
 @dataclass(frozen=True)
@@ -128,12 +130,18 @@ def score(run: Run) -> Outcome:
     return outcome
 
 
-def list_signals(model: str) -> None:
+def list_signals(model: str, *, as_json: bool = False) -> None:
     """Print the taxonomy, and which signals a model gives (as of `classifier.bundle.load`)."""
+    import json
+
     from rich.console import Console
     from rich.table import Table
 
     manifest = bundles.read_manifest(bundles.resolve(model))
+    if as_json:
+        rows = [{**asdict(one), "given": one.name in manifest["signals"]} for one in SIGNALS]
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
     table = Table(title=f"Signals; * given by {manifest['name']}")
     for heading in ("", "signal", "family", "of", "meaning", "origin"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "signal")
@@ -286,7 +294,15 @@ def _write(report: BatchReport, form: str, file: TextIO, *, legend: bool) -> Non
 
         from classifier.render import print_report
 
-        print_report(report, Console(file=file), legend=legend)
+        if file.isatty():
+            print_report(report, Console(file=file), legend=legend)
+            return
+        # What is piped or kept has no line filled up with spaces.
+        plain = Console(file=StringIO(), width=_WIDTH)
+        print_report(report, plain, legend=legend)
+        assert isinstance(plain.file, StringIO)
+        lines = plain.file.getvalue().splitlines()
+        file.writelines(line.rstrip() + "\n" for line in lines)
 
 
 def _stopped(error: BaseException, outcome: Outcome, part: Path | None) -> tuple[str, int]:

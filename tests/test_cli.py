@@ -6,6 +6,7 @@ import html
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -423,7 +424,7 @@ def test_training_is_told_what_was_typed(run, own_corpora, encoder, tmp_path, mo
     settings = tmp_path / "settings.json"
     settings.write_text('{"epochs": 7, "max_tokens": 32, "seed": 5}')
     output = tmp_path / "bundle"
-    common = ["--corpora", own_corpora, "--only", "exchange", "--output", output]
+    common = ["--corpora", own_corpora, "--corpus", "exchange", "--output", output]
     result = run("train", "transformer", *common, "--encoder", encoder,
                  "--settings", settings, "--epochs", "2")  # fmt: skip
     assert result.status == 0
@@ -434,6 +435,80 @@ def test_training_is_told_what_was_typed(run, own_corpora, encoder, tmp_path, mo
     assert data.corpora == ("exchange",)
     assert data.examples.signals == ("vague_source",)
     assert len(data.part("train")) > len(data.part("validation")) > 0
+
+
+def test_one_file_is_enough_to_train_on(run, own_corpora, tmp_path, monkeypatch) -> None:
+    from training import recipe
+
+    calls = []
+    monkeypatch.setattr(recipe, "make_baseline", lambda *given: calls.append(given))
+    mine = own_corpora / "exchange" / "mine.jsonl"
+    result = run("train", "baseline", "--data", mine, "--output", tmp_path / "bundle")
+    assert result.status == 0
+    ((data, *_),) = calls
+    assert data.corpora == ("exchange",)
+    assert data.examples.signals == ("vague_source",)
+    assert len(data.examples) == 30
+    for more, expected in (
+        (("--data", tmp_path / "none.jsonl"), "none.jsonl: no such file; give --data a file"),
+        (("--data", mine, "--corpus", "ptc"), "--data trains on these files alone"),
+    ):
+        line = refused(run("train", "baseline", *more, "--output", tmp_path / "bundle"))
+        assert expected in line
+    mine.write_text("{broken\n")
+    result = run("train", "baseline", "--data", mine, "--output", tmp_path / "bundle")
+    assert f"framescope: {mine}, line 1: not JSON" in result.err
+
+
+def test_old_spellings_work_for_one_version_with_a_word(run, own_corpora, tmp_path, monkeypatch):
+    from training import recipe
+
+    monkeypatch.setattr(recipe, "make_baseline", lambda *given: None)
+    result = run("train", "baseline", "--corpora", own_corpora, "--only", "exchange", "--output",
+                 tmp_path / "bundle")  # fmt: skip
+    assert result.status == 0
+    assert "framescope: --only is --corpus now; the old spelling goes with 0.4\n" in result.err
+    result = run("corpora", "--format", "text")
+    assert result.status == 0
+    assert "--format text is --format terminal now" in result.err
+
+
+def test_lists_are_written_as_json(run) -> None:
+    for words in (("signals",), ("sources", "show", "rt.com"), ("corpora",)):
+        assert json.loads(run(*words, "--json").out), words
+    assert isinstance(json.loads(run("sources", "check", "--json").out), list)
+    first = run("sources", "list", "--json").out.splitlines()[0]
+    assert json.loads(first)["id"]
+
+
+def commands(app) -> list[tuple[str, ...]]:
+    import typer
+
+    def walk(command, path):
+        yield path
+        for name, inner in getattr(command, "commands", {}).items():
+            yield from walk(inner, (*path, name))
+
+    return list(walk(typer.main.get_command(app), ()))
+
+
+def test_help_is_short_and_in_words_everywhere(run) -> None:
+    run("-V")
+    found = commands(cli.app)
+    assert len(found) > 20
+    for path in found:
+        shown = run(*path, "-h")
+        assert shown.status == 0
+        assert "-h, --help" in shown.out, path
+        assert not re.search(r"<\w", shown.out), path
+        assert max(map(len, shown.out.splitlines())) <= 80, path
+
+
+def test_commands_are_listed_by_whom_they_are_for(run) -> None:
+    shown = run("-h").out
+    for title in ("everyone", "those who train", "those who judge", "those who build the registry"):
+        assert f"For {title}:" in shown
+    assert run("-V").out == run("--version").out == f"framescope {__version__}\n"
 
 
 def test_a_student_is_trained_with_its_teacher(
@@ -452,7 +527,7 @@ def test_a_student_is_trained_with_its_teacher(
     ]  # fmt: skip
     text.write_text("".join(json.dumps(line) + "\n" for line in lines))
     output = tmp_path / "bundle"
-    words = ["train", "transformer", "--corpora", own_corpora, "--only", "exchange", "--encoder",
+    words = ["train", "transformer", "--corpora", own_corpora, "--corpus", "exchange", "--encoder",
              encoder, "--settings", settings, "--teacher", encoder, "--teacher-settings", settings,
              "--text", text, "--output", output]  # fmt: skip
     result = run(*words)

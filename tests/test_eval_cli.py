@@ -121,7 +121,7 @@ def test_table_is_the_default_and_markdown_another(mine):
     assert "| claim | 80 | 27 | 20 |" in run("--data", mine, "--format", "markdown")
 
 
-@pytest.mark.parametrize("style", ["table", "json", "markdown"])
+@pytest.mark.parametrize("style", ["terminal", "json", "markdown"])
 def test_output_goes_to_a_file_and_nothing_to_the_terminal(mine, tmp_path, style):
     output = tmp_path / "out.txt"
     assert run("--data", mine, "--format", style, "--output", output) == ""

@@ -281,17 +281,17 @@ def test_without_the_corpus_the_gate_says_in_one_line_how_to_name_it(installed) 
     assert isinstance(result.exception, CorpusError)
     said = str(result.exception)
     assert "corpus 'house' is missing" in said
-    assert "--corpus DIR or FRAMESCOPE_HOUSE" in said
+    assert "--house DIR or FRAMESCOPE_HOUSE" in said
     assert "\n" not in said
 
 
 def test_the_list_says_so_too_and_finds_the_corpus_that_is_named(installed) -> None:
     listed = CliRunner().invoke(corpora_app, []).stdout
-    assert re.search(r"house: to be put in .*--corpus DIR or FRAMESCOPE_HOUSE", listed)
+    assert re.search(r"house: to be put in .*--house DIR or FRAMESCOPE_HOUSE", listed)
     other = installed / "corpus"
     (other / "articles").mkdir(parents=True)
     shutil.copy(HOUSE / CARD.folder / "analysis.jsonl", other / "articles")
-    result = CliRunner().invoke(corpora_app, ["--corpus", str(other), "--format", "json"])
+    result = CliRunner().invoke(corpora_app, ["--house", str(other), "--format", "json"])
     assert result.exit_code == 0, result.output
     (house,) = [one for one in json.loads(result.stdout)["corpora"] if one["name"] == "house"]
     assert house["state"] == "present"
@@ -303,13 +303,13 @@ def test_the_gate_judges_by_the_corpus_that_is_named(installed, monkeypatch) -> 
         raise CorpusError(f"reading {find('house').place(root)}")
 
     monkeypatch.setattr("eval.rows.held_out_of_corpora", of_corpora)
-    result = CliRunner().invoke(eval_app, ["gate", "baseline", "--corpus", str(installed)])
+    result = CliRunner().invoke(eval_app, ["gate", "baseline", "--house", str(installed)])
     assert str(result.exception) == f"reading {installed / 'articles'}"
     assert house_folder() == installed
 
 
 def test_a_folder_that_is_none_is_refused(installed) -> None:
     for app, options in ((eval_app, ["gate"]), (corpora_app, []), (corpora_app, ["check"])):
-        result = CliRunner().invoke(app, [*options, "--corpus", str(installed / "nowhere")])
+        result = CliRunner().invoke(app, [*options, "--house", str(installed / "nowhere")])
         assert isinstance(result.exception, CorpusError)
-        assert "nowhere: no such folder; give --corpus" in str(result.exception)
+        assert "nowhere: no such folder; give --house" in str(result.exception)

@@ -42,8 +42,8 @@ def asked() -> ArticleReport:
 
 def test_an_article_in_one_sentence():
     assert in_brief(reports.harbour()) == (
-        "10 sentences; 3 rest on named sources, 1 on a vague one; "
-        "3 loaded passages, of them 1 quoted."
+        "10 sentences; 3 rest on named sources, 1 on a vague one, 1 on a source that was not "
+        "found; 3 loaded passages, of them 1 quoted."
     )
     assert in_brief(asked()) == (
         "4 sentences; 1 rests on a named source, 3 assertions on nobody; no loaded passage."

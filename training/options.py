@@ -23,7 +23,7 @@ def _house(folder: Path | None) -> Path | None:
         from training.corpora import HOUSE_ENVIRONMENT
 
         if not folder.is_dir():
-            what = "no such folder; give --corpus the folder corpus/ of a clone"
+            what = "no such folder; give --house the folder corpus/ of a clone"
             raise CorpusError(f"{folder}: {what}")
         os.environ[HOUSE_ENVIRONMENT] = str(folder)
     return folder
@@ -32,7 +32,7 @@ def _house(folder: Path | None) -> Path | None:
 HouseFolder = Annotated[
     Path | None,
     typer.Option(
-        "--corpus",
+        "--house",
         metavar="DIR",
         help="The house corpus, where it isn't beside the code; FRAMESCOPE_HOUSE unless given.",
         callback=_house,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from classifier.render.figures import ASSERTION, counted
-from classifier.render.sourcing import sourcing_map
+from classifier.render.sourcing import UNTOLD, sourcing_map
 from classifier.taxonomy import TECHNIQUES
 from classifier.values import ArticleReport, SentenceReport, Voice
 
@@ -17,6 +17,7 @@ _RESTS = (
     ("named", "a named source", "named sources"),
     ("unnamed", "an unnamed one", "unnamed ones"),
     ("vague", "a vague one", "vague ones"),
+    (UNTOLD, "a source that was not found", "sources that were not found"),
 )
 
 

@@ -5,6 +5,7 @@ Article text is only ever put into `rich.text.Text`, which reads no markup in it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -55,6 +56,8 @@ _FAMILY_STYLE = {
 _VOICE_MARK = {Voice.OWN: " ", Voice.REPORTED: "R", Voice.QUOTED: "Q"}
 _FLAGGED, _ASKED = ">", "?"
 _MOST_WORDS = 3  # stretches of words shown for a reason
+_ADDRESS = re.compile(r"https?://\S+$")
+_LABEL = 8  # characters of a label of the card, and a space
 _MOST_ROWS = 12
 _MOST_ASKED = 5
 _MOST_NUMBERS = 20
@@ -96,7 +99,7 @@ def _print_article(
         console.print(Text(said, style="bold red"))
     console.print(Text(title(report.article), style="bold"))
     for line in _origin(report):
-        console.print(line)
+        console.print(line, soft_wrap=_ADDRESS.fullmatch(line.plain) is not None)
     console.print(Text(in_brief(report), style="italic"))
     console.print()
     console.print(_text_of(report, thresholds))
@@ -288,9 +291,6 @@ def _print_card(report: ArticleReport, console: Console) -> None:
     found = card(report)
     if found is None:
         return
-    rows = Table.grid(padding=(0, 1))
-    rows.add_column(style="dim")
-    rows.add_column(overflow="fold")
     for label, lines in (
         ("", _warned(found)),
         ("source", _published(found)),
@@ -299,9 +299,22 @@ def _print_card(report: ArticleReport, console: Console) -> None:
         ("article", _shown(found, sourcing_map(report))),
     ):
         for number, line in enumerate(lines):
-            rows.add_row("" if number else label, line)
-    console.print(rows)
+            _print_beside("" if number else label, line, console)
     console.print()
+
+
+def _print_beside(label: str, line: Text, console: Console) -> None:
+    """Print a line of the card beside its label; an address stays whole, however long it is."""
+    head, room = Text(f"{label:<{_LABEL}}", style="dim"), max(console.width - _LABEL, 20)
+    address = _ADDRESS.search(line.plain)
+    tail = None
+    if address is not None and len(address[0]) > room:
+        line, tail = line[: address.start()], line[address.start() :]
+    for part in line.wrap(console, room):
+        console.print(head + part)
+        head = Text(" " * _LABEL)
+    if tail is not None:
+        console.print(head + tail, soft_wrap=True)
 
 
 def _print_map(report: ArticleReport, console: Console) -> None:

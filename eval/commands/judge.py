@@ -200,7 +200,7 @@ def evaluate(
     draws: Draws = 2000,
     seed: Seed = 0,
     allow_other_split: OtherSplit = False,
-    format: As = Format.TABLE,
+    format: As = Format.TERMINAL,
     output: Output = None,
 ) -> None:
     """Compare two bundles on what neither was trained on.
@@ -222,7 +222,7 @@ def evaluate(
     )
     with progress() as shown:
         found = compare_models(evaluation, signals, shown)
-    tables = section_of_comparison(found, intervals=format is not Format.TABLE)
+    tables = section_of_comparison(found, intervals=format is not Format.TERMINAL)
     show_section(tables, format, output, record_of_comparison(found))
 
 

@@ -38,7 +38,7 @@ class SectionName(StrEnum):
 class Format(StrEnum):
     """How `eval.report.layout` writes a section."""
 
-    TABLE = "table"
+    TERMINAL = "terminal"
     JSON = "json"
     MARKDOWN = "markdown"
 
@@ -73,10 +73,10 @@ OtherSplit = Annotated[
         help="Go on with a bundle that may have been trained on rows it is judged by.",
     ),
 ]
-As = Annotated[Format, typer.Option("--format", help="How to write it.")]
+As = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", metavar="FILE", help="Write to a file, not to the terminal."),
+    typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to the terminal."),
 ]
 BundleName = Annotated[
     str, typer.Argument(metavar="[BUNDLE]", help="The model to judge.", show_default=True)

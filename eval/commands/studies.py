@@ -39,7 +39,7 @@ def controls(
     signal: Signals = None,
     seed: Seed = 0,
     allow_other_split: OtherSplit = False,
-    format: As = Format.TABLE,
+    format: As = Format.TERMINAL,
 ) -> None:
     """What predictors reach that haven't read the text.
 
@@ -72,7 +72,7 @@ def axes(
     signal: Signals = None,
     draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of groups.")] = 1000,
     seed: Seed = 0,
-    format: As = Format.TABLE,
+    format: As = Format.TERMINAL,
 ) -> None:
     """What splits by article, outlet, topic and time cost.
 
@@ -101,7 +101,7 @@ def robustness(
     model: BundleName = "transformer",
     draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of the cases.")] = 2000,
     seed: Seed = 0,
-    format: As = Format.TABLE,
+    format: As = Format.TERMINAL,
     output: Output = None,
 ) -> None:
     """What changes do to a model that ought to do nothing, or something.
@@ -123,7 +123,7 @@ def robustness(
             progress=lambda done, total: shown("texts", done, total),
         )  # fmt: skip
     show_section(section_of_suite(suite), format, output, record_of_suite(suite))
-    if format is not Format.TABLE or output is not None:
+    if format is not Format.TERMINAL or output is not None:
         typer.echo(suite_verdict(suite), err=True)
 
 
@@ -158,7 +158,7 @@ def sourcing(
     draws: Draws = 2000,
     seed: Seed = 0,
     allow_other_split: OtherSplit = False,
-    format: As = Format.TABLE,
+    format: As = Format.TERMINAL,
     output: Output = None,
 ) -> None:
     """Who says what, held against the annotators.

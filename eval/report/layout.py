@@ -33,7 +33,7 @@ _LONGEST_HEADING = 18  # of a model, where rows stand in groups: they are to fit
 
 def show(
     section: Section,
-    form: str = "table",
+    form: str = "terminal",
     output: Path | None = None,
     record: Mapping[str, Any] | None = None,
 ) -> None:
@@ -42,13 +42,13 @@ def show(
     Parameters
     ----------
     section : Section
-    form : {"table", "markdown", "json"}
+    form : {"terminal", "markdown", "json"}
     output : pathlib.Path or None
     record : mapping, optional
         What JSON holds, if more than the section does.
     """
     with opened(output) as file:
-        if form == "table":
+        if form == "terminal":
             print_section(section, file)
         elif form == "markdown":
             file.write(to_markdown(section))

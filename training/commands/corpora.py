@@ -28,7 +28,7 @@ _MOST_SHOWN = 50  # problems of one file
 class CorporaFormat(StrEnum):
     """How the list is written."""
 
-    TEXT = "text"
+    TERMINAL = "terminal"
     JSON = "json"
 
 
@@ -45,8 +45,9 @@ def corpora(
         typer.Option("--allow-changed", help="Use corpora whose files differ from those pinned."),
     ] = False,
     format: Annotated[
-        CorporaFormat, typer.Option("--format", help="How to write it.")
-    ] = CorporaFormat.TEXT,
+        CorporaFormat, typer.Option("--format", "-f", help="How to write it.")
+    ] = CorporaFormat.TERMINAL,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """List the labelled corpora: present or not, rows, labels, licence."""
     if context.invoked_subcommand is not None:
@@ -62,7 +63,7 @@ def corpora(
     if splits:
         names = [n for n, one in CORPORA.items() if one.state(root) in _loadable(allow_changed)]
         listed["splits"] = _described_split(root, names, allow_changed)
-    if format is CorporaFormat.JSON:
+    if as_json or format is CorporaFormat.JSON:
         import json
 
         typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.errors import TrainingError
+from classifier.errors import CorpusError, TrainingError
 from training import DEFAULT_SEED, MIXTURES, Recipe
 from training.options import CorporaFolder
 
@@ -23,8 +24,23 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Output = Annotated[Path, typer.Option(help="Folder to write the bundle to.")]
-Only = Annotated[list[str] | None, typer.Option(help="Train on this corpus only; may be repeated.")]
+OWN = "exchange"
+"""The corpus of a user's own files."""
+
+Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
+]
+Corpora = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Train on this corpus only; may be repeated."),
+]
+Files = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Train on your own labelled file (exchange format) and nothing else; repeatable.",
+    ),
+]
 Share = Annotated[
     list[str] | None,
     typer.Option(
@@ -50,8 +66,9 @@ AllowChanged = Annotated[
 def baseline(
     output: Output,
     corpora: CorporaFolder = None,
+    data: Files = None,
     recipe: OfRecipe = Recipe.DEFAULT,
-    only: Only = None,
+    corpus: Corpora = None,
     share: Share = None,
     signal: Learned = None,
     seed: Seed = DEFAULT_SEED,
@@ -59,10 +76,10 @@ def baseline(
     allow_changed: AllowChanged = False,
 ) -> None:
     """Fit TF-IDF and a logistic regression a signal, tuned by grouped cross-validation."""
-    data = _load(corpora, recipe, only, share, signal, split_seed, allow_changed, output)
+    rows = _load(corpora, data, recipe, corpus, share, signal, split_seed, allow_changed, output)
     from training.recipe import make_baseline
 
-    make_baseline(data, output, seed, _tell)
+    make_baseline(rows, output, seed, _tell)
     _done(output)
 
 
@@ -70,8 +87,9 @@ def baseline(
 def transformer(
     output: Output,
     corpora: CorporaFolder = None,
+    data: Files = None,
     recipe: OfRecipe = Recipe.DEFAULT,
-    only: Only = None,
+    corpus: Corpora = None,
     share: Share = None,
     signal: Learned = None,
     encoder: Annotated[
@@ -132,12 +150,12 @@ def transformer(
         {k: v for k, v in given.items() if v is not None},
         {"epochs": MIXTURES[recipe].epochs},
     )
-    data = _load(corpora, recipe, only, share, signal, split_seed, allow_changed, output)
-    from training.corpora import root_folder
+    rows = _load(corpora, data, recipe, corpus, share, signal, split_seed, allow_changed, output)
+    from training.corpora import given_folder
     from training.recipe import Teaching, make_transformer
     from training.transformer import default_encoder as default_folder
 
-    root = None if MIXTURES[recipe].shipped_only else root_folder(corpora)
+    root = None if MIXTURES[recipe].shipped_only else given_folder(corpora)
     with _progress() as progress:
         teaching = None
         if teacher is not None:
@@ -148,13 +166,14 @@ def transformer(
                 taught_sentences,
             )
         make_transformer(
-            data, output, encoder or default_folder(), chosen, _tell, progress, root, teaching
+            rows, output, encoder or default_folder(), chosen, _tell, progress, root, teaching
         )
     _done(output)
 
 
 def _load(
     corpora: Path | None,
+    files: list[Path] | None,
     recipe: Recipe,
     only: list[str] | None,
     share: list[str] | None,
@@ -174,6 +193,8 @@ def _load(
     from training.data import load_data
 
     check_writable(output)
+    if files:
+        return _of_files(files, only, signal, seed)
     root = None if MIXTURES[recipe].shipped_only else root_folder(corpora)
     _tell(f"reading corpora in {root or house_folder()}")
     data = load_data(
@@ -189,6 +210,36 @@ def _load(
         if root is not None and corpus.state(root) is State.PARTIAL:
             _tell(f"{corpus.card.name}: left out, as not here: {'; '.join(corpus.lacks(root))}")
     return data
+
+
+def _of_files(
+    files: list[Path], only: list[str] | None, signal: list[str] | None, seed: int
+) -> Data:
+    """Read a user's own files, and nothing else.
+
+    Raises `TrainingError` when one isn't there.
+    """
+    from training.data import load_data
+
+    if only and only != [OWN]:
+        raise TrainingError("--data trains on these files alone; leave out --corpus")
+    with TemporaryDirectory() as folder:
+        own = Path(folder) / OWN
+        own.mkdir()
+        for number, path in enumerate(files):
+            if not path.is_file():
+                raise TrainingError(
+                    f"{path}: no such file; give --data a file of labelled articles"
+                )
+            (own / f"{number}-{path.stem}.jsonl").symlink_to(path.absolute())
+        _tell(f"reading {', '.join(map(str, files))}")
+        try:
+            return load_data(Path(folder), [OWN], seed, signals=signal)
+        except CorpusError as error:
+            said = str(error)
+            for number, path in enumerate(files):  # as the user calls them
+                said = said.replace(str(own / f"{number}-{path.stem}.jsonl"), str(path))
+            raise CorpusError(said) from None
 
 
 def _share(given: str) -> tuple[str, float]:

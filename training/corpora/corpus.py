@@ -165,7 +165,7 @@ class Corpus:
 class Shipped(Corpus):
     """A corpus that ships with the code."""
 
-    elsewhere = f", and say where it is: --corpus DIR or {HOUSE_ENVIRONMENT}"
+    elsewhere = f", and say where it is: --house DIR or {HOUSE_ENVIRONMENT}"
 
     def place(self, root: Path | None) -> Path | None:
         """Give the folder in the repository, wherever the public corpora lie."""

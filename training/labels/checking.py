@@ -112,7 +112,7 @@ def check_house() -> LabelCheck:
     folder = house_folder() / HOUSE_CARD.folder
     paths = sorted(folder.glob("*.jsonl"))
     if not paths:
-        what = "no articles there; restore the folder, or name it: --corpus DIR"
+        what = "no articles there; restore the folder, or name it: --house DIR"
         raise CorpusError(f"{folder}: {what}")
     return check_files("written", paths)
 
