@@ -6,6 +6,7 @@ import json
 import math
 import re
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from classifier.values.article import Article
 from eval.commands import judge
 from eval.compare import errors as worst_errors
 from eval.compare import footprint
-from eval.compare.headline import in_words
+from eval.compare.headline import in_words, verdict
 from eval.compare.slices import genres_of, slices
 from eval.figures.metrics import precision_recall
 from eval.figures.sections import Estimate, Section, Table
@@ -366,14 +367,17 @@ def test_every_undefined_figure_is_called_so(report):
     html = to_html(report)
     visible = re.sub(r"<[^>]*>", " ", html.split("<main>")[1])
     assert not re.search(r"\bnan\b|\bNone\b", visible)
-    for name in ("empty: claim", "empty: hyperpartisan"):
-        row = html.split(f">{name}<")[1].split("</tr>")[0]
+    for name in ("claim", "hyperpartisan"):
+        (row,) = re.findall(
+            rf'<tr class="undefined">\s*<th scope="row">empty, [^<:]*: {name} .*?</tr>',
+            html,
+            flags=re.S,
+        )
         cells = re.findall(r"<td[^>]*>(.*?)</td>", row, flags=re.S)
-        assert "undefined" in cells[5]  # the second model gives both signals
-        assert cells[6] == "undefined"
-        assert cells[7] == "undefined"
-        assert ">undefined" in cells[8]
-        assert "0.000" not in cells[4] + cells[5]
+        assert cells[2] == "undefined"  # the second model gives both signals
+        assert cells[3] == "undefined"
+        assert ">undefined</abbr>" in cells[4]
+        assert "0.000" not in cells[1] + cells[2]
     assert html.split(">What a bundle takes<")[1].split("</table>")[0].count("undefined") == 4
 
 
@@ -457,8 +461,35 @@ def test_every_plot_has_a_name_and_a_table_of_its_numbers(opened):
     for at in range(plots_of.count()):
         assert page.locator("svg.plot > title").nth(at).text_content().strip()
     for figure in page.locator("figure").all():
+        within = figure.locator("tbody tr").count()  # of small multiples
         beside = figure.locator("xpath=following-sibling::*[1]")
-        assert beside.locator("tbody tr").count()
+        assert within or beside.locator("tbody tr").count()
+
+
+def test_the_verdict_is_one_sentence_and_comes_first(report):
+    said = verdict(report.headline, report.names)
+    counts = Counter(one.outcome for one in report.headline)
+    assert sum(counts.values()) == len(report.headline)
+    assert f" of {len(report.headline)} benchmarks, worse on" in said
+    for name in ("undecided", "undefined"):
+        if counts[name]:
+            assert f"{name} on {counts[name]}" in said
+    html = to_html(report)
+    assert html.index(said) < html.index("<table")
+    assert json.loads(to_json(report))["verdict"] == said
+    lines = [replace(report.headline[0], outcome=o) for o in ("better", "better", "undecided")]
+    assert verdict(lines, ("one", "two")) == (
+        "two is better than one on 2 of 3 benchmarks, worse on none, undecided on 1."
+    )
+
+
+@needs_browser
+def test_curves_stand_side_by_side_and_errors_are_folded(opened):
+    page = opened()
+    boxes = [one.bounding_box() for one in page.locator(".multiples figure").all()]
+    assert len(boxes) > 3
+    assert len({round(box["y"]) for box in boxes if box}) < len(boxes)
+    assert page.locator(".errors").first.is_hidden()
 
 
 @needs_browser

@@ -15,5 +15,6 @@ from eval.compare.footprint import METHOD, Footprint
 from eval.compare.footprint import footprint as measure_footprint
 from eval.compare.headline import Headline
 from eval.compare.headline import headline as headline_of
+from eval.compare.headline import verdict as verdict_of
 from eval.compare.slices import Axis, genres_of
 from eval.compare.slices import slices as slice_figures

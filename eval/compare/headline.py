@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from classifier.taxonomy import BY_NAME as SIGNALS
@@ -24,7 +26,7 @@ class Headline:
 
     ``a``, ``b``: the benchmark's main metric; None for a model that doesn't give the signal. ``p``,
     ``p_corrected``: of the difference, by the same draws; corrected for the number of benchmarks
-    (Holm). ``words``: what it means.
+    (Holm). ``words``: what it means. ``outcome``: the same as one of `OUTCOMES`.
     """
 
     benchmark: Benchmark
@@ -35,6 +37,25 @@ class Headline:
     p: float
     p_corrected: float
     words: str
+    outcome: str
+
+
+OUTCOMES = ("better", "worse", "undecided", "undefined")
+"""What comes of a benchmark for the second model."""
+
+
+def verdict(lines: Sequence[Headline], names: tuple[str, str]) -> str:
+    """Sum the benchmarks up: "b is better on 12 of 41, worse on none, undecided on 29."."""
+    counts = Counter(one.outcome for one in lines)
+    better = (
+        f"{counts['better']} of {len(lines)} benchmarks"
+        if counts["better"]
+        else (f"none of {len(lines)} benchmarks")
+    )
+    parts = [f"{names[1]} is better than {names[0]} on {better}"]
+    parts.append(f"worse on {counts['worse'] or 'none'}")
+    parts += [f"{name} on {counts[name]}" for name in OUTCOMES[2:] if counts[name]]
+    return ", ".join(parts) + "."
 
 
 def headline(comparison: Comparison, names: tuple[str, str]) -> tuple[Headline, ...]:
@@ -86,20 +107,30 @@ def _line(
     names: tuple[str, str],
 ) -> Headline:
     metric = benchmark.metric
-    difference = None
+    difference, outcome = None, "undefined"
     words = f"undefined: {names[0] if row.a is None else names[1]} doesn't give this signal"
     if metric in row.differences:
         found = row.differences[metric]
         difference = Change(found.value, found.low, found.high)
         better = _HIGHER_IS_BETTER[metric]
         words = in_words(difference, p_corrected, *names, higher_is_better=better, tests=tests)
+        outcome = _outcome(difference, p_corrected, higher_is_better=better)
     a, b = (
         None
         if figures is None
         else Estimate.of(figures[metric], intervals.get(metric, _NO_INTERVAL))
         for figures, intervals in ((row.a, row.intervals_a), (row.b, row.intervals_b))
     )
-    return Headline(benchmark, row, a, b, difference, p, p_corrected, words)
+    return Headline(benchmark, row, a, b, difference, p, p_corrected, words, outcome)
+
+
+def _outcome(difference: Estimate, p: float, *, higher_is_better: bool) -> str:
+    if math.isnan(difference.value) or math.isnan(difference.low):
+        return "undefined"
+    # A NaN is no evidence either.
+    if difference.low <= 0 <= difference.high or not p < ALPHA:
+        return "undecided"
+    return "better" if (difference.value > 0) is higher_is_better else "worse"
 
 
 def in_words(

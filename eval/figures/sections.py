@@ -75,12 +75,14 @@ class Table:
 class Plot:
     """A drawing and its numbers, for who can't see it.
 
-    ``svg``: an element for a page, see `eval.report.plots`.
+    ``svg``: an element for a page, see `eval.report.plots`. ``small``: one of many alike, which
+    stand side by side.
     """
 
     title: str
     svg: str
     numbers: tuple[Table, ...]
+    small: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ page's colour, the models its two accents. The same data give the same bytes.
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ _ATTRIBUTES = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class CostPoint:
     """One model on one corpus: what it takes, and what it gives."""
 
@@ -85,7 +86,7 @@ def forest(name: str, title: str, differences: Mapping[str, Estimate], a: str, b
         low, high = axes.get_xlim()
         widest = max(abs(low), abs(high), 0.01)
         axes.set_xlim(-widest, widest)
-        axes.set_xlabel(f"{a} better  ←  difference  →  {b} better")
+        axes.set_xlabel(f"←  {a} better\n{b} better  →", fontsize=9)
         return _svg(figure, name, title)
 
 
@@ -150,10 +151,6 @@ def costs(name: str, title: str, points: Sequence[CostPoint], labels: tuple[str,
             seconds = point.seconds_a, point.seconds_b
             quality = point.quality_a, point.quality_b
             axes.plot(seconds, quality, color=RULE, linewidth=1, zorder=1)
-            axes.annotate(
-                point.corpus, (seconds[1], quality[1]), xytext=(7, 0), textcoords="offset points",
-                va="center", fontsize=9,
-            )  # fmt: skip
         for label, colour, marker, face, x, y in (
             (labels[0], A, "o", "none", "seconds_a", "quality_a"),
             (labels[1], B, "s", B, "seconds_b", "quality_b"),
@@ -168,6 +165,7 @@ def costs(name: str, title: str, points: Sequence[CostPoint], labels: tuple[str,
             axes.xaxis.set_major_formatter("{x:g}")
             axes.xaxis.set_minor_formatter(NullFormatter())
         axes.margins(x=0.25, y=0.15)
+        _name_beside(axes, shown)
         axes.set_xlabel("seconds for 1,000 sentences")
         axes.set_ylabel("mean of the main figures")
         if shown:
@@ -175,6 +173,23 @@ def costs(name: str, title: str, points: Sequence[CostPoint], labels: tuple[str,
         else:
             axes.text(0.5, 0.5, UNDEFINED, ha="center", transform=axes.transAxes)
         return _svg(figure, name, title)
+
+
+def _name_beside(axes: Axes, points: Sequence[CostPoint]) -> None:
+    """Name corpora at the right edge, each at its height or so far from it that none overprints."""
+    low, high = axes.get_ylim()
+    step = 0.055  # of the height, which a name takes
+    places = sorted(((p.quality_b - low) / (high - low), p) for p in points)  # from below
+    free = -math.inf
+    for number, (wanted, point) in enumerate(places):
+        # So low that those above still fit, and above the one before.
+        at = min(max(wanted, free), 1.0 - step * (len(places) - 1 - number))
+        free = at + step
+        axes.annotate(
+            point.corpus, (point.seconds_b, point.quality_b), xycoords="data", xytext=(1.02, at),
+            textcoords="axes fraction", va="center", fontsize=8,
+            arrowprops={"arrowstyle": "-", "color": RULE, "linewidth": 0.6},
+        )  # fmt: skip
 
 
 def _settings() -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from classifier.render import style
 from classifier.taxonomy import BY_NAME
 from classifier.values import printable
-from eval.compare import METHOD, Error, Headline
+from eval.compare import METHOD, Error, Headline, verdict_of
 from eval.compare import record_of_comparison as comparison_record
 from eval.figures import LEVEL, RECALLS, Cell, Estimate, Plot, Section, Table, table
 from eval.report import layout, plots
@@ -61,6 +61,7 @@ def to_html(report: EvaluationReport) -> str:
     return environment.get_template("report.html").render(
         report=report,
         sections=sections,
+        verdict=verdict_of(report.headline, report.names),
         titles=_TITLES,
         level=f"{100 * LEVEL:.0f}%",
         style=style("eval.report", "report.css"),
@@ -78,6 +79,7 @@ def to_json(report: EvaluationReport) -> str:
         "schema_version": SCHEMA_VERSION,
         "signature": report.comparison.signature,
         "names": {"a": report.names[0], "b": report.names[1]},
+        "verdict": verdict_of(report.headline, report.names),
         "headline": [_headline_record(one) for one in report.headline],
         "unmeasured": report.unmeasured,
         "curves": [_curves_record(one) for one in report.curves],
@@ -105,7 +107,7 @@ def _headline_record(one: Headline) -> dict[str, Any]:
     taken = (
         (one.benchmark, ("unit", "split", "metric", "published", "ceiling")),
         (one.row, ("n", "n_groups", "positives")),
-        (one, ("a", "b", "difference", "p", "p_corrected", "words")),
+        (one, ("a", "b", "difference", "p", "p_corrected", "words", "outcome")),
     )
     named = {name: getattr(of, name) for of, names in taken for name in names}
     return {"benchmark": one.benchmark.name, **named}
@@ -158,7 +160,7 @@ def forest(report: EvaluationReport) -> Section:
             ((name, row.n, d) for row, (name, d) in zip(rows, differences.items(), strict=True)),
         )
         svg = plots.forest(f"plot-forest{at}", words, differences, a, b)
-        drawn.append(Plot(words, svg, (numbers,)))
+        drawn.append(Plot(words, svg, (numbers,), small=True))
     none = "" if drawn else " No signal is given by both models."
     return Section(
         "Every signal that both models give, with its interval, not corrected for their number; a "
@@ -205,6 +207,7 @@ def _curves(one: Curves, name: str, models: tuple[str, str]) -> Plot:
             table("Reliability, by bins of equal mass", columns, bins()),
             table("Precision at each recall", ("model", *map(str, RECALLS)), ranking),
         ),
+        small=True,
     )
 
 
