@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.errors import BundleError, SignalError
+from classifier.errors import BundleError, SignalError, how_to_upgrade
 from classifier.models import (
     MAX_FILE,
     TFIDF_FILES,
@@ -156,7 +156,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if manifest["format"] > FORMAT:
         raise BundleError(
             f"{path}: bundle format {manifest['format']} is newer than this version reads "
-            f"({FORMAT}); upgrade with: pip install --upgrade framescope"
+            f"({FORMAT}); get a newer framescope: {how_to_upgrade()}"
         )
     if manifest["format"] < FORMAT:
         kind = manifest.get("kind")
@@ -164,7 +164,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{path}: bundle format {manifest['format']} reads what rules of grammar found, which "
             f"this version no longer has; retrain it: framescope train {again} "
-            "--corpora DIR --output FOLDER, or score with: pip install 'framescope<0.3'"
+            "--corpora DIR --output FOLDER"
         )
     missing = [key for key in _REQUIRED if key not in manifest]
     if missing:
@@ -284,7 +284,7 @@ def write(
         (draft / CARD).write_text(card, encoding="utf-8")
         files = {path.name: digest(path) for path in sorted(draft.iterdir()) if path.name != CARD}
         record = {"format": FORMAT, **manifest, "files": files}
-        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         (draft / MANIFEST).write_text(text, encoding="utf-8")
         if folder.exists():
             folder.rename(old)

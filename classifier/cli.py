@@ -13,6 +13,7 @@ import typer
 
 from classifier import __version__
 from classifier.errors import FramescopeError, SourcesError, StoppedError, Terminated
+from classifier.help import SETTINGS, Grouped, renewed
 from classifier.values import Role, printable
 
 if TYPE_CHECKING:
@@ -26,59 +27,6 @@ if TYPE_CHECKING:
 # typer carries its own copy of click; this is that copy's UsageError, by public means.
 _UsageError = typer.BadParameter.mro()[1]
 _INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
-
-SETTINGS = {"help_option_names": ["-h", "--help"]}
-"""Of every group of commands, which hands them on to its own."""
-
-_WIDTH = 14  # of a command's name in the help
-
-
-_TAKEN = {"path": "PATH", "int": "N", "float": "X"}
-
-
-def _say_what_they_take(command: Any) -> None:
-    """Name what options take: "N", "a|b"; typer writes "<int range>", "<list[Path]>"."""
-    for parameter in command.params:
-        described = getattr(parameter, "type_descriptor", None)
-        if parameter.param_type_name == "argument":
-            parameter.display_type_rich = lambda ctx: None  # its name says it
-        elif parameter.metavar is None and not parameter.is_flag and described is not None:
-            choices = getattr(described, "choices", None)
-            if choices:
-                parameter.metavar = "|".join(str(getattr(one, "value", one)) for one in choices)
-            else:
-                label = parameter.display_type(None).strip("<>").split()[0]
-                parameter.metavar = _TAKEN.get(label.lower(), str(parameter.name).upper())
-    for inner in getattr(command, "commands", {}).values():
-        _say_what_they_take(inner)
-
-
-class Grouped(typer.core.TyperGroup):
-    """Lists commands under the titles that they were added with (``rich_help_panel``)."""
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Give a command, its options with what they take in words and not as types."""
-        found = super().get_command(ctx, cmd_name)
-        if found is not None:
-            _say_what_they_take(found)
-        return found
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Name the commands in the order they were added."""
-        return list(self.commands)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the commands, title by title."""
-        panels: dict[str, list[tuple[str, str]]] = {}
-        for name, command in self.commands.items():
-            if not command.hidden:
-                title = getattr(command, "rich_help_panel", None)
-                title = title if isinstance(title, str) else "Commands"
-                panels.setdefault(title, []).append((name, command.get_short_help_str(90)))
-        for title, rows in panels.items():
-            with formatter.section(title):
-                formatter.write_dl(rows, col_max=_WIDTH)
-
 
 app = typer.Typer(
     name="framescope",
@@ -392,43 +340,12 @@ def _add_commands() -> None:
         app.add_typer(points[name].load(), name=name, rich_help_panel=_OF.get(name, EVERYONE))
 
 
-# What options were called in version 0.2, by the command: they work until the next.
-_OLD_OPTIONS = {
-    "train": {"--only": "--corpus"},
-    "corpora": {"--corpus": "--house"},
-    "eval gate": {"--corpus": "--house"},
-}
-_OLD_FORMATS = frozenset({"table", "text"})
-
-
-def _renewed(words: Sequence[str]) -> list[str]:
-    """Put today's spelling of options in the place of the last version's, with a word on it."""
-    found = list(words)
-    old = {name: new for size in (1, 2) for name, new in
-           _OLD_OPTIONS.get(" ".join(found[:size]), {}).items()}  # fmt: skip
-    for at, word in enumerate(found):
-        name, equals, value = word.partition("=")
-        if name in old:
-            found[at] = old[name] + equals + value
-            _tell_of(name, old[name])
-        elif name in ("--format", "-f"):
-            place, given = (at, value) if equals else (at + 1, "".join(found[at + 1 : at + 2]))
-            if given in _OLD_FORMATS:
-                found[place] = f"{name}=terminal" if equals else "terminal"
-                _tell_of(f"{name} {given}", f"{name} terminal")
-    return found
-
-
-def _tell_of(old: str, new: str) -> None:
-    typer.echo(f"framescope: {old} is {new} now; the old spelling goes with 0.4", err=True)
-
-
 def main() -> None:
     """Run the command line; every error a user can meet is one line and exit status 2."""
     _add_commands()
     signal_module.signal(signal_module.SIGTERM, _terminate)
     try:
-        status = app(_renewed(sys.argv[1:]), standalone_mode=False)
+        status = app(renewed(sys.argv[1:]), standalone_mode=False)
         if status == _INTERRUPTED:  # which typer keeps to itself
             raise KeyboardInterrupt
     except StoppedError as error:

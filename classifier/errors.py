@@ -8,6 +8,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_CLONE = Path(__file__).resolve().parents[1]
+
+
+def how_to_install(extra: str = "") -> str:
+    """Say what to type to install this package, with an extra: from a clone, or from an index."""
+    of = f"[{extra}]" if extra else ""
+    if (_CLONE / "pyproject.toml").is_file():
+        return f"pip install '{_CLONE}{of}'"
+    return f"pip install 'framescope{of}'"
+
+
+def how_to_upgrade() -> str:
+    """Say what to type for a newer version: in a clone, or from an index."""
+    if (_CLONE / "pyproject.toml").is_file():
+        return f"git -C '{_CLONE}' pull, then {how_to_install()}"
+    return "pip install --upgrade framescope"
+
 
 class FramescopeError(Exception):
     """Base of every error that is the input's or the user's, not a defect of the program."""

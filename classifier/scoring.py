@@ -19,18 +19,20 @@ from classifier.attribution import read
 from classifier.bundle import Bundle
 from classifier.errors import SignalError
 from classifier.models import Prediction, time_limit
-from classifier.restoring import Given, put_right, restored
 from classifier.sources import Registry, source_card
 from classifier.sources import load_registry as load
 from classifier.taxonomy import BY_NAME, Level, in_order
 from classifier.values import (
     Article,
     ArticleReport,
+    Given,
     Sentence,
     SentenceReport,
     Skipped,
     Span,
     Voice,
+    put_right,
+    restored,
 )
 
 # Articles scored together: enough that a call of the baseline costs little, few enough to keep

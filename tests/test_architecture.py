@@ -226,7 +226,7 @@ def ferry(tmp_path_factory) -> Path:
 
 def kept_offline(model: object, ferry: Path) -> None:
     found = ask(RUN, "score", ferry, "--model", model, "--format", "json")
-    assert not found["status"]
+    assert not found["status"], found
     sentences = json.loads(found["out"])["articles"][0]["sentences"]
     assert len(sentences) == 2
     assert all(sentence["scores"] for sentence in sentences)
@@ -249,13 +249,13 @@ def test_the_shipped_transformer_scores_without_network_and_training_libraries(f
 
 def test_the_baseline_scores_without_network(small_bundle, ferry) -> None:
     found = ask(RUN, "score", ferry, "--model", small_bundle, "--format", "json")
-    assert not found["status"]
+    assert not found["status"], found
     assert set(found["modules"]) & HEAVY == set()
 
 
 def test_help_loads_nothing_heavy() -> None:
     found = ask(RUN, "--help")
-    assert not found["status"]
+    assert not found["status"], found
     assert "score" in found["out"]
     assert {p.name for p in entry_points(group="framescope.commands")} <= set(found["out"].split())
     heavy = HEAVY | {"numpy", "sklearn", "scipy", "onnxruntime", "tokenizers", "rich", "jinja2"}

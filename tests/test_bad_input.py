@@ -10,6 +10,7 @@ import gzip
 import io
 import json
 import os
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier import cli
+from classifier import cli, errors
 
 CASES = Path(__file__).parent / "cases" / "bad_input"
 REASONS: dict[str, str] = json.loads((CASES / "reasons.json").read_text(encoding="utf-8"))
@@ -198,3 +199,26 @@ def test_bad_lines_of_a_records_file_are_skipped_and_the_rest_is_scored(run, tmp
     assert [article["id"] for article in report["articles"]] == ["good", "better"]
     assert [s["source"] for s in report["skipped"]] == [f"{path}, line {n}" for n in (2, 3)]
     assert err == "framescope: 2 inputs were skipped; the report says why\n"
+
+
+# --- what a message says to type ------------------------------------------------------------------
+
+
+def test_what_to_install_is_said_for_a_clone_and_for_an_index(monkeypatch, tmp_path) -> None:
+    root = Path(errors.__file__).parents[1]
+    assert errors.how_to_install("training") == f"pip install '{root}[training]'"
+    assert errors.how_to_upgrade().startswith(f"git -C '{root}' pull")
+    monkeypatch.setattr(errors, "_CLONE", tmp_path)
+    assert errors.how_to_install("pandas") == "pip install 'framescope[pandas]'"
+    assert errors.how_to_install() == "pip install 'framescope'"
+    assert errors.how_to_upgrade() == "pip install --upgrade framescope"
+
+
+def test_no_message_says_to_install_what_only_an_index_has() -> None:
+    root = Path(errors.__file__).parents[1]
+    sources = [path for room in ("classifier", "training", "eval", "framescope")
+               for path in (root / room).rglob("*.py") if path.name != "errors.py"]  # fmt: skip
+    assert len(sources) > 150
+    for path in sources:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert not re.search(r"pip install '?framescope", line), (path, line)

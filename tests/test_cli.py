@@ -351,7 +351,7 @@ def test_a_refusal_leaves_an_old_report_alone(run, ferry, tmp_path) -> None:
     [
         ("manifest.json", None, "not a bundle"),
         ("manifest.json", b"{", "damaged manifest"),
-        ("manifest.json", b'{"format": 99}', "pip install --upgrade"),
+        ("manifest.json", b'{"format": 99}', "get a newer framescope"),
         ("weights.npz", None, "missing from the bundle"),
         ("vocabulary.json", b"{}", "its digest differs"),
     ],

@@ -322,7 +322,7 @@ def test_what_is_no_such_table_is_refused_in_one_line(scorer) -> None:
 def test_without_pandas_one_line_says_how_to_get_it(scorer, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     for call in (one(scorer, FERRY).to_frame, lambda: framescope.score_frame(None, model=scorer)):
-        with pytest.raises(ImportError, match=r"pip install 'framescope\[pandas\]'") as raised:
+        with pytest.raises(ImportError, match=r"pip install .+\[pandas\]") as raised:
             call()
         assert "\n" not in str(raised.value)
 

@@ -14,7 +14,8 @@ from classifier import bundle
 from classifier.pages import detect_language, read_input
 from classifier.scoring import Scorer
 from classifier.sources import load_registry
-from classifier.values import Article, Republication, Span, Unit, legible, normalise
+from classifier.values import Article, Republication, Span, Unit, legible
+from classifier.values.normal import normalise
 
 SAMPLES = Path(__file__).parents[1] / "classifier" / "samples"
 LOOK_ALIKES = str.maketrans("aeopcxijsABEKMHOPCTX", "аеорсхіјѕАВЕКМНОРСТХ")

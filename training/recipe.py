@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -184,10 +185,10 @@ def write_transformer(
             for path in folder.iterdir():
                 shutil.copyfile(path, target / path.name)
 
-        measured = {
-            "int8_agreement": round(agreement, 4),
-            "validation": round(mean_average_precision(served, validation), 5),
-        }
+        measured: dict[str, float] = {"int8_agreement": round(agreement, 4)}
+        found = mean_average_precision(served, validation)
+        if math.isfinite(found):  # few rows may have no signal of both kinds
+            measured["validation"] = round(found, 5)
         _write(data, output, "transformer", settings.seed, record, decisions, save, **measured)
 
 

@@ -143,7 +143,7 @@ def load(path: Path) -> Runtime:
         if find_spec(name) is not None:
             return RUNTIMES[name](path)
     wanted = named or " or ".join(RUNTIMES)
-    raise BundleError(f"{wanted} is not installed; type: pip install {named or 'framescope'}")
+    raise BundleError(f"{wanted} is not installed; type: pip install {named or 'openvino'}")
 
 
 def _own(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from classifier.errors import how_to_install
 from classifier.values import ArticleReport, SentenceReport
 
 if TYPE_CHECKING:
@@ -64,6 +65,6 @@ def need_pandas() -> Any:
     try:
         import pandas
     except ModuleNotFoundError:
-        reason = "tables need pandas; type: pip install 'framescope[pandas]'"
+        reason = f"tables need pandas; type: {how_to_install('pandas')}"
         raise ImportError(reason) from None
     return pandas

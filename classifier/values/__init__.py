@@ -20,7 +20,7 @@ from classifier.values.article import (
     Unit,
     Voice,
 )
-from classifier.values.normal import Normal, legible, normalise
+from classifier.values.normal import legible
 from classifier.values.outlet import (
     CODES,
     Assessment,
@@ -37,6 +37,7 @@ from classifier.values.outlet import (
     Outlet,
     Role,
 )
+from classifier.values.restoring import Given, put_right, restored
 from classifier.values.scored import (
     ArticleEvidence,
     ArticleReport,

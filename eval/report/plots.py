@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from classifier.errors import FramescopeError
+from classifier.errors import FramescopeError, how_to_install
 from eval.figures import UNDEFINED, Estimate, PrecisionRecall, ReliabilityCurve
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _settings() -> Any:
         import matplotlib
     except ImportError:
         raise FramescopeError(
-            "the report's plots need the training extra; type: pip install 'framescope[training]'"
+            f"the report's plots need the training extra; type: {how_to_install('training')}"
         ) from None
     return matplotlib.rc_context(_SETTINGS)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.errors import CorpusError, TrainingError
+from classifier.errors import CorpusError, TrainingError, how_to_install
 from training import DEFAULT_SEED, MIXTURES, Recipe
 from training.options import CorporaFolder
 
@@ -185,7 +185,7 @@ def _load(
     missing = [name for name in ("torch", "transformers", "datasets") if find_spec(name) is None]
     if missing:
         raise TrainingError(
-            f"training needs {', '.join(missing)}; type: pip install 'framescope[training]'"
+            f"training needs {', '.join(missing)}; type: {how_to_install('training')}"
         )
     from classifier.bundle import check_writable
     from training.corpora import State, house_folder, root_folder

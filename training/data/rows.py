@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.errors import CorpusError
+from classifier.errors import CorpusError, how_to_install
 from classifier.pages import split_sentences
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Article, MarkedCitation, Place, SourceKind, Span, Unit, Voice
@@ -104,7 +104,7 @@ def _dataset(corpus: Corpus, place: Path) -> Dataset:
         from datasets import utils
     except ImportError:
         raise CorpusError(
-            "corpora are read with the training extra; type: pip install 'framescope[training]'"
+            f"corpora are read with the training extra; type: {how_to_install('training')}"
         ) from None
 
     card = corpus.card

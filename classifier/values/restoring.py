@@ -10,22 +10,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from classifier.values import (
+from classifier.values.article import (
     Article,
-    ArticleReport,
     Citation,
     Mention,
-    Normal,
     Place,
     Republication,
-    SentenceReport,
-    Skipped,
-    SourceCard,
     Span,
     Unit,
-    legible,
-    normalise,
 )
+from classifier.values.normal import Normal, legible, normalise
+from classifier.values.scored import ArticleReport, SentenceReport, Skipped, SourceCard
 
 Given = tuple[Article, Normal] | None
 """An article as it came, and how it was put right; None where nothing had to be."""
