@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +15,13 @@ from typing import Any
 
 from classifier.errors import BundleError, SignalError, how_to_upgrade
 from classifier.models import (
+    DOMAIN,
     MAX_FILE,
     TFIDF_FILES,
     TRANSFORMER_FILES,
     Calibration,
     Model,
+    TrainingDomain,
     instructions,
     load_tfidf,
     load_transformer,
@@ -56,12 +60,15 @@ class Bundle:
         Calibrated.
     registry : Registry or None
         Whose outlets the model recognises; None where that isn't known.
+    domain : TrainingDomain or None
+        What the model learned from; None of a bundle that doesn't say.
     """
 
     path: Path
     manifest: Mapping[str, Any]
     model: Model
     registry: Registry | None = None
+    domain: TrainingDomain | None = None
 
     @property
     def name(self) -> str:
@@ -251,7 +258,17 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
     fitted = KINDS[manifest["kind"]](folder, calibration, registry)
     if fitted.signals != tuple(manifest["signals"]):
         raise BundleError(f"{folder}: the model's signals are not those of its manifest")
-    return Bundle(folder, manifest, fitted, registry)
+    return Bundle(folder, manifest, fitted, registry, _domain(folder, manifest))
+
+
+def _domain(folder: Path, manifest: Mapping[str, Any]) -> TrainingDomain | None:
+    """Read what a model learned from; older bundles don't say."""
+    if DOMAIN not in manifest["files"]:
+        return None
+    try:
+        return TrainingDomain.load(folder, len(manifest["signals"]))
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise BundleError(f"{folder / DOMAIN}: damaged ({error}); get the bundle anew") from None
 
 
 def write(

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import compress, pairwise
 from threading import Event
 
 import numpy as np
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from classifier.attribution import read
 from classifier.bundle import Bundle
 from classifier.errors import SignalError
-from classifier.models import Prediction, time_limit
+from classifier.models import FAR, FEWEST_SENTENCES, Prediction, time_limit
 from classifier.sources import Registry, source_card
 from classifier.sources import load_registry as load
-from classifier.taxonomy import BY_NAME, Level, in_order
+from classifier.taxonomy import BY_NAME, Family, Level, in_order
 from classifier.values import (
     Article,
     ArticleReport,
@@ -52,6 +52,9 @@ class _Batch:
     last: bool
     error: Exception | None = None
 
+
+_HELD_BACK = frozenset({Family.FRAMING, Family.ARTICLE})
+"""What is only flagged where it is sure, in an article unlike what the model learned from."""
 
 _VOICES = (Voice.QUOTED.value, Voice.REPORTED.value)
 """The signals that say whose words a sentence is."""
@@ -214,7 +217,9 @@ class Scorer:
             ]
         )
         voiced = self._voiced([sentence for _, sentence in numbered], prediction)
-        sentences = self._sentences(voiced, prediction)
+        distances = self._distances(read, prediction)
+        unsure = self._unsure(distances, prediction)
+        sentences = self._sentences(voiced, prediction, unsure)
         wholes = self._decided(prediction.proba, self._of_articles)
         row = 0
         for item in read:
@@ -225,9 +230,56 @@ class Scorer:
             if item.note is None:
                 end = row + len(item.sentences)
                 scores, flags = wholes[row]
+                flags, undecided = self._parted(flags, unsure[row])
                 own = tuple(_kept(item.article, sentences[row:end]))
-                scored, row = replace(item, sentences=own, scores=scores, flags=flags), end
+                scored = replace(
+                    item,
+                    sentences=own,
+                    scores=scores,
+                    flags=flags,
+                    undecided=undecided,
+                    distance=distances[row][0],
+                    far=distances[row][1],
+                )
+                row = end
             yield replace(scored, source=source_card(scored, self.registry))
+
+    def _distances(
+        self, read: Sequence[ArticleReport | Skipped], prediction: Prediction
+    ) -> list[tuple[float | None, bool]]:
+        """Say of each row how far its article lies from what was learned; and is it far."""
+        sizes = [len(one.sentences) for one in read
+                 if isinstance(one, ArticleReport) and one.note is None]  # fmt: skip
+        domain = self.bundle.domain
+        if domain is None or not sizes or (vectors := prediction.vectors) is None:
+            return [(None, False)] * sum(sizes)
+        edges = np.cumsum([0, *sizes]).tolist()
+        means = [vectors[start:end].mean(axis=0) for start, end in pairwise(edges)]
+        found: list[tuple[float | None, bool]] = []
+        for value, size in zip(domain.distance(np.array(means, np.float32)), sizes, strict=True):
+            found += [(float(value), bool(value >= FAR) and size >= FEWEST_SENTENCES)] * size
+        return found
+
+    def _unsure(
+        self, distances: Sequence[tuple[float | None, bool]], prediction: Prediction
+    ) -> NDArray[np.bool_]:
+        """Tell what can't be said of rows: framing, where the article is far and "no" may hold."""
+        unsure: NDArray[np.bool_] = np.zeros(prediction.proba.shape, np.bool_)
+        domain = self.bundle.domain
+        if domain is None or not distances:
+            return unsure
+        held_back = [BY_NAME[s].family in _HELD_BACK for s in self.bundle.signals]
+        unsure |= np.array([[far] for _, far in distances]) & np.array(held_back)
+        return unsure & ~domain.sure(prediction.proba)
+
+    def _parted(
+        self, flags: tuple[str, ...], unsure: NDArray[np.bool_]
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Part flags into those that stand and those that are left undecided."""
+        if not unsure.any():
+            return flags, ()
+        left = [bool(unsure[self.bundle.signals.index(flag)]) for flag in flags]
+        return tuple(compress(flags, (not one for one in left))), tuple(compress(flags, left))
 
     def _voiced(self, sentences: Sequence[Sentence], prediction: Prediction) -> list[Sentence]:
         """Give sentences who is cited in them, and whose words they are by the model's decisions.
@@ -251,7 +303,7 @@ class Scorer:
         return max(float(self.bundle.thresholds.get(signal, 1.0)), 1e-6)
 
     def _sentences(
-        self, sentences: Sequence[Sentence], prediction: Prediction
+        self, sentences: Sequence[Sentence], prediction: Prediction, unsure: NDArray[np.bool_]
     ) -> list[SentenceReport]:
         """Put together what was found of each sentence."""
         decided = self._decided(prediction.proba, self._of_sentences)
@@ -266,14 +318,18 @@ class Scorer:
                 sentence if of_article else replace(sentence, citations=())
                 for sentence, of_article in zip(sentences, content, strict=True)
             ]
+        parted = [self._parted(flags, row) for (_, flags), row in zip(decided, unsure, strict=True)]
+        decided = [(scores, flags) for (scores, _), (flags, _) in zip(decided, parted, strict=True)]
         evidence: list[tuple[Span, ...]] = [()] * len(sentences)
         if self.evidence:
             wanted = [(row, flag) for row, (_, flags) in enumerate(decided) for flag in flags]
             for (row, _), spans in zip(wanted, prediction.evidence(wanted), strict=True):
                 evidence[row] += spans
         return [
-            SentenceReport(sentence, scores, flags, why, sentence.citations)
-            for sentence, (scores, flags), why in zip(sentences, decided, evidence, strict=True)
+            SentenceReport(sentence, scores, flags, why, sentence.citations, undecided)
+            for sentence, (scores, flags), why, (_, undecided) in zip(
+                sentences, decided, evidence, parted, strict=True
+            )
         ]
 
     def _decided(

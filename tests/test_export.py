@@ -85,9 +85,10 @@ def test_int8_decides_as_fp32(models) -> None:
 def test_passages_and_tokens_are_free_dimensions(models, name, shape) -> None:
     embedded = np.zeros((*shape, 64), np.float32)
     given = {"embedded": embedded, "mask": np.ones(shape, np.int64)}
-    votes, tags = models[name]._graph.run(**given)
+    votes, tags, vector = models[name]._graph.run(**given)
     assert votes.shape == (*shape, len(toys.SIGNALS))
     assert tags.shape == (*shape, len(toys.TAGS))
+    assert vector.shape == (shape[0], 1, 64)  # the mean of each passage
     assert np.isfinite(votes).all()
 
 

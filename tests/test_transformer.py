@@ -268,7 +268,7 @@ def test_embeddings_with_a_pickle_in_them_are_not_unpickled(transformer_bundle, 
     folder = tmp_path / "pickled"
     shutil.copytree(transformer_bundle, folder)
     np.savez(folder / EMBEDDINGS, table=np.array([{}], dtype=object), scale=np.ones(1))
-    with pytest.raises(BundleError, match="allow_pickle=False"):
+    with pytest.raises(BundleError, match="holds no numbers"):
         load(folder, IDENTITY)
 
 

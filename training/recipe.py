@@ -22,6 +22,7 @@ from training.calibrate import (
     Decisions,
     fit_articles,
     fit_decisions,
+    fit_domain,
     fit_tags,
     mean_average_precision,
 )
@@ -29,7 +30,7 @@ from training.corpora import find_corpus as find
 from training.data import Data, Examples, choose_unlabelled, ordinary_articles
 
 if TYPE_CHECKING:
-    from classifier.models import Fusion, Heads, TransformerModel
+    from classifier.models import Fusion, Heads, TfidfModel, TransformerModel
     from training.transformer import Lessons, Progress, Settings, Teacher, TransformerRecipe
 
 Tell = Callable[[str], None]  # is told one line a step
@@ -59,7 +60,12 @@ def make_baseline(data: Data, output: Path, seed: int, tell: Tell) -> None:
     tell("calibrating on the validation part")
     decisions = fit_decisions(recipe.model_, data.part("validation"), seed)
     settings = {signal: choice.to_record() for signal, choice in recipe.choices_.items()}
-    _write(data, output, "baseline", seed, settings, decisions, recipe.model_.save)
+
+    def save(folder: Path) -> None:
+        recipe.model_.save(folder)
+        _sum_up(recipe.model_, data, decisions, seed, tell, folder)
+
+    _write(data, output, "baseline", seed, settings, decisions, save)
 
 
 def make_transformer(
@@ -169,6 +175,8 @@ def write_transformer(
         samples = recipe.samples(data.part("train"), _SAMPLES)
         export(recipe.network_, recipe.heads(), encoder / TOKENIZER, folder, samples)
         heads, decisions = _decided(folder, recipe, data, root, tell)
+        model = load_transformer(folder, decisions.calibration, data.outlets)
+        _sum_up(model, data, decisions, settings.seed, tell, folder)
         tell("comparing int8 with float32")
         export(recipe.network_, heads, encoder / TOKENIZER, exact)
         served, trained = (
@@ -228,6 +236,23 @@ def _decided(
             model = saved(decisions.calibration, articles=stage.to_record())
             decisions = fit_decisions(model, validation, recipe.settings.seed).at_least(least)
     return heads, decisions
+
+
+def _sum_up(
+    model: TfidfModel | TransformerModel,
+    data: Data,
+    decisions: Decisions,
+    seed: int,
+    tell: Tell,
+    folder: Path,
+) -> None:
+    """Write down what a model learned from, so that it is known what lies far from it."""
+    tell("summing up what it learned from")
+    validation = data.part("validation")
+    proba = decisions.calibration.apply(model.logits(validation.sentences))
+    found = fit_domain(model, data.part("train"), validation, proba, seed)
+    if found is not None:
+        found.save(folder)
 
 
 def _fused(model: TransformerModel, validation: Examples) -> Fusion:

@@ -10,6 +10,9 @@ from classifier.models.base import Calibration, Model, Prediction, pool_articles
 from classifier.models.citations import Said, Words
 from classifier.models.citing import FusionFeatures, Resolved, features_of
 from classifier.models.citing import resolve as resolve_said
+from classifier.models.domain import DOMAIN, FAR, TrainingDomain
+from classifier.models.domain import FEWEST as FEWEST_SENTENCES
+from classifier.models.domain import of_articles as vectors_of_articles
 from classifier.models.fusion import (
     CITATION_FEATURES,
     KIND_FEATURES,
@@ -50,6 +53,6 @@ from classifier.models.stored import MAX_FILE, read_json
 from classifier.models.tfidf import FILES as TFIDF_FILES
 from classifier.models.tfidf import TfidfModel, beside
 from classifier.models.tfidf import load as load_tfidf
-from classifier.models.transformer import ENCODER, TOKENIZER, TransformerModel
+from classifier.models.transformer import ENCODER, TOKENIZER, VECTOR, TransformerModel
 from classifier.models.transformer import FILES as TRANSFORMER_FILES
 from classifier.models.transformer import load as load_transformer

@@ -27,6 +27,8 @@ class Prediction(Protocol):
         holds the article's value on each of its sentences.
     citations : tuple of tuple of Citation
         Who is cited in each sentence.
+    vectors : ndarray of float32, shape (n_sentences, d), or None
+        Where each sentence lies, for `classifier.models.domain`; None of a model that can't say.
     """
 
     @property
@@ -34,6 +36,9 @@ class Prediction(Protocol):
 
     @property
     def citations(self) -> tuple[tuple[Citation, ...], ...]: ...  # noqa: D102 - above
+
+    @property
+    def vectors(self) -> NDArray[np.float32] | None: ...  # noqa: D102 - above
 
     def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Give the characters that speak for signals, of all sentences in one call.

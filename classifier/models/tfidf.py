@@ -99,7 +99,7 @@ class TfidfModel:
         kept: list[Counted] = []
         logits, articles = self._score(sentences, kept)
         proba = self.calibration.apply(logits)
-        return TfidfPrediction(proba, self, tuple(sentences), kept, articles)
+        return TfidfPrediction(proba, self, tuple(sentences), kept, articles, logits)
 
     def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Calibrated probabilities, shape (n_sentences, n_signals); (0, k) when empty."""
@@ -278,6 +278,7 @@ class TfidfPrediction:
     sentences: tuple[Sentence, ...]
     parts: Sequence[Counted]
     articles: Articles
+    vectors: NDArray[np.float32]  # log-odds before calibration: all that n-grams say of a sentence
 
     @property
     def citations(self) -> tuple[tuple[Citation, ...], ...]:

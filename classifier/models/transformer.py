@@ -58,6 +58,9 @@ CITING: Mapping[str, Callable[[Citation], bool]] = {
 
 ENCODER = "encoder.onnx"
 TOKENIZER = "tokenizer.json"
+VECTOR = "vector"
+"""The output, the last, that holds the mean vector of each passage; older graphs have none."""
+
 FILES = frozenset({ENCODER, TOKENIZER, EMBEDDINGS, HEADS})
 
 _MOST_TOKENS = 8192  # of a passage
@@ -95,6 +98,7 @@ class TransformerModel:
         self._packer = packer
         self._fusion = heads.fusion and Fusion.from_record(heads.fusion)
         self._articles = heads.articles and ArticleStage.from_record(heads.articles)
+        self._vector = runtime.columns.get(VECTOR, 0)
         self._tag_columns = [self.signals.index(tag) for tag in heads.tags]
         self._article_columns = [
             i for i, s in enumerate(self.signals) if BY_NAME[s].level is Level.ARTICLE
@@ -160,11 +164,14 @@ class TransformerModel:
         tags = [np.zeros((0, len(self.heads.tags)), np.float32)] * len(tokens)
         logits = np.zeros((len(tokens), len(self.signals)), np.float32)
         said: list[list[Said]] = [[] for _ in tokens]
+        vectors = np.zeros((len(tokens), self._vector), np.float32) if self._vector else None
         for group in by_length(passages, _BATCH_TOKENS):
             check_time()
             batch = self._packer.batch(group, tokens)
             embedded = self._embeddings.look_up(batch.ids)
             all_votes, *cited = self._graph.run(embedded, batch.mask)
+            if vectors is not None:
+                vectors[batch.places[:, 1]] = cited.pop()[batch.places[:, 0], 0]
             all_tags = cited.pop(0) if self.heads.tags else all_votes[..., :0]
             for b, row, start, end in batch.places.tolist():
                 votes[row], tags[row] = all_votes[b, start:end], all_tags[b, start:end]
@@ -172,7 +179,7 @@ class TransformerModel:
             if cited:
                 for row, found in _said(cited, group, batch.places, tokens, sentences):
                     said[row] = found
-        return Outputs(tokens, votes, tags, logits, said)
+        return Outputs(tokens, votes, tags, logits, said, vectors)
 
     def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Calibrated probabilities, shape (n_sentences, n_signals)."""
@@ -268,7 +275,7 @@ def _check(runtime: Runtime, embeddings: Embeddings, heads: Heads) -> None:
     cited = dict(zip(CITED, CITED_COLUMNS, strict=True))
     plain = {"votes": len(heads.signals)} | ({"tags": len(heads.tags)} if heads.tags else {})
     # Outputs come in this order.
-    given = list(runtime.columns.items())
+    given = [pair for pair in runtime.columns.items() if pair[0] != VECTOR]
     fits = (
         given == list((plain | cited).items())
         or (heads.fusion is None and given == list(plain.items()))
@@ -292,6 +299,8 @@ class Outputs:
     tags: list[NDArray[np.float32]]
     logits: NDArray[np.float32]  # shape (n_sentences, n_signals): pooled from them
     said: list[list[Said]]  # who says what in each sentence
+    # shape (n_sentences, hidden): the mean of its passage; None of a graph that doesn't give it
+    vectors: NDArray[np.float32] | None = None
 
     def replaced(self, rows: Iterable[int], other: Outputs) -> Outputs:
         """Take the tokens of some sentences, and what was said of them, from elsewhere."""
@@ -304,7 +313,7 @@ class Outputs:
                 other.tags[row],
                 other.said[row],
             )
-        return Outputs(tokens, votes, tags, self.logits, said)
+        return Outputs(tokens, votes, tags, self.logits, said, self.vectors)
 
 
 @dataclass(frozen=True)
@@ -321,6 +330,11 @@ class TransformerPrediction:
     heads: Heads
     citations: tuple[tuple[Citation, ...], ...] = ()
     state_media: Sequence[bool] = ()  # which sentences name state media
+
+    @property
+    def vectors(self) -> NDArray[np.float32] | None:
+        """Where each sentence's passage lies, read in the neutral form."""
+        return self.neutral.vectors
 
     def evidence(self, wanted: Sequence[tuple[int, str]]) -> list[tuple[Span, ...]]:
         """Spans of a technique, or the words whose votes weigh most, strongest first."""

@@ -12,6 +12,10 @@ from classifier.render.sourcing import UNTOLD, sourcing_map
 from classifier.taxonomy import TECHNIQUES
 from classifier.values import ArticleReport, SentenceReport, Voice
 
+UNLIKE = (
+    "Not like what the model learned from: framing is only flagged where it is sure, and scores "
+    "are no probabilities here."
+)
 _LOADED = frozenset({"biased_language", "any_technique", *TECHNIQUES})
 _RESTS = (
     ("named", "a named source", "named sources"),
@@ -26,7 +30,8 @@ def in_brief(report: ArticleReport) -> str:
     if report.note is not None:
         return f"Not scored: {report.note.removeprefix('not scored: ').rstrip('.')}."
     parts = [counted(len(report.sentences), "sentence"), *_sourcing(report), *_framing(report)]
-    return "; ".join(parts) + "."
+    said = "; ".join(parts) + "."
+    return f"{said} {UNLIKE}" if report.far else said
 
 
 def is_loaded(sentence: SentenceReport) -> bool:

@@ -126,6 +126,9 @@ def to_line(
         "thresholds": rounded_values(thresholds),
         "scores": rounded_values(report.scores),
         "flags": report.flags,
+        "undecided": report.undecided,
+        "distance": _number(report.distance),
+        "far": report.far,
         "source": source(article.text, report.source),
         "summary": {"text": in_brief(report), **counts(summarise(report))},
     }
@@ -141,6 +144,8 @@ def _line_sentence(
     if scored.scores:
         record["scores"] = rounded_values(scored.scores)
         record["flags"] = scored.flags
+        if scored.undecided:
+            record["undecided"] = scored.undecided
     record["citations"] = citations(report, scored)
     return record
 
@@ -238,6 +243,9 @@ def _article(report: ArticleReport) -> dict[str, Any]:
         "spans": [_span(article.text, span) for span in spans(report)],
         "scores": rounded_values(report.scores),
         "flags": report.flags,
+        "undecided": report.undecided,
+        "distance": _number(report.distance),
+        "far": report.far,
         "source": source(article.text, report.source),
         "summary": {"text": in_brief(report), **counts(summarise(report))},
     }
@@ -253,6 +261,7 @@ def _sentence(report: ArticleReport, scored: SentenceReport) -> dict[str, Any]:
         **_some(scored, "start", "end", "text", "voice"),
         "scores": rounded_values(scored.scores),
         "flags": scored.flags,
+        "undecided": scored.undecided,
         "evidence": [_span(report.article.text, span) for span in scored.evidence],
         "citations": citations(report, scored),
     }

@@ -206,6 +206,8 @@ class SentenceReport:
         Why, for each flag: technique spans, or the n-grams that weigh most.
     citations : tuple of Citation
         Who is cited in the sentence, or carried over into it.
+    undecided : tuple of str
+        Signals that would be flags, but that the article is unlike what the model learned from.
     """
 
     sentence: Sentence
@@ -213,6 +215,7 @@ class SentenceReport:
     flags: tuple[str, ...]
     evidence: tuple[Span, ...] = ()
     citations: tuple[Citation, ...] = ()
+    undecided: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -254,6 +257,13 @@ class ArticleReport:
         Who published it and what is on record; None until it has been looked up.
     reading : ArticleReading or None
         What the rules know of it, for whoever asks next; None where nobody kept it.
+    undecided : tuple of str
+        As of `SentenceReport`.
+    distance : float or None
+        How far it lies from what the model learned from: the share of held-out articles that lie
+        nearer. None where that isn't known.
+    far : bool
+        Whether that is so far that framing is only flagged where it is sure.
     """
 
     article: Article
@@ -263,6 +273,9 @@ class ArticleReport:
     note: str | None = None
     source: SourceCard | None = None
     reading: ArticleReading | None = field(default=None, repr=False, compare=False)
+    undecided: tuple[str, ...] = ()
+    distance: float | None = None
+    far: bool = False
 
 
 @dataclass(frozen=True, slots=True)

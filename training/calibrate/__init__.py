@@ -5,4 +5,5 @@ Calibration, thresholds, how spans are read off tags, how articles are told from
 
 from training.calibrate.articles import fit_articles
 from training.calibrate.decisions import Decisions, fit_decisions, mean_average_precision
+from training.calibrate.domain import fit_domain
 from training.calibrate.tags import fit_tags

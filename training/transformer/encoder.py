@@ -28,7 +28,16 @@ from transformers.utils import logging as notices
 
 from classifier.bundle import digest
 from classifier.errors import TrainingError
-from classifier.models import CITED, EMBEDDINGS, ENCODER, TOKENIZER, Batch, Embeddings, Heads
+from classifier.models import (
+    CITED,
+    EMBEDDINGS,
+    ENCODER,
+    TOKENIZER,
+    VECTOR,
+    Batch,
+    Embeddings,
+    Heads,
+)
 from training.transformer.roles import CitationHeads
 
 WEIGHTS = "model.safetensors"
@@ -261,11 +270,14 @@ class _Served(nn.Module):
         super().__init__()
         self.network = network
         tags = ("tags",) if network.tag.out_features else ()
-        self.names = ["votes", *tags, *(CITED if network.citations is not None else ())]
+        self.names = ["votes", *tags, *(CITED if network.citations is not None else ()), VECTOR]
 
     def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
-        outputs: tuple[Tensor, ...] = self.network(embedded, mask)
-        return tuple(output for output in outputs if output.shape[-1])
+        found = self.network.vectors(embedded, mask)
+        outputs: tuple[Tensor, ...] = self.network.read(found)
+        own = mask.unsqueeze(-1).to(found.dtype)
+        mean = (found * own).sum(1, keepdim=True) / own.sum(1, keepdim=True)
+        return *(output for output in outputs if output.shape[-1]), mean
 
 
 def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
