@@ -18,7 +18,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import growth
+import numpy as np
 import toys
+from deletion import measure as measure_deletion
 from rich.console import Console
 from rich.table import Table
 
@@ -33,6 +35,7 @@ ARTICLES = 40  # that are scored, each made of
 PIECES = 6  # articles of the house corpus: about 1,600 words, of many forms
 LONG_ENOUGH = 0.1  # seconds; a shorter reading is not measured for how it grows
 LONGEST = 500_000  # characters
+FLAGS = 1_500  # looked at, of which some hold too few other words
 SHOWN = 8  # hostile texts, those that grow most
 
 
@@ -122,6 +125,20 @@ def registry() -> Iterator[tuple[str, float]]:
     yield "registry: MB of text a second", len(text) / 1e6 / seconds(lambda: outlets.mentions(text))
 
 
+def explained() -> Iterator[tuple[str, float]]:
+    """How far the words shown for a flag move its score, beside as many others: medians."""
+    from training import Recipe
+    from training.data import load_data
+
+    data = load_data(None, None, 13, recipe=Recipe.HOUSE)
+    held = data.examples.where(np.isin(data.examples.part, ("test", "unseen_outlet")))
+    for model in ("baseline", "transformer"):
+        found = measure_deletion(bundle.load(model, data.outlets), held.sentences, FLAGS)
+        yield f"{model}: flags explained", len(found.evidence)
+        yield f"{model}: drop without the evidence, log-odds", float(np.median(found.evidence))
+        yield f"{model}: drop without other words", float(np.median(found.others))
+
+
 def harness() -> Iterator[tuple[str, float]]:
     """One small comparison."""
     models = "--a", "baseline", "--b", "baseline"
@@ -156,7 +173,8 @@ def main() -> None:
     os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="framescope-bench-")  # no own outlets
     now: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for part in (scoring(Path(folder)), hostile(Path(folder)), registry(), harness()):
+        parts = scoring(Path(folder)), explained(), hostile(Path(folder)), registry(), harness()
+        for part in parts:
             for name, value in part:
                 now[name] = value
                 print(f"{name}: {written(value)}", file=sys.stderr)

@@ -16,7 +16,7 @@ def test_neighbours_that_stand_out_are_one_run_and_the_strongest_comes_first() -
 
 
 def test_function_words_alone_are_no_reason() -> None:
-    assert shown("the harbour of lies", [0.9, 0.0, 0.8, 1.0]) == ["of lies"]
+    assert shown("the harbour of lies", [0.9, 0.0, 0.8, 1.0]) == ["lies"]
 
 
 def test_function_words_are_shown_where_there_is_nothing_else() -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -586,7 +585,7 @@ class Slow(Scripted):
     def predict(self, sentences):
         for sentence in sentences:
             if "slow" in sentence.text:
-                time.sleep(0.3)
+                threading.Event().wait(0.3)
             check_time()
         return super().predict(sentences)
 

@@ -33,7 +33,10 @@ def test_no_test_is_imported(name):
     assert [module for module in imported(TREES[name]) if is_test(module)] == []
 
 
-@pytest.mark.parametrize("name", [name for name in TREES if name != "bench"])
+# What a damaged input may take at most is a promise, and far from what any takes.
+@pytest.mark.parametrize(
+    "name", [name for name in TREES if name not in ("bench", "test_mutations")]
+)
 def test_no_clock_is_read(name):
     tops = {module.partition(".")[0] for module in imported(TREES[name])}
     assert tops & CLOCKS == set()

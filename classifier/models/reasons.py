@@ -19,7 +19,10 @@ _LEAST_SHARE = 0.3
 _GRAMMAR = (
     "a an the and or nor of to in on at for from by with as into this that these those it its he "
     "his she her they their them we our us i my you your is are was were be been being has have "
-    "had do does did will would which who whom whose there here s t"
+    "had do does did will would which who whom whose there here s t so but if then than when while "
+    "also just only very too now still even yet because about over under again once how what why "
+    "where can could should may might must shall not no more most such own same some any all each "
+    "other up out off down"
 )
 _FUNCTION_WORDS = frozenset(_GRAMMAR.split())
 
@@ -77,13 +80,19 @@ def standing_out(
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Take punctuation off both ends, unless there is nothing else."""
-    first = _WORD.search(text, start, end)
-    if first is None:
+    """Take punctuation and function words off both ends, unless there is nothing else."""
+    words = [(start + a, start + b) for a, b in chunks(text[start:end])]
+    telling = [word for word in words if is_telling(text[slice(*word)])]
+    words = telling or words
+    if not words:
         return start, end
-    while not (text[end - 1].isalnum() or text[end - 1] == "_"):
-        end -= 1
-    return first.start(), end
+    first, last = words[0][0], words[-1][1]
+    found = _WORD.search(text, first, last)
+    if found is None:
+        return first, last
+    while not (text[last - 1].isalnum() or text[last - 1] == "_"):
+        last -= 1
+    return found.start(), last
 
 
 def is_telling(text: str) -> bool:

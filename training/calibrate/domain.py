@@ -1,4 +1,4 @@
-"""What a model learned from, summed up, and how far is far: see `classifier.models.TrainingDomain`."""
+"""What a model learned from, summed up, and how far is far: see `classifier.models.domain`."""
 
 from __future__ import annotations
 
