@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from classifier import __version__
 from classifier.render import figures
 from classifier.render.brief import in_brief
 from classifier.render.figures import ASSERTION, Summary, summarise
@@ -121,6 +122,8 @@ def _print_asked(report: ArticleReport, console: Console) -> None:
 def _origin(report: ArticleReport) -> Iterator[Text]:
     article = report.article
     yield Text(" · ".join((f"Publisher: {published_by(report)}", *imprint(article))))
+    if article.origin is not None and article.origin.input != article.url:
+        yield Text(printable(str(article.origin)), style="dim", overflow="fold")
     if article.url:
         yield Text(printable(article.url), style="dim", overflow="fold")
     for part in article.republications:
@@ -246,7 +249,8 @@ def _print_foot(report: BatchReport, console: Console, *, legend: bool) -> None:
     """Say what it was computed with, and where the marks are explained."""
     computed = f" ({printable(report.runtime)})" if report.runtime else ""
     digest = f", {report.digest[:12]}" if report.digest else ""
-    console.print(Text(f"model: {printable(report.model)}{digest}{computed}", style="dim"))
+    line = f"model: {printable(report.model)}{digest}{computed}; framescope {__version__}"
+    console.print(Text(line, style="dim"))
     if not legend and any(article.note is None for article in report.articles):
         console.print(Text("what the marks mean: --legend", style="dim"))
 
