@@ -182,3 +182,44 @@ def test_a_damaged_domain_is_one_line(small_bundle, tmp_path):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match=r"domain\.npz: damaged"):
         bundle.load(folder)
+
+
+# --- in the harness -------------------------------------------------------------------------------
+
+
+class Scripted(Placed):
+    """Places sentences by their article's number, and is right of every second."""
+
+    def predict(self, sentences):
+        found = super().predict([replace(s, text="at 0") for s in sentences])
+        numbers = [int(s.article_id.rpartition("a")[2]) for s in sentences]
+        found.vectors = np.array([[0, 99.0 * (n >= 8)] for n in numbers], np.float32)
+        found.proba = np.array([[0.9, 0.9 * (n % 2), 0.5] for n in numbers], np.float32)
+        return found
+
+
+def test_the_harness_says_how_many_are_far_and_what_holds_there(toy_data):
+    from eval.studies.familiarity import study
+
+    rows = toy_data.examples.where(np.zeros(len(toy_data.examples), bool))
+    sentences = tuple(
+        Sentence("It is so.", 10 * n, 10 * n + 9, f"house/a{article}", n)
+        for article in range(10)
+        for n in range(6)
+    )
+    labels = np.array([[np.nan, n % 2, np.nan] for n in range(10) for _ in range(6)], np.float32)
+    names = np.array([s.article_id for s in sentences])
+    given = replace(
+        rows, sentences=sentences, labels=labels, signals=SIGNALS, spans=((),) * 60,
+        citations=(None,) * 60, corpus=np.array(["house"] * 60), article=names,
+        outlet=np.array([""] * 60), group=names, part=np.array(["test"] * 60),
+    )  # fmt: skip
+    manifest = {"name": "placed", "thresholds": dict.fromkeys(SIGNALS, 0.5), "languages": ["en"]}
+    bundle = Bundle(Path("placed"), manifest, Scripted(), None, domain())
+    section = study(bundle, given, draws=200)
+    ((name, articles, far, cells, near, beyond),) = section.tables[0].rows
+    assert (name, articles, cells) == ("house, test", 10, 60)
+    assert far.value == pytest.approx(0.2)
+    assert near.value == beyond.value == 1.0
+    with pytest.raises(BundleError, match="doesn't say what it learned from"):
+        study(replace(bundle, domain=None), given)

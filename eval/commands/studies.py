@@ -182,6 +182,45 @@ def sourcing(
     show_section(section, format, output, record)
 
 
+def familiarity(
+    model: BundleName = "transformer",
+    corpora: CorporaFolder = None,
+    part: Parts = None,
+    pages: Annotated[
+        list[Path] | None,
+        typer.Option("--pages", metavar="PATH", help="Pages without labels, too. Repeatable."),
+    ] = None,
+    draws: Draws = 2000,
+    seed: Seed = 0,
+    allow_other_split: OtherSplit = False,
+    format: As = Format.TERMINAL,
+    output: Output = None,
+) -> None:
+    """What is unlike what a model learned from, and what holds there.
+
+    BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
+    """
+    import numpy as np
+
+    from classifier.output import check
+    from eval.report import show_section
+    from eval.studies import study_familiarity
+
+    check(output, overwrite=True)
+    evaluation = evaluation_of([model], corpora, None, part, allow_other_split)
+    rows = evaluation.examples
+    with progress() as shown:
+        section = study_familiarity(
+            evaluation.bundles[0],
+            rows.where(np.isin(rows.part, evaluation.parts)),
+            pages or (),
+            draws=draws,
+            seed=seed,
+            progress=lambda done, total: shown("parts", done, total),
+        )
+    show_section(section, format, output)
+
+
 def unresolved(
     articles: Annotated[
         Path,
@@ -207,4 +246,4 @@ def unresolved(
     show_section(section)
 
 
-COMMANDS = (controls, axes, robustness, sourcing, placeholders, unresolved)
+COMMANDS = (controls, axes, robustness, familiarity, sourcing, placeholders, unresolved)

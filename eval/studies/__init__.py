@@ -4,6 +4,7 @@ from eval.studies.axes import section as section_of_axes
 from eval.studies.axes import study as study_axes
 from eval.studies.controls import section as section_of_controls
 from eval.studies.controls import study as study_controls
+from eval.studies.familiarity import study as study_familiarity
 from eval.studies.placeholders import run as study_placeholders
 from eval.studies.sourcing.study import section as section_of_sourcing
 from eval.studies.sourcing.study import study as study_sourcing
