@@ -74,8 +74,8 @@ def study(
         if progress is not None:
             progress(number + 1, len(names))
     return Section(
-        f"An article is far where it lies beyond {FAR:.0%} of the held-out articles that the bundle "
-        f"was calibrated on; those of fewer than {FEWEST_SENTENCES} sentences are not judged. Sets "
+        f"An article is far where it lies beyond {FAR:.0%} of the held-out articles that the "
+        f"bundle was calibrated on; those of fewer than {FEWEST_SENTENCES} sentences are not judged. Sets "
         "aim at nine in ten right answers of each kind, of framing signals. Intervals resample "
         "articles.",
         (
@@ -139,9 +139,8 @@ def _share(values: Array, groups: Array, draws: int, seed: int) -> Share:
     if len(names) < MIN_GROUPS:
         return Share(float(values.mean()))
     sums, sizes = np.bincount(group, values.astype(np.float64)), np.bincount(group)
-    drawn = [
-        counts @ np.stack([sums, sizes], axis=1) for counts in draw(len(names), draws, seed, 200)
-    ]
+    both = np.stack([sums, sizes], axis=1)
+    drawn = [counts @ both for counts in draw(len(names), draws, seed, 200)]
     totals = np.concatenate(drawn)
     shares = totals[:, 0] / np.maximum(totals[:, 1], 1)
     return Share.of(float(values.mean()), percentile(shares, len(names)))
@@ -164,8 +163,8 @@ def _of_pages(bundle: Bundle, paths: Sequence[Path]) -> Iterator[Table]:
 
 
 def _counts(report: ArticleReport) -> tuple[int, float | None, str, int, int]:
-    flags = [name for one in (report, *report.sentences) for name in one.flags]
-    left = [name for one in (report, *report.sentences) for name in one.undecided]
+    flags = [*report.flags, *(name for one in report.sentences for name in one.flags)]
+    left = [*report.undecided, *(name for one in report.sentences for name in one.undecided)]
     framing = sum(BY_NAME[name].family in _FRAMING for name in flags)
     return (
         len(report.sentences),
