@@ -75,9 +75,9 @@ def study(
             progress(number + 1, len(names))
     return Section(
         f"An article is far where it lies beyond {FAR:.0%} of the held-out articles that the "
-        f"bundle was calibrated on; those of fewer than {FEWEST_SENTENCES} sentences are not judged. Sets "
-        "aim at nine in ten right answers of each kind, of framing signals. Intervals resample "
-        "articles.",
+        f"bundle was calibrated on; those of fewer than {FEWEST_SENTENCES} sentences are not "
+        "judged. Sets aim at nine in ten right answers of each kind, of framing signals. Intervals "
+        "resample articles.",
         (
             table(
                 "Articles that are far, and coverage of the sets",
