@@ -13,32 +13,12 @@ from pathlib import Path
 
 import pytest
 import typer
+from pages_of_docs import CALLS, PAGES, README, ROOT, TEXT, fenced, typed
 
 from classifier import bundle, cli, taxonomy
 from classifier.pages import exchange
 
-ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-
-_FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_INDENTED = re.compile(r"(?:^|(?<=\n\n))(?: {4}.*\n)(?: {4}.*\n|\n(?= {4}))*")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-
-
-def fenced(page: Path, language: str) -> list[str]:
-    text = page.read_text(encoding="utf-8")
-    return [body for name, body in _FENCED.findall(text) if name == language]
-
-
-def typed(page: Path) -> Iterator[str]:
-    """Give the lines of a page's code blocks, without the remarks behind them."""
-    text = page.read_text(encoding="utf-8")
-    blocks = [body for name, body in _FENCED.findall(text) if name in ("", "sh", "bash")]
-    for block in [*blocks, *_INDENTED.findall(_FENCED.sub("", text))]:
-        for line in block.splitlines():
-            yield line.split(" # ")[0].strip()
 
 
 # --- links ---------------------------------------------------------------------------------------
@@ -96,15 +76,6 @@ def test_all_commands_are_found():
 def test_every_command_and_option_is_documented(command):
     assert f"framescope {command}" in TEXT
     assert not {option for option in COMMANDS[command] if option not in TEXT}
-
-
-CALLS = [
-    (page.name, part.strip())
-    for page in PAGES
-    for line in typed(page)
-    for part in re.split(r"\||&&", line)
-    if part.strip().startswith("framescope ")
-]
 
 
 def test_the_readme_shows_commands():

@@ -1,0 +1,87 @@
+"""Every command that README and docs show is run as it stands, or marked as not run, and why."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import mutator
+import pytest
+from pages_of_docs import CALLS
+
+COMMAND = [sys.executable, "-c", "import sys; from classifier.cli import main; sys.exit(main())"]
+
+NOT_RUN = {
+    r"score https://": "asks the network",
+    r"--corpora DIR": "needs the public corpora",
+    r"^train (?!baseline --recipe house)": "needs the public corpora, or trains for hours",
+    r"^train baseline --recipe house": "trains for minutes; `make train` and the slow tests do",
+    r"^registry build": "needs the evidence",
+    r"--model runs/|--a runs/|--b runs/|--b my-bundle": "of a bundle that another command makes",
+    r"^eval (seeds|median) runs/": "of bundles that another command makes",
+    r"^eval (gate|card|sourcing|placeholders|familiarity) my-bundle": "of a bundle of one's own",
+    r"^eval unresolved": "needs a file of articles, FILE",
+    r"^eval$": "judges both bundles for minutes; the slow tests do, on less",
+    r"^eval robustness$": "runs the whole suite for minutes; the slow tests do, on less",
+    r"^eval (run )?--data": "judges both bundles; the slow tests do",
+    r"^score -$": "stands behind a pipe that makes its input",
+    r"^corpora --splits": "needs the public corpora",
+}
+"""By what a command begins with or holds."""
+
+
+def reason(line: str) -> str | None:
+    words = line.removeprefix("framescope ")
+    return next((why for what, why in NOT_RUN.items() if re.search(what, words)), None)
+
+
+RUN = sorted({line for _, line in CALLS if reason(line) is None})
+
+
+def test_most_of_what_is_shown_to_everyone_is_run():
+    shown = {line for _, line in CALLS}
+    everyday = [line for line in shown if line.split()[1] in ("score", "signals", "sources")]
+    assert len(everyday) > 15
+    assert len([line for line in everyday if line in RUN]) > 0.75 * len(everyday)
+    for what in NOT_RUN:
+        assert any(re.search(what, line.removeprefix("framescope ")) for line in shown), what
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A folder with the files that the docs speak of."""
+    here = tmp_path_factory.mktemp("docs")
+    (here / "article.txt").write_bytes(mutator.SOUND[".txt"])
+    (here / "saved-pages").mkdir()
+    (here / "saved-pages" / "a.html").write_bytes(mutator.SOUND[".html"])
+    (here / "stories.csv").write_bytes(mutator.SOUND[".csv"])
+    record = json.dumps({"id": "a", "text": mutator.TEXT})
+    (here / "dump.jsonl.gz").write_bytes(gzip.compress(record.encode()))
+    outlet = {"id": "karst-press", "name": "Karst Press", "domains": [{"host": "karst.example"}]}
+    (here / "mine.jsonl").write_text(json.dumps(outlet) + "\n", encoding="utf-8")
+    for name in ("before.jsonl", "after.jsonl"):
+        typed(["score", "article.txt", "-m", "baseline", "-o", name], here)
+    return here
+
+
+def typed(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", RUN)
+def test_what_is_shown_runs(folder, line, tmp_path):
+    here = tmp_path / "here"
+    shutil.copytree(folder, here)
+    ended = typed(shlex.split(line)[1:], here)
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == 0, ended.stderr[-800:]
+    assert ended.stdout or list(here.iterdir())
