@@ -49,7 +49,7 @@ def corpora(
     ] = CorporaFormat.TERMINAL,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """List the labelled corpora: present or not, rows, labels, licence."""
+    """List the labelled corpora: present or not, rows, labels, licence (extra: training)."""
     if context.invoked_subcommand is not None:
         refuse_options(context)
         return

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from training.data import Data
 
 app = typer.Typer(
-    help="Train a model on labelled corpora and write its bundle.",
+    help="Train a model on labelled corpora and write its bundle (extra: training).",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
