@@ -185,7 +185,9 @@ class _Judging(Grouped):
         self.format_commands(ctx, formatter)
 
 
-app = typer.Typer(help="Judge bundles by what they were not trained on (extra: training).", cls=_Judging)
+app = typer.Typer(
+    help="Judge bundles by what they were not trained on (extra: training).", cls=_Judging
+)
 
 
 @app.callback(invoke_without_command=True)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from training.data import Examples
     from training.labels import LabelCheck
 
-app = typer.Typer(help="List the labelled corpora: present or not, rows, labels, licence.")
+app = typer.Typer(
+    help="List the labelled corpora: present or not, rows, labels, licence (extra: training)."
+)
 
 _COLOUR = {"present": "green", "partial": "yellow", "changed": "yellow", "missing": "red"}
 _MOST_SHOWN = 50  # problems of one file
