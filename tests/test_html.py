@@ -219,6 +219,7 @@ def test_boxes_choose_the_marks(opened: Callable[..., Any]) -> None:
     assert marked() == ["a1s1", "a1s4", "a1s5", "a1s7", "a1s9"]
     assert page.locator(".shown").inner_text() == "5 sentences marked"
     assert page.evaluate("document.querySelector('[data-family=sourcing]').indeterminate")
+    page.locator("[data-family=framing]").check()
     page.locator("[data-family=framing]").uncheck()
     assert marked() == ["a1s4"]
     assert page.locator("#a1s2").get_attribute("tabindex") is None

@@ -16,7 +16,7 @@ UNLIKE = (
     "Not like what the model learned from: framing is only flagged where it is sure, and scores "
     "are no probabilities here."
 )
-_LOADED = frozenset({"biased_language", "any_technique", *TECHNIQUES})
+_LOADED = frozenset({"biased_language", *TECHNIQUES})
 _RESTS = (
     ("named", "a named source", "named sources"),
     ("unnamed", "an unnamed one", "unnamed ones"),
@@ -35,7 +35,7 @@ def in_brief(report: ArticleReport) -> str:
 
 
 def is_loaded(sentence: SentenceReport) -> bool:
-    """Whether a sentence is biased, or holds a technique; an opinion alone is neither."""
+    """Whether a sentence is biased, or holds a technique that is known; an opinion is neither."""
     return not _LOADED.isdisjoint(sentence.flags)
 
 

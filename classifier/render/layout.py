@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from classifier.render import figures
 from classifier.render.figures import ASSERTION, is_unsourced_own_claim
-from classifier.taxonomy import BY_NAME, TECHNIQUES, Family, in_order
+from classifier.taxonomy import BY_NAME, Family, in_order
 from classifier.values import (
     Article,
     ArticleReport,
@@ -127,10 +127,11 @@ def _between(text: str) -> Iterator[TextLine | None]:
             yield TextLine(0, None, piece.strip())
 
 
-# They hold for most sentences of an ordinary article: named beside the others, never marked alone.
+# They hold for many sentences of an ordinary article: named beside the others, never marked alone.
+# That a sentence holds some technique is only telling where it is known which.
 QUIET = frozenset(
     ("content", "claim", "attributed", "named_source", "government_attribution", "quoted")
-) | {"reported"}
+) | {"reported", "any_technique"}
 
 # Not a signal of any model: it follows from two of them and the voice.
 UNSOURCED = "unsourced_own_claim"
@@ -269,7 +270,7 @@ def _of_signal(report: SentenceReport, name: str, threshold: float | None) -> Se
     if threshold is not None:
         detail += f" (threshold {figures.score(threshold)})"
     return SentenceMark(
-        kind(name), detail.strip(), _is_quiet(report, name), _words(report, name), score, threshold
+        kind(name), detail.strip(), name in QUIET, _words(report, name), score, threshold
     )
 
 
@@ -277,12 +278,6 @@ def _unsourced(report: SentenceReport) -> SentenceMark:
     numbers = [f"{name} {figures.score(report.scores[name])}"
                for name in ("claim", "attributed") if name in report.scores]  # fmt: skip
     return SentenceMark(kind(UNSOURCED), ", ".join(numbers), quiet=True)
-
-
-def _is_quiet(report: SentenceReport, name: str) -> bool:
-    if name == "any_technique":
-        return not set(TECHNIQUES).isdisjoint(report.flags)
-    return name in QUIET
 
 
 def _inside(span: Span | Place, start: int, end: int) -> bool:
