@@ -198,7 +198,7 @@ class Scripted(Placed):
         return found
 
 
-def test_the_harness_says_how_many_are_far_and_what_holds_there(toy_data):
+def test_the_harness_says_how_many_are_far_and_what_holds_there(toy_data, tmp_path):
     from eval.studies.familiarity import study
 
     rows = toy_data.examples.where(np.zeros(len(toy_data.examples), bool))
@@ -221,5 +221,14 @@ def test_the_harness_says_how_many_are_far_and_what_holds_there(toy_data):
     assert (name, articles, cells) == ("house, test", 10, 60)
     assert far.value == pytest.approx(0.2)
     assert near.value == beyond.value == 1.0
+    page = tmp_path / "pages.jsonl"
+    lines = [json.dumps({"id": f"p{n}", "text": "It is at 99. " * 6}) for n in range(3)]
+    page.write_text("\n".join(lines), encoding="utf-8")
+    placed = replace(bundle, model=Placed())
+    _, together, each = study(placed, given.where(np.zeros(60, bool)), [page], draws=200).tables
+    ((pages, share, flagged),) = together.rows
+    assert (pages, share.value, flagged.value) == ("3", 1.0, 0.0)
+    assert [row[0] for row in each.rows] == ["p0", "p1", "p2"]
+    assert {row[3] for row in each.rows} == {"far"}
     with pytest.raises(BundleError, match="doesn't say what it learned from"):
         study(replace(bundle, domain=None), given)

@@ -20,7 +20,7 @@ from classifier.errors import BundleError
 from classifier.models import FAR, FEWEST_SENTENCES, vectors_of_articles
 from classifier.pages import read_input
 from classifier.scoring import Scorer
-from classifier.taxonomy import BY_NAME, Family
+from classifier.taxonomy import BY_NAME, Family, Level
 from classifier.values import ArticleReport, Skipped
 from eval.figures import MIN_GROUPS, Section, Share, Table, draw, percentile, table
 from training.data import Examples
@@ -84,7 +84,7 @@ def study(
                 ("corpus, part", "articles", "far", "cells", "coverage, near", "coverage, far"),
                 (_line(one, draws, seed) for one in found),
             ),
-            *(_of_pages(bundle, pages) if pages else ()),
+            *(_of_pages(bundle, pages, draws, seed) if pages else ()),
         ),
     )
 
@@ -146,7 +146,7 @@ def _share(values: Array, groups: Array, draws: int, seed: int) -> Share:
     return Share.of(float(values.mean()), percentile(shares, len(names)))
 
 
-def _of_pages(bundle: Bundle, paths: Sequence[Path]) -> Iterator[Table]:
+def _of_pages(bundle: Bundle, paths: Sequence[Path], draws: int, seed: int) -> Iterator[Table]:
     """Count what is far, and what is left undecided, among pages without labels."""
     scorer = Scorer(bundle, registry=bundle.registry, evidence=False)
     articles = (item for path in paths for item in read_input(str(path)))
@@ -155,11 +155,31 @@ def _of_pages(bundle: Bundle, paths: Sequence[Path]) -> Iterator[Table]:
         for item in scorer.score(articles)
         if not isinstance(item, Skipped) and item.note is None
     ]
+    flagged = [name for name in bundle.signals if BY_NAME[name].level is Level.ARTICLE]
+    far = np.array([one.far for one in reports], np.bool_)
+    yield table(
+        "All pages together",
+        ("pages", "far", *(f"flagged as {BY_NAME[name].label}" for name in flagged)),
+        [
+            (
+                f"{len(reports):,}",
+                _of_all(far, draws, seed),
+                *(
+                    _of_all(np.array([name in one.flags for one in reports]), draws, seed)
+                    for name in flagged
+                ),
+            )
+        ],
+    )
     yield table(
         "Pages without labels",
         ("page", "sentences", "distance", "far", "framing flags", "left undecided"),
         ((one.article.id, *_counts(one)) for one in reports),
     )
+
+
+def _of_all(found: Array, draws: int, seed: int) -> Share:
+    return _share(found, np.arange(len(found)), draws, seed)
 
 
 def _counts(report: ArticleReport) -> tuple[int, float | None, str, int, int]:
