@@ -243,6 +243,12 @@ def test_a_page_as_browsers_save_it(tmp_path, name):
     assert article.outlet == "Ellery Gazette"
 
 
+def test_a_page_that_was_saved_from_a_file_has_no_address_by_that(tmp_path):
+    (article,), *_ = found(write(tmp_path, "a.mhtml", mhtml(HTML, "file:///home/a/page.html")))
+    assert article.url is None
+    assert article.outlet == "Ellery Gazette"
+
+
 def test_a_page_with_its_pictures_in_it(tmp_path):
     picture = "data:image/png;base64," + "iVBORw0KGgo" * 1_500_000
     html = HTML.replace(

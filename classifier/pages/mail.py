@@ -71,7 +71,9 @@ def articles(data: bytes, source: str, stem: str) -> Iterator[Article]:
         raise InputError(source, "is a mailbox; give its mails one by one, as .eml files")
     letter = _read(data, source)
     if letter.url is not None and letter.html is not None:
-        yield from webpage.articles(letter.html, source, stem, letter.url)
+        # A page that was saved from a file says nothing of where it stood.
+        url = letter.url if letter.url.startswith(("http://", "https://")) else None
+        yield from webpage.articles(letter.html, source, stem, url)
         return
     found = list(_of_letter(letter, source, stem))
     if not found:
