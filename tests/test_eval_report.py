@@ -288,7 +288,7 @@ def test_memory_is_that_of_a_fresh_process(small_bundle):
     assert found.disk == sum(f.stat().st_size for f in small_bundle.rglob("*") if f.is_file())
     assert found.memory > 20e6
     if sys.platform == "linux":
-        assert found.memory < footprint._own_peak()
+        assert found.memory < footprint.own_peak()
 
 
 def test_a_process_that_fails_leaves_memory_unknown(tmp_path):

@@ -72,7 +72,7 @@ def peak_memory(path: Path, sentences: Sequence[Sentence]) -> int | None:
     return int(lines[-1]) if done.returncode == 0 and lines and lines[-1].isdigit() else None
 
 
-def _own_peak() -> int | None:
+def own_peak() -> int | None:
     """Peak of this process, in bytes.
 
     Linux hands the ru_maxrss of whoever started a process on to it, so that a small process of a
@@ -96,7 +96,7 @@ def _main() -> None:
 
     model = bundle.load(sys.argv[1]).model
     model.predict_proba([Sentence(*fields) for fields in json.load(sys.stdin)])
-    print(_own_peak() or "unknown")
+    print(own_peak() or "unknown")
 
 
 if __name__ == "__main__":
