@@ -66,6 +66,19 @@ def test_what_one_call_gave_the_next_leaves_alone(name, transformer_bundle) -> N
         np.testing.assert_array_equal(before, now)
 
 
+def test_a_graph_that_cannot_be_compiled_is_one_line(transformer_bundle, monkeypatch) -> None:
+    openvino = pytest.importorskip("openvino")
+
+    def failing(*_: object) -> None:
+        raise RuntimeError("Exception from src/core.cpp:117:\nno such operator")
+
+    monkeypatch.delenv(runtime.ENVIRONMENT, raising=False)
+    monkeypatch.setattr(openvino.Core, "compile_model", failing)
+    graph = LOADED(transformer_bundle / "encoder.onnx")
+    with pytest.raises(BundleError, match=r"encoder.onnx: can't be compiled \(no such operator\)"):
+        graph.run(np.ones((1, 4, graph.hidden), np.float32), np.ones((1, 4), np.int64))
+
+
 def test_where_openvino_has_no_wheel_the_other_is_taken(transformer_bundle, monkeypatch) -> None:
     def lacking(name: str) -> object | None:
         return None if name == "openvino" else object()

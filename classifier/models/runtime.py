@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -20,7 +21,7 @@ from classifier.errors import BundleError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-    from openvino import CompiledModel, Core
+    from openvino import CompiledModel, Core, InferRequest
 
 ENVIRONMENT = "FRAMESCOPE_RUNTIME"
 """Names the runtime to take, where it is not the faster of those installed."""
@@ -61,11 +62,15 @@ class Runtime(Protocol):
 
 
 class _OpenVino:
-    """The graph compiled for this processor."""
+    """The graph compiled for this processor: in a thread, while articles are read.
+
+    It takes a third of a second, none of it in Python.
+    """
 
     def __init__(self, path: Path) -> None:
         import openvino
 
+        self._path = path
         model = _core().read_model(path)
         shape = model.input("embedded").get_partial_shape()
         self.hidden = int(shape[2].get_length())
@@ -75,13 +80,24 @@ class _OpenVino:
             "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "LATENCY",
         }
-        self._model: CompiledModel = _core().compile_model(model, "CPU", settings)
-        self._request = self._model.create_infer_request()
         self.columns: Mapping[str, int] = {
             output.get_any_name(): int(output.get_partial_shape()[2].get_length())
-            for output in self._model.outputs
+            for output in model.outputs
         }
         self.name = f"openvino {openvino.__version__.partition('-')[0]}"
+        pool = ThreadPoolExecutor(1, "framescope-compiler")
+        self._compiled: Future[CompiledModel] = pool.submit(
+            _core().compile_model, model, "CPU", settings
+        )
+        pool.shutdown(wait=False)
+
+    @cached_property
+    def _request(self) -> InferRequest:
+        try:
+            return self._compiled.result().create_infer_request()
+        except Exception as error:  # the library has one for everything
+            reason = str(error).splitlines()[-1]
+            raise BundleError(f"{self._path}: can't be compiled ({reason})") from None
 
     def run(self, embedded: Floats, mask: NDArray[np.int64]) -> Sequence[Floats]:
         self._request.infer({"embedded": embedded, "mask": mask}, share_inputs=True)
@@ -138,20 +154,11 @@ def load(path: Path) -> Runtime:
     named = os.environ.get(ENVIRONMENT)
     if named and named not in RUNTIMES:
         raise BundleError(f"{ENVIRONMENT} is '{named}'; known: {', '.join(RUNTIMES)}")
-    order = [named] if named else sorted(RUNTIMES, key=lambda one: one != _own(path))
-    for name in order:
+    for name in [named] if named else RUNTIMES:
         if find_spec(name) is not None:
             return RUNTIMES[name](path)
     wanted = named or " or ".join(RUNTIMES)
     raise BundleError(f"{wanted} is not installed; type: pip install {named or 'openvino'}")
-
-
-def _own(path: Path) -> str:
-    """Give the runtime that a graph was made for; that of older bundles is ONNX Runtime.
-
-    Their products are integer operators of ONNX, which OpenVINO takes apart.
-    """
-    return "onnxruntime" if b"MatMulInteger" in path.read_bytes() else "openvino"
 
 
 def instructions() -> str:

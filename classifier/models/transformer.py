@@ -246,18 +246,18 @@ def load(
     from tokenizers import Tokenizer
 
     try:
+        check_size(folder / ENCODER)
+        runtime = load_graph(folder / ENCODER)  # first: it compiles beside the others
         heads = Heads.load(folder)
         arrays = read_arrays(folder / EMBEDDINGS, ("table", "scale"))
         embeddings = Embeddings(arrays["table"], arrays["scale"])
         check_size(folder / TOKENIZER)
-        check_size(folder / ENCODER)
         packer = Packer(
             Tokenizer.from_file(str(folder / TOKENIZER)),
             heads.max_tokens,
             heads.context,
             Reader.of(registry) if heads.placeholders else None,
         )
-        runtime = load_graph(folder / ENCODER)
         _check(runtime, embeddings, heads)
         return TransformerModel(runtime, embeddings, packer, heads, calibration)
     except BundleError:
