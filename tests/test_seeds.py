@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from harness import bundle, examples
 
+from classifier.bundle import read_manifest, resolve
 from classifier.errors import FramescopeError
+from classifier.models import ENCODER
 from eval.figures.sections import Estimate
 from eval.release import seeds
 from eval.report.layout import cell
@@ -79,6 +83,14 @@ def test_the_median_by_validation_ships():
         ],
         "ships": f"{3:064}",
     }
+
+
+def test_the_transformer_that_ships_is_the_median():
+    record = json.loads(Path(seeds.__file__).with_name("seeds.json").read_text("utf-8"))
+    figures = sorted(record["bundles"], key=lambda one: -one["validation"])
+    assert len(figures) == 3
+    assert record["ships"] == figures[1]["encoder"]
+    assert read_manifest(resolve("transformer"))["files"][ENCODER] == record["ships"]
 
 
 def test_a_bundle_without_a_figure_of_validation_is_refused():

@@ -72,7 +72,7 @@ def test_arrays_are_looked_at_before_they_are_read(tmp_path, weights, expected):
 def test_arrays_that_are_what_they_say_are_read(tmp_path):
     path = tmp_path / "a.npz"
     path.write_bytes(archive(**GOOD))
-    found = read_arrays(path, ("weights",), ("neighbours", "intercepts"))
+    found = read_arrays(path, ("weights", "intercepts"))
     assert {name: value.shape for name, value in found.items()} == {
         "weights": (2, 2), "intercepts": (2,)
     }  # fmt: skip

@@ -59,16 +59,14 @@ def _check(value: Any, deepest: int) -> None:
             _check(item, deepest - 1)
 
 
-def read_arrays(
-    path: Path, wanted: Collection[str], optional: Collection[str] = ()
-) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]]:
     """Read arrays of numbers from an ``.npz`` file, after looking at their sizes.
 
     Parameters
     ----------
     path : pathlib.Path
-    wanted, optional : collection of str
-        Their names, without ``.npy``; of those that may be missing.
+    wanted : collection of str
+        Their names, without ``.npy``.
 
     Raises
     ------
@@ -80,10 +78,8 @@ def read_arrays(
     names = {f"{name}.npy" for name in wanted}
     with zipfile.ZipFile(path) as archive:
         members = {member.filename: member for member in archive.infolist()}
-        wanted = {*wanted, *(name for name in optional if f"{name}.npy" in members)}
         if missing := sorted(names - members.keys()):
             raise ValueError(f"no {missing[0]} in it")
-        names = {f"{name}.npy" for name in wanted}
         if sum(members[name].file_size for name in names) > MAX_FILE:
             raise ValueError("its arrays are larger than a bundle's are")
         for name in sorted(names):

@@ -199,10 +199,9 @@ def load(folder: Path, calibration: Calibration, registry: Registry | None = Non
     path = folder / WEIGHTS
     try:
         names = {f"idf_{number}" for number in range(len(parts))}
-        # Older bundles have no neighbours.
-        arrays = read_arrays(path, {"weights", "intercepts"} | names, {"neighbours"})
+        arrays = read_arrays(path, {"weights", "intercepts", "neighbours"} | names)
         weights, intercepts = arrays["weights"], arrays["intercepts"]
-        neighbours = arrays.get("neighbours", np.zeros_like(intercepts))
+        neighbours = arrays["neighbours"]
         blocks = tuple(
             Ngrams(**part, idf=arrays[f"idf_{number}"]) for number, part in enumerate(parts)
         )
