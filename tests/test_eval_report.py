@@ -363,6 +363,14 @@ def test_sections_of_others_are_shown_and_written():
     assert record["controls"] is None
 
 
+def test_a_long_table_is_folded_and_says_how_long_it_is():
+    short, long = (Table(name, ("case",), (("x",),) * n) for name, n in (("Few", 24), ("Many", 25)))
+    found = made(sections={"controls": lambda _: Section("Two.", (long, short))})
+    html = to_html(found).split('<section id="controls"')[1].split("</section>")[0]
+    assert re.findall(r'<details class="fold"><summary>(.*?)</summary>', html) == ["Many, 25 rows"]
+    assert "<caption>Few</caption>" in html.split("</details>")[1]
+
+
 def test_every_undefined_figure_is_called_so(report):
     html = to_html(report)
     visible = re.sub(r"<[^>]*>", " ", html.split("<main>")[1])
