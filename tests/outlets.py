@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from classifier.sources.registry.registry import Registry, load
-from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
+from classifier.values.outlet import Name, Outlet
+from classifier.values.statements import About, Code, Evidence, Statement
 
 
 def _outlet(id: str, name: str, code: Code, *others: str) -> Outlet:
-    holder = Holder.STATE if code is Code.SC else Holder.NOT_STATE
-    control = Control(holder, holder, holder, code, None, Evidence("invented"))
-    return Outlet(id, name, names=tuple(map(Name, (name, *others))), control=control)
+    said = (Statement(About.CODE, code, Evidence("invented")),)
+    return Outlet(id, name, names=tuple(map(Name, (name, *others))), statements=said)
 
 
 INVENTED = (

@@ -19,16 +19,7 @@ from classifier.values.article import (
     Unit,
     Voice,
 )
-from classifier.values.outlet import (
-    Assessment,
-    Code,
-    Control,
-    Evidence,
-    Holder,
-    Medium,
-    Outlet,
-    Role,
-)
+from classifier.values.outlet import Assessment, Medium, Outlet, Role
 from classifier.values.scored import (
     ArticleReport,
     Basis,
@@ -40,6 +31,16 @@ from classifier.values.scored import (
     SentenceReport,
     Skipped,
     SourceCard,
+)
+from classifier.values.statements import (
+    About,
+    Code,
+    Evidence,
+    Holder,
+    Holding,
+    Owner,
+    OwnerKind,
+    Statement,
 )
 
 SIGNALS = in_order(
@@ -157,19 +158,31 @@ def _all_scores(scores: Mapping[str, float]) -> dict[str, float]:
 BREAK = "\n\n"
 
 
+MONITOR = Evidence("State Media Monitor", "https://statemedia.example/vellen", "2025")
+REGISTER = Evidence("Register of Publishers", "https://register.example/courier", "2024-11-02")
 COURIER = Outlet(
     "larnwick-courier",
     "The Larnwick Courier",
     medium=Medium.NEWSPAPER,
     country="GB",
     wikidata="Q999000001",
-    control=Control(
-        Holder.NOT_STATE,
-        Holder.NOT_STATE,
-        Holder.UNKNOWN,
-        None,
-        "Ellery Press Ltd",
-        Evidence("Register of Publishers", "https://register.example/courier", "2024-11-02"),
+    statements=(
+        Statement(About.FUNDING, Holder.NOT_STATE, REGISTER),
+        Statement(About.GOVERNANCE, Holder.NOT_STATE, REGISTER),
+        Statement(About.OWNER_KIND, OwnerKind.FAMILY, REGISTER),
+    ),
+    holdings=(
+        Holding(
+            Owner(
+                "ellery-press",
+                "Ellery Press Ltd",
+                OwnerKind.PRIVATE,
+                "GB",
+                (Holding(Owner("ellery", "the Ellery family", OwnerKind.FAMILY), 82.5, REGISTER),),
+            ),
+            100.0,
+            REGISTER,
+        ),
     ),
 )
 COURIER_LINK = Link(Relation.ORIGIN, COURIER.name, COURIER, "larnwickcourier.example", Basis.URL)
@@ -366,9 +379,11 @@ def hostile() -> ArticleReport:
     outlet = Outlet(
         "hostile",
         f"{attack} \u202e",
-        control=Control(
-            Holder.STATE, Holder.STATE, Holder.MIXED, Code.CAPU, "<script>1</script>", proof
+        statements=(
+            Statement(About.CODE, Code.CAPU, proof, through="<i>x</i>"),
+            Statement(About.FUNDING, "<script>2</script>", proof),
         ),
+        holdings=(Holding(Owner("x", "<script>1</script>"), None, proof),),
     )
     link = Link(Relation.ORIGIN, attack, outlet, "<script>window.pwned = 1</script>", Basis.TEXT)
     found = Assessment("influence_network", "<img src=x> [red]x[/red]", proof, 1.0)
@@ -398,10 +413,11 @@ def dispatch() -> ArticleReport:
         "Vellen News Agency",
         medium=Medium.AGENCY,
         country="VL",
-        control=Control(
-            Holder.STATE, Holder.STATE, Holder.STATE, Code.SC, "Council of Ministers of Vellen",
-            Evidence("State Media Monitor", "https://statemedia.example/vellen", "2025"),
+        statements=(
+            Statement(About.CODE, Code.SC, MONITOR),
+            Statement(About.CODE, Code.ISFM, replace(MONITOR, date="2023")),
         ),
+        holdings=(Holding(Owner("council", "Council of Ministers of Vellen"), None, MONITOR),),
     )  # fmt: skip
     gatherer = Outlet("daily-gather", "Daily Gather", Role.AGGREGATOR, Medium.WEBSITE)
     report = scored(

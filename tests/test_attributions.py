@@ -15,21 +15,21 @@ from classifier.errors import CorpusError
 from classifier.pages.sentences import split
 from classifier.sources.registry.registry import Registry
 from classifier.values.article import Article, Place, SourceKind
-from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
+from classifier.values.outlet import Name, Outlet
+from classifier.values.statements import About, Code, Evidence, Statement
 from training.corpora.attributions import Attribution, TypedSource
 from training.corpora.attributions import read_attributions as read
 from training.corpora.polnear import Annotated, texts
 from training.data import swaps
 from training.data.examples import of_articles
 
-_HOLDER = (Holder.STATE,) * 3
 OUTLETS = (
     Outlet("vesk-herald", "Vesk Herald", names=(Name("Vesk Herald"),)),
     Outlet(
         "otag",
         "OTAG",
         names=(Name("OTAG"),),
-        control=Control(*_HOLDER, Code.SC, None, Evidence("made up")),
+        statements=(Statement(About.CODE, Code.SC, Evidence("made up")),),
     ),
 )
 

@@ -10,7 +10,8 @@ from outlets import _outlet
 from classifier.attribution import begin, resolve_citations
 from classifier.sources.registry.registry import load
 from classifier.values.article import Article, MarkedCitation, Place
-from classifier.values.outlet import Code, Domain, Medium, Name, Outlet
+from classifier.values.outlet import Domain, Medium, Name, Outlet
+from classifier.values.statements import Code
 
 HARROW = Outlet(
     "harrow-agency",
@@ -75,7 +76,7 @@ def test_a_name_of_other_things_is_the_outlets_where_it_reports(text):
         "[Osric Harrow] {said} the sea was calm. [Harrow] {reported} that the ferry had sunk.",
         "[Mayor Harrow] {reported} that the ferry had sunk.",
         "[Residents of Harrow] {reported} that the ferry had sunk.",
-        "The ferry has sunk, [the mayor] {told} Harrow.",
+        "The ferry has sunk, [the mayor] {told} Mr Harrow.",
         "[Gull] {reported} that the ferry had sunk.",
         "[The Post] {reported} that the ferry had sunk.",
         "[An Iraqi news agency] {reported} that the ferry had sunk.",

@@ -19,10 +19,11 @@ from classifier.values.article import (
     Unit,
     Voice,
 )
-from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
+from classifier.values.outlet import Name, Outlet
+from classifier.values.statements import About, Code, Evidence, Statement
 
-STATE = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
-VESK_TV = Outlet("vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), control=STATE)
+STATE = (Statement(About.CODE, Code.SC, Evidence("made up")),)
+VESK_TV = Outlet("vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), statements=STATE)
 REGISTRY = Registry(own={VESK_TV.id: VESK_TV})
 TEXT = (
     "ORRIN (Vesk TV) - The ferry of Orrin will stop. Mayor Ada Quill said the town could not pay. "

@@ -21,13 +21,14 @@ from classifier.models.fusion import (
 from classifier.models.roles import KINDS
 from classifier.sources.registry.registry import Registry
 from classifier.values.article import Citation, Place, Sentence, SourceKind
-from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
+from classifier.values.outlet import Name, Outlet
+from classifier.values.statements import About, Code, Evidence, Statement
 
-STATE = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
+STATE = (Statement(About.CODE, Code.SC, Evidence("made up")),)
 REGISTRY = Registry(
     own={
         "vesk-herald": Outlet("vesk-herald", "Vesk Herald", names=(Name("Vesk Herald"),)),
-        "orrin-tv": Outlet("orrin-tv", "Orrin TV", names=(Name("Orrin TV"),), control=STATE),
+        "orrin-tv": Outlet("orrin-tv", "Orrin TV", names=(Name("Orrin TV"),), statements=STATE),
     }
 )
 NAMED, UNNAMED, VAGUE = SourceKind

@@ -23,6 +23,7 @@ NOT_RUN = {
     r"^train (?!baseline --recipe house)": "needs the public corpora, or trains for hours",
     r"^train baseline --recipe house": "trains for minutes; `make train` and the slow tests do",
     r"^registry build": "needs the evidence",
+    r"^sources diff OLD": "of two versions",
     r"--model runs/|--a runs/|--b runs/|--b my-bundle": "of a bundle that another command makes",
     r"^eval (seeds|median) runs/": "of bundles that another command makes",
     r"^eval (gate|card|sourcing|placeholders|familiarity) my-bundle": "of a bundle of one's own",
@@ -65,6 +66,8 @@ def folder(tmp_path_factory) -> Path:
     (here / "dump.jsonl.gz").write_bytes(gzip.compress(record.encode()))
     outlet = {"id": "karst-press", "name": "Karst Press", "domains": [{"host": "karst.example"}]}
     (here / "mine.jsonl").write_text(json.dumps(outlet) + "\n", encoding="utf-8")
+    (here / "ratings.csv").write_text("domain,rating\nbbc.co.uk,HIGH\n", encoding="utf-8")
+    typed(["sources", "export", "-o", "november.csv"], here)
     for name in ("before.jsonl", "after.jsonl"):
         typed(["score", "article.txt", "-m", "baseline", "-o", name], here)
     return here

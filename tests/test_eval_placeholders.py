@@ -13,7 +13,8 @@ from classifier.bundle import Bundle
 from classifier.models.placeholders import STATE_MEDIA, Reader
 from classifier.sources.registry.registry import Registry
 from classifier.values.article import Article, Sentence, Unit
-from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
+from classifier.values.outlet import Name, Outlet
+from classifier.values.statements import About, Code, Evidence, Statement
 from eval.studies import placeholders
 from training.data import swaps
 from training.data.examples import of_articles
@@ -43,10 +44,10 @@ def bundle(model: ByName) -> Bundle:
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
-    control = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
+    said = (Statement(About.CODE, Code.SC, Evidence("made up")),)
     return Registry(
         own={
-            "xinhua": Outlet("xinhua", "Xinhua", names=(Name("Xinhua"),), control=control),
+            "xinhua": Outlet("xinhua", "Xinhua", names=(Name("Xinhua"),), statements=said),
             "vesk-post": Outlet("vesk-post", "Vesk Post", names=(Name("Vesk Post"),)),
         }
     )

@@ -9,7 +9,8 @@ from classifier.errors import SignalError
 from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import in_order
 from classifier.values.article import Article, SourceKind, Span, Unit, Voice
-from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
+from classifier.values.outlet import Name, Outlet
+from classifier.values.statements import About, Code, Evidence, Statement
 from training.data import examples as examples_module
 from training.data.examples import Examples, of_articles
 
@@ -103,8 +104,8 @@ def test_nothing_gives_an_empty_matrix() -> None:
 
 
 def test_with_a_registry_rows_are_as_models_read_them() -> None:
-    control = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
-    outlet = Outlet("vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), control=control)
+    said = (Statement(About.CODE, Code.SC, Evidence("made up")),)
+    outlet = Outlet("vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), statements=said)
     text = "ORRIN, 3 May (Vesk TV) - The dam opened. It was “empty”."
     given = Article("a", text, labels={"hyperpartisan": 0.0}, outlet="Dam Post", date="2026-01-02")
     plain = of_articles("hyperpartisan", iter([given]))

@@ -444,10 +444,11 @@ def test_each_tag_is_masked_by_its_own_labels(table) -> None:
 def test_rows_are_read_in_the_form_of_their_labels(encoder, toy_settings) -> None:
     """Sources by the type of outlet, framing with all outlets alike."""
     from classifier.sources.registry.registry import Registry
-    from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet
+    from classifier.values.outlet import Name, Outlet
+    from classifier.values.statements import About, Code, Evidence, Statement
 
-    control = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
-    agency = Outlet("otag", "OTAG", names=(Name("OTAG"),), control=control)
+    said = (Statement(About.CODE, Code.SC, Evidence("made up")),)
+    agency = Outlet("otag", "OTAG", names=(Name("OTAG"),), statements=said)
     paper = Outlet("vesk-post", "Vesk Post", names=(Name("Vesk Post"),))
     registry = Registry(own={one.id: one for one in (agency, paper)})
     toy = toys.examples()

@@ -350,8 +350,8 @@ def test_the_card_tells_control_record_and_article_apart() -> None:
     for expected in (
         "The Larnwick Courier: its own article, shown by the address “larnwickcourier.example”"
         .replace("“", "").replace("”", ""),
-        "funding not state", "governance not state", "editorial line unknown",
-        "Owner: Ellery Press Ltd", "Register of Publishers, 2024-11-02",
+        "funding not state", "governance not state", "kind of owner family",
+        "owner Ellery Press Ltd", "Register of Publishers, 2024-11-02",
         "0.74, 90% interval 0.58 to 0.87; 0 is a bad record, 1 a good one",
         "reliability: generally reliable – Press Watch, 2024-03-01",
         "moved the estimate by +0.01; it can move it by 0.05 at most",
@@ -368,7 +368,7 @@ def test_an_outlet_without_a_record_is_unscored_and_has_no_number() -> None:
     assert "<b>Unscored</b>: <bdi>the lists contradict one another" in card
     assert "interval" not in card
     assert "<svg" not in card
-    assert "state-controlled (SC)" in card
+    assert "state-controlled (SC, 2025)" in card
 
 
 def test_the_chain_is_told_with_the_words_that_show_it() -> None:

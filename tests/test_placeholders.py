@@ -16,13 +16,13 @@ from classifier.models.tfidf import TfidfModel
 from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import NAMES
 from classifier.values.article import Sentence
-from classifier.values.outlet import Code, Control, Evidence, Holder, Name, Outlet, Role
+from classifier.values.outlet import Name, Outlet, Role
+from classifier.values.statements import About, Code, Evidence, Statement
 
 
 def outlet(id: str, *names: str, code: Code | None = None, role: Role = Role.PUBLISHER) -> Outlet:
-    holder = Holder.STATE if code else Holder.UNKNOWN
-    control = Control(holder, holder, holder, code, None, Evidence("made up")) if code else None
-    return Outlet(id, names[0], role, names=tuple(map(Name, names)), control=control)
+    said = (Statement(About.CODE, code, Evidence("made up")),) if code else ()
+    return Outlet(id, names[0], role, names=tuple(map(Name, names)), statements=said)
 
 
 OWN = (
@@ -226,7 +226,7 @@ def test_tokens_of_a_placeholder_stand_for_the_whole_name(encoder, reader) -> No
 
     tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
     packer = Packer(tokenizer, 64, reader=reader)
-    text = "the Orrin Telegraph Agency met"
+    text = "the Orrin Telegraph Agency said"
     neutral, typed, differing = packer.tokenize_both([sentence(text)])
     assert differing == [0]
     for tokens in (neutral[0], typed[0]):

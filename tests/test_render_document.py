@@ -14,8 +14,9 @@ from classifier import taxonomy
 from classifier.errors import BundleError
 from classifier.render.document import SCHEMA_VERSION, to_json
 from classifier.values.article import SourceKind
-from classifier.values.outlet import Code, Holder, Medium, Role
+from classifier.values.outlet import Medium, Role
 from classifier.values.scored import Basis, BatchReport, Relation
+from classifier.values.statements import Code, Holder
 
 SCHEMA = json.loads(files("classifier.render").joinpath("report.schema.json").read_text("utf-8"))
 DOCUMENTATION = Path(__file__).parents[1] / "docs" / "report.md"

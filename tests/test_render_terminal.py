@@ -114,8 +114,10 @@ def test_the_source_card_is_told_in_a_few_lines() -> None:
     for expected in (
         "source The Larnwick Courier: its own article, shown by the address",
         "control The Larnwick Courier: newspaper, GB, Wikidata Q999000001",
-        "funding not state, governance not state, editorial line unknown",
-        "Register of Publishers, 2024-11-02 https://register.example/courier",
+        "owner: Ellery Press Ltd (private company, GB, 100%); Register of Publishers, 2024-11-02 "
+        "https://register.example/courier",
+        "Ellery Press Ltd belongs to the Ellery family (family, 82.5%)",
+        "funding: not state governance: not state kind of owner: family",
         "record 0.74, 90% interval 0.58 to 0.87; 0 is a bad record, 1 a good one",
         "reliability: no consensus: County Library list, 2021",
         "article Of 10 sentences 3 on named sources",

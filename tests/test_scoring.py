@@ -28,8 +28,9 @@ from classifier.values.article import (
     Unit,
     Voice,
 )
-from classifier.values.outlet import Code, Control, Domain, Evidence, Holder, Name, Outlet
+from classifier.values.outlet import Domain, Name, Outlet
 from classifier.values.scored import ArticleReport, Relation, Skipped
+from classifier.values.statements import About, Code, Evidence, Statement
 
 SIGNALS = ("claim", "vague_source", "loaded_language", "hyperpartisan")
 
@@ -508,10 +509,10 @@ CITING = (
     "The ferry of Orrin will stop in May. Mayor Ada Quill said the town could not pay for it. "
     "Vesk TV reported that the mill will close."
 )
-STATE = Control(*(Holder.STATE,) * 3, Code.SC, None, Evidence("made up"))
+STATE = (Statement(About.CODE, Code.SC, Evidence("made up")),)
 VESK_TV = Outlet(
     "vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), domains=(Domain("vesktv.example"),),
-    control=STATE,
+    statements=STATE,
 )  # fmt: skip
 OWN = Registry(own={VESK_TV.id: VESK_TV})
 

@@ -14,19 +14,7 @@ from classifier.sources.record import record as posterior
 from classifier.sources.record.record import CAP, article_shift, card, record
 from classifier.sources.registry import registry
 from classifier.values.article import Article, Citation, Sentence, SourceKind
-from classifier.values.outlet import (
-    Assessment,
-    Code,
-    Control,
-    Domain,
-    DomainRole,
-    Evidence,
-    Holder,
-    Name,
-    NameKind,
-    Outlet,
-    Role,
-)
+from classifier.values.outlet import Assessment, Domain, DomainRole, Name, NameKind, Outlet, Role
 from classifier.values.scored import (
     ArticleEvidence,
     ArticleReport,
@@ -37,6 +25,7 @@ from classifier.values.scored import (
     Relation,
     SentenceReport,
 )
+from classifier.values.statements import STEERING, About, Code, Evidence, Holder, Statement
 
 
 @dataclass(frozen=True)
@@ -66,6 +55,14 @@ def of(
     on: str | None = "2024-01-01",
 ) -> Record:
     return record(outlet(*assessments), evidence, date=on, registry=OfVersion())  # type: ignore[arg-type]
+
+
+def pair(
+    value: str = "generally_reliable", made: str | None = "2024-01-01", confidence: float = 0.8
+) -> tuple[Assessment, Assessment]:
+    """Two raters who say the same: one alone makes no estimate."""
+    first, second = (assessed(value, who, made, confidence) for who in ("Council", "Institute"))
+    return first, second
 
 
 def width(found: Record) -> float:
@@ -125,7 +122,7 @@ def test_a_record_is_an_interval_around_its_estimate_or_nothing(rows, evidence, 
 
 
 def test_better_terms_give_better_records() -> None:
-    found = [of(assessed(value)).estimate for value in (GOOD, BAD, "deprecated")]
+    found = [of(*pair(value)).estimate for value in (GOOD, BAD, "deprecated")]
     assert found == sorted(found, reverse=True)
     assert found[0] > 0.7
     assert found[1] < 0.3
@@ -133,28 +130,41 @@ def test_better_terms_give_better_records() -> None:
 
 @pytest.mark.parametrize("other", [GOOD, BAD])
 def test_a_rater_without_a_verdict_draws_the_estimate_to_the_middle(other: str) -> None:
-    alone, both = of(assessed(other)), of(assessed(other), assessed(MIXED, "Union"))
+    alone, both = of(*pair(other)), of(*pair(other), assessed(MIXED, "Union"))
     assert abs(both.estimate - 0.5) < abs(alone.estimate - 0.5)
 
 
 def test_one_fresh_assessment_by_hand() -> None:
     # 12 observations at confidence 0.5, of which 90% good: Beta(1 + 5.4, 1 + 0.6).
-    found = of(assessed(confidence=0.5))
-    assert found.estimate == pytest.approx(6.4 / 8.0)
+    found = posterior.posterior([assessed(confidence=0.5)], date(2024, 1, 1))
+    assert found.mean == pytest.approx(6.4 / 8.0)
     # Half the weight after four years: Beta(1 + 2.7, 1 + 0.3).
-    found = of(assessed(confidence=0.5), on="2028-01-01")
-    assert found.estimate == pytest.approx(3.7 / 5.0, abs=1e-3)
+    found = posterior.posterior([assessed(confidence=0.5)], date(2028, 1, 1))
+    assert found.mean == pytest.approx(3.7 / 5.0, abs=1e-3)
 
 
 def test_the_interval_holds_nine_tenths() -> None:
     from scipy.stats import beta
 
-    found = of(assessed(confidence=0.5))
-    held = beta(6.4, 1.6).cdf([found.low, found.high])
+    # Two raters: twice as many observations.
+    found = of(*pair(confidence=0.5))
+    held = beta(11.8, 2.2).cdf([found.low, found.high])
     assert held == pytest.approx([0.05, 0.95])
 
 
-# --- unscored -------------------------------------------------------------------------------------
+# --- one rater, and none --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("made", ["2024-01-01", "1996", None])
+def test_one_rater_speaks_in_its_own_words_without_an_interval(made: str | None) -> None:
+    found = of(assessed(BAD, made=made))
+    assert not found.scored
+    assert (found.low, found.high) == (None, None)
+    assert found.rater == "Amaro Press Council"
+    assert found.assessments == (assessed(BAD, made=made),)
+    assert found.reason.endswith("generally unreliable")
+    assert made is None or made in found.reason
+    assert of(*pair()).rater is None
 
 
 @pytest.mark.parametrize("role", [Role.PLATFORM, Role.AGGREGATOR])
@@ -208,8 +218,8 @@ def test_what_is_long_outdated_contradicts_nobody() -> None:
 
 
 def test_assessments_too_old_to_count_are_no_record() -> None:
-    assert of(assessed(made="2012"), on="2024").scored
-    found = of(assessed(made="1996"), on="2024")
+    assert of(*pair(made="2012"), on="2024").scored
+    found = of(*pair(made="1996"), on="2024")
     assert not found.scored
     assert "too old" in found.reason
 
@@ -248,14 +258,14 @@ def test_the_interval_widens_with_age(rows, near, further) -> None:
 @untimed
 @given(values, confidences, st.integers(0, 9000), st.integers(1, 9000))
 def test_a_record_once_too_old_does_not_come_back(value, confidence, near, further) -> None:
-    row = assessed(value, made="2001-01-01", confidence=confidence)
+    rows = pair(value, made="2001-01-01", confidence=confidence)
     first = date(2001, 1, 1) + timedelta(days=near)
-    found = [of(row, on=(first + timedelta(days=n)).isoformat()).scored for n in (0, further)]
+    found = [of(*rows, on=(first + timedelta(days=n)).isoformat()).scored for n in (0, further)]
     assert found != [False, True]
 
 
 @untimed
-@given(values, confidences, st.integers(1, 5))
+@given(values, confidences, st.integers(2, 5))
 def test_the_interval_narrows_with_every_rater_who_says_the_same(value, confidence, n) -> None:
     rows = [assessed(value, f"Council {i}", confidence=confidence) for i in range(n + 1)]
     assert width(of(*rows)) < width(of(*rows[:-1]))
@@ -265,8 +275,8 @@ def test_the_interval_narrows_with_every_rater_who_says_the_same(value, confiden
 @given(values, confidences, st.floats(0.31, 1.0))
 def test_the_interval_widens_with_the_raters_doubt(value, confidence, share) -> None:
     lesser = confidence * min(share, 0.99)
-    assert width(of(assessed(value, confidence=lesser))) > width(
-        of(assessed(value, confidence=confidence))
+    assert width(of(*pair(value, confidence=lesser))) > width(
+        of(*pair(value, confidence=confidence))
     )
 
 
@@ -281,15 +291,18 @@ def test_the_interval_widens_with_disagreement() -> None:
 
 
 def test_a_rater_counts_once_with_its_latest_word() -> None:
-    once = of(assessed(BAD))
-    assert of(assessed(BAD), assessed(GOOD, made="2019")) == once
-    again = of(assessed(BAD), assessed(BAD))
+    union = assessed(BAD, "Union")
+    once = of(union, assessed(BAD))
+    assert of(union, assessed(BAD), assessed(GOOD, made="2019")) == once
+    again = of(union, assessed(BAD), assessed(BAD))
     assert (again.low, again.estimate, again.high) == (once.low, once.estimate, once.high)
 
 
 def test_two_lists_of_one_house_are_one_rater() -> None:
-    one = of(assessed(BAD, "Amaro Wiki: sources", confidence=0.9))
+    assert not of(assessed(BAD, "Amaro Wiki: a"), assessed(BAD, "Amaro Wiki: b")).scored
+    one = of(assessed(BAD), assessed(BAD, "Amaro Wiki: sources", confidence=0.9))
     two = of(
+        assessed(BAD),
         assessed(BAD, "Amaro Wiki: sources", confidence=0.9),
         assessed(BAD, "Amaro Wiki: list of fakes", confidence=0.9),
     )
@@ -298,32 +311,29 @@ def test_two_lists_of_one_house_are_one_rater() -> None:
 
 @pytest.mark.parametrize("made", [None, "", "in May", "0001-11-30", "2024-15-99"])
 def test_an_assessment_without_a_date_counts_as_old(made) -> None:
-    undated = of(assessed(made=made))
-    assert width(undated) > width(of(assessed(made="2020-01-01")))
+    undated = of(*pair(made=made))
+    assert width(undated) > width(of(*pair(made="2020-01-01")))
     assert undated.scored
 
 
 @pytest.mark.parametrize("on", [None, "", "yesterday"])
 def test_an_article_without_a_date_is_taken_as_of_the_registry(on) -> None:
-    assert of(assessed(), on=on) == of(assessed(), on="2026-11-15")
+    assert of(*pair(), on=on) == of(*pair(), on="2026-11-15")
 
 
 def test_an_assessment_made_long_after_the_article_counts_for_less() -> None:
-    assert width(of(assessed(), on="2014-01-01")) > width(of(assessed(), on="2023-06-01"))
+    assert width(of(*pair(), on="2014-01-01")) > width(of(*pair(), on="2023-06-01"))
 
 
 # --- control is no part of it ---------------------------------------------------------------------
 
 holders = st.sampled_from(Holder)
-controls = st.none() | st.builds(
-    Control,
-    holders,
-    holders,
-    holders,
-    st.none() | st.sampled_from(Code),
-    st.none() | st.just("the state"),
-    st.just(Evidence("State Media Monitor", None, "2024")),
-)
+monitor = Evidence("State Media Monitor", None, "2024")
+controls = st.lists(
+    st.builds(Statement, st.just(About.CODE), st.sampled_from(Code), st.just(monitor))
+    | st.builds(Statement, st.sampled_from(STEERING), holders, st.just(monitor)),
+    max_size=4,
+).map(tuple)
 
 
 @untimed
@@ -331,7 +341,7 @@ controls = st.none() | st.builds(
 def test_who_controls_an_outlet_changes_nothing_in_its_record(rows, one, other, evidence) -> None:
     first, second = (
         record(
-            replace(outlet(*rows), control=control),
+            replace(outlet(*rows), statements=control),
             evidence,
             date="2025-01-01",
             registry=OfVersion(),
@@ -351,13 +361,13 @@ def test_who_controls_an_outlet_changes_nothing_in_its_record(rows, one, other, 
 )
 def test_lists_that_find_no_deception_do_not_count(row) -> None:
     assert not of(row).scored
-    assert of(row, assessed()) == of(assessed())
+    assert of(row, *pair()) == of(*pair())
 
 
 def test_a_network_found_by_a_named_body_is_a_bad_record() -> None:
-    found = of(assessed("Amaro ring", claim=posterior.NETWORK))
-    assert found.high < 0.5
-    assert found.reason == "Amaro Press Council (2024-01-01): in the network Amaro ring"
+    ring = assessed("Amaro ring", claim=posterior.NETWORK)
+    assert of(ring).reason == "Amaro Press Council (2024-01-01): in the network Amaro ring"
+    assert of(ring, assessed(BAD, "Union")).high < 0.5
 
 
 # --- the article's own evidence -------------------------------------------------------------------
@@ -366,7 +376,7 @@ def test_a_network_found_by_a_named_body_is_a_bad_record() -> None:
 @untimed
 @given(values, evidences)
 def test_the_article_moves_the_estimate_within_the_printed_cap(value, evidence) -> None:
-    plain, moved = of(assessed(value)), of(assessed(value), evidence=evidence)
+    plain, moved = of(*pair(value)), of(*pair(value), evidence=evidence)
     assert moved.cap == CAP
     assert abs(moved.shift) <= CAP
     assert moved.estimate == pytest.approx(min(1, max(0, plain.estimate + moved.shift)))
@@ -404,7 +414,7 @@ MIRROR = Outlet(
     "Amaro Mirror",
     names=(Name("Amaro Mirror", NameKind.MAIN),),
     domains=(Domain("amaromirror.example"), Domain("amaromirror.cfd", DomainRole.IMPOSTER)),
-    assessments=(assessed(),),
+    assessments=pair(),
 )
 
 
@@ -453,13 +463,12 @@ def test_an_imitation_gets_nothing_of_the_outlet_it_imitates() -> None:
 
 
 def test_a_host_of_an_influence_network_has_that_as_its_record() -> None:
-    table = Path(registry.__file__).with_name("data") / "networks.tsv"
+    table = Path(registry.__file__).with_name("data") / "sites.tsv"
     rows = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()]
     host = next(row[0] for row in rows if row[1:3] == ["Doppelganger", "site"])
     found = read(url=f"https://{host}/a")
     assert found.outlet is None
-    assert found.record.high is not None
-    assert found.record.high < 0.6
+    assert found.record.rater
     assert "Doppelganger" in found.record.reason
 
 

@@ -73,9 +73,11 @@ def test_a_card_is_shown_for_whatever_names_an_outlet(run, query):
     assert words.startswith("RT rt kind publisher, television, RU, Wikidata Q22868")
     assert "formerly Russia Today" in words
     assert "mirrors swentr.site" in words
-    assert "SC: state-controlled funding state, governance state, editorial line state" in words
-    assert "owner TV-Novosti State Media Monitor, 2023 https://statemediamonitor.com" in words
-    assert "reliability: deprecated (confidence 0.8)" in words
+    assert "state media state-controlled (SC, 2023)" in words
+    assert "funding state, governance state, editorial line state" in words
+    assert "owner TV-Novosti [1]" in words
+    assert "[1] State Media Monitor, 2023 https://statemediamonitor.com" in words
+    assert "reliability: deprecated" in words
 
 
 def test_a_card_says_what_is_not_known(run):
@@ -89,7 +91,7 @@ def test_every_outlet_of_an_ambiguous_name_is_shown(run):
     assert result.status == 0
     assert "2 outlets are called The Times" in result.out
     assert "the-times-of-orrin" in result.out
-    assert "it isn't looked for in running text" in " ".join(result.out.split())
+    assert "in a text, what stands around it has to tell" in " ".join(result.out.split())
 
 
 def test_a_host_is_shown_in_its_own_script(run):

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier.sources.registry.boundaries import Boundaries
 from classifier.sources.registry.folding import Folded, normal, normals
+from classifier.sources.registry.names import _FOREIGN
 from classifier.sources.registry.registry import Registry
 from classifier.sources.registry.tables import Tables
 
@@ -25,7 +27,9 @@ NAMES = [name.text for outlet in REGISTRY for name in outlet.names if not name.a
 
 
 def met(text: str) -> list[str]:
-    return [text[mention.start : mention.end] for mention in REGISTRY.mentions(text)]
+    """Names that stand there as words of their own; what they mean is test_sources_mentions'."""
+    found = REGISTRY.names.met(text, lambda text, start, stop, known: not known.doubtful)
+    return [text[start:end] for start, end, _, _ in found]
 
 
 # --- in running text ------------------------------------------------------------------------------
@@ -79,6 +83,21 @@ def test_mentions_are_names_in_order_that_do_not_overlap(text):
             any(id in mention.outlets for id in (outlet.id for outlet in REGISTRY.called(words)))
             or words[:-2].istitle()
         )  # declined
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=30).map("".join))
+def test_word_by_word_the_same_is_met_as_by_an_automaton(text):
+    folded = Folded(text).text
+    names = REGISTRY.names
+
+    def told(found):
+        ends = Boundaries(folded)
+        kept = ((start, ends.end(start, stop), meant) for start, stop, meant in found)
+        return [one for one in kept if one[1] is not None]
+
+    if not _FOREIGN.search(folded):
+        by_words, by_automaton = names._by_words(folded), names._by_automaton(folded)
+        assert told(by_words) == told(by_automaton)
 
 
 @given(st.text())

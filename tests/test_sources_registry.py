@@ -12,18 +12,10 @@ import pytest
 from classifier.errors import SourcesError
 from classifier.sources.registry import registry as module
 from classifier.sources.registry.registry import Registry, load
-from classifier.sources.registry.tables import COLUMNS, Tables
-from classifier.values.outlet import (
-    Code,
-    Control,
-    Domain,
-    Evidence,
-    Holder,
-    Name,
-    NameKind,
-    Outlet,
-    Role,
-)
+from classifier.sources.registry.schema import COLUMNS
+from classifier.sources.registry.tables import Tables
+from classifier.values.outlet import Domain, Name, NameKind, Outlet, Role
+from classifier.values.statements import About, Code, Evidence, Holder, Statement
 
 TABLES = Path(__file__).parent / "cases/sources_tables"
 
@@ -120,7 +112,7 @@ def test_every_shipped_outlet_can_be_built_and_found(config):
     assert registry is load()
     assert len(registry) >= 1500
     for outlet in registry:
-        assert outlet in registry.called(outlet.name)
+        assert outlet in (*registry.called(outlet.name), *registry.namesakes(outlet.name))
         for domain in outlet.domains:
             found = registry.at(f"https://www.{domain.host}/a")
             assert found is not None, domain.host
@@ -199,8 +191,12 @@ def test_every_table_has_its_file():
 def test_without_a_code_governance_and_editorial_line_make_state_media() -> None:
     def outlet(editorial: Holder, code: Code | None) -> Outlet:
         evidence = Evidence("made up")
-        control = Control(Holder.UNKNOWN, Holder.STATE, editorial, code, None, evidence)
-        return Outlet("vesk-tv", "Vesk TV", control=control)
+        said = [
+            Statement(About.GOVERNANCE, Holder.STATE, evidence),
+            Statement(About.EDITORIAL, editorial, evidence),
+        ]
+        said += [Statement(About.CODE, code, evidence)] if code else []
+        return Outlet("vesk-tv", "Vesk TV", statements=tuple(said))
 
     assert outlet(Holder.STATE, None).state_media
     assert not outlet(Holder.UNKNOWN, None).state_media

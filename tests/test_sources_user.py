@@ -10,21 +10,12 @@ import pytest
 from classifier.errors import SourcesError
 from classifier.sources.registry import registry as module
 from classifier.sources.registry.check import clashes
+from classifier.sources.registry.objects import to_object
 from classifier.sources.registry.registry import Registry, load
 from classifier.sources.registry.tables import Tables
-from classifier.sources.registry.user import read, to_object
-from classifier.values.outlet import (
-    Code,
-    Domain,
-    DomainRole,
-    Evidence,
-    Holder,
-    Medium,
-    Name,
-    NameKind,
-    Outlet,
-    Role,
-)
+from classifier.sources.registry.user import read
+from classifier.values.outlet import Domain, DomainRole, Medium, Name, NameKind, Outlet, Role
+from classifier.values.statements import Code, Evidence, Holder
 
 CASES = Path(__file__).parent / "cases"
 REGISTRY = Registry(Tables(CASES / "sources_tables"))
@@ -84,7 +75,7 @@ def test_a_line_with_all_fields(mine):
         Domain("xn--80a1acny.xn--p1ai", DomainRole.EDITION),
     )
     assert outlet.control is not None
-    assert (outlet.control.governance, outlet.control.editorial) == (Holder.MIXED, Holder.UNKNOWN)
+    assert (outlet.control.governance, outlet.control.editorial) == (Holder.MIXED, Holder.NOT_STATE)
     assert outlet.control.code is Code.ISM
     (assessment,) = outlet.assessments
     assert (assessment.confidence, assessment.evidence) == (0.5, Evidence("Desk"))

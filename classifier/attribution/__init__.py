@@ -8,7 +8,7 @@ asked.
 
 from classifier.attribution.lexicon import places as lexicon_places
 from classifier.attribution.lexicon import terms as lexicon_terms
-from classifier.attribution.lexicon import word_set
+from classifier.attribution.lexicon import word_list, word_set
 from classifier.attribution.outlets import own_outlets
 from classifier.attribution.reading import begin, cited, read
 from classifier.attribution.resolve import resolve as resolve_citations

@@ -66,6 +66,12 @@ _STAR = re.compile(r"\s(?:host|columnist|contributor|commentator|pundit)s?\s[A-Z
 _HOST = re.compile(r"(?<![\w@.-])(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,12}(?![\w-]|\.\w)")
 
 
+def called_state_media(ids: Iterable[str], registry: Outlets) -> bool:
+    """Whether a name is state media's: one that several outlets share, only if all of them are."""
+    found = [outlet for id in ids if (outlet := registry.get(id)) is not None]
+    return bool(found) and all(outlet.state_media for outlet in found)
+
+
 def any_state_media(ids: Iterable[str], registry: Outlets) -> bool:
     """Whether any of the outlets of these ids is state media."""
     return any((outlet := registry.get(id)) is not None and outlet.state_media for id in ids)
@@ -99,7 +105,8 @@ def named(
         # "Tasnim Orr", not "ABA News"
         name, part = set(words_of(phrase.name)), set(words_of(words[one.start : one.end]))
         persons = phrase.shape is Shape.PERSON and part < name and not name - part <= _BESIDE
-        found += () if employer or persons else one.outlets
+        # A name of several is told by what stands beside it, below.
+        found += () if employer or persons or len(one.outlets) > 1 else one.outlets
     for match in _HOST.finditer(words):
         at = registry.at(match.group())
         if at is not None and at.domain.role is not DomainRole.IMPOSTER:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
-from classifier.attribution.outlets import Outlets, any_state_media, named
+from classifier.attribution.outlets import Outlets, called_state_media, named
 from classifier.attribution.phrases import parse
 from classifier.attribution.presented import states
 from classifier.values import (
@@ -239,5 +239,7 @@ def channel(
             who, cue = match["who"], "reported" if match["who"].split()[-1].isupper() else ""
             told.append((match.start("who"), named(who, parse(who), registry, cue=cue)))
     by_name = [(at, (), True) for at, end in states(text, shown)[:MOST] if leads(at, end)]
-    known = [(at, ids, any_state_media(ids, registry)) for at, ids in told if own.isdisjoint(ids)]
+    known = [
+        (at, ids, called_state_media(ids, registry)) for at, ids in told if own.isdisjoint(ids)
+    ]
     return [*known, *by_name]

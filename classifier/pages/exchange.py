@@ -28,7 +28,7 @@ from classifier.values import (
 
 OPTIONAL = ("outlet", "url", "title", "date", "lang")
 EXTRA = ("author", "site_name")
-IMPRINT = ("header", "gatherer", "evidence", "address")
+IMPRINT = ("header", "gatherer", "evidence", "address", "company", "about")
 
 # Half of a surrogate pair: an escape cut in two, or a byte that was not UTF-8.
 SURROGATE = re.compile("[\ud800-\udfff]")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from classifier.errors import InputError
 from classifier.pages import page
+from classifier.pages.publishers import said_by
 from classifier.values import Article, Imprint, count_words
 
 MIN_WORDS = 25
@@ -90,6 +91,8 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
     own = _known(document.url)
     claimed = own if url is not None and not _same_site(own, url) else None
     address = url if claimed is not None else own or url
+    said = said_by(html, address)
+    named = said.publisher or said.site
     site = _known(document.sitename) or _host(address)
     title = _headline(_known(document.title), site)
     found = page.articles(_with_headline(title, lines), stem, site)
@@ -99,18 +102,18 @@ def articles(html: str, source: str, stem: str, url: str | None = None) -> Itera
             article = replace(
                 article,
                 title=title or article.title,
-                outlet=article.outlet or site,
+                outlet=article.outlet or named or _host(address),
                 date=_known(document.date) or article.date,
                 author=_known(document.author) or article.author,
             )
-        if claimed is not None:
-            article = replace(
-                article, imprint=replace(article.imprint or Imprint(), address=claimed)
-            )
+        if claimed is not None or said.legal is not None or said.imprint is not None:
+            around = article.imprint or Imprint()
+            around = replace(around, address=claimed, company=said.legal, about=said.imprint)
+            article = replace(article, imprint=around)
         yield replace(
             article,
             url=address,
-            site_name=_known(document.sitename),
+            site_name=said.site or said.publisher,
             lang=language[1].lower() if language else None,
         )
 

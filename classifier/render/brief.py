@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from classifier.render.figures import ASSERTION, counted
 from classifier.render.sourcing import UNTOLD, sourcing_map
 from classifier.taxonomy import TECHNIQUES
-from classifier.values import ArticleReport, SentenceReport, Voice
+from classifier.values import ArticleReport, Content, SentenceReport, Voice, printable
 
 UNLIKE = (
     "Not like what the model learned from: framing is only flagged where it is sure, and scores "
@@ -30,8 +30,16 @@ def in_brief(report: ArticleReport) -> str:
     if report.note is not None:
         return f"Not scored: {report.note.removeprefix('not scored: ').rstrip('.')}."
     parts = [counted(len(report.sentences), "sentence"), *_sourcing(report), *_framing(report)]
-    said = "; ".join(parts) + "."
+    said = _satire(report) + "; ".join(parts) + "."
     return f"{said} {UNLIKE}" if report.far else said
+
+
+def _satire(report: ArticleReport) -> str:
+    """Say first that what follows is not meant to be believed."""
+    outlet = report.source.outlet if report.source else None
+    if outlet is None or Content.SATIRE not in outlet.content:
+        return ""
+    return f"Satire: {printable(outlet.name)} is on record as satire. "
 
 
 def is_loaded(sentence: SentenceReport) -> bool:

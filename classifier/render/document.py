@@ -22,16 +22,19 @@ from classifier.values import (
     BatchReport,
     Control,
     Evidence,
+    Holding,
     Link,
+    Network,
     Outlet,
     Place,
     Record,
     SentenceReport,
     SourceCard,
     Span,
+    Statement,
 )
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 LINE_FORMAT = 2
 """Of what scoring adds to a line. The first, which had no number, said of each signal 0 or 1."""
 
@@ -293,6 +296,7 @@ def source(text: str, card: SourceCard | None) -> dict[str, Any] | None:
             "claimed": card.publication.claimed,
         },
         "outlet": None if card.outlet is None else _outlet(card.outlet),
+        "networks": [_network(network) for network in card.networks],
         "record": _record(card.record),
         "evidence": None if card.evidence is None else _counts(card.evidence),
     }
@@ -314,19 +318,46 @@ def _link(text: str, link: Link) -> dict[str, Any]:
 
 
 def _outlet(outlet: Outlet) -> dict[str, Any]:
-    known = ("id", "name", "wikidata", "country", "role", "medium", "state_media")
-    return {**_some(outlet, *known), "control": outlet.control and _control(outlet.control)}
+    known = ("id", "name", "wikidata", "country", "role", "medium", "state_media", "status")
+    return {
+        **_some(outlet, *known),
+        "content": list(outlet.content),
+        "control": outlet.control and _control(outlet.control),
+        "statements": [_statement(one) for one in outlet.statements],
+        "owners": [_holding(held) for held in outlet.holdings],
+    }
+
+
+def _network(network: Network) -> dict[str, Any]:
+    known = _some(network, "id", "name", "operator", "country", "attributed_by")
+    return {**known, **_evidence(network.evidence)}
+
+
+def _statement(one: Statement) -> dict[str, Any]:
+    known = _some(one, "about", "value", "through")
+    return {**known, "confidence": rounded(one.confidence), **_evidence(one.evidence)}
+
+
+def _holding(held: Holding) -> dict[str, Any]:
+    owner = held.owner
+    return {
+        **_some(owner, "id", "name", "kind", "country"),
+        "share": held.share,
+        **_evidence(held.evidence),
+        "owners": [_holding(above) for above in owner.holdings],
+    }
 
 
 def _control(control: Control) -> dict[str, Any]:
-    known = _some(control, "funding", "governance", "editorial", "code", "owner")
+    known = _some(control, "funding", "governance", "editorial", "code", "owner", "owner_kind")
     return {**known, **_evidence(control.evidence)}
 
 
 def _record(record: Record) -> dict[str, Any]:
     scored = record.scored
     return {
-        "status": "scored" if scored else "unscored",
+        "status": "scored" if scored else "rated" if record.rater else "unscored",
+        "rater": record.rater,
         "reason": record.reason,
         **{name: _number(getattr(record, name)) for name in ("low", "estimate", "high")},
         "shift": rounded(record.shift) if scored else None,

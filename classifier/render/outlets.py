@@ -14,8 +14,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from classifier.render import control
 from classifier.sources import Answer, Flaw, LookAlike, NetworkSite, Registry, host_in_unicode
-from classifier.values import CODES, Control, DomainRole, Evidence, NameKind, Outlet, printable
+from classifier.values import DomainRole, Evidence, NameKind, Outlet, printable
 
 _KINDS = {
     NameKind.ALIAS: "also",
@@ -25,7 +26,12 @@ _KINDS = {
 }
 
 
-def print_answer(answer: Answer, registry: Registry, console: Console) -> None:
+_SOME = 5  # of the names, hosts and accounts that a card shows in a row, so that it fits a screen
+
+
+def print_answer(
+    answer: Answer, registry: Registry, console: Console, *, whole: bool = False
+) -> None:
     """Print what is known of a query.
 
     Parameters
@@ -34,6 +40,8 @@ def print_answer(answer: Answer, registry: Registry, console: Console) -> None:
     registry : Registry
         What names the outlet that a host imitates.
     console : rich.console.Console
+    whole : bool
+        Print every name, host and account, and not the first few of each.
     """
     if len(answer.outlets) > 1:
         _line(console, f"{len(answer.outlets)} outlets are called {answer.query}:")
@@ -42,7 +50,11 @@ def print_answer(answer: Answer, registry: Registry, console: Console) -> None:
         name = answer.outlets[0].name
         _line(console, f"{answer.domain.host} is an imposter of {name}, and not its host.", "red")
     for outlet in answer.outlets:
-        _card(outlet, console)
+        _card(outlet, registry, console, None if whole else _SOME)
+    if answer.namesakes:
+        others = ", ".join(f"{outlet.name} ({outlet.id})" for outlet in answer.namesakes)
+        _line(console, f"Also called so: {others}")
+        console.print()
     if answer.network is not None:
         _network(answer.network, registry, console)
     if answer.alike is not None:
@@ -58,19 +70,42 @@ def likeness(alike: LookAlike) -> str:
     )
 
 
-def _card(outlet: Outlet, console: Console) -> None:
+def _card(outlet: Outlet, registry: Registry, console: Console, most: int | None) -> None:
     title = Text(printable(outlet.name), style="bold")
     title.append(f"  {outlet.id}", style="dim")
     console.print(title)
-    rows = Table.grid(padding=(0, 2))
-    rows.add_column(style="dim", no_wrap=True)
-    rows.add_column(overflow="fold")
-    for label, value in _facts(outlet):
-        rows.add_row(label, Text("\n".join(map(printable, value.split("\n")))))
-    console.print(Padding(rows, (0, 0, 1, 2), expand=False))
+    notes: dict[Evidence, int] = {}
+    rows = []
+    for label, value, evidence in _facts(outlet, registry, most):
+        text = Text(printable(value))
+        if evidence is not None:
+            text.append(f" [{notes.setdefault(evidence, len(notes) + 1)}]", style="dim")
+        rows.append((label, text))
+    _grid(rows, console)
+    for evidence, number in notes.items():
+        note = Text(f"  [{number}] {printable(_evidence(evidence))}", style="dim")
+        console.print(note, soft_wrap=True)
+    console.print()
 
 
-def _facts(outlet: Outlet) -> Iterator[tuple[str, str]]:
+def _grid(rows: Sequence[tuple[str, Text]], console: Console) -> None:
+    """Print labels and what they say side by side: folded on a screen, a line each in a pipe."""
+    if not console.is_terminal:
+        wide = max(len(label) for label, _ in rows)
+        for label, text in rows:
+            console.print(Text(f"  {label:<{wide}}  ") + text, soft_wrap=True)
+        return
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, text in rows:
+        grid.add_row(label, text)
+    console.print(Padding(grid, (0, 0, 0, 2), expand=False))
+
+
+def _facts(
+    outlet: Outlet, registry: Registry, most: int | None
+) -> Iterator[tuple[str, str, Evidence | None]]:
     kind = [str(outlet.role)]
     if str(outlet.medium) not in (str(outlet.role), "other"):
         kind.append(str(outlet.medium))
@@ -78,23 +113,37 @@ def _facts(outlet: Outlet) -> Iterator[tuple[str, str]]:
         kind.append(outlet.country)
     if outlet.wikidata:
         kind.append(f"Wikidata {outlet.wikidata}")
-    yield "kind", ", ".join(kind)
-    yield from _names(outlet)
+    yield "kind", ", ".join(kind), None
+    for label, text in _names(outlet, most):
+        yield label, text, None
     for role in DomainRole:
         found = [host_in_unicode(d.host) for d in outlet.domains if d.role is role]
         if found:
-            yield "hosts" if role is DomainRole.MAIN else f"{role}s", ", ".join(found)
-    yield from _control(outlet.control)
-    for n, assessment in enumerate(outlet.assessments):
-        value = assessment.value.replace("_", " ")
-        claim = assessment.claim.replace("_", " ")
-        said = f"{claim}: {value} (confidence {assessment.confidence:g})"
-        yield "record" if n == 0 else "", f"{said}\n{_evidence(assessment.evidence)}"
+            yield "hosts" if role is DomainRole.MAIN else f"{role}s", _some(found, most), None
+    if outlet.accounts:
+        accounts = [f"{one.platform} {one.handle}" for one in outlet.accounts]
+        yield "accounts", _some(accounts, most), None
+    known = list(control.facts(outlet))
+    for fact in known:
+        yield fact.label, fact.said, fact.evidence
+    if outlet.control is None:
+        yield "control", "nothing on record, which is not the same as independent", None
+    label = "record"
+    for said, evidence in control.assessed(outlet, registry.network_called):
+        yield label, said, evidence
+        label = ""
     if not outlet.assessments:
-        yield "record", "no assessment on record; that says nothing against it"
+        yield "record", "no assessment on record; that says nothing against it", None
 
 
-def _names(outlet: Outlet) -> Iterator[tuple[str, str]]:
+def _some(found: Sequence[str], most: int | None) -> str:
+    """List them, or the first and how many there are besides."""
+    if most is None or len(found) <= most + 1:
+        return ", ".join(found)
+    return f"{', '.join(found[:most])} and {len(found) - most} more"
+
+
+def _names(outlet: Outlet, most: int | None) -> Iterator[tuple[str, str]]:
     for kind, label in _KINDS.items():
         found = [
             name.text + (" (ambiguous)" if name.ambiguous else "")
@@ -102,30 +151,13 @@ def _names(outlet: Outlet) -> Iterator[tuple[str, str]]:
             if name.kind is kind
         ]
         if found:
-            yield label, ", ".join(found)
+            yield label, _some(found, most)
     if any(name.kind is NameKind.MAIN and name.ambiguous for name in outlet.names):
-        yield "", "The name means other things too; it isn't looked for in running text."
-
-
-def _control(control: Control | None) -> Iterator[tuple[str, str]]:
-    if control is None:
-        yield "control", "nothing on record, which is not the same as independent"
-        return
-    if control.code is not None:
-        yield "control", f"{control.code}: {CODES[control.code]}"
-    three = (
-        f"funding {control.funding}, governance {control.governance}, "
-        f"editorial line {control.editorial}"
-    )
-    yield "control" if control.code is None else "", three
-    if control.owner:
-        yield "owner", control.owner
-    yield "", _evidence(control.evidence)
+        yield "", "The name means other things too; in a text, what stands around it has to tell."
 
 
 def _evidence(evidence: Evidence) -> str:
-    said = f"{evidence.source}, {evidence.date}" if evidence.date else evidence.source
-    return f"{said}\n{evidence.url}" if evidence.url else said
+    return " ".join(control.proof(evidence))
 
 
 def _network(site: NetworkSite, registry: Registry, console: Console) -> None:
@@ -136,8 +168,11 @@ def _network(site: NetworkSite, registry: Registry, console: Console) -> None:
     elif site.kind == "imposter":
         said += ", as an imposter"
     _line(console, f"{said}.", "red")
-    evidence = Text("\n".join(map(printable, _evidence(site.evidence).split("\n"))))
-    console.print(Padding(evidence, (0, 0, 1, 2), expand=False))
+    network = registry.network_called(site.network)
+    if network is not None:
+        _line(console, f"  {control.part_of(network)}.")
+    _line(console, f"  {_evidence(site.evidence)}", "dim")
+    console.print()
 
 
 def print_problems(problems: Sequence[Flaw], console: Console) -> None:

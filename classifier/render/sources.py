@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from classifier.render import figures
+from classifier.render import control, figures
 from classifier.render.layout import publisher
 from classifier.sources import UNNAMED, UNNAMED_MONITOR
 from classifier.values import (
@@ -83,14 +83,12 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class ControlView:
-    """Who controls an outlet: the monitor's code, three facts apart, the owner, the evidence."""
+class FactView:
+    """Something on record of an outlet, where it is from, and whether that was said before."""
 
-    code: str
-    facts: tuple[tuple[str, str], ...]
-    owner: str
-    state_media: bool
-    proof: Proof
+    label: str
+    said: str
+    proof: Proof | None  # None where it is that of the fact before
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +104,20 @@ class CardView:
     """A source card as a reader sees it."""
 
     warning: str  # what is to be read before anything else; empty where there is nothing
+    imprint: str  # of a publisher that isn't on record: who answers for its site, as it says
     claimed: str  # what the page says of its own address, where it was fetched from another
     steps: tuple[Step, ...]  # from the publisher inwards; empty where nothing names it
     about: str  # the outlet that control and record are about; empty where there is none
     kind: str  # what it is, its country and its Wikidata identifier
-    control: ControlView | None
-    uncontrolled: str  # why there is no ``control``
+    control: tuple[FactView, ...]  # who owns, funds and steers it; what it is
+    uncontrolled: str  # why nothing is known of who controls it; empty where something is
     record: Record
     # estimate, interval and shift: empty where it is unscored
     estimate: str
     interval: str
     shift: str
     reason: str  # why it is unscored; empty where it is not
+    rated: str  # that one rater alone speaks; empty where several do, or none
     findings: tuple[Finding, ...]
     evidence: tuple[str, ...]  # what the article shows of its own sourcing, a line each
 
@@ -130,17 +130,19 @@ def card(report: ArticleReport) -> CardView | None:
     record, scored = found.record, found.record.scored
     return CardView(
         warning=warning(report),
+        imprint=_imprint(report),
         claimed=_claimed(found),
         steps=tuple(_steps(found, report)),
         about=name(found.outlet.name) if found.outlet else "",
         kind=_kind(found.outlet) if found.outlet else "",
-        control=_control(found.outlet) if found.outlet else None,
+        control=tuple(_control(found)),
         uncontrolled=_uncontrolled(found),
         record=record,
         estimate=figures.score(record.estimate) if record.estimate is not None else "",
         interval=_interval(record),
         shift=_shift(record) if scored else "",
-        reason="" if scored else shortened(record.reason, MAX_REASON) or "nothing on record",
+        reason="" if scored or record.rater else _why(found),
+        rated=f"by one rater, {name(record.rater)}" if record.rater else "",
         findings=tuple(_finding(assessment) for assessment in record.assessments),
         evidence=tuple(_evidence(found.evidence)) if found.evidence else ("not scored",),
     )
@@ -164,6 +166,17 @@ def warning(report: ArticleReport) -> str:
 def _claimed(card: SourceCard) -> str:
     claimed = card.publication.claimed
     return f"the page names {shortened(claimed, MAX_WORDS)} as its own address" if claimed else ""
+
+
+def _imprint(report: ArticleReport) -> str:
+    """Tell what the page of a publisher that the registry lacks says of itself."""
+    said, found = report.article.imprint, report.source
+    chain = found.publication.chain if found else ()
+    if said is None or not chain or chain[0].outlet is not None:
+        return ""
+    known = [name(said.company)] if said.company else []
+    known += [url] if (url := address(said.about)) else []
+    return f"not on record; the page names as responsible {', '.join(known)}" if known else ""
 
 
 def published_by(report: ArticleReport) -> str:
@@ -242,29 +255,37 @@ def _kind(outlet: Outlet) -> str:
     return name(", ".join(kind))
 
 
-def _control(outlet: Outlet) -> ControlView | None:
-    control = outlet.control
-    if control is None:
-        return None
-    return ControlView(
-        code=f"{CODES[control.code]} ({control.code})" if control.code else "",
-        facts=(
-            ("funding", str(control.funding)),
-            ("governance", str(control.governance)),
-            ("editorial line", str(control.editorial)),
-        ),
-        owner=name(control.owner or ""),
-        state_media=outlet.state_media,
-        proof=_proof(control.evidence),
-    )
+def _control(card: SourceCard) -> Iterator[FactView]:
+    before = None
+    told = list(control.facts(card.outlet)) if card.outlet else []
+    told += [control.Told("network", control.part_of(one), one.evidence) for one in card.networks]
+    for fact in told:
+        proof = None if fact.evidence == before else _proof(fact.evidence)
+        before = fact.evidence
+        yield FactView(fact.label, shortened(fact.said, MAX_WORDS), proof)
 
 
 def _uncontrolled(card: SourceCard) -> str:
+    if card.outlet is not None and card.outlet.control is not None:
+        return ""
     if card.outlet is not None:
         return "nothing on record, which is not the same as independent"
     if card.publication.chain:
         return "not known: the outlet is not in the registry"
     return "not known: nothing says who published the article"
+
+
+def _why(card: SourceCard) -> str:
+    """Say why there is no record, and what is known instead."""
+    why = shortened(card.record.reason, MAX_REASON) or "nothing on record"
+    outlet = card.outlet
+    held = outlet.control if outlet else None
+    known = [] if held is None else [CODES[held.code]] if held.code else []
+    if held is not None and held.owner:
+        known.append(f"owned by {held.owner}")
+    if outlet is not None:
+        known += [control.words(one) for one in outlet.content]
+    return f"{why}; known instead: {name(', '.join(known))}" if known else why
 
 
 def _interval(record: Record) -> str:

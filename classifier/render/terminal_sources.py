@@ -81,6 +81,8 @@ def _published(found: CardView) -> Iterator[Text]:
         yield Text("unknown: nothing says who published it")
     for step in found.steps:
         yield _step(step)
+    if found.imprint:
+        yield Text(found.imprint, style="dim")
     if found.claimed:
         yield Text(found.claimed, style="dim")
 
@@ -100,21 +102,20 @@ def _step(step: Step) -> Text:
 
 
 def _control(found: CardView) -> Iterator[Text]:
-    control = found.control
-    if control is None:
-        yield Text(f"{found.about}: {found.uncontrolled}" if found.about else found.uncontrolled)
-        return
-    yield Text(f"{found.about}: {found.kind}")
-    facts = ", ".join(f"{label} {value}" for label, value in control.facts)
-    yield Text(f"{control.code}: {facts}" if control.code else facts)
-    if control.owner:
-        yield Text(f"owner: {control.owner}")
-    yield _proof(control.proof)
+    if found.about:
+        yield Text(f"{found.about}: {found.kind}")
+    for fact in found.control:
+        line = Text(f"{fact.label}: {fact.said}" if fact.label else fact.said)
+        yield line if fact.proof is None else line.append("; ").append_text(_proof(fact.proof))
+    if found.uncontrolled:
+        yield Text(found.uncontrolled)
 
 
 def _record(found: CardView) -> Iterator[Text]:
     if found.estimate:
         yield Text(found.estimate, style="bold").append(f", {found.interval}; {SCALE}", "not bold")
+    elif found.rated:
+        yield Text(found.rated, style="bold")
     else:
         yield Text("unscored", style="bold").append(f": {found.reason}", "not bold")
     for finding in found.findings:

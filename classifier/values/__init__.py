@@ -22,15 +22,10 @@ from classifier.values.article import (
 )
 from classifier.values.normal import legible
 from classifier.values.outlet import (
-    CODES,
     Assessment,
-    Code,
-    Control,
     Domain,
     DomainRole,
-    Evidence,
     Found,
-    Holder,
     Medium,
     Name,
     NameKind,
@@ -50,6 +45,28 @@ from classifier.values.scored import (
     SentenceReport,
     Skipped,
     SourceCard,
+)
+from classifier.values.statements import (
+    CODES,
+    GENERAL_KNOWLEDGE,
+    HOLDERS,
+    STEERING,
+    VALUES,
+    About,
+    Account,
+    Code,
+    Content,
+    Control,
+    Evidence,
+    Holder,
+    Holding,
+    Network,
+    Owner,
+    OwnerKind,
+    Statement,
+    Status,
+    in_order,
+    present,
 )
 from classifier.values.text import count_words, fold, printable, shortened
 from classifier.values.text import distinct as distinct_lines

@@ -178,6 +178,8 @@ class Imprint:
     evidence: str | None = None  # the words of the page that give that name
     # the address that the page names as its own, where it was fetched from another site
     address: str | None = None
+    company: str | None = None  # the company that the page's structured data name as publisher
+    about: str | None = None  # the address of the page that says who answers for the site
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,27 @@
-"""What the registry holds of an outlet: frozen values, no behaviour, no imports of ours.
+"""What the registry holds of an outlet: frozen values, each fact with its evidence.
 
-Facts only, each with its evidence. What a column of the shipped tables may hold is what these
-enumerations name.
+What a column of the shipped tables may hold is what these enumerations name.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from classifier.values.statements import (
+    ENDED,
+    STATE_MEDIA,
+    About,
+    Account,
+    Content,
+    Control,
+    Evidence,
+    Holder,
+    Holding,
+    Statement,
+    Status,
+    control_of,
+)
 
 
 class Role(StrEnum):
@@ -52,42 +66,6 @@ class DomainRole(StrEnum):
     IMPOSTER = "imposter"  # somebody else's, made to look like the outlet's
 
 
-class Holder(StrEnum):
-    """Who holds funding, governance or the editorial line."""
-
-    STATE = "state"
-    NOT_STATE = "not state"
-    MIXED = "mixed"
-    UNKNOWN = "unknown"
-
-
-class Code(StrEnum):
-    """Codes of the State Media Monitor's typology (Dragomir and Söderström, 2021)."""
-
-    SC = "SC"
-    CAPU = "CaPu"
-    CAPR = "CaPr"
-    ISFM = "ISFM"
-    ISF = "ISF"
-    ISM = "ISM"
-    IP = "IP"
-
-
-#: What the codes stand for.
-CODES = {
-    Code.SC: "state-controlled",
-    Code.CAPU: "captured public or state-managed",
-    Code.CAPR: "captured private",
-    Code.ISFM: "independent, state-funded and state-managed",
-    Code.ISF: "independent, state-funded",
-    Code.ISM: "independent, state-managed",
-    Code.IP: "independent public",
-}
-
-#: The codes that make an outlet state media (annotation guidelines, section 4).
-STATE_MEDIA = frozenset({Code.SC, Code.CAPU})
-
-
 @dataclass(frozen=True, slots=True)
 class Name:
     """One of an outlet's names.
@@ -115,30 +93,6 @@ class Domain:
 
     host: str
     role: DomainRole = DomainRole.MAIN
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Where a fact is from: a source by name, its address, and the ISO 8601 date it held."""
-
-    source: str
-    url: str | None = None
-    date: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """Who owns and steers an outlet: three separate questions, and the monitor's code for them.
-
-    Never a judgement of what it prints.
-    """
-
-    funding: Holder
-    governance: Holder
-    editorial: Holder
-    code: Code | None
-    owner: str | None
-    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +136,13 @@ class Outlet:
         Every name, the main one first.
     domains : tuple of Domain
         The main one first.
-    control : Control or None
-        None: nothing on record, which is not the same as independent.
+    statements : tuple of Statement
+        Who steers it, whether it publishes, what it carries; in the order of
+        `classifier.values.statements.in_order`.
+    holdings : tuple of Holding
+        Its direct owners, the largest share first.
     assessments : tuple of Assessment
+    accounts : tuple of Account
     """
 
     id: str
@@ -195,19 +153,49 @@ class Outlet:
     wikidata: str | None = None
     names: tuple[Name, ...] = ()
     domains: tuple[Domain, ...] = ()
-    control: Control | None = None
+    statements: tuple[Statement, ...] = ()
+    holdings: tuple[Holding, ...] = ()
     assessments: tuple[Assessment, ...] = ()
+    accounts: tuple[Account, ...] = ()
+
+    @property
+    def control(self) -> Control | None:
+        """Who owns and steers it, as it stands.
+
+        None: nothing on record, which is not the same as independent.
+        """
+        return control_of(self.statements, self.holdings)
+
+    def said(self, about: About) -> tuple[Statement, ...]:
+        """Give what is said about one thing, the statement that holds first."""
+        return tuple(one for one in self.statements if one.about is about)
 
     @property
     def state_media(self) -> bool:
         """Whether a state governs it and controls it editorially (code SC or CaPu).
 
-        Where there is no code, the fields that SC and CaPu have in common decide.
+        The newest code decides; where there is none, the fields that SC and CaPu have in common.
         """
         control = self.control
         if control is None or control.code is not None:
             return control is not None and control.code in STATE_MEDIA
-        return control.governance is Holder.STATE and control.editorial is Holder.STATE
+        return control.governance == control.editorial == Holder.STATE
+
+    @property
+    def status(self) -> Status:
+        """Whether it publishes; active where nothing is on record."""
+        said = self.said(About.STATUS)
+        return Status(said[0].value) if said else Status.ACTIVE
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has stopped publishing under its name."""
+        return self.status in ENDED
+
+    @property
+    def content(self) -> tuple[Content, ...]:
+        """What it carries; empty where nothing is on record, which is news as a rule."""
+        return tuple(dict.fromkeys(Content(one.value) for one in self.said(About.CONTENT)))
 
 
 @dataclass(frozen=True, slots=True)

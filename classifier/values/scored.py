@@ -20,6 +20,7 @@ from classifier.values.article import (
     Voice,
 )
 from classifier.values.outlet import Assessment, Outlet
+from classifier.values.statements import Network
 
 
 class Relation(StrEnum):
@@ -147,7 +148,8 @@ class Record:
     ----------
     low, estimate, high : float or None
         Between 0 (bad record) and 1 (good record): the estimate and its 90% interval, wider with
-        the assessments' age, disagreement and scarcity. None: ``unscored``.
+        the assessments' age, disagreement and scarcity. None: ``unscored``, or one rater alone
+        speaks, which makes no interval.
     reason : str
         One line: what it rests on, or why there is none.
     assessments : tuple of Assessment
@@ -155,6 +157,8 @@ class Record:
     shift : float
         How far the article's own evidence moved the estimate, at most ``cap`` either way.
     cap : float
+    rater : str or None
+        The one rater who speaks, in ``assessments``; None where there are several, or none.
     """
 
     low: float | None
@@ -164,10 +168,11 @@ class Record:
     assessments: tuple[Assessment, ...] = ()
     shift: float = 0.0
     cap: float = 0.0
+    rater: str | None = None
 
     @property
     def scored(self) -> bool:
-        """Whether there is a record."""
+        """Whether two raters or more make an estimate."""
         return self.estimate is not None
 
 
@@ -183,12 +188,15 @@ class SourceCard:
     record : Record
     evidence : ArticleEvidence or None
         None when the article was not scored.
+    networks : tuple of Network
+        Influence networks that the outlet, or the page's host, is found to be part of.
     """
 
     publication: Publication
     outlet: Outlet | None
     record: Record
     evidence: ArticleEvidence | None = None
+    networks: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

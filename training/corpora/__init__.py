@@ -22,7 +22,7 @@ from training.corpora.house import CARD as HOUSE_CARD
 from training.corpora.polnear import CARD as POLNEAR
 from training.corpora.polnear import texts as polnear_texts
 from training.corpora.standoff import SHORT as SHORT_STANDOFF
-from training.corpora.standoff import articles_folder, labels_file
+from training.corpora.standoff import TEXTS, articles_folder, labels_file
 from training.corpora.standoff import digest as text_digest
 from training.corpora.standoff import join as join_text
 from training.corpora.standoff import labels as standoff_labels

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from classifier.sources import (
-    COLUMNS,
     ambiguous_names,
     host_in,
     host_label,
@@ -21,21 +20,31 @@ from classifier.sources import (
 )
 from classifier.sources import fold_name as fold
 from classifier.sources import shipped_tables as shipped
-from classifier.values import Assessment, Domain, DomainRole, Evidence, NameKind, Role
+from classifier.values import (
+    Assessment,
+    Domain,
+    DomainRole,
+    Role,
+)
+from training.registry.accounts import add_accounts
 from training.registry.lists import (
     Listing,
     identify,
     named_outlets,
     read_influence,
+    read_networks,
     read_newsmap,
     read_perennial,
 )
-from training.registry.material import Draft, hosts_by_hand
+from training.registry.material import Draft, EvidenceError, Held, hosts_by_hand
 from training.registry.matrix import read_matrix
 from training.registry.merge import FOLDER, merge, read_hand
+from training.registry.monitor import add_financing, add_monitor, inherit, read_statements
+from training.registry.owners import Owners, read_owners
+from training.registry.writing import evidence_cells, write_tables
 
 #: Of the data; a new one when the evidence or the rows by hand change what a look-up gives.
-VERSION = "2026.11"
+VERSION = "2026.11.27"
 _COPIES = frozenset({"Doppelganger", "RRN"})  # networks whose copies are of somebody's site
 
 
@@ -72,21 +81,55 @@ def build(
         When a data set is missing or changed, or a row can't be read.
     """
     log: list[str] = []
-    matrix = read_matrix(evidence, log, allow_changed=allow_changed)
-    drafts = merge(read_hand(hand), [*matrix, *named_outlets()], log)
+    owners = Owners()
+    held = read_owners(owners, hand / "owners")
+    matrix = read_matrix(evidence, owners, log, allow_changed=allow_changed)
+    drafts = merge(read_hand(owners, hand), [*matrix, *named_outlets()], log)
+    by_id = {draft.id: draft for draft in drafts}
+    _control(evidence, hand, by_id, owners, held, log, allow_changed=allow_changed)
+    add_accounts(evidence, hand / "accounts", by_id, log, allow_changed=allow_changed)
     found = identify(drafts, read_newsmap(evidence, allow_changed=allow_changed), log)
     log.append(f"wikidata: {found} outlets identified by name and country")
-    owners = _Owners(drafts)
-    _assess(owners, read_perennial(evidence, allow_changed=allow_changed), log)
+    whose = _Hosts(drafts)
+    for year in read_perennial(evidence, allow_changed=allow_changed):
+        _assess(whose, year, log)
     listings = read_influence(evidence, log, allow_changed=allow_changed)
-    networks = _networks(owners, listings, log)
+    sites = _sites(whose, listings, log)
     _mark_ambiguous(drafts, ambiguous_names(shipped()))
     for draft in drafts:
         _prune(draft, log)
-    return Built(write_tables(output or shipped(), VERSION, drafts, networks), log)
+    rows = write_tables(
+        output or shipped(), VERSION, drafts, sites, owners, read_networks(hand / "networks")
+    )
+    return Built(rows, log)
 
 
-class _Owners:
+def _control(
+    evidence: Path,
+    hand: Path,
+    drafts: dict[str, Draft],
+    owners: Owners,
+    held: dict[str, list[Held]],
+    log: list[str],
+    *,
+    allow_changed: bool,
+) -> None:
+    """Say who owns, funds and steers each outlet: lists, rows by hand, and what follows."""
+    add_monitor(evidence, drafts, owners, log, allow_changed=allow_changed)
+    for id, holdings in held.items():
+        if id not in drafts:
+            raise EvidenceError(f"{hand}/owners: holdings: no outlet and no owner is {id!r}")
+        for one in holdings:
+            drafts[id].hold(one)
+    for where, id, statement in read_statements(hand / "statements"):
+        if id not in drafts:
+            raise EvidenceError(f"{where}, field 'id': no outlet is {id!r}")
+        drafts[id].statements.append(statement)
+    add_financing(evidence, drafts, log, allow_changed=allow_changed)
+    inherit(drafts, owners, log)
+
+
+class _Hosts:
     """Whose a host is: an outlet's, by the host or one above it."""
 
     def __init__(self, drafts: list[Draft]) -> None:
@@ -147,7 +190,7 @@ def _capitalised(reason: str) -> Iterable[str]:
     return sorted(names | {f"Le {name}" for name in names}, key=lambda name: (-len(name), name))
 
 
-def _assess(owners: _Owners, found: dict[str, Assessment], log: list[str]) -> None:
+def _assess(owners: _Hosts, found: dict[str, Assessment], log: list[str]) -> None:
     """Give outlets their ratings; that of the main host, when two hosts have different ones."""
     ratings: dict[str, list[tuple[bool, str, Assessment]]] = defaultdict(list)
     unknown = 0
@@ -168,7 +211,7 @@ def _assess(owners: _Owners, found: dict[str, Assessment], log: list[str]) -> No
     log.append(f"perennial: {unknown} of {len(found)} hosts are no outlet's in the registry")
 
 
-def _networks(owners: _Owners, listings: list[Listing], log: list[str]) -> list[tuple[str, ...]]:
+def _sites(owners: _Hosts, listings: list[Listing], log: list[str]) -> list[tuple[str, ...]]:
     """Settle which hosts are an outlet's own, and what the rest are."""
     by_host: dict[str, list[Listing]] = defaultdict(list)
     listed: dict[tuple[str, str], list[Listing]] = defaultdict(list)
@@ -190,12 +233,12 @@ def _networks(owners: _Owners, listings: list[Listing], log: list[str]) -> list[
         )
     log.append(f"networks: {own} rows name an outlet's own host; they are assessments of it")
     log.append(f"networks: {pages} rows name a page on an outlet that is a platform; left out")
-    rows = [_network(owners, host, said) for host, said in by_host.items()]
+    rows = [_site(owners, host, said) for host, said in by_host.items()]
     log.append(f"networks: {sum(map(len, by_host.values())) - len(rows)} rows repeat a host")
     return rows
 
 
-def _network(owners: _Owners, host: str, said: list[Listing]) -> tuple[str, ...]:
+def _site(owners: _Hosts, host: str, said: list[Listing]) -> tuple[str, ...]:
     def strength(listing: Listing) -> tuple[bool, float, str]:
         return listing.clone_of is not None, listing.confidence, listing.evidence.date or ""
 
@@ -207,7 +250,7 @@ def _network(owners: _Owners, host: str, said: list[Listing]) -> tuple[str, ...]
     # A "copy" of no outlet in particular is a site with an invented title.
     copies = copied is not None or (best.clone_of is not None and best.network in _COPIES)
     kind = "imposter" if copies else "site"
-    return (host, best.network, kind, copied or "", *_evidence(best.evidence))
+    return (host, best.network, kind, copied or "", *evidence_cells(best.evidence))
 
 
 def _mark_ambiguous(drafts: list[Draft], known: dict[str, str]) -> None:
@@ -222,8 +265,12 @@ def _mark_ambiguous(drafts: list[Draft], known: dict[str, str]) -> None:
             name for name in draft.names if known.get(fold(name.text)) in (None, "", draft.id)
         ]
     sharers: dict[str, set[str]] = defaultdict(set)
+    taken = {key for draft in drafts if not draft.lesser for key in draft.folded()}
     for draft in drafts:
-        for key in draft.folded():
+        if draft.lesser:
+            draft.names = [name for name in draft.names if fold(name.text) not in taken]
+            draft.main_ambiguous |= fold(draft.name) in taken
+        for key in draft.folded() if not draft.lesser else draft.folded() - taken:
             sharers[key].add(draft.id)
 
     def ambiguous(text: str, id: str, marked: bool) -> bool:
@@ -267,73 +314,3 @@ def _differs(known: str, text: str) -> bool:
     shouted = known.isupper() != text.isupper()
     mixed = known[:1].islower() and known[-1:].isupper()  # teleSUR, which others write Telesur
     return (shouted or (mixed and text.istitle())) and " " not in text
-
-
-# --- the tables as they are written --------------------------------------------------------------
-
-_Row = tuple[str, ...]
-
-
-def write_tables(
-    folder: Path, version: str, drafts: Iterable[Draft], networks: Iterable[_Row]
-) -> dict[str, int]:
-    """Write all tables.
-
-    The folder is made when it isn't there; `networks` come in the columns of `COLUMNS`. Gives the
-    number of rows in each table.
-    """
-    drafts = list(drafts)
-    tables: dict[str, list[_Row]] = {
-        "outlets": sorted(
-            (d.id, d.name, d.role, d.medium, d.country or "", d.wikidata or "") for d in drafts
-        ),
-        "names": sorted(row for draft in drafts for row in _names(draft)),
-        "domains": [row for draft in sorted(drafts, key=lambda d: d.id) for row in _domains(draft)],
-        "control": sorted(row for draft in drafts for row in _control(draft)),
-        "assessments": sorted(row for draft in drafts for row in _assessments(draft)),
-        "networks": sorted(networks),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    for kind, rows in tables.items():
-        title = f"# framescope registry {kind}, version {version}"
-        lines = [title, "\t".join(COLUMNS[kind]), *("\t".join(row) for row in rows)]
-        path = folder / f"{kind}.tsv"
-        path.write_bytes(("\n".join(lines) + "\n").encode())
-    return {kind: len(rows) for kind, rows in tables.items()}
-
-
-def _names(draft: Draft) -> Iterable[_Row]:
-    if draft.main_ambiguous:  # a main name has no row here unless there is this to say of it
-        yield (draft.id, draft.name, NameKind.MAIN, "", "1")
-    for name in draft.names:
-        yield (draft.id, name.text, name.kind, name.lang or "", "1" if name.ambiguous else "")
-
-
-def _domains(draft: Draft) -> Iterable[_Row]:
-    def order(row: _Row) -> tuple[bool, _Row]:
-        return row[2] != DomainRole.MAIN, row
-
-    return sorted(((draft.id, d.host, d.role) for d in draft.domains), key=order)
-
-
-def _control(draft: Draft) -> Iterable[_Row]:
-    if (control := draft.control) is not None:
-        yield (
-            draft.id,
-            control.funding,
-            control.governance,
-            control.editorial,
-            control.code or "",
-            control.owner or "",
-            *_evidence(control.evidence),
-        )
-
-
-def _assessments(draft: Draft) -> Iterable[_Row]:
-    for given in draft.assessments:
-        evidence = _evidence(given.evidence)
-        yield (draft.id, given.claim, given.value, *evidence, f"{given.confidence:g}")
-
-
-def _evidence(evidence: Evidence) -> tuple[str, str, str]:
-    return evidence.source, evidence.url or "", evidence.date or ""

@@ -6,24 +6,27 @@ import csv
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifier.sources import countries, host_in, host_parents, is_public_suffix
+from classifier.sources import FIELDS, RATINGS, countries, host_in, host_parents, is_public_suffix
 from classifier.sources import fold_name as fold
 from classifier.values import Assessment, Domain, DomainRole, Evidence, Medium, Role
 from training.registry.material import (
     DIMA,
+    DISCUSSED,
     LAUNDROMAT,
     NEWSMAP,
     PERENNIAL,
+    RANKED,
     Draft,
     EvidenceError,
     by_hand,
     files,
     host_of,
     hosts_by_hand,
+    rows_by_hand,
 )
 
 
@@ -147,6 +150,23 @@ def _objects(path: Path) -> Iterable[dict[str, str]]:
         raise EvidenceError(f"{path}: no domains in it; has its layout changed?")
 
 
+_NETWORKS = ("id", "name", "names", "operator", "country", "attributed_by", "source", "url", "date")
+
+
+def read_networks(folder: Path) -> list[tuple[str, ...]]:
+    """Read the networks by hand, in the columns of their table.
+
+    Raises `EvidenceError` when a row can't be read; it names file, row, field and reason.
+    """
+    rows = []
+    for where, row in rows_by_hand(folder, "networks.tsv", _NETWORKS):
+        for name, field in FIELDS["networks"].items():
+            if reason := field.reason(row[name]):
+                raise EvidenceError(f"{where}, field '{name}': {reason}")
+        rows.append(tuple(row.values()))
+    return rows
+
+
 # --- Wikimedia's projects -------------------------------------------------------------------------
 
 #: The scores of the data set, in the rater's words. It has one score, -1, for what the list calls
@@ -160,24 +180,70 @@ VALUES = {
 }
 
 
-def read_perennial(root: Path, *, allow_changed: bool = False) -> dict[str, Assessment]:
-    """Read the assessment of each host.
+_RANKED = {
+    "gr": ("generally_reliable", 0.8),
+    "nc": ("no_consensus", 0.5),
+    "gu": ("generally_unreliable", 0.8),
+    "d": ("deprecated", 0.9),
+}
+# Of 2021, in the page's own words; a source may be on the blacklist beside a verdict.
+_DISCUSSED = {
+    "Generally reliable": ("generally_reliable", 0.8),
+    "No consensus": ("no_consensus", 0.5),
+    "Generally unreliable": ("generally_unreliable", 0.8),
+    "Deprecated": ("deprecated", 0.9),
+    "Blacklisted": ("blacklisted", 0.9),
+}
 
-    Raises `EvidenceError` when the file is missing or changed, or holds a score that `VALUES`
-    doesn't.
+
+def read_perennial(root: Path, *, allow_changed: bool = False) -> list[dict[str, Assessment]]:
+    """Read the assessments of each host, a mapping a year: 2021, 2023, 2026.
+
+    Raises `EvidenceError` when a file is missing or changed, or holds a verdict that is unknown.
     """
-    (path,) = files(PERENNIAL, root, allow_changed=allow_changed)
     meant = hosts_by_hand("perennial")
-    evidence = Evidence(PERENNIAL.name, PERENNIAL.url, PERENNIAL.date)
-    found = {}
-    for domain, score in json.loads(path.read_text(encoding="utf-8")).items():
-        host = host_of(domain)
-        if host is None or score not in VALUES:
-            raise EvidenceError(f"{path}: {domain!r} or its score {score!r} is unknown")
-        value, confidence = VALUES[score]
-        host = meant.get(host, host)
-        found[host] = Assessment("reliability", value, evidence, confidence)
+    found: list[dict[str, Assessment]] = []
+    for data, read in ((DISCUSSED, _read_2021), (PERENNIAL, _read_2023), (RANKED, _read_2026)):
+        (path,) = files(data, root, allow_changed=allow_changed)
+        evidence = Evidence(data.name, data.url, data.date)
+        year: dict[str, Assessment] = {}
+        for domain, verdict in read(path):
+            host = host_of(domain)
+            if host is not None:
+                year[meant.get(host, host)] = Assessment("reliability", *_given(verdict, evidence))
+        found.append(year)
     return found
+
+
+_Verdict = tuple[str, float]
+
+
+def _given(verdict: _Verdict, evidence: Evidence) -> tuple[str, Evidence, float]:
+    return verdict[0], evidence, verdict[1]
+
+
+def _read_2021(path: Path) -> Iterator[tuple[str, _Verdict]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            said = [_DISCUSSED[one] for one in json.loads(row["status"]) if one in _DISCUSSED]
+            for host in json.loads(row["urls"]) if said else ():
+                # The worst of two: what is deprecated may be on the blacklist as well.
+                yield host, max(said, key=lambda verdict: RATINGS.index(verdict[0]))
+
+
+def _read_2023(path: Path) -> Iterator[tuple[str, _Verdict]]:
+    for domain, score in json.loads(path.read_text(encoding="utf-8")).items():
+        if host_of(domain) is None or score not in VALUES:
+            raise EvidenceError(f"{path}: {domain!r} or its score {score!r} is unknown")
+        yield domain, VALUES[score]
+
+
+def _read_2026(path: Path) -> Iterator[tuple[str, _Verdict]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        for line, row in enumerate(csv.DictReader(file), 2):
+            if row["status"] not in _RANKED:
+                raise EvidenceError(f"{path}, row {line}: status {row['status']!r} is unknown")
+            yield row["domain"], _RANKED[row["status"]]
 
 
 def named_outlets() -> list[Draft]:

@@ -8,14 +8,23 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from classifier.errors import FramescopeError
 from classifier.sources import fold_name as fold
 from classifier.sources import host_in
-from classifier.values import Assessment, Control, Domain, Medium, Name, Role
+from classifier.values import (
+    Account,
+    Assessment,
+    Domain,
+    Evidence,
+    Medium,
+    Name,
+    Role,
+    Statement,
+)
 
 
 class EvidenceError(FramescopeError):
@@ -47,10 +56,36 @@ def by_hand(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
+def rows_by_hand(
+    folder: Path, pattern: str, columns: Sequence[str]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Read tables of one layout: of each row, where it stands and its cells by column.
+
+    Raises `EvidenceError` when a table has other columns, or a row more or fewer cells.
+    """
+    for path in sorted(folder.glob(pattern)):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if not lines or lines[0].split("\t") != list(columns):
+            raise EvidenceError(f"{path}, row 1: the columns must be {', '.join(columns)}")
+        for number, line in enumerate(lines[1:], 2):
+            cells = line.split("\t")
+            if line.strip() and not line.startswith("#"):
+                if len(cells) != len(columns):
+                    raise EvidenceError(
+                        f"{path}, row {number}: {len(cells)} fields; a row has {len(columns)}"
+                    )
+                yield f"{path}, row {number}", dict(zip(columns, cells, strict=True))
+
+
 DATA_SETS = {row["folder"]: DataSet(**row) for row in by_hand("data-sets")}
 MATRIX = DATA_SETS["asd-state-media-profiles"]
 LAUNDROMAT = DATA_SETS["asd-disinfo-laundromat"]
 DIMA = DATA_SETS["m82-dima"]
+MONITOR = DATA_SETS["state-media-monitor"]
+FRENCH = DATA_SETS["medias-francais"]
+SPEAKERS = DATA_SETS["dboes"]
+RANKED = DATA_SETS["wikipedia-reliable-sources-2026"]
+DISCUSSED = DATA_SETS["wikipedia-perennial-sources-2021"]
 PERENNIAL = DATA_SETS["wikipedia-perennial-sources"]
 NEWSMAP = DATA_SETS["wikidata-newsmap"]
 
@@ -92,10 +127,14 @@ def hosts_by_hand(data: str) -> dict[str, str]:
 
 # --- drafts that evidence and hand rows fill in turn ----------------------------------------------
 
-# Letters that NFKD leaves whole.
-_LATIN = str.maketrans(
-    {"ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ł": "l", "Ł": "L", "ß": "ss", "æ": "ae", "ı": "i"}
-)
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """That an owner holds what it stands at, or a share of it: percent, None where unknown."""
+
+    owner: str  # an id of `training.registry.owners.Owners`
+    share: float | None
+    evidence: Evidence
 
 
 @dataclass(eq=False)  # two that say the same are two still
@@ -104,7 +143,8 @@ class Draft:
 
     `names` are other names than the main one, which means other things too where it is
     `main_ambiguous`. `origin` is where it was first met: ``hand``, ``matrix``, ``perennial``. The
-    `id` is empty until the build gives it one; a hand row's stands from the start.
+    `id` is empty until the build gives it one; a hand row's stands from the start. `lesser` are
+    those that no list names and few ask for: a name they share with a known one is not theirs.
     """
 
     name: str
@@ -116,9 +156,12 @@ class Draft:
     wikidata: str | None = None
     names: list[Name] = field(default_factory=list)
     domains: list[Domain] = field(default_factory=list)
-    control: Control | None = None
+    statements: list[Statement] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
     assessments: list[Assessment] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
     main_ambiguous: bool = False
+    lesser: bool = False
 
     def add_name(self, name: Name) -> None:
         """Take a further name, unless it is there already or is the main one."""
@@ -132,18 +175,22 @@ class Draft:
         if all(other.host != domain.host for other in self.domains):
             self.domains.append(domain)
 
+    def hold(self, held: Held) -> None:
+        """Take who holds it; the same owner once, by what can be looked up and is the newest."""
+        for index, other in enumerate(self.held):
+            if other.owner == held.owner:
+                if _rank(held) > _rank(other):
+                    self.held[index] = held
+                return
+        self.held.append(held)
+
     def folded(self) -> set[str]:
         """Every name, folded."""
         return {fold(self.name), *(fold(name.text) for name in self.names)}
 
 
-def slug(name: str) -> str:
-    """Make an id of a name: lower-case ASCII letters and digits, joined by hyphens.
-
-    Empty when the name has no letter that decomposes to ASCII (Chinese, Arabic).
-    """
-    plain = unicodedata.normalize("NFKD", name.translate(_LATIN).replace("'", "").replace("’", ""))
-    return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode().lower()).strip("-")
+def _rank(held: Held) -> tuple[bool, str]:
+    return held.evidence.url is not None, held.evidence.date or ""
 
 
 def host_of(address: str) -> str | None:

@@ -9,32 +9,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from classifier.sources import countries, host_label, registrable_host
+from classifier.sources import countries, host_label, registrable_host, slug
 from classifier.sources import fold_name as fold
 from classifier.values import (
+    About,
     Code,
-    Control,
     Domain,
     DomainRole,
     Evidence,
-    Holder,
     Medium,
     Name,
     NameKind,
+    Statement,
 )
-from training.registry.material import MATRIX, Draft, EvidenceError, by_hand, files, host_of, slug
-
-#: Who holds funding, governance and the editorial line by the code, as the matrix's README has
-#: it. "Yes/No" stands for captured private media: it differs between them, so it is unknown.
-HOLDERS: Mapping[Code, tuple[Holder, Holder, Holder]] = {
-    Code.SC: (Holder.STATE, Holder.STATE, Holder.STATE),
-    Code.CAPU: (Holder.NOT_STATE, Holder.STATE, Holder.STATE),
-    Code.CAPR: (Holder.UNKNOWN, Holder.NOT_STATE, Holder.STATE),
-    Code.ISFM: (Holder.STATE, Holder.STATE, Holder.NOT_STATE),
-    Code.ISF: (Holder.STATE, Holder.NOT_STATE, Holder.NOT_STATE),
-    Code.ISM: (Holder.NOT_STATE, Holder.STATE, Holder.NOT_STATE),
-    Code.IP: (Holder.NOT_STATE, Holder.NOT_STATE, Holder.NOT_STATE),
-}
+from training.registry.material import (
+    MATRIX,
+    Draft,
+    EvidenceError,
+    Held,
+    by_hand,
+    files,
+    host_of,
+)
+from training.registry.owners import Owners
 
 # A part of a site that is a language of it, not another site.
 _SECTION = re.compile(r"(?:en|eng|english|old|v2|ru|uk)\.")
@@ -88,8 +85,12 @@ class Asset:
     role: DomainRole | None = None
 
 
-def read_matrix(root: Path, log: list[str], *, allow_changed: bool = False) -> list[Draft]:
+def read_matrix(
+    root: Path, owners: Owners, log: list[str], *, allow_changed: bool = False
+) -> list[Draft]:
     """Read the outlets of the matrix; the log gets what was merged or dropped on the way.
+
+    `owners` takes the companies that own others of its outlets.
 
     Raises `EvidenceError` when it is missing or changed, or a row's country or code isn't one that
     is known.
@@ -109,13 +110,13 @@ def read_matrix(root: Path, log: list[str], *, allow_changed: bool = False) -> l
     _place_hosts(rows, outlets, companies, log)
     for key, draft in outlets.items():
         if key in members:
-            draft.control = _control(members[key], draft, log)
+            _control(members[key], draft, owners, log)
     for key, assets in companies.items():
         draft = outlets[key]
-        if draft.control is None:  # only the house: as all of its outlets are
+        if not draft.statements:  # only the house: as all of its outlets are
             codes = {row.code for row in assets}
             if len(codes) == 1:
-                draft.control = _controlled(codes.pop(), None)
+                draft.statements.append(_coded(codes.pop()))
             else:
                 log.append(f"matrix: {draft.name}'s outlets have several codes; it gets none")
     return list(outlets.values())
@@ -193,20 +194,24 @@ def _compact(name: str) -> str:
     return slug(name).replace("-", "")
 
 
-def _control(rows: list[Asset], draft: Draft, log: list[str]) -> Control:
+def _control(rows: list[Asset], draft: Draft, owners: Owners, log: list[str]) -> None:
     codes = list(dict.fromkeys(row.code for row in rows))
     if len(codes) > 1:
         listed = ", ".join(codes)
         log.append(f"matrix: {draft.name} has several codes ({listed}); the first stands")
+    draft.statements.append(_coded(codes[0]))
     owner = next((row.company for row in rows if row.company), None)
-    if owner and fold(owner) == fold(draft.name):
-        owner = None
-    return _controlled(codes[0], owner)
+    if owner and fold(owner) != fold(draft.name):
+        draft.held.append(
+            Held(owners.take(owner, rows[0].country, rows[0].country), None, _EVIDENCE)
+        )
 
 
-def _controlled(code: Code, owner: str | None) -> Control:
-    evidence = Evidence(MATRIX.name, MATRIX.url, MATRIX.date)
-    return Control(*HOLDERS[code], code, owner, evidence)
+_EVIDENCE = Evidence(MATRIX.name, MATRIX.url, MATRIX.date)
+
+
+def _coded(code: Code) -> Statement:
+    return Statement(About.CODE, code, _EVIDENCE)
 
 
 # --- row by row -----------------------------------------------------------------------------------

@@ -8,42 +8,42 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
-from classifier.sources import FIELDS, host_label
+from classifier.sources import FIELDS, host_label, slug, stated
 from classifier.sources import fold_name as fold
 from classifier.values import (
-    Code,
-    Control,
+    GENERAL_KNOWLEDGE,
+    About,
     Domain,
     DomainRole,
     Evidence,
-    Holder,
     Medium,
     Name,
     NameKind,
     Role,
+    Statement,
 )
-from training.registry.material import MATRIX, Draft, EvidenceError, host_of, slug
-from training.registry.matrix import HOLDERS
+from training.registry.material import MATRIX, Draft, EvidenceError, Held, host_of
+from training.registry.owners import Owners
 
 #: Where the rows lie.
 FOLDER = Path(__file__).parent / "hand"
+#: How the names of files begin whose outlets are known for their towns or trades.
+LESSER = "more-"
 COLUMNS = (
     *("id", "name", "role", "medium", "country", "wikidata", "domains", "names"),
     *("code", "owner", "source", "url", "note"),
 )
-#: What the tables cite when a row by hand names no source of its own.
-BY_HAND = "framescope, by hand"
+#: What the tables cite when a row by hand names no source of its own: nothing to look up.
+UNSOURCED = Evidence(GENERAL_KNOWLEDGE, None, "2026-11")
 
 _KINDS = "|".join(kind for kind in NameKind if kind is not NameKind.MAIN)
 _NAME = re.compile(rf"(.+?) \((?:({_KINDS}))(?:, ([A-Za-z-]+))?\)")
 
 
-def read_hand(folder: Path = FOLDER) -> list[Draft]:
-    """Read every row, in the order of the files and the rows.
+def read_hand(owners: Owners, folder: Path = FOLDER) -> list[Draft]:
+    """Read every row, in the order of the files and the rows; `owners` takes who is named as one.
 
     Raises `EvidenceError`, which names file, row, field and reason, when a row can't be read, or
     has the id of another outlet.
@@ -57,7 +57,7 @@ def read_hand(folder: Path = FOLDER) -> list[Draft]:
         for number, line in enumerate(lines[1:], 2):
             if line.strip() and not line.startswith("#"):
                 where = f"{path}, row {number}"
-                draft = _draft(where, line)
+                draft = _draft(where, line, owners)
                 name, first = named.setdefault(draft.id, (draft.name, where))
                 # Two outlets under one id would be shown as the one that is read first.
                 if draft.name != name:
@@ -65,11 +65,12 @@ def read_hand(folder: Path = FOLDER) -> list[Draft]:
                         f"{where}, field 'name': {draft.name!r} has the id of {name!r} ({first}); "
                         "give the outlet an id of its own, or the same outlet the same name"
                     )
+                draft.lesser = path.stem.startswith(LESSER)
                 drafts.append(draft)
     return drafts
 
 
-def _draft(where: str, line: str) -> Draft:
+def _draft(where: str, line: str, owners: Owners) -> Draft:
     cells = [cell.strip() for cell in line.split("\t")]
     if len(cells) > len(COLUMNS):
         raise EvidenceError(f"{where}: {len(cells)} fields; a row has {len(COLUMNS)}")
@@ -81,9 +82,11 @@ def _draft(where: str, line: str) -> Draft:
         if reason:
             raise EvidenceError(f"{where}, field '{field}': {reason}")
 
-    for table in ("outlets", "control"):
-        for field in FIELDS[table].keys() & row.keys() - {"source"}:  # a default stands for it
-            refuse(field, FIELDS[table][field].reason(row[field]))
+    for field in FIELDS["outlets"].keys() & row.keys():
+        refuse(field, FIELDS["outlets"][field].reason(row[field]))
+    refuse("url", FIELDS["statements"]["url"].reason(row["url"]))
+    if row["code"]:
+        refuse("code", stated(About.CODE).reason(row["code"]))
     draft = Draft(row["name"], "hand", id=row["id"], country=row["country"] or None)
     draft.wikidata = row["wikidata"] or None
     draft.role, draft.medium = Role(row["role"]), Medium(row["medium"])
@@ -101,7 +104,14 @@ def _draft(where: str, line: str) -> Draft:
         if name.text == draft.name:
             draft.main_ambiguous |= name.ambiguous
         draft.add_name(name)
-    draft.control = _control(row)
+    evidence = Evidence(row["source"], row["url"] or None) if row["source"] else UNSOURCED
+    if row["code"]:
+        listed = Evidence(MATRIX.name, MATRIX.url, MATRIX.date)
+        draft.statements.append(
+            Statement(About.CODE, row["code"], evidence if row["source"] else listed)
+        )
+    if row["owner"] and fold(row["owner"]) != fold(row["name"]):
+        draft.held.append(Held(owners.take(row["owner"], draft.country), None, evidence))
     return draft
 
 
@@ -112,22 +122,6 @@ def _name(text: str) -> Name:
     if match:
         return Name(match[1], NameKind(match[2]), match[3], ambiguous)
     return Name(text, ambiguous=ambiguous)
-
-
-def _control(row: Mapping[str, str]) -> Control | None:
-    if not row["code"] and not row["owner"]:
-        return None
-    if not row["code"]:
-        unknown = Holder.UNKNOWN
-        evidence = Evidence(row["source"] or BY_HAND, row["url"] or None)
-        return Control(unknown, unknown, unknown, None, row["owner"], evidence)
-    code = Code(row["code"])
-    evidence = Evidence(
-        row["source"] or MATRIX.name,
-        row["url"] or MATRIX.url,
-        None if row["source"] else MATRIX.date,
-    )
-    return Control(*HOLDERS[code], code, row["owner"] or None, evidence)
 
 
 # --- one draft an outlet --------------------------------------------------------------------------
@@ -147,7 +141,7 @@ def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draf
             by_name.setdefault((key, draft.country or ""), draft)
     for draft in outlets:  # a main name before another's alias
         by_name[(fold(draft.name), draft.country or "")] = draft
-    controls: dict[Draft, list[tuple[bool, Control, str]]] = defaultdict(list)
+    codes: dict[Draft, list[tuple[bool, Draft]]] = defaultdict(list)
     for found in evidence:
         given = {domain.host for domain in found.domains}
         owners = dict.fromkeys(by_host[d.host] for d in found.domains if d.host in by_host)
@@ -163,19 +157,18 @@ def merge(hand: list[Draft], evidence: list[Draft], log: list[str]) -> list[Draf
             continue
         if into.country and found.country and into.country != found.country:
             log.append(f"country: {found.name} is {into.id}'s; {found.country}, not {into.country}")
-        if found.control is not None:
+        if found.statements or found.held:
             main = any(domain.host in given for domain in into.domains[:1])
             plain = main or fold(found.name) in into.folded()
             for owner in dict.fromkeys((into, *owners)):
-                controls[owner].append((owner is into and plain, found.control, found.name))
+                codes[owner].append((owner is into and plain, found))
         _unite(into, found, by_host, by_name)
         if fold(found.name) != fold(into.name):
             log.append(f"merged: {found.name} ({found.country}, {found.origin}) into {into.id}")
     for draft in outlets:
-        _settle_control(draft, controls[draft], log)
+        _settle_codes(draft, codes[draft], log)
     _give_ids(outlets)
     _part(outlets, log)
-    _inherit_control(outlets, log)
     return sorted(outlets, key=lambda draft: draft.id)
 
 
@@ -225,15 +218,19 @@ def _merge_hand(hand: list[Draft], log: list[str]) -> list[Draft]:
         if into is not draft:
             log.append(f"merged: hand row {draft.id} into {into.id}")
             _unite(into, draft, {}, {})
+            into.lesser &= draft.lesser
             into.wikidata = into.wikidata or draft.wikidata
-            into.control = into.control or draft.control
+            into.statements = into.statements or draft.statements
+            into.held = into.held or draft.held
         if main:
             by_host.setdefault(main, into)
     for draft in by_id.values():  # what is one outlet's main host is no other's edition
         for domain in list(draft.domains):
             if (owner := by_host.setdefault(domain.host, draft)) is not draft:
-                log.append(f"hand: {domain.host} is {owner.id}'s, not {draft.id}'s")
-                draft.domains.remove(domain)
+                raise EvidenceError(
+                    f"rows by hand: {domain.host} is a host of {owner.id} and of {draft.id}; leave "
+                    "it to the one whose it is"
+                )
     return list(by_id.values())
 
 
@@ -255,50 +252,31 @@ def _unite(
                 role = DomainRole.EDITION
             into.add_domain(Domain(domain.host, role))
             by_host[domain.host] = into
+    into.lesser &= found.lesser
     into.country = into.country or found.country
     if into.medium is Medium.OTHER:
         into.medium = found.medium
 
 
-def _settle_control(draft: Draft, given: list[tuple[bool, Control, str]], log: list[str]) -> None:
-    """Take the matrix's word, of the row that is most plainly this outlet; fill in the owner."""
+def _settle_codes(draft: Draft, given: list[tuple[bool, Draft]], log: list[str]) -> None:
+    """Take the matrix's word, of the row that is most plainly this outlet, and its owner."""
     if not given:
         return
     given.sort(key=lambda entry: not entry[0])
-    chosen = given[0][1]
-    codes = {control.code for plain, control, _ in given if plain or not given[0][0]}
+    plain, chosen = given[0]
+    codes = {
+        one.value: found.name
+        for near, found in given
+        for one in found.statements
+        if near or not plain
+    }
     if len(codes) > 1:
-        listed = ", ".join(f"{control.code} ({name})" for _, control, name in given)
+        listed = ", ".join(f"{code} ({name})" for code, name in codes.items())
         log.append(f"control: {draft.id} has several codes: {listed}; the first stands")
-    if draft.control is not None and draft.control.owner:
-        chosen = replace(chosen, owner=chosen.owner or draft.control.owner)
-    if chosen.owner and fold(chosen.owner) == fold(draft.name):
-        chosen = replace(chosen, owner=None)
-    draft.control = chosen
-
-
-def _inherit_control(outlets: list[Draft], log: list[str]) -> None:
-    """Give outlets that the matrix doesn't list the code that it gives their owner."""
-    by_name: dict[str, list[Draft]] = defaultdict(list)
-    for draft in outlets:
-        for key in draft.folded():
-            by_name[key].append(draft)
-    found: list[tuple[Draft, Control]] = []
-    for draft in outlets:
-        own = draft.control
-        if own is None or own.code is not None or not own.owner:
-            continue
-        owners = [
-            other
-            for other in by_name.get(fold(own.owner), [])
-            if other is not draft and other.country == draft.country
-        ]
-        if len(owners) == 1 and (given := owners[0].control) and given.code:
-            evidence = replace(given.evidence, source=f"{given.evidence.source}, of its owner")
-            found.append((draft, replace(given, owner=own.owner, evidence=evidence)))
-    for draft, control in found:
-        draft.control = control
-        log.append(f"control: {draft.id} as its owner, {control.owner}: {control.code}")
+    draft.statements = [one for one in draft.statements if one.about is not About.CODE]
+    draft.statements += chosen.statements
+    for held in chosen.held:
+        draft.hold(held)
 
 
 def _give_ids(drafts: list[Draft]) -> None:

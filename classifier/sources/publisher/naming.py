@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.sources.registry import hosts
+from classifier.sources.registry import addresses, hosts
+from classifier.sources.registry.addresses import unwrapped
 from classifier.values import Basis, DomainRole, Medium, Outlet, Place, Role
 
 if TYPE_CHECKING:
@@ -138,21 +139,6 @@ def _only(found: tuple[Outlet, ...], near: Outlet | None) -> Outlet | None:
 
 _MAX_ADDRESS = 2_000
 
-# Archives and caches, whose address holds that of the page.
-_KEPT = re.compile(
-    r"https?://(?:web\.archive\.org/web/[\w*]{1,20}/|(?:www\.)?google\.[a-z.]{2,6}/amp/(?:s/)?"
-    r"|archive\.(?:ph|today|is|md)/(?:\d{1,14}/|o/\w{1,9}/))(?=\S)",
-    re.IGNORECASE,
-)
-_ACCOUNT = re.compile(r"(?:https?://)?[^/?#]{1,253}/(?:(?:c|user|s)/)?(@?[\w.-]{2,60})(?:[/?#]|\Z)")
-# First parts of a platform's addresses that are no account.
-_NO_ACCOUNT = re.compile(
-    r"watch|posts?|status|p|reels?|channel|videos?|story|stories|share|groups|pages|i|search"
-    r"|hashtag|tag|events|shorts|embed|live|playlist|topic|news|r|comments|joinchat|a|wiki"
-    r"|index\.(?:html|php)|(?:photo|permalink|story)(?:\.php)?|home|explore|en|\d+",
-    re.IGNORECASE,
-)
-
 _IMITATIONS = frozenset({DomainRole.IMPOSTER.value})  # kinds of a network's sites
 
 
@@ -175,9 +161,7 @@ def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
     """
     if url is None or len(url) > _MAX_ADDRESS or not url.strip():
         return None
-    address = url.strip()
-    if kept := _KEPT.match(address):
-        address = address[kept.end() :]
+    address = unwrapped(url.strip())
     host = hosts.host(address)
     if host is None:
         return None
@@ -191,7 +175,7 @@ def page_owner(url: str | None, registry: Registry) -> PageOwner | None:
     if found.domain.role is DomainRole.IMPOSTER:
         whose = found.outlet
         return PageOwner(Credit(host, None, address, Basis.URL), imposter=True, imitated=whose)
-    outlet = found.outlet
+    outlet = registry.account(address) or found.outlet
     gathers = outlet.role is Role.AGGREGATOR
     credit = Credit(outlet.name, outlet, address, Basis.URL, gathers=gathers)
     account = _account(address, host, found.domain.host) if outlet.role is Role.PLATFORM else None
@@ -202,8 +186,5 @@ def _account(address: str, host: str, domain: str) -> str | None:
     """Read the account from an address: its first part, or the label before the platform's host."""
     if host != domain and host.endswith(f".{domain}"):
         label = host.removesuffix(f".{domain}")
-        return None if label in ("m", "mobile", "en", "amp") or "." in label else label
-    match = _ACCOUNT.match(address)
-    if match is None or _NO_ACCOUNT.fullmatch(match[1]):
-        return None
-    return match[1].removeprefix("@")
+        return None if label in addresses.SUBDOMAINS or "." in label else label
+    return addresses.first_part(address)

@@ -1,5 +1,7 @@
 """An outlet's record, as an interval or as unscored; and the source card that it goes on.
 
+One rater's word is shown as it is, with its date; an estimate and its interval take two.
+
 Who controls an outlet is no part of its record: nothing here reads `Outlet.control`. Without an
 assessment there is no record, whatever the article shows: unknown is not unreliable, nor is it one
 half.
@@ -249,7 +251,11 @@ def card(report: ArticleReport, registry: Registry) -> SourceCard:
         found = record(outlet, evidence, date=article.date, registry=registry)
     else:
         found = _of_nobody(publication, article.url, evidence, article.date, registry)
-    return SourceCard(publication, outlet, found, evidence)
+    listed = [a.value for a in outlet.assessments if a.claim == NETWORK] if outlet else []
+    site = registry.network(article.url) if article.url and outlet is None else None
+    listed += [site.network] if site else []
+    networks = dict.fromkeys(filter(None, map(registry.network_called, listed)))
+    return SourceCard(publication, outlet, found, evidence, tuple(networks))
 
 
 def record(
@@ -302,6 +308,8 @@ def _weigh(
     if all(good(a) == NO_VERDICT for a in counted):
         # Raters who can't agree on an outlet are no evidence that it is middling.
         return _unscored(f"its raters reached no verdict ({_said(counted)})", counted)
+    if len(_by_rater(counted)) == 1:
+        return Record(None, None, None, _said(counted), tuple(counted), rater=rater(counted[0]))
     if opposed := _opposed(counted, moment):
         return _unscored(f"the lists contradict one another: {opposed}", counted)
     found = posterior(counted, moment)

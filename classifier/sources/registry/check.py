@@ -16,9 +16,13 @@ from pathlib import Path
 from classifier.sources.registry import hosts
 from classifier.sources.registry.folding import normal
 from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.tables import COLUMNS, FIELDS, Tables, shipped, value_of
-from classifier.values import DomainRole, NameKind, Outlet, Role
+from classifier.sources.registry.schema import COLUMNS, FIELDS, stated, value_of
+from classifier.sources.registry.tables import Tables, shipped
+from classifier.values import GENERAL_KNOWLEDGE, About, DomainRole, NameKind, Outlet, Role
 
+#: Tables with one row a subject.
+_ONCE = frozenset({"outlets", "owners", "networks", "sites"})
+_WHOLE = 100.5  # percent, rounded shares summed up
 # The rows of each table.
 Tabled = Mapping[str, list[list[str]]]
 
@@ -65,8 +69,11 @@ def problems(folder: Path | None = None) -> list[Flaw]:
         *_hosts(rows),
         *_names(rows, tables.named(), known),
         *_contradictions(rows),
+        *_owners(rows),
+        *_statements(rows),
     ]
-    return sorted(found)
+    settled = _settled(folder)
+    return sorted(flaw for flaw in found if (flaw.kind, flaw.subject) not in settled)
 
 
 def clashes(registry: Registry, own: Sequence[Outlet]) -> list[Flaw]:
@@ -122,6 +129,16 @@ def ambiguous_names(folder: Path) -> dict[str, str]:
     return {fold(row[0]): row[2] for row in rows}
 
 
+def _settled(folder: Path) -> frozenset[tuple[str, str]]:
+    """Read what looks wrong and is right: ``settled.tsv``, kept by hand, each row with its why."""
+    path = folder / "settled.tsv"
+    if not path.exists():
+        return frozenset()
+    lines = path.read_text(encoding="utf-8").splitlines()[2:]
+    rows = (line.split("\t") for line in lines if line)
+    return frozenset((kind, subject) for kind, subject, why in rows if why)
+
+
 def fold(name: str) -> str:
     """Fold what doesn't tell names apart: case, spaces, the style of quotes, an article."""
     return normal(name).strip().casefold().removeprefix("the ")
@@ -136,11 +153,12 @@ def _holders(tables: Tabled, known: dict[str, str]) -> Iterator[Flaw]:
 
 def _schema(tables: Tabled) -> Iterator[Flaw]:
     ids = {row[0] for row in tables["outlets"]}
+    owned = {row[0] for row in tables["owners"]}
     for kind, columns in COLUMNS.items():
         seen: set[tuple[str, ...]] = set()
         rows = tables[kind]
         # Sorted by the first column; an outlet's hosts have the main one first.
-        keys = [row[0] for row in rows]
+        keys = [(row[1] == "owner", row[0]) if kind == "holdings" else row[0] for row in rows]
         if keys != sorted(keys):
             yield _error("schema", kind, "the rows are not sorted")
         for number, row in enumerate(rows, 3):
@@ -149,13 +167,16 @@ def _schema(tables: Tabled) -> Iterator[Flaw]:
             for column, field in FIELDS[kind].items():
                 if kind == "assessments" and column == "value":
                     field = value_of(cells["claim"])
+                elif kind == "statements" and column == "value" and cells["about"] in set(About):
+                    field = stated(cells["about"])
                 if reason := field.reason(cells[column]):
                     yield _error("schema", subject, f"{column}: {reason}")
-            if columns[0] == "id" and row[0] not in ids:
+            known = owned if kind == "owners" or row[1:2] == ["owner"] else ids
+            if columns[0] == "id" and kind != "networks" and row[0] not in known:
                 yield _error("schema", subject, f"id: no outlet is {row[0]!r}")
-            if kind == "networks" and row[3] and row[3] not in ids:
+            if kind == "sites" and row[3] and row[3] not in ids:
                 yield _error("schema", subject, f"impersonates: no outlet is {row[3]!r}")
-            key = tuple(row[:1] if kind in ("outlets", "control", "networks") else row)
+            key = tuple(row[:1] if kind in _ONCE else row)
             if key in seen:
                 yield _error("duplicate", subject, f"{' '.join(key)!r} is there twice")
             seen.add(key)
@@ -174,7 +195,7 @@ def _hosts(tables: Tabled) -> Iterator[Flaw]:
     for id, count in mains.items():
         if count > 1:
             yield _error("duplicate", id, f"has {count} main hosts")
-    for host, *row in tables["networks"]:
+    for host, *row in tables["sites"]:
         if hosts.is_suffix(host):
             yield _error("host", host, f"of {row[0]}: is a public suffix")
         if host in owners:
@@ -212,11 +233,6 @@ def _names(
             )
         elif bare and key in known and known[key] != bare[0]:
             yield _error("ambiguous", bare[0], f"{key!r} is not marked ambiguous")
-        elif bare and len(called) > 1 and known.get(key) != bare[0]:
-            others = ", ".join(sorted(set(called) - set(bare)))
-            yield Flaw(
-                "error", "ambiguous", bare[0], f"{key!r} is also a name of {others}; mark it"
-            )
         if len(called) > 1:
             listed = ", ".join(sorted(called))
             yield _warning("ambiguous", key, f"is a name of {listed}")
@@ -234,22 +250,77 @@ def _dead(name: str) -> str | None:
 def _contradictions(tables: Tabled) -> Iterator[Flaw]:
     roles = {id: role for id, _, role, *_ in tables["outlets"]}
     claims: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for id, claim, value, *_ in tables["assessments"]:
+    rated: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    latest: dict[str, tuple[str, str]] = {}
+    for id, claim, value, source, _, date, _ in tables["assessments"]:
         claims[id][claim].add(value)
+        if claim == "reliability":
+            rated[id, source, date].add(value)
+            latest[id] = max(latest.get(id, ("", "")), (date, value))
+    for (id, source, date), values in rated.items():
+        if len(values) > 1:
+            listed = " and ".join(sorted(values))
+            yield _error("contradiction", id, f"is rated {listed} by {source} ({date})")
     for id, found in claims.items():
-        ratings, networks = found["reliability"], found["influence_network"]
+        networks = found["influence_network"]
         listed = ", ".join(sorted(networks))
-        if len(ratings) > 1:
-            yield _warning("contradiction", id, f"is rated {' and '.join(sorted(ratings))}")
-        if networks and "generally_reliable" in ratings:
-            yield Flaw(
-                "warning", "contradiction", id, f"is generally reliable, and listed: {listed}"
-            )
+        if networks and latest.get(id, ("", ""))[1] == "generally_reliable":
+            yield _error("contradiction", id, f"is generally reliable, and listed: {listed}")
         role = roles.get(id, Role.PUBLISHER)
         if networks and role != Role.PUBLISHER:
-            yield Flaw(
-                "warning", "contradiction", id, f"has the role {role}, and is listed: {listed}"
-            )
+            yield _error("contradiction", id, f"has the role {role}, and is listed: {listed}")
+
+
+def _owners(tables: Tabled) -> Iterator[Flaw]:
+    owners = {row[0] for row in tables["owners"]}
+    above: dict[str, list[str]] = defaultdict(list)
+    shares: dict[tuple[str, str, str], float] = defaultdict(float)
+    for id, of, owner, share, source, _, date in tables["holdings"]:
+        if owner not in owners:
+            yield _error("schema", f"{of} {id}", f"owner: no owner is {owner!r}")
+        if of == "owner":
+            above[id].append(owner)
+        shares[f"{of} {id}", source, date] += float(share or 0)
+    for (subject, source, _), total in shares.items():
+        if total > _WHOLE:
+            yield _error("contradiction", subject, f"{total:g}% of it is held, says {source}")
+    done: set[str] = set()
+    for id in sorted(above):
+        if circle := _circle(id, above, (), done):
+            yield _error("contradiction", f"owner {id}", f"own one another: {', '.join(circle)}")
+
+
+def _circle(
+    id: str, above: Mapping[str, Sequence[str]], path: tuple[str, ...], done: set[str]
+) -> tuple[str, ...]:
+    if id in path:
+        return (*path[path.index(id) :], id)
+    if id in done:
+        return ()
+    found = next((c for o in above.get(id, ()) if (c := _circle(o, above, (*path, id), done))), ())
+    done.add(id)
+    return found
+
+
+def _statements(tables: Tabled) -> Iterator[Flaw]:
+    said: dict[tuple[str, str, str, str, str], set[str]] = defaultdict(set)
+    single = {About.CODE, About.STATUS, About.OWNER_KIND}
+    for id, about, value, through, source, url, date, _ in tables["statements"]:
+        if not date:
+            yield _error("undated", id, f"{about} {value!r} has no date")
+        if not url and source != GENERAL_KNOWLEDGE:
+            yield _error("unsourced", id, f"{about} {value!r} of {source!r} has no address")
+        if about in single:
+            said[id, about, source, date, through].add(value)
+    for id, _, _, _, source, url, date in tables["holdings"]:
+        if not date:
+            yield _error("undated", id, "its owner has no date")
+        if not url and source != GENERAL_KNOWLEDGE:
+            yield _error("unsourced", id, f"its owner, of {source!r}, has no address")
+    for (id, about, source, date, _), values in said.items():
+        if len(values) > 1:
+            listed = " and ".join(sorted(values))
+            yield _error("contradiction", id, f"{about} is {listed}, says {source} ({date})")
 
 
 def _shared_hosts(outlet: Outlet, owners: dict[str, list[str]]) -> Iterator[Flaw]:

@@ -126,3 +126,71 @@ def _resized(text: str) -> re.Pattern[str] | None:
         if _HAS_MARKS.search(text):
             parts.append(_MARKS)
     return re.compile("|".join(parts)) if parts else None
+
+
+# Letters that NFKD leaves whole.
+_LATIN = str.maketrans(
+    {"ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ł": "l", "Ł": "L", "ß": "ss", "æ": "ae", "ı": "i"}
+)
+
+
+def slug(name: str) -> str:
+    """Make an id of a name: lower-case ASCII letters and digits, joined by hyphens.
+
+    Empty when the name has no letter that decomposes to ASCII (Chinese, Arabic).
+    """
+    plain = unicodedata.normalize("NFKD", name.translate(_LATIN).replace("'", "").replace("’", ""))
+    return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode().lower()).strip("-")
+
+
+# What stands before or behind a name and says what kind of outlet it is: the name without it is
+# asked for as well.
+_KINDS = (
+    *("news agency", "newspaper", "magazine", "news site", "website", "tv channel", "broadcaster"),
+    *("the newspaper", "the daily", "daily newspaper", "state news agency", "press agency"),
+    *("информационное агентство", "информагентство", "агентство", "телеканал", "телекомпания"),
+    *("газета", "издание", "журнал", "радиостанция", "радио", "портал", "сайт", "ИА", "ИАП"),
+    *(
+        "інформаційне агентство",
+        "інформагентство",
+        "агенція",
+        "видання",
+        "часопис",
+        "інтернет-газета",
+    ),
+    *("خبرگزاری", "روزنامه", "شبکه", "پایگاه خبری", "وبسایت", "سایت", "هفته‌نامه", "تلویزیون"),
+    *("وكالة", "وكالة أنباء", "وكالة الأنباء", "صحيفة", "جريدة", "قناة", "موقع", "مجلة", "إذاعة"),
+    *("سوکنیوز", "روژنامەی", "ئاژانسی"),
+    *("haber ajansı", "gazetesi", "haber sitesi", "televizyonu", "dergisi"),
+    *("agence de presse", "agence", "le journal", "journal", "le quotidien", "la chaîne"),
+    *("agencia de noticias", "agencia", "diario", "periódico", "agência de notícias", "jornal"),
+    *("nachrichtenagentur", "tageszeitung", "zeitung", "zeitschrift", "nachrichtenportal"),
+    *("agenzia di stampa", "agenzia", "quotidiano", "agencja prasowa", "dziennik", "gazeta"),
+    *("вестник", "агенция", "телевизия", "дневни лист", "новинска агенција"),
+    *(
+        "通讯社",
+        "通訊社",
+        "新闻网",
+        "新聞網",
+        "新闻社",
+        "報社",
+        "报社",
+        "통신사",
+        "신문사",
+        "방송사",
+    ),
+)
+_KIND = "|".join(map(re.escape, sorted(map(str.casefold, _KINDS), key=len, reverse=True)))
+_AROUND = re.compile(
+    rf"(?:(?:{_KIND})[\s«\"“„'(]+(?P<behind>.+?)[»\"”“')]*|(?P<before>.+?)(?:\s+|(?=[通新報报통신방]))(?:{_KIND}))",
+    re.IGNORECASE,
+)
+_QUOTES = re.compile(r"[«\"“„'](.+)[»\"”“']")
+
+
+def bare(name: str) -> str:
+    """A name without the word for what kind of outlet it is, and without quotation marks."""
+    match = _AROUND.fullmatch(name.strip())
+    name = (match["behind"] or match["before"]).strip() if match else name.strip()
+    quoted = _QUOTES.fullmatch(name)
+    return quoted[1].strip() if quoted else name

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.errors import SourcesError
 from classifier.sources.registry import hosts
+from classifier.sources.registry.addresses import unwrapped
 from classifier.sources.registry.folding import normal
+from classifier.sources.registry.objects import flat, to_object
 from classifier.sources.registry.registry import NetworkSite, Registry
-from classifier.sources.registry.user import flat, to_object
 from classifier.values import Domain, DomainRole, Outlet, Role, printable
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Answer:
     network: NetworkSite | None = None
     alike: LookAlike | None = None  # whose host it looks like, when it is nobody's
     close: tuple[Outlet, ...] = ()  # what may have been meant, when nothing fits
+    namesakes: tuple[Outlet, ...] = ()  # outlets called so as well, which are less known
 
     @property
     def found(self) -> bool:
@@ -48,10 +50,12 @@ def look_up(registry: Registry, query: str) -> Answer:
     ----------
     registry : Registry
     query : str
-        An address first of all, then an id, a QID, a name.
+        An address first of all (an account's at a platform too), then an id, a QID, a name.
     """
     query = query.strip()
-    host = hosts.host(query)
+    if (whose := registry.account(query)) is not None:
+        return Answer(query, (whose,))
+    host = hosts.host(unwrapped(query))
     if host is not None:
         found = registry.at(host)
         network = registry.network(host)
@@ -62,7 +66,7 @@ def look_up(registry: Registry, query: str) -> Answer:
     if not named and _QID.fullmatch(query):
         named = tuple(outlet for outlet in registry if outlet.wikidata == query.upper())
     if named := named or registry.called(query):
-        return Answer(query, named)
+        return Answer(query, named, namesakes=() if outlet else registry.namesakes(query))
     if host is not None:
         alike = look_alike(registry, host)
         if network is not None or alike is not None:
@@ -127,7 +131,10 @@ def to_json(answer: Answer) -> dict[str, Any]:
     network, alike = answer.network, answer.alike
     return {
         "query": answer.query,
-        "outlets": [to_object(outlet) for outlet in answer.outlets],
+        "outlets": [
+            {**to_object(outlet), "control": outlet.control and flat(asdict(outlet.control))}
+            for outlet in answer.outlets
+        ],
         "domain": answer.domain and {"host": answer.domain.host, "role": str(answer.domain.role)},
         "network": network and flat(asdict(network)),
         "looks_like": alike
@@ -138,6 +145,7 @@ def to_json(answer: Answer) -> dict[str, Any]:
             "how": alike.how,
         },
         "close": [outlet.id for outlet in answer.close],
+        "namesakes": [outlet.id for outlet in answer.namesakes],
     }
 
 

@@ -5,28 +5,32 @@ for, a name of several words matches in any case; met, it needs its capitals. On
 capitals matches only so ("RT", never "rt"), and an ambiguous one ("Mirror") is never taken for the
 outlet when met.
 
-Where one stands as a word of its own is told script by script. Latin and most others divide words
-by what is no letter. Han, kana and Thai don't divide them; Korean puts particles behind a name,
-Arabic and Hebrew one-letter words before it, and Russian and Ukrainian decline it. An address is no
-running text: "Reuters" in ``x.org/Reuters`` is no mention.
+Where one stands as a word of its own is `classifier.sources.registry.boundaries`', and whether it
+means the outlet there `classifier.sources.registry.mentions`'.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from classifier.attribution import lexicon_places as places
-from classifier.sources.registry.folding import PARAGRAPH, Folded, normal, normals
+from classifier.sources.registry.boundaries import Boundaries
+from classifier.sources.registry.folding import Folded, bare, normal, normals
+from classifier.sources.registry.mentions import NameKnown, features, means_outlet
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
 
+_Meant = tuple[tuple[str, ...], bool]  # the ids of those whom a form means, and whether in doubt
+_WORD = re.compile(r"[^\W_]+")
+# A letter that is no Latin one; dashes, quotation marks and the like are below U+2C00 and none.
+_FOREIGN = re.compile("[\u0370-\u1dff\u1f00-\u1fff\u2c00-\U0003ffff]")
+_LITTLE = 250_000  # characters, some fifty articles
 _CHUNK = 1 << 16  # characters searched at once, which bounds what a line of names can take
 _ENDINGS = (" News Agency", " Newspaper", " Magazine")  # written small too: "Xinhua news agency"
 _LONG = 5  # letters from which a word in capitals is the name and no abbreviation
@@ -35,44 +39,58 @@ _LONG = 5  # letters from which a word in capitals is the name and no abbreviati
 class Names:
     """Names, and the outlets that are called so.
 
-    `names` are an outlet's id, a name, and whether it is ambiguous.
+    `names` are an outlet's id, a name, and whether it is ambiguous; `media` what medium an outlet
+    is, by its id.
     """
 
-    def __init__(self, names: Iterable[tuple[str, str, bool]]) -> None:
+    def __init__(
+        self, names: Iterable[tuple[str, str, bool]], media: Mapping[str, str] | None = None
+    ) -> None:
         rows = list(names)
+        self._media = media or {}
         normal = normals([name for _, name, _ in rows])
+        self._begun: dict[str, list[tuple[int, str, _Meant]]] = {}
+        self._searched = 0  # characters, as long as no automaton was needed
         self._rows = [
             (id, name, ambiguous) for (id, _, ambiguous), name in zip(rows, normal, strict=True)
         ]
-
-    @cached_property
-    def _called(self) -> dict[str, list[tuple[str, str]]]:
-        found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for id, name, _ in self._rows:
-            found[_without_article(name.casefold())].append((name, id))
-        return dict(found)
 
     def called(self, name: str) -> list[str]:
         """Ids of the outlets that a name is asked for, in order; see the module for case."""
         name = normal(name)
         found = self._ids(name)
-        if not found and (bare := _without_possessive(name)) != name:
-            found = self._ids(bare)
+        for other in (_without_possessive(name), bare(name)):
+            if not found and other != name:
+                found = self._ids(other)
         return found
 
+    def sharers(self, name: str) -> list[str]:
+        """Ids of the outlets that a name is also of, where it is another's first of all."""
+        rows = self._rows_of(normal(name))
+        return sorted({id for id, _, _ in rows} - set(self.called(name)))
+
     def _ids(self, name: str) -> list[str]:
-        rows = self._called.get(_without_article(name.casefold()))
-        if rows is None:
-            return []
         asked = _without_article(name)
-        exact = {id for given, id in rows if _without_article(given) == asked}
-        return sorted(
-            exact or {id for given, id in rows if _may_be(asked, _without_article(given))}
-        )
+        rows = self._rows_of(name)
+        found = [row for row in rows if _without_article(row[1]) == asked] or [
+            row for row in rows if _may_be(asked, _without_article(row[1]))
+        ]
+        # Whose name it is before those who share it.
+        own = {id for id, _, ambiguous in found if not ambiguous}
+        return sorted(own or {id for id, _, _ in found})
+
+    def _rows_of(self, name: str) -> list[tuple[str, str, bool]]:
+        """Give the rows with a name, in any case and with an article or without."""
+        key = _without_article(name.casefold())
+        rows = [self._rows[at] for at in self._by_word.get(_first_word(key), ())]
+        return [row for row in rows if _without_article(row[1].casefold()) == key]
 
     def folded(self) -> dict[str, list[str]]:
         """Every name in lower case and without "the", and the ids of the outlets called so."""
-        return {key: sorted({id for _, id in rows}) for key, rows in self._called.items()}
+        found: dict[str, set[str]] = defaultdict(set)
+        for id, name, _ in self._rows:
+            found[_without_article(name.casefold())].add(id)
+        return {key: sorted(ids) for key, ids in found.items()}
 
     def is_ambiguous(self, name: str) -> bool:
         """Whether a name means other things too, in any case."""
@@ -80,20 +98,34 @@ class Names:
 
     @cached_property
     def _ambiguous(self) -> frozenset[str]:
-        return frozenset(
-            _without_article(name.casefold()) for _, name, ambiguous in self._rows if ambiguous
-        )
+        marked = {_without_article(name.casefold()) for _, name, doubtful in self._rows if doubtful}
+        own = {
+            _without_article(name.casefold()) for _, name, doubtful in self._rows if not doubtful
+        }
+        return frozenset(marked - own)
+
+    def _meant(self, rows: Iterable[tuple[str, str, bool]]) -> dict[str, _Meant]:
+        """Give the forms in which names are met, and whom each means.
+
+        Whose a name is comes before those who share it.
+        """
+        sure: dict[str, set[str]] = defaultdict(set)
+        shared: dict[str, set[str]] = defaultdict(set)
+        for id, name, ambiguous in rows:
+            for form in _variants(name):
+                (shared if ambiguous else sure)[form].add(id)
+        found = {form: (tuple(sorted(ids)), True) for form, ids in shared.items()}
+        return found | {form: (tuple(sorted(ids)), False) for form, ids in sure.items()}
+
+    def _known(self, meant: _Meant) -> NameKnown:
+        ids, doubtful = meant
+        media = {self._media.get(id, "") for id in ids}
+        return NameKnown(doubtful, media.pop() if len(media) == 1 else "")
 
     @cached_property
-    def _patterns(self) -> tuple[list[str], list[tuple[str, ...]]]:
-        """What is searched for in running text, and whom each means."""
-        ambiguous = {_without_article(name) for _, name, doubtful in self._rows if doubtful}
-        found: dict[str, set[str]] = defaultdict(set)
-        for id, name, _ in self._rows:
-            if _without_article(name) not in ambiguous:
-                for variant in _variants(name):
-                    found[variant].add(id)
-        return list(found), [tuple(sorted(ids)) for ids in found.values()]
+    def _forms(self) -> tuple[list[str], list[_Meant]]:
+        meant = self._meant(self._rows)
+        return list(meant), list(meant.values())
 
     @cached_property
     def _automaton(self) -> AhoCorasick:
@@ -101,39 +133,130 @@ class Names:
 
         # All matches, not the leftmost-longest alone: "Mehr News" in "Mehr Newsletter" is none,
         # and must not hide the "Mehr" in it.
-        return AhoCorasick(self._patterns[0], matchkind=MatchKind.Standard, store_patterns=False)
+        return AhoCorasick(self._forms[0], matchkind=MatchKind.Standard, store_patterns=False)
 
     @cached_property
     def _longest(self) -> int:
-        return max(map(len, self._patterns[0]))
+        return max(map(len, self._forms[0]))
+
+    @cached_property
+    def _by_word(self) -> dict[str, list[int]]:
+        """Rows by their first word in lower case, without an article."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for at, (_, name, _) in enumerate(self._rows):
+            found[_first_word(_without_article(name.casefold()))].append(at)
+        return dict(found)
+
+    def _beginning(self, word: str) -> list[tuple[int, str, _Meant]]:
+        """Give forms whose first word this is: where it stands in the form, form, whom it means."""
+        known = self._begun.get(word)
+        if known is None:
+            rows = [self._rows[at] for at in self._by_word.get(word, ())]
+            known = self._begun[word] = [
+                (len(form) - len(bare) + first.start(), form, meant)
+                for form, meant in self._meant(rows).items()
+                if (first := _WORD.search(bare := _without_article(form)))
+            ]
+        return known
 
     def found(self, text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-        """Give names in running text, leftmost and longest: start, end, ids.
+        """Give names in running text that mean an outlet there: start, end, ids.
 
-        The text may be of any length.
+        In order and not overlapping: of names that overlap the longest that means one. The text may
+        be of any length.
         """
-        patterns, ids = self._patterns
-        if not patterns:
+        for start, stop, ids, _ in self.met(text, means_outlet):
+            yield start, stop, ids
+
+    def candidates(self, text: str) -> list[tuple[int, int, tuple[str, ...]]]:
+        """Give every name that stands there as a word, whatever it means: start, end, features.
+
+        Names within others are among them; in no order. What each would be judged by is
+        `classifier.sources.registry.mentions.features`.
+        """
+        found: list[tuple[int, int, tuple[str, ...]]] = []
+        place = Folded(text)
+
+        def note(folded: str, start: int, stop: int, known: NameKnown) -> bool:
+            end = place.origin(stop - 1) + 1
+            found.append((place.origin(start), end, tuple(features(folded, start, stop, known))))
+            return False  # so that names within this one are met too
+
+        for _ in self.met(text, note):
+            pass
+        return found
+
+    def met(
+        self, text: str, means: Callable[[str, int, int, NameKnown], bool]
+    ) -> Iterator[tuple[int, int, tuple[str, ...], NameKnown]]:
+        """Give names in running text of which ``means`` holds, and what is known of each."""
+        if not self._rows:
             return
         place = Folded(text)
-        context = _Context(place.text)
+        stands = Boundaries(place.text)
+        cluster: list[tuple[int, int, _Meant]] = []
         end = 0
-        for start, stop, pattern in self._matches(place.text):
-            if start >= end and (last := context.end(start, stop)) is not None:
-                end = last
-                yield place.origin(start), place.origin(last - 1) + 1, ids[pattern]
 
-    def _matches(self, text: str) -> Iterator[tuple[int, int, int]]:
-        """Give all matches by start, the longest first."""
-        overlap = self._longest
+        def settled() -> Iterator[tuple[int, int, tuple[str, ...], NameKnown]]:
+            chosen: list[tuple[int, int, _Meant]] = []
+            for one in sorted(cluster, key=lambda match: match[0] - match[1]):
+                if all(one[1] <= other[0] or other[1] <= one[0] for other in chosen) and means(
+                    place.text, one[0], one[1], self._known(one[2])
+                ):
+                    chosen.append(one)
+            for start, stop, meant in sorted(chosen, key=lambda match: match[0]):
+                yield (
+                    place.origin(start),
+                    place.origin(stop - 1) + 1,
+                    meant[0],
+                    self._known(meant),
+                )
+
+        for start, stop, meant in self._matches(place.text):
+            if (last := stands.end(start, stop)) is None:
+                continue
+            if start >= end:
+                yield from settled()
+                cluster.clear()
+            cluster.append((start, last, meant))
+            end = max(end, last)
+        yield from settled()
+
+    def _matches(self, text: str) -> Iterator[tuple[int, int, _Meant]]:
+        """Give all forms that are met, by start, the longest first.
+
+        Word by word while there is little text, since an automaton of all names takes half a second
+        to build; a text with letters of another script needs it, whose names begin within words.
+        """
+        self._searched += len(text)
+        if self._searched < _LITTLE and not _FOREIGN.search(text):
+            return self._by_words(text)
+        return self._by_automaton(text)
+
+    def _by_words(self, text: str) -> Iterator[tuple[int, int, _Meant]]:
+        found = [
+            (word.start() - before, word.start() - before + len(form), meant)
+            for word in _WORD.finditer(text)
+            for before, form, meant in self._beginning(word[0].casefold())
+            if before <= word.start() and text.startswith(form, word.start() - before)
+        ]
+        return iter(sorted(found, key=lambda match: (match[0], -match[1])))
+
+    def _by_automaton(self, text: str) -> Iterator[tuple[int, int, _Meant]]:
+        overlap, meant = self._longest, self._forms[1]
         for begin in range(0, len(text), _CHUNK):
             part = text[begin : begin + _CHUNK + overlap]
             matches = self._automaton.find_matches_as_indexes(part, overlapping=True)
             # Those that start in the overlap are the next part's.
             yield from sorted(
-                ((begin + s, begin + e, p) for p, s, e in matches if s < _CHUNK),
+                ((begin + s, begin + e, meant[p]) for p, s, e in matches if s < _CHUNK),
                 key=lambda match: (match[0], -match[1]),
             )
+
+
+def _first_word(name: str) -> str:
+    word = _WORD.search(name)
+    return word[0] if word else ""
 
 
 def _without_article(name: str) -> str:
@@ -163,7 +286,9 @@ def _may_be(asked: str, given: str) -> bool:
 
 
 def _variants(name: str) -> Iterator[str]:
-    """Give the forms in which a name is met in running text."""
+    """Give the forms in which a name is met in running text; a single letter is never a name."""
+    if len(name) == 1:
+        return
     upper = name.upper()
     if upper == name:  # an abbreviation, or a script without capitals
         if not name.replace(" ", "").isdecimal():  # "360" is a figure first of all
@@ -185,118 +310,3 @@ def _variants(name: str) -> Iterator[str]:
                 yield rest + ending.lower()
     if several or len(bare) >= _LONG:
         yield upper
-
-
-_OPEN = re.compile(
-    "[\u0e00-\u0eff\u1780-\u17ff\u3040-\u309f\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
-_KATAKANA = re.compile("[\u30a0-\u30ff]")
-_HANGUL = re.compile("[\uac00-\ud7a3]")
-_ARABIC = re.compile("[\u0600-\u06ff\u0750-\u077f]")
-_UNSPACED = re.compile(f"{_OPEN.pattern}|{_KATAKANA.pattern}|{_HANGUL.pattern}")
-# And, so, in, to, like; before a name of several words only, since a short name so prefixed is as
-# likely another word. Yeh and kaf as `classifier.sources.registry.folding` has them.
-_PREFIX = re.compile("(?<!\\w)(?:[وف]?[بلک]?|[ושכ]?[הבלמכש]?)\\Z")
-_PARTICLE = re.compile(
-    "(?:이라고|에서|에게|으로|라고|처럼|까지|부터|보다|은|는|이|가|을|를|의|에|와|과|도|로|만|측|발|등|및){1,2}"
-    "(?![\uac00-\ud7a3A-Za-z0-9])"
-)
-_DECLINED = re.compile("(?:ом|ем|ові|а|у|е|і)(?!\\w)")
-_STEM = re.compile("[а-яёіїєґ]*[бвгджзйклмнпрстфхцчшщ]", re.IGNORECASE)
-_SHORTEST_DECLINED = 6
-# 新华社 is an agency and 新华社区 a neighbourhood.
-_CONTINUES = {"社": "区區"}
-
-_ADDRESS = re.compile(r"(?:://|www\.|[\w.+-]@\w|\.[a-z]{2,24}[:/?#])[!-~]*", re.IGNORECASE)
-_IN_ADDRESSES = frozenset("./\\:=&?%~+")
-_JOINTS = frozenset("-_")  # of a compound, when a word goes on behind
-_TAGS = frozenset("@#")
-_BLANK = frozenset((" ", PARAGRAPH))
-
-
-class _Context:
-    """A text, and what of it can be a name.
-
-    The text is as `classifier.sources.registry.folding` has it: spaces, hyphens and apostrophes are
-    ASCII.
-    """
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._word = (0, 0)  # the last stretch without a space that was looked at
-        self._addresses: list[tuple[int, int]] = []
-
-    def end(self, start: int, stop: int) -> int | None:
-        """Where a name ends that is written from start to stop.
-
-        It is ``stop``, or a little further when the name is declined; None when the characters are
-        a part of something else.
-        """
-        text = self.text
-        before = text[start - 1] if start else " "
-        after = text[stop] if stop < len(text) else " "
-        if before in _BLANK and after in _BLANK:
-            return stop
-        if not self._begins(start, stop, before):
-            return None
-        end = self._ends(start, stop, after)
-        if end is not None and (before in _IN_ADDRESSES or after in _IN_ADDRESSES):
-            return None if self._in_address(start) else end
-        return end
-
-    def _begins(self, start: int, stop: int, before: str) -> bool:
-        text = self.text
-        first = text[start]
-        if before in _TAGS:
-            return False
-        if before in _JOINTS:
-            return start < 2 or not text[start - 2].isalnum()
-        if not before.isalnum() or _OPEN.match(first):
-            return True
-        if _KATAKANA.match(first):
-            return _KATAKANA.match(before) is None
-        if _HANGUL.match(first):
-            return False
-        if " " in text[start:stop] and not first.isascii():
-            return _PREFIX.search(text, max(0, start - 3), start) is not None
-        return _UNSPACED.match(before) is not None
-
-    def _ends(self, start: int, stop: int, after: str) -> int | None:
-        text = self.text
-        following = text[stop + 1] if stop + 1 < len(text) else " "
-        last = text[stop - 1]
-        if after == "@" or after in _JOINTS:
-            return None if following.isalnum() else stop
-        if after == ".":  # a host, or a full stop that lacks its space
-            return None if following.islower() or following.isdecimal() else stop
-        if not after.isalnum():
-            return None if _is_mark(after) and not _ARABIC.match(last) else stop
-        if _OPEN.match(last):
-            return None if after in _CONTINUES.get(last, "") else stop
-        if _KATAKANA.match(last):
-            return None if _KATAKANA.match(after) else stop
-        if _HANGUL.match(last):
-            return stop if _PARTICLE.match(text, stop) else None
-        if _UNSPACED.match(after):
-            return stop
-        if stop - start >= _SHORTEST_DECLINED and _STEM.fullmatch(text, start, stop):
-            ending = None if text[start:stop].isupper() else _DECLINED.match(text, stop)
-            return ending.end() if ending else None
-        return None
-
-    def _in_address(self, start: int) -> bool:
-        if not self._word[0] <= start < self._word[1]:
-            end = self.text.find(" ", start)
-            self._word = (self.text.rfind(" ", 0, start) + 1, len(self.text) if end < 0 else end)
-            self._addresses = [match.span() for match in _ADDRESS.finditer(self.text, *self._word)]
-        at = bisect_right(self._addresses, start, key=lambda span: span[0]) - 1
-        return at >= 0 and start < self._addresses[at][1]
-
-
-def _is_mark(character: str) -> bool:
-    """Whether it is a sign on the letter before it, as a vowel of Devanagari is."""
-    if character.isascii():
-        return False
-    from unicodedata import category
-
-    return category(character)[0] == "M"

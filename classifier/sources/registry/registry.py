@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from classifier.sources.registry import hosts
+from classifier.sources.registry import addresses, hosts
 from classifier.sources.registry.names import Names
 from classifier.sources.registry.tables import Tables
-from classifier.values import DomainRole, Evidence, Found, Mention, Outlet, Role
+from classifier.values import DomainRole, Evidence, Found, Mention, Network, Outlet, Owner, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Registry:
             edition on record comes before its outlet's main domain. Below a public suffix only
             a platform answers for its users' sites.
         """
-        host = hosts.host(address)
+        host = hosts.host(addresses.unwrapped(address))
         if host is None:
             return None
         known = self._hosts
@@ -133,16 +133,68 @@ class Registry:
 
     def network(self, address: str) -> NetworkSite | None:
         """Find the influence network that a host is of; matched as `at` matches."""
-        host = hosts.host(address)
+        host = hosts.host(addresses.unwrapped(address))
         if host is None:
             return None
         for parent in hosts.parents(host):
-            row = self._tables.network_lines.get(parent)
+            row = self._tables.site_lines.get(parent)
             if row is not None and (parent == host or not hosts.is_suffix(parent)):
-                _, network, kind, impersonates, source, url, date = row.split("\t")
-                evidence = Evidence(source, url or None, date or None)
-                return NetworkSite(parent, network, kind, impersonates or None, evidence)
+                return _site(row)
         return None
+
+    def sites(self) -> Iterator[NetworkSite]:
+        """Give every host of an influence network, by host."""
+        return map(_site, self._tables.site_lines.values())
+
+    def networks(self) -> Iterator[Network]:
+        """Give every influence network, by id."""
+        return iter(self._tables.networks.values())
+
+    @cached_property
+    def _networks(self) -> dict[str, Network]:
+        networks = self._tables.networks.values()
+        return {name: one for one in networks for name in (one.id, one.name, *one.names)}
+
+    def network_called(self, name: str) -> Network | None:
+        """Give the influence network of an id or a name; None for a mere list of cases."""
+        return self._networks.get(name)
+
+    def owner(self, id: str) -> Owner | None:
+        """Give the owner of an id, with its own owners, or None."""
+        try:
+            return self._tables.owner(id)
+        except KeyError:
+            return None
+
+    # --- by account -------------------------------------------------------------------------------
+
+    @cached_property
+    def _accounts(self) -> dict[str, dict[str, str]]:
+        """Outlets' ids by platform, by handle in lower case."""
+        found: dict[str, dict[str, str]] = {}
+        for id, lines in self._tables.account_lines.items():
+            for line in lines if id not in self._own else ():
+                _, platform, handle, _ = line.split("\t", 3)
+                found.setdefault(handle.lower(), {}).setdefault(platform, id)
+        for id, outlet in self._own.items():
+            for one in outlet.accounts:
+                found.setdefault(one.handle.lower(), {})[one.platform] = id
+        return found
+
+    def account(self, address: str) -> Outlet | None:
+        """Find whose account an address at a platform is, or a bare ``@handle``.
+
+        A bare handle is nobody's where two outlets have it, at different platforms.
+        """
+        if (bare := addresses.handle(address.strip())) is not None:
+            ids = set(self._accounts.get(bare.lower(), {}).values())
+            return self[ids.pop()] if len(ids) == 1 else None
+        named = addresses.account(address.strip())
+        if named is None:
+            return None
+        platform, handle = named
+        id = self._accounts.get(handle.lower(), {}).get(platform)
+        return None if id is None else self[id]
 
     def domains(self) -> Iterator[tuple[str, str]]:
         """Give every outlet's host and the outlet's id, without the imposters'."""
@@ -163,7 +215,9 @@ class Registry:
             for id, outlet in self._own.items()
             for name in outlet.names
         )
-        return Names([*shipped, *own])
+        media = {id: line.split("\t")[3] for id, line in self._tables.outlet_lines.items()}
+        media |= {id: str(outlet.medium) for id, outlet in self._own.items()}
+        return Names([*shipped, *own], media)
 
     def called(self, name: str) -> tuple[Outlet, ...]:
         """Give the outlets that are called so: several when the name is ambiguous.
@@ -177,6 +231,10 @@ class Registry:
         """
         return tuple(map(self.__getitem__, self.names.called(name)))
 
+    def namesakes(self, name: str) -> tuple[Outlet, ...]:
+        """Give the outlets that are called so as well, less known than those of `called`."""
+        return tuple(map(self.__getitem__, self.names.sharers(name)))
+
     def mentions(self, text: str) -> list[Mention]:
         """Find names in running text, leftmost and longest.
 
@@ -187,9 +245,16 @@ class Registry:
         Returns
         -------
         list of Mention
-            In order, not overlapping. No ambiguous names, none inside an address or a word.
+            In order, not overlapping: names that mean an outlet where they stand, told from what
+            stands around them; none inside an address or a word.
         """
         return [Mention(*found) for found in self.names.found(text)]
+
+
+def _site(row: str) -> NetworkSite:
+    host, network, kind, impersonates, source, url, date = row.split("\t")
+    evidence = Evidence(source, url or None, date or None)
+    return NetworkSite(host, network, kind, impersonates or None, evidence)
 
 
 def load(*, user: Path | None = None) -> Registry:

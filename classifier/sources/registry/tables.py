@@ -1,217 +1,37 @@
-"""The tables that ship: what a field of their rows may hold, and how they are read.
-
-One description serves every road into the registry. The tables
-(`classifier.sources.registry.check`), the rows by hand (`training.registry.hand`) and a user's own
-file (`classifier.sources.registry.user`) are all held to it; each says in its own words where the
-field stands. The enumerations are those of `classifier.values`.
+"""The tables that ship, and how they are read.
 
 One file per kind of fact is read when it is first asked for. Reading keeps a line a row, and an
-outlet is built when somebody asks for it: a run that meets three outlets must not pay for two
+outlet is built when somebody asks for it: a run that meets three outlets must not pay for five
 thousand. What the rows hold is checked in the tests, and not at every start.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import date
-from functools import cache, cached_property
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from classifier.errors import SourcesError
-from classifier.sources.registry import hosts
+from classifier.sources.registry.schema import COLUMNS
 from classifier.values import (
+    About,
+    Account,
     Assessment,
-    Code,
-    Control,
     Domain,
     DomainRole,
     Evidence,
-    Holder,
+    Holding,
     Medium,
     Name,
     NameKind,
+    Network,
     Outlet,
+    Owner,
+    OwnerKind,
     Role,
+    Statement,
 )
-
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_QID = re.compile(r"Q[1-9][0-9]*")
-_LANG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
-_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
-#: What no text holds: it would break the line, or show it in another order than it is written.
-CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]")
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """What a field may hold."""
-
-    holds: Callable[[str], bool]  # whether a text is one of the values
-    wrong: str  # what is said of another text, behind it: "is no QID"
-    wanted: str  # what should stand there: "a QID, as in Q1860"
-    required: bool = False  # whether it may not be empty
-    # of the value in JSON: text, or a truth value or a number, which a table writes as text
-    type: type = str
-
-    def reason(self, cell: str) -> str | None:
-        """Say what is wrong with a table's cell; None when nothing is."""
-        if cell != " ".join(cell.split()):
-            return f"{cell!r} has spaces at an end, or two together"
-        if not cell:
-            return "is empty" if self.required else None
-        return None if self.holds(cell) else f"{cell!r} {self.wrong}"
-
-
-@cache
-def countries() -> Mapping[str, str]:
-    """Give the code of each country by every name that the evidence has for it.
-
-    ISO 3166-1 alpha-2, and what is reserved for such use: EU, XK. The names are CLDR's, then
-    those that lists call it otherwise.
-    """
-    return {name: code for code, names in _countries().items() for name in names}
-
-
-@cache
-def _countries() -> Mapping[str, list[str]]:
-    path = Path(__file__).parent / "data/countries.tsv"
-    rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[2:])
-    return {code: names.split(" | ") for code, names in rows}
-
-
-def _is_date(text: str) -> bool:
-    match = _DATE.fullmatch(text)
-    try:
-        return match is not None and bool(date(*(int(part or 1) for part in match.groups())))
-    except ValueError:
-        return False
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        named = "." in (parts.hostname or "")
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and named and not re.search(r"\s", text)
-
-
-def _is_share(text: str) -> bool:
-    try:
-        return 0 <= float(text) <= 1
-    except ValueError:
-        return False
-
-
-def _one_of(values: Iterable[str], required: bool = False) -> Field:
-    listed = ", ".join(values)
-    return Field(
-        frozenset(values).__contains__, f"is none of {listed}", f"one of {listed}", required
-    )
-
-
-_TEXT = Field(
-    lambda text: bool(text.strip()) and not CONTROL.search(text),
-    "is not text on one line",
-    "text on one line",
-)
-NEEDED_TEXT = replace(_TEXT, required=True)
-TRUTH = Field(frozenset({"1"}).__contains__, "is none of 1", "true or false", type=bool)
-_IDENTIFIER = Field(
-    lambda text: _ID.fullmatch(text) is not None,
-    "is not lower-case ASCII letters, digits and hyphens",
-    "lower-case ASCII letters, digits and hyphens",
-    required=True,
-)
-_HOST = Field(
-    lambda text: hosts.host(text) == text,
-    "is no host in lower-case ASCII",
-    "a host, as in news.example.org",
-    required=True,
-)
-_COUNTRY = Field(
-    lambda text: text in _countries(),
-    "is no ISO 3166-1 alpha-2 code",
-    "a country's two letters of ISO 3166-1, as in GB",
-)
-_EVIDENCE = {
-    "source": NEEDED_TEXT,
-    "url": Field(_is_url, "is no http address", "an address, https://..."),
-    "date": Field(_is_date, "is no ISO 8601 date", "a date, as in 2026-11-24"),
-}
-#: What an assessment may be about.
-CLAIMS = ("reliability", "influence_network", "impersonation")
-_RATING = replace(
-    _one_of(
-        ("generally_reliable", "no_consensus", "generally_unreliable", "deprecated", "blacklisted"),
-        required=True,
-    ),
-    wrong="is no rating",
-)
-
-
-def value_of(claim: str) -> Field:
-    """Give what the value of a claim may be: a rating, or whatever the source calls it."""
-    return _RATING if claim == "reliability" else NEEDED_TEXT
-
-
-#: The fields of each table, in the order of its columns.
-FIELDS: Mapping[str, Mapping[str, Field]] = {
-    "outlets": {
-        "id": _IDENTIFIER,
-        "name": NEEDED_TEXT,
-        "role": _one_of(Role, required=True),
-        "medium": _one_of(Medium, required=True),
-        "country": _COUNTRY,
-        "wikidata": Field(
-            lambda text: _QID.fullmatch(text) is not None, "is no QID", "a QID, as in Q1860"
-        ),
-    },
-    "names": {
-        "id": _IDENTIFIER,
-        "name": NEEDED_TEXT,
-        "kind": _one_of(NameKind, required=True),
-        "lang": Field(
-            lambda text: _LANG.fullmatch(text) is not None,
-            "is no BCP 47 tag",
-            "a language's tag, as in fa",
-        ),
-        "ambiguous": TRUTH,
-    },
-    "domains": {"id": _IDENTIFIER, "host": _HOST, "role": _one_of(DomainRole, required=True)},
-    "control": {
-        "id": _IDENTIFIER,
-        "funding": _one_of(Holder, required=True),
-        "governance": _one_of(Holder, required=True),
-        "editorial": _one_of(Holder, required=True),
-        "code": _one_of(Code),
-        "owner": _TEXT,
-        **_EVIDENCE,
-    },
-    "assessments": {
-        "id": _IDENTIFIER,
-        "claim": _one_of(CLAIMS, required=True),
-        "value": NEEDED_TEXT,
-        **_EVIDENCE,
-        "confidence": Field(
-            _is_share, "is not between 0 and 1", "a number from 0 to 1", type=float
-        ),
-    },
-    "networks": {
-        "host": _HOST,
-        "network": NEEDED_TEXT,
-        "kind": _one_of(("site", "imposter"), required=True),
-        "impersonates": replace(_IDENTIFIER, required=False),
-        **_EVIDENCE,
-    },
-}
-#: The columns of each table, in order. An empty field is unknown.
-COLUMNS: Mapping[str, tuple[str, ...]] = {kind: tuple(fields) for kind, fields in FIELDS.items()}
-
 
 _FIRST_ROW = 2  # after the title and the names of the columns
 
@@ -251,13 +71,36 @@ class Tables:
         return _grouped(self.lines("domains"))
 
     @cached_property
-    def network_lines(self) -> dict[str, str]:
+    def site_lines(self) -> dict[str, str]:
         """Hosts of influence networks."""
-        return _by_key(self.lines("networks"))
+        return _by_key(self.lines("sites"))
 
     @cached_property
-    def _control(self) -> dict[str, str]:
-        return _by_key(self.lines("control"))
+    def networks(self) -> dict[str, Network]:
+        """Influence networks, by id."""
+        return {line.partition("\t")[0]: _network(line) for line in self.lines("networks")}
+
+    @cached_property
+    def _statements(self) -> dict[str, list[str]]:
+        return _grouped(self.lines("statements"))
+
+    @cached_property
+    def account_lines(self) -> dict[str, list[str]]:
+        """Accounts of each outlet."""
+        return _grouped(self.lines("accounts"))
+
+    @cached_property
+    def owner_lines(self) -> dict[str, str]:
+        """The line of each owner, by id."""
+        return _by_key(self.lines("owners"))
+
+    @cached_property
+    def _holdings(self) -> dict[tuple[str, str], list[str]]:
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for line in self.lines("holdings"):
+            id, of, _ = line.split("\t", 2)
+            found[of, id].append(line)
+        return dict(found)
 
     @cached_property
     def _assessments(self) -> dict[str, list[str]]:
@@ -315,13 +158,32 @@ class Tables:
                 wikidata or None,
                 _names(name, self.name_lines.get(id, ())),
                 tuple(map(_domain, self.domain_lines.get(id, ()))),
-                _control(self._control[id]) if id in self._control else None,
+                tuple(map(_statement, self._statements.get(id, ()))),
+                self._held("outlet", id),
                 tuple(map(_assessment, self._assessments.get(id, ()))),
+                tuple(map(_account, self.account_lines.get(id, ()))),
             )
-        except ValueError as error:
+        except (ValueError, KeyError, RecursionError) as error:
             raise SourcesError(
                 f"{self.folder}: the rows of {id!r} are damaged ({error}); reinstall framescope"
             ) from None
+
+    def owner(self, id: str) -> Owner:
+        """Build an owner from its rows, and those that own it in turn.
+
+        Raises `KeyError` when the tables don't hold it.
+        """
+        _, name, kind, country = self.owner_lines[id].split("\t")
+        held = self._held("owner", id)
+        return Owner(id, name, OwnerKind(kind) if kind else None, country or None, held)
+
+    def _held(self, of: str, id: str) -> tuple[Holding, ...]:
+        return tuple(self._holding(line) for line in self._holdings.get((of, id), ()))
+
+    def _holding(self, line: str) -> Holding:
+        _, _, owner, share, source, url, date = line.split("\t")
+        evidence = Evidence(source, url or None, date or None)
+        return Holding(self.owner(owner), float(share) if share else None, evidence)
 
     def _lines(self, kind: str) -> list[str]:
         path = self.folder / f"{kind}.tsv"
@@ -368,16 +230,22 @@ def _domain(line: str) -> Domain:
     return Domain(host, DomainRole(role))
 
 
-def _control(line: str) -> Control:
-    _, funding, governance, editorial, code, owner, source, url, date = line.split("\t")
-    return Control(
-        Holder(funding or "unknown"),
-        Holder(governance or "unknown"),
-        Holder(editorial or "unknown"),
-        Code(code) if code else None,
-        owner or None,
-        Evidence(source, url or None, date or None),
-    )
+def _statement(line: str) -> Statement:
+    _, about, value, through, source, url, date, confidence = line.split("\t")
+    evidence = Evidence(source, url or None, date or None)
+    return Statement(About(about), value, evidence, float(confidence or 1), through or None)
+
+
+def _account(line: str) -> Account:
+    _, platform, handle, source, url, date = line.split("\t")
+    return Account(platform, handle, Evidence(source, url or None, date or None))
+
+
+def _network(line: str) -> Network:
+    id, name, names, operator, country, by, source, url, date = line.split("\t")
+    others = tuple(filter(None, names.split(" | ")))
+    evidence = Evidence(source, url or None, date or None)
+    return Network(id, name, others, operator or None, country or None, by or None, evidence)
 
 
 def _assessment(line: str) -> Assessment:

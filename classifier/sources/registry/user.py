@@ -4,37 +4,74 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from enum import StrEnum
-from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from classifier.errors import SourcesError
 from classifier.sources.registry import hosts
-from classifier.sources.registry.tables import CONTROL, FIELDS, NEEDED_TEXT, TRUTH, Field, value_of
+from classifier.sources.registry.folding import slug
+from classifier.sources.registry.schema import (
+    CONTROL,
+    FIELDS,
+    NEEDED_TEXT,
+    TRUTH,
+    Field,
+    one_of,
+    stated,
+    value_of,
+)
 from classifier.values import (
+    STEERING,
+    About,
+    Account,
     Assessment,
-    Code,
-    Control,
     Domain,
     DomainRole,
     Evidence,
     Holder,
+    Holding,
     Medium,
     Name,
     NameKind,
     Outlet,
+    Owner,
+    OwnerKind,
     Role,
+    Statement,
+    in_order,
 )
 
 _MAX_BYTES = 100_000_000
+_CHAIN = 12  # owners of owners
 _MOST = 60  # characters shown of what is wrong
 _OUTLET = {
     **FIELDS["outlets"],
     # What other tables hold, an object each; what such an object has is below.
-    **dict.fromkeys(("names", "domains", "control", "assessments"), NEEDED_TEXT),
+    **dict.fromkeys(
+        ("names", "domains", "control", "statements", "owners", "assessments", "accounts"),
+        NEEDED_TEXT,
+    ),
     "extends": TRUTH,
+}
+_LICENCE = replace(NEEDED_TEXT, required=False)
+_EVIDENCE = {
+    **{name: FIELDS["statements"][name] for name in ("source", "url", "date")},
+    "licence": _LICENCE,
+}
+# What may be said of control in one place: a statement each, and an owner.
+_CONTROL = {
+    **dict.fromkeys(STEERING, one_of(Holder)),
+    "code": replace(stated(About.CODE), required=False),
+    "owner": replace(NEEDED_TEXT, required=False),
+    **_EVIDENCE,
+}
+_OWNER = {
+    **{name: FIELDS["owners"][name] for name in ("name", "kind", "country")},
+    "share": FIELDS["holdings"]["share"],
+    **_EVIDENCE,
+    "owners": NEEDED_TEXT,
 }
 _NAME = {"text" if name == "name" else name: field for name, field in FIELDS["names"].items()}
 
@@ -102,21 +139,6 @@ def read(path: Path, registry: _Known) -> tuple[Outlet, ...]:
     return tuple(outlet for outlet, _ in found.values())
 
 
-def to_object(outlet: Outlet) -> dict[str, Any]:
-    """The object that `read` reads as this outlet."""
-    found = asdict(outlet)
-    found["control"] = found["control"] and flat(found["control"])
-    return found | {"assessments": [flat(given) for given in found["assessments"]]}
-
-
-def flat(part: dict[str, Any]) -> dict[str, Any]:
-    """Put the fields of the evidence where it stands."""
-    named = (
-        (value.items() if name == "evidence" else [(name, value)]) for name, value in part.items()
-    )
-    return dict(chain.from_iterable(named))
-
-
 # --- one line -------------------------------------------------------------------------------------
 
 
@@ -142,7 +164,9 @@ def _outlet(given: dict[str, Any], registry: _Known) -> Outlet:
     if base is None:
         raise _wrong("id", id, "an outlet of the registry, since the line extends it")
     name = fields.get("name") or base.name
-    control = fields.object("control")
+    given_control = fields.object("control")
+    said, owned = ((), ()) if given_control is None else _control(given_control)
+    holdings = (*fields.each("owners", _holding), *owned)
     return Outlet(
         id,
         name,
@@ -152,10 +176,15 @@ def _outlet(given: dict[str, Any], registry: _Known) -> Outlet:
         fields.get("wikidata") or base.wikidata,
         _named(name, (*fields.each("names", _name), *base.names)),
         _once((*fields.each("domains", _domain), *base.domains), lambda domain: domain.host),
-        base.control if control is None else _control(control),
+        in_order({*fields.each("statements", _statement), *said, *base.statements}),
+        holdings or base.holdings,
         _once(
             (*fields.each("assessments", _assessment), *base.assessments),
             lambda a: (a.claim, a.value, a.evidence),
+        ),
+        _once(
+            (*fields.each("accounts", _account), *base.accounts),
+            lambda a: (a.platform, a.handle.lower()),
         ),
     )
 
@@ -203,22 +232,60 @@ def _domain(given: object, at: str) -> Domain:
     return Domain(host, fields.one_of("role", DomainRole) or DomainRole.MAIN)
 
 
-def _control(given: object) -> Control:
+def _control(given: object) -> tuple[tuple[Statement, ...], tuple[Holding, ...]]:
+    """Read what is said of control in one object: the same as a statement each, and an owner."""
     wanted = 'an object, {"funding": ..., "source": ...}'
-    fields = _Fields(given, FIELDS["control"], "control", wanted)
-    return Control(
-        fields.one_of("funding", Holder) or Holder.UNKNOWN,
-        fields.one_of("governance", Holder) or Holder.UNKNOWN,
-        fields.one_of("editorial", Holder) or Holder.UNKNOWN,
-        fields.one_of("code", Code),
-        fields.get("owner"),
-        _evidence(fields),
+    fields = _Fields(given, _CONTROL, "control", wanted)
+    evidence = _evidence(fields)
+    said = tuple(
+        Statement(about, value, evidence)
+        for about in (*STEERING, About.CODE)
+        if (value := fields.get(about)) and value != Holder.UNKNOWN
     )
+    name = fields.get("owner")
+    return said, (Holding(Owner(slug(name) or "owner", name), None, evidence),) if name else ()
+
+
+def _statement(given: object, at: str) -> Statement:
+    wanted = 'an object, {"about": ..., "value": ..., "source": ...}'
+    fields = _Fields(given, {**FIELDS["statements"], "licence": _LICENCE}, at, wanted)
+    about = About(fields.required("about"))
+    value = fields.required("value", stated(about))
+    confidence = fields.get("confidence")
+    return Statement(
+        about,
+        value,
+        _evidence(fields),
+        1.0 if confidence is None else float(confidence),
+        fields.get("through"),
+    )
+
+
+def _holding(given: object, at: str) -> Holding:
+    wanted = 'an object, {"name": ..., "source": ...}'
+    fields = _Fields(given, _OWNER, at, wanted)
+    if at.count("owners[") > _CHAIN:
+        raise _FieldError(f"field '{at}' is the {_CHAIN + 1}th owner in a row; leave some out")
+    name = fields.required("name")
+    owner = Owner(
+        slug(name) or "owner",
+        name,
+        fields.one_of("kind", OwnerKind),
+        fields.get("country"),
+        fields.each("owners", _holding),
+    )
+    return Holding(owner, fields.get("share"), _evidence(fields))
+
+
+def _account(given: object, at: str) -> Account:
+    wanted = 'an object, {"platform": ..., "handle": ..., "source": ...}'
+    fields = _Fields(given, {**FIELDS["accounts"], "licence": _LICENCE}, at, wanted)
+    return Account(fields.required("platform"), fields.required("handle"), _evidence(fields))
 
 
 def _assessment(given: object, at: str) -> Assessment:
     wanted = 'an object, {"claim": ..., "value": ...}'
-    fields = _Fields(given, FIELDS["assessments"], at, wanted)
+    fields = _Fields(given, {**FIELDS["assessments"], "licence": _LICENCE}, at, wanted)
     claim = fields.required("claim")
     value = fields.required("value", value_of(claim))
     confidence = fields.get("confidence")
@@ -228,7 +295,9 @@ def _assessment(given: object, at: str) -> Assessment:
 
 
 def _evidence(fields: _Fields) -> Evidence:
-    return Evidence(fields.required("source"), fields.get("url"), fields.get("date"))
+    return Evidence(
+        fields.required("source"), fields.get("url"), fields.get("date"), fields.get("licence")
+    )
 
 
 class _Fields:

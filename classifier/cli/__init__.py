@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import signal as signal_module
 import sys
-from enum import StrEnum
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from classifier import __version__
-from classifier.errors import FramescopeError, SourcesError, StoppedError, Terminated
+from classifier.cli.shared import CardFormat, Column, Json, Own, ReportFormat
+from classifier.cli.sources import sources_app
+from classifier.errors import FramescopeError, StoppedError, Terminated
 from classifier.help import SETTINGS, Grouped, renewed
-from classifier.values import Role, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from rich.console import Console
-
     from classifier.command import Outcome
-    from classifier.sources import Answer
 
 # typer carries its own copy of click; this is that copy's UsageError, by public means.
 _UsageError = typer.BadParameter.mro()[1]
@@ -37,11 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich's help costs a third of a second
 )
-sources_app = typer.Typer(
-    help="The registry of outlets: look one up, list them, check them.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 EVERYONE, TRAIN, JUDGE, BUILD = (
     "For everyone", "For those who train", "For those who judge", "For those who build the registry"
 )  # fmt: skip
@@ -52,37 +42,6 @@ _Model = Annotated[
     str,
     typer.Option("--model", "-m", metavar="MODEL", help="baseline, transformer, or a bundle."),
 ]
-_Own = Annotated[
-    Path | None,
-    typer.Option("--sources", metavar="FILE", help="Your own outlets, one a line (JSONL), too."),
-]
-_Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
-_Column = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Of a table, where it isn't to be guessed.")
-]
-
-
-class ReportFormat(StrEnum):
-    """How a report is written."""
-
-    TERMINAL = "terminal"
-    JSON = "json"
-    JSONL = "jsonl"
-    HTML = "html"
-
-
-class CardFormat(StrEnum):
-    """How a card is written."""
-
-    TERMINAL = "terminal"
-    JSON = "json"
-
-
-class ListFormat(StrEnum):
-    """How a list is written."""
-
-    TSV = "tsv"
-    JSON = "json"
 
 
 @app.command(rich_help_panel=EVERYONE)
@@ -112,13 +71,13 @@ def score(
         list[str] | None,
         typer.Option(metavar="SIGNAL", help="Report this signal only; may be repeated."),
     ] = None,
-    sources: _Own = None,
-    text_column: _Column = None,
-    id_column: _Column = None,
-    title_column: _Column = None,
-    outlet_column: _Column = None,
-    url_column: _Column = None,
-    date_column: _Column = None,
+    sources: Own = None,
+    text_column: Column = None,
+    id_column: Column = None,
+    title_column: Column = None,
+    outlet_column: Column = None,
+    url_column: Column = None,
+    date_column: Column = None,
     allow_private: Annotated[
         bool,
         typer.Option("--allow-private", help="Fetch addresses of this machine and its network."),
@@ -180,7 +139,7 @@ def signals(
     format: Annotated[
         CardFormat, typer.Option("--format", "-f", help="How to write it.")
     ] = CardFormat.TERMINAL,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """List the signals: what each means, where it comes from, which a model gives."""
     from classifier import command
@@ -189,131 +148,6 @@ def signals(
 
 
 app.add_typer(sources_app, name="sources", rich_help_panel=EVERYONE)
-
-
-@sources_app.command()
-def show(
-    queries: Annotated[
-        list[str],
-        typer.Argument(metavar="QUERY...", help="A host, URL, name in any script, id or QID."),
-    ],
-    sources: _Own = None,
-    format: Annotated[
-        CardFormat, typer.Option("--format", "-f", help="How to write it.")
-    ] = CardFormat.TERMINAL,
-    as_json: _Json = False,
-) -> None:
-    """Show what is on record about an outlet or a host."""
-    from classifier.sources import answers_to_json, load_registry, look_up
-
-    registry = load_registry(user=sources)
-    answers = [look_up(registry, query) for query in queries]
-
-    def on(console: Console) -> None:
-        from classifier.render import print_answer
-
-        for answer in answers:
-            print_answer(answer, registry, console)
-
-    _write(CardFormat.JSON if as_json else format, map(answers_to_json, answers), on)
-    _refuse([answer for answer in answers if not answer.found])
-
-
-def _write(
-    format: CardFormat, objects: Iterable[dict[str, Any]], on: Callable[[Console], None]
-) -> None:
-    """Write objects to standard output, or what ``on`` makes of them for a terminal."""
-    import json
-
-    from classifier.output import opened
-
-    with opened(None) as file:
-        if format is CardFormat.JSON:
-            json.dump(list(objects), file, ensure_ascii=False, indent=2)
-            file.write("\n")
-        else:
-            from rich.console import Console
-
-            on(Console(file=file, highlight=False))
-
-
-def _refuse(missing: Sequence[Answer]) -> None:
-    """Complain of queries that nothing answers."""
-    if missing:
-        asked = ", ".join(f"'{printable(answer.query)}'" for answer in missing)
-        meant = {outlet.id: outlet for answer in missing for outlet in answer.close}
-        listed = ", ".join(f"{outlet.name} ({id})" for id, outlet in meant.items())
-        hint = f"did you mean {listed}?" if meant else "see: framescope sources list"
-        raise SourcesError(f"{asked}: no outlet has this host, name, id or QID; {hint}")
-
-
-@sources_app.command("list")
-def list_(
-    sources: _Own = None,
-    country: Annotated[
-        str | None, typer.Option(help="Published from this country; two letters, as in IR.")
-    ] = None,
-    state_media: Annotated[
-        bool | None,
-        typer.Option("--state-media/--no-state-media", help="State media only, or without them."),
-    ] = None,
-    role: Annotated[Role | None, typer.Option(help="With this role only.")] = None,
-    format: Annotated[
-        ListFormat, typer.Option("--format", "-f", help="How to write it.")
-    ] = ListFormat.TSV,
-    as_json: _Json = False,
-) -> None:
-    """List the outlets, one a line."""
-    import json
-
-    from classifier.output import opened
-    from classifier.sources import (
-        LOOKUP_COLUMNS,
-        load_registry,
-        outlet_row,
-        outlet_to_object,
-        select_outlets,
-    )
-
-    registry = load_registry(user=sources)
-    found = list(select_outlets(registry, country, state_media, role))
-    with opened(None) as file:
-        if format is ListFormat.TSV and not as_json:
-            rows = (LOOKUP_COLUMNS, *map(outlet_row, found))
-            file.writelines("\t".join(row) + "\n" for row in rows)
-        else:
-            for outlet in found:
-                file.write(json.dumps(outlet_to_object(outlet), ensure_ascii=False) + "\n")
-    if sys.stderr.isatty():
-        typer.echo(f"{len(found)} of {len(registry)} outlets", err=True)
-
-
-@sources_app.command()
-def check(
-    sources: _Own = None,
-    format: Annotated[
-        CardFormat, typer.Option("--format", "-f", help="How to write it.")
-    ] = CardFormat.TERMINAL,
-    as_json: _Json = False,
-) -> None:
-    """Check the tables, or a file of your own against them; exit status 1 on errors."""
-    from dataclasses import asdict
-
-    from classifier.sources import clashes, load_registry, problems_of_tables, read_outlets
-
-    if sources is None:
-        found = problems_of_tables()
-    else:
-        found = clashes(registry := load_registry(), read_outlets(sources, registry))
-
-    def on(console: Console) -> None:
-        from classifier.render import print_problems
-
-        print_problems(found, console)
-
-    _write(CardFormat.JSON if as_json else format, map(asdict, found), on)
-    if any(problem.level == "error" for problem in found):
-        raise typer.Exit(1)
 
 
 def _version(wanted: bool) -> None:

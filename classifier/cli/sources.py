@@ -1,0 +1,307 @@
+"""The command `framescope sources`: look outlets up, list them, check them, hand them on."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from classifier.cli.shared import CardFormat, Column, Json, ListFormat, Own
+from classifier.errors import SourcesError
+from classifier.values import Role, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rich.console import Console
+
+    from classifier.sources import Answer
+
+sources_app = typer.Typer(
+    help="The registry of outlets: look one up, list them, check them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@sources_app.command()
+def show(
+    queries: Annotated[
+        list[str],
+        typer.Argument(metavar="QUERY...", help="A host, URL, name in any script, id or QID."),
+    ],
+    sources: Own = None,
+    format: Annotated[
+        CardFormat, typer.Option("--format", "-f", help="How to write it.")
+    ] = CardFormat.TERMINAL,
+    as_json: Json = False,
+    whole: Annotated[
+        bool, typer.Option("--all", help="Every name, host and account, not the first of each.")
+    ] = False,
+) -> None:
+    """Show what is on record about an outlet or a host."""
+    from classifier.sources import answers_to_json, load_registry, look_up
+
+    registry = load_registry(user=sources)
+    answers = [look_up(registry, query) for query in queries]
+
+    def on(console: Console) -> None:
+        from classifier.render import print_answer
+
+        for answer in answers:
+            print_answer(answer, registry, console, whole=whole)
+
+    _write(CardFormat.JSON if as_json else format, map(answers_to_json, answers), on)
+    _refuse([answer for answer in answers if not answer.found])
+
+
+def _write(
+    format: CardFormat, objects: Iterable[dict[str, Any]], on: Callable[[Console], None]
+) -> None:
+    """Write objects to standard output, or what ``on`` makes of them for a terminal."""
+    import json
+
+    from classifier.output import opened
+
+    with opened(None) as file:
+        if format is CardFormat.JSON:
+            json.dump(list(objects), file, ensure_ascii=False, indent=2)
+            file.write("\n")
+        else:
+            from rich.console import Console
+
+            on(Console(file=file, highlight=False))
+
+
+def _refuse(missing: Sequence[Answer]) -> None:
+    """Complain of queries that nothing answers."""
+    if missing:
+        asked = ", ".join(f"'{printable(answer.query)}'" for answer in missing)
+        meant = {outlet.id: outlet for answer in missing for outlet in answer.close}
+        listed = ", ".join(f"{outlet.name} ({id})" for id, outlet in meant.items())
+        hint = f"did you mean {listed}?" if meant else "see: framescope sources list"
+        raise SourcesError(f"{asked}: no outlet has this host, name, id or QID; {hint}")
+
+
+@sources_app.command("list")
+def list_(
+    sources: Own = None,
+    country: Annotated[
+        str | None, typer.Option(help="Published from this country; two letters, as in IR.")
+    ] = None,
+    state_media: Annotated[
+        bool | None,
+        typer.Option("--state-media/--no-state-media", help="State media only, or without them."),
+    ] = None,
+    role: Annotated[Role | None, typer.Option(help="With this role only.")] = None,
+    format: Annotated[
+        ListFormat, typer.Option("--format", "-f", help="How to write it.")
+    ] = ListFormat.TSV,
+    as_json: Json = False,
+) -> None:
+    """List the outlets, one a line."""
+    import json
+
+    from classifier.output import opened
+    from classifier.sources import (
+        LOOKUP_COLUMNS,
+        load_registry,
+        outlet_row,
+        outlet_to_object,
+        select_outlets,
+    )
+
+    registry = load_registry(user=sources)
+    found = list(select_outlets(registry, country, state_media, role))
+    with opened(None) as file:
+        if format is ListFormat.TSV and not as_json:
+            rows = (LOOKUP_COLUMNS, *map(outlet_row, found))
+            file.writelines("\t".join(row) + "\n" for row in rows)
+        else:
+            for outlet in found:
+                file.write(json.dumps(outlet_to_object(outlet), ensure_ascii=False) + "\n")
+    if sys.stderr.isatty():
+        typer.echo(f"{len(found)} of {len(registry)} outlets", err=True)
+
+
+@sources_app.command()
+def check(
+    sources: Own = None,
+    format: Annotated[
+        CardFormat, typer.Option("--format", "-f", help="How to write it.")
+    ] = CardFormat.TERMINAL,
+    as_json: Json = False,
+) -> None:
+    """Check the tables, or a file of your own against them; exit status 1 on errors."""
+    from dataclasses import asdict
+
+    from classifier.sources import clashes, load_registry, problems_of_tables, read_outlets
+
+    if sources is None:
+        found = problems_of_tables()
+    else:
+        found = clashes(registry := load_registry(), read_outlets(sources, registry))
+
+    def on(console: Console) -> None:
+        from classifier.render import print_problems
+
+        print_problems(found, console)
+
+    _write(CardFormat.JSON if as_json else format, map(asdict, found), on)
+    if any(problem.level == "error" for problem in found):
+        raise typer.Exit(1)
+
+
+class ExportFormat(StrEnum):
+    """How the registry is handed on."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    JSONLD = "jsonld"
+    PARQUET = "parquet"
+
+
+@sources_app.command("export")
+def export_command(
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write there; - is standard output."),
+    ] = None,
+    format: Annotated[
+        ExportFormat | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="A row a fact: csv, parquet. Else as the suffix of --output says, else csv.",
+        ),
+    ] = None,
+    sources: Own = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write over a file that is there.")
+    ] = False,
+) -> None:
+    """Hand the registry on: every fact with its source, date and licence."""
+    from classifier.output import check as may_write
+    from classifier.output import drafted, opened
+    from classifier.sources import export_registry, load_registry
+
+    suffix = "" if output is None else output.suffix.removeprefix(".")
+    named = suffix if suffix in set(ExportFormat) else "csv"
+    chosen = format or ExportFormat("jsonld" if suffix == "json" else named)
+    registry = load_registry(user=sources)
+    may_write(output, overwrite=overwrite)
+    if chosen is ExportFormat.PARQUET:
+        if output is None or str(output) == "-":
+            raise SourcesError("Parquet is no text; give --output FILE")
+        with drafted(output) as draft:
+            export_registry(registry, chosen, draft.part or output)
+            draft.worth = True
+        return
+    with opened(output) as file:
+        export_registry(registry, chosen, file)
+
+
+@sources_app.command("diff")
+def diff_command(
+    old: Annotated[
+        Path, typer.Argument(metavar="OLD", help="A folder of tables, or a CSV export.")
+    ],
+    new: Annotated[
+        Path | None,
+        typer.Argument(metavar="[NEW]", help="The same; the tables that ship unless given."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what changed between two versions of the registry, a fact a line."""
+    import json
+    from dataclasses import asdict
+
+    from classifier.output import opened
+    from classifier.sources import registry_differences, shipped_tables
+
+    with opened(None) as file:
+        for sign, fact in registry_differences(old, new or shipped_tables()):
+            if as_json:
+                change = {"change": {"-": "removed", "+": "added"}[sign], **asdict(fact)}
+                file.write(json.dumps(change, ensure_ascii=False) + "\n")
+            else:
+                detail = f" ({fact.detail})" if fact.detail else ""
+                dated = f", {fact.date}" if fact.date else ""
+                said = f"{sign} {fact.id}: {fact.fact}: {fact.value}{detail} [{fact.source}{dated}]"
+                file.write(printable(said) + "\n")
+
+
+@sources_app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A rater's table, CSV or TSV.")],
+    rater: Annotated[str, typer.Option("--rater", metavar="NAME", help="Who rates.")],
+    licence: Annotated[
+        str, typer.Option("--licence", metavar="TEXT", help="Under which terms you hold the file.")
+    ],
+    term: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORD=RATING",
+            help="What a word of the rater's stands for, or a range: 60..100=generally_reliable.",
+        ),
+    ] = None,
+    outlet_column: Column = None,
+    rating_column: Column = None,
+    date_column: Column = None,
+    url_column: Column = None,
+    date: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Of rows without one; as in 2026-11.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to write it; your own folder of sources, which every command reads.",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write over a file that is there.")
+    ] = False,
+) -> None:
+    """Take in ratings that you hold, beside those of the registry."""
+    import json
+
+    from classifier.output import check as may_write
+    from classifier.output import opened
+    from classifier.sources import (
+        Rater,
+        load_registry,
+        own_folder,
+        rating_terms,
+        read_ratings,
+        slug,
+    )
+
+    columns = {
+        "outlet": outlet_column, "rating": rating_column, "date": date_column, "url": url_column,
+    }  # fmt: skip
+    given = Rater(
+        rater,
+        licence,
+        rating_terms(term or ()),
+        {field: name for field, name in columns.items() if name is not None},
+        date,
+    )
+    read = read_ratings(file, given, load_registry())
+    if not read.objects:
+        raise SourcesError(f"{file}: none of its {len(read.unknown):,} outlets is in the registry")
+    target = output or own_folder() / f"{slug(rater) or 'ratings'}.jsonl"
+    may_write(target, overwrite=overwrite)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with opened(target) as out:
+        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in read.objects)
+    typer.echo(
+        f"framescope: {target}: ratings by {printable(rater)}, of outlets on record "
+        f"{len(read.objects):,}, of others {len(read.unknown):,} (left out)",
+        err=True,
+    )

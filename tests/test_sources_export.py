@@ -1,0 +1,279 @@
+"""The registry handed on, two versions of it compared, and ratings that a user holds taken in."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from classifier import cli
+from classifier.cli import sources_app as app
+from classifier.sources.registry import registry as module
+from classifier.sources.registry.export import export, write_csv, write_jsonl, write_jsonld
+from classifier.sources.registry.facts import COLUMNS, differences, facts, licence_of, read_facts
+from classifier.sources.registry.registry import Registry
+from classifier.sources.registry.tables import Tables
+from classifier.sources.registry.user import read
+
+TABLES = Path(__file__).parent / "cases/sources_tables"
+REGISTRY = Registry(Tables(TABLES))
+FACTS = list(facts(REGISTRY))
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Type a command in this process; gives its status, output and errors."""
+
+    def typed(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["framescope", "sources", *map(str, arguments)])
+        groups = [g for g in cli.app.registered_groups if g.name == "sources"]
+        monkeypatch.setattr(cli.app, "registered_groups", groups)
+        if not groups:
+            cli.app.add_typer(app, name="sources")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    monkeypatch.setattr(module, "_default", lambda: REGISTRY)
+    longest = csv.field_size_limit(1 << 17)  # Python's own, which readers of tables raise
+    yield typed
+    csv.field_size_limit(longest)
+
+
+# --- every fact with its source and licence ------------------------------------------------------
+
+
+def test_every_fact_has_a_source_and_a_licence():
+    assert all(fact.id and fact.fact and fact.value and fact.source for fact in FACTS)
+    assert all(fact.licence for fact in FACTS)
+
+
+def test_a_list_that_changed_its_licence_has_both():
+    name = "Wikipedia: perennial sources"
+    assert licence_of(name, "2021-03-17").startswith("CC BY-SA 3.0")
+    assert licence_of(name, "2026-08").startswith("CC BY-SA 4.0")
+    assert licence_of("general knowledge") == "Apache-2.0"
+    assert licence_of("orrinpost.example", "2026").startswith("none claimed")
+
+
+def test_what_is_on_record_is_among_the_facts():
+    rows = {(fact.id, fact.fact, fact.value) for fact in FACTS}
+    assert {
+        ("rt", "country", "RU"),
+        ("rt", "host:mirror", "swentr.site"),
+        ("rt", "name:former", "Russia Today"),
+        ("rt", "code", "SC"),
+        ("rt", "owner", "owner:tv-novosti"),
+        ("rt", "reliability", "deprecated"),
+    } <= rows
+    for network in REGISTRY.networks():
+        assert any(fact.id == f"network:{network.id}" for fact in FACTS)
+    for site in REGISTRY.sites():
+        assert any(fact.id == f"site:{site.host}" for fact in FACTS)
+
+
+def test_a_csv_has_a_row_a_fact():
+    file = io.StringIO()
+    write_csv(REGISTRY, file)
+    header, *rows = csv.reader(io.StringIO(file.getvalue()))
+    assert tuple(header) == COLUMNS
+    assert rows == [list(fact.cells) for fact in FACTS]
+
+
+def test_json_lines_have_an_object_for_each_with_its_facts():
+    file = io.StringIO()
+    write_jsonl(REGISTRY, file)
+    objects = [json.loads(line) for line in file.getvalue().splitlines()]
+    assert [one["id"] for one in objects] == list(dict.fromkeys(fact.id for fact in FACTS))
+    assert sum(len(one["facts"]) for one in objects) == len(FACTS)
+    assert all(fact["licence"] for one in objects for fact in one["facts"])
+
+
+def test_json_ld_is_read_as_others_read_it_and_without_a_network(monkeypatch):
+    import socket
+
+    from rdflib import RDF, Graph, Namespace, URIRef
+
+    monkeypatch.setattr(socket, "socket", None)
+    file = io.StringIO()
+    write_jsonld(REGISTRY, file)
+    graph = Graph().parse(data=file.getvalue(), format="json-ld")
+    terms = Namespace("https://schema.org/")
+    outlets = set(graph.subjects(RDF.type, terms.NewsMediaOrganization))
+    assert len(outlets) == len(REGISTRY)
+    rt = URIRef("urn:framescope:outlet:rt")
+    assert (rt, terms.sameAs, URIRef("http://www.wikidata.org/entity/Q22868")) in graph
+    owner = URIRef("urn:framescope:owner:tv-novosti")
+    assert (rt, terms.parentOrganization, owner) in graph
+    assert (owner, RDF.type, terms.Organization) in graph
+    assert "TV-Novosti" in str(graph.value(rt, terms.ownershipFundingInfo))
+    for one in graph.objects(None, terms.additionalProperty):
+        cited = graph.value(one, terms.subjectOf)
+        assert graph.value(cited, terms.license) is not None
+
+
+def test_parquet_holds_the_same_rows(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    export(REGISTRY, "parquet", tmp_path / "registry.parquet")
+    table = parquet.read_table(tmp_path / "registry.parquet")
+    assert tuple(table.column_names) == COLUMNS
+    assert [tuple(row.values()) for row in table.to_pylist()] == [fact.cells for fact in FACTS]
+    assert table.schema.metadata[b"version"].decode() == REGISTRY.version
+
+
+def test_the_suffix_says_the_format(run, tmp_path):
+    for suffix, start in (("csv", "id,name"), ("jsonl", '{"id"'), ("jsonld", '{"@context"')):
+        path = tmp_path / f"registry.{suffix}"
+        assert run("export", "-o", path) == (0, "", "")
+        assert path.read_text(encoding="utf-8").startswith(start)
+    status, out, _ = run("export")
+    assert (status, out.splitlines()[0]) == (0, ",".join(COLUMNS))
+
+
+def test_a_file_is_not_written_over(run, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("mine", encoding="utf-8")
+    status, _, err = run("export", "-o", path)
+    assert (status, path.read_text(encoding="utf-8")) == (2, "mine")
+    assert "--overwrite" in err
+    assert run("export", "-o", path, "--overwrite")[0] == 0
+
+
+def test_parquet_to_a_terminal_is_refused(run):
+    status, _, err = run("export", "-f", "parquet")
+    assert status == 2
+    assert err == "framescope: Parquet is no text; give --output FILE\n"
+
+
+# --- two versions ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def newer(tmp_path):
+    """A version in which RT's country is another, and a mirror is gone."""
+    folder = tmp_path / "newer"
+    shutil.copytree(TABLES, folder)
+    for table, old, new in (("outlets", "\tRU\tQ22868", "\tXX\tQ22868"),):
+        path = folder / f"{table}.tsv"
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+    path = folder / "domains.tsv"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(one for one in lines if "swentr.site" not in one), encoding="utf-8")
+    return folder
+
+
+def test_what_changed_is_said_fact_by_fact(run, newer):
+    status, out, err = run("diff", TABLES, newer)
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        "- rt: country: RU [framescope registry]",
+        "+ rt: country: XX [framescope registry]",
+        "- rt: host:mirror: swentr.site [framescope registry]",
+    ]
+    rows = [json.loads(line) for line in run("diff", TABLES, newer, "--json")[1].splitlines()]
+    assert [row["change"] for row in rows] == ["removed", "added", "removed"]
+
+
+def test_an_export_is_a_version_too(run, tmp_path):
+    run("export", "-o", tmp_path / "registry.csv")
+    assert list(differences(read_facts(tmp_path / "registry.csv"), read_facts(TABLES))) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "can't be read"),
+        ("", "no version of the registry"),
+        ("a,b\n1,2\n", "no version of the registry"),
+        (",".join(COLUMNS) + "\nrt,RT\n", "2: 2 fields, not 10"),
+        ('"' + "x" * 200_000, "can't be read"),
+    ],
+)
+def test_what_is_no_version_is_refused(run, tmp_path, content, reason):
+    path = tmp_path / "old.csv"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    status, _, err = run("diff", path)
+    assert status == 2
+    assert err.startswith(f"framescope: {path}")
+    assert reason in err
+    assert err.count("\n") == 1
+
+
+# --- ratings that a user holds --------------------------------------------------------------------
+
+TERMS = ("--term", "0..59=generally_unreliable", "--term", "60..100=generally_reliable")
+
+
+def taken_in(run, tmp_path: Path, rows: str, *options: str) -> tuple[int, str, Path]:
+    path, target = tmp_path / "ratings.csv", tmp_path / "own.jsonl"
+    path.write_text(rows, encoding="utf-8")
+    given = ("--rater", "Orrin Raters", "--licence", "held by us", *TERMS, "-o", target, *options)
+    status, _, err = run("import", path, *given)
+    return status, err, target
+
+
+def test_ratings_come_in_beside_what_is_on_record(run, tmp_path):
+    rows = 'Domain,Score,Date,Note\nwww.rt.com,12.5,2026-05-01,"two\nlines"\n'
+    rows += "nowhere.example,99,2026-05-01,\n"
+    status, err, target = taken_in(run, tmp_path, rows)
+    assert status == 0, err
+    assert "ratings by Orrin Raters, of outlets on record 1, of others 1 (left out)" in err
+    (outlet,) = read(target, REGISTRY)
+    before = REGISTRY["rt"]
+    (added,) = set(outlet.assessments) - set(before.assessments)
+    assert len(outlet.assessments) == len(before.assessments) + 1
+    assert (added.value, added.evidence.source) == ("generally_unreliable", "Orrin Raters: 12.5")
+    assert (added.evidence.date, added.evidence.licence) == ("2026-05-01", "held by us")
+    assert outlet.domains == before.domains
+
+
+def test_with_a_second_rater_the_record_is_an_interval(run, tmp_path):
+    rows = "domain,score,date\nrt.com,10,2026-05-01\n"
+    status, err, target = taken_in(run, tmp_path, rows)
+    assert status == 0, err
+    extended = REGISTRY.with_outlets(read(target, REGISTRY))
+    assert len({one.evidence.source.partition(":")[0] for one in extended["rt"].assessments}) == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("", "no column for the outlet; name it with --outlet-column; its columns: none"),
+        ("site,colour\nrt.com,red\n", "no column for the rating; name it with --rating-column"),
+        ("site,score\nrt.com,great\n", "row 2, field 'rating': 'great' stands for no rating"),
+        ("site,score\nrt.com,\n", "row 2, field 'rating': is empty"),
+        ("site,score,date\nrt.com,5,2026-02-30\n", "row 2, field 'date': '2026-02-30'"),
+        ("site,score,page\nrt.com,5,nowhere\n", "row 2, field 'url': 'nowhere'"),
+        ("site,score\nnowhere.example,5\n", "none of its 1 outlets is in the registry"),
+        ('site,score\n"' + "x" * 200_000, "is no CSV"),
+        ("site,score\n" + "rt.com,5\n" * 200_000, "more than 100,000 rows; split the file"),
+    ],
+)
+def test_ratings_that_cannot_be_read_are_refused_and_nothing_is_written(run, tmp_path, rows, said):
+    status, err, target = taken_in(run, tmp_path, rows)
+    assert status == 2
+    assert said in err
+    assert err.count("\n") == 1
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--term", "good"), ("--term", "good=fine"), ("--term", "9..1=deprecated"),
+     ("--rating-column", "stars"), ("--date", "last week")],
+)  # fmt: skip
+def test_options_that_say_nothing_are_refused(run, tmp_path, options):
+    status, err, target = taken_in(run, tmp_path, "site,score\nrt.com,5\n", *options)
+    assert status == 2
+    assert err.count("\n") == 1
+    assert not target.exists()
