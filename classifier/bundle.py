@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from classifier import SHIPPED
 from classifier.errors import BundleError, SignalError, how_to_upgrade
 from classifier.models import (
     DOMAIN,
@@ -22,11 +23,11 @@ from classifier.models import (
     Calibration,
     Model,
     TrainingDomain,
-    instructions,
     load_tfidf,
     load_transformer,
     read_json,
 )
+from classifier.runtime import instructions
 from classifier.sources import Registry, load_registry
 from classifier.taxonomy import in_order
 
@@ -113,7 +114,7 @@ class Bundle:
 
 def default_path(kind: str) -> Path:
     """Where the bundle of a kind that ships with the package lies."""
-    return Path(__file__).parent / "bundles" / kind
+    return SHIPPED / kind
 
 
 def resolve(model: str | Path) -> Path:

@@ -511,6 +511,7 @@ def test_commands_are_listed_by_whom_they_are_for(run) -> None:
     assert run("-V").out == run("--version").out == f"framescope {__version__}\n"
 
 
+@pytest.mark.slow
 def test_a_student_is_trained_with_its_teacher(
     run, own_corpora, encoder, tmp_path, monkeypatch
 ) -> None:

@@ -15,7 +15,8 @@ import toys
 
 from classifier.models.base import Calibration
 from classifier.models.passages import EMBEDDINGS, HEADS, Embeddings
-from classifier.models.transformer import ENCODER, TOKENIZER, load
+from classifier.models.transformer import TOKENIZER, load
+from classifier.runtime import ENCODER
 from training.transformer.encoder import export
 from training.transformer.finetune import TransformerRecipe
 from training.transformer.run import Settings

@@ -20,7 +20,10 @@ ROOMS = {
     ),
     "eval": ("rows", "figures", "compare", "studies", "suite", "release", "report", "commands"),
 }
-BELOW_ALL = {"classifier", "classifier.errors", "classifier.taxonomy", "training"}
+BELOW_ALL = {
+    *("classifier", "classifier.errors", "classifier.taxonomy", "classifier.runtime"),
+    "training",
+}
 MOST_ENTRIES = {"classifier": 19, "training": 12, "eval": 11}
 
 FILES = {

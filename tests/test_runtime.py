@@ -11,9 +11,8 @@ pytest.importorskip("torch")
 
 import toys
 
-from classifier import bundle
+from classifier import bundle, runtime
 from classifier.errors import BundleError
-from classifier.models import runtime
 
 LOADED = runtime.load
 NEW = toys.unseen(30)
@@ -77,6 +76,28 @@ def test_a_graph_that_cannot_be_compiled_is_one_line(transformer_bundle, monkeyp
     graph = LOADED(transformer_bundle / "encoder.onnx")
     with pytest.raises(BundleError, match=r"encoder.onnx: can't be compiled \(no such operator\)"):
         graph.run(np.ones((1, 4, graph.hidden), np.float32), np.ones((1, 4), np.int64))
+
+
+def test_what_was_begun_is_taken_once(transformer_bundle, monkeypatch) -> None:
+    pytest.importorskip("openvino")
+    monkeypatch.delenv(runtime.ENVIRONMENT, raising=False)
+    runtime.begin(str(transformer_bundle))
+    monkeypatch.setenv(runtime.ENVIRONMENT, "onnxruntime")
+    path = transformer_bundle / runtime.ENCODER
+    assert LOADED(path).name.startswith("openvino ")
+    assert LOADED(path).name.startswith("onnxruntime ")
+
+
+def test_what_could_not_be_begun_is_said_when_it_is_asked_for(tmp_path, monkeypatch) -> None:
+    pytest.importorskip("openvino")
+    monkeypatch.delenv(runtime.ENVIRONMENT, raising=False)
+    runtime.begin(str(tmp_path))  # nothing there: left alone
+    runtime.begin("no such bundle")
+    path = tmp_path / runtime.ENCODER
+    path.write_bytes(b"no graph")
+    runtime.begin(str(tmp_path))
+    with pytest.raises(RuntimeError):
+        LOADED(path)
 
 
 def test_where_openvino_has_no_wheel_the_other_is_taken(transformer_bundle, monkeypatch) -> None:

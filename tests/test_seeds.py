@@ -12,7 +12,7 @@ from harness import bundle, examples
 
 from classifier.bundle import read_manifest, resolve
 from classifier.errors import FramescopeError
-from classifier.models import ENCODER
+from classifier.runtime import ENCODER
 from eval.figures.sections import Estimate
 from eval.release import seeds
 from eval.report.layout import cell

@@ -243,6 +243,7 @@ def test_another_vocabulary_is_refused_where_vectors_are_asked_for(encoder, tmp_
     assert same.check(encoder, replace(SHORT, hidden_weight=1.0)) is None
 
 
+@pytest.mark.slow
 def test_a_teacher_of_another_vocabulary_teaches_sentences(encoder, tmp_path, toy_settings) -> None:
     other = toys.make_encoder(tmp_path / "other", words=200)
     teacher = TransformerRecipe(other, toy_settings).fit(toys.examples(40))

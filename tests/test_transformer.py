@@ -26,13 +26,13 @@ from classifier.models.fusion import (
 )
 from classifier.models.passages import EMBEDDINGS, HEADS, Heads, Packer, Tokens
 from classifier.models.transformer import (
-    ENCODER,
     TOKENIZER,
     Outputs,
     TransformerModel,
     TransformerPrediction,
     load,
 )
+from classifier.runtime import ENCODER
 from classifier.values.article import Citation, Place, Sentence, SourceKind, Span
 
 FUSION = Fusion(

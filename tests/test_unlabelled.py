@@ -107,6 +107,7 @@ def test_near_duplicates_of_what_is_kept_back_are_left_out(data, tmp_path) -> No
     assert indices == [i for i in range(17) if i != 8]  # no passage goes over the gap
 
 
+@pytest.mark.slow
 def test_whole_articles_are_drawn_until_there_are_enough(data, tmp_path) -> None:
     many = [article(seed, "The Kiln") for seed in range(30, 40)]
     some = chosen(data, tmp_path, *many, sentences=20)

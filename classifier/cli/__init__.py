@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier import __version__
+from classifier.cli.help import SETTINGS, Grouped, renewed
 from classifier.cli.shared import CardFormat, Column, Json, Own, ReportFormat
 from classifier.cli.sources import sources_app
 from classifier.errors import FramescopeError, StoppedError, Terminated
-from classifier.help import SETTINGS, Grouped, renewed
 
 if TYPE_CHECKING:
     from classifier.command import Outcome
@@ -92,6 +92,9 @@ def score(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Score the sentences of one or more articles."""
+    from classifier.runtime import begin
+
+    begin(model)  # beside the imports that follow
     from classifier import command
     from classifier.pages import InputOptions
 

@@ -47,12 +47,11 @@ from classifier.models.roles import (
     SPEAKING,
     TAGS,
 )
-from classifier.models.runtime import instructions
 from classifier.models.spans import likely, log_odds_of_span, stretches
 from classifier.models.stored import MAX_FILE, read_json
 from classifier.models.tfidf import FILES as TFIDF_FILES
 from classifier.models.tfidf import TfidfModel, beside
 from classifier.models.tfidf import load as load_tfidf
-from classifier.models.transformer import ENCODER, TOKENIZER, VECTOR, TransformerModel
 from classifier.models.transformer import FILES as TRANSFORMER_FILES
+from classifier.models.transformer import TOKENIZER, VECTOR, TransformerModel
 from classifier.models.transformer import load as load_transformer

@@ -33,10 +33,10 @@ from classifier.models.passages import (
 from classifier.models.placeholders import Reader, TextForm, form_of
 from classifier.models.reasons import VotedWords
 from classifier.models.roles import CITED, CITED_COLUMNS
-from classifier.models.runtime import Runtime
-from classifier.models.runtime import load as load_graph
 from classifier.models.spans import Tagged
 from classifier.models.stored import check_size, read_arrays
+from classifier.runtime import ENCODER, Runtime
+from classifier.runtime import load as load_graph
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Citation, Sentence, SourceKind, Span
 
@@ -56,7 +56,6 @@ CITING: Mapping[str, Callable[[Citation], bool]] = {
     "reported": lambda one: True,
 }
 
-ENCODER = "encoder.onnx"
 TOKENIZER = "tokenizer.json"
 VECTOR = "vector"
 """The output, the last, that holds the mean vector of each passage; older graphs have none."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from classifier.help import Grouped
+from classifier.cli.help import Grouped
 from eval.commands import gate as gate_cli
 from eval.commands import studies as study_cli
 from eval.commands.options import (

@@ -15,7 +15,7 @@ import numpy as np
 
 from classifier.bundle import Bundle
 from classifier.errors import FramescopeError
-from classifier.models import ENCODER
+from classifier.runtime import ENCODER
 from eval.figures import Cell, Section, Table
 from eval.release.gate import Measured, measured
 from eval.rows import BENCHMARKS, Benchmark, Evaluation

@@ -31,13 +31,13 @@ from classifier.errors import TrainingError
 from classifier.models import (
     CITED,
     EMBEDDINGS,
-    ENCODER,
     TOKENIZER,
     VECTOR,
     Batch,
     Embeddings,
     Heads,
 )
+from classifier.runtime import ENCODER
 from training.transformer.roles import CitationHeads
 
 WEIGHTS = "model.safetensors"

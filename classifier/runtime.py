@@ -17,11 +17,15 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier import SHIPPED
 from classifier.errors import BundleError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from openvino import CompiledModel, Core, InferRequest
+
+ENCODER = "encoder.onnx"
+"""The file of a bundle that is the graph."""
 
 ENVIRONMENT = "FRAMESCOPE_RUNTIME"
 """Names the runtime to take, where it is not the faster of those installed."""
@@ -139,10 +143,33 @@ RUNTIMES: Mapping[str, Callable[[Path], Runtime]] = {
 """By the name of the library, the faster one first."""
 
 
+_SMALL = 100_000_000  # bytes of a graph that is read before anything of its bundle was checked
+_begun: dict[Path, Future[Runtime]] = {}
+
+
+def begin(model: str) -> None:
+    """Begin to load a model's graph in a thread, for the `load` that follows.
+
+    Reading and compiling it takes as long as importing everything else that scores, and the other
+    core.
+
+    Parameters
+    ----------
+    model : str
+        As `classifier.bundle.resolve` takes it. What is none, or has no graph or a very large one,
+        is left alone.
+    """
+    path = (SHIPPED / model if (SHIPPED / model).is_dir() else Path(model)) / ENCODER
+    if path.is_file() and path.stat().st_size < _SMALL:
+        pool = ThreadPoolExecutor(1, "framescope-runtime")
+        _begun[path.absolute()] = pool.submit(_load, path)
+        pool.shutdown(wait=False)
+
+
 def load(path: Path) -> Runtime:
     """Load a graph with the faster of the runtimes that are installed.
 
-    The environment variable FRAMESCOPE_RUNTIME names another.
+    What was begun is taken. The environment variable FRAMESCOPE_RUNTIME names another.
 
     Raises
     ------
@@ -151,6 +178,11 @@ def load(path: Path) -> Runtime:
     Exception
         Whatever a library raises on a file that it can't read.
     """
+    begun = _begun.pop(path.absolute(), None)
+    return _load(path) if begun is None else begun.result()
+
+
+def _load(path: Path) -> Runtime:
     named = os.environ.get(ENVIRONMENT)
     if named and named not in RUNTIMES:
         raise BundleError(f"{ENVIRONMENT} is '{named}'; known: {', '.join(RUNTIMES)}")
