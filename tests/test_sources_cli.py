@@ -110,6 +110,23 @@ def test_a_networks_host_is_shown_with_whom_it_imitates(run):
     assert "reuters.cfd looks like Reuters (reuters.com) and is not one of its hosts" in words
 
 
+def test_a_network_is_shown_by_its_name_in_any_case(run, monkeypatch):
+    shipped = Registry()
+    monkeypatch.setattr(module, "_default", lambda: shipped)
+    for name in ("Doppelganger", "doppelgänger", "Storm-1099"):
+        words = " ".join(run("show", name).out.split())
+        assert "kind influence network, RU also Doppelgänger, Storm-1099, Ruza Flood" in words
+        assert "run by Social Design Agency and Structura" in words
+        assert "found by EU DisinfoLab" in words
+        assert "report EU DisinfoLab" in words
+        assert "https://www.disinfo.eu/doppelganger-operation/" in words
+    assert "spiegel.ltd" in run("show", "doppelganger", "--all").out
+    assert "outlets News Front (news-front)" in " ".join(run("show", "Portal Kombat").out.split())
+    (found,) = json.loads(run("show", "RRN", "--format", "json").out)
+    assert found["outlets"] == []
+    assert found["operation"]["id"] == "rrn"
+
+
 def test_an_imposter_on_record_is_not_taken_for_the_outlet(run):
     result = run("show", "reuters.example")
     assert "reuters.example is an imposter of Reuters, and not its host." in result.out

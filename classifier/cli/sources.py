@@ -31,7 +31,9 @@ sources_app = typer.Typer(
 def show(
     queries: Annotated[
         list[str],
-        typer.Argument(metavar="QUERY...", help="A host, URL, name in any script, id or QID."),
+        typer.Argument(
+            metavar="QUERY...", help="A host, URL, account, name in any script, id or QID."
+        ),
     ],
     sources: Own = None,
     format: Annotated[

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from classifier.render import control
 from classifier.sources import Answer, Flaw, LookAlike, NetworkSite, Registry, host_in_unicode
-from classifier.values import DomainRole, Evidence, NameKind, Outlet, printable
+from classifier.values import DomainRole, Evidence, NameKind, Network, Outlet, printable
 
 _KINDS = {
     NameKind.ALIAS: "also",
@@ -55,6 +55,8 @@ def print_answer(
         others = ", ".join(f"{outlet.name} ({outlet.id})" for outlet in answer.namesakes)
         _line(console, f"Also called so: {others}")
         console.print()
+    if answer.operation is not None:
+        _operation(answer.operation, registry, console, None if whole else _SOME)
     if answer.network is not None:
         _network(answer.network, registry, console)
     if answer.alike is not None:
@@ -85,6 +87,24 @@ def _card(outlet: Outlet, registry: Registry, console: Console, most: int | None
     for evidence, number in notes.items():
         note = Text(f"  [{number}] {printable(_evidence(evidence))}", style="dim")
         console.print(note, soft_wrap=True)
+    console.print()
+
+
+def _operation(network: Network, registry: Registry, console: Console, most: int | None) -> None:
+    title = Text(printable(network.name), style="bold")
+    title.append(f"  {network.id}", style="dim")
+    console.print(title)
+    outlets, hosts = registry.members(network)
+    facts = {
+        "kind": "influence network" + (f", {network.country}" if network.country else ""),
+        "also": ", ".join(network.names),
+        "run by": network.operator,
+        "found by": network.attributed_by,
+        "outlets": _some([f"{outlet.name} ({outlet.id})" for outlet in outlets], most),
+        "hosts": _some([host_in_unicode(host) for host in hosts], most),
+        "report": _evidence(network.evidence),
+    }
+    _grid([(label, Text(printable(said))) for label, said in facts.items() if said], console)
     console.print()
 
 

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING
 
 from classifier.sources.publisher import publisher
 from classifier.sources.record.evidence import article_evidence
+from classifier.sources.registry.schema import NETWORK
 from classifier.values import (
     ArticleEvidence,
     Assessment,
@@ -58,7 +59,6 @@ UNDATED = 8.0
 """Years that an assessment without a date counts as old."""
 
 RELIABILITY = "reliability"
-NETWORK = "influence_network"
 
 
 OBSERVATIONS = 12.0

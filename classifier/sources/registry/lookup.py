@@ -15,7 +15,7 @@ from classifier.sources.registry.addresses import unwrapped
 from classifier.sources.registry.folding import normal
 from classifier.sources.registry.objects import flat, to_object
 from classifier.sources.registry.registry import NetworkSite, Registry
-from classifier.values import Domain, DomainRole, Outlet, Role, printable
+from classifier.values import Domain, DomainRole, Network, Outlet, Role, printable
 
 if TYPE_CHECKING:
     from classifier.sources.registry.registry import Registry
@@ -32,7 +32,8 @@ class Answer:
     # every outlet that fits; none when nothing but a network or a likeness does
     outlets: tuple[Outlet, ...] = ()
     domain: Domain | None = None  # the host on record, when the query is an address
-    network: NetworkSite | None = None
+    network: NetworkSite | None = None  # on which the address is listed
+    operation: Network | None = None  # the influence network that is called so
     alike: LookAlike | None = None  # whose host it looks like, when it is nobody's
     close: tuple[Outlet, ...] = ()  # what may have been meant, when nothing fits
     namesakes: tuple[Outlet, ...] = ()  # outlets called so as well, which are less known
@@ -40,7 +41,7 @@ class Answer:
     @property
     def found(self) -> bool:
         """Whether anything at all fits."""
-        return bool(self.outlets or self.network or self.alike)
+        return bool(self.outlets or self.network or self.operation or self.alike)
 
 
 def look_up(registry: Registry, query: str) -> Answer:
@@ -50,7 +51,8 @@ def look_up(registry: Registry, query: str) -> Answer:
     ----------
     registry : Registry
     query : str
-        An address first of all (an account's at a platform too), then an id, a QID, a name.
+        An address first of all (an account's at a platform too), then an id, a QID, a name; an
+        outlet's or an influence network's.
     """
     query = query.strip()
     if (whose := registry.account(query)) is not None:
@@ -65,8 +67,11 @@ def look_up(registry: Registry, query: str) -> Answer:
     named: tuple[Outlet, ...] = () if outlet is None else (outlet,)
     if not named and _QID.fullmatch(query):
         named = tuple(outlet for outlet in registry if outlet.wikidata == query.upper())
-    if named := named or registry.called(query):
-        return Answer(query, named, namesakes=() if outlet else registry.namesakes(query))
+    named = named or registry.called(query)
+    operation = registry.network_called(query)
+    if named or operation is not None:
+        others = registry.namesakes(query) if named and not outlet else ()
+        return Answer(query, named, operation=operation, namesakes=others)
     if host is not None:
         alike = look_alike(registry, host)
         if network is not None or alike is not None:
@@ -137,6 +142,7 @@ def to_json(answer: Answer) -> dict[str, Any]:
         ],
         "domain": answer.domain and {"host": answer.domain.host, "role": str(answer.domain.role)},
         "network": network and flat(asdict(network)),
+        "operation": answer.operation and flat(asdict(answer.operation)),
         "looks_like": alike
         and {
             "host": alike.host,

@@ -8,7 +8,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from classifier.sources.registry import addresses, hosts
+from classifier.sources.registry.folding import normal
 from classifier.sources.registry.names import Names
+from classifier.sources.registry.schema import NETWORK
 from classifier.sources.registry.tables import Tables
 from classifier.values import DomainRole, Evidence, Found, Mention, Network, Outlet, Owner, Role
 
@@ -153,11 +155,33 @@ class Registry:
     @cached_property
     def _networks(self) -> dict[str, Network]:
         networks = self._tables.networks.values()
-        return {name: one for one in networks for name in (one.id, one.name, *one.names)}
+        called = ((name, one) for one in networks for name in (one.id, one.name, *one.names))
+        return {normal(name).casefold(): one for name, one in called}
 
     def network_called(self, name: str) -> Network | None:
-        """Give the influence network of an id or a name; None for a mere list of cases."""
-        return self._networks.get(name)
+        """Give the influence network of an id or a name, in any case.
+
+        None for a mere list of cases.
+        """
+        return self._networks.get(normal(name).casefold())
+
+    def members(self, network: Network) -> tuple[list[Outlet], list[str]]:
+        """Give what is found to be part of an influence network: outlets, and hosts."""
+        ids = {
+            id
+            for id, lines in self._tables.assessment_lines.items()
+            for _, claim, value, _ in (line.split("\t", 3) for line in lines)
+            if claim == NETWORK and self.network_called(value) is network
+        }
+        ids -= self._own.keys()
+        ids |= {
+            id
+            for id, outlet in self._own.items()
+            for one in outlet.assessments
+            if one.claim == NETWORK and self.network_called(one.value) is network
+        }
+        hosts = [site.host for site in self.sites() if self.network_called(site.network) is network]
+        return [self[id] for id in sorted(ids)], hosts
 
     def owner(self, id: str) -> Owner | None:
         """Give the owner of an id, with its own owners, or None."""

@@ -147,7 +147,9 @@ PLATFORMS = (
     *("threads", "bluesky", "mastodon"),
 )
 #: What an assessment may be about.
-CLAIMS = ("reliability", "influence_network", "impersonation")
+NETWORK = "influence_network"
+"""The claim of an assessment that finds something to be part of a network."""
+CLAIMS = ("reliability", NETWORK, "impersonation")
 #: Ratings of reliability, from the best to the worst; no consensus is none of either.
 RATINGS = (
     "no_consensus",

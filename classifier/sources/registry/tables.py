@@ -103,7 +103,8 @@ class Tables:
         return dict(found)
 
     @cached_property
-    def _assessments(self) -> dict[str, list[str]]:
+    def assessment_lines(self) -> dict[str, list[str]]:
+        """What is found of each outlet."""
         return _grouped(self.lines("assessments"))
 
     def lines(self, kind: str) -> list[str]:
@@ -160,7 +161,7 @@ class Tables:
                 tuple(map(_domain, self.domain_lines.get(id, ()))),
                 tuple(map(_statement, self._statements.get(id, ()))),
                 self._held("outlet", id),
-                tuple(map(_assessment, self._assessments.get(id, ()))),
+                tuple(map(_assessment, self.assessment_lines.get(id, ()))),
                 tuple(map(_account, self.account_lines.get(id, ()))),
             )
         except (ValueError, KeyError, RecursionError) as error:
