@@ -136,6 +136,7 @@ def test_a_student_learns_what_only_its_teacher_knows(encoder, lessons, toy_sett
     assert ranked(alone) < 0.7
 
 
+@pytest.mark.slow
 def test_a_student_learns_where_spans_are_from_its_teacher(encoder, lessons, toy_settings) -> None:
     rows = without_techniques(toys.examples(40))
     chosen = replace(toy_settings, epochs=12, taught_passes=12.0, taught_weight=2.0)
