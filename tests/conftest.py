@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -31,6 +32,33 @@ def browser() -> Iterator[Any]:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield running
         running.close()
+
+
+class Typed(NamedTuple):
+    """What a command gave that was typed in this process."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def type_sources(monkeypatch, capsys) -> Callable[..., Typed]:
+    """Type a command of `framescope sources` in this process."""
+    from classifier import cli
+
+    def typed(*arguments: object) -> Typed:
+        monkeypatch.setattr(sys, "argv", ["framescope", "sources", *map(str, arguments)])
+        groups = [g for g in cli.app.registered_groups if g.name == "sources"]
+        monkeypatch.setattr(cli.app, "registered_groups", groups)
+        if not groups:
+            cli.app.add_typer(cli.sources_app, name="sources")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return Typed(int(ended.value.code or 0), *capsys.readouterr())
+
+    return typed
 
 
 @pytest.fixture(scope="session")

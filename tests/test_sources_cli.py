@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from classifier import cli
-from classifier.cli import sources_app as app
 from classifier.sources.registry import registry as module
 from classifier.sources.registry.lookup import close, look, look_alike, look_up
 from classifier.sources.registry.registry import Registry
@@ -24,32 +21,14 @@ ALIKE = [
 ]
 
 
-class Result:
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Type a command in this process; the registry is that of the cases."""
-
-    def typed(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["framescope", "sources", *map(str, arguments)])
-        groups = [g for g in cli.app.registered_groups if g.name == "sources"]
-        monkeypatch.setattr(cli.app, "registered_groups", groups)
-        if not groups:
-            cli.app.add_typer(app, name="sources")
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return Result(int(ended.value.code or 0), out, err)
-
+def run(type_sources, monkeypatch):
+    """Type a command; the registry is that of the cases."""
     monkeypatch.setattr(module, "_default", lambda: REGISTRY)
-    return typed
+    return type_sources
 
 
-def refused(result: Result) -> str:
+def refused(result) -> str:
     assert result.status == 2
     assert result.err.startswith("framescope: ")
     assert result.err.count("\n") == 1

@@ -6,13 +6,10 @@ import csv
 import io
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
-from classifier import cli
-from classifier.cli import sources_app as app
 from classifier.sources.registry import registry as module
 from classifier.sources.registry.export import export, write_csv, write_jsonl, write_jsonld
 from classifier.sources.registry.facts import COLUMNS, differences, facts, licence_of, read_facts
@@ -26,24 +23,11 @@ FACTS = list(facts(REGISTRY))
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Type a command in this process; gives its status, output and errors."""
-
-    def typed(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["framescope", "sources", *map(str, arguments)])
-        groups = [g for g in cli.app.registered_groups if g.name == "sources"]
-        monkeypatch.setattr(cli.app, "registered_groups", groups)
-        if not groups:
-            cli.app.add_typer(app, name="sources")
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
+def run(type_sources, monkeypatch):
+    """Type a command; the registry is that of the cases."""
     monkeypatch.setattr(module, "_default", lambda: REGISTRY)
     longest = csv.field_size_limit(1 << 17)  # Python's own, which readers of tables raise
-    yield typed
+    yield type_sources
     csv.field_size_limit(longest)
 
 
