@@ -58,7 +58,7 @@ CITING: Mapping[str, Callable[[Citation], bool]] = {
 
 TOKENIZER = "tokenizer.json"
 VECTOR = "vector"
-"""The output, the last, that holds the mean vector of each passage; older graphs have none."""
+"""The output, the last, that holds the mean vector of each passage."""
 
 FILES = frozenset({ENCODER, TOKENIZER, EMBEDDINGS, HEADS})
 

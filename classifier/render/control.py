@@ -28,6 +28,7 @@ _LABELS = {
     About.EDITORIAL: "editorial line",
     About.OWNER_KIND: "kind of owner",
 }
+NOTHING = "nothing on record, which is not the same as independent"
 _CHAIN = 8  # owners of owners that are shown
 
 

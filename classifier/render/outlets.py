@@ -147,7 +147,7 @@ def _facts(
     for fact in known:
         yield fact.label, fact.said, fact.evidence
     if outlet.control is None:
-        yield "control", "nothing on record, which is not the same as independent", None
+        yield "control", control.NOTHING, None
     label = "record"
     for said, evidence in control.assessed(outlet, registry.network_called):
         yield label, said, evidence

@@ -269,7 +269,7 @@ def _uncontrolled(card: SourceCard) -> str:
     if card.outlet is not None and card.outlet.control is not None:
         return ""
     if card.outlet is not None:
-        return "nothing on record, which is not the same as independent"
+        return control.NOTHING
     if card.publication.chain:
         return "not known: the outlet is not in the registry"
     return "not known: nothing says who published the article"

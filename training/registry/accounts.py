@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifier.sources import FIELDS, account_in, countries
+from classifier.sources import account_in, countries
 from classifier.sources import fold_name as fold
 from classifier.values import Account, Evidence
 from training.registry.material import (
@@ -19,6 +19,7 @@ from training.registry.material import (
     DataSet,
     Draft,
     EvidenceError,
+    evidence_of,
     files,
     host_of,
     rows_by_hand,
@@ -76,12 +77,8 @@ def read_by_hand(folder: Path) -> Iterator[tuple[str, str, Account]]:
 
     Raises `EvidenceError` when a row can't be read; it names file, row, field and reason.
     """
-    for where, row in rows_by_hand(folder, "*.tsv", _COLUMNS):
-        for field in _COLUMNS:
-            if reason := FIELDS["accounts"][field].reason(row[field]):
-                raise EvidenceError(f"{where}, field '{field}': {reason}")
-        evidence = Evidence(row["source"], row["url"] or None, row["date"] or None)
-        yield where, row["id"], Account(row["platform"], row["handle"], evidence)
+    for where, row in rows_by_hand(folder, "*.tsv", _COLUMNS, "accounts"):
+        yield where, row["id"], Account(row["platform"], row["handle"], evidence_of(row))
 
 
 def add_accounts(

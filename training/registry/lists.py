@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifier.sources import FIELDS, RATINGS, countries, host_in, host_parents, is_public_suffix
+from classifier.sources import RATINGS, countries, host_in, host_parents, is_public_suffix
 from classifier.sources import fold_name as fold
 from classifier.values import Assessment, Domain, DomainRole, Evidence, Medium, Role
 from training.registry.material import (
@@ -158,13 +158,8 @@ def read_networks(folder: Path) -> list[tuple[str, ...]]:
 
     Raises `EvidenceError` when a row can't be read; it names file, row, field and reason.
     """
-    rows = []
-    for where, row in rows_by_hand(folder, "networks.tsv", _NETWORKS):
-        for name, field in FIELDS["networks"].items():
-            if reason := field.reason(row[name]):
-                raise EvidenceError(f"{where}, field '{name}': {reason}")
-        rows.append(tuple(row.values()))
-    return rows
+    found = rows_by_hand(folder, "networks.tsv", _NETWORKS, "networks")
+    return [tuple(row.values()) for _, row in found]
 
 
 # --- Wikimedia's projects -------------------------------------------------------------------------

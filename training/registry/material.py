@@ -8,13 +8,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from classifier.errors import FramescopeError
+from classifier.sources import FIELDS, host_in
 from classifier.sources import fold_name as fold
-from classifier.sources import host_in
 from classifier.values import (
     Account,
     Assessment,
@@ -57,12 +57,14 @@ def by_hand(name: str) -> list[dict[str, str]]:
 
 
 def rows_by_hand(
-    folder: Path, pattern: str, columns: Sequence[str]
+    folder: Path, pattern: str, columns: Sequence[str], table: str | None = None
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Read tables of one layout: of each row, where it stands and its cells by column.
 
-    Raises `EvidenceError` when a table has other columns, or a row more or fewer cells.
+    Raises `EvidenceError` when a table has other columns, a row more or fewer cells, or a cell what
+    the column of that name may not hold in `table` (of `FIELDS`).
     """
+    fields = FIELDS[table] if table else {}
     for path in sorted(folder.glob(pattern)):
         lines = path.read_text(encoding="utf-8").splitlines()
         if not lines or lines[0].split("\t") != list(columns):
@@ -74,7 +76,16 @@ def rows_by_hand(
                     raise EvidenceError(
                         f"{path}, row {number}: {len(cells)} fields; a row has {len(columns)}"
                     )
-                yield f"{path}, row {number}", dict(zip(columns, cells, strict=True))
+                where, row = f"{path}, row {number}", dict(zip(columns, cells, strict=True))
+                for name, cell in row.items():
+                    if name in fields and (reason := fields[name].reason(cell)):
+                        raise EvidenceError(f"{where}, field '{name}': {reason}")
+                yield where, row
+
+
+def evidence_of(row: Mapping[str, str]) -> Evidence:
+    """Give where a row by hand says that it is from."""
+    return Evidence(row["source"], row["url"] or None, row["date"] or None)
 
 
 DATA_SETS = {row["folder"]: DataSet(**row) for row in by_hand("data-sets")}
@@ -82,7 +93,6 @@ MATRIX = DATA_SETS["asd-state-media-profiles"]
 LAUNDROMAT = DATA_SETS["asd-disinfo-laundromat"]
 DIMA = DATA_SETS["m82-dima"]
 MONITOR = DATA_SETS["state-media-monitor"]
-FRENCH = DATA_SETS["medias-francais"]
 SPEAKERS = DATA_SETS["dboes"]
 RANKED = DATA_SETS["wikipedia-reliable-sources-2026"]
 DISCUSSED = DATA_SETS["wikipedia-perennial-sources-2021"]

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from classifier.sources import FIELDS, stated
 from classifier.sources import fold_name as fold
+from classifier.sources import stated
 from classifier.values import (
     GENERAL_KNOWLEDGE,
     About,
@@ -26,6 +26,7 @@ from training.registry.material import (
     EvidenceError,
     Held,
     by_hand,
+    evidence_of,
     files,
     rows_by_hand,
 )
@@ -87,15 +88,11 @@ def read_statements(folder: Path) -> Iterator[tuple[str, str, Statement]]:
 
     Raises `EvidenceError` when a row can't be read; it names file, row, field and reason.
     """
-    for where, row in rows_by_hand(folder, "*.tsv", _COLUMNS):
-        for field in ("id", "about", "source", "url", "date"):
-            if reason := FIELDS["statements"][field].reason(row[field]):
-                raise EvidenceError(f"{where}, field '{field}': {reason}")
+    for where, row in rows_by_hand(folder, "*.tsv", _COLUMNS, "statements"):
         if reason := stated(row["about"]).reason(row["value"]):
             raise EvidenceError(f"{where}, field 'value': {reason}")
-        evidence = Evidence(row["source"], row["url"] or None, row["date"] or None)
         sure = UNSURE if row["source"] == GENERAL_KNOWLEDGE else 1.0
-        yield where, row["id"], Statement(About(row["about"]), row["value"], evidence, sure)
+        yield where, row["id"], Statement(About(row["about"]), row["value"], evidence_of(row), sure)
 
 
 def add_financing(

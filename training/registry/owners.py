@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifier.sources import FIELDS, slug
 from classifier.sources import fold_name as fold
-from classifier.values import Evidence, OwnerKind
-from training.registry.material import EvidenceError, Held, rows_by_hand
+from classifier.sources import slug
+from classifier.values import OwnerKind
+from training.registry.material import EvidenceError, Held, evidence_of, rows_by_hand
 
 _COLUMNS = ("id", "name", "kind", "country", "names", "source", "url", "date")
 _HOLDINGS = ("owned", "owner", "share", "source", "url", "date", "note")
@@ -103,10 +103,7 @@ def read_owners(owners: Owners, folder: Path) -> dict[str, list[Held]]:
     EvidenceError
         When a row can't be read; it names file, row, field and reason.
     """
-    for where, row in rows_by_hand(folder, "entities*.tsv", _COLUMNS):
-        for field in ("id", "name", "kind", "country"):
-            if reason := FIELDS["owners"][field].reason(row[field]):
-                raise EvidenceError(f"{where}, field '{field}': {reason}")
+    for where, row in rows_by_hand(folder, "entities*.tsv", _COLUMNS, "owners"):
         if row["id"] in owners and owners.rows[row["id"]].name != row["name"]:
             raise EvidenceError(
                 f"{where}, field 'name': {row['name']!r} has the id of "
@@ -116,14 +113,10 @@ def read_owners(owners: Owners, folder: Path) -> dict[str, list[Held]]:
         made = OwnerRow(row["id"], row["name"], kind, row["country"] or None)
         owners.add(made, *filter(None, row["names"].split(" | ")))
     outlets: dict[str, list[Held]] = defaultdict(list)
-    for where, row in rows_by_hand(folder, "holdings*.tsv", _HOLDINGS):
-        for field in ("share", "source", "url", "date"):
-            if reason := FIELDS["holdings"][field].reason(row[field]):
-                raise EvidenceError(f"{where}, field '{field}': {reason}")
+    for where, row in rows_by_hand(folder, "holdings*.tsv", _HOLDINGS, "holdings"):
         if row["owner"] not in owners:
             raise EvidenceError(f"{where}, field 'owner': no owner is {row['owner']!r}")
-        evidence = Evidence(row["source"], row["url"] or None, row["date"] or None)
-        held = Held(row["owner"], float(row["share"]) if row["share"] else None, evidence)
+        held = Held(row["owner"], float(row["share"]) if row["share"] else None, evidence_of(row))
         if row["owned"] in owners:
             owners.hold(row["owned"], held)
         else:

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 
 from classifier.sources.publisher import publisher
 from classifier.sources.record.evidence import article_evidence
-from classifier.sources.registry.schema import NETWORK
+from classifier.sources.registry.schema import NETWORK, RELIABILITY
 from classifier.values import (
     ArticleEvidence,
     Assessment,
@@ -57,9 +57,6 @@ HALF_LIFE = 4.0
 
 UNDATED = 8.0
 """Years that an assessment without a date counts as old."""
-
-RELIABILITY = "reliability"
-
 
 OBSERVATIONS = 12.0
 """What an assessment counts for, fresh and with confidence 1."""

@@ -16,7 +16,14 @@ from pathlib import Path
 from classifier.sources.registry import hosts
 from classifier.sources.registry.folding import normal
 from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.schema import COLUMNS, FIELDS, stated, value_of
+from classifier.sources.registry.schema import (
+    COLUMNS,
+    FIELDS,
+    NETWORK,
+    RELIABILITY,
+    stated,
+    value_of,
+)
 from classifier.sources.registry.tables import Tables, shipped
 from classifier.values import GENERAL_KNOWLEDGE, About, DomainRole, NameKind, Outlet, Role
 
@@ -254,7 +261,7 @@ def _contradictions(tables: Tabled) -> Iterator[Flaw]:
     latest: dict[str, tuple[str, str]] = {}
     for id, claim, value, source, _, date, _ in tables["assessments"]:
         claims[id][claim].add(value)
-        if claim == "reliability":
+        if claim == RELIABILITY:
             rated[id, source, date].add(value)
             latest[id] = max(latest.get(id, ("", "")), (date, value))
     for (id, source, date), values in rated.items():
@@ -262,7 +269,7 @@ def _contradictions(tables: Tabled) -> Iterator[Flaw]:
             listed = " and ".join(sorted(values))
             yield _error("contradiction", id, f"is rated {listed} by {source} ({date})")
     for id, found in claims.items():
-        networks = found["influence_network"]
+        networks = found[NETWORK]
         listed = ", ".join(sorted(networks))
         if networks and latest.get(id, ("", ""))[1] == "generally_reliable":
             yield _error("contradiction", id, f"is generally reliable, and listed: {listed}")

@@ -16,7 +16,7 @@ from typing import Any
 from classifier.errors import SourcesError
 from classifier.sources.registry import hosts
 from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.schema import FIELDS, RATINGS
+from classifier.sources.registry.schema import FIELDS, RATINGS, RELIABILITY
 from classifier.values import Outlet
 
 MOST_ROWS = 100_000
@@ -91,7 +91,7 @@ def read_ratings(path: Path, rater: Rater, registry: Registry) -> Rated:
             unknown.append(cells["outlet"])
             continue
         said = {
-            "claim": "reliability",
+            "claim": RELIABILITY,
             "value": value,
             "source": f"{rater.name}: {cells['rating']}",
             "url": url,

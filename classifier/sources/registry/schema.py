@@ -149,7 +149,9 @@ PLATFORMS = (
 #: What an assessment may be about.
 NETWORK = "influence_network"
 """The claim of an assessment that finds something to be part of a network."""
-CLAIMS = ("reliability", NETWORK, "impersonation")
+RELIABILITY = "reliability"
+"""That of one that rates it, in the rater's words."""
+CLAIMS = (RELIABILITY, NETWORK, "impersonation")
 #: Ratings of reliability, from the best to the worst; no consensus is none of either.
 RATINGS = (
     "no_consensus",
@@ -163,7 +165,7 @@ _RATING = replace(one_of(RATINGS, required=True), wrong="is no rating")
 
 def value_of(claim: str) -> Field:
     """Give what the value of a claim may be: a rating, or whatever the source calls it."""
-    return _RATING if claim == "reliability" else NEEDED_TEXT
+    return _RATING if claim == RELIABILITY else NEEDED_TEXT
 
 
 _STATED = {about: one_of(values, required=True) for about, values in VALUES.items()}
