@@ -27,7 +27,7 @@ picture: html .venv/development chromium # the README's; MARK is the sentence it
 test: .venv/development chromium
 	$(BIN)/pytest
 
-test-all: .venv/development chromium
+test-all: .venv/complete chromium
 	$(BIN)/pytest -m ""
 
 bench: .venv/development
@@ -63,5 +63,9 @@ $(BIN)/python:
 
 .venv/development: pyproject.toml | $(BIN)/python
 	@echo "Setting up .venv to train and test; some minutes, once"
-	@$(BIN)/pip install --quiet --editable ".[training,dev]"
+	@$(BIN)/pip install --quiet --editable ".[training,batch,serve,dev]"
+	@touch $@
+
+.venv/complete: .venv/development # what the long tests run against: a cluster, an object store, clients
+	@$(BIN)/pip install --quiet --editable ".[training,batch,serve,ray,real,dev]"
 	@touch $@

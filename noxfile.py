@@ -13,14 +13,14 @@ nox.options.sessions = ["lint", "score_only", "tests"]
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests; all of them with ``nox -s tests -- -m ""``."""
-    session.install("--editable", ".[training,dev]")
+    session.install("--editable", ".[training,batch,serve,dev]")
     session.run("pytest", *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Run the linters and the type checker."""
-    session.install("--editable", ".[training,dev]")
+    session.install("--editable", ".[training,batch,serve,dev]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")

@@ -17,7 +17,7 @@ import pytest
 from classifier import bundle
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("classifier", "training", "eval")
+ROOMS = ("classifier", "batch", "service", "training", "eval")
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for room in ROOMS
@@ -67,9 +67,15 @@ def test_there_are_modules_to_look_at() -> None:
     assert ("training.recipe", "training.calibrate") in imported("training")
 
 
-def test_what_serves_knows_neither_what_makes_nor_what_judges() -> None:
-    wrong = {pair for pair in imported("classifier") if within(pair[1], {"training", "eval"})}
-    assert wrong == set()
+def test_what_serves_knows_none_of_the_others() -> None:
+    others = {"batch", "service", "training", "eval"}
+    assert {pair for pair in imported("classifier") if within(pair[1], others)} == set()
+
+
+@pytest.mark.parametrize("room", ["batch", "service"])
+def test_what_runs_and_what_answers_know_only_what_serves(room) -> None:
+    others = {"batch", "service", "training", "eval"} - {room}
+    assert {pair for pair in imported(room) if within(pair[1], others)} == set()
 
 
 def test_what_serves_needs_no_training_library() -> None:
@@ -110,8 +116,13 @@ def test_only_what_is_declared_is_imported() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extra = project["optional-dependencies"]["training"]
-    names = {"scikit-learn": "sklearn", "charset-normalizer": "charset_normalizer"}
+    extras = project["optional-dependencies"]
+    extra = extras["training"]
+    names = {
+        "scikit-learn": "sklearn",
+        "charset-normalizer": "charset_normalizer",
+        "prometheus-client": "prometheus_client",
+    }
 
     def modules(requirements: list[str]) -> set[str]:
         found = {re.split(r"[<>=\[ ]", r)[0] for r in requirements}
@@ -122,8 +133,10 @@ def test_only_what_is_declared_is_imported() -> None:
     for room, allowed in (
         (
             "classifier",
-            served | {"pandas", "pyarrow"},
+            served | {"pandas"} | modules(extras["batch"]),
         ),  # where a user hands over a table, or asks for one
+        ("batch", served | modules(extras["batch"]) | modules(extras["ray"])),
+        ("service", served | modules(extras["serve"]) | {"pydantic", "starlette", "anyio"}),
         ("training", served | modules(extra)),
         ("eval", served | {"matplotlib"}),  # of the training extra: the report's plots
     ):

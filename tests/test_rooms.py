@@ -19,12 +19,14 @@ ROOMS = {
         *("calibrate", "recipe", "options", "commands"),
     ),
     "eval": ("rows", "figures", "compare", "studies", "suite", "release", "report", "commands"),
+    "batch": (),
+    "service": (),
 }
 BELOW_ALL = {
     *("classifier", "classifier.errors", "classifier.taxonomy", "classifier.runtime"),
     "training",
 }
-MOST_ENTRIES = {"classifier": 19, "training": 12, "eval": 11}
+MOST_ENTRIES = {"classifier": 19, "training": 12, "eval": 11, "batch": 19, "service": 19}
 
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path

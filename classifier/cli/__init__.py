@@ -32,10 +32,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich's help costs a third of a second
 )
-EVERYONE, TRAIN, JUDGE, BUILD = (
-    "For everyone", "For those who train", "For those who judge", "For those who build the registry"
+EVERYONE, MANY, TRAIN, JUDGE, BUILD = (
+    "For everyone", "For many articles, and for other software", "For those who train",
+    "For those who judge", "For those who build the registry",
 )  # fmt: skip
-_OF = {"corpora": TRAIN, "train": TRAIN, "eval": JUDGE, "registry": BUILD}
+_OF = {
+    "batch": MANY, "query": MANY, "overview": MANY, "serve": MANY,
+    "corpora": TRAIN, "train": TRAIN, "eval": JUDGE, "registry": BUILD,
+}  # fmt: skip
 
 _FORMATS = "terminal, json, jsonl or html; else as the suffix of --output says, else terminal."
 _Model = Annotated[
@@ -174,7 +178,11 @@ def _add_commands() -> None:
     points = {point.name: point for point in entry_points(group="framescope.commands")}
     order = [*(name for name in _OF if name in points), *sorted(points.keys() - _OF.keys())]
     for name in order:
-        app.add_typer(points[name].load(), name=name, rich_help_panel=_OF.get(name, EVERYONE))
+        found, title = points[name].load(), _OF.get(name, EVERYONE)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name, rich_help_panel=title)
+        else:
+            app.command(name, rich_help_panel=title)(found)
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""ANSWERS: a request in, a report out, over HTTP."""
