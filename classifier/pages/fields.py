@@ -6,8 +6,8 @@ No two exports agree on names. What is guessed is said, and a user's own word co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from classifier.errors import InputError
 from classifier.pages import webpage
@@ -38,6 +38,7 @@ _NAMES: Mapping[str, Sequence[str]] = {
     "author": ("author", "authors", "byline", "creator"),
     "lang": ("lang", "language", "languagecode"),
 }  # fmt: skip
+_LONG = 8  # words of a cell on average that make it a text
 _LANG = re.compile(r"[A-Za-z]{2,3}\b")
 
 
@@ -58,6 +59,79 @@ def guess(names: Iterable[str]) -> dict[str, str]:
 def is_known(name: str, field: str) -> bool:
     """Whether a column called so is likely the field."""
     return _key(name) in _NAMES[field]
+
+
+def choose(
+    first: Sequence[str], rows: Sequence[Sequence[str]], columns: Mapping[str, str], source: str
+) -> dict[str, str]:
+    """Say which column of a table is which field.
+
+    Parameters
+    ----------
+    first : sequence of str
+        What the columns are called.
+    rows : sequence of sequences of str
+        Some rows, by whose length a text is known where no column is called so.
+    columns : mapping of str to str
+        What the user calls fields: that comes first.
+    source : str
+        The file, for messages.
+
+    Returns
+    -------
+    dict of str to str
+        The column of each field that there is, in the order of `FIELDS`.
+
+    Raises
+    ------
+    InputError
+        When no column holds texts, or one that the user names isn't there.
+    """
+    for field, name in columns.items():
+        if name not in first:
+            listed = ", ".join(f"'{one}'" for one in first[:30])
+            reason = f"has no column '{name}' (--{field}-column); its columns: {listed}"
+            raise InputError(source, reason)
+    taken = set(columns.values())
+    found = {**guess(name for name in first if name not in taken), **columns}
+    if TEXT not in found:
+        means = {
+            name: sum(len(row[at].split()) for row in rows if at < len(row)) / max(len(rows), 1)
+            for at, name in enumerate(first)
+            if name not in found.values()
+        }
+        longest = max(means, key=lambda name: means[name], default=None)
+        if longest is None or means[longest] < _LONG:
+            listed = ", ".join(f"'{one}'" for one in first[:30])
+            reason = "is a table without a column of texts; name it with --text-column NAME"
+            raise InputError(source, f"{reason} (columns: {listed})")
+        found[TEXT] = longest
+    return {field: found[field] for field in FIELDS if field in found}
+
+
+def tell_guessed(
+    chosen: Mapping[str, str],
+    columns: Mapping[str, str],
+    source: str,
+    tell: Callable[[str], None],
+) -> None:
+    """Say which columns were guessed to be what, where any was."""
+    guessed = {field: name for field, name in chosen.items() if columns.get(field) != name}
+    if guessed:
+        said = ", ".join(f"{field} from '{name}'" for field, name in guessed.items())
+        tell(f"{source}: {said}; choose others with --text-column NAME and the like")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table: its cells by `FIELDS`, and what it is called where it has no id."""
+
+    cells: Mapping[str, str | None]
+    stem: str
+
+    def read(self, origin: Origin, /) -> Iterator[Article]:
+        """Read its article, or those of its page. Raises `InputError`."""
+        return articles(self.cells, str(origin), self.stem, origin)
 
 
 def articles(

@@ -1,31 +1,44 @@
 """What a user hands over -> articles: files, folders, patterns, addresses, standard input.
 
-The kind of a file is told by its content; its name decides only where the content doesn't.
+In two stages: an input is cut into raw records, which is cheap; and each of these is read. The
+kind of a file is told by its content; its name decides only where the content doesn't.
 """
 
 from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from classifier.errors import InputError
-from classifier.pages import decoding, feeds, files, mail, newsxml, page, records, tables, webpage
+from classifier.pages import (
+    archives,
+    decoding,
+    document,
+    files,
+    listing,
+    newsxml,
+    parquet,
+    records,
+    stores,
+    tables,
+    unpacking,
+    webpage,
+)
+from classifier.pages.document import MAX_BYTES, Document
+from classifier.pages.raw import RawRecord, gathered, located
+from classifier.pages.unpacking import HEAD, Stream
 from classifier.values import Article, Origin, Skipped
 
-MAX_BYTES = 10_000_000
-"""The longest text or page, which should hold one article or a few; pictures within it apart."""
-
-MAX_RAW = 200_000_000
-"""The longest page or mail with its pictures. Tables and JSONL have no limit."""
-
-_HEAD = 65_536  # bytes, or characters, that tell what an input is
 _CHUNK = 1 << 20
-_SCHEMES = ("http", "https")
+_STDIN = "standard input"
 
 
 def _nothing(_: object) -> None:
@@ -47,12 +60,16 @@ class Options:
         Is told, a line each, what was guessed and what was left out.
     taken : callable
         Is told, as files are read, of how many more bytes, packed as they are.
+    include, exclude : sequence of str
+        What is taken of a folder or a pattern, and what isn't (`classifier.pages.listing`).
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     allow_private: bool = False
     tell: Callable[[str], None] = _nothing
     taken: Callable[[int], None] = _nothing
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
 
 
 def read(source: str, options: Options | None = None) -> Iterator[Article | Skipped]:
@@ -61,10 +78,12 @@ def read(source: str, options: Options | None = None) -> Iterator[Article | Skip
     Parameters
     ----------
     source : str
-        A file, a folder, a pattern of files, an ``http`` or ``https`` address, or ``"-"`` for
-        standard input. Files hold text, HTML, a page as browsers save it (MHTML, SingleFile), a
-        newsletter, a feed, NITF or NewsML, a table (CSV, TSV), or the exchange format; plain, or
-        packed with gzip, bzip2 or xz. Tables and the exchange format are never held whole.
+        A file, a folder, a pattern of files, an address, or ``"-"`` for standard input. Addresses
+        are ``http``, ``https``, and those of stores (``s3``, ``gs``), of which folders and patterns
+        are read too. Files hold text, HTML, a page as browsers save it (MHTML, SingleFile), a
+        newsletter, a feed, NITF or NewsML, a table (CSV, TSV, Parquet), a web archive (WARC), or
+        the exchange format; plain, or packed with gzip, bzip2, xz or Zstandard. Tables, archives
+        and the exchange format are never held whole.
     options : Options or None
 
     Yields
@@ -80,217 +99,221 @@ def read(source: str, options: Options | None = None) -> Iterator[Article | Skip
         article, at its end.
     """
     options = options or Options()
-    scheme = source.partition("://")[0].lower() if "://" in source[:24] else ""
-    if scheme in _SCHEMES:
-        from classifier.pages.fetching import fetch
+    listed = listing.within(source, options.include, options.exclude, options.tell)
+    if listed is None:
+        yield from _read_one(source, options)
+        return
+    for one in listed:
+        try:
+            yield from _read_one(one.name, options)
+        except InputError as error:
+            yield Skipped(error.source, error.reason)
 
-        found = fetch(source, MAX_BYTES, allow_private=options.allow_private)
-        page_of = _Page(source, _url_stem(source), Path(), options, found.url, found.charset)
-        yield from page_of.read(found.data)
-    elif source == files.STDIN:
-        stream = sys.stdin.buffer
-        yield from _Page("standard input", "stdin", Path("stdin"), options).stream(stream)
-    elif scheme.isalnum():
-        reason = f"{scheme} addresses are not read; give a file or an http(s) address"
-        raise InputError(source, reason)
-    else:
-        yield from _files(source, options)
+
+def split(source: str, options: Options | None = None) -> Iterator[RawRecord | Skipped]:
+    """Cut one file or address into its records, in order, without reading them.
+
+    Parameters
+    ----------
+    source : str
+        As for `read`, but no folder and no pattern: `listing.listed` gives their files.
+    options : Options or None
+
+    Yields
+    ------
+    RawRecord or Skipped
+        A line of JSON, a row, a page of an archive, each by itself; any other file as one record.
+        `Skipped` for a place that holds none: a damaged row, the rest of a damaged stream.
+
+    Raises
+    ------
+    InputError
+        On the first step, when the whole input can't be used.
+    """
+    options, begun = options or Options(), False
+    try:
+        with _cut(source, options, held=False) as cut:
+            for record in cut.records:
+                yield record
+                begun = True
+    except InputError as error:
+        if not begun:
+            raise
+        yield Skipped(error.source, error.reason)
 
 
 def read_stream(stream: BinaryIO, name: str) -> Iterator[Article | Skipped]:
     """Read the articles of an open file, which is called so; its name says nothing of its kind."""
-    return _Page(name, name, Path(), Options()).stream(stream)
+    cut = _File(name, name, "", Options(), held=True).cut(stream)
+    return located(cut.read(), Origin(name))
+
+
+def _read_one(source: str, options: Options) -> Iterator[Article | Skipped]:
+    with _cut(source, options, held=True) as cut:
+        yield from located(cut.read(), Origin(_STDIN if source == files.STDIN else source))
 
 
 # --- files ----------------------------------------------------------------------------------------
 
 
-def _files(source: str, options: Options) -> Iterator[Article | Skipped]:
-    path = Path(source)
-    try:
-        folder = path.is_dir()
-        several = files.inside(path, options.tell) if folder else []
-        if not folder and not path.exists():
-            several = files.matching(source)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(source, f"cannot be opened ({why}); check its name and rights") from None
-    if folder or several:
-        yield from _several(several, source, options)
-        return
-    name = files.unpacked(path)
-    with files.opened(path, source) as stream:
-        counted = files.Tallied(stream, options.taken)
-        yield from _Page(source, name.stem or name.name, name, options).stream(counted)
+@dataclass(frozen=True)
+class _Cut:
+    """The records of one file, and what is said where none of them holds an article.
+
+    `none` makes that of the first that was skipped; None where the file is one record, and so its
+    error that of the file.
+    """
+
+    records: Iterator[RawRecord | Skipped]
+    none: Callable[[Skipped | None], InputError] | None = None
+
+    def read(self) -> Iterator[Article | Skipped]:
+        if self.none is not None:
+            return gathered(self.records, self.none)
+        return (
+            item
+            for record in self.records
+            if isinstance(record, RawRecord)
+            for item in record.content.read(record.origin)
+        )
 
 
-def _several(paths: list[Path], source: str, options: Options) -> Iterator[Article | Skipped]:
-    if not paths:
-        names = " ".join(sorted(files.NAMES))
-        raise InputError(source, f"no file there that may hold an article ({names})")
-    for path in paths:
-        try:
-            yield from _files(str(path), options)
-        except InputError as error:
-            yield Skipped(error.source, error.reason)
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """A page that is fetched when it is read."""
+
+    allow_private: bool
+
+    def read(self, origin: Origin, /) -> Iterator[Article | Skipped]:
+        from classifier.pages.fetching import fetch
+
+        url = origin.input
+        found = fetch(url, MAX_BYTES, allow_private=self.allow_private)
+        page = Document(_url_stem(url), "", found.data, found.url, found.charset)
+        return page.read(origin)
+
+
+@contextmanager
+def _cut(source: str, options: Options, *, held: bool) -> Iterator[_Cut]:
+    """Open a file, and cut it into its records.
+
+    `held` says whether the record of a whole document holds it, or only its name.
+    """
+    if source == files.STDIN:
+        yield _File(_STDIN, "stdin", "stdin", options, held=True).cut(sys.stdin.buffer)
+    elif stores.scheme_of(source) in {"http", "https"}:
+        record = RawRecord(Origin(source), MAX_BYTES // 100, _Address(options.allow_private))
+        yield _Cut(iter([record]))
+    else:
+        path = source.rpartition("/")[2] if stores.is_store(source) else source
+        name = files.unpacked(Path(path))
+        held = held or not files.is_regular(source)
+        with files.opened(source) as stream:
+            file = _File(source, name.stem or name.name, str(name), options, held=held)
+            yield file.cut(stream)
 
 
 # --- what is in one -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Page:
-    """One file or address: its name in messages and results, and how it is to be read.
+class _File:
+    """One file: what it is called in messages and results, and how it is to be read.
 
-    `name` is that of the file, unpacked, by which its kind is told where its content doesn't; `url`
-    where it was fetched, and `charset` what the server says.
+    `name` is that of the file, unpacked, by which its kind is told where its content doesn't.
     """
 
     source: str
     stem: str
-    name: Path
+    name: str
     options: Options
-    url: str | None = None
-    charset: str | None = None
+    held: bool
 
-    def stream(self, stream: files.Stream, depth: int = 0) -> Iterator[Article | Skipped]:
-        """Read an open file."""
-        head = files.take(stream, _HEAD, self.source)
-        packed = files.unpack(head, stream)
-        if packed is not None:
-            if depth > 1:
-                raise InputError(self.source, "is packed more than twice; unpack it first")
-            yield from self.stream(packed, depth + 1)
-            return
-        if not head.strip(b"\x00 \t\r\n\x0b\x0c") and len(head) < _HEAD:
-            raise InputError(self.source, "is empty; give a file with an article's text")
-        decoding.refuse_binary(head, self.source)
+    def cut(self, stream: Stream) -> _Cut:
+        """Tell what an open file is, and cut it. Raises `InputError`."""
+        source, stem, options = self.source, self.stem, self.options
+        counted = files.Tallied(stream, options.taken)
+        head, rest = unpacking.unpacked(counted, source)
+        if not head.strip(b"\x00 \t\r\n\x0b\x0c") and len(head) < HEAD:
+            raise InputError(source, "is empty; give a file with an article's text")
+        if head.startswith(archives.MAGIC):
+            joined = unpacking.Joined(head, rest)
+            return _Cut(archives.split(joined, source, stem), partial(archives.no_page, source))
+        if head.startswith(parquet.MAGIC):
+            return _Cut(self._parquet(head, rest, stream), partial(tables.no_row, source))
+        decoding.refuse_binary(head, source)
         text = decoding.first_characters(head)
-        called_so = self._called(files.RECORD_NAMES) and not webpage.looks_like_html(text)
-        if called_so or records.looks_like_records(text):
-            if records.is_one_value(text):
-                value = self._whole(head, stream)
-                yield from self._located(records.read_value(value, self.source, self.stem))
+        if document.is_json(text, self.name):
+            if not document.is_value(text, self.name):
+                lines = _lines(head, rest, "surrogateescape", source)
+                return _Cut(records.split(lines, source, stem), partial(records.no_line, source))
+        elif not _is_marked_up(text) and tables.looks_like_table(
+            text, called_so=Path(self.name).suffix.lower() in tables.SUFFIXES
+        ):
+            lines = _lines(head, rest, "framescope_cp1252", source)
+            rows = tables.split(lines, text, source, stem, options.columns, options.tell)
+            return _Cut(rows, partial(tables.no_row, source))
+        return _Cut(self._document(head, rest, stream))
+
+    def _document(self, head: bytes, rest: Stream, stream: Stream) -> Iterator[RawRecord]:
+        data = document.whole(head, rest, self.name, self.source) if self.held else None
+        size = len(data) if data is not None else max(_length(stream), len(head))
+        yield RawRecord(Origin(self.source), size, Document(self.stem, self.name, data))
+
+    def _parquet(self, head: bytes, rest: Stream, stream: Stream) -> Iterator[RawRecord | Skipped]:
+        """Cut a table that is read from its end: packed, or from a pipe, it is kept first."""
+        columns, tell = self.options.columns, self.options.tell
+        with TemporaryFile() as kept:
+            file: Any = kept
+            if isinstance(rest, unpacking.Packed) or not stream.seekable():
+                kept.write(head)
+                while part := unpacking.take(rest, _CHUNK, self.source):
+                    kept.write(part)
             else:
-                yield from self._records(head, stream)
-        elif not self._is_marked_up(text) and tables.looks_like_table(
-            text, called_so=self._called(tables.SUFFIXES)
-        ):
-            lines = self._lines(head, stream, "framescope_cp1252")
-            given = self.options
-            yield from self._located(
-                tables.read(lines, text, self.source, self.stem, given.columns, given.tell)
-            )
-        else:
-            pictured = webpage.has_html(text) or mail.looks_like_mail(text)
-            limit = MAX_RAW if pictured else MAX_BYTES
-            data = head + files.take(stream, limit + 1 - len(head), self.source)
-            if len(data) > limit:
-                raise InputError(self.source, self._too_long(limit))
-            yield from self.read(data)
+                file = stream
+            file.seek(0)
+            yield from parquet.split(file, self.source, self.stem, columns, tell)
 
-    def read(self, data: bytes) -> Iterator[Article | Skipped]:
-        """Read the articles of a whole document."""
-        decoding.refuse_binary(data, self.source)
-        text = decoding.first_characters(data[:_HEAD])
-        if mail.looks_like_mail(text):
-            yield from self._located(mail.articles(data, self.source, self.stem))
-            return
-        feeds.refuse_list(text, self.source)
-        if feeds.looks_like_feed(text):
-            yield from self._located(feeds.articles(data, self.source, self.stem))
-        elif newsxml.looks_like_news(text):
-            yield from self._located(newsxml.articles(data, self.source, self.stem))
-        elif records.looks_like_records(text) and self.url:
-            yield from self._located(
-                records.read_value(self._decoded(data), self.source, self.stem)
-            )
-        else:
-            yield from self._located(self._document(data))
 
-    def _document(self, data: bytes) -> Iterator[Article]:
-        """Read a text or a web page."""
-        if len(data) > MAX_BYTES:
-            data = webpage.without_pictures(data)
-        if len(data) > MAX_BYTES:
-            raise InputError(self.source, self._too_long(MAX_BYTES))
-        text = self._decoded(data)
-        if not text.strip():
-            raise InputError(self.source, "is empty; give a file with an article's text")
-        head = text[:_HEAD]
-        if webpage.looks_like_html(head) or (
-            self._called(files.PAGE_NAMES) and webpage.has_html(head)
-        ):
-            found = list(webpage.articles(text, self.source, self.stem, self.url))
-        else:
-            self._refuse_markup(head)
-            found = page.articles(text, self.stem)
-        if not found:
-            reason = "no article in it, only what surrounds one on a page; give the article's text"
-            raise InputError(self.source, reason)
-        for article in found:
-            yield replace(article, url=article.url or self.url)
+def _length(stream: Stream) -> int:
+    """Give the bytes of an open file; 0 where that can't be told."""
+    try:
+        return stream.seek(0, 2) if stream.seekable() else 0
+    except (OSError, ValueError):
+        return 0
 
-    def _is_marked_up(self, text: str) -> bool:
-        return webpage.looks_like_html(text) or newsxml.root_of(text) is not None
 
-    def _refuse_markup(self, head: str) -> None:
-        """Refuse XML that is neither a page nor news: an `InputError`."""
-        root = newsxml.root_of(head)
-        if root is not None and head.lstrip().startswith("<?xml"):
-            reason = (
-                f"is XML of a kind that isn't read (<{root}>); save its text, or give NITF, NewsML"
-            )
-            raise InputError(self.source, f"{reason}, RSS or HTML")
-
-    def _called(self, suffixes: frozenset[str]) -> bool:
-        return self.name.suffix.lower() in suffixes
-
-    def _too_long(self, limit: int) -> str:
-        reason = f"is longer than {limit // 1_000_000} MB, too long for an article; "
-        return reason + "give one article a file, or many as JSONL"
-
-    def _decoded(self, data: bytes) -> str:
-        return decoding.decode(data, self.source, self.charset or webpage.declared_charset(data))
-
-    def _whole(self, head: bytes, stream: files.Stream) -> str:
-        data = head + files.take(stream, MAX_RAW + 1 - len(head), self.source)
-        if len(data) > MAX_RAW:
-            reason = f"is one JSON value of more than {MAX_RAW // 1_000_000} MB; "
-            raise InputError(self.source, reason + "write one object a line (jq -c '.[]' FILE)")
-        return self._decoded(data)
-
-    def _records(self, head: bytes, stream: files.Stream) -> Iterator[Article | Skipped]:
-        lines = self._lines(head, stream, "surrogateescape")
-        yield from self._located(records.read_lines(lines, self.source, self.stem))
-
-    def _located(self, items: Iterator[Article | Skipped]) -> Iterator[Article | Skipped]:
-        """Add to articles their language, and where they were read from."""
-        for item in items:
-            if isinstance(item, Article):
-                lang = decoding.detect_language(item.text) or item.lang
-                item = replace(item, lang=lang, origin=item.origin or Origin(self.source))
-            yield item
-
-    def _lines(self, head: bytes, stream: files.Stream, errors: str) -> Iterator[str]:
-        """Split a stream into lines; of a line that is too long, only as much as shows that."""
-        encoding = "utf-16" if head.startswith(_UTF16) else "utf-8"
-        decoder = codecs.getincrementaldecoder(encoding)(errors)
-        rest, chunk = "", head.removeprefix(codecs.BOM_UTF8)
-        try:
-            while chunk:
-                *whole, rest = (rest + decoder.decode(chunk)).split("\n")
-                yield from whole
-                rest = rest[: records.MAX_CHARS + 1]
-                chunk = files.take(stream, _CHUNK, self.source)
-            yield rest + decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            yield rest
-            reason = f"is damaged {encoding.upper()} from there on; save it again as UTF-8"
-            raise InputError(self.source, reason) from None
+def _is_marked_up(text: str) -> bool:
+    return webpage.looks_like_html(text) or newsxml.root_of(text) is not None
 
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def _lines(head: bytes, rest: Stream, errors: str, source: str) -> Iterator[str]:
+    """Split a stream into lines; of a line that is too long, only as much as shows that."""
+    encoding = "utf-16" if head.startswith(_UTF16) else "utf-8"
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    most = records.MAX_CHARS + 1
+    begun, length = [], 0  # of the line that isn't ended
+    chunk = head.removeprefix(codecs.BOM_UTF8)
+    try:
+        while chunk:
+            first, *others = decoder.decode(chunk).split("\n")
+            if length < most:
+                begun.append(first[: most - length])
+                length += len(begun[-1])
+            if others:
+                yield "".join(begun)
+                yield from others[:-1]
+                begun = [others[-1]]
+                length = len(begun[0])
+            chunk = unpacking.take(rest, _CHUNK, source)
+        yield "".join(begun) + decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        yield "".join(begun)
+        reason = f"is damaged {encoding.upper()} from there on; save it again as UTF-8"
+        raise InputError(source, reason) from None
 
 
 def _url_stem(url: str) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from classifier.errors import InputError
 from classifier.pages import fields
 from classifier.pages.exchange import SURROGATE, RecordReader
+from classifier.pages.raw import RawRecord, gathered
 from classifier.values import Article, Origin, Skipped
 
 MAX_CHARS = 10_000_000
@@ -26,6 +28,57 @@ _FIRST_KEY = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\n]{1,80}"\s*:|\Z)')
 def looks_like_records(head: str) -> bool:
     """Whether a file that begins with some hundred characters of ``head`` is JSON, not prose."""
     return _FIRST_KEY.match(head) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of a file, and what articles without an id are called on it; None: an id is wanted."""
+
+    text: str
+    name: str | None
+
+    def read(self, origin: Origin, /) -> Iterator[Article]:
+        return _of_record(_parsed(self.text, origin), origin, self.name)
+
+
+def split(
+    lines: Iterable[str], source: str, stem: str | None = None
+) -> Iterator[RawRecord | Skipped]:
+    """Cut a file into its lines, each a record; the parameters are those of `read_lines`.
+
+    A line that is too long is `Skipped`.
+
+    Raises
+    ------
+    InputError
+        At once, without a stem, when the file is a JSON array or an object spread over several
+        lines; at the end when it is empty.
+    """
+    number = 0
+    for line_number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        if not number and stem is None:
+            _refuse_other_json(line, source)
+        number += 1
+        origin = Origin(source, line_number, number)
+        if len(line) > MAX_CHARS:
+            reason = f"longer than {MAX_CHARS:,} characters; split the article"
+            yield Skipped(str(origin), reason)
+        else:
+            yield RawRecord(origin, len(line), _Line(line, stem and f"{stem}-{line_number}"))
+    if not number:
+        raise InputError(source, "the file is empty; put one article a line in it, as JSON")
+
+
+def no_line(source: str, first: Skipped | None) -> InputError:
+    """Say that no line is an article, and of the first why."""
+    why = f"{first.source.removeprefix(f'{source}, ')}: {first.reason}" if first else "it is empty"
+    return InputError(
+        source,
+        f"no line is an article ({why}); "
+        "write one JSON object a line (jq -c . FILE), each with 'id' and 'text'",
+    )
 
 
 def read_lines(
@@ -55,32 +108,7 @@ def read_lines(
         At once, without a stem, when the file is a JSON array or an object spread over several
         lines; at the end when no line held an article.
     """
-    good, number, first_reason = 0, 0, ""
-    started = False
-    for line_number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        if not started and stem is None:
-            _refuse_other_json(line, source)
-        started = True
-        number += 1
-        origin = Origin(source, line_number, number)
-        try:
-            record = _parsed(line, origin)
-            for article in _of_record(record, origin, stem and f"{stem}-{line_number}"):
-                good += 1
-                yield article
-        except InputError as error:
-            first_reason = first_reason or f"line {line_number}: {error.reason}"
-            yield Skipped(error.source, error.reason)
-    if not started:
-        raise InputError(source, "the file is empty; put one article a line in it, as JSON")
-    if not good:
-        raise InputError(
-            source,
-            f"no line is an article ({first_reason}); "
-            "write one JSON object a line (jq -c . FILE), each with 'id' and 'text'",
-        )
+    return gathered(split(lines, source, stem), partial(no_line, source))
 
 
 def _refuse_other_json(line: str, source: str) -> None:
@@ -138,8 +166,6 @@ def _listed(value: Any) -> list[Any] | None:
 
 
 def _parsed(line: str, origin: Origin) -> Any:
-    if len(line) > MAX_CHARS:
-        raise InputError(str(origin), f"longer than {MAX_CHARS:,} characters; split the article")
     if SURROGATE.search(line):
         raise InputError(str(origin), "not UTF-8; convert the file (iconv -t UTF-8) and try again")
     return _json(line, origin, "mend or remove the line")

@@ -9,14 +9,16 @@ from itertools import islice
 
 from classifier.errors import InputError
 from classifier.pages import fields
-from classifier.values import Article, Origin, Skipped
+from classifier.pages.raw import RawRecord
+from classifier.values import Origin, Skipped
 
 SUFFIXES = frozenset({".csv", ".tsv", ".tab"})
 MAX_CELL = 10_000_000
+MAX_ROW = 4 * MAX_CELL
+"""The longest cell and row, in characters. A stray quote makes one cell of all that follows it."""
 
 _DELIMITERS = ",\t;|"
 _SAMPLE = 50  # rows that show which column is the text, and which mark parts columns
-_LONG = 8  # words of a cell on average that make it a text
 _HEADING_WORDS = 6
 _NAME = re.compile(r"[\w#-]*(?:[ ._/-][\w#()-]+){0,3}")  # of a column, and no clause of prose
 _ALIKE = 0.8  # of the rows have as many cells as the first
@@ -39,15 +41,15 @@ def looks_like_table(head: str, *, called_so: bool) -> bool:
     return named and fields.TEXT in known and len(known) > 1 and bool(rows)
 
 
-def read(
+def split(
     lines: Iterable[str],
     head: str,
     source: str,
     stem: str,
     columns: Mapping[str, str],
     tell: Callable[[str], None],
-) -> Iterator[Article | Skipped]:
-    """Read the articles of a table, one at a time.
+) -> Iterator[RawRecord | Skipped]:
+    """Cut a table into its rows, one at a time.
 
     Parameters
     ----------
@@ -65,44 +67,30 @@ def read(
     Raises
     ------
     InputError
-        When no column holds texts, a column that was named isn't there, or no row is an article.
+        When no column holds texts, or a column that was named isn't there.
     """
     mark = _delimiter(head)
     if mark is None:
         reason = "is called a table, but has no header and columns; write CSV with a header"
         raise InputError(source, reason)
     first, *sample = _sample(head, mark)
-    chosen = _chosen(first, sample, columns, source)
-    guessed = {field: name for field, name in chosen.items() if columns.get(field) != name}
-    if guessed:
-        said = ", ".join(f"{field} from '{name}'" for field, name in guessed.items())
-        tell(f"{source}: {said}; choose others with --text-column NAME and the like")
+    chosen = fields.choose(first, sample, columns, source)
+    fields.tell_guessed(chosen, columns, source, tell)
     places = {field: first.index(name) for field, name in chosen.items()}
-    good, reason = 0, ""
-    for item in _rows(lines, mark, source, stem, places):
-        good += isinstance(item, Article)
-        reason = reason or (item.reason if isinstance(item, Skipped) else "")
-        yield item
-    if not good:
-        raise InputError(source, f"no row is an article ({reason or 'there is none'})")
-
-
-def _rows(
-    lines: Iterable[str], mark: str, source: str, stem: str, places: Mapping[str, int]
-) -> Iterator[Article | Skipped]:
     csv.field_size_limit(MAX_CELL)
-    reader = csv.reader((line + "\n" for line in _without_sep(lines)), delimiter=mark)
+    taken = _Taken(lines)
+    reader = csv.reader(taken, delimiter=mark)
     number = -1  # the header is no record
     while True:
-        line = reader.line_num + 1
-        where = f"{source}, line {line}"
+        line, taken.characters = reader.line_num + 1, 0
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             number += 1
-            yield Skipped(where, f"no row of a table ({error}); mend or remove it")
+            reason = f"no row of a table ({error}); mend or remove it"
+            yield Skipped(f"{source}, line {line}", reason)
             continue
         if not any(cell.strip() for cell in row):
             continue
@@ -110,37 +98,32 @@ def _rows(
         if not number:
             continue
         cells = {field: row[at] if at < len(row) else None for field, at in places.items()}
-        origin = Origin(source, line, number)
-        try:
-            yield from fields.articles(cells, where, f"{stem}-{number}", origin)
-        except InputError as error:
-            yield Skipped(error.source, error.reason)
+        size = sum(len(cell or "") for cell in cells.values())
+        content = fields.Row(cells, f"{stem}-{number}")
+        yield RawRecord(Origin(source, line, number), size, content)
 
 
-def _chosen(
-    first: Sequence[str], rows: Sequence[Sequence[str]], columns: Mapping[str, str], source: str
-) -> dict[str, str]:
-    """Say which column is which field: as the user says, by its name, the text by its length."""
-    for field, name in columns.items():
-        if name not in first:
-            listed = ", ".join(f"'{one}'" for one in first[:30])
-            reason = f"has no column '{name}' (--{field}-column); its columns: {listed}"
-            raise InputError(source, reason)
-    taken = set(columns.values())
-    found = {**fields.guess(name for name in first if name not in taken), **columns}
-    if fields.TEXT not in found:
-        means = {
-            name: sum(len(row[at].split()) for row in rows if at < len(row)) / max(len(rows), 1)
-            for at, name in enumerate(first)
-            if name not in found.values()
-        }
-        longest = max(means, key=lambda name: means[name], default=None)
-        if longest is None or means[longest] < _LONG:
-            listed = ", ".join(f"'{one}'" for one in first[:30])
-            reason = "is a table without a column of texts; name it with --text-column NAME"
-            raise InputError(source, f"{reason} (columns: {listed})")
-        found[fields.TEXT] = longest
-    return {field: found[field] for field in fields.FIELDS if field in found}
+class _Taken:
+    """Lines as a reader takes them for one row, which has a limit."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines, self.characters = _without_sep(lines), 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.characters += len(line)
+        if self.characters > MAX_ROW:  # the reader begins a new row after an error
+            raise csv.Error(f"row larger than {MAX_ROW:,} characters")
+        return line + "\n"
+
+
+def no_row(source: str, first: Skipped | None) -> InputError:
+    """Say that no row is an article, and of the first why."""
+    reason = first.reason if first is not None else "there is none"
+    return InputError(source, f"no row is an article ({reason})")
 
 
 def _delimiter(head: str) -> str | None:
