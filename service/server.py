@@ -1,0 +1,117 @@
+"""A socket, and the server that listens on it until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from classifier.values import printable
+from service.bounds import ServiceError
+
+DRAIN = 1.0
+"""Seconds after SIGTERM in which requests are still taken, while `/ready` says to send no more."""
+
+_BACKLOG = 512
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Take hold of an address.
+
+    Parameters
+    ----------
+    host : str
+        A name or an address, of either family.
+    port : int
+        0 for any that is free.
+
+    Raises
+    ------
+    ServiceError
+        When there is no such host, or the port is somebody else's.
+    """
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        found = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "no name of a host"
+        raise ServiceError(f"--host {printable(host)}: {why}; try 127.0.0.1") from None
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(place)
+        found.listen(_BACKLOG)
+    except OSError as error:
+        found.close()
+        reason = f"{printable(host)}:{port}: can't listen there ({error.strerror or error})"
+        raise ServiceError(f"{reason}; choose another --port, or another --host") from None
+    return found
+
+
+def address_of(listening: socket.socket) -> str:
+    """Give the address under which a socket answers."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """Ends on SIGTERM, after a moment in which it says so; on a second signal at once."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+        self._told = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping()
+        if self._told or sig == signal.SIGINT:
+            self.force_exit = self._told and self.should_exit
+            self.should_exit = True
+        else:
+            loop = asyncio.get_event_loop_policy().get_event_loop()
+            loop.call_soon_threadsafe(loop.call_later, DRAIN, self._end)
+        self._told = True
+
+    def _end(self) -> None:
+        self.should_exit = True
+
+
+def run(app: FastAPI, listening: socket.socket, seconds: float) -> None:
+    """Answer requests until SIGTERM or Ctrl-C; what was begun is finished.
+
+    Parameters
+    ----------
+    app : FastAPI
+        Of `service.app.make_app`.
+    listening : socket.socket
+    seconds : float
+        For which what was begun is waited for.
+    """
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(2 * seconds) + 1,
+        ws="none",
+        lifespan="on",
+    )
+    desk = app.state.desk
+
+    def stopping() -> None:
+        desk.stopping = True
+
+    print(
+        f"framescope: {printable(desk.scorer.bundle.name)} answers at {address_of(listening)} "
+        "(Ctrl-C ends it)",
+        file=sys.stderr,
+        flush=True,
+    )
+    _Server(config, stopping).run(sockets=[listening])
