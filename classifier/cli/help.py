@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer
@@ -58,6 +58,32 @@ class Grouped(typer.core.TyperGroup):
         for title, rows in panels.items():
             with formatter.section(title):
                 formatter.write_dl(rows, col_max=_WIDTH)
+
+
+class Several(typer.core.TyperCommand):
+    """A command without arguments, whose repeatable options take several words each.
+
+    ``--models a b --output c`` is read as ``--models a --models b --output c``.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the command line."""
+        several = {name for one in self.params if getattr(one, "multiple", False)
+                   for name in one.opts}  # fmt: skip
+        return super().parse_args(ctx, list(_repeated(args, several)))
+
+
+def _repeated(words: Sequence[str], several: set[str]) -> Iterator[str]:
+    """Put an option before each of the words that follow it, up to the next option."""
+    option, given = "", 0
+    for word in words:
+        if word.startswith("-"):
+            option, given = word if word in several else "", 0
+        elif option:
+            if given:
+                yield option
+            given += 1
+        yield word
 
 
 # What options were called in version 0.2, by the command: they work until the next.

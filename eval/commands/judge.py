@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from classifier.cli.help import Grouped
+from classifier.cli.help import Grouped, Several
 from eval.commands import gate as gate_cli
 from eval.commands import studies as study_cli
+from eval.commands.batch import batch
 from eval.commands.options import (
     As,
     Data,
@@ -230,6 +231,7 @@ def evaluate(
 
 # The same under a name of its own, as the other measurements have one.
 app.command("run", rich_help_panel="Judge")(evaluate)
+app.command(rich_help_panel="Judge", cls=Several)(batch)
 for panel, commands in (
     ("Judge", (report, errors)),
     ("Release", gate_cli.COMMANDS),

@@ -3,6 +3,7 @@
 And `Section`, the one shape in which figures, tables and plots are shown.
 """
 
+from eval.figures.means import DrawnMean, MeanPart, mean_of_figures, mean_of_means
 from eval.figures.metrics import (
     LEVEL,
     METRICS,

@@ -6,7 +6,7 @@ All that the harness says is a function of these values.
 from eval.rows.benchmarks import BENCHMARKS, Benchmark
 from eval.rows.benchmarks import BY_NAME as BENCHMARK_BY_NAME
 from eval.rows.citations import CitedRows, Read, citations_of, whole_articles
-from eval.rows.held_out import FILE_PART
+from eval.rows.held_out import FILE_PART, HeldOut
 from eval.rows.held_out import of_corpora as held_out_of_corpora
 from eval.rows.held_out import of_files as held_out_of_files
 from eval.rows.scored import (
@@ -16,6 +16,7 @@ from eval.rows.scored import (
     Floats,
     Given,
     Sample,
+    ScoredRows,
     Single,
     is_positive,
     rows_of,
