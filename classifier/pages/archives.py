@@ -79,8 +79,13 @@ def split(stream: Stream, source: str, stem: str) -> Iterator[RawRecord | Skippe
             given: Any = read
             for record in ArchiveIterator(given, quirks_mode=True, auto_decode="all"):
                 place, told = start + int(record.stream_pos), False
-                end = place + int(record.content_length)
-                if str(record.record_type) not in _KINDS:
+                end = place + max(1, int(record.content_length))
+                kind = str(record.record_type)
+                if kind == "unknown":
+                    where = f"{source}, at byte {place:,}"
+                    yield Skipped(where, "has a header that is damaged; reading goes on behind it")
+                    told = True
+                if kind not in _KINDS:
                     continue
                 number += 1
                 origin = Origin(source, record=number)
