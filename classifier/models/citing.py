@@ -304,7 +304,7 @@ def features_of(
     attributed = votes.get("attributed", nothing)
     of_kinds = np.stack([votes.get(signal, nothing) for signal in KIND_SIGNALS], axis=1)
     found = FusionFeatures([], [], [], [], {})
-    rows: dict[str, list[list[float]]] = {signal: [] for signal in votes}
+    rows: list[list[float]] = []
     for row, sentence in enumerate(sentences):
         said = resolved.said[row]
         given = [citation_features(one, sentence, float(attributed[row])) for one in said]
@@ -318,17 +318,13 @@ def features_of(
         whole = quoted_share([(0, len(sentence.text))], sentence) if sentence.quoted else 0.0
         surest = max(range(len(said)), key=chances.__getitem__, default=None)
         share = 0.0 if surest is None else _quoted(said[surest], sentence)
-        for signal, vote in votes.items():
-            quoted = whole, share
-            rows[signal].append(
-                sentence_features(float(vote[row]), chances, kinds, quoted, state_media[row])
-            )
+        rows.append(sentence_features(chances, kinds, (whole, share), state_media[row]))
         found.citations.append(given)
         found.chances.append(chances)
         found.kind_features.append(features)
         found.kinds.append(kinds)
-    width = len(SENTENCE_FEATURES)
-    found.sentences.update({s: np.array(lines).reshape(-1, width) for s, lines in rows.items()})
+    shared = np.array(rows, np.float64).reshape(-1, len(SENTENCE_FEATURES) - 1)
+    found.sentences.update({s: np.column_stack([vote, shared]) for s, vote in votes.items()})
     return found
 
 

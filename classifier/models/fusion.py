@@ -151,13 +151,12 @@ def kind_features(one: Said, known: Known | None, votes: Sequence[float]) -> lis
 
 
 def sentence_features(
-    vote: float,
     chances: Sequence[float],
     kinds: Sequence[Sequence[float]],
     quoted: tuple[float, float],
     names_state_media: bool,
 ) -> list[float]:
-    """Lay out what speaks for a signal of a sentence.
+    """Lay out what speaks for a signal of a sentence, beside its own vote, which comes first.
 
     `chances` say how sure each of its citations is, `kinds` how likely each is of each of `KINDS`,
     `quoted` the shares of the sentence and of its surest content in quotation marks.
@@ -166,15 +165,23 @@ def sentence_features(
         max((chance * kind[at] for chance, kind in zip(chances, kinds, strict=True)), default=0.0)
         for at in range(len(KINDS))
     ]
-    return [vote, max(chances, default=0.0), *surest, *quoted, float(names_state_media)]
+    return [max(chances, default=0.0), *surest, *quoted, float(names_state_media)]
 
 
 def quoted_share(spans: Sequence[tuple[int, int]], sentence: Sentence) -> float:
     """Give the share of the letters and digits of some spans that stand in quotation marks."""
-    total = inside = 0
-    for start, end in spans:
-        for at in range(start, min(end, len(sentence.text))):
-            if sentence.text[at].isalnum():
-                total += 1
-                inside += any(first <= at < last for first, last in sentence.quoted)
+    if not sentence.quoted:
+        return 0.0
+
+    def counted(start: int, end: int) -> int:
+        return sum(map(str.isalnum, sentence.text[start:end]))
+
+    total = sum(counted(*span) for span in spans)
+    # Ranges in quotation marks are in order and apart, so that nothing is counted twice.
+    inside = sum(
+        counted(max(start, first), min(end, last))
+        for start, end in spans
+        for first, last in sentence.quoted
+        if first < end and start < last
+    )
     return inside / total if total else 0.0

@@ -26,6 +26,7 @@ from classifier.models.passages import (
     Heads,
     Packer,
     Passage,
+    PassageCache,
     Tokens,
     by_length,
     with_rows,
@@ -35,7 +36,7 @@ from classifier.models.reasons import VotedWords
 from classifier.models.roles import CITED, CITED_COLUMNS
 from classifier.models.spans import Tagged
 from classifier.models.stored import check_size, read_arrays
-from classifier.runtime import ENCODER, Runtime
+from classifier.runtime import ENCODER, Floats, Runtime
 from classifier.runtime import load as load_graph
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Citation, Sentence, SourceKind, Span
@@ -79,6 +80,11 @@ class TransformerModel:
     packer : Packer
     heads : Heads
     calibration : Calibration
+
+    Attributes
+    ----------
+    cache : PassageCache or None
+        What remembers passages, where somebody set one.
     """
 
     def __init__(
@@ -92,6 +98,7 @@ class TransformerModel:
         self.signals = heads.signals
         self.heads = heads
         self.calibration = calibration
+        self.cache: PassageCache | None = None
         self._graph = runtime
         self._embeddings = embeddings
         self._packer = packer
@@ -167,8 +174,10 @@ class TransformerModel:
         for group in by_length(passages, _BATCH_TOKENS):
             check_time()
             batch = self._packer.batch(group, tokens)
-            embedded = self._embeddings.look_up(batch.ids)
-            all_votes, *cited = self._graph.run(embedded, batch.mask)
+            if self.cache is None:
+                all_votes, *cited = self._encode(batch.ids, batch.mask)
+            else:
+                all_votes, *cited = self.cache.outputs(batch, self._encode)
             if vectors is not None:
                 vectors[batch.places[:, 1]] = cited.pop()[batch.places[:, 0], 0]
             all_tags = cited.pop(0) if self.heads.tags else all_votes[..., :0]
@@ -179,6 +188,9 @@ class TransformerModel:
                 for row, found in _said(cited, group, batch.places, tokens, sentences):
                     said[row] = found
         return Outputs(tokens, votes, tags, logits, said, vectors)
+
+    def _encode(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Sequence[Floats]:
+        return self._graph.run(self._embeddings.look_up(ids), mask)
 
     def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Calibrated probabilities, shape (n_sentences, n_signals)."""
