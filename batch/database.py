@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from batch.folder import SUMMARY, RunError, RunFolder
@@ -125,7 +126,9 @@ class Database:
         # MULTI: what PIVOT becomes.
         reads = (StatementType.SELECT, StatementType.MULTI)
         if not statements:
-            raise QueryError(f"the SQL is empty; type: framescope query {self.folder.path}")
+            raise QueryError(
+                f"the SQL is empty; type: framescope query {quote(str(self.folder.path))}"
+            )
         if len(statements) > 1 or statements[0].type not in reads:
             reason = "is not one question that only reads; give one SELECT"
             raise QueryError(f"the SQL: {reason}, for parts of it WITH")
@@ -252,7 +255,7 @@ def _said(error: Exception, folder: RunFolder) -> str:
     where = (
         f" (line {found[1]}, character {len(found[3]) - 5 - len(found[1]) - 1})" if found else ""
     )
-    hint = f"framescope query {folder.path} lists the views and their columns"
+    hint = f"framescope query {quote(str(folder.path))} lists the views and their columns"
     return f"the SQL can't be run: {_first(error)}{where}; {hint}"
 
 
