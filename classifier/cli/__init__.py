@@ -54,9 +54,10 @@ def score(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Files, folders, patterns of files, http(s) addresses, or - for standard input. "
-            "Text, HTML, saved pages (MHTML), newsletters (EML), feeds, NITF and NewsML, tables "
-            "(CSV, TSV) and JSON; packed with gzip, bzip2 or xz too.",
+            help="Files, folders, patterns of files, addresses (http, https, s3, gs), or - for "
+            "standard input. Text, HTML, saved pages (MHTML), newsletters (EML), feeds, NITF and "
+            "NewsML, tables (CSV, TSV, Parquet), web archives (WARC) and JSON; packed with gzip, "
+            "bzip2, xz or Zstandard too.",
         ),
     ],
     model: _Model = "transformer",
@@ -76,12 +77,22 @@ def score(
         typer.Option(metavar="SIGNAL", help="Report this signal only; may be repeated."),
     ] = None,
     sources: Own = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Of a folder, take these files; may be repeated."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Of a folder, leave these out; may be repeated."),
+    ] = None,
     text_column: Column = None,
     id_column: Column = None,
     title_column: Column = None,
     outlet_column: Column = None,
     url_column: Column = None,
     date_column: Column = None,
+    author_column: Column = None,
+    lang_column: Column = None,
     allow_private: Annotated[
         bool,
         typer.Option("--allow-private", help="Fetch addresses of this machine and its network."),
@@ -105,8 +116,10 @@ def score(
     named = {
         "text": text_column, "id": id_column, "title": title_column,
         "outlet": outlet_column, "url": url_column, "date": date_column,
+        "author": author_column, "lang": lang_column,
     }  # fmt: skip
     columns = {field: name for field, name in named.items() if name is not None}
+    reading = InputOptions(columns, allow_private, include=include or (), exclude=exclude or ())
     run = command.Run(
         inputs,
         model,
@@ -115,7 +128,7 @@ def score(
         overwrite,
         signal,
         sources,
-        InputOptions(columns, allow_private),
+        reading,
         max_characters,
         max_seconds,
         quiet,
