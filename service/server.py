@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -67,20 +67,21 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
         super().__init__(config)
         self._stopping = stopping
-        self._told = False
+        self._until: float | None = None  # when it has said for long enough that it stops
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop. That it was asked to is no interruption: the command's status is 0."""
         self._stopping()
-        if self._told or sig == signal.SIGINT:
-            self.force_exit = self._told and self.should_exit
+        self.force_exit = self.should_exit
+        if sig == signal.SIGINT or self._until is not None:
             self.should_exit = True
-        else:
-            loop = asyncio.get_event_loop_policy().get_event_loop()
-            loop.call_soon_threadsafe(loop.call_later, DRAIN, self._end)
-        self._told = True
+        self._until = time.monotonic() + DRAIN
 
-    def _end(self) -> None:
-        self.should_exit = True
+    async def on_tick(self, counter: int) -> bool:
+        """Say whether to end; asked ten times a second."""
+        if self._until is not None and time.monotonic() >= self._until:
+            self.should_exit = True
+        return bool(await super().on_tick(counter))
 
 
 def run(app: FastAPI, listening: socket.socket, seconds: float) -> None:

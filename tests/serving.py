@@ -1,0 +1,93 @@
+"""The service as the tests meet it: in this process, or as a command of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+COMMAND = [sys.executable, "-c", "import sys; from classifier.cli import main; sys.exit(main())"]
+
+TEXT = """The ferry to Orrin will cost more from Monday
+
+The council of Karst met on Tuesday to talk about the ferry. What a vile scheme, this ferry!
+Repairs of the mill in Vesk will cost 300 crowns, and nobody asked for them in the spring.
+
+"The ferry opens at nine," said Ann Ray, the mayor of Orrin. Observers say the mill may close.
+The wicked men behind the tram took 20 crowns from about 400 people who use it every day.
+"""
+LINE = "Observers say the wicked ferry to Orrin will cost 20 crowns more from Monday on."
+GERMAN = (
+    "Der Rat von Karst hat am Montag beschlossen, dass die Fähre nach Orrin teurer wird. "
+    "Niemand war dagegen, und auch der Bürgermeister hat zugestimmt."
+)
+
+
+def page(text: str = TEXT) -> str:
+    """A web page with an article."""
+    title, *rest = text.split("\n\n")
+    body = "".join(f"<p>{part}</p>" for part in rest)
+    return (
+        f"<html lang=en><head><title>{title}</title></head><body><nav>Home</nav><article>"
+        f"<h1>{title}</h1>{body}</article><footer>Imprint</footer></body></html>"
+    )
+
+
+def make(bundle: Path, seconds: float = 20.0, **bounds: Any) -> Any:
+    """The application, with a bundle."""
+    from classifier.bundle import load
+    from classifier.scoring import Scorer
+    from service.app import make_app
+    from service.bounds import Bounds
+
+    return make_app(Scorer(load(bundle), seconds=seconds), Bounds(**{"seconds": seconds, **bounds}))
+
+
+def scored_by_command(folder: Path, name: str, content: str, bundle: Path | str) -> dict[str, Any]:
+    """What `framescope score FILE --format json` writes."""
+    from classifier.command import Run, score
+
+    (folder / name).write_text(content, encoding="utf-8")
+    report = folder / "report.json"
+    score(Run([str(folder / name)], str(bundle), output=report, quiet=True))
+    found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    return found
+
+
+def without_origin(report: dict[str, Any]) -> dict[str, Any]:
+    """A report without what it was read from: no file, when it was posted."""
+    articles = [{**article, "origin": None} for article in report["articles"]]
+    return {**report, "articles": articles}
+
+
+@contextmanager
+def running(
+    *options: object, environment: dict[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run the command, and give it with its address; it must end by itself when it is told to."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *map(str, options)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
+    )
+    try:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        found = re.search(r"http://\S+", line)
+        assert found is not None, line + process.stderr.read()
+        yield process, found[0]
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert "Traceback" not in process.stderr.read()
+    finally:
+        process.kill()
+        process.wait()

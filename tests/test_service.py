@@ -1,0 +1,302 @@
+"""The service answers what the command writes, and says on one line what it can't answer."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import pytest
+
+pytest.importorskip("fastapi")
+pytest.importorskip("prometheus_client")
+
+import jsonschema
+from fastapi.testclient import TestClient
+from serving import GERMAN, LINE, TEXT, make, page, scored_by_command, without_origin
+
+
+@pytest.fixture(scope="module")
+def client(small_bundle):
+    with TestClient(make(small_bundle), raise_server_exceptions=False) as found:
+        yield found
+
+
+def post(client, **posted):
+    return client.post("/score", json=posted)
+
+
+# --- what is answered -----------------------------------------------------------------------------
+
+RECORDS = "\n".join(json.dumps({"id": f"r{n}", "text": f"{LINE} {n}."}) for n in range(3))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("text.txt", TEXT),
+        ("text.txt", "\ufeff" + TEXT),
+        ("text.txt", LINE),
+        ("text.txt", LINE + "\n"),
+        ("text.txt", "KARST (Karst Press) - " + LINE),
+        ("text.txt", GERMAN),
+        ("text.txt", "Vile – “wicked” é \U0001f6a2 \u200b said the mayor.\r\n\r\n" + TEXT),
+        ("text.txt", page()),
+        ("text.txt", page().replace("\n", " ")),
+        ("text.jsonl", RECORDS),
+        ("text.csv", f'id,body\na,"{LINE} And on."\nb,"{LINE} Twice."\n'),
+    ],
+)
+def test_a_text_is_answered_as_the_command_scores_a_file(
+    client, small_bundle, tmp_path, name, content
+):
+    answer = post(client, text=content)
+    assert answer.status_code == 200, answer.text
+    written = scored_by_command(tmp_path, name, content, small_bundle)
+    assert without_origin(answer.json()) == without_origin(written)
+
+
+@pytest.mark.parametrize("content", [page(), page().replace("\n", " "), "\ufeff" + page()])
+def test_a_page_is_answered_as_the_command_scores_a_file(client, small_bundle, tmp_path, content):
+    answer = post(client, html=content, id="fares")
+    written = scored_by_command(tmp_path, "fares.html", content, small_bundle)
+    assert without_origin(answer.json()) == without_origin(written)
+    assert answer.json()["articles"][0]["title"] == TEXT.partition("\n")[0]
+
+
+def test_a_part_of_a_page_is_read_as_one(client):
+    part = f"<b>{TEXT}</b>".replace("\n\n", "<br><br>")
+    assert "<b>" not in post(client, html=part).json()["articles"][0]["text"]
+
+
+def test_an_answer_keeps_the_schema_of_reports(client):
+    schema = json.loads(
+        files("classifier.render").joinpath("report.schema.json").read_text("utf-8")
+    )
+    jsonschema.validate(post(client, text=TEXT).json(), schema)
+
+
+def test_another_language_is_a_report_with_a_note(client):
+    answer = post(client, text=GERMAN)
+    assert answer.status_code == 200
+    assert "'de'" in answer.json()["articles"][0]["note"]
+
+
+def test_a_browser_gets_the_report_as_a_page(client):
+    answer = client.post("/score", json={"text": TEXT}, headers={"accept": "text/html,*/*;q=0.8"})
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Ann Ray" in answer.text
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "application/json, text/html"])
+def test_whoever_takes_json_gets_json(client, accept):
+    answer = client.post("/score", json={"text": LINE}, headers={"accept": accept})
+    assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "text", ["/etc/hostname", "classifier/samples/harbour.txt", "http://127.0.0.1:9/", "a.txt", "-"]
+)
+def test_a_text_is_never_a_files_name_or_an_address(client, text):
+    (article,) = post(client, text=text).json()["articles"]
+    assert article["text"] == text
+
+
+# --- what can't be answered -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "empty"),
+        (b"{", "no JSON"),
+        (b"\xff\xfe", "JSON"),
+        (b"[" * 100_000, "JSON"),
+        (b'{"text": ' + b"9" * 5_000 + b"}", "JSON"),
+        (b'{"text": NaN}', "text: should be a valid string"),
+        (b'{"text": "\\ud800"}', "text: "),
+        (b'{"text": "\\ud800\\u0000", "\\ud800": 1}', ""),
+        (b'{"text": ""}', "text: "),
+        (b'{"text": " \\n\\t"}', "text: is empty"),
+        (b'{"text": "%PDF-1.4\\n%1"}', "a PDF"),
+        (b'{"text": "' + b"\\u0000" * 50 + b'"}', ""),
+        (b'{"text": "\\u0001\\u0002\\n\\u0003 a"}', "binary"),
+        (b'{"text": null}', "text: "),
+        (b'{"text": ["a"]}', "text: should be a valid string"),
+        (b'{"text": "a", "id": 7}', "id: should be a valid string"),
+        (b'{"text": "a", "txt": "b"}', "txt: unknown key"),
+        (b'{"text": "a", "html": "b"}', "one of 'text', 'html' or 'url'"),
+        (b'{"txt": "a"}', "one of 'text', 'html' or 'url'"),
+        (b"{}", "one of 'text', 'html' or 'url'"),
+        (b"[]", "one of 'text', 'html' or 'url'"),
+        (b"null", ""),
+        (b'"text"', "one of 'text', 'html' or 'url'"),
+        (b'{"html": "<p>Short.</p>"}', "no article"),
+        (b'{"url": "ftp://karst.example/a"}', "url: "),
+        (b'{"url": "file:///etc/hostname"}', "url: "),
+    ],
+)
+def test_a_bad_body_is_one_clear_line(client, body, said):
+    answer = client.post("/score", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422, answer.text
+    assert list(answer.json()) == ["error"]
+    assert said in answer.json()["error"]
+    assert "\n" not in answer.json()["error"]
+    assert len(answer.json()["error"]) < 400
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_only_json_is_taken(client, kind):
+    answer = client.post("/score", content=b'{"text": "a"}', headers={"content-type": kind})
+    assert answer.status_code == 415
+
+
+def test_addresses_are_not_fetched_unless_allowed(client):
+    answer = post(client, url="https://karst.example/ferry")
+    assert answer.status_code == 403
+    assert "--allow-urls" in answer.json()["error"]
+
+
+def test_unknown_paths_and_methods_are_one_line(client):
+    assert list(client.get("/nothing").json()) == ["error"]
+    refused = client.get("/score")
+    assert refused.status_code == 405
+    assert refused.headers["allow"] == "POST"
+
+
+def test_a_defect_is_one_line_and_takes_nobody_along(client, monkeypatch):
+    scorer = client.app.state.desk.scorer
+    whole = type(scorer).score
+
+    def failing(self, articles):
+        articles = list(articles)
+        if any("DEFECT" in article.text for article in articles):
+            raise RuntimeError("a defect")
+        return whole(self, articles)
+
+    monkeypatch.setattr(type(scorer), "score", failing)
+    posted = [{"text": TEXT}, {"text": LINE + " DEFECT."}]
+    assert post(client, **posted[1]).status_code == 500
+    assert "defect" not in post(client, **posted[1]).json()["error"]
+    assert post(client, **posted[0]).status_code == 200
+
+
+# --- several --------------------------------------------------------------------------------------
+
+
+def test_each_of_a_batch_is_answered_in_its_place(client):
+    posted = [{"text": TEXT}, {"text": "  "}, {"html": page()}, {"url": "https://a.example/"}]
+    answer = client.post("/score/batch", json={"articles": posted})
+    assert answer.status_code == 200
+    first, bad, third, address = answer.json()["reports"]
+    assert first == post(client, **posted[0]).json()
+    assert third == post(client, **posted[2]).json()
+    assert bad == {"error": "text: is empty; give a file with an article's text", "status": 422}
+    assert address["status"] == 403
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"articles": []}, "articles: "),
+        ({"articles": {"text": LINE}}, "articles: "),
+        ({"articles": [{"text": LINE}, {"text": 3}]}, "articles[1].text: should be"),
+        ({"articles": [{"text": LINE, "tag": 3}]}, "articles[0].tag: unknown key"),
+        ({"articles": [{"text": LINE}, 7]}, "articles[1]: give an object"),
+        ({"text": LINE}, "articles"),
+    ],
+)
+def test_a_batch_of_another_shape_is_refused_and_the_place_named(client, body, said):
+    answer = client.post("/score/batch", json=body)
+    assert answer.status_code == 422
+    assert said in answer.json()["error"]
+
+
+# --- what else there is ---------------------------------------------------------------------------
+
+
+def test_signals_say_which_the_model_gives(client):
+    rows = {row["name"]: row for row in client.get("/signals").json()}
+    assert rows["claim"]["given"] is True
+    assert rows["claim"]["threshold"] == 0.5
+    assert rows["slogans"]["given"] is False
+    assert rows["slogans"]["threshold"] is None
+
+
+@pytest.mark.parametrize("key", ["rt.com", "https://www.rt.com/news/", "RT", "Q22868", "rt"])
+def test_an_outlet_is_found_by_what_it_is_called(client, key):
+    assert [o["id"] for o in client.get(f"/sources/{key}").json()["outlets"]] == ["rt"]
+
+
+def test_a_source_is_answered_as_the_command_shows_it(client, type_sources):
+    shown = json.loads(type_sources("show", "reuters.com", "--json").out)
+    assert client.get("/sources/reuters.com").json() == shown[0]
+
+
+def test_an_unknown_outlet_is_404_and_says_who_may_be_meant(client):
+    answer = client.get("/sources/Reuterz")
+    assert answer.status_code == 404
+    assert "Reuters" in answer.json()["error"]
+    assert client.get("/sources/%00%ff").status_code == 404
+    assert client.get("/sources/" + "a" * 501).status_code == 422
+
+
+def test_it_lives_and_is_ready(client):
+    assert client.get("/health").json() == {"status": "ok"}
+    assert client.get("/ready").json() == {"status": "ready"}
+
+
+def test_readiness_ends_before_the_service_does(client):
+    desk = client.app.state.desk
+    desk.stopping = True
+    try:
+        assert client.get("/ready").status_code == 503
+        assert client.get("/health").status_code == 200
+        assert post(client, text=LINE).status_code == 200  # what still comes is finished
+    finally:
+        desk.stopping = False
+
+
+def test_what_is_counted_is_what_was_done(client):
+    def value(name):
+        lines = client.get("/metrics").text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+    names = (
+        'framescope_requests_total{path="/score",status="200"}',
+        "framescope_articles_total",
+        "framescope_batch_articles_count",
+        'framescope_requests_total{path="other",status="404"}',
+    )
+    before = [value(name) for name in names]
+    sentences = value("framescope_sentences_total")
+    report = post(client, text=TEXT).json()
+    client.get("/no/such/path/of/many")
+    assert [value(name) for name in names] == [count + 1 for count in before]
+    assert value("framescope_sentences_total") == sentences + len(
+        report["articles"][0]["sentences"]
+    )
+    assert f'digest="{report["digest"]}"' in client.get("/metrics").text
+    assert "process_resident_memory_bytes" in client.get("/metrics").text
+
+
+def test_the_description_has_examples_that_work(client):
+    described = client.get("/openapi.json").json()
+    assert described["openapi"].startswith("3.1")
+    assert set(described["paths"]) == {
+        *("/score", "/score/batch", "/signals", "/sources/{key}"),
+        *("/health", "/ready", "/metrics"),
+    }
+    schemas = described["components"]["schemas"]
+    for name, path in (
+        ("PostedText", "/score"),
+        ("PostedPage", "/score"),
+        ("PostedBatch", "/score/batch"),
+    ):
+        for example in schemas[name]["examples"]:
+            assert client.post(path, json=example).status_code == 200, name
+    missing = [
+        one for one in json.dumps(described).split('"#/components/schemas/')[1:]
+        if one.partition('"')[0] not in schemas
+    ]  # fmt: skip
+    assert missing == []
