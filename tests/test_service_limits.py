@@ -1,0 +1,541 @@
+"""Limits of the service: size, time, how many at once, who may ask, what is fetched."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("fastapi")
+pytest.importorskip("prometheus_client")
+
+from fastapi.testclient import TestClient
+from serving import LINE, TEXT, make, page
+
+from classifier.errors import BundleError, FramescopeError
+from classifier.pages import fetching
+from classifier.values import Article
+from service.bounds import Bounds, RequestError, Seats, ServiceError, read_token
+from service.commands import serve
+from service.guard import Guard, named
+from service.queue import ScoringQueue
+from service.server import address_of, bound
+
+PATIENCE = 20  # seconds that a test waits for what comes at once
+
+
+class Held:
+    """A scorer that waits for leave, and remembers what was scored together."""
+
+    def __init__(self, fails: str = "") -> None:
+        self.leave, self.begun = threading.Event(), threading.Event()
+        self.together: list[list[str]] = []
+        self.fails = fails
+
+    def score(self, articles):
+        found = list(articles)
+        self.together.append([article.id for article in found])
+        self.begun.set()
+        assert self.leave.wait(PATIENCE)
+        if self.fails in [article.id for article in found]:
+            raise RuntimeError(self.fails)
+        return iter(found)
+
+
+def measures():
+    nothing = SimpleNamespace(inc=lambda n=1: None, observe=lambda n: None)
+    counted = SimpleNamespace(labels=lambda *names: nothing)
+    return SimpleNamespace(
+        batches=nothing, scoring=nothing, articles=nothing, sentences=nothing,
+        requests=counted, seconds=counted,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def held():
+    scorer = Held()
+    yield scorer
+    scorer.leave.set()
+
+
+def queue(scorer, seconds=PATIENCE):
+    found = ScoringQueue(scorer, measures(), seconds)
+    found.start()
+    return found
+
+
+async def begun(scorer) -> None:
+    assert await asyncio.to_thread(scorer.begun.wait, PATIENCE)
+
+
+def one(name: str) -> list[Article]:
+    return [Article(name, LINE)]
+
+
+# --- the queue ------------------------------------------------------------------------------------
+
+
+def test_what_waits_is_scored_together_and_goes_back_to_who_asked(held):
+    waiting = queue(held)
+
+    async def ask():
+        first = asyncio.ensure_future(waiting.score(one("first")))
+        await begun(held)
+        others = [asyncio.ensure_future(waiting.score(one(f"{n}"))) for n in range(5)]
+        others.append(asyncio.ensure_future(waiting.score([*one("a"), *one("b")])))
+        await asyncio.sleep(0)
+        held.leave.set()
+        return await first, await asyncio.gather(*others)
+
+    first, others = asyncio.run(ask())
+    waiting.stop()
+    assert [item.id for item in first] == ["first"]
+    assert [[item.id for item in found] for found in others] == [*([f"{n}"] for n in range(5)), ["a", "b"]]  # fmt: skip
+    assert held.together == [["first"], ["0", "1", "2", "3", "4", "a", "b"]]
+
+
+def test_one_defect_is_its_own(held):
+    held.fails = "bad"
+    waiting = queue(held)
+
+    async def ask():
+        jobs = [asyncio.ensure_future(waiting.score(one(n))) for n in ("good", "bad", "fine")]
+        await begun(held)
+        held.leave.set()
+        return await asyncio.gather(*jobs, return_exceptions=True)
+
+    good, bad, fine = asyncio.run(ask())
+    waiting.stop()
+    assert ([item.id for item in good], [item.id for item in fine]) == (["good"], ["fine"])
+    assert isinstance(bad, RuntimeError)
+
+
+def test_whoever_waited_too_long_is_told_to_come_again_and_what_runs_too_long_is_late(held):
+    waiting = queue(held, seconds=0.1)
+
+    async def ask():
+        running = asyncio.ensure_future(waiting.score(one("running")))
+        await begun(held)
+        return await asyncio.gather(running, waiting.score(one("waits")), return_exceptions=True)
+
+    late, overrun = asyncio.run(ask())
+    held.leave.set()
+    waiting.stop()
+    assert (late.status, overrun.status) == (504, 429)
+    assert overrun.retry >= 1
+    assert held.together == [["running"]]  # nobody waits for the other any more
+
+
+def test_what_nobody_waits_for_is_not_scored(held):
+    waiting = queue(held)
+
+    async def ask():
+        first = asyncio.ensure_future(waiting.score(one("first")))
+        await begun(held)
+        gone = asyncio.ensure_future(waiting.score(one("gone")))
+        stays = asyncio.ensure_future(waiting.score(one("stays")))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.sleep(0)
+        held.leave.set()
+        await asyncio.gather(first, stays)
+
+    asyncio.run(ask())
+    waiting.stop()
+    assert held.together == [["first"], ["stays"]]
+
+
+def test_stopping_finishes_what_waits(held):
+    waiting = queue(held)
+
+    async def ask():
+        jobs = [asyncio.ensure_future(waiting.score(one(f"{n}"))) for n in range(3)]
+        await begun(held)
+        stopping = asyncio.ensure_future(asyncio.to_thread(waiting.stop))
+        held.leave.set()
+        await stopping
+        return await asyncio.gather(*jobs)
+
+    assert [[item.id for item in found] for found in asyncio.run(ask())] == [["0"], ["1"], ["2"]]
+    assert not waiting.alive
+
+
+def test_seats_are_taken_all_or_none():
+    seats = Seats(3)
+    seats.take(2, 1)
+    with pytest.raises(RequestError, match="full: 2 articles are waiting, and 3 may") as refused:
+        seats.take(2, 7)
+    assert (refused.value.status, refused.value.retry, seats.taken) == (429, 7, 2)
+    seats.leave(2)
+    seats.take(3, 1)
+
+
+# --- how many at once -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stuck(small_bundle, monkeypatch):
+    """A client of a service with two seats, whose scorer waits for leave."""
+    app = make(small_bundle, waiting=2)
+    scorer = app.state.desk.scorer
+    whole, leave, begun = scorer.score, threading.Event(), threading.Semaphore(0)
+
+    def waiting(articles):
+        found = list(articles)
+        if any(article.text.startswith(LINE) for article in found):
+            begun.release()
+            assert leave.wait(PATIENCE)
+        return whole(found)
+
+    monkeypatch.setattr(scorer, "score", waiting)
+    with TestClient(app) as client:
+        yield client, leave, begun
+        leave.set()
+
+
+def test_a_full_service_says_when_to_come_again_and_recovers(stuck):
+    client, leave, begun = stuck
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(client.post, "/score", json={"text": LINE})
+        assert begun.acquire(timeout=PATIENCE)
+        refused = client.post("/score/batch", json={"articles": [{"text": LINE}] * 2})
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) >= 1
+        assert "full" in refused.json()["error"]
+        assert client.get("/health").status_code == 200
+        assert client.get("/ready").status_code == 200
+        leave.set()
+        assert first.result(PATIENCE).status_code == 200
+    assert client.post("/score", json={"text": LINE}).status_code == 200
+    assert client.app.state.desk.seats.taken == 0
+
+
+def test_more_articles_than_seats_are_too_many_for_ever(stuck):
+    client, leave, _ = stuck
+    leave.set()
+    answer = client.post("/score/batch", json={"articles": [{"text": LINE}] * 3})
+    assert answer.status_code == 413
+    rows = "id,body\n" + "".join(f'{n},"{LINE}"\n' for n in range(5))
+    answer = client.post("/score", json={"text": rows})
+    assert answer.status_code == 413
+    assert "5 articles" in answer.json()["error"]
+    assert client.app.state.desk.seats.taken == 0
+
+
+# --- size and time --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small(small_bundle):
+    with TestClient(make(small_bundle, size=2_000)) as client:
+        yield client
+
+
+def test_what_is_too_long_is_413(small):
+    answer = small.post("/score", json={"text": "a " * 1_000})
+    assert answer.status_code == 413
+    assert "2,000 bytes" in answer.json()["error"]
+    assert small.post("/score", json={"text": TEXT}).status_code == 200
+
+
+def test_nor_is_a_long_body_taken_that_does_not_say_its_length(small):
+    def drops():
+        yield b'{"text": "'
+        for _ in range(500):
+            yield b"a " * 50
+
+    headers = {"content-type": "application/json"}
+    assert small.post("/score", content=drops(), headers=headers).status_code == 413
+
+
+def test_an_article_that_takes_too_long_is_504_and_says_so(small_bundle):
+    app = make(small_bundle)
+    app.state.desk.scorer.seconds = 1e-9
+    with TestClient(app) as client:
+        answer = client.post("/score", json={"text": TEXT})
+        assert answer.status_code == 504
+        assert "--max-seconds" in answer.json()["error"]
+        both = client.post("/score/batch", json={"articles": [{"text": TEXT}, {"text": LINE}]})
+        assert [one["status"] for one in both.json()["reports"]] == [504, 504]
+
+
+class Line:
+    """A request by hand: what is received, and what is sent."""
+
+    def __init__(self, *messages, headers=((b"content-type", b"application/json"),)) -> None:
+        self.messages, self.sent = list(messages), []
+        self.scope = {"type": "http", "method": "POST", "path": "/score", "headers": headers}
+
+    async def receive(self):
+        if not self.messages:
+            await asyncio.Event().wait()
+        return self.messages.pop(0)
+
+    async def send(self, message):
+        self.sent.append(message)
+
+    @property
+    def status(self):
+        return self.sent[0]["status"] if self.sent else None
+
+
+def guard(app, seats=None, **bounds):
+    return Guard(app, Bounds(**bounds), seats or Seats(2), measures(), lambda: 1)
+
+
+async def nobody(scope, receive, send):
+    raise AssertionError("was asked")
+
+
+def test_who_sends_too_slowly_is_cut_off():
+    line = Line({"type": "http.request", "body": b"{", "more_body": True})
+    asyncio.run(guard(nobody, seconds=0.05)(line.scope, line.receive, line.send))
+    assert line.status == 408
+
+
+def test_an_endless_body_is_not_read_to_its_end():
+    count = 0
+
+    async def endless():
+        nonlocal count
+        count += 1
+        return {"type": "http.request", "body": b"a" * 1_000, "more_body": True}
+
+    line = Line()
+    asyncio.run(guard(nobody, size=1_000)(line.scope, endless, line.send))
+    assert line.status == 413
+    assert count < 30
+
+
+def test_whoever_expects_leave_to_send_is_refused_before():
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"5000")]
+    line = Line(headers=[*headers, (b"expect", b"100-continue")])
+    asyncio.run(guard(nobody, size=1_000)(line.scope, line.receive, line.send))
+    assert line.status == 413
+
+
+def test_a_client_that_goes_away_gives_its_seat_back():
+    ended = []
+
+    async def slow(scope, receive, send):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    seats = Seats(2)
+    body = {"type": "http.request", "body": b"{}", "more_body": False}
+    for line in (
+        Line(body, {"type": "http.disconnect"}),
+        Line({"type": "http.disconnect"}),
+        Line(
+            {"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}
+        ),
+    ):
+        asyncio.run(guard(slow, seats)(line.scope, line.receive, line.send))
+        assert line.sent == []
+    assert ended == [True]
+    assert seats.taken == 0
+
+
+def test_requests_are_counted_under_a_bounded_number_of_names():
+    assert {named(f"/{n}") for n in range(9)} == {"other"}
+    assert {named(f"/sources/{n}") for n in range(9)} == {"/sources/{key}"}
+
+
+# --- the token ------------------------------------------------------------------------------------
+
+TOKEN = "a2f9-of-the-harbour"
+
+
+@pytest.fixture(scope="module")
+def locked(small_bundle):
+    with TestClient(make(small_bundle, token=TOKEN.encode())) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "given",
+    [None, "", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", TOKEN, f"Basic {TOKEN}",
+     "Bearer \xe9"],
+)  # fmt: skip
+def test_without_the_token_nothing_is_answered(locked, given):
+    headers = {} if given is None else {"authorization": given.encode("latin-1")}
+    for path in ("/signals", "/ready", "/metrics", "/sources/rt", "/openapi.json", "/nothing"):
+        answer = locked.get(path, headers=headers)
+        assert answer.status_code == 401, path
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert locked.post("/score", json={"text": TEXT}, headers=headers).status_code == 401
+    assert TOKEN not in answer.text
+
+
+def test_with_the_token_everything_is(locked):
+    for scheme in ("Bearer", "bearer"):
+        headers = {"authorization": f"{scheme} {TOKEN}"}
+        assert locked.get("/ready", headers=headers).status_code == 200
+        answer = locked.post("/score", json={"text": TEXT}, headers=headers)
+        assert answer.status_code == 200
+    described = locked.get("/openapi.json", headers=headers).json()
+    assert described["security"] == [{"token": []}]
+    assert described["paths"]["/health"]["get"]["security"] == []
+
+
+def test_health_and_the_page_are_open(locked):
+    assert locked.get("/health").status_code == 200
+    assert 'id="token"' in locked.get("/").text
+
+
+def test_tokens_are_compared_in_constant_time(locked, monkeypatch):
+    from service import guard as module
+
+    asked = []
+    compare = module.hmac.compare_digest
+    monkeypatch.setattr(
+        module.hmac, "compare_digest", lambda a, b: asked.append((a, b)) or compare(a, b)
+    )
+    locked.get("/ready", headers={"authorization": "Bearer abc"})
+    assert asked == [(b"abc", TOKEN.encode())]
+
+
+def test_a_token_comes_from_a_file_else_from_the_environment(tmp_path, monkeypatch):
+    monkeypatch.delenv("FRAMESCOPE_TOKEN", raising=False)
+    assert read_token(None) is None
+    monkeypatch.setenv("FRAMESCOPE_TOKEN", "of-the-environment")
+    assert read_token(None) == b"of-the-environment"
+    (tmp_path / "token").write_text("of-the-file\n")
+    assert read_token(tmp_path / "token") == b"of-the-file"
+    assert "of-the-file" not in repr(Bounds(token=b"of-the-file"))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"two words", b"a\nb", b"\xff", "é".encode()])
+def test_a_file_that_holds_no_token_is_refused(tmp_path, content):
+    (tmp_path / "token").write_bytes(content)
+    with pytest.raises(ServiceError, match="token"):
+        read_token(tmp_path / "token")
+    with pytest.raises(ServiceError, match="No such file"):
+        read_token(tmp_path / "none")
+
+
+# --- addresses ------------------------------------------------------------------------------------
+
+
+class Site(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        port = self.server.server_address[1]
+        if self.path == "/inwards":
+            self.send_response(302)
+            self.send_header("Location", f"http://127.0.0.2:{port}/page")
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(page().encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def site():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def fetches(small_bundle):
+    with TestClient(make(small_bundle, urls=True)) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:{port}/page",
+        "http://localhost:{port}/page",
+        "http://0.0.0.0:{port}/page",
+        "http://[::1]:{port}/page",
+        "http://[::ffff:127.0.0.1]:{port}/page",
+        "http://2130706433:{port}/page",
+        "http://127.1:{port}/page",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://10.0.0.1/",
+        "http://[fe80::1]/",
+        "http://user@127.0.0.1:{port}/page",
+    ],
+)
+def test_private_addresses_are_never_fetched(fetches, site, address):
+    answer = fetches.post("/score", json={"url": address.format(port=site)})
+    assert answer.status_code == 422, answer.text
+    assert "this machine or its own network" in answer.json()["error"]
+    assert "--allow-private" not in answer.json()["error"]
+
+
+def test_nor_after_a_redirect(fetches, site, monkeypatch):
+    monkeypatch.setattr(fetching, "_is_public", lambda address: address == "127.0.0.1")
+    answer = fetches.post("/score", json={"url": f"http://127.0.0.1:{site}/inwards"})
+    assert answer.status_code == 422
+    assert "leads to 127.0.0.2" in answer.json()["error"]
+
+
+def test_nor_by_a_public_name(fetches, site, monkeypatch):
+    asked = socket.getaddrinfo
+
+    def answered(host, *rest, **more):
+        return asked("127.0.0.1" if host == "karst.example" else host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", answered)
+    answer = fetches.post("/score", json={"url": f"http://karst.example:{site}/page"})
+    assert "leads to karst.example" in answer.json()["error"]
+
+
+def test_a_public_page_is_fetched_and_scored(fetches, site, monkeypatch):
+    monkeypatch.setattr(fetching, "_is_public", lambda address: address == "127.0.0.1")
+    answer = fetches.post("/score", json={"url": f"http://127.0.0.1:{site}/page", "id": "fares"})
+    (article,) = answer.json()["articles"]
+    assert (article["id"], article["title"]) == ("fares", TEXT.partition("\n")[0])
+    assert article["url"] == f"http://127.0.0.1:{site}/page"
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def test_a_port_in_use_an_unknown_host_and_a_missing_model_are_one_line(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(ServiceError, match="--port") as refused:
+            serve(port=other.getsockname()[1])
+        assert "\n" not in str(refused.value)
+    with pytest.raises(ServiceError, match="--host no-such-host.invalid"):
+        serve(host="no-such-host.invalid")
+    with pytest.raises(BundleError, match="no such bundle"):
+        serve(port=0, model=str(tmp_path / "none"))
+    with pytest.raises(FramescopeError, match=r"none\.jsonl"):
+        serve(port=0, sources=tmp_path / "none.jsonl")
+
+
+def test_without_the_extra_one_line_says_what_to_type(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("service.")]:
+        if name not in ("service.commands", "service.bounds"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    with pytest.raises(ServiceError, match=r"pip install '.*\[serve\]'"):
+        serve(port=0)
+
+
+def test_it_listens_on_this_machine_alone_unless_told():
+    with bound("127.0.0.1", 0) as listening:
+        assert address_of(listening).startswith("http://127.0.0.1:")
+    import inspect
+
+    assert inspect.signature(serve).parameters["host"].default == "127.0.0.1"
