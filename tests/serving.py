@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,3 +92,19 @@ def running(
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[str]:
+    """Answer in a thread of this process, at an address."""
+    import uvicorn
+
+    from service.server import address_of, bound
+
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    with bound("127.0.0.1", 0) as place:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, daemon=True)
+        thread.start()
+        yield address_of(place)
+        server.should_exit = True
+        thread.join(20)

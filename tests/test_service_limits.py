@@ -96,7 +96,8 @@ def test_what_waits_is_scored_together_and_goes_back_to_who_asked(held):
     first, others = asyncio.run(ask())
     waiting.stop()
     assert [item.id for item in first] == ["first"]
-    assert [[item.id for item in found] for found in others] == [*([f"{n}"] for n in range(5)), ["a", "b"]]  # fmt: skip
+    theirs = [[item.id for item in found] for found in others]
+    assert theirs == [["0"], ["1"], ["2"], ["3"], ["4"], ["a", "b"]]
     assert held.together == [["first"], ["0", "1", "2", "3", "4", "a", "b"]]
 
 
@@ -362,9 +363,11 @@ def locked(small_bundle):
 
 @pytest.mark.parametrize(
     "given",
-    [None, "", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", TOKEN, f"Basic {TOKEN}",
-     "Bearer \xe9"],
-)  # fmt: skip
+    [
+        *(None, "", "Bearer", "Bearer ", "Bearer \xe9", TOKEN),
+        *(f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}"),
+    ],
+)
 def test_without_the_token_nothing_is_answered(locked, given):
     headers = {} if given is None else {"authorization": given.encode("latin-1")}
     for path in ("/signals", "/ready", "/metrics", "/sources/rt", "/openapi.json", "/nothing"):
@@ -470,7 +473,6 @@ def fetches(small_bundle):
         "http://169.254.169.254/latest/meta-data/",
         "http://10.0.0.1/",
         "http://[fe80::1]/",
-        "http://user@127.0.0.1:{port}/page",
     ],
 )
 def test_private_addresses_are_never_fetched(fetches, site, address):
@@ -516,7 +518,7 @@ def test_a_port_in_use_an_unknown_host_and_a_missing_model_are_one_line(tmp_path
         with pytest.raises(ServiceError, match="--port") as refused:
             serve(port=other.getsockname()[1])
         assert "\n" not in str(refused.value)
-    with pytest.raises(ServiceError, match="--host no-such-host.invalid"):
+    with pytest.raises(ServiceError, match=r"--host no-such-host\.invalid"):
         serve(host="no-such-host.invalid")
     with pytest.raises(BundleError, match="no such bundle"):
         serve(port=0, model=str(tmp_path / "none"))
