@@ -6,7 +6,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -14,6 +13,7 @@ from fastapi import FastAPI
 
 from classifier.values import printable
 from service.bounds import ServiceError
+from service.desk import Desk
 
 DRAIN = 1.0
 """Seconds after SIGTERM in which requests are still taken, while `/ready` says to send no more."""
@@ -64,14 +64,22 @@ def address_of(listening: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """Ends on SIGTERM, after a moment in which it says so; on a second signal at once."""
 
-    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
         super().__init__(config)
-        self._stopping = stopping
+        self._desk = desk
         self._until: float | None = None  # when it has said for long enough that it stops
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say where."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            name, place = printable(self._desk.scorer.bundle.name), address_of(sockets[0])
+            line = f"framescope: {name} answers at {place} (Ctrl-C ends it)"
+            print(line, file=sys.stderr, flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop. That it was asked to is no interruption: the command's status is 0."""
-        self._stopping()
+        self._desk.stopping = True
         self.force_exit = self.should_exit
         if sig == signal.SIGINT or self._until is not None:
             self.should_exit = True
@@ -104,15 +112,4 @@ def run(app: FastAPI, listening: socket.socket, seconds: float) -> None:
         ws="none",
         lifespan="on",
     )
-    desk = app.state.desk
-
-    def stopping() -> None:
-        desk.stopping = True
-
-    print(
-        f"framescope: {printable(desk.scorer.bundle.name)} answers at {address_of(listening)} "
-        "(Ctrl-C ends it)",
-        file=sys.stderr,
-        flush=True,
-    )
-    _Server(config, stopping).run(sockets=[listening])
+    _Server(config, app.state.desk).run(sockets=[listening])
