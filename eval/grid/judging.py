@@ -1,8 +1,7 @@
 """One cell: a bundle on a benchmark, by the calls that `framescope eval run` makes.
 
-What a model says of a sentence depends a little on what else is scored in the same call, so the
-parts of a corpus are scored together here as they are there; the figures are then the same to the
-last digit.
+The parts of a corpus are scored together, in blocks as they are there, and figures and intervals
+come from the same functions: they are the same to the last digit.
 """
 
 from __future__ import annotations
@@ -10,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from classifier import __version__
-from classifier.bundle import Bundle
+from classifier.bundle import Bundle, digest
 from classifier.errors import SignalError
 from eval.compare import Footprint, measure_footprint
 from eval.figures import all_metrics, resample_figures
@@ -179,6 +179,7 @@ class Judge:
             draws=manifest.draws,
             seed=manifest.seed,
             framescope=__version__,
+            code=_code(),
             runtime=bundle.runtime,
         )
         return cell, _scores(scored, samples, bundle, corpus)
@@ -235,4 +236,15 @@ def _digest(examples: Examples, corpus: str, part: str) -> str:
         said = "\t".join((sentence.article_id, str(examples.group[row]), sentence.text))
         total.update(f"{said}\n".encode(errors="surrogatepass"))
         total.update(examples.labels[row].tobytes())
+    return total.hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Digest of the code that scores and judges, which a version alone doesn't pin in a clone."""
+    total = hashlib.sha256()
+    root = Path(__file__).resolve().parents[2]
+    for package in ("classifier", "training", "eval"):
+        for path in sorted((root / package).rglob("*.py")):
+            total.update(f"{path.relative_to(root).as_posix()} {digest(path)}\n".encode())
     return total.hexdigest()

@@ -99,8 +99,9 @@ class GridCell:
         None where it wasn't measured here.
     draws, seed : int
         Of the resampling.
-    framescope, runtime : str
-        The version; and the library and the processor's instructions that computed.
+    framescope, code, runtime : str
+        The version; SHA-256 of the code that scores and judges; and the library and the processor's
+        instructions that computed.
     scores : str
         SHA-256 of the file of scores.
     """
@@ -119,6 +120,7 @@ class GridCell:
     draws: int = 0
     seed: int = 0
     framescope: str = ""
+    code: str = ""
     runtime: str = ""
     scores: str = ""
 

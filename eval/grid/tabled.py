@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -19,7 +19,10 @@ _NOTHING = "–"
 def write_standings(found: Standings, folder: GridFolder) -> None:
     """Write ``table.json``, ``table.md`` and ``index.html``."""
     sections = sections_of(found)
-    title = f"{len(found.manifest.bundles)} bundles on {len(found.manifest.benchmarks)} benchmarks"
+    title = (
+        f"{_counted(found.manifest.bundles, 'bundle')} on "
+        f"{_counted(found.manifest.benchmarks, 'benchmark')}"
+    )
     lead = (
         f"Intervals are {LEVEL:.0%}, from resampling whole groups of rows "
         f"{found.manifest.draws:,} times; differences are a bundle's figure less the best "
@@ -33,6 +36,10 @@ def write_standings(found: Standings, folder: GridFolder) -> None:
     )
     folder.write_text("table.md", f"# {title}\n\n{lead}\n\n{section_to_markdown(whole)}")
     folder.write_text("index.html", sections_to_html(title, lead, sections, found.signature))
+
+
+def _counted(of: Sequence[object], what: str) -> str:
+    return f"{len(of)} {what}" if len(of) == 1 else f"{len(of)} {what}s"
 
 
 def sections_of(found: Standings) -> dict[str, Section]:
@@ -82,10 +89,9 @@ def _ranked_by(found: Standings) -> str:
     if not found.common:
         return "Not ranked: there is no benchmark on which every bundle has a figure."
     said = (
-        f"Ranked by the mean over {', '.join(found.common)}, which weigh the same; each is the "
-        "mean of its main figures: of a corpus those of its benchmarks (F1, macro-F1 or average "
-        "precision, see the table of every figure), of a file the average precision of every "
-        "signal that is labelled there; only signals that all bundles give count."
+        f"Ranked by the mean over {', '.join(found.common)}, which weigh the same. Each is the "
+        "mean of the main figures (average precision; F1 or macro-F1 of some corpora) of the "
+        "signals that all bundles give."
     )
     if others:
         said += f" Not in the mean, since a bundle has no figure there: {', '.join(others)}."
@@ -135,23 +141,29 @@ def _costs(found: Standings) -> Table:
         (
             (
                 one.bundle.name,
-                None if one.mean is None else one.mean.value,
-                *(None if size is None else f"{size / 1e6:.1f}" for size in (one.disk, one.memory)),
+                _estimate(one.mean),
+                *(None if size is None else size / 1e6 for size in (one.disk, one.memory)),
                 one.per_thousand,
-                f"{one.sentences / one.seconds:,.0f}" if one.seconds > 0 else None,
-                f"{one.seconds:,.1f}",
+                round(one.sentences / one.seconds) if one.seconds > 0 else None,
+                one.seconds if one.sentences else None,
             )
             for one in found.bundles
         ),
+        digits=2,
     )  # fmt: skip
 
 
 def _cost_note(found: Standings) -> str:
-    runtimes = sorted({f"{one.bundle}: {one.runtime}" for one in found.cells if not one.why})
-    return (
+    done = [one for one in found.cells if not one.why]
+    runtimes = sorted({f"{one.bundle}: {one.runtime}" for one in done})
+    said = (
         "Seconds are wall-clock time of scoring, after a warm-up, with whatever else the machine "
         f"was doing. Memory: {METHOD}. Computed with: {'; '.join(runtimes) or 'nothing'}."
     )
+    states = len({one.code for one in done})
+    if states > 1:
+        said += f" By {states} states of the code: what differs may be the code's doing."
+    return said
 
 
 def _figures(name: str, lines: list[FigureLine]) -> Table:
