@@ -10,6 +10,7 @@ import io
 import json
 import lzma
 import os
+import pickle
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -19,7 +20,9 @@ import pytest
 from classifier import command
 from classifier.errors import InputError
 from classifier.pages.fetching import Fetched
-from classifier.pages.inputs import Options, read
+from classifier.pages.inputs import Options, read, split
+from classifier.pages.listing import listed
+from classifier.pages.raw import RawRecord
 from classifier.values import Article, Origin, Skipped
 
 BODY = (
@@ -46,11 +49,34 @@ def write(folder: Path, name: str, content: str | bytes) -> str:
 def found(source: str, **options: object) -> tuple[list[Article], list[Skipped], list[str]]:
     told: list[str] = []
     items = list(read(source, Options(**options, tell=told.append)))  # type: ignore[arg-type]
+    assert list(in_two_stages(source, Options(**options))) == items  # type: ignore[arg-type]
     return (
         [item for item in items if isinstance(item, Article)],
         [item for item in items if isinstance(item, Skipped)],
         told,
     )
+
+
+def in_two_stages(source: str, options: Options) -> Iterator[Article | Skipped]:
+    """What comes of an input that is cut up here and read elsewhere."""
+    for file in listed([source]):
+        try:
+            for record in split(file.name, options):
+                if isinstance(record, Skipped):
+                    yield record
+                else:
+                    yield from elsewhere(record)
+        except InputError as error:
+            yield Skipped(error.source, error.reason)
+
+
+def elsewhere(record: RawRecord) -> Iterator[Article | Skipped]:
+    there = pickle.loads(pickle.dumps(record))
+    assert there == record
+    try:
+        yield from there.items()
+    except InputError as error:
+        yield Skipped(error.source, error.reason)
 
 
 def reason(source: str, **options: object) -> str:

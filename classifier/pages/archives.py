@@ -10,7 +10,7 @@ from typing import Any
 from classifier.errors import InputError, how_to_install
 from classifier.pages.document import MAX_RAW, Document
 from classifier.pages.raw import RawRecord
-from classifier.pages.unpacking import Stream, take
+from classifier.pages.unpacking import Stream, take_sound
 from classifier.values import Article, Origin, Skipped
 
 MAGIC = b"WARC/"
@@ -48,7 +48,7 @@ class _Capture:
             yield item
 
 
-def split(stream: Stream, source: str, stem: str) -> Iterator[RawRecord | Skipped]:
+def split(head: bytes, rest: Stream, source: str, stem: str) -> Iterator[RawRecord | Skipped]:
     """Cut an archive into its pages.
 
     Requests, metadata, and what only refers to another record are passed over. `Skipped` is what
@@ -56,8 +56,8 @@ def split(stream: Stream, source: str, stem: str) -> Iterator[RawRecord | Skippe
 
     Parameters
     ----------
-    stream : stream
-        Unpacked.
+    head, rest : bytes, stream
+        What was read of the file already, and the rest; unpacked.
     source, stem : str
         The file, and what its articles are called after.
 
@@ -71,7 +71,7 @@ def split(stream: Stream, source: str, stem: str) -> Iterator[RawRecord | Skippe
     except ImportError:
         reason = f"web archives need a library that isn't there; {how_to_install('batch')}"
         raise InputError(source, reason) from None
-    read, number = _Read(stream, source), 0
+    read, number = _Read(head, rest, source), 0
     for _ in range(_MOST_BEGUN):
         start, told = read.begin, False
         end = start + 1  # of the last record, at the least
@@ -79,6 +79,8 @@ def split(stream: Stream, source: str, stem: str) -> Iterator[RawRecord | Skippe
             given: Any = read
             for record in ArchiveIterator(given, quirks_mode=True, auto_decode="all"):
                 place, told = start + int(record.stream_pos), False
+                if read.missed(end, place):
+                    break
                 end = place + max(1, int(record.content_length))
                 kind = str(record.record_type)
                 if kind == "unknown":
@@ -162,9 +164,9 @@ def _payload(record: Any) -> bytes | None:
 class _Read:
     """A stream as the library reads it, of which the last part is kept."""
 
-    def __init__(self, stream: Stream, source: str) -> None:
-        self._stream, self._source = stream, source
-        self._kept, self._ahead, self._end = b"", b"", 0
+    def __init__(self, head: bytes, rest: Stream, source: str) -> None:
+        self._ahead, self._stream, self._source = head, rest, source
+        self._kept, self._end = b"", 0
         self.begin = 0  # where what the library reads begins
 
     def read(self, size: int = -1, /) -> bytes:
@@ -173,7 +175,7 @@ class _Read:
         if self._ahead:
             part, self._ahead = self._ahead[:size], self._ahead[size:]
         else:
-            part = take(self._stream, size, self._source)
+            part = take_sound(self._stream, size, self._source)
         self._kept = (self._kept + part)[-_WINDOW:]
         self._end += len(part)
         return part
@@ -181,6 +183,11 @@ class _Read:
     def tell(self) -> int:
         """Say how many bytes the library has read since it began."""
         return self._end - self.begin
+
+    def missed(self, start: int, end: int) -> bool:
+        """Whether there is a header between two places, which the library has read over."""
+        first = self._end - len(self._kept)
+        return _BEGIN.search(self._kept, max(0, start - first), max(0, end - first)) is not None
 
     def again(self, after: int) -> bool:
         """Begin again at the next header that stands at ``after`` or behind it, if there is one."""

@@ -30,6 +30,7 @@ class _Format:
 
 _TEXT_OF_IT = "save its text and give that"
 _UNPACK = "unpack it first"
+_KEEP = "save it, and give the file"
 _FORMATS = (
     _Format(b"%PDF-", "a PDF", "save its text first (pdftotext FILE)"),
     _Format(b"PK\x03\x04", "a ZIP archive or an Office document", "save its text as .txt"),
@@ -42,14 +43,14 @@ _FORMATS = (
     _Format(b"MM\x00*", "a TIFF image", _TEXT_OF_IT),
     _Format(b"WEBP", "a WebP image", _TEXT_OF_IT, offset=8),
     _Format(b"ftyp", "a video or an image", _TEXT_OF_IT, offset=4),
-    _Format(b"\x28\xb5\x2f\xfd", "zstd-compressed", _UNPACK),
+    _Format(b"\x28\xb5\x2f\xfd", "zstd-compressed", _KEEP),
     _Format(b"7z\xbc\xaf", "a 7z archive", _UNPACK),
     _Format(b"Rar!", "a RAR archive", _UNPACK),
     _Format(b"\x7fELF", "a program", "give a text or an HTML file"),
     _Format(b"SQLite format 3", "a database", "export its articles as JSONL"),
-    _Format(b"PAR1", "a Parquet file", "export its articles as JSONL"),
+    _Format(b"PAR1", "a Parquet file", _KEEP),
     _Format(b"ustar", "a tar archive", _UNPACK, offset=257),
-    _Format(b"WARC/", "a web archive", "extract its pages as HTML"),
+    _Format(b"WARC/", "a web archive", _KEEP),
 )
 
 # Encodings of old Macs and mainframes differ from the common ones in a few characters, and are
@@ -140,7 +141,7 @@ def _unmarked(data: bytes, source: str, declared: str | None) -> str:
 def _declared(data: bytes, encoding: str) -> str | None:
     try:
         return data.decode(encoding)
-    except (UnicodeDecodeError, LookupError):
+    except (ValueError, LookupError):  # an encoding may be called anything, with a NUL too
         return None
 
 

@@ -237,8 +237,8 @@ class _File:
         if not head.strip(b"\x00 \t\r\n\x0b\x0c") and len(head) < HEAD:
             raise InputError(source, "is empty; give a file with an article's text")
         if head.startswith(archives.MAGIC):
-            joined = unpacking.Joined(head, rest)
-            return _Cut(archives.split(joined, source, stem), partial(archives.no_page, source))
+            pages = archives.split(head, rest, source, stem)
+            return _Cut(pages, partial(archives.no_page, source))
         if head.startswith(parquet.MAGIC):
             return _Cut(self._parquet(head, rest, stream), partial(tables.no_row, source))
         decoding.refuse_binary(head, source)
@@ -308,7 +308,7 @@ def _lines(head: bytes, rest: Stream, errors: str, source: str) -> Iterator[str]
                 yield from others[:-1]
                 begun = [others[-1]]
                 length = len(begun[0])
-            chunk = unpacking.take(rest, _CHUNK, source)
+            chunk = unpacking.take_sound(rest, _CHUNK, source)
         yield "".join(begun) + decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         yield "".join(begun)

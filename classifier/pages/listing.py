@@ -88,6 +88,8 @@ def within(
     else:
         found = _on_disk(source, wanted, tell)
     if found is not None and not found:
+        if _MAGIC & set(source):
+            raise InputError(source, "no file there that matches; check the pattern and its quotes")
         names = " ".join(sorted(files.NAMES))
         raise InputError(source, f"no file there that may hold an article ({names})")
     return found

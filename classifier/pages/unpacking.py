@@ -6,7 +6,9 @@ import bz2
 import gzip
 import lzma
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from io import BufferedIOBase
 from typing import Any, BinaryIO, TypeAlias
 
@@ -34,10 +36,39 @@ class _BombError(Exception):
 def take(stream: Stream, size: int, source: str) -> bytes:
     """Read up to so many bytes; a pipe gives them in pieces. Raises `InputError`."""
     parts: list[bytes] = []
-    try:
+    with _explained(source):
         while size > 0 and (part := stream.read(min(size, _CHUNK))):
             parts.append(part)
             size -= len(part)
+    return b"".join(parts)
+
+
+def take_sound(stream: Stream, size: int, source: str) -> bytes:
+    """Read up to so many bytes, and of a damaged stream what stands before the damage.
+
+    Raises `InputError` when nothing does: the next time at the latest.
+    """
+    parts: list[bytes] = []
+    while size > 0:
+        try:
+            with _explained(source):
+                part = stream.read(min(size, _CHUNK))
+        except InputError:
+            if parts and isinstance(stream, Packed):
+                break  # it will say so again
+            raise
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+@contextmanager
+def _explained(source: str) -> Iterator[None]:
+    """Say of a stream that can't be read why: an `InputError`."""
+    try:
+        yield
     except _BombError:
         reason = f"unpacks to more than {MOST_TIMES} times its size; unpack it, and look into it"
         raise InputError(source, reason) from None
@@ -49,7 +80,6 @@ def take(stream: Stream, size: int, source: str) -> bytes:
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error}); check the file"
         raise InputError(source, reason) from None
-    return b"".join(parts)
 
 
 def unpacked(stream: Stream, source: str) -> tuple[bytes, Stream]:
@@ -73,23 +103,21 @@ def unpacked(stream: Stream, source: str) -> tuple[bytes, Stream]:
         reader = next((one for magic, one in _PACKED.items() if head.startswith(magic)), None)
         if reader is None:
             return head, rest
-        rest = Packed(reader(Joined(head, rest)), counted)
-        head = take(rest, HEAD, source)
+        rest = Packed(reader(_Joined(head, rest)), counted)
+        head = take_sound(rest, HEAD, source)
     raise InputError(source, "is packed more than twice; unpack it first")
 
 
-class Joined(BufferedIOBase):
+class _Joined(BufferedIOBase):
     """A stream, with what was read of it already put back before it."""
 
     def __init__(self, head: bytes, stream: Stream) -> None:
         self._head, self._stream = head, stream
 
     def readable(self) -> bool:
-        """It can be read."""
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read up to so many bytes; all, where no number is given."""
         if size is None or size < 0:
             head, self._head = self._head, b""
             return head + self._stream.read()
@@ -119,21 +147,34 @@ class _Counted(BufferedIOBase):
 
 
 class Packed(BufferedIOBase):
-    """What is unpacked of a stream, as long as it is in proportion to what was read of that."""
+    """What is unpacked of a stream, as long as it is in proportion to what was read of that.
 
-    def __init__(self, stream: Stream, packed: _Counted) -> None:
+    It is read in small pieces, so that little is lost where the stream is damaged.
+    """
+
+    def __init__(self, stream: Any, packed: _Counted) -> None:
         self._stream, self._packed, self._given = stream, packed, 0
+        self._failed: Exception | None = None
 
     def readable(self) -> bool:
         """It can be read."""
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read up to so many bytes, unpacked."""
-        part = self._stream.read(-1 if size is None else size)
+        """Read up to so many bytes, unpacked; what failed once fails again."""
+        if size is None or size < 0:
+            return b"".join(iter(partial(self.read, HEAD), b""))
+        if self._failed is not None:
+            raise self._failed
+        try:
+            part: bytes = self._stream.read1(min(size, HEAD))
+        except Exception as error:
+            self._failed = error
+            raise
         self._given += len(part)
         if self._given > max(MOST_UNPACKED, MOST_TIMES * self._packed.count):
-            raise _BombError
+            self._failed = _BombError()
+            raise self._failed
         return part
 
     read1 = read
