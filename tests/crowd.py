@@ -10,16 +10,18 @@ import os
 import random
 from pathlib import Path
 
+import gevent
 from locust import FastHttpUser, constant, task
 
 PAIRS = json.loads(Path(os.environ["CROWD"]).read_text(encoding="utf-8"))
 BUSY = 429
 
 
-def differs(found: dict, wanted: dict) -> bool:
-    """Whether two reports give anything else for an article, but for where it came from."""
-    (one,), (other,) = found["articles"], wanted["articles"]
-    return {**one, "origin": None, "id": None} != {**other, "origin": None, "id": None}
+def differs(report: dict, wanted: dict) -> bool:
+    """Whether a report gives anything else for an article, but for its name and origin."""
+    (found,) = report["articles"]
+    unlike = {"origin": None, "id": None}
+    return {**found, **unlike} != {**wanted, **unlike}
 
 
 class Client(FastHttpUser):
@@ -45,10 +47,12 @@ class Client(FastHttpUser):
     def check(self, answer, pairs) -> None:
         if answer.status_code == BUSY and int(answer.headers["retry-after"]) >= 1:
             answer.success()
+            told = int(answer.headers["retry-after"])
             self.environment.events.request.fire(
                 request_type="told", name="to come again", response_time=0, response_length=0,
                 exception=None, context={},
             )  # fmt: skip
+            gevent.sleep(told)
         elif answer.status_code != 200:
             answer.failure(f"status {answer.status_code}")
         elif any("error" in found or differs(found, wanted) for found, wanted in pairs()):

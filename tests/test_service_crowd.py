@@ -69,12 +69,13 @@ def articles() -> list[dict[str, str]]:
 @needs("locust")
 def test_a_crowd_gets_the_commands_scores_or_is_told_to_come_again(tmp_path):
     pytest.importorskip("psutil")
-    pairs = []
-    for posted in articles():
-        ((kind, content),) = posted.items()
-        name = "a.html" if kind == "html" else "a.txt"
-        pairs.append((posted, scored_by_command(tmp_path, name, content, MODEL)))
-    (tmp_path / "pairs.json").write_text(json.dumps(pairs), encoding="utf-8")
+    posted = articles()
+    for number, one in enumerate(posted):
+        ((kind, content),) = one.items()
+        (tmp_path / f"{number:02}.{kind.replace('text', 'txt')}").write_text(content, "utf-8")
+    report = scored_by_command(tmp_path, "", "", MODEL)
+    pairs = list(zip(posted, report["articles"], strict=True))
+    (tmp_path / "pairs").write_text(json.dumps(pairs), encoding="utf-8")
 
     # Fewer seats than the crowd may want, so that some are told to come again.
     with running("--model", MODEL, "--max-waiting", 80) as (process, address):
@@ -91,7 +92,7 @@ def test_a_crowd_gets_the_commands_scores_or_is_told_to_come_again(tmp_path):
             [sys.executable, "-m", "locust", "-f", str(TESTS / "crowd.py"), "--headless",
              "-u", str(CLIENTS), "-r", str(CLIENTS), "-t", f"{SECONDS}s", "-H", address,
              "--csv", str(tmp_path / "crowd"), "--only-summary"],
-            env={**os.environ, "CROWD": str(tmp_path / "pairs.json")},
+            env={**os.environ, "CROWD": str(tmp_path / "pairs")},
             capture_output=True, text=True, check=False, timeout=SECONDS + 120,
         )  # fmt: skip
         ended.set()
