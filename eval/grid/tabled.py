@@ -44,9 +44,10 @@ def _counted(of: Sequence[object], what: str) -> str:
 
 def sections_of(found: Standings) -> dict[str, Section]:
     """Lay the standings out, by the headings of the page."""
+    ranked = sum(one.rank is not None for one in found.bundles)
     sections = {
         "Best first": Section(
-            _ranked_by(found), (_ranking(found), *([_differences(found)] if found.common else []))
+            _ranked_by(found), (_ranking(found), *([_differences(found)] if ranked > 1 else []))
         ),
         "Cost beside quality": Section(_cost_note(found), (_costs(found),)),
         "Every figure": Section(
