@@ -58,7 +58,7 @@ class Dots:
     measure: Measure
     top: float  # the share at its right end
     all: Dot
-    rows: tuple[Dot, ...]  # the largest share first; what isn't known last
+    rows: tuple[Dot, ...]  # the largest share first, then those without interval, or share
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,12 @@ def dots(
     if not known:
         return None
     top = _top(known)
-    found.sort(key=lambda pair: (pair[1].value is None, -(pair[1].value or 0), -pair[1].n))
+    # What stands on a single text is no match for the rest, however large.
+    found.sort(
+        key=lambda pair: (
+            pair[1].value is None, pair[1].low is None, -(pair[1].value or 0), -pair[1].n,
+        )
+    )  # fmt: skip
     placed = tuple(_dot(label, one, top) for label, one in found)
     return Dots(measure, top, _dot("All outlets", share(of_all, measure.name), top), placed)
 

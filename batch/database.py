@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from shlex import quote
@@ -95,11 +96,15 @@ class Database:
         """
         self._check(sql)
         with _told(self.folder):
-            reader = self.connection.sql(sql).to_arrow_reader(_ROWS)
+            reader = self._watched(lambda: self.connection.sql(sql).to_arrow_reader(_ROWS))
 
         def batches() -> Iterator[pa.RecordBatch]:
-            with _told(self.folder):
-                yield from reader
+            while True:
+                with _told(self.folder):
+                    batch = self._watched(lambda: next(reader, None))
+                if batch is None:
+                    return
+                yield batch
 
         return reader.schema, batches()
 
@@ -115,8 +120,20 @@ class Database:
 
     def keep(self, name: str, sql: str) -> None:
         """Put an answer by under a name, for the questions that follow."""
+        made = f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}"
         with _told(self.folder):
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+            self._watched(lambda: self.connection.execute(made))
+
+    def _watched(self, call: Callable[[], Any]) -> Any:
+        """Let another thread wait for DuckDB, which is deaf to the keyboard while it computes."""
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(call)
+            try:
+                return waiting.result()
+            except BaseException:
+                if not waiting.done():
+                    self.connection.interrupt()
+                raise
 
     def _check(self, sql: str) -> None:
         from duckdb import StatementType
@@ -163,7 +180,8 @@ def opened(folder: RunFolder, memory: str = MEMORY) -> Iterator[Database]:
         raise QueryError(f"--memory {memory}: is no size; give one such as {MEMORY}")
     with tempfile.TemporaryDirectory(prefix="framescope-") as spare:
         settings = {**_CLOSED, "memory_limit": memory, "temp_directory": spare}
-        connection = duckdb.connect(config=settings)
+        with _told(folder):
+            connection = duckdb.connect(config=settings)
         try:
             with _told(folder, of_tables=True):
                 _fill(connection, folder, manifest)
@@ -190,6 +208,7 @@ def need_duckdb() -> Any:
 
 def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> None:
     """Make the views, and then close every other way out of the database."""
+    connection.execute("SET enable_progress_bar = false")  # it is drawn on standard output
     files: list[str] = []
     for table in TABLES:
         parts = [str(path.absolute()) for path in folder.parts(table)]

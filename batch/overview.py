@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from batch import charts
 from batch.charts import Course, Dots, Stack
 from batch.database import Database
-from batch.shares import ARTICLES, CLAIMS, FRAMING, MEASURES, SOURCING, Measure, shares
+from batch.shares import ARTICLES, FRAMING, MEASURES, SOURCING, Measure, shares
 from classifier import __version__
 from classifier.render import environment_of, style
 from classifier.taxonomy import BY_NAME
@@ -172,8 +172,8 @@ class _Gathering:
                 side_by_side(FRAMING), ("any_technique", "biased_language"), self._framed()
             ),
             sourcing=self._chapter(
-                side_by_side((*SOURCING, *CLAIMS[4:])),
-                ("unsourced_assertion", "claims_nobody"), self._asserted(),
+                side_by_side(SOURCING),
+                ("unsourced_assertion", "vague_source"), self._asserted(),
             ),
             articles=side_by_side(ARTICLES),
             stacks=tuple(
