@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -26,8 +25,6 @@ from service.posted import KINDS
 from service.routes import router
 
 _LONGEST = 300  # characters of an error
-
-log = logging.getLogger("framescope.service")
 
 
 def make_app(scorer: Scorer, bounds: Bounds) -> FastAPI:
@@ -74,7 +71,6 @@ def make_app(scorer: Scorer, bounds: Bounds) -> FastAPI:
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(RequestValidationError, _wrong)
     app.add_exception_handler(HTTPException, _plain)
-    app.add_exception_handler(Exception, _defect)
     app.openapi = lru_cache(maxsize=1)(  # type: ignore[method-assign]
         lambda: described(app, guarded=bounds.token is not None)
     )
@@ -102,11 +98,6 @@ async def _plain(request: Request, error: Any) -> Response:
     if error.status_code == 400:
         return _answer(422, "the body can't be read as JSON")
     return _answer(error.status_code, reason, error.headers)
-
-
-async def _defect(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _answer(500, "failed here, and it isn't the request's fault; the log says where")
 
 
 def said_of(errors: Sequence[Any]) -> str:

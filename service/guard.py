@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
@@ -25,7 +26,11 @@ _WORK = frozenset({"/score", "/score/batch"})
 _KNOWN = OPEN | _WORK | {"/signals", "/ready", "/metrics", "/openapi.json"}
 _SOURCES = "/sources/"
 _DISCARDED = 16  # times the limit that is still taken, and thrown away, of too long a body
+_GONE = 499  # what is counted of a client that went away before it was answered
+_DEFECT = "failed here, and it isn't the request's fault; the service's log says where"
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+
+log = logging.getLogger("framescope.service")
 
 
 class _GoneError(Exception):
@@ -72,7 +77,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         began, path = time.monotonic(), named(scope["path"])
-        status = 499  # gone before it was answered
+        status = _GONE
 
         async def noting(message: Message) -> None:
             nonlocal status
@@ -87,6 +92,10 @@ class Guard:
             await _send(error, noting)
         except _GoneError:
             pass
+        except Exception:  # a defect of ours, which is for the log and not for the client
+            log.exception("%s %s failed", scope["method"], path)
+            if status == _GONE:
+                await _send(RequestError(500, _DEFECT), noting)
         finally:
             self._measures.requests.labels(path, str(status)).inc()
             self._measures.seconds.labels(path).observe(time.monotonic() - began)

@@ -164,7 +164,7 @@ def test_unknown_paths_and_methods_are_one_line(client):
     assert refused.headers["allow"] == "POST"
 
 
-def test_a_defect_is_one_line_and_takes_nobody_along(client, monkeypatch):
+def test_a_defect_is_one_line_and_takes_nobody_along(client, monkeypatch, caplog):
     scorer = client.app.state.desk.scorer
     whole = type(scorer).score
 
@@ -176,8 +176,11 @@ def test_a_defect_is_one_line_and_takes_nobody_along(client, monkeypatch):
 
     monkeypatch.setattr(type(scorer), "score", failing)
     posted = [{"text": TEXT}, {"text": LINE + " DEFECT."}]
-    assert post(client, **posted[1]).status_code == 500
-    assert "defect" not in post(client, **posted[1]).json()["error"]
+    failed = post(client, **posted[1])
+    assert failed.status_code == 500
+    assert "the service's log" in failed.json()["error"]
+    assert "a defect" in caplog.text
+    assert 'framescope_requests_total{path="/score",status="500"}' in client.get("/metrics").text
     assert post(client, **posted[0]).status_code == 200
 
 
