@@ -106,9 +106,15 @@ def share(row: Mapping[str, Any], name: str) -> Share:
 
 
 def dots(
-    measure: Measure, of_all: Mapping[str, Any], rows: Iterable[tuple[str, Mapping[str, Any]]]
+    measure: Measure,
+    of_all: Mapping[str, Any],
+    rows: Iterable[tuple[str, Mapping[str, Any]]],
+    last: str | None,
 ) -> Dots | None:
-    """Lay a measure out, outlets side by side; None where nothing of it is known."""
+    """Lay a measure out, outlets side by side; None where nothing of it is known.
+
+    The row that is labelled `last` is.
+    """
     found = [(label, share(row, measure.name)) for label, row in rows]
     known = [one for _, one in found if one.value is not None]
     if not known:
@@ -117,9 +123,13 @@ def dots(
     # What stands on a single text is no match for the rest, however large.
     found.sort(
         key=lambda pair: (
-            pair[1].value is None, pair[1].low is None, -(pair[1].value or 0), -pair[1].n,
+            pair[0] == last,
+            pair[1].value is None,
+            pair[1].low is None,
+            -(pair[1].value or 0),
+            -pair[1].n,
         )
-    )  # fmt: skip
+    )
     placed = tuple(_dot(label, one, top) for label, one in found)
     return Dots(measure, top, _dot("All outlets", share(of_all, measure.name), top), placed)
 

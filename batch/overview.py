@@ -152,7 +152,7 @@ class _Gathering:
         rows = [(label, of_each[key]) for key, label in self.labels.items() if key in of_each]
 
         def side_by_side(measures: Sequence[Measure]) -> tuple[Dots, ...]:
-            found = (charts.dots(one, of_all, rows) for one in measures)
+            found = (charts.dots(one, of_all, rows, self.labels.get(None)) for one in measures)
             return tuple(one for one in found if one is not None)
 
         claims = {name: f"claims_{name}" for name in _STAND}

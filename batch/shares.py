@@ -130,7 +130,8 @@ _MACROS = (
         ELSE least(n, y / n * (1 - y / n) / variance(y, n, m, yy, yn, nn)) END""",
     """wilson(p, n, t, side) AS (p + t * t / (2 * n)
         + side * t * sqrt(p * (1 - p) / n + t * t / (4 * n * n))) / (1 + t * t / n)""",
-    """bound(y, n, m, yy, yn, nn, side) AS CASE WHEN m > 1 AND n > 0 THEN least(greatest(
+    """bound(y, n, m, yy, yn, nn, side) AS CASE WHEN m <= 1 OR n = 0 THEN NULL
+        WHEN y = 0 AND side < 0 THEN 0 WHEN y = n AND side > 0 THEN 1 ELSE least(greatest(
         wilson(y / n, effective(y, n, m, yy, yn, nn), student(m - 1), side), 0), 1) END""",
 )
 

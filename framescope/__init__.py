@@ -21,11 +21,21 @@ from classifier.values import (
     Span,
     Voice,
 )
-from framescope.api import ArticleScorer, Report, load, outlet, read, score, score_frame, signals
+from framescope.api import (
+    ArticleScorer,
+    Report,
+    load,
+    outlet,
+    read,
+    read_run,
+    score,
+    score_frame,
+    signals,
+)
 
 __all__ = [
     "Article", "ArticleScorer", "BundleError", "Citation", "FramescopeError", "InputError",
     "Outlet", "Place", "Report", "SentenceReport", "SignalError", "Skipped", "SourceCard",
     "SourceKind", "SourcesError", "Span", "Voice",
-    "load", "outlet", "read", "score", "score_frame", "signals",
+    "load", "outlet", "read", "read_run", "score", "score_frame", "signals",
 ]  # fmt: skip

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.errors import BundleError
 from classifier.values import Article, ArticleReport, BatchReport, Citation, Skipped, Span
+from framescope._packages import claim
 
 if TYPE_CHECKING:
     import pandas
 
+    from batch.reading import RunTables
     from classifier.pages import Input
     from classifier.scoring import Scorer
     from classifier.values import Outlet
@@ -296,6 +298,32 @@ def score_frame(
         rows += found
         places += [sent.popleft()] * len(found)
     return to_frame(rows, scorer.signals).set_axis(df.index.take(places))
+
+
+def read_run(path: str | os.PathLike[str]) -> RunTables:
+    """Open the folder of a run that ``framescope batch`` wrote, finished or not.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    RunTables
+        Its tables ``inputs``, ``articles``, ``sentences``, ``citations`` and ``spans``, each read
+        when it is asked for; ``manifest``, ``summary``; and ``query``, which asks it with SQL.
+
+    Raises
+    ------
+    FramescopeError
+        When there is no run; without pyarrow or DuckDB, when a table is asked for.
+    ImportError
+        Without pandas.
+    """
+    claim("batch", tell=False)
+    from batch.reading import read_run as read
+
+    return read(path)
 
 
 def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any]]:
