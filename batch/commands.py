@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from batch.answer import AnswerFormat
+from classifier.cli.shared import Column, Own
 
 if TYPE_CHECKING:
     from batch.database import Database
+
+
+class TableFormat(StrEnum):
+    """How a run's tables are written."""
+
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+
+
+class EngineName(StrEnum):
+    """What runs the stages of a batch."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
 
 _Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that batch wrote.")]
 _Memory = Annotated[
@@ -21,9 +38,116 @@ _Memory = Annotated[
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
-def batch() -> None:
-    """Score many articles into a folder of tables."""
-    raise NotImplementedError
+def batch(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="RUN", help="The folder of the run.")
+    ],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[INPUT]...",
+            help="Files, folders, patterns of files, addresses (s3://, gs://, http://): all that "
+            "score reads. - is a list of them on standard input, one a line.",
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option("--model", "-m", metavar="MODEL", help="baseline, transformer, or a bundle."),
+    ] = "transformer",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped.")
+    ] = False,
+    add: Annotated[
+        bool, typer.Option("--add", help="Extend a finished run by inputs that it has not.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be read and how long it would take.")
+    ] = False,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Of folders, take these files only; repeatable."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Of folders, leave these files out; repeatable."),
+    ] = None,
+    format: Annotated[
+        TableFormat, typer.Option("--format", "-f", help="How tables are written.")
+    ] = TableFormat.PARQUET,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Say why of every flag, not of techniques alone.")
+    ] = False,
+    signal: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SIGNAL", help="Report this signal only; may be repeated."),
+    ] = None,
+    sources: Own = None,
+    text_column: Column = None,
+    id_column: Column = None,
+    title_column: Column = None,
+    outlet_column: Column = None,
+    url_column: Column = None,
+    date_column: Column = None,
+    author_column: Column = None,
+    lang_column: Column = None,
+    allow_private: Annotated[
+        bool,
+        typer.Option("--allow-private", help="Fetch addresses of this machine and its network."),
+    ] = False,
+    max_characters: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Longer articles are errors.")
+    ] = 2_000_000,
+    max_seconds: Annotated[
+        float, typer.Option(metavar="S", min=0.1, help="So is what takes longer to read or score.")
+    ] = 120.0,
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Processes that score; else one a core."),
+    ] = None,
+    engine: Annotated[
+        EngineName, typer.Option("--engine", help="What runs them: this machine, or Ray.")
+    ] = EngineName.LOCAL,
+    address: Annotated[
+        str | None, typer.Option("--address", metavar="HOST:PORT", help="Of a Ray cluster.")
+    ] = None,
+    quiet: _Quiet = False,
+) -> None:
+    """Score many articles into a folder of tables, interrupted and resumed without loss."""
+    from batch.ending import report, status
+    from batch.job import Job
+    from batch.run import run
+    from batch.stages import Setup
+
+    named = {
+        "text": text_column, "id": id_column, "title": title_column, "outlet": outlet_column,
+        "url": url_column, "date": date_column, "author": author_column, "lang": lang_column,
+    }  # fmt: skip
+    own = None if sources is None else str(sources)
+    setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format.value)
+    job = Job(
+        inputs=inputs or (),
+        output=output,
+        setup=setup,
+        columns={field: name for field, name in named.items() if name is not None},
+        include=include or (),
+        exclude=exclude or (),
+        allow_private=allow_private,
+        workers=workers,
+        resume=resume,
+        add=add,
+        quiet=quiet,
+        engine=engine.value,
+        address=address,
+    )
+    if dry_run:
+        from batch.estimate import estimate
+
+        typer.echo(estimate(job))
+        return
+    summary = run(job)
+    if not quiet:
+        typer.echo(report(summary, output), err=True)
+    raise typer.Exit(status(summary))
 
 
 def query(

@@ -14,17 +14,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from batch.schema import need_pyarrow
 from classifier.errors import FramescopeError
+from classifier.pages import ListedFile
 
 FORMAT = 1
 """Of the folder; a newer one is refused."""
 SUFFIXES = {"parquet": ".parquet", "jsonl": ".jsonl"}
 MANIFEST, SUMMARY, PROGRESS = "manifest.json", "summary.json", "progress.json"
+SHARD = "shard.json"
+"""Of a shard: where it begins, where the next does, and what is in it."""
 
 
 class RunError(FramescopeError):
@@ -93,17 +97,22 @@ class RunFolder:
         """Say where a shard lies."""
         return self.shards / f"{number:06d}"
 
-    def write(self, name: str, record: Mapping[str, Any]) -> None:
-        """Write a file of JSON, so that it is there whole, whatever happens."""
+    def write(self, name: str, record: Mapping[str, Any], *, lasting: bool = True) -> None:
+        """Write a file of JSON, so that it is there whole, whatever happens.
+
+        What isn't to be lasting may be an older one after the machine has failed.
+        """
         path = self.path / name
         part = path.with_name(f".{name}.{os.getpid()}")
         with part.open("w", encoding="utf-8") as file:
             json.dump(record, file, ensure_ascii=False, indent=2)
             file.write("\n")
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         part.replace(path)
-        sync(self.path)
+        if lasting:
+            sync(self.path)
 
     def commit(self, draft: Path, number: int) -> None:
         """Make a shard of a folder that holds its five files, in one step.
@@ -115,6 +124,47 @@ class RunFolder:
         sync(draft)
         draft.rename(self.shard(number))
         sync(self.shards)
+
+    def shard_records(self) -> dict[int, dict[str, Any]]:
+        """Read what each shard that is there says of itself."""
+        found = {}
+        for number in self.committed():
+            path = self.shard(number) / SHARD
+            try:
+                found[number] = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                reason = f"can't be read ({error}); delete its folder, and go on with --resume"
+                raise RunError(f"{path}: {reason}") from None
+        return found
+
+    def write_listing(self, number: int, files: Sequence[ListedFile]) -> None:
+        """Keep what the inputs of a round are."""
+        pa = need_pyarrow()
+        import pyarrow.parquet as pq
+
+        rows = {
+            "name": [one.name for one in files],
+            "size": pa.array([one.size for one in files], pa.int64()),
+            "modified": pa.array([one.modified for one in files], pa.string()),
+        }
+        path = self._listing(number)
+        path.parent.mkdir(exist_ok=True)
+        part = path.with_name(f".{path.name}")
+        pq.write_table(pa.table(rows), part, compression="zstd")
+        sync(part)
+        part.replace(path)
+        sync(path.parent)
+
+    def listing(self, number: int) -> list[ListedFile]:
+        """Read what the inputs of a round are."""
+        need_pyarrow()
+        import pyarrow.parquet as pq
+
+        rows = pq.read_table(self._listing(number)).to_pylist()
+        return [ListedFile(row["name"], row["size"], row["modified"]) for row in rows]
+
+    def _listing(self, number: int) -> Path:
+        return self.path / "listing" / f"{number}.parquet"
 
     def draft(self, number: int) -> Path:
         """Make an empty folder for a shard."""

@@ -181,7 +181,7 @@ def schema(table: str, signals: Iterable[str], about: Mapping[str, str] | None =
     return pa.schema(fields, metadata={"framescope_schema": str(VERSION), **(about or {})})
 
 
-class Tables:
+class RunTables:
     """Gathers rows of the five tables.
 
     Parameters
@@ -232,6 +232,10 @@ class Tables:
                 row = article_id, at, span.signal, span.start, span.end, span.score
                 for column, value in zip(self.columns["spans"].values(), row, strict=True):
                     column.append(value)
+
+    def rows(self, name: str) -> int:
+        """Count the rows of a table."""
+        return len(next(iter(self.columns[name].values())))
 
     def table(self, name: str, about: Mapping[str, str] | None = None) -> pa.Table:
         """Give one of the tables."""

@@ -78,9 +78,8 @@ class Bundle:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of its manifest, which holds the digest of every file."""
-        record = json.dumps(self.manifest, sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(record.encode()).hexdigest()
+        """As `digest_of` its manifest."""
+        return digest_of(self.manifest)
 
     @property
     def runtime(self) -> str:
@@ -110,6 +109,12 @@ class Bundle:
     def languages(self) -> tuple[str, ...]:
         """ISO 639-1 codes of the languages it was trained on."""
         return tuple(self.manifest["languages"])
+
+
+def digest_of(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of a bundle's manifest, which holds the digest of every file."""
+    record = json.dumps(manifest, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(record.encode()).hexdigest()
 
 
 def default_path(kind: str) -> Path:

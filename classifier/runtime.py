@@ -30,6 +30,9 @@ ENCODER = "encoder.onnx"
 ENVIRONMENT = "FRAMESCOPE_RUNTIME"
 """Names the runtime to take, where it is not the faster of those installed."""
 
+THREADS = "FRAMESCOPE_THREADS"
+"""Says how many threads run a graph; as many as there are cores, unless given."""
+
 Floats = NDArray[np.float32]
 
 
@@ -213,4 +216,6 @@ def _core() -> Core:
 
 def _threads() -> int:
     """Give the cores that this process may use; 0 leaves it to the library."""
+    if (given := os.environ.get(THREADS, "")).isdecimal():
+        return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from classifier.errors import SignalError
 from classifier.models import FAR, FEWEST_SENTENCES, Prediction, time_limit
 from classifier.sources import Registry, source_card
 from classifier.sources import load_registry as load
-from classifier.taxonomy import BY_NAME, Family, Level, in_order
+from classifier.taxonomy import BY_NAME, NAMES, Family, Level, in_order
 from classifier.values import (
     Article,
     ArticleReport,
@@ -92,8 +92,8 @@ class Scorer:
     registry : Registry or None
         Of outlets: who is cited, who published it. The one that ships unless given; give the bundle
         the same. A model of another one, or that isn't known, looks for names itself.
-    evidence : bool
-        Whether to say why: where nothing shows it, it need not be looked for.
+    evidence : bool or collection of str
+        Whether to say why, or of which signals: where nothing shows it, it need not be looked for.
     seconds : float
         For which an article is read and scored at most; one that takes longer is skipped.
 
@@ -108,12 +108,12 @@ class Scorer:
         bundle: Bundle,
         signals: Sequence[str] | None = None,
         registry: Registry | None = None,
-        evidence: bool = True,
+        evidence: bool | Collection[str] = True,
         seconds: float = math.inf,
     ) -> None:
         self.bundle = bundle
         self.seconds = seconds
-        self.evidence = evidence
+        self._shown = set(NAMES if evidence is True else evidence or ())
         self.registry = load() if registry is None else registry
         self._looks_for_the_same = bundle.registry is self.registry
         self.signals = bundle.signals if not signals else in_order(signals)
@@ -139,6 +139,17 @@ class Scorer:
         with closing(self._scored(put_right(articles, given.append))) as reports:
             for report in reports:
                 yield restored(report, given.popleft())
+
+    def score_together(
+        self, articles: Iterable[Article | Skipped]
+    ) -> list[ArticleReport | Skipped]:
+        """Score some articles in one call of the model, without a thread beside it.
+
+        Each is read when it is drawn from ``articles``: whoever watches the time can tell which.
+        """
+        given: deque[Given] = deque()
+        read = [self._prepare(item) for item in put_right(articles, given.append)]
+        return [restored(report, given.popleft()) for report in self._in_time(read)]
 
     def _scored(
         self, articles: Iterable[Article | Skipped]
@@ -321,8 +332,13 @@ class Scorer:
         parted = [self._parted(flags, row) for (_, flags), row in zip(decided, unsure, strict=True)]
         decided = [(scores, flags) for (scores, _), (flags, _) in zip(decided, parted, strict=True)]
         evidence: list[tuple[Span, ...]] = [()] * len(sentences)
-        if self.evidence:
-            wanted = [(row, flag) for row, (_, flags) in enumerate(decided) for flag in flags]
+        if self._shown:
+            wanted = [
+                (row, flag)
+                for row, (_, flags) in enumerate(decided)
+                for flag in flags
+                if flag in self._shown
+            ]
             for (row, _), spans in zip(wanted, prediction.evidence(wanted), strict=True):
                 evidence[row] += spans
         return [

@@ -29,6 +29,7 @@ from classifier.models.passages import (
     Heads,
     Packer,
     Passage,
+    PassageCache,
     Tokens,
     by_length,
     with_rows,

@@ -1,0 +1,316 @@
+"""Shards scored by processes on this machine, and committed as they are done.
+
+Whoever hangs or dies takes nothing along: the record that it was at becomes an error, and the rest
+of its shard is scored again.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Protocol
+
+from batch.folder import RunError, RunFolder
+from batch.processes import IDLE, MODEL, Cut, Worker, cut, score
+from batch.progress import RunProgress
+from batch.shards import Place
+from batch.stages import Failure, Loaded, Setup
+from classifier.errors import FramescopeError, StoppedError
+from classifier.pages import InputOptions, ListedFile
+
+_TICK = 0.25  # seconds between two looks at what hangs
+_GRACE = 5.0  # seconds over a limit that a process watches itself, before it is killed
+_GROUP = 5.0  # times the limit of an article, for some that the model works on together
+_LOADING = 300.0  # seconds
+_TRIES = 3  # of a shard that fails where no record can be blamed
+_INTERRUPTED = 130
+
+Commit = Callable[[Cut, Path, Mapping[str, int]], None]
+"""Is given what was cut, the folder its files are in, and what is in them."""
+
+
+class Engine(Protocol):
+    """What scores shards: processes here, or a cluster."""
+
+    def start(self) -> Loaded:
+        """Load what scores. Raises `FramescopeError`."""
+        ...
+
+    def run(
+        self, files: Sequence[ListedFile], start: Place, done: set[int], commit: Commit
+    ) -> None:
+        """Score all shards of the files from a place on, but those that are done.
+
+        Raises
+        ------
+        StoppedError
+            When it was interrupted, or can't go on; what was committed stays.
+        """
+        ...
+
+    def close(self) -> None:
+        """End whatever runs."""
+        ...
+
+
+@dataclass
+class _Task:
+    """A shard that is being scored: what of it not to try again, and how."""
+
+    cut: Cut
+    failed: dict[int, Failure] = field(default_factory=dict)
+    alone: bool = False
+    tries: int = 0
+    draft: Path | None = None
+
+
+class LocalEngine:
+    """Processes on this machine: one that cuts, and some that score.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Where shards are written, as drafts.
+    setup : Setup
+    options : InputOptions
+    workers : int
+        Processes that score.
+    progress : RunProgress
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        setup: Setup,
+        options: InputOptions,
+        workers: int,
+        progress: RunProgress,
+    ) -> None:
+        self.folder, self.setup, self.options = folder, setup, options
+        self.workers, self.progress = workers, progress
+        self._loaded: Loaded | None = None
+        self._idle: list[Worker] = []
+        self._loading: list[Worker] = []
+        self._running: dict[Worker, _Task] = {}
+        self._waiting: deque[_Task] = deque()
+        self._cutter: Worker | None = None
+        self._stops: list[int] = []  # signals that asked it to stop
+
+    def start(self) -> Loaded:
+        """Start the processes, and wait until one is ready; see `Engine.start`."""
+        self._loading = [self._scorer() for _ in range(self.workers)]
+        with self._heeding():
+            while self._loaded is None:
+                self._look([one.pipe for one in self._loading])
+                if self._stops:
+                    raise StoppedError("interrupted; nothing had been scored yet", _INTERRUPTED)
+        return self._loaded
+
+    def run(
+        self, files: Sequence[ListedFile], start: Place, done: set[int], commit: Commit
+    ) -> None:
+        """Score shards; see `Engine.run`."""
+        source = _Source(files, self.options, start)
+        self._cutter = source.begin()
+        told = False
+        with self._heeding():
+            while self._cutter or self._waiting or self._running:
+                if self._stops:
+                    if len(self._stops) > 1 or not self._running:
+                        break
+                    if not told:
+                        self.progress.tell(
+                            "finishing what is being scored; Ctrl-C again stops at once"
+                        )
+                        told = True
+                else:
+                    self._dispatch()
+                pipes = [one.pipe for one in (*self._running, *self._loading)]
+                if self._cutter and not self._stops and len(self._waiting) < 2 * self.workers:
+                    pipes.append(self._cutter.pipe)
+                self._look(pipes, source, done, commit)
+                self.progress.update()
+        if self._stops:
+            status = 128 + self._stops[0]
+            raise StoppedError("interrupted", status)
+
+    def close(self) -> None:
+        """Kill what runs."""
+        for one in (*self._idle, *self._loading, *self._running):
+            one.kill()
+        if self._cutter is not None:
+            self._cutter.kill()
+        self._idle, self._loading, self._cutter = [], [], None
+        self._running.clear()
+
+    # --- what comes from the processes ------------------------------------------------------------
+
+    def _look(
+        self,
+        pipes: Sequence[Connection],
+        source: _Source | None = None,
+        done: set[int] | None = None,
+        commit: Commit | None = None,
+    ) -> None:
+        """Wait a moment for what processes say, and look whether one hangs."""
+        said = set(wait(pipes, _TICK))
+        for worker in [one for one in self._loading if one.pipe in said]:
+            self._begun(worker)
+        for worker in [one for one in self._running if one.pipe in said]:
+            assert commit is not None
+            self._answered(worker, commit)
+        if self._cutter is not None and source is not None:
+            assert done is not None
+            if self._cutter.pipe in said:
+                self._received(source, done)
+            if self._cutter and self._over(self._cutter, self.setup.max_seconds):
+                self._cutter = source.again(self._cutter, hung=True)
+        for worker, task in list(self._running.items()):
+            at = worker.board.at[0]
+            limit = self.setup.max_seconds * (_GROUP if at == MODEL else 1.0)
+            if self._over(worker, limit):
+                self._failed(worker, task, hung=True)
+        for worker in self._loading:
+            if worker.board.seconds > _LOADING:
+                raise RunError("the model takes minutes to load; is the machine busy?")
+
+    def _over(self, worker: Worker, limit: float) -> bool:
+        return worker.board.at[0] != IDLE and worker.board.seconds > limit + _GRACE
+
+    def _begun(self, worker: Worker) -> None:
+        try:
+            kind, what = worker.pipe.recv()
+        except (EOFError, OSError):
+            worker.process.join()
+            code = worker.process.exitcode
+            reason = f"a process that scores ended while it began ({_exit(code)})"
+            raise RunError(f"{reason}; is there memory for it? try --workers 1") from None
+        if kind == "refused":
+            raise FramescopeError(what)
+        self._loaded = self._loaded or what
+        self._loading.remove(worker)
+        self._idle.append(worker)
+
+    def _received(self, source: _Source, done: set[int]) -> None:
+        """Take what the cutter says."""
+        assert self._cutter is not None
+        try:
+            kind, *what = self._cutter.pipe.recv()
+        except (EOFError, OSError):
+            self._cutter = source.again(self._cutter, hung=False)
+            return
+        if kind == "tell":
+            self.progress.tell(what[0])
+        elif kind == "end":
+            self._cutter.kill()
+            self._cutter = None
+        else:
+            found: Cut = what[0]
+            source.place = found.after
+            if found.start.shard not in done:
+                self._waiting.append(_Task(found))
+
+    def _answered(self, worker: Worker, commit: Commit) -> None:
+        task = self._running[worker]
+        try:
+            kind, what = worker.pipe.recv()
+        except (EOFError, OSError):
+            self._failed(worker, task, hung=False)
+            return
+        if kind == "full":
+            raise RunError(f"{what}; free some space")
+        assert task.draft is not None
+        del self._running[worker]
+        self._idle.append(worker)
+        commit(task.cut, task.draft, what)
+
+    # --- what goes to them ------------------------------------------------------------------------
+
+    def _dispatch(self) -> None:
+        while self._idle and self._waiting:
+            worker, task = self._idle.pop(), self._waiting.popleft()
+            task.draft = self.folder.draft(task.cut.start.shard)
+            self._running[worker] = task
+            worker.board.tell(IDLE)
+            try:
+                worker.pipe.send((task.draft, task.cut.packed, task.failed, task.alone))
+            except OSError:  # it died while it waited
+                self._failed(worker, task, hung=False)
+
+    def _failed(self, worker: Worker, task: _Task, *, hung: bool) -> None:
+        """Blame the record that a process was at, and score the rest again in another."""
+        at = worker.board.at[0]
+        worker.kill()
+        del self._running[worker]
+        if at >= 0:
+            stage = "time" if hung else "crash"
+            limit = f"{self.setup.max_seconds:g} s"
+            reason = (
+                f"took longer than {limit}; raise --max-seconds, or divide it"
+                if hung
+                else f"ended the process that read it ({_exit(worker.process.exitcode)})"
+            )
+            task.failed[at] = Failure(stage, reason)
+        else:
+            task.tries += 1
+            task.alone = task.alone or at == MODEL
+            if task.tries > _TRIES:
+                code = _exit(worker.process.exitcode)
+                reason = f"shard {task.cut.start.shard} can't be scored ({code})"
+                raise RunError(f"{self.folder.path}: {reason}; try fewer --workers")
+        self._waiting.appendleft(task)
+        self._loading.append(self._scorer())
+
+    def _scorer(self) -> Worker:
+        return Worker.start(score, self.setup)
+
+    @contextmanager
+    def _heeding(self) -> Iterator[None]:
+        """Note what asks to stop, in place of being interrupted by it."""
+
+        def note(number: int, _: object) -> None:
+            self._stops.append(number)
+
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@dataclass
+class _Source:
+    """What a cutter cuts: where it would go on if it were begun again, and what it passes by."""
+
+    files: Sequence[ListedFile]
+    options: InputOptions
+    place: Place
+    ends: dict[int, tuple[int, str]] = field(default_factory=dict)
+
+    def begin(self) -> Worker:
+        options = dict(self.options.columns), self.options.allow_private
+        return Worker.start(cut, self.files, *options, self.place, dict(self.ends))
+
+    def again(self, worker: Worker, *, hung: bool) -> Worker:
+        """Begin anew where the last shard ended; what it hung on, or died of, ends there."""
+        file, record = worker.board.at
+        worker.kill()
+        how = _exit(worker.process.exitcode)
+        if file < 0:
+            raise RunError(f"the process that reads inputs ended ({how}); go on with --resume")
+        why = "took too long" if hung else f"ended the process ({how})"
+        after = f" after {record:,} records" if record else ""
+        self.ends[file] = record, f"what follows{after} {why}; mend the file, or divide it"
+        return self.begin()
+
+
+def _exit(code: int | None) -> str:
+    if code is None:
+        return "it hung"
+    return f"signal {-code}, {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"

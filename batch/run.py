@@ -1,0 +1,242 @@
+"""A batch at work: begun, gone on with, extended; and what is said when it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from batch.ending import check_whole, equal_texts, failures
+from batch.engine import Engine, LocalEngine
+from batch.folder import FORMAT, MANIFEST, SHARD, SUMMARY, RunError, RunFolder
+from batch.job import (
+    Job,
+    changed_options,
+    check_output,
+    listed_files,
+    new_only,
+    refuse_changed,
+    refuse_other,
+    tell_user,
+)
+from batch.processes import Cut
+from batch.progress import RunProgress
+from batch.schema import VERSION, need_pyarrow
+from batch.shards import Place
+from batch.stages import Counts, Loaded
+from classifier import __version__
+from classifier.errors import StoppedError
+from classifier.pages import InputOptions, ListedFile
+
+
+def run(job: Job) -> dict[str, Any]:
+    """Run a batch to its end.
+
+    Returns
+    -------
+    dict
+        The summary, as ``summary.json`` holds it.
+
+    Raises
+    ------
+    FramescopeError
+        When it can't be begun: nothing was written, or what there is stays as it was.
+    StoppedError
+        When it was interrupted, or can't go on: what was done is kept, and the message says how to
+        go on.
+    """
+    need_pyarrow()
+    folder = RunFolder(job.output)
+    check_output(job, folder)
+    manifest = folder.manifest() if folder.exists() else None
+    files = listed_files(job, folder, manifest)
+    if manifest is not None:
+        refuse_other(job, manifest)
+        if job.resume:
+            number = len(manifest["rounds"]) - 1
+            refuse_changed(folder.listing(number), files, job.output)
+        else:
+            files = new_only(folder, manifest, files)
+    with folder.locked():
+        return _Run(job, folder, manifest, files).done()
+
+
+@dataclass
+class _Run:
+    """A run at work."""
+
+    job: Job
+    folder: RunFolder
+    manifest: dict[str, Any] | None
+    files: list[ListedFile]
+
+    def done(self) -> dict[str, Any]:
+        """Bring it to its end."""
+        job, folder = self.job, self.folder
+        folder.clear_drafts()
+        known = folder.shard_records()
+        counts = Counts()
+        for record in known.values():
+            counts.add(record["counts"])
+        if self.manifest is not None and job.resume and self.manifest["finished"]:
+            return folder.summary()
+        start = self._start(known)
+        begun = time.monotonic()
+        sizes = [one.size for one in self.files]
+        total = None if None in sizes else sum(size or 0 for size in sizes)
+        ours = [r for n, r in known.items() if n >= self._first(known)]
+        read = max((record["read"] for record in ours), default=0)
+        progress = RunProgress(folder, counts, total, read, quiet=job.quiet)
+        progress.shards = len(known)
+
+        def commit(found: Cut, draft: Path, done: Mapping[str, int]) -> None:
+            record = {
+                "input_id": found.start.input_id,
+                "after": asdict(found.after),
+                "read": found.read,
+                "counts": dict(done),
+            }
+            (draft / SHARD).write_text(json.dumps(record) + "\n", encoding="utf-8")
+            folder.commit(draft, found.start.shard)
+            counts.add(done)
+            progress.read = max(progress.read, found.read)
+            progress.shards += 1
+
+        engine = _engine(job, folder, progress)
+        with progress.shown():
+            try:
+                loaded = engine.start()
+                self._record(loaded, start)
+                engine.run(self.files, start, set(known), commit)
+                summary = self._finish(time.monotonic() - begun)
+                progress.update(state="finished", force=True)
+            except StoppedError as error:
+                state = "interrupted"
+                raise self._stopped(progress, str(error), error.status, state) from None
+            except (RunError, OSError) as error:
+                why = str(error) if isinstance(error, RunError) else f"{error.strerror or error}"
+                raise self._stopped(progress, why, 2, "stopped") from None
+            finally:
+                engine.close()
+                folder.clear_drafts()
+        return summary
+
+    def _first(self, known: Mapping[int, Any]) -> int:
+        """Say with which shard the round begins."""
+        if self.manifest is None:
+            return 0
+        if self.job.resume:
+            return int(self.manifest["rounds"][-1]["shards"][0])
+        return len(known)
+
+    def _start(self, known: Mapping[int, Mapping[str, Any]]) -> Place:
+        """Say where the first shard begins that isn't there."""
+        first = self._first(known)
+        shard = first
+        while shard in known:
+            shard += 1
+        if shard > first:
+            return Place(**known[shard - 1]["after"])
+        return Place(shard, known[shard - 1]["after"]["input_id"] if shard else 0)
+
+    def _record(self, loaded: Loaded, start: Place) -> None:
+        """Write down what is run, before any of it is there; or see that it is the same."""
+        job, folder = self.job, self.folder
+        before = loaded.runtime if self.manifest is None else self.manifest["model"]["runtime"]
+        if before != loaded.runtime:
+            tell_user(job, f"{loaded.runtime} runs the model, {before} did: rounding may differ")
+        if job.resume:
+            return
+        number = 0 if self.manifest is None else len(self.manifest["rounds"])
+        folder.path.mkdir(exist_ok=True)
+        folder.shards.mkdir(exist_ok=True)
+        folder.write_listing(number, self.files)
+        if self.manifest is None:
+            model = {
+                "name": loaded.model,
+                "digest": loaded.digest,
+                "runtime": loaded.runtime,
+                "path": job.setup.model,
+            }
+            self.manifest = {
+                "format": FORMAT,
+                "framescope": __version__,
+                "schema": VERSION,
+                "model": model,
+                "signals": list(loaded.signals),
+                "thresholds": loaded.thresholds,
+                "options": job.options,
+                "rounds": [],
+            }
+        self.manifest["rounds"].append(
+            {
+                "inputs": list(job.inputs),
+                "files": len(self.files),
+                "bytes": sum(one.size or 0 for one in self.files),
+                "shards": [start.shard, None],
+            }
+        )
+        self.manifest["finished"] = False
+        folder.write(MANIFEST, self.manifest)
+
+    def _finish(self, seconds: float) -> dict[str, Any]:
+        """Check that nothing is missing, and write the summary."""
+        folder, manifest = self.folder, self.manifest
+        assert manifest is not None
+        records = folder.shard_records()
+        check_whole(folder, records)
+        counts = Counts()
+        for record in records.values():
+            counts.add(record["counts"])
+        summary = {
+            **asdict(counts),
+            "failures": failures(folder),
+            "equal_texts": equal_texts(folder),
+            "shards": len(records),
+            "seconds": round(seconds, 1),  # of the last start
+        }
+        folder.write(SUMMARY, summary)
+        manifest["rounds"][-1]["shards"][1] = len(records) - 1
+        manifest["finished"] = True
+        folder.write(MANIFEST, manifest)
+        return summary
+
+    def _stopped(self, progress: RunProgress, why: str, status: int, state: str) -> StoppedError:
+        folder, done = self.folder, progress.counts
+        if not folder.exists():
+            return StoppedError(why, status)
+        with suppress(OSError):  # the disk is full, say
+            progress.update(state=state, force=True)
+        resumed = f"framescope batch --output {shlex.quote(str(folder.path))} --resume"
+        kept = f"{done.articles:,} articles are kept in {folder.path}"
+        return StoppedError(f"{why}; {kept}; go on with: {self._again(resumed)}", status)
+
+    def _again(self, words: str) -> str:
+        """Say the options that were given again, which are compared."""
+        setup = self.job.setup
+        if setup.model != "transformer":
+            words += f" --model {shlex.quote(setup.model)}"
+        given = changed_options(self.job)
+        return " ".join([words, *given])
+
+
+def _engine(job: Job, folder: RunFolder, progress: RunProgress) -> Engine:
+    options = InputOptions(job.columns, job.allow_private)
+    if job.engine == "ray":
+        from batch.cluster import RayEngine
+
+        return RayEngine(folder, job.setup, options, job.workers, progress, job.address)
+    return LocalEngine(folder, job.setup, options, job.workers or cores(), progress)
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
