@@ -27,7 +27,7 @@ _KNOWN = OPEN | _WORK | {"/signals", "/ready", "/metrics", "/openapi.json"}
 _SOURCES = "/sources/"
 _DISCARDED = 16  # times the limit that is still taken, and thrown away, of too long a body
 _GONE = 499  # what is counted of a client that went away before it was answered
-_DEFECT = "failed here, and it isn't the request's fault; the service's log says where"
+DEFECT = "failed here, and it isn't the request's fault; the service's log says where"
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 
 log = logging.getLogger("framescope.service")
@@ -95,7 +95,7 @@ class Guard:
         except Exception:  # a defect of ours, which is for the log and not for the client
             log.exception("%s %s failed", scope["method"], path)
             if status == _GONE:
-                await _send(RequestError(500, _DEFECT), noting)
+                await _send(RequestError(500, DEFECT), noting)
         finally:
             self._measures.requests.labels(path, str(status)).inc()
             self._measures.seconds.labels(path).observe(time.monotonic() - began)

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from service.bounds import RequestError
 from service.description import error, html_report, json_of, plain
 from service.desk import AnyPosted, Desk
-from service.guard import error_body
+from service.guard import DEFECT, error_body, log
 from service.measures import TYPE
 from service.posted import Posted, PostedBatch
 
@@ -94,6 +94,9 @@ async def _in_its_place(desk: Desk, posted: AnyPosted) -> str:
         return await desk.as_json(await desk.report(posted))
     except RequestError as refused:
         return error_body(str(refused), refused.status).decode()
+    except Exception:  # a defect of ours, which the others of the batch can do nothing for
+        log.exception("one of a batch failed")
+        return error_body(DEFECT, 500).decode()
 
 
 @router.get(

@@ -181,6 +181,8 @@ def test_a_defect_is_one_line_and_takes_nobody_along(client, monkeypatch, caplog
     assert "the service's log" in failed.json()["error"]
     assert "a defect" in caplog.text
     assert 'framescope_requests_total{path="/score",status="500"}' in client.get("/metrics").text
+    both = client.post("/score/batch", json={"articles": posted}).json()["reports"]
+    assert (both[0]["articles"][0]["id"], both[1]["status"]) == ("text", 500)
     assert post(client, **posted[0]).status_code == 200
 
 

@@ -44,6 +44,15 @@ def test_every_package_is_copied_and_not_ignored():
     assert {line[1:] for line in ignored if line.startswith("!")} == wanted
 
 
+def test_the_parts_of_the_page_go_into_the_wheel():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    taken = project["tool"]["setuptools"]["package-data"].get("service", [])
+    parts = {path for path in (ROOT / "service").iterdir() if path.is_file()}
+    left = {path.name for path in parts if path.suffix != ".py"}
+    left -= {path.name for pattern in taken for path in (ROOT / "service").glob(pattern)}
+    assert left == set()
+
+
 def test_it_runs_as_nobody_in_particular_and_asks_what_needs_no_token():
     last = DOCKERFILE.rpartition("FROM ")[2]
     assert re.search(r"^USER [1-9]\d*", last, re.MULTILINE)

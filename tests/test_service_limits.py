@@ -482,6 +482,24 @@ def test_private_addresses_are_never_fetched(fetches, site, address):
     assert "--allow-private" not in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://", "http://[", "http://[::1", "http://a b/", "http://..", "http://:80/"),
+        *("https://\x00/", "http://karst.invalid:99999/", "http://" + "a" * 300 + ".invalid/"),
+        *(
+            "http://é\u3002\uff0e.invalid/",
+            "http://karst.invalid/\n\rHost: a",
+            "http:///etc/hostname",
+        ),
+    ],
+)
+def test_no_address_whatever_ends_in_a_defect(fetches, address):
+    answer = fetches.post("/score", json={"url": address})
+    assert answer.status_code == 422, answer.text
+    assert "\n" not in answer.json()["error"]
+
+
 def test_nor_after_a_redirect(fetches, site, monkeypatch):
     monkeypatch.setattr(fetching, "_is_public", lambda address: address == "127.0.0.1")
     answer = fetches.post("/score", json={"url": f"http://127.0.0.1:{site}/inwards"})
