@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from batch.folder import SUMMARY, RunError, RunFolder
+from batch.folder import RunError, RunFolder
 from batch.schema import TABLES, VERSION, columns, need_pyarrow
 from batch.views import View, create, views
 from classifier.errors import FramescopeError, how_to_install
@@ -52,18 +52,18 @@ class Database:
     ----------
     folder : RunFolder
     manifest : mapping
-    finished : bool
-        Whether the run ended; else these are the shards that it has come to.
+    connection : duckdb.DuckDBPyConnection
     """
 
     folder: RunFolder
     manifest: Mapping[str, Any]
     connection: Any
+    _answers: list[Any] = field(default_factory=list, repr=False)
 
     @property
     def finished(self) -> bool:
-        """Whether the run has ended."""
-        return bool(self.manifest.get("finished")) or (self.folder.path / SUMMARY).is_file()
+        """Whether the run has ended; else this is what it had come to."""
+        return bool(self.manifest.get("finished"))
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class Database:
         return views(self.signals, self.manifest["thresholds"])
 
     def ask(self, sql: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        """Answer a question in SQL.
+        """Answer a question in SQL; it ends the answer before it, whose rest can't be read.
 
         Parameters
         ----------
@@ -95,8 +95,11 @@ class Database:
             At once or on the way.
         """
         self._check(sql)
+        while self._answers:
+            self._answers.pop().close()
         with _told(self.folder):
             reader = self._watched(lambda: self.connection.sql(sql).to_arrow_reader(_ROWS))
+        self._answers.append(reader)
 
         def batches() -> Iterator[pa.RecordBatch]:
             while True:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Protocol
 
 from batch.folder import RunError, RunFolder
-from batch.processes import IDLE, MODEL, Cut, Worker, cut, score
+from batch.processes import IDLE, MODEL, Worker, cut, score
 from batch.progress import RunProgress
-from batch.shards import Place
+from batch.shards import Place, Shard
 from batch.stages import Failure, Loaded, Setup
 from classifier.errors import FramescopeError, StoppedError
 from classifier.pages import InputOptions, ListedFile
@@ -30,8 +30,8 @@ _LOADING = 300.0  # seconds
 _TRIES = 3  # of a shard that fails where no record can be blamed
 _INTERRUPTED = 130
 
-Commit = Callable[[Cut, Path, Mapping[str, int]], None]
-"""Is given what was cut, the folder its files are in, and what is in them."""
+Commit = Callable[[Shard, Path, Mapping[str, int]], None]
+"""Is given a shard, the folder its files are in, and what is in them."""
 
 
 class Engine(Protocol):
@@ -62,7 +62,7 @@ class Engine(Protocol):
 class _Task:
     """A shard that is being scored: what of it not to try again, and how."""
 
-    cut: Cut
+    shard: Shard
     failed: dict[int, Failure] = field(default_factory=dict)
     alone: bool = False
     tries: int = 0
@@ -210,7 +210,7 @@ class LocalEngine:
             self._cutter.kill()
             self._cutter = None
         else:
-            found: Cut = what[0]
+            found: Shard = what[0]
             source.place = found.after
             if found.start.shard not in done:
                 self._waiting.append(_Task(found))
@@ -227,18 +227,18 @@ class LocalEngine:
         assert task.draft is not None
         del self._running[worker]
         self._idle.append(worker)
-        commit(task.cut, task.draft, what)
+        commit(task.shard, task.draft, what)
 
     # --- what goes to them ------------------------------------------------------------------------
 
     def _dispatch(self) -> None:
         while self._idle and self._waiting:
             worker, task = self._idle.pop(), self._waiting.popleft()
-            task.draft = self.folder.draft(task.cut.start.shard)
+            task.draft = self.folder.draft(task.shard.start.shard)
             self._running[worker] = task
             worker.board.tell(IDLE)
             try:
-                worker.pipe.send((task.draft, task.cut.packed, task.failed, task.alone))
+                worker.pipe.send((task.draft, task.shard, task.failed, task.alone))
             except OSError:  # it died while it waited
                 self._failed(worker, task, hung=False)
 
@@ -261,7 +261,7 @@ class LocalEngine:
             task.alone = task.alone or at == MODEL
             if task.tries > _TRIES:
                 code = _exit(worker.process.exitcode)
-                reason = f"shard {task.cut.start.shard} can't be scored ({code})"
+                reason = f"shard {task.shard.start.shard} can't be scored ({code})"
                 raise RunError(f"{self.folder.path}: {reason}; try fewer --workers")
         self._waiting.appendleft(task)
         self._loading.append(self._scorer())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-import pickle
 import signal
 import sys
 import time
@@ -76,17 +75,6 @@ class Worker:
         self.pipe.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A shard on its way: packed, and what must be known of it meanwhile."""
-
-    start: Place
-    after: Place
-    records: int
-    read: int
-    packed: bytes
-
-
 # --- what runs in them ----------------------------------------------------------------------------
 
 
@@ -99,7 +87,7 @@ def cut(
     start: Place,
     ends: Mapping[int, tuple[int, str]],
 ) -> None:
-    """Cut files into shards and send each: ``("shard", `Cut`)``.
+    """Cut files into shards and send each: ``("shard", `Shard`)``.
 
     Messages for the user are ``("tell", line)``; the last is ``("end",)``.
     """
@@ -107,10 +95,8 @@ def cut(
     told = InputOptions(columns, allow_private, lambda line: pipe.send(("tell", line)))
     try:
         for shard in Cutter(files, told, ends, board.tell).cut(start):
-            packed = pickle.dumps(shard, pickle.HIGHEST_PROTOCOL)
             board.tell(IDLE)  # sending waits for whoever scores
-            found = Cut(shard.start, shard.after, len(shard.items), shard.read, packed)
-            pipe.send(("shard", found))
+            pipe.send(("shard", shard))
         board.tell(IDLE)
         pipe.send(("end",))
     except (BrokenPipeError, EOFError):
@@ -121,7 +107,7 @@ def score(pipe: Connection, board: Board, setup: Setup) -> None:
     """Score shards as they come.
 
     Says first ``("ready", `Loaded`)``, or ``("refused", line)`` when it can't begin. Is given
-    ``(draft, packed, failed, alone)``: the folder to write a shard's files to, the shard, what not
+    ``(draft, shard, failed, alone)``: the folder to write a shard's files to, the shard, what not
     to try again, and whether to go article by article. Answers ``("done", counts)``, or
     ``("full", line)`` when they can't be written.
     """

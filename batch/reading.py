@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class RunTables:
+class RunFrames:
     """The tables of a run that `framescope batch` wrote, each read when it is first asked for.
 
     A table is read whole, and kept: for a run that doesn't fit into memory, ask with `query`.
@@ -93,10 +93,10 @@ class RunTables:
             return database.table(sql)
 
     def __repr__(self) -> str:
-        return f"<framescope.RunTables {str(self.path)!r}>"
+        return f"<framescope.RunFrames {str(self.path)!r}>"
 
 
-def read_run(path: str | os.PathLike[str]) -> RunTables:
+def read_run(path: str | os.PathLike[str]) -> RunFrames:
     """Open the folder of a run that `framescope batch` wrote, finished or not.
 
     Parameters
@@ -105,7 +105,7 @@ def read_run(path: str | os.PathLike[str]) -> RunTables:
 
     Returns
     -------
-    RunTables
+    RunFrames
         With the tables ``inputs``, ``articles``, ``sentences``, ``citations`` and ``spans``.
 
     Raises
@@ -117,7 +117,7 @@ def read_run(path: str | os.PathLike[str]) -> RunTables:
     """
     need_pandas()
     folder = RunFolder(Path(path))
-    return RunTables(folder.path, folder.manifest(), folder.summary())
+    return RunFrames(folder.path, folder.manifest(), folder.summary())
 
 
 def _frame(table: pa.Table) -> pandas.DataFrame:

@@ -25,10 +25,9 @@ from batch.job import (
     refuse_other,
     tell_user,
 )
-from batch.processes import Cut
 from batch.progress import RunProgress
 from batch.schema import VERSION, need_pyarrow
-from batch.shards import Place
+from batch.shards import Place, Shard
 from batch.stages import Counts, Loaded
 from classifier import __version__
 from classifier.errors import StoppedError
@@ -95,7 +94,7 @@ class _Run:
         progress = RunProgress(folder, counts, total, read, quiet=job.quiet)
         progress.shards = len(known)
 
-        def commit(found: Cut, draft: Path, done: Mapping[str, int]) -> None:
+        def commit(found: Shard, draft: Path, done: Mapping[str, int]) -> None:
             record = {
                 "input_id": found.start.input_id,
                 "after": asdict(found.after),

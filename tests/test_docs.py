@@ -60,7 +60,11 @@ def commands() -> dict[str, set[str]]:
 
     walk(typer.main.get_command(cli.app), "")
     for point in entry_points(group="framescope.commands"):
-        walk(typer.main.get_command(point.load()), point.name)
+        command = point.load()
+        if not isinstance(command, typer.Typer):
+            (alone := typer.Typer()).command()(command)
+            command = alone
+        walk(typer.main.get_command(command), point.name)
     return found
 
 

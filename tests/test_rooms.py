@@ -18,7 +18,10 @@ ROOMS = {
         *("corpora", "data", "labels", "baseline", "transformer", "registry"),
         *("calibrate", "recipe", "options", "commands"),
     ),
-    "eval": ("rows", "figures", "compare", "studies", "suite", "release", "report", "commands"),
+    "eval": (
+        *("rows", "figures", "compare", "studies", "suite", "release", "report", "grid"),
+        "commands",
+    ),
     "batch": (),
     "service": (),
 }
