@@ -129,8 +129,7 @@ def score(pipe: Connection, board: Board, setup: Setup) -> None:
     gc.freeze()  # the registry and the model are not looked through again
     try:
         while True:
-            draft, packed, failed, alone = pipe.recv()
-            shard = pickle.loads(packed)
+            draft, shard, failed, alone = pipe.recv()
             tables, counts = stages.run(shard, failed, board.tell, alone=alone)
             board.tell(IDLE)
             try:

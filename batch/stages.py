@@ -51,7 +51,7 @@ class Setup:
     sources: str | None = None
     evidence: bool = False
     max_characters: int = 2_000_000
-    max_seconds: float = 60.0
+    max_seconds: float = 120.0
     format: str = "parquet"
 
 
