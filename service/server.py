@@ -19,6 +19,7 @@ DRAIN = 1.0
 """Seconds after SIGTERM in which requests are still taken, while `/ready` says to send no more."""
 
 _BACKLOG = 512
+_IDLE = 75  # seconds that a connection is kept: longer than the proxies before it do
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -109,6 +110,7 @@ def run(app: FastAPI, listening: socket.socket, seconds: float) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=int(2 * seconds) + 1,
+        timeout_keep_alive=_IDLE,
         ws="none",
         lifespan="on",
     )
