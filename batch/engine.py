@@ -104,7 +104,7 @@ class LocalEngine:
     def start(self) -> Loaded:
         """Start the processes, and wait until one is ready; see `Engine.start`."""
         self._loading = [self._scorer() for _ in range(self.workers)]
-        with self._heeding():
+        with heeding(self._stops):
             while self._loaded is None:
                 self._look([one.pipe for one in self._loading])
                 if self._stops:
@@ -115,10 +115,10 @@ class LocalEngine:
         self, files: Sequence[ListedFile], start: Place, done: set[int], commit: Commit
     ) -> None:
         """Score shards; see `Engine.run`."""
-        source = _Source(files, self.options, start)
+        source = CutSource(files, self.options, start)
         self._cutter = source.begin()
         told = False
-        with self._heeding():
+        with heeding(self._stops):
             while self._cutter or self._waiting or self._running:
                 if self._stops:
                     if len(self._stops) > 1 or not self._running:
@@ -153,7 +153,7 @@ class LocalEngine:
     def _look(
         self,
         pipes: Sequence[Connection],
-        source: _Source | None = None,
+        source: CutSource | None = None,
         done: set[int] | None = None,
         commit: Commit | None = None,
     ) -> None:
@@ -168,19 +168,14 @@ class LocalEngine:
             assert done is not None
             if self._cutter.pipe in said:
                 self._received(source, done)
-            if self._cutter and self._over(self._cutter, self.setup.max_seconds):
+            if self._cutter and overdue(self._cutter, self.setup.max_seconds):
                 self._cutter = source.again(self._cutter, hung=True)
         for worker, task in list(self._running.items()):
-            at = worker.board.at[0]
-            limit = self.setup.max_seconds * (_GROUP if at == MODEL else 1.0)
-            if self._over(worker, limit):
+            if overdue(worker, self.setup.max_seconds):
                 self._failed(worker, task, hung=True)
         for worker in self._loading:
             if worker.board.seconds > _LOADING:
                 raise RunError("the model takes minutes to load; is the machine busy?")
-
-    def _over(self, worker: Worker, limit: float) -> bool:
-        return worker.board.at[0] != IDLE and worker.board.seconds > limit + _GRACE
 
     def _begun(self, worker: Worker) -> None:
         try:
@@ -188,7 +183,7 @@ class LocalEngine:
         except (EOFError, OSError):
             worker.process.join()
             code = worker.process.exitcode
-            reason = f"a process that scores ended while it began ({_exit(code)})"
+            reason = f"a process that scores ended while it began ({exit_of(code)})"
             raise RunError(f"{reason}; is there memory for it? try --workers 1") from None
         if kind == "refused":
             raise FramescopeError(what)
@@ -196,7 +191,7 @@ class LocalEngine:
         self._loading.remove(worker)
         self._idle.append(worker)
 
-    def _received(self, source: _Source, done: set[int]) -> None:
+    def _received(self, source: CutSource, done: set[int]) -> None:
         """Take what the cutter says."""
         assert self._cutter is not None
         try:
@@ -248,19 +243,12 @@ class LocalEngine:
         worker.kill()
         del self._running[worker]
         if at >= 0:
-            stage = "time" if hung else "crash"
-            limit = f"{self.setup.max_seconds:g} s"
-            reason = (
-                f"took longer than {limit}; raise --max-seconds, or divide it"
-                if hung
-                else f"ended the process that read it ({_exit(worker.process.exitcode)})"
-            )
-            task.failed[at] = Failure(stage, reason)
+            task.failed[at] = blame(worker, self.setup.max_seconds, hung=hung)
         else:
             task.tries += 1
             task.alone = task.alone or at == MODEL
             if task.tries > _TRIES:
-                code = _exit(worker.process.exitcode)
+                code = exit_of(worker.process.exitcode)
                 reason = f"shard {task.shard.start.shard} can't be scored ({code})"
                 raise RunError(f"{self.folder.path}: {reason}; try fewer --workers")
         self._waiting.appendleft(task)
@@ -269,23 +257,9 @@ class LocalEngine:
     def _scorer(self) -> Worker:
         return Worker.start(score, self.setup)
 
-    @contextmanager
-    def _heeding(self) -> Iterator[None]:
-        """Note what asks to stop, in place of being interrupted by it."""
-
-        def note(number: int, _: object) -> None:
-            self._stops.append(number)
-
-        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
 
 @dataclass
-class _Source:
+class CutSource:
     """What a cutter cuts: where it would go on if it were begun again, and what it passes by."""
 
     files: Sequence[ListedFile]
@@ -294,6 +268,7 @@ class _Source:
     ends: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     def begin(self) -> Worker:
+        """Begin to cut."""
         options = dict(self.options.columns), self.options.allow_private
         return Worker.start(cut, self.files, *options, self.place, dict(self.ends))
 
@@ -301,7 +276,7 @@ class _Source:
         """Begin anew where the last shard ended; what it hung on, or died of, ends there."""
         file, record = worker.board.at
         worker.kill()
-        how = _exit(worker.process.exitcode)
+        how = exit_of(worker.process.exitcode)
         if file < 0:
             raise RunError(f"the process that reads inputs ended ({how}); go on with --resume")
         why = "took too long" if hung else f"ended the process ({how})"
@@ -310,7 +285,37 @@ class _Source:
         return self.begin()
 
 
-def _exit(code: int | None) -> str:
+@contextmanager
+def heeding(stops: list[int]) -> Iterator[None]:
+    """Note the signals that ask to stop, in place of being interrupted by them."""
+
+    def note(number: int, _: object) -> None:
+        stops.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def overdue(worker: Worker, limit: float) -> bool:
+    """Whether a process is at something for longer than it should watch itself."""
+    at = worker.board.at[0]
+    return at != IDLE and worker.board.seconds > limit * (_GROUP if at == MODEL else 1) + _GRACE
+
+
+def blame(worker: Worker, limit: float, *, hung: bool) -> Failure:
+    """Say what is wrong with the record that a process hung on, or died of."""
+    if hung:
+        return Failure("time", f"took longer than {limit:g} s; raise --max-seconds, or divide it")
+    ended = exit_of(worker.process.exitcode)
+    return Failure("crash", f"ended the process that read it ({ended})")
+
+
+def exit_of(code: int | None) -> str:
+    """Say how a process ended."""
     if code is None:
         return "it hung"
     return f"signal {-code}, {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
