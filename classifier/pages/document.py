@@ -54,10 +54,7 @@ class Document:
 
     def read(self, origin: Origin, /) -> Iterator[Article | Skipped]:
         """Read its articles. Raises `InputError`."""
-        source, data = str(origin), self.data
-        if data is None:
-            with files.opened(source) as stream:
-                data = whole(*unpacking.unpacked(stream, source), self.name, source)
+        source, data = str(origin), self.held(origin).data or b""
         decoding.refuse_binary(data, source)
         text = decoding.first_characters(data[:HEAD])
         if is_value(text, self.name):
@@ -74,6 +71,15 @@ class Document:
                 yield from records.read_value(self._decoded(data, source), source, self.stem)
             else:
                 yield from self._prose(data, source)
+
+    def held(self, origin: Origin, /) -> Document:
+        """Give it with what its file holds. Raises `InputError`."""
+        if self.data is not None:
+            return self
+        source = str(origin)
+        with files.opened(source) as stream:
+            head, rest = unpacking.unpacked(stream, source)
+            return replace(self, data=whole(head, rest, self.name, source))
 
     def _prose(self, data: bytes, source: str) -> Iterator[Article]:
         """Read a text or a web page."""

@@ -54,6 +54,14 @@ class RawRecord:
         """
         return located(self.content.read(self.origin), self.origin)
 
+    def held(self) -> RawRecord:
+        """Give the record with what its file holds, to be read where the file isn't.
+
+        An address stays one. Raises `InputError` when the file can't be read, or is too long.
+        """
+        holding = None if "://" in self.origin.input[:32] else getattr(self.content, "held", None)
+        return self if holding is None else replace(self, content=holding(self.origin))
+
     def articles(self) -> list[Article]:
         """Read the record's articles; raises `InputError` when nothing of it can be used."""
         return [item for item in self.items() if isinstance(item, Article)]
