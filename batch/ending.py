@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from batch.folder import RunError, RunFolder
+from batch.schema import MANY
 
 
 def status(summary: Mapping[str, Any]) -> int:
@@ -51,7 +54,7 @@ def _many(count: int, noun: str) -> str:
 def failures(folder: RunFolder) -> dict[str, int]:
     """Count a run's errors by their stage."""
     found: dict[str, int] = {}
-    for stage in _column(folder, "inputs", "stage"):
+    for (stage,) in _columns(folder, "inputs", "stage"):
         if stage is not None:
             found[stage] = found.get(stage, 0) + 1
     return dict(sorted(found.items()))
@@ -65,24 +68,43 @@ def check_whole(folder: RunFolder, records: Mapping[int, Mapping[str, Any]]) -> 
             reason = f"begins at record {record['input_id']:,}, and {expected:,} come before it"
             raise RunError(f"{folder.shard(shard)}: {reason}; delete it and go on with --resume")
         expected += record["counts"]["records"]
-    found = _column(folder, "inputs", "input_id")
-    if any(at != value for at, value in enumerate(found)):
-        raise RunError(f"{folder.path}: a record has no row, or two; please report it")
+    odd = f"{folder.path}: a record has no row, or two, or neither article nor error"
+    rows = _columns(folder, "inputs", "input_id", "articles", "error")
+    articles = _columns(folder, "articles", "article_id")
+    for at, (input_id, count, error) in enumerate(rows):
+        if input_id != at or not (count or error):
+            raise RunError(f"{odd} (number {at:,}); please report it")
+        for number in range(count or 0):
+            if next(articles, None) != (input_id * MANY + number,):
+                raise RunError(f"{odd} (number {at:,}); please report it")
+        expected -= 1
+    if expected or next(articles, None) is not None:
+        raise RunError(f"{odd}; please report it")
 
 
-def _column(folder: RunFolder, table: str, name: str) -> Iterable[Any]:
-    """Read a column of a table, part by part."""
+def _columns(folder: RunFolder, table: str, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Read columns of a table, part by part."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     for path in folder.parts(table):
-        if path.suffix == ".jsonl":
-            with path.open(encoding="utf-8") as lines:
-                yield from (json.loads(line).get(name) for line in lines)
-        else:
-            yield from pq.read_table(path, columns=[name]).column(0).to_pylist()
+        try:
+            if path.suffix == ".jsonl":
+                with path.open(encoding="utf-8") as lines:
+                    rows = [tuple(map(json.loads(line).get, names)) for line in lines]
+            else:
+                read = pq.read_table(path, columns=list(names))
+                rows = list(zip(*(read.column(n).to_pylist() for n in names), strict=True))
+        except (OSError, ValueError, pa.ArrowException) as error:
+            reason = f"can't be read ({' '.join(str(error).split())[:200]})"
+            remedy = f"delete {path.parent}, and go on with --resume"
+            raise RunError(f"{path}: {reason}; {remedy}") from None
+        yield from rows
 
 
 def equal_texts(folder: RunFolder) -> int:
     """Count the articles whose words an earlier one has."""
-    digests = list(_column(folder, "articles", "text_digest"))
-    return len(digests) - len(set(digests))
+    # Eight bytes of each: of millions there is no room for all, and none is likely to be met twice.
+    found = (int(digest[:16], 16) for (digest,) in _columns(folder, "articles", "text_digest"))
+    digests = np.fromiter(found, np.uint64)
+    return int(len(digests) - len(np.unique(digests)))

@@ -7,7 +7,7 @@ of its shard is scored again.
 from __future__ import annotations
 
 import signal
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,8 +27,7 @@ _TICK = 0.25  # seconds between two looks at what hangs
 _GRACE = 5.0  # seconds over a limit that a process watches itself, before it is killed
 _GROUP = 5.0  # times the limit of an article, for some that the model works on together
 _LOADING = 300.0  # seconds
-_TRIES = 3  # of a shard that fails where no record can be blamed
-_INTERRUPTED = 130
+_TRIES = 3  # where a process dies, and no record can be blamed
 
 Commit = Callable[[Shard, Path, Mapping[str, int]], None]
 """Is given a shard, the folder its files are in, and what is in them."""
@@ -65,7 +64,7 @@ class _Task:
     shard: Shard
     failed: dict[int, Failure] = field(default_factory=dict)
     alone: bool = False
-    tries: int = 0
+    deaths: Counter[int] = field(default_factory=Counter)  # by what a process was at
     draft: Path | None = None
 
 
@@ -99,16 +98,19 @@ class LocalEngine:
         self._running: dict[Worker, _Task] = {}
         self._waiting: deque[_Task] = deque()
         self._cutter: Worker | None = None
+        self._started: set[Worker] = set()  # and not yet killed, whatever list they are in
+        self._lost = 0  # while they loaded
         self._stops: list[int] = []  # signals that asked it to stop
 
     def start(self) -> Loaded:
         """Start the processes, and wait until one is ready; see `Engine.start`."""
-        self._loading = [self._scorer() for _ in range(self.workers)]
         with heeding(self._stops):
+            for _ in range(self.workers):
+                self._begin_scorer()
             while self._loaded is None:
                 self._look([one.pipe for one in self._loading])
                 if self._stops:
-                    raise StoppedError("interrupted; nothing had been scored yet", _INTERRUPTED)
+                    raise StoppedError("interrupted while it began", 128 + self._stops[0])
         return self._loaded
 
     def run(
@@ -141,8 +143,11 @@ class LocalEngine:
 
     def close(self) -> None:
         """Kill what runs."""
-        for one in (*self._idle, *self._loading, *self._running):
+        for one in self._started:  # all at once; then each is waited for
+            one.process.kill()
+        for one in self._started:
             one.kill()
+        self._started.clear()
         if self._cutter is not None:
             self._cutter.kill()
         self._idle, self._loading, self._cutter = [], [], None
@@ -181,9 +186,13 @@ class LocalEngine:
         try:
             kind, what = worker.pipe.recv()
         except (EOFError, OSError):
-            worker.process.join()
-            code = worker.process.exitcode
-            reason = f"a process that scores ended while it began ({exit_of(code)})"
+            self._lost += 1
+            self._end(worker)
+            self._loading.remove(worker)
+            if self._loaded is not None and self._lost <= _TRIES:
+                self._begin_scorer()
+                return
+            reason = f"a process that scores ended while it began ({exit_of(worker.exitcode)})"
             raise RunError(f"{reason}; is there memory for it? try --workers 1") from None
         if kind == "refused":
             raise FramescopeError(what)
@@ -238,24 +247,34 @@ class LocalEngine:
                 self._failed(worker, task, hung=False)
 
     def _failed(self, worker: Worker, task: _Task, *, hung: bool) -> None:
-        """Blame the record that a process was at, and score the rest again in another."""
-        at = worker.board.at[0]
-        worker.kill()
-        del self._running[worker]
-        if at >= 0:
-            task.failed[at] = blame(worker, self.setup.max_seconds, hung=hung)
-        else:
-            task.tries += 1
-            task.alone = task.alone or at == MODEL
-            if task.tries > _TRIES:
-                code = exit_of(worker.process.exitcode)
-                reason = f"shard {task.shard.start.shard} can't be scored ({code})"
-                raise RunError(f"{self.folder.path}: {reason}; try fewer --workers")
-        self._waiting.appendleft(task)
-        self._loading.append(self._scorer())
+        """Blame the record that a process was at, and score the rest again in another.
 
-    def _scorer(self) -> Worker:
-        return Worker.start(score, self.setup)
+        Who dies may have been killed from outside: a record is blamed when the next dies of it too.
+        """
+        seen = worker.board.at
+        self._end(worker)
+        del self._running[worker]
+        at = worker.board.at[0]
+        hung = hung and worker.board.at == seen  # else it went on at the last moment
+        task.deaths[at] += 1
+        if at >= 0 and (hung or task.deaths[at] > 1):
+            task.failed[at] = blame(worker, self.setup.max_seconds, hung=hung)
+        elif task.deaths[at] > _TRIES:
+            code = exit_of(worker.exitcode)
+            reason = f"shard {task.shard.start.shard} can't be scored ({code})"
+            raise RunError(f"{self.folder.path}: {reason}; try fewer --workers")
+        task.alone = task.alone or at == MODEL
+        self._waiting.appendleft(task)
+        self._begin_scorer()
+
+    def _begin_scorer(self) -> None:
+        worker = Worker.start(score, self.setup)
+        self._started.add(worker)
+        self._loading.append(worker)
+
+    def _end(self, worker: Worker) -> None:
+        worker.kill()
+        self._started.discard(worker)
 
 
 @dataclass
@@ -266,6 +285,7 @@ class CutSource:
     options: InputOptions
     place: Place
     ends: dict[int, tuple[int, str]] = field(default_factory=dict)
+    _deaths: Counter[tuple[int, ...]] = field(default_factory=Counter)
 
     def begin(self) -> Worker:
         """Begin to cut."""
@@ -273,15 +293,20 @@ class CutSource:
         return Worker.start(cut, self.files, *options, self.place, dict(self.ends))
 
     def again(self, worker: Worker, *, hung: bool) -> Worker:
-        """Begin anew where the last shard ended; what it hung on, or died of, ends there."""
-        file, record = worker.board.at
+        """Begin anew where the last shard ended; what it hung on, or died of twice, ends there."""
+        seen = worker.board.at
         worker.kill()
-        how = exit_of(worker.process.exitcode)
-        if file < 0:
-            raise RunError(f"the process that reads inputs ended ({how}); go on with --resume")
-        why = "took too long" if hung else f"ended the process ({how})"
-        after = f" after {record:,} records" if record else ""
-        self.ends[file] = record, f"what follows{after} {why}; mend the file, or divide it"
+        file, record = worker.board.at
+        hung = hung and (file, record) == seen  # else it went on at the last moment
+        how = exit_of(worker.exitcode)
+        died = file, record, self.place.shard
+        self._deaths[died] += 1
+        if file >= 0 and (hung or self._deaths[died] > 1):
+            why = "took too long" if hung else f"ended the process ({how})"
+            after = f" after {record:,} records" if record else ""
+            self.ends[file] = record, f"what follows{after} {why}; mend the file, or divide it"
+        elif self._deaths[died] > _TRIES:
+            raise RunError(f"the process that reads inputs ended ({how})")
         return self.begin()
 
 
@@ -310,7 +335,7 @@ def blame(worker: Worker, limit: float, *, hung: bool) -> Failure:
     """Say what is wrong with the record that a process hung on, or died of."""
     if hung:
         return Failure("time", f"took longer than {limit:g} s; raise --max-seconds, or divide it")
-    ended = exit_of(worker.process.exitcode)
+    ended = exit_of(worker.exitcode)
     return Failure("crash", f"ended the process that read it ({ended})")
 
 

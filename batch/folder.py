@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,11 @@ FORMAT = 1
 """Of the folder; a newer one is refused."""
 SUFFIXES = {"parquet": ".parquet", "jsonl": ".jsonl"}
 MANIFEST, SUMMARY, PROGRESS = "manifest.json", "summary.json", "progress.json"
+LISTING, PARTS = "listing", "parts"
+LOCK = "lock"
 SHARD = "shard.json"
 """Of a shard: where it begins, where the next does, and what is in it."""
+_FIRST = frozenset({LOCK, LISTING, PARTS})
 
 
 class RunError(FramescopeError):
@@ -45,7 +48,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.shards = path / "parts"
+        self.shards = path / PARTS
 
     def exists(self) -> bool:
         """Whether a run was begun there."""
@@ -81,6 +84,13 @@ class RunFolder:
             return {}
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found
+
+    def is_blank(self) -> bool:
+        """Whether there is nothing but what a start leaves that was killed before it was a run."""
+        if self.committed():
+            return False
+        left = (one.name for one in self.path.iterdir())
+        return all(one in _FIRST or one.startswith(f".{MANIFEST}.") for one in left)
 
     def committed(self) -> list[int]:
         """List the shards that are there, in order."""
@@ -143,7 +153,8 @@ class RunFolder:
         import pyarrow.parquet as pq
 
         rows = {
-            "name": [one.name for one in files],
+            # As bytes: a name on a disk need not be UTF-8, and is to be found again.
+            "name": pa.array([os.fsencode(one.name) for one in files], pa.binary()),
             "size": pa.array([one.size for one in files], pa.int64()),
             "modified": pa.array([one.modified for one in files], pa.string()),
         }
@@ -161,10 +172,10 @@ class RunFolder:
         import pyarrow.parquet as pq
 
         rows = pq.read_table(self._listing(number)).to_pylist()
-        return [ListedFile(row["name"], row["size"], row["modified"]) for row in rows]
+        return [ListedFile(os.fsdecode(r["name"]), r["size"], r["modified"]) for r in rows]
 
     def _listing(self, number: int) -> Path:
-        return self.path / "listing" / f"{number}.parquet"
+        return self.path / LISTING / f"{number}.parquet"
 
     def draft(self, number: int) -> Path:
         """Make an empty folder for a shard."""
@@ -176,7 +187,11 @@ class RunFolder:
     def clear_drafts(self) -> None:
         """Delete what a process that was killed had begun to write."""
         for path in [*self.shards.glob(".*"), *self.path.glob(".*.json.*")]:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            # Whoever was killed may still be at it for a moment; what stays is in nobody's way.
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -189,8 +204,13 @@ class RunFolder:
         """
         import fcntl
 
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "lock").open("a+") as file:
+        try:
+            self.path.mkdir(exist_ok=True)
+            opened = (self.path / LOCK).open("a+")
+        except OSError as error:
+            reason = f"can't be written ({error.strerror}); give another --output"
+            raise RunError(f"{self.path}: {reason}") from None
+        with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -198,9 +218,10 @@ class RunFolder:
                 who = file.read().strip() or "unknown"
                 reason = f"another process (number {who}) is writing it; wait for it, or stop it"
                 raise RunError(f"{self.path}: {reason}") from None
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+            with suppress(OSError):  # of a full disk, which is told when it is to hold more
+                file.truncate(0)
+                file.write(str(os.getpid()))
+                file.flush()
             yield
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,14 +67,14 @@ class Job:
     def options(self) -> dict[str, Any]:
         """What decides a run's rows beside its inputs and its bundle, by the command's options."""
         setup = self.setup
-        own = setup.sources and Path(setup.sources).read_bytes()
         return {
             "format": setup.format,
             "signal": None if setup.signals is None else list(setup.signals),
-            "sources": own and _digest(own),
+            "sources": setup.sources and _digest(setup.sources),
             "evidence": setup.evidence,
             "max-characters": setup.max_characters,
             "max-seconds": setup.max_seconds,
+            "allow-private": self.allow_private,
             **{f"{name}-column": column for name, column in self.columns.items()},
         }
 
@@ -95,16 +96,30 @@ def changed_options(job: Job) -> list[str]:
     return words
 
 
+def other_options(job: Job) -> list[str]:
+    """Give the options that decide no row, as they were typed."""
+    words = [] if job.workers is None else [f"--workers {job.workers}"]
+    if job.engine != "local":
+        words.append(f"--engine {job.engine}")
+    if job.address is not None:
+        words.append(f"--address {shlex.quote(job.address)}")
+    return words
+
+
 def _said(value: Any) -> str:
     if value is None or value is False:
         return "not given"
     return "given" if value is True else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _digest(data: bytes) -> str:
+def _digest(path: str) -> str:
     import hashlib
 
-    return hashlib.sha256(data).hexdigest()
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        reason = f"cannot be opened ({error.strerror}); give --sources a file of outlets"
+        raise InputError(path, reason) from None
 
 
 def tell_user(job: Job, line: str) -> None:
@@ -135,7 +150,7 @@ def check_output(job: Job, folder: RunFolder) -> None:
         # One that was stopped before anything was scored left no run, and is begun.
         if job.add or not job.inputs:
             raise RunError(f"{path}: holds no run; begin one without --resume and --add")
-    elif path.is_dir() and any(one.name != "lock" for one in path.iterdir()):
+    elif path.is_dir() and not folder.is_blank():
         raise RunError(f"{path}: is a folder with something else in it; give another --output")
 
 
@@ -146,10 +161,15 @@ def listed_files(
     tell = None if job.quiet else lambda line: tell_user(job, line)
     if job.inputs:
         names = [name for given in job.inputs for name in _named(given)]
-        files = list_inputs(names, include=job.include, exclude=job.exclude, tell=tell)
+        files = _found(names, job, tell)
     elif manifest is not None and job.resume:
+        last = manifest["rounds"][-1]
         before = folder.listing(len(manifest["rounds"]) - 1)
         files = [one for before_it in before for one in _still(before_it)]
+        begun = last.get("directory")
+        if not files and begun not in (None, str(Path.cwd())):
+            reason = f"its inputs are named as from {begun}; go there (cd {shlex.quote(begun)})"
+            raise RunError(f"{job.output}: {reason}, and type it again")
     else:
         raise InputError("input", "is missing; give files, folders, patterns, or - for a list")
     if not files:
@@ -157,11 +177,43 @@ def listed_files(
     return files
 
 
+def _found(names: Sequence[str], job: Job, tell: Callable[[str], None] | None) -> list[ListedFile]:
+    """List what is there; of several inputs, one that isn't is listed too: it will be an error."""
+
+    def listed(some: Sequence[str]) -> list[ListedFile]:
+        return list_inputs(some, include=job.include, exclude=job.exclude, tell=tell)
+
+    try:
+        files = listed(names)
+    except InputError:
+        if len(names) == 1:
+            raise
+        good, bad = [], {}
+        for name in names:
+            try:
+                list_inputs([name], include=job.include, exclude=job.exclude)
+                good.append(name)
+            except InputError as error:
+                bad[name] = error
+        if not good:
+            raise
+        for why in bad.values():
+            tell_user(job, str(why))
+        files = listed(good) + [_missing(name) for name in bad]
+    own = f"{job.output.absolute()}{os.sep}"
+    return [one for one in files if not os.path.abspath(one.name).startswith(own)]  # noqa: PTH100
+
+
+def _missing(name: str) -> ListedFile:
+    return ListedFile(name, 0)
+
+
 def _still(file: ListedFile) -> list[ListedFile]:
+    """Look how a file is now."""
     try:
         return list_inputs([file.name])
     except InputError:
-        return []
+        return [file] if file == _missing(file.name) else []
 
 
 def _named(given: str) -> list[str]:
@@ -218,15 +270,18 @@ def refuse_changed(before: Sequence[ListedFile], now: Sequence[ListedFile], outp
 
 
 def new_only(
-    folder: RunFolder, manifest: Mapping[str, Any], files: Sequence[ListedFile]
+    job: Job, folder: RunFolder, manifest: Mapping[str, Any], files: Sequence[ListedFile]
 ) -> list[ListedFile]:
     """Keep those of the files that a run has not read yet; there must be some."""
     known = {
         one.name: one for number in range(len(manifest["rounds"])) for one in folder.listing(number)
     }
     fresh = [one for one in files if one.name not in known]
+    changed = sum(known[one.name] != one for one in files if one.name in known)
+    said = f"{changed:,} have changed since, and are not read again"
     if not fresh:
-        changed = sum(known[one.name] != one for one in files)
-        more = f"; {changed:,} have changed since, and are not read again" if changed else ""
+        more = f"; {said}" if changed else ""
         raise RunError(f"{folder.path}: has all of these inputs already{more}")
+    if changed:
+        tell_user(job, f"of the inputs that {folder.path} has, {said}")
     return fresh

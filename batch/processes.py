@@ -13,18 +13,21 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
-from batch.shards import Cutter, Place
-from batch.stages import Setup
+from batch.schema import whole
+from batch.shards import Cutter, Place, Shard
+from batch.stages import Failure, Setup, Stages
 from classifier.errors import FramescopeError
 from classifier.pages import InputOptions, ListedFile
 
 _SPAWN = get_context("spawn")  # a forked process would hold the threads of none of its parent's
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+_STOPPING = frozenset({signal.SIGINT, signal.SIGTERM})
+_DYING = 10.0  # seconds to wait for a killed process, which may hang in the system
 IDLE, MODEL = -2, -1
 """Of a board: nothing to do; the model works on several records at once."""
 
@@ -37,7 +40,9 @@ class Board:
 
     def tell(self, at: int, within: int = 0) -> None:
         """Say what is begun now."""
-        self._cells[0], self._cells[1], self._cells[2] = at, within, time.monotonic()
+        # The time first: what is new never stands beside the time of what is old.
+        self._cells[2] = time.monotonic()
+        self._cells[1], self._cells[0] = within, at
 
     @property
     def at(self) -> tuple[int, int]:
@@ -64,14 +69,26 @@ class Worker:
         here, there = _SPAWN.Pipe()
         board = Board()
         process = _SPAWN.Process(target=target, args=(there, board, *arguments), daemon=True)
-        process.start()
-        there.close()
+        resource_tracker.ensure_running()  # which lets signals through when it has begun
+        # A keyboard's interruption reaches all; until the process ignores it, it is to wait.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            there.close()
         return cls(process, here, board)
+
+    @property
+    def exitcode(self) -> int | None:
+        """How it ended; None where it has not."""
+        code: int | None = self.process.exitcode
+        return code
 
     def kill(self) -> None:
         """End it at once, whatever it does."""
         self.process.kill()
-        self.process.join()
+        self.process.join(_DYING)
         self.pipe.close()
 
 
@@ -92,7 +109,14 @@ def cut(
     Messages for the user are ``("tell", line)``; the last is ``("end",)``.
     """
     _begin()
-    told = InputOptions(columns, allow_private, lambda line: pipe.send(("tell", line)))
+
+    def tell(line: str) -> None:
+        at = board.at
+        board.tell(IDLE)
+        pipe.send(("tell", line))
+        board.tell(*at)
+
+    told = InputOptions(columns, allow_private, tell)
     try:
         for shard in Cutter(files, told, ends, board.tell).cut(start):
             board.tell(IDLE)  # sending waits for whoever scores
@@ -118,8 +142,6 @@ def score(pipe: Connection, board: Board, setup: Setup) -> None:
     from classifier.runtime import begin
 
     begin(setup.model)
-    from batch.stages import Stages
-
     try:
         stages = Stages(setup)
     except FramescopeError as error:
@@ -130,10 +152,16 @@ def score(pipe: Connection, board: Board, setup: Setup) -> None:
     try:
         while True:
             draft, shard, failed, alone = pipe.recv()
-            tables, counts = stages.run(shard, failed, board.tell, alone=alone)
+            try:
+                tables, counts = stages.run(shard, failed, board.tell, alone=alone)
+                files = stages.files(tables)
+            except Exception:  # of a row that no table can hold, say
+                failed = _unwritable(stages, shard, failed, board)
+                tables, counts = stages.run(shard, failed, board.tell, alone=alone)
+                files = stages.files(tables)
             board.tell(IDLE)
             try:
-                for name, data in stages.files(tables).items():
+                for name, data in files.items():
                     (draft / name).write_bytes(data)
             except OSError as error:
                 pipe.send(("full", f"{draft.parent}: can't be written ({error.strerror})"))
@@ -143,12 +171,29 @@ def score(pipe: Connection, board: Board, setup: Setup) -> None:
         sys.exit(0)
 
 
+def _unwritable(
+    stages: Stages, shard: Shard, failed: Mapping[int, Failure], board: Board
+) -> dict[int, Failure]:
+    """Find the records of a shard that can't be made rows of, each by itself."""
+    found = dict(failed)
+    for at in range(len(shard.items)):
+        board.tell(at)
+        one = replace(shard, items=shard.items[at : at + 1])
+        try:
+            stages.files(stages.run(one, {0: found[at]} if at in found else {})[0])
+        except Exception as error:
+            reason = f"can't be written ({type(error).__name__}: {error}); please report it"
+            found[at] = Failure("crash", whole(" ".join(reason.split())))
+    return found
+
+
 def _begin() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in _STOPPING:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
     gc.set_threshold(50_000)
-    parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before this was said
+    began = parent_process()
+    if began is not None and os.getppid() != began.pid:  # it died before this was said
         sys.exit(1)

@@ -7,12 +7,13 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
 from batch.folder import PROGRESS, RunFolder
 from batch.stages import Counts
+from classifier.values import printable
 
 _MINUTE = 60.0  # seconds, of which the rate is told
 _WRITTEN = 2.0  # seconds between two states of the file
@@ -72,10 +73,12 @@ class RunProgress:
         """Say a line beside it."""
         if self.quiet:
             return
-        if self._live is not None:
-            self._live[0].console.print(f"framescope: {line}", markup=False, highlight=False)
-        else:
-            print(f"framescope: {line}", file=sys.stderr, flush=True)
+        said = f"framescope: {printable(line)}"
+        with suppress(OSError):  # whoever read it is gone; the run isn't
+            if self._live is not None:
+                self._live[0].console.print(said, markup=False, highlight=False, soft_wrap=True)
+            else:
+                print(said, file=sys.stderr, flush=True)
 
     def update(self, *, state: str = "running", force: bool = False) -> None:
         """Take note of what was done by now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -21,17 +22,20 @@ from batch.job import (
     check_output,
     listed_files,
     new_only,
+    other_options,
     refuse_changed,
     refuse_other,
     tell_user,
 )
 from batch.progress import RunProgress
-from batch.schema import VERSION, need_pyarrow
+from batch.schema import VERSION, need_pyarrow, whole
 from batch.shards import Place, Shard
 from batch.stages import Counts, Loaded
 from classifier import __version__
-from classifier.errors import StoppedError
+from classifier.errors import FramescopeError, StoppedError
 from classifier.pages import InputOptions, ListedFile
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -61,8 +65,10 @@ def run(job: Job) -> dict[str, Any]:
             number = len(manifest["rounds"]) - 1
             refuse_changed(folder.listing(number), files, job.output)
         else:
-            files = new_only(folder, manifest, files)
+            files = new_only(job, folder, manifest, files)
     with folder.locked():
+        if manifest != (folder.manifest() if folder.exists() else None):
+            raise RunError(f"{job.output}: another process has written it meanwhile; type it again")
         return _Run(job, folder, manifest, files).done()
 
 
@@ -84,6 +90,7 @@ class _Run:
         for record in known.values():
             counts.add(record["counts"])
         if self.manifest is not None and job.resume and self.manifest["finished"]:
+            tell_user(job, f"{folder.path} is finished; there is nothing to go on with")
             return folder.summary()
         start = self._start(known)
         begun = time.monotonic()
@@ -116,11 +123,18 @@ class _Run:
                 summary = self._finish(time.monotonic() - begun)
                 progress.update(state="finished", force=True)
             except StoppedError as error:
-                state = "interrupted"
-                raise self._stopped(progress, str(error), error.status, state) from None
-            except (RunError, OSError) as error:
-                why = str(error) if isinstance(error, RunError) else f"{error.strerror or error}"
-                raise self._stopped(progress, why, 2, "stopped") from None
+                raise self._stopped(progress, str(error), error.status, "interrupted") from None
+            except KeyboardInterrupt as error:
+                status = getattr(error, "status", 130)
+                raise self._stopped(progress, "interrupted", status, "interrupted") from None
+            except FramescopeError as error:
+                if not folder.exists():
+                    raise
+                raise self._stopped(progress, str(error), 2, "stopped") from None
+            except OSError as error:
+                why = f"{folder.path}: can't be written ({error.strerror or error})"
+                more = "free some space" if error.errno in _FULL else "see to it"
+                raise self._stopped(progress, f"{why}; {more}", 2, "stopped") from None
             finally:
                 engine.close()
                 folder.clear_drafts()
@@ -150,7 +164,7 @@ class _Run:
         before = loaded.runtime if self.manifest is None else self.manifest["model"]["runtime"]
         if before != loaded.runtime:
             tell_user(job, f"{loaded.runtime} runs the model, {before} did: rounding may differ")
-        if job.resume:
+        if job.resume and self.manifest is not None:
             return
         number = 0 if self.manifest is None else len(self.manifest["rounds"])
         folder.path.mkdir(exist_ok=True)
@@ -175,7 +189,8 @@ class _Run:
             }
         self.manifest["rounds"].append(
             {
-                "inputs": list(job.inputs),
+                "inputs": [whole(one) for one in job.inputs],
+                "directory": whole(str(Path.cwd())),
                 "files": len(self.files),
                 "bytes": sum(one.size or 0 for one in self.files),
                 "shards": [start.shard, None],
@@ -209,7 +224,7 @@ class _Run:
     def _stopped(self, progress: RunProgress, why: str, status: int, state: str) -> StoppedError:
         folder, done = self.folder, progress.counts
         if not folder.exists():
-            return StoppedError(why, status)
+            return StoppedError(f"{why}; nothing had been scored yet", status)
         with suppress(OSError):  # the disk is full, say
             progress.update(state=state, force=True)
         resumed = f"framescope batch --output {shlex.quote(str(folder.path))} --resume"
@@ -221,8 +236,7 @@ class _Run:
         setup = self.job.setup
         if setup.model != "transformer":
             words += f" --model {shlex.quote(setup.model)}"
-        given = changed_options(self.job)
-        return " ".join([words, *given])
+        return " ".join([words, *changed_options(self.job), *other_options(self.job)])
 
 
 def _engine(job: Job, folder: RunFolder, progress: RunProgress) -> Engine:

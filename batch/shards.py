@@ -87,13 +87,15 @@ class Cutter:
     ends : mapping of int to (int, str)
         Files, by number, that are not to be read beyond so many records, and why.
     beat : callable
-        Is told of every record, before it is read: file and record.
+        Is told of every record, before it is read: file and record; and again whenever some of the
+        file was read, for a long way to a record is no standstill.
     """
 
     files: Sequence[ListedFile]
     options: InputOptions
     ends: Mapping[int, tuple[int, str]] = field(default_factory=dict)
     beat: Callable[[int, int], None] = lambda file, record: None
+    _record: int = field(default=0, init=False)  # that is being looked for
 
     def cut(self, start: Place) -> Iterator[Shard]:
         """Cut what follows a place."""
@@ -114,15 +116,17 @@ class Cutter:
         """Give each record with its file, its number there, and the bytes read so far."""
         done = sum(one.size or 0 for one in self.files[: start.file])
         for file in range(start.file, len(self.files)):
-            listed, within = self.files[file], 0
+            listed, within, self._record = self.files[file], 0, 0
 
-            def taken(count: int) -> None:
+            def taken(count: int, file: int = file) -> None:
                 nonlocal within
                 within += count
+                self.beat(file, self._record)
 
             options = replace(self.options, taken=taken)
             passed = start.record if file == start.file else 0
-            for record, item in enumerate(self._of_file(file, options)):
+            for item in self._of_file(file, options):
+                record, self._record = self._record, self._record + 1
                 if record >= passed:
                     read = within if listed.size is None else min(within, listed.size)
                     yield file, record, item, done + read
@@ -140,6 +144,14 @@ class Cutter:
                 self.beat(file, count)
         except InputError as error:
             yield Fault(Origin(name), error.reason)
+            return
+        except MemoryError:
+            yield Fault(Origin(name), "does not fit into memory; divide it")
+            return
+        except Exception as error:  # a library met what its authors had not
+            what = f" after {count:,} records" if count else ""
+            reason = f"can't be read{what} ({type(error).__name__}: {error}); please report it"
+            yield Fault(Origin(name), " ".join(reason.split()))
             return
         if end is not None:
             yield Fault(Origin(name), end[1])

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from batch.schema import TABLES, VERSION, RunTables, need_pyarrow, to_lines
+from batch.schema import TABLES, VERSION, RunTables, need_pyarrow, to_lines, whole
 from batch.shards import Fault, Item, Shard
 from classifier import __version__
 from classifier.errors import InputError
@@ -185,6 +185,7 @@ class Stages:
                 self._score(waiting, rows, beat, alone=alone)
                 waiting, characters = [], 0
         self._score(waiting, rows, beat, alone=alone)
+        beat(-1)
         tables, counts = self._gathered(shard, rows)
         counts.passages = self.cache.asked - before[0]
         counts.reused = self.cache.reused - before[1]
@@ -206,7 +207,7 @@ class Stages:
         if isinstance(row.item, Fault):
             row.failure = Failure("read", row.item.reason)
             return
-        most = self.setup.max_characters
+        most, articles = self.setup.max_characters, 0
         try:
             for item in row.item.items():
                 if isinstance(item, Skipped):
@@ -216,7 +217,10 @@ class Stages:
                     reason += "raise --max-characters, or divide it"
                     row.failure = row.failure or Failure("read", reason)
                 else:
+                    articles += 1
                     yield item
+            if not articles:
+                row.failure = row.failure or Failure("read", "holds no article")
         except InputError as error:
             row.failure = row.failure or Failure("read", error.reason)
         except MemoryError:
@@ -267,14 +271,17 @@ class Stages:
             scored = sum(report.note is None for report in row.reports)
             for number, report in enumerate(row.reports):
                 tables.add_article(input_id, number, report)
+            origin = row.item.origin
             tables.add_input(
-                **asdict(row.item.origin),
+                input=whole(origin.input),
+                line=origin.line,
+                record=origin.record,
                 bytes=row.item.size,
                 input_id=input_id,
                 articles=len(row.reports),
                 scored=scored,
                 stage=row.failure and row.failure.stage,
-                error=row.failure and row.failure.reason,
+                error=row.failure and whole(row.failure.reason),
             )
             counts.articles += len(row.reports)
             counts.scored += scored

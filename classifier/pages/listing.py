@@ -194,11 +194,16 @@ def _on_disk(
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+    # A link that leads nowhere too: whoever reads it says so.
+    found = sorted(folder.rglob("*"))
+    return (path for path in found if path.is_file() or (path.is_symlink() and not path.exists()))
 
 
 def _file(path: Path) -> ListedFile:
-    known = path.stat()
+    try:
+        known = path.stat()
+    except OSError:  # gone since, or a link that leads nowhere
+        return ListedFile(str(path), 0)
     return ListedFile(str(path), known.st_size, str(known.st_mtime_ns))
 
 
@@ -231,6 +236,7 @@ def _single(source: str) -> ListedFile:
     if stores.is_store(source):
         return _remote(source, stores.description(source))
     with files.named(source):
+        Path(source).stat()
         return replace(_file(Path(source)), name=source)
 
 
