@@ -78,7 +78,9 @@ def _kept(article: Article, scored: Sequence[SentenceReport]) -> Iterator[Senten
         if any(p.start < sentence.end and sentence.start < p.end for p in article.republications):
             sentence = replace(sentence, voice=Voice.QUOTED, inner_voice=sentence.voice)
         voice = given.get((sentence.start, sentence.end), sentence.voice)
-        yield replace(one, sentence=replace(sentence, voice=voice))
+        if voice is not sentence.voice:
+            sentence = replace(sentence, voice=voice)
+        yield one if sentence is one.sentence else replace(one, sentence=sentence)
 
 
 class Scorer:

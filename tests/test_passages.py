@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from classifier.models.passages import LANE, Batch, Packer, Passage, PassageCache, by_length
+from classifier.models.passages import LANE, Packer, Passage, by_length
 from classifier.values.article import Sentence
 
 WORDS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "the", "ferry", "left", "orrin", "at", "noon", '"')
@@ -128,45 +128,3 @@ def test_batches_keep_to_their_budget_and_hold_everything_once() -> None:
 def test_a_passage_over_the_budget_is_a_batch_of_its_own() -> None:
     small, big = Passage((0,), 10), Passage((1,), 500)
     assert list(by_length([big, small], 100)) == [[small], [big]]
-
-
-# --- what was encoded already ---------------------------------------------------------------------
-
-
-class Encoder:
-    """Doubles ids, says their sum as a vector, and counts the passages that it is given."""
-
-    def __init__(self) -> None:
-        self.given = 0
-
-    def __call__(self, ids, mask):
-        self.given += len(ids)
-        each = np.float32(2) * ids[..., None]
-        return [each, (ids * mask).sum(axis=1)[:, None, None].astype(np.float32)]
-
-
-def batch_of(*lengths: int, width: int = LANE) -> Batch:
-    at = np.arange(width)
-    mask = np.array([at < length for length in lengths], np.int64)
-    ids = (np.array(lengths)[:, None] * 100 + at) * mask
-    return Batch(ids, mask, np.zeros((0, 4), np.int64))
-
-
-def test_a_passage_is_encoded_once_wherever_it_stands() -> None:
-    encoder, cache = Encoder(), PassageCache(1_000_000)
-    for batch in (batch_of(3, 5, 3), batch_of(5, 7), batch_of(3, 7, width=2 * LANE)):
-        for found, plain in zip(
-            cache.outputs(batch, encoder), Encoder()(batch.ids, batch.mask), strict=True
-        ):
-            assert np.array_equal(found, plain)
-    assert (cache.asked, cache.reused, encoder.given) == (7, 4, 3)
-
-
-def test_a_cache_keeps_within_its_bounds_and_forgets_what_is_not_asked_for() -> None:
-    one = Encoder()(batch_of(3).ids, batch_of(3).mask)
-    encoder, cache = Encoder(), PassageCache(2 * sum(output[0].nbytes for output in one))
-    for length in (3, 4, 3, 5, 3, 4):  # 4 goes when 5 comes
-        cache.outputs(batch_of(length), encoder)
-    assert encoder.given == 4
-    assert cache.outputs(batch_of(3, 4, 5, 6, 7), encoder)[0].shape == (5, LANE, 1)
-    assert PassageCache(0).outputs(batch_of(3, 3), encoder)[0].shape == (2, LANE, 1)

@@ -22,6 +22,7 @@ from classifier.models.fusion import (
 )
 from classifier.models.ngrams import BothForms, Ngrams, count, weigh
 from classifier.models.ngrams import pool as pool_counts
+from classifier.models.outputs import PassageCache
 from classifier.models.passages import (
     EMBEDDINGS,
     Batch,
@@ -29,7 +30,6 @@ from classifier.models.passages import (
     Heads,
     Packer,
     Passage,
-    PassageCache,
     Tokens,
     by_length,
     with_rows,

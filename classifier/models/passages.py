@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -187,7 +186,7 @@ def padded(length: int) -> int:
     return -(-length // LANE) * LANE
 
 
-def by_length(passages: Sequence[Passage], budget: int) -> Iterator[list[Passage]]:
+def by_length(passages: Iterable[Passage], budget: int) -> Iterator[list[Passage]]:
     """Batches of similar length, shortest first, of at most ``budget`` tokens when padded."""
     batch: list[Passage] = []
     for passage in sorted(passages, key=lambda p: p.length):
@@ -197,74 +196,6 @@ def by_length(passages: Sequence[Passage], budget: int) -> Iterator[list[Passage
         batch.append(passage)
     if batch:
         yield batch
-
-
-Encode = Callable[[NDArray[np.int64], NDArray[np.int64]], Sequence[NDArray[np.float32]]]
-"""Gives the encoder's outputs for ids and mask, as `Runtime.run` does."""
-
-
-class PassageCache:
-    """What the encoder gave for passages, so that copies of a text are encoded once.
-
-    It changes no result: a passage's outputs don't depend on its company (`LANE`).
-
-    Parameters
-    ----------
-    most_bytes : int
-        That it may hold; those not asked for the longest go first.
-
-    Attributes
-    ----------
-    asked, reused : int
-        Passages that were asked for, and those of them that it had.
-    """
-
-    def __init__(self, most_bytes: int) -> None:
-        self.most_bytes = most_bytes
-        self.asked = self.reused = 0
-        self._kept: OrderedDict[bytes, list[NDArray[np.float32]]] = OrderedDict()
-        self._bytes = 0
-
-    def outputs(self, batch: Batch, encode: Encode) -> Sequence[NDArray[np.float32]]:
-        """Give the outputs of a batch, encoding those of its passages that it does not have."""
-        lengths = batch.mask.sum(axis=1).tolist()
-        keys = [line[:size].tobytes() for line, size in zip(batch.ids, lengths, strict=True)]
-        known = {key: self._kept[key] for key in keys if key in self._kept}
-        first = {key: b for b, key in reversed(list(enumerate(keys))) if key not in known}
-        rows = sorted(first.values())
-        self.asked += len(keys)
-        self.reused += len(keys) - len(rows)
-        fresh = encode(batch.ids[rows], batch.mask[rows]) if rows else []
-        for at, b in enumerate(rows):
-            known[keys[b]] = [output[at].copy() for output in fresh]
-        for key in keys:
-            self._keep(key, known[key])
-        if len(rows) == len(keys):
-            return fresh
-        width = batch.ids.shape[1]
-        return [
-            np.stack([_widened(known[key][at], width) for key in keys])
-            for at in range(len(known[keys[0]]))
-        ]
-
-    def _keep(self, key: bytes, outputs: list[NDArray[np.float32]]) -> None:
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return
-        self._kept[key] = outputs
-        self._bytes += sum(output.nbytes for output in outputs)
-        while self._bytes > self.most_bytes:
-            _, gone = self._kept.popitem(last=False)
-            self._bytes -= sum(output.nbytes for output in gone)
-
-
-def _widened(output: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-    """Pad, or cut, one passage's output to a batch's; one that has a single row is its vector."""
-    if len(output) == 1 or len(output) == width:
-        return output
-    wide = np.zeros((width, output.shape[1]), np.float32)
-    wide[: len(output)] = output[:width]
-    return wide
 
 
 EMBEDDINGS = "embeddings.npz"

@@ -19,6 +19,7 @@ from classifier.models.base import Calibration, check_time, pool_articles
 from classifier.models.citations import PassageOutputs, PassageReader, Said
 from classifier.models.citing import decide, resolve, with_rules
 from classifier.models.fusion import Fusion
+from classifier.models.outputs import Outputs, PassageCache
 from classifier.models.passages import (
     EMBEDDINGS,
     HEADS,
@@ -26,7 +27,6 @@ from classifier.models.passages import (
     Heads,
     Packer,
     Passage,
-    PassageCache,
     Tokens,
     by_length,
     with_rows,
@@ -36,7 +36,7 @@ from classifier.models.reasons import VotedWords
 from classifier.models.roles import CITED, CITED_COLUMNS
 from classifier.models.spans import Tagged
 from classifier.models.stored import check_size, read_arrays
-from classifier.runtime import ENCODER, Floats, Runtime
+from classifier.runtime import ENCODER, Runtime
 from classifier.runtime import load as load_graph
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Citation, Sentence, SourceKind, Span
@@ -171,26 +171,38 @@ class TransformerModel:
         logits = np.zeros((len(tokens), len(self.signals)), np.float32)
         said: list[list[Said]] = [[] for _ in tokens]
         vectors = np.zeros((len(tokens), self._vector), np.float32) if self._vector else None
+        found = Outputs(tokens, votes, tags, logits, said, vectors)
+        if self.cache is None:
+            self._encode(sentences, passages, found)
+            return found
+        fresh, copies, kept = self.cache.parted(passages, tokens, sentences)
+        self._encode(sentences, fresh.values(), found)
+        for key, passage in fresh.items():
+            kept[key] = found.of(passage)
+            self.cache.put(key, kept[key])
+        for passage, key in copies:
+            found.put(passage, kept[key])
+        return found
+
+    def _encode(
+        self, sentences: Sequence[Sentence], passages: Iterable[Passage], found: Outputs
+    ) -> None:
+        """Run the graph on passages, and put what it says into ``found``."""
+        tokens, votes, tags, vectors = found.tokens, found.votes, found.tags, found.vectors
         for group in by_length(passages, _BATCH_TOKENS):
             check_time()
             batch = self._packer.batch(group, tokens)
-            if self.cache is None:
-                all_votes, *cited = self._encode(batch.ids, batch.mask)
-            else:
-                all_votes, *cited = self.cache.outputs(batch, self._encode)
+            embedded = self._embeddings.look_up(batch.ids)
+            all_votes, *cited = self._graph.run(embedded, batch.mask)
             if vectors is not None:
                 vectors[batch.places[:, 1]] = cited.pop()[batch.places[:, 0], 0]
             all_tags = cited.pop(0) if self.heads.tags else all_votes[..., :0]
             for b, row, start, end in batch.places.tolist():
                 votes[row], tags[row] = all_votes[b, start:end], all_tags[b, start:end]
-            logits[batch.places[:, 1]] = self._pool(all_votes, all_tags, batch.places)
+            found.logits[batch.places[:, 1]] = self._pool(all_votes, all_tags, batch.places)
             if cited:
-                for row, found in _said(cited, group, batch.places, tokens, sentences):
-                    said[row] = found
-        return Outputs(tokens, votes, tags, logits, said, vectors)
-
-    def _encode(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Sequence[Floats]:
-        return self._graph.run(self._embeddings.look_up(ids), mask)
+                for row, said in _said(cited, group, batch.places, tokens, sentences):
+                    found.said[row] = said
 
     def predict_proba(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]:
         """Calibrated probabilities, shape (n_sentences, n_signals)."""
@@ -298,33 +310,6 @@ def _check(runtime: Runtime, embeddings: Embeddings, heads: Heads) -> None:
     )
     if not fits:
         raise ValueError(f"its files don't belong together: {HEADS}, {EMBEDDINGS}, {ENCODER}")
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What the encoder says of sentences in one of their forms."""
-
-    tokens: list[Tokens]
-    # votes and tags: shapes (n_tokens, n_signals or n_tags): of each sentence's tokens
-    votes: list[NDArray[np.float32]]
-    tags: list[NDArray[np.float32]]
-    logits: NDArray[np.float32]  # shape (n_sentences, n_signals): pooled from them
-    said: list[list[Said]]  # who says what in each sentence
-    # shape (n_sentences, hidden): the mean of its passage; None of a graph that doesn't give it
-    vectors: NDArray[np.float32] | None = None
-
-    def replaced(self, rows: Iterable[int], other: Outputs) -> Outputs:
-        """Take the tokens of some sentences, and what was said of them, from elsewhere."""
-        tokens, votes, tags = list(self.tokens), list(self.votes), list(self.tags)
-        said = list(self.said)
-        for row in rows:
-            tokens[row], votes[row], tags[row], said[row] = (
-                other.tokens[row],
-                other.votes[row],
-                other.tags[row],
-                other.said[row],
-            )
-        return Outputs(tokens, votes, tags, self.logits, said, self.vectors)
 
 
 @dataclass(frozen=True)
