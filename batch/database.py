@@ -98,7 +98,7 @@ class Database:
         while self._answers:
             self._answers.pop().close()
         with _told(self.folder):
-            reader = self._watched(lambda: self.connection.sql(sql).to_arrow_reader(_ROWS))
+            reader = self._watched(lambda: self._reader(sql))
         self._answers.append(reader)
 
         def batches() -> Iterator[pa.RecordBatch]:
@@ -126,6 +126,16 @@ class Database:
         made = f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}"
         with _told(self.folder):
             self._watched(lambda: self.connection.execute(made))
+
+    def _reader(self, sql: str) -> pa.RecordBatchReader:
+        import duckdb
+
+        try:
+            return self.connection.sql(sql).to_arrow_reader(_ROWS)
+        except duckdb.ProgrammingError:
+            # Of a name that isn't there only this says where; it too stops before anything is read.
+            self.connection.execute(sql)
+            raise
 
     def _watched(self, call: Callable[[], Any]) -> Any:
         """Let another thread wait for DuckDB, which is deaf to the keyboard while it computes."""

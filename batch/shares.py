@@ -11,7 +11,7 @@ follows no interval.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from classifier.taxonomy import BY_NAME, Family
@@ -117,29 +117,28 @@ CLAIMS = (
 
 MEASURES = (*FRAMING, *SOURCING, *ARTICLES, *CLAIMS)
 
-_MACROS = (
-    # Student's t for 95%, by its expansion around the normal quantile; exact for one and two.
-    """student(df) AS CASE WHEN df = 1 THEN 12.7062 WHEN df = 2 THEN 4.3027 ELSE
-        1.959964 + 2.372271 / df + 2.822499 / (df * df) + 2.555850 / (df * df * df)
-        + 1.589534 / (df * df * df * df) END""",
-    # Of the ratio y / n: m texts, with the sums of their squares and products.
-    """variance(y, n, m, yy, yn, nn) AS
-        m / (m - 1) * greatest(yy - 2 * y / n * yn + y * y / (n * n) * nn, 0) / (n * n)""",
-    """effective(y, n, m, yy, yn, nn) AS CASE
-        WHEN y = 0 OR y = n OR variance(y, n, m, yy, yn, nn) < 1e-12 THEN m
-        ELSE least(n, y / n * (1 - y / n) / variance(y, n, m, yy, yn, nn)) END""",
-    """wilson(p, n, t, side) AS (p + t * t / (2 * n)
-        + side * t * sqrt(p * (1 - p) / n + t * t / (4 * n * n))) / (1 + t * t / n)""",
-    """bound(y, n, m, yy, yn, nn, side) AS CASE WHEN m <= 1 OR n = 0 THEN NULL
-        WHEN y = 0 AND side < 0 THEN 0 WHEN y = n AND side > 0 THEN 1 ELSE least(greatest(
-        wilson(y / n, effective(y, n, m, yy, yn, nn), student(m - 1), side), 0), 1) END""",
+# Of a ratio y / n over m texts, with the sums of their squares and products. In steps, since SQL
+# has no names within an expression: its share and variance; as how many independent sentences that
+# counts, and Student's t, by its expansion around the normal quantile, exact for one and two
+# degrees of freedom; what both ends of the interval share.
+_STEPS = (
+    """y_{0} / nullif(n_{0}, 0) AS {0},
+    m_{0} / nullif(m_{0} - 1, 0) * greatest(yy_{0} - 2 * y_{0} / nullif(n_{0}, 0) * yn_{0}
+        + y_{0} * y_{0} / nullif(n_{0} * n_{0}, 0) * nn_{0}, 0)
+        / nullif(n_{0} * n_{0}, 0) AS v_{0}""",
+    """CASE WHEN v_{0} < 1e-12 OR {0} = 0 OR {0} = 1 THEN m_{0}
+        ELSE least(n_{0}, {0} * (1 - {0}) / v_{0}) END AS e_{0},
+    CASE WHEN m_{0} = 2 THEN 12.7062 WHEN m_{0} = 3 THEN 4.3027 WHEN m_{0} > 3 THEN 1.959964
+        + 2.372271 / (m_{0} - 1) + 2.822499 / (m_{0} - 1) ** 2 + 2.555850 / (m_{0} - 1) ** 3
+        + 1.589534 / (m_{0} - 1) ** 4 END AS t_{0}""",
+    """({0} + t_{0} * t_{0} / (2 * e_{0})) / (1 + t_{0} * t_{0} / e_{0}) AS c_{0},
+    t_{0} * sqrt({0} * (1 - {0}) / e_{0} + t_{0} * t_{0} / (4 * e_{0} * e_{0}))
+        / (1 + t_{0} * t_{0} / e_{0}) AS h_{0}""",
+    """CASE WHEN t_{0} IS NULL THEN NULL WHEN {0} = 0 THEN 0
+        ELSE greatest(c_{0} - h_{0}, 0) END AS {0}_low,
+    CASE WHEN t_{0} IS NULL THEN NULL WHEN {0} = 1 THEN 1
+        ELSE least(c_{0} + h_{0}, 1) END AS {0}_high, n_{0}::BIGINT AS {0}_n""",
 )
-
-
-def macros() -> Iterator[str]:
-    """Give the statements that make the functions which intervals are computed with."""
-    for macro in _MACROS:
-        yield f"CREATE MACRO {macro}"
 
 
 def counts(signals: Collection[str]) -> str:
@@ -225,12 +224,8 @@ def shares(
         f"sum(y_{m} * n_{m}) AS yn_{m}, sum(n_{m} * n_{m}) AS nn_{m}"
         for m in names
     )
-    known = {m: f"y_{m}, n_{m}, m_{m}, yy_{m}, yn_{m}, nn_{m}" for m in names}
-    found = ", ".join(
-        f"y_{m} / nullif(n_{m}, 0) AS {m}, bound({known[m]}, -1) AS {m}_low, "
-        f"bound({known[m]}, 1) AS {m}_high, n_{m}::BIGINT AS {m}_n"
-        for m in names
-    )
+    steps = [", ".join(step.format(m) for m in names) for step in _STEPS]
+    found = ", ".join(f"{m}, {m}_low, {m}_high, {m}_n" for m in names)
     return f"""
         WITH texts AS (
             SELECT {by}text_digest, count(*) AS scored, sum(sentences) AS sentences,
@@ -242,4 +237,6 @@ def shares(
                 {sums}
             FROM texts {ending}
         )
-        SELECT {by}scored, texts, sentences, own_sentences, {found} FROM sums"""
+        SELECT {by}scored, texts, sentences, own_sentences, {found} FROM (
+            SELECT *, {steps[3]} FROM (SELECT *, {steps[2]} FROM (
+                SELECT *, {steps[1]} FROM (SELECT *, {steps[0]} FROM sums))))"""

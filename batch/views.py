@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from batch.shares import ARTICLES, CLAIMS, FRAMING, SOURCING, Measure, counts, macros, shares
+from batch.shares import ARTICLES, CLAIMS, FRAMING, SOURCING, Measure, counts, shares
 from classifier.taxonomy import NAMES, TECHNIQUES
 
 SHORTEST = 60
@@ -190,7 +190,6 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
 
 def create(signals: Sequence[str], thresholds: Mapping[str, float]) -> Iterator[str]:
     """Give the statements that make the views, over the tables of a run."""
-    yield from macros()
     yield f"CREATE VIEW published AS {_PUBLISHED}"
     yield f"CREATE VIEW content_sentences AS {_content_sentences(signals)}"
     yield f"CREATE VIEW article_counts AS {counts(signals)}"

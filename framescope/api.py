@@ -18,7 +18,7 @@ from framescope._packages import claim
 if TYPE_CHECKING:
     import pandas
 
-    from batch.reading import RunTables
+    from batch.reading import RunFrames
     from classifier.pages import Input
     from classifier.scoring import Scorer
     from classifier.values import Outlet
@@ -300,7 +300,7 @@ def score_frame(
     return to_frame(rows, scorer.signals).set_axis(df.index.take(places))
 
 
-def read_run(path: str | os.PathLike[str]) -> RunTables:
+def read_run(path: str | os.PathLike[str]) -> RunFrames:
     """Open the folder of a run that ``framescope batch`` wrote, finished or not.
 
     Parameters
@@ -309,7 +309,7 @@ def read_run(path: str | os.PathLike[str]) -> RunTables:
 
     Returns
     -------
-    RunTables
+    RunFrames
         Its tables ``inputs``, ``articles``, ``sentences``, ``citations`` and ``spans``, each read
         when it is asked for; ``manifest``, ``summary``; and ``query``, which asks it with SQL.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batch.folder import SUMMARY, RunFolder
-from batch.schema import TABLES, Tables, to_lines
+from batch.schema import TABLES, RunTables, to_lines
 from classifier.taxonomy import BY_NAME, Level, in_order
 from classifier.values import (
     About,
@@ -221,7 +221,7 @@ def write(
     for number in range(shards):
         folder.shards.mkdir(exist_ok=True)
         draft = folder.draft(number)
-        tables = Tables(signals)
+        tables = RunTables(signals)
         for at, one in of_run[number::shards]:
             tables.add_input(
                 input_id=at, input="news/March's.jsonl", line=at + 1, record=at + 1, bytes=900,

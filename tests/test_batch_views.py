@@ -1,0 +1,466 @@
+"""A run as a database: what its views count, on what interval, and that it can only be read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("duckdb")
+pytest.importorskip("pyarrow")
+
+import pyarrow.parquet as pq
+import small_runs as runs
+import typer
+from pages_of_docs import CALLS
+from typer.testing import CliRunner
+
+from batch.commands import overview, query
+from batch.database import Database, QueryError, opened
+from batch.folder import RunError, RunFolder
+from batch.schema import TABLES, columns
+from batch.shares import CLAIMS
+from classifier.errors import FramescopeError, InputError
+
+app = typer.Typer()
+app.command()(query)
+app.command()(overview)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Its name holds what means something in SQL, in a shell, and in patterns of files."""
+    return runs.write(tmp_path_factory.mktemp("runs") / "Karst's [1] * run")
+
+
+@pytest.fixture(scope="module")
+def database(folder: RunFolder) -> Iterator[Database]:
+    with opened(folder) as found:
+        yield found
+
+
+def one(database: Database, sql: str) -> dict[str, Any]:
+    (row,) = database.rows(sql)
+    return row
+
+
+def outlet(database: Database, name: str, view: str = "by_outlet") -> dict[str, Any]:
+    return one(database, f"FROM {view} WHERE outlet = '{name}'")
+
+
+def typed(*words: object, stdin: str | None = None) -> Any:
+    return CliRunner().invoke(app, ["query", *map(str, words)], input=stdin)
+
+
+# --- what the views hold --------------------------------------------------------------------------
+
+
+def test_every_column_of_every_view_is_explained(database: Database) -> None:
+    for view in database.views:
+        schema, _ = database.ask(f"FROM {view.name}")
+        assert set(schema.names) == set(view.columns), view.name
+        assert all(view.columns.values())
+
+
+def test_articles_and_sentences_are_counted_by_outlet(database: Database) -> None:
+    found = outlet(database, "The Orrin Gazette")
+    counted = ("articles", "scored", "texts", "sentences", "own_sentences")
+    assert [found[name] for name in counted] == [11, 11, 11, 42, 22]
+    assert (found["publisher"], found["told_by"]) == ("orrin-gazette", "registry")
+    assert [day.day for day in (found["first_day"], found["last_day"])] == [2, 11]
+
+
+def test_an_outlet_is_known_by_its_name_else_its_host_else_unknown(database: Database) -> None:
+    assert outlet(database, "Vesk Herald")["articles"] == 4  # in whichever case it is written
+    assert outlet(database, "Vesk Herald")["scored"] == 3
+    told = {row["outlet"]: row["told_by"] for row in database.rows("FROM by_outlet")}
+    assert told == {
+        "The Orrin Gazette": "registry", "Karst Voice": "registry", "Vesk Herald": "page",
+        "talmere.example": "address", "unknown": "nothing",
+    }  # fmt: skip
+
+
+def test_framing_is_counted_in_the_outlets_own_voice(database: Database) -> None:
+    found = outlet(database, "Karst Voice")
+    # Ten articles with a rant each and a sober line; in three a loaded quotation that isn't theirs.
+    assert found["loaded_language_n"] == found["own_sentences"]
+    own = one(database, "SELECT count(*) AS n FROM content_sentences JOIN published "
+              "USING (article_id) WHERE publisher = 'karst-voice' AND voice = 'own' "
+              "AND list_contains(content_sentences.flags, 'loaded_language')")["n"]  # fmt: skip
+    assert found["loaded_language"] == pytest.approx(own / found["own_sentences"])
+
+
+def test_what_is_undecided_counts_neither_way(database: Database) -> None:
+    found = outlet(database, "unknown")
+    assert (found["own_sentences"], found["biased_language_n"]) == (2, 1)
+    assert found["subjective_n"] == 2
+
+
+def test_the_page_around_an_article_is_left_out(database: Database) -> None:
+    for view in ("most_flagged", "repeated_text", "content_sentences"):
+        sql = f"SELECT count(*) AS n FROM {view} WHERE text = '{runs.FURNITURE}'"
+        assert one(database, sql)["n"] == 0
+    assert one(database, f"SELECT count(*) AS n FROM sentences WHERE text = '{runs.FURNITURE}'")[
+        "n"
+    ] == 20  # fmt: skip
+
+
+def test_days_are_in_order_and_what_has_none_is_a_day_of_its_own(database: Database) -> None:
+    rows = database.rows("FROM by_day")
+    days = [row["day"] for row in rows if row["day"]]
+    assert days == sorted(days)
+    assert sum(row["articles"] for row in rows) == 28
+    assert [(row["outlet"], row["articles"]) for row in rows if row["day"] is None] == [
+        ("unknown", 1)
+    ]
+
+
+def test_the_most_flagged_sentence_comes_first_with_where_it_stands(database: Database) -> None:
+    first, *_ = database.rows("FROM most_flagged")
+    assert first["text"] == runs.HOSTILE
+    assert first["flags"] == ["biased_language", "loaded_language", "doubt"]  # a technique each
+    assert (first["framing"], first["input"], first["line"]) == (3, "news/March's.jsonl", 27)
+    assert 0 < first["strength"] < 1
+
+
+def test_claims_are_mapped_to_their_sources(database: Database) -> None:
+    gazette = outlet(database, "The Orrin Gazette", "sourcing_map")
+    assert gazette["claims"] == 31  # three an article, and the agency's
+    assert gazette["claims_named"] == pytest.approx(20 / 31)
+    assert gazette["claims_government"] == pytest.approx(10 / 31)
+    assert gazette["claims_state_media"] == 0
+    voice = outlet(database, "Karst Voice", "sourcing_map")
+    assert voice["claims_state_media"] == pytest.approx(6 / voice["claims"])
+    for found in (gazette, voice):
+        assert sum(found[measure.name] for measure in CLAIMS[:4]) == pytest.approx(1)
+
+
+def test_repeated_texts_are_told_and_their_sentences_are_not_told_again(
+    database: Database,
+) -> None:
+    rows = {(row["kind"], row["text"]): row for row in database.rows("FROM repeated_text")}
+    copied = rows["text", "Report h-agency"]
+    assert (copied["articles"], copied["outlets"], copied["first_outlet"]) == (2, 2, "Vesk Herald")
+    crane = rows["sentence", runs.STATEMENT]
+    assert (crane["articles"], crane["outlets"]) == (2, 2)
+    assert crane["first_day"].isoformat() == "2026-03-04"
+    assert ("sentence", runs.AGENCY) not in rows
+    assert not [text for kind, text in rows if kind == "sentence" and len(text) < 60]
+
+
+def test_who_cites_whom_names_outlets_by_their_id(database: Database) -> None:
+    rows = {(row["outlet"], row["cited"]): row for row in database.rows("FROM who_cites_whom")}
+    ministry = rows["The Orrin Gazette", "the Ministry of Ports"]
+    assert (ministry["sentences"], ministry["articles"], ministry["government"]) == (10, 10, True)
+    itself = rows["Karst Voice", "Karst Voice"]
+    assert (itself["cited_id"], itself["state_media"], itself["itself"]) == (
+        "karst-voice", True, True,
+    )  # fmt: skip
+    assert "observers" not in {cited for _, cited in rows}
+
+
+# --- intervals ------------------------------------------------------------------------------------
+
+
+def expected(parts: list[int], wholes: list[int]) -> tuple[float, float]:
+    """The interval, by another way than the SQL's: residuals, and the t of scipy."""
+    from scipy.stats import t
+
+    m, part, whole = len(parts), sum(parts), sum(wholes)
+    share = part / whole
+    residuals = sum((y - share * n) ** 2 for y, n in zip(parts, wholes, strict=True))
+    variance = m / (m - 1) * residuals / whole**2
+    n = min(whole, share * (1 - share) / variance) if variance else m
+    q = t.ppf(0.975, m - 1)
+    middle = (share + q * q / (2 * n)) / (1 + q * q / n)
+    half = q * math.sqrt(share * (1 - share) / n + q * q / (4 * n * n)) / (1 + q * q / n)
+    return max(middle - half, 0), min(middle + half, 1)
+
+
+def test_an_interval_is_that_of_a_ratio_over_texts(database: Database) -> None:
+    rows = database.rows(
+        "SELECT p_biased_language AS p, w_biased_language AS w FROM article_counts "
+        "JOIN published USING (article_id) WHERE publisher = 'karst-voice' ORDER BY article_id"
+    )
+    low, high = expected([row["p"] for row in rows], [row["w"] for row in rows])
+    found = outlet(database, "Karst Voice")
+    assert found["biased_language_low"] == pytest.approx(low, abs=1e-4)
+    assert found["biased_language_high"] == pytest.approx(high, abs=1e-4)
+    assert 0 < low < found["biased_language"] < high < 1
+
+
+def test_a_share_of_nothing_found_has_an_interval_all_the_same(database: Database) -> None:
+    found = outlet(database, "The Orrin Gazette")
+    assert (found["loaded_language"], found["loaded_language_low"]) == (0, 0)
+    assert 0.2 < found["loaded_language_high"] < 0.5  # of eleven texts, and not of 22 sentences
+
+
+def test_copies_of_a_text_are_one_text_and_make_no_interval(tmp_path: Path) -> None:
+    copies = [runs.report(f"c{n}", runs.RANT, outlet=runs.VOICE, day=n) for n in range(9)]
+    with opened(runs.write(tmp_path / "run", articles=copies)) as database:
+        found = outlet(database, "Karst Voice")
+    assert (found["scored"], found["texts"]) == (9, 1)
+    assert found["biased_language"] == 1
+    assert found["biased_language_low"] is found["biased_language_high"] is None
+
+
+# --- runs of all kinds ----------------------------------------------------------------------------
+
+
+def test_lines_of_json_give_the_same_as_parquet(database: Database, tmp_path: Path) -> None:
+    with opened(runs.write(tmp_path / "lines's", form="jsonl", shards=5)) as lines:
+        for view in database.views:
+            assert lines.rows(f"FROM {view.name}") == database.rows(f"FROM {view.name}")
+        for table in TABLES:
+            ordered = f"FROM {table} ORDER BY ALL"
+            assert lines.rows(ordered) == database.rows(ordered)
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_a_run_without_a_shard_has_empty_tables_of_the_right_columns(
+    tmp_path: Path, form: str
+) -> None:
+    with opened(runs.write(tmp_path / "run", form=form, shards=0, finished=False)) as database:
+        assert not database.finished
+        for table in TABLES:
+            found = database.table(f"FROM {table}")
+            assert (found.num_rows, found.column_names) == (0, list(columns(table, runs.SIGNALS)))
+        for view in database.views:
+            assert database.rows(f"FROM {view.name}") == []
+
+
+@pytest.mark.parametrize("signals", [(), ("claim",), ("vague_source", "loaded_language", "doubt")])
+def test_signals_that_the_run_lacks_are_unknown_and_not_nothing(
+    tmp_path: Path, signals: tuple[str, ...]
+) -> None:
+    with opened(runs.write(tmp_path / "run", signals=signals)) as database:
+        for view in database.views:
+            schema, _ = database.ask(f"FROM {view.name}")
+            assert set(schema.names) == set(view.columns)
+        found = outlet(database, "Karst Voice")
+        assert found["subjective"] is None
+        assert found["subjective_low"] is None
+        assert (found["loaded_language"] is None) == ("loaded_language" not in signals)
+        # Without a model of what belongs to the article all of it does.
+        assert found["sentences"] == one(
+            database, "SELECT count(*) AS n FROM sentences WHERE article_id // 1000000 IN "
+            "(SELECT input_id FROM published WHERE outlet = 'Karst Voice')")["n"]  # fmt: skip
+
+
+def test_no_run_and_a_newer_one_are_told(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds no run"), opened(RunFolder(tmp_path)):
+        pass
+    folder = runs.write(tmp_path / "run", shards=1)
+    folder.write("manifest.json", {**folder.manifest(), "schema": 99})
+    with pytest.raises(RunError, match="newer; upgrade"), opened(folder):
+        pass
+
+
+def test_a_damaged_part_is_told_in_a_line(tmp_path: Path) -> None:
+    folder = runs.write(tmp_path / "run")
+    for part in folder.parts("articles"):
+        part.write_bytes(b"PAR1 and no more")
+    with pytest.raises(RunError, match="can't be read") as told, opened(folder):
+        pass
+    assert "\n" not in str(told.value)
+
+
+# --- it can be read, and nothing else -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY (SELECT 1) TO '{path}/out.csv'",
+        "COPY articles TO '{part}' (FORMAT parquet, USE_TMP_FILE false)",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{part}' (FORMAT parquet, USE_TMP_FILE false)",
+        "SELECT * FROM read_text('{path}/manifest.json')",
+        "FROM glob('{path}/*')",
+        "FROM '{path}/manifest.json'",
+        "SELECT content FROM read_text('/etc/hostname')",
+        "FROM read_csv('http://127.0.0.1:9/x.csv')",
+        "ATTACH '{path}/new.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "SET allowed_paths = []",
+        "DROP VIEW by_outlet",
+        "CREATE TABLE x AS SELECT 1",
+        "SELECT 1; SELECT 2",
+        "FROM folder",  # a variable of this test
+        "",
+        "-- nothing",
+    ],
+)
+def test_sql_that_does_more_than_read_the_run_is_refused(folder: RunFolder, sql: str) -> None:
+    before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+    path = str(folder.path).replace("'", "''")
+    part = str(folder.parts("articles")[0]).replace("'", "''")
+    with opened(folder) as database, pytest.raises(QueryError) as told:
+        database.rows(sql.format(path=path, part=part))
+    assert "\n" not in str(told.value)
+    after = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT nope FROM by_outlet", r'"nope" not found .*line 1, character 8'),
+        ("SELECT outlet\nFROM by_outlet WHERE )", r"syntax error .*line 2, character 22"),
+        ("FROM by_outlets", "by_outlets does not exist! Did you mean"),
+        ("SELECT text::INT FROM sentences", "Could not convert"),
+    ],
+)
+def test_wrong_sql_is_told_with_where_and_what_there_is(
+    database: Database, sql: str, said: str
+) -> None:
+    with pytest.raises(QueryError, match=said) as told:
+        database.rows(sql)
+    assert "lists the views" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "sql", ["DESCRIBE by_day", "SHOW TABLES", "SUMMARIZE spans", "FROM inputs LIMIT 1",
+            "WITH a AS (FROM spans) SELECT count(*) FROM a",
+            "PIVOT by_day ON outlet USING sum(articles) GROUP BY day"],
+)  # fmt: skip
+def test_all_kinds_of_questions_are_answered(database: Database, sql: str) -> None:
+    assert database.rows(sql)
+
+
+def test_a_query_can_be_interrupted(database: Database) -> None:
+    long = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range < b.range * 3"
+    here = threading.get_ident()
+    threading.Timer(0.3, lambda: signal.pthread_kill(here, signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        database.rows(long)
+    assert database.rows("SELECT 1 AS one") == [{"one": 1}]
+
+
+def test_a_query_that_needs_more_memory_says_how_to_give_it(folder: RunFolder) -> None:
+    with opened(folder, "20MB") as database, pytest.raises(QueryError, match="--memory 8GB"):
+        database.rows("SELECT list(range) FROM range(20000000)")
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def test_without_sql_the_views_are_listed(folder: RunFolder) -> None:
+    shown = typed(folder.path)
+    assert shown.exit_code == 0
+    views = ("by_outlet", "by_day", "most_flagged", "sourcing_map", "repeated_text")
+    for word in (*views, "who_cites_whom", "loaded_language *", "NAME_low", "inputs, articles"):
+        assert word in shown.stdout
+
+
+def test_what_is_piped_is_csv(folder: RunFolder) -> None:
+    shown = typed(folder.path, "SELECT text, flags, day, strength FROM most_flagged LIMIT 1")
+    (row,) = csv.DictReader(io.StringIO(shown.stdout))
+    assert row["text"] == runs.HOSTILE
+    assert json.loads(row["flags"]) == ["biased_language", "loaded_language", "doubt"]
+    assert row["day"] == ""
+
+
+def test_numbers_are_written_as_they_were_scored(folder: RunFolder) -> None:
+    sql = "SELECT content, sentence FROM sentences WHERE sentence = 0 LIMIT 1"
+    (line,) = typed(folder.path, sql, "--format", "jsonl").stdout.splitlines()
+    assert json.loads(line) == {"content": 0.7032, "sentence": 0}
+
+
+def test_json_holds_rows_and_no_number_that_is_none(folder: RunFolder) -> None:
+    sql = "SELECT 'nan'::DOUBLE AS a, DATE '2026-03-02' AS b, NULL AS c, true AS d UNION ALL "
+    shown = typed(folder.path, sql + "SELECT 1.5, NULL, 'x', false", "-f", "json").stdout
+    assert sorted(json.loads(shown), key=str) == sorted(
+        [{"a": None, "b": "2026-03-02", "c": None, "d": True},
+         {"a": 1.5, "b": None, "c": "x", "d": False}], key=str)  # fmt: skip
+    assert json.loads(typed(folder.path, "FROM inputs WHERE false", "-f", "json").stdout) == []
+
+
+def test_a_files_suffix_says_the_format(folder: RunFolder, tmp_path: Path) -> None:
+    for suffix in ("csv", "json", "jsonl", "parquet", "txt"):
+        out = tmp_path / f"answer.{suffix}"
+        done = typed(folder.path, "SELECT outlet, articles FROM by_outlet", "-o", out)
+        assert done.exit_code == 0, done.exception
+        assert out.stat().st_size > 50
+    assert pq.read_table(tmp_path / "answer.parquet").num_rows == 5
+    assert [path.name for path in tmp_path.glob("*.part*")] == []
+    again = typed(folder.path, "FROM by_outlet", "-o", tmp_path / "answer.csv")
+    assert isinstance(again.exception, InputError)
+    assert "--overwrite" in str(again.exception)
+    wrong = typed(folder.path, "FROM by_outlet", "-o", tmp_path / "a.csv", "-f", "json")
+    assert "is called csv, and --format is json" in str(wrong.exception)
+
+
+def test_wide_rows_stand_one_below_the_other_on_a_terminal(folder: RunFolder) -> None:
+    wide = typed(folder.path, "FROM by_outlet", "-f", "terminal").stdout
+    assert "outlet                   " in wide
+    assert max(map(len, wide.splitlines())) <= 110
+    narrow = typed(folder.path, "SELECT outlet, articles FROM by_outlet", "-f", "terminal").stdout
+    assert narrow.splitlines()[0].split() == ["outlet", "articles"]
+    assert "No rows." in typed(folder.path, "FROM inputs WHERE false", "-f", "terminal").stdout
+    many = typed(folder.path, "SELECT range FROM range(99)", "-f", "terminal").stdout
+    assert "The first 50 rows" in many
+
+
+def test_a_terminal_is_given_no_escapes(folder: RunFolder) -> None:
+    shown = typed(folder.path, "SELECT chr(27) || '[2J' || 'x' AS a", "-f", "terminal").stdout
+    assert "\x1b" not in shown
+
+
+def test_sql_is_read_from_standard_input(folder: RunFolder) -> None:
+    shown = typed(folder.path, "-", stdin="SELECT count(*) AS n FROM articles\n")
+    assert shown.stdout.split() == ["n", "28"]
+
+
+def test_a_run_that_goes_on_is_told_to_be_unfinished(tmp_path: Path) -> None:
+    folder = runs.write(tmp_path / "run", finished=False)
+    shown = typed(folder.path, "SELECT count(*) FROM articles")
+    assert "not finished: this is of 3 parts" in shown.stderr
+    assert typed(folder.path, "SELECT 1", "--quiet").stderr == ""
+
+
+@pytest.mark.parametrize("size", ["many", "2", "-1GB", "2GB; SELECT 1"])
+def test_a_size_that_is_none_is_refused(folder: RunFolder, size: str) -> None:
+    shown = typed(folder.path, "SELECT 1", f"--memory={size}")
+    assert isinstance(shown.exception, FramescopeError)
+    assert "is no size" in str(shown.exception)
+
+
+def test_parquet_to_standard_output_is_refused(folder: RunFolder) -> None:
+    assert "give --output FILE" in str(typed(folder.path, "SELECT 1", "-f", "parquet").exception)
+
+
+def test_the_program_ends_with_two_and_one_line(folder: RunFolder) -> None:
+    command = [sys.executable, "-m", "framescope", "query", str(folder.path), "FROM nowhere"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("framescope: the SQL can't be run: Catalog Error")
+    assert len(done.stderr.splitlines()) == 1
+
+
+SHOWN = sorted({line for page, line in CALLS if page == "batch-queries.md"})
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_what_the_page_of_queries_shows_runs(
+    folder: RunFolder, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "RUN").symlink_to(folder.path)
+    (tmp_path / "question.sql").write_text("FROM by_day")
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(line)[1:]
+    done = CliRunner().invoke(app, words, input="FROM by_day")
+    assert done.exit_code == 0, done.exception
+    assert done.stdout or list(tmp_path.glob("*.*"))

@@ -1,0 +1,106 @@
+"""A run from Python: tables of pandas whose types hold, and answers to questions."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("duckdb")
+pytest.importorskip("pyarrow")
+pytest.importorskip("pandas")
+
+import pandas as pd
+import small_runs as runs
+from pages_of_docs import ROOT, fenced
+
+import framescope
+from batch.schema import TABLES, columns
+
+
+@pytest.fixture(scope="module", params=["parquet", "jsonl"])
+def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return runs.write(tmp_path_factory.mktemp("runs") / "RUN", form=request.param).path
+
+
+def test_the_tables_are_frames_with_the_columns_of_the_schema(path: Path) -> None:
+    run = framescope.read_run(str(path))
+    for table in TABLES:
+        frame = getattr(run, table)
+        assert list(frame.columns) == list(columns(table, runs.SIGNALS))
+        assert len(frame) > 20
+    assert run.manifest["model"]["name"] == "by-hand"
+    assert run.summary["articles"] == 28
+
+
+def test_types_are_the_same_whatever_is_null(path: Path) -> None:
+    run = framescope.read_run(path)
+    assert str(run.articles["claims"].dtype) == "Int32"  # null where it was not scored
+    assert str(run.articles["state_media"].dtype) == "boolean"
+    assert pd.api.types.is_datetime64_any_dtype(run.articles["day"])
+    assert str(run.sentences["voice"].dtype) == "category"
+    assert str(run.sentences["claim"].dtype) == "float32"
+    assert list(run.sentences["flags"].iloc[0]) == ["content", "claim"]
+
+
+def test_places_are_those_of_the_articles_text(path: Path) -> None:
+    run = framescope.read_run(path)
+    rows = run.spans.merge(run.sentences, on=["article_id", "sentence"], suffixes=("", "_of"))
+    assert len(rows) == len(run.spans)
+    words = {
+        row.text[row.start - row.start_of : row.end - row.start_of] for row in rows.itertuples()
+    }
+    assert "What a" in words
+
+
+def test_a_table_is_read_once_and_only_when_it_is_asked_for(path: Path) -> None:
+    run = framescope.read_run(path)
+    assert not set(TABLES) & vars(run).keys()
+    assert run.inputs is run.inputs
+    assert set(TABLES) & vars(run).keys() == {"inputs"}
+    with pytest.raises(AttributeError):
+        run.path = Path()
+
+
+def test_questions_are_answered_with_frames(path: Path) -> None:
+    run = framescope.read_run(path)
+    found = run.query("SELECT outlet, articles FROM by_outlet ORDER BY outlet")
+    assert found["articles"].sum() == 28
+    with pytest.raises(framescope.FramescopeError, match="can't be run"):
+        run.query("FROM nowhere")
+
+
+def test_a_run_without_a_shard_gives_empty_frames(tmp_path: Path) -> None:
+    run = framescope.read_run(runs.write(tmp_path / "run", shards=0, finished=False).path)
+    assert (len(run.sentences), dict(run.summary)) == (0, {})
+    assert str(run.sentences["claim"].dtype) == "float32"
+
+
+def test_no_run_is_told(tmp_path: Path) -> None:
+    with pytest.raises(framescope.FramescopeError, match="holds no run"):
+        framescope.read_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("module", "error"), [("pandas", ImportError), ("duckdb", framescope.FramescopeError)]
+)
+def test_what_is_missing_is_told_with_what_to_type(
+    path: Path, module: str, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(error, match="pip install"):
+        framescope.read_run(path).articles  # noqa: B018
+
+
+def test_the_examples_of_the_page_run(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(path.parent)
+    examples = [one for one in fenced(ROOT / "docs/python.md", "python") if "read_run" in one]
+    assert len(examples) == 2
+    for example in examples:
+        exec(compile(example, "python.md", "exec"), {})
+    shown = capsys.readouterr().out
+    assert "by-hand 28" in shown
+    assert "Karst Voice" in shown
