@@ -84,7 +84,7 @@ class RunProgress:
         """Take note of what was done by now."""
         now = time.monotonic()
         self._past.append((now, self.counts.articles, self.read))
-        while len(self._past) > 2 and self._past[1][0] < now - _MINUTE:
+        while len(self._past) > 2 and self._past[1][0] <= now - _MINUTE:
             self._past.popleft()
         if force or now - self._written > _WRITTEN:
             self._write(self.record(state))

@@ -1,0 +1,503 @@
+"""A batch is begun, stopped, gone on with and extended: no row is lost, and none is another."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import batches
+import pytest
+
+import batch.run
+from batch.ending import report, status
+from batch.folder import RunError, RunFolder
+from batch.job import Job
+from batch.progress import RunProgress
+from batch.stages import Counts, Setup
+from classifier.errors import FramescopeError, InputError, StoppedError
+
+MANY = 40
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Score in this process; what it is told is how it is interrupted."""
+    options: dict[str, Any] = {}
+
+    def engine(job: Job, folder: RunFolder, progress: RunProgress) -> batches.EngineHere:
+        from classifier.pages import InputOptions
+
+        return batches.EngineHere(folder, job.setup, InputOptions(job.columns), **options)
+
+    monkeypatch.setattr(batch.run, "_engine", engine)
+    return options
+
+
+@pytest.fixture
+def setup(small_bundle: Path) -> Setup:
+    """With what the runs here score."""
+    return Setup(str(small_bundle))
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with inputs of many kinds."""
+    return batches.mixed(tmp_path_factory.mktemp("in") / "mixed", MANY)
+
+
+def finished(job: Job) -> dict[str, Any]:
+    return batch.run.run(replace(job, quiet=True))
+
+
+def interrupted(job: Job, options: dict[str, Any], **how: Any) -> StoppedError:
+    options.update(how)
+    with pytest.raises(StoppedError) as caught:
+        finished(job)
+    options.clear()
+    return caught.value
+
+
+# --- every record has its row ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_every_record_has_one_row_and_the_status_says_that_some_failed(
+    here, setup, inputs, tmp_path, form
+):
+    run = tmp_path / "run"
+    summary = finished(Job([str(inputs)], run, replace(setup, format=form)))
+    batches.check_whole(run)
+    found = batches.rows(run, "inputs")
+    # of d.jsonl three lines, e.txt, and where g.jsonl.gz is cut off
+    assert summary["errors"] == sum("error" in r and r["error"] is not None for r in found) == 5
+    assert summary["records"] == len(found) > 3 * MANY
+    assert summary["failures"] == {"read": 5}
+    assert status(summary) == 1
+    assert "5 records failed (5 read)" in report(summary, run)
+    (foreign,) = [r for r in batches.rows(run, "articles") if r.get("note")]
+    assert "the text is in 'de'" in foreign["note"]
+    (row,) = [r for r in found if r["input"].endswith("f.txt")]
+    assert (row["articles"], row["scored"], row.get("error")) == (1, 0, None)
+
+
+def test_an_article_in_another_language_is_no_failure(here, setup, tmp_path):
+    (tmp_path / "a.jsonl").write_text(batches.lines(2), "utf-8")
+    (tmp_path / "b.txt").write_text(batches.FOREIGN, "utf-8")
+    summary = finished(Job([f"{tmp_path}/a.jsonl", f"{tmp_path}/b.txt"], tmp_path / "r", setup))
+    assert (summary["scored"], summary["noted"], summary["errors"]) == (2, 1, 0)
+    assert status(summary) == 0
+
+
+def test_a_record_without_an_article_is_an_error(here, setup, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"items": []}\n' + batches.lines(1), "utf-8")
+    finished(Job([f"{tmp_path}/a.jsonl"], tmp_path / "r", setup))
+    batches.check_whole(tmp_path / "r")
+    assert batches.rows(tmp_path / "r", "inputs")[0]["error"]
+
+
+def test_the_check_at_the_end_finds_what_is_missing(here, setup, tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_text(batches.lines(3), "utf-8")
+    real = batches.Stages._gathered
+
+    def lossy(self, shard, found):
+        tables, counts = real(self, shard, found)
+        for column in tables.columns["articles"].values():
+            column.pop()
+        return tables, counts
+
+    monkeypatch.setattr(batches.Stages, "_gathered", lossy)
+    with pytest.raises(StoppedError, match="neither article nor error"):
+        finished(Job([f"{tmp_path}/a.jsonl"], tmp_path / "r", setup))
+
+
+def test_one_of_several_inputs_that_is_not_there_is_an_error(here, setup, tmp_path, capsys):
+    (tmp_path / "a.jsonl").write_text(batches.lines(3), "utf-8")
+    job = Job([f"{tmp_path}/none.txt", f"{tmp_path}/a.jsonl"], tmp_path / "r", setup)
+    batch.run.run(job)
+    assert "none.txt: no such file" in capsys.readouterr().err
+    last = batches.rows(tmp_path / "r", "inputs")[-1]
+    assert last["input"].endswith("none.txt")
+    assert "no such file" in last["error"]
+    assert finished(replace(job, resume=True))["errors"] == 1
+    alone = Job([f"{tmp_path}/none.txt"], tmp_path / "other", setup)
+    with pytest.raises(InputError, match="no such file"):
+        finished(alone)
+    assert not alone.output.exists()
+
+
+def test_a_link_that_leads_nowhere_and_what_cannot_be_read_are_errors(here, setup, tmp_path):
+    pages = tmp_path / "in"
+    pages.mkdir()
+    (pages / "a.jsonl").write_text(batches.lines(3), "utf-8")
+    (pages / "b.txt").symlink_to("nowhere.txt")
+    (pages / "c.txt").symlink_to("/proc/self/mem")
+    run = tmp_path / "r"
+    job = Job([str(pages)], run, setup)
+    interrupted(job, here, most=0)
+    finished(Job([], run, setup, resume=True))
+    found = {Path(r["input"]).name: r["error"] for r in batches.rows(run, "inputs") if r["error"]}
+    assert set(found) == {"b.txt", "c.txt"}
+    assert "no such file" in found["b.txt"]
+
+
+def test_names_that_are_not_utf8_are_read_and_found_again(here, setup, tmp_path):
+    pages = tmp_path / "in"
+    pages.mkdir()
+    for name in (b"caf\xe9.jsonl", b"\xff\xfe.jsonl"):
+        (pages / os.fsdecode(name)).write_text(batches.lines(40), "utf-8")
+    job = Job([str(pages)], tmp_path / "r", setup)
+    interrupted(job, here, most=1)
+    summary = finished(Job([], tmp_path / "r", setup, resume=True))
+    assert (summary["scored"], summary["errors"]) == (80, 0)
+
+
+def test_the_folder_of_the_run_is_no_input_of_it(here, setup, tmp_path):
+    (tmp_path / "a.jsonl").write_text(batches.lines(3), "utf-8")
+    job = Job([str(tmp_path)], tmp_path / "run", replace(setup, format="jsonl"))
+    finished(job)
+    (tmp_path / "b.jsonl").write_text(batches.lines(2), "utf-8")
+    assert finished(replace(job, add=True))["records"] == 5
+
+
+# --- gone on with ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def whole(here, setup, inputs, tmp_path) -> Path:
+    """An unbroken run."""
+    finished(Job([str(inputs)], tmp_path / "whole", setup))
+    return tmp_path / "whole"
+
+
+@pytest.mark.parametrize(
+    "how", [{"most": 0}, {"most": 1}, {"most": 4}, {"without": (0, 2)}, {"without": (5,)}]
+)
+def test_gone_on_with_it_has_the_rows_of_an_unbroken_run(here, setup, inputs, whole, tmp_path, how):
+    job = Job([str(inputs)], tmp_path / "run", setup)
+    error = interrupted(job, here, **how)
+    assert error.status == 130
+    assert f"--output {tmp_path}/run --resume --model {setup.model}" in str(error)
+    assert not batches.drafts(job.output)
+    (job.output / "parts" / ".000003.77").mkdir()  # of one that was killed
+    (job.output / ".progress.json.77").touch()
+    summary = finished(replace(job, inputs=(), resume=True))
+    assert summary["records"] == len(batches.rows(whole, "inputs"))
+    batches.check_same(job.output, whole)
+    assert not list(job.output.rglob(".*"))
+
+
+def test_of_a_finished_run_there_is_nothing_to_go_on_with(here, setup, whole, capsys):
+    before = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
+    job = Job([], whole, setup, resume=True)
+    assert batch.run.run(job)["shards"] == len(RunFolder(whole).committed())
+    assert "is finished" in capsys.readouterr().err
+    after = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
+    del before[whole / "lock"], after[whole / "lock"]
+    assert before == after
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_start_that_was_killed_before_it_was_a_run_is_begun_again(
+    here, setup, inputs, whole, tmp_path, resume
+):
+    run = tmp_path / "run"
+    (run / "parts").mkdir(parents=True)
+    (run / "listing").mkdir()
+    for name in ("lock", ".manifest.json.77", "listing/.0.parquet"):
+        (run / name).touch()
+    finished(Job([str(inputs)], run, setup, resume=resume))
+    batches.check_same(run, whole)
+    assert RunFolder(run).manifest()["finished"]
+
+
+def test_a_shard_that_was_damaged_is_named_and_made_again(here, setup, inputs, whole, tmp_path):
+    run = tmp_path / "run"
+    job = Job([str(inputs)], run, setup)
+    interrupted(job, here, most=3)
+    (run / "parts" / "000001" / "inputs.parquet").write_bytes(b"PAR1")
+    again = replace(job, inputs=(), resume=True)
+    with pytest.raises(StoppedError, match=r"delete \S+/parts/000001, and go on") as caught:
+        finished(again)
+    assert caught.value.status == 2
+    shutil.rmtree(run / "parts" / "000001")
+    finished(again)
+    batches.check_same(run, whole)
+
+
+def test_a_list_on_standard_input_is_needed_once(here, setup, inputs, whole, tmp_path, monkeypatch):
+    names = sorted(str(path) for path in inputs.rglob("*") if path.is_file())
+
+    class Given:
+        buffer = io.BytesIO("\0".join(names).encode())
+
+    monkeypatch.setattr("sys.stdin", Given)
+    job = Job(["-"], tmp_path / "run", setup)
+    interrupted(job, here, most=2)
+    finished(replace(job, inputs=(), resume=True))
+    batches.check_same(job.output, whole)
+
+
+def test_from_another_folder_it_says_where_to_go(here, setup, inputs, tmp_path, monkeypatch):
+    monkeypatch.chdir(inputs)
+    job = Job(["a.jsonl", "c.csv"], tmp_path / "run", setup)
+    interrupted(job, here, most=1)
+    again = replace(job, inputs=(), resume=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match=f"cd {inputs}"):
+        finished(again)
+    monkeypatch.chdir(inputs)
+    assert finished(again)["errors"] == 0
+
+
+def test_inputs_that_are_not_as_they_were_are_refused_by_name(here, setup, tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.jsonl").write_text(batches.lines(40), "utf-8")
+    job = Job([f"{tmp_path}/*.jsonl"], tmp_path / "run", setup)
+    interrupted(job, here, most=1)
+    (tmp_path / "a.jsonl").write_text(batches.lines(39), "utf-8")
+    (tmp_path / "b.jsonl").unlink()
+    (tmp_path / "d.jsonl").write_text(batches.lines(1), "utf-8")
+    with pytest.raises(RunError) as caught:
+        finished(replace(job, resume=True))
+    for said in ("1 changed (", "a.jsonl)", "1 gone (", "b.jsonl)", "1 new (", "d.jsonl)"):
+        assert said in str(caught.value)
+    with pytest.raises(RunError, match=r"1 changed .*1 gone"):
+        finished(replace(job, inputs=(), resume=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"evidence": True}, "--evidence (not given then, given now)"),
+        ({"max_characters": 500}, "--max-characters (2,000,000 then, 500 now)"),
+        ({"max_seconds": 3.0}, "--max-seconds (120.0 then, 3.0 now)"),
+        ({"format": "jsonl"}, "--format (parquet then, jsonl now)"),
+        ({"signals": ["claim"]}, "--signal (not given then, ['claim'] now)"),
+        ({"model": "baseline"}, "the model (by-hand, "),
+        ({"sources": "none.jsonl"}, "none.jsonl: cannot be opened"),
+    ],
+)
+def test_other_options_or_another_bundle_are_refused_with_what_differs(
+    here, setup, whole, changes, said
+):
+    job = Job([], whole, replace(setup, **changes), resume=True)
+    with pytest.raises(FramescopeError) as caught:
+        finished(job)
+    assert said in str(caught.value)
+    columns = replace(job, setup=setup, columns={"text": "body"})
+    with pytest.raises(RunError, match=r"--text-column \(not given then, body now\)"):
+        finished(columns)
+
+
+def test_what_was_given_is_said_to_be_given_again(here, setup, inputs, tmp_path):
+    given = replace(setup, evidence=True, max_seconds=9.0, signals=["claim", "loaded_language"])
+    job = Job([str(inputs)], tmp_path / "a run", given, {"text": "text"}, workers=3)
+    words = str(interrupted(job, here, most=1)).rpartition("go on with: ")[2]
+    assert words.startswith(f"framescope batch --output '{tmp_path}/a run' --resume --model ")
+    for word in (
+        "--evidence", "--max-seconds 9.0", "--signal claim", "--signal loaded_language",
+        "--text-column text", "--workers 3",
+    ):  # fmt: skip
+        assert word in words
+
+
+# --- extended -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_a_run_is_extended_by_what_it_has_not(here, setup, tmp_path, capsys, form):
+    days = [tmp_path / f"{day}.jsonl" for day in range(3)]
+    for seed, day in enumerate(days):
+        day.write_text(batches.lines(40, seed), "utf-8")
+    job = Job([str(days[0])], tmp_path / "run", replace(setup, format=form))
+    finished(job)
+    first = [path.read_bytes() for path in sorted((job.output / "parts").rglob("articles.*"))]
+    more = replace(job, inputs=[str(days[0]), str(days[1])], add=True)
+    interrupted(more, here, most=1)
+    with pytest.raises(RunError, match="isn't finished; go on with --resume"):
+        finished(more)
+    finished(replace(job, inputs=(), resume=True))
+    os.utime(days[0], ns=(1, 1))
+    summary = batch.run.run(replace(job, inputs=[str(tmp_path)], add=True))
+    assert "1 have changed since, and are not read again" in capsys.readouterr().err
+    assert (summary["records"], summary["scored"]) == (120, 120)
+    batches.check_whole(job.output, [str(day) for day in days])
+    texts = [row["id"] for row in batches.rows(job.output, "articles")]
+    assert texts == [f"a{number}" for number in range(40)] * 3
+    now = [path.read_bytes() for path in sorted((job.output / "parts").rglob("articles.*"))]
+    assert now[: len(first)] == first
+    with pytest.raises(RunError, match=r"has all of these inputs already; 1 have changed"):
+        finished(more)
+    assert len(RunFolder(job.output).manifest()["rounds"]) == 3
+
+
+# --- refused --------------------------------------------------------------------------------------
+
+
+def test_a_second_process_is_refused(here, setup, inputs, whole):
+    with (whole / "lock").open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(0)
+        file.write("4711")
+        file.flush()
+        with pytest.raises(RunError, match=r"another process \(number 4711\) is writing it"):
+            finished(Job([], whole, setup, resume=True))
+
+
+def test_who_was_overtaken_while_it_looked_at_its_inputs_is_refused(
+    here, setup, inputs, tmp_path, monkeypatch
+):
+    job = Job([str(inputs)], tmp_path / "run", setup)
+    real = batch.run.listed_files
+
+    def slow(*given):
+        found = real(*given)
+        monkeypatch.setattr(batch.run, "listed_files", real)
+        finished(job)
+        return found
+
+    monkeypatch.setattr(batch.run, "listed_files", slow)
+    with pytest.raises(RunError, match="another process has written it meanwhile"):
+        finished(job)
+    assert RunFolder(job.output).manifest()["finished"]
+
+
+def test_an_output_that_cannot_be_one_is_refused(here, setup, inputs, whole, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter.txt").touch()
+    for output, how, said in [
+        ("file", {}, "is a file"),
+        ("none/run", {}, "give --output a folder in one that exists"),
+        ("other", {}, "is a folder with something else in it"),
+        ("whole", {}, "holds a run; go on with --resume, extend it with --add"),
+        ("new", {"add": True}, "holds no run"),
+        ("new", {"resume": True, "inputs": ()}, "holds no run"),
+        ("whole", {"resume": True, "add": True}, "give one of them"),
+        ("/proc/framescope", {}, "can't be written"),
+    ]:
+        job = Job([str(inputs)], tmp_path / output, setup)
+        with pytest.raises(FramescopeError, match=said):
+            finished(replace(job, **how))
+    assert not (tmp_path / "new").exists()
+
+
+# --- a full disk ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [0, 3, 10, 40])
+def test_a_disk_that_is_full_at_a_commit_stops_the_run_and_loses_nothing(
+    here, setup, inputs, whole, tmp_path, monkeypatch, at
+):
+    import batch.folder
+
+    real, calls = batch.folder.sync, iter(range(10_000))
+
+    def full(path):
+        if next(calls) >= at:
+            raise OSError(28, "No space left on device", str(path))
+        real(path)
+
+    monkeypatch.setattr(batch.folder, "sync", full)
+    job = Job([str(inputs)], tmp_path / "run", setup)
+    with pytest.raises(StoppedError) as caught:
+        finished(job)
+    assert caught.value.status == 2
+    assert "can't be written (No space left on device); free some space" in str(caught.value)
+    monkeypatch.setattr(batch.folder, "sync", real)
+    if RunFolder(job.output).exists():
+        assert f"go on with: framescope batch --output {job.output} --resume" in str(caught.value)
+        record = json.loads((job.output / "progress.json").read_text())
+        assert record["state"] == "stopped"
+    finished(replace(job, resume=True))
+    batches.check_same(job.output, whole)
+
+
+# --- progress -------------------------------------------------------------------------------------
+
+
+class Clock:
+    """The time, as a test wants it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def __getattr__(self, name: str) -> Any:
+        import time
+
+        return getattr(time, name)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that progress looks at."""
+    found = Clock()
+    monkeypatch.setattr("batch.progress.time", found)
+    return found
+
+
+def test_progress_says_what_is_done_how_fast_and_how_long(clock, tmp_path, capsys):
+    counts = Counts(articles=500)
+    progress = RunProgress(RunFolder(tmp_path), counts, 4_000_000, 1_000_000, quiet=False)
+    with progress.shown():
+        for _ in range(180):
+            clock.now += 1
+            counts.articles += 10
+            counts.errors += 1
+            progress.read += 10_000
+            progress.update()
+        said = capsys.readouterr().err.splitlines()
+        # Fast at first, then not at all: the last minute is what counts.
+        for _ in range(60):
+            clock.now += 1
+            progress.update()
+    assert len(said) == 2  # a line a minute
+    assert said[-1] == (
+        "framescope: 1,720 articles, 2.2 MB of 4.0 MB (56%), 10.0 articles/s, 3 min left, "
+        "122 failed"
+    )
+    record = json.loads((tmp_path / "progress.json").read_text())
+    assert record["state"] == "running"
+    assert record["process"] == os.getpid()
+    assert (record["bytes_done"], record["bytes_total"]) == (2_800_000, 4_000_000)
+    assert (record["articles"], record["errors"]) == (2300, 180)
+    assert record["articles_per_second"] < 1
+    # 1.8 MB in 240 seconds, of 1.2 MB that are left
+    assert record["seconds_left"] == pytest.approx(160, abs=4)
+    assert progress.rate == 0
+
+
+def test_quiet_says_nothing_and_writes_the_file(clock, tmp_path, capsys):
+    progress = RunProgress(RunFolder(tmp_path), Counts(), None, 0, quiet=True)
+    with progress.shown():
+        for _ in range(100):
+            clock.now += 10
+            progress.update()
+        progress.tell("a column was guessed")
+    assert capsys.readouterr() == ("", "")
+    record = json.loads((tmp_path / "progress.json").read_text())
+    assert (record["bytes_total"], record["seconds_left"]) == (None, None)
+
+
+def test_what_a_file_is_called_cannot_steer_a_terminal(tmp_path, capsys):
+    progress = RunProgress(RunFolder(tmp_path), Counts(), None, 0, quiet=False)
+    progress.tell("a\x1b[2Jb\ud800.csv: text from 'x'\n")
+    assert capsys.readouterr().err == "framescope: ab\ufffd.csv: text from 'x' \n"
+
+
+def test_the_file_of_progress_says_at_last_what_the_summary_does(here, setup, whole):
+    progress = json.loads((whole / "progress.json").read_text())
+    summary = json.loads((whole / "summary.json").read_text())
+    assert progress["state"] == "finished"
+    for name in ("records", "articles", "scored", "noted", "errors", "sentences", "shards"):
+        assert progress[name] == summary[name]
+    assert progress["bytes_done"] == progress["bytes_total"]
