@@ -348,7 +348,7 @@ _NOT_SCORED = """
     WHERE error IS NOT NULL GROUP BY ALL
     ORDER BY number DESC, why LIMIT 8"""
 _CITED_MOST = f"""
-    SELECT arg_max(cited, sentences) AS cited, sum(sentences)::BIGINT AS sentences,
+    SELECT arg_max(cited, (sentences, cited)) AS cited, sum(sentences)::BIGINT AS sentences,
         sum(articles)::BIGINT AS articles, count(DISTINCT outlet) AS outlets,
         bool_or(government) AS government, bool_or(state_media) AS state_media,
         any_value(cited_id) AS cited_id

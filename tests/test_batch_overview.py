@@ -1,0 +1,384 @@
+"""The page of a run: what it says, and in a real browser how it shows, links, and keeps quiet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+pytest.importorskip("duckdb")
+pytest.importorskip("pyarrow")
+
+import small_runs as runs
+import typer
+from browser import WORST_CONTRAST, needs_browser
+from typer.testing import CliRunner
+
+from batch.charts import percent, unit_for
+from batch.commands import overview, query
+from batch.database import opened as opened_run
+from batch.folder import RunFolder
+from batch.overview import OUTLETS, link_to, overview_of, to_html
+from classifier.errors import InputError
+from classifier.values import ArticleReport
+
+app = typer.Typer()
+app.command()(query)
+app.command()(overview)
+
+
+def page_of(folder: RunFolder) -> str:
+    with opened_run(folder) as database:
+        return to_html(overview_of(database))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return runs.write(tmp_path_factory.mktemp("runs") / "March in Karst")
+
+
+@pytest.fixture(scope="module")
+def html(folder: RunFolder) -> str:
+    return page_of(folder)
+
+
+def many_outlets(number: int) -> list[ArticleReport]:
+    """Articles of so many outlets, over four hundred days; the first has the most."""
+    name = "The Very Long-Winded Observer of Orrin and All Its Harbours, Number"
+    return [
+        report
+        for n in range(number)
+        for report in (
+            runs.report(f"a{n}", runs.SOBER, called=f"{name} {n}", host="o.example", day=13 * n),
+            runs.report(f"b{n}", (*runs.RANT, runs.Said(f"{n} again.")), called=f"{name} {n}",
+                        host="o.example", day=13 * n + 200),
+        )
+    ]  # fmt: skip
+
+
+def text(html: str) -> str:
+    """What a reader sees, its white space as one space."""
+
+    class Reader(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.found: list[str] = []
+            self.hidden = 0
+
+        def handle_starttag(self, tag: str, attrs: Any) -> None:
+            self.hidden += tag in ("style", "script", "title")
+
+        def handle_endtag(self, tag: str) -> None:
+            self.hidden -= tag in ("style", "script", "title")
+
+        def handle_data(self, data: str) -> None:
+            if not self.hidden:
+                self.found.append(data)
+
+    reader = Reader()
+    reader.feed(html)
+    return " ".join(" ".join(reader.found).split())
+
+
+# --- what it says ---------------------------------------------------------------------------------
+
+
+def test_it_begins_with_what_the_run_is(html: str) -> None:
+    said = text(html)
+    assert "March in Karst 27 articles scored of 28, 91 sentences, 4 outlets" in said
+    assert "2026-03-02 to 2026-03-11" in said
+    assert "Of 1 article the publisher is unknown, which says nothing of them" in said
+    assert "1: written in French (fr)" in said
+
+
+def test_shares_are_those_of_the_views_with_interval_and_number(
+    html: str, folder: RunFolder
+) -> None:
+    with opened_run(folder) as database:
+        rows = database.rows("FROM by_outlet")
+    said = text(html.replace("›", ""))  # drawn where an interval goes on beyond its scale
+    for row in rows:
+        for name in ("biased_language", "loaded_language", "unsourced_assertion"):
+            shown = f"{row['outlet']} {percent(row[name])} "
+            if row[f"{name}_low"] is None:
+                shown += f"no interval {row[f'{name}_n']}"
+            else:
+                ends = (percent(row[f"{name}_low"]), percent(row[f"{name}_high"]))
+                shown += f"{ends[0]}–{ends[1]} {row[f'{name}_n']}"
+            assert shown in said
+
+
+def test_what_stands_on_a_single_text_comes_last_however_large(html: str) -> None:
+    figure = html.split("<b>biased language</b>")[1].split("</figure>")[0]
+    labels = re.findall(r'<th scope="row"><bdi>(.*?)</bdi>', figure)
+    assert labels[:2] == ["All outlets", "Karst Voice"]
+    assert set(labels[-2:]) == {"unknown", "talmere.example"}
+
+
+def test_framing_sourcing_and_record_stand_apart(html: str) -> None:
+    parts = dict(re.findall(r'<section id="(\w+)".*?>(.*?)</section>', html, re.DOTALL))
+    assert set(parts) == {"framing", "sourcing", "cited", "record", "repeated", "how"}
+    assert "loaded language" in parts["framing"]
+    assert "loaded language" not in re.sub(r"<li>.*?</li>", "", parts["sourcing"], flags=re.DOTALL)
+    assert "vague source" not in parts["framing"]
+    assert "0.30" in parts["record"]
+    assert "0.30" not in parts["framing"] + parts["sourcing"]
+
+
+def test_an_outlet_that_is_not_on_record_is_unknown_and_not_unreliable(html: str) -> None:
+    said = text(html)
+    assert "Of 6 articles nothing is on record of the outlet: unknown, not unreliable." in said
+    record = html.split('id="record"')[1].split("</section>")[0]
+    assert "Vesk Herald" not in record
+    assert "state-controlled" in record
+
+
+def test_whoever_cites_itself_is_not_cited(html: str) -> None:
+    said = text(html.split('id="cited"')[1].split("</section>")[0])
+    assert "Ilse Marran 12 12 3" in said
+    assert "the Ministry of Ports government 10 10 1" in said
+    assert "Karst Voice" not in said
+
+
+def test_outlets_beyond_two_dozen_are_one_row_and_said_to_be(tmp_path: Path) -> None:
+    html = page_of(runs.write(tmp_path / "run", articles=many_outlets(40)))
+    said = text(html)
+    assert f"The {OUTLETS} outlets with the most articles are named; 16 others, with 32" in said
+    figure = html.split("<b>loaded language</b>")[1].split("</figure>")[0]
+    labels = re.findall(r'<th scope="row"><bdi>(.*?)</bdi>', figure)
+    assert len(labels) == OUTLETS + 2
+    assert labels[-1] == "16 others"
+    assert "by month" in said
+    assert len(html.encode()) < 700_000
+
+
+def test_a_large_run_makes_no_larger_page(tmp_path: Path) -> None:
+    small, large = (
+        page_of(runs.write(tmp_path / f"run{n}", articles=many_outlets(n))) for n in (40, 160)
+    )
+    assert len(large) < 1.15 * len(small)
+
+
+@pytest.mark.parametrize(("days", "unit"), [(9, "day"), (200, "week"), (700, "month"),
+                                            (9000, "year")])  # fmt: skip
+def test_time_is_counted_by_what_fits(days: int, unit: str) -> None:
+    assert unit_for(days) == unit
+
+
+def test_a_stray_date_does_not_stretch_the_charts(tmp_path: Path) -> None:
+    stray = runs.report("old", runs.SOBER, outlet=runs.GAZETTE, day=-20_000)
+    copies = [replace(one, article=replace(one.article, id=f"{one.article.id}/{n}"))
+              for one in runs.reports() for n in range(10)]  # fmt: skip
+    html = page_of(runs.write(tmp_path / "run", articles=[stray, *copies]))
+    assert "by day" in text(html)
+
+
+@pytest.mark.parametrize("signals", [(), ("claim",), ("subjective", "vague_source")])
+def test_what_the_model_does_not_give_is_unknown(tmp_path: Path, signals: tuple[str, ...]) -> None:
+    html = page_of(runs.write(tmp_path / "run", signals=signals))
+    said = text(html)
+    assert "loaded language" not in said
+    assert ("Unknown: nothing was scored that tells." in said) == ("subjective" not in signals)
+
+
+def test_a_run_without_an_article_makes_a_page_that_says_so(tmp_path: Path) -> None:
+    said = text(page_of(runs.write(tmp_path / "run", shards=0, finished=False)))
+    assert "No article was scored yet." in said
+    assert "The run is not finished" in said
+
+
+# --- links ----------------------------------------------------------------------------------------
+
+
+def test_a_link_names_the_words_as_a_browser_wants_them() -> None:
+    link = link_to("https://orrin.example/a", "A half-done quay, & no crane.")
+    assert link == "https://orrin.example/a#:~:text=A%20half%2Ddone%20quay%2C%20%26%20no%20crane."
+    long = "One two three four five six seven\n eight nine ten eleven."
+    assert link_to("http://orrin.example/a#top", long) == (
+        "http://orrin.example/a#top:~:text=One%20two%20three%20four%20five,"
+        "eight%20nine%20ten%20eleven."
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [None, "", "javascript:alert(1)", "file:///etc/passwd", "//x", "http://[", "/a", "data:,"],
+)
+def test_what_is_no_address_of_the_web_is_no_link(url: str | None) -> None:
+    assert link_to(url, "It rained.") is None
+
+
+def test_samples_without_an_address_name_the_file(html: str) -> None:
+    sample = html.split("window.pwned")[1].split("</li>")[0]
+    assert "news/March&#39;s.jsonl, line 27" in sample
+    assert "<a " not in sample
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def test_the_command_writes_a_page_and_does_not_write_over_anything_else(
+    folder: RunFolder, tmp_path: Path
+) -> None:
+    out = tmp_path / "page.html"
+    for _ in range(2):  # over its own
+        done = CliRunner().invoke(app, ["overview", str(folder.path), "--output", str(out)])
+        assert done.exit_code == 0, done.exception
+    assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+    out.write_text("mine")
+    done = CliRunner().invoke(app, ["overview", str(folder.path), "--output", str(out)])
+    assert isinstance(done.exception, InputError)
+    assert out.read_text() == "mine"
+
+
+def test_the_same_run_makes_the_same_page(html: str, folder: RunFolder) -> None:
+    assert page_of(folder) == html
+
+
+# --- in a browser ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Open a page; at the end it must have complained of nothing and asked for nothing."""
+    contexts, troubles, requests = [], [], []
+
+    def open_page(html: str, *, width: int = 1200, **options: Any) -> Any:
+        file = tmp_path / "page.html"
+        file.write_text(html, encoding="utf-8")
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: troubles.append(message.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("dialog", lambda dialog: troubles.append(dialog.message))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(file.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert troubles == []
+    assert [url for url in requests if not url.startswith(("file:", "data:", VOICE_PAGES))] == []
+
+
+VOICE_PAGES = "https://www.voice.example/"
+
+
+def unfold(page: Any) -> None:
+    page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_is_legible(opened: Callable[..., Any], html: str, scheme: str) -> None:
+    page = opened(html, color_scheme=scheme)
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (int(re.findall(r"\d+", paper)[0]) < 80) == (scheme == "dark")
+    unfold(page)
+    worst = page.evaluate(WORST_CONTRAST)
+    assert worst["count"] > 200
+    assert worst["ratio"] >= 4.5, worst
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [320, 360, 800])
+def test_a_narrow_screen_needs_no_sideways_scrolling(
+    opened: Callable[..., Any], tmp_path: Path, html: str, width: int
+) -> None:
+    many = page_of(runs.write(tmp_path / "many", articles=many_outlets(30)))
+    for found in (html, many):
+        page = opened(found, width=width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        unfold(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@needs_browser
+def test_a_mark_lies_on_its_scale_where_its_share_is(opened: Callable[..., Any], html: str) -> None:
+    page = opened(html)
+    figure = page.locator("figure.framing", has_text="biased language").first
+    row = figure.locator("tr", has_text="Karst Voice")
+    share = float(row.locator(".said b").inner_text().rstrip("%")) / 100
+    top = float(figure.locator(".scale span").last.inner_text().rstrip("%")) / 100
+    track, mark, line = (
+        row.locator(part).bounding_box() for part in (".track", ".point", ".range")
+    )
+    at = (mark["x"] + mark["width"] / 2 - track["x"]) / track["width"]
+    assert at == pytest.approx(share / top, abs=0.02)
+    assert line["x"] < mark["x"] < line["x"] + line["width"]
+
+
+@needs_browser
+def test_families_differ_by_more_than_colour(opened: Callable[..., Any], html: str) -> None:
+    page = opened(html)
+    shape = "e => e.tagName"
+    assert page.locator(".framing .point").first.evaluate(shape) == "circle"
+    assert page.locator(".sourcing .point").first.evaluate(shape) == "rect"
+    fills = {
+        name: page.locator(f".stacks rect.{name}").first.evaluate("e => getComputedStyle(e).fill")
+        for name in ("named", "vague", "nobody")
+    }
+    assert "fill-vague" in fills["vague"]
+    assert fills["named"] != fills["nobody"]
+
+
+@needs_browser
+def test_every_chart_over_time_has_words_and_a_table(opened: Callable[..., Any], html: str) -> None:
+    page = opened(html)
+    charts = page.locator("svg.over-time")
+    assert charts.count() >= 8
+    for chart in charts.all():
+        assert re.search(r"\d+ days with a share, the first ", chart.get_attribute("aria-label"))
+    unfold(page)
+    table = page.locator("#framing details table").first
+    assert table.is_visible()
+    assert table.locator("tbody tr", has_text="Karst Voice").count() == 10
+
+
+@needs_browser
+def test_hostile_text_stays_text(opened: Callable[..., Any], html: str) -> None:
+    page = opened(html)
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("script").count() == 0
+    assert runs.HOSTILE in page.locator("main").inner_text()
+    assert page.locator("a:not([href^='#']):not([href^='http'])").count() == 0
+
+
+@needs_browser
+def test_a_samples_link_leads_to_the_sentence(opened: Callable[..., Any], html: str) -> None:
+    page = opened(html)
+    wanted = "What a vile scheme, this harbour of Orrin!"
+    link = page.locator(".samples li", has_text=wanted).locator("a").first
+    address, _, words = link.get_attribute("href").partition("#:~:text=")
+    assert address.startswith(VOICE_PAGES)
+    assert unquote(words) == wanted
+    article = f"<!doctype html><div style='height:5000px'>Above.</div><p id=s>{wanted}</p>"
+    page.route(
+        f"{VOICE_PAGES}**", lambda route: route.fulfill(body=article, content_type="text/html")
+    )
+    link.click()
+    page.wait_for_url(f"{VOICE_PAGES}**")
+    page.wait_for_function("window.scrollY > 1000")
+    assert page.locator("#s").bounding_box()["y"] < 900
+
+
+@needs_browser
+def test_the_contents_lead_to_parts_that_are_there(opened: Callable[..., Any], html: str) -> None:
+    page = opened(html)
+    for link in page.locator("nav a").all():
+        assert page.locator(link.get_attribute("href")).count() == 1
+    levels = page.eval_on_selector_all("h1, h2, h3", "all => all.map((e) => +e.tagName[1])")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    page.keyboard.press("Tab")
+    assert page.locator(".skip").evaluate("e => e === document.activeElement")
