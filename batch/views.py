@@ -11,10 +11,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from batch.shares import ARTICLES, CLAIMS, FRAMING, SOURCING, Measure, counts, shares
+from classifier.sources import UNNAMED, UNNAMED_MONITOR
 from classifier.taxonomy import NAMES, TECHNIQUES
 
 SHORTEST = 60
 """Characters of a sentence below which it is no wonder that it stands elsewhere too."""
+
+_NAMELESS = f"('{UNNAMED}', '{UNNAMED_MONITOR}')"  # what stands for a name that no page gives
 
 _RATED = ("biased_language", "subjective", *TECHNIQUES)
 
@@ -213,9 +216,11 @@ def _meanings(measures: Sequence[Measure]) -> dict[str, str]:
 
 # Who published an article: by the registry's id, by what the page says, by the host of its address.
 # Outlets that are one by id may be written in several ways: the way of most articles is shown.
-_PUBLISHED = r"""
+_PUBLISHED = rf"""
     WITH named AS (
-        SELECT *, nullif(trim(coalesce(publisher_name, outlet, site_name)), '') AS given,
+        SELECT *, nullif(trim(coalesce(
+                CASE WHEN publisher_name NOT IN {_NAMELESS} THEN publisher_name END,
+                outlet, site_name)), '') AS given,
             nullif(lower(regexp_extract(url, '^https?://(?:[^/@]*@)?(?:www\.)?([^/:?#]+)', 1)), '')
                 AS host
         FROM articles

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from batch.folder import RunError, RunFolder
 from batch.schema import TABLES, columns
 from batch.shares import CLAIMS
 from classifier.errors import FramescopeError, InputError
+from classifier.sources.publisher.publisher import UNNAMED
 
 app = typer.Typer()
 app.command()(query)
@@ -89,6 +91,17 @@ def test_an_outlet_is_known_by_its_name_else_its_host_else_unknown(database: Dat
         "The Orrin Gazette": "registry", "Karst Voice": "registry", "Vesk Herald": "page",
         "talmere.example": "address", "unknown": "nothing",
     }  # fmt: skip
+
+
+def test_a_publisher_that_nobody_names_is_unknown(tmp_path: Path) -> None:
+    articles = [
+        runs.report("a", runs.SOBER, called=UNNAMED),
+        runs.report("b", runs.SOBER, called=UNNAMED, host="talmere.example"),
+    ]
+    articles = [replace(one, article=replace(one.article, outlet=None)) for one in articles]
+    with opened(runs.write(tmp_path / "run", articles=articles)) as database:
+        found = {row["outlet"] for row in database.rows("FROM by_outlet")}
+    assert found == {"unknown", "talmere.example"}
 
 
 def test_framing_is_counted_in_the_outlets_own_voice(database: Database) -> None:
