@@ -29,6 +29,8 @@ NOT_RUN = {
     r"^eval (gate|card|sourcing|placeholders|familiarity) my-bundle": "of a bundle of one's own",
     r"^eval unresolved": "needs a file of articles, FILE",
     r"^eval$": "judges both bundles for minutes; the slow tests do, on less",
+    r"^score s3://": "asks a store",
+    r"^serve": "answers until it is stopped; its own tests run it",
     r"^eval batch": "judges bundles for minutes, or goes on with such a run; its tests do, on less",
     r"^eval robustness$": "runs the whole suite for minutes; the slow tests do, on less",
     r"^eval (run )?--data": "judges both bundles; the slow tests do",

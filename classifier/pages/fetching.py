@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from threading import Timer
 from typing import Any
 from urllib.error import HTTPError
@@ -40,6 +40,8 @@ SECONDS = 60.0
 """Seconds for the whole of an answer, redirects included."""
 
 _CHUNK = 1 << 16
+_TRANSLATED = IPv6Network("64:ff9b::/96")  # what a network translates to the IPv4 address in it
+_COMPATIBLE = IPv6Network("::/96")  # an older form of the same
 _AGENT = f"Mozilla/5.0 (compatible; framescope/{__version__})"
 
 
@@ -184,8 +186,15 @@ def _is_public(address: str) -> bool:
         found = ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
+    inner = _within(found) if isinstance(found, IPv6Address) else None
     return found.is_global and not found.is_multicast and (inner is None or inner.is_global)
+
+
+def _within(address: IPv6Address) -> IPv4Address | None:
+    """Give the IPv4 address that an IPv6 address leads to, where it is made of one."""
+    if address in _TRANSLATED or address in _COMPATIBLE:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
 
 
 def _is_proxy(address: tuple[str, int]) -> bool:

@@ -259,7 +259,9 @@ class GridFolder:
 
     def scores(self, bundle: GridBundle, benchmark: GridBenchmark) -> RowScores:
         """Read the scores of a cell that did not fail."""
-        with np.load(self._place(bundle, benchmark).with_suffix(".npz")) as arrays:
+        with np.load(
+            self._place(bundle, benchmark).with_suffix(".npz"), allow_pickle=False
+        ) as arrays:
             return RowScores(**{name: arrays[name] for name in RowScores.__slots__})
 
     def write_cell(
