@@ -91,9 +91,7 @@ class RayEngine:
             while not ray.wait([loading], timeout=_TICK)[0]:
                 waited += _TICK
                 if self._stops:
-                    raise StoppedError(
-                        "interrupted; nothing had been scored yet", 128 + self._stops[0]
-                    )
+                    raise StoppedError("interrupted while it began", 128 + self._stops[0])
                 if waited > _PATIENCE:
                     self._tell_once("waiting for a processor of the cluster")
         try:
@@ -132,12 +130,12 @@ class RayEngine:
 
     def close(self) -> None:
         """Leave the cluster, and end it where it was begun for the run."""
-        import ray
-
         self._over = True
-        if self._switch is not None and ray.is_initialized():
+        if self._switch is not None:
             self._switch.stop.remote()
         if self._ours:
+            import ray
+
             ray.shutdown()
         if self._scratch is not None:
             rmtree(self._scratch, ignore_errors=True)

@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from batch.engine import CutSource, blame, exit_of, overdue
 from batch.processes import IDLE, MODEL, Worker, score
+from batch.schema import whole
 from batch.shards import Fault, Item, Place, Shard
 from batch.stages import Failure, Loaded, Setup, Stages
 from classifier import SHIPPED, __version__, bundle
@@ -205,7 +207,7 @@ class ShardScorer:
             return row("stopped")
         shard: Shard = pickle.loads(batch["packed"][0].as_py())
         try:
-            counts, files = self._thread.submit(self._scored, shard).result()
+            counts, files = self._thread.submit(self.scored, shard).result()
         except FramescopeError as error:
             return row("refused", str(error))
         said = {
@@ -216,15 +218,26 @@ class ShardScorer:
         }
         return row("shard", json.dumps(said), files=files)
 
-    def _scored(self, shard: Shard) -> tuple[Mapping[str, int], dict[str, bytes]]:
-        """Have a shard scored, again without the record that the process hung on, or died of."""
+    def scored(self, shard: Shard) -> tuple[Mapping[str, int], dict[str, bytes]]:
+        """Have a shard scored, again without a record that the process hangs on, or dies of twice.
+
+        Returns
+        -------
+        mapping of str to int, dict of str to bytes
+            What is in it (`batch.stages.Counts`), and its files by their names.
+
+        Raises
+        ------
+        FramescopeError
+            When it can't be.
+        """
         failed: dict[int, Failure] = {}
-        suspects: set[int] = set()
-        alone, tries = False, 0
+        deaths: Counter[int] = Counter()  # by what the process was at
+        limit = self._kit.setup.max_seconds
         while True:
             worker = self._worker = self._worker or self._begun()
             draft = Path(tempfile.mkdtemp(dir=self._folder.name))
-            answer = self._answer(worker, (draft, shard, failed, alone))
+            answer = self._answer(worker, (draft, shard, failed, deaths[MODEL] > 0))
             if isinstance(answer, tuple):
                 kind, what = answer
                 if kind == "full":
@@ -232,20 +245,23 @@ class ShardScorer:
                 files = {one.name: one.read_bytes() for one in sorted(draft.iterdir())}
                 rmtree(draft)
                 return what, files
-            at, hung = worker.board.at[0], answer
+            seen = worker.board.at
             worker.kill()
             self._worker = None
             rmtree(draft, ignore_errors=True)
-            # What ended it may have come from outside: it is blamed who ends it twice.
-            if at >= 0 and (hung or at in suspects):
-                failed[at] = blame(worker, self._kit.setup.max_seconds, hung=hung)
-                continue
-            suspects.add(at)
-            tries += at < 0
-            alone = alone or at == MODEL
-            if tries > _TRIES:
-                ended = exit_of(worker.process.exitcode)
+            at, hung = worker.board.at[0], answer and worker.board.at == seen
+            deaths[at] += 1
+            if at >= 0 and (hung or deaths[at] > 1):
+                failed[at] = blame(worker, limit, hung=hung)
+            elif deaths[at] > _TRIES:
+                ended = exit_of(worker.exitcode)
                 raise FramescopeError(f"shard {shard.start.shard} can't be scored ({ended})")
+
+    def close(self) -> None:
+        """End the process."""
+        if self._worker is not None:
+            self._worker.kill()
+        self._folder.cleanup()
 
     def _answer(self, worker: Worker, asked: tuple[Any, ...]) -> tuple[str, Any] | bool:
         """Ask a process to score; give its answer, or whether it hung where it has none."""
@@ -270,8 +286,8 @@ class ShardScorer:
                 raise FramescopeError("the model takes minutes to load; are the nodes busy?")
             kind, what = worker.pipe.recv()
         except (EOFError, OSError):
-            worker.process.join()
-            ended = exit_of(worker.process.exitcode)
+            worker.kill()
+            ended = exit_of(worker.exitcode)
             reason = f"a process that scores ended while it began ({ended})"
             raise FramescopeError(
                 f"{reason}; is there memory for it? try fewer --workers"
@@ -297,7 +313,7 @@ def row(
     return pa.table(
         {
             "kind": [kind],
-            "what": [what],
+            "what": [whole(what)],
             "packed": pa.array([packed], pa.large_binary()),
             "names": pa.array([list(files)], pa.list_(pa.string())),
             "contents": pa.array([list(files.values())], pa.large_list(pa.large_binary())),
