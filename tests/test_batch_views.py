@@ -401,6 +401,15 @@ def test_json_holds_rows_and_no_number_that_is_none(folder: RunFolder) -> None:
     assert json.loads(typed(folder.path, "FROM inputs WHERE false", "-f", "json").stdout) == []
 
 
+def test_sums_and_fractions_are_numbers(folder: RunFolder) -> None:
+    sql = "SELECT sum(sentences) AS a, 1.5 AS b, [0.5] AS c FROM articles"
+    assert json.loads(typed(folder.path, sql, "-f", "jsonl").stdout) == {
+        "a": 112, "b": 1.5, "c": [0.5]
+    }  # fmt: skip
+    empty = typed(folder.path, f"SELECT * FROM ({sql}) WHERE false", "-f", "jsonl")
+    assert (empty.exit_code, empty.stdout) == (0, "")
+
+
 def test_a_files_suffix_says_the_format(folder: RunFolder, tmp_path: Path) -> None:
     for suffix in ("csv", "json", "jsonl", "parquet", "txt"):
         out = tmp_path / f"answer.{suffix}"
