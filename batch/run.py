@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from batch.ending import check_whole, equal_texts, failures
-from batch.engine import Engine, LocalEngine
+from batch.engine import Engine, LocalEngine, heeding
 from batch.folder import FORMAT, MANIFEST, SHARD, SUMMARY, RunError, RunFolder
 from batch.job import (
     Job,
@@ -136,8 +136,9 @@ class _Run:
                 more = "free some space" if error.errno in _FULL else "see to it"
                 raise self._stopped(progress, f"{why}; {more}", 2, "stopped") from None
             finally:
-                engine.close()
-                folder.clear_drafts()
+                with heeding([]):  # who is impatient now is to be told all the same
+                    engine.close()
+                    folder.clear_drafts()
         return summary
 
     def _first(self, known: Mapping[int, Any]) -> int:
@@ -225,7 +226,7 @@ class _Run:
         folder, done = self.folder, progress.counts
         if not folder.exists():
             return StoppedError(f"{why}; nothing had been scored yet", status)
-        with suppress(OSError):  # the disk is full, say
+        with suppress(OSError), heeding([]):  # the disk is full, say
             progress.update(state=state, force=True)
         resumed = f"framescope batch --output {shlex.quote(str(folder.path))} --resume"
         kept = f"{done.articles:,} articles are kept in {folder.path}"

@@ -319,9 +319,11 @@ def test_asked_to_stop_it_ends_the_shard_and_says_how_to_go_on(
 ):
     run = tmp_path / "run"
     ended = stopped(many, small_bundle, run, number, times)
-    assert ended.returncode == status
-    told, last = ended.err.splitlines()[-2:]
-    assert told == "framescope: finishing what is being scored; Ctrl-C again stops at once"
+    # An impatient one may come when all is said, and Python is about to end.
+    assert ended.returncode in (status, -number if times > 1 else status)
+    *told, last = ended.err.splitlines()
+    # Unless it was between two shards.
+    assert told in ([], ["framescope: finishing what is being scored; Ctrl-C again stops at once"])
     found = re.fullmatch(
         r"framescope: interrupted; ([\d,]+) articles are kept in (\S+); go on with: framescope "
         r"(batch --output \S+ --resume --model \S+ --workers 1)",
@@ -393,7 +395,8 @@ def _read(ours: int, enough: Callable[[], bool], process: Any) -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_who_watches_holds_few_shards_however_many_there_are(setup, many, tmp_path, monkeypatch):
+def test_who_watches_holds_few_shards_however_many_there_are(setup, tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_text(batches.lines(1200), "utf-8")
     held: list[int] = []
     real = LocalEngine._look
 
@@ -402,6 +405,6 @@ def test_who_watches_holds_few_shards_however_many_there_are(setup, many, tmp_pa
         held.append(len(self._waiting) + len(self._running))
 
     monkeypatch.setattr(LocalEngine, "_look", look)
-    summary = run_of(Job([str(many)], tmp_path / "run", setup, workers=1))
+    summary = run_of(Job([f"{tmp_path}/a.jsonl"], tmp_path / "run", setup, workers=1))
     assert summary["shards"] > 30
     assert max(held) <= 3
