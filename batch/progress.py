@@ -130,9 +130,9 @@ class RunProgress:
         parts = [f"{self.counts.articles:,} articles"]
         if self.total:
             share = self.read / self.total
-            parts.append(f"{_size(self.read)} of {_size(self.total)} ({share:.0%})")
+            parts.append(f"{in_bytes(self.read)} of {in_bytes(self.total)} ({share:.0%})")
         else:
-            parts.append(_size(self.read))
+            parts.append(in_bytes(self.read))
         parts.append(f"{self.rate:,.1f} articles/s")
         if self.left is not None:
             parts.append(f"{duration(self.left)} left")
@@ -151,7 +151,8 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"
 
 
-def _size(count: float) -> str:
+def in_bytes(count: float) -> str:
+    """Say how much that is: 812 B, 1.5 MB."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"

@@ -54,6 +54,27 @@ def run(job: Job) -> dict[str, Any]:
         When it was interrupted, or can't go on: what was done is kept, and the message says how to
         go on.
     """
+    folder, manifest, files = prepared(job)
+    with folder.locked():
+        if manifest != (folder.manifest() if folder.exists() else None):
+            raise RunError(f"{job.output}: another process has written it meanwhile; type it again")
+        return _Run(job, folder, manifest, files).done()
+
+
+def prepared(job: Job) -> tuple[RunFolder, dict[str, Any] | None, list[ListedFile]]:
+    """Look at what is asked for, and list its inputs; nothing is written.
+
+    Returns
+    -------
+    RunFolder, dict or None, list of ListedFile
+        The run's folder, its manifest where there is one, and what is to be read; of a run that is
+        gone on with, what was read of it too.
+
+    Raises
+    ------
+    FramescopeError
+        When the run can't be begun, gone on with, or extended.
+    """
     need_pyarrow()
     folder = RunFolder(job.output)
     check_output(job, folder)
@@ -66,10 +87,7 @@ def run(job: Job) -> dict[str, Any]:
             refuse_changed(folder.listing(number), files, job.output)
         else:
             files = new_only(job, folder, manifest, files)
-    with folder.locked():
-        if manifest != (folder.manifest() if folder.exists() else None):
-            raise RunError(f"{job.output}: another process has written it meanwhile; type it again")
-        return _Run(job, folder, manifest, files).done()
+    return folder, manifest, files
 
 
 @dataclass
