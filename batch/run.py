@@ -75,6 +75,8 @@ def prepared(job: Job) -> tuple[RunFolder, dict[str, Any] | None, list[ListedFil
     FramescopeError
         When the run can't be begun, gone on with, or extended.
     """
+    if job.address is not None and job.engine != "ray":
+        raise RunError("--address is that of a Ray cluster; give --engine ray with it")
     need_pyarrow()
     folder = RunFolder(job.output)
     check_output(job, folder)
