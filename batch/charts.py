@@ -21,7 +21,7 @@ _STEPS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Portion:
     """A share, its interval, and of how many; None where it isn't known."""
 
     value: float | None
@@ -44,7 +44,7 @@ class Dot:
     """A row of a chart of shares; places are in per cent of its width."""
 
     label: str
-    share: Measured
+    share: Portion
     at: float
     left: float
     right: float
@@ -66,7 +66,7 @@ class Moment:
     """A share of a day, week, month or year, in the units of its chart."""
 
     label: str
-    share: Measured
+    share: Portion
     x: float
     y: float
 
@@ -90,9 +90,7 @@ class Stack:
 
     label: str
     claims: int
-    parts: tuple[
-        tuple[str, float, float, Measured], ...
-    ]  # name, start and width in per cent, share
+    parts: tuple[tuple[str, float, float, Portion], ...]  # name, start and width in per cent, share
 
 
 def percent(value: float) -> str:
@@ -102,9 +100,9 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f}%" if 0 < value < 0.0995 else f"{100 * value:.0f}%"
 
 
-def share(row: Mapping[str, Any], name: str) -> Measured:
+def share(row: Mapping[str, Any], name: str) -> Portion:
     """Take a measure's share out of a row of `batch.shares.shares`."""
-    return Measured(row[name], row[f"{name}_low"], row[f"{name}_high"], row[f"{name}_n"] or 0)
+    return Portion(row[name], row[f"{name}_low"], row[f"{name}_high"], row[f"{name}_n"] or 0)
 
 
 def dots(
@@ -172,14 +170,14 @@ def period(at: datetime.date, unit: str) -> str:
     return at.isoformat()[: {"day": 10, "month": 7, "year": 4}[unit]]
 
 
-def _top(known: Sequence[Measured]) -> float:
+def _top(known: Sequence[Portion]) -> float:
     """Choose where a scale ends: with room for every share, and for most intervals."""
     highs = [one.high for one in known if one.high is not None]
     need = max(1.15 * max(one.value or 0 for one in known), 1.1 * median(highs) if highs else 0)
     return next((step for step in _STEPS if step >= need), 1.0)
 
 
-def _dot(label: str, one: Measured, top: float) -> Dot:
+def _dot(label: str, one: Portion, top: float) -> Dot:
     def at(value: float | None) -> float:
         return round(100 * min((value or 0) / top, 1), 2)
 
@@ -189,7 +187,7 @@ def _dot(label: str, one: Measured, top: float) -> Dot:
 
 def _course(
     label: str,
-    pairs: Sequence[tuple[datetime.date, Measured]],
+    pairs: Sequence[tuple[datetime.date, Portion]],
     periods: Sequence[datetime.date],
     unit: str,
     top: float,
