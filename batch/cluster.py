@@ -107,8 +107,8 @@ class RayEngine:
         there = int(ray.cluster_resources().get("CPU", 1))
         self.workers = self.workers or max(there, 1)
         if self.workers > there:
-            waiting = f"the cluster has {there:,} processors; {self.workers - there:,} workers wait"
-            self._tell_once(f"{waiting} until it has more")
+            lacking = f"{self.workers:,} workers need as many processors, and it has {there:,}"
+            self._tell_once(f"the cluster is small: {lacking}; the rest wait for more")
         return self._loaded
 
     def run(
@@ -211,11 +211,16 @@ class RayEngine:
         """Give the stages as Ray Data has them: one task that cuts, and actors that score."""
         import ray.data
 
-        options = dict(self.options.columns), self.options.allow_private
         shards = ShardSource(
-            Path.cwd(), files, *options, self.setup.max_seconds, start, frozenset(done),
-            self._switch,
-        )  # fmt: skip
+            folder=Path.cwd(),
+            files=ray.put(list(files)),
+            columns=dict(self.options.columns),
+            allow_private=self.options.allow_private,
+            max_seconds=self.setup.max_seconds,
+            start=start,
+            done=frozenset(done),
+            switch=self._switch,
+        )
         # Of different needs, the two are not made one task.
         dataset = ray.data.from_items([{"run": 0}]).map_batches(
             shards, batch_size=None, batch_format="pyarrow", num_cpus=0, **_here()
@@ -249,7 +254,7 @@ class RayEngine:
 
         try:
             batches = dataset.iter_batches(
-                batch_size=None, batch_format="pyarrow", prefetch_batches=1
+                batch_size=None, batch_format="pyarrow", prefetch_batches=0
             )
             for batch in batches:
                 if not all(put(row) for row in batch.to_pylist()):

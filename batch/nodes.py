@@ -120,7 +120,7 @@ class ShardSource:
     """Cuts shards and sends each with the files in it; a task of the machine that began the run."""
 
     folder: Path  # that paths start from
-    files: Sequence[ListedFile]
+    files: Any  # ray.ObjectRef of a sequence of ListedFile
     columns: Mapping[str, str]
     allow_private: bool
     max_seconds: float
@@ -130,8 +130,11 @@ class ShardSource:
 
     def __call__(self, _: pa.Table) -> Iterator[pa.Table]:
         """Give a row a shard, and last how many there are."""
+        import ray
+
         os.chdir(self.folder)
-        source = CutSource(self.files, InputOptions(self.columns, self.allow_private), self.start)
+        files: Sequence[ListedFile] = ray.get(self.files)
+        source = CutSource(files, InputOptions(self.columns, self.allow_private), self.start)
         cutter, end = source.begin(), self.start.shard
         try:
             while True:
@@ -280,18 +283,19 @@ class ShardScorer:
         """Begin a process that scores, and see that it is what the other nodes have."""
         if self._setup is None:
             self._setup = self._kit.unpacked(Path(self._folder.name))
-        worker = Worker.start(score, self._setup)
-        try:
-            if not worker.pipe.poll(_LOADING):
-                raise FramescopeError("the model takes minutes to load; are the nodes busy?")
-            kind, what = worker.pipe.recv()
-        except (EOFError, OSError):
-            worker.kill()
-            ended = exit_of(worker.exitcode)
-            reason = f"a process that scores ended while it began ({ended})"
-            raise FramescopeError(
-                f"{reason}; is there memory for it? try fewer --workers"
-            ) from None
+        for _ in range(_TRIES):
+            worker = Worker.start(score, self._setup)
+            try:
+                if not worker.pipe.poll(_LOADING):
+                    worker.kill()
+                    raise FramescopeError("the model takes minutes to load; are the nodes busy?")
+                kind, what = worker.pipe.recv()
+                break
+            except (EOFError, OSError):
+                worker.kill()
+        else:
+            reason = f"a process that scores ended while it began ({exit_of(worker.exitcode)})"
+            raise FramescopeError(f"{reason}; is there memory for it? try fewer --workers")
         if kind == "refused":
             raise FramescopeError(str(what).replace(f"{self._folder.name}/", ""))
         if what.digest != self._expected.digest:

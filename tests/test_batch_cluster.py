@@ -135,12 +135,12 @@ def assert_same_rows(run: Path, local: Path) -> None:
 @pytest.mark.slow
 def test_two_nodes_give_the_rows_of_this_machine(inputs, local, small_bundle, cluster, tmp_path):
     run = tmp_path / "run"
-    process = typed(inputs, run, small_bundle, "--engine", "ray", "--address", cluster.address)
-    said = ended(process)
+    on_it = "--engine", "ray", "--address", cluster.address
+    process = typed(inputs, run, small_bundle, *on_it, "--workers", "3")
+    first, second, *_ = ended(process).splitlines()
     assert process.returncode == 1
-    assert said.startswith(
-        f"framescope: {RECORDS + PAGES:,} of {RECORDS + PAGES:,} articles scored"
-    )
+    assert "3 workers need as many processors, and it has 2; the rest wait" in first
+    assert second.startswith(f"framescope: {RECORDS + PAGES:,} of {RECORDS + PAGES:,} articles")
     assert_same_rows(run, local)
 
 
