@@ -16,8 +16,11 @@ import lzma
 import random
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
+
+import warcs
 
 SAMPLES = Path(__file__).parents[1] / "classifier" / "samples"
 TEXT = (SAMPLES / "harbour.txt").read_text(encoding="utf-8")
@@ -79,19 +82,42 @@ SOUND: dict[str, bytes] = {
     ".eml": _mail(),
     ".xml": _feed(),
     ".nitf": _agency(),
+    ".warc": b"".join(warcs.response(f"https://karst.example/{n}", HTML) for n in range(3)),
 }
 
 
-def damaged(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """Give so many damaged inputs, each with the name of its file."""
+def sound(page: str, text: str) -> dict[str, bytes]:
+    """Give a page, and the text of its article, in what kinds of files there may be of it."""
+    table = io.StringIO()
+    csv.writer(table).writerows([["id", "text"], *([str(n), text] for n in range(3)), ["p", page]])
+    records = "".join(json.dumps({"id": f"a{n}", "text": text}) + "\n" for n in range(3))
+    return {
+        ".html": page.encode(errors="replace"),
+        ".txt": text.encode(errors="replace"),
+        ".csv": table.getvalue().encode(errors="replace"),
+        ".jsonl": (records + json.dumps({"id": "page", "body": page}) + "\n").encode(),
+        ".warc": b"".join(
+            warcs.response(f"https://karst.example/{n}", page.encode(errors="replace"))
+            for n in range(2)
+        ),
+    }
+
+
+def damaged(
+    count: int, seed: int, files: Callable[[int], Mapping[str, bytes]] = lambda number: SOUND
+) -> Iterator[tuple[str, bytes]]:
+    """Give so many damaged inputs, each with the name of its file.
+
+    ``files`` gives for a number what is damaged, UTF-8 by the suffixes of files; `SOUND` else.
+    """
     rng = random.Random(seed)
     names = sorted(DAMAGES)
     for number in range(count):
-        name = names[number % len(names)]
-        suffix = rng.choice(sorted(SOUND))
-        data = DAMAGES[name](SOUND[suffix], rng)
+        name, whole = names[number % len(names)], files(number)
+        suffix = rng.choice(sorted(whole))
+        data = DAMAGES[name](whole[suffix], rng)
         if rng.random() < 0.1:
-            suffix = rng.choice(["", ".dat", *sorted(SOUND)])
+            suffix = rng.choice(["", ".dat", *sorted(whole)])
         yield f"{number:04}-{name}{suffix}", data
 
 
@@ -451,6 +477,47 @@ def a_bomb(data: bytes, rng: random.Random) -> bytes:
     return gzip.compress(b"The ferry left. " * 4_000_000, compresslevel=1, mtime=0)
 
 
+@cache
+def _bomb(what: bytes) -> bytes:
+    return gzip.compress(what * (300_000_000 // len(what)), compresslevel=1, mtime=0)
+
+
+@kind
+def a_bomb_of_records(data: bytes, rng: random.Random) -> bytes:
+    return _bomb(b'{"id": "a", "txt": "' + b"The ferry left. " * 60_000 + b'"}\n')
+
+
+@kind
+def a_bomb_of_one_line(data: bytes, rng: random.Random) -> bytes:
+    begin = rng.choice([b'{"id": "a", "text": "', b'"id","text"\n1,"'])
+    return gzip.compress(begin, mtime=0) + _bomb(b"a")
+
+
+@kind
+def a_bomb_in_zstandard(data: bytes, rng: random.Random) -> bytes:
+    line = b'{"id": "a", "text": "' + b"a" * 4_000_000
+    return _zstandard(
+        rng.choice([b"\0" * 4_000_000, line, line + b'"}\n', b" \n" * 2_000_000]) * 80
+    )
+
+
+@kind
+def in_zstandard(data: bytes, rng: random.Random) -> bytes:
+    found = _zstandard(data)
+    return found[: rng.choice([len(found), rng.randrange(4, len(found))])]
+
+
+@kind
+def in_zstandard_with_noise(data: bytes, rng: random.Random) -> bytes:
+    return _put(_zstandard(data), rng, rng.randbytes(20))
+
+
+def _zstandard(data: bytes) -> bytes:
+    import zstandard
+
+    return zstandard.compress(data, 1)
+
+
 @kind
 def in_bzip2(data: bytes, rng: random.Random) -> bytes:
     return bz2.compress(data)
@@ -473,6 +540,82 @@ def in_a_zip(data: bytes, rng: random.Random) -> bytes:
 def called_another_kind(data: bytes, rng: random.Random) -> bytes:
     magic = rng.choice([b"%PDF-1.7\n", b"\x89PNG\r\n\x1a\n", b"\x7fELF", b"GIF89a", b"ID3"])
     return magic + data
+
+
+# --- web archives, Parquet ------------------------------------------------------------------------
+
+
+@kind
+def a_bomb_in_an_archive(data: bytes, rng: random.Random) -> bytes:
+    bomb = warcs.response("https://karst.example/bomb", _bomb(b"a"), Content_Encoding="gzip")
+    return warcs.response("https://karst.example/a") + bomb + warcs.response("https://b.example/")
+
+
+@kind
+def an_archive_packed_by_records(data: bytes, rng: random.Random) -> bytes:
+    found = b"".join(
+        gzip.compress(warcs.response(f"https://karst.example/{n}", data), mtime=0) for n in range(4)
+    )
+    return _put(found, rng, rng.randbytes(9), rng.randrange(3))
+
+
+@kind
+def an_archive_of_wrong_lengths(data: bytes, rng: random.Random) -> bytes:
+    lengths = [str(rng.choice([0, 7, len(data) * 2, -5, 10**15, "many"])) for _ in range(5)]
+    return b"".join(warcs.response("https://karst.example/a", data, length=n) for n in lengths)
+
+
+@kind
+def an_archive_with_torn_headers(data: bytes, rng: random.Random) -> bytes:
+    return _put(warcs.response("https://karst.example/a", data) * 4, rng, b"\r\n\r\n", 6)
+
+
+def _parquet(data: bytes) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    text, out = data.decode(errors="replace"), io.BytesIO()
+    columns = {"id": [1, 2, 3, 4], "text": [text, text[:300], None, "The ferry left Orrin."]}
+    pq.write_table(pa.table(columns), out, row_group_size=2)
+    return out.getvalue()
+
+
+@kind
+def in_parquet(data: bytes, rng: random.Random) -> bytes:
+    return _parquet(data)
+
+
+@kind
+def in_parquet_cut_off(data: bytes, rng: random.Random) -> bytes:
+    found = _parquet(data)
+    return found[: rng.randrange(4, len(found))]
+
+
+@kind
+def in_parquet_of_another_length(data: bytes, rng: random.Random) -> bytes:
+    length = rng.choice([0, 1, 2**31 - 1, 2**32 - 1, rng.randrange(2000)])
+    return _parquet(data)[:-8] + length.to_bytes(4, "little") + b"PAR1"
+
+
+@kind
+def in_parquet_with_a_broken_footer(data: bytes, rng: random.Random) -> bytes:
+    found = bytearray(_parquet(data))
+    for _ in range(rng.randrange(1, 12)):
+        found[rng.randrange(max(4, len(found) - 900), len(found) - 8)] ^= 1 << rng.randrange(8)
+    return bytes(found)
+
+
+@kind
+def in_parquet_with_broken_pages(data: bytes, rng: random.Random) -> bytes:
+    found = bytearray(_parquet(data))
+    for _ in range(rng.randrange(1, 40)):
+        found[rng.randrange(4, max(5, len(found) - 900))] ^= 1 << rng.randrange(8)
+    return bytes(found)
+
+
+@kind
+def a_header_of_parquet(data: bytes, rng: random.Random) -> bytes:
+    return b"PAR1" + data
 
 
 if __name__ == "__main__":
