@@ -81,6 +81,12 @@ def batch(
         list[str] | None,
         typer.Option(metavar="SIGNAL", help="Report this signal only; may be repeated."),
     ] = None,
+    cascade: Annotated[
+        bool,
+        typer.Option(
+            "--cascade", help="Let the baseline settle what is clear; says what it costs."
+        ),
+    ] = False,
     sources: Own = None,
     text_column: Column = None,
     id_column: Column = None,
@@ -123,7 +129,14 @@ def batch(
         "url": url_column, "date": date_column, "author": author_column, "lang": lang_column,
     }  # fmt: skip
     own = None if sources is None else str(sources)
-    setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format.value)
+    setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format.value, cascade)
+    cost = ""
+    if cascade:
+        from batch.clearness import clearness
+
+        cost = f"--cascade, {clearness(model, signal).cost(signal)}"
+        if not quiet:
+            typer.echo(f"framescope: {cost}", err=True)
     job = Job(
         inputs=inputs or (),
         output=output,
@@ -146,7 +159,7 @@ def batch(
         return
     summary = run(job)
     if not quiet:
-        typer.echo(report(summary, output), err=True)
+        typer.echo(report(summary, output, cost), err=True)
     raise typer.Exit(status(summary))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from batch.clearness import measured
 from batch.folder import RunError, RunFolder
 from batch.stages import Setup
 from classifier import __version__, bundle
@@ -75,6 +76,7 @@ class Job:
             "max-characters": setup.max_characters,
             "max-seconds": setup.max_seconds,
             "allow-private": self.allow_private,
+            "cascade": _measured(setup) if setup.cascade else None,
             **{f"{name}-column": column for name, column in self.columns.items()},
         }
 
@@ -88,6 +90,8 @@ def changed_options(job: Job) -> list[str]:
             continue
         if name == "sources":
             words.append(f"--sources {shlex.quote(str(job.setup.sources))}")
+        elif name == "cascade":
+            words.append("--cascade")
         elif value is True:
             words.append(f"--{name}")
         else:
@@ -120,6 +124,12 @@ def _digest(path: str) -> str:
     except OSError as error:
         reason = f"cannot be opened ({error.strerror}); give --sources a file of outlets"
         raise InputError(path, reason) from None
+
+
+def _measured(setup: Setup) -> str | bool:
+    """Name what was measured, by which the baseline settles."""
+    path = measured(setup.model)
+    return bundle.digest(path) if path.is_file() else True
 
 
 def tell_user(job: Job, line: str) -> None:

@@ -6,9 +6,11 @@ A process of its own runs it (`batch.processes`), or a node of a cluster (`batch
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from batch.schema import TABLES, VERSION, RunTables, need_pyarrow, to_lines, whole
 from batch.shards import Fault, Item, Shard
@@ -16,6 +18,9 @@ from classifier import __version__
 from classifier.errors import InputError
 from classifier.taxonomy import SIGNALS, Level
 from classifier.values import Article, ArticleReport, Skipped
+
+if TYPE_CHECKING:
+    from batch.cascade import CascadeModel
 
 _TOGETHER = 32  # articles in one call of the model
 _MANY = 4_000_000  # characters, from which no more are scored together
@@ -44,6 +49,8 @@ class Setup:
         So is an article that takes longer.
     format : str
         ``parquet`` or ``jsonl``.
+    cascade : bool
+        Let the baseline settle what is clear (`batch.cascade`).
     """
 
     model: str = "transformer"
@@ -53,6 +60,7 @@ class Setup:
     max_characters: int = 2_000_000
     max_seconds: float = 120.0
     format: str = "parquet"
+    cascade: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,7 @@ class Counts:
     sentences: int = 0
     citations: int = 0
     spans: int = 0
+    settled: int = 0  # passages that the baseline settled
     passages: int = 0  # that the encoder was asked for
     reused: int = 0  # of them, that it had encoded before
 
@@ -135,6 +144,11 @@ class Stages:
         self.setup = setup
         registry = load_registry(user=None if setup.sources is None else Path(setup.sources))
         self.bundle = bundle.load(setup.model, registry)
+        self.cascade: CascadeModel | None = None
+        if setup.cascade:
+            from batch.cascade import cascaded
+
+            self.bundle, self.cascade = cascaded(self.bundle, setup.signals)
         # Techniques stand in words; of the other signals no table has a place.
         shown = setup.evidence or {s.name for s in SIGNALS if s.level is Level.SPAN}
         self.scorer = Scorer(self.bundle, setup.signals, registry, shown, seconds=setup.max_seconds)
@@ -170,7 +184,7 @@ class Stages:
         alone : bool
             Score article by article, so that of several the one that fails is known.
         """
-        before = self.cache.asked, self.cache.reused
+        before = self.cache.asked, self.cache.reused, self._settled
         rows = [_Row(item) for item in shard.items]
         for at, failure in (failed or {}).items():
             rows[at].failure = failure
@@ -189,6 +203,7 @@ class Stages:
         tables, counts = self._gathered(shard, rows)
         counts.passages = self.cache.asked - before[0]
         counts.reused = self.cache.reused - before[1]
+        counts.settled = self._settled - before[2]
         return tables, counts
 
     def files(self, tables: RunTables) -> dict[str, bytes]:
@@ -199,6 +214,10 @@ class Stages:
             )
             for name in TABLES
         }
+
+    @property
+    def _settled(self) -> int:
+        return 0 if self.cascade is None else self.cascade.settled
 
     def _read(self, row: _Row) -> Iterator[Article]:
         """Read a record's articles; what can't be used is its failure."""
@@ -262,7 +281,13 @@ class Stages:
             if isinstance(report, Skipped):
                 row.failure = row.failure or Failure("time", report.reason)
             else:
-                row.reports.append(report)
+                row.reports.append(self._known(report))
+
+    def _known(self, report: ArticleReport) -> ArticleReport:
+        """Say nothing of how far an article is that was not read as a whole."""
+        if report.distance is None or not math.isnan(report.distance):
+            return report
+        return replace(report, distance=None)
 
     def _gathered(self, shard: Shard, rows: Sequence[_Row]) -> tuple[RunTables, Counts]:
         tables, counts = RunTables(self.scorer.signals), Counts()

@@ -221,6 +221,48 @@ def familiarity(
     show_section(section, format, output)
 
 
+def cascade(
+    model: BundleName = "transformer",
+    corpora: CorporaFolder = None,
+    draws: Draws = 2000,
+    seed: Seed = 0,
+    allow_other_split: OtherSplit = False,
+    format: As = Format.TERMINAL,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write there what batch --cascade goes by: cascade.json in the bundle's folder.",
+        ),
+    ] = None,
+) -> None:
+    """What it costs to let the baseline settle what is clear, for `framescope batch --cascade`.
+
+    Fitted on validation articles, measured on articles that no model has seen.
+
+    BUNDLE is a bundle's folder, or `transformer` for the one that ships.
+    """
+    from classifier.output import check, opened
+    from eval.report import json_text, show_section
+    from eval.studies import study_cascade
+
+    if output is not None:
+        check(output, overwrite=True)
+    evaluation = evaluation_of(
+        ["baseline", model], corpora, None, None, allow_other_split, draws=draws, seed=seed
+    )
+    with progress() as shown:
+        section, known = study_cascade(
+            evaluation, lambda done, total: shown("sentences", done, total)
+        )
+    if output is not None:
+        with opened(output) as file:
+            file.write(json_text(known.to_record()))
+    show_section(section, format, record=known.to_record())
+
+
 def unresolved(
     articles: Annotated[
         Path,
@@ -246,4 +288,7 @@ def unresolved(
     show_section(section)
 
 
-COMMANDS = (controls, axes, robustness, familiarity, sourcing, placeholders, unresolved)
+COMMANDS = (
+    *(controls, axes, robustness, familiarity, sourcing, placeholders),
+    *(cascade, unresolved),
+)

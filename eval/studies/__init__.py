@@ -2,6 +2,7 @@
 
 from eval.studies.axes import section as section_of_axes
 from eval.studies.axes import study as study_axes
+from eval.studies.cascade import study as study_cascade
 from eval.studies.controls import section as section_of_controls
 from eval.studies.controls import study as study_controls
 from eval.studies.familiarity import study as study_familiarity
