@@ -234,7 +234,7 @@ def test_what_is_known_of_sources_decides_their_kind_where_words_do_not() -> Non
     fusion = fit_fusion(rows, heard([[said(row)] for row in range(60)], known))
     for kind, government in ((SourceKind.NAMED, False), (SourceKind.VAGUE, True)):
         of = kind_features(said(0), Known(kind, government, False, False, False), [0.0] * 5)
-        chances = dict(zip(KINDS, kind_chances(fusion, of), strict=True))
+        chances = dict(zip(KINDS, kind_chances(fusion, [of])[0], strict=True))
         assert chances[kind.value] > 0.8
         assert (chances["government"] > 0.5) is government
         assert chances["state_media"] < 0.1

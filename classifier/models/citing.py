@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby, islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from classifier.models.fusion import (
     quoted_share,
     sentence_features,
     sigmoid,
+    weighed,
 )
 from classifier.models.roles import KINDS
 from classifier.sources import Registry
@@ -259,9 +261,7 @@ def decide(
     fused = logits.copy()
     for signal, line in fusion.signals.weights.items():
         if signal in given.sentences:
-            fused[:, list(signals).index(signal)] = (
-                given.sentences[signal] @ np.asarray(line[:-1]) + line[-1]
-            )
+            fused[:, list(signals).index(signal)] = weighed(given.sentences[signal], line)
     shown = tuple(
         tuple(
             _typed(one, fusion, chance, features, kinds)
@@ -304,25 +304,25 @@ def features_of(
     attributed = votes.get("attributed", nothing)
     of_kinds = np.stack([votes.get(signal, nothing) for signal in KIND_SIGNALS], axis=1)
     found = FusionFeatures([], [], [], [], {})
+    for row, sentence in enumerate(sentences):
+        said, of_row = resolved.said[row], of_kinds[row].tolist()
+        own = float(attributed[row])
+        found.citations.append([citation_features(one, sentence, own) for one in said])
+        found.kind_features.append(
+            [
+                kind_features(one, known, of_row)
+                for one, known in zip(said, resolved.known(row), strict=True)
+            ]
+        )
+    found.chances.extend(_by_row(_chances(fusion, list(chain(*found.citations))), resolved))
+    found.kinds.extend(_by_row(kind_chances(fusion, list(chain(*found.kind_features))), resolved))
     rows: list[list[float]] = []
     for row, sentence in enumerate(sentences):
-        said = resolved.said[row]
-        given = [citation_features(one, sentence, float(attributed[row])) for one in said]
-        chances = _chances(fusion, given)
-        of_row = of_kinds[row].tolist()
-        features = [
-            kind_features(one, known, of_row)
-            for one, known in zip(said, resolved.known(row), strict=True)
-        ]
-        kinds = [kind_chances(fusion, one) for one in features]
+        said, chances, kinds = resolved.said[row], found.chances[row], found.kinds[row]
         whole = quoted_share([(0, len(sentence.text))], sentence) if sentence.quoted else 0.0
         surest = max(range(len(said)), key=chances.__getitem__, default=None)
         share = 0.0 if surest is None else _quoted(said[surest], sentence)
         rows.append(sentence_features(chances, kinds, (whole, share), state_media[row]))
-        found.citations.append(given)
-        found.chances.append(chances)
-        found.kind_features.append(features)
-        found.kinds.append(kinds)
     shared = np.array(rows, np.float64).reshape(-1, len(SENTENCE_FEATURES) - 1)
     found.sentences.update({s: np.column_stack([vote, shared]) for s, vote in votes.items()})
     return found
@@ -339,16 +339,27 @@ def _chances(fusion: Fusion, given: Sequence[Sequence[float]]) -> list[float]:
     return chances
 
 
-def kind_chances(fusion: Fusion, features: Sequence[float]) -> list[float]:
-    """Give how likely a source is of each of `KINDS`: of the first three it is one."""
+def kind_chances(fusion: Fusion, features: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Give how likely each source is of each of `KINDS`: of the first three it is one."""
+    if not features:
+        return []
+    given = np.asarray(features)
     if not fusion.kinds.weights:
-        odds = np.asarray(features[: len(KINDS)])
+        odds = given[:, : len(KINDS)]
     else:
-        lines = fusion.kinds.log_odds(np.asarray([features]))
-        odds = np.array([lines[kind][0] for kind in KINDS])
-    exclusive = np.exp(odds[:_EXCLUSIVE] - odds[:_EXCLUSIVE].max())
-    on_top = sigmoid(odds[_EXCLUSIVE:])
-    return [*(exclusive / exclusive.sum()).tolist(), *on_top.tolist()]
+        lines = fusion.kinds.log_odds(given)
+        odds = np.stack([lines[kind] for kind in KINDS], axis=1)
+    exclusive = odds[:, :_EXCLUSIVE]
+    exclusive = np.exp(exclusive - exclusive.max(axis=1, keepdims=True))
+    exclusive /= exclusive.sum(axis=1, keepdims=True)
+    found: list[list[float]] = np.hstack([exclusive, sigmoid(odds[:, _EXCLUSIVE:])]).tolist()
+    return found
+
+
+def _by_row(values: Sequence[Any], resolved: Resolved) -> Iterator[list[Any]]:
+    """Divide what was found of all citations into rows."""
+    left = iter(values)
+    return (list(islice(left, len(said))) for said in resolved.said)
 
 
 def _typed(

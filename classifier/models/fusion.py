@@ -66,9 +66,7 @@ class Regressions:
 
     def log_odds(self, features: Floats) -> dict[str, Floats]:
         """Give each output's log-odds, shape (n,), of features of shape (n, n_features)."""
-        return {
-            name: features @ np.asarray(line[:-1]) + line[-1] for name, line in self.weights.items()
-        }
+        return {name: weighed(features, line) for name, line in self.weights.items()}
 
     def shares(self, name: str, features: Floats) -> dict[str, float]:
         """Give what each feature of one row adds to an output's log-odds."""
@@ -111,6 +109,15 @@ class Fusion:
             parts.append(Regressions(features, lines))
         citation, kinds, signals = parts
         return cls(citation, kinds, signals, float(record["threshold"]))
+
+
+def weighed(features: Floats, line: Sequence[float]) -> Floats:
+    """Give log-odds, shape (n,), of features, shape (n, n_features): weights, the intercept last.
+
+    Each row is summed by itself: a product of matrices may round one by how many others there are.
+    """
+    found: Floats = (features * np.asarray(line[:-1])).sum(axis=1) + line[-1]
+    return found
 
 
 def sigmoid(values: Floats) -> Floats:
