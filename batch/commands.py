@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batch.answer import AnswerFormat
-from classifier.cli.shared import Column, Own
+from classifier.cli.shared import AnswerFormat, Column, Own
 
 if TYPE_CHECKING:
-    from batch.database import Database
+    from batch.reading import Database
 
 
 class TableFormat(StrEnum):
@@ -192,21 +191,20 @@ def query(
     quiet: _Quiet = False,
 ) -> None:
     """Ask a run with SQL: by_outlet, by_day, most_flagged, sourcing_map, and more."""
-    from batch.answer import chosen, show_views, write
-    from batch.database import MEMORY, opened
     from batch.folder import RunFolder
+    from batch.reading import MEMORY, chosen_format, open_run, show_views, write_answer
     from batch.schema import TABLES
-    from classifier.output import opened as opened_file
+    from classifier.output import opened
 
-    form = chosen(format, output)
+    form = chosen_format(format, output)
     question = sys.stdin.read() if sql == "-" else sql
-    with opened(RunFolder(run), memory or MEMORY) as database:
+    with open_run(RunFolder(run), memory or MEMORY) as database:
         _tell_unfinished(database, quiet=quiet)
         if question is None:
-            with opened_file(None) as file:
+            with opened(None) as file:
                 show_views(database.views, TABLES, file)
         else:
-            write(lambda: database.ask(question), form, output, overwrite=overwrite)
+            write_answer(lambda: database.ask(question), form, output, overwrite=overwrite)
 
 
 def overview(
@@ -221,17 +219,15 @@ def overview(
     quiet: _Quiet = False,
 ) -> None:
     """Draw a run as one page: outlets side by side and over time, who is cited, samples."""
-    from batch.database import MEMORY, opened
     from batch.folder import RunFolder
-    from batch.overview import overview_of, to_html
-    from classifier.output import check
-    from classifier.output import opened as opened_file
+    from batch.reading import MEMORY, open_run, overview_of, overview_to_html
+    from classifier.output import check, opened
 
     check(output, overwrite=overwrite)
-    with opened(RunFolder(run), memory or MEMORY) as database:
+    with open_run(RunFolder(run), memory or MEMORY) as database:
         _tell_unfinished(database, quiet=quiet)
-        page = to_html(overview_of(database))
-    with opened_file(output) as file:
+        page = overview_to_html(overview_of(database))
+    with opened(output) as file:
         file.write(page)
 
 

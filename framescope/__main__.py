@@ -14,7 +14,7 @@ def main() -> None:
     # time of a short command.
     gc.set_threshold(50_000)
     try:
-        for name in ("training", "eval"):  # whose commands are found by name
+        for name in ("batch", "service", "training", "eval"):  # whose commands are found by name
             claim(name, tell=False)
     except ImportError as error:
         print(f"framescope: {error}", file=sys.stderr)

@@ -21,11 +21,11 @@ import typer
 from browser import WORST_CONTRAST, needs_browser
 from typer.testing import CliRunner
 
-from batch.charts import percent, unit_for
 from batch.commands import overview, query
-from batch.database import opened as opened_run
 from batch.folder import RunFolder
-from batch.overview import OUTLETS, link_to, overview_of, to_html
+from batch.reading.charts import percent, unit_for
+from batch.reading.database import opened as opened_run
+from batch.reading.overview import OUTLETS, link_to, overview_of, to_html
 from classifier.errors import InputError
 from classifier.values import ArticleReport
 

@@ -28,10 +28,10 @@ from pages_of_docs import CALLS
 from typer.testing import CliRunner
 
 from batch.commands import overview, query
-from batch.database import Database, QueryError, opened
 from batch.folder import RunError, RunFolder
+from batch.reading.database import Database, QueryError, opened
+from batch.reading.shares import CLAIMS
 from batch.schema import TABLES, columns
-from batch.shares import CLAIMS
 from classifier.errors import FramescopeError, InputError
 from classifier.sources.publisher.publisher import UNNAMED
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import mutator
 import pytest
+import small_runs
 from pages_of_docs import CALLS
 
 COMMAND = [sys.executable, "-c", "import sys; from classifier.cli import main; sys.exit(main())"]
@@ -29,6 +30,7 @@ NOT_RUN = {
     r"^eval (gate|card|sourcing|placeholders|familiarity) my-bundle": "of a bundle of one's own",
     r"^eval unresolved": "needs a file of articles, FILE",
     r"^eval$": "judges both bundles for minutes; the slow tests do, on less",
+    r"^query RUN -$": "stands behind a pipe that makes its input",
     r"^score s3://": "asks a store",
     r"^serve": "answers until it is stopped; its own tests run it",
     r"^eval batch": "judges bundles for minutes, or goes on with such a run; its tests do, on less",
@@ -70,6 +72,7 @@ def folder(tmp_path_factory) -> Path:
     outlet = {"id": "karst-press", "name": "Karst Press", "domains": [{"host": "karst.example"}]}
     (here / "mine.jsonl").write_text(json.dumps(outlet) + "\n", encoding="utf-8")
     (here / "ratings.csv").write_text("domain,rating\nbbc.co.uk,HIGH\n", encoding="utf-8")
+    small_runs.write(here / "RUN")
     typed(["sources", "export", "-o", "november.csv"], here)
     for name in ("before.jsonl", "after.jsonl"):
         typed(["score", "article.txt", "-m", "baseline", "-o", name], here)

@@ -22,12 +22,12 @@ ROOMS = {
         *("rows", "figures", "compare", "studies", "suite", "release", "report", "grid"),
         "commands",
     ),
-    "batch": (),
+    "batch": ("reading",),
     "service": (),
 }
 BELOW_ALL = {
     *("classifier", "classifier.errors", "classifier.taxonomy", "classifier.runtime"),
-    "training",
+    *("training", "batch", "batch.schema", "batch.folder"),
 }
 MOST_ENTRIES = {"classifier": 19, "training": 12, "eval": 11, "batch": 19, "service": 19}
 

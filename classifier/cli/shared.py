@@ -39,3 +39,13 @@ class ListFormat(StrEnum):
 
     TSV = "tsv"
     JSON = "json"
+
+
+class AnswerFormat(StrEnum):
+    """How an answer is written."""
+
+    TERMINAL = "terminal"
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+    PARQUET = "parquet"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from batch.shares import ARTICLES, CLAIMS, FRAMING, SOURCING, Measure, counts, shares
+from batch.reading.shares import ARTICLES, CLAIMS, FRAMING, SOURCING, Measure, counts, shares
 from classifier.sources import UNNAMED, UNNAMED_MONITOR
 from classifier.taxonomy import NAMES, TECHNIQUES
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from batch.shares import Measure
+from batch.reading.shares import Measure
 
 WIDTH, HEIGHT = 320, 96
 """Of a chart over time, in its own units."""
@@ -101,7 +101,7 @@ def percent(value: float) -> str:
 
 
 def share(row: Mapping[str, Any], name: str) -> Portion:
-    """Take a measure's share out of a row of `batch.shares.shares`."""
+    """Take a measure's share out of a row of `batch.reading.shares.shares`."""
     return Portion(row[name], row[f"{name}_low"], row[f"{name}_high"], row[f"{name}_n"] or 0)
 
 

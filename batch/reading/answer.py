@@ -9,11 +9,11 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from classifier.cli.shared import AnswerFormat
 from classifier.errors import InputError
 from classifier.output import STDOUT, check, drafted
 from classifier.values import printable, shortened
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console
 
-    from batch.views import View
+    from batch.reading.views import View
 
     Answer = tuple[pa.Schema, Iterator[pa.RecordBatch]]
 
@@ -31,16 +31,6 @@ SHOWN = 50
 
 _LONGEST = 400  # characters of a value that a terminal shows
 _LEAST = 9  # of a column's width, below which rows are shown one below the other
-
-
-class AnswerFormat(StrEnum):
-    """How an answer is written."""
-
-    TERMINAL = "terminal"
-    CSV = "csv"
-    JSON = "json"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
 
 
 _OF_SUFFIX = {f".{one}": one for one in AnswerFormat} | {

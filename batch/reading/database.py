@@ -16,8 +16,8 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from batch.folder import RunError, RunFolder
+from batch.reading.views import View, create, views
 from batch.schema import TABLES, VERSION, columns, need_pyarrow
-from batch.views import View, create, views
 from classifier.errors import FramescopeError, how_to_install
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batch.database import MEMORY, opened
 from batch.folder import RunFolder
+from batch.reading.database import MEMORY, opened
 from batch.schema import schema
 from classifier.render import need_pandas
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from batch import charts
-from batch.charts import Course, Dots, Stack
-from batch.database import Database
-from batch.shares import ARTICLES, FRAMING, MEASURES, SOURCING, Measure, shares
+from batch.reading import charts
+from batch.reading.charts import Course, Dots, Stack
+from batch.reading.database import Database
+from batch.reading.shares import ARTICLES, FRAMING, MEASURES, SOURCING, Measure, shares
 from classifier import __version__
 from classifier.render import environment_of, style
 from classifier.taxonomy import BY_NAME
@@ -96,7 +96,7 @@ def overview_of(database: Database) -> RunOverview:
 
 def to_html(overview: RunOverview) -> str:
     """Write an overview as one HTML page that needs nothing else."""
-    environment = environment_of("batch")
+    environment = environment_of("batch.reading")
     environment.filters |= {
         "percent": charts.percent,
         "number": lambda value: f"{value or 0:,}",
@@ -108,7 +108,7 @@ def to_html(overview: RunOverview) -> str:
         run=overview,
         version=__version__,
         size=(charts.WIDTH, charts.HEIGHT),
-        style=style("batch", "overview.css"),
+        style=style("batch.reading", "overview.css"),
         script="",
     )
 
