@@ -32,6 +32,7 @@ test-all: .venv/complete chromium
 
 bench: .venv/development
 	$(BIN)/python tests/bench.py --output runs/bench.json
+	[ -n "$$CI" ] || $(BIN)/python tests/memory.py # a quarter of an hour
 
 nox: .venv/development
 	$(BIN)/nox
