@@ -209,6 +209,42 @@ def test_records_by_the_names_that_others_use(tmp_path, key):
 
 @pytest.mark.parametrize("spread", [None, 2])
 @pytest.mark.parametrize("wrap", ["list", "articles", "one"])
+def lines_of(path, *records: dict[str, object]):
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return str(path)
+
+
+def read_with(source: str, **columns: str):
+    told: list[str] = []
+    return list(read(source, Options(columns, tell=told.append))), told
+
+
+def test_a_text_by_a_name_that_nobody_knows_is_the_longest_and_that_is_said(tmp_path):
+    records = [
+        {"ID": "a", "title": "Ferry fares rise", "content_original": TEXT, "topic": "ferries"},
+        {"ID": "b", "title": "Rain", "content_original": "It rained in Osterhaven."},
+    ]
+    found, told = read_with(lines_of(tmp_path / "a.jsonl", *records))
+    assert [(one.id, one.text) for one in found] == [
+        ("a", TEXT), ("b", "It rained in Osterhaven.")
+    ]  # fmt: skip
+    assert told == [f"{tmp_path / 'a.jsonl'}: text from 'content_original'; "
+                    "choose another with --text-column NAME"]  # fmt: skip
+
+
+def test_a_users_own_word_comes_before_what_is_guessed(tmp_path):
+    source = lines_of(tmp_path / "a.jsonl", {"id": "a", "text": "A summary.", "full": TEXT})
+    found, told = read_with(source, text="full")
+    assert [one.text for one in found] == [TEXT] and not told
+    with pytest.raises(InputError, match=r"has no text 'whole' .*it has: 'id', 'text', 'full'"):
+        read_with(source, text="whole")
+
+
+def test_a_record_without_a_long_text_is_none(tmp_path):
+    with pytest.raises(InputError, match="no 'text'"):
+        read_with(lines_of(tmp_path / "a.jsonl", {"id": "a", "note": "Nothing much."}))
+
+
 def test_json_as_services_answer(tmp_path, wrap, spread):
     items = [{"title": TITLE, "content": TEXT, "source": {"id": 1}}, {"title": "no text"}]
     value = {"list": items, "articles": {"status": "ok", "articles": items}, "one": items[0]}[wrap]

@@ -246,7 +246,10 @@ class _File:
         if document.is_json(text, self.name):
             if not document.is_value(text, self.name):
                 lines = _lines(head, rest, "surrogateescape", source)
-                return _Cut(records.split(lines, source, stem), partial(records.no_line, source))
+                return _Cut(
+                    records.split(lines, source, stem, options.columns, options.tell),
+                    partial(records.no_line, source),
+                )
         elif not _is_marked_up(text) and tables.looks_like_table(
             text, called_so=Path(self.name).suffix.lower() in tables.SUFFIXES
         ):

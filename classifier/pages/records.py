@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,9 @@ from classifier.values import Article, Origin, Skipped
 MAX_CHARS = 10_000_000
 """The longest line that is read."""
 
+_LEAST_WORDS = 40
+"""Of a text that goes by no name that is known."""
+
 # A file of records begins with a key; prose that begins with a brace or a bracket does not.
 _FIRST_KEY = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"[^"\n]{1,80}"\s*:|\Z)')
 
@@ -32,21 +35,41 @@ def looks_like_records(head: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of a file, and what articles without an id are called on it; None: an id is wanted."""
+    """A line of a file, and what articles without an id are called on it; None: an id is wanted.
+
+    `columns` are the names of fields that the user gave; `likely` is that of the text, where the
+    first line has none that is known.
+    """
 
     text: str
     name: str | None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    likely: str | None = None
 
     def read(self, origin: Origin, /) -> Iterator[Article]:
-        return _of_record(_parsed(self.text, origin), origin, self.name)
+        record = _parsed(self.text, origin)
+        return _of_record(record, origin, self.name, self.columns, self.likely)
 
 
 def split(
-    lines: Iterable[str], source: str, stem: str | None = None
+    lines: Iterable[str],
+    source: str,
+    stem: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Iterator[RawRecord | Skipped]:
-    """Cut a file into its lines, each a record; the parameters are those of `read_lines`.
+    """Cut a file into its lines, each a record.
 
     A line that is too long is `Skipped`.
+
+    Parameters
+    ----------
+    lines, source, stem
+        As of `read_lines`.
+    columns : mapping of str to str or None
+        What the file calls the fields of an article (`fields`), where it isn't to be guessed.
+    tell : callable
+        Is told by which name the text goes, where its first line had to be looked through for it.
 
     Raises
     ------
@@ -54,19 +77,25 @@ def split(
         At once, without a stem, when the file is a JSON array or an object spread over several
         lines; at the end when it is empty.
     """
-    number = 0
+    number, likely = 0, None
+    columns = columns or {}
     for line_number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         if not number and stem is None:
             _refuse_other_json(line, source)
+        if not number and stem is not None and fields.TEXT not in columns:
+            likely = _longest_of(line)
+            if likely is not None:
+                tell(f"{source}: text from '{likely}'; choose another with --text-column NAME")
         number += 1
         origin = Origin(source, line_number, number)
         if len(line) > MAX_CHARS:
             reason = f"longer than {MAX_CHARS:,} characters; split the article"
             yield Skipped(str(origin), reason)
         else:
-            yield RawRecord(origin, len(line), _Line(line, stem and f"{stem}-{line_number}"))
+            name = stem and f"{stem}-{line_number}"
+            yield RawRecord(origin, len(line), _Line(line, name, columns, likely))
     if not number:
         raise InputError(source, "the file is empty; put one article a line in it, as JSON")
 
@@ -182,11 +211,19 @@ def _json(text: str, origin: Origin, remedy: str) -> Any:
         raise InputError(str(origin), f"not JSON that can be read; {remedy}") from None
 
 
-def _of_record(record: Any, origin: Origin, name: str | None) -> Iterator[Article]:
+def _of_record(
+    record: Any,
+    origin: Origin,
+    name: str | None,
+    columns: Mapping[str, str] | None = None,
+    likely: str | None = None,
+) -> Iterator[Article]:
     """Read what is one record: as the format has it, or by other names for the same."""
+    columns = columns or {}
     if not isinstance(record, dict):
         raise InputError(str(origin), 'not a JSON object; write {"id": ..., "text": ...}')
-    if name is None or isinstance(record.get("text"), str):
+    own = not columns and isinstance(record.get("text"), str)
+    if name is None or own:
         reader = RecordReader(record, str(origin), name)
         yield replace(reader.article(), origin=origin)
         return
@@ -196,15 +233,42 @@ def _of_record(record: Any, origin: Origin, name: str | None) -> Iterator[Articl
             inner = Origin(origin.input, origin.line, number)
             yield from _of_record(item, inner, f"{name}-{number}")
         return
-    found = fields.guess(_texts(record))
+    texts = _texts(record)
+    if (wanted := columns.get(fields.TEXT)) is not None and wanted not in texts:
+        known = ", ".join(f"'{key}'" for key in list(texts)[:30])
+        raise InputError(str(origin), f"has no text '{wanted}' (--text-column); it has: {known}")
+    given = {one: key for one, key in columns.items() if key in texts}
+    found = fields.guess(key for key in texts if key not in given.values()) | given
+    if fields.TEXT not in found:
+        longest = likely if likely in texts else _longest(record)
+        found |= {} if longest is None else {fields.TEXT: longest}
     if fields.TEXT not in found:
         RecordReader(record, str(origin), name).article()  # says what is wrong
-    cells = {field: _texts(record)[key] for field, key in found.items()}
+    cells = {one: texts[key] for one, key in found.items()}
     for value in cells.values():
         if SURROGATE.search(value):
             reason = "holds half a character (a lone surrogate); write it again as UTF-8"
             raise InputError(str(origin), reason)
     yield from fields.articles(cells, str(origin), name, origin)
+
+
+def _longest_of(line: str) -> str | None:
+    """Give the name under which a line has its text, where none of the usual is there."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):  # of which reading it will tell
+        return None
+    known = not isinstance(record, dict) or fields.TEXT in fields.guess(_texts(record))
+    return None if known or _listed(record) is not None else _longest(record)
+
+
+def _longest(record: Mapping[str, Any]) -> str | None:
+    """Give the name of the longest text of a record; None where none is as long as an article."""
+    texts = _texts(record)
+    others = set(fields.guess(texts).values())
+    words = {key: len(value.split()) for key, value in texts.items() if key not in others}
+    longest = max(words, key=lambda key: words[key], default=None)
+    return longest if longest is not None and words[longest] >= _LEAST_WORDS else None
 
 
 def _texts(record: Mapping[str, Any]) -> dict[str, str]:
