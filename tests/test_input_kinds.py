@@ -207,8 +207,6 @@ def test_records_by_the_names_that_others_use(tmp_path, key):
     assert len(skipped) == 1
 
 
-@pytest.mark.parametrize("spread", [None, 2])
-@pytest.mark.parametrize("wrap", ["list", "articles", "one"])
 def lines_of(path, *records: dict[str, object]):
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     return str(path)
@@ -235,7 +233,8 @@ def test_a_text_by_a_name_that_nobody_knows_is_the_longest_and_that_is_said(tmp_
 def test_a_users_own_word_comes_before_what_is_guessed(tmp_path):
     source = lines_of(tmp_path / "a.jsonl", {"id": "a", "text": "A summary.", "full": TEXT})
     found, told = read_with(source, text="full")
-    assert [one.text for one in found] == [TEXT] and not told
+    assert [one.text for one in found] == [TEXT]
+    assert not told
     with pytest.raises(InputError, match=r"has no text 'whole' .*it has: 'id', 'text', 'full'"):
         read_with(source, text="whole")
 
@@ -245,6 +244,8 @@ def test_a_record_without_a_long_text_is_none(tmp_path):
         read_with(lines_of(tmp_path / "a.jsonl", {"id": "a", "note": "Nothing much."}))
 
 
+@pytest.mark.parametrize("spread", [None, 2])
+@pytest.mark.parametrize("wrap", ["list", "articles", "one"])
 def test_json_as_services_answer(tmp_path, wrap, spread):
     items = [{"title": TITLE, "content": TEXT, "source": {"id": 1}}, {"title": "no text"}]
     value = {"list": items, "articles": {"status": "ok", "articles": items}, "one": items[0]}[wrap]
