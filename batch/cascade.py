@@ -70,9 +70,17 @@ def margins(proba: Single, thresholds: Single) -> Floats:
 
 
 def packer_of(transformer: Bundle) -> Packer:
-    """Give what cuts articles into passages as a transformer does."""
+    """Give what cuts articles into passages as a transformer does.
+
+    Raises
+    ------
+    BundleError
+        When the bundle has no encoder.
+    """
     from tokenizers import Tokenizer
 
+    if TOKENIZER not in transformer.manifest["files"]:
+        raise BundleError(f"{transformer.path}: has no encoder to spare; give a transformer")
     heads = transformer.model.heads  # type: ignore[attr-defined]
     return Packer(
         Tokenizer.from_file(str(transformer.path / TOKENIZER)),

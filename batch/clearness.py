@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from classifier import bundle
 from classifier.errors import FramescopeError
-from classifier.models import read_json
+from classifier.models import TOKENIZER, read_json
 from classifier.taxonomy import NAMES, in_order
 
 CLEARNESS = "cascade.json"
@@ -244,9 +244,12 @@ def clearness(model: str, signals: Sequence[str] | None = None) -> Clearness:
     Raises
     ------
     CascadeError
-        When nothing was, or it was of other bundles, or what is written can't be read.
+        When nothing was, or it was of other bundles, or what is written can't be read, or the
+        bundle has no encoder.
     """
     folder, path = bundle.resolve(model), measured(model)
+    if TOKENIZER not in bundle.read_manifest(folder)["files"]:
+        raise CascadeError(f"{folder}: has no encoder to spare; leave out --cascade")
     typed = f"framescope eval cascade {folder} --output {folder / CLEARNESS}"
     try:
         found = Clearness.from_record(read_json(path))
