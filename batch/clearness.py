@@ -164,15 +164,16 @@ class Clearness:
             return f"all signals together, {on}: {_said(self.together)}"
         if len(asked) == 1:
             return f"{asked[0]}, {on}: {_said(self.alone[asked[0]])}"
-        each = [(signal, self.alone[signal]) for signal in asked]
-        least = min(one.settled for _, one in each)
-        tolls = [(s, one.tolls[s]) for s, one in each if s in one.tolls]
-        worst = min(tolls, key=lambda pair: pair[1].difference, default=None)
-        said = f"at most {least:.1%} of tokens settled, at most " + _rest(
-            *(max(getattr(one, name) for _, one in each) for name in _RATES)
+        # What is settled for several is settled for each of them: there are bounds.
+        each = [self.alone[signal] for signal in asked]
+        least = Settling(
+            min(one.settled for one in each),
+            sum(one.changed for one in each) / len(each),
+            min(one.voices for one in each),
+            min(one.citations for one in each),
+            {signal: toll for one in each for signal, toll in one.tolls.items()},
         )
-        said += f"; worst of the signals: {worst[0]}, {worst[1]}" if worst else ""
-        return f"{len(asked)} signals, as measured of each alone, {on}: {said}"
+        return f"{len(asked)} signals, {on} and by what each costs alone: at most {_said(least)}"
 
     def to_record(self) -> dict[str, Any]:
         """Write it as JSON holds it."""
@@ -195,23 +196,16 @@ class Clearness:
         return cls(**values)
 
 
-_RATES = ("changed", "voices", "citations")
-
-
 def _said(one: Settling) -> str:
-    tolls = "; ".join(str(toll) for toll in one.tolls.values()) if len(one.tolls) == 1 else ""
-    if len(one.tolls) > 1:
-        signal, worst = min(one.tolls.items(), key=lambda pair: pair[1].difference)
-        tolls = f"worst of the signals: {signal}, {worst}"
-    rest = _rest(one.changed, one.voices, one.citations)
-    return f"{one.settled:.1%} of tokens settled, " + "; ".join(x for x in (rest, tolls) if x)
-
-
-def _rest(changed: float, voices: float, citations: float) -> str:
-    return (
-        f"{changed:.2%} of decisions and {voices:.1%} of voices other than the transformer's, "
-        f"{citations:.1%} of citations lost"
+    said = (
+        f"{one.settled:.1%} of tokens settled, {one.changed:.2%} of decisions and "
+        f"{one.voices:.1%} of voices other than the transformer's, {one.citations:.1%} of "
+        "citations lost"
     )
+    if not one.tolls:
+        return f"{said}; F1 not measured, for want of labels"
+    signal, worst = min(one.tolls.items(), key=lambda pair: pair[1].difference)
+    return f"{said}; {'' if len(one.tolls) == 1 else f'worst of them {signal}, '}{worst}"
 
 
 def _doubt(edges: Sequence[float], chances: Sequence[float], limit: float) -> Doubt:

@@ -23,7 +23,7 @@ from classifier.models import Passage
 from classifier.scoring import CONTENT
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import Voice
-from eval.figures import Change, Estimate, Section, Share, resample_figures, single_figure, table
+from eval.figures import Change, Section, resample_figures, single_figure, table
 from eval.rows import Evaluation, is_positive, rows_of
 from training.data import TEST, UNSEEN, VALIDATION, Examples
 
@@ -121,12 +121,13 @@ def section(known: Clearness) -> Section:
 
 
 def _line(name: str, one: Settling, toll: Toll | None) -> tuple[Any, ...]:
-    shares = (Share(one.settled), Share(one.changed), Share(one.voices), Share(one.citations))
+    given = (one.settled, one.changed, one.voices, one.citations)
+    shares = tuple(f"{share:.1%}" for share in given)
     if toll is None:
         return (name, *shares, None, None, None, None)
     ends = (math.nan if end is None else end for end in (toll.low, toll.high))
     change = Change(toll.difference, *ends)
-    return (name, *shares, toll.sentences, Estimate(toll.alone), Estimate(toll.cascade), change)
+    return (name, *shares, toll.sentences, toll.alone, toll.cascade, change)
 
 
 # --- what both models say -------------------------------------------------------------------------
