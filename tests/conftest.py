@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +21,43 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # registry when they are imported.
 _CONFIGURATION = tempfile.TemporaryDirectory(prefix="framescope-tests-")
 os.environ["XDG_CONFIG_HOME"] = _CONFIGURATION.name
+
+
+#: What the long tests run against; where CI runs all tests, none of it may be missing.
+REAL = (
+    "duckdb",
+    "fastwarc",
+    "locust",
+    "moto",
+    "pyarrow",
+    "ray",
+    "s3fs",
+    "schemathesis",
+    "zstandard",
+)
+_missing: set[str] = set()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _note(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    _note(report)
+
+
+def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
+    reason = str(report.longrepr) if report.skipped else ""
+    _missing.update(name for name in REAL if re.search(f"could not import '{name}[.']", reason))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    everything = not session.config.getoption("markexpr")
+    if _missing and everything and "CI" in os.environ:
+        print(
+            f"\nskipped, though CI runs everything: {', '.join(sorted(_missing))}", file=sys.stderr
+        )
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="module")

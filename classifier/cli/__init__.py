@@ -194,7 +194,7 @@ def _add_commands() -> None:
         found, title = points[name].load(), _OF.get(name, EVERYONE)
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=name, rich_help_panel=title)
-        else:
+        elif name not in {command.name for command in app.registered_commands}:
             app.command(name, rich_help_panel=title)(found)
 
 
