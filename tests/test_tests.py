@@ -33,10 +33,16 @@ def test_no_test_is_imported(name):
     assert [module for module in imported(TREES[name]) if is_test(module)] == []
 
 
-# What a damaged input may take at most is a promise, and far from what any takes.
-@pytest.mark.parametrize(
-    "name", [name for name in TREES if name not in ("bench", "test_mutations")]
-)
+MEASURE = {"bench", "memory", "throughput"}
+# What a damaged input may take at most is a promise, and far from what any takes; those who start
+# processes wait for them, and not for ever.
+MAY = {
+    *("test_mutations", "batches", "test_batch_cluster", "test_batch_damage", "test_batch_inputs"),
+    *("test_batch_kills", "test_batch_run", "test_service", "test_service_crowd"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(TREES.keys() - MEASURE - MAY))
 def test_no_clock_is_read(name):
     tops = {module.partition(".")[0] for module in imported(TREES[name])}
     assert tops & CLOCKS == set()
