@@ -81,7 +81,7 @@ def shared_page(number: int) -> dict[str, bytes]:
 @pytest.mark.skipif(not SHARED, reason="needs real pages: set FRAMESCOPE_SHARED")
 def test_each_of_a_thousand_damaged_inputs_has_its_row(tmp_path):
     names = names_of(tmp_path / "in", mutator.damaged(1000, SEED, shared_page))
-    setup = Setup("baseline", max_seconds=10.0)
+    setup = Setup("baseline", max_characters=100_000, max_seconds=10.0)
     job = Job(names, tmp_path / "run", setup, workers=2, quiet=True)
     summary = batch.run.run(job)
     good = check_all_told(tmp_path / "run", names)
