@@ -6,6 +6,7 @@ import fcntl
 import io
 import json
 import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from batch.ending import report, status
 from batch.folder import RunError, RunFolder
 from batch.job import Job
 from batch.progress import RunProgress
+from batch.schema import TABLES, columns
 from batch.stages import Counts, Setup
 from classifier.errors import FramescopeError, InputError, StoppedError
 
@@ -501,3 +503,28 @@ def test_the_file_of_progress_says_at_last_what_the_summary_does(here, setup, wh
     for name in ("records", "articles", "scored", "noted", "errors", "sentences", "shards"):
         assert progress[name] == summary[name]
     assert progress["bytes_done"] == progress["bytes_total"]
+
+
+# --- what the docs say of it ----------------------------------------------------------------------
+
+KINDS = {
+    "int64": "integer", "int32": "integer", "float": "number", "string": "text", "word": "text",
+    "list": "texts", "places": "integers", "bool": "yes or no", "date32": "date",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_docs_have_each_column_of_a_table(table):
+    page = (Path(__file__).parents[1] / "docs" / "batch.md").read_text("utf-8")
+    section = page.partition(f"\n### `{table}`\n")[2].partition("\n#")[0]
+    told = re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", section, re.MULTILINE)
+    assert told == [(name, KINDS[kind]) for name, kind in columns(table, ()).items()]
+
+
+def test_the_docs_have_each_field_of_progress(tmp_path):
+    page = (Path(__file__).parents[1] / "docs" / "batch.md").read_text("utf-8")
+    section = page.partition("\n## Progress\n")[2].partition("\n## ")[0]
+    told = {name for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+            for name in re.findall(r"`(\w+)`", row)}  # fmt: skip
+    progress = RunProgress(RunFolder(tmp_path), Counts(), 1, 0, quiet=True)
+    assert told == set(progress.record("running"))
