@@ -231,6 +231,8 @@ class LocalEngine:
         assert task.draft is not None
         del self._running[worker]
         self._idle.append(worker)
+        if not self._stops:
+            self._dispatch()  # it goes on while this is put on the disk
         commit(task.shard, task.draft, what)
 
     # --- what goes to them ------------------------------------------------------------------------
