@@ -6,6 +6,7 @@ import fcntl
 import io
 import json
 import os
+import random
 import re
 import shutil
 from dataclasses import replace
@@ -528,3 +529,20 @@ def test_the_docs_have_each_field_of_progress(tmp_path):
             for name in re.findall(r"`(\w+)`", row)}  # fmt: skip
     progress = RunProgress(RunFolder(tmp_path), Counts(), 1, 0, quiet=True)
     assert told == set(progress.record("running"))
+
+
+def test_bytes_of_a_table_are_done_as_its_rows_are(here, setup, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng = random.Random(4)
+    texts = [f"{batches.text(rng)} {rng.randbytes(4000).hex()}" for _ in range(200)]
+    pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet", row_group_size=50)
+    job = Job([f"{tmp_path}/a.parquet"], tmp_path / "run", setup)
+    interrupted(job, here, most=4)
+    record = json.loads((job.output / "progress.json").read_text())
+    assert record["records"] == 128
+    assert 0.4 < record["bytes_done"] / record["bytes_total"] < 0.8
+    finished(replace(job, resume=True))
+    record = json.loads((job.output / "progress.json").read_text())
+    assert record["bytes_done"] == record["bytes_total"]

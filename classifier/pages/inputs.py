@@ -268,14 +268,15 @@ class _File:
         columns, tell = self.options.columns, self.options.tell
         with TemporaryFile() as kept:
             file: Any = kept
+            taken: Callable[[int], None] = _nothing
             if isinstance(rest, unpacking.Packed) or not stream.seekable():
                 kept.write(head)
                 while part := unpacking.take(rest, _CHUNK, self.source):
                     kept.write(part)
             else:
-                file = stream
+                file, taken = stream, self.options.taken
             file.seek(0)
-            yield from parquet.split(file, self.source, self.stem, columns, tell)
+            yield from parquet.split(file, self.source, self.stem, columns, tell, taken)
 
 
 def _length(stream: Stream) -> int:

@@ -25,6 +25,7 @@ def split(
     stem: str,
     columns: Mapping[str, str],
     tell: Callable[[str], None],
+    taken: Callable[[int], None],
 ) -> Iterator[RawRecord | Skipped]:
     """Cut a table into its rows.
 
@@ -38,6 +39,8 @@ def split(
         What the user calls fields (`classifier.pages.fields`).
     tell : callable
         Is told which columns are read as what, where that was guessed.
+    taken : callable
+        Is told of how many more bytes of the file, about, rows were given.
 
     Yields
     ------
@@ -64,7 +67,7 @@ def split(
         sample = _sample(table, list(kinds), source)
     chosen = fields.choose(list(kinds), sample, columns, source)
     fields.tell_guessed(chosen, columns, source, tell)
-    for number, cells in enumerate(_rows(table, chosen, source), start=1):
+    for number, cells in enumerate(_rows(table, chosen, source, taken), start=1):
         origin = Origin(source, record=number)
         size = sum(len(cell or "") for cell in cells.values())
         if cells[fields.TEXT] is None:
@@ -101,13 +104,17 @@ def _sample(table: Any, names: list[str], source: str) -> list[list[str]]:
     return []
 
 
-def _rows(table: Any, chosen: Mapping[str, str], source: str) -> Iterator[dict[str, str | None]]:
+def _rows(
+    table: Any, chosen: Mapping[str, str], source: str, taken: Callable[[int], None]
+) -> Iterator[dict[str, str | None]]:
     names = list(dict.fromkeys(chosen.values()))
     for group in range(table.num_row_groups):
         with _refused(source):
             known = table.metadata.row_group(group)
             each = max(1, known.total_byte_size // max(1, known.num_rows))
             size = max(1, min(_MOST_ROWS, _MOST_BYTES // each))
+            packed = sum(known.column(n).total_compressed_size for n in range(known.num_columns))
+            each_packed = max(0, packed) / max(1, known.num_rows)
             batches = table.iter_batches(size, row_groups=[group], columns=names, use_threads=False)
         while True:
             with _refused(source):
@@ -120,6 +127,7 @@ def _rows(table: Any, chosen: Mapping[str, str], source: str) -> Iterator[dict[s
                 }
             for row in zip(*cells.values(), strict=True):
                 yield dict(zip(cells, row, strict=True))
+            taken(round(batch.num_rows * each_packed))
 
 
 def _values(column: Any) -> list[Any]:
