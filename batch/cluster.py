@@ -23,7 +23,7 @@ from batch.engine import Commit, heeding
 from batch.folder import RunError, RunFolder
 from batch.nodes import Kit, ShardScorer, ShardSource, Switch, load
 from batch.progress import RunProgress
-from batch.shards import Place, Shard
+from batch.shards import Position, Shard
 from batch.stages import Loaded, Setup
 from classifier.errors import FramescopeError, StoppedError, how_to_install
 from classifier.pages import InputOptions, ListedFile
@@ -112,7 +112,7 @@ class RayEngine:
         return self._loaded
 
     def run(
-        self, files: Sequence[ListedFile], start: Place, done: set[int], commit: Commit
+        self, files: Sequence[ListedFile], start: Position, done: set[int], commit: Commit
     ) -> None:
         """Score shards; see `Engine.run`."""
         done, tries = set(done), 0
@@ -177,7 +177,7 @@ class RayEngine:
         return ray
 
     def _round(
-        self, files: Sequence[ListedFile], start: Place, done: set[int], commit: Commit
+        self, files: Sequence[ListedFile], start: Position, done: set[int], commit: Commit
     ) -> tuple[int | None, str | None]:
         """Have what isn't done scored; give where the shards end, and why that isn't known."""
         rows: queue.Queue[dict[str, Any] | Exception | None] = queue.Queue(2)
@@ -207,7 +207,7 @@ class RayEngine:
                 self._received(row, done, commit)
             self.progress.update()
 
-    def _dataset(self, files: Sequence[ListedFile], start: Place, done: set[int]) -> Any:
+    def _dataset(self, files: Sequence[ListedFile], start: Position, done: set[int]) -> Any:
         """Give the stages as Ray Data has them: one task that cuts, and actors that score."""
         import ray.data
 
@@ -271,7 +271,7 @@ class RayEngine:
             raise RunError(row["what"])
         elif row["kind"] == "shard":
             said = json.loads(row["what"])
-            shard = Shard(Place(**said["start"]), Place(**said["after"]), (), said["read"])
+            shard = Shard(Position(**said["start"]), Position(**said["after"]), (), said["read"])
             if shard.start.shard in done:
                 return
             assert self._loaded is not None

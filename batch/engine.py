@@ -18,7 +18,7 @@ from typing import Protocol
 from batch.folder import RunError, RunFolder
 from batch.processes import IDLE, MODEL, Worker, cut, score
 from batch.progress import RunProgress
-from batch.shards import Place, Shard
+from batch.shards import Position, Shard
 from batch.stages import Failure, Loaded, Setup
 from classifier.errors import FramescopeError, StoppedError
 from classifier.pages import InputOptions, ListedFile
@@ -41,7 +41,7 @@ class Engine(Protocol):
         ...
 
     def run(
-        self, files: Sequence[ListedFile], start: Place, done: set[int], commit: Commit
+        self, files: Sequence[ListedFile], start: Position, done: set[int], commit: Commit
     ) -> None:
         """Score all shards of the files from a place on, but those that are done.
 
@@ -114,7 +114,7 @@ class LocalEngine:
         return self._loaded
 
     def run(
-        self, files: Sequence[ListedFile], start: Place, done: set[int], commit: Commit
+        self, files: Sequence[ListedFile], start: Position, done: set[int], commit: Commit
     ) -> None:
         """Score shards; see `Engine.run`."""
         source = CutSource(files, self.options, start)
@@ -285,7 +285,7 @@ class CutSource:
 
     files: Sequence[ListedFile]
     options: InputOptions
-    place: Place
+    place: Position
     ends: dict[int, tuple[int, str]] = field(default_factory=dict)
     _deaths: Counter[tuple[int, ...]] = field(default_factory=Counter)
 

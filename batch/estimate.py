@@ -14,7 +14,7 @@ from batch.job import Job
 from batch.progress import duration, in_bytes
 from batch.run import cores, prepared
 from batch.schema import RunTables
-from batch.shards import Fault, Item, Place, Shard, records_of
+from batch.shards import Fault, Item, Position, Shard, records_of
 from batch.stages import Stages
 from classifier.errors import InputError
 from classifier.pages import InputOptions, ListedFile, RawRecord, split_input
@@ -236,7 +236,7 @@ class _Sample:
     def of(self, item: Item) -> _Found:
         """Read and score one."""
         began = time.monotonic()
-        tables, counts = self.stages.run(Shard(Place(), Place(1, 1, 1), (item,), 0))
+        tables, counts = self.stages.run(Shard(Position(), Position(1, 1, 1), (item,), 0))
         seconds = time.monotonic() - began
         for name, columns in tables.columns.items():
             for column, values in columns.items():

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from batch.engine import CutSource, blame, exit_of, overdue
 from batch.processes import IDLE, MODEL, Worker, score
 from batch.schema import whole
-from batch.shards import Fault, Item, Place, Shard
+from batch.shards import Fault, Item, Position, Shard
 from batch.stages import Failure, Loaded, Setup, Stages
 from classifier import SHIPPED, __version__, bundle
 from classifier.errors import FramescopeError, InputError
@@ -124,7 +124,7 @@ class ShardSource:
     columns: Mapping[str, str]
     allow_private: bool
     max_seconds: float
-    start: Place
+    start: Position
     done: frozenset[int]
     switch: Any
 

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from batch.schema import whole
-from batch.shards import Cutter, Place, Shard
+from batch.shards import Cutter, Position, Shard
 from batch.stages import Failure, Setup, Stages
 from classifier.errors import FramescopeError
 from classifier.pages import InputOptions, ListedFile
@@ -101,7 +101,7 @@ def cut(
     files: Sequence[ListedFile],
     columns: Mapping[str, str],
     allow_private: bool,
-    start: Place,
+    start: Position,
     ends: Mapping[int, tuple[int, str]],
 ) -> None:
     """Cut files into shards and send each: ``("shard", `Shard`)``.

@@ -29,7 +29,7 @@ from batch.job import (
 )
 from batch.progress import RunProgress
 from batch.schema import VERSION, need_pyarrow, whole
-from batch.shards import Place, Shard
+from batch.shards import Position, Shard
 from batch.stages import Counts, Loaded
 from classifier import __version__
 from classifier.errors import FramescopeError, StoppedError
@@ -169,17 +169,17 @@ class _Run:
             return int(self.manifest["rounds"][-1]["shards"][0])
         return len(known)
 
-    def _start(self, known: Mapping[int, Mapping[str, Any]]) -> Place:
+    def _start(self, known: Mapping[int, Mapping[str, Any]]) -> Position:
         """Say where the first shard begins that isn't there."""
         first = self._first(known)
         shard = first
         while shard in known:
             shard += 1
         if shard > first:
-            return Place(**known[shard - 1]["after"])
-        return Place(shard, known[shard - 1]["after"]["input_id"] if shard else 0)
+            return Position(**known[shard - 1]["after"])
+        return Position(shard, known[shard - 1]["after"]["input_id"] if shard else 0)
 
-    def _record(self, loaded: Loaded, start: Place) -> None:
+    def _record(self, loaded: Loaded, start: Position) -> None:
         """Write down what is run, before any of it is there; or see that it is the same."""
         job, folder = self.job, self.folder
         before = loaded.runtime if self.manifest is None else self.manifest["model"]["runtime"]

@@ -36,7 +36,7 @@ Item = RawRecord | Fault
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """Where in the listed files a shard begins.
 
     Attributes
@@ -63,15 +63,15 @@ class Shard:
 
     Attributes
     ----------
-    start, after : Place
+    start, after : Position
         Where it begins, and where the next does.
     items : tuple of RawRecord or Fault
     read : int
         Bytes of the listed files that were read when it was cut.
     """
 
-    start: Place
-    after: Place
+    start: Position
+    after: Position
     items: tuple[Item, ...]
     read: int
 
@@ -97,7 +97,7 @@ class Cutter:
     beat: Callable[[int, int], None] = lambda file, record: None
     _record: int = field(default=0, init=False)  # that is being looked for
 
-    def cut(self, start: Place) -> Iterator[Shard]:
+    def cut(self, start: Position) -> Iterator[Shard]:
         """Cut what follows a place."""
         held: list[Item] = []
         place, size = start, 0
@@ -105,14 +105,14 @@ class Cutter:
             held.append(item)
             size += item.size
             if len(held) == records_of(place.shard) or size >= _MOST_BYTES:
-                after = Place(place.shard + 1, place.input_id + len(held), file, record + 1)
+                after = Position(place.shard + 1, place.input_id + len(held), file, record + 1)
                 yield Shard(place, after, tuple(held), read)
                 place, held, size = after, [], 0
         if held:
-            after = Place(place.shard + 1, place.input_id + len(held), len(self.files))
+            after = Position(place.shard + 1, place.input_id + len(held), len(self.files))
             yield Shard(place, after, tuple(held), sum(one.size or 0 for one in self.files))
 
-    def _items(self, start: Place) -> Iterator[tuple[int, int, Item, int]]:
+    def _items(self, start: Position) -> Iterator[tuple[int, int, Item, int]]:
         """Give each record with its file, its number there, and the bytes read so far."""
         done = sum(one.size or 0 for one in self.files[: start.file])
         for file in range(start.file, len(self.files)):

@@ -24,7 +24,7 @@ from batch.engine import Commit
 from batch.folder import RunFolder
 from batch.progress import RunProgress
 from batch.schema import TABLES
-from batch.shards import Cutter, Place
+from batch.shards import Cutter, Position
 from batch.stages import Loaded, Setup, Stages
 from classifier.errors import StoppedError
 from classifier.pages import InputOptions, ListedFile
@@ -219,7 +219,7 @@ class EngineHere:
         return self.stages.loaded
 
     def run(
-        self, files: Sequence[ListedFile], start: Place, done: set[int], commit: Commit
+        self, files: Sequence[ListedFile], start: Position, done: set[int], commit: Commit
     ) -> None:
         """See `batch.engine.Engine`."""
         for number, shard in enumerate(Cutter(files, self.options).cut(start)):

@@ -23,7 +23,7 @@ from batch.nodes import Kit, ShardScorer, load
 from batch.processes import MODEL
 from batch.run import run as run_job
 from batch.schema import TABLES
-from batch.shards import Place, Shard
+from batch.shards import Position, Shard
 from batch.stages import Loaded, Setup, Stages
 from classifier.errors import FramescopeError
 
@@ -228,7 +228,7 @@ def scorer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable
         one.close()
 
 
-SHARD = Shard(Place(), Place(1, 5, 1), (), 0)
+SHARD = Shard(Position(), Position(1, 5, 1), (), 0)
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ Floats = NDArray[np.float16]
 
 
 @dataclass(frozen=True)
-class Shard:
+class LessonShard:
     """What a teacher says of some articles.
 
     Attributes
@@ -56,7 +56,7 @@ class Shard:
     roles: Floats
 
     @classmethod
-    def read(cls, path: Path, identity: str, *, vectors: bool = False) -> Shard | None:
+    def read(cls, path: Path, identity: str, *, vectors: bool = False) -> LessonShard | None:
         """Read a file; None when it isn't there, or is not of this teacher and these rows.
 
         With `vectors` one that holds none is none.
@@ -89,7 +89,7 @@ class Lessons:
     Attributes
     ----------
     rows : Examples
-    shards : sequence of Shard
+    shards : sequence of LessonShard
         Of the rows, in their order.
     width : int
         Numbers of a teacher's vector.
@@ -98,7 +98,7 @@ class Lessons:
     """
 
     rows: Examples
-    shards: Sequence[Shard]
+    shards: Sequence[LessonShard]
     width: int
     identity: str
 

@@ -29,7 +29,7 @@ from classifier.models import by_length, digest_of_names
 from training.data import Examples
 from training.transformer.encoder import describe, load, read_tokenizer
 from training.transformer.finetune import Progress, TransformerRecipe
-from training.transformer.lessons import Floats, Lessons, Shard
+from training.transformer.lessons import Floats, Lessons, LessonShard
 from training.transformer.run import Settings
 from training.transformer.targets import pool
 
@@ -181,16 +181,16 @@ def label(
     teacher.network_.eval()
     identity = _identity(teacher)
     folder.mkdir(parents=True, exist_ok=True)
-    shards: list[Shard] = []
+    shards: list[LessonShard] = []
     done = 0
     for number, part in enumerate(_parts(rows)):
         path, own = folder / f"{number:05}.safetensors", _digest(identity, part)
-        shard = Shard.read(path, own, vectors=vectors)
+        shard = LessonShard.read(path, own, vectors=vectors)
         if shard is None:
             draft = path.with_suffix(".part")
             save_file(_said(teacher, part, vectors=vectors), draft, {"identity": own})
             draft.replace(path)
-            shard = Shard.read(path, own)
+            shard = LessonShard.read(path, own)
         assert shard is not None
         shards.append(shard)
         done += len(part)
