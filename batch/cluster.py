@@ -7,13 +7,12 @@ shard that a node takes along is scored again, and one that comes twice is writt
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
@@ -21,9 +20,9 @@ from typing import Any
 
 from batch.engine import Commit, heeding
 from batch.folder import RunError, RunFolder
-from batch.nodes import Kit, ShardScorer, ShardSource, Switch, load
+from batch.nodes import Kit, Scored, Sent, ShardScorer, ShardSource, Switch, content, load
 from batch.progress import RunProgress
-from batch.shards import Position, Shard
+from batch.shards import Position
 from batch.stages import Loaded, Setup
 from classifier.errors import FramescopeError, StoppedError, how_to_install
 from classifier.pages import InputOptions, ListedFile
@@ -180,7 +179,7 @@ class RayEngine:
         self, files: Sequence[ListedFile], start: Position, done: set[int], commit: Commit
     ) -> tuple[int | None, str | None]:
         """Have what isn't done scored; give where the shards end, and why that isn't known."""
-        rows: queue.Queue[dict[str, Any] | Exception | None] = queue.Queue(2)
+        rows: queue.Queue[Sent | Exception | None] = queue.Queue(2)
         dataset = self._dataset(files, start, done)
         threading.Thread(target=self._taken, args=(dataset, rows), daemon=True).start()
         end = None
@@ -201,10 +200,16 @@ class RayEngine:
                 return end, None
             if isinstance(row, Exception):
                 return None, f"the cluster fails ({_line(row)})"
-            if row["kind"] == "end":
-                end = int(row["what"])
-            else:
-                self._received(row, done, commit)
+            kind, what = content(row)
+            if kind == "end":
+                end = what
+            elif kind == "tell":
+                self._tell_once(what)
+            elif kind == "refused":
+                raise RunError(what)
+            elif kind == "scored" and what.shard.start.shard not in done:
+                self._received(what, commit)
+                done.add(what.shard.start.shard)
             self.progress.update()
 
     def _dataset(self, files: Sequence[ListedFile], start: Position, done: set[int]) -> Any:
@@ -223,13 +228,13 @@ class RayEngine:
         )
         # Of different needs, the two are not made one task.
         dataset = ray.data.from_items([{"run": 0}]).map_batches(
-            shards, batch_size=None, batch_format="pyarrow", num_cpus=0, **_here()
+            shards, batch_size=None, batch_format="numpy", num_cpus=0, **_here()
         )
         dataset = dataset.map_batches(
             ShardScorer,
             fn_constructor_args=(self._kit, self._switch, self._loaded),
             batch_size=None,
-            batch_format="pyarrow",
+            batch_format="numpy",
             num_cpus=1,
             compute=ray.data.ActorPoolStrategy(
                 size=self.workers, max_tasks_in_flight_per_actor=_AHEAD
@@ -243,7 +248,7 @@ class RayEngine:
     def _taken(self, dataset: Any, rows: queue.Queue[Any]) -> None:
         """Hand on what comes of the dataset, in a thread: a signal must not wait for it."""
 
-        def put(row: Any) -> bool:
+        def put(row: Sent | Exception | None) -> bool:
             while not self._over:
                 try:
                     rows.put(row, timeout=_TICK)
@@ -254,35 +259,25 @@ class RayEngine:
 
         try:
             batches = dataset.iter_batches(
-                batch_size=None, batch_format="pyarrow", prefetch_batches=0
+                batch_size=None, batch_format="numpy", prefetch_batches=0
             )
             for batch in batches:
-                if not all(put(row) for row in batch.to_pylist()):
+                if not put(batch):
                     return
             put(None)
         except Exception as error:
             put(error)
 
-    def _received(self, row: Mapping[str, Any], done: set[int], commit: Commit) -> None:
-        """Take a row of what comes of the dataset."""
-        if row["kind"] == "tell":
-            self._tell_once(row["what"])
-        elif row["kind"] == "refused":
-            raise RunError(row["what"])
-        elif row["kind"] == "shard":
-            said = json.loads(row["what"])
-            shard = Shard(Position(**said["start"]), Position(**said["after"]), (), said["read"])
-            if shard.start.shard in done:
-                return
-            assert self._loaded is not None
-            if said["runtime"] != self._loaded.runtime:
-                other = f"{said['runtime']} runs the model on some nodes"
-                self._tell_once(f"{other}, {self._loaded.runtime} on others: rounding may differ")
-            draft = self.folder.draft(shard.start.shard)
-            for name, data in zip(row["names"], row["contents"], strict=True):
-                (draft / name).write_bytes(data)
-            commit(shard, draft, said["counts"])
-            done.add(shard.start.shard)
+    def _received(self, scored: Scored, commit: Commit) -> None:
+        """Write a shard."""
+        assert self._loaded is not None
+        if scored.runtime != self._loaded.runtime:
+            other = f"{scored.runtime} runs the model on some nodes"
+            self._tell_once(f"{other}, {self._loaded.runtime} on others: rounding may differ")
+        draft = self.folder.draft(scored.shard.start.shard)
+        for name, data in scored.files.items():
+            (draft / name).write_bytes(data)
+        commit(scored.shard, draft, scored.counts)
 
     def _tell_once(self, line: str) -> None:
         if line not in self._told:

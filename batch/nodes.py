@@ -5,29 +5,29 @@ Rows of one shape go between them (`row`); `batch.cluster` begins them, and take
 
 from __future__ import annotations
 
-import json
 import os
-import pickle
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import rmtree
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from batch.engine import CutSource, blame, exit_of, overdue
 from batch.processes import IDLE, MODEL, Worker, score
-from batch.schema import whole
 from batch.shards import Fault, Item, Position, Shard
 from batch.stages import Failure, Loaded, Setup, Stages
 from classifier import SHIPPED, __version__, bundle
 from classifier.errors import FramescopeError, InputError
 from classifier.pages import InputOptions, ListedFile, RawRecord
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+Sent = Mapping[str, NDArray[np.object_]]
+"""A row, as Ray Data gives and takes it."""
 
 _TICK = 0.25  # seconds between two looks at what hangs
 _LOADING = 300.0  # seconds
@@ -128,7 +128,7 @@ class ShardSource:
     done: frozenset[int]
     switch: Any
 
-    def __call__(self, _: pa.Table) -> Iterator[pa.Table]:
+    def __call__(self, _: Sent) -> Iterator[Sent]:
         """Give a row a shard, and last how many there are."""
         import ray
 
@@ -150,7 +150,7 @@ class ShardSource:
                 if kind == "tell":
                     yield row("tell", what[0])
                 elif kind == "end":
-                    yield row("end", str(end))
+                    yield row("end", end)
                     return
                 else:
                     shard: Shard = what[0]
@@ -159,7 +159,7 @@ class ShardSource:
                         return
                     if shard.start.shard not in self.done:
                         held = replace(shard, items=tuple(map(_held, shard.items)))
-                        yield row("shard", packed=pickle.dumps(held, pickle.HIGHEST_PROTOCOL))
+                        yield row("shard", held)
         except FramescopeError as error:
             yield row("refused", str(error))
         finally:
@@ -201,25 +201,18 @@ class ShardScorer:
         # The process dies with the thread that began it, and Ray's threads come and go.
         self._thread = ThreadPoolExecutor(1, "framescope-watch")
 
-    def __call__(self, batch: pa.Table) -> pa.Table:
+    def __call__(self, sent: Sent) -> Sent:
         """Score the shard of a row; other rows are handed on."""
-        kind, what = batch["kind"][0].as_py(), batch["what"][0].as_py()
+        kind, what = content(sent)
         if kind != "shard":
-            return row(kind, what)
+            return sent
         if _is_stopped(self._switch):
             return row("stopped")
-        shard: Shard = pickle.loads(batch["packed"][0].as_py())
         try:
-            counts, files = self._thread.submit(self.scored, shard).result()
+            counts, files = self._thread.submit(self.scored, what).result()
         except FramescopeError as error:
             return row("refused", str(error))
-        said = {
-            **{name: asdict(getattr(shard, name)) for name in ("start", "after")},
-            "read": shard.read,
-            "counts": counts,
-            "runtime": self._runtime,
-        }
-        return row("shard", json.dumps(said), files=files)
+        return row("scored", Scored(replace(what, items=()), counts, files, self._runtime))
 
     def scored(self, shard: Shard) -> tuple[Mapping[str, int], dict[str, bytes]]:
         """Have a shard scored, again without a record that the process hangs on, or dies of twice.
@@ -304,25 +297,31 @@ class ShardScorer:
         return worker
 
 
-def row(
-    kind: str, what: str = "", *, packed: bytes | None = None, files: Mapping[str, bytes] = {}
-) -> pa.Table:
+@dataclass(frozen=True)
+class Scored:
+    """A shard without its records, what is in it, its files by their names, what ran the model."""
+
+    shard: Shard
+    counts: Mapping[str, int]
+    files: Mapping[str, bytes]
+    runtime: str
+
+
+def row(kind: str, what: Any = None) -> Sent:
     """Make a row of what goes through the cluster.
 
-    Its kind is ``shard``; ``tell``, a line for the user; ``refused``, why the run can't go on;
-    ``end``, how many shards there are; or ``stopped``.
+    Its kind is ``shard``, a `Shard` to be scored; ``scored``, a `Scored`; ``tell``, a line for the
+    user; ``refused``, why the run can't go on; ``end``, how many shards there are; ``stopped``.
     """
-    import pyarrow as pa
+    column = np.empty(1, dtype=object)
+    column[0] = kind, what
+    return {"sent": column}
 
-    return pa.table(
-        {
-            "kind": [kind],
-            "what": [whole(what)],
-            "packed": pa.array([packed], pa.large_binary()),
-            "names": pa.array([list(files)], pa.list_(pa.string())),
-            "contents": pa.array([list(files.values())], pa.large_list(pa.large_binary())),
-        }
-    )
+
+def content(sent: Sent) -> tuple[str, Any]:
+    """Give what a row holds: its kind, and what is said."""
+    kind, what = sent["sent"][0]
+    return kind, what
 
 
 def _is_stopped(switch: Any) -> bool:
