@@ -31,11 +31,14 @@ from batch.job import Job, changed_options
 from batch.progress import RunProgress
 from batch.stages import Setup, Stages
 from classifier import bundle
-from classifier.errors import StoppedError
+from classifier.errors import CorpusError, StoppedError
 from classifier.models import TrainingDomain
 from classifier.pages import InputOptions
 from classifier.scoring import Scorer
 from classifier.values import Article
+from eval.rows import Evaluation
+from eval.studies import study_cascade
+from eval.studies.cascade import fit_doubt
 
 SIGNAL = "vague_source"
 NEVER = Doubt((0.0,), (0.9, 0.9), 0.05)
@@ -368,3 +371,64 @@ def test_an_article_scores_the_same_whatever_its_company(shipped, inputs) -> Non
         alone = scorer.score_together([one])[0]
         assert [s.scores for s in alone.sentences] == [s.scores for s in found.sentences]
         assert [s.flags for s in alone.sentences] == [s.flags for s in found.sentences]
+
+
+# --- what it costs --------------------------------------------------------------------------------
+
+
+def test_the_chance_of_another_decision_rises_to_the_threshold_and_falls_from_there() -> None:
+    rng = np.random.default_rng(1)
+    far = rng.normal(-1, 2, 8000)
+    other = rng.random(8000) < 0.4 * np.exp(-np.abs(far))
+    doubt = fit_doubt(far, other, 0.01)
+    below, above = doubt.at(np.linspace(-6, -1e-6, 60)), doubt.at(np.linspace(0, 6, 60))
+    assert (np.diff(below) >= 0).all()
+    assert (np.diff(above) <= 0).all()
+    assert 0 < below[0] < 0.01
+    assert below[-1] > 0.25
+    assert abs(doubt.at(far).mean() - other.mean()) < 0.005
+    assert doubt.limit == 0.01
+
+
+def test_nothing_is_clear_by_few_decisions_nor_where_it_is_no_clearer_than_on_average() -> None:
+    few = fit_doubt(np.full(20, -5.0), np.zeros(20, np.bool_), 0.01)
+    assert few.at(np.array([-9.0]))[0] > few.limit
+    assert few.at(np.array([3.0]))[0] == 1.0  # there was nothing
+    rare = fit_doubt(np.full(5000, -5.0), np.arange(5000) < 3, 0.01)
+    assert rare.limit < 0.001
+
+
+def test_what_is_measured_is_what_a_run_does(pair) -> None:
+    examples = toys.examples(300, seed=12)
+    fitted = np.array([name[-1] in "01234567" for name in examples.article.tolist()])
+    part = np.where(fitted, "validation", "test")
+    rows = replace(examples, corpus=np.full(len(part), "house"), part=part)
+    section, found = study_cascade(Evaluation(pair, rows, parts=("test",), draws=100))
+    assert Clearness.from_record(json.loads(json.dumps(found.to_record()))) == found
+    assert len(section.tables[0].rows) == 1 + len(pair[1].signals)
+    judged = [s for s, own in zip(rows.sentences, part, strict=True) if own == "test"]
+    plain = pair[1].model.predict_proba(judged)
+    first = pair[0].model.predict_proba(judged)
+    tokens = sum(one.length for one in packed(pair, judged))
+    assert found.alone[SIGNAL].settled > 0
+    for signal in (SIGNAL, "loaded_language", "any_technique"):
+        model = CascadeModel(*pair, found, [signal])
+        settled = sum(one.length for one in model.passages(judged, first)) / tokens
+        assert found.alone[signal].settled == pytest.approx(settled, abs=1e-4)
+        at = pair[1].signals.index(signal)
+        ours, proba = thresholds_of(pair[1])[at], model.predict_proba(judged)
+        other = ((proba[:, at] >= ours) != (plain[:, at] >= ours)).mean()
+        assert found.alone[signal].changed == pytest.approx(other, abs=1e-4)
+
+
+def test_without_validation_articles_nothing_is_measured(pair) -> None:
+    examples = replace(toys.examples(8), corpus=np.full(40, "house"), part=np.full(40, "test"))
+    with pytest.raises(CorpusError, match="no validation articles"):
+        study_cascade(Evaluation(pair, examples))
+
+
+def test_what_ships_was_measured_of_what_ships() -> None:
+    found = measured.clearness("transformer")
+    assert set(found.alone) == set(bundle.read_manifest(bundle.resolve("transformer"))["signals"])
+    assert found.together.settled <= min(one.settled for one in found.alone.values())
+    assert found.alone["slogans"].settled > 0.3
