@@ -104,7 +104,7 @@ def robustness(
     format: As = Format.TERMINAL,
     output: Output = None,
 ) -> None:
-    """What changes do to a model that ought to do nothing, or something.
+    """What changes do that ought to do nothing, or something.
 
     BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
 
@@ -238,9 +238,10 @@ def cascade(
         ),
     ] = None,
 ) -> None:
-    """What it costs to let the baseline settle what is clear, for `framescope batch --cascade`.
+    """What `framescope batch --cascade` settles, and what it costs.
 
-    Fitted on validation articles, measured on articles that no model has seen.
+    The baseline settles what is clear, and the transformer reads the rest. Fitted on validation
+    articles, measured on articles that no model has seen.
 
     BUNDLE is a bundle's folder, or `transformer` for the one that ships.
     """
