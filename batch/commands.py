@@ -117,7 +117,7 @@ def batch(
     ] = None,
     quiet: _Quiet = False,
 ) -> None:
-    """Score many articles into a folder of tables, interrupted and resumed without loss."""
+    """Score very many articles into a folder of tables (extra: batch)."""
     from batch.ending import report, status
     from batch.job import Job
     from batch.run import run
@@ -190,7 +190,7 @@ def query(
     memory: _Memory = None,
     quiet: _Quiet = False,
 ) -> None:
-    """Ask a run with SQL: by_outlet, by_day, most_flagged, sourcing_map, and more."""
+    """Ask a run with SQL, over ready views (extra: batch)."""
     from batch.folder import RunFolder
     from batch.reading import MEMORY, chosen_format, open_run, show_views, write_answer
     from batch.schema import TABLES
@@ -218,7 +218,7 @@ def overview(
     memory: _Memory = None,
     quiet: _Quiet = False,
 ) -> None:
-    """Draw a run as one page: outlets side by side and over time, who is cited, samples."""
+    """Draw a run as one page: outlets side by side, over time, samples (extra: batch)."""
     from batch.folder import RunFolder
     from batch.reading import MEMORY, open_run, overview_of, overview_to_html
     from classifier.output import check, opened
