@@ -86,6 +86,8 @@ class _OpenVino:
             # What is not quantised stays in float32: bfloat16 is slower here, and less exact.
             "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "LATENCY",
+            # Several processes of one thread each would all be pinned to the first core.
+            "ENABLE_CPU_PINNING": _threads() != 1,
         }
         self.columns: Mapping[str, int] = {
             output.get_any_name(): int(output.get_partial_shape()[2].get_length())

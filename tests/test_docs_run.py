@@ -31,6 +31,7 @@ NOT_RUN = {
     r"^eval unresolved": "needs a file of articles, FILE",
     r"^eval$": "judges both bundles for minutes; the slow tests do, on less",
     r"^batch --output RUN --resume|^batch .*--add": "goes on with a run; its own tests do",
+    r"--engine ray": "needs a cluster",
     r"^batch - ": "stands behind a pipe that makes its input",
     r"^batch \"?s3://": "asks a store",
     r"^query RUN - ": "stands behind a pipe that makes its input",
