@@ -25,7 +25,7 @@ picture: html .venv/development chromium # the README's; MARK is the sentence it
 	$(BIN)/python docs/picture.py demo.html docs/report.png $(or $(MARK),5)
 
 test: .venv/development chromium
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 test-all: .venv/complete chromium
 	$(BIN)/pytest -m ""
