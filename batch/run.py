@@ -137,9 +137,13 @@ class _Run:
         engine = _engine(job, folder, progress)
         with progress.shown():
             try:
-                loaded = engine.start()
-                self._record(loaded, start)
-                engine.run(self.files, start, set(known), commit)
+                try:
+                    loaded = engine.start()
+                    self._record(loaded, start)
+                    engine.run(self.files, start, set(known), commit)
+                finally:
+                    with heeding([]):  # who is impatient now is to be told all the same
+                        engine.close()  # what is left to do needs no memory beside its
                 summary = self._finish(time.monotonic() - begun)
                 progress.update(state="finished", force=True)
             except StoppedError as error:
@@ -156,8 +160,7 @@ class _Run:
                 more = "free some space" if error.errno in _FULL else "see to it"
                 raise self._stopped(progress, f"{why}; {more}", 2, "stopped") from None
             finally:
-                with heeding([]):  # who is impatient now is to be told all the same
-                    engine.close()
+                with heeding([]):
                     folder.clear_drafts()
         return summary
 
