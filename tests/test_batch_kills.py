@@ -372,7 +372,9 @@ def test_on_a_terminal_there_is_a_bar_that_says_how_far_it_is(many, small_bundle
     process = batches.begin(*words, stderr=theirs, stdout=theirs)
     os.close(theirs)
     said = "".join(_read(ours, lambda: len(RunFolder(run).committed()) > 6, process))
-    assert re.search(r"[\d,]+ articles, [\d.]+ kB of [\d.]+ MB \(\d+%\), [\d.]+ articles/s", said)
+    assert re.search(
+        r"[\d,]+ articles, [\d.]+ [kM]?B of [\d.]+ [kM]B \(\d+%\), [\d,.]+ articles/s", said
+    )
     assert re.search(r"\d+ (s|min) left, 0 failed", said)
     assert "go on with: framescope batch" in said
     assert process.wait() == 130
