@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.cli.shared import AnswerFormat, Column, Own
+from classifier.cli.shared import (
+    AnswerFormat,
+    Column,
+    Exclude,
+    Include,
+    ModelName,
+    OnlySignals,
+    Own,
+    Private,
+)
 
 if TYPE_CHECKING:
     from batch.reading import Database
@@ -49,10 +58,7 @@ def batch(
             "score reads. - is a list of them on standard input, one a line.",
         ),
     ] = None,
-    model: Annotated[
-        str,
-        typer.Option("--model", "-m", metavar="MODEL", help="baseline, transformer, or a bundle."),
-    ] = "transformer",
+    model: ModelName = "transformer",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run that was stopped.")
     ] = False,
@@ -62,24 +68,15 @@ def batch(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be read and how long it would take.")
     ] = False,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATTERN", help="Of folders, take these files only; repeatable."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATTERN", help="Of folders, leave these files out; repeatable."),
-    ] = None,
+    include: Include = None,
+    exclude: Exclude = None,
     format: Annotated[
         TableFormat, typer.Option("--format", "-f", help="How tables are written.")
     ] = TableFormat.PARQUET,
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Say why of every flag, not of techniques alone.")
     ] = False,
-    signal: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SIGNAL", help="Report this signal only; may be repeated."),
-    ] = None,
+    signal: OnlySignals = None,
     cascade: Annotated[
         bool,
         typer.Option(
@@ -95,10 +92,7 @@ def batch(
     date_column: Column = None,
     author_column: Column = None,
     lang_column: Column = None,
-    allow_private: Annotated[
-        bool,
-        typer.Option("--allow-private", help="Fetch addresses of this machine and its network."),
-    ] = False,
+    allow_private: Private = False,
     max_characters: Annotated[
         int, typer.Option(metavar="N", min=1, help="Longer articles are errors.")
     ] = 2_000_000,

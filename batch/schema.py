@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classifier.errors import FramescopeError, how_to_install
+from classifier.errors import need
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values import ArticleReport, Citation, Place, SentenceReport, SourceCard
 
@@ -131,19 +131,8 @@ _OF: Mapping[str, Columns] = {
 
 
 def need_pyarrow() -> Any:
-    """Import pyarrow.
-
-    Raises
-    ------
-    FramescopeError
-        Without it: how to get it.
-    """
-    try:
-        import pyarrow
-    except ModuleNotFoundError:
-        reason = f"a run's tables need pyarrow; type: {how_to_install('batch')}"
-        raise FramescopeError(reason) from None
-    return pyarrow
+    """Import pyarrow; a `FramescopeError` says how to get it."""
+    return need("pyarrow", "a run's tables need", "batch")
 
 
 def columns(table: str, signals: Iterable[str]) -> dict[str, str]:

@@ -6,7 +6,9 @@ the message on standard error and exits with status 2; the library just raises.
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 _CLONE = Path(__file__).resolve().parents[1]
 
@@ -17,6 +19,21 @@ def how_to_install(extra: str = "") -> str:
     if (_CLONE / "pyproject.toml").is_file():
         return f"pip install '{_CLONE}{of}'"
     return f"pip install 'framescope{of}'"
+
+
+def need(module: str, what: str, extra: str) -> ModuleType:
+    """Import what an extra brings.
+
+    Raises
+    ------
+    FramescopeError
+        Without it: what needs it, and how to get it.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError:
+        reason = f"{what} {module}; type: {how_to_install(extra)}"
+        raise FramescopeError(reason) from None
 
 
 def how_to_upgrade() -> str:

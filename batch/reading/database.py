@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from batch.folder import RunError, RunFolder
 from batch.reading.views import View, create, views
 from batch.schema import TABLES, VERSION, columns, need_pyarrow
-from classifier.errors import FramescopeError, how_to_install
+from classifier.errors import FramescopeError, need
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -206,19 +206,8 @@ def opened(folder: RunFolder, memory: str = MEMORY) -> Iterator[Database]:
 
 
 def need_duckdb() -> Any:
-    """Import DuckDB.
-
-    Raises
-    ------
-    FramescopeError
-        Without it: how to get it.
-    """
-    try:
-        import duckdb
-    except ModuleNotFoundError:
-        reason = f"asking a run needs DuckDB; type: {how_to_install('batch')}"
-        raise FramescopeError(reason) from None
-    return duckdb
+    """Import DuckDB; a `FramescopeError` says how to get it."""
+    return need("duckdb", "asking a run needs", "batch")
 
 
 def _fill(connection: Any, folder: RunFolder, manifest: Mapping[str, Any]) -> None:

@@ -12,7 +12,18 @@ import typer
 
 from classifier import __version__
 from classifier.cli.help import SETTINGS, Grouped, renewed
-from classifier.cli.shared import CardFormat, Column, Json, Own, ReportFormat
+from classifier.cli.shared import (
+    CardFormat,
+    Column,
+    Exclude,
+    Include,
+    Json,
+    ModelName,
+    OnlySignals,
+    Own,
+    Private,
+    ReportFormat,
+)
 from classifier.cli.sources import sources_app
 from classifier.errors import FramescopeError, StoppedError, Terminated
 
@@ -42,10 +53,6 @@ _OF = {
 }  # fmt: skip
 
 _FORMATS = "terminal, json, jsonl or html; else as the suffix of --output says, else terminal."
-_Model = Annotated[
-    str,
-    typer.Option("--model", "-m", metavar="MODEL", help="baseline, transformer, or a bundle."),
-]
 
 
 @app.command(rich_help_panel=EVERYONE)
@@ -60,7 +67,7 @@ def score(
             "bzip2, xz or Zstandard too.",
         ),
     ],
-    model: _Model = "transformer",
+    model: ModelName = "transformer",
     format: Annotated[
         ReportFormat | None,
         typer.Option("--format", "-f", metavar="FORMAT", help=_FORMATS),
@@ -72,19 +79,10 @@ def score(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Write over a file that is no report.")
     ] = False,
-    signal: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SIGNAL", help="Report this signal only; may be repeated."),
-    ] = None,
+    signal: OnlySignals = None,
     sources: Own = None,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATTERN", help="Of a folder, take these files; may be repeated."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATTERN", help="Of a folder, leave these out; may be repeated."),
-    ] = None,
+    include: Include = None,
+    exclude: Exclude = None,
     text_column: Column = None,
     id_column: Column = None,
     title_column: Column = None,
@@ -93,10 +91,7 @@ def score(
     date_column: Column = None,
     author_column: Column = None,
     lang_column: Column = None,
-    allow_private: Annotated[
-        bool,
-        typer.Option("--allow-private", help="Fetch addresses of this machine and its network."),
-    ] = False,
+    allow_private: Private = False,
     max_characters: Annotated[
         int, typer.Option(metavar="N", min=1, help="Skip longer articles.", show_default=True)
     ] = 2_000_000,
@@ -155,7 +150,7 @@ def _end(outcome: Outcome, *, quiet: bool) -> None:
 
 @app.command(rich_help_panel=EVERYONE)
 def signals(
-    model: _Model = "transformer",
+    model: ModelName = "transformer",
     format: Annotated[
         CardFormat, typer.Option("--format", "-f", help="How to write it.")
     ] = CardFormat.TERMINAL,

@@ -13,6 +13,26 @@ Own = Annotated[
     typer.Option("--sources", metavar="FILE", help="Your own outlets, one a line (JSONL), too."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+ModelName = Annotated[
+    str,
+    typer.Option("--model", "-m", metavar="MODEL", help="baseline, transformer, or a bundle."),
+]
+OnlySignals = Annotated[
+    list[str] | None,
+    typer.Option(metavar="SIGNAL", help="Report this signal only; may be repeated."),
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN", help="Of a folder, take these files; may be repeated."),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN", help="Of a folder, leave these out; may be repeated."),
+]
+Private = Annotated[
+    bool,
+    typer.Option("--allow-private", help="Fetch addresses of this machine and its network."),
+]
 Column = Annotated[
     str | None, typer.Option(metavar="NAME", help="Of a table, where it isn't to be guessed.")
 ]
