@@ -117,10 +117,8 @@ def _said(value: Any) -> str:
 
 
 def _digest(path: str) -> str:
-    import hashlib
-
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return bundle.digest(Path(path))
     except OSError as error:
         reason = f"cannot be opened ({error.strerror}); give --sources a file of outlets"
         raise InputError(path, reason) from None

@@ -115,8 +115,6 @@ class _Row:
     """A record on its way: what is known of it so far."""
 
     item: Item
-    articles: int = 0
-    scored: int = 0
     failure: Failure | None = None
     reports: list[ArticleReport] = field(default_factory=list)
 
