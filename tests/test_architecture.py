@@ -17,7 +17,7 @@ import pytest
 from classifier import bundle
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("classifier", "batch", "service", "training", "eval")
+ROOMS = ("classifier", "batch", "service", "training", "eval", "annotation", "upkeep")
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for room in ROOMS

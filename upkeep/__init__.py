@@ -1,0 +1,1 @@
+"""Bundles over time: kept, compared, promoted and rolled back, calibrated anew, watched for drift."""
