@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import ctypes
 import gzip
@@ -13,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -180,6 +182,36 @@ def until(what: Any, seconds: float = 60.0) -> bool:
             return False
         time.sleep(0.005)
     return True
+
+
+class Peak:
+    """The largest memory of a process below this one, in bytes, while a block runs.
+
+    As VmHWM says it, which belongs to the program alone: the ru_maxrss of a child is at least that
+    of whoever started it, and a process that runs tests grows large.
+    """
+
+    def __enter__(self) -> Peak:
+        self.bytes = 0
+        self._ended = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._watch.join()
+        assert self.bytes, "no process was seen"
+
+    def _look(self) -> None:
+        import psutil
+
+        while not self._ended.wait(0.02):
+            for child in psutil.Process().children(recursive=True):
+                with contextlib.suppress(OSError):
+                    status = Path(f"/proc/{child.pid}/status").read_text("ascii", "replace")
+                    if found := re.search(r"VmHWM:\s+(\d+) kB", status):
+                        self.bytes = max(self.bytes, int(found[1]) * 1024)
 
 
 def kill(process: Any, mark: str) -> None:

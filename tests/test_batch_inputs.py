@@ -53,11 +53,12 @@ def test_bombs_are_errors_and_cost_little_memory(setup, tmp_path):
     twice = gzip.compress(packed, mtime=0)
     (folder / "twice.warc.gz").write_bytes(twice)
     (folder / "z.jsonl").write_text(batches.lines(3), "utf-8")
-    summary = run_of(Job([str(folder)], tmp_path / "run", setup))
+    with batches.Peak() as peak:
+        summary = run_of(Job([str(folder)], tmp_path / "run", setup))
     batches.check_whole(tmp_path / "run", [str(path) for path in folder.iterdir()])
     assert set(errors(tmp_path / "run")) == {path.name for path in folder.iterdir()} - {"z.jsonl"}
     assert summary["scored"] == 5
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < 1_500_000_000
+    assert peak.bytes < 1_500_000_000
 
 
 @pytest.mark.slow

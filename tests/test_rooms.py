@@ -31,7 +31,15 @@ BELOW_ALL = {
     *("classifier", "classifier.errors", "classifier.taxonomy", "classifier.runtime"),
     *("training", "batch", "batch.schema", "batch.folder"),
 }
-MOST_ENTRIES = {"classifier": 19, "training": 12, "eval": 11, "batch": 19, "service": 19, "annotation": 12, "upkeep": 12}
+MOST_ENTRIES = {
+    "classifier": 19,
+    "training": 12,
+    "eval": 11,
+    "batch": 19,
+    "service": 19,
+    "annotation": 12,
+    "upkeep": 12,
+}
 
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path

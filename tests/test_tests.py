@@ -37,8 +37,8 @@ MEASURE = {"bench", "memory", "throughput"}
 # What a damaged input may take at most is a promise, and far from what any takes; those who start
 # processes wait for them, and not for ever.
 MAY = {
-    *("test_mutations", "batches", "test_batch_cluster", "test_batch_damage", "test_batch_inputs"),
-    *("test_batch_kills", "test_batch_run", "test_service", "test_service_crowd"),
+    *("test_mutations", "batches", "test_batch_cluster", "test_batch_kills", "test_batch_run"),
+    *("test_batch_inputs", "test_service", "test_service_crowd"),
 }
 
 

@@ -93,9 +93,10 @@ def test_an_article_longer_than_a_passage_is_read_to_its_end(model) -> None:
         Sentence(f"The council of Orrin met about the ferry {i}.", 50 * i, 50 * i + 45, "a", i)
         for i in range(60)
     ]
-    rows.append(Sentence("What a vile scheme!", 4000, 4019, "a", 60))
-    proba = model.predict_proba(rows)
-    assert proba[-1, 2] > 3 * np.median(proba[:-1, 2])
+    texts = "What a vile scheme, this ferry of Orrin!", "Many in Orrin use the ferry every day."
+    ends = [Sentence(text, 4000, 4000 + len(text), "a", 60) for text in texts]
+    vile, plain = (model.predict_proba([*rows, end])[-1, 2] for end in ends)
+    assert vile > 2 * plain
 
 
 # --- evidence -------------------------------------------------------------------------------------
