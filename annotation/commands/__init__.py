@@ -1,0 +1,1 @@
+"""The commands ``framescope annotate export``, ``import`` and ``pick``: options, and one call."""
