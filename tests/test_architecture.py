@@ -64,7 +64,7 @@ def test_there_are_modules_to_look_at() -> None:
         "training.transformer.finetune",
         "eval.commands.judge",
     } <= MODULES.keys()
-    assert ("training.recipe", "training.calibrate") in imported("training")
+    assert ("training.making.makers", "training.calibrate") in imported("training")
 
 
 def test_what_serves_knows_none_of_the_others() -> None:

@@ -50,7 +50,7 @@ def examples() -> Examples:
 
 @pytest.fixture(scope="module")
 def cites(tmp_path_factory, encoder, toy_settings) -> bundle.Bundle:
-    from training.recipe import make_transformer
+    from training.making import make_transformer
 
     folder = tmp_path_factory.mktemp("cites") / "tiny-cites"
     data = Data(examples(), ("house",), 13, "0" * 64, {}, {}, Registry(own={}))

@@ -418,10 +418,10 @@ def own_corpora(tmp_path, monkeypatch) -> Path:
 
 
 def test_training_is_told_what_was_typed(run, own_corpora, encoder, tmp_path, monkeypatch) -> None:
-    from training import recipe
+    from training import making
 
     calls = []
-    monkeypatch.setattr(recipe, "make_transformer", lambda *given: calls.append(given))
+    monkeypatch.setattr(making, "make_transformer", lambda *given: calls.append(given))
     settings = tmp_path / "settings.json"
     settings.write_text('{"epochs": 7, "max_tokens": 32, "seed": 5}')
     output = tmp_path / "bundle"
@@ -439,10 +439,10 @@ def test_training_is_told_what_was_typed(run, own_corpora, encoder, tmp_path, mo
 
 
 def test_one_file_is_enough_to_train_on(run, own_corpora, tmp_path, monkeypatch) -> None:
-    from training import recipe
+    from training import making
 
     calls = []
-    monkeypatch.setattr(recipe, "make_baseline", lambda *given: calls.append(given))
+    monkeypatch.setattr(making, "make_baseline", lambda *given: calls.append(given))
     mine = own_corpora / "exchange" / "mine.jsonl"
     result = run("train", "baseline", "--data", mine, "--output", tmp_path / "bundle")
     assert result.status == 0
@@ -462,9 +462,9 @@ def test_one_file_is_enough_to_train_on(run, own_corpora, tmp_path, monkeypatch)
 
 
 def test_old_spellings_work_for_one_version_with_a_word(run, own_corpora, tmp_path, monkeypatch):
-    from training import recipe
+    from training import making
 
-    monkeypatch.setattr(recipe, "make_baseline", lambda *given: None)
+    monkeypatch.setattr(making, "make_baseline", lambda *given: None)
     result = run("train", "baseline", "--corpora", own_corpora, "--only", "exchange", "--output",
                  tmp_path / "bundle")  # fmt: skip
     assert result.status == 0
@@ -518,7 +518,7 @@ def test_a_student_is_trained_with_its_teacher(
 ) -> None:
     import toys
 
-    monkeypatch.setattr("training.recipe.write_transformer", lambda *given: given[2].mkdir())
+    monkeypatch.setattr("training.making.makers.write_transformer", lambda *given: given[2].mkdir())
     settings = tmp_path / "settings.json"
     settings.write_text('{"epochs": 1, "max_tokens": 32}')
     text = tmp_path / "articles.jsonl"

@@ -16,7 +16,7 @@ ROOMS = {
     "classifier": ("values", "pages", "attribution", "sources", "models", "render"),
     "training": (
         *("corpora", "data", "labels", "baseline", "transformer", "registry"),
-        *("calibrate", "recipe", "options", "commands"),
+        *("recipes", "calibrate", "making", "options", "commands"),
     ),
     "eval": (
         *("rows", "figures", "compare", "studies", "suite", "release", "report", "grid"),
@@ -33,7 +33,7 @@ BELOW_ALL = {
 }
 MOST_ENTRIES = {
     "classifier": 19,
-    "training": 12,
+    "training": 13,
     "eval": 11,
     "batch": 19,
     "service": 19,

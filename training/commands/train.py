@@ -77,7 +77,7 @@ def baseline(
 ) -> None:
     """Fit TF-IDF and a logistic regression a signal, tuned by grouped cross-validation."""
     rows = _load(corpora, data, recipe, corpus, share, signal, split_seed, allow_changed, output)
-    from training.recipe import make_baseline
+    from training.making import make_baseline
 
     make_baseline(rows, output, seed, _tell)
     _done(output)
@@ -152,7 +152,7 @@ def transformer(
     )
     rows = _load(corpora, data, recipe, corpus, share, signal, split_seed, allow_changed, output)
     from training.corpora import given_folder
-    from training.recipe import Teaching, make_transformer
+    from training.making import Teaching, make_transformer
     from training.transformer import default_encoder as default_folder
 
     root = None if MIXTURES[recipe].shipped_only else given_folder(corpora)

@@ -1,22 +1,19 @@
-"""From the rows of a run to a bundle: fit, calibrate on the validation part, write with a card."""
+"""From the rows of a run to a bundle: fit, calibrate on the validation part, write."""
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classifier import __version__, bundle
-from classifier.models import Calibration, digest_of_names, resolve_said
+from classifier import bundle
+from classifier.models import Calibration, resolve_said
 from classifier.taxonomy import BY_NAME, Level
 from training.calibrate import (
     Decisions,
@@ -28,6 +25,7 @@ from training.calibrate import (
 )
 from training.corpora import find_corpus as find
 from training.data import Data, Examples, choose_unlabelled, ordinary_articles
+from training.making.card import write_bundle
 
 if TYPE_CHECKING:
     from classifier.models import Fusion, Heads, TfidfModel, TransformerModel
@@ -35,17 +33,7 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]  # is told one line a step
 
-_TAUGHT = Template(
-    "It also learned what a teacher, $name (SHA-256 `$sha256`), fine-tuned on the same rows, says "
-    "of $sentences sentences without labels, of articles by outlets that nothing is tested on.\n\n"
-)
-
 _SAMPLES = 300  # passages by which int8 is scaled
-
-_KINDS = {
-    "baseline": "TF-IDF of words and characters, one logistic regression a signal",
-    "transformer": "a fine-tuned transformer encoder, exported to ONNX with int8 weights",
-}
 
 
 def make_baseline(data: Data, output: Path, seed: int, tell: Tell) -> None:
@@ -65,7 +53,7 @@ def make_baseline(data: Data, output: Path, seed: int, tell: Tell) -> None:
         recipe.model_.save(folder)
         _sum_up(recipe.model_, data, decisions, seed, tell, folder)
 
-    _write(data, output, "baseline", seed, settings, decisions, save)
+    write_bundle(data, output, "baseline", seed, settings, decisions, save)
 
 
 def make_transformer(
@@ -197,7 +185,9 @@ def write_transformer(
         found = mean_average_precision(served, validation)
         if math.isfinite(found):  # few rows may have no signal of both kinds
             measured["validation"] = round(found, 5)
-        _write(data, output, "transformer", settings.seed, record, decisions, save, **measured)
+        write_bundle(
+            data, output, "transformer", settings.seed, record, decisions, save, **measured
+        )
 
 
 def _decided(
@@ -266,79 +256,3 @@ def _fused(model: TransformerModel, validation: Examples) -> Fusion:
     found = model.predict(rows.sentences)
     resolved = resolve_said(found.typed.said, rows.sentences, model.registry)
     return fit_fusion(rows, Heard(resolved, found.logits, model.signals, found.state_media))
-
-
-def _write(
-    data: Data,
-    output: Path,
-    kind: str,
-    seed: int,
-    settings: Mapping[str, Any],
-    decisions: Decisions,
-    save: Callable[[Path], None],
-    **measured: float,
-) -> None:
-    cards = [find(name).card for name in data.corpora]
-    manifest = {
-        "name": f"{output.absolute().name}-{__version__}",
-        "kind": kind,
-        "signals": list(decisions.calibration.signals),
-        "languages": sorted({card.language for card in cards}),
-        "thresholds": dict(decisions.thresholds),
-        # At which what a corpus labels in another sense is judged there.
-        "thresholds_elsewhere": {name: dict(x) for name, x in decisions.elsewhere.items()},
-        "calibration": decisions.calibration.to_record(),
-        "corpora": [
-            {
-                "name": card.name,
-                "title": card.title,
-                "licence": card.licence,
-                "digest": data.digests.get(card.name, card.digest),
-                "rows": int((data.part("train").corpus == card.name).sum()),
-            }
-            for card in cards
-        ],
-        # Which names were read as placeholders.
-        "placeholders": data.outlets
-        and {
-            "registry": data.outlets.version,
-            "outlets": len(data.outlets),
-            "digest": digest_of_names(data.outlets),
-        },
-        "split": {"seed": data.seed, "signature": data.signature, "held_out": dict(data.held_out)},
-        "seed": seed,
-        "settings": dict(settings),
-        "code_version": __version__,
-        **measured,
-    }
-    bundle.write(output, manifest, model_card(manifest), save)
-
-
-def model_card(manifest: Mapping[str, Any]) -> str:
-    """Write the model card of a bundle from its manifest, in Markdown."""
-    split, encoder = manifest["split"], manifest["settings"].get("encoder")
-    teacher = manifest["settings"].get("teacher")
-    return Template(files("training").joinpath("model-card.md").read_text("utf-8")).substitute(
-        name=manifest["name"],
-        kind=_KINDS[manifest["kind"]],
-        languages=", ".join(manifest["languages"]),
-        signals="\n".join(
-            f"| `{s.name}` | {s.meaning} | {s.origin} | {manifest['thresholds'][s.name]:.3f} |"
-            for s in map(BY_NAME.__getitem__, manifest["signals"])
-        ),
-        corpora="\n".join(
-            f"| {c['title']} | {c['rows']:,} | {c['licence']} | `{(c['digest'] or '')[:16]}` |"
-            for c in manifest["corpora"]
-        ),
-        encoder=f"Encoder: {encoder['name']} (SHA-256 `{encoder['sha256'][:16]}`).\n\n"
-        if encoder
-        else "",
-        teacher=_TAUGHT.substitute(teacher["encoder"], sentences=f"{teacher['sentences']:,}")
-        if teacher
-        else "",
-        split_seed=split["seed"],
-        signature=split["signature"][:16],
-        seed=manifest["seed"],
-        version=manifest["code_version"],
-        settings=json.dumps(manifest["settings"], indent=1, ensure_ascii=False),
-    )

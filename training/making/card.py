@@ -1,0 +1,104 @@
+"""What is written of a bundle beside its model: the manifest, and the card made from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from classifier import __version__, bundle
+from classifier.models import digest_of_names
+from classifier.taxonomy import BY_NAME
+from training.calibrate import Decisions
+from training.corpora import find_corpus as find
+from training.data import Data
+
+_TAUGHT = Template(
+    "It also learned what a teacher, $name (SHA-256 `$sha256`), fine-tuned on the same rows, says "
+    "of $sentences sentences without labels, of articles by outlets that nothing is tested on.\n\n"
+)
+
+_KINDS = {
+    "baseline": "TF-IDF of words and characters, one logistic regression a signal",
+    "transformer": "a fine-tuned transformer encoder, exported to ONNX with int8 weights",
+}
+
+
+def write_bundle(
+    data: Data,
+    output: Path,
+    kind: str,
+    seed: int,
+    settings: Mapping[str, Any],
+    decisions: Decisions,
+    save: Callable[[Path], None],
+    **measured: float,
+) -> None:
+    """Write the bundle of a fitted model: its manifest, its card and what `save` writes."""
+    cards = [find(name).card for name in data.corpora]
+    manifest = {
+        "name": f"{output.absolute().name}-{__version__}",
+        "kind": kind,
+        "signals": list(decisions.calibration.signals),
+        "languages": sorted({card.language for card in cards}),
+        "thresholds": dict(decisions.thresholds),
+        # At which what a corpus labels in another sense is judged there.
+        "thresholds_elsewhere": {name: dict(x) for name, x in decisions.elsewhere.items()},
+        "calibration": decisions.calibration.to_record(),
+        "corpora": [
+            {
+                "name": card.name,
+                "title": card.title,
+                "licence": card.licence,
+                "digest": data.digests.get(card.name, card.digest),
+                "rows": int((data.part("train").corpus == card.name).sum()),
+            }
+            for card in cards
+        ],
+        # Which names were read as placeholders.
+        "placeholders": data.outlets
+        and {
+            "registry": data.outlets.version,
+            "outlets": len(data.outlets),
+            "digest": digest_of_names(data.outlets),
+        },
+        "split": {"seed": data.seed, "signature": data.signature, "held_out": dict(data.held_out)},
+        "seed": seed,
+        "settings": dict(settings),
+        "code_version": __version__,
+        **measured,
+    }
+    bundle.write(output, manifest, model_card(manifest), save)
+
+
+def model_card(manifest: Mapping[str, Any]) -> str:
+    """Write the model card of a bundle from its manifest, in Markdown."""
+    split, encoder = manifest["split"], manifest["settings"].get("encoder")
+    teacher = manifest["settings"].get("teacher")
+    return Template(files("training").joinpath("model-card.md").read_text("utf-8")).substitute(
+        name=manifest["name"],
+        kind=_KINDS[manifest["kind"]],
+        languages=", ".join(manifest["languages"]),
+        signals="\n".join(
+            f"| `{s.name}` | {s.meaning} | {s.origin} | {manifest['thresholds'][s.name]:.3f} |"
+            for s in map(BY_NAME.__getitem__, manifest["signals"])
+        ),
+        corpora="\n".join(
+            f"| {c['title']} | {c['rows']:,} | {c['licence']} | `{(c['digest'] or '')[:16]}` |"
+            for c in manifest["corpora"]
+        ),
+        encoder=f"Encoder: {encoder['name']} (SHA-256 `{encoder['sha256'][:16]}`).\n\n"
+        if encoder
+        else "",
+        teacher=_TAUGHT.substitute(teacher["encoder"], sentences=f"{teacher['sentences']:,}")
+        if teacher
+        else "",
+        split_seed=split["seed"],
+        signature=split["signature"][:16],
+        seed=manifest["seed"],
+        version=manifest["code_version"],
+        settings=json.dumps(manifest["settings"], indent=1, ensure_ascii=False),
+    )
