@@ -16,7 +16,7 @@ from classifier.errors import CorpusError, InputError
 from training.corpora import standoff
 from training.corpora.corpus import HOUSE
 from training.data.rows import articles, load
-from training.data.splits import shingles, similar_pairs
+from training.data.duplicates import shingles, similar_pairs
 from training.labels import checking
 from training.labels.checking import (
     MOST_ALIKE,

@@ -16,17 +16,9 @@ import pytest
 
 from classifier.values.article import Article, Unit
 from training.corpora.catalogue import KNOWN, PUBLIC, SHIPPED, find
+from training.data.duplicates import Groups, same_words, shingles, similar_pairs
 from training.data.examples import Examples, build, of_articles
-from training.data.splits import (
-    PARTS,
-    UNSEEN_OUTLETS,
-    Groups,
-    Split,
-    assign,
-    same_words,
-    shingles,
-    similar_pairs,
-)
+from training.data.splits import PARTS, UNSEEN_OUTLETS, Split, assign
 
 SUBJECTS = ("dam", "bridge", "harbour", "mayor", "engine", "ferry", "tower", "school", "market")
 VERBS = ("opened", "closed", "moved", "burned", "grew", "vanished", "doubled", "sank", "failed")

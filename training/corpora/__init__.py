@@ -6,7 +6,15 @@ format's terms. Nothing here holds any text of others. `catalogue` is the one ta
 
 from training.corpora.allsides import FILE as ALLSIDES_FILE
 from training.corpora.allsides import read as read_allsides
-from training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, given_folder, root_folder
+from training.corpora.catalogue import (
+    ADDED,
+    CORPORA,
+    KNOWN,
+    PUBLIC,
+    SHIPPED,
+    given_folder,
+    root_folder,
+)
 from training.corpora.catalogue import find as find_corpus
 from training.corpora.corpus import (
     HOUSE_ENVIRONMENT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from classifier.errors import CorpusError
@@ -36,6 +37,20 @@ _TABLE = (
 
 CORPORA: dict[str, Corpus] = {corpus.card.name: corpus for corpus in _TABLE}
 
+ADDED = "added"
+"""The corpus of the files that a user adds to a recipe: named one by one, never looked for."""
+
+_ADDED = Corpus(
+    replace(
+        exchange.CARD,
+        name=ADDED,
+        title="Your own labelled articles, added",
+        folder=ADDED,
+        url="your own files; name them with --add FILE",
+    ),
+    exchange.read,
+)
+
 PUBLIC: tuple[str, ...] = tuple(corpus.card.name for corpus in _PUBLIC)
 """Those that others made, and that the public obtains elsewhere."""
 
@@ -54,6 +69,8 @@ def find(name: str) -> Corpus:
     CorpusError
         When there is none of that name.
     """
+    if name == ADDED:
+        return _ADDED
     try:
         return CORPORA[name]
     except KeyError:

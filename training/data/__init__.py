@@ -3,6 +3,13 @@
 Rows of sentences, the split by article and outlet, near-duplicates, and the swaps of training.
 """
 
+from training.data.duplicates import (
+    SENTENCE_THRESHOLD,
+    SENTENCE_WORDS,
+    same_words,
+    shingles,
+    similar_pairs,
+)
 from training.data.examples import Examples, Text, with_citations
 from training.data.examples import build as build_examples
 from training.data.examples import of_articles as examples_of_articles
@@ -17,8 +24,6 @@ from training.data.splits import (
     TRAIN,
     UNSEEN,
     VALIDATION,
-    shingles,
-    similar_pairs,
 )
 from training.data.splits import assign as assign_parts
 from training.data.swaps import SIGNAL as SWAPPED_SIGNAL

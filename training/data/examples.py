@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from classifier.errors import SignalError
 from classifier.pages import split_sentences as split
 from classifier.taxonomy import in_order
 from classifier.values import Article, Sentence, Span, Unit
-from training.corpora import CORPORA, KNOWN, by_article
+from training.corpora import ADDED, CORPORA, KNOWN, by_article
 from training.corpora import find_corpus as find
 from training.data.marks import RowCitation, of_sentence
 from training.data.rows import articles, load
@@ -121,6 +121,7 @@ def build(
     *,
     allow_changed: bool = False,
     registry: Registry | None = None,
+    added: Iterable[tuple[Article, str]] = (),
 ) -> Examples:
     """Load corpora and lay them out as one matrix.
 
@@ -135,6 +136,8 @@ def build(
     registry : Registry or None
         Of outlets: give sentences all that models are given with them: what is quoted, the names
         of outlets, whom the form of the article cites. None: don't, which is a minute less.
+    added : iterable of (Article, str)
+        A user's own, each with its group; they follow, as the corpus ``added``.
 
     Raises
     ------
@@ -145,6 +148,8 @@ def build(
     for name in KNOWN if names is None else names:
         dataset = load(name, root, allow_changed=allow_changed)
         table.add_corpus(name, articles(dataset))
+    for article, group in added:
+        table.add(ADDED, replace(article, id=f"{ADDED}/{article.id}"), f"{ADDED}/{group}")
     return table.examples()
 
 

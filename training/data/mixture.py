@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from classifier.errors import CorpusError
 from classifier.sources import load_registry
 from classifier.taxonomy import in_order
-from training import MIXTURES, Recipe
-from training.corpora import CORPORA, KNOWN, POLNEAR, SHIPPED
+from training.corpora import ADDED, CORPORA, KNOWN, POLNEAR
 from training.corpora import find_corpus as find
 from training.data import swaps
+from training.data.added import Added
 from training.data.examples import Examples, build
-from training.data.splits import TRAIN, VALIDATION, assign
+from training.data.splits import TRAIN, VALIDATION, Split, assign, assign_beside
 from training.data.swaps import Counterfactuals
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class Data:
         Whose names models read as placeholders; None: names are read as they are. In the parts
         ``train`` and ``validation`` some of them are swapped, see `training.data.swaps`; in
         ``train`` countries, parties and leaders are too, see `training.data.swaps`.
+    added : mapping of str to str
+        SHA-256 of each file that was added, by its path as it was given. Its rows are of the corpus
+        ``added``.
     """
 
     examples: Examples
@@ -57,6 +60,7 @@ class Data:
     held_out: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     outlets: Registry | None = None
+    added: Mapping[str, str] = field(default_factory=dict)
 
     def part(self, name: str) -> Examples:
         """Keep the rows of one part."""
@@ -68,23 +72,25 @@ def load_data(
     names: Sequence[str] | None,
     seed: int,
     *,
-    recipe: Recipe = Recipe.DEFAULT,
+    corpora: Sequence[str] = KNOWN,
     shares: Mapping[str, float] | None = None,
     signals: Sequence[str] | None = None,
     allow_changed: bool = False,
+    added: Sequence[Path] = (),
 ) -> Data:
     """Load the corpora and split them.
 
     Parameters
     ----------
     root : pathlib.Path or None
-        The folder of corpora; not needed for a recipe of what ships.
+        The folder of corpora; not needed for what ships.
     names : sequence of str or None
-        Those of the recipe to train on; None for all of them. The split is that of the whole
-        recipe in any case, so that bundles trained on one corpus or on many are judged on the same
-        rows. Only with nothing but the user's own files are the others not needed.
+        Those to train on; None for all. All `corpora` are split together in any case, so that
+        bundles trained on one corpus or on many are judged on the same rows. Only with nothing but
+        the user's own files (``exchange``, or ``added``) are the others not needed.
     seed : int
-    recipe : Recipe
+    corpora : sequence of str
+        Those of the recipe.
     shares : mapping of str to float, optional
         The share of a corpus' training articles to learn from: 0 leaves it out. Smaller shares
         are parts of larger ones, and what is held out stays the same: for learning curves.
@@ -92,42 +98,76 @@ def load_data(
         Those to learn; rows that none of them labels are left out.
     allow_changed : bool
         Take files other than those the corpora's cards pin.
+    added : sequence of pathlib.Path
+        The user's own files, added to the recipe: learned from whatever `names` says. Every other
+        row stays in its part, see `training.data.splits.assign_beside`, and the signature is that
+        of the others.
 
     Raises
     ------
     CorpusError
-        When a corpus is unknown, not of the recipe, missing or changed.
+        When a corpus is unknown, not of the recipe, missing or changed, or a file that is added
+        can't be read.
     SignalError
         When the corpora don't label a signal.
     """
     wanted = [find(name).card.name for name in names or ()]
-    own = [name for name in wanted if name not in KNOWN]
-    of_recipe = SHIPPED if MIXTURES[recipe].shipped_only else KNOWN
-    for name in wanted:
-        if name not in (*of_recipe, *own):
-            raise CorpusError(
-                f"corpus '{name}' is not of the recipe '{recipe}'; it has: {', '.join(of_recipe)}"
-            )
-    loaded = own if own and own == wanted else [*of_recipe, *own]
+    mine = Added.read(added)
+    of_recipe = [find(name).card.name for name in corpora]
+    _check(wanted, of_recipe, bool(added))
+    own = [name for name in wanted if name not in KNOWN and name != ADDED]
+    together = own if wanted and set(wanted) <= {*own, ADDED} else [*of_recipe, *own]
+    loaded = [name for name in CORPORA if name in together]  # the order in which parts are drawn
     outlets = load_registry()
-    built = build(root, loaded, allow_changed=allow_changed, registry=outlets)
-    split = assign(built, seed)
+    built = build(root, loaded, allow_changed=allow_changed, registry=outlets, added=mine.grouped())
+    split, signature = _split(built, mine, seed)
     examples = split.examples
     if root is not None and swaps.SIGNAL in examples.signals and POLNEAR.name in loaded:
         swap = swaps.Swap(outlets, swaps.behind(root, outlets), seed)
         examples = swap.apply(examples, (TRAIN, VALIDATION))
     examples = Counterfactuals.of(seed).apply(examples, TRAIN)
     if wanted:
-        examples = examples.where(np.isin(examples.corpus, wanted)).labelled()
+        examples = examples.where(np.isin(examples.corpus, [*wanted, ADDED])).labelled()
     for name, share in (shares or {}).items():
         examples = examples.where(~_spared(examples, find(name).card.name, share, seed))
     if signals:
         examples = _only(examples, in_order(signals))
     present = set(examples.corpus.tolist())
-    found = tuple(name for name in CORPORA if name in present)
+    found = tuple(name for name in (*CORPORA, ADDED) if name in present)
+    digests = _digests(root, found) | ({ADDED: mine.digest} if added else {})
     return Data(
-        examples, found, seed, split.signature, split.held_out, _digests(root, found), outlets
+        examples,
+        found,
+        seed,
+        signature,
+        split.held_out,
+        digests,
+        outlets,
+        mine.digests,
     )
+
+
+def _split(built: Examples, mine: Added, seed: int) -> tuple[Split, str]:
+    """Split the corpora, and what is added beside them; give the signature of the corpora's."""
+    added = built.corpus == ADDED
+    split = assign(built.where(~added), seed)
+    if not added.any():
+        return split, split.signature
+    rows = built.where(added)
+    files = [mine.files[name.removeprefix(f"{ADDED}/")] for name in rows.article.tolist()]
+    placed = assign_beside(split, rows, np.array(files, np.intp), seed)
+    both = replace(split, examples=split.examples.followed_by(placed))
+    return both, (both if added.all() else split).signature
+
+
+def _check(wanted: Sequence[str], of_recipe: Sequence[str], added: bool) -> None:
+    for name in wanted:
+        if name == ADDED and not added:
+            raise CorpusError(f"corpus '{ADDED}' is what you add; give files with --add FILE")
+        if name in KNOWN and name not in of_recipe:
+            raise CorpusError(
+                f"corpus '{name}' is not of the recipe; it has: {', '.join(of_recipe)}"
+            )
 
 
 def _spared(examples: Examples, corpus: str, share: float, seed: int) -> NDArray[np.bool_]:

@@ -4,28 +4,34 @@ Whole groups (articles, pages, outlets, blocks of a file) go to one part, some o
 altogether, and sentences that are nearly the same as one kept back are removed from what is learned
 from. Everything follows from the seed and the texts; nothing is stored.
 
-Two texts are near-duplicates when the Jaccard index of their sets of word 5-grams (shingles) is at
-least a threshold. Pairs are found by prefix filtering (Chaudhuri, Ganti, Kaushik, 2006): two sets
-that similar must share one of the few rarest shingles of each, so only those are looked up, and
-what is looked up is verified. Nothing is missed, and no hashing scheme has to be tuned.
+What a user adds to the corpora is split beside them, by the same rules: it never moves a row of
+theirs.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from itertools import chain, combinations
-from math import ceil
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training import DEFAULT_SEED
+from training.data.duplicates import (
+    ARTICLE_THRESHOLD,
+    ARTICLE_WORDS,
+    SENTENCE_THRESHOLD,
+    SENTENCE_WORDS,
+    Groups,
+    same_words,
+    shingles,
+    similar_pairs,
+)
 from training.data.examples import Examples
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -34,10 +40,8 @@ PARTS = (TRAIN, VALIDATION, TEST, UNSEEN, REMOVED)
 
 VALIDATION_SHARE, TEST_SHARE, UNSEEN_SHARE = 0.10, 0.15, 0.10
 
-SENTENCE_THRESHOLD = 0.8  # Jaccard index of word 5-grams
-SENTENCE_WORDS = 8  # shorter ones are only compared as wholes
-ARTICLE_THRESHOLD = 0.5  # a reprint keeps its paragraphs, but loses or gains some
-ARTICLE_WORDS = 60  # shorter ones are not compared
+LEAST_OUTLETS = 10
+"""A user's own file needs so many for one of them to be kept back whole."""
 
 _OUTLETS = tomllib.loads(files("training.data").joinpath("outlets.toml").read_text("utf-8"))
 # Kept back whole, by corpus; and those that are not drawn, where whole outlets are.
@@ -136,6 +140,106 @@ def assign(examples: Examples, seed: int = DEFAULT_SEED) -> Split:
     return Split(replace(examples, part=removed), seed, merged, overlap)
 
 
+def assign_beside(
+    split: Split, added: Examples, files: NDArray[np.intp], seed: int = DEFAULT_SEED
+) -> Examples:
+    """Give the rows of a user's own files their parts, beside corpora that are split already.
+
+    Each file splits by itself, in the order given, so that another file changes nothing: 15% of its
+    articles are for the test and 10% for validation. Where it has articles of ten outlets or more,
+    whole outlets that the corpora don't teach are kept back first, up to 10% of the articles. An
+    article that is nearly the same as one of the corpora, or of a file before, goes where that one
+    is. Of two sentences that are nearly the same and may not both stay, the one that was added is
+    removed, whichever part it is in.
+
+    Parameters
+    ----------
+    split : Split
+        Of the corpora; its rows are not touched.
+    added : Examples
+        n rows, in the columns of the split's.
+    files : ndarray of int, shape (n,)
+        The number of the file that each is of.
+    seed : int
+        Orders the groups.
+
+    Returns
+    -------
+    rows : Examples
+        The rows that were added, with their parts.
+    """
+    known, n = split.examples, len(split.examples)
+    together = known.followed_by(added)
+    group, _ = _grouped(together)
+    part_of = _parts_of_groups(known, group[:n])
+    taught = np.isin(known.part, (TRAIN, VALIDATION))
+    taken = {outlet.casefold() for outlet in known.outlet[taught].tolist()}
+    unseen: set[str] = set()
+    for file in np.unique(files):
+        members = _members(added, group[n:], files == file)
+        unseen |= _draw_outlets(members, part_of, taken, unseen, seed)
+        _draw("", members, _ordered(members, seed), part_of)
+        taken |= {x.casefold() for one in members.values() for x in one.outlets - unseen}
+    mine = np.array([part_of[name] for name in group[n:]], dtype="<U13")
+    # As `_of_seen_outlet`: the other side of a reprint.
+    mine[(mine == UNSEEN) & ~np.isin(added.outlet, sorted(unseen))] = REMOVED
+    part = _apart(np.concatenate([known.part, mine]), _pairs(together), n)
+    return replace(added, part=part[n:])
+
+
+def _apart(part: NDArray[np.str_], pairs: NDArray[np.intp], n: int) -> NDArray[np.str_]:
+    """Remove rows from the n-th on that are nearly the same as one of a part they may not touch."""
+    part = part.copy()
+    pairs = pairs[(pairs >= n).any(axis=1)]
+    beside = pairs[(pairs < n).any(axis=1)]
+    # What is learned from stays, if it was there before: then nothing may be tested on it.
+    for low, high in _order():
+        touching = _touching(part, beside, high, low)
+        part[touching[touching >= n]] = REMOVED
+    for low, high in _order():
+        touching = _touching(part, pairs, low, high)
+        part[touching[touching >= n]] = REMOVED
+    return part
+
+
+def _parts_of_groups(examples: Examples, group: NDArray[np.str_]) -> dict[str, str]:
+    """Tell where each group is; where it is divided, the part that must be kept apart most."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, part in zip(group.tolist(), examples.part.tolist(), strict=True):
+        found[name].add(part)
+    order = (UNSEEN, TEST, VALIDATION, TRAIN, REMOVED)
+    return {name: next(p for p in order if p in parts) for name, parts in found.items()}
+
+
+def _draw_outlets(
+    members: Mapping[str, _Group],
+    part_of: dict[str, str],
+    taken: Collection[str],
+    before: Collection[str],
+    seed: int,
+) -> set[str]:
+    """Keep whole outlets back: those kept back before, and some that are drawn. Gives the latter.
+
+    `taken` are the outlets, case-folded, that are learned from.
+    """
+    outlets: dict[str, list[str]] = defaultdict(list)
+    for name, one in members.items():
+        for outlet in one.outlets - {""}:
+            outlets[outlet].append(name)
+    for name in (name for outlet in before for name in outlets.pop(outlet, ())):
+        part_of.setdefault(name, UNSEEN)
+    drawn: set[str] = set()
+    left = round(UNSEEN_SHARE * sum(one.articles for one in members.values()))
+    for outlet in _ordered(outlets, seed) if len(outlets) >= LEAST_OUTLETS else ():
+        names = outlets[outlet]
+        size = sum(members[name].articles for name in names)
+        if size <= left and outlet.casefold() not in taken and part_of.keys().isdisjoint(names):
+            part_of.update(dict.fromkeys(names, UNSEEN))
+            drawn.add(outlet)
+            left -= size
+    return drawn
+
+
 def _grouped(examples: Examples) -> tuple[NDArray[np.str_], int]:
     """Merge the groups of articles that are nearly the same."""
     texts: dict[str, list[str]] = defaultdict(list)
@@ -165,9 +269,8 @@ def _drawn(examples: Examples, group: NDArray[np.str_], seed: int) -> NDArray[np
     """Draw the parts, group by group and corpus by corpus, in the order of the corpora."""
     part_of: dict[str, str] = {}
     for corpus in dict.fromkeys(map(str, examples.corpus)):
-        members = _members(examples, group, corpus)
-        order = sorted(members, key=lambda name: hashlib.sha256(f"{seed}|{name}".encode()).digest())
-        _draw(corpus, members, order, part_of)
+        members = _members(examples, group, examples.corpus == corpus)
+        _draw(corpus, members, _ordered(members, seed), part_of)
     part = np.array([part_of[name] for name in group], dtype="<U13")
     part[(part == UNSEEN) & _of_seen_outlet(examples)] = REMOVED
     return part
@@ -207,10 +310,17 @@ def _of_seen_outlet(examples: Examples) -> NDArray[np.bool_]:
     return seen
 
 
-def _members(examples: Examples, group: NDArray[np.str_], corpus: str) -> dict[str, _Group]:
+def _ordered(names: Iterable[str], seed: int) -> list[str]:
+    """Order names by chance, the same for a seed."""
+    return sorted(names, key=lambda name: hashlib.sha256(f"{seed}|{name}".encode()).digest())
+
+
+def _members(
+    examples: Examples, group: NDArray[np.str_], rows: NDArray[np.bool_]
+) -> dict[str, _Group]:
     articles: dict[str, set[str]] = defaultdict(set)
     outlets: dict[str, set[str]] = defaultdict(set)
-    for row in np.flatnonzero(examples.corpus == corpus):
+    for row in np.flatnonzero(rows):
         articles[str(group[row])].add(str(examples.article[row]))
         outlets[str(group[row])].add(str(examples.outlet[row]))
     return {n: _Group(len(articles[n]), frozenset(outlets[n])) for n in articles}
@@ -269,99 +379,3 @@ def _order() -> Iterator[tuple[str, str]]:
     for low in (VALIDATION, TRAIN):
         yield from ((low, TEST), (low, UNSEEN))
     yield TRAIN, VALIDATION
-
-
-# --- near-duplicates ------------------------------------------------------------------------------
-
-SHINGLE = 5  # words; unrelated sentences seldom share five in a row
-_WORD = re.compile(r"[^\W_]+")
-
-Shingles = frozenset[int]
-
-
-def words(text: str) -> list[str]:
-    """Give the words of a text as they are compared: lower case, letters and digits only."""
-    return _WORD.findall(text.lower())
-
-
-def shingles(text: str, min_words: int = SHINGLE) -> Shingles:
-    """Hash the word 5-grams of a text; empty when it has fewer than ``min_words`` words."""
-    found = words(text)
-    if len(found) < max(min_words, SHINGLE):
-        return frozenset()
-    # Within one process only, so that the hash of a tuple is enough; it is never stored.
-    return frozenset(map(hash, zip(*(found[at:] for at in range(SHINGLE)), strict=False)))
-
-
-def similar_pairs(sets: Sequence[Shingles], threshold: float) -> Iterator[tuple[int, int]]:
-    """Find every pair of sets whose Jaccard index reaches a threshold.
-
-    Parameters
-    ----------
-    sets : sequence of frozenset of int
-        Empty ones are like nothing.
-    threshold : float
-        Above 0, at most 1.
-
-    Yields
-    ------
-    tuple of int
-        Positions of both, the smaller first; each pair once.
-    """
-    frequency = Counter(chain.from_iterable(sets))
-    repeated = {item for item, count in frequency.items() if count > 1}
-    index: dict[int, list[int]] = defaultdict(list)
-    for right, one in enumerate(sets):
-        shared = one & repeated
-        # To be similar, at least this many of its shingles must occur elsewhere.
-        needed = ceil(threshold * len(one) - 1e-9)
-        if not one or len(shared) < needed:
-            continue
-        prefix = sorted(shared, key=lambda item: (frequency[item], item))
-        prefix = prefix[: len(shared) - needed + 1]
-        for left in sorted({left for item in prefix for left in index[item]}):
-            if _jaccard(sets[left], one) >= threshold - 1e-9:
-                yield left, right
-        for item in prefix:
-            index[item].append(right)
-
-
-def _jaccard(left: Shingles, right: Shingles) -> float:
-    common = len(left & right)
-    return common / (len(left) + len(right) - common)
-
-
-def same_words(texts: Sequence[str], min_words: int = 4) -> Iterator[list[int]]:
-    """Find texts that are equal but for case, punctuation and spacing.
-
-    Yields the positions of equal texts, two or more.
-    """
-    places: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for position, text in enumerate(texts):
-        key = tuple(words(text))
-        if len(key) >= min_words:
-            places[key].append(position)
-    yield from (positions for positions in places.values() if len(positions) > 1)
-
-
-class Groups:
-    """Names that are merged step by step (union-find)."""
-
-    def __init__(self) -> None:
-        self._parent: dict[str, str] = {}
-
-    def find(self, name: str) -> str:
-        """Give the name that stands for the group: the alphabetically first of its members."""
-        root = name
-        while (parent := self._parent.get(root, root)) != root:
-            root = parent
-        while (parent := self._parent.get(name, name)) != root:
-            self._parent[name] = root
-            name = parent
-        return root
-
-    def merge(self, left: str, right: str) -> bool:
-        """Merge two groups; False when they were one already."""
-        first, second = sorted((self.find(left), self.find(right)))
-        self._parent[second] = first
-        return first != second

@@ -21,22 +21,18 @@ from classifier.pages import read_input, split_sentences
 from classifier.sources import fold_name, host_in, look_up, registrable_host
 from classifier.values import Article
 from training.corpora import ALLSIDES_FILE, articles_folder, read_allsides
-from training.data.examples import Examples, of_articles
-from training.data.mixture import Data
-from training.data.splits import (
+from training.data.duplicates import (
     ARTICLE_THRESHOLD,
     ARTICLE_WORDS,
-    ORDINARY_OUTLETS,
     SENTENCE_THRESHOLD,
     SENTENCE_WORDS,
-    TEST,
-    TRAIN,
-    UNSEEN,
-    VALIDATION,
     same_words,
     shingles,
     similar_pairs,
 )
+from training.data.examples import Examples, of_articles
+from training.data.mixture import Data
+from training.data.splits import ORDINARY_OUTLETS, TEST, TRAIN, UNSEEN, VALIDATION
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
