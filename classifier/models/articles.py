@@ -9,12 +9,13 @@ read off.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.models.base import Calibration
 from classifier.models.fusion import Regressions
 from classifier.values import Sentence
 
@@ -66,14 +67,33 @@ def of_articles(
 
 @dataclass(frozen=True)
 class ArticleStage:
-    """The fitted regressions: an output an article-level signal, by sentence-level `signals`."""
+    """The fitted regressions: an output an article-level signal, by sentence-level `signals`.
+
+    Attributes
+    ----------
+    signals : tuple of str
+    outputs : Regressions
+    fitted_on : mapping of str to (float, float)
+        The calibration of what it reads, where that isn't the bundle's: it was fitted on those
+        chances, and a bundle that is calibrated anew says the same of articles as before.
+    """
 
     signals: tuple[str, ...]
     outputs: Regressions
+    fitted_on: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def to_record(self) -> dict[str, Any]:
         """Write it as JSON holds it."""
-        return asdict(self)
+        record = asdict(self)
+        if not self.fitted_on:
+            del record["fitted_on"]
+        return record
+
+    def reads(self, calibration: Calibration) -> Calibration:
+        """Give the calibration of the chances that it reads: the bundle's, but for `fitted_on`."""
+        if not self.fitted_on:
+            return calibration
+        return Calibration.from_record({**calibration.to_record(), **self.fitted_on})
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> ArticleStage:
@@ -87,7 +107,13 @@ class ArticleStage:
             len(line) != len(expected) + 1 for line in lines.values()
         ):
             raise ValueError("the article stage is of other features")
-        return cls(signals, Regressions(expected, lines))
+        fitted_on = {
+            signal: (float(slope), float(intercept))
+            for signal, (slope, intercept) in record.get("fitted_on", {}).items()
+        }
+        if not fitted_on.keys() <= set(signals):
+            raise ValueError("the article stage was fitted on other signals")
+        return cls(signals, Regressions(expected, lines), fitted_on)
 
     def log_odds(
         self,

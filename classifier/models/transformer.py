@@ -104,6 +104,7 @@ class TransformerModel:
         self._packer = packer
         self._fusion = heads.fusion and Fusion.from_record(heads.fusion)
         self._articles = heads.articles and ArticleStage.from_record(heads.articles)
+        self._reads = self._articles.reads(calibration) if self._articles else calibration
         self._vector = runtime.columns.get(VECTOR, 0)
         self._tag_columns = [self.signals.index(tag) for tag in heads.tags]
         self._article_columns = [
@@ -137,8 +138,8 @@ class TransformerModel:
             resolved = resolve(typed.said, sentences, self.registry)
             decided = decide(self._fusion, resolved, sentences, logits, self.signals, state_media)
             logits, citations = decided.logits, with_rules(sentences, decided.citations)
-        proba = self.calibration.apply(logits)
         if self._articles:
+            proba = self._reads.apply(logits)
             logits = self._articles.log_odds(logits, proba, self.signals, sentences)
         else:
             logits = pool_articles(logits, sentences, self._article_columns)
