@@ -205,8 +205,13 @@ def test_rows_are_read_as_often_as_set(encoder, lessons, passes) -> None:
     recipe = TransformerRecipe(encoder, replace(SHORT, taught_passes=passes), lessons=lessons)
     train = recipe.prepare(FEW)
     seen: list[int] = []
-    recipe._run = lambda rows, tokens, batches, labelled: seen.extend(
-        row for batch in batches for passage in batch for row in passage.rows if row >= labelled
+    recipe._run = lambda rows, tokens, epochs, labelled, held_out: seen.extend(
+        row
+        for epoch in epochs
+        for batch in epoch
+        for passage in batch
+        for row in passage.rows
+        if row >= labelled
     )
     recipe.fit(FEW)
     counts = np.bincount(np.array(seen) - len(train), minlength=len(lessons.rows))

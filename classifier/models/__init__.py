@@ -49,7 +49,7 @@ from classifier.models.roles import (
     TAGS,
 )
 from classifier.models.spans import likely, log_odds_of_span, stretches
-from classifier.models.stored import MAX_FILE, read_json
+from classifier.models.stored import MAX_FILE, read_arrays, read_json
 from classifier.models.tfidf import FILES as TFIDF_FILES
 from classifier.models.tfidf import TfidfModel, beside
 from classifier.models.tfidf import load as load_tfidf

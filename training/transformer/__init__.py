@@ -9,7 +9,7 @@ from training.transformer.encoder import export as export_encoder
 from training.transformer.finetune import Progress, TransformerRecipe
 from training.transformer.fusion import Heard, fit_fusion
 from training.transformer.lessons import Lessons
-from training.transformer.run import Settings, read_settings
+from training.transformer.run import Settings
 from training.transformer.targets import in_spans, marked
 from training.transformer.teacher import TEACHING, Teacher
 from training.transformer.teacher import label as label_by_teacher

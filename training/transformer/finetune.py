@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
-from torch.optim import AdamW
 
 from classifier.errors import TrainingError
 from classifier.models import (
@@ -36,16 +34,20 @@ from training.data import UNLABELLED, Examples
 from training.transformer.encoder import FramingEncoder, describe, read_tokenizer
 from training.transformer.lessons import Lessons, Taught
 from training.transformer.roles import CitationTargets, CitationWeights
-from training.transformer.run import Checkpoint, Settings, seed_step
+from training.transformer.run import Checkpoint, Settings, adamw, pace, seed_step
+from training.transformer.start import Start
 from training.transformer.targets import Schedule, Targets, pool
+from training.transformer.watching import Best, HeldOut, held_out_rows
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what to say
+Curve = Callable[[int, Mapping[str, float]], None]  # a step, and what was measured at it
 
 _INFERENCE_TOKENS = 4096  # of a batch, padding included; only memory limits it
 _SAMPLE_TOKENS = 1024
+_CURVE_EVERY = 20  # steps
 
 
 class TransformerRecipe:
@@ -66,6 +68,11 @@ class TransformerRecipe:
         Whose outlets are read as placeholders; without it names are read as they are.
     lessons : Lessons or None
         What a teacher says of rows without labels, to be learned beside the labels.
+    start : Start or None
+        A bundle whose weights it starts from; the encoder is then the one that it grew from.
+    curve : callable or None
+        Called with a step and what was measured there: ``loss`` (the running mean),
+        ``learning_rate``, and after each epoch ``validation_loss``, where epochs are watched.
 
     Attributes
     ----------
@@ -86,14 +93,19 @@ class TransformerRecipe:
         checkpoint_every: int = 200,
         registry: Registry | None = None,
         lessons: Lessons | None = None,
+        start: Start | None = None,
+        curve: Curve | None = None,
     ) -> None:
         self.encoder = encoder
-        self.settings = settings
+        self.settings = settings if start is None else start.settings(settings)
         self.checkpoints = checkpoints
         self.progress = progress
         self.checkpoint_every = checkpoint_every
         self.registry = registry
         self.lessons = lessons
+        self.start = start
+        self.curve = curve
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def fit(self, examples: Examples) -> TransformerRecipe:
         """Fine-tune on the rows of the training part.
@@ -115,8 +127,8 @@ class TransformerRecipe:
         shares = {**chosen.shares, UNLABELLED: chosen.taught_passes / max(chosen.epochs, 1)}
         schedule = Schedule(train, self.packer_, tokens, shares, chosen.batch_tokens, chosen.seed)
         epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
-        batches = [batch for epoch in epochs for batch in epoch]
-        self._run(train, tokens, batches, labelled)
+        held_out = self._held_out(examples) if chosen.patience else None
+        self._run(train, tokens, epochs, labelled, held_out)
         self.network_.eval()
         return self
 
@@ -128,6 +140,9 @@ class TransformerRecipe:
         train = examples.where(examples.part == "train")
         if not len(train.sentences):
             raise TrainingError("no training rows; are the corpora there? see: framescope corpora")
+        if self.start is not None:
+            self.start.check_encoder(self.encoder)
+            train = self.start.widened(train)
         chosen = self.settings
         torch.manual_seed(chosen.seed)
         self.signals_ = train.signals
@@ -141,11 +156,14 @@ class TransformerRecipe:
             len(self.tags_),
             freeze_embeddings=chosen.freeze_embeddings,
             dropout=chosen.dropout,
-            cites=any(given is not None for given in train.citations),
+            cites=any(given is not None for given in train.citations)
+            or (self.start is not None and self.start.cites),
             bridge=self.lessons.width if self.lessons and chosen.hidden_weight else None,
         )
         self._check_length()
         self._start_at_prevalence(train)
+        if self.start is not None:
+            self.start.put(self.network_, self.signals_, self.tags_)
         return train
 
     def read(self, rows: Examples) -> list[Tokens]:
@@ -242,21 +260,59 @@ class TransformerRecipe:
         if self.checkpoints is not None:
             Checkpoint(self.checkpoints, {}).discard()
 
+    def _held_out(self, examples: Examples) -> HeldOut:
+        """The rows on which a training watches itself."""
+        rows = held_out_rows(examples, self.settings.seed)
+        rows = rows if self.start is None else self.start.widened(rows)
+        return HeldOut(rows, self.read(rows))
+
+    @torch.no_grad()
+    def _loss_of(self, watched: HeldOut) -> float:
+        network, columns = self.network_, [self.signals_.index(tag) for tag in self.tags_]
+        passages = self.packer_.pack(watched.rows.sentences, watched.tokens)
+        logits = torch.zeros(len(watched.rows), len(self.signals_))
+        network.eval()
+        for group in by_length(passages, _INFERENCE_TOKENS):
+            batch = self.packer_.batch(group, watched.tokens)
+            votes, tags, *_ = self._outputs(batch)[0]
+            gain = network.gain.cpu()
+            logits[batch.places[:, 1]] = pool(votes, tags, gain, batch.places, columns)
+        network.train()
+        return watched.loss(logits, self.settings.weights)
+
+    def _outputs(self, batch: Batch) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """What the network says of a batch, and its vectors, in float32 and on the CPU.
+
+        The encoder runs where there is a GPU there; losses are small, and computed in one place.
+        """
+        with torch.autocast(self.device.type, torch.bfloat16):
+            vectors = self.network_.vectors(
+                self.network_.embed(torch.from_numpy(batch.ids).to(self.device)),
+                torch.from_numpy(batch.mask).to(self.device),
+            )
+            outputs = self.network_.read(vectors)
+        return [output.float().cpu() for output in outputs], vectors
+
     def _run(
         self,
         train: Examples,
         tokens: Sequence[Tokens],
-        batches: Sequence[Sequence[Passage]],
+        epochs: Sequence[Sequence[Sequence[Passage]]],
         labelled: int,
+        held_out: HeldOut | None,
     ) -> None:
         chosen = self.settings
+        batches = [batch for epoch in epochs for batch in epoch]
+        ends = set(np.cumsum([len(epoch) for epoch in epochs]).tolist())
+        self.network_.to(self.device)
         optimizer = adamw(self.network_, chosen)
         rates = [group["lr"] for group in optimizer.param_groups]
-        checkpoint = None
+        checkpoint, best = None, Best()
         done = 0
         if self.checkpoints is not None:
             checkpoint = Checkpoint(self.checkpoints, self._run_of(train, len(batches)))
             done = checkpoint.restore(self.network_, optimizer)
+            best = checkpoint.best()
         targets = Targets(train, tokens, self.tags_, chosen.weights, chosen.tag_weight)
         cited = CitationTargets(train, tokens, CitationWeights())
         taught = None
@@ -267,47 +323,54 @@ class TransformerRecipe:
         self.network_.train()
         running, whole = 0.0, True
         try:
-            for step in range(done, len(batches)):
-                seed_step(chosen.seed, step)
+            while done < len(batches) and not best.given_up(chosen.patience):
+                seed_step(chosen.seed, done)
                 for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                    group["lr"] = rate * pace(step, len(batches), chosen.warmup)
-                batch = self.packer_.batch(batches[step], tokens)
-                with torch.autocast("cpu", torch.bfloat16):
-                    vectors = self.network_.vectors(
-                        self.network_.embed(torch.from_numpy(batch.ids)),
-                        torch.from_numpy(batch.mask),
-                    )
-                    outputs = self.network_.read(vectors)
-                votes, tags, *of_citations = (output.float() for output in outputs)
-                gain = self.network_.gain
+                    group["lr"] = rate * pace(done, len(batches), chosen.warmup)
+                batch = self.packer_.batch(batches[done], tokens)
+                outputs, vectors = self._outputs(batch)
+                votes, tags, *of_citations = outputs
+                gain = self.network_.gain.cpu()
                 loss = targets.loss(votes, tags, gain, batch)
                 if of_citations and chosen.citation_weight:
                     roles, links, kinds = of_citations
                     more = cited.loss((roles, links, kinds), batch)
                     loss = loss if more is None else loss + chosen.citation_weight * more
                 if taught is not None:
-                    given = (votes, tags, *of_citations)
-                    more = taught.loss(given, gain, self.network_.bridge, vectors.float(), batch)
+                    bridge = self.network_.bridge
+                    near = vectors if bridge is None else bridge(vectors.float()).cpu()
+                    more = taught.loss(outputs, gain, None if bridge is None else near, batch)
                     loss = loss if more is None else loss + more
                 loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(trained, 1.0)
                 whole = False
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-                done, whole = step + 1, True
-                running = 0.98 * running + 0.02 * loss.item() if step else loss.item()
+                running = 0.98 * running + 0.02 * loss.item() if done else loss.item()
+                done, whole = done + 1, True
                 if self.progress is not None:
                     self.progress(done, len(batches), f"fine-tuning, loss {running:.3f}")
-                if checkpoint is not None and done % self.checkpoint_every == 0:
-                    checkpoint.save(done, self.network_, optimizer)
+                measured = {"loss": running, "learning_rate": optimizer.param_groups[0]["lr"]}
+                if held_out is not None and done in ends:
+                    found = self._loss_of(held_out)
+                    measured["validation_loss"] = found
+                    best = best.with_epoch(found, self.network_)
+                if self.curve is not None and (done % _CURVE_EVERY == 0 or done in ends):
+                    self.curve(done, measured)
+                if checkpoint is not None and (
+                    done % self.checkpoint_every == 0 or "validation_loss" in measured
+                ):
+                    checkpoint.save(done, self.network_, optimizer, best)
         except KeyboardInterrupt:
-            # Within an update some weights have moved and some have not: the checkpoint before
-            # stands.
+            # Within an update some weights have moved and some not: the checkpoint before stands.
             if checkpoint is not None and whole:
-                checkpoint.save(done, self.network_, optimizer)
+                checkpoint.save(done, self.network_, optimizer, best)
             raise
         if checkpoint is not None:
-            checkpoint.save(done, self.network_, optimizer)
+            checkpoint.save(done, self.network_, optimizer, best)
+        if best.weights is not None:
+            self.network_.load_state_dict(best.weights)
+        self.network_.cpu()
 
     def identity(self, examples: Examples) -> str:
         """SHA-256 of all that the trained network follows from."""
@@ -323,6 +386,7 @@ class TransformerRecipe:
             "data": _digest(train),
             "names": None if self.registry is None else digest(self.registry),
             "lessons": None if self.lessons is None else self.lessons.identity,
+            "start": None if self.start is None else self.start.identity,
             "steps": steps,
         }
 
@@ -334,35 +398,3 @@ def _digest(train: Examples) -> str:
     for row in rows:
         found.update(repr(row).encode())
     return found.hexdigest()
-
-
-def adamw(network: nn.Module, settings: Settings) -> AdamW:
-    """Make the optimiser: the encoder at its rate, what lies on top of it at the heads' rate.
-
-    Weight decay is for the encoder's matrices alone; frozen parameters take no part.
-    """
-    plain, decayed, heads = [], [], []
-    for name, parameter in network.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if not name.startswith("encoder."):
-            heads.append(parameter)
-        elif parameter.ndim > 1:
-            decayed.append(parameter)
-        else:
-            plain.append(parameter)
-    return AdamW(
-        [
-            {"params": decayed, "lr": settings.learning_rate},
-            {"params": plain, "lr": settings.learning_rate, "weight_decay": 0.0},
-            {"params": heads, "lr": settings.head_learning_rate, "weight_decay": 0.0},
-        ],
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-
-
-def pace(step: int, steps: int, warmup: float) -> float:
-    """Share of the peak rate at a step: linear warm-up over a share of them, linear decay to 0."""
-    warm = max(1.0, warmup * steps)
-    return min((step + 1) / warm, (steps - step) / max(1.0, steps - warm))

@@ -6,7 +6,7 @@ student has the same vocabulary: of spans, of who says what, and by its vectors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,14 +159,13 @@ class Taught:
         self,
         outputs: Sequence[Tensor],
         gain: Tensor,
-        bridged: Callable[[Tensor], Tensor] | None,
-        hidden: Tensor,
+        bridged: Tensor | None,
         batch: Batch,
     ) -> Tensor | None:
         """The loss of a batch; None where no row of it is taught.
 
-        `outputs` are the network's, `hidden` its vectors and `bridged` what maps them to the
-        teacher's.
+        `outputs` are the network's, and `bridged` its vectors mapped to the teacher's, where they
+        are to be like them.
         """
         chosen = batch.places[:, 1] >= self.start
         if not chosen.any():
@@ -183,15 +182,14 @@ class Taught:
             if self.alike[row - self.start] and end > first
         ]
         if alike:
-            loss = loss + self._of_tokens(tags, cited, bridged, hidden, alike)
+            loss = loss + self._of_tokens(tags, cited, bridged, alike)
         return self.settings.taught_weight * loss * (len(rows) / len(batch.places))
 
     def _of_tokens(
         self,
         tags: Tensor,
         cited: Sequence[Tensor],
-        bridged: Callable[[Tensor], Tensor] | None,
-        hidden: Tensor,
+        bridged: Tensor | None,
         places: Sequence[tuple[int, int, int, int]],
     ) -> Tensor:
         """The loss of the tokens of some rows, each with its passage, first and end."""
@@ -212,7 +210,7 @@ class Taught:
             loss = loss + self.settings.citation_weight * CitationWeights().role * each
         if bridged is not None:
             vectors = torch.cat([self._vectors(at) for _, at, _, _ in places])
-            near = cosine_similarity(bridged(ours(hidden)).float(), vectors, dim=-1)
+            near = cosine_similarity(ours(bridged).float(), vectors, dim=-1)
             loss = loss + self.settings.hidden_weight * (1 - near).mean()
         return loss
 

@@ -1,10 +1,10 @@
-"""A training run: its settings, the file they are read from, and where it stands on disk."""
+"""A training run: its settings, its pace, and where it stands on disk."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +12,19 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import AdamW, Optimizer
 
 from classifier.errors import TrainingError
-from classifier.taxonomy import in_order
 from training import DEFAULT_SEED
-from training.corpora import find_corpus as find
-
-# Small corpora of a task of their own are read more often, large and easy ones less.
-_SHARES = {
-    "ptc": 1.35, "babe": 1.25, "newssd": 1.25, "polnear": 1.1, "wikiweasel": 0.6,
-    "claimbuster": 0.5, "hyperpartisan": 0.5, "standoff": 1.4,
-}  # fmt: skip
-# What one corpus labels many times over must not drown out the other signals. What only the real
-# articles and the written ones label counts more, as their share is held down for the sake of what
-# PolNeAR labels in another sense.
-_WEIGHTS = {
-    "hyperpartisan": 0.5, "named_source": 0.5, "unnamed_source": 0.5,
-    "quoted": 0.3, "reported": 0.3, "unsourced_assertion": 1.25,
-}  # fmt: skip
+from training.transformer.watching import Best
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a transformer is fine-tuned. The defaults are those of the shipped bundle.
+    """How a transformer is fine-tuned.
+
+    The defaults are those of the shipped bundle, with the shares and weights of its recipe
+    (``training/recipes/default.toml``).
 
     What was tried to find them stands in ``docs/training.md``.
 
@@ -70,6 +59,9 @@ class Settings:
         How often each of these rows is read, in all epochs together.
     hidden_weight : float
         Weight of the likeness of a token's vector to the teacher's.
+    patience : int
+        Epochs in a row without a lower loss on held-out articles, after which training stops; the
+        network is then the one of the best epoch. 0: all epochs, and the last one's.
     seed : int
     """
 
@@ -83,67 +75,47 @@ class Settings:
     context: bool = True
     freeze_embeddings: bool = True
     dropout: float = 0.0
-    shares: Mapping[str, float] = field(default_factory=_SHARES.copy)
-    weights: Mapping[str, float] = field(default_factory=_WEIGHTS.copy)
+    shares: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
     tag_weight: float = 1.0
     citation_weight: float = 3.0
     taught_weight: float = 1.0
     taught_passes: float = 1.0
     hidden_weight: float = 0.0
+    patience: int = 0
     seed: int = DEFAULT_SEED
 
 
-def read_settings(
-    path: Path | None, given: Mapping[str, Any], recipe: Mapping[str, Any] | None = None
-) -> Settings:
-    """Settings from the recipe, from a JSON file, and from options; what comes later wins.
+def adamw(network: nn.Module, settings: Settings) -> AdamW:
+    """Make the optimiser: the encoder at its rate, what lies on top of it at the heads' rate.
 
-    Raises
-    ------
-    TrainingError
-        When the file can't be read, names a setting that doesn't exist, or gives one a value of
-        another kind.
-    SignalError, CorpusError
-        When ``weights`` or ``shares`` name what doesn't exist.
+    Weight decay is for the encoder's matrices alone; frozen parameters take no part.
     """
-    record: dict[str, Any] = {}
-    if path is not None:
-        try:
-            record = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise TrainingError(f"{path}: no JSON object of settings ({error})") from None
-    defaults = asdict(Settings())
-    for name in record.keys() - defaults.keys():
-        known = ", ".join(sorted(defaults))
-        raise TrainingError(f"{path}: unknown setting '{name}'; known: {known}")
-    for name, value in {**(recipe or {}), **record, **given}.items():
-        if not _fits(value, defaults[name]):
-            source = f"--{name.replace('_', '-')}" if name in given else f"{path}: '{name}'"
-            wanted = _WANTED[type(defaults[name])]
-            raise TrainingError(f"{source} is {json.dumps(value)}; it must be {wanted}")
-    settings = Settings(**{**(recipe or {}), **record, **given})
-    in_order(settings.weights)
-    for corpus in settings.shares:
-        find(corpus)
-    return settings
+    plain, decayed, heads = [], [], []
+    for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if not name.startswith("encoder."):
+            heads.append(parameter)
+        elif parameter.ndim > 1:
+            decayed.append(parameter)
+        else:
+            plain.append(parameter)
+    return AdamW(
+        [
+            {"params": decayed, "lr": settings.learning_rate},
+            {"params": plain, "lr": settings.learning_rate, "weight_decay": 0.0},
+            {"params": heads, "lr": settings.head_learning_rate, "weight_decay": 0.0},
+        ],
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
 
 
-_WANTED = {
-    bool: "true or false",
-    int: "a whole number, not negative",
-    float: "a number, not negative",
-    dict: "an object of names and numbers, none negative",
-}
-
-
-def _fits(value: object, default: object) -> bool:
-    """Whether a value is of the kind of a setting's default."""
-    if isinstance(default, dict):
-        return isinstance(value, Mapping) and all(_fits(v, 1.0) for v in value.values())
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(value, bool) and isinstance(default, bool)
-    kind = (int, float) if isinstance(default, float) else int
-    return isinstance(value, kind) and 0 <= value < float("inf")
+def pace(step: int, steps: int, warmup: float) -> float:
+    """Share of the peak rate at a step: linear warm-up over a share of them, linear decay to 0."""
+    warm = max(1.0, warmup * steps)
+    return min((step + 1) / warm, (steps - step) / max(1.0, steps - warm))
 
 
 # --- checkpoints, so that a run can be interrupted and resumed ------------------------------------
@@ -163,7 +135,9 @@ class Checkpoint:
     def _path(self) -> Path:
         return self.folder / "checkpoint.safetensors"
 
-    def save(self, step: int, network: nn.Module, optimizer: Optimizer) -> None:
+    def save(
+        self, step: int, network: nn.Module, optimizer: Optimizer, best: Best | None = None
+    ) -> None:
         """Write atomically: an interrupted write leaves the one before."""
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
@@ -171,6 +145,9 @@ class Checkpoint:
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
         metadata = {"step": str(step), "run": json.dumps(self.run, sort_keys=True)}
+        if best is not None and best.weights is not None:
+            tensors |= {f"best.{name}": value for name, value in best.weights.items()}
+            metadata["best"] = json.dumps([best.loss, best.since])
         draft = self._path.with_suffix(".part")
         save_file({k: v.contiguous().clone() for k, v in tensors.items()}, draft, metadata)
         draft.replace(self._path)
@@ -205,6 +182,17 @@ class Checkpoint:
         except (RuntimeError, ValueError, KeyError) as error:
             raise self._damaged(error) from None
         return step
+
+    def best(self) -> Best:
+        """Give the best epoch before, as far as there is one; after `restore`."""
+        if not self._path.is_file():
+            return Best()
+        with safe_open(self._path, "pt") as file:
+            kept = (file.metadata() or {}).get("best")
+        if kept is None:
+            return Best()
+        loss, since = json.loads(kept)
+        return Best(float(loss), int(since), _part(load_file(self._path), "best."))
 
     def _damaged(self, error: Exception) -> TrainingError:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
