@@ -127,10 +127,10 @@ def registry() -> Iterator[tuple[str, float]]:
 
 def explained() -> Iterator[tuple[str, float]]:
     """How far the words shown for a flag move its score, beside as many others: medians."""
-    from training import Recipe
+    from training.corpora import SHIPPED
     from training.data import load_data
 
-    data = load_data(None, None, 13, recipe=Recipe.HOUSE)
+    data = load_data(None, None, 13, corpora=SHIPPED)
     held = data.examples.where(np.isin(data.examples.part, ("test", "unseen_outlet")))
     for model in ("baseline", "transformer"):
         found = measure_deletion(bundle.load(model, data.outlets), held.sentences, FLAGS)

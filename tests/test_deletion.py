@@ -9,7 +9,7 @@ from deletion import Deletion, measure, without, words_in
 from classifier import bundle
 from classifier.models.reasons import trimmed
 from classifier.values import Sentence, Span
-from training import Recipe
+from training.corpora import SHIPPED
 from training.data import load_data
 
 
@@ -38,7 +38,7 @@ def test_function_words_are_no_end_of_a_reason(words, kept):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["baseline", "transformer"])
 def test_without_its_evidence_a_flag_loses_twice_what_other_words_take(model):
-    data = load_data(None, None, 13, recipe=Recipe.HOUSE)
+    data = load_data(None, None, 13, corpora=SHIPPED)
     held = data.examples.where(np.isin(data.examples.part, ("test", "unseen_outlet")))
     found = measure(bundle.load(model, data.outlets), held.sentences, 200)
     assert len(found.evidence) > 60

@@ -23,9 +23,9 @@ from classifier.sources.registry.registry import Registry
 from classifier.taxonomy import BY_NAME, Level
 from classifier.values.article import Article, Republication, Unit, Voice
 from eval.commands.judge import app as eval_app
-from training import MIXTURES, Recipe
 from training.commands.corpora import app as corpora_app
 from training.corpora import HOUSE_CARD as CARD
+from training.corpora import SHIPPED
 from training.corpora import read_exchange as read
 from training.corpora.catalogue import find
 from training.corpora.corpus import HOUSE, State, house_folder
@@ -57,7 +57,7 @@ def data() -> Data:
     """What the recipe of what ships trains on, with no folder of corpora anywhere."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("FRAMESCOPE_CORPORA", raising=False)
-        return load_data(None, None, 13, recipe=Recipe.HOUSE)
+        return load_data(None, None, 13, corpora=SHIPPED)
 
 
 # Groups
@@ -126,7 +126,7 @@ def test_the_recipe_needs_no_folder(data) -> None:
 @pytest.mark.slow
 def test_the_recipe_looks_at_no_folder_even_where_there_is_one(data, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("FRAMESCOPE_CORPORA", str(tmp_path))
-    assert load_data(None, None, 13, recipe=Recipe.HOUSE).signature == data.signature
+    assert load_data(None, None, 13, corpora=SHIPPED).signature == data.signature
 
 
 def test_the_default_recipe_needs_one() -> None:
@@ -142,7 +142,7 @@ def test_the_house_corpus_is_present_wherever_the_others_lie(tmp_path) -> None:
 
 @pytest.mark.slow
 def test_what_the_whole_recipe_splits_is_what_one_corpus_of_it_is_trained_on(data) -> None:
-    only = load_data(None, ["house"], 13, recipe=Recipe.HOUSE)
+    only = load_data(None, ["house"], 13, corpora=SHIPPED)
     assert (only.signature, only.held_out) == (data.signature, data.held_out)
     assert len(only.examples) == len(data.examples)
 
@@ -153,7 +153,7 @@ def test_a_share_leaves_held_out_rows_and_takes_whole_articles(data) -> None:
         return set(one.part("train").article)
 
     half, fifth = (
-        load_data(None, None, 13, recipe=Recipe.HOUSE, shares={"house": share})
+        load_data(None, None, 13, corpora=SHIPPED, shares={"house": share})
         for share in (0.5, 0.2)
     )
     assert learned(fifth) < learned(half) < learned(data)
@@ -166,16 +166,10 @@ def test_a_share_leaves_held_out_rows_and_takes_whole_articles(data) -> None:
         assert rows == {a: Counter(data.part("train").article)[a] for a in rows}
 
 
-def test_recipes_say_what_they_take() -> None:
-    assert set(MIXTURES) == set(Recipe)
-    assert MIXTURES[Recipe.HOUSE].shipped_only
-    assert not MIXTURES[Recipe.DEFAULT].shipped_only
-
-
 @pytest.mark.parametrize("only", [["babe"], ["house", "babe"]])
 def test_a_corpus_that_the_recipe_does_not_take_is_refused(only) -> None:
     with pytest.raises(CorpusError):
-        load_data(None, only, 13, recipe=Recipe.HOUSE)
+        load_data(None, only, 13, corpora=SHIPPED)
 
 
 # What models read of it

@@ -1,0 +1,8 @@
+"""How a bundle is made, in one small TOML file.
+
+In: the name of a recipe that ships, or a file. Out: a `Recipe`, checked key by key.
+"""
+
+from training.recipes.reading import read as read_recipe
+from training.recipes.reading import shipped as shipped_recipes
+from training.recipes.recipe import Recipe, TeacherRecipe
