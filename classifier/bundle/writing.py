@@ -1,0 +1,86 @@
+"""A bundle is written whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from classifier.bundle.manifest import CARD, FORMAT, MANIFEST, digest
+from classifier.errors import BundleError
+
+
+def write(
+    folder: Path, manifest: Mapping[str, Any], card: str, save: Callable[[Path], None]
+) -> None:
+    """Write a bundle whole, or not at all.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Replaced when it holds a bundle.
+    manifest : mapping
+        Everything but ``format`` and ``files``, which are added here.
+    card : str
+        The model card, in Markdown.
+    save : callable
+        Writes the model's own files into the folder it is given.
+
+    Raises
+    ------
+    BundleError
+        When ``folder`` exists and is something other than a bundle.
+    """
+    check_writable(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as temporary:
+        draft, old = Path(temporary) / "new", Path(temporary) / "old"
+        draft.mkdir()
+        save(draft)
+        (draft / CARD).write_text(card, encoding="utf-8")
+        files = {path.name: digest(path) for path in sorted(draft.iterdir()) if path.name != CARD}
+        record = {"format": FORMAT, **manifest, "files": files}
+        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        (draft / MANIFEST).write_text(text, encoding="utf-8")
+        if folder.exists():
+            folder.rename(old)
+        try:
+            draft.rename(folder)
+        except BaseException:
+            if old.exists():
+                old.rename(folder)
+            raise
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse to replace what is not a bundle, and a place that can't be written.
+
+    Raises
+    ------
+    BundleError
+        When ``folder`` is a file, a folder with other things in it, or in a place without rights.
+    """
+    try:
+        taken = folder.is_file() or (
+            folder.is_dir() and any(folder.iterdir()) and not _is_bundle(folder)
+        )
+        parent = next(path for path in folder.absolute().parents if path.exists())
+        writable = parent.is_dir() and os.access(parent, os.W_OK)
+    except OSError:
+        taken, writable = False, False
+    if taken:
+        raise BundleError(f"{folder}: exists and is not a bundle; choose another --output")
+    if not writable:
+        raise BundleError(f"{folder}: can't be written there; choose another --output")
+
+
+def _is_bundle(folder: Path) -> bool:
+    """Whether a folder holds a manifest of any version, and not somebody else's."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(manifest, dict) and "format" in manifest and "kind" in manifest
