@@ -42,8 +42,10 @@ class Added:
         Raises
         ------
         CorpusError
-            When a file is missing or empty, is given twice, labels nothing, holds an id twice, or
-            has a line that can't be read.
+            When a file is missing, is given twice, labels nothing, holds an id twice, or has a line
+            that can't be read.
+        InputError
+            When it is empty, or one JSON document.
         """
         articles: list[Article] = []
         files: dict[str, int] = {}
@@ -86,5 +88,7 @@ def _labelled(path: Path) -> Iterator[Article]:
         labels = labels or bool(article.labels) or any(u.labels for u in article.units or ())
         yield article
     if not labels:
-        said = "labels no sentence and no article" if seen else "holds no article"
-        raise CorpusError(f"{path}: {said}; give labels as docs/exchange-format.md describes them")
+        raise CorpusError(
+            f"{path}: labels no sentence and no article; give labels as docs/exchange-format.md "
+            "describes them"
+        )

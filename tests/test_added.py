@@ -1,0 +1,273 @@
+"""A user's own files beside the corpora: no row of theirs moves."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from classifier.errors import CorpusError, InputError
+from training.corpora.catalogue import KNOWN, SHIPPED
+from training.data import mixture, splits
+from training.data.added import Added
+from training.data.examples import build
+from training.data.mixture import Data, load_data
+from training.data.splits import assign
+
+WORDS = [f"{a}{b}{c}" for a in "bdfgklmn" for b in "aeiou" for c in ("rt", "lm", "sk", "nd", "p")]
+
+
+def sentence(draw: random.Random) -> str:
+    return f"{' '.join(draw.choices(WORDS, k=12)).capitalize()}."
+
+
+def line(identifier: str, sentences: Sequence[str], label: float = 1, **known: Any) -> str:
+    units, start = [], 0
+    for text in sentences:
+        units.append({"start": start, "end": start + len(text), "labels": {"claim": label}})
+        start += len(text) + 1
+    record = {"id": identifier, "text": " ".join(sentences), "sentences": units, **known}
+    return json.dumps(record) + "\n"
+
+
+def written(path: Path, count: int = 40, seed: int = 1, prefix: str = "", **known: Any) -> Path:
+    draw = random.Random(seed)
+    path.write_text(
+        "".join(
+            line(f"{prefix}{n}", [sentence(draw) for _ in range(5)], n % 2, **known)
+            for n in range(count)
+        )
+    )
+    return path
+
+
+def load(*added: Path, only: list[str] | None = None, **asked: Any) -> Data:
+    return load_data(None, only, 13, corpora=SHIPPED, added=added, **asked)
+
+
+def alone(*added: Path, **asked: Any) -> Data:
+    """The files and nothing else, which is quick."""
+    return load(*added, only=["added"], **asked)
+
+
+def part_of(data: Data) -> dict[str, set[str]]:
+    """Where each text is."""
+    found: dict[str, set[str]] = {}
+    mine = data.examples.where(data.examples.corpus == "added")
+    for one, part in zip(mine.sentences, mine.part, strict=True):
+        found.setdefault(one.text, set()).add(str(part))
+    return found
+
+
+def same_rows(one: Data, other: Data, corpora: Sequence[str]) -> None:
+    """Both have the same rows of some corpora: every sentence, label, span and part."""
+    left, right = (d.examples.where(np.isin(d.examples.corpus, corpora)) for d in (one, other))
+    assert len(left) == len(right) > 0
+    for item in fields(left):
+        if item.name not in ("labels", "signals"):
+            assert list(getattr(left, item.name)) == list(getattr(right, item.name)), item.name
+    for signal in left.signals:
+        np.testing.assert_array_equal(left.column(signal), right.column(signal))
+
+
+@pytest.mark.slow
+def test_no_row_of_what_ships_moves(tmp_path) -> None:
+    """Whatever is added: new articles, one of its own, and one that is half of two of its own."""
+    plain = load()
+    house = plain.examples
+    texts: dict[str, list[str]] = {}
+    for one in house.sentences:
+        texts.setdefault(one.article_id, []).append(one.text)
+    long = np.isin(house.article, [name for name, lines in texts.items() if len(lines) > 12])
+    tested, learned = (
+        str(house.article[long & (house.part == part)][0]) for part in ("test", "train")
+    )
+    mine = written(tmp_path / "mine.jsonl")
+    with mine.open("a") as file:
+        file.write(line("tested", ["Reprinted with permission.", *texts[tested]]))
+        file.write(line("learned", texts[learned]))
+        file.write(line("both", [*texts[tested], *texts[learned]]))
+    data = load(mine)
+    assert data.signature == plain.signature
+    assert {n: d for n, d in data.held_out.items() if n != "added"} == plain.held_out
+    assert data.digests["house"] == plain.digests["house"]
+    assert (data.corpora, list(data.added)) == (("house", "added"), [str(mine)])
+    same_rows(plain, data, ["house"])
+    rows = data.examples
+    mine_of = {name: rows.part[rows.article == f"added/{name}"] for name in ("tested", "learned")}
+    assert set(mine_of["tested"]) <= {"test", "removed"}, "it is where the corpus has it"
+    assert set(mine_of["learned"]) <= {"train", "removed"}
+    known = set(texts[tested])
+    repeated = (rows.corpus == "added") & np.array([s.text in known for s in rows.sentences])
+    assert repeated.sum() > len(known)
+    assert set(rows.part[repeated]) <= {"test", "removed"}, "as half of another article, too"
+
+
+# How a file splits
+
+
+def test_a_file_splits_by_article_in_the_usual_shares(tmp_path) -> None:
+    data = alone(written(tmp_path / "mine.jsonl"))
+    rows = data.examples
+    by_article = {a: set(rows.part[rows.article == a].tolist()) for a in rows.article.tolist()}
+    assert all(len(parts) == 1 for parts in by_article.values())
+    counts = Counter(part for parts in by_article.values() for part in parts)
+    assert counts == {"train": 30, "validation": 4, "test": 6}
+    assert set(data.held_out) == set(data.digests) == {"added"}
+    assert data.corpora == ("added",)
+
+
+def test_neither_names_of_files_nor_ids_nor_another_file_move_an_article(tmp_path) -> None:
+    one = alone(written(tmp_path / "mine.jsonl"))
+    other = written(tmp_path / "later.jsonl", seed=2)
+    renamed = written(tmp_path / "renamed.jsonl", prefix="n-")
+    for again in (alone(renamed), alone(tmp_path / "mine.jsonl", other),
+                  alone(other, tmp_path / "mine.jsonl")):  # fmt: skip
+        found = part_of(again)
+        assert {text: found[text] for text in part_of(one)} == part_of(one)
+    both = alone(tmp_path / "mine.jsonl", other)
+    assert len(both.examples) == 2 * len(one.examples), "ids that two files share are no matter"
+    assert both.digests == alone(other, tmp_path / "mine.jsonl").digests != one.digests
+    assert Counter(both.examples.part) == {"train": 300, "validation": 40, "test": 60}
+
+
+def test_another_seed_keeps_other_articles_back(tmp_path) -> None:
+    mine = written(tmp_path / "mine.jsonl")
+    other = load_data(None, ["added"], 14, corpora=SHIPPED, added=[mine])
+    assert part_of(other) != part_of(alone(mine))
+
+
+def outlets_of(data: Data, part: str) -> set[str]:
+    return set(data.examples.outlet[data.examples.part == part].tolist())
+
+
+def test_whole_outlets_are_kept_back_where_there_are_many(tmp_path) -> None:
+    def file(name: str, outlets: int, seed: int) -> Path:
+        draw, path = random.Random(seed), tmp_path / name
+        lines = (
+            line(str(n), [sentence(draw) for _ in range(3)], outlet=f"Post {n % outlets}")
+            for n in range(48)
+        )
+        path.write_text("".join(lines))
+        return path
+
+    few, many = alone(file("few.jsonl", 4, 1)), alone(file("many.jsonl", 16, 2))
+    assert outlets_of(few, "unseen_outlet") == set()
+    (kept,) = outlets_of(many, "unseen_outlet")
+    assert all(kept not in outlets_of(many, part) for part in ("train", "validation", "test"))
+    more = alone(tmp_path / "many.jsonl", file("more.jsonl", 16, 3))
+    assert kept in outlets_of(more, "unseen_outlet")
+    assert all(kept not in outlets_of(more, part) for part in ("train", "validation", "test"))
+    # An outlet that the first file teaches is not unseen, whatever the second would draw.
+    assert outlets_of(more, "unseen_outlet") == {kept}
+
+
+def test_what_is_nearly_the_same_is_not_on_both_sides(tmp_path) -> None:
+    mine = written(tmp_path / "mine.jsonl")
+    before = part_of(alone(mine))
+    tested = next(text for text, parts in before.items() if parts == {"test"})
+    draw = random.Random(8)
+    lines = [line(f"copy{n}", [sentence(draw), tested], 1) for n in range(20)]
+    (tmp_path / "copies.jsonl").write_text("".join(lines))
+    data = alone(mine, tmp_path / "copies.jsonl")
+    rows = data.examples
+    copies = np.array([s.text == tested for s in rows.sentences])
+    assert np.isin(rows.part[copies], ["test", "removed"]).all()
+    assert (rows.part[copies] == "removed").sum() >= 15
+    assert {text: part_of(data)[text] for text in before if text != tested} == {
+        text: parts for text, parts in before.items() if text != tested
+    }
+
+
+def test_of_what_is_nearly_the_same_what_was_there_before_stays() -> None:
+    """Rows 0 to 2 were there, and are learned from, validated and tested on; 3 to 5 are added."""
+    part = np.array(["train", "validation", "test"] * 2, dtype="<U13")
+
+    def apart(*pairs: tuple[int, int]) -> list[str]:
+        return splits._apart(part, np.array(pairs, np.intp).reshape(-1, 2), 3).tolist()
+
+    before = ["train", "validation", "test"]
+    assert apart() == before * 2
+    assert apart((0, 3), (1, 4), (2, 5)) == before * 2, "both in one part"
+    for pair, place in (((0, 5), 5), ((1, 5), 5), ((0, 4), 4), ((1, 3), 3), ((2, 3), 3),
+                        ((2, 4), 4), ((3, 5), 3), ((4, 5), 4), ((3, 4), 3)):  # fmt: skip
+        expected = before * 2
+        expected[place] = "removed"
+        assert apart(pair) == expected, pair
+
+
+def test_a_share_of_what_is_added_leaves_what_is_held_out(tmp_path) -> None:
+    mine = written(tmp_path / "mine.jsonl")
+    whole, half = alone(mine), alone(mine, shares={"added": 0.5})
+    assert half.held_out == whole.held_out
+    assert len(half.part("train")) == len(whole.part("train")) / 2
+    assert len(half.part("test")) == len(whole.part("test"))
+
+
+def test_both_a_corpus_and_a_file_can_be_asked_for(tmp_path, monkeypatch) -> None:
+    """What is added is learned from, whichever corpora of the recipe are."""
+    mine = written(tmp_path / "mine.jsonl")
+    (tmp_path / "exchange").mkdir()
+    written(tmp_path / "exchange" / "own.jsonl", seed=3)
+    data = load_data(tmp_path, ["exchange"], 13, corpora=SHIPPED, added=[mine])
+    assert data.corpora == ("exchange", "added")
+    assert set(data.held_out) == {"exchange", "added"}
+
+
+# What can't be added
+
+
+def test_what_cannot_be_added_is_named(tmp_path) -> None:
+    mine = written(tmp_path / "mine.jsonl", 3)
+    files = {
+        "again.jsonl": mine.read_text(),
+        "empty.jsonl": "\n",
+        "unlabelled.jsonl": json.dumps({"id": "a", "text": "The dam holds."}) + "\n",
+        "twice.jsonl": line("a", ["The dam holds."]) + line("a", ["The dam leaks."]),
+        "broken.jsonl": line("a", ["The dam holds."]) + "{broken\n",
+        "unknown.jsonl": line("a", ["The dam holds."]).replace("claim", "claym"),
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    for name, reason in (
+        ("none.jsonl", "no such file; give a JSONL file in the exchange format"),
+        ("again.jsonl", f"the same as {mine}; add it once"),
+        ("mine.jsonl", f"the same as {mine}; add it once"),
+        ("empty.jsonl", "the file is empty; put one article a line"),
+        ("unlabelled.jsonl", "labels no sentence and no article; give labels"),
+        ("twice.jsonl", "two articles have the id 'a'; make ids unique"),
+        ("broken.jsonl", "line 2: not JSON"),
+        ("unknown.jsonl", "unknown signal 'claym'; did you mean claim?"),
+    ):
+        with pytest.raises((CorpusError, InputError)) as caught:
+            alone(mine, tmp_path / name)
+        said = str(caught.value)
+        assert said.startswith(str(tmp_path / name)), said
+        assert reason in said, said
+        assert "\n" not in said
+
+
+def test_nothing_is_added_without_a_file() -> None:
+    with pytest.raises(CorpusError, match="corpus 'added' is what you add; give files with --add"):
+        alone()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("FRAMESCOPE_CORPORA" not in os.environ, reason="needs the corpora")
+def test_benchmarks_of_all_corpora_are_judged_on_the_same_rows(tmp_path) -> None:
+    mine = [written(tmp_path / "mine.jsonl"), written(tmp_path / "more.jsonl", seed=2)]
+    root = Path(os.environ["FRAMESCOPE_CORPORA"])
+    built = build(root, KNOWN, added=Added.read(mine).grouped())
+    plain = assign(build(root, KNOWN), 13)
+    found, signature = mixture._split(built, Added.read(mine), 13)
+    assert signature == plain.signature
+    assert {n: d for n, d in found.held_out.items() if n != "added"} == plain.held_out
+    np.testing.assert_array_equal(found.examples.part[: len(plain.examples)], plain.examples.part)
