@@ -133,8 +133,9 @@ def test_only_what_is_declared_is_imported() -> None:
     for room, allowed in (
         (
             "classifier",
-            served | {"pandas"} | modules(extras["batch"]),
-        ),  # where a user hands over a table, or asks for one
+            # where a user hands over a table, or asks for one; a bundle at an address
+            served | {"pandas"} | modules(extras["batch"]) | modules(extras["hub"]),
+        ),
         ("batch", served | modules(extras["batch"]) | modules(extras["ray"])),
         ("service", served | modules(extras["serve"]) | {"pydantic", "starlette", "anyio"}),
         ("training", served | modules(extra)),
@@ -203,8 +204,9 @@ def test_few_modules_speak_to_the_network() -> None:
     speaking = {
         name for name, tree in TREES.items() for found in imports(tree) if within(found, clients)
     }
-    # One fetches the addresses that a user gives, one answers, one looks whether a cluster does.
-    assert speaking == {"classifier.pages.fetching", "service.server", "batch.cluster"}
+    # Two fetch what a user's addresses name, one answers, one looks whether a cluster does.
+    fetching = {"classifier.pages.fetching", "classifier.bundle.hub"}
+    assert speaking == {*fetching, "service.server", "batch.cluster"}
 
 
 @pytest.mark.parametrize("name", MODULES)
