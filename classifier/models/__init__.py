@@ -25,6 +25,7 @@ from classifier.models.ngrams import pool as pool_counts
 from classifier.models.outputs import PassageCache
 from classifier.models.passages import (
     EMBEDDINGS,
+    HEADS,
     Batch,
     Embeddings,
     Heads,

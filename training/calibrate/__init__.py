@@ -4,6 +4,20 @@ Calibration, thresholds, how spans are read off tags, how articles are told from
 """
 
 from training.calibrate.articles import fit_articles
-from training.calibrate.decisions import Decisions, fit_decisions, mean_average_precision
+from training.calibrate.decisions import (
+    Decisions,
+    fit_decisions,
+    mean_average_precision,
+    once_an_article,
+)
+from training.calibrate.decisions import thresholds as choose_thresholds
 from training.calibrate.domain import fit_domain
+from training.calibrate.refit import (
+    Line,
+    Reached,
+    lacking,
+    moved,
+    refit_line,
+    threshold_reaching,
+)
 from training.calibrate.tags import fit_tags

@@ -18,8 +18,6 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 from scipy.stats import t as student
 
-from classifier.models import Calibration
-
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Line = tuple[float, float]
@@ -115,11 +113,6 @@ def moved(chances: NDArray[np.float32], before: Line, after: Line) -> NDArray[np
     found = expit(after[0] * (odds - before[1]) / before[0] + after[1])
     kept: NDArray[np.float32] = np.where((chances <= 0) | (chances >= 1), chances, found)
     return kept.astype(np.float32)
-
-
-def with_lines(calibration: Calibration, lines: dict[str, Line]) -> Calibration:
-    """Put new lines into a calibration, by signal."""
-    return Calibration.from_record({**calibration.to_record(), **lines})
 
 
 # --- a wanted precision, or recall ----------------------------------------------------------------

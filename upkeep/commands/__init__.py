@@ -1,0 +1,1 @@
+"""`framescope bundles`, `calibrate`, `drift`: options, and one call each; nothing is computed."""
