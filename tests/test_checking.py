@@ -1,4 +1,4 @@
-"""What `framescope corpora check` proves of labelled files, and that what ships is sound."""
+"""What `framescope labels check` proves of labelled files, and that what ships is sound."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from training.labels import checking
 from training.labels.checking import (
     MOST_ALIKE,
     LabelCheck,
-    LabelProblem,
     check_files,
     check_house,
     check_standoff,
 )
+from training.labels.labelled import LabelProblem
 
 TEXT = "The dam of Orvel leaks. Its keeper, Ada Quill, denies that."
 LEAKS, DENIES = (0, 23), (24, 59)

@@ -9,7 +9,7 @@ import pytest
 
 from classifier.taxonomy import NAMES, TECHNIQUES
 from classifier.values.article import Article, Republication, Span, Unit, Voice
-from training.labels.checking import ON_TOP, RULES, SOURCES, contradictions
+from training.labels.contradictions import ON_TOP, RULES, SOURCES, contradictions
 
 TEXT = "The dam of Orvel will never hold."
 NOT_CONTENT = "a line that is not content gets no other label"
@@ -152,9 +152,16 @@ def test_labels_that_are_no_subject_of_one_rule_go_together() -> None:
         assert found({one: 1, other: 1}) == []
 
 
-def test_a_probability_counts_from_a_half() -> None:
-    assert found({"unsourced_assertion": 0.5, "claim": 0.49}) == [NO_CLAIM]
-    assert found({"unsourced_assertion": 0.49, "claim": 0.0}) == []
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.67, 0.99])
+def test_a_doubt_contradicts_nothing(share) -> None:
+    """Where annotators differ, their merged labels can't all keep a rule of yes and no."""
+    assert found({"unsourced_assertion": 1, "claim": share}) == []
+    assert found({"unsourced_assertion": share, "claim": 0}) == []
+    assert found({"doubt": share}) == []
+    assert (
+        found({"attributed": 1, "named_source": share, "unnamed_source": 0, "vague_source": 0})
+        == []
+    )
 
 
 def test_in_a_republished_article_its_own_voice_may_assert_without_source() -> None:

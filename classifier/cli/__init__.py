@@ -49,7 +49,7 @@ EVERYONE, MANY, TRAIN, JUDGE, BUILD = (
 )  # fmt: skip
 _OF = {
     "batch": MANY, "query": MANY, "overview": MANY, "serve": MANY,
-    "corpora": TRAIN, "train": TRAIN, "eval": JUDGE, "registry": BUILD,
+    "corpora": TRAIN, "labels": TRAIN, "train": TRAIN, "eval": JUDGE, "registry": BUILD,
 }  # fmt: skip
 
 _FORMATS = "terminal, json, jsonl or html; else as the suffix of --output says, else terminal."

@@ -93,11 +93,17 @@ _OLD_OPTIONS = {
     "eval gate": {"--corpus": "--house"},
 }
 _OLD_FORMATS = frozenset({"table", "text"})
+_OLD_COMMANDS: dict[tuple[str, ...], list[str]] = {
+    ("corpora", name): ["labels", name] for name in ("check", "agreement")
+}
 
 
 def renewed(words: Sequence[str]) -> list[str]:
     """Put today's spelling of options in the place of the last version's, with a word on it."""
     found = list(words)
+    if (new := _OLD_COMMANDS.get((*found[:2],))) is not None:
+        _tell_of(" ".join(found[:2]), " ".join(new))
+        found[:2] = new
     old = {name: new for size in (1, 2) for name, new in
            _OLD_OPTIONS.get(" ".join(found[:size]), {}).items()}  # fmt: skip
     for at, word in enumerate(found):

@@ -1,4 +1,4 @@
-"""The command `framescope corpora`: which corpora are there, and what their labels are worth."""
+"""The command `framescope corpora`: which corpora are there, with rows, labels and licence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.options import CorporaFolder, HouseFolder, refuse_options
+from training.options import CorporaFolder, HouseFolder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,14 +17,12 @@ if TYPE_CHECKING:
 
     from training.corpora import Corpus, State
     from training.data import Examples
-    from training.labels import LabelCheck
 
 app = typer.Typer(
     help="List the labelled corpora: present or not, rows, labels, licence (extra: training)."
 )
 
 _COLOUR = {"present": "green", "partial": "yellow", "changed": "yellow", "missing": "red"}
-_MOST_SHOWN = 50  # problems of one file
 
 
 class CorporaFormat(StrEnum):
@@ -36,7 +34,6 @@ class CorporaFormat(StrEnum):
 
 @app.callback(invoke_without_command=True)
 def corpora(
-    context: typer.Context,
     corpora: CorporaFolder = None,
     corpus: HouseFolder = None,
     splits: Annotated[
@@ -52,9 +49,6 @@ def corpora(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """List the labelled corpora: present or not, rows, labels, licence (extra: training)."""
-    if context.invoked_subcommand is not None:
-        refuse_options(context)
-        return
     from training.corpora import CORPORA, given_folder
 
     # Without a folder the list is of what there would be to obtain.
@@ -76,90 +70,6 @@ def corpora(
         _print_corpora(listed["corpora"], console)
         if splits:
             _print_splits(listed["splits"], console)
-
-
-@app.command()
-def check(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[FILE]...",
-            help="Your own labelled files (exchange format), instead of the house corpus.",
-        ),
-    ] = None,
-    corpora: CorporaFolder = None,
-    corpus: HouseFolder = None,
-) -> None:
-    """Check labelled articles: offsets, labels that contradict each other, pairs, digests.
-
-    Ends with status 2 when anything is wrong. Stand-off labels are held against their texts as far
-    as those are here.
-    """
-    from classifier.errors import CorpusError
-    from training.corpora import given_folder
-    from training.labels import check_files, check_house, check_standoff
-
-    if files:
-        found = [check_files(str(path), [path]) for path in files]
-    else:
-        found = [check_house(), check_standoff(given_folder(corpora))]
-    _print_checks(found)
-    wrong = sum(len(one.problems) for one in found)
-    if wrong:
-        raise CorpusError(f"{wrong} problems in the labels; mend the lines named above")
-
-
-@app.command()
-def agreement(
-    first: Annotated[
-        Path | None, typer.Option("--first", metavar="FILE", help="One annotator's labels.")
-    ] = None,
-    second: Annotated[
-        Path | None, typer.Option("--second", metavar="FILE", help="The other's.")
-    ] = None,
-    draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of articles.")] = 2000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
-    citations: Annotated[
-        bool, typer.Option("--citations", help="Of citations, not of the sentences' signals.")
-    ] = False,
-    corpus: HouseFolder = None,
-) -> None:
-    """How far two annotators agree: Krippendorff's alpha for each signal, with an interval.
-
-    Without files, on the part of the house corpus that was labelled twice. With --citations, on who
-    says what: each role, the source it is linked to, and its kind.
-    """
-    from rich.console import Console
-
-    from training.labels import citation_agreement, citation_passes, passes
-    from training.labels import measure_agreement as measure
-    from training.labels import read_annotators as read
-
-    passed = citation_passes() if citations else passes()
-    labels = read(first or passed[0]), read(second or passed[1])
-    if citations:
-        columns = ("n", "articles", "value", "95% interval")
-        table = _table(("of", "measure"), columns, caption="intervals resample articles")
-        for row in citation_agreement(*labels, draws=draws, seed=seed):
-            interval = f"{row.low:.3f} to {row.high:.3f}"
-            counts = f"{row.n:,}", f"{row.articles:,}"
-            table.add_row(row.what, row.measure, *counts, f"{row.value:.3f}", interval)
-        Console(highlight=False).print(table)
-        return
-    caption = "first, second: sentences that each labelled 1; intervals resample articles"
-    headings = ("n", "articles", "first", "second", "alpha", "95% interval")
-    table = _table(("signal",), headings, caption=caption)
-    for one in measure(*labels, draws=draws, seed=seed):
-        defined = one.alpha == one.alpha
-        table.add_row(
-            one.signal,
-            f"{one.sentences:,}",
-            f"{one.articles:,}",
-            *map(str, one.positive),
-            f"{one.alpha:.3f}" if defined else "undefined",
-            f"{one.low:.3f} to {one.high:.3f}" if defined else "",
-        )
-    Console(highlight=False).print(table)
 
 
 # --- what is shown, as data -----------------------------------------------------------------------
@@ -342,22 +252,3 @@ def _print_splits(splits: Mapping[str, Any], console: Console) -> None:
 
 def _number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
-
-
-def _print_checks(found: Sequence[LabelCheck]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
-    console = Console(highlight=False, soft_wrap=True)
-    for one in found:
-        pairs = f", {one.pairs} contrast pairs" if one.pairs else ""
-        console.print(
-            f"[bold]{escape(one.name)}[/]: {one.articles:,} articles, {one.sentences:,} sentences"
-            f"{pairs}; {len(one.problems)} problems"
-        )
-        for line in one.unread:
-            console.print(f"  not looked at: {escape(line)}")
-        for problem in one.problems[:_MOST_SHOWN]:
-            console.print(f"  {escape(problem.where)}: {escape(problem.what)}")
-        if len(one.problems) > _MOST_SHOWN:
-            console.print(f"  and {len(one.problems) - _MOST_SHOWN} more")

@@ -1,7 +1,16 @@
-"""The house corpus in, and out whether its labels hold: offsets, contradictions, agreement."""
+"""Labels in, out whether they hold: every fault and contradiction, what is there twice, balance.
+
+Likely errors by confident learning, annotators' agreement, and their labels merged into one record
+an article. The house corpus' own passes are kept here too.
+"""
 
 from training.labels.agreement import agreement as measure_agreement
 from training.labels.agreement import passes
-from training.labels.agreement import read as read_annotators
 from training.labels.alignment import citation_agreement, citation_passes
-from training.labels.checking import LabelCheck, check_files, check_house, check_standoff
+from training.labels.annotators import as_records, read_annotators
+from training.labels.balance import class_balance
+from training.labels.checking import LabelCheck, check_house, check_labelled, check_standoff
+from training.labels.labelled import LabelledFiles, LabelProblem, read_labelled
+from training.labels.merging import merge as merge_annotators
+from training.labels.repeats import in_benchmarks, labelled_otherwise, read_benchmarks
+from training.labels.suspects import Suspects, find_suspects

@@ -1,9 +1,8 @@
-"""How far two annotators agree, signal by signal: Krippendorff's alpha with an interval."""
+"""How far annotators agree, signal by signal: Krippendorff's alpha with an interval."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,65 +23,63 @@ def passes() -> tuple[Path, Path]:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Two annotators on one signal.
+    """Some annotators on one signal.
 
-    `sentences` and `articles` were labelled by both; `positive` is how many each labelled 1.
-    `alpha` is Krippendorff's, nominal, NaN where neither gave more than one value; from `low` to
-    `high` is the 95% percentile interval over resamples of whole articles.
+    `sentences` and `articles` were labelled by two of them at least; `positive` is how many of
+    these sentences each labelled 1. `alpha` is Krippendorff's, nominal, NaN where nobody gave more
+    than one value; from `low` to `high` is the 95% percentile interval over resamples of whole
+    articles.
     """
 
     signal: str
     sentences: int
     articles: int
-    positive: tuple[int, int]
+    positive: tuple[int, ...]
     alpha: float
     low: float
     high: float
 
 
 def agreement(
-    first: Sequence[Mapping[str, Any]],
-    second: Sequence[Mapping[str, Any]],
-    *,
-    draws: int = 2000,
-    seed: int = 0,
+    *annotators: Sequence[Mapping[str, Any]], draws: int = 2000, seed: int = 0
 ) -> list[Agreement]:
-    """Compare two annotators' records, in taxonomy order of the signals.
+    """Compare annotators' records, in taxonomy order of the signals.
 
     Alpha is 1 minus observed over expected disagreement, where what is expected follows from the
-    labels of both together (Krippendorff, 2011, "Computing Krippendorff's alpha-reliability").
-    For two annotators and two values it is a function of four counts, so that a resample of
-    articles is a sum of counts.
+    labels of all together (Krippendorff, 2011, "Computing Krippendorff's alpha-reliability"). Who
+    didn't label a sentence is missing there, and those who did are compared. With two values it is
+    a function of three sums, so that a resample of articles is a sum of sums.
 
     Parameters
     ----------
-    first, second : sequence of mapping
-        Records with ``id`` and ``sentences``, each with ``start``, ``end`` and ``labels``. What
-        both labelled is compared; a line that is not content has no other label, and counts as 0
-        for each.
+    *annotators : sequence of mapping
+        Two or more. Records with ``id`` and ``sentences``, each with ``start``, ``end`` and
+        ``labels``. Of whoever labels a signal, a line that is not content counts as 0 for it. A
+        label counts as 1 from a half.
     draws, seed : int
 
     Raises
     ------
     CorpusError
-        When the two don't have an article in common.
+        When no two of them have an article in common.
     """
-    counts: dict[str, list[NDArray[np.int64]]] = defaultdict(list)
-    by_id = {record["id"]: record for record in second}
-    both = [(record, by_id[record["id"]]) for record in first if record["id"] in by_id]
-    if not both:
-        raise CorpusError("the two annotators have no article in common; give files of one set")
-    annotated = _annotated(first) & _annotated(second)
-    for one, other in both:
-        for signal in annotated:
-            values = np.array(list(_values(one, other, signal)), np.int64).reshape(-1, 2)
-            if len(values):
-                counts[signal].append(np.bincount(values[:, 0] * 2 + values[:, 1], minlength=4))
-    return [
-        _of_signal(signal, np.stack(counts[signal]), draws, seed)
-        for signal in NAMES
-        if signal in counts
-    ]
+    articles: dict[str, list[Mapping[str, Any] | None]] = {}
+    for number, records in enumerate(annotators):
+        for record in records:
+            articles.setdefault(record["id"], [None] * len(annotators))[number] = record
+    shared = [given for given in articles.values() if sum(one is not None for one in given) > 1]
+    if not shared:
+        raise CorpusError("the annotators have no article in common; give files of one set")
+    labelled = [_annotated(records) for records in annotators]
+    found = []
+    for signal in NAMES:
+        who = [signal in names for names in labelled]
+        if sum(who) < 2:
+            continue
+        sums = [s for given in shared if (s := _Sums.of(_values(given, who, signal))) is not None]
+        if sums:
+            found.append(_of_signal(signal, sums, draws, seed))
+    return found
 
 
 def _annotated(records: Sequence[Mapping[str, Any]]) -> set[str]:
@@ -90,70 +87,79 @@ def _annotated(records: Sequence[Mapping[str, Any]]) -> set[str]:
 
 
 def _values(
-    one: Mapping[str, Any], other: Mapping[str, Any], signal: str
-) -> Iterator[tuple[int, int]]:
-    theirs = {(item["start"], item["end"]): item["labels"] for item in other["sentences"]}
-    for item in one["sentences"]:
-        labels = theirs.get((item["start"], item["end"]))
-        if labels is None:
-            continue
-        pair = [_value(given, signal) for given in (item["labels"], labels)]
-        if None not in pair:
-            yield int(pair[0] or 0), int(pair[1] or 0)
+    given: Sequence[Mapping[str, Any] | None], who: Sequence[bool], signal: str
+) -> NDArray[np.float64]:
+    """Give the labels of an article's sentences, shape (n_sentences, n_annotators); NaN: none."""
+    places: dict[tuple[int, int], NDArray[np.float64]] = {}
+    for number, record in enumerate(given):
+        for item in record["sentences"] if record is not None and who[number] else ():
+            row = places.setdefault((item["start"], item["end"]), np.full(len(given), np.nan))
+            row[number] = _value(item["labels"], signal)
+    return np.array(list(places.values())).reshape(-1, len(given))
 
 
-def _value(labels: Mapping[str, float], signal: str) -> int | None:
+def _value(labels: Mapping[str, float], signal: str) -> float:
     if signal not in labels:
-        return 0 if labels.get("content") == 0 else None
-    return int(labels[signal] >= 0.5)
+        return 0.0 if labels.get("content") == 0 else np.nan
+    return float(labels[signal] >= 0.5)
 
 
-def _of_signal(signal: str, counts: NDArray[np.int64], draws: int, seed: int) -> Agreement:
-    """Compute alpha from each article's counts of 00, 01, 10 and 11, shape (n_articles, 4)."""
-    n = len(counts)
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What alpha is computed of, of one article.
+
+    `parts` are the disagreement, the zeros and the ones of sentences that two have labelled at
+    least; `sentences` is their number, `positive` the ones of each annotator.
+    """
+
+    parts: tuple[float, float, float]
+    sentences: int
+    positive: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64]) -> _Sums | None:
+        times = np.isfinite(values).sum(axis=1)
+        values, times = values[times > 1], times[times > 1]
+        if not len(values):
+            return None
+        ones = np.nansum(values, axis=1)
+        # Each of m labels is held against the m - 1 others.
+        apart = (2 * ones * (times - ones) / (times - 1)).sum()
+        parts = float(apart), float((times - ones).sum()), float(ones.sum())
+        return cls(parts, len(values), np.nansum(values, axis=0).astype(np.int64))
+
+
+def _of_signal(signal: str, articles: Sequence[_Sums], draws: int, seed: int) -> Agreement:
+    n = len(articles)
+    sums = np.array([one.parts for one in articles])
     drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=draws)
-    total = counts.sum(axis=0)
-    spread = alpha(drawn @ counts)
+    spread = _of_sums(drawn @ sums)
     low, high = (
         np.nanquantile(spread, [0.025, 0.975]) if np.isfinite(spread).any() else (np.nan, np.nan)
     )
     return Agreement(
         signal,
-        int(total.sum()),
+        sum(one.sentences for one in articles),
         n,
-        (int(total[2] + total[3]), int(total[1] + total[3])),
-        float(alpha(total[None, :])[0]),
+        tuple(np.sum([one.positive for one in articles], axis=0).tolist()),
+        float(_of_sums(sums.sum(axis=0)[None])[0]),
         float(low),
         float(high),
     )
 
 
 def alpha(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Compute Krippendorff's alpha from counts of 00, 01, 10 and 11, shape (n, 4) -> (n,)."""
-    both = counts.sum(axis=1).astype(float)
-    ones = (counts[:, 1] + counts[:, 2] + 2 * counts[:, 3]).astype(float)
-    values = 2 * both
+    """Compute Krippendorff's alpha of two from counts of 00, 01, 10 and 11, (n, 4) -> (n,)."""
+    apart = counts[:, 1] + counts[:, 2]
+    zeros, ones = 2 * counts[:, 0] + apart, 2 * counts[:, 3] + apart
+    return _of_sums(np.stack([2 * apart, zeros, ones], axis=1).astype(float))
+
+
+def _of_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute alpha from sums of disagreement, zeros and ones, shape (n, 3) -> (n,)."""
+    apart, zeros, ones = sums.T
+    values = zeros + ones
     with np.errstate(invalid="ignore", divide="ignore"):
-        observed = (counts[:, 1] + counts[:, 2]) / both
-        expected = 2 * ones * (values - ones) / (values * (values - 1))
-        found: NDArray[np.float64] = np.where(expected > 0, 1 - observed / expected, np.nan)
+        expected = 2 * ones * zeros / (values * (values - 1))
+        found: NDArray[np.float64] = np.where(expected > 0, 1 - apart / values / expected, np.nan)
     return found
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """Read one annotator's records.
-
-    Raises
-    ------
-    CorpusError
-        When the file isn't there, or a line is no record.
-    """
-    import json
-
-    try:
-        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        if not all({"id", "sentences"} <= record.keys() for record in records):
-            raise ValueError("a line lacks 'id' or 'sentences'")
-    except (OSError, ValueError, AttributeError) as error:
-        raise CorpusError(f"{path}: no annotator's labels ({error}); restore the file") from None
-    return records

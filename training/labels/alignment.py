@@ -1,4 +1,4 @@
-"""Two annotators' citations held against each other: aligned, and how far they agree.
+"""Annotators' citations held against each other: aligned, and how far they agree.
 
 A citation belongs to a sentence and is known by its content, so those of one sentence are aligned
 by the characters that their contents share. Of the roles, every character of an annotated sentence
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def _meet(one: Place | None, other: Place | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CitationAgreement:
-    """Two annotators on one thing.
+    """Annotators on one thing, two by two.
 
     `n` is how many there are to agree on, `articles` in how many articles; `value` is what
     `measure` names, from `low` to `high` its 95% percentile interval over resamples of articles.
@@ -89,18 +90,15 @@ class CitationAgreement:
 
 
 def citation_agreement(
-    first: Sequence[Mapping[str, Any]],
-    second: Sequence[Mapping[str, Any]],
-    *,
-    draws: int = 2000,
-    seed: int = 0,
+    *annotators: Sequence[Mapping[str, Any]], draws: int = 2000, seed: int = 0
 ) -> list[CitationAgreement]:
-    """Compare two annotators' citations of the sentences that both annotated.
+    """Compare annotators' citations of the sentences that two of them annotated.
 
     Parameters
     ----------
-    first, second : sequence of mapping
-        Records with ``id`` and ``sentences``, whose ``citations`` are the exchange format's.
+    *annotators : sequence of mapping
+        Two or more. Records with ``id`` and ``sentences``, whose ``citations`` are the exchange
+        format's. Of more than two, every pair is compared, and an article's pairs are added up.
     draws, seed : int
 
     Returns
@@ -115,14 +113,19 @@ def citation_agreement(
     CorpusError
         When the two have no article with citations in common, or one can't be read.
     """
-    theirs = {record["id"]: record for record in second}
-    tallies = [
-        tally
-        for record in first
-        if record["id"] in theirs and (tally := _tally(record, theirs[record["id"]])) is not None
-    ]
+    by_article: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for records in annotators:
+        for record in records:
+            by_article[record["id"]].append(record)
+    tallies = []
+    for given in by_article.values():
+        pairs = (_tally(one, other) for one, other in combinations(given, 2))
+        if counted := [tally for tally in pairs if tally is not None]:
+            tallies.append(
+                {what: sum(t[what] for t in counted[1:]) + counted[0][what] for what in _MEASURES}
+            )
     if not tallies:
-        raise CorpusError("the two annotators have no citations in common; give files of one set")
+        raise CorpusError("the annotators have no citations in common; give files of one set")
     n = len(tallies)
     drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=draws)
     found = []
