@@ -145,7 +145,7 @@ def fine_tuned(bundles_folder: Path, encoder: Path, toy_data, toy_settings):
     """A recipe after `fit` on the toy examples; its checkpoint lies where the bundle is made."""
     from training.transformer.finetune import TransformerRecipe
 
-    checkpoints = bundles_folder / "tiny-transformer.checkpoint"
+    checkpoints = bundles_folder / "tiny-transformer.run" / "checkpoint"
     return TransformerRecipe(encoder, toy_settings, checkpoints).fit(toy_data.examples)
 
 

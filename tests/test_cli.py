@@ -398,7 +398,7 @@ def test_training_without_corpora_or_into_something_else_is_one_line(
     assert "exists and is not a bundle" in line
     assert [p.name for p in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
     line = refused(run("train", "transformer", "--output", "b", "--settings", tmp_path / "none"))
-    assert "no JSON object of settings" in line
+    assert "--settings is gone: put its values into a recipe, under [transformer]" in line
 
 
 @pytest.fixture
@@ -422,12 +422,12 @@ def test_training_is_told_what_was_typed(run, own_corpora, encoder, tmp_path, mo
 
     calls = []
     monkeypatch.setattr(making, "make_transformer", lambda *given: calls.append(given))
-    settings = tmp_path / "settings.json"
-    settings.write_text('{"epochs": 7, "max_tokens": 32, "seed": 5}')
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('extends = "default"\nepochs = 7\nseed = 5\n[transformer]\nmax_tokens = 32\n')
     output = tmp_path / "bundle"
     common = ["--corpora", own_corpora, "--corpus", "exchange", "--output", output]
     result = run("train", "transformer", *common, "--encoder", encoder,
-                 "--settings", settings, "--epochs", "2")  # fmt: skip
+                 "--recipe", recipe, "--epochs", "2")  # fmt: skip
     assert result.status == 0
     assert result.out.startswith(f"wrote {output}; score with it: framescope score")
     ((data, folder, given, chosen, *_),) = calls
@@ -518,9 +518,16 @@ def test_a_student_is_trained_with_its_teacher(
 ) -> None:
     import toys
 
-    monkeypatch.setattr("training.making.makers.write_transformer", lambda *given: given[2].mkdir())
-    settings = tmp_path / "settings.json"
-    settings.write_text('{"epochs": 1, "max_tokens": 32}')
+    def written(*given: object) -> dict[str, float]:
+        given[2].mkdir()
+        return {}
+
+    monkeypatch.setattr("training.making.makers.write_transformer", written)
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        'extends = "default"\nepochs = 1\n[transformer]\nmax_tokens = 32\n'
+        f'[teacher]\nencoder = "{encoder}"\n[teacher.settings]\nmax_tokens = 32\n'
+    )
     text = tmp_path / "articles.jsonl"
     lines = [
         {"id": str(n), "outlet": "The Kiln", "lang": "en", "text": f"Ferry {n * 7} left Vesk late. "
@@ -530,8 +537,7 @@ def test_a_student_is_trained_with_its_teacher(
     text.write_text("".join(json.dumps(line) + "\n" for line in lines))
     output = tmp_path / "bundle"
     words = ["train", "transformer", "--corpora", own_corpora, "--corpus", "exchange", "--encoder",
-             encoder, "--settings", settings, "--teacher", encoder, "--teacher-settings", settings,
-             "--text", text, "--output", output]  # fmt: skip
+             encoder, "--recipe", recipe, "--text", text, "--output", output]  # fmt: skip
     result = run(*words)
     assert result.status == 0, result.err
     assert "80 sentences; left out: 0 articles" in result.err

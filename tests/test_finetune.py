@@ -13,12 +13,12 @@ torch = pytest.importorskip("torch")
 
 import toys
 
-from classifier.errors import CorpusError, SignalError, TrainingError
+from classifier.errors import TrainingError
 from classifier.models.passages import Batch, Packer, Tokens
 from classifier.values.article import Sentence, Span
 from training.transformer.encoder import read_tokenizer
 from training.transformer.finetune import TransformerRecipe
-from training.transformer.run import Settings, read_settings
+from training.transformer.run import Settings
 from training.transformer.targets import Schedule, Targets, in_spans, marked, pool
 
 SHORT = Settings(
@@ -541,60 +541,3 @@ def test_corpora_are_mixed(schedule) -> None:
         len({str(toy.corpus[p.rows[0]]) for p in batch}) for batch in schedule(budget=800).epoch(0)
     ]
     assert max(mixed) == 2
-
-
-# --- settings -------------------------------------------------------------------------------------
-
-
-def test_settings_come_from_defaults_then_the_file_then_options(tmp_path) -> None:
-    path = tmp_path / "settings.json"
-    path.write_text('{"epochs": 5, "seed": 1, "shares": {"babe": 2}, "learning_rate": 1}')
-    found = read_settings(path, {"seed": 9})
-    assert found == replace(Settings(), epochs=5, seed=9, shares={"babe": 2}, learning_rate=1)
-    assert read_settings(None, {}) == Settings()
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("{", "no JSON object of settings"),
-        ("[1]", "no JSON object of settings"),
-        ("3", "no JSON object of settings"),
-        ('{"epoch": 3}', "unknown setting 'epoch'; known: batch_tokens, "),
-        ('{"epochs": "3"}', "'epochs' is \"3\"; it must be a whole number"),
-        ('{"epochs": 2.5}', "'epochs' is 2.5; it must be a whole number"),
-        ('{"epochs": true}', "'epochs' is true; it must be a whole number"),
-        ('{"epochs": -1}', "'epochs' is -1; it must be a whole number, not negative"),
-        ('{"learning_rate": NaN}', "'learning_rate' is NaN; it must be a number"),
-        ('{"context": 1}', "'context' is 1; it must be true or false"),
-        ('{"shares": 2}', "'shares' is 2; it must be an object of names and numbers"),
-        ('{"shares": {"babe": "all"}}', "'shares' is "),
-        ('{"weights": {"claim": -1}}', "'weights' is "),
-        ('{"learning_rate": null}', "'learning_rate' is null"),
-    ],
-)
-def test_a_settings_file_that_is_wrong_is_one_clear_line(tmp_path, text, reason) -> None:
-    path = tmp_path / "settings.json"
-    path.write_text(text)
-    with pytest.raises(TrainingError) as raised:
-        read_settings(path, {})
-    assert str(raised.value).startswith(f"{path}: ")
-    assert reason in str(raised.value)
-    assert "\n" not in str(raised.value)
-
-
-def test_names_in_settings_are_checked(tmp_path) -> None:
-    path = tmp_path / "settings.json"
-    path.write_text('{"weights": {"clame": 2}}')
-    with pytest.raises(SignalError, match="did you mean claim"):
-        read_settings(path, {})
-    path.write_text('{"shares": {"bab": 2}}')
-    with pytest.raises(CorpusError, match="unknown corpus 'bab'"):
-        read_settings(path, {})
-
-
-def test_a_missing_settings_file_and_a_wrong_option_say_so(tmp_path) -> None:
-    with pytest.raises(TrainingError, match="no JSON object of settings"):
-        read_settings(tmp_path / "none.json", {})
-    with pytest.raises(TrainingError, match="--learning-rate is -1"):
-        read_settings(None, {"learning_rate": -1.0})

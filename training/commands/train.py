@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from classifier.errors import CorpusError, TrainingError, how_to_install
-from training import DEFAULT_SEED, MIXTURES, Recipe
+from classifier.errors import TrainingError, how_to_install
+from training import Track
+from training.commands.asked import Asked
 from training.options import CorporaFolder
-
-if TYPE_CHECKING:
-    from training.data import Data
+from training.recipes import Recipe, TeacherRecipe, read_recipe, shipped_recipes
 
 app = typer.Typer(
     help="Train a model on labelled corpora and write its bundle (extra: training).",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-OWN = "exchange"
-"""The corpus of a user's own files."""
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the bundle.")
@@ -41,6 +37,13 @@ Files = Annotated[
         help="Train on your own labelled file (exchange format) and nothing else; repeatable.",
     ),
 ]
+Add = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Your own labelled file (exchange format), beside the recipe's corpora; repeatable.",
+    ),
+]
 Share = Annotated[
     list[str] | None,
     typer.Option(
@@ -52,14 +55,25 @@ Learned = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="Learn this signal only; may be repeated.")
 ]
 OfRecipe = Annotated[
-    Recipe,
-    typer.Option(help="; ".join(f"{name}: {one.meaning}" for name, one in MIXTURES.items()) + "."),
+    str,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="; ".join(f"{name}: {meaning}" for name, meaning in shipped_recipes().items())
+        + "; or a TOML file of your own.",
+    ),
 ]
-Seed = Annotated[int, typer.Option(help="Seed of the training; the split has its own.")]
-SplitSeed = Annotated[int, typer.Option(help="Seed of the split.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of the training, in place of the recipe's.")]
+SplitSeed = Annotated[int | None, typer.Option(help="Seed of the split, in place of the recipe's.")]
 AllowChanged = Annotated[
     bool, typer.Option("--allow-changed", help="Take corpora other than those the cards pin.")
 ]
+Tracks = Annotated[
+    list[Track] | None,
+    typer.Option(
+        help="Write curves for TensorBoard or MLflow too (extra: tracking); may be repeated."
+    ),
+]
+Gone = Annotated[Path | None, typer.Option(hidden=True)]
 
 
 @app.command()
@@ -67,19 +81,28 @@ def baseline(
     output: Output,
     corpora: CorporaFolder = None,
     data: Files = None,
-    recipe: OfRecipe = Recipe.DEFAULT,
+    add: Add = None,
+    recipe: OfRecipe = "default",
     corpus: Corpora = None,
     share: Share = None,
     signal: Learned = None,
-    seed: Seed = DEFAULT_SEED,
-    split_seed: SplitSeed = DEFAULT_SEED,
+    seed: Seed = None,
+    split_seed: SplitSeed = None,
     allow_changed: AllowChanged = False,
+    track: Tracks = None,
 ) -> None:
     """Fit TF-IDF and a logistic regression a signal, tuned by grouped cross-validation."""
-    rows = _load(corpora, data, recipe, corpus, share, signal, split_seed, allow_changed, output)
-    from training.making import make_baseline
+    _check(output, track)
+    chosen = _with_seeds(read_recipe(recipe), seed, split_seed)
+    asked = Asked(corpora, data, add, corpus, share, signal, allow_changed)
+    rows = asked.load(chosen, _tell)
+    from training.making import TrainingRun, make_baseline
 
-    make_baseline(rows, output, seed, _tell)
+    with TrainingRun.begin(
+        output, "baseline", chosen, rows, options=asked.record, added=add or (), track=track or ()
+    ) as run:
+        name = asked.name("baseline", chosen)
+        make_baseline(rows, output, chosen.seed, _told(run.log), chosen.baseline, run, name)
     _done(output)
 
 
@@ -88,30 +111,30 @@ def transformer(
     output: Output,
     corpora: CorporaFolder = None,
     data: Files = None,
-    recipe: OfRecipe = Recipe.DEFAULT,
+    add: Add = None,
+    recipe: OfRecipe = "default",
     corpus: Corpora = None,
     share: Share = None,
     signal: Learned = None,
     encoder: Annotated[
-        Path | None, typer.Option(help="Local model folder; else all-MiniLM-L6-v2.")
+        Path | None,
+        typer.Option(help="Local model folder; all-MiniLM-L6-v2 unless given."),
     ] = None,
-    settings: Annotated[
-        Path | None, typer.Option(help="JSON file of settings that differ from the defaults.")
+    settings: Gone = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs, in place of the recipe's.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of the training; the split has its own.")
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Peak learning rate, in place of the recipe's.")
     ] = None,
-    split_seed: SplitSeed = DEFAULT_SEED,
+    seed: Seed = None,
+    split_seed: SplitSeed = None,
     allow_changed: AllowChanged = False,
     teacher: Annotated[
         Path | None,
         typer.Option(help="Model folder of a stronger encoder, which labels text without labels."),
     ] = None,
-    teacher_settings: Annotated[
-        Path | None, typer.Option(help="JSON file of the teacher's settings.")
-    ] = None,
+    teacher_settings: Gone = None,
     text: Annotated[
         list[Path] | None,
         typer.Option(
@@ -120,8 +143,9 @@ def transformer(
         ),
     ] = None,
     taught_sentences: Annotated[
-        int, typer.Option(min=1, help="How many sentences the teacher labels at most.")
-    ] = 200_000,
+        int | None,
+        typer.Option(min=1, help="How many sentences the teacher labels at most; else 200,000."),
+    ] = None,
     lessons: Annotated[
         Path | None,
         typer.Option(
@@ -130,131 +154,155 @@ def transformer(
             "OUTPUT.teacher unless given.",
         ),
     ] = None,
+    track: Tracks = None,
 ) -> None:
     """Fine-tune one encoder for every signal; with --teacher, on what another says of text besides.
 
     Interrupted, it resumes from its checkpoint when the same command is typed again.
     """
-    from training.transformer import TEACHING, Teacher, read_settings
-
-    for name, value in (
-        ("--teacher-settings", teacher_settings),
-        ("--text", text),
-        ("--lessons", lessons),
-    ):
-        if value and teacher is None:
-            raise TrainingError(f"{name} is about a teacher; give one with --teacher FOLDER")
-    given = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
-    chosen = read_settings(
-        settings,
-        {k: v for k, v in given.items() if v is not None},
-        {"epochs": MIXTURES[recipe].epochs},
-    )
-    rows = _load(corpora, data, recipe, corpus, share, signal, split_seed, allow_changed, output)
-    from training.corpora import given_folder
-    from training.making import Teaching, make_transformer
-    from training.transformer import default_encoder as default_folder
-
-    root = None if MIXTURES[recipe].shipped_only else given_folder(corpora)
-    with _progress() as progress:
-        teaching = None
-        if teacher is not None:
-            kept = lessons or output.with_name(output.name + ".teacher")
-            teaching = Teaching(
-                Teacher(teacher, read_settings(teacher_settings, {}, TEACHING), kept),
-                text or (),
-                taught_sentences,
+    _refuse_gone({"--settings": settings, "--teacher-settings": teacher_settings})
+    _check(output, track)
+    chosen = _with_seeds(read_recipe(recipe), seed, split_seed)
+    chosen = chosen.changed(encoder=encoder, epochs=epochs)
+    if learning_rate is not None:
+        if not 0 <= learning_rate < float("inf"):
+            raise TrainingError(
+                f"--learning-rate is {learning_rate}; it must be a number, not negative"
             )
+        chosen = replace(chosen, transformer={**chosen.transformer, "learning_rate": learning_rate})
+    chosen = _with_teacher(chosen, teacher, text, taught_sentences, lessons)
+    from training.transformer import Teacher, default_encoder, describe_encoder
+
+    folder = chosen.encoder or default_encoder()
+    described = describe_encoder(folder)
+    asked = Asked(corpora, data, add, corpus, share, signal, allow_changed)
+    rows = asked.load(chosen, _tell)
+    from training.corpora import given_folder
+    from training.making import Teaching, TrainingRun, make_transformer
+
+    root = given_folder(corpora) if chosen.needs_folder else None
+    teaching = None
+    if chosen.teacher is not None:
+        kept = lessons or output.with_name(output.name + ".teacher")
+        taught_by = Teacher(chosen.teacher.encoder, chosen.teaching, kept)
+        teaching = Teaching(taught_by, chosen.teacher.texts, chosen.teacher.sentences)
+    with (
+        TrainingRun.begin(
+            output,
+            "transformer",
+            chosen,
+            rows,
+            options=asked.record,
+            added=add or (),
+            encoder=described,
+            track=track or (),
+        ) as run,
+        _progress() as progress,
+    ):
+        if run.resumed:
+            _tell(f"going on with the run in {run.folder}")
         make_transformer(
-            rows, output, encoder or default_folder(), chosen, _tell, progress, root, teaching
+            rows,
+            output,
+            folder,
+            chosen.settings,
+            _told(run.log),
+            progress,
+            root,
+            teaching,
+            run,
+            asked.name("transformer", chosen),
         )
     _done(output)
 
 
-def _load(
-    corpora: Path | None,
-    files: list[Path] | None,
+@app.command("recipe")
+def show(
+    recipe: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="One that ships, or a TOML file.")
+    ] = "default",
+) -> None:
+    """Check a recipe, and show all it says, with what it extends and every default."""
+    _check_extra()
+    typer.echo(read_recipe(recipe).to_toml(), nl=False)
+
+
+def _with_seeds(recipe: Recipe, seed: int | None, split_seed: int | None) -> Recipe:
+    """Put seeds that were typed in place of the recipe's.
+
+    Raises `TrainingError` for one that no library takes.
+    """
+    for name, value in (("--seed", seed), ("--split-seed", split_seed)):
+        if value is not None and not 0 <= value < 2**32:
+            raise TrainingError(f"{name} is {value}; it must be from 0 to {2**32 - 1}")
+    return recipe.changed(seed=seed, split_seed=split_seed)
+
+
+def _with_teacher(
     recipe: Recipe,
-    only: list[str] | None,
-    share: list[str] | None,
-    signal: list[str] | None,
-    seed: int,
-    allow_changed: bool,
-    output: Path,
-) -> Data:
-    missing = [name for name in ("torch", "transformers", "datasets") if find_spec(name) is None]
+    folder: Path | None,
+    texts: list[Path] | None,
+    sentences: int | None,
+    lessons: Path | None,
+) -> Recipe:
+    """Put what was typed of a teacher in place of the recipe's.
+
+    Raises `TrainingError` when there is none.
+    """
+    named = {"--text": texts, "--taught-sentences": sentences, "--lessons": lessons}
+    if folder is None and recipe.teacher is None:
+        for name, value in named.items():
+            if value:
+                raise TrainingError(f"{name} is about a teacher; give one with --teacher FOLDER")
+        return recipe
+    one = recipe.teacher
+    if folder is not None:
+        one = replace(one, encoder=folder) if one is not None else TeacherRecipe(folder)
+    assert one is not None
+    if texts:
+        one = replace(one, texts=tuple(texts))
+    if sentences is not None:
+        one = replace(one, sentences=sentences)
+    return replace(recipe, teacher=one)
+
+
+def _refuse_gone(options: dict[str, Path | None]) -> None:
+    """Say where the values of an option stand now that is no more.
+
+    Raises `TrainingError` when one is given.
+    """
+    tables = {"--settings": "[transformer]", "--teacher-settings": "[teacher.settings]"}
+    for name, value in options.items():
+        if value is not None:
+            raise TrainingError(
+                f"{name} is gone: put its values into a recipe, under {tables[name]}, and give "
+                "that with --recipe FILE.toml (docs/training.md)"
+            )
+
+
+def _check_extra() -> None:
+    """See that the extra is installed.
+
+    Raises `TrainingError` when it isn't.
+    """
+    needed = ("torch", "transformers", "datasets", "tomli_w")
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise TrainingError(
             f"training needs {', '.join(missing)}; type: {how_to_install('training')}"
         )
+
+
+def _check(output: Path, track: list[Track] | None) -> None:
+    """Find out before any work that a run can't be, as far as that can be seen."""
+    _check_extra()
     from classifier.bundle import check_writable
-    from training.corpora import State, house_folder, root_folder
-    from training.corpora import find_corpus as find
-    from training.data import load_data
+    from training.making import check_run_folder, need_tracker
 
     check_writable(output)
-    if files:
-        return _of_files(files, only, signal, seed)
-    root = None if MIXTURES[recipe].shipped_only else root_folder(corpora)
-    _tell(f"reading corpora in {root or house_folder()}")
-    data = load_data(
-        root,
-        only,
-        seed,
-        recipe=recipe,
-        shares=dict(map(_share, share or ())),
-        signals=signal,
-        allow_changed=allow_changed,
-    )
-    for corpus in map(find, data.corpora):
-        if root is not None and corpus.state(root) is State.PARTIAL:
-            _tell(f"{corpus.card.name}: left out, as not here: {'; '.join(corpus.lacks(root))}")
-    return data
-
-
-def _of_files(
-    files: list[Path], only: list[str] | None, signal: list[str] | None, seed: int
-) -> Data:
-    """Read a user's own files, and nothing else.
-
-    Raises `TrainingError` when one isn't there.
-    """
-    from training.data import load_data
-
-    if only and only != [OWN]:
-        raise TrainingError("--data trains on these files alone; leave out --corpus")
-    with TemporaryDirectory() as folder:
-        own = Path(folder) / OWN
-        own.mkdir()
-        for number, path in enumerate(files):
-            if not path.is_file():
-                raise TrainingError(
-                    f"{path}: no such file; give --data a file of labelled articles"
-                )
-            (own / f"{number}-{path.stem}.jsonl").symlink_to(path.absolute())
-        _tell(f"reading {', '.join(map(str, files))}")
-        try:
-            return load_data(Path(folder), [OWN], seed, signals=signal)
-        except CorpusError as error:
-            said = str(error)
-            for number, path in enumerate(files):  # as the user calls them
-                said = said.replace(str(own / f"{number}-{path.stem}.jsonl"), str(path))
-            raise CorpusError(said) from None
-
-
-def _share(given: str) -> tuple[str, float]:
-    """Read CORPUS=SHARE.
-
-    Raises `TrainingError` when it is something else.
-    """
-    corpus, equals, share = given.partition("=")
-    try:
-        number = float(share)
-    except ValueError:
-        number = -1.0
-    if not corpus or not equals or not 0 <= number <= 1:
-        raise TrainingError(f"--share {given}: write CORPUS=SHARE, with a share from 0 to 1")
-    return corpus, number
+    check_run_folder(output)
+    for one in track or ():
+        need_tracker(one)
 
 
 @contextmanager
@@ -278,6 +326,16 @@ def _progress() -> Iterator[Callable[[int, int, str], None]]:
 
 def _tell(line: str) -> None:
     typer.echo(line, err=True)
+
+
+def _told(log: Callable[[str], None]) -> Callable[[str], None]:
+    """Tell the user, and the run's log."""
+
+    def tell(line: str) -> None:
+        _tell(line)
+        log(line)
+
+    return tell
 
 
 def _done(output: Path) -> None:

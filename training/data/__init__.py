@@ -3,6 +3,7 @@
 Rows of sentences, the split by article and outlet, near-duplicates, and the swaps of training.
 """
 
+from training.data.added import Added
 from training.data.duplicates import (
     SENTENCE_THRESHOLD,
     SENTENCE_WORDS,

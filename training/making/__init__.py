@@ -1,6 +1,9 @@
 """From the rows of a run to a bundle: fitted, calibrated, written with its card.
 
-In: rows, settings, an encoder. Out: a bundle's folder.
+In: rows, settings, an encoder. Out: a bundle's folder, and beside it that of the run, which holds
+all that shaped it.
 """
 
+from training.making.curves import need_tracker
 from training.making.makers import Teaching, make_baseline, make_transformer
+from training.making.run_folder import TrainingRun, check_run_folder

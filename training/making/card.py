@@ -35,12 +35,16 @@ def write_bundle(
     settings: Mapping[str, Any],
     decisions: Decisions,
     save: Callable[[Path], None],
+    name: str | None = None,
     **measured: float,
 ) -> None:
-    """Write the bundle of a fitted model: its manifest, its card and what `save` writes."""
+    """Write the bundle of a fitted model: its manifest, its card and what `save` writes.
+
+    Its name is the one given, else its folder's.
+    """
     cards = [find(name).card for name in data.corpora]
     manifest = {
-        "name": f"{output.absolute().name}-{__version__}",
+        "name": f"{name or output.absolute().name}-{__version__}",
         "kind": kind,
         "signals": list(decisions.calibration.signals),
         "languages": sorted({card.language for card in cards}),

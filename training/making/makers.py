@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,9 +26,11 @@ from training.calibrate import (
 from training.corpora import find_corpus as find
 from training.data import Data, Examples, choose_unlabelled, ordinary_articles
 from training.making.card import write_bundle
+from training.making.run_folder import checkpoints_of
 
 if TYPE_CHECKING:
     from classifier.models import Fusion, Heads, TfidfModel, TransformerModel
+    from training.making.run_folder import TrainingRun
     from training.transformer import Lessons, Progress, Settings, Teacher, TransformerRecipe
 
 Tell = Callable[[str], None]  # is told one line a step
@@ -36,24 +38,36 @@ Tell = Callable[[str], None]  # is told one line a step
 _SAMPLES = 300  # passages by which int8 is scaled
 
 
-def make_baseline(data: Data, output: Path, seed: int, tell: Tell) -> None:
+def make_baseline(
+    data: Data,
+    output: Path,
+    seed: int,
+    tell: Tell,
+    settings: Mapping[str, Any] | None = None,
+    run: TrainingRun | None = None,
+    name: str | None = None,
+) -> None:
     """Train the baseline and write its bundle.
 
-    `output` is the bundle's folder.
+    `output` is the bundle's folder, `settings` are those of `training.baseline.BaselineRecipe` that
+    differ, `run` keeps what was tried, and `name` is the bundle's, else its folder's.
     """
     from training.baseline import BaselineRecipe
 
     bundle.check_writable(output)
-    recipe = BaselineRecipe(seed=seed, registry=data.outlets, progress=tell).fit(data.examples)
+    recipe = BaselineRecipe(seed=seed, registry=data.outlets, progress=tell, **(settings or {}))
+    recipe.fit(data.examples)
+    if run is not None:
+        run.table(recipe)
     tell("calibrating on the validation part")
     decisions = fit_decisions(recipe.model_, data.part("validation"), seed)
-    settings = {signal: choice.to_record() for signal, choice in recipe.choices_.items()}
+    chosen = {signal: choice.to_record() for signal, choice in recipe.choices_.items()}
 
     def save(folder: Path) -> None:
         recipe.model_.save(folder)
         _sum_up(recipe.model_, data, decisions, seed, tell, folder)
 
-    write_bundle(data, output, "baseline", seed, settings, decisions, save)
+    write_bundle(data, output, "baseline", seed, chosen, decisions, save, name)
 
 
 def make_transformer(
@@ -65,6 +79,8 @@ def make_transformer(
     progress: Progress | None = None,
     root: Path | None = None,
     teaching: Teaching | None = None,
+    run: TrainingRun | None = None,
+    name: str | None = None,
 ) -> None:
     """Fine-tune the transformer, export it, and write its bundle.
 
@@ -73,12 +89,12 @@ def make_transformer(
     `output` is the bundle's folder, beside which a checkpoint is kept while training; `encoder` is
     a local model folder, and `progress` is told the steps, and what a teacher has labelled. `root`
     is the folder of corpora, beside which text without labels lies, and `teaching` says who teaches
-    it besides the labels, and on what.
+    it besides the labels, and on what. `run` keeps the curves, and `name` is the bundle's, else its
+    folder's.
     """
     from training.transformer import TransformerRecipe
 
     bundle.check_writable(output)
-    checkpoints = output.with_name(output.name + ".checkpoint")
     lessons = None
     if teaching is not None:
         # What is wrong with the student is said now, not when its teacher has learned for hours.
@@ -90,9 +106,17 @@ def make_transformer(
         lessons = _taught(data, root, teaching, tell, progress, vectors=vectors)
         tell("fine-tuning the student")
     recipe = TransformerRecipe(
-        encoder, settings, checkpoints, progress, registry=data.outlets, lessons=lessons
+        encoder,
+        settings,
+        checkpoints_of(output),
+        progress,
+        registry=data.outlets,
+        lessons=lessons,
+        curve=None if run is None else run.curves,
     ).fit(data.examples)
-    write_transformer(recipe, data, output, tell, root, teaching)
+    figures = write_transformer(recipe, data, output, tell, root, teaching, name)
+    if run is not None:
+        run.figures.update(figures)
     recipe.discard_checkpoint()
 
 
@@ -147,8 +171,13 @@ def write_transformer(
     tell: Tell,
     root: Path | None = None,
     teaching: Teaching | None = None,
-) -> None:
-    """Export what was fine-tuned, fit its decisions on the validation part, write its bundle."""
+    name: str | None = None,
+) -> dict[str, float]:
+    """Export what was fine-tuned, fit its decisions on the validation part, write its bundle.
+
+    Gives what was measured: how often int8 decides as float32 does, and the mean average precision
+    on the validation part.
+    """
     from classifier.models import TOKENIZER, load_transformer
     from training.transformer import describe_encoder as describe
     from training.transformer import export_encoder as export
@@ -185,9 +214,9 @@ def write_transformer(
         found = mean_average_precision(served, validation)
         if math.isfinite(found):  # few rows may have no signal of both kinds
             measured["validation"] = round(found, 5)
-        write_bundle(
-            data, output, "transformer", settings.seed, record, decisions, save, **measured
-        )
+        seed = settings.seed
+        write_bundle(data, output, "transformer", seed, record, decisions, save, name, **measured)
+    return measured
 
 
 def _decided(
