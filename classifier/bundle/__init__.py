@@ -10,6 +10,7 @@ from classifier.bundle.hub import failures, fetched, hub_of, is_address, parts_o
 from classifier.bundle.loading import Bundle, checked, load
 from classifier.bundle.manifest import (
     CARD,
+    DEFINITIONS,
     FILES,
     FORMAT,
     KINDS,
@@ -29,4 +30,4 @@ from classifier.bundle.promoted import (
     split_name,
 )
 from classifier.bundle.promoted import promoted as find_promoted
-from classifier.bundle.writing import check_writable, write
+from classifier.bundle.writing import check_writable, copy, drafted, write

@@ -19,12 +19,14 @@ from classifier.models import (
     read_json,
 )
 from classifier.sources import Registry
-from classifier.taxonomy import in_order
+from classifier.taxonomy import declare, from_records, in_order
 
 FORMAT = 2
 """2: who says what is the model's; before, signals read what rules of grammar found."""
 MANIFEST = "manifest.json"
 CARD = "README.md"
+DEFINITIONS = "signal_definitions"
+"""The key of the signals that a bundle gives and that don't ship with the code."""
 
 # The one table that knows the kinds of model.
 KINDS: Mapping[str, Callable[[Path, Calibration, Registry | None], Model]] = {
@@ -52,10 +54,14 @@ def digest(path: Path) -> str:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read and check a manifest, without loading the model.
 
+    The signals that it defines are known from then on.
+
     Raises
     ------
     BundleError
         When it is missing, no manifest, of another format, or names unknown signals.
+    SignalError
+        When it defines a signal otherwise than another bundle or the user's file.
     """
     path = folder / MANIFEST
     try:
@@ -85,10 +91,21 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     missing = [key for key in _REQUIRED if key not in manifest]
     if missing:
         raise BundleError(f"{path}: damaged manifest (no {', '.join(missing)}); get it anew")
+    _declare(manifest.get(DEFINITIONS, {}), path)
     flaw = _flaw(manifest)
     if flaw is not None:
         raise BundleError(f"{path}: {flaw}")
     return manifest
+
+
+def _declare(definitions: object, path: Path) -> None:
+    """Make the signals known that a bundle was trained with and that don't ship."""
+    try:
+        found = from_records(definitions, str(path))
+    except SignalError as error:
+        raise BundleError(f"{error}; get the bundle anew") from None
+    if found:
+        declare(found, str(path))
 
 
 def _flaw(manifest: Mapping[str, Any]) -> str | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from classifier.bundle.loading import checked
 from classifier.bundle.manifest import CARD, FORMAT, MANIFEST, digest
 from classifier.errors import BundleError
 
@@ -34,17 +37,45 @@ def write(
     BundleError
         When ``folder`` exists and is something other than a bundle.
     """
-    check_writable(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as temporary:
-        draft, old = Path(temporary) / "new", Path(temporary) / "old"
-        draft.mkdir()
+    with drafted(folder) as draft:
         save(draft)
         (draft / CARD).write_text(card, encoding="utf-8")
         files = {path.name: digest(path) for path in sorted(draft.iterdir()) if path.name != CARD}
         record = {"format": FORMAT, **manifest, "files": files}
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         (draft / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def copy(source: Path, folder: Path) -> None:
+    """Copy a bundle whole, or not at all: its card, its manifest and what that names.
+
+    Raises
+    ------
+    BundleError
+        When `source` is no bundle, or damaged, or `folder` is something other than a bundle.
+    """
+    files = checked(source)["files"]
+    with drafted(folder) as draft:
+        for name in (CARD, MANIFEST, *files):
+            shutil.copyfile(source / name, draft / name)
+        checked(draft)  # what is copied may have changed meanwhile
+
+
+@contextmanager
+def drafted(folder: Path) -> Iterator[Path]:
+    """Give an empty folder that takes the place of `folder` when all went well.
+
+    Raises
+    ------
+    BundleError
+        When `folder` exists and is something other than a bundle.
+    """
+    check_writable(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as temporary:
+        draft, old = Path(temporary) / "new", Path(temporary) / "old"
+        draft.mkdir()
+        yield draft
         if folder.exists():
             folder.rename(old)
         try:
