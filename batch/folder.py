@@ -22,6 +22,7 @@ from typing import Any
 from batch.schema import need_pyarrow
 from classifier.errors import FramescopeError
 from classifier.pages import ListedFile
+from classifier.taxonomy import DEFINITIONS, declare, from_records
 
 FORMAT = 1
 """Of the folder; a newer one is refused."""
@@ -75,6 +76,8 @@ class RunFolder:
         if newer:
             reason = f"was written by framescope {found.get('framescope')}, which is newer"
             raise RunError(f"{path}: {reason}; upgrade to read it")
+        if DEFINITIONS in found:
+            declare(from_records(found[DEFINITIONS], str(path)), str(path), keep=True)
         return found
 
     def summary(self) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from batch.stages import Counts, Loaded
 from classifier import __version__
 from classifier.errors import FramescopeError, StoppedError
 from classifier.pages import InputOptions, ListedFile
+from classifier.taxonomy import DEFINITIONS
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -207,6 +208,7 @@ class _Run:
                 "schema": VERSION,
                 "model": model,
                 "signals": list(loaded.signals),
+                **({DEFINITIONS: loaded.definitions} if loaded.definitions else {}),
                 "thresholds": loaded.thresholds,
                 "options": job.options,
                 "rounds": [],

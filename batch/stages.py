@@ -16,7 +16,7 @@ from batch.schema import TABLES, VERSION, RunTables, need_pyarrow, to_lines, who
 from batch.shards import Fault, Item, Shard
 from classifier import __version__
 from classifier.errors import InputError
-from classifier.taxonomy import SIGNALS, Level
+from classifier.taxonomy import SIGNALS, Level, to_records
 from classifier.values import Article, ArticleReport, Skipped
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Loaded:
     runtime: str
     signals: tuple[str, ...]
     thresholds: Mapping[str, float]
+    definitions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # not of what ships
 
     @property
     def about(self) -> dict[str, str]:
@@ -160,6 +161,7 @@ class Stages:
             self.bundle.runtime,
             tuple(self.scorer.signals),
             {signal: float(limit) for signal, limit in self.scorer.thresholds.items()},
+            to_records(self.scorer.signals),
         )
 
     def run(

@@ -16,7 +16,7 @@ from classifier.errors import InputError, StoppedError
 from classifier.pages import InputOptions, read_input, size_of_inputs
 from classifier.scoring import Scorer
 from classifier.sources import load_registry as load
-from classifier.taxonomy import SIGNALS
+from classifier.taxonomy import SIGNALS, Signal, defined_in
 from classifier.values import Article, ArticleReport, BatchReport, Skipped, printable
 
 if TYPE_CHECKING:
@@ -136,10 +136,14 @@ def list_signals(model: str, *, as_json: bool = False) -> None:
 
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     manifest = bundles.read_manifest(bundles.resolve(model))
     if as_json:
-        rows = [{**asdict(one), "given": one.name in manifest["signals"]} for one in SIGNALS]
+        rows = [
+            {**asdict(one), "given": one.name in manifest["signals"], **_defined_in(one)}
+            for one in SIGNALS
+        ]
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     table = Table(title=f"Signals; * given by {manifest['name']}")
@@ -147,8 +151,15 @@ def list_signals(model: str, *, as_json: bool = False) -> None:
         table.add_column(heading, overflow="fold", no_wrap=heading == "signal")
     for one in SIGNALS:
         given = "*" if one.name in manifest["signals"] else ""
-        table.add_row(given, one.name, one.family, one.level, one.meaning, one.origin)
+        origin = "; ".join((one.origin, *_defined_in(one).values()))
+        table.add_row(given, one.name, one.family, one.level, one.meaning, Text(printable(origin)))
     Console().print(table)
+
+
+def _defined_in(signal: Signal) -> dict[str, str]:
+    """Tell which file or bundle defines a signal that doesn't ship."""
+    where = defined_in(signal.name)
+    return {} if where is None else {"defined_in": where}
 
 
 def _tell(line: str) -> None:

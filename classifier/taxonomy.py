@@ -3,18 +3,35 @@
 Meanings are those of the project's annotation guidelines. The fourteen techniques are those of the
 Propaganda Techniques Corpus as merged for SemEval-2020 task 11 (Da San Martino et al., 2020).
 Adding a signal is one row of ``taxonomy.tsv``, and the corpora that label it; every bundle has its
-columns in the order of the rows.
+columns in the order of the rows. A desk adds its own as entries of a TOML file, and a bundle that
+was trained with them brings their definitions along. They come after those that
+ship, by name, so that their order is the same whoever defined them.
+
+`BY_NAME`, `NAMES` and `SIGNALS` are views: they hold what is known when they are asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import os
+import re
+import threading
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
+from typing import Generic, TypeVar, overload
 
 from classifier.errors import SignalError
+
+T = TypeVar("T")
+
+ENVIRONMENT = "FRAMESCOPE_SIGNALS"
+"""Names the file of a user's own signals, in place of the usual one."""
+DEFINITIONS = "signal_definitions"
+"""The key under which bundles and runs hold the definitions of signals that don't ship."""
+_HOW = "docs/adding-a-signal.md"
 
 
 class Family(StrEnum):
@@ -59,6 +76,12 @@ class Signal:
     meaning: str
     origin: str
 
+    def is_same(self, other: Signal) -> bool:
+        """Tell whether another definition means the same; what it is called may differ."""
+        return (self.name, self.family, self.level, self.meaning) == (
+            other.name, other.family, other.level, other.meaning,
+        )  # fmt: skip
+
 
 def _signals() -> tuple[Signal, ...]:
     lines = Path(__file__).with_suffix(".tsv").read_text(encoding="utf-8").splitlines()[1:]
@@ -69,12 +92,281 @@ def _signals() -> tuple[Signal, ...]:
     )
 
 
-SIGNALS: tuple[Signal, ...] = _signals()
-BY_NAME: dict[str, Signal] = {signal.name: signal for signal in SIGNALS}
-NAMES: tuple[str, ...] = tuple(BY_NAME)
-TECHNIQUES: tuple[str, ...] = tuple(
-    s.name for s in SIGNALS if s.level is Level.SPAN and s.name != "any_technique"
+# --- a desk's own ---------------------------------------------------------------------------------
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_LONGEST_NAME, _LONGEST = 60, 300  # characters
+_NEEDED = ("family", "level", "meaning")
+_KEYS = ("label", *_NEEDED, "origin")
+_ORIGIN = "this desk's own definition"
+# What reports, labels and tables call other things, and what SQL does.
+_TAKEN = frozenset(
+    """
+    antecedent article article_id articles author author_outlet author_outlet_name bytes chain
+    characters citations cited claims claims_government claims_named claims_nobody
+    claims_state_media claims_unnamed claims_unsourced claims_vague company content control
+    corrections country cue date day digest distance error evidence far flags format found_by
+    framing furniture government header id imposter imprint index inner_voice input input_id itself
+    kind label labels lang last_day line lines links model name networks note origin outlet outlets
+    own own_sentences publisher publisher_name record record_high record_low relation report
+    republications runtime scored score scores sentence sentences signal signals site_name source
+    sourcing spans span stage start state_media strength summary text text_digest texts thresholds
+    title told_by undecided unsourced url voice
+
+    all analyse analyze and anti any array as asc asof at authorization between binary both by case
+    cast check collate collation column columns concurrently constraint create cross default
+    deferrable desc describe distinct do else end except exists false fetch for foreign freeze from
+    full generated glob group having ilike in initially inner intersect interval into is isnull join
+    lambda lateral leading left like limit map natural not notnull null offset on only or order
+    outer overlaps pivot placing positional primary qualify references returning right row select
+    semi show similar some struct summarize symmetric table tablesample then to trailing true tuple
+    union unique unpack unpivot using values variadic verbose when where window with
+    """.split()  # noqa: SIM905, a word a line would be a hundred lines
 )
+_TAKEN_ENDINGS = ("_low", "_high", "_n", "_id", "_start", "_end")
+
+
+def own_file() -> Path | None:
+    """Find the file of a user's own signals; None where there is none.
+
+    The one that ``FRAMESCOPE_SIGNALS`` names, else ``signals.toml`` in the user's folder of
+    settings.
+
+    Raises
+    ------
+    SignalError
+        When the variable names a file that isn't there.
+    """
+    if given := os.environ.get(ENVIRONMENT):
+        path = Path(given)
+        if not path.is_file():
+            raise SignalError(f"{path}: no such file; {ENVIRONMENT} names the file of your signals")
+        return path
+    from platformdirs import user_config_path
+
+    path = user_config_path("framescope") / "signals.toml"
+    return path if path.is_file() else None
+
+
+def read_own(path: Path) -> tuple[Signal, ...]:
+    """Read the signals that a user defines, a TOML table each.
+
+    Raises
+    ------
+    SignalError
+        When the file can't be read, or an entry can't be a signal; both are named.
+    """
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # what is no UTF-8 too
+        reason = " ".join(str(error).split())
+        raise SignalError(f"{path}: can't be read as TOML ({reason}); see {_HOW}") from None
+    for name in entries:
+        if name in SHIPPED:
+            raise SignalError(f"{path}: [{name}] ships with framescope; choose another name")
+    return from_records(entries, str(path))
+
+
+def to_records(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Write the definitions of those of some signals that don't ship, as `from_records` reads."""
+    own = (BY_NAME[name] for name in names if name not in SHIPPED)
+    return {
+        one.name: {key: str(value) for key, value in asdict(one).items() if key != "name"}
+        for one in own
+    }
+
+
+def from_records(entries: object, where: str) -> tuple[Signal, ...]:
+    """Take definitions from what a file holds, by name.
+
+    Parameters
+    ----------
+    entries : object
+        A mapping from names to mappings, or anything else, which is refused.
+    where : str
+        The file, for messages.
+
+    Raises
+    ------
+    SignalError
+        When an entry can't be a signal: it and the reason are named.
+    """
+    if not isinstance(entries, Mapping):
+        raise SignalError(f"{where}: defines signals by no names; see {_HOW}")
+    return tuple(_signal(name, entry, f"{where}: [{name}]") for name, entry in entries.items())
+
+
+def _signal(name: str, entry: object, where: str) -> Signal:
+    def fail(reason: str) -> SignalError:
+        return SignalError(f"{where[:200]} {reason}")
+
+    if not isinstance(entry, Mapping):
+        raise fail("is no entry; write [NAME], and below it family, level and meaning")
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        raise fail(
+            "is no name of a signal; use small letters, digits and single underscores, such as "
+            "clickbait_headline"
+        )
+    if name in _TAKEN or name.endswith(_TAKEN_ENDINGS):
+        raise fail("is what reports or tables call something else; choose another name")
+    for key in entry:
+        if key not in _KEYS:
+            close = get_close_matches(key, _KEYS, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_KEYS)}"
+            raise fail(f"has an unknown key '{key}'; {hint}")
+    for key in _NEEDED:
+        if key not in entry:
+            raise fail(f"has no {key}; it needs {', '.join(_NEEDED)}")
+    texts: dict[str, str] = {}
+    for key, value in entry.items():
+        if not isinstance(value, str) or not value.strip() or not value.isprintable():
+            raise fail(f"needs text on one line as {key}")
+        if len(value) > _LONGEST:
+            raise fail(f"has a {key} of more than {_LONGEST} characters; shorten it")
+        texts[key] = value.strip()
+    for key, kinds in (("family", Family), ("level", Level)):
+        if texts[key] not in list(kinds):
+            close = get_close_matches(texts[key], list(kinds), n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise fail(f"has the {key} '{texts[key]}'; give one of {', '.join(kinds)}{hint}")
+    if texts["family"] == Family.ARTICLE and texts["level"] != Level.ARTICLE:
+        raise fail("has the family 'article', which is of whole articles; give the level 'article'")
+    return Signal(
+        name,
+        texts.get("label", name.replace("_", " ")),
+        Family(texts["family"]),
+        Level(texts["level"]),
+        texts["meaning"],
+        texts.get("origin", _ORIGIN),
+    )
+
+
+# --- what is known --------------------------------------------------------------------------------
+
+
+class _Known(Mapping[str, Signal]):
+    """Every signal that is known, by name: those that ship, then the own ones, by their names.
+
+    The user's file is read when something is asked that what ships doesn't answer.
+    """
+
+    def __init__(self, shipped: Iterable[Signal]) -> None:
+        self._shipped = {signal.name: signal for signal in shipped}
+        self._lock = threading.RLock()
+        self.forget()
+
+    def forget(self) -> None:
+        with self._lock:
+            self._all = self._shipped  # replaced whole, so that readers need no lock
+            self._where: dict[str, str] = {}
+            self._read = False
+
+    def __getitem__(self, name: str) -> Signal:
+        found = self._all.get(name)
+        return self.complete()[name] if found is None else found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.complete())
+
+    def __len__(self) -> int:
+        return len(self.complete())
+
+    def complete(self) -> Mapping[str, Signal]:
+        if not self._read:
+            with self._lock:
+                # What can't be read is said whenever it is asked for.
+                if not self._read and (path := own_file()) is not None:
+                    self._add(read_own(path), str(path))
+                self._read = True
+        return self._all
+
+    def declare(self, signals: Iterable[Signal], where: str, *, keep: bool) -> None:
+        known = self.complete()
+        self._add((s for s in signals if not keep or s.name not in known), where)
+
+    def where(self, name: str) -> str | None:
+        self.complete()
+        return self._where.get(name)
+
+    def _add(self, signals: Iterable[Signal], where: str) -> None:
+        with self._lock:
+            added, told = dict(self._all), dict(self._where)
+            for signal in signals:
+                known = added.setdefault(signal.name, signal)
+                if not known.is_same(signal):
+                    place = told.get(signal.name, "framescope, with which it ships")
+                    raise SignalError(
+                        f"{where}: [{signal.name}] means something else in {place}; rename one of "
+                        "them, or give both the same family, level and meaning"
+                    )
+                if signal.name not in self._shipped:
+                    told.setdefault(signal.name, where)
+            own = sorted(added.keys() - self._shipped.keys())
+            self._all = {**self._shipped, **{name: added[name] for name in own}}
+            self._where = told
+
+
+class _View(Sequence[T], Generic[T]):
+    """What is known now, in taxonomy order."""
+
+    def __init__(self, values: Callable[[], Iterable[T]]) -> None:
+        self._values = values
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, at: int | slice) -> T | tuple[T, ...]:
+        return tuple(self._values())[at]
+
+    def __len__(self) -> int:
+        return len(tuple(self._values()))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self._values()))
+
+
+_SHIPPED = _signals()
+_KNOWN = _Known(_SHIPPED)
+
+BY_NAME: Mapping[str, Signal] = _KNOWN
+NAMES: Sequence[str] = _View(lambda: BY_NAME.keys())
+SIGNALS: Sequence[Signal] = _View(lambda: BY_NAME.values())
+SHIPPED: tuple[str, ...] = tuple(signal.name for signal in _SHIPPED)
+"""The names of those that ship."""
+TECHNIQUES: tuple[str, ...] = tuple(
+    s.name for s in _SHIPPED if s.level is Level.SPAN and s.name != "any_technique"
+)
+"""The fourteen; an own signal that is marked by characters is none of them."""
+
+
+def declare(signals: Iterable[Signal], where: str, *, keep: bool = False) -> None:
+    """Make a user's own signals known to this process: all of them, or none.
+
+    Parameters
+    ----------
+    signals : iterable of Signal
+    where : str
+        Which file or bundle defines them, for messages.
+    keep : bool
+        Leave what is known as it is: for what is only looked at.
+
+    Raises
+    ------
+    SignalError
+        When one is known already and means something else; both places are named.
+    """
+    _KNOWN.declare(signals, where, keep=keep)
+
+
+def defined_in(name: str) -> str | None:
+    """Tell which file or bundle defines a signal; None for those that ship."""
+    return _KNOWN.where(name)
+
+
+def forget_own() -> None:
+    """Forget the own signals; the user's file is read again when it is asked for."""
+    _KNOWN.forget()
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -86,6 +378,8 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
         When a name is not in the taxonomy; the closest one is suggested.
     """
     wanted = set(names)
+    if wanted <= set(SHIPPED):
+        return tuple(name for name in SHIPPED if name in wanted)
     for name in sorted(wanted - BY_NAME.keys()):
         close = get_close_matches(name, NAMES, n=1)
         hint = f"did you mean {close[0]}?" if close else "known signals: " + ", ".join(NAMES)

@@ -15,10 +15,18 @@ from urllib.parse import quote, urlsplit
 from batch.reading import charts
 from batch.reading.charts import Course, Dots, Stack
 from batch.reading.database import Database
-from batch.reading.shares import ARTICLES, FRAMING, MEASURES, SOURCING, Measure, shares
+from batch.reading.shares import (
+    ARTICLES,
+    FRAMING,
+    MEASURES,
+    SOURCING,
+    Measure,
+    own_measures,
+    shares,
+)
 from classifier import __version__
 from classifier.render import environment_of, style
-from classifier.taxonomy import BY_NAME
+from classifier.taxonomy import BY_NAME, Family
 from classifier.values import CODES, Code, printable, shortened
 
 OUTLETS = 24
@@ -71,6 +79,7 @@ class RunOverview:
     framing: Chapter
     sourcing: Chapter
     articles: tuple[Dots, ...]
+    content: tuple[Dots, ...]  # a desk's own signals of what is said
     stacks: tuple[Stack, ...]
     cited: tuple[Mapping[str, Any], ...]
     citing: tuple[tuple[str, tuple[Mapping[str, Any], ...]], ...]
@@ -145,15 +154,18 @@ class _Gathering:
         )
 
     def overview(self) -> RunOverview:
-        of_all = self.ask(shares((), MEASURES, "kept_counts"))[0]
-        of_each = {
-            row["shown"]: row for row in self.ask(shares(("shown",), MEASURES, "kept_counts"))
-        }
+        own = own_measures(self.database.signals)
+        asked = (*MEASURES, *own)
+        of_all = self.ask(shares((), asked, "kept_counts"))[0]
+        of_each = {row["shown"]: row for row in self.ask(shares(("shown",), asked, "kept_counts"))}
         rows = [(label, of_each[key]) for key, label in self.labels.items() if key in of_each]
 
         def side_by_side(measures: Sequence[Measure]) -> tuple[Dots, ...]:
             found = (charts.dots(one, of_all, rows, self.labels.get(None)) for one in measures)
             return tuple(one for one in found if one is not None)
+
+        def of(family: Family) -> tuple[Measure, ...]:
+            return tuple(one for one in own if one.family is family and not one.of_article)
 
         claims = {name: f"claims_{name}" for name in _STAND}
         stacks = [("All outlets", of_all), *rows]
@@ -169,13 +181,15 @@ class _Gathering:
             unit=self.unit,
             undated=self.totals["undated"],
             framing=self._chapter(
-                side_by_side(FRAMING), ("any_technique", "biased_language"), self._framed()
+                side_by_side((*FRAMING, *of(Family.FRAMING))),
+                ("any_technique", "biased_language"), self._framed(),
             ),
             sourcing=self._chapter(
-                side_by_side(SOURCING),
+                side_by_side((*SOURCING, *of(Family.SOURCING))),
                 ("unsourced_assertion", "vague_source"), self._asserted(),
             ),
-            articles=side_by_side(ARTICLES),
+            articles=side_by_side((*ARTICLES, *(one for one in own if one.of_article))),
+            content=side_by_side(of(Family.CONTENT)),
             stacks=tuple(
                 charts.stack(label, row, claims) for label, row in stacks if row["claims_named_n"]
             ),

@@ -11,10 +11,10 @@ follows no interval.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from classifier.taxonomy import BY_NAME, Family
+from classifier.taxonomy import BY_NAME, SHIPPED, Family, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +85,23 @@ SOURCING = tuple(
 )
 """In any voice: a sentence that cites somebody is in theirs."""
 
-ARTICLES = (
-    Measure(
-        "hyperpartisan",
-        BY_NAME["hyperpartisan"].label,
-        f"share of the articles that are flagged: {BY_NAME['hyperpartisan'].meaning}",
-        Family.ARTICLE,
-        "list_contains(flags, 'hyperpartisan')::INT",
-        "(NOT list_contains(undecided, 'hyperpartisan'))::INT",
-        "hyperpartisan",
+
+def _of_articles(name: str) -> Measure:
+    """Give the share of articles with a flag, of those that were decided."""
+    signal = BY_NAME[name]
+    return Measure(
+        name,
+        signal.label,
+        f"share of the articles that are flagged: {signal.meaning}",
+        signal.family,
+        f"list_contains(flags, '{name}')::INT",
+        f"(NOT list_contains(undecided, '{name}'))::INT",
+        name,
         of_article=True,
-    ),
-)
+    )
+
+
+ARTICLES = (_of_articles("hyperpartisan"),)
 
 CLAIMS = (
     _claimed("named", "named", "claims_named", "with a named source", of_article=True),
@@ -116,6 +121,18 @@ CLAIMS = (
 """The first four add up to one; a claim of any of them may be a government's, or state media's."""
 
 MEASURES = (*FRAMING, *SOURCING, *ARTICLES, *CLAIMS)
+
+
+def own_measures(signals: Iterable[str]) -> tuple[Measure, ...]:
+    """Give the measures of those signals that a desk has defined itself, in their order."""
+    own = [name for name in signals if name not in SHIPPED]
+    return tuple(
+        _of_articles(name)
+        if BY_NAME[name].level is Level.ARTICLE
+        else _flagged(name, own=BY_NAME[name].family is Family.FRAMING)
+        for name in own
+    )
+
 
 # Of a ratio y / n over m texts, with the sums of their squares and products. In steps, since SQL
 # has no names within an expression: its share and variance; as how many independent sentences that
@@ -155,6 +172,7 @@ def counts(signals: Collection[str]) -> str:
         Over ``published`` and ``content_sentences``. Of each measure ``p_NAME``, the sentences (or
         claims, or articles) that have it, and ``w_NAME``, those that could.
     """
+    measures = (*MEASURES, *own_measures(signals))
 
     def known(one: Measure, sql: str) -> str:
         return sql if one.signal is None or one.signal in signals else "NULL::BIGINT"
@@ -162,14 +180,14 @@ def counts(signals: Collection[str]) -> str:
     def columns(of_article: bool) -> str:
         return "".join(
             f", {known(one, one.part)} AS p_{one.name}, {known(one, one.whole)} AS w_{one.name}"
-            for one in MEASURES
+            for one in measures
             if one.of_article is of_article
         )
 
     of_sentences = "".join(
         f", coalesce(p_{one.name}, {known(one, '0')}) AS p_{one.name}"
         f", coalesce(w_{one.name}, {known(one, '0')}) AS w_{one.name}"
-        for one in MEASURES
+        for one in measures
         if not one.of_article
     )
     claim = "list_contains(flags, 'claim')" if "claim" in signals else "true"

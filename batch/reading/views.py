@@ -10,9 +10,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from batch.reading.shares import ARTICLES, CLAIMS, FRAMING, SOURCING, Measure, counts, shares
+from batch.reading.shares import (
+    ARTICLES,
+    CLAIMS,
+    FRAMING,
+    SOURCING,
+    Measure,
+    counts,
+    own_measures,
+    shares,
+)
 from classifier.sources import UNNAMED, UNNAMED_MONITOR
-from classifier.taxonomy import NAMES, TECHNIQUES
+from classifier.taxonomy import BY_NAME, NAMES, TECHNIQUES, Family, Level
 
 SHORTEST = 60
 """Characters of a sentence below which it is no wonder that it stands elsewhere too."""
@@ -70,7 +79,7 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
     thresholds : mapping of str to float
         The probability from which each is flagged.
     """
-    measured = (*FRAMING, *SOURCING, *ARTICLES)
+    measured = (*FRAMING, *SOURCING, *ARTICLES, *own_measures(signals))
     names = _names(measured)
     by_outlet = f"""
         WITH met AS (
@@ -249,7 +258,9 @@ def _content_sentences(signals: Collection[str]) -> str:
 
 
 def _most_flagged(signals: Sequence[str], thresholds: Mapping[str, float]) -> str:
-    rated = [name for name in _RATED if name in signals]
+    own = (one.name for one in own_measures(signals) if one.family is Family.FRAMING)
+    sentences = (name for name in own if BY_NAME[name].level is not Level.ARTICLE)
+    rated = [name for name in (*_RATED, *sentences) if name in signals]
     flags = ", ".join(f"'{name}'" for name in rated)
     excess = ", ".join(
         f"CASE WHEN list_contains(s.flags, '{name}') THEN "

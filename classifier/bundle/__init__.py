@@ -10,7 +10,6 @@ from classifier.bundle.hub import failures, fetched, hub_of, is_address, parts_o
 from classifier.bundle.loading import Bundle, checked, load
 from classifier.bundle.manifest import (
     CARD,
-    DEFINITIONS,
     FILES,
     FORMAT,
     KINDS,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier.bundle.addresses import resolve
-from classifier.bundle.manifest import CARD, KINDS, digest, digest_of, read_manifest
+from classifier.bundle.manifest import CARD, KINDS, define, digest, digest_of, read_manifest
 from classifier.errors import BundleError
 from classifier.models import DOMAIN, MAX_FILE, Calibration, Model, TrainingDomain
 from classifier.runtime import instructions
@@ -96,9 +96,13 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
     BundleError
         When the bundle is missing, damaged, without a card, or of a format that this version
         doesn't read.
+    SignalError
+        When it was trained with a signal of the user's own that means something else in the
+        user's file, or in another bundle.
     """
     folder = resolve(model)
     manifest = checked(folder)
+    define(manifest, folder)
     calibration = Calibration.from_record(manifest["calibration"])
     registry = load_registry() if registry is None else registry
     fitted = KINDS[manifest["kind"]](folder, calibration, registry)

@@ -19,14 +19,12 @@ from classifier.models import (
     read_json,
 )
 from classifier.sources import Registry
-from classifier.taxonomy import declare, from_records, in_order
+from classifier.taxonomy import DEFINITIONS, declare, from_records, in_order
 
 FORMAT = 2
 """2: who says what is the model's; before, signals read what rules of grammar found."""
 MANIFEST = "manifest.json"
 CARD = "README.md"
-DEFINITIONS = "signal_definitions"
-"""The key of the signals that a bundle gives and that don't ship with the code."""
 
 # The one table that knows the kinds of model.
 KINDS: Mapping[str, Callable[[Path, Calibration, Registry | None], Model]] = {
@@ -54,14 +52,12 @@ def digest(path: Path) -> str:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read and check a manifest, without loading the model.
 
-    The signals that it defines are known from then on.
+    Signals that it defines, and that nothing has defined before, are known from then on.
 
     Raises
     ------
     BundleError
         When it is missing, no manifest, of another format, or names unknown signals.
-    SignalError
-        When it defines a signal otherwise than another bundle or the user's file.
     """
     path = folder / MANIFEST
     try:
@@ -91,21 +87,33 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     missing = [key for key in _REQUIRED if key not in manifest]
     if missing:
         raise BundleError(f"{path}: damaged manifest (no {', '.join(missing)}); get it anew")
-    _declare(manifest.get(DEFINITIONS, {}), path)
+    define(manifest, folder, keep=True)
     flaw = _flaw(manifest)
     if flaw is not None:
         raise BundleError(f"{path}: {flaw}")
     return manifest
 
 
-def _declare(definitions: object, path: Path) -> None:
-    """Make the signals known that a bundle was trained with and that don't ship."""
+def define(manifest: Mapping[str, Any], folder: Path, *, keep: bool = False) -> None:
+    """Make the signals known that a bundle was trained with and that don't ship.
+
+    `keep` leaves what is known by such a name as it is.
+
+    Raises
+    ------
+    BundleError
+        When the manifest doesn't define them as signals are defined.
+    SignalError
+        When another bundle, or the user's file, defines one otherwise.
+    """
+    if DEFINITIONS not in manifest:
+        return
+    path = str(folder / MANIFEST)
     try:
-        found = from_records(definitions, str(path))
+        found = from_records(manifest[DEFINITIONS], path)
     except SignalError as error:
         raise BundleError(f"{error}; get the bundle anew") from None
-    if found:
-        declare(found, str(path))
+    declare(found, path, keep=keep)
 
 
 def _flaw(manifest: Mapping[str, Any]) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 from classifier.bundle.loading import checked
 from classifier.bundle.manifest import CARD, FORMAT, MANIFEST, digest
 from classifier.errors import BundleError
+from classifier.taxonomy import DEFINITIONS, to_records
 
 
 def write(
@@ -26,7 +27,8 @@ def write(
     folder : pathlib.Path
         Replaced when it holds a bundle.
     manifest : mapping
-        Everything but ``format`` and ``files``, which are added here.
+        Everything but ``format``, the definitions of signals that don't ship, and ``files``, which
+        are added here.
     card : str
         The model card, in Markdown.
     save : callable
@@ -41,7 +43,9 @@ def write(
         save(draft)
         (draft / CARD).write_text(card, encoding="utf-8")
         files = {path.name: digest(path) for path in sorted(draft.iterdir()) if path.name != CARD}
-        record = {"format": FORMAT, **manifest, "files": files}
+        own = to_records(manifest["signals"])
+        definitions = {DEFINITIONS: own} if own else {}
+        record = {"format": FORMAT, **manifest, **definitions, "files": files}
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         (draft / MANIFEST).write_text(text, encoding="utf-8")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from classifier.taxonomy import NAMES
+from classifier.taxonomy import SHIPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ _PARTS = ("test", "unseen_outlet")
 def _ours(corpus: str, split: str) -> Iterator[Benchmark]:
     """The benchmarks of the house corpus: every signal that two annotators labelled."""
     for part in _PARTS:
-        for signal in NAMES:
+        for signal in SHIPPED:
             if signal in _AGREEMENT:
                 agreed = Ceiling(_AGREEMENT[signal], _ALPHA, _OURS)
                 yield _ranked(corpus, part, signal, split, agreed)

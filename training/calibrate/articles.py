@@ -20,7 +20,7 @@ from classifier.models import (
     article_features,
     features_of_articles,
 )
-from classifier.taxonomy import BY_NAME, Level
+from classifier.taxonomy import BY_NAME, SHIPPED, Level
 from classifier.values import Sentence
 from training.data import Examples
 
@@ -68,7 +68,9 @@ def fit_articles(
         if (labels >= 0.5).any() and (labels < 0.5).any():
             labelled = _articles(model, rows, sentence_level)
             positive = labels[labelled.first] >= 0.5
-            weights[signal], least[signal] = _fitted(labelled, positive, plain)
+            # What desks mean by a signal of their own, ordinary articles may well carry.
+            counterexamples = plain if signal in SHIPPED else None
+            weights[signal], least[signal] = _fitted(labelled, positive, counterexamples)
     stage = ArticleStage(sentence_level, Regressions(article_features(sentence_level), weights))
     return stage, least
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -68,8 +68,8 @@ class Card:
         docs/corpora.md.
     language : str
         ISO 639-1.
-    signals : tuple of str
-        The signals it labels, in taxonomy order.
+    signals : sequence of str
+        The signals it labels, in taxonomy order; of a user's own files all that are known.
     unit : str
         What carries a label.
     mapping : str
@@ -92,7 +92,7 @@ class Card:
     citation: str
     licence: str
     language: str
-    signals: tuple[str, ...]
+    signals: Sequence[str]
     unit: str
     mapping: str
     digest: str | None

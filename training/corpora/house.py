@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from classifier.taxonomy import NAMES
+from classifier.taxonomy import SHIPPED
 from training.corpora.corpus import Card, by_block
 
 CARD = Card(
@@ -14,7 +14,7 @@ CARD = Card(
     citation="The framescope developers (2026). docs/datasheet.md",
     licence="CC-BY-4.0",
     language="en",
-    signals=NAMES,
+    signals=SHIPPED,
     unit="a sentence; spans of the fourteen techniques; hyperpartisan by article",
     mapping=(
         "The guidelines' own terms. Within a republished article `quoted` and `reported` are left "

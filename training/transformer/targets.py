@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from classifier.models import Batch, Packer, Passage, Tokens, by_length
+from classifier.taxonomy import TECHNIQUES
 from classifier.values import Sentence, Span
 from training.data import Examples
 
@@ -86,7 +87,9 @@ class Targets:
     """The labels of training rows as tensors, and the loss against them.
 
     The loss is the binary cross-entropy of the cells that are annotated, weighted by signal and
-    averaged over sentences; plus, for the spans a row's corpus marks, that of its tokens.
+    averaged over sentences; plus, for the spans a row's corpus marks, that of its tokens. A label
+    between 0 and 1, on which annotators differ, is the target as it is: the loss is least where the
+    probability is the label. So is it of the tokens of a span in such a sentence.
 
     `tokens` are those of each row, `tags` the span signals; `weights` are by signal, 1 for those
     not named.
@@ -160,12 +163,17 @@ def pool(
 def _token_tags(
     train: Examples, tokens: Sequence[Tokens], tags: Sequence[str]
 ) -> list[Tensor | None]:
-    """1 where a token lies in a span, by row; None where the row's corpus marks no spans."""
-    known = [bool(row.any()) for row in marked(train, tags)]
+    """The label where a token lies in a span, by row; None where the row's corpus marks none."""
+    known = marked(train, tags)
+    columns = [train.signals.index(tag) for tag in tags]
+    # What a span's tokens are held to: its sentence's label, which may be a doubt.
+    labels = np.where(known, np.nan_to_num(train.labels[:, columns], nan=1.0), 1.0)
     return [
-        torch.from_numpy(in_spans(sentence, of, spans, tags).astype(np.float32)) if marks else None
-        for sentence, of, spans, marks in zip(
-            train.sentences, tokens, train.spans, known, strict=True
+        torch.from_numpy((in_spans(sentence, of, spans, tags) * label).astype(np.float32))
+        if marks.any()
+        else None
+        for sentence, of, spans, marks, label in zip(
+            train.sentences, tokens, train.spans, known, labels, strict=True
         )
     ]
 
@@ -174,17 +182,23 @@ def marked(examples: Examples, tags: Sequence[str]) -> NDArray[np.bool_]:
     """Tell of which signals each row's spans are known, shape (n, n_tags).
 
     Those that are labelled 0, and those labelled 1 of which the row has a span: a corpus may say
-    that a sentence has a technique without saying where.
+    that a sentence has a technique without saying where. A doubt on the side of no (a label between
+    0 and a half) is neither: somebody marked a span there that isn't kept.
     """
     found = np.zeros((len(examples), len(tags)), np.bool_)
     for column, tag in enumerate(tags):
         labels = examples.column(tag)
         has_span = np.array(
-            [any(tag in (s.signal, "any_technique") for s in spans) for spans in examples.spans],
+            [any(tag in _tags_of(s) for s in spans) for spans in examples.spans],
             np.bool_,
         )
-        found[:, column] = (labels < 0.5) | ((labels >= 0.5) & has_span)
+        found[:, column] = (labels == 0) | ((labels >= 0.5) & has_span)
     return found
+
+
+def _tags_of(span: Span) -> tuple[str, ...]:
+    """Give the tags of a span: a desk's own signal is no technique."""
+    return (span.signal, *(("any_technique",) if span.signal in TECHNIQUES else ()))
 
 
 def in_spans(
@@ -196,7 +210,7 @@ def in_spans(
     """
     marks = np.zeros((len(tokens.ids), len(tags)), np.bool_)
     for span in spans:
-        columns = [i for i, tag in enumerate(tags) if tag in (span.signal, "any_technique")]
+        columns = [i for i, tag in enumerate(tags) if tag in _tags_of(span)]
         for position, (start, end) in enumerate(tokens.offsets):
             if sentence.start + start < span.end and span.start < sentence.start + end:
                 marks[position, columns] = True
