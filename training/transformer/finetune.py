@@ -321,7 +321,7 @@ class TransformerRecipe:
             taught = Taught(self.lessons, labelled, tokens, columns, targets.weights, chosen)
         trained = [p for p in self.network_.parameters() if p.requires_grad]
         self.network_.train()
-        running, whole = 0.0, True
+        running, whole = 0.0 if checkpoint is None else checkpoint.loss(), True
         try:
             while done < len(batches) and not best.given_up(chosen.patience):
                 seed_step(chosen.seed, done)
@@ -360,14 +360,14 @@ class TransformerRecipe:
                 if checkpoint is not None and (
                     done % self.checkpoint_every == 0 or "validation_loss" in measured
                 ):
-                    checkpoint.save(done, self.network_, optimizer, best)
+                    checkpoint.save(done, self.network_, optimizer, best, running)
         except KeyboardInterrupt:
             # Within an update some weights have moved and some not: the checkpoint before stands.
             if checkpoint is not None and whole:
-                checkpoint.save(done, self.network_, optimizer, best)
+                checkpoint.save(done, self.network_, optimizer, best, running)
             raise
         if checkpoint is not None:
-            checkpoint.save(done, self.network_, optimizer, best)
+            checkpoint.save(done, self.network_, optimizer, best, running)
         if best.weights is not None:
             self.network_.load_state_dict(best.weights)
         self.network_.cpu()

@@ -136,15 +136,24 @@ class Checkpoint:
         return self.folder / "checkpoint.safetensors"
 
     def save(
-        self, step: int, network: nn.Module, optimizer: Optimizer, best: Best | None = None
+        self,
+        step: int,
+        network: nn.Module,
+        optimizer: Optimizer,
+        best: Best | None = None,
+        loss: float = 0.0,
     ) -> None:
-        """Write atomically: an interrupted write leaves the one before."""
+        """Write atomically: an interrupted write leaves the one before.
+
+        `loss` is the running mean, with which the curve goes on.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
         # Keyed by parameter: one that took no part (a pooler, say) has no state.
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
         metadata = {"step": str(step), "run": json.dumps(self.run, sort_keys=True)}
+        metadata["loss"] = json.dumps(loss)
         if best is not None and best.weights is not None:
             tensors |= {f"best.{name}": value for name, value in best.weights.items()}
             metadata["best"] = json.dumps([best.loss, best.since])
@@ -193,6 +202,13 @@ class Checkpoint:
             return Best()
         loss, since = json.loads(kept)
         return Best(float(loss), int(since), _part(load_file(self._path), "best."))
+
+    def loss(self) -> float:
+        """Give the running mean of the loss; 0 where there is no checkpoint."""
+        if not self._path.is_file():
+            return 0.0
+        with safe_open(self._path, "pt") as file:
+            return float(json.loads((file.metadata() or {}).get("loss", "0.0")))
 
     def _damaged(self, error: Exception) -> TrainingError:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
