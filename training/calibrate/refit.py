@@ -29,7 +29,7 @@ FEWEST_ARTICLES = 10
 # Normal priors, as half the inverse of a variance: of the slope's logarithm a standard deviation of
 # 0.35, of the shift one of 1, which is odds nearly three times as high.
 _OF_SLOPE, _OF_SHIFT = 4.0, 0.5
-_BOUNDS = [(-3.0, 3.0), (-10.0, 10.0)]
+_STEEPEST = 5.0  # logarithm of a slope, that the search tries on its way
 _FEWEST_FLAGGED = (
     5  # articles with a flag, below which nothing is said of how often flags are right
 )
@@ -88,17 +88,18 @@ def refit_line(
     weight = 1.0 / design_effect(wanted - expit(x), articles)
 
     def loss(line: Floats) -> float:
-        z = math.exp(line[0]) * x + line[1]
+        z = math.exp(min(line[0], _STEEPEST)) * x + line[1]
         fit = -(wanted * log_expit(z) + (1 - wanted) * log_expit(-z)).sum()
         return float(weight * fit + _OF_SLOPE * line[0] ** 2 + _OF_SHIFT * line[1] ** 2)
 
     def gradient(line: Floats) -> Floats:
-        scaled = math.exp(line[0]) * x
+        scaled = math.exp(min(line[0], _STEEPEST)) * x
         error = weight * (expit(scaled + line[1]) - wanted)
         slope = (error * scaled).sum() + 2 * _OF_SLOPE * line[0]
         return np.array([slope, error.sum() + 2 * _OF_SHIFT * line[1]])
 
-    found = minimize(loss, np.zeros(2), jac=gradient, method="L-BFGS-B", bounds=_BOUNDS)
+    # The priors hold both, so that the search needs no bounds.
+    found = minimize(loss, np.zeros(2), jac=gradient, method="BFGS")
     factor, shift = math.exp(found.x[0]), float(found.x[1])
     return round(factor * before[0], 6), round(factor * before[1] + shift, 6)
 

@@ -156,7 +156,7 @@ class Recalibration:
         figures = (
             (one.signal, _LABELS[name], one.before[name], one.after[name])
             for one in self.fits
-            for name in (*_OF_FLAGS, *_OF_SCORES)
+            for name in (*_OF_FLAGS, _OF_SCORES[0])
         )
         tables = [
             table(
@@ -234,7 +234,7 @@ def recalibrate(
     labels = once_an_article(labels, rows.article, tried)
     logits: Any = bundle.model
     found = logits.logits(rows.sentences)
-    fits, kept = [], {}
+    tasks, kept = [], {}
     for column, signal in enumerate(tried):
         known = ~np.isnan(labels[:, column])
         task = _Task(
@@ -247,12 +247,17 @@ def recalibrate(
         )
         why = lacking(task.positive, task.articles)
         if why is None:
-            line = tuple(map(float, bundle.manifest["calibration"][signal]))
-            fits.append(_fitted(task, (line[0], line[1]), bundle.thresholds[signal], draws, where))
+            tasks.append(task)
         elif signal in wishes:
             raise CalibrationError(f"{where}: too few labels of {signal}: {why}; label more")
         else:
             kept[signal] = why
+    fits = []
+    for task in sorted(tasks, key=lambda one: one.wish is None):  # what may fail comes first
+        slope, shift = map(float, bundle.manifest["calibration"][task.signal])
+        limit = bundle.thresholds[task.signal]
+        fits.append(_fitted(task, (slope, shift), limit, draws, where))
+    fits.sort(key=lambda one: tried.index(one.signal))
     if not fits:
         most = next(iter(kept.items()))
         more = f" and {len(kept) - 1} more" if len(kept) > 1 else ""
@@ -355,7 +360,8 @@ def _figures(task: _Task, proba: Single, flags: Bools, draws: int) -> dict[str, 
         )
         for name in names:
             value = single_figure(name, task.positive, *given)
-            found[name] = Estimate.of(value, drawn.a[name])
+            interval = drawn.a[name]
+            found[name] = Estimate(value, max(interval.low, 0.0), interval.high)
     return found
 
 
