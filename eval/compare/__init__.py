@@ -3,7 +3,7 @@
 In all, by slice, and by their worst errors; the headline, and what each costs.
 """
 
-from eval.compare.comparison import Compared, Comparison, Progress
+from eval.compare.comparison import Compared, Comparison, Difference, Progress
 from eval.compare.comparison import compare as compare_models
 from eval.compare.comparison import record as record_of_comparison
 from eval.compare.comparison import section as section_of_comparison

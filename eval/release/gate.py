@@ -195,11 +195,11 @@ class Gate:
     suite: Suite
 
     @classmethod
-    def of(cls, evaluation: Evaluation, path: Path = FLOORS) -> Gate:
-        """Measure the one bundle of an evaluation."""
-        (bundle,), floors = evaluation.bundles, read(path)
-        verdicts = judge(list(measured(evaluation)), floors)
-        return cls(bundle, path, floors, verdicts, measure_suite(bundle))
+    def of(cls, evaluation: Evaluation, path: Path | None = FLOORS, whose: int = 0) -> Gate:
+        """Measure a bundle of an evaluation; without a file of floors there are none."""
+        bundle, floors = evaluation.bundles[whose], Floors() if path is None else read(path)
+        verdicts = judge(list(measured(evaluation, whose)), floors)
+        return cls(bundle, path or FLOORS, floors, verdicts, measure_suite(bundle))
 
     @property
     def signature(self) -> str:

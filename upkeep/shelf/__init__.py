@@ -10,4 +10,4 @@ from upkeep.shelf.differing import differing_sections
 from upkeep.shelf.keys import write_key
 from upkeep.shelf.listing import bundle_facts, described, listed
 from upkeep.shelf.moving import SUFFIXES, copied, pull, push
-from upkeep.shelf.shelf import Shelf, ShelfError
+from upkeep.shelf.shelf import Shelf, ShelfError, Writer

@@ -31,6 +31,7 @@ from upkeep.shelf.keys import (
     private_key,
     public_text,
     signed,
+    signer_of,
 )
 
 FORMAT = 1
@@ -186,9 +187,8 @@ def _opened(path: Path) -> Iterator[tuple[ArchiveFacts, Mapping[str, Any], tarfi
             stream.allowed += sum(size + 2048 for size, _ in index["files"].values())
             signer = None
             if index["key"] is not None:
-                signer = _signer(
-                    path, head, index["key"], _taken(path, tar, tar.next(), _SIGNATURE)
-                )
+                signature = _taken(path, tar, tar.next(), _SIGNATURE)
+                signer = signer_of(path, head, index["key"], signature)
             facts = ArchiveFacts(index["name"], index["kind"], sha256, index["bundle"], signer)
             yield facts, index, tar
     except (tarfile.TarError, EOFError, ValueError) as error:

@@ -285,7 +285,11 @@ class Writer:
     def mend(self) -> None:
         """Record a pointer that was moved by whoever was killed before it was written down."""
         found = self.shelf.find(self.name)
-        moves = [one for one in self.shelf.history(self.name) if one.get("event") == "current"]
+        try:
+            history = self.shelf.history(self.name)
+        except ShelfError:  # a damaged history must not stand in the way back
+            return
+        moves = [one for one in history if one.get("event") == "current"]
         known = moves[-1]["version"] if moves else None
         if found is not None and found.current != known:
             self.record(
