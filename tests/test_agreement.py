@@ -1,4 +1,4 @@
-"""Krippendorff's alpha of two annotators, against worked values and another implementation."""
+"""Krippendorff's alpha of annotators, against worked values and another implementation."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import krippendorff
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from classifier.errors import CorpusError
 from classifier.taxonomy import NAMES, in_order
-from training.commands.corpora import app
-from training.labels.agreement import Agreement, agreement, passes, read
+from training.commands.labels import app
+from training.labels.agreement import Agreement, agreement, passes
+from training.labels.annotators import read
 
 Records = list[dict[str, Any]]
 
@@ -38,8 +40,8 @@ def claims(*articles: str) -> Records:
     return records([[{} if d == " " else {"claim": int(d)} for d in one] for one in articles])
 
 
-def only(first: Records, second: Records, **options: int) -> Agreement:
-    (one,) = agreement(first, second, **options)
+def only(*annotators: Records, **options: int) -> Agreement:
+    (one,) = agreement(*annotators, **options)
     return one
 
 
@@ -82,7 +84,6 @@ def test_one_value_only_leaves_alpha_undefined(value) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_alpha_is_that_of_the_krippendorff_package(seed) -> None:
-    krippendorff = pytest.importorskip("krippendorff")
     draw = np.random.default_rng(seed)
     share, noise = draw.uniform(0.05, 0.5), draw.uniform(0.02, 0.5)
     mine = (draw.random(200) < share).astype(int)
@@ -93,6 +94,31 @@ def test_alpha_is_that_of_the_krippendorff_package(seed) -> None:
         return claims(*("".join(map(str, part)) for part in np.split(values, 20)))
 
     assert only(articles(mine), articles(theirs)).alpha == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_alpha_of_several_with_gaps_is_that_of_the_krippendorff_package(seed) -> None:
+    draw = np.random.default_rng(seed)
+    truth = draw.random(120) < 0.3
+    given = np.array([np.where(draw.random(120) < 0.2, ~truth, truth) for _ in range(4)], float)
+    given[draw.random(given.shape) < 0.4] = np.nan
+    expected = krippendorff.alpha(given, level_of_measurement="nominal")
+
+    def digits(values: np.ndarray) -> str:
+        return "".join(" " if np.isnan(value) else str(int(value)) for value in values)
+
+    annotators = [claims(*map(digits, np.split(row, 12))) for row in given]
+    one = only(*annotators)
+    assert one.alpha == pytest.approx(expected)
+    assert one.low < one.alpha < one.high
+    assert len(one.positive) == 4
+    assert one.sentences == (np.isfinite(given).sum(axis=0) > 1).sum()
+
+
+def test_an_article_that_one_annotator_lacks_is_compared_among_the_others() -> None:
+    first, second, third = claims("01", "11"), claims("01", "10"), claims("01")
+    one = only(first, second, third)
+    assert (one.sentences, one.articles, one.positive) == (4, 2, (3, 2, 1))
 
 
 # What is compared
@@ -225,7 +251,7 @@ def test_a_missing_file_is_one_line(tmp_path) -> None:
 def test_the_command_shows_every_signal_with_its_interval(tmp_path) -> None:
     first = write(tmp_path / "a.jsonl", claims("0011", "0101"))
     second = write(tmp_path / "b.jsonl", claims("0101", "0101"))
-    options = ["agreement", "--first", str(first), "--second", str(second), "--draws", "200"]
+    options = ["agreement", str(first), str(second), "--draws", "200"]
     result = CliRunner().invoke(app, options, env={"COLUMNS": "120"})
     assert result.exit_code == 0, result.output
     (line,) = (line.split() for line in result.output.splitlines() if "claim" in line)
@@ -234,8 +260,8 @@ def test_the_command_shows_every_signal_with_its_interval(tmp_path) -> None:
 
 
 def test_the_command_says_undefined_where_nobody_disagreed_or_varied(tmp_path) -> None:
-    path = write(tmp_path / "a.jsonl", claims("0000"))
-    options = ["agreement", "--first", str(path), "--second", str(path)]
+    paths = [str(write(tmp_path / f"{name}.jsonl", claims("0000"))) for name in "ab"]
+    options = ["agreement", *paths]
     result = CliRunner().invoke(app, options, env={"COLUMNS": "120"})
     assert result.exit_code == 0, result.output
     assert "undefined" in result.output

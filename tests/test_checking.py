@@ -346,7 +346,7 @@ def framescope(*arguments: object, **environment: str) -> subprocess.CompletedPr
     code = "import sys; from classifier.cli import main; sys.argv[0] = 'framescope'; main()"
     kept = {k: v for k, v in os.environ.items() if k not in ("FRAMESCOPE_CORPORA",)}
     return subprocess.run(
-        [sys.executable, "-c", code, "corpora", "check", *map(str, arguments)],
+        [sys.executable, "-c", code, "labels", "check", *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=Path(__file__).parents[1],
@@ -355,15 +355,13 @@ def framescope(*arguments: object, **environment: str) -> subprocess.CompletedPr
     )
 
 
-def test_the_command_ends_with_status_2_and_one_line(tmp_path) -> None:
+def test_findings_end_with_status_1_and_one_line(tmp_path) -> None:
     path = tmp_path / "mine.jsonl"
     bad = [sentence((0, 24)), sentence(DENIES, {"quoted": 1, "reported": 1})]
     path.write_text(json.dumps(record(sentences=bad)) + "\n")
     done = framescope(path)
-    assert done.returncode == 2
-    assert done.stderr.strip() == (
-        "framescope: 2 problems in the labels; mend the lines named above"
-    )
+    assert done.returncode == 1
+    assert done.stderr.strip() == "framescope: 2 findings, named above"
     assert "orvel/1, sentence 0: begins or ends with a space" in done.stdout
     assert "orvel/1, sentence 1: a sentence is not both quoted and reported" in done.stdout
 
@@ -373,7 +371,7 @@ def test_the_command_says_what_it_looked_at(tmp_path) -> None:
     path.write_text(json.dumps(record()) + "\n")
     done = framescope(path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1 articles, 2 sentences; 0 problems" in done.stdout
+    assert "1 article, 2 sentences; 0 problems" in done.stdout
 
 
 def test_a_missing_file_is_one_line(tmp_path) -> None:

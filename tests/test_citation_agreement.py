@@ -24,8 +24,8 @@ def record(id: str, *citations: dict[str, Any], end: int = 100) -> dict[str, Any
     return {"id": id, "sentences": [{**span(0, end), "citations": list(citations)}]}
 
 
-def by_name(first, second, **options):
-    return {one.what: one for one in citation_agreement(first, second, draws=200, **options)}
+def by_name(*annotators, **options):
+    return {one.what: one for one in citation_agreement(*annotators, draws=200, **options)}
 
 
 def test_the_same_labels_agree_fully() -> None:
@@ -43,6 +43,13 @@ def test_what_one_of_them_missed_counts_against_finding() -> None:
     found = by_name([first], [second])["citation"]
     assert found.value == pytest.approx(2 * 1 / (3 + 1))
     assert found.n == 1
+
+
+def test_of_three_every_pair_is_compared() -> None:
+    whole, half = record("a", cited((0, 10)), cited((20, 30))), record("a", cited((0, 10)))
+    found = by_name([whole], [whole], [half])["citation"]
+    assert found.value == pytest.approx(2 * (2 + 1 + 1) / (4 + 3 + 3))
+    assert (found.n, found.articles) == (4, 1)
 
 
 def test_alpha_of_a_role_is_of_its_characters() -> None:
@@ -103,7 +110,7 @@ def test_what_cannot_be_read_is_named() -> None:
     not citation_passes()[0].is_file(), reason="no citations of two annotators here"
 )
 def test_the_command_shows_every_measure() -> None:
-    from training.commands.corpora import app
+    from training.commands.labels import app
 
     shown = CliRunner().invoke(app, ["agreement", "--citations", "--draws", "100"])
     assert shown.exit_code == 0, shown.output

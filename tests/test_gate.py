@@ -23,7 +23,8 @@ from eval.suite.behaviours import behaviours
 from eval.suite.robustness import measure
 from eval.suite.suite import Suite
 from training.corpora.catalogue import CORPORA
-from training.labels.agreement import agreement, passes, read
+from training.labels.agreement import agreement, passes
+from training.labels.annotators import read
 
 
 def judged(model, floors=gate.Floors(), rows=ROWS):  # noqa: B008 - a value

@@ -24,6 +24,7 @@ from classifier.taxonomy import BY_NAME, Level
 from classifier.values.article import Article, Republication, Unit, Voice
 from eval.commands.judge import app as eval_app
 from training.commands.corpora import app as corpora_app
+from training.commands.labels import app as labels_app
 from training.corpora import HOUSE_CARD as CARD
 from training.corpora import SHIPPED
 from training.corpora import read_exchange as read
@@ -303,7 +304,7 @@ def test_the_gate_judges_by_the_corpus_that_is_named(installed, monkeypatch) -> 
 
 
 def test_a_folder_that_is_none_is_refused(installed) -> None:
-    for app, options in ((eval_app, ["gate"]), (corpora_app, []), (corpora_app, ["check"])):
+    for app, options in ((eval_app, ["gate"]), (corpora_app, []), (labels_app, ["check"])):
         result = CliRunner().invoke(app, [*options, "--house", str(installed / "nowhere")])
         assert isinstance(result.exception, CorpusError)
         assert "nowhere: no such folder; give --house" in str(result.exception)

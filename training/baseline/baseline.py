@@ -121,7 +121,8 @@ class BaselineRecipe:
 
     The vocabulary is shared by all signals. For each signal the mix of blocks and the penalty are
     chosen first, together; then, with that mix, class weights and the penalty again; and last what
-    neighbours count.
+    neighbours count. A label between 0 and 1 is learned as it is; folds are drawn, and settings
+    judged, by whether it is a half at least.
 
     Parameters
     ----------
@@ -204,7 +205,7 @@ class BaselineRecipe:
             choice = self._choose(task)
             self.choices_[signal] = choice
             features = task.mixed(choice.setting.mix)
-            regression = self._regression(features, task.labels, choice.setting)
+            regression = self._regression(features, task.targets, choice.setting)
             weights.append(task.spread(regression.coef_[0], choice.setting.mix))
             intercepts.append(regression.intercept_[0])
             self._tell(f"{number}/{len(usable)} {signal}: {choice}")
@@ -297,7 +298,7 @@ class BaselineRecipe:
             line, weights = None, None
             for column, setting in enumerate(settings):
                 if line is None or (setting.c, setting.balance) != weights:
-                    line = self._regression(inside, task.labels[fitted], setting).coef_[0]
+                    line = self._regression(inside, task.targets[fitted], setting).coef_[0]
                     weights = setting.c, setting.balance
                 found = outside @ line
                 if around is not None:
@@ -307,8 +308,20 @@ class BaselineRecipe:
         means = np.average(scores, axis=0, weights=sizes)
         return [Trial(*pair) for pair in zip(settings, means.tolist(), strict=True)]
 
-    def _regression(self, features: Any, labels: NDArray[np.int64], setting: Setting) -> Any:
+    def _regression(self, features: Any, targets: NDArray[np.float64], setting: Setting) -> Any:
         from sklearn.linear_model import LogisticRegression
+
+        labels, weights = (targets >= 0.5).astype(np.int64), None
+        # A regression takes labels of 0 and 1 only. The cross-entropy with a target between is
+        # that of the row twice, once with either label, weighed by the target.
+        doubtful = np.flatnonzero((targets > 0) & (targets < 1))
+        if len(doubtful):
+            from scipy.sparse import vstack
+
+            certain = np.maximum(targets, 1 - targets)
+            weights = np.concatenate([certain, 1 - certain[doubtful]])
+            features = vstack([features, features[doubtful]], format="csr")
+            labels = np.concatenate([labels, 1 - labels[doubtful]])
 
         # The dual solver is the fastest of scikit-learn's on wide sparse data. At this tolerance
         # the ranking is the same as at a tenth of it (average precision to four digits on PTC).
@@ -321,7 +334,7 @@ class BaselineRecipe:
             max_iter=1000,
             random_state=self.seed,
         )
-        return regression.fit(features, labels)
+        return regression.fit(features, labels, sample_weight=weights)
 
     def _tell(self, line: str) -> None:
         if self.progress is not None:

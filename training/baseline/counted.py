@@ -52,8 +52,7 @@ class CountedRows:
             weighed = weigh(self.blocks, self.counts[self.rows[form_of(signal)][near]])
             around = self._parts(self.beside[rows][:, near] @ weighed)
         parts = self._parts(weigh(self.blocks, counts))
-        positive = (labels[rows] >= 0.5).astype(np.int64)
-        return Task(parts, positive, self.train.group[rows], around)
+        return Task(parts, labels[rows].astype(np.float64), self.train.group[rows], around)
 
     @cached_property
     def beside(self) -> Any:
@@ -69,15 +68,20 @@ class CountedRows:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What one regression is fitted on: features by block, labels 0 or 1, and groups.
+    """What one regression is fitted on: features by block, targets from 0 to 1, and groups.
 
     `around` are the features of each row's neighbours on average; None where no row has any.
     """
 
     parts: tuple[Any, ...]
-    labels: NDArray[np.int64]
+    targets: NDArray[np.float64]
     groups: NDArray[np.str_]
     around: tuple[Any, ...] | None = None
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """The targets as 0 or 1, which folds are drawn and settings judged by: 1 from a half."""
+        return (self.targets >= 0.5).astype(np.int64)
 
     @property
     def has_neighbours(self) -> bool:

@@ -20,6 +20,7 @@ from classifier.values import Article
 ANNOTATOR = "annotator"
 """The key of a record that names whose labels it holds, where a file holds several people's."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ITEM = re.compile(r"(?<= item )\d+")
 _OTHER_UNITS = {
     "UTF-16 units, as JavaScript and Java do": lambda text: text.encode("utf-16-le"),
@@ -176,8 +177,7 @@ def _parts(record: Mapping[str, Any]) -> Iterator[tuple[int | None, Mapping[str,
     """
     bare = {"id": record.get("id"), "text": record.get("text")}
     yield None, bare
-    text = record.get("text")
-    sound: dict[str, Any] = {"id": "a", "text": text if isinstance(text, str) and text else "x"}
+    sound: dict[str, Any] = {"id": "a", "text": record.get("text")}
     if _reason(sound, "", 0) is not None:
         return  # no offset can be held against that text
     for key, value in record.items():
@@ -224,7 +224,7 @@ def _other_units(record: Mapping[str, Any]) -> str | None:
     read in the other unit.
     """
     text = record.get("text")
-    if not isinstance(text, str) or text.isascii():
+    if not isinstance(text, str) or text.isascii() or _SURROGATE.search(text):
         return None
     items = [
         item

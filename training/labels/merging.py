@@ -8,6 +8,7 @@ marks its characters, a citation is kept when a majority marks the very same.
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -173,7 +174,9 @@ def _dawid_skene(votes: Votes) -> dict[_Cell, float]:
             [(numbers[cell], who, label) for cell, who, label in given],
             columns=["task", "worker", "label"],
         )
-        chances = DawidSkene(n_iter=_ROUNDS).fit_predict_proba(table)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # crowd-kit's use of pandas
+            chances = DawidSkene(n_iter=_ROUNDS).fit_predict_proba(table)
         yes = chances[1] if 1 in chances.columns else chances.iloc[:, 0] * 0
         for number, cell in enumerate(cells):
             chance = float(yes.loc[number])

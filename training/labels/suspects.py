@@ -12,6 +12,7 @@ With a bundle named, its own probabilities are taken, since it never saw these l
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -104,26 +105,27 @@ def find_suspects(
     # What a sentence is read with depends on where it stands, so that whole articles are read.
     rows = examples_of_articles("exchange", iter(articles), bundle.registry)
     if not len(rows):
-        return Suspects((), 0, ("likely errors: no sentence has a label",))
+        return Suspects((), 0, ("likely errors: there is no sentence",))
     prediction = bundle.model.predict(rows.sentences)
     known = _Known(found, rows)
     features = None if own else _features(rows, prediction.proba)
     suspects: list[tuple[int, Suspect]] = []
-    unread, labels = [], 0
+    lacking: dict[str, list[str]] = defaultdict(list)
+    labels = 0
     for signal in rows.signals:
         if BY_NAME[signal].level is Level.ARTICLE:
             continue
         at = np.flatnonzero(np.isin(rows.column(signal), (0, 1)))
         given = rows.column(signal)[at].astype(np.int64)
         if own and signal not in bundle.signals:
-            unread.append(f"likely errors of {signal}: {bundle.name} doesn't give it")
+            lacking[f"{bundle.name} doesn't give them"].append(signal)
             continue
         if features is None:
             chance = prediction.proba[at, bundle.signals.index(signal)].astype(float)
         else:
             chance = _out_of_fold(features[at], given, known.groups[at], seed)
         if chance is None or np.bincount(given, minlength=2).min() < _FEWEST:
-            unread.append(f"likely errors of {signal}: fewer than {_FEWEST} labels of each answer")
+            lacking[f"fewer than {_FEWEST} labels of an answer"].append(signal)
             continue
         labels += len(at)
         for place in _issues(given, chance):
@@ -143,6 +145,7 @@ def find_suspects(
         ),
         key=lambda one: (abs(1 - one.given - one.chance), one.article, one.sentence, one.signal),
     )
+    unread = (f"likely errors of {', '.join(names)}: {why}" for why, names in lacking.items())
     return Suspects(tuple(ranked), labels, tuple(unread))
 
 
