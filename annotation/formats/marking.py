@@ -1,0 +1,469 @@
+"""A labelling as annotation tools have it: marked characters with answers, and links between them.
+
+All tools mark characters; most let marks answer questions and be linked. So a labelling becomes
+marks, answers and links once, here, and a format only writes these down. A citation is a mark for
+each of its parts, and links from the first piece of its content to the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any, NoReturn
+
+from annotation.formats.task import AnnotationError, Labelling, in_one_order, record_of
+from classifier import taxonomy
+from classifier.errors import InputError, SignalError
+from classifier.pages import from_record
+from classifier.values import Article, MarkedCitation, Place, SourceKind, Span, Unit, Voice
+
+VOICE, LOOKED = "voice", "citations"
+"""What is asked of a sentence beside its signals; the second, whether citations were looked for."""
+YES, NO = "yes", "no"
+FLAGS = ("government", "state_media")
+
+
+class Role(StrEnum):
+    """What a mark is."""
+
+    SENTENCE = "sentence"
+    SPAN = "span"
+    SOURCE = "source"
+    CUE = "cue"
+    CONTENT = "content"
+    ANTECEDENT = "antecedent"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Marked characters.
+
+    Attributes
+    ----------
+    id : str
+        Unique among the marks of a marking.
+    role : Role
+    start, end : int
+        Code points of the article's text.
+    signal : str
+        Of a span.
+    answers : mapping of str to str
+        Of a sentence: signals, `VOICE`, `LOOKED`. Of a content: ``kind`` and the flags on top.
+    scores : mapping of str to float
+        By answer, where a model gave it; a span's own under ``""``.
+    name : str
+        What the tool's file calls it, for messages.
+    """
+
+    id: str
+    role: Role
+    start: int
+    end: int
+    signal: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    name: str = ""
+
+    @property
+    def called(self) -> str:
+        """What a message calls it."""
+        return self.name or f"{self.role} {self.start}-{self.end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """A labelling, as marks.
+
+    Attributes
+    ----------
+    marks : tuple of Mark
+    links : tuple of (str, str)
+        Ids of marks that belong to one citation.
+    answers : mapping of str to str
+        Of the whole article.
+    scores : mapping of str to float
+        By answer.
+    by : str or None
+    """
+
+    marks: tuple[Mark, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    by: str | None = None
+
+
+# --- out ------------------------------------------------------------------------------------------
+
+
+def to_marking(labelling: Labelling) -> Marking:
+    """Write a labelling as marks: every sentence, then spans, then the parts of citations."""
+    marks: list[Mark] = []
+    links: list[tuple[str, str]] = []
+    for index, unit in enumerate(labelling.units):
+        scores = {signal: value for (at, signal), value in labelling.scores.items() if at == index}
+        marks.append(
+            Mark(f"s{index}", Role.SENTENCE, unit.start, unit.end, "", answers_of(unit), scores)
+        )
+    for number, span in enumerate(labelling.spans):
+        score = {} if span.score is None else {"": span.score}
+        marks.append(
+            Mark(f"p{number}", Role.SPAN, span.start, span.end, span.signal, scores=score)
+        )
+    cited = (one for unit in labelling.units for one in unit.citations or ())
+    for number, citation in enumerate(cited):
+        parts = _parts(citation, f"c{number}")
+        marks += parts
+        links += [(parts[0].id, part.id) for part in parts[1:]]
+    return Marking(
+        tuple(marks),
+        tuple(links),
+        {name: _answer(value) for name, value in labelling.labels.items()},
+        {signal: value for (at, signal), value in labelling.scores.items() if at < 0},
+        labelling.by,
+    )
+
+
+def answers_of(unit: Unit) -> dict[str, str]:
+    """Give what is said of a sentence: nothing of what isn't annotated."""
+    answers = {name: _answer(value) for name, value in unit.labels.items()}
+    if unit.voice is not None:
+        answers[VOICE] = unit.voice.value
+    if unit.citations is not None:
+        answers[LOOKED] = YES
+    return answers
+
+
+def _answer(value: float) -> str:
+    return {0.0: NO, 1.0: YES}.get(float(value)) or repr(float(value))
+
+
+def _parts(citation: MarkedCitation, name: str) -> list[Mark]:
+    """Give the marks of a citation, the first piece of its content first, with its answers."""
+    answers = {} if citation.kind is None else {"kind": citation.kind.value}
+    answers |= {flag: YES for flag in FLAGS if getattr(citation, flag)}
+    found = [(Role.CONTENT, place) for place in citation.content]
+    alone = (
+        (Role.SOURCE, citation.source),
+        (Role.CUE, citation.cue),
+        (Role.ANTECEDENT, citation.antecedent),
+    )
+    found += [(role, place) for role, place in alone if place is not None]
+    return [
+        Mark(f"{name}.{at}", role, place.start, place.end, answers=answers if at == 0 else {})
+        for at, (role, place) in enumerate(found)
+    ]
+
+
+# --- in -------------------------------------------------------------------------------------------
+
+
+def from_marking(marking: Marking, article: Article, where: str) -> Labelling:
+    """Read a labelling from marks.
+
+    Parameters
+    ----------
+    marking : Marking
+    article : Article
+        With the sentences that it was sent out with; where it has none, those that are marked.
+    where : str
+        What to call it when something is wrong.
+
+    Returns
+    -------
+    Labelling
+        In the order of the text.
+
+    Raises
+    ------
+    AnnotationError
+        For a mark that is no sentence of the article's, an unknown signal (with the nearest name),
+        an answer that isn't offered, contradicting answers, parts of a citation without content or
+        linked to two sources, and all that the exchange format refuses.
+    """
+    return _Reader(marking, article, where).labelling()
+
+
+class _Reader:
+    def __init__(self, marking: Marking, article: Article, where: str) -> None:
+        self.marking, self.article, self.where = marking, article, where
+
+    def _fail(self, reason: str) -> NoReturn:
+        raise AnnotationError(f"{self.where}: {reason}")
+
+    def labelling(self) -> Labelling:
+        for mark in self.marking.marks:
+            if not 0 <= mark.start < mark.end <= len(self.article.text):
+                self._fail(
+                    f"{mark.called} {mark.start}-{mark.end} is not inside the text "
+                    f"(0-{len(self.article.text)}); are its offsets UTF-16 units? "
+                    "export code points"
+                )
+        units = self._units()
+        cited = self._cited(units)
+        units = tuple(
+            replace(unit, citations=tuple(cited[at]))
+            if at in cited
+            else unit
+            for at, unit in enumerate(units)
+        )
+        spans = tuple(
+            Span(mark.start, mark.end, self._signal(mark.signal, mark.called))
+            for mark in self._of(Role.SPAN)
+        )
+        labels = {
+            self._signal(name, "the article"): self._label(value, name, "the article")
+            for name, value in self.marking.answers.items()
+        }
+        found = in_one_order(Labelling(units, spans, labels, self.marking.by))
+        self._hold_to_the_format(found)
+        return found
+
+    def _hold_to_the_format(self, found: Labelling) -> None:
+        try:
+            from_record(record_of(self.article, found), "", 0)
+        except InputError as error:
+            self._fail(error.reason)
+
+    def _of(self, role: Role) -> Iterator[Mark]:
+        return (mark for mark in self.marking.marks if mark.role is role)
+
+    def _units(self) -> tuple[Unit, ...]:
+        places: dict[tuple[int, int], dict[str, str]] = {}
+        for mark in self._of(Role.SENTENCE):
+            known = places.setdefault((mark.start, mark.end), {})
+            for name, value in mark.answers.items():
+                if known.setdefault(name, value) != value:
+                    self._fail(
+                        f"{mark.called}: '{name}' is answered {known[name]} and {value}; "
+                        "keep one of them in the tool, and export it again"
+                    )
+        given = [(unit.start, unit.end) for unit in self.article.units or ()]
+        for start, end in sorted(places) if given else ():
+            if (start, end) not in given:
+                self._fail(
+                    f"{start}-{end} is marked as a sentence and is none of the article's; "
+                    "leave sentences as they were exported"
+                )
+        return tuple(
+            self._unit(start, end, places.get((start, end), {}))
+            for start, end in given or sorted(places)
+        )
+
+    def _unit(self, start: int, end: int, answers: Mapping[str, str]) -> Unit:
+        name = f"sentence {start}-{end}"
+        labels, voice, looked = {}, None, False
+        for question, value in answers.items():
+            if question == VOICE:
+                voice = Voice(self._one_of(value, [*Voice], f"{name}: 'voice'"))
+            elif question == LOOKED:
+                looked = self._one_of(value, [YES, NO], f"{name}: '{LOOKED}'") == YES
+            else:
+                labels[self._signal(question, name)] = self._label(value, question, name)
+        return Unit(start, end, labels, voice, () if looked else None)
+
+    def _signal(self, signal: str, name: str) -> str:
+        try:
+            taxonomy.in_order([signal])
+        except SignalError as error:
+            self._fail(f"{name}: {error}")
+        return signal
+
+    def _label(self, value: str, signal: str, name: str) -> float:
+        if value in (YES, NO):
+            return float(value == YES)
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number <= 1:
+            self._one_of(value, [YES, NO], f"{name}: '{signal}'")
+        return number
+
+    def _one_of(self, value: str, known: Sequence[str], name: str) -> str:
+        if value not in known:
+            close = get_close_matches(value, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            self._fail(f"{name} must be one of {', '.join(known)}, not '{value}'{hint}")
+        return value
+
+    # --- citations ---
+
+    def _cited(self, units: Sequence[Unit]) -> dict[int, list[MarkedCitation]]:
+        """Read who is cited, by sentence."""
+        marks = {mark.id: mark for mark in self.marking.marks}
+        linked: dict[str, set[str]] = defaultdict(set)
+        for one, other in self.marking.links:
+            for name in (one, other):
+                if name not in marks:
+                    self._fail(f"a link leads to a mark that isn't there ('{name}')")
+            linked[one].add(other)
+            linked[other].add(one)
+        cited: dict[int, list[MarkedCitation]] = defaultdict(list)
+        used: set[str] = set()
+        for mark in self._of(Role.CONTENT):
+            if mark.id in used:
+                continue
+            pieces = self._together(mark, marks, linked)
+            citation, parts = self._citation(pieces, marks, linked)
+            used |= parts
+            cited[self._at(citation, units, mark)].append(citation)
+        for mark in self.marking.marks:
+            alone = mark.role in (Role.SOURCE, Role.CUE, Role.ANTECEDENT) and mark.id not in used
+            if alone:
+                self._fail(
+                    f"{mark.called} {mark.start}-{mark.end} is linked to no content; "
+                    "link what is handed over to it"
+                )
+        return cited
+
+    def _together(
+        self, first: Mark, marks: Mapping[str, Mark], linked: Mapping[str, set[str]]
+    ) -> list[Mark]:
+        """Give all pieces of one content, in the order of the text."""
+        found, todo = {first.id}, [first.id]
+        while todo:
+            for name in linked.get(todo.pop(), ()):
+                if marks[name].role is Role.CONTENT and name not in found:
+                    found.add(name)
+                    todo.append(name)
+        return sorted((marks[name] for name in found), key=lambda mark: (mark.start, mark.end))
+
+    def _citation(
+        self, pieces: Sequence[Mark], marks: Mapping[str, Mark], linked: Mapping[str, set[str]]
+    ) -> tuple[MarkedCitation, set[str]]:
+        near = {name for piece in pieces for name in linked.get(piece.id, ())}
+        # "he" may be led back to a name from the content or, as it is read, from the source.
+        near |= {
+            further
+            for name in near
+            if marks[name].role is Role.SOURCE
+            for further in linked.get(name, ())
+            if marks[further].role is Role.ANTECEDENT
+        }
+        places: dict[Role, Place] = {}
+        for name in sorted(near):
+            mark = marks[name]
+            place = Place(mark.start, mark.end)
+            if mark.role in (Role.SENTENCE, Role.SPAN):
+                self._fail(f"{mark.called} is linked to a content; link sources, cues, contents")
+            if mark.role is not Role.CONTENT and places.setdefault(mark.role, place) != place:
+                at = f"{pieces[0].called} {pieces[0].start}-{pieces[0].end}"
+                self._fail(
+                    f"{at} is linked to two of '{mark.role}'; mark the content again for the other"
+                )
+        answers: dict[str, str] = {}
+        for piece in pieces:
+            for name, value in piece.answers.items():
+                if answers.setdefault(name, value) != value:
+                    self._fail(f"{piece.called}: '{name}' is answered {answers[name]} and {value}")
+        citation = MarkedCitation(
+            places.get(Role.SOURCE),
+            places.get(Role.CUE),
+            tuple(Place(piece.start, piece.end) for piece in pieces),
+            self._kind(answers.pop("kind", None), pieces[0].called),
+            *(self._flag(answers.pop(flag, NO), flag, pieces[0].called) for flag in FLAGS),
+            places.get(Role.ANTECEDENT),
+        )
+        if answers:
+            self._fail(f"{pieces[0].called}: '{next(iter(answers))}' is not asked of a content")
+        return citation, near | {piece.id for piece in pieces}
+
+    def _kind(self, value: str | None, name: str) -> SourceKind | None:
+        return value and SourceKind(self._one_of(value, [*SourceKind], f"{name}: 'kind'")) or None
+
+    def _flag(self, value: str, flag: str, name: str) -> bool:
+        return self._one_of(value, [YES, NO], f"{name}: '{flag}'") == YES
+
+    def _at(self, citation: MarkedCitation, units: Sequence[Unit], mark: Mark) -> int:
+        start, end = citation.content[0].start, citation.content[-1].end
+        for at, unit in enumerate(units):
+            if unit.start <= start and end <= unit.end:
+                return at
+        self._fail(
+            f"{mark.called} {start}-{end} lies in no one sentence; a content stays in its sentence"
+        )
+
+
+# --- labels that say it all -----------------------------------------------------------------------
+
+_FLAT = re.compile(r"(?P<question>[^:]+): (?P<answer>.+)")
+
+
+def flat(answers: Mapping[str, str]) -> list[str]:
+    """Write answers as labels, ``claim: yes``, for tools whose labels have no answers."""
+    return [f"{question}: {answer}" for question, answer in answers.items()]
+
+
+def unflat(labels: Iterable[Any], where: str) -> dict[str, str]:
+    """Read answers from such labels; refuse two that contradict each other."""
+    answers: dict[str, str] = {}
+    for label in labels:
+        found = _FLAT.fullmatch(label) if isinstance(label, str) else None
+        if found is None:
+            raise AnnotationError(
+                f"{where}: '{label}' is no label of ours; they are written 'claim: yes'"
+            )
+        question, answer = found["question"], found["answer"]
+        if answers.setdefault(question, answer) != answer:
+            raise AnnotationError(
+                f"{where}: '{question}' is answered {answers[question]} and {answer}; keep one"
+            )
+    return answers
+
+
+def content_label(answers: Mapping[str, str]) -> str:
+    """Write what a content answers into its label: ``content named government``."""
+    flags = [flag for flag in FLAGS if answers.get(flag) == YES]
+    return " ".join([Role.CONTENT, *filter(None, [answers.get("kind")]), *flags])
+
+
+def mark_label(mark: Mark) -> str:
+    """Give the label of a mark, for tools whose marks are a place and a label."""
+    if mark.role is Role.SPAN:  # "content" is a signal too
+        return f"{Role.SPAN} {mark.signal}" if mark.signal in list(Role) else mark.signal
+    return content_label(mark.answers) if mark.role is Role.CONTENT else mark.role.value
+
+
+def content_labels() -> list[str]:
+    """List every label that a content may have."""
+    found = []
+    for kind in ("", *SourceKind):
+        for state_media in (NO, YES):
+            for government in (NO, YES):
+                answers = {"kind": kind, "government": government, "state_media": state_media}
+                found.append(content_label(answers))
+    return found
+
+
+def read_label(label: Any, where: str) -> tuple[Role, str, dict[str, str]]:
+    """Read such a label: the role, a span's signal, a content's answers."""
+    words = label.split(" ") if isinstance(label, str) else []
+    if words and words[0] == Role.CONTENT and _told(words[1:]) is not None:
+        return Role.CONTENT, "", _told(words[1:]) or {}
+    if label in (Role.SOURCE, Role.CUE, Role.ANTECEDENT):
+        return Role(label), "", {}
+    if words and words[0] == Role.SPAN and " ".join(words[1:]) in taxonomy.NAMES:
+        return Role.SPAN, " ".join(words[1:]), {}
+    names = [*taxonomy.NAMES, Role.SOURCE, Role.CUE, Role.CONTENT, Role.ANTECEDENT]
+    if label not in taxonomy.NAMES:
+        close = get_close_matches(str(label), names, n=1)
+        hint = f"did you mean {close[0]}?" if close else "framescope signals lists those known"
+        raise AnnotationError(f"{where}: unknown label '{label}'; {hint}")
+    return Role.SPAN, str(label), {}
+
+
+def _told(words: Sequence[str]) -> dict[str, str] | None:
+    answers: dict[str, str] = {}
+    for word in words:
+        if word in list(SourceKind) and not answers:
+            answers["kind"] = word
+        elif word in FLAGS and word not in answers:
+            answers[word] = YES
+        else:
+            return None
+    return answers
