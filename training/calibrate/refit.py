@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, log_expit
+from scipy.special import expit, log_expit, logit
 from scipy.stats import t as student
 
 Bools = NDArray[np.bool_]
@@ -30,9 +30,7 @@ FEWEST_ARTICLES = 10
 # 0.35, of the shift one of 1, which is odds nearly three times as high.
 _OF_SLOPE, _OF_SHIFT = 4.0, 0.5
 _STEEPEST = 5.0  # logarithm of a slope, that the search tries on its way
-_FEWEST_FLAGGED = (
-    5  # articles with a flag, below which nothing is said of how often flags are right
-)
+_FEWEST_FLAGGED = 5  # articles with a flag, below which nothing is said of how many are right
 
 
 def lacking(positive: Bools, articles: NDArray[np.str_]) -> str | None:
@@ -109,8 +107,7 @@ def moved(chances: NDArray[np.float32], before: Line, after: Line) -> NDArray[np
 
     Both are lines of one signal; `chances`, of any shape, are 0 to 1.
     """
-    odds = np.log(np.clip(chances, 1e-12, 1 - 1e-12).astype(np.float64))
-    odds -= np.log1p(-np.clip(chances, 1e-12, 1 - 1e-12).astype(np.float64))
+    odds = logit(np.clip(chances.astype(np.float64), 1e-12, 1 - 1e-12))
     found = expit(after[0] * (odds - before[1]) / before[0] + after[1])
     kept: NDArray[np.float32] = np.where((chances <= 0) | (chances >= 1), chances, found)
     return kept.astype(np.float32)

@@ -25,7 +25,7 @@ from upkeep.calibration.refits import Recalibration
 
 
 def check_source(bundle: Bundle, output: Path) -> None:
-    """Refuse to write over what is read, and a bundle without a card; before the work.
+    """Refuse to write over what is read, or over what ships; before the work.
 
     Raises
     ------
@@ -34,8 +34,6 @@ def check_source(bundle: Bundle, output: Path) -> None:
     same = output.resolve() == bundle.path.resolve()
     if same or SHIPPED.resolve() in (output.resolve(), *output.resolve().parents):
         raise BundleError(f"{output}: is what is calibrated, or ships; choose another --output")
-    if not (bundle.path / CARD).is_file():
-        raise BundleError(f"{bundle.path}: has no card ({CARD}); write one, or get the bundle anew")
 
 
 def write_recalibrated(done: Recalibration, output: Path) -> None:

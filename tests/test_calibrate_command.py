@@ -1,0 +1,386 @@
+"""`framescope calibrate`: thresholds fitted on a desk's labels, and what stays as it is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+pytest.importorskip("torch")
+
+import toys
+
+from classifier import bundle
+from classifier.errors import FramescopeError
+from classifier.models import DOMAIN, TrainingDomain
+from classifier.values import Sentence
+from training.calibrate.refit import (
+    design_effect,
+    lacking,
+    moved,
+    refit_line,
+    threshold_reaching,
+)
+from upkeep.calibration.refits import Recalibration, SignalFit
+from upkeep.calibration.rewriting import write_recalibrated
+from upkeep.commands.calibrate import calibrate
+
+app = typer.Typer()
+app.command()(calibrate)
+CARD = "# by-hand\n\n| signal | meaning | definition | flagged from |\n| --- | --- | --- | --- |\n"
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def clustered(articles: int, seed: int, slope: float, shift: float, each: int = 8):
+    """Logits, labels by a line of its own with what articles have in common, and the articles."""
+    rng = np.random.default_rng(seed)
+    names = np.repeat(np.arange(articles), each).astype(str)
+    common = np.repeat(rng.normal(0, 0.7, articles), each)
+    logits = rng.normal(-1, 2, articles * each).astype(np.float32)
+    return logits, rng.random(len(logits)) < sigmoid(slope * logits + shift + common), names
+
+
+# --- the line -------------------------------------------------------------------------------------
+
+
+def test_many_labels_leave_the_bundles_line_behind() -> None:
+    logits, positive, names = clustered(2000, 1, 1.6, 0.8)
+    slope, shift = refit_line(logits, positive, names, (1.0, 0.0))
+    # What articles have in common flattens a line a little (Zeger et al., 1988).
+    assert slope == pytest.approx(1.6, abs=0.15)
+    assert shift == pytest.approx(0.8, abs=0.15)
+
+
+def test_few_labels_stay_near_it_and_nearer_the_fewer_they_are() -> None:
+    apart = []
+    for count in (2, 10, 50):
+        logits, positive, names = clustered(count, 2, 1.0, 2.0)
+        apart.append(abs(refit_line(logits, positive, names, (0.9, -0.1))[1] + 0.1))
+    assert apart == sorted(apart)
+    assert apart[0] < 1.3
+    assert apart[-1] > 1.5
+
+
+def test_labels_that_follow_the_bundle_leave_its_line_as_it_is() -> None:
+    logits, positive, names = clustered(3000, 3, 0.7, 0.4)
+    rng = np.random.default_rng(3)
+    positive = rng.random(len(logits)) < sigmoid(0.7 * logits + 0.4)
+    assert refit_line(logits, positive, names, (0.7, 0.4)) == pytest.approx((0.7, 0.4), abs=0.06)
+
+
+def test_labels_of_one_article_that_agree_count_as_fewer() -> None:
+    rng = np.random.default_rng(4)
+    names = np.repeat(np.arange(60), 10).astype(str)
+    alike = np.repeat(rng.choice([-0.5, 0.5], 60), 10)
+    assert design_effect(alike, names) == pytest.approx(10, abs=0.1)
+    assert design_effect(rng.normal(0, 1, 600), names) < 1.6
+
+
+@given(
+    st.lists(st.floats(0.01, 0.99), min_size=2, max_size=30),
+    st.floats(0.3, 3),
+    st.floats(-2, 2),
+    st.floats(0.3, 3),
+    st.floats(-2, 2),
+)
+def test_a_threshold_that_moves_along_decides_as_before(logits, a, b, c, d) -> None:
+    odds = np.log(np.array(logits) / (1 - np.array(logits)))
+    was = sigmoid(a * odds + b).astype(np.float32)
+    limit = moved(was[:1], (a, b), (c, d))[0]
+    now = sigmoid(c * odds + d)
+    clear = np.abs(was - was[0]) > 1e-4
+    assert ((now >= limit) == (was >= was[0]))[clear].all()
+
+
+def test_what_is_not_known_of_a_limit_stays_unknown() -> None:
+    assert np.isnan(moved(np.array([np.nan], np.float32), (1, 0), (2, 1))[0])
+    assert moved(np.array([0.0, 1.0], np.float32), (1, 0), (2, 1)).tolist() == [0.0, 1.0]
+
+
+# --- a wanted precision ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wanted", [0.7, 0.9])
+def test_a_wanted_precision_is_reached_on_other_articles_as_often_as_promised(wanted) -> None:
+    logits, truth, _ = clustered(30_000, 5, 1.5, 0.8)
+    others, held = 0, 0
+    for seed in range(40):
+        mine, positive, names = clustered(120, 100 + seed, 1.5, 0.8)
+        found = threshold_reaching(sigmoid(mine), positive, names, wanted, confidence=0.9)
+        if found is None or not found.enough:
+            continue
+        others += 1
+        held += truth[sigmoid(logits) >= found.threshold].mean() >= wanted
+    assert others > 30
+    assert held / others > 0.75  # 0.9 promised, 40 tried
+
+
+def test_no_lower_threshold_reaches_the_precision_nor_a_higher_one_the_recall() -> None:
+    logits, positive, names = clustered(80, 6, 1.5, 0.8)
+    proba = sigmoid(logits)
+    for recall in (False, True):
+        asked = {"confidence": 0.5, "recall": recall}
+        found = threshold_reaching(proba, positive, names, 0.8, **asked)
+        assert found is not None
+        assert found.enough
+        flagged = proba >= found.threshold
+        right = (flagged & positive).sum()
+        assert right / (positive if recall else flagged).sum() == pytest.approx(found.value)
+        assert found.value >= 0.8
+    # One more flag, or one less, and it isn't (of a confidence of a half the end is the estimate).
+    tried = np.unique(proba)
+    reached = [
+        (positive[proba >= one].mean() if (proba >= one).sum() else 0.0) >= 0.8 for one in tried
+    ]
+    lowest = tried[reached.index(True)]
+    found = threshold_reaching(proba, positive, names, 0.8, confidence=0.5)
+    assert found is not None
+    assert abs((proba >= found.threshold).sum() - (proba >= lowest).sum()) <= 3
+
+
+def test_what_no_threshold_reaches_is_said_with_the_most_that_one_does() -> None:
+    rng = np.random.default_rng(7)
+    names = np.repeat(np.arange(50), 6).astype(str)
+    positive = rng.random(300) < 0.4
+    found = threshold_reaching(rng.random(300), positive, names, 0.95, confidence=0.9)
+    assert found is not None
+    assert not found.enough
+    assert found.low < 0.95
+    few = threshold_reaching(np.ones(3), np.ones(3, bool), np.array(["a", "b", "b"]), 0.5,
+                             confidence=0.9)  # fmt: skip
+    assert few is None
+
+
+def test_too_few_says_of_what() -> None:
+    positive = np.array([True] * 5 + [False] * 200)
+    names = np.repeat(np.arange(41), 5).astype(str)
+    assert lacking(positive, names) == "5 labelled yes in 1 article; it takes 20 in 10"
+    assert lacking(~positive, names) == "5 labelled no in 1 article; it takes 20 in 10"
+    assert lacking(np.arange(205) % 2 == 0, names) is None
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle by hand, whose limits of what is sure are made up."""
+    folder = tmp_path_factory.mktemp("bundles") / "by-hand"
+    empty = np.zeros(0, np.float32)
+    limits = np.full(4, 0.4, np.float32)
+    domain = TrainingDomain(
+        np.zeros(4, np.float32), np.eye(4, dtype=np.float32), np.zeros((1, 4), np.float32), empty,
+        limits, limits,
+    )  # fmt: skip
+
+    def save(path: Path) -> None:
+        toys.save_by_hand(path)
+        domain.save(path)
+
+    rows = "".join(f"| `{name}` | what it is | whose | 0.500 |\n" for name in toys.BY_HAND)
+    manifest = {**toys.MANIFEST_BY_HAND, "thresholds_elsewhere": {"claimbuster": {"claim": 0.3}}}
+    bundle.write(folder, manifest, CARD + rows, save)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty labelled articles; what takes crowns is a claim in two of three, rain in a tenth."""
+    path = tmp_path_factory.mktemp("labels") / "mine.jsonl"
+    rng = np.random.default_rng(8)
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(60):
+            sentences, units, at = [], [], 0
+            for _ in range(8):
+                costs = rng.random() < 0.5
+                words = "the mill takes crowns" if costs else "the rain falls on the quay"
+                text = f"{words} {'of the ' * int(rng.integers(0, 4))}north."
+                claim = int(rng.random() < (0.66 if costs else 0.1))
+                units.append(
+                    {"start": at, "end": at + len(text),
+                     "labels": {"claim": claim, "vague_source": int(number == 3)}}
+                )  # fmt: skip
+                sentences.append(text)
+                at += len(text) + 1
+            record = {"id": f"a{number}", "text": " ".join(sentences), "sentences": units}
+            file.write(json.dumps(record) + "\n")
+    return path
+
+
+def run(*words: object):
+    return CliRunner().invoke(app, [*map(str, words)], catch_exceptions=True)
+
+
+def test_a_bundle_is_written_with_what_was_fitted_and_the_same_weights(
+    base, mine, tmp_path
+) -> None:
+    ended = run("--data", mine, "--model", base, "--output", tmp_path / "new", "--draws", 200)
+    assert ended.exit_code == 0, ended.output
+    old, new = bundle.load(base), bundle.load(tmp_path / "new")
+    for name in ("weights.npz", "vocabulary.json"):
+        assert (base / name).read_bytes() == (tmp_path / "new" / name).read_bytes()
+    assert new.manifest["calibration"]["claim"] != old.manifest["calibration"]["claim"]
+    assert new.thresholds["claim"] != old.thresholds["claim"]
+    for kept in ("vague_source", "loaded_language", "hyperpartisan"):
+        assert new.manifest["calibration"][kept] == old.manifest["calibration"][kept]
+        assert new.thresholds[kept] == old.thresholds[kept]
+    (record,) = new.manifest["calibrated"]
+    assert record["from"] == {"name": "by-hand", "digest": old.digest}
+    assert record["data"] == [{"file": "mine.jsonl", "sha256": bundle.digest(mine)}]
+    claim = record["signals"]["claim"]
+    assert (claim["n"], claim["articles"]) == (480, 60)
+    assert claim["threshold"] == {"before": 0.5, "after": new.thresholds["claim"]}
+    assert claim["calibration"]["before"] == [1.0, 0.0]
+    value, low, high = claim["figures"]["cross_fitted"]["precision"]
+    assert low < value < high
+    assert "vague_source stays as it is: 8 labelled yes in 1 article" in " ".join(
+        ended.output.split()
+    )
+
+
+def test_scores_are_calibrated_where_they_were_not_and_the_figures_say_so(base, mine, tmp_path):
+    ended = run("--data", mine, "--model", base, "--output", tmp_path / "b", "--json", "-q")
+    assert ended.exit_code == 0, ended.output
+    figures = json.loads(ended.stdout)["signals"]["claim"]["figures"]
+    # What is left is that the toy's chances don't follow a line.
+    assert figures["before"]["debiased_error"][0] > 0.1
+    assert figures["cross_fitted"]["debiased_error"][0] < 0.1
+    assert figures["cross_fitted"]["brier"][0] < figures["before"]["brier"][0]
+
+
+def test_what_speaks_of_chances_decides_as_before(base, mine, tmp_path) -> None:
+    run("--data", mine, "--model", base, "--output", tmp_path / "b", "--draws", 100)
+    old, new = bundle.load(base), bundle.load(tmp_path / "b")
+    texts = ("crowns", "the crowns of the mill", "the rain", "observers of crowns and the vile")
+    rows = [Sentence(t, 0, len(t), f"x{i}", 0) for i, t in enumerate(texts)]
+    was, now = (one.model.predict_proba(rows) for one in (old, new))
+    assert not np.array_equal(was[:, 0], now[:, 0])
+    assert np.array_equal(was[:, 1:], now[:, 1:])
+    assert old.domain is not None
+    assert new.domain is not None
+    assert np.array_equal(old.domain.sure(was), new.domain.sure(now))
+    assert old.domain.no[0] != new.domain.no[0]
+    limit = new.threshold("claim", "claimbuster")
+    assert limit != 0.3
+    assert np.array_equal(was[:, 0] >= np.float32(0.3), now[:, 0] >= np.float32(limit))
+
+
+def test_the_card_says_what_it_was_fitted_on(base, mine, tmp_path) -> None:
+    run("--data", mine, "--model", base, "--output", tmp_path / "b", "--draws", 100)
+    card = (tmp_path / "b" / "README.md").read_text("utf-8")
+    new = bundle.load(tmp_path / "b")
+    assert f"| `claim` | what it is | whose | {new.thresholds['claim']:.3f} |" in card
+    assert "| `loaded_language` | what it is | whose | 0.500 |" in card
+    assert f"# {new.name}\n" in card
+    assert bundle.digest(mine) in card
+    again = run("--data", mine, "--model", tmp_path / "b", "--output", tmp_path / "c")
+    assert again.exit_code == 0, again.output
+    assert len(bundle.load(tmp_path / "c").manifest["calibrated"]) == 2
+    assert "## Calibrated anew, 2" in (tmp_path / "c" / "README.md").read_text("utf-8")
+
+
+def test_the_new_threshold_shows_in_a_score(base, mine, tmp_path) -> None:
+    from classifier.scoring import Scorer
+    from classifier.values import Article
+
+    wish = ("--precision", "claim=0.5", "--signal", "claim", "-q")
+    ended = run("--data", mine, "--model", base, "--output", tmp_path / "b", *wish)
+    assert ended.exit_code == 0, ended.output
+    new = bundle.load(tmp_path / "b")
+    article = Article("a", "The mill takes crowns. The rain falls on the quay.", lang="en")
+    (report,) = Scorer(new).score([article])
+    first, second = (one.scores["claim"] for one in report.sentences)
+    assert first >= new.thresholds["claim"] > second
+    assert [("claim" in one.flags) for one in report.sentences] == [True, False]
+    assert Scorer(new).thresholds["claim"] == new.thresholds["claim"]
+
+
+BAD = {
+    "no such file": (("--data", "nowhere.jsonl"), "nowhere.jsonl: no such file"),
+    "no share": (("--precision", "claim"), "--precision claim: write SIGNAL=SHARE"),
+    "too much": (("--precision", "claim=1.5"), "a share between 0 and 1"),
+    "misspelt": (("--precision", "clam=0.9"), "unknown signal 'clam'; did you mean claim?"),
+    "not given": (("--signal", "doubt"), "gives no 'doubt'"),
+    "not labelled": (("--signal", "loaded_language"), "labels no 'loaded_language'"),
+    "twice": (("--precision", "claim=0.6", "--recall", "claim=0.6"), "wished twice of claim"),
+    "too few": (("--precision", "vague_source=0.6"), "too few labels of vague_source: 8 labelled"),
+    "all too few": (("--signal", "vague_source"), "too few labels of every signal (vague_source"),
+    "not reached": (("--precision", "claim=0.95"), "no threshold reaches it, sure to 90%, on 480"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_can_not_be_done_is_said_in_one_line_and_nothing_written(name, base, mine, tmp_path):
+    words, said = BAD[name]
+    data = () if words[0] == "--data" else ("--data", mine)
+    ended = run(*data, *words, "--model", base, "--output", tmp_path / "b", "-q")
+    assert isinstance(ended.exception, FramescopeError)
+    assert said in str(ended.exception)
+    assert "\n" not in str(ended.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_calibrated_is_not_written_over(base, mine, tmp_path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(base, own)
+    before = bundle.digest(own / "manifest.json")
+    for output in (own, bundle.default_path("baseline")):
+        ended = run("--data", mine, "--model", own, "--output", output)
+        assert "choose another --output" in str(ended.exception)
+    assert bundle.digest(own / "manifest.json") == before
+    (own / "README.md").unlink()
+    ended = run("--data", mine, "--model", own, "--output", tmp_path / "b")
+    assert "README.md" in str(ended.exception)
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_label_file_that_is_damaged_is_named_with_its_line(base, mine, tmp_path) -> None:
+    lines = mine.read_text("utf-8").splitlines()
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("\n".join([*lines[:2], '{"id": "x", "text": 3}', *lines[2:]]), "utf-8")
+    ended = run("--data", bad, "--model", base, "--output", tmp_path / "b")
+    assert "bad.jsonl" in str(ended.exception)
+    assert "3" in str(ended.exception)
+    assert not (tmp_path / "b").exists()
+
+
+# --- the transformer that ships -------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_what_is_told_of_articles_stays_when_their_sentences_are_calibrated(tmp_path) -> None:
+    old = bundle.load("transformer")
+    signals = ("claim", "biased_language", "loaded_language")
+    fits = []
+    for signal in signals:
+        slope, shift = map(float, old.manifest["calibration"][signal])
+        line, limits = ((slope, shift), (1.4 * slope, shift - 0.8)), (old.thresholds[signal], 0.42)
+        fits.append(SignalFit(signal, 100, 20, 40, line, limits, None, None, {}, {}))
+    done = Recalibration(old, tuple(fits), {}, 20, 100, {"mine.jsonl": "0" * 64})
+    # The figures aren't asked for here; a card without them is none of a command's.
+    object.__setattr__(done, "section", lambda: __import__("eval.figures").figures.Section(""))
+    write_recalibrated(done, tmp_path / "b")
+    new = bundle.load(tmp_path / "b")
+    rows = toys.unseen(3)
+    was, now = (one.model.predict(rows) for one in (old, new))
+    assert np.array_equal(was.logits, now.logits)
+    changed = [old.signals.index(s) for s in signals]
+    others = np.setdiff1d(np.arange(len(old.signals)), changed)
+    assert np.array_equal(was.proba[:, others], now.proba[:, others])
+    assert (was.proba[:, changed] != now.proba[:, changed]).any()
+    assert old.domain is not None
+    assert new.domain is not None
+    assert np.array_equal(old.domain.sure(was.proba), new.domain.sure(now.proba))
+    for name in old.manifest["files"]:
+        same = (old.path / name).read_bytes() == (new.path / name).read_bytes()
+        assert same == (name not in (DOMAIN, "heads.json")), name
