@@ -264,19 +264,23 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime.date) else value
 
 
-def _of(report: ArticleReport) -> dict[str, Any]:
+def text_digest(text: str) -> str:
+    """Give the digest of a text's words, as ``articles`` has it."""
     from hashlib import blake2b
 
+    return blake2b(" ".join(text.split()).encode(errors="replace"), digest_size=16).hexdigest()
+
+
+def _of(report: ArticleReport) -> dict[str, Any]:
     article = report.article
     known = ("id", "title", "outlet", "site_name", "url", "date", "author", "lang")
-    words = " ".join(article.text.split()).encode(errors="replace")
     texts = {name: getattr(article, name) for name in known}
     return {
         **{name: value and whole(value) for name, value in texts.items()},
         "day": _day(article.date),
         "characters": len(article.text),
         "sentences": len(report.sentences),
-        "text_digest": blake2b(words, digest_size=16).hexdigest(),
+        "text_digest": text_digest(article.text),
         "note": report.note,
         "flags": list(report.flags),
         "undecided": list(report.undecided),
