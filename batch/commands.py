@@ -116,12 +116,14 @@ def batch(
     from batch.job import Job
     from batch.run import run
     from batch.stages import Setup
+    from classifier.bundle import pinned
 
     named = {
         "text": text_column, "id": id_column, "title": title_column, "outlet": outlet_column,
         "url": url_column, "date": date_column, "author": author_column, "lang": lang_column,
     }  # fmt: skip
     own = None if sources is None else str(sources)
+    model = pinned(model)  # which stays, whatever is promoted while it runs
     setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format.value, cascade)
     cost = ""
     if cascade:

@@ -86,6 +86,9 @@ def model_card(manifest: Mapping[str, Any]) -> str:
         name=manifest["name"],
         kind=_KINDS[manifest["kind"]],
         languages=", ".join(manifest["languages"]),
+        # As JSON, which YAML reads too: "no" is a language there, and not a false.
+        codes=json.dumps(manifest["languages"]),
+        tag=manifest["kind"],
         signals="\n".join(
             f"| `{s.name}` | {s.meaning} | {s.origin} | {manifest['thresholds'][s.name]:.3f} |"
             for s in map(BY_NAME.__getitem__, manifest["signals"])

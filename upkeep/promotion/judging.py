@@ -28,6 +28,7 @@ _FEWEST = 10
 """With fewer positives, or fewer negatives, a resample says little: shown, and nothing decides."""
 _FLOORED = "transformer"
 """The kind that the floors were measured on."""
+_ALIKE, _FEW = "no difference shown", "too few to tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +145,17 @@ class Judgement:
         }  # fmt: skip
 
     def section(self) -> Section:
-        """Lay out what is worse, better or too few to tell, and say the rest in a sentence."""
-        shown = [one for one in self.changes if one.verdict != "no difference shown"]
-        alike = len(self.changes) - len(shown)
+        """Lay out what is worse, better, new or lost, and count the rest."""
+        shown = [one for one in self.changes if one.verdict not in (_ALIKE, _FEW)]
+        alike = sum(one.verdict == _ALIKE for one in self.changes)
+        few = sum(one.verdict == _FEW for one in self.changes)
         held = sum(one.floor is not None for one in self.gate.verdicts)
         floors = f"{held} floors held against" if held else "no floors are of its kind"
         note = (
-            f"{len(self.changes)} comparisons, of which {alike} show no difference; {floors}. "
-            "Differences are the candidate's less the current bundle's, with 95% intervals from "
+            f"{len(self.changes)} comparisons: {alike} show no difference, {few} have too few "
+            f"positives or articles to tell; {floors}. Differences are the candidate's less the current bundle's, with 95% intervals from "
             "resampling whole articles; of that many, about "
-            f"{math.ceil(len(self.changes) / 40)} lies below 0 by chance alone."
+            f"{math.ceil((len(self.changes) - few) / 40)} lies below 0 by chance alone."
         )
         columns = ("rows", "signal", "n", "articles", "yes", "AP", "AP, difference",
                    "F1, difference", "verdict")  # fmt: skip
@@ -233,18 +235,18 @@ def _changes(found: Sequence[Comparison]) -> tuple[SignalChange, ...]:
 def _judged(one: SignalChange, p: float | None) -> SignalChange:
     one = replace(one, flags_p=None if p is None else _finite(p))
     if one.current is None and one.candidate is None:
-        return replace(one, verdict="too few to tell")
+        return replace(one, verdict=_FEW)
     if one.difference is None and one.current is None:
         return replace(one, verdict="new")
     if one.difference is None and one.candidate is None:
         return replace(one, verdict="lost")
     if p is None or one.low is None or one.high is None:
-        return replace(one, verdict="too few to tell")
+        return replace(one, verdict=_FEW)
     if one.high < 0:
         return replace(one, verdict="worse ranking")
     if one.flags is not None and one.flags < 0 and (one.flags_p or 0.0) < _LEVEL:
         return replace(one, verdict="worse flags")
-    return replace(one, verdict="better" if one.low > 0 else "no difference shown")
+    return replace(one, verdict="better" if one.low > 0 else _ALIKE)
 
 
 def _said(one: SignalChange) -> str:

@@ -48,7 +48,7 @@ class Asked:
     against : str or None
         A bundle to judge it beside; else the current one of that name, else what ships of its kind.
     allow, by : str or None
-        Why it may be promoted whatever stands against it, and who says so.
+        Why it may be promoted whatever stands against it; who says so, or who promotes it.
     draws, seed : int
         Of the resamples.
     dry : bool
@@ -101,9 +101,8 @@ def promote(asked: Asked, shelf: Shelf, progress: Progress | None = None) -> Out
         When the candidate, what it is judged beside or the rows can't be used; when somebody else
         promoted meanwhile. Nothing is written then.
     """
-    said = [one is not None and bool(one.strip()) for one in (asked.allow, asked.by)]
-    if any(said) != all(said) or (asked.allow is not None and not said[0]):
-        raise PromotionError("--allow REASON and --by WHO go together; give both, or neither")
+    if asked.allow is not None and not (asked.allow.strip() and (asked.by or "").strip()):
+        raise PromotionError("--allow needs a reason, and --by WHO says so; give both")
     folder = _folder(asked.candidate)
     name = asked.name or _name_of(asked.candidate, folder)
     shelf.check_name(name)
