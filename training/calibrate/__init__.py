@@ -11,7 +11,7 @@ from training.calibrate.decisions import (
     once_an_article,
 )
 from training.calibrate.decisions import thresholds as choose_thresholds
-from training.calibrate.domain import fit_domain
+from training.calibrate.domain import extend_domain, fit_domain
 from training.calibrate.refit import (
     Line,
     Reached,

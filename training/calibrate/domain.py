@@ -15,6 +15,7 @@ from training.data import Examples
 
 _AXES = 48
 _CENTRES = 32
+_NEW_CENTRES = 8  # of what is learned after
 _LEVEL = 0.9  # of the right answers are in their set
 _TOGETHER = 400  # articles that are read in one call
 _EPSILON = 1e-6
@@ -56,6 +57,48 @@ def fit_domain(
     return TrainingDomain(mean, axes, found.centres, np.sort(found.raw(held)), yes, no)
 
 
+def extend_domain(
+    known: TrainingDomain,
+    signals: tuple[str, ...],
+    model: Model,
+    train: Examples,
+    validation: Examples,
+    proba: Floats,
+) -> TrainingDomain:
+    """Add to what a model learned from what it learned after.
+
+    Directions and centres stay, and new articles get centres of their own: an outlet that was far
+    is near once it was learned from. The limits of an answer stay too, but for new signals.
+
+    Parameters
+    ----------
+    known : TrainingDomain
+    signals : tuple of str
+        Its columns.
+    model : Model
+        As it is now.
+    train, validation : Examples
+        What is new.
+    proba : ndarray of float32, shape (n_validation, n_signals)
+        Calibrated.
+    """
+    own, held = _vectors(model, train), _vectors(model, validation)
+    centres = known.centres
+    if len(own):
+        placed = (own - known.mean) @ known.axes
+        count = min(_NEW_CENTRES, len(placed))
+        found = KMeans(count, n_init=4, random_state=0).fit(placed).cluster_centers_
+        centres = np.concatenate([centres, found.astype(np.float32)])
+    wide = TrainingDomain(known.mean, known.axes, centres, known.held_out, known.yes, known.no)
+    distances = np.concatenate([known.held_out, wide.raw(held)]) if len(held) else known.held_out
+    yes, no = _limits(validation, proba)
+    for column, signal in enumerate(model.signals):
+        if signal in signals:
+            was = signals.index(signal)
+            yes[column], no[column] = known.yes[was], known.no[was]
+    return TrainingDomain(known.mean, known.axes, centres, np.sort(distances), yes, no)
+
+
 def _vectors(model: Model, rows: Examples) -> Floats:
     """Give the vectors of the articles that have more than a few sentences."""
     starts = np.flatnonzero(np.r_[True, rows.article[1:] != rows.article[:-1]])
@@ -68,7 +111,7 @@ def _vectors(model: Model, rows: Examples) -> Floats:
             return np.zeros((0, 1), np.float32)
         means, counts = vectors_of_articles(vectors, sentences)
         found.append(means[np.array(counts) >= FEWEST_SENTENCES])
-    return np.concatenate(found)
+    return np.concatenate(found) if found else np.zeros((0, 1), np.float32)
 
 
 def _limits(rows: Examples, proba: Floats) -> tuple[Floats, Floats]:

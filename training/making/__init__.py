@@ -6,4 +6,5 @@ all that shaped it.
 
 from training.making.curves import need_tracker
 from training.making.makers import Teaching, make_baseline, make_transformer
+from training.making.retraining import retrain_transformer
 from training.making.run_folder import TrainingRun, check_run_folder

@@ -21,6 +21,11 @@ _TAUGHT = Template(
     "of $sentences sentences without labels, of articles by outlets that nothing is tested on.\n\n"
 )
 
+_STARTED = Template(
+    "It goes on from the bundle $name (SHA-256 of its manifest `$sha256`), which learned from "
+    "$corpora. Calibration and thresholds of the signals it had are that bundle's.\n\n"
+)
+
 _KINDS = {
     "baseline": "TF-IDF of words and characters, one logistic regression a signal",
     "transformer": "a fine-tuned transformer encoder, exported to ONNX with int8 weights",
@@ -36,11 +41,13 @@ def write_bundle(
     decisions: Decisions,
     save: Callable[[Path], None],
     name: str | None = None,
+    carried: Mapping[str, Any] | None = None,
     **measured: float,
 ) -> None:
     """Write the bundle of a fitted model: its manifest, its card and what `save` writes.
 
-    Its name is the one given, else its folder's.
+    Its name is the one given, else its folder's. `carried` is what a manifest takes over from the
+    bundle that this one started from.
     """
     cards = [find(name).card for name in data.corpora]
     manifest = {
@@ -74,6 +81,7 @@ def write_bundle(
         "settings": dict(settings),
         "code_version": __version__,
         **measured,
+        **(carried or {}),
     }
     bundle.write(output, manifest, model_card(manifest), save)
 
@@ -82,6 +90,8 @@ def model_card(manifest: Mapping[str, Any]) -> str:
     """Write the model card of a bundle from its manifest, in Markdown."""
     split, encoder = manifest["split"], manifest["settings"].get("encoder")
     teacher = manifest["settings"].get("teacher")
+    start = manifest["settings"].get("start")
+    earlier = manifest.get("earlier_corpora", [])
     return Template(files("training").joinpath("model-card.md").read_text("utf-8")).substitute(
         name=manifest["name"],
         kind=_KINDS[manifest["kind"]],
@@ -95,13 +105,20 @@ def model_card(manifest: Mapping[str, Any]) -> str:
         ),
         corpora="\n".join(
             f"| {c['title']} | {c['rows']:,} | {c['licence']} | `{(c['digest'] or '')[:16]}` |"
-            for c in manifest["corpora"]
+            for c in (*manifest["corpora"], *earlier)
         ),
         encoder=f"Encoder: {encoder['name']} (SHA-256 `{encoder['sha256'][:16]}`).\n\n"
         if encoder
         else "",
         teacher=_TAUGHT.substitute(teacher["encoder"], sentences=f"{teacher['sentences']:,}")
         if teacher
+        else "",
+        start=_STARTED.substitute(
+            name=start["name"],
+            sha256=start["digest"][:16],
+            corpora=", ".join(c["name"] for c in earlier) or "what it is gone on with",
+        )
+        if start
         else "",
         split_seed=split["seed"],
         signature=split["signature"][:16],

@@ -37,13 +37,14 @@ if TYPE_CHECKING:
 _FORMAT = 1
 _MARK = "framescope_run"
 RECORD, RECIPE, LOG, CURVES = "run.json", "recipe.toml", "log.txt", "curves.jsonl"
-TRIALS, PARTS_OF_ADDED, CHECKPOINT, EVENTS = (
+TRIALS, PARTS_OF_ADDED, CHECKPOINT, LESSONS, EVENTS = (
     "cross-validation.csv",
     "added",
     "checkpoint",
+    "lessons",
     "tensorboard",
 )
-_OURS = (RECORD, RECIPE, LOG, CURVES, TRIALS, PARTS_OF_ADDED, CHECKPOINT, EVENTS)
+_OURS = (RECORD, RECIPE, LOG, CURVES, TRIALS, PARTS_OF_ADDED, CHECKPOINT, LESSONS, EVENTS)
 
 
 def run_folder(output: Path) -> Path:
@@ -54,6 +55,11 @@ def run_folder(output: Path) -> Path:
 def checkpoints_of(output: Path) -> Path:
     """Give the folder of a run's checkpoint."""
     return run_folder(output) / CHECKPOINT
+
+
+def lessons_of(output: Path) -> Path:
+    """Give the folder of what the bundle before says of the rows, until the new one is written."""
+    return run_folder(output) / LESSONS
 
 
 def check_run_folder(output: Path) -> None:
@@ -164,9 +170,6 @@ class TrainingRun:
                 f"{folder}: a run of another recipe or other data, which isn't done; delete it, or "
                 "choose another --output"
             )
-        if not resumed:
-            _clear(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         record = {
             _MARK: _FORMAT,
             "status": "running",
@@ -183,9 +186,12 @@ class TrainingRun:
         }
         run = cls(folder, record, Curves(folder / CURVES), resumed)
         run.record["starts"].append({"at": _now(), "resumed": resumed})
+        run.curves.trackers = run._trackers(track, output, recipe)
+        if not resumed:
+            _clear(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         run._save()  # first of all, so that the folder is known as a run's
         (folder / RECIPE).write_text(recipe.to_toml(), encoding="utf-8")
-        run.curves.trackers = run._trackers(track, output, recipe)
         if added:
             run.record["added"] = run._keep_added(data, added)
         run._save()

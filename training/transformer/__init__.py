@@ -10,6 +10,7 @@ from training.transformer.finetune import Progress, TransformerRecipe
 from training.transformer.fusion import Heard, fit_fusion
 from training.transformer.lessons import Lessons
 from training.transformer.run import Settings
+from training.transformer.start import Start
 from training.transformer.targets import in_spans, marked
 from training.transformer.teacher import TEACHING, Teacher
 from training.transformer.teacher import label as label_by_teacher

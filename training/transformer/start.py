@@ -21,7 +21,7 @@ from torch import Tensor
 
 from classifier import bundle
 from classifier.errors import BundleError, TrainingError
-from classifier.models import EMBEDDINGS, Heads, read_arrays
+from classifier.models import EMBEDDINGS, Heads, TrainingDomain, read_arrays
 from classifier.runtime import ENCODER
 from classifier.taxonomy import in_order
 from training.data import UNLABELLED, Examples
@@ -49,12 +49,15 @@ class Start:
         What its outputs mean, with what was fitted upon them.
     weights : mapping of str to Tensor
         By the names of `FramingEncoder`.
+    domain : TrainingDomain or None
+        What it learned from; None of a bundle that doesn't say.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
     heads: Heads
     weights: Mapping[str, Tensor]
+    domain: TrainingDomain | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Start:
@@ -81,7 +84,7 @@ class Start:
             raise BundleError(f"{folder}: its weights can't be read ({error})") from None
         weights[_WORDS] = arrays["table"].astype(np.float32) * arrays["scale"][:, None]
         tensors = {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
-        return cls(found.path, found.manifest, Heads.load(found.path), tensors)
+        return cls(found.path, found.manifest, Heads.load(found.path), tensors, found.domain)
 
     @property
     def identity(self) -> str:
