@@ -42,6 +42,7 @@ NOT_RUN = {
     r"^eval (run )?--data": "judges both bundles; the slow tests do",
     r"^score -$": "stands behind a pipe that makes its input",
     r"^corpora --splits": "needs the public corpora",
+    r"^labels \w+ .*\.jsonl": "of labelled files of one's own; tests/test_labels_*.py run them",
 }
 """By what a command begins with or holds."""
 

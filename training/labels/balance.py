@@ -10,8 +10,8 @@ from classifier.taxonomy import BY_NAME, Level, in_order
 from training.labels.labelled import LabelledArticle
 
 FEWEST_TO_TRAIN = 50
-"""Labels of the rarer answer from which a signal can be learned at all: with fewer, average
-precision in the published corpora is little over chance (docs/results.md)."""
+"""Labels of the rarer answer from which a signal is worth learning, by a rule of thumb: with a few
+dozen, as some techniques have, neither model is good (docs/results.md)."""
 
 FEWEST_TO_CALIBRATE = 20
 """Labels of the rarer answer from which a threshold says more than chance: with 20 positives the
