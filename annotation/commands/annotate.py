@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from annotation.commands.pick import pick, simulate
+
 app = typer.Typer(
     help="Send articles to an annotation tool, and get their labels back (extra: annotate).",
     no_args_is_help=True,
@@ -13,3 +15,7 @@ app = typer.Typer(
 @app.callback()
 def annotate() -> None:
     """Send articles to an annotation tool, and get their labels back (extra: annotate)."""
+
+
+app.command("pick")(pick)
+app.command("simulate")(simulate)

@@ -1,0 +1,147 @@
+"""The commands `framescope annotate pick` and `simulate`: options, and one call each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from classifier.cli.shared import ModelName
+from training.options import CorporaFolder, HouseFolder
+
+
+class SavingsFormat(StrEnum):
+    """How what picking saved is written."""
+
+    TERMINAL = "terminal"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def pick(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN|FILE...",
+            help="A folder that batch wrote, or all that score reads, which is scored.",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="What to label; - is standard output."),
+    ],
+    n: Annotated[int, typer.Option("--n", "-n", min=1, help="Sentences.")] = 200,
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by", metavar="METHOD", help="mix, uncertainty, disagreement, rare, random."
+        ),
+    ] = "mix",
+    signal: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SIGNAL", help="Pick for this signal only; may be repeated."),
+    ] = None,
+    per_outlet: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            min=0.0,
+            max=1.0,
+            help="The most of all picks that an outlet has, 0 to 1; else all have equal shares.",
+        ),
+    ] = None,
+    per_article: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="The most of an article; 5 where that is enough."),
+    ] = None,
+    not_in: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--not-in",
+            metavar="FILE",
+            help="Leave out what is labelled there, or was picked; may be repeated.",
+        ),
+    ] = None,
+    model: ModelName = "transformer",
+    second: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="That may disagree; else the other of those that ship."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn by lot.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write over a file that is no report.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Pick the sentences that are worth labelling, of a run or of files."""
+    from annotation.picking import Quotas, Wish
+    from annotation.picking import pick as picked_of
+    from classifier.output import check, opened
+    from classifier.render import dumps
+    from classifier.values import printable
+
+    def tell(line: str) -> None:
+        if not quiet:
+            typer.echo(f"framescope: {printable(line)}", err=True)
+
+    check(output, [*inputs, *map(str, not_in or ())], overwrite=overwrite)
+    wish = Wish(
+        inputs, n, by, signal, model, second, Quotas(per_outlet, per_article), not_in or (), seed
+    )
+    found = picked_of(wish, tell)
+    with opened(output) as file:
+        file.writelines(dumps(record) + "\n" for record in found.records())
+    if not quiet:
+        from rich.console import Console
+
+        Console(stderr=True).print(found.summary())
+
+
+def simulate(
+    corpora: CorporaFolder = None,
+    house: HouseFolder = None,
+    corpus: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this one; may be repeated.")
+    ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option("--by", metavar="METHOD", help="Only this; may be repeated.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=2, help="How often all is drawn anew.")] = 20,
+    pool: Annotated[int, typer.Option(min=1000, help="Sentences to pick from.")] = 3000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of all that is drawn.")] = 0,
+    cache: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep the encoder's vectors there for the next time."),
+    ] = None,
+    format: Annotated[
+        SavingsFormat, typer.Option("--format", "-f", help="How it is written.")
+    ] = SavingsFormat.TERMINAL,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write over a file that is no report.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Measure how many labels each way of picking saves, on labelled corpora (extra: training)."""
+    from annotation.picking import WRITERS, Trial, run_simulation
+    from classifier.output import check, opened
+    from training.corpora import root_folder
+
+    def tell(line: str) -> None:
+        if not quiet:
+            typer.echo(f"framescope: {line}", err=True)
+
+    check(output, overwrite=overwrite)
+    named = {
+        key: tuple(value)
+        for key, value in {"corpora": corpus, "methods": by}.items()
+        if value is not None
+    }
+    trial = Trial(repeats=repeats, pool=pool, seed=seed, **named)
+    settings = run_simulation(trial, root_folder(corpora), cache, tell)
+    with opened(output) as file:
+        file.write(WRITERS[format.value](settings, seed))

@@ -1,0 +1,462 @@
+"""A run's folder or files in, out the sentences that may be picked, with what a model says of them.
+
+Of very many, whole articles are drawn by lot until there are `MOST` sentences, the outlets by
+turns. What belongs to the page around an article is no candidate, nor is what has labels already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotation.picking.methods import Floats, PickError
+from classifier.errors import InputError
+from classifier.taxonomy import BY_NAME, Level, in_order
+from classifier.values import Article, ArticleReport, Skipped, Unit
+
+if TYPE_CHECKING:
+    from batch.reading import Database
+    from classifier.bundle import Bundle
+
+MOST = 20_000
+"""Sentences that are weighed against each other."""
+FEWEST_WORDS = 4
+"""Of a sentence that can be judged by itself."""
+UNKNOWN = "unknown"
+"""Whoever published what nothing names a publisher of: one outlet, for the shares."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredArticle:
+    """An article with its sentences as units, and what a model says of each.
+
+    Attributes
+    ----------
+    article : Article
+        Without labels; every sentence is a unit.
+    outlet : str
+        Who published it, as `framescope query` has it; `UNKNOWN` where nothing says.
+    proba : ndarray, shape (n_units, k)
+    eligible : ndarray of bool, shape (n_units,)
+        Which may be picked.
+    far : float
+        How far it lies from what the model learned from, 0 to 1; 0 where that isn't known.
+    """
+
+    article: Article
+    outlet: str
+    proba: Floats
+    eligible: NDArray[np.bool_]
+    far: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What may be picked, and by what it was scored.
+
+    Attributes
+    ----------
+    articles : tuple of ScoredArticle
+    signals : tuple of str
+        The k columns, in taxonomy order: sentence-level signals.
+    thresholds : ndarray, shape (k,)
+    model : str
+        Name of the bundle.
+    digest : str
+        Of the bundle.
+    """
+
+    articles: tuple[ScoredArticle, ...]
+    signals: tuple[str, ...]
+    thresholds: Floats
+    model: str
+    digest: str
+
+    @property
+    def rows(self) -> list[tuple[int, int]]:
+        """Number each candidate: its article's place and its unit's, in order."""
+        return [
+            (number, int(unit))
+            for number, one in enumerate(self.articles)
+            for unit in np.flatnonzero(one.eligible)
+        ]
+
+    def proba(self) -> Floats:
+        """Give the probabilities of the candidates, shape (n, k)."""
+        parts = [one.proba[one.eligible] for one in self.articles]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.signals)))
+
+    def text(self, row: tuple[int, int]) -> str:
+        """Give a candidate's words."""
+        article = self.articles[row[0]].article
+        assert article.units is not None
+        unit = article.units[row[1]]
+        return article.text[unit.start : unit.end]
+
+
+def is_run(path: str) -> bool:
+    """Tell whether a path is a folder that `framescope batch` wrote."""
+    from batch.folder import RunFolder
+
+    return Path(path).is_dir() and RunFolder(Path(path)).exists()
+
+
+def wanted_signals(
+    given: Sequence[str] | None, known: Sequence[str], model: str
+) -> tuple[str, ...]:
+    """Give the sentence-level signals that are picked for.
+
+    Parameters
+    ----------
+    given : sequence of str or None
+        As asked for; None for all that the model gives, but for `content`, which tells what may be
+        picked at all.
+    known : sequence of str
+        That the model gives.
+    model : str
+        Its name, for messages.
+
+    Raises
+    ------
+    SignalError
+        When the taxonomy doesn't name one.
+    PickError
+        When the model doesn't give one, or it is one of whole articles.
+    """
+    known = [name for name in known if BY_NAME[name].level is not Level.ARTICLE]
+    if not given:
+        return tuple(name for name in known if name != "content")
+    for name in in_order(given):
+        if BY_NAME[name].level is Level.ARTICLE:
+            raise PickError(f"--signal {name}: is one of whole articles; sentences are picked")
+        if name not in known:
+            raise PickError(
+                f"--signal {name}: {model} doesn't give it; it gives {', '.join(known)}"
+            )
+    return in_order(given)
+
+
+# --- of a run -------------------------------------------------------------------------------------
+
+
+def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, *, seed: int = 0) -> Candidates:
+    """Read candidates off a run that has ended.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    signals : sequence of str or None
+        That are picked for; see `wanted_signals`.
+    tell : callable
+    seed : int
+        Of the lot that draws articles.
+
+    Raises
+    ------
+    PickError
+        When the run hasn't ended, or a signal isn't in it.
+    RunError
+        When it can't be read.
+    """
+    from batch.folder import RunFolder
+    from batch.reading import open_run
+
+    with open_run(RunFolder(path)) as database:
+        manifest = database.manifest
+        if not database.finished:
+            again = f"go on with it: framescope batch --resume --output {path}"
+            raise PickError(f"{path}: the run is not finished; {again}")
+        model = manifest["model"]
+        wanted = wanted_signals(signals, manifest["signals"], f"the run of {model['name']}")
+        articles = database.rows(
+            "SELECT article_id, outlet_key, outlet, told_by, id, title, url, date, lang, author, "
+            "site_name, characters, sentences, distance FROM published WHERE note IS NULL "
+            "ORDER BY article_id"
+        )
+        drawn = _drawn(
+            [str(row["outlet_key"]) for row in articles],
+            [int(row["sentences"]) for row in articles],
+            [str(row["article_id"]) for row in articles],
+            tell,
+            seed,
+        )
+        found = tuple(_of_run(database, [articles[at] for at in drawn], wanted))
+    thresholds = np.array([manifest["thresholds"][name] for name in wanted], float)
+    return Candidates(_named_apart(found), wanted, thresholds, model["name"], model["digest"])
+
+
+def _of_run(
+    database: Database, articles: Sequence[dict[str, Any]], wanted: Sequence[str]
+) -> Iterator[ScoredArticle]:
+    names = ", ".join(f'"{name}"' for name in wanted)
+    with_content = "content" in database.signals
+    ids = ", ".join(str(row["article_id"]) for row in articles)
+    by_article: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    if ids:
+        for row in database.rows(
+            f'SELECT article_id, start, "end", text, flags, {names} FROM sentences '
+            f"WHERE article_id IN ({ids}) ORDER BY article_id, sentence"
+        ):
+            by_article[row["article_id"]].append(row)
+    for one in articles:
+        rows = by_article[one["article_id"]]
+        text = _rebuilt(rows, one["characters"])
+        proba = np.array([[row[name] for name in wanted] for row in rows], float)
+        proba = proba.reshape(len(rows), len(wanted))
+        content = np.array([not with_content or "content" in row["flags"] for row in rows], bool)
+        known = {key: one[key] for key in ("title", "url", "date", "lang", "author", "site_name")}
+        article = Article(
+            id=one["id"],
+            text=text,
+            outlet=None if one["told_by"] == "nothing" else one["outlet"],
+            units=tuple(Unit(row["start"], row["end"]) for row in rows),
+            **known,
+        )
+        yield ScoredArticle(
+            article, one["outlet"] if article.outlet else UNKNOWN, proba,
+            content & ~np.isnan(proba).any(axis=1) & _long_enough(article), one["distance"] or 0.0,
+        )  # fmt: skip
+
+
+def _rebuilt(rows: Sequence[dict[str, Any]], characters: int) -> str:
+    """Put an article together of its sentences, each where it stood, with space between them.
+
+    A run keeps sentences, and not what stands between: as a rule spaces and line ends.
+    """
+    text, at = [], 0
+    for row in rows:
+        text += [_gap(row["start"] - at), row["text"]]
+        at = row["end"]
+    return "".join(text) + " " * (characters - at)
+
+
+def _gap(size: int) -> str:
+    return " " if size == 1 else "\n" * size
+
+
+# --- of files -------------------------------------------------------------------------------------
+
+
+def of_files(
+    inputs: Sequence[str], bundle: Bundle, signals: Sequence[str] | None, tell: Tell, *, seed: int
+) -> Candidates:
+    """Read files and score them.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        All that `framescope score` reads.
+    bundle : Bundle
+    signals : sequence of str or None
+        As of `of_run`.
+    tell : callable
+        Is told what can't be read, or isn't scored.
+    seed : int
+
+    Raises
+    ------
+    PickError
+        When a signal isn't given.
+    InputError
+        When no article could be read.
+    """
+    from classifier.pages import read_input
+    from classifier.scoring import Scorer
+
+    wanted = wanted_signals(signals, bundle.signals, f"the bundle {bundle.name}")
+
+    def read() -> Iterator[Article | Skipped]:
+        for source in inputs:
+            try:
+                yield from read_input(source)
+            except InputError as error:
+                yield Skipped(error.source, error.reason)
+
+    reports: list[ArticleReport] = []
+    reasons = []
+    for item in Scorer(bundle, registry=bundle.registry, evidence=False).score(read()):
+        if isinstance(item, ArticleReport) and item.note is None:
+            reports.append(item)
+            continue
+        source, reason = (
+            (item.source, item.reason)
+            if isinstance(item, Skipped)
+            else (str(item.article.origin or item.article.id), item.note)
+        )
+        reasons.append(f"{source}: {reason}")
+        tell(f"{reasons[-1]} (skipped)")
+    if not reports:
+        raise PickError(reasons[0] if reasons else "input: holds no article")
+    drawn = _drawn(
+        [outlet_of(one) for one in reports],
+        [len(one.sentences) for one in reports],
+        [f"{number}" for number in range(len(reports))],
+        tell,
+        seed,
+    )
+    thresholds = np.array([bundle.thresholds[name] for name in wanted], float)
+    with_content = "content" in bundle.signals
+    found = tuple(_of_report(reports[at], wanted, with_content) for at in drawn)
+    return Candidates(_named_apart(found), wanted, thresholds, bundle.name, bundle.digest)
+
+
+def outlet_of(report: ArticleReport) -> str:
+    """Name who published an article: by the registry, the page, or the host of its address."""
+    publisher = None if report.source is None else report.source.publication.publisher
+    article = report.article
+    if publisher is not None:
+        return publisher.outlet.name if publisher.outlet is not None else publisher.name
+    named = (article.outlet or article.site_name or "").strip()
+    if named or not article.url:
+        return named or UNKNOWN
+    from classifier.sources import host_in
+
+    return host_in(article.url) or UNKNOWN
+
+
+def _of_report(report: ArticleReport, wanted: Sequence[str], with_content: bool) -> ScoredArticle:
+    article = report.article
+    labelled = {(unit.start, unit.end) for unit in article.units or () if unit.labels}
+    rows = report.sentences
+    proba = np.array([[row.scores[name] for name in wanted] for row in rows], float)
+    free = [
+        (not with_content or "content" in row.flags) and (row.start, row.end) not in labelled
+        for row in rows
+    ]
+    units = tuple(Unit(row.start, row.end) for row in rows)
+    bare = replace(article, units=units, spans=(), labels={})
+    return ScoredArticle(
+        bare, outlet_of(report), proba.reshape(len(rows), len(wanted)),
+        np.array(free, bool) & _long_enough(bare), report.distance or 0.0,
+    )  # fmt: skip
+
+
+# --- of both --------------------------------------------------------------------------------------
+
+
+def _long_enough(article: Article) -> NDArray[np.bool_]:
+    units = article.units or ()
+    words = (len(article.text[unit.start : unit.end].split()) for unit in units)
+    return np.array([count >= FEWEST_WORDS for count in words], bool)
+
+
+def _drawn(
+    outlets: Sequence[str], sizes: Sequence[int], names: Sequence[str], tell: Tell, seed: int
+) -> list[int]:
+    """Draw articles by lot, the outlets by turns, until there are `MOST` sentences; in order."""
+    total = sum(sizes)
+    if total <= MOST:
+        return list(range(len(sizes)))
+    lots = [hashlib.sha256(f"{seed}|{name}".encode()).digest() for name in names]
+    turn: Counter[str] = Counter()
+    keyed = []
+    for at in sorted(range(len(sizes)), key=lots.__getitem__):
+        keyed.append((turn[outlets[at]], lots[at], at))
+        turn[outlets[at]] += 1
+    found, taken = [], 0
+    for *_, at in sorted(keyed):
+        if taken + sizes[at] <= MOST:
+            found.append(at)
+            taken += sizes[at]
+    tell(
+        f"of {total:,} sentences {taken:,} are weighed, in articles drawn by lot, outlet by outlet"
+    )
+    return sorted(found)
+
+
+def _named_apart(articles: Sequence[ScoredArticle]) -> tuple[ScoredArticle, ...]:
+    """Number the second article of a name: ids are unique within a file."""
+    seen: set[str] = set()
+    found = []
+    for one in articles:
+        name, number = one.article.id, 1
+        while name in seen:
+            number += 1
+            name = f"{one.article.id}-{number}"
+        seen.add(name)
+        found.append(replace(one, article=replace(one.article, id=name)))
+    return tuple(found)
+
+
+def second_proba(candidates: Candidates, bundle: Bundle) -> tuple[Floats, Floats]:
+    """Score the candidates' articles by another model.
+
+    Returns
+    -------
+    proba : ndarray, shape (n, k)
+        What the other doesn't give is as the first has it: no disagreement.
+    thresholds : ndarray, shape (k,)
+
+    Raises
+    ------
+    PickError
+        When it is the same model, or gives none of the signals.
+    """
+    from classifier.scoring import Scorer
+
+    shared = [name for name in candidates.signals if name in bundle.signals]
+    if bundle.digest == candidates.digest:
+        raise PickError(f"--second {bundle.path}: is the first model too; give another bundle")
+    if not shared:
+        raise PickError(f"--second {bundle.path}: gives none of {', '.join(candidates.signals)}")
+    columns = [candidates.signals.index(name) for name in shared]
+    thresholds = candidates.thresholds.copy()
+    thresholds[columns] = [bundle.thresholds[name] for name in shared]
+    found = []
+    scored = Scorer(bundle, shared, bundle.registry, evidence=False).score(
+        one.article for one in candidates.articles
+    )
+    for one, item in zip(candidates.articles, scored, strict=True):
+        proba = one.proba.copy()
+        if isinstance(item, ArticleReport) and item.note is None:
+            for unit, sentence in enumerate(item.sentences):
+                proba[unit, columns] = [sentence.scores[name] for name in shared]
+        found.append(proba[one.eligible])
+    return np.concatenate(found) if found else candidates.proba(), thresholds
+
+
+def labelled_texts(files: Iterable[Path]) -> list[str]:
+    """Read the sentences that are not to be picked again, off files in the exchange format.
+
+    Those that have a label, or that were picked before, whether they have one yet or not.
+
+    Raises
+    ------
+    InputError
+        When a file can't be read, or a line of it.
+    """
+    from classifier.pages import from_record
+
+    found = []
+    for path in files:
+        try:
+            with path.open(encoding="utf-8") as file:
+                lines = [(number, line) for number, line in enumerate(file, 1) if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "is no UTF-8"
+            raise InputError(path, f"can't be read ({reason}); give a file of labels") from None
+        for number, line in lines:
+            where = f"{path}, line {number}"
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError):
+                reason = "is no JSON; give a file in the exchange format (docs/exchange-format.md)"
+                raise InputError(where, reason) from None
+            if not isinstance(record, dict):
+                raise InputError(where, "is no article; see docs/exchange-format.md")
+            article = from_record(record, str(path), number)
+            given = record.get("sentences") or ()
+            for unit, one in zip(article.units or (), given, strict=False):
+                if unit.labels or one.get("picked") is not None:
+                    found.append(article.text[unit.start : unit.end])
+    return found
