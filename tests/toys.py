@@ -7,6 +7,7 @@ techniques (with their spans) and articles, the other sources only. They go by n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,6 +94,37 @@ def examples(articles: int = 40, seed: int = 5) -> Examples:
         group=names,
         part=np.where(numbers // 4 % 5 == 4, "validation", "train"),
     )
+
+
+def write_exchange(path: Path, articles: int = 40, first: int = 0, seed: int = 5) -> Path:
+    """Write labelled articles as a user's file holds them, all signals on every sentence."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for number in range(first, first + articles):
+        sentences = article(number, rng)
+        loaded = [loaded_spans(one) for one in sentences]
+        units = [
+            {
+                "start": one.start,
+                "end": one.end,
+                "labels": {
+                    "vague_source": int(one.text.startswith("Observers")),
+                    "any_technique": int(bool(spans)),
+                    "loaded_language": int(bool(spans)),
+                },
+            }
+            for one, spans in zip(sentences, loaded, strict=True)
+        ]
+        spans = [
+            {"start": span.start, "end": span.end, "signal": span.signal}
+            for found in loaded
+            for span in found
+        ]
+        record = {"id": str(number), "text": text_of(sentences), "sentences": units}
+        record |= {"spans": spans, "labels": {"hyperpartisan": int(bool(spans))}}
+        lines.append(json.dumps(record) + "\n")
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
 
 
 def unseen(articles: int = 6) -> list[Sentence]:

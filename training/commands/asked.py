@@ -59,8 +59,9 @@ class Asked:
         """Read the rows, and split them."""
         from training.corpora import State, house_folder, root_folder
         from training.corpora import find_corpus as find
-        from training.data import load_data
+        from training.data import Added, load_data
 
+        Added.read(self.added or ())  # what is wrong with them is said first
         if self.files:
             return _of_files(self.files, self.only, self.signals, recipe.split_seed, tell)
         root = root_folder(self.corpora) if recipe.needs_folder else None

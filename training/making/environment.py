@@ -48,7 +48,7 @@ def _asked(git: str, *words: str) -> str | None:
 
 
 def environment() -> dict[str, Any]:
-    """Say which machine it is, and the version of every library that this package names."""
+    """Say which machine it is, and the version of every library that training needs."""
     return {
         "python": sys.version.split()[0],
         "platform": platform.platform(),
@@ -81,6 +81,8 @@ def _gpu() -> str | None:
 def _libraries() -> dict[str, str]:
     found = {}
     for line in requires("framescope") or ():
+        if "extra ==" in line and not re.search(r"extra == .training.", line):
+            continue
         name = re.split(r"[^\w.-]", line, maxsplit=1)[0]
         try:
             found[name] = version(name)

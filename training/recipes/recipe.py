@@ -130,7 +130,7 @@ class Recipe:
                 "sentences": self.teacher.sentences,
                 "settings": asdict(self.teaching),
             }
-        return _without_none(record)
+        return {key: value for key, value in _said(record).items() if value not in ("", {})}
 
     def to_toml(self) -> str:
         """Write `to_record` as TOML."""
@@ -139,10 +139,10 @@ class Recipe:
         return tomli_w.dumps(self.to_record())
 
 
-def _without_none(record: Mapping[str, Any]) -> dict[str, Any]:
+def _said(record: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what isn't said, for which TOML has no word."""
     return {
-        key: _without_none(value) if isinstance(value, Mapping) else value
+        key: _said(value) if isinstance(value, Mapping) else value
         for key, value in record.items()
         if value is not None
     }
