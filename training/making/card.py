@@ -42,12 +42,12 @@ def write_bundle(
     save: Callable[[Path], None],
     name: str | None = None,
     carried: Mapping[str, Any] | None = None,
-    **measured: float,
+    measured: Mapping[str, float] | None = None,
 ) -> None:
     """Write the bundle of a fitted model: its manifest, its card and what `save` writes.
 
     Its name is the one given, else its folder's. `carried` is what a manifest takes over from the
-    bundle that this one started from.
+    bundle that this one started from, `measured` what was found on the way.
     """
     cards = [find(name).card for name in data.corpora]
     manifest = {
@@ -80,7 +80,7 @@ def write_bundle(
         "seed": seed,
         "settings": dict(settings),
         "code_version": __version__,
-        **measured,
+        **(measured or {}),
         **(carried or {}),
     }
     bundle.write(output, manifest, model_card(manifest), save)

@@ -215,7 +215,9 @@ def write_transformer(
         if math.isfinite(found):  # few rows may have no signal of both kinds
             measured["validation"] = round(found, 5)
         seed = settings.seed
-        write_bundle(data, output, "transformer", seed, record, decisions, save, name, **measured)
+        write_bundle(
+            data, output, "transformer", seed, record, decisions, save, name, measured=measured
+        )
     return measured
 
 

@@ -173,7 +173,7 @@ def _write(
             save,
             name,
             _carried(start.manifest, data),
-            **measured,
+            measured,
         )
     return measured
 
