@@ -94,7 +94,7 @@ def _signals() -> tuple[Signal, ...]:
 
 # --- a desk's own ---------------------------------------------------------------------------------
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_NAME = re.compile(r"[a-z]+(_[a-z]+)*")  # as report.schema.json has it
 _LONGEST_NAME, _LONGEST = 60, 300  # characters
 _NEEDED = ("family", "level", "meaning")
 _KEYS = ("label", *_NEEDED, "origin")
@@ -102,25 +102,28 @@ _ORIGIN = "this desk's own definition"
 # What reports, labels and tables call other things, and what SQL does.
 _TAKEN = frozenset(
     """
-    antecedent article article_id articles author author_outlet author_outlet_name bytes chain
-    characters citations cited claims claims_government claims_named claims_nobody
-    claims_state_media claims_unnamed claims_unsourced claims_vague company content control
-    corrections country cue date day digest distance error evidence far flags format found_by
-    framing furniture government header id imposter imprint index inner_voice input input_id itself
-    kind label labels lang last_day line lines links model name networks note origin outlet outlets
-    own own_sentences publisher publisher_name record record_high record_low relation report
-    republications runtime scored score scores sentence sentences signal signals site_name source
-    sourcing spans span stage start state_media strength summary text text_digest texts thresholds
-    title told_by undecided unsourced url voice
+    about address antecedent article article_id articles author author_outlet author_outlet_name
+    by_day by_outlet bytes chain characters citations cited cited_as claims claims_government
+    claims_named claims_nobody claims_state_media claims_unnamed claims_unsourced claims_vague
+    company content control corrections country cue date day digest distance error evidence far
+    first_day first_outlet first_url flags format found_by framing furniture gatherer government
+    header id imposter imprint index inner_voice input input_id inputs itself kind label labels lang
+    last_day line lines links model most_flagged name networks note origin outlet outlets own
+    own_sentences publisher publisher_name record record_high record_low relation repeated_text
+    report republications runtime schema_version score scored scores sentence sentences signal
+    signals site_name skipped source sourcing sourcing_map span spans stage start state_media
+    strength summary text text_digest texts thresholds title told_by undecided unsourced
+    unsourced_own_claim url voice who_cites_whom
 
-    all analyse analyze and anti any array as asc asof at authorization between binary both by case
-    cast check collate collation column columns concurrently constraint create cross default
-    deferrable desc describe distinct do else end except exists false fetch for foreign freeze from
-    full generated glob group having ilike in initially inner intersect interval into is isnull join
-    lambda lateral leading left like limit map natural not notnull null offset on only or order
-    outer overlaps pivot placing positional primary qualify references returning right row select
-    semi show similar some struct summarize symmetric table tablesample then to trailing true tuple
-    union unique unpack unpivot using values variadic verbose when where window with
+    all analyse analyze and anti any array as asc asof asymmetric at authorization between binary
+    both by case cast check collate collation column columns concurrently constraint create cross
+    default deferrable desc describe distinct do else end except exists false fetch for foreign
+    freeze from full generated glob group having ilike in initially inner intersect interval into is
+    isnull join lambda lateral leading left like limit map natural not notnull null offset on only
+    or order outer overlaps pivot pivot_longer pivot_wider placing positional primary qualify
+    references returning right row select semi show similar some struct summarize symmetric table
+    tablesample then to trailing true tuple union unique unpack unpivot using values variadic
+    verbose when where window with
     """.split()  # noqa: SIM905, a word a line would be a hundred lines
 )
 _TAKEN_ENDINGS = ("_low", "_high", "_n", "_id", "_start", "_end")
@@ -204,7 +207,7 @@ def _signal(name: str, entry: object, where: str) -> Signal:
         raise fail("is no entry; write [NAME], and below it family, level and meaning")
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         raise fail(
-            "is no name of a signal; use small letters, digits and single underscores, such as "
+            "is no name of a signal; use small letters and single underscores, such as "
             "clickbait_headline"
         )
     if name in _TAKEN or name.endswith(_TAKEN_ENDINGS):

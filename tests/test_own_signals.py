@@ -1,0 +1,589 @@
+"""A desk's own signal: one entry in a TOML file, labels, and it is everywhere, without any code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import headlines
+import numpy as np
+import pytest
+import toys
+from headlines import DEFINED, SIGNAL
+
+from classifier import bundle, cli, taxonomy
+from classifier.errors import BundleError, SignalError
+from classifier.models.base import Calibration
+from classifier.models.ngrams import Ngrams
+from classifier.models.tfidf import TfidfModel
+from classifier.taxonomy import (
+    BY_NAME,
+    NAMES,
+    SHIPPED,
+    SIGNALS,
+    TECHNIQUES,
+    Family,
+    Level,
+    in_order,
+)
+from classifier.values import Article, ArticleReport
+
+GROUPS = list(cli.app.registered_groups)
+MINIMAL = {"family": "framing", "level": "sentence", "meaning": "stands in capitals"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_its_own(monkeypatch) -> Iterator[None]:
+    """Each test begins and ends as a machine on which nobody has defined a signal."""
+    monkeypatch.delenv(taxonomy.ENVIRONMENT, raising=False)
+    taxonomy.forget_own()
+    yield
+    taxonomy.forget_own()
+
+
+@pytest.fixture
+def define(tmp_path, monkeypatch) -> Callable[[str], Path]:
+    """Write the user's file, and name it."""
+
+    def defined(text: str = DEFINED) -> Path:
+        path = tmp_path / "signals.toml"
+        path.write_text(text, encoding="utf-8")
+        monkeypatch.setenv(taxonomy.ENVIRONMENT, str(path))
+        taxonomy.forget_own()
+        return path
+
+    return defined
+
+
+class Typed(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def typed(monkeypatch, capsys) -> Callable[..., Typed]:
+    """Type a command in this process."""
+
+    def typed(*words: object) -> Typed:
+        monkeypatch.setattr(sys, "argv", ["framescope", *map(str, words)])
+        monkeypatch.setattr(sys.modules["__main__"], "__package__", None)
+        monkeypatch.setattr(cli.app, "registered_groups", GROUPS.copy())
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return Typed(int(ended.value.code or 0), *capsys.readouterr())
+
+    return typed
+
+
+def own_bundle(folder: Path, definitions: dict[str, Any] | None = None, **other: str) -> Path:
+    """A baseline by hand that gives `claim`, and flags "vile" as an own signal."""
+    definition = taxonomy.from_records({SIGNAL: {**MINIMAL, **other}}, "the test")
+    names = ("claim", SIGNAL)
+    words = Ngrams("word", 1, 1, ("crowns", "vile"), np.ones(2, np.float32))
+    model = TfidfModel(
+        names, (words,), np.eye(2) * 8, np.full(2, -2.0), Calibration.identity(names)
+    )
+    manifest = {
+        **toys.MANIFEST_BY_HAND, "signals": list(names), "thresholds": dict.fromkeys(names, 0.5),
+        "calibration": {name: [1.0, 0.0] for name in names},
+    }  # fmt: skip
+    taxonomy.declare(definition, "the test")
+    bundle.write(folder, manifest, "# By hand\n", model.save)
+    taxonomy.forget_own()
+    return folder
+
+
+# --- what is known --------------------------------------------------------------------------------
+
+
+def test_own_signals_come_after_those_that_ship_by_their_names(define) -> None:
+    assert tuple(NAMES) == tuple(BY_NAME) == SHIPPED
+    path = define(f"{DEFINED}\n[all_capitals]\nfamily='content'\nlevel='span'\nmeaning='x'\n")
+    assert tuple(NAMES) == (*SHIPPED, "all_capitals", SIGNAL)
+    assert [one.name for one in SIGNALS] == list(NAMES)
+    assert (NAMES[-1], len(SIGNALS), SIGNALS[-1].label) == (SIGNAL, len(SHIPPED) + 2, "clickbait")
+    one = BY_NAME["all_capitals"]
+    assert (one.label, one.family, one.level) == ("all capitals", Family.CONTENT, Level.SPAN)
+    assert one.origin == "this desk's own definition"
+    assert in_order([SIGNAL, "claim", "all_capitals"]) == ("claim", "all_capitals", SIGNAL)
+    assert taxonomy.defined_in(SIGNAL) == str(path)
+    assert taxonomy.defined_in("claim") is None
+    assert "all_capitals" not in TECHNIQUES
+    assert len(TECHNIQUES) == 14
+    with pytest.raises(SignalError, match="'clickbait_headlin'; did you mean clickbait_headline"):
+        in_order(["clickbait_headlin"])
+
+
+def test_the_usual_place_is_read_where_no_file_is_named(tmp_path, monkeypatch, define) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    usual = tmp_path / "framescope" / "signals.toml"
+    usual.parent.mkdir()
+    usual.write_text("[in_passing]\nfamily='framing'\nlevel='sentence'\nmeaning='x'\n")
+    assert NAMES[-1] == "in_passing"
+    assert taxonomy.defined_in("in_passing") == str(usual)
+    define()
+    assert tuple(NAMES) == (*SHIPPED, SIGNAL), "the file that is named stands in its place"
+
+
+def test_what_ships_is_known_whatever_the_users_file_holds(define) -> None:
+    define("not TOML")
+    assert BY_NAME["claim"].name == "claim"
+    assert in_order(["quoted", "claim"]) == ("claim", "quoted")
+    for _ in range(2):
+        with pytest.raises(SignalError, match="can't be read as TOML"):
+            list(NAMES)
+
+
+def entry(**changes: Any) -> str:
+    values = {**MINIMAL, **changes}
+    lines = (f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None)
+    return "[in_capitals]\n" + "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (entry(famly="x"), "[in_capitals] has an unknown key 'famly'; did you mean family?"),
+        (entry(colour="x"), "[in_capitals] has an unknown key 'colour'; known: label, family,"),
+        (
+            entry(level="paragraph"),
+            "has the level 'paragraph'; give one of sentence, span, article",
+        ),
+        (entry(level="sentense"), "did you mean sentence?"),
+        (entry(family="frame"), "has the family 'frame'; give one of content, sourcing, framing"),
+        (entry(meaning=None), "[in_capitals] has no meaning; it needs family, level, meaning"),
+        (entry(family=None), "[in_capitals] has no family"),
+        (entry(meaning=" "), "needs text on one line as meaning"),
+        (entry(meaning="two\nlines"), "needs text on one line as meaning"),
+        (entry(label="\u202egnp"), "needs text on one line as label"),
+        (entry(label=3), "needs text on one line as label"),
+        (entry(meaning="x" * 301), "has a meaning of more than 300 characters"),
+        (entry(family="article"), "which is of whole articles; give the level 'article'"),
+        ("in_capitals = 3\n", "[in_capitals] is no entry; write [NAME], and below it family"),
+        (entry().replace("in_capitals", "InCapitals"), "[InCapitals] is no name of a signal"),
+        (entry().replace("in_capitals", "two__lines"), "[two__lines] is no name of a signal"),
+        (entry().replace("in_capitals", "top_ten_2"), "[top_ten_2] is no name of a signal"),
+        (entry().replace("in_capitals", f"a{'b' * 60}"), "is no name of a signal"),
+        (entry().replace("in_capitals", "labels"), "[labels] is what reports or tables call"),
+        (entry().replace("in_capitals", "order"), "[order] is what reports or tables call"),
+        (entry().replace("in_capitals", "mood_low"), "[mood_low] is what reports or tables call"),
+        (entry().replace("in_capitals", "content"), "[content] ships with framescope"),
+        (entry().replace("in_capitals", "claim"), "[claim] ships with framescope; choose another"),
+        (entry() * 2, "can't be read as TOML"),
+        ("[in capitals]\n", "can't be read as TOML"),
+    ],
+)
+def test_a_bad_entry_is_refused_in_one_line(text, reason, define, typed) -> None:
+    path = define(text)
+    result = typed("signals", "--model", "baseline")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith(f"framescope: {path}: ")
+    assert reason in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_a_file_that_is_named_and_not_there_is_refused(tmp_path, monkeypatch, typed) -> None:
+    monkeypatch.setenv(taxonomy.ENVIRONMENT, str(tmp_path / "none.toml"))
+    result = typed("signals", "--model", "baseline")
+    assert result.status == 2
+    assert (
+        "none.toml: no such file; FRAMESCOPE_SIGNALS names the file of your signals" in result.err
+    )
+    (tmp_path / "none.toml").write_bytes(b"\xff\xfe")
+    assert "can't be read as TOML" in typed("signals", "--model", "baseline").err
+
+
+def test_no_signal_is_called_as_something_else_of_a_report_or_a_table_is() -> None:
+    pytest.importorskip("duckdb")
+    import duckdb
+
+    from batch import schema
+    from batch.reading.views import views
+    from classifier.pages import exchange
+    from classifier.render import layout, rows
+
+    words = {name for table in schema._OF.values() for name in table} | set(schema.TABLES)
+    found = views(SHIPPED, dict.fromkeys(SHIPPED, 0.5))
+    words |= {name for view in found for name in (view.name, *view.columns)} | set(rows._COLUMNS)
+    words |= {*exchange.OPTIONAL, *exchange.EXTRA, *exchange.IMPRINT, layout.UNSOURCED}
+    words |= {layout.CITED, layout.FURNITURE, "labels", "content", "note", "id", "text"}
+    report = json.loads((Path(layout.__file__).parent / "report.schema.json").read_text())
+    words |= set(report["properties"]) | set(report["$defs"]["sentence"]["properties"])
+    sql = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
+    words |= {name for (name,) in duckdb.sql(sql).fetchall()}
+    free = [
+        word
+        for word in sorted(words)
+        if taxonomy._NAME.fullmatch(word) and word not in SHIPPED and _is_free(word)
+    ]
+    assert " ".join(free) == ""
+
+
+def _is_free(name: str) -> bool:
+    try:
+        taxonomy.from_records({name: MINIMAL}, "x")
+    except SignalError:
+        return False
+    return True
+
+
+def test_whoever_reads_while_others_define_sees_all_or_nothing() -> None:
+    """Threads define a pair of signals at once; nobody sees one of them alone, or none again."""
+    pairs = [[f"{letter}_one", f"{letter}_two"] for letter in "abcdefghij"]
+    wrong: list[set[str]] = []
+
+    def read() -> None:
+        for _ in range(300):
+            known = set(NAMES) - set(SHIPPED)
+            wrong.extend(known for one, two in pairs if (one in known) != (two in known))
+
+    def tell(pair: list[str]) -> None:
+        taxonomy.declare(taxonomy.from_records(dict.fromkeys(pair, MINIMAL), "x"), "x")
+
+    threads = [
+        threading.Thread(target=read),
+        *(threading.Thread(target=tell, args=[p]) for p in pairs),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert len(NAMES) == len(SHIPPED) + 20
+
+
+# --- bundles --------------------------------------------------------------------------------------
+
+
+def test_a_bundle_brings_its_definitions_along(tmp_path, typed) -> None:
+    folder = own_bundle(tmp_path / "own", label="in capitals")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["signal_definitions"] == {
+        SIGNAL: {**MINIMAL, "label": "in capitals", "origin": "this desk's own definition"}
+    }
+    assert SIGNAL not in NAMES
+    assert bundle.load(folder).signals == ("claim", SIGNAL)
+    assert BY_NAME[SIGNAL].label == "in capitals"
+    taxonomy.forget_own()
+    listed = json.loads(typed("signals", "--model", folder, "--json").out)
+    assert listed[-1] == {
+        "name": SIGNAL, **manifest["signal_definitions"][SIGNAL], "given": True,
+        "defined_in": str(folder / "manifest.json"),
+    }  # fmt: skip
+    assert [one["name"] for one in listed[:-1]] == list(SHIPPED)
+    assert not any("defined_in" in one for one in listed[:-1])
+
+
+def test_a_bundle_of_what_ships_defines_nothing(small_bundle) -> None:
+    for folder in (
+        small_bundle,
+        bundle.default_path("baseline"),
+        bundle.default_path("transformer"),
+    ):
+        assert "signal_definitions" not in bundle.read_manifest(folder)
+        assert bundle.load(folder).signals == in_order(bundle.load(folder).signals)
+    assert tuple(NAMES) == SHIPPED
+
+
+def test_two_meanings_of_a_name_are_refused_and_both_named(tmp_path, define, typed) -> None:
+    first = own_bundle(tmp_path / "first")
+    second = own_bundle(tmp_path / "second", meaning="is a headline")
+    bundle.load(first)
+    with pytest.raises(SignalError) as caught:
+        bundle.load(second)
+    line = str(caught.value)
+    assert line.startswith(f"{second / 'manifest.json'}: [{SIGNAL}] means something else in ")
+    assert f"{first / 'manifest.json'}; rename one" in line
+    assert "\n" not in line
+    assert bundle.read_manifest(second)["signals"] == ["claim", SIGNAL], "it can be looked at"
+    path = define()
+    text = tmp_path / "a.txt"
+    text.write_text("A vile ferry of Orrin will cost the town 900 crowns from Monday on.")
+    result = typed("score", text, "--model", first)
+    assert (result.status, result.out, result.err.count("\n")) == (2, "", 1)
+    assert f"{first / 'manifest.json'}: [{SIGNAL}] means something else in {path}" in result.err
+
+
+def test_what_a_signal_is_called_may_differ(tmp_path, define) -> None:
+    folder = own_bundle(tmp_path / "own", label="one")
+    define(f"[{SIGNAL}]\nlabel='other'\n" + "".join(f"{k}='{v}'\n" for k, v in MINIMAL.items()))
+    assert bundle.load(folder).signals == ("claim", SIGNAL)
+    assert BY_NAME[SIGNAL].label == "other", "the user's file is nearer"
+
+
+@pytest.mark.parametrize(
+    ("definitions", "reason"),
+    [
+        (None, "unknown signal 'clickbait_headline'"),
+        ([], "defines signals by no names"),
+        ({SIGNAL: {**MINIMAL, "level": "word"}}, "has the level 'word'"),
+        ({SIGNAL: {**MINIMAL, "meaning": "\x1b[2J"}}, "needs text on one line as meaning"),
+        ({"claim": {**MINIMAL, "meaning": "<script>"}}, "unknown signal 'clickbait_headline'"),
+        ({"x'; DROP TABLE a": MINIMAL}, "is no name of a signal"),
+    ],
+)
+def test_a_manifest_that_defines_nonsense_is_refused(tmp_path, definitions, reason) -> None:
+    folder = own_bundle(tmp_path / "own")
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["signal_definitions"]
+    if definitions is not None:
+        manifest["signal_definitions"] = definitions
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(BundleError) as caught:
+        bundle.load(folder)
+    assert reason in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+    assert BY_NAME["claim"].meaning != "<script>"
+
+
+# --- reports of one model -------------------------------------------------------------------------
+
+TEXT = "A vile ferry of Orrin.\n\nIt will cost the town 900 crowns from Monday on, they say there."
+
+
+def test_reports_of_every_kind_show_it(tmp_path, typed) -> None:
+    folder = own_bundle(tmp_path / "own", label="in capitals", meaning="stands in <capitals>")
+    text = tmp_path / "a.txt"
+    text.write_text(TEXT)
+
+    def scored(form: str, *more: str) -> str:
+        taxonomy.forget_own()
+        result = typed("score", text, "--model", folder, "--format", form, *more)
+        assert (result.status, result.err) == (0, "")
+        return result.out
+
+    terminal = scored("terminal", "--legend")
+    assert "└ in capitals 1.00" in terminal or "in capitals >0.99" in terminal
+    assert re.search(r"in capitals\s+stands in <capitals>", terminal)
+    report = json.loads(scored("json"))
+    assert report["signals"] == ["claim", SIGNAL]
+    assert report["articles"][0]["sentences"][0]["flags"] == [SIGNAL]
+    assert report["articles"][0]["summary"]["flagged"][SIGNAL]["total"] == 1
+    line = json.loads(scored("jsonl"))
+    assert line["sentences"][0]["scores"][SIGNAL] > 0.9
+    page = scored("html")
+    assert "in capitals" in page
+    assert "stands in &lt;capitals&gt;" in page
+    assert "<capitals>" not in page
+    only = json.loads(scored("json", "--signal", SIGNAL))
+    assert only["signals"] == [SIGNAL]
+
+
+def test_python_gives_it(tmp_path) -> None:
+    import framescope
+
+    folder = own_bundle(tmp_path / "own")
+    listed = framescope.signals(folder)
+    assert (listed[-1]["name"], listed[-1]["given"], listed[-1]["threshold"]) == (SIGNAL, True, 0.5)
+    taxonomy.forget_own()
+    (report,) = framescope.score(TEXT, model=folder)
+    assert report.to_records()[0][SIGNAL] > 0.9
+
+
+def test_the_service_lists_and_gives_it(tmp_path) -> None:
+    pytest.importorskip("fastapi")
+    pytest.importorskip("prometheus_client")
+    from fastapi.testclient import TestClient
+    from serving import make
+
+    folder = own_bundle(tmp_path / "own")
+    with TestClient(make(folder)) as client:
+        listed = client.get("/signals").json()
+        assert {one["name"]: one["given"] for one in listed}[SIGNAL] is True
+        answer = client.post("/score", json={"text": TEXT}).json()
+        assert answer["articles"][0]["sentences"][0]["flags"] == [SIGNAL]
+
+
+# --- runs of many ---------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_run_counts_it_wherever_it_is_read(tmp_path, typed) -> None:
+    """The processes of the run, and whoever reads it, know it without the user's file."""
+    pytest.importorskip("duckdb")
+    pytest.importorskip("pyarrow")
+    import framescope
+
+    folder = own_bundle(tmp_path / "own", label="in capitals")
+    inputs = tmp_path / "many.jsonl"
+    lines = [
+        {"id": f"{n}", "outlet": f"Post {n % 3}", "date": "2031-05-06",
+         "text": f"A {'vile' if n % 3 else 'fine'} ferry, number {n}, leaves from Orrin now.\n\n"
+                 f"It will cost the town {n} crowns, which nobody there wants to pay."}
+        for n in range(30)
+    ]  # fmt: skip
+    inputs.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = tmp_path / "RUN"
+    words = ("batch", str(inputs), "--model", str(folder), "--output", str(run), "--workers", "2")
+    command = [sys.executable, "-m", "framescope", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["signal_definitions"][SIGNAL]["label"] == "in capitals"
+    for ask in (lambda: framescope.read_run(run).sentences[SIGNAL].max() > 0.9,
+                lambda: (framescope.read_run(run).query("FROM by_outlet")[SIGNAL] > 0.4).sum() == 2,
+                lambda: "in capitals" in overview(typed, run)):  # fmt: skip
+        taxonomy.forget_own()
+        assert ask()
+    taxonomy.forget_own()
+    flagged = json.loads(typed("query", run, "FROM most_flagged LIMIT 1", "--format", "json").out)
+    assert flagged[0]["flags"] == [SIGNAL]
+
+
+def overview(typed: Callable[..., Typed], run: Path) -> str:
+    page = run.with_name("page.html")
+    result = typed("overview", run, "--output", page)
+    assert result.status == 0, result.err
+    return page.read_text(encoding="utf-8")
+
+
+def with_own(one: ArticleReport, *, of_article: bool) -> ArticleReport:
+    """An article whose every sentence, or that itself, has the own signal."""
+    if one.note is not None:
+        return one
+    if of_article:
+        return replace(one, scores={**one.scores, SIGNAL: 0.9}, flags=(*one.flags, SIGNAL))
+    sentences = (
+        replace(s, scores={**s.scores, SIGNAL: 0.9}, flags=(*s.flags, SIGNAL))
+        for s in one.sentences
+    )
+    return replace(one, sentences=tuple(sentences))
+
+
+@pytest.mark.parametrize(
+    ("family", "level", "section"),
+    [("framing", "sentence", "framing"), ("framing", "span", "framing"),
+     ("sourcing", "sentence", "sourcing"), ("content", "sentence", "content"),
+     ("article", "article", "framing"), ("framing", "article", "framing")],
+)  # fmt: skip
+def test_a_runs_page_shows_each_family_in_its_place(tmp_path, family, level, section) -> None:
+    pytest.importorskip("duckdb")
+    import small_runs
+
+    from batch.reading.database import opened
+    from batch.reading.overview import overview_of, to_html
+
+    found = {SIGNAL: {**MINIMAL, "family": family, "level": level, "label": "in capitals"}}
+    taxonomy.declare(taxonomy.from_records(found, "the test"), "the test")
+    articles = [with_own(one, of_article=level == "article") for one in small_runs.reports()]
+    signals = (*small_runs.SIGNALS, SIGNAL)
+    run = small_runs.write(tmp_path / "RUN", signals=signals, articles=articles)
+    with opened(run) as database:
+        page = to_html(overview_of(database))
+        assert {f"{SIGNAL}_low", SIGNAL} <= set(database.views[0].columns)
+    (at,) = [
+        name for name, part in re.findall(r'(?s)<section id="(\w+)"(.*?)</section>', page)
+        if "<b>in capitals</b>" in part
+    ]  # fmt: skip
+    assert at == section
+    assert ('href="#content"' in page) == (section == "content")
+
+
+# --- corpora and training -------------------------------------------------------------------------
+
+
+def test_what_ships_is_labelled_as_before(define) -> None:
+    from training.corpora.catalogue import KNOWN, find
+
+    before = {name: tuple(find(name).card.signals) for name in KNOWN}
+    define()
+    assert {name: tuple(find(name).card.signals) for name in KNOWN} == before
+    assert SIGNAL in find("exchange").card.signals
+    assert SIGNAL in find("added").card.signals
+
+
+def test_a_span_of_an_own_signal_is_no_technique(define) -> None:
+    pytest.importorskip("torch")
+    from training.transformer.targets import in_spans
+
+    define(DEFINED.replace('"sentence"', '"span"'))
+    rows = toys.examples(4)
+    from classifier.models.passages import Tokens
+    from classifier.values.article import Span
+
+    one = rows.sentences[0]
+    spans = [Span(one.start, one.start + 3, SIGNAL)]
+    tokens = Tokens((5, 6), ((0, 3), (4, 6)))
+    found = in_spans(one, tokens, spans, ("any_technique", SIGNAL))
+    assert found.tolist() == [[False, True], [False, False]]
+    spans = [Span(one.start, one.start + 3, "doubt")]
+    assert in_spans(one, tokens, spans, ("any_technique", "doubt"))[0].tolist() == [True, True]
+
+
+@pytest.mark.slow
+def test_from_an_entry_and_labels_to_every_report(tmp_path, define, typed, monkeypatch) -> None:
+    """One TOML entry, one labelled file: trained, scored, judged; and then without the entry."""
+    pytest.importorskip("torch")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    define()
+    labelled = headlines.write(tmp_path / "mine.jsonl")
+    folder = tmp_path / "own-baseline"
+    result = typed("train", "baseline", "--data", labelled, "--output", folder)
+    assert result.status == 0, result.err
+    assert SIGNAL in (folder / "README.md").read_text(encoding="utf-8")
+    monkeypatch.delenv(taxonomy.ENVIRONMENT)
+    new = tmp_path / "new.jsonl"
+    articles = headlines.records(8, seed=5)
+    new.write_text("".join(json.dumps(headlines.unlabelled(one)) + "\n" for one in articles))
+    for form, shown in (("terminal", "clickbait"), ("json", SIGNAL), ("jsonl", SIGNAL),
+                        ("html", "clickbait")):  # fmt: skip
+        taxonomy.forget_own()
+        result = typed("score", new, "--model", folder, "--format", form)
+        assert result.status == 0, result.err
+        assert shown in result.out
+        if form == "json":
+            found = [
+                a["sentences"][0]["scores"][SIGNAL] for a in json.loads(result.out)["articles"]
+            ]
+            assert min(found[1::2]) > max(found[::2]), "it tells bait from news"
+    taxonomy.forget_own()
+    judged = headlines.write(tmp_path / "judged.jsonl", 20, seed=9)
+    result = typed("eval", "--a", folder, "--b", folder, "--data", judged, "--format", "json")
+    assert result.status == 0, result.err
+    assert SIGNAL in result.out
+    taxonomy.forget_own()
+    result = typed("eval", "--a", "baseline", "--b", "baseline", "--data", judged)
+    assert result.status == 2, "no bundle and no file defines it"
+    assert f"unknown signal '{SIGNAL}'" in result.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["sentence", "span", "article"])
+def test_a_small_transformer_learns_it_on_each_level(
+    level, tmp_path, define, encoder, toy_settings
+):
+    from classifier.scoring import Scorer
+    from training.data import load_data
+    from training.making import make_transformer
+
+    define(DEFINED.replace('"sentence"', f'"{level}"'))
+    labelled = headlines.write(tmp_path / "mine.jsonl", 80, level=level)
+    data = load_data(None, ["added"], 13, added=[labelled])
+    assert data.examples.signals == (SIGNAL,)
+    folder = tmp_path / f"own-{level}"
+    settings = replace(toy_settings, epochs=8)
+    make_transformer(data, folder, encoder, settings, tell=lambda line: None)
+    taxonomy.forget_own()
+    os.environ.pop(taxonomy.ENVIRONMENT)
+    scorer = Scorer(bundle.load(folder))
+    assert BY_NAME[SIGNAL].level is Level(level)
+    found = []
+    for record in headlines.records(12, seed=3):
+        (report,) = scorer.score([Article(record["id"], record["text"])])
+        score = report.scores if level == "article" else report.sentences[0].scores
+        found.append(score[SIGNAL])
+        if level == "span" and SIGNAL in report.sentences[0].flags:
+            assert any(span.signal == SIGNAL for span in report.sentences[0].evidence)
+    assert np.mean(found[1::2]) > np.mean(found[::2])
