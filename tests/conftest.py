@@ -21,6 +21,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # registry when they are imported.
 _CONFIGURATION = tempfile.TemporaryDirectory(prefix="framescope-tests-")
 os.environ["XDG_CONFIG_HOME"] = _CONFIGURATION.name
+# So do their promoted bundles.
+os.environ["FRAMESCOPE_BUNDLES"] = f"{_CONFIGURATION.name}/bundles"
 
 
 #: What the long tests run against; where CI runs all tests, none of it may be missing.

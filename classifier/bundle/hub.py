@@ -100,10 +100,9 @@ def _take(hub: Any, repository: str, name: str, revision: str | None) -> Path:
         "endpoint": os.environ.get(_ENDPOINT), "library_name": "framescope",
         "library_version": __version__,
     }  # fmt: skip
-    if not hub.constants.HF_HUB_OFFLINE:
+    if not need("huggingface_hub.constants", "addresses need", "hub").HF_HUB_OFFLINE:
         url = hub.hf_hub_url(repository, name, revision=revision, endpoint=asking["endpoint"])
         found = hub.get_hf_file_metadata(url, **asking)
         if found.size is not None and found.size > MAX_FILE:
             raise BundleError(f"{name}: larger than any bundle's file; use another bundle")
-        revision = found.commit_hash or revision
     return Path(hub.hf_hub_download(repository, name, revision=revision, **asking))

@@ -1,0 +1,82 @@
+"""A folder of bundles to try, bundles made by hand for it, and the command typed on them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import grids
+import pytest
+import toys
+from typer.testing import CliRunner
+
+from classifier import bundle
+from classifier.errors import FramescopeError
+from eval.rows import held_out_of_files
+from eval.suite.suite import Suite
+from upkeep.commands import bundles
+
+MANIFEST = {
+    **toys.MANIFEST_BY_HAND,
+    "corpora": [],
+    "split": {"seed": 13, "signature": "5" * 64, "held_out": {}},
+    "code_version": "0.3.0",
+}
+
+
+def by_hand(folder: Path, **changes: Any) -> Path:
+    """Write a baseline of five words, which has learned from nothing."""
+    bundle.write(folder, {**MANIFEST, **changes}, "# By hand\n", toys.save_by_hand)
+    return folder
+
+
+def changed(source: Path, folder: Path, **changes: Any) -> Path:
+    """Copy a bundle, and change its manifest."""
+    shutil.copytree(source, folder)
+    path = folder / bundle.MANIFEST
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    return folder
+
+
+def ranks_backwards(source: Path, folder: Path, signal: str) -> Path:
+    """Copy a bundle that is sure of the contrary on one signal."""
+    lines = json.loads((source / bundle.MANIFEST).read_text())["calibration"]
+    return changed(source, folder, name="backwards",
+                   calibration={**lines, signal: [-one for one in lines[signal]]})  # fmt: skip
+
+
+def on_little(monkeypatch: Any, rows: Path) -> None:
+    """Let promotions be judged on a labelled file instead of what ships, without the suite."""
+    grids.labelled(rows, range(60))
+
+    def held_out(root: Path | None, both: Any, *, allow_other_split: bool) -> Any:
+        assert not allow_other_split
+        return held_out_of_files([rows])
+
+    suite = Suite("by-hand", "1" * 64, "2" * 64, 100, 0, ())
+    monkeypatch.setattr("upkeep.promotion.promoting.held_out_of_corpora", held_out)
+    monkeypatch.setattr("eval.release.gate.measure_suite", lambda bundle: suite)
+
+
+def typed(*words: object, status: int = 0) -> str:
+    """Type `framescope bundles` in this process."""
+    result = CliRunner().invoke(bundles.app, [str(word) for word in words])
+    if isinstance(result.exception, FramescopeError):
+        raise result.exception
+    assert result.exit_code == status, result.output
+    return result.output
+
+
+def refusal(*words: object) -> str:
+    """Type what is refused, and give the one line that says why."""
+    with pytest.raises(FramescopeError) as raised:
+        typed(*words)
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def history(name: str) -> list[dict[str, Any]]:
+    lines = (bundle.home() / name / bundle.HISTORY).read_text().splitlines()
+    return [json.loads(line) for line in lines]

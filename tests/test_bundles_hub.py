@@ -1,0 +1,169 @@
+"""Bundles at addresses: pushed to a stand-in for a hub, fetched from it, kept by revision."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import hubs
+import pytest
+from shelves import by_hand, changed, refusal, typed
+
+from classifier import bundle as bundles
+from classifier.errors import BundleError
+
+huggingface_hub = pytest.importorskip("huggingface_hub")
+constants = pytest.importorskip("huggingface_hub.constants")
+
+ADDRESS = "hf://desk/mine"
+
+
+@pytest.fixture(scope="module")
+def running():
+    with hubs.running() as hub:
+        yield hub
+
+
+@pytest.fixture
+def hub(running, tmp_path, monkeypatch):
+    """An empty hub, and nothing kept of it."""
+    running.commits.clear()
+    running.asked.clear()
+    monkeypatch.setenv("HF_ENDPOINT", running.address)
+    monkeypatch.setenv("HF_TOKEN", "hf_made_up")
+    monkeypatch.setenv(bundles.ENVIRONMENT, str(tmp_path / "shelf"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "kept"))
+    monkeypatch.chdir(tmp_path)
+    by_hand(tmp_path / "made")
+    return running
+
+
+def test_what_was_pushed_is_pulled_to_the_byte(hub):
+    said = typed("push", "made", ADDRESS)
+    (commit,) = hub.commits["desk/mine"]
+    assert f"{ADDRESS}@{commit}" in said
+    assert hub.private["desk/mine"]
+    assert f"revision {commit}" in typed("pull", ADDRESS, "--output", "got")
+    assert {p.name: p.read_bytes() for p in Path("got").iterdir()} == {
+        p.name: p.read_bytes() for p in Path("made").iterdir()
+    }
+
+
+def test_it_is_for_everybody_to_see_only_if_that_is_said(hub):
+    typed("push", "made", ADDRESS, "--public")
+    assert not hub.private["desk/mine"]
+
+
+def test_only_what_a_bundle_holds_is_pushed(hub):
+    Path("made/notes.txt").write_text("not for others")
+    typed("push", "made", ADDRESS)
+    (files,) = hub.commits["desk/mine"].values()
+    assert "notes.txt" not in files
+    assert {bundles.CARD, bundles.MANIFEST} <= files.keys()
+
+
+def test_an_address_is_a_model_and_its_revision_stays_what_it_was(hub):
+    typed("push", "made", ADDRESS)
+    first, *_ = hub.commits["desk/mine"]
+    changed(Path("made"), Path("other"), name="other")
+    typed("push", "./other", ADDRESS)
+    assert bundles.load(ADDRESS).name == "other"
+    assert bundles.load(f"{ADDRESS}@{first}").name == "by-hand"
+    pinned = bundles.pinned(ADDRESS)
+    assert pinned == f"{ADDRESS}@{list(hub.commits['desk/mine'])[-1]}"
+    typed("push", "made", ADDRESS)
+    assert bundles.load(pinned).name == "other"
+
+
+def test_what_was_fetched_by_its_commit_asks_nothing_more(hub, monkeypatch):
+    typed("push", "made", ADDRESS)
+    (commit,) = hub.commits["desk/mine"]
+    bundles.load(f"{ADDRESS}@{commit}")
+    hub.asked.clear()
+    assert bundles.load(f"{ADDRESS}@{commit}").name == "by-hand"
+    assert hub.asked == []
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert bundles.load(ADDRESS).name == "by-hand"
+    assert hub.asked == []
+
+
+def test_other_files_under_right_names_do_not_load(hub):
+    typed("push", "made", ADDRESS)
+    hub.commit("desk/mine", {"weights.npz": b"something else"})
+    with pytest.raises(BundleError, match=r"weights\.npz: damaged \(its digest differs"):
+        bundles.load(ADDRESS)
+    assert "damaged" in refusal("pull", ADDRESS, "--output", "got")
+    assert not Path("got").exists()
+
+
+def test_a_newer_format_does_not_load(hub):
+    typed("push", "made", ADDRESS)
+    newer = {**json.loads(Path("made/manifest.json").read_text()), "format": 9}
+    hub.commit("desk/mine", {bundles.MANIFEST: json.dumps(newer).encode()})
+    with pytest.raises(BundleError, match=r"^hf://desk/mine: bundle format 9 is newer"):
+        bundles.load(ADDRESS)
+
+
+def test_a_manifest_that_names_files_elsewhere_fetches_nothing(hub):
+    typed("push", "made", ADDRESS)
+    record = json.loads(Path("made/manifest.json").read_text())
+    record["files"]["../../evil"] = "0" * 64
+    hub.commit("desk/mine", {bundles.MANIFEST: json.dumps(record).encode()})
+    hub.asked.clear()
+    with pytest.raises(BundleError, match="files are no names and digests"):
+        bundles.load(ADDRESS)
+    assert all(line.endswith(bundles.MANIFEST) for line in hub.asked)
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("hf://desk/none", "can't be fetched"),
+        ("hf://desk/mine@nowhere", "can't be fetched"),
+        ("hf://", "no such address"),
+        ("hf://a/b/c", "no such address"),
+        ("hf://desk/../x", "no such address"),
+        ("hf://desk/mine@", "no such address"),
+    ],
+)
+def test_what_is_not_there_is_one_line(hub, address, reason):
+    typed("push", "made", ADDRESS)
+    with pytest.raises(BundleError, match=reason) as raised:
+        bundles.load(address)
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).startswith(f"{address}: ")
+
+
+def test_a_hub_that_is_not_reached_is_one_line(hub, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(BundleError, match=r"^hf://desk/mine: can't be fetched"):
+        bundles.load(ADDRESS)
+    assert "can't be pushed" in refusal("push", "made", ADDRESS)
+
+
+def test_a_commit_is_made_and_not_named(hub):
+    assert "leave out @main" in refusal("push", "made", f"{ADDRESS}@main")
+    assert hub.writes() == []
+
+
+def test_no_name_of_ones_own_asks_the_hub(hub):
+    bundles.load("made")
+    with pytest.raises(BundleError):
+        bundles.resolve("desk/mine")
+    assert hub.asked == []
+
+
+@pytest.mark.slow
+def test_a_card_that_training_writes_is_one_that_a_hub_reads():
+    from training.making.card import model_card
+
+    manifest = bundles.read_manifest(bundles.resolve("baseline"))
+    text = model_card({**manifest, "languages": ["en", "no"]})
+    card = huggingface_hub.ModelCard(text)
+    data = card.data.to_dict()
+    assert data["library_name"] == "framescope"
+    assert data["language"] == ["en", "no"]
+    assert data["license"] == "other"
+    assert {"framescope", "baseline"} <= set(data["tags"])
+    assert card.text.lstrip().startswith(f"# {manifest['name']}")

@@ -1,0 +1,480 @@
+"""A candidate is promoted, refused, allowed; the current bundle comes back; names are found."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import grids
+import pytest
+import shelves
+from harness import BOTH, bundle, examples
+from shelves import by_hand, changed, history, ranks_backwards, refusal, typed
+
+from classifier import bundle as bundles
+from classifier.errors import BundleError
+from eval.release import gate
+from eval.rows.scored import Evaluation
+from eval.suite.suite import Suite
+from upkeep.promotion import judging, promoting
+from upkeep.shelf import shelf as shelf_module
+
+DRAWS = ("--draws", 300)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """A bundle made by hand, beside an empty folder of bundles; it stands for what ships too."""
+    monkeypatch.setenv(bundles.ENVIRONMENT, str(tmp_path / "shelf"))
+    monkeypatch.chdir(tmp_path)
+    shelves.on_little(monkeypatch, tmp_path / "ships.jsonl")
+    made = by_hand(tmp_path / "made")
+    ships = tmp_path / "ships"
+    for kind in bundles.KINDS:
+        by_hand(ships / kind)
+    monkeypatch.setattr("classifier.bundle.promoted.SHIPPED", ships)
+    monkeypatch.setattr("classifier.bundle.addresses.SHIPPED", ships)
+    return made
+
+
+# --- what is judged -------------------------------------------------------------------------------
+
+ROWS = examples(articles=80, corpus="claimbuster")
+
+
+def judged(monkeypatch, current, candidate, own=None, suite=(), floors=None, kind="baseline"):
+    candidate.manifest["kind"] = kind
+    monkeypatch.setattr("eval.release.gate.measure_suite",
+                        lambda bundle: Suite("a", "1" * 64, "2" * 64, 100, 0, suite))  # fmt: skip
+    both = current, candidate
+    mine = own and Evaluation(both, own, draws=300, parts=("test",))
+    if floors is not None:
+        monkeypatch.setattr(judging, "FLOORS", floors)
+    return judging.judge(Evaluation(both, ROWS, draws=300), mine)
+
+
+def verdicts(judgement):
+    return {(one.rows, one.signal): one.verdict for one in judgement.changes}
+
+
+def test_the_same_again_has_nothing_against_it(monkeypatch):
+    found = judged(monkeypatch, bundle("a", BOTH, 0.4), bundle("b", BOTH, 0.4))
+    assert found.objections == ()
+    assert verdicts(found)["claimbuster", "claim"] == "no difference shown"
+
+
+def test_a_signal_that_ranks_worse_is_named_with_by_how_much_on_how_many(monkeypatch):
+    found = judged(monkeypatch, bundle("a", BOTH, 0.4), bundle("b", BOTH, 0.05))
+    (line, *_) = found.objections
+    (one,) = [one for one in found.changes if one.signal == "claim"]
+    assert one.verdict == "worse ranking"
+    assert one.high < 0
+    assert f"claim: average precision {one.difference:+.3f}" in line
+    assert f"n {one.n}, {one.articles} articles, {one.positives} yes" in line
+    assert (one.n, one.articles) == (200, 40)
+
+
+def test_a_better_one_is_said_to_be_better_and_not_refused(monkeypatch):
+    found = judged(monkeypatch, bundle("a", BOTH, 0.05), bundle("b", BOTH, 0.4))
+    assert verdicts(found)["claimbuster", "claim"] == "better"
+    assert found.objections == ()
+
+
+def test_flags_that_fall_are_refused_though_the_ranking_holds(monkeypatch):
+    found = judged(monkeypatch, bundle("a", BOTH, 0.4), bundle("b", BOTH, 0.4, threshold=0.97))
+    assert verdicts(found)["claimbuster", "claim"] == "worse flags"
+    assert any("F1 of the flags" in line for line in found.objections)
+
+
+def test_a_signal_that_is_no_longer_given_is_refused_and_a_new_one_is_not(monkeypatch):
+    fewer = judged(monkeypatch, bundle("a", BOTH, 0.4), bundle("b", ("claim",), 0.4))
+    assert "hyperpartisan: no longer given" in fewer.objections
+    assert verdicts(fewer)["claimbuster", "hyperpartisan"] == "lost"
+    more = judged(monkeypatch, bundle("a", ("claim",), 0.4), bundle("b", BOTH, 0.4))
+    assert more.objections == ()
+    assert verdicts(more)["claimbuster", "hyperpartisan"] == "new"
+
+
+def test_what_falls_on_a_desks_own_labels_counts_as_what_falls_elsewhere(monkeypatch):
+    class Forgetful(type(bundle("x", BOTH).model)):
+        def predict_proba(self, sentences):
+            proba = super().predict_proba(sentences)
+            return 1 - proba if sentences[0].article_id.startswith("mine") else proba
+
+    worse = bundle("b", BOTH, 0.4)
+    worse = replace(worse, model=Forgetful(BOTH, 0.4))
+    own = examples(articles=40, corpus="mine", seed=3)
+    found = judged(monkeypatch, bundle("a", BOTH, 0.4), worse, own)
+    assert verdicts(found)["claimbuster", "claim"] == "no difference shown"
+    assert verdicts(found)["mine", "claim"] == "worse ranking"
+    assert all("mine, test" in line for line in found.objections)
+
+
+def test_too_few_articles_of_ones_own_are_said(monkeypatch):
+    own = examples(articles=6, corpus="mine", seed=3)
+    found = judged(monkeypatch, bundle("a", BOTH, 0.4), bundle("b", BOTH, 0.4), own)
+    assert "too few articles" in found.warnings[0]
+    assert verdicts(found)["mine", "claim"] == "too few to tell"
+
+
+def test_a_floor_is_held_by_the_kind_that_it_was_measured_on(monkeypatch, tmp_path):
+    path = tmp_path / "floors.json"
+    (verdict,) = gate.judge(
+        list(gate.measured(Evaluation((bundle("a", ("claim",), 0.4),), ROWS))), gate.Floors()
+    )
+    high = {"digest": verdict.measured.digest, "metric": "macro_f1", "floor": 0.999}
+    gate.write(gate.Floors({"claimbuster/test/claim": high}), path)
+    both = bundle("a", ("claim",), 0.4), bundle("b", ("claim",), 0.4)
+    held = judged(monkeypatch, *both, floors=path, kind="transformer")
+    assert any("under its floor of 0.999" in line for line in held.objections)
+    assert held.record()["gate"]["missed"][0]["benchmark"] == "claimbuster/test/claim"
+    free = judged(monkeypatch, *both, floors=path, kind="baseline")
+    assert free.objections == ()
+
+
+def test_a_limit_of_the_behavioural_suite_is_held(monkeypatch):
+    class Missed:
+        name, passed = "typing errors", False
+
+    found = judged(monkeypatch, bundle("a", BOTH), bundle("b", BOTH), suite=(Missed(),))
+    assert found.objections == ("behaviour: the limit of 'typing errors' is missed",)
+
+
+# --- what comes of it -----------------------------------------------------------------------------
+
+
+def test_a_promoted_bundle_is_found_by_its_name_and_is_the_same_to_the_byte(folder):
+    out = typed("promote", folder, "--as", "desk", *DRAWS)
+    assert "desk@1 is current (promoted)" in out
+    path = bundles.resolve("desk")
+    assert path == bundles.home() / "desk" / "1"
+    for one in folder.iterdir():
+        assert (path / one.name).read_bytes() == one.read_bytes()
+    accepted, moved = history("desk")
+    assert accepted["event"] == "accepted"
+    assert accepted["candidate"]["digest"] == bundles.load(folder).digest
+    assert accepted["changes"]
+    assert accepted["signatures"]
+    assert moved["event"] == "current"
+    assert (moved["version"], moved["before"]) == (1, 0)
+
+
+def test_without_a_name_it_is_called_as_its_folder(folder):
+    typed("promote", folder, *DRAWS)
+    assert bundles.promoted_names() == ("made",)
+
+
+def test_a_refusal_is_status_1_says_what_fell_and_is_kept(folder, tmp_path):
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    worse = ranks_backwards(folder, tmp_path / "worse", "vague_source")
+    out = typed("promote", worse, "--as", "desk", *DRAWS, status=1)
+    assert "refused: desk@1 stays current" in out
+    assert "vague_source: average precision -" in out
+    assert bundles.resolve("desk").name == "1"
+    last = history("desk")[-1]
+    assert last["event"] == last["decision"] == "refused"
+    assert last["against"]["name"] == "desk@1"
+    assert any(line.startswith("vague_source") for line in last["objections"])
+    assert not (bundles.home() / "desk" / "2").exists()
+
+
+def test_what_falls_is_allowed_with_a_reason_and_a_name_that_are_kept(folder, tmp_path):
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    worse = ranks_backwards(folder, tmp_path / "worse", "vague_source")
+    words = ("promote", worse, "--as", "desk", "--allow", "labels were wrong", *DRAWS)
+    assert "--by WHO" in refusal(*words)
+    assert bundles.resolve("desk").name == "1"
+    assert "(allowed)" in typed(*words, "--by", "A. Editor")
+    assert bundles.resolve("desk").name == "2"
+    accepted = history("desk")[-2]
+    assert accepted["allowed"] == {"reason": "labels were wrong", "by": "A. Editor"}
+    assert accepted["objections"]
+    shown = typed("show", "desk")
+    assert "allowed by A. Editor: labels were wrong" in shown
+
+
+def test_a_reason_for_what_does_not_fall_is_not_kept_as_an_allowance(folder):
+    typed("promote", folder, "--as", "desk", "--allow", "why not", "--by", "A", *DRAWS)
+    accepted = history("desk")[0]
+    assert (accepted["decision"], accepted["allowed"]) == ("promoted", None)
+
+
+def test_ones_own_held_out_part_is_found_beside_the_candidate(folder, tmp_path):
+    kept = tmp_path / "made.run" / "added"
+    kept.mkdir(parents=True)
+    grids.labelled(kept / "test.jsonl", range(100, 140))
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    accepted = history("desk")[0]
+    assert [Path(one["path"]).name for one in accepted["data"]] == ["test.jsonl"]
+    assert {one["rows"] for one in accepted["changes"]} == {"ships.jsonl", "test.jsonl"}
+
+
+def test_a_file_of_ones_own_that_is_not_there_is_an_error_and_nothing_is_written(folder, tmp_path):
+    assert "none.jsonl: no such file" in refusal("promote", folder, "--data", "none.jsonl")
+    assert not bundles.home().exists()
+
+
+def test_a_dry_run_writes_nothing(folder):
+    assert "would be promoted; nothing was written" in typed(
+        "promote", folder, "--as", "desk", "--dry-run", *DRAWS
+    )
+    assert not bundles.home().exists()
+
+
+def test_what_is_current_is_not_judged_again(folder):
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    assert "is this bundle already" in typed("promote", folder, "--as", "desk", *DRAWS)
+    assert len(history("desk")) == 2
+
+
+def test_a_version_that_was_there_is_not_copied_twice(folder, tmp_path):
+    other = changed(folder, tmp_path / "other", name="other")
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    typed("promote", other, "--as", "desk", *DRAWS)
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    assert bundles.resolve("desk").name == "1"
+    assert typed("rollback", "desk").startswith("desk: version 2 is current")
+
+
+@pytest.mark.parametrize("name", ["baseline", "transformer"])
+def test_what_ships_keeps_its_name(folder, name):
+    assert "is what ships" in refusal("promote", folder, "--as", name)
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a@1", "a b", "Baseline", "-x", "a" * 65])
+def test_no_other_name_either_that_could_be_mistaken(folder, name):
+    assert "--as" in refusal("promote", folder, f"--as={name}")
+    assert not bundles.home().exists()
+
+
+def test_names_differ_in_more_than_capitals(folder):
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    assert "in capitals only" in refusal("promote", folder, "--as", "Desk")
+
+
+def test_json_holds_every_figure(folder):
+    record = json.loads(typed("promote", folder, "--as", "desk", "--json", *DRAWS))
+    assert record["decision"] == "promoted"
+    assert {one["signal"] for one in record["changes"]} == {"claim", "vague_source"}
+
+
+# --- back again -----------------------------------------------------------------------------------
+
+
+def test_rolling_back_goes_one_promotion_back_and_at_last_to_what_ships(folder, tmp_path):
+    for number in (1, 2):
+        one = changed(folder, tmp_path / f"c{number}", name=f"c{number}")
+        typed("promote", one, "--as", "desk", *DRAWS)
+    assert "version 1 is current" in typed("rollback", "--by", "A", "--reason", "complaints")
+    assert bundles.load("desk").name == "c1"
+    last = history("desk")[-1]
+    assert (last["why"], last["by"], last["reason"]) == ("rolled back", "A", "complaints")
+    assert "version 0 is current (what ships)" in typed("rollback", "desk")
+    assert bundles.resolve("desk") == bundles.default_path("baseline")
+    assert "nothing was before it" in refusal("rollback", "desk")
+    assert "version 2 is current" in typed("rollback", "desk", "--to", 2)
+    assert bundles.load("desk").name == "c2"
+    assert "is current already" in refusal("rollback", "desk", "--to", 2)
+    assert "no such version" in refusal("rollback", "desk", "--to", 7)
+
+
+def test_a_damaged_version_is_never_made_current(folder, tmp_path):
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    typed("promote", changed(folder, tmp_path / "other", name="o"), "--as", "desk", *DRAWS)
+    weights = bundles.home() / "desk" / "1" / "weights.npz"
+    data = bytearray(weights.read_bytes())
+    data[len(data) // 2] ^= 1
+    weights.write_bytes(data)
+    assert "damaged" in refusal("rollback", "desk")
+    assert bundles.resolve("desk").name == "2"
+
+
+def test_a_name_is_needed_where_there_are_several(folder):
+    assert "nothing was promoted yet" in refusal("rollback")
+    typed("promote", folder, "--as", "one", *DRAWS)
+    typed("promote", folder, "--as", "two", *DRAWS)
+    assert "there are one, two; give a NAME" in refusal("rollback")
+    assert "no-such: not in" in refusal("rollback", "no-such")
+
+
+# --- killed, and at once --------------------------------------------------------------------------
+
+
+def test_who_is_stopped_between_copy_and_pointer_leaves_what_was_current(
+    folder, tmp_path, monkeypatch
+):
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    other = changed(folder, tmp_path / "other", name="other")
+    with monkeypatch.context() as stopped:
+
+        def killed(*_, **__):
+            raise KeyboardInterrupt
+
+        stopped.setattr(shelf_module.Writer, "point", killed)
+        with pytest.raises((KeyboardInterrupt, SystemExit, AssertionError)):
+            typed("promote", other, "--as", "desk", *DRAWS)
+    assert bundles.load("desk").name == "by-hand"
+    with pytest.raises(BundleError, match="desk@2: no such version"):
+        bundles.resolve("desk@2")
+    typed("promote", other, "--as", "desk", *DRAWS)
+    assert bundles.resolve("desk").name == "2"
+    assert bundles.load("desk").name == "other"
+
+
+def test_a_pointer_that_was_moved_and_not_recorded_is_recorded_by_the_next(
+    folder, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as stopped:
+        record = shelf_module.Writer.record
+
+        def killed(self, event, **facts):
+            if event == "current":
+                raise KeyboardInterrupt
+            record(self, event, **facts)
+
+        stopped.setattr(shelf_module.Writer, "record", killed)
+        with pytest.raises((KeyboardInterrupt, SystemExit, AssertionError)):
+            typed("promote", folder, "--as", "desk", *DRAWS)
+    assert bundles.resolve("desk").name == "1"
+    typed("rollback", "desk")
+    assert [one["why"] for one in history("desk") if one["event"] == "current"] == [
+        "found so",
+        "rolled back",
+    ]
+
+
+def test_half_a_line_of_history_is_of_whoever_was_killed(folder):
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    path = bundles.home() / "desk" / bundles.HISTORY
+    with path.open("a") as file:
+        file.write('{"event": "curr')
+    typed("rollback", "desk")
+    assert [one["event"] for one in history("desk")] == ["accepted", "current", "current"]
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(["{", *lines]) + "\n")
+    assert f"{path}:1: damaged" in refusal("show", "desk")
+    assert "version 1 is current" in typed("rollback", "desk", "--to", 1)
+
+
+def test_only_one_writes_at_a_time(folder, monkeypatch):
+    monkeypatch.setattr(shelf_module, "_PATIENCE", 0.0)
+    shelf = shelf_module.Shelf.of_user()
+    with (
+        shelf.writing("desk"),
+        pytest.raises(shelf_module.ShelfError, match="another process is writing"),
+        shelf.writing("desk"),
+    ):
+        pass
+
+
+def test_a_judgement_beside_a_bundle_that_is_current_no_more_is_not_followed(
+    folder, tmp_path, monkeypatch
+):
+    other = changed(folder, tmp_path / "other", name="other")
+    judge = promoting.judge
+
+    def meanwhile(*given, **options):
+        monkeypatch.setattr(promoting, "judge", judge)
+        typed("promote", other, "--as", "desk", *DRAWS)
+        return judge(*given, **options)
+
+    monkeypatch.setattr(promoting, "judge", meanwhile)
+    assert "became current meanwhile" in refusal("promote", folder, "--as", "desk", *DRAWS)
+    assert bundles.load("desk").name == "other"
+
+
+def test_a_candidate_that_changes_while_it_is_judged_is_not_promoted(folder, monkeypatch):
+    judge = promoting.judge
+
+    def meanwhile(*given, **options):
+        path = folder / bundles.MANIFEST
+        path.write_text(path.read_text().replace("by-hand", "by-who"))
+        return judge(*given, **options)
+
+    monkeypatch.setattr(promoting, "judge", meanwhile)
+    assert "changed while it was judged" in refusal("promote", folder, "--as", "desk", *DRAWS)
+    with pytest.raises(BundleError, match="no such bundle"):
+        bundles.resolve("desk")
+
+
+@pytest.mark.slow
+def test_who_is_killed_for_good_leaves_what_was_current(folder, tmp_path):
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    other = changed(folder, tmp_path / "other", name="other")
+    script = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from classifier.bundle import load\n"
+        "from upkeep.shelf.shelf import Shelf, Writer\n"
+        "Writer.point = lambda *_, **__: os.kill(os.getpid(), 9)\n"
+        "candidate = load(Path(sys.argv[1]))\n"
+        "with Shelf.of_user().writing('desk') as writer:\n"
+        "    writer.add(candidate.path, candidate.manifest)\n"
+        "    writer.point()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, str(other)], check=False)
+    assert ended.returncode == -9
+    assert (bundles.home() / "desk" / "2").is_dir()
+    assert bundles.resolve("desk").name == "1"
+    typed("promote", other, "--as", "desk", *DRAWS)
+    assert bundles.load("desk").name == "other"
+
+
+# --- found by its name ----------------------------------------------------------------------------
+
+
+def test_a_version_is_named_and_an_unknown_name_gets_the_nearest(folder, tmp_path):
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    typed("promote", changed(folder, tmp_path / "o", name="o"), "--as", "desk", *DRAWS)
+    assert bundles.load("desk@1").name == "by-hand"
+    assert bundles.pinned("desk") == "desk@2"
+    assert bundles.pinned("desk@1") == "desk@1"
+    assert bundles.pinned("baseline") == "baseline"
+    with pytest.raises(BundleError, match=r"one of baseline, transformer, desk; did you mean desk"):
+        bundles.resolve("dsek")
+    with pytest.raises(BundleError, match=r"desk@9: no such version; desk has 0, 1, 2"):
+        bundles.resolve("desk@9")
+
+
+def test_a_name_means_what_was_promoted_and_a_path_the_folder(folder, tmp_path):
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    candidate = changed(folder, tmp_path / "desk", name="not promoted")
+    assert bundles.load("desk").name == "by-hand"
+    assert bundles.load("./desk").name == "not promoted"
+    assert bundles.load(candidate).name == "not promoted"
+    typed("promote", "desk", "--against", folder, *DRAWS)  # the folder, which is to be promoted
+    assert bundles.load("desk").name == "not promoted"
+
+
+def test_a_promoted_bundle_that_was_changed_is_refused(folder):
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    path = bundles.home() / "desk" / "1" / bundles.MANIFEST
+    path.write_text(path.read_text().replace("0.5", "0.6"))
+    with pytest.raises(BundleError, match="is not what was promoted"):
+        bundles.load("desk")
+    assert "is not what was promoted" in typed("list")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "damaged"),
+        ("[]", "damaged"),
+        ('{"format": 1}', "damaged"),
+        ('{"format": 1, "kind": "oracle", "current": 0, "versions": {}}', "damaged"),
+        ('{"format": 1, "kind": "baseline", "current": 3, "versions": {}}', "damaged"),
+        ('{"format": 2}', "newer than this version reads"),
+    ],
+)
+def test_a_damaged_pointer_is_one_line_and_the_others_are_listed(folder, text, reason):
+    typed("promote", folder, "--as", "desk", *DRAWS)
+    typed("promote", folder, "--as", "wire", *DRAWS)
+    (bundles.home() / "desk" / bundles.POINTER).write_text(text)
+    with pytest.raises(BundleError, match=reason):
+        bundles.resolve("desk")
+    out = typed("list")
+    assert reason in out
+    assert "wire@1" in out
