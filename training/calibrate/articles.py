@@ -51,7 +51,8 @@ def fit_articles(
     Returns
     -------
     stage : ArticleStage
-        Of the article-level signals that such a corpus labels.
+        Of the article-level signals that ship and that such a corpus labels; of a desk's own,
+        which ordinary articles may well carry, the mean of what sentences say stands.
     least : dict of str to float
         The log-odds from which 2% of ordinary articles are flagged, when the outlet is left out;
         without any, minus infinity.
@@ -63,14 +64,14 @@ def fit_articles(
     for signal in model.signals:
         if BY_NAME[signal].level is not Level.ARTICLE or signal not in train.signals:
             continue
+        if signal not in SHIPPED:  # what a desk means by its own need not follow from others
+            continue
         rows = train.where(_of_articles_alone(train, signal))
         labels = rows.column(signal)
         if (labels >= 0.5).any() and (labels < 0.5).any():
             labelled = _articles(model, rows, sentence_level)
             positive = labels[labelled.first] >= 0.5
-            # What desks mean by a signal of their own, ordinary articles may well carry.
-            counterexamples = plain if signal in SHIPPED else None
-            weights[signal], least[signal] = _fitted(labelled, positive, counterexamples)
+            weights[signal], least[signal] = _fitted(labelled, positive, plain)
     stage = ArticleStage(sentence_level, Regressions(article_features(sentence_level), weights))
     return stage, least
 
