@@ -120,6 +120,7 @@ def test_only_what_is_declared_is_imported() -> None:
     extra = extras["training"]
     names = {
         "scikit-learn": "sklearn",
+        "tomli-w": "tomli_w",
         "charset-normalizer": "charset_normalizer",
         "prometheus-client": "prometheus_client",
     }
