@@ -144,7 +144,7 @@ def test_the_balance_says_what_labels_are_too_few_for(tmp_path) -> None:
     assert list(rows) == ["claim", "quoted", "reported", "subjective", "doubt"]
     assert rows["claim"].lacks == ""
     assert rows["quoted"].lacks.startswith("enough to calibrate, too few to train: 30")
-    assert rows["reported"].lacks.startswith("too few to train or calibrate: 10 sentences are 'no'")
+    assert rows["reported"].lacks.startswith("too few to train or calibrate: 10 'no', 50 needed")
     assert rows["doubt"].lacks.startswith("from too few articles: 2")
     assert (rows["subjective"].soft, rows["subjective"].positives) == (2, 1)
     assert (rows["claim"].labels, rows["claim"].articles, rows["claim"].with_positives) == (
@@ -261,7 +261,7 @@ def test_findings_are_listed_as_json_and_end_with_status_1(tmp_path) -> None:
 def test_a_clean_file_ends_with_status_0(tmp_path) -> None:
     done = check(write(tmp_path / "mine.jsonl", [record("a", (LONG, {"claim": 1}))]), "--no-errors")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert "too few to train or calibrate: 0 sentences are 'no', 50 needed" in done.stdout
+    assert "too few to train or calibrate: 0 'no', 50 needed" in done.stdout
 
 
 def test_every_fault_is_shown_and_not_the_first_alone(tmp_path) -> None:
@@ -321,6 +321,29 @@ def test_records_of_several_annotators_in_one_file_are_compared(tmp_path) -> Non
     (claim,) = found["signals"]
     assert (claim["signal"], claim["sentences"], claim["positive"]) == ("claim", 2, [1, 0, 1])
     assert claim["alpha"] == pytest.approx(1 - (2 * 2 * 1 / 2 / 6) / (2 * 2 * 4 / 30))
+
+
+def test_labels_of_whole_articles_are_compared_too(tmp_path) -> None:
+    paths = []
+    for who, labels in (("ada", "0110"), ("bo", "0100")):
+        records = [
+            {"id": str(n), "text": LONG, "labels": {"hyperpartisan": int(label)}}
+            for n, label in enumerate(labels)
+        ]
+        paths.append(str(write(tmp_path / f"{who}.jsonl", records)))
+    done = CliRunner().invoke(app, ["agreement", *paths, "--json"])
+    (one,) = json.loads(done.stdout)["signals"]
+    assert (one["signal"], one["sentences"], one["positive"]) == ("hyperpartisan", 4, [2, 1])
+
+
+def test_annotators_without_a_signal_in_common_are_one_line(tmp_path) -> None:
+    paths = [
+        write(tmp_path / f"{who}.jsonl", [record("a", ("It rains.", {signal: 1}))])
+        for who, signal in (("ada", "claim"), ("bo", "quoted"))
+    ]
+    error = CliRunner().invoke(app, ["agreement", *map(str, paths)]).exception
+    assert isinstance(error, CorpusError)
+    assert "no signal in common" in str(error)
 
 
 def test_agreement_of_one_annotator_is_one_line(tmp_path) -> None:

@@ -61,7 +61,7 @@ def agreement(
     Raises
     ------
     CorpusError
-        When no two of them have an article in common.
+        When no two of them have an article, or a signal, in common.
     """
     articles: dict[str, list[Mapping[str, Any] | None]] = {}
     for number, records in enumerate(annotators):
@@ -79,6 +79,8 @@ def agreement(
         sums = [s for given in shared if (s := _Sums.of(_values(given, who, signal))) is not None]
         if sums:
             found.append(_of_signal(signal, sums, draws, seed))
+    if not found:
+        raise CorpusError("the annotators label no signal in common; give files of one set")
     return found
 
 

@@ -73,7 +73,7 @@ def _records(path: Path) -> list[tuple[int, dict[str, Any]]]:
         if not records:
             raise ValueError("no line has a record")
         for number, record in records:
-            if not {"id", "sentences"} <= record.keys():
+            if not {"id", "sentences"} <= record.keys() and not {"id", "text"} <= record.keys():
                 raise ValueError(f"line {number} lacks 'id' or 'sentences'")
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         what = error.strerror if isinstance(error, OSError) and error.strerror else error
@@ -94,7 +94,7 @@ def _with_text(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give a stand-off record some text of the length that its offsets need."""
     if "text" in record:
         return record
-    return {**record, "text": "x" * min(max(_ends(record["sentences"]), default=1), _LONGEST)}
+    return {**record, "text": "x" * min(max(_ends(record.get("sentences")), default=1), _LONGEST)}
 
 
 def _ends(value: Any) -> Iterator[int]:
@@ -114,7 +114,7 @@ def as_records(articles: Sequence[LabelledArticle]) -> list[dict[str, Any]]:
     for one in articles:
         units = one.article.units or ()
         items = zip(units, one.record.get("sentences") or (), strict=False)
-        sentences = [
+        sentences: list[dict[str, Any]] = [
             {
                 "start": unit.start,
                 "end": unit.end,
@@ -123,5 +123,7 @@ def as_records(articles: Sequence[LabelledArticle]) -> list[dict[str, Any]]:
             }
             for unit, item in items
         ]
+        if one.article.labels:  # what is said of the whole is compared as one more unit
+            sentences.append({"start": -1, "end": -1, "labels": one.article.labels})
         made.append({"id": one.article.id, "sentences": sentences})
     return made

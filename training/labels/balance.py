@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from classifier.taxonomy import BY_NAME, Level, in_order
+from classifier.taxonomy import in_order
 from training.labels.labelled import LabelledArticle
 
 FEWEST_TO_TRAIN = 50
@@ -58,18 +58,14 @@ def _of_signal(signal: str, values: Sequence[tuple[str, float]]) -> ClassBalance
     with_positives = {article for article, label in values if label >= 0.5}
     soft = sum(label not in (0, 1) for _, label in values)
     rarer, name = min((positives, "yes"), (len(values) - positives, "no"))
-    held = "articles" if BY_NAME[signal].level is Level.ARTICLE else "sentences"
     lacks = ""
     if rarer < FEWEST_TO_CALIBRATE:
-        lacks = (
-            f"too few to train or calibrate: {rarer} {held} are '{name}', {FEWEST_TO_TRAIN} needed"
-        )
+        lacks = f"too few to train or calibrate: {rarer} '{name}', {FEWEST_TO_TRAIN} needed"
     elif rarer < FEWEST_TO_TRAIN:
-        lacks = f"enough to calibrate, too few to train: {rarer} {held} are '{name}'"
+        lacks = f"enough to calibrate, too few to train: {rarer} '{name}', {FEWEST_TO_TRAIN} needed"
     elif len(with_positives) < FEWEST_ARTICLES:
-        lacks = (
-            f"from too few articles: {len(with_positives)} have a 'yes', {FEWEST_ARTICLES} needed"
-        )
+        few = f"{len(with_positives)} with a 'yes', {FEWEST_ARTICLES} needed"
+        lacks = f"from too few articles: {few}"
     return ClassBalance(
         signal, len(values), len(articles), positives, len(with_positives), soft, lacks
     )
