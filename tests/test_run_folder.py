@@ -26,7 +26,7 @@ from training import Track
 from training.corpora import read_exchange
 from training.data import Data, Examples
 from training.making import TrainingRun, check_run_folder, make_baseline, need_tracker
-from training.making.curves import Curves, read_curves
+from training.making.curves import LearningCurves, read_curves
 from training.making.environment import code, environment, peak_memory
 from training.recipes import Recipe
 
@@ -271,7 +271,7 @@ def test_what_was_added_is_kept_by_part(tmp_path) -> None:
 def test_a_line_that_was_cut_off_and_what_is_no_number_are_left_out(tmp_path) -> None:
     path = tmp_path / "curves.jsonl"
     path.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lo')
-    Curves(path)(2, {"loss": 1.0, "validation_loss": float("nan")})
+    LearningCurves(path)(2, {"loss": 1.0, "validation_loss": float("nan")})
     assert read_curves(path) == [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}]
 
 

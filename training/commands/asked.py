@@ -17,7 +17,7 @@ OWN = "exchange"
 """The corpus of a user's own files."""
 
 
-class Asked:
+class RowsAsked:
     """What was typed of the rows: which are learned from, and where they lie."""
 
     def __init__(

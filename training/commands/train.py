@@ -13,7 +13,7 @@ import typer
 
 from classifier.errors import TrainingError, how_to_install
 from training import Track
-from training.commands.asked import Asked
+from training.commands.asked import RowsAsked
 from training.options import CorporaFolder
 from training.recipes import Recipe, TeacherRecipe, read_recipe, shipped_recipes
 
@@ -94,7 +94,7 @@ def baseline(
     """Fit TF-IDF and a logistic regression a signal, tuned by grouped cross-validation."""
     _check(output, track)
     chosen = _with_seeds(read_recipe(recipe), seed, split_seed)
-    asked = Asked(corpora, data, add, corpus, share, signal, allow_changed)
+    asked = RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
     rows = asked.load(chosen, _tell)
     from training.making import TrainingRun, make_baseline
 
@@ -175,7 +175,7 @@ def transformer(
 
     folder = chosen.encoder or default_encoder()
     described = describe_encoder(folder)
-    asked = Asked(corpora, data, add, corpus, share, signal, allow_changed)
+    asked = RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
     rows = asked.load(chosen, _tell)
     from training.corpora import given_folder
     from training.making import Teaching, TrainingRun, make_transformer

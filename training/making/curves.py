@@ -26,7 +26,7 @@ class Tracker(Protocol):
         """Take how the run ended, and its figures."""
 
 
-class Curves:
+class LearningCurves:
     """Receives what is measured while training, a line of JSON a step.
 
     A run that goes on writes the steps after its checkpoint again: those it had written before are
@@ -68,7 +68,7 @@ def _line(record: Mapping[str, float]) -> str:
 
 
 def read_curves(path: Path) -> list[dict[str, Any]]:
-    """Read what `Curves` wrote; a last line that was cut off is left out."""
+    """Read what `LearningCurves` wrote; a last line that was cut off is left out."""
     if not path.is_file():
         return []
     found = []

@@ -27,7 +27,7 @@ from classifier.pages import to_record
 from training import Track
 from training.corpora import ADDED
 from training.data import PARTS, REMOVED, Added, Data
-from training.making.curves import Curves, MLflow, TensorBoard, Tracker
+from training.making.curves import LearningCurves, MLflow, TensorBoard, Tracker
 from training.making.environment import code, environment, peak_memory
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class TrainingRun:
     folder : pathlib.Path
     record : dict
         What ``run.json`` holds.
-    curves : Curves
+    curves : LearningCurves
     figures : dict of str to float
         What was measured at the end.
     resumed : bool
@@ -108,7 +108,7 @@ class TrainingRun:
 
     folder: Path
     record: dict[str, Any]
-    curves: Curves
+    curves: LearningCurves
     resumed: bool = False
     figures: dict[str, float] = field(default_factory=dict)
     _began: float = field(default_factory=time.perf_counter)
@@ -184,7 +184,7 @@ class TrainingRun:
             "starts": [*(earlier or {}).get("starts", ())] if resumed else [],
             "mlflow": (earlier or {}).get("mlflow") if resumed else None,
         }
-        run = cls(folder, record, Curves(folder / CURVES), resumed)
+        run = cls(folder, record, LearningCurves(folder / CURVES), resumed)
         run.record["starts"].append({"at": _now(), "resumed": resumed})
         run.curves.trackers = run._trackers(track, output, recipe)
         if not resumed:

@@ -19,14 +19,14 @@ MOST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ValueRule:
     """What the value of a key must be, in words, and whether one is."""
 
     words: str
     fits: Callable[[object], bool]
 
 
-Keys = Mapping[str, "Wanted | Keys"]
+Keys = Mapping[str, "ValueRule | Keys"]
 """Keys of a table; a table within it has keys of its own."""
 
 
@@ -43,12 +43,12 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and "\0" not in value
 
 
-def _whole(least: int) -> Wanted:
-    return Wanted(f"a whole number, at least {least}", lambda value: _is_whole(value, least))
+def _whole(least: int) -> ValueRule:
+    return ValueRule(f"a whole number, at least {least}", lambda value: _is_whole(value, least))
 
 
-def _list_of(words: str, fits: Callable[[object], bool], least: int = 1) -> Wanted:
-    return Wanted(
+def _list_of(words: str, fits: Callable[[object], bool], least: int = 1) -> ValueRule:
+    return ValueRule(
         words,
         lambda value: (
             isinstance(value, list)
@@ -59,14 +59,14 @@ def _list_of(words: str, fits: Callable[[object], bool], least: int = 1) -> Want
     )
 
 
-TEXT = Wanted("a text", _is_text)
-TRUTH = Wanted("true or false", lambda value: isinstance(value, bool))
-NUMBER = Wanted("a number, not negative", _is_number)
-PART = Wanted("a number from 0 to 1", lambda value: _is_number(value, 1))
-SEED = Wanted(f"a whole number from 0 to {MOST_SEED}", lambda v: _is_whole(v, 0, MOST_SEED))
+TEXT = ValueRule("a text", _is_text)
+TRUTH = ValueRule("true or false", lambda value: isinstance(value, bool))
+NUMBER = ValueRule("a number, not negative", _is_number)
+PART = ValueRule("a number from 0 to 1", lambda value: _is_number(value, 1))
+SEED = ValueRule(f"a whole number from 0 to {MOST_SEED}", lambda v: _is_whole(v, 0, MOST_SEED))
 NAMES = _list_of("a list of names, each once and at least one", _is_text)
 PATHS = _list_of("a list of files, each once", _is_text, 0)
-NUMBERS = Wanted(
+NUMBERS = ValueRule(
     "a table of names and numbers, none negative",
     lambda value: isinstance(value, dict) and all(map(_is_number, value.values())),
 )
@@ -113,7 +113,7 @@ def known() -> Keys:
     }
 
 
-def _of_settings() -> dict[str, Wanted]:
+def _of_settings() -> dict[str, ValueRule]:
     """Read the transformer's settings off their types."""
     from training.transformer import Settings
 
@@ -121,21 +121,21 @@ def _of_settings() -> dict[str, Wanted]:
     return {f.name: _CLOSER.get(f.name) or _by_type(types_of[f.name]) for f in fields(Settings)}
 
 
-def _by_type(kind: Any) -> Wanted:
+def _by_type(kind: Any) -> ValueRule:
     if get_origin(kind) in (Union, types.UnionType):  # one that may be left out
         kind = next(one for one in get_args(kind) if one is not type(None))
     simple = {bool: TRUTH, int: _whole(0), float: NUMBER, str: TEXT}
     return simple.get(kind, NUMBERS)
 
 
-def _of_baseline() -> dict[str, Wanted]:
+def _of_baseline() -> dict[str, ValueRule]:
     """Read the baseline's settings off what its recipe takes."""
     from training.baseline import MIXES, BaselineRecipe
 
     given = inspect.signature(BaselineRecipe).parameters
     mixes = _list_of(f"a list of {', '.join(MIXES)}", lambda value: value in MIXES)
     above = _list_of("a list of numbers above 0", lambda v: _is_number(v) and v != 0)
-    closer: dict[str, Wanted] = {"mixes": mixes, "strengths": above, **_CLOSER}
+    closer: dict[str, ValueRule] = {"mixes": mixes, "strengths": above, **_CLOSER}
     ours = ("mixes", "strengths", "folds", "least", "most_words", "most_characters")
     return {name: closer[name] for name in given if name in ours}
 
@@ -144,7 +144,7 @@ def dotted(keys: Keys, before: str = "") -> Iterator[str]:
     """Give every key with the tables it stands in, joined by dots."""
     for name, one in keys.items():
         yield f"{before}{name}"
-        if not isinstance(one, Wanted):
+        if not isinstance(one, ValueRule):
             yield from dotted(one, f"{before}{name}.")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier.errors import SignalError, TrainingError
-from training.recipes.keys import Keys, Wanted, known, nearest
+from training.recipes.keys import Keys, ValueRule, known, nearest
 from training.recipes.recipe import Recipe, TeacherRecipe
 
 _SUFFIX = ".toml"
@@ -161,7 +161,7 @@ def _check(file: _File, record: Mapping[str, Any], keys: Keys, table: str) -> No
             raise TrainingError(
                 f"{where}: unknown key '{name}'; did you mean '{nearest(key, table)}'?"
             )
-        if not isinstance(wanted, Wanted):
+        if not isinstance(wanted, ValueRule):
             if not isinstance(value, Mapping):
                 raise TrainingError(f"{where}: {name} is {_shown(value)}; it must be a table")
             _check(file, value, wanted, name)
