@@ -2,6 +2,82 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
 
-def drift() -> None:
-    """Say whether what comes in has changed, against another run or a bundle (extra: batch)."""
+import typer
+
+from classifier.cli.shared import Json
+
+
+class DriftFormat(StrEnum):
+    """How a comparison of runs is written."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+
+
+def drift(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that batch wrote.")],
+    against: Annotated[
+        str,
+        typer.Option(
+            "--against", metavar="RUN|BUNDLE", help="An earlier run, or the bundle that scored it."
+        ),
+    ],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data", metavar="FILE", help="Labels of its articles (exchange format). Repeatable."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write a page with plots there."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write over a file that is no report.")
+    ] = False,
+    level: Annotated[
+        float,
+        typer.Option(
+            metavar="P",
+            min=0.0001,
+            max=0.2,
+            help="Of comparisons without any change, this share may find one.",
+        ),
+    ] = 0.002,
+    draws: Annotated[
+        int, typer.Option("--draws", min=99, help="Deals of the articles between both runs.")
+    ] = 4999,
+    most: Annotated[
+        int, typer.Option("--articles", metavar="N", min=30, help="Of either run, drawn by lot.")
+    ] = 3000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the deals.")] = 0,
+    format: Annotated[
+        DriftFormat, typer.Option("--format", "-f", help="How to write the verdict.")
+    ] = DriftFormat.TERMINAL,
+    json: Json = False,
+) -> None:
+    """Say whether what comes in has changed (extra: batch).
+
+    Ends with status 0 when no drift is found, 1 when some is, 2 when there is too little to say.
+    """
+    from classifier.errors import need
+
+    for module in ("pyarrow", "duckdb"):
+        need(module, "drift needs", "batch")
+    from classifier.output import check, opened
+    from eval.report import show_section
+    from upkeep.drift import compare_runs, drift_to_html
+
+    check(output, [str(one) for one in data or ()], overwrite=overwrite)
+    report = compare_runs(run, against, data or (), level=level, draws=draws, most=most, seed=seed)
+    form = DriftFormat.JSON if json else format
+    show_section(report.section(), form.value, record=report.record())
+    if output is not None:
+        page = drift_to_html(report)
+        with opened(output) as file:
+            file.write(page)
+    raise typer.Exit(report.status)

@@ -1,0 +1,159 @@
+"""Runs made up by lot, for drift: what is in them is drawn, and shifted where a test says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from batch.folder import SUMMARY, RunFolder
+from batch.schema import TABLES, schema, text_digest
+
+SIGNALS = (
+    *("content", "claim", "attributed", "unnamed_source", "unsourced_assertion"),
+    *("biased_language", "subjective", "loaded_language", "hyperpartisan"),
+)
+RARE = {"unnamed_source": -2.5, "loaded_language": -3.0, "biased_language": -1.5}
+_SYLLABLES = ("ka", "ri", "mo", "ten", "sul", "va", "dor", "lim", "pe", "gra", "ost", "un")
+
+
+def _words(seed: int, count: int) -> list[str]:
+    rng = np.random.default_rng(seed)
+    found: dict[str, None] = {}
+    while len(found) < count:
+        found["".join(rng.choice(_SYLLABLES, int(rng.integers(2, 5))))] = None
+    return list(found)
+
+
+COMMON, TOPIC = _words(1, 900), [f"{word}ix" for word in _words(2, 60)]
+_SHARES = 1 / np.arange(5, 905)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What articles are drawn from.
+
+    `topic` is the share of words of another topic, `shift` what is added to the log-odds of
+    `shifted` signals in standard deviations, `strange` the share of articles of outlets that are
+    new and in no registry, `far` that of articles unlike what was learned from.
+    """
+
+    articles: int = 240
+    topic: float = 0.0
+    shift: float = 0.0
+    shifted: Sequence[str] = ("claim", "subjective", "biased_language")
+    strange: float = 0.0
+    far: float = 0.02
+    outlets: int = 12
+    miscalibrated: float = 0.0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What was written: of each article its sentences, and each one's true labels by signal."""
+
+    folder: RunFolder
+    texts: list[str]
+    places: list[list[tuple[int, int]]]
+    labels: list[dict[str, list[int]]]
+
+
+def write(path: Path, seed: int, stream: Stream = Stream(), **manifest: Any) -> Drawn:
+    """Write a run of one shard."""
+    rng = np.random.default_rng(seed)
+    tables: dict[str, dict[str, list[Any]]] = {name: {} for name in TABLES}
+    drawn = Drawn(RunFolder(path), [], [], [])
+    outlet_shares = 1 / np.arange(1, stream.outlets + 1)
+    # What an outlet's articles have in common is the same in every run.
+    manner = np.random.default_rng(77).normal(0, 0.3, (stream.outlets + 40, len(SIGNALS)))
+
+    def add(table: str, **values: Any) -> None:
+        for name, value in values.items():
+            tables[table].setdefault(name, []).append(value)
+
+    for number in range(stream.articles):
+        fresh = rng.random() < stream.strange
+        outlet = (
+            stream.outlets + int(rng.integers(40))
+            if fresh
+            else int(rng.choice(stream.outlets, p=outlet_shares / outlet_shares.sum()))
+        )
+        listed = not fresh and outlet % 4 != 3
+        own = rng.normal(0, 0.6, len(SIGNALS)) + manner[outlet]
+        sentences, places, at = [], [], 0
+        of_topic = rng.random() < 0.6
+        scores: dict[str, list[float]] = {name: [] for name in SIGNALS}
+        labels: dict[str, list[int]] = {name: [] for name in SIGNALS}
+        for _ in range(int(rng.integers(4, 10))):
+            words = list(rng.choice(COMMON, 14, p=_SHARES / _SHARES.sum()))
+            if of_topic:
+                words = [
+                    str(rng.choice(TOPIC)) if rng.random() < stream.topic else one for one in words
+                ]
+            text = f"{' '.join(words).capitalize()}."
+            sentences.append(text)
+            places.append((at, at + len(text)))
+            at += len(text) + 1
+            for column, name in enumerate(SIGNALS):
+                odds = RARE.get(name, 0.0) + own[column] + rng.normal(0, 1.2)
+                odds += 1.4 * stream.shift * (name in stream.shifted)
+                chance = 1 / (1 + np.exp(-odds))
+                scores[name].append(float(chance))
+                truth = 1 / (1 + np.exp(-(odds + stream.miscalibrated)))
+                labels[name].append(int(rng.random() < truth))
+        text = " ".join(sentences)
+        far = rng.random() < stream.far
+        distance = float(rng.uniform(0.98, 1.0) if far else rng.uniform(0, 0.98))
+        article_id = number * 1_000_000
+        called = f"Outlet {outlet}"
+        add("inputs", input_id=number, input="made-up.jsonl", articles=1, scored=1)
+        add(
+            "articles", article_id=article_id, input_id=number, id=f"a{number}", outlet=called,
+            publisher=called.lower().replace(" ", "-") if listed else None,
+            publisher_name=called, sentences=len(sentences), characters=len(text),
+            text_digest=text_digest(text), flags=[], undecided=[], distance=distance, far=far,
+            hyperpartisan=scores["hyperpartisan"][0],
+        )  # fmt: skip
+        for row, (one, (start, end)) in enumerate(zip(sentences, places, strict=True)):
+            add(
+                "sentences", article_id=article_id, sentence=row, start=start, end=end, text=one,
+                voice="own", flags=[], undecided=[], distance=distance,
+                **{name: scores[name][row] for name in SIGNALS if name != "hyperpartisan"},
+            )  # fmt: skip
+        drawn.texts.append(text)
+        drawn.places.append(places)
+        drawn.labels.append(labels)
+    _save(drawn.folder, tables, manifest)
+    return drawn
+
+
+def _save(folder: RunFolder, tables: dict[str, dict[str, list[Any]]], given: Any) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder.path.mkdir(parents=True)
+    folder.shards.mkdir()
+    draft = folder.draft(0)
+    for name in TABLES:
+        of = schema(name, SIGNALS)
+        columns = tables[name]
+        n = len(next(iter(columns.values()))) if columns else 0
+        arrays = [
+            pa.array(columns[field.name], field.type)
+            if field.name in columns
+            else pa.nulls(n, field.type)
+            for field in of
+        ]
+        pq.write_table(pa.Table.from_arrays(arrays, schema=of), draft / f"{name}.parquet")
+    folder.commit(draft, 0)
+    manifest: dict[str, Any] = {
+        "format": 1, "framescope": "0.3.0", "schema": 1,
+        "model": {"name": "by-hand", "digest": "0" * 64, "runtime": "openvino"},
+        "signals": list(SIGNALS), "thresholds": dict.fromkeys(SIGNALS, 0.5),
+        "options": {"format": "parquet"}, "rounds": [], "finished": True, **given,
+    }  # fmt: skip
+    folder.write("manifest.json", manifest)
+    folder.write(SUMMARY, {"shards": 1})
