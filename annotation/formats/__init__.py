@@ -1,1 +1,9 @@
-"""Tasks for annotation tools: in, labelled articles; out, files of the tool's own format, and back."""
+"""Articles for annotation tools: in, files with labels; out, a tool's folder; and its labels back.
+
+`send` writes what a tool imports, with its labelling configuration; `bring` reads what it exports
+into records of the exchange format, one an article and annotator.
+"""
+
+from annotation.formats.bringing import Bringing, bring
+from annotation.formats.catalogue import tool_named
+from annotation.formats.sending import Sending, send

@@ -1,11 +1,11 @@
-"""Places as a tool counts them -> places of the article's text, or a refusal.
+r"""Places as a tool counts them -> places of the article's text, or a refusal.
 
 A tool may count UTF-16 units (JavaScript, Java), read a Windows line end as one character, or take
 spaces off the ends. Which of these it did is never guessed: the words that it marked decide, where
 its file has them, and the text that it shows, where it has that.
 
 Label Studio's frontend, read at release 1.23 (``libs/editor``): offsets are code points since
-``charsToCodePoints`` came, UTF-16 units before; each of ``\\r`` and ``\\n`` is a line break of
+``charsToCodePoints`` came, UTF-16 units before; each of ``\r`` and ``\n`` is a line break of
 its own; the words it saves are what the browser shows, where spaces may be missing, with line
 breaks written as a backslash and an ``n``.
 """
@@ -172,8 +172,8 @@ def _alone(region: Region, ways: Sequence[_Shown], where: str) -> Place:
             "export code points, as Python counts"
         )
     raise AnnotationError(
-        f"{where}: {at} doesn't mark '{_brief(region.words)}', neither in code points nor in UTF-16 "
-        "units; is the text the one that was exported?"
+        f"{where}: {at} doesn't mark '{_brief(region.words)}', neither in code points nor in "
+        "UTF-16 units; is the text the one that was exported?"
     )
 
 

@@ -111,9 +111,7 @@ def to_marking(labelling: Labelling) -> Marking:
         )
     for number, span in enumerate(labelling.spans):
         score = {} if span.score is None else {"": span.score}
-        marks.append(
-            Mark(f"p{number}", Role.SPAN, span.start, span.end, span.signal, scores=score)
-        )
+        marks.append(Mark(f"p{number}", Role.SPAN, span.start, span.end, span.signal, scores=score))
     cited = (one for unit in labelling.units for one in unit.citations or ())
     for number, citation in enumerate(cited):
         parts = _parts(citation, f"c{number}")
@@ -206,9 +204,7 @@ class _Reader:
         units = self._units()
         cited = self._cited(units)
         units = tuple(
-            replace(unit, citations=tuple(cited[at]))
-            if at in cited
-            else unit
+            replace(unit, citations=tuple(cited[at])) if at in cited else unit
             for at, unit in enumerate(units)
         )
         spans = tuple(
@@ -366,18 +362,21 @@ class _Reader:
             places.get(Role.CUE),
             tuple(Place(piece.start, piece.end) for piece in pieces),
             self._kind(answers.pop("kind", None), pieces[0].called),
-            *(self._flag(answers.pop(flag, NO), flag, pieces[0].called) for flag in FLAGS),
-            places.get(Role.ANTECEDENT),
+            government=self._flag(answers, "government", pieces[0].called),
+            state_media=self._flag(answers, "state_media", pieces[0].called),
+            antecedent=places.get(Role.ANTECEDENT),
         )
         if answers:
             self._fail(f"{pieces[0].called}: '{next(iter(answers))}' is not asked of a content")
         return citation, near | {piece.id for piece in pieces}
 
     def _kind(self, value: str | None, name: str) -> SourceKind | None:
-        return value and SourceKind(self._one_of(value, [*SourceKind], f"{name}: 'kind'")) or None
+        if value is None:
+            return None
+        return SourceKind(self._one_of(value, [*SourceKind], f"{name}: 'kind'"))
 
-    def _flag(self, value: str, flag: str, name: str) -> bool:
-        return self._one_of(value, [YES, NO], f"{name}: '{flag}'") == YES
+    def _flag(self, answers: dict[str, str], flag: str, name: str) -> bool:
+        return self._one_of(answers.pop(flag, NO), [YES, NO], f"{name}: '{flag}'") == YES
 
     def _at(self, citation: MarkedCitation, units: Sequence[Unit], mark: Mark) -> int:
         start, end = citation.content[0].start, citation.content[-1].end

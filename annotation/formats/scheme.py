@@ -7,7 +7,7 @@ names. The rest are the guidelines' sections 2 (voice) and 4 (citations) in a li
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from annotation.formats.marking import FLAGS, LOOKED, NO, VOICE, YES, Role
 from annotation.formats.task import Labelling, Task
@@ -126,8 +126,6 @@ def _labelled(names: Iterable[str]) -> frozenset[str]:
 
 def limited(labelling: Labelling, scheme: Scheme) -> Labelling:
     """Leave out what isn't asked."""
-    from dataclasses import replace
-
     asked = {question.name for question in scheme.of_sentences}
     of_article = {question.name for question in scheme.of_article}
     marked = {signal.name for signal in scheme.techniques}
@@ -163,7 +161,7 @@ def guidance(scheme: Scheme, steps: str) -> bytes:
     """
     lines = ["# Labelling for framescope", "", steps.strip(), "", "## What the labels mean", ""]
     lines += [
-        "Label what the text does, never whether you agree with it, and not from the outlet's name.",
+        "Label what the text does, not whether you agree with it, and not from the outlet's name.",
         "A question that you leave unanswered is *not annotated*, which is not the same as no.",
         f"In full: {GUIDELINES} of framescope.", "", "| of a sentence | |", "| --- | --- |",
     ]  # fmt: skip

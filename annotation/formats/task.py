@@ -119,9 +119,7 @@ def record_of(article: Article, labelling: Labelling | None = None) -> dict[str,
             del unit["labels"]
         del record["spans"], record["labels"]
         return record
-    whole = replace(
-        article, units=labelling.units, spans=labelling.spans, labels=labelling.labels
-    )
+    whole = replace(article, units=labelling.units, spans=labelling.spans, labels=labelling.labels)
     record = to_record(whole)
     if labelling.by is not None:
         record = {"id": record.pop("id"), "annotator": labelling.by, **record}
