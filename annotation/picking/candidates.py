@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MOST = 20_000
 """Sentences that are weighed against each other."""
-FEWEST_WORDS = 4
+FEWEST_WORDS = 3
 """Of a sentence that can be judged by itself."""
 UNKNOWN = "unknown"
 """Whoever published what nothing names a publisher of: one outlet, for the shares."""
@@ -105,10 +105,11 @@ class Candidates:
 
 
 def is_run(path: str) -> bool:
-    """Tell whether a path is a folder that `framescope batch` wrote."""
+    """Tell whether a path is a folder that `framescope batch` wrote, or what is left of one."""
     from batch.folder import RunFolder
 
-    return Path(path).is_dir() and RunFolder(Path(path)).exists()
+    folder = RunFolder(Path(path))
+    return folder.path.is_dir() and (folder.exists() or bool(folder.committed()))
 
 
 def wanted_signals(
@@ -294,9 +295,11 @@ def of_files(
             else (str(item.article.origin or item.article.id), item.note)
         )
         reasons.append(f"{source}: {reason}")
-        tell(f"{reasons[-1]} (skipped)")
     if not reports:
-        raise PickError(reasons[0] if reasons else "input: holds no article")
+        more = f" (and {len(reasons) - 1} more that can't be used)" if len(reasons) > 1 else ""
+        raise PickError(reasons[0] + more if reasons else "input: holds no article")
+    for line in reasons:
+        tell(f"{line} (skipped)")
     drawn = _drawn(
         [outlet_of(one) for one in reports],
         [len(one.sentences) for one in reports],

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from annotation.picking.methods import PickError
 from training.data import TRAIN, VALIDATION, Examples, assign_parts, build_examples
 
-MOST_POOL, MOST_JUDGED = 6000, 2000
-"""Sentences of a corpus, in whole articles drawn by lot."""
+MOST_JUDGED = 2000
+"""Sentences of a corpus that are judged, in whole articles drawn by lot."""
 
 TARGETS: Mapping[str, tuple[str, ...]] = {
     "standoff": (
@@ -92,6 +92,7 @@ def grounds(
     cache: Path | None = None,
     tell: Progress | None = None,
     *,
+    most: int,
     seed: int = 0,
 ) -> list[Ground]:
     """Load the corpora that are simulated on, split them, and read them by the plain encoder.
@@ -106,6 +107,8 @@ def grounds(
         A folder where vectors are kept for the next time.
     tell : callable or None
         Is told what is done.
+    most : int
+        Sentences of a corpus that may be picked, in whole articles.
     seed : int
         Draws the articles that are used, where there are more.
 
@@ -124,7 +127,7 @@ def grounds(
     examples = assign_parts(build_examples(root)).examples
     return [
         prepared(examples.where(examples.corpus == name), name, TARGETS[name],
-                 lambda texts: vectors_of(texts, cache, tell), seed)
+                 lambda texts: vectors_of(texts, cache, tell), most, seed)
         for name in corpora
     ]  # fmt: skip
 
@@ -134,6 +137,7 @@ def prepared(
     corpus: str,
     signals: Sequence[str],
     encode: Callable[[Sequence[str]], NDArray[np.float32]],
+    most: int,
     seed: int = 0,
 ) -> Ground:
     """Make rows of one corpus, with their parts, ready.
@@ -145,7 +149,8 @@ def prepared(
     signals : sequence of str
     encode : callable
         Texts -> vectors, shape (n, d).
-    seed : int
+    most, seed : int
+        As of `grounds`.
 
     Raises
     ------
@@ -156,8 +161,8 @@ def prepared(
     known = ~np.isnan(labels).any(axis=1)
     kept = np.sort(
         np.concatenate([
-            _drawn(examples, np.flatnonzero(known & (examples.part == part)), most, seed)
-            for part, most in ((TRAIN, MOST_POOL), (VALIDATION, MOST_JUDGED))
+            _drawn(examples, np.flatnonzero(known & (examples.part == part)), limit, seed)
+            for part, limit in ((TRAIN, most), (VALIDATION, MOST_JUDGED))
         ])
     )  # fmt: skip
     rows, found = examples.where(kept), labels[kept] >= 0.5
@@ -265,5 +270,6 @@ def _encoded(folder: Path, texts: Sequence[str]) -> NDArray[np.float32]:
             hidden = network(input_ids=ids, attention_mask=mask).last_hidden_state
             own = mask.unsqueeze(-1).to(hidden.dtype)
             found[rows] = ((hidden * own).sum(1) / own.sum(1)).numpy()
-    lengths: NDArray[np.float32] = np.linalg.norm(found, axis=1, keepdims=True)
-    return found / np.maximum(lengths, np.float32(1e-6))
+    lengths = np.linalg.norm(found, axis=1, keepdims=True).astype(np.float32)
+    found /= np.maximum(lengths, np.float32(1e-6))
+    return found

@@ -188,8 +188,10 @@ def pick(wish: Wish, tell: Tell) -> Picked:
     if not picks:
         raise PickError(f"{wish.inputs[0]}: every sentence has labels already; give other texts")
     if len(picks) < wish.n:
-        why = "the shares and what is nearly the same leave no more"
-        tell(f"{len(picks):,} of {wish.n:,} sentences are picked, of {len(rows):,}: {why}")
+        tell(
+            f"{len(picks):,} of {wish.n:,} sentences are picked: {len(rows):,} are there, but for "
+            "what is nearly the same and what is over a share (--per-outlet, --per-article)"
+        )
     return Picked(candidates, tuple(picks), wish.n)
 
 

@@ -55,23 +55,23 @@ def savings(curves: Curves, *, draws: int = DRAWS, seed: int = 0) -> list[Saving
     draws, seed : int
         Of the repeats, for the intervals.
     """
-    drawn = _draws(len(curves.by_lot), draws, seed)
+    lot = _Lot.of(curves, draws, seed)
     found = []
     for method, values in curves.picked.items():
         for at, n in enumerate(curves.rounds):
-            lot, beyond = _reached_by_lot(curves, values[:, at].mean(), curves.by_lot.mean(axis=0))
+            needed, beyond = lot.needed(values[:, at])
             gains = values[:, at] - curves.by_lot[:, curves.sizes.index(n)]
-            shares = _shares(curves, values[:, at], n, drawn)
+            share = _share(n, needed)
             found.append(
                 Saving(
                     method,
                     n,
                     float(values[:, at].mean()),
                     float(gains.mean()),
-                    _interval(gains[drawn].mean(axis=1)),
-                    lot,
-                    _share(n, lot),
-                    _interval(shares),
+                    _interval(gains[lot.drawn[1:]].mean(axis=1)),
+                    float(needed[0]),
+                    float(share[0]),
+                    _interval(share[1:]),
                     beyond,
                 )
             )
@@ -88,16 +88,17 @@ def overall(
     dict of str to (float, (float, float))
         The share and its interval, by method.
     """
+    lots = [_Lot.of(curves, draws, seed) for curves in settings]
     found = {}
     for method in settings[0].picked:
-        shares, resampled = [], []
-        for curves in settings:
-            at = curves.rounds.index(n)
-            values = curves.picked[method][:, at]
-            lot, _ = _reached_by_lot(curves, values.mean(), curves.by_lot.mean(axis=0))
-            shares.append(_share(n, lot))
-            resampled.append(_shares(curves, values, n, _draws(len(curves.by_lot), draws, seed)))
-        found[method] = float(np.mean(shares)), _interval(np.mean(resampled, axis=0))
+        shares = np.mean(
+            [
+                _share(n, lot.needed(one.picked[method][:, one.rounds.index(n)])[0])
+                for one, lot in zip(settings, lots, strict=True)
+            ],
+            axis=0,
+        )
+        found[method] = float(shares[0]), _interval(shares[1:])
     return found
 
 
@@ -106,36 +107,59 @@ def saves(share: tuple[float, tuple[float, float]]) -> bool:
     return share[1][0] > 0
 
 
-def _draws(repeats: int, draws: int, seed: int) -> NDArray[np.intp]:
-    return np.random.default_rng(seed).integers(repeats, size=(draws, repeats))
+@dataclass(frozen=True, eq=False)
+class _Lot:
+    """What is reached by lot: the mean over all repeats, and over repeats drawn again."""
+
+    sizes: NDArray[np.float64]
+    rising: Floats  # shape (1 + draws, sizes)
+    drawn: NDArray[np.intp]  # shape (1 + draws, repeats); the first are all, each once
+
+    @classmethod
+    def of(cls, curves: Curves, draws: int, seed: int) -> _Lot:
+        repeats = len(curves.by_lot)
+        drawn = np.random.default_rng(seed).integers(repeats, size=(draws, repeats))
+        drawn = np.concatenate([np.arange(repeats)[None], drawn])
+        return cls(np.array(curves.sizes, float), _rising(curves.by_lot[drawn].mean(axis=1)), drawn)
+
+    def needed(self, values: Floats) -> tuple[Floats, bool]:
+        """Find how many by lot reach what each repeat did, on the mean; and is it out of reach.
+
+        ``values``: shape (repeats,). Gives shape (1 + draws,).
+        """
+        aim = values[self.drawn].mean(axis=1)
+        last = len(self.sizes) - 1
+        above = np.clip((self.rising <= aim[:, None]).sum(axis=1), 1, last)
+        row = np.arange(len(aim))
+        low, high = self.rising[row, above - 1], self.rising[row, above]
+        part = np.clip((aim - low) / np.maximum(high - low, _FLAT), 0, 1)
+        found = self.sizes[above - 1] + part * (self.sizes[above] - self.sizes[above - 1])
+        return found, bool(aim[0] > self.rising[0, -1])
 
 
-def _shares(curves: Curves, values: Floats, n: int, drawn: NDArray[np.intp]) -> Floats:
-    lots = (
-        _reached_by_lot(curves, values[rows].mean(), curves.by_lot[rows].mean(axis=0))[0]
-        for rows in drawn
-    )
-    return np.array([_share(n, lot) for lot in lots])
+_FLAT = 1e-12
 
 
-def _reached_by_lot(curves: Curves, value: float, by_lot: Floats) -> tuple[float, bool]:
-    """Find how many by lot reach a value, between two sizes on a straight line."""
-    from sklearn.isotonic import isotonic_regression
+def _rising(values: Floats) -> Floats:
+    """Give the nearest curves that don't fall, shape (n, sizes): isotonic regression.
 
-    rising = isotonic_regression(by_lot)
-    if value >= rising[-1]:
-        return float(curves.sizes[-1]), bool(value > rising[-1])
-    if value <= rising[0]:
-        return 0.0, False
-    at = int(np.searchsorted(rising, value, side="right"))
-    low, high = rising[at - 1], rising[at]
-    sizes = curves.sizes[at - 1], curves.sizes[at]
-    return float(sizes[0] + (sizes[1] - sizes[0]) * (value - low) / (high - low)), False
+    By its min-max formula (Barlow et al., 1972), since the curves are many and short.
+    """
+    size = values.shape[1]
+    total = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+    found = np.full(values.shape, -np.inf)
+    for start in range(size):
+        lengths = np.arange(1, size - start + 1)
+        means = (total[:, start + 1 :] - total[:, start : start + 1]) / lengths
+        # At each place the lowest mean of those that reach it.
+        lowest = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]
+        found[:, start:] = np.maximum(found[:, start:], lowest)
+    return found
 
 
-def _share(n: int, lot: float) -> float:
+def _share(n: int, lot: Floats) -> Floats:
     """Give the share of labels saved; where by lot fewer suffice, what is lost, at most all."""
-    return 1 - n / lot if lot >= n else lot / n - 1
+    return np.where(lot >= n, 1 - n / np.maximum(lot, 1), lot / n - 1)
 
 
 def _interval(values: Floats) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -100,17 +101,21 @@ def run(trial: Trial, root: Path | None, cache: Path | None, tell: Tell) -> list
     FramescopeError
         When a corpus is missing or too small, or there is no encoder.
     """
-    loaded = grounds(root, trial.corpora, cache, tell)
+    loaded = grounds(root, trial.corpora, cache, tell, most=2 * trial.pool)
     found = []
     for ground in (*loaded, *(one.only([ALONE]) for one in loaded)):
-        name = f"{ground.corpus} ({', '.join(ground.signals)})"
+        named = partial(_told, tell, f"{ground.corpus} ({', '.join(ground.signals)})")
         found.append(
             simulate(
                 ground, trial.methods, repeats=trial.repeats, pool=trial.pool, seed=trial.seed,
-                step=lambda done, total, name=name: tell(f"{name}: {done} of {total} repeats"),
+                step=named,
             )
         )  # fmt: skip
     return found
+
+
+def _told(tell: Tell, name: str, done: int, total: int) -> None:
+    tell(f"{name}: {done} of {total} repeats")
 
 
 def simulate(
@@ -142,7 +147,8 @@ def simulate(
         Is told how many repeats are done, of how many.
     """
     sizes = _sizes(min(pool, int(ground.pool.sum())) - first, rounds, size)
-    by_lot, picked = [], {name: [] for name in methods}
+    by_lot: list[list[float]] = []
+    picked: dict[str, list[list[float]]] = {name: [] for name in methods}
     judged = 0
     for repeat in range(repeats):
         one = _Repeat.drawn(ground, pool, first, seed * 1000 + repeat)
