@@ -17,6 +17,7 @@ from pages_of_docs import CALLS, PAGES, README, ROOT, TEXT, fenced, typed
 
 from classifier import bundle, cli, taxonomy
 from classifier.pages import exchange
+from training.recipes.keys import AT_THE_TOP
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -130,10 +131,10 @@ def test_every_setting_is_explained():
     )
     names = {node.target.id for node in settings.body if isinstance(node, ast.AnnAssign)}
     page = (ROOT / "docs/training.md").read_text(encoding="utf-8")
-    section = page.split("## Settings of the transformer")[1].split("\n## ")[0]
-    assert set(re.findall(r"`(\w+)`(?=,| \|)", section)) == names
-    example = json.loads(fenced(ROOT / "docs/training.md", "json")[0])
-    assert set(example) <= names
+    section = page.split("\n## Settings\n")[1].split("Of the baseline")[0]
+    assert set(re.findall(r"`(\w+)`(?=,| \|)", section)) == names - set(AT_THE_TOP)
+    recipes = page.split("\n## Recipes\n")[1].split("\n## ")[0]
+    assert all(re.search(rf"`\[?{name}\]?` \|", recipes) for name in AT_THE_TOP)
 
 
 def test_the_example_of_the_exchange_format_reads_as_it_says():

@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-c", "import sys; from classifier.cli import main; s
 NOT_RUN = {
     r"score https://": "asks the network",
     r"--corpora DIR": "needs the public corpora",
-    r"^train (?!baseline --recipe house)": "needs the public corpora, or trains for hours",
+    r"^train (?!baseline --recipe house|recipe)": "needs the public corpora, or trains for hours",
     r"^train baseline --recipe house": "trains for minutes; `make train` and the slow tests do",
     r"^registry build": "needs the evidence",
     r"^sources diff OLD": "of two versions",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pages_of_docs import ROOT, fenced
 from typer.testing import CliRunner
 
 pytest.importorskip("torch")
@@ -235,6 +236,11 @@ def test_a_slip_of_one_letter_finds_its_key(name, data) -> None:
     slipped = key[:at] + key[at + 1 :]
     if len(key) > 4 and slipped not in {n.rpartition(".")[2] for n in dotted(known())}:
         assert nearest(slipped, table) == name
+
+
+def test_the_example_of_the_docs_is_one(tmp_path) -> None:
+    (example,) = fenced(ROOT / "docs" / "training.md", "toml")
+    assert read(tmp_path, example).settings.learning_rate == 5e-5
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ _CLOSER = {
     "most_characters": _whole(1),
 }
 # They stand at the top of the file: both models learn from them, or they are what is changed first.
-_AT_THE_TOP = ("epochs", "seed", "shares", "weights")
+AT_THE_TOP = ("epochs", "seed", "shares", "weights")
 
 
 @cache
@@ -102,7 +102,7 @@ def known() -> Keys:
         "split_seed": SEED,
         "shares": NUMBERS,
         "weights": NUMBERS,
-        "transformer": {n: w for n, w in settings.items() if n not in _AT_THE_TOP},
+        "transformer": {n: w for n, w in settings.items() if n not in AT_THE_TOP},
         "baseline": _of_baseline(),
         "teacher": {
             "encoder": TEXT,
