@@ -192,7 +192,7 @@ def read(given: Gathered) -> list[Returned]:
         beside = texts.get(file.name.removesuffix(".ann") + ".txt")
         if beside is None:
             raise AnnotationError(f"{file.name}: has no .txt beside it; give brat's whole folder")
-        text = beside.text()
+        text = beside.article_text()
         if not text.strip():
             raise AnnotationError(f"{beside.name}: a task without text; take it out of the folder")
         article = given.articles.get(given.ids.get(beside.base, ""), Article(file.stem, text))

@@ -10,7 +10,7 @@ from typing import Any
 
 from annotation.formats.marking import Mark, Marking, from_marking
 from annotation.formats.task import AnnotationError, record_of
-from annotation.formats.tool import Returned, Tool, gathered
+from annotation.formats.tool import Gathered, Returned, Tool, gathered
 from classifier.output import check, opened
 from classifier.values import Article
 
@@ -64,7 +64,8 @@ def bring(tool: Tool, bringing: Bringing) -> Brought:
     """
     inputs = [str(path) for path in bringing.paths]
     check(bringing.output, inputs, overwrite=bringing.overwrite)
-    records = brought(tool, bringing)
+    given = gathered(bringing.paths, bringing.articles)
+    records = brought(tool, given, bringing.annotator, bringing.tell)
     with opened(bringing.output) as file:
         for record in records:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
@@ -79,17 +80,26 @@ def bring(tool: Tool, bringing: Bringing) -> Brought:
     )
 
 
-def brought(tool: Tool, bringing: Bringing) -> list[dict[str, Any]]:
-    """Give the records: articles in the order in which they come, their annotators by name."""
-    given = gathered(bringing.paths, bringing.articles)
+def brought(
+    tool: Tool,
+    given: Gathered,
+    annotator: str | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[dict[str, Any]]:
+    """Give the records: articles in the order in which they come, their annotators by name.
+
+    Raises
+    ------
+    AnnotationError
+        When something of it can't be read, or an article has two annotations under one name.
+    """
     if not given.files:
-        name = bringing.paths[0] if bringing.paths else "input"
-        raise AnnotationError(f"{name}: holds no file; give what {tool.title} exported")
+        raise AnnotationError(f"nothing there to be read; give what {tool.title} exported")
     pieces: dict[tuple[str, str | None], list[Returned]] = {}
     seen: dict[tuple[str, str | None, str], str] = {}
     articles: dict[str, Article] = {}
     for piece in tool.read(given):
-        by = bringing.annotator or piece.marking.by
+        by = annotator or piece.marking.by
         key = (piece.article.id, by, piece.part)
         if key in seen:
             whose = f"the name '{by}'" if by is not None else "no name"
@@ -117,10 +127,10 @@ def brought(tool: Tool, bringing: Bringing) -> list[dict[str, Any]]:
             empty += 1
     if empty:
         times = "1 annotation" if empty == 1 else f"{empty:,} annotations"
-        bringing.tell(f"{times} without any label: left out")
+        tell(f"{times} without any label: left out")
     if not records:
         raise AnnotationError(
-            f"{bringing.paths[0]}: holds no labels; label in {tool.title} and export it again"
+            f"{given.files[0].name}: holds no labels; label in {tool.title} and export it again"
         )
     return records
 

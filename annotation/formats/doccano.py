@@ -108,7 +108,7 @@ def read(given: Gathered) -> list[Returned]:
     found: list[Returned] = []
     for file in given.of(".jsonl"):
         for where, record in file.lines():
-            text = needed_text(record, "text", where, TITLE)
+            text = needed(record, "text", str, where, TITLE)
             if "annotations" in record:
                 raise AnnotationError(
                     f"{where}: has 'annotations', as doccano before 1.0 writes; "
@@ -117,6 +117,7 @@ def read(given: Gathered) -> list[Returned]:
             if record.get("of") is not None:
                 found.append(_answered(record, given, file, where))
             else:
+                needed_text(record, "text", where, TITLE)
                 found.append(_marked(record, text, given, file, where))
     return found
 

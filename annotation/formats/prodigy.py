@@ -229,7 +229,7 @@ def read(given: Gathered) -> list[Returned]:
     found: list[Returned] = []
     for file in given.of(".jsonl"):
         for where, record in file.lines():
-            text = needed_text(record, "text", where, TITLE)
+            text = needed(record, "text", str, where, TITLE)
             if record.get("answer") != "accept":
                 if record.get("answer") not in (None, "reject", "ignore"):
                     needed(record, "answer as accept, reject or ignore", str, where, TITLE)
@@ -240,6 +240,7 @@ def read(given: Gathered) -> list[Returned]:
                 answers = unflat(needed(record, "accept", list, where, TITLE), where)
                 article, marking, part = streams.answered(record, answers, given, where, TITLE)
             else:
+                needed_text(record, "text", where, TITLE)
                 article, marking, part = _marked(record, text, given, where)
             marking = Marking(marking.marks, marking.links, marking.answers, by=by)
             found.append(Returned(article, marking, part, where))

@@ -12,6 +12,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from annotation.formats.marking import (
@@ -57,7 +58,7 @@ def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
     asked = [one.name for one in scheme.of_sentences]
     models = any(task.predicted is not None for task in tasks)
     found = [f"{_MODEL}{name}" for name in asked if name != LOOKED] if models else []
-    heads = ["article", "sentence", "place", "text", *asked, *found]
+    heads = ["article", "sentence", "annotator", "place", "text", *asked, *found]
     rows = [row for task in tasks for row in _sentence_rows(task, asked, models=models)]
     files = {f"{SENTENCES}.csv": _sheet(heads, rows), README: guidance(scheme, _STEPS)}
     if scheme.of_article:
@@ -105,7 +106,8 @@ def _sentence_rows(task: Task, asked: Sequence[str], *, models: bool) -> Iterato
     for at, unit in enumerate(task.article.units or ()):
         answers = labelled[at].answers if labelled else {}
         words = task.article.text[unit.start : unit.end]
-        row = [task.article.id, at, f"{unit.start}-{unit.end}", _shown(words)]
+        by = task.labelled[0].by if task.labelled else None
+        row = [task.article.id, at, by or "", f"{unit.start}-{unit.end}", _shown(words)]
         row += [_cell(answers.get(name, "")) for name in asked]
         if models:
             found = said[at].answers if said else {}
@@ -174,6 +176,7 @@ def _places(one: MarkedCitation) -> list[tuple[Place, ...]]:
 def read(given: Gathered) -> list[Returned]:
     """Read the sheets: that of sentences, and those of the rest where they are there."""
     found: list[Returned] = []
+    names: dict[str, str] = {}  # who labelled an article: said in one sheet, meant in all
     readers = {SENTENCES: _sentence, ARTICLES: _article, SPANS: _span, CITATIONS: _citation}
     for file in given.of(".csv"):
         reader = readers.get(file.stem)
@@ -189,8 +192,16 @@ def read(given: Gathered) -> list[Returned]:
                 )
             article = given.article(row.get("article", ""), where)
             part = f"{reader.__name__} {row.get('place') if reader is _sentence else number}"
+            by = row.get("annotator", "").strip()
+            if by and names.setdefault(article.id, by) != by:
+                raise AnnotationError(
+                    f"{where}: article '{article.id}' has two annotators ({names[article.id]} and "
+                    f"{by}); give each sheets of their own, and import them apart"
+                )
             found.append(Returned(article, reader(row, article, where), part, where))
-    return found
+    return [
+        replace(one, marking=replace(one.marking, by=names.get(one.article.id))) for one in found
+    ]
 
 
 def _rows(file: File) -> Iterator[tuple[str, dict[str, str]]]:
@@ -229,7 +240,7 @@ def _answers(row: Mapping[str, str], but: Sequence[str]) -> dict[str, str]:
 
 def _sentence(row: Mapping[str, str], article: Article, where: str) -> Marking:
     place = _piece(row.get("place", ""), where)
-    answers = _answers(row, ("article", "sentence", "place", "text"))
+    answers = _answers(row, ("article", "sentence", "annotator", "place", "text"))
     mark = Mark(f"s{place.start}", Role.SENTENCE, place.start, place.end, "", answers, name="it")
     return Marking((mark,))
 

@@ -76,8 +76,13 @@ class File:
         return self.base.rsplit(".", 1)[0]
 
     def text(self) -> str:
-        """Read it as UTF-8, or raise an `AnnotationError`."""
+        """Read it as UTF-8, without a byte order mark, or raise an `AnnotationError`."""
         return decoded(self.data, self.name)
+
+    def article_text(self) -> str:
+        """Read it as the text of an article, of which U+FEFF at its beginning is a character."""
+        text = self.text()
+        return f"\ufeff{text}" if self.data.startswith(b"\xef\xbb\xbf") else text
 
     def json(self) -> Any:
         """Read it as one JSON value, or raise an `AnnotationError`."""
@@ -150,9 +155,13 @@ def gathered(paths: Sequence[Path], articles: Path | None = None) -> Gathered:
         When one isn't there, is damaged or too large, or two articles have one id.
     """
     files = [file for path in paths for file in _files(path)]
-    sidecars = [file for file in files if file.base == ARTICLES]
-    if articles is not None:
-        sidecars += [File(str(articles), _bytes(articles))]
+    more = [] if articles is None else [File(str(articles), _bytes(articles))]
+    return among(files, more)
+
+
+def among(files: Sequence[File], articles: Sequence[File] = ()) -> Gathered:
+    """Sort files, and read the articles among them, and those given beside them."""
+    sidecars = [*(file for file in files if file.base == ARTICLES), *articles]
     known: dict[str, Article] = {}
     ids: dict[str, str] = {}
     for sidecar in sidecars:
