@@ -587,3 +587,19 @@ def test_a_small_transformer_learns_it_on_each_level(
         if level == "span" and SIGNAL in report.sentences[0].flags:
             assert any(span.signal == SIGNAL for span in report.sentences[0].evidence)
     assert np.mean(found[1::2]) > np.mean(found[::2])
+
+
+def test_what_the_docs_show_can_be_used(define) -> None:
+    from pages_of_docs import ROOT, fenced
+
+    from classifier.pages import read_lines
+
+    page = ROOT / "docs" / "adding-a-signal.md"
+    (shown,), (record,) = fenced(page, "toml"), fenced(page, "json")
+    define(shown)
+    assert tuple(NAMES) == (*SHIPPED, SIGNAL)
+    (article,) = read_lines([json.dumps(json.loads(record))], "the docs")
+    assert isinstance(article, Article)
+    assert article.units is not None
+    assert [one.labels for one in article.units] == [{SIGNAL: 1.0}, {SIGNAL: 0.0}]
+    assert (article.units[0].end, article.units[-1].end) == (37, len(article.text))
