@@ -87,6 +87,16 @@ def test_a_file_says_what_it_says_and_the_rest_are_defaults(tmp_path) -> None:
     assert found.settings == Settings(dropout=0.1, seed=4)
 
 
+def test_a_recipe_is_named_after_its_file_or_by_itself(tmp_path) -> None:
+    base = written(tmp_path, 'extends = "house"\nname = "ours"\n', "base.toml")
+    odd = written(tmp_path, 'extends = "base.toml"\n', "my recipe (2).toml")
+    assert read_recipe(str(base)).name == "ours"
+    assert read_recipe(str(odd)).name == "my-recipe-2"
+    again = written(tmp_path, read_recipe(str(odd)).to_toml(), "recipe.toml")
+    assert read_recipe(str(again)).name == "my-recipe-2"
+    assert 'name is "a b"; it must be a name of letters' in refused(tmp_path, 'name = "a b"')
+
+
 def test_a_file_extends_key_by_key(tmp_path) -> None:
     found = read(
         tmp_path,

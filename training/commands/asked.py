@@ -8,13 +8,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import CorpusError, TrainingError
-from training.recipes import Recipe
+from training.recipes import Recipe, plain_name
 
 if TYPE_CHECKING:
     from training.data import Data
 
 OWN = "exchange"
 """The corpus of a user's own files."""
+
+_NAMED = 3  # of a user's files, in a bundle's name
 
 
 class RowsAsked:
@@ -51,7 +53,8 @@ class RowsAsked:
 
     def name(self, kind: str, recipe: Recipe) -> str:
         """Name a bundle by what it is made from, so that making it again gives the same bytes."""
-        files = "-".join(path.stem for path in (*(self.files or ()), *(self.added or ())))
+        own = (*(self.files or ()), *(self.added or ()))
+        files = "-".join(plain_name(path.stem) for path in own[:_NAMED])
         of_recipe = "" if self.files or recipe.name == "default" else recipe.name
         return "-".join(part for part in (kind, of_recipe, files) if part)
 

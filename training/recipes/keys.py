@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -64,6 +65,10 @@ TRUTH = ValueRule("true or false", lambda value: isinstance(value, bool))
 NUMBER = ValueRule("a number, not negative", _is_number)
 PART = ValueRule("a number from 0 to 1", lambda value: _is_number(value, 1))
 SEED = ValueRule(f"a whole number from 0 to {MOST_SEED}", lambda v: _is_whole(v, 0, MOST_SEED))
+NAME = ValueRule(
+    "a name of letters, digits, dots, hyphens and underscores, at most 60",
+    lambda value: isinstance(value, str) and re.fullmatch(r"[\w.-]{1,60}", value) is not None,
+)
 NAMES = _list_of("a list of names, each once and at least one", _is_text)
 PATHS = _list_of("a list of files, each once", _is_text, 0)
 NUMBERS = ValueRule(
@@ -94,6 +99,7 @@ def known() -> Keys:
     settings = _of_settings()
     return {
         "extends": TEXT,
+        "name": NAME,
         "meaning": TEXT,
         "corpora": NAMES,
         "encoder": TEXT,

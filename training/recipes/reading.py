@@ -15,7 +15,7 @@ from typing import Any
 
 from classifier.errors import SignalError, TrainingError
 from training.recipes.keys import Keys, ValueRule, known, nearest
-from training.recipes.recipe import Recipe, TeacherRecipe
+from training.recipes.recipe import Recipe, TeacherRecipe, plain_name
 
 _SUFFIX = ".toml"
 _SHOWN = 60  # characters of a value, in a message
@@ -46,7 +46,8 @@ def read(given: str) -> Recipe:
         When there is no such recipe; when the file is no TOML, has a key that isn't known or a
         value that isn't what is wanted, or extends itself.
     """
-    record, name = _read(given, None, ()), Path(given).name.removesuffix(_SUFFIX)
+    record = _read(given, None, ())
+    name = record.pop("name", None) or plain_name(Path(given).name.removesuffix(_SUFFIX))
     if "corpora" not in record:
         raise TrainingError(
             f'{given}: names no corpora; add: corpora = ["house"], or: extends = "default"'
@@ -72,7 +73,8 @@ def _read(given: str, within: _File | None, before: Sequence[str]) -> dict[str, 
     if "extends" not in record:
         return record
     below = _read(record["extends"], file, (*before, file.name))
-    below.pop("meaning", None)  # which another recipe doesn't share
+    for key in ("name", "meaning"):  # which another recipe doesn't share
+        below.pop(key, None)
     return _over(below, record)
 
 

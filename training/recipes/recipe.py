@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -42,7 +43,7 @@ class Recipe:
     Attributes
     ----------
     name : str
-        Of one that ships, or its file's without the suffix.
+        Of what is made by it: letters, digits, dots, hyphens, underscores.
     corpora : sequence of str
         Those that are split together, and learned from unless an option says otherwise.
     meaning : str
@@ -112,6 +113,7 @@ class Recipe:
         """Give all it says, and every default, as `training.recipes.read_recipe` reads it."""
         settings = asdict(self.settings)
         record: dict[str, Any] = {
+            "name": self.name,
             "meaning": self.meaning,
             "corpora": list(self.corpora),
             "encoder": None if self.encoder is None else str(self.encoder.absolute()),
@@ -137,6 +139,11 @@ class Recipe:
         import tomli_w
 
         return tomli_w.dumps(self.to_record())
+
+
+def plain_name(text: str) -> str:
+    """Make a name of whatever a file is called."""
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.")[:60] or "mine"
 
 
 def _said(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -213,7 +213,12 @@ def load(folder: Path) -> Any:
 
 
 def describe(folder: Path) -> dict[str, str]:
-    """Say which encoder it is, for a manifest: the name of its folder and its weights' digest."""
+    """Say which encoder it is, for a manifest: the name of its folder and its weights' digest.
+
+    Raises `TrainingError` when it has no weights.
+    """
+    if not (folder / WEIGHTS).is_file():
+        raise TrainingError(f"{folder}: no {WEIGHTS} there; --encoder wants a local model folder")
     return {
         "name": "all-MiniLM-L6-v2"
         if (known := digest(folder / WEIGHTS)) == DEFAULT_SHA256
