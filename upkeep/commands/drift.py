@@ -74,10 +74,10 @@ def drift(
 
     check(output, [str(one) for one in data or ()], overwrite=overwrite)
     report = compare_runs(run, against, data or (), level=level, draws=draws, most=most, seed=seed)
-    form = DriftFormat.JSON if json else format
-    show_section(report.section(), form.value, record=report.record())
     if output is not None:
         page = drift_to_html(report)
         with opened(output) as file:
             file.write(page)
+    form = DriftFormat.JSON if json else format
+    show_section(report.section(), form.value, record=report.record())
     raise typer.Exit(report.status)

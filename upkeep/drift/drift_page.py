@@ -25,7 +25,7 @@ from upkeep.drift.verdicts import NAMES, DriftReport, ordered, shown_p
 
 WIDTH, HEIGHT = 220, 74
 _ODDS = np.linspace(-5, 5, 25)
-_OUTLETS = 12
+_OUTLETS, _NEW = 12, 6  # the largest, and the largest that are new
 _BINS = 10
 _NAME = 40
 
@@ -173,14 +173,17 @@ def _points(figure: DriftFigure) -> str:
 
 
 def _outlets(report: DriftReport) -> Iterator[dict[str, Any]]:
-    """Give the outlets with the most articles, and their share on either side."""
+    """Give the outlets with the most articles, then new ones, and their share on either side."""
     now, before = report.now, report.before
     sides: list[Counter[str]] = [Counter(now.outlet.tolist())]
     sides.append(Counter(before.outlet.tolist()) if isinstance(before, DriftSide) else Counter())
     together = sum(sides, Counter())
     named = {**(before.called if isinstance(before, DriftSide) else {}), **now.called}
     top = max(max(side.values(), default=0) / max(side.total(), 1) for side in sides) or 1.0
-    for key, _ in together.most_common(_OUTLETS):
+    fresh = Counter({key: n for key, n in sides[0].items() if not sides[1][key]})
+    shown = [key for key, _ in together.most_common(_OUTLETS)]
+    shown += [key for key, _ in fresh.most_common(_NEW) if sides[1] and key not in shown]
+    for key in shown:
         shares = [side[key] / max(side.total(), 1) for side in sides]
         yield {
             "name": "nobody named" if key == UNKNOWN else named.get(key) or key,

@@ -91,7 +91,7 @@ def known_words(side: DriftSide, bundle: Bundle) -> DriftMeasure:
         total += one.total()
         strange += sum(n for word, n in one.items() if word.replace("’", "'") not in vocabulary)
     share = Share(strange / max(total, 1))
-    figure = DriftFigure("words it has not whole", None, share, share, 0.0, math.inf, math.nan)
+    figure = DriftFigure("words it has not whole", None, share, share, 0.0, math.nan, math.nan)
     note = "a bundle doesn't say how many are usual; compare with a run to judge the words"
     return DriftMeasure("vocabulary", (figure,) if vocabulary else (), note=note)
 
@@ -116,7 +116,7 @@ def unlisted(side: DriftSide) -> DriftMeasure:
     nobody = (side.outlet == UNKNOWN).astype(np.float64)
     one = np.ones(len(side))
     figures = tuple(
-        DriftFigure(name, None, found, found, 0.0, math.inf, math.nan)
+        DriftFigure(name, None, found, found, 0.0, math.nan, math.nan)
         for name, found in (
             ("not in the registry", share_of(strange, one)),
             ("nobody named", share_of(nobody, one)),

@@ -91,7 +91,7 @@ def _new_words(articles: Sequence[Counter[str]], both: Pooled, deals: Deals) -> 
     chance = Share(float(np.mean(drawn)), float(low), float(high))
     gap = seen - chance.value
     change = Change(gap, seen - float(high), seen - float(low))
-    return DriftFigure("new words", chance, Share(seen), change, gap, math.inf, math.nan, "chance")
+    return DriftFigure("new words", chance, Share(seen), change, gap, math.nan, math.nan, "chance")
 
 
 def _shifted(
