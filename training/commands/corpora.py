@@ -1,4 +1,4 @@
-"""The command `framescope corpora`: which corpora are there, with rows, labels and licence."""
+"""The command `framescope corpora`: which corpora are there, and articles of one as a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.options import CorporaFolder, HouseFolder
+from training.options import CorporaFolder, HouseFolder, refuse_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +34,7 @@ class CorporaFormat(StrEnum):
 
 @app.callback(invoke_without_command=True)
 def corpora(
+    context: typer.Context,
     corpora: CorporaFolder = None,
     corpus: HouseFolder = None,
     splits: Annotated[
@@ -49,6 +50,9 @@ def corpora(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """List the labelled corpora: present or not, rows, labels, licence (extra: training)."""
+    if context.invoked_subcommand is not None:
+        refuse_options(context)
+        return
     from training.corpora import CORPORA, given_folder
 
     # Without a folder the list is of what there would be to obtain.
@@ -70,6 +74,72 @@ def corpora(
         _print_corpora(listed["corpora"], console)
         if splits:
             _print_splits(listed["splits"], console)
+
+
+@app.command("export")
+def export(
+    corpus: Annotated[str, typer.Argument(metavar="CORPUS", help="One of the list.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="In the exchange format.")
+    ],
+    corpora: CorporaFolder = None,
+    house: HouseFolder = None,
+    outlet: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Articles of this outlet only.")
+    ] = None,
+    sentences: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Articles drawn until they have so many sentences."),
+    ] = None,
+    rest: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the articles not drawn there.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the order in which they are drawn.")] = 13,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write over a file that is there.")
+    ] = False,
+) -> None:
+    """Write labelled articles of a corpus as a file, to add them, or to judge by them."""
+    import json
+    import random
+
+    from classifier import output as outputs
+    from classifier.errors import CorpusError
+    from classifier.pages import to_record
+    from training.corpora import State, given_folder
+    from training.corpora import find_corpus as find
+
+    one = find(corpus)
+    for path in filter(None, (output, rest)):
+        outputs.check(path, overwrite=overwrite)
+    root = given_folder(corpora)
+    place = one.place(root)
+    if place is None or one.state(root) is State.MISSING:
+        raise CorpusError(f"corpus '{corpus}' is missing; pass --corpora DIR (see docs/corpora.md)")
+    found = [a for a in one.read(place) if outlet is None or a.outlet == outlet]
+    if not found:
+        raise CorpusError(f"corpus '{corpus}' has no article of the outlet '{outlet}'")
+    drawn, left = found, []
+    if sentences is not None:
+        order = random.Random(seed).sample(found, len(found))
+        count = 0
+        for number, article in enumerate(order, 1):
+            count += len(article.units or ())
+            drawn, left = order[:number], order[number:]
+            if count >= sentences:
+                break
+        else:
+            raise CorpusError(
+                f"corpus '{corpus}' has {count:,} sentences there, and {sentences:,} are asked for"
+            )
+    for target, articles in ((output, drawn), (rest, left)):
+        if target is None:
+            continue
+        with outputs.opened(target) as file:
+            for article in articles:
+                file.write(json.dumps(to_record(article), ensure_ascii=False) + "\n")
+        rows = sum(len(article.units or ()) for article in articles)
+        typer.echo(f"wrote {target}: {len(articles):,} articles, {rows:,} sentences")
 
 
 # --- what is shown, as data -----------------------------------------------------------------------

@@ -54,14 +54,11 @@ Share = Annotated[
 Learned = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="Learn this signal only; may be repeated.")
 ]
-OfRecipe = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME|FILE",
-        help="; ".join(f"{name}: {meaning}" for name, meaning in shipped_recipes().items())
-        + "; or a TOML file of your own.",
-    ),
-]
+_RECIPES = (
+    "; ".join(f"{name}: {meaning}" for name, meaning in shipped_recipes().items())
+    + "; or a TOML file of your own."
+)
+OfRecipe = Annotated[str, typer.Option(metavar="NAME|FILE", help=_RECIPES)]
 Seed = Annotated[int | None, typer.Option(help="Seed of the training, in place of the recipe's.")]
 SplitSeed = Annotated[int | None, typer.Option(help="Seed of the split, in place of the recipe's.")]
 AllowChanged = Annotated[
@@ -112,7 +109,18 @@ def transformer(
     corpora: CorporaFolder = None,
     data: Files = None,
     add: Add = None,
-    recipe: OfRecipe = "default",
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE", help=_RECIPES + " default unless given; desk with --from."
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="MODEL", help="Go on from this bundle: transformer, NAME or FOLDER."
+        ),
+    ] = None,
     corpus: Corpora = None,
     share: Share = None,
     signal: Learned = None,
@@ -158,11 +166,14 @@ def transformer(
 ) -> None:
     """Fine-tune one encoder for every signal; with --teacher, on what another says of text besides.
 
+    With --from it goes on from a bundle, and learns what that one says beside the labels.
+
     Interrupted, it resumes from its checkpoint when the same command is typed again.
     """
     _refuse_gone({"--settings": settings, "--teacher-settings": teacher_settings})
     _check(output, track)
-    chosen = _with_seeds(read_recipe(recipe), seed, split_seed)
+    named = recipe or ("default" if start is None else "desk")
+    chosen = _with_seeds(read_recipe(named), seed, split_seed)
     chosen = chosen.changed(encoder=encoder, epochs=epochs)
     if learning_rate is not None:
         if not 0 <= learning_rate < float("inf"):
@@ -171,14 +182,19 @@ def transformer(
             )
         chosen = replace(chosen, transformer={**chosen.transformer, "learning_rate": learning_rate})
     chosen = _with_teacher(chosen, teacher, text, taught_sentences, lessons)
-    from training.transformer import Teacher, default_encoder, describe_encoder
+    from training.transformer import Start, Teacher, default_encoder, describe_encoder
 
+    if start is not None and chosen.teacher is not None:
+        raise TrainingError("--from and --teacher are two ways to be taught; give one of them")
     folder = chosen.encoder or default_encoder()
+    begun = None if start is None else Start.read(start)
+    if begun is not None:
+        begun.check_encoder(folder)
     described = describe_encoder(folder)
     asked = RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
     rows = asked.load(chosen, _tell)
     from training.corpora import given_folder
-    from training.making import Teaching, TrainingRun, make_transformer
+    from training.making import Teaching, TrainingRun, make_transformer, retrain_transformer
 
     root = given_folder(corpora) if chosen.needs_folder else None
     teaching = None
@@ -192,7 +208,7 @@ def transformer(
             "transformer",
             chosen,
             rows,
-            options=asked.record,
+            options=asked.record | ({} if begun is None else {"from": begun.identity}),
             added=add or (),
             encoder=described,
             track=track or (),
@@ -201,18 +217,16 @@ def transformer(
     ):
         if run.resumed:
             _tell(f"going on with the run in {run.folder}")
-        make_transformer(
-            rows,
-            output,
-            folder,
-            chosen.settings,
-            _told(run.log),
-            progress,
-            root,
-            teaching,
-            run,
-            asked.name("transformer", chosen),
-        )
+        name = asked.name("transformer", chosen)
+        told = _told(run.log)
+        if begun is not None:
+            retrain_transformer(
+                rows, output, begun, folder, chosen.settings, told, progress, run, name
+            )
+        else:
+            make_transformer(
+                rows, output, folder, chosen.settings, told, progress, root, teaching, run, name
+            )
     _done(output)
 
 

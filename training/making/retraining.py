@@ -20,6 +20,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from classifier import bundle
 from classifier.models import TOKENIZER, Calibration, Heads, load_transformer
 from training.calibrate import Decisions, extend_domain, fit_decisions, fit_tags
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 
 _SAMPLES = 200  # passages by which int8 is scaled
+_ASKED = 2000  # sentences beside the added ones, of which the bundle before is asked
 
 
 def retrain_transformer(
@@ -110,7 +113,11 @@ def _asked(
     from training.transformer import TransformerRecipe, label_by_teacher
 
     before = TransformerRecipe(encoder, settings, registry=data.outlets, start=start)
-    rows = start.unlabelled(before.prepare(data.examples))
+    train = before.prepare(data.examples)
+    names, counts = np.unique(train.article[train.corpus != ADDED], return_counts=True)
+    order = np.random.default_rng(settings.seed).permutation(len(names))
+    again = names[order[np.cumsum(counts[order]) <= _ASKED]]
+    rows = start.unlabelled(train.where((train.corpus == ADDED) | np.isin(train.article, again)))
     return label_by_teacher(before, rows, folder, progress=progress)
 
 

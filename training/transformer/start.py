@@ -60,8 +60,8 @@ class Start:
     domain: TrainingDomain | None = None
 
     @classmethod
-    def read(cls, folder: Path) -> Start:
-        """Take a bundle's weights out of its files.
+    def read(cls, model: str | Path) -> Start:
+        """Take a bundle's weights out of its files: of one that ships, by its name, or its folder.
 
         Raises
         ------
@@ -70,18 +70,18 @@ class Start:
         TrainingError
             When it is no transformer, or of a shape whose weights can't be told apart.
         """
-        found = bundle.load(folder)
+        found = bundle.load(model)
         if ENCODER not in found.manifest["files"]:
             kind = found.manifest["kind"]
             raise TrainingError(
-                f"{folder}: a bundle of the kind {kind} can't be gone on with; it trains in "
+                f"{model}: a bundle of the kind {kind} can't be gone on with; it trains in "
                 "minutes: framescope train baseline --add FILE"
             )
         try:
             weights = dict(_weights(onnx.load(found.path / ENCODER)))
             arrays = read_arrays(found.path / EMBEDDINGS, ("table", "scale"))
         except (OSError, ValueError, KeyError, IndexError) as error:
-            raise BundleError(f"{folder}: its weights can't be read ({error})") from None
+            raise BundleError(f"{model}: its weights can't be read ({error})") from None
         weights[_WORDS] = arrays["table"].astype(np.float32) * arrays["scale"][:, None]
         tensors = {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
         return cls(found.path, found.manifest, Heads.load(found.path), tensors, found.domain)
