@@ -79,7 +79,7 @@ def test_an_address_is_a_model_and_its_revision_stays_what_it_was(hub):
 def test_what_was_fetched_by_its_commit_asks_nothing_more(hub, monkeypatch):
     typed("push", "made", ADDRESS)
     (commit,) = hub.commits["desk/mine"]
-    bundles.load(f"{ADDRESS}@{commit}")
+    bundles.load(ADDRESS)
     hub.asked.clear()
     assert bundles.load(f"{ADDRESS}@{commit}").name == "by-hand"
     assert hub.asked == []

@@ -42,6 +42,9 @@ NOT_RUN = {
     r"^eval (run )?--data": "judges both bundles; the slow tests do",
     r"^score -$": "stands behind a pipe that makes its input",
     r"^corpora --splits": "needs the public corpora",
+    r"^bundles (promote|rollback|unpack)": "of a bundle that another command makes; own tests do",
+    r"^bundles \w+ desk": "of what another command promotes; its own tests do",
+    r"hf://": "asks the network; its own tests ask a stand-in",
     r"^labels \w+ .*\.jsonl": "of labelled files of one's own; tests/test_labels_*.py run them",
 }
 """By what a command begins with or holds."""

@@ -159,13 +159,13 @@ def promote(
     It must pass the gate, and no signal may be worse beyond its interval, on what ships (or on the
     corpora) and on your own held-out labels. A refusal ends with status 1 and says what fell.
     """
-    from eval.commands.options import progress
+    from eval.commands import progress
     from eval.report import show_section
-    from upkeep.promotion import Asked
+    from upkeep.promotion import Proposal
     from upkeep.promotion import promote as judged
     from upkeep.shelf import Shelf
 
-    asked = Asked(candidate, name, data or (), corpora, against, allow, by, draws, seed, dry_run)
+    asked = Proposal(candidate, name, data or (), corpora, against, allow, by, draws, seed, dry_run)
     with progress() as bar:
         found = judged(asked, Shelf.of_user(), bar)
     if as_json or format is CardFormat.JSON:

@@ -6,4 +6,4 @@ bundles: promoted or refused, and back again.
 """
 
 from upkeep.promotion.judging import Judgement
-from upkeep.promotion.promoting import Asked, promote, roll_back
+from upkeep.promotion.promoting import Proposal, promote, roll_back

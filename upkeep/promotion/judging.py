@@ -153,9 +153,9 @@ class Judgement:
         floors = f"{held} floors held against" if held else "no floors are of its kind"
         note = (
             f"{len(self.changes)} comparisons: {alike} show no difference, {few} have too few "
-            f"positives or articles to tell; {floors}. Differences are the candidate's less the current bundle's, with 95% intervals from "
-            "resampling whole articles; of that many, about "
-            f"{math.ceil((len(self.changes) - few) / 40)} lies below 0 by chance alone."
+            f"positives or articles to tell; {floors}. Differences are the candidate's less the "
+            "current bundle's, with 95% intervals from resampling whole articles; of that many, "
+            f"about {math.ceil((len(self.changes) - few) / 40)} lies below 0 by chance alone."
         )
         columns = ("rows", "signal", "n", "articles", "yes", "AP", "AP, difference",
                    "F1, difference", "verdict")  # fmt: skip

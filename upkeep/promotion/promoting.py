@@ -31,7 +31,7 @@ class PromotionError(FramescopeError):
 
 
 @dataclass(frozen=True)
-class Asked:
+class Proposal:
     """A promotion that is asked for.
 
     Attributes
@@ -68,7 +68,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Promotion:
     """What came of it.
 
     Attributes
@@ -92,7 +92,7 @@ class Outcome:
     record: Mapping[str, Any]
 
 
-def promote(asked: Asked, shelf: Shelf, progress: Progress | None = None) -> Outcome:
+def promote(asked: Proposal, shelf: Shelf, progress: Progress | None = None) -> Promotion:
     """Judge a candidate, and promote it where nothing stands against it, or somebody allows it.
 
     Raises
@@ -109,7 +109,7 @@ def promote(asked: Asked, shelf: Shelf, progress: Progress | None = None) -> Out
     candidate, before = load(folder), shelf.find(name)
     current = load(_beside(asked, before, candidate))
     if before is not None and before.versions.get(before.current) == candidate.digest:
-        return Outcome(name, "current", before.current, None, {"digest": candidate.digest})
+        return Promotion(name, "current", before.current, None, {"digest": candidate.digest})
     judgement, data = _judged(asked, folder, current, candidate, progress)
     refused = bool(judgement.objections) and asked.allow is None
     decision = "refused" if refused else "allowed" if judgement.objections else "promoted"
@@ -128,7 +128,7 @@ def promote(asked: Asked, shelf: Shelf, progress: Progress | None = None) -> Out
     }
     version = None if before is None else before.current
     if asked.dry:
-        return Outcome(name, decision, version, judgement, record)
+        return Promotion(name, decision, version, judgement, record)
     with shelf.writing(name) as writer:
         writer.mend()
         if asked.against is None:
@@ -137,7 +137,7 @@ def promote(asked: Asked, shelf: Shelf, progress: Progress | None = None) -> Out
             writer.record("refused", **record)
         else:
             version = _written(writer, folder, candidate, record, asked.by)
-    return Outcome(name, decision, version, judgement, record)
+    return Promotion(name, decision, version, judgement, record)
 
 
 def roll_back(
@@ -215,7 +215,7 @@ def _name_of(word: str, folder: Path) -> str:
     return known[0] if known else folder.absolute().name
 
 
-def _beside(asked: Asked, before: Promoted | None, candidate: Bundle) -> Path:
+def _beside(asked: Proposal, before: Promoted | None, candidate: Bundle) -> Path:
     if asked.against is not None:
         return resolve(asked.against)
     return before.path() if before is not None else resolve(str(candidate.manifest["kind"]))
@@ -236,7 +236,7 @@ def _identity(bundle: Bundle) -> dict[str, Any]:
 
 
 def _judged(
-    asked: Asked, folder: Path, current: Bundle, candidate: Bundle, progress: Progress | None
+    asked: Proposal, folder: Path, current: Bundle, candidate: Bundle, progress: Progress | None
 ) -> tuple[Judgement, list[dict[str, str]]]:
     """Judge a candidate, and say by which of the user's files."""
     both, own = (current, candidate), _own_files(asked, folder)
@@ -252,7 +252,7 @@ def _judged(
     return judge(ships, mine, progress), [{"path": str(p), "digest": digest(p)} for p in own]
 
 
-def _own_files(asked: Asked, folder: Path) -> list[Path]:
+def _own_files(asked: Proposal, folder: Path) -> list[Path]:
     """Name the user's held-out files: those given, and what training kept back."""
     for path in asked.data:
         if not path.is_file():

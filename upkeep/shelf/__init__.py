@@ -8,6 +8,6 @@ from a folder, an address or a signed archive.
 from upkeep.shelf.archive import pack, read_archive, unpack
 from upkeep.shelf.differing import differing_sections
 from upkeep.shelf.keys import write_key
-from upkeep.shelf.listing import bundle_facts, described, listed
-from upkeep.shelf.moving import SUFFIXES, copied, pull, push
+from upkeep.shelf.listing import described, listed
+from upkeep.shelf.moving import SUFFIXES, pull, push
 from upkeep.shelf.shelf import Shelf, ShelfError, Writer
