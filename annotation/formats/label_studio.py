@@ -108,7 +108,11 @@ def _task(task: Task) -> dict[str, Any]:
     data = {"text": article.text, "title": article.title or article.id, "article": about}
     found: dict[str, Any] = {"data": data}
     found["annotations"] = [
-        {"result": _result(one, article.text, scores=False), "annotator": one.by}
+        {
+            "result": _result(one, article.text, scores=False),
+            "ground_truth": False,
+            "annotator": one.by,
+        }
         for one in task.labelled
     ]
     if task.predicted is not None:

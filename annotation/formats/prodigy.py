@@ -88,8 +88,8 @@ def _roles() -> list[str]:
 
 
 def _answer(task: Task) -> dict[str, str]:
-    """Mark what a person has labelled as done; what only a model has is still to be looked at."""
-    if not task.labelled:
+    """Mark what a person has labelled as done; what a model has is still to be looked at."""
+    if not task.labelled or task.predicted is not None:
         return {}
     by = task.labelled[0].by
     return {"answer": "accept"} | ({} if by is None else {"_annotator_id": by})
@@ -316,5 +316,6 @@ TOOL = Tool(
     TITLE,
     write,
     read,
+    apart=True,
     lacks=("overlapping spans in one view of citations: they come in further tasks",),
 )

@@ -254,8 +254,11 @@ def _task(article: Article, record: Mapping[str, Any] | None, by: str | None) ->
     units = plain.units or ()
     predicted = found_in(record, units) if record is not None else None
     if predicted is not None:
-        # Of a scored file the voice is the model's; it says nothing of who gave it.
-        given = tuple(replace(unit, voice=None) for unit in article.units or ())
+        # Of a scored file the voice is the model's, and so is a list of citations that is empty.
+        given = tuple(
+            replace(unit, voice=None, citations=unit.citations or None)
+            for unit in article.units or ()
+        )
         article = replace(article, units=given)
     labelling = labelling_of(article, units, by)
     return Task(plain, (labelling,) if labelling.says_something else (), predicted)

@@ -236,7 +236,7 @@ class Tool:
     read : callable
         What was given -> pieces of labellings.
     apart : bool
-        Whether it keeps a model's labels apart from a person's.
+        Whether a model's labels stay a model's until somebody has looked at them.
     several : bool
         Whether it takes the labels of several annotators.
     soft : bool
