@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import small_runs
 import toys
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_runs import Said
 from typer.testing import CliRunner
 
 from annotation.commands.annotate import app
-from annotation.picking.candidates import of_run
-from annotation.picking.choosing import OUTLET_MOST, Places, Quotas, choose, shares
+from annotation.picking.choosing import OUTLET_MOST, CandidatePlaces, Quotas, choose, shares
+from annotation.picking.gathering import of_run
 from annotation.picking.methods import (
     METHODS,
     MIX,
@@ -97,6 +97,7 @@ def test_signals_take_turns() -> None:
     assert ranking.signals == ("claim", "claim", "vague_source", "vague_source")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=40),
        st.sampled_from(["uncertainty", "disagreement", "rare", "random", MIX]))  # fmt: skip
 def test_every_candidate_is_ranked_once(proba, by) -> None:
@@ -123,6 +124,7 @@ def test_what_is_offered_exists_and_says_what_it_needs() -> None:
 _SIZES = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 400), min_size=1)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 500), _SIZES, st.integers(1, 200))
 def test_shares_are_in_proportion_and_reach_n(n, sizes, cap) -> None:
     most = {name: min(size, cap) for name, size in sizes.items()}
@@ -148,16 +150,17 @@ def test_an_outlet_has_its_share_and_no_more_than_a_fifth() -> None:
     assert Quotas(article=2).of_article(200, 1) == 2
 
 
-def _places(outlets: str, known: tuple[str, ...] = ()) -> Places:
+def _places(outlets: str, known: tuple[str, ...] = ()) -> CandidatePlaces:
     texts = [f"Sentence number {at} tells of ferry {at} and of harbour {at} in the north" for at in
              range(len(outlets))]  # fmt: skip
-    return Places(list(outlets), [str(at) for at in range(len(outlets))], texts, known)
+    return CandidatePlaces(list(outlets), [str(at) for at in range(len(outlets))], texts, known)
 
 
 def _lots(n: int, seed: int = 0) -> dict[str, Ranking]:
     return {"random": Ranking.of(np.random.default_rng(seed).random((n, 1)), ())}
 
 
+@settings(deadline=None)
 @given(st.text("abc", min_size=1, max_size=60), st.integers(1, 40), st.integers(0, 3))
 def test_shares_are_kept(outlets, n, seed) -> None:
     found = choose(_lots(len(outlets), seed), n, _places(outlets))
@@ -188,7 +191,7 @@ def test_methods_take_turns_and_say_so() -> None:
 
 
 def test_an_article_gives_so_many() -> None:
-    places = Places(["a"] * 20, ["one"] * 15 + list("abcde"), _places("a" * 20).texts)
+    places = CandidatePlaces(["a"] * 20, ["one"] * 15 + list("abcde"), _places("a" * 20).texts)
     found = choose(_lots(20), 10, places, Quotas(article=3))
     assert Counter(places.articles[one.row] for one in found)["one"] == 3
     assert len(found) == 8
@@ -200,17 +203,19 @@ LONG = "The council of Karst voted nine to four on Friday to keep the old ferry 
 def test_what_is_nearly_the_same_is_taken_once() -> None:
     other = "Nobody in Vesk asked for a reservoir of that size, and nobody has said who did then"
     texts = [LONG, LONG + " ago", other, LONG.upper() + "!", "Short one here.", "short one, here"]
-    places = Places(["a"] * 6, list("abcdef"), texts)
+    places = CandidatePlaces(["a"] * 6, list("abcdef"), texts)
     found = {one.row for one in choose(_lots(6), 6, places)}
     assert len(found) == 3
     assert 2 in found
-    blocked = Places(["a"] * 6, list("abcdef"), texts, [LONG, "Short one here!"])
+    blocked = CandidatePlaces(["a"] * 6, list("abcdef"), texts, [LONG, "Short one here!"])
     assert [one.row for one in choose(_lots(6), 6, blocked)] == [2]
     assert {one.row for one in choose(_lots(6), 6, places, taken=[1])} <= {2, 4, 5}
 
 
 def test_a_sentence_that_stands_everywhere_costs_nothing() -> None:
-    places = Places(["a"] * 20_000, [str(at) for at in range(20_000)], ["Read more of it"] * 20_000)
+    places = CandidatePlaces(
+        ["a"] * 20_000, [str(at) for at in range(20_000)], ["Read more of it"] * 20_000
+    )
     assert len(choose(_lots(20_000), 5, places)) == 1
 
 
@@ -335,7 +340,7 @@ def test_articles_of_one_name_are_told_apart(tmp_path) -> None:
 
 
 def test_what_stood_between_sentences_is_space(tmp_path) -> None:
-    from annotation.picking.candidates import _rebuilt
+    from annotation.picking.gathering import _rebuilt
 
     rows = [{"start": 2, "end": 5, "text": "\U0001f600b."}, {"start": 6, "end": 8, "text": "C."},
             {"start": 11, "end": 13, "text": "é"}]  # fmt: skip

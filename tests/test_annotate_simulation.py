@@ -8,9 +8,10 @@ import os
 import numpy as np
 import pytest
 import toys
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
+from sklearn.isotonic import isotonic_regression
 from typer.testing import CliRunner
 
 from annotation.commands.annotate import app
@@ -23,19 +24,19 @@ from annotation.picking.savings import (
     saves,
     savings,
 )
-from annotation.picking.simulation import Curves, Trial, simulate
+from annotation.picking.simulation import LearningCurves, SimulationPlan, simulate
 
 # --- the reckoning --------------------------------------------------------------------------------
 
 
-def curves(shift: float, noise: float = 0.0, repeats: int = 12) -> Curves:
+def curves(shift: float, noise: float = 0.0, repeats: int = 12) -> LearningCurves:
     """By lot the value is the square root of the picks; the method reaches it with a part."""
     lot = np.random.default_rng(4)
     sizes = (0, 200, 400, 600, 800, 1200, 1600, 2400)
     luck = lot.normal(0, noise, (repeats, 1))
     rounds = (200, 400, 600, 800)
     method = np.sqrt(np.array(rounds) * shift)[None] + luck + lot.normal(0, noise, (repeats, 4))
-    return Curves(
+    return LearningCurves(
         "made: claim", "made", ("claim",), 3000, 500, sizes, np.sqrt(np.array(sizes))[None] + luck,
         rounds, {"rare": method},
     )  # fmt: skip
@@ -67,8 +68,8 @@ def test_intervals_hold_the_truth_and_luck_of_a_repeat_falls_out() -> None:
 
 @pytest.mark.parametrize(("shift", "verdict"), [(2.0, True), (1.0, False), (0.6, False)])
 def test_a_method_is_offered_when_its_interval_lies_above_nothing(shift, verdict) -> None:
-    settings = [curves(shift, noise=0.4), curves(shift, noise=0.4)]
-    share = overall(settings)["rare"]
+    both = [curves(shift, noise=0.4), curves(shift, noise=0.4)]
+    share = overall(both)["rare"]
     assert saves(share) is verdict
     assert share[1][0] <= share[0] <= share[1][1]
 
@@ -77,24 +78,23 @@ def test_a_curve_by_lot_that_falls_is_made_to_rise() -> None:
     one = curves(2.0)
     dented = one.by_lot.copy()
     dented[:, 3] -= 9
-    found = savings(Curves("", "", (), 0, 0, one.sizes, dented, one.rounds, one.picked))
+    found = savings(LearningCurves("", "", (), 0, 0, one.sizes, dented, one.rounds, one.picked))
     assert all(-1 <= saving.share <= 1 for saving in found)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_the_nearest_curve_that_does_not_fall(values) -> None:
-    from sklearn.isotonic import isotonic_regression
-
     assert np.allclose(_rising(np.array([values]))[0], isotonic_regression(values))
 
 
 def test_it_is_written_in_three_ways() -> None:
-    settings = [curves(2.0), curves(1.0)]
-    markdown = WRITERS["markdown"](settings, 0)
+    both = [curves(2.0), curves(1.0)]
+    markdown = WRITERS["markdown"](both, 0)
     assert "| method | 200 picks | 400 picks | 800 picks |  | offered |" in markdown
     assert markdown.count("| rare |") == 1 + 2 * 3
-    assert "labels saved" in WRITERS["terminal"](settings, 0)
-    record = json.loads(WRITERS["json"](settings, 0))
+    assert "labels saved" in WRITERS["terminal"](both, 0)
+    record = json.loads(WRITERS["json"](both, 0))
     assert record["overall"][0]["method"] == "rare"
     assert record["overall"][0]["n"] == 800
     assert len(record["settings"][0]["savings"]) == 4
@@ -120,7 +120,7 @@ def planted(n: int = 1500, seed: int = 2) -> Ground:
 
 
 @pytest.fixture(scope="module")
-def simulated() -> Curves:
+def simulated() -> LearningCurves:
     return simulate(planted(), repeats=4, pool=1000, first=60, size=40, rounds=3)
 
 
@@ -184,9 +184,9 @@ def test_nothing_is_simulated_on_rows_held_out() -> None:
 
 def test_what_is_not_simulated_is_refused() -> None:
     with pytest.raises(PickError, match="--corpus babe: is not simulated; give standoff, polnear"):
-        Trial(corpora=("babe",))
+        SimulationPlan(corpora=("babe",))
     with pytest.raises(PickError, match="--by luck"):
-        Trial(methods=("luck",))
+        SimulationPlan(methods=("luck",))
 
 
 @pytest.mark.slow

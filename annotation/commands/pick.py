@@ -76,7 +76,7 @@ def pick(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Pick the sentences that are worth labelling, of a run or of files."""
-    from annotation.picking import Quotas, Wish
+    from annotation.picking import PickRequest, Quotas
     from annotation.picking import pick as picked_of
     from classifier.output import check, opened
     from classifier.render import dumps
@@ -87,10 +87,10 @@ def pick(
             typer.echo(f"framescope: {printable(line)}", err=True)
 
     check(output, [*inputs, *map(str, not_in or ())], overwrite=overwrite)
-    wish = Wish(
+    request = PickRequest(
         inputs, n, by, signal, model, second, Quotas(per_outlet, per_article), not_in or (), seed
     )
-    found = picked_of(wish, tell)
+    found = picked_of(request, tell)
     with opened(output) as file:
         file.writelines(dumps(record) + "\n" for record in found.records())
     if not quiet:
@@ -127,7 +127,7 @@ def simulate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Measure how many labels each way of picking saves, on labelled corpora (extra: training)."""
-    from annotation.picking import WRITERS, Trial, run_simulation
+    from annotation.picking import WRITERS, SimulationPlan, run_simulation
     from classifier.output import check, opened
     from training.corpora import root_folder
 
@@ -141,7 +141,7 @@ def simulate(
         for key, value in {"corpora": corpus, "methods": by}.items()
         if value is not None
     }
-    trial = Trial(repeats=repeats, pool=pool, seed=seed, **named)
+    trial = SimulationPlan(repeats=repeats, pool=pool, seed=seed, **named)
     settings = run_simulation(trial, root_folder(corpora), cache, tell)
     with opened(output) as file:
         file.write(WRITERS[format.value](settings, seed))

@@ -93,7 +93,7 @@ def shares(n: int, sizes: Mapping[str, int], most: Mapping[str, int]) -> dict[st
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
+class CandidatePlaces:
     """Where n candidates stand, and which of them are the same or nearly.
 
     ``outlets``, ``articles``: names, n of each. ``texts``: the words. ``known``: sentences that
@@ -131,7 +131,7 @@ class Places:
 def choose(
     ranked: Mapping[str, Ranking],
     n: int,
-    places: Places,
+    places: CandidatePlaces,
     quotas: Quotas | None = None,
     taken: Sequence[int] = (),
 ) -> list[Pick]:
@@ -142,7 +142,7 @@ def choose(
     ranked : mapping of str to Ranking
         By method.
     n : int
-    places : Places
+    places : CandidatePlaces
     quotas : Quotas or None
     taken : sequence of int
         Rows that have labels already.
@@ -184,7 +184,7 @@ def choose(
 class _Taking:
     """What has been taken so far, and how many of which outlets and articles."""
 
-    places: Places
+    places: CandidatePlaces
     gone: set[int]
     of_article: int
     outlets: Counter[str] = field(default_factory=Counter)

@@ -254,7 +254,9 @@ def _encoded(folder: Path, texts: Sequence[str]) -> NDArray[np.float32]:
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(_TOKENS)
-    network = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    network = AutoModel.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
+    ).eval()
     coded = [code.ids for code in tokenizer.encode_batch(list(texts))]
     order = sorted(range(len(texts)), key=lambda row: len(coded[row]))
     found = np.zeros((len(texts), network.config.hidden_size), np.float32)

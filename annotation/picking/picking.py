@@ -10,15 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from annotation.picking.candidates import (
-    Candidates,
-    is_run,
-    labelled_texts,
-    of_files,
-    of_run,
-    second_proba,
-)
-from annotation.picking.choosing import Pick, Places, Quotas, choose
+from annotation.picking.candidates import Candidates, labelled_texts, second_proba
+from annotation.picking.choosing import CandidatePlaces, Pick, Quotas, choose
+from annotation.picking.gathering import is_run, of_files, of_run
 from annotation.picking.methods import Knowledge, PickError, needs, offered, rankings
 
 if TYPE_CHECKING:
@@ -29,7 +23,7 @@ DIGITS = 4
 
 
 @dataclass(frozen=True)
-class Wish:
+class PickRequest:
     """What is to be picked, of what and how.
 
     Attributes
@@ -147,12 +141,12 @@ def _reason(pick: Pick) -> dict[str, Any]:
     return {**found, "score": round(pick.score, DIGITS)}
 
 
-def pick(wish: Wish, tell: Tell) -> Picked:
+def pick(request: PickRequest, tell: Tell) -> Picked:
     """Pick the sentences that are worth labelling.
 
     Parameters
     ----------
-    wish : Wish
+    request : PickRequest
     tell : callable
         Is told what was left out, and why fewer are picked.
 
@@ -163,54 +157,56 @@ def pick(wish: Wish, tell: Tell) -> Picked:
     FramescopeError
         When an input, a model or a file can't be read.
     """
-    offered(wish.by)
-    known = labelled_texts(wish.known)
-    candidates = _candidates(wish, tell)
+    offered(request.by)
+    known = labelled_texts(request.known)
+    candidates = _candidates(request, tell)
     rows = candidates.rows
     if not rows:
-        raise PickError(f"{wish.inputs[0]}: holds no sentence that can be picked; give more")
+        raise PickError(f"{request.inputs[0]}: holds no sentence that can be picked; give more")
     second = limits = None
-    if "second" in needs(wish.by):
+    if "second" in needs(request.by):
         from classifier import bundle
 
-        second, limits = second_proba(candidates, bundle.load(_second(wish, candidates)))
+        second, limits = second_proba(candidates, bundle.load(_second(request, candidates)))
     knowledge = Knowledge(
         candidates.proba(), candidates.thresholds, candidates.signals, second, limits,
-        seed=wish.seed,
+        seed=request.seed,
     )  # fmt: skip
-    places = Places(
+    places = CandidatePlaces(
         [candidates.articles[article].outlet for article, _ in rows],
         [str(article) for article, _ in rows],
         [candidates.text(row) for row in rows],
         known,
     )
-    picks = choose(rankings(wish.by, knowledge), wish.n, places, wish.quotas)
+    picks = choose(rankings(request.by, knowledge), request.n, places, request.quotas)
     if not picks:
-        raise PickError(f"{wish.inputs[0]}: every sentence has labels already; give other texts")
-    if len(picks) < wish.n:
+        raise PickError(f"{request.inputs[0]}: every sentence has labels already; give other texts")
+    if len(picks) < request.n:
         tell(
-            f"{len(picks):,} of {wish.n:,} sentences are picked: {len(rows):,} are there, but for "
-            "what is nearly the same and what is over a share (--per-outlet, --per-article)"
+            f"{len(picks):,} of {request.n:,} sentences are picked: {len(rows):,} are there, but "
+            "for what is nearly the same and what is over a share (--per-outlet, --per-article)"
         )
-    return Picked(candidates, tuple(picks), wish.n)
+    return Picked(candidates, tuple(picks), request.n)
 
 
-def _candidates(wish: Wish, tell: Tell) -> Candidates:
+def _candidates(request: PickRequest, tell: Tell) -> Candidates:
     """Read a run, or score files."""
-    runs = [one for one in wish.inputs if is_run(one)]
-    if runs and len(wish.inputs) > 1:
+    runs = [one for one in request.inputs if is_run(one)]
+    if runs and len(request.inputs) > 1:
         raise PickError(f"{runs[0]}: is a run; pick of it alone, or give files")
     if runs:
-        return of_run(Path(runs[0]), wish.signals, tell, seed=wish.seed)
+        return of_run(Path(runs[0]), request.signals, tell, seed=request.seed)
     from classifier import bundle
 
-    return of_files(wish.inputs, bundle.load(wish.model), wish.signals, tell, seed=wish.seed)
+    return of_files(
+        request.inputs, bundle.load(request.model), request.signals, tell, seed=request.seed
+    )
 
 
-def _second(wish: Wish, candidates: Candidates) -> str:
+def _second(request: PickRequest, candidates: Candidates) -> str:
     """Say which model is held against the first: the one given, or one of the other kind."""
-    if wish.second is not None:
-        return wish.second
+    if request.second is not None:
+        return request.second
     from classifier.bundle import KINDS, default_path, digest_of, read_manifest
 
     for kind in KINDS:  # the baseline first, which is fast

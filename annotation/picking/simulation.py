@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.picking.choosing import Places, choose
+from annotation.picking.choosing import CandidatePlaces, choose
 from annotation.picking.ground import ALONE, TARGETS, Ground, grounds
 from annotation.picking.methods import (
     METHODS,
@@ -45,7 +45,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Curves:
+class LearningCurves:
     """What came of one setting.
 
     ``name``: corpus and signals. ``sizes`` and ``by_lot``: picks by lot, and what the model reaches
@@ -64,7 +64,7 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Trial:
+class SimulationPlan:
     """What is simulated, on which corpora, and how often; see `simulate`."""
 
     corpora: tuple[str, ...] = tuple(TARGETS)
@@ -83,12 +83,14 @@ class Trial:
                     raise PickError(f"{kind} {name}: is not simulated; give {', '.join(known)}")
 
 
-def run(trial: Trial, root: Path | None, cache: Path | None, tell: Tell) -> list[Curves]:
+def run(
+    trial: SimulationPlan, root: Path | None, cache: Path | None, tell: Tell
+) -> list[LearningCurves]:
     """Simulate: for each corpus all its signals together, then `ALONE` by itself.
 
     Parameters
     ----------
-    trial : Trial
+    trial : SimulationPlan
     root : pathlib.Path or None
         The folder of corpora.
     cache : pathlib.Path or None
@@ -129,7 +131,7 @@ def simulate(
     rounds: int = ROUNDS,
     seed: int = 0,
     step: Step | None = None,
-) -> Curves:
+) -> LearningCurves:
     """Let a model learn from growing picks, by each method and by lot.
 
     Parameters
@@ -159,7 +161,7 @@ def simulate(
             picked[name].append(one.run(name, rounds, size))
         if step is not None:
             step(repeat + 1, repeats)
-    return Curves(
+    return LearningCurves(
         f"{ground.corpus}: {', '.join(ground.signals)}",
         ground.corpus,
         ground.signals,
@@ -188,7 +190,7 @@ class _Repeat:
     pool: NDArray[np.intp]  # the first rows
     judged: NDArray[np.intp]  # the rest
     weights: Floats  # how often each of these counts
-    places: Places  # of the pool
+    places: CandidatePlaces  # of the pool
     first: tuple[int, ...]  # what is labelled to begin with
     seed: int
 
@@ -206,7 +208,9 @@ class _Repeat:
         drawn = np.bincount(lot.integers(len(held), size=len(held)), minlength=len(held))
         own = ground.where(np.concatenate([pool, judged]))
         size = len(pool)
-        places = Places(own.outlets[:size].tolist(), own.articles[:size].tolist(), own.texts[:size])
+        places = CandidatePlaces(
+            own.outlets[:size].tolist(), own.articles[:size].tolist(), own.texts[:size]
+        )
         return cls(
             own, np.arange(size), np.arange(size, len(own.texts)), drawn[of].astype(float), places,
             tuple(lot.permutation(size)[:first].tolist()), seed,
