@@ -91,7 +91,7 @@ def test_flags_that_fall_are_refused_though_the_ranking_holds(monkeypatch):
 
 def test_a_signal_that_is_no_longer_given_is_refused_and_a_new_one_is_not(monkeypatch):
     fewer = judged(monkeypatch, bundle("a", BOTH, 0.4), bundle("b", ("claim",), 0.4))
-    assert "hyperpartisan: no longer given" in fewer.objections
+    assert "no longer given: hyperpartisan" in fewer.objections
     assert verdicts(fewer)["claimbuster", "hyperpartisan"] == "lost"
     more = judged(monkeypatch, bundle("a", ("claim",), 0.4), bundle("b", BOTH, 0.4))
     assert more.objections == ()
@@ -206,10 +206,13 @@ def test_ones_own_held_out_part_is_found_beside_the_candidate(folder, tmp_path):
     kept = tmp_path / "made.run" / "added"
     kept.mkdir(parents=True)
     grids.labelled(kept / "test.jsonl", range(100, 140))
+    grids.labelled(kept / "unseen_outlet.jsonl", range(140, 160))
+    grids.labelled(kept / "train.jsonl", range(200, 240))
     typed("promote", folder, "--as", "desk", *DRAWS)
     accepted = history("desk")[0]
-    assert [Path(one["path"]).name for one in accepted["data"]] == ["test.jsonl"]
-    assert {one["rows"] for one in accepted["changes"]} == {"ships.jsonl", "test.jsonl"}
+    own = ["test.jsonl", "unseen_outlet.jsonl"]
+    assert [Path(one["path"]).name for one in accepted["data"]] == own
+    assert {one["rows"] for one in accepted["changes"]} == {"ships.jsonl", *own}
 
 
 def test_a_file_of_ones_own_that_is_not_there_is_an_error_and_nothing_is_written(folder, tmp_path):

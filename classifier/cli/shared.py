@@ -15,7 +15,12 @@ Own = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 ModelName = Annotated[
     str,
-    typer.Option("--model", "-m", metavar="MODEL", help="baseline, transformer, or a bundle."),
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="baseline, transformer, the name of a promoted bundle, a bundle's folder, or hf://.",
+    ),
 ]
 OnlySignals = Annotated[
     list[str] | None,

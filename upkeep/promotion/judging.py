@@ -28,7 +28,7 @@ _FEWEST = 10
 """With fewer positives, or fewer negatives, a resample says little: shown, and nothing decides."""
 _FLOORED = "transformer"
 """The kind that the floors were measured on."""
-_ALIKE, _FEW = "no difference shown", "too few to tell"
+_ALIKE, _FEW, _LOST = "no difference shown", "too few to tell", "lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,8 @@ class Judgement:
                 yield f"{found.benchmark.name}: its floor was measured on other rows"
         for result in self.gate.suite.missed:
             yield f"behaviour: the limit of '{result.name}' is missed"
-        for signal in self.lost:
-            yield f"{signal}: no longer given"
+        if self.lost:
+            yield f"no longer given: {', '.join(self.lost)}"
         for one in self.changes:
             if one.worse:
                 yield _said(one)
@@ -145,8 +145,8 @@ class Judgement:
         }  # fmt: skip
 
     def section(self) -> Section:
-        """Lay out what is worse, better, new or lost, and count the rest."""
-        shown = [one for one in self.changes if one.verdict not in (_ALIKE, _FEW)]
+        """Lay out what is worse, better or new, and count the rest."""
+        shown = [one for one in self.changes if one.verdict not in (_ALIKE, _FEW, _LOST)]
         alike = sum(one.verdict == _ALIKE for one in self.changes)
         few = sum(one.verdict == _FEW for one in self.changes)
         held = sum(one.floor is not None for one in self.gate.verdicts)
@@ -195,9 +195,9 @@ def judge(
     gate = Gate.of(replace(shipped, draws=0), floors, whose=1)
     changes = _changes(found)
     warnings = []
-    if own is not None and not any(
-        one.low is not None for one in changes if one.rows in set(own.examples.corpus.tolist())
-    ):
+    files = set() if own is None else set(own.examples.corpus.tolist())
+    mine = [one for one in changes if one.rows in files and one.verdict not in (_LOST, "new")]
+    if mine and all(one.verdict == _FEW for one in mine):
         warnings.append(
             "Your held-out file has too few articles or positives for an interval: nothing of it "
             "could be told."
@@ -239,7 +239,7 @@ def _judged(one: SignalChange, p: float | None) -> SignalChange:
     if one.difference is None and one.current is None:
         return replace(one, verdict="new")
     if one.difference is None and one.candidate is None:
-        return replace(one, verdict="lost")
+        return replace(one, verdict=_LOST)
     if p is None or one.low is None or one.high is None:
         return replace(one, verdict=_FEW)
     if one.high < 0:

@@ -22,8 +22,8 @@ from training.corpora import given_folder
 from upkeep.promotion.judging import Judgement, judge
 from upkeep.shelf import Shelf, Writer
 
-_ADDED = ("added", "test.jsonl")
-"""Where training leaves the held-out part of a user's own labels, in the run's folder."""
+_ADDED = "added"
+"""Where training leaves a user's own labels by their parts, in the run's folder."""
 
 
 class PromotionError(FramescopeError):
@@ -257,12 +257,11 @@ def _own_files(asked: Proposal, folder: Path) -> list[Path]:
     for path in asked.data:
         if not path.is_file():
             raise InputError(path, "no such file; give a labelled file (exchange format)")
-    kept = folder.absolute().with_name(folder.absolute().name + ".run").joinpath(*_ADDED)
-    found = list(asked.data)
-    known = {path.resolve() for path in found}
-    if kept.is_file() and kept.stat().st_size and kept.resolve() not in known:
-        found.append(kept)
-    return found
+    run = folder.absolute().with_name(folder.absolute().name + ".run")
+    kept = [run / _ADDED / f"{part}.jsonl" for part in HELD_OUT]
+    known = {path.resolve() for path in asked.data}
+    there = [one for one in kept if one.is_file() and one.stat().st_size]
+    return [*asked.data, *(one for one in there if one.resolve() not in known)]
 
 
 def _unchanged(shelf: Shelf, name: str, before: Promoted | None) -> None:
