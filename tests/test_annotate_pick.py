@@ -255,6 +255,13 @@ def test_a_run_is_picked_of(run, tmp_path) -> None:
     outlets = Counter(pair[0]["outlet"] for pair in found)
     assert max(outlets.values()) <= 2  # of five outlets, a fifth each
     assert "uncertainty" in result.stderr
+    for record, sentence in found:
+        limits = record["report"]["thresholds"]
+        over = [name for name, score in sentence["scores"].items() if score >= limits[name]]
+        assert sentence["flags"] == over
+    others = [s for record, _ in found for s in record["sentences"] if "picked" not in s]
+    assert others
+    assert not any("scores" in one or "flags" in one for one in others)
     # What is written is read as labels are, and holds none.
     articles = list(read_exchange(tmp_path / "a.jsonl"))
     assert all(not unit.labels and unit.voice is None for one in articles for unit in one.units)

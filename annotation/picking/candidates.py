@@ -46,6 +46,8 @@ class ScoredArticle:
     outlet : str
         Who published it, as `framescope query` has it; `UNKNOWN` where nothing says.
     proba : ndarray, shape (n_units, k)
+    flags : tuple of tuple of str
+        Of each unit, what the model decides.
     eligible : ndarray of bool, shape (n_units,)
         Which may be picked.
     far : float
@@ -55,6 +57,7 @@ class ScoredArticle:
     article: Article
     outlet: str
     proba: Floats
+    flags: tuple[tuple[str, ...], ...]
     eligible: NDArray[np.bool_]
     far: float = 0.0
 

@@ -1,4 +1,4 @@
-"""A run's folder or files in, out the candidates: articles with a model's scores of each sentence."""
+"""A run's folder or files in, out the candidates: articles, and a model's scores of sentences."""
 
 from __future__ import annotations
 
@@ -114,9 +114,17 @@ def _of_run(
             **known,
         )
         yield ScoredArticle(
-            article, one["outlet"] if article.outlet else UNKNOWN, proba,
-            content & ~np.isnan(proba).any(axis=1) & long_enough(article), one["distance"] or 0.0,
-        )  # fmt: skip
+            article,
+            one["outlet"] if article.outlet else UNKNOWN,
+            proba,
+            tuple(_kept(row["flags"], wanted) for row in rows),
+            content & ~np.isnan(proba).any(axis=1) & long_enough(article),
+            one["distance"] or 0.0,
+        )
+
+
+def _kept(flags: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    return tuple(flag for flag in flags if flag in wanted)
 
 
 def _rebuilt(rows: Sequence[dict[str, Any]], characters: int) -> str:
@@ -229,6 +237,10 @@ def _of_report(report: ArticleReport, wanted: Sequence[str], with_content: bool)
     units = tuple(Unit(row.start, row.end) for row in rows)
     bare = replace(article, units=units, spans=(), labels={})
     return ScoredArticle(
-        bare, outlet_of(report), proba.reshape(len(rows), len(wanted)),
-        np.array(free, bool) & long_enough(bare), report.distance or 0.0,
-    )  # fmt: skip
+        bare,
+        outlet_of(report),
+        proba.reshape(len(rows), len(wanted)),
+        tuple(_kept(row.flags, wanted) for row in rows),
+        np.array(free, bool) & long_enough(bare),
+        report.distance or 0.0,
+    )

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from annotation.picking.candidates import Candidates, labelled_texts, second_proba
 from annotation.picking.choosing import CandidatePlaces, Pick, Quotas, choose
 from annotation.picking.gathering import is_run, of_files, of_run
@@ -72,8 +70,9 @@ class Picked:
     def records(self) -> Iterator[dict[str, Any]]:
         """Give the articles of the picks in the exchange format, each once, in their order.
 
-        A sentence has its ``scores``, and ``picked`` where it was chosen: by which method, and for
-        which signal. No sentence has labels.
+        A sentence that was chosen has its ``scores`` and ``flags``, and ``picked``: by which
+        method, and for which signal. No other has any, so that no tool takes what a model says of
+        it for a label; and none has labels.
         """
         from classifier.pages import to_record
 
@@ -85,11 +84,10 @@ class Picked:
             one = self.candidates.articles[number]
             record = to_record(one.article)
             for unit, sentence in enumerate(record["sentences"]):
-                values = one.proba[unit]
-                if not np.isnan(values).any():
-                    scores = zip(signals, values.tolist(), strict=True)
-                    sentence["scores"] = {name: round(value, DIGITS) for name, value in scores}
                 if (pick := chosen.get((number, unit))) is not None:
+                    scores = zip(signals, one.proba[unit].tolist(), strict=True)
+                    sentence["scores"] = {name: round(value, DIGITS) for name, value in scores}
+                    sentence["flags"] = list(one.flags[unit])
                     sentence["picked"] = _reason(pick)
             record["report"] = {
                 "model": self.candidates.model,
