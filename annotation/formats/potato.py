@@ -148,7 +148,7 @@ def _sentence(task: Task, at: int) -> dict[str, Any]:
     last = units[min(at + 3, len(units) - 1)].end
     record: dict[str, Any] = {
         "id": f"{_SENTENCE}{task.article.id}#{at}",
-        "text": text[start:end],
+        "text": _shown(text[start:end]),
         "before": text[first:start].strip() or "(the beginning)",
         "after": text[end:last].strip() or "(the end)",
     }
@@ -157,8 +157,16 @@ def _sentence(task: Task, at: int) -> dict[str, Any]:
     return record
 
 
+def _shown(text: str) -> str:
+    """Give a text of the same length without carriage returns.
+
+    A page of HTML makes one character of a Windows line end, and all after it would move.
+    """
+    return text.replace("\r\n", " \n").replace("\r", "\n")
+
+
 def _whole(task: Task) -> dict[str, Any]:
-    record: dict[str, Any] = {"id": _ARTICLE + task.article.id, "text": task.article.text}
+    record: dict[str, Any] = {"id": _ARTICLE + task.article.id, "text": _shown(task.article.text)}
     if task.predicted is not None:
         spans, _ = _spans_and_links(task.predicted)
         found: dict[str, Any] = dict(to_marking(task.predicted).answers)

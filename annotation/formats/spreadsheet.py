@@ -182,7 +182,10 @@ def read(given: Gathered) -> list[Returned]:
         reader = readers.get(file.stem)
         if reader is None and file.stem.startswith("model-"):
             continue
-        for number, (where, row) in enumerate(_rows(file)):
+        rows = list(_rows(file))
+        if file.stem == SENTENCES and not rows:
+            raise AnnotationError(f"{file.name}: holds no rows; save the whole sheet again")
+        for number, (where, row) in enumerate(rows):
             if reader is None and {"article", "place", "text"} <= row.keys():
                 reader = _sentence  # under another name
             if reader is None:
