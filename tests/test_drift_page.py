@@ -48,7 +48,7 @@ def test_it_says_the_verdict_and_every_figure(report, page) -> None:
     html = page.read_text("utf-8")
     assert "Drift: scores (" in html
     for one in report.measures:
-        assert f'<th scope="row">{NAMES[one.name]}</th><td>changed</td>' in html
+        assert f'<th scope="row">{NAMES[one.name]}</th><td class="whole">changed</td>' in html
     flags = next(one for one in report.measures if one.name == "flags")
     for figure in flags.figures:
         assert figure.words[1] in html

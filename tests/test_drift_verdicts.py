@@ -126,14 +126,13 @@ def test_articles_of_an_outlet_in_both_runs_are_dealt_among_themselves() -> None
     assert len({tuple(row) for row in dealt.tolist()}) > 40
 
 
-def test_outlets_of_one_run_alone_go_as_wholes_where_there_are_enough() -> None:
-    outlet = np.repeat([f"o{n}" for n in range(20)], 5)
-    now = np.repeat(np.arange(20) >= 10, 5)
+def test_articles_of_outlets_that_are_in_one_run_alone_are_dealt_among_those() -> None:
+    outlet = np.array(["a"] * 10 + ["old"] * 6 + ["a"] * 4 + ["new"] * 8)
+    now = np.arange(28) >= 16
     (dealt,) = Deals.of(now, outlet, 50, 0).blocks()
-    assert (dealt.reshape(50, 20, 5).std(axis=2) == 0).all()
-    few = outlet[:25]
-    (dealt,) = Deals.of(np.arange(25) >= 10, few, 50, 0).blocks()
-    assert dealt.reshape(50, 5, 5).std(axis=2).any()
+    assert set(dealt[:, outlet == "a"].sum(axis=1)) == {4}
+    assert set(dealt[:, outlet != "a"].sum(axis=1)) == {8}
+    assert len(set(dealt[:, outlet == "new"].sum(axis=1))) > 3
 
 
 def test_outlets_that_differ_by_nature_are_no_drift_of_scores(tmp_path) -> None:

@@ -3,8 +3,8 @@
 Where nothing has changed, the articles of both runs could as well be in the other: the number of
 deals that part them further than the runs do is what tells chance from change (Good, 2005).
 Sentences stay with their article. Articles of one outlet are alike, so those of an outlet that is
-in both runs are dealt among themselves; outlets that are in one run alone go as wholes, where there
-are enough of them for that.
+in both runs are dealt among themselves: that one run has more of it is told of the outlets, and of
+nothing else. Articles of outlets that are in one run alone are dealt among those.
 
 Several figures are judged together by their largest: each is put on the scale of its deals, and its
 p is the share of deals whose largest is as large (Westfall & Young, 1993, single step).
@@ -20,13 +20,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from upkeep.drift.sides import UNKNOWN
-
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-FEWEST_OUTLETS = 8
-"""Outlets of each run alone, from which they are dealt as wholes."""
 _BLOCK = 500  # deals at a time
 
 
@@ -40,35 +36,26 @@ class Deals:
         Which of them are in the run that is judged.
     strata : ndarray of int, shape (n,)
         What is dealt among itself.
-    units : ndarray of int, shape (n,)
-        What goes together.
     draws, seed : int
     """
 
     now: Bools
     strata: NDArray[np.intp]
-    units: NDArray[np.intp]
     draws: int
     seed: int
 
     @classmethod
     def of(cls, now: Bools, outlet: NDArray[np.str_], draws: int, seed: int) -> Deals:
-        """Deal within outlets, and outlets of one run alone as wholes."""
+        """Deal within outlets that are in both runs, and among those that are in one alone."""
         names, code = np.unique(outlet, return_inverse=True)
         count = np.bincount(code, weights=now, minlength=len(names))
-        size = np.bincount(code, minlength=len(names))
-        alone = ((count == 0) | (count == size)) & (names != UNKNOWN)
-        strata = np.where(alone[code], len(names), code)
-        units = len(names) + np.arange(len(now))
-        only = [int((alone & (count > 0)).sum()), int((alone & (count == 0)).sum())]
-        if min(only) >= FEWEST_OUTLETS:
-            units = np.where(alone[code], code, units)
-        return cls(now, strata, units, draws, seed)
+        alone = (count == 0) | (count == np.bincount(code, minlength=len(names)))
+        return cls(now, np.where(alone[code], len(names), code), draws, seed)
 
     @classmethod
     def freely(cls, now: Bools, draws: int, seed: int) -> Deals:
         """Deal every article by itself."""
-        return cls(now, np.zeros(len(now), np.intp), np.arange(len(now)), draws, seed)
+        return cls(now, np.zeros(len(now), np.intp), draws, seed)
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Give the deals, 1 for what is in the judged run, in blocks of shape (up to 500, n)."""
@@ -77,19 +64,17 @@ class Deals:
     @cached_property
     def _dealt(self) -> list[NDArray[np.uint8]]:
         rng = np.random.default_rng(self.seed)
-        names, unit = np.unique(self.units, return_inverse=True)
-        first = np.unique(unit, return_index=True)[1]
-        of_unit, stratum = self.now[first].astype(np.uint8), self.strata[first]
-        order = np.argsort(stratum, kind="stable")
-        edges = np.flatnonzero(np.r_[True, np.diff(stratum[order]) != 0, True])
+        order = np.argsort(self.strata, kind="stable")
+        edges = np.flatnonzero(np.r_[True, np.diff(self.strata[order]) != 0, True])
         found: list[NDArray[np.uint8]] = []
         for start in range(0, self.draws, _BLOCK):
             rows = min(_BLOCK, self.draws - start)
-            dealt = np.empty((rows, len(names)), np.uint8)
+            dealt = np.empty((rows, len(order)), np.uint8)
             for low, high in pairwise(edges.tolist()):
                 own = order[low:high]
-                dealt[:, own] = rng.permuted(np.tile(of_unit[own], (rows, 1)), axis=1)
-            found.append(dealt[:, unit])
+                as_is = self.now[own].astype(np.uint8)
+                dealt[:, own] = rng.permuted(np.tile(as_is, (rows, 1)), axis=1)
+            found.append(dealt)
         return found
 
     def judge(self, figures: Callable[[NDArray[np.float32]], Floats]) -> Judged:

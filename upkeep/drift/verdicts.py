@@ -85,6 +85,15 @@ class DriftReport:
         return "drift: " + "; ".join(map(_said, self.found))
 
     @property
+    def headline(self) -> str:
+        """The verdict, without what of each measure has changed."""
+        return (
+            "drift: " + ", ".join(NAMES[one.name] for one in self.found)
+            if self.found
+            else self.verdict
+        )
+
+    @property
     def against(self) -> str:
         """What it is held against, by name."""
         one = self.before
