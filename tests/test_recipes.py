@@ -50,8 +50,8 @@ def refused(folder: Path, text: str) -> str:
 # --- those that ship ------------------------------------------------------------------------------
 
 
-def test_two_ship_and_say_what_they_mean() -> None:
-    assert list(shipped_recipes()) == ["default", "house"]
+def test_those_that_ship_say_what_they_mean() -> None:
+    assert list(shipped_recipes()) == ["default", "desk", "house"]
     assert all(shipped_recipes().values())
 
 
@@ -227,7 +227,7 @@ def test_what_is_no_file_is_one_line(tmp_path) -> None:
     latin = tmp_path / "latin.toml"
     latin.write_bytes(b"meaning = '\xe9'\n")
     for name, reason in (
-        ("hosue", "no recipe 'hosue'; did you mean house? give default, house, or the path"),
+        ("hosue", "no recipe 'hosue'; did you mean house? give default, desk, house, or the path"),
         (str(tmp_path / "none.toml"), "none.toml: no such file; give --recipe a TOML file"),
         (str(tmp_path), "can't be read (Is a directory)"),
         (str(latin), "latin.toml: not UTF-8"),
