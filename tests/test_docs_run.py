@@ -42,6 +42,8 @@ NOT_RUN = {
     r"^eval (run )?--data": "judges both bundles; the slow tests do",
     r"^score -$": "stands behind a pipe that makes its input",
     r"^corpora --splits": "needs the public corpora",
+    r"^calibrate": "needs labels of one's own; its own tests calibrate",
+    r"^drift": "needs two runs of thirty articles; its own tests compare",
     r"^bundles (promote|rollback|unpack)": "of a bundle that another command makes; own tests do",
     r"^bundles \w+ desk": "of what another command promotes; its own tests do",
     r"hf://": "asks the network; its own tests ask a stand-in",
