@@ -28,6 +28,7 @@ from training.data import Data, Examples
 from training.making import TrainingRun, check_run_folder, make_baseline, need_tracker
 from training.making.curves import LearningCurves, read_curves
 from training.making.environment import code, environment, peak_memory
+from training.making.run_folder import lessons_of
 from training.recipes import Recipe
 
 RECIPE = Recipe("toy", ["house"], seed=3, baseline={"strengths": [1.0, 0.1], "mixes": ["words"]})
@@ -100,6 +101,8 @@ def test_what_was_tried_is_a_table(baseline_run, data) -> None:
         assert score == pytest.approx(chosen[name]["cv_average_precision"], abs=1e-4)
     assert {float(row["c"]) for row in rows} == {1.0, 0.1}
     assert {row["mix"] for row in rows} == {"words"}
+    figures = record_of(baseline_run)["figures"]
+    assert set(figures) == {f"cv_average_precision.{name}" for name in toys.SIGNALS}
 
 
 def test_code_and_machine_are_named() -> None:
@@ -183,6 +186,16 @@ def test_a_run_that_was_killed_goes_on_in_its_folder(tmp_path, data) -> None:
     assert kept.exists()
     assert [line["step"] for line in read_curves(second.curves.path)] == [20, 30]
     assert [start["resumed"] for start in record_of(output)["starts"]] == [False, True]
+
+
+def test_what_was_made_before_the_first_checkpoint_is_kept(tmp_path, data) -> None:
+    asked = lessons_of(tmp_path / "b")
+    begun(tmp_path / "b", data)
+    asked.mkdir()
+    assert begun(tmp_path / "b", data).resumed
+    assert asked.exists()
+    assert not begun(tmp_path / "b", data, replace(RECIPE, seed=4)).resumed
+    assert not asked.exists()
 
 
 def test_a_run_of_something_else_that_is_not_done_is_refused(tmp_path, data) -> None:

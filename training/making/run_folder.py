@@ -49,6 +49,7 @@ _OURS = (RECORD, RECIPE, LOG, CURVES, TRIALS, PARTS_OF_ADDED, CHECKPOINT, LESSON
 
 def run_folder(output: Path) -> Path:
     """Give the folder of the run that makes a bundle."""
+    output = output if output.name else output.absolute()  # "." has no name of its own
     return output.with_name(output.name + ".run")
 
 
@@ -164,8 +165,8 @@ class TrainingRun:
         identity = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
         earlier = _record_of(folder)
         unfinished = earlier is not None and earlier.get("status") != "finished"
-        resumed = unfinished and any((folder / CHECKPOINT).glob("*.safetensors"))
-        if resumed and earlier is not None and earlier.get("identity") != identity:
+        resumed = earlier is not None and unfinished and earlier.get("identity") == identity
+        if unfinished and not resumed and any((folder / CHECKPOINT).glob("*.safetensors")):
             raise TrainingError(
                 f"{folder}: a run of another recipe or other data, which isn't done; delete it, or "
                 "choose another --output"
@@ -253,6 +254,8 @@ class TrainingRun:
                     table.writerow(
                         (signal, one.mix, one.c, one.balance or "", one.neighbours, score, chosen)
                     )
+                if choice.trials:
+                    self.figures[f"cv_average_precision.{signal}"] = round(choice.score, 5)
 
     def __enter__(self) -> Self:
         return self
