@@ -9,8 +9,10 @@ kind is the link's type. Configurations are written as JSON, which is YAML.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from annotation.formats import streams
 from annotation.formats.marking import (
@@ -141,14 +143,20 @@ def _link_type(content: str) -> str:
     return LINKS + content.removeprefix(Role.CONTENT)
 
 
+def _item_of(task: Task, at: int | None = None) -> str:
+    """Give the id of an article's item, or of a sentence's: one that an address can hold."""
+    name = re.sub(r"[%/#?:\\]", lambda found: f"%{ord(found[0]):02X}", task.article.id)
+    return f"{_ARTICLE}{name}" if at is None else f"{_SENTENCE}{name}#{at}"
+
+
 def _sentence(task: Task, at: int) -> dict[str, Any]:
     text, units = task.article.text, _units(task)
     start, end = units[at].start, units[at].end
     first = units[max(at - 3, 0)].start
     last = units[min(at + 3, len(units) - 1)].end
     record: dict[str, Any] = {
-        "id": f"{_SENTENCE}{task.article.id}#{at}",
-        "text": _shown(text[start:end]),
+        "id": _item_of(task, at),
+        "text": shown_as(text[start:end]),
         "before": text[first:start].strip() or "(the beginning)",
         "after": text[end:last].strip() or "(the end)",
     }
@@ -157,7 +165,7 @@ def _sentence(task: Task, at: int) -> dict[str, Any]:
     return record
 
 
-def _shown(text: str) -> str:
+def shown_as(text: str) -> str:
     """Give a text of the same length without carriage returns.
 
     A page of HTML makes one character of a Windows line end, and all after it would move.
@@ -166,7 +174,7 @@ def _shown(text: str) -> str:
 
 
 def _whole(task: Task) -> dict[str, Any]:
-    record: dict[str, Any] = {"id": _ARTICLE + task.article.id, "text": _shown(task.article.text)}
+    record: dict[str, Any] = {"id": _item_of(task), "text": shown_as(task.article.text)}
     if task.predicted is not None:
         spans, _ = _spans_and_links(task.predicted)
         found: dict[str, Any] = dict(to_marking(task.predicted).answers)
@@ -219,16 +227,17 @@ def _fill(states: dict[str, dict[str, Any]], name: str, task: Task, labelling: L
     for stream in (streams.SENTENCES, streams.MARKS):
         state = states.setdefault(
             f"{stream}/{_folder(name)}",
-            {"user_id": name, "instance_id_ordering": [], "instance_id_to_label_to_value": {},
+            {"user_id": name, "current_phase_and_page": ["annotation", None],
+             "instance_id_ordering": [], "instance_id_to_label_to_value": {},
              "instance_id_to_span_to_value": {}, "instance_id_to_link_to_value": {}},
         )  # fmt: skip
         answered = (
             [
-                (f"{_SENTENCE}{task.article.id}#{at}", mark.answers)
+                (_item_of(task, at), mark.answers)
                 for at, mark in enumerate(marking.marks[: len(labelling.units)])
             ]
             if stream == streams.SENTENCES
-            else [(_ARTICLE + task.article.id, marking.answers)]
+            else [(_item_of(task), marking.answers)]
         )
         for item, answers in answered:
             state["instance_id_ordering"].append(item)
@@ -237,7 +246,7 @@ def _fill(states: dict[str, dict[str, Any]], name: str, task: Task, labelling: L
                 for question, answer in answers.items()
             ]
         if stream == streams.MARKS:
-            item = _ARTICLE + task.article.id
+            item = _item_of(task)
             text = task.article.text
             state["instance_id_to_span_to_value"][item] = [
                 [span, text[span["start"] : span["end"]]] for span in spans
@@ -283,7 +292,7 @@ def _item(
     where = f"{file.name}, {item}"
     said = dict(_answers(answers, where))
     if item.startswith(_ARTICLE):
-        article = given.article(item.removeprefix(_ARTICLE), where)
+        article = given.article(unquote(item.removeprefix(_ARTICLE)), where)
         marking = _marking(spans.get(item, []), links.get(item, {}), article, where)
         marking = Marking(marking.marks, marking.links, said, by=by)
         yield Returned(article, marking, streams.MARKS, where)
@@ -293,7 +302,7 @@ def _item(
         raise AnnotationError(
             f"{where}: no item of ours; annotate the files that `annotate export` wrote"
         )
-    article = given.article(name, where)
+    article = given.article(unquote(name), where)
     units = article.units or ()
     if int(index) >= len(units):
         raise AnnotationError(
