@@ -27,8 +27,10 @@ os.environ["FRAMESCOPE_BUNDLES"] = f"{_CONFIGURATION.name}/bundles"
 
 #: What the long tests run against; where CI runs all tests, none of it may be missing.
 REAL = (
+    "cryptography",
     "duckdb",
     "fastwarc",
+    "huggingface_hub",
     "locust",
     "moto",
     "pyarrow",

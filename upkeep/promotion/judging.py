@@ -24,6 +24,8 @@ from eval.rows import Evaluation
 
 RANKING, FLAGS = "average_precision", "f1"
 _LEVEL = 0.05
+_DIGITS = 3
+"""Of figures and intervals: they are judged as they are shown. What doesn't show is rounding."""
 _FEWEST = 10
 """With fewer positives, or fewer negatives, a resample says little: shown, and nothing decides."""
 _FLOORED = "transformer"
@@ -233,7 +235,7 @@ def _changes(found: Sequence[Comparison]) -> tuple[SignalChange, ...]:
 
 
 def _judged(one: SignalChange, p: float | None) -> SignalChange:
-    one = replace(one, flags_p=None if p is None else _finite(p))
+    one = replace(one, flags_p=None if p is None else _finite(p, 6))
     if one.current is None and one.candidate is None:
         return replace(one, verdict=_FEW)
     if one.difference is None and one.current is None:
@@ -270,7 +272,7 @@ def _ends(found: Estimate | None) -> tuple[float | None, float | None, float | N
 
 
 def _p(found: Difference | None) -> float | None:
-    return None if found is None else _finite(found.p)
+    return None if found is None else _finite(found.p, 6)
 
 
 def _change(value: float | None, low: float | None, high: float | None) -> Change | None:
@@ -279,5 +281,5 @@ def _change(value: float | None, low: float | None, high: float | None) -> Chang
     return Change(value, math.nan if low is None else low, math.nan if high is None else high)
 
 
-def _finite(value: float) -> float | None:
-    return round(value, 5) if math.isfinite(value) else None
+def _finite(value: float, digits: int = _DIGITS) -> float | None:
+    return round(value, digits) + 0.0 if math.isfinite(value) else None  # no -0.0
