@@ -253,6 +253,13 @@ def test_no_other_name_either_that_could_be_mistaken(folder, name):
     assert not bundles.home().exists()
 
 
+def test_a_folder_that_cannot_be_written_is_said_before_the_work(folder, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(bundles.ENVIRONMENT, str(tmp_path / "file" / "shelf"))
+    monkeypatch.setattr(promoting, "judge", None)
+    assert "can't be written; see FRAMESCOPE_BUNDLES" in refusal("promote", folder)
+
+
 def test_names_differ_in_more_than_capitals(folder):
     typed("promote", folder, "--as", "desk", *DRAWS)
     assert "in capitals only" in refusal("promote", folder, "--as", "Desk")

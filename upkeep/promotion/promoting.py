@@ -106,6 +106,8 @@ def promote(asked: Proposal, shelf: Shelf, progress: Progress | None = None) -> 
     folder = _folder(asked.candidate)
     name = asked.name or _name_of(asked.candidate, folder)
     shelf.check_name(name)
+    if not asked.dry:
+        shelf.check_writable()
     candidate, before = load(folder), shelf.find(name)
     current = load(_beside(asked, before, candidate))
     if before is not None and before.versions.get(before.current) == candidate.digest:

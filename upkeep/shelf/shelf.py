@@ -109,6 +109,13 @@ class Shelf:
             if other != name and other.casefold() == name.casefold():
                 raise ShelfError(f"{name}: differs from {other} in capitals only; see --as")
 
+    def check_writable(self) -> None:
+        """Refuse a place that can't be written, before the work; raises `ShelfError`."""
+        place = self.root.absolute()
+        there = next(path for path in (place, *place.parents) if path.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK)):
+            raise ShelfError(f"{self.root}: can't be written; see FRAMESCOPE_BUNDLES")
+
     def history(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """Read what happened under a name, the oldest first; none where nothing did.
 
