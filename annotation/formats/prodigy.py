@@ -42,13 +42,16 @@ from classifier.values import Article
 
 TITLE = "Prodigy"
 RELATION = "of one citation"
+_DATASET = re.compile(r"^framescope-(?:sentences|spans|citations)-")
+_TIME = re.compile(r"(?:.*-)?\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 _TOKENS = re.compile(r"\w+|[^\w\s]")
 
 _STEPS = """\
 1. `prodigy mark framescope-sentences sentences.jsonl --view-id choice`, with `prodigy.json` in the
    folder that you start it from: several options may be chosen, and none is "not annotated".
 2. `prodigy mark framescope-spans spans.jsonl --view-id spans_manual`
-3. `prodigy mark framescope-citations citations.jsonl --view-id relations`
+3. `prodigy mark framescope-citations citations.jsonl --view-id relations`; annotators open the
+   page with `?session=NAME`, and are told by it.
    Link the parts of a citation with its content. Where citations lie within one another the article
    comes several times.
 4. `prodigy db-out` each of the three into one folder EXPORT, and run
@@ -234,8 +237,7 @@ def read(given: Gathered) -> list[Returned]:
                 if record.get("answer") not in (None, "reject", "ignore"):
                     needed(record, "answer as accept, reject or ignore", str, where, TITLE)
                 continue
-            by = record.get("_annotator_id") or record.get("_session_id")
-            by = by if isinstance(by, str) else None
+            by = _by(record)
             if "accept" in record:
                 answers = unflat(needed(record, "accept", list, where, TITLE), where)
                 article, marking, part = streams.answered(record, answers, given, where, TITLE)
@@ -245,6 +247,15 @@ def read(given: Gathered) -> list[Returned]:
             marking = Marking(marking.marks, marking.links, marking.answers, by=by)
             found.append(Returned(article, marking, part, where))
     return found
+
+
+def _by(record: Mapping[str, Any]) -> str | None:
+    """Say who annotated: the session's name, behind that of its dataset, unless it is a time."""
+    given = record.get("_annotator_id") or record.get("_session_id")
+    if not isinstance(given, str):
+        return None
+    name = _DATASET.sub("", given)
+    return None if _TIME.fullmatch(name) else name
 
 
 def _marked(
