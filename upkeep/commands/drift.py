@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -40,20 +40,24 @@ def drift(
         bool, typer.Option("--overwrite", help="Write over a file that is no report.")
     ] = False,
     level: Annotated[
-        float,
+        float | None,
         typer.Option(
             metavar="P",
             min=0.0001,
             max=0.2,
-            help="Of comparisons without any change, this share may find one.",
+            help="Of comparisons without any change, this share may find one; 0.002 unless given.",
         ),
-    ] = 0.002,
+    ] = None,
     draws: Annotated[
-        int, typer.Option("--draws", min=99, help="Deals of the articles between both runs.")
-    ] = 4999,
-    most: Annotated[
-        int, typer.Option("--articles", metavar="N", min=30, help="Of either run, drawn by lot.")
-    ] = 3000,
+        int | None,
+        typer.Option("--draws", min=99, help="Deals of the articles; 4,999 unless given."),
+    ] = None,
+    articles: Annotated[
+        int | None,
+        typer.Option(
+            "--articles", metavar="N", min=30, help="Of either run, by lot; 3,000 unless given."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the deals.")] = 0,
     format: Annotated[
         DriftFormat, typer.Option("--format", "-f", help="How to write the verdict.")
@@ -73,7 +77,9 @@ def drift(
     from upkeep.drift import compare_runs, drift_to_html
 
     check(output, [str(one) for one in data or ()], overwrite=overwrite)
-    report = compare_runs(run, against, data or (), level=level, draws=draws, most=most, seed=seed)
+    given = {"level": level, "draws": draws, "most": articles}
+    limits: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
+    report = compare_runs(run, against, data or (), seed=seed, **limits)
     if output is not None:
         page = drift_to_html(report)
         with opened(output) as file:

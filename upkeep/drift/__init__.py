@@ -5,5 +5,4 @@ calibration; with a verdict in plain words, and as a page.
 """
 
 from upkeep.drift.drift_page import to_html as drift_to_html
-from upkeep.drift.verdicts import DRAWS, LEVEL, MOST
 from upkeep.drift.verdicts import compare as compare_runs

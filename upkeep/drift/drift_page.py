@@ -31,7 +31,7 @@ _NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class DrawnSpread:
     """How a figure is spread on both sides: paths of SVG."""
 
     title: str
@@ -112,7 +112,7 @@ def _pair(before: np.ndarray | None, now: np.ndarray, edges: np.ndarray) -> tupl
     return old, new
 
 
-def _spreads(report: DriftReport, measures: dict[str, DriftMeasure]) -> Iterator[Spread]:
+def _spreads(report: DriftReport, measures: dict[str, DriftMeasure]) -> Iterator[DrawnSpread]:
     scores, before = measures.get("scores"), report.before
     if scores is None or not scores.figures or not isinstance(before, DriftSide):
         return
@@ -123,14 +123,14 @@ def _spreads(report: DriftReport, measures: dict[str, DriftMeasure]) -> Iterator
             odds = logit(np.clip(values[~np.isnan(values)].astype(float), 1e-4, 1 - 1e-4))
             sides.append(np.clip(odds, _ODDS[0], _ODDS[-1]))
         old, new = _pair(sides[0], sides[1], _ODDS)
-        yield Spread(
+        yield DrawnSpread(
             figure.name, BY_NAME[figure.name].label, figure.name in scores.found, old, new,
             "0.01", "0.99",
             f"moved by {figure.effect.value:+.2f} standard deviations",
         )  # fmt: skip
 
 
-def _distances(report: DriftReport, measures: dict[str, DriftMeasure]) -> Spread | None:
+def _distances(report: DriftReport, measures: dict[str, DriftMeasure]) -> DrawnSpread | None:
     found, before = measures.get("distance"), report.before
     if found is None or not found.figures:
         return None
@@ -142,7 +142,7 @@ def _distances(report: DriftReport, measures: dict[str, DriftMeasure]) -> Spread
     paths = _pair(old, now, edges)
     mean = next(one for one in found.figures if one.name == "distance")
     what = "mean {} before, {} now".format(*mean.words[:2])
-    return Spread("distance", "distance", bool(found.found), *paths, "near", "far", what)
+    return DrawnSpread("distance", "distance", bool(found.found), *paths, "near", "far", what)
 
 
 def _dots(measure: DriftMeasure | None) -> Iterator[PairedDots]:
