@@ -15,7 +15,7 @@ import pytest
 from annotation.formats import Bringing, Sending, bring, send, tool_named
 from annotation.formats.catalogue import TOOLS
 from annotation.formats.scheme import scheme_for
-from annotation.formats.task import Task, bare
+from annotation.formats.task import Assignment, bare
 from classifier import taxonomy
 from classifier.pages import from_record
 
@@ -360,6 +360,6 @@ def test_a_spreadsheet_takes_no_words_for_a_formula(export: Any) -> None:
 def test_what_is_asked_has_no_names_of_its_own() -> None:
     """Signals are the taxonomy's, whatever it holds."""
     article = bare(from_record({"id": "x", "text": "One."}, "here", 1))
-    scheme = scheme_for([Task(article)])
+    scheme = scheme_for([Assignment(article)])
     asked = {one.name for one in (*scheme.of_sentences, *scheme.of_article)}
     assert asked == {*taxonomy.NAMES, "voice", "citations"}

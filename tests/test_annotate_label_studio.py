@@ -17,8 +17,8 @@ from annotation.formats.label_studio import write
 from annotation.formats.scheme import scheme_for
 from annotation.formats.task import (
     AnnotationError,
+    Assignment,
     Labelling,
-    Task,
     bare,
     labelling_of,
 )
@@ -59,7 +59,7 @@ TEXTS = {"plain": EMOJI, "indented": f"  \t{EMOJI}", "quiet": EMOJI.replace("ðŸ˜
 ARTICLES = [article_of(name, text) for name, text in TEXTS.items()]
 
 
-def tasks_of(articles: list[dict[str, Any]]) -> list[Task]:
+def tasks_of(articles: list[dict[str, Any]]) -> list[Assignment]:
     """Tasks whose labels are a model's: an annotator is still to come."""
     found = []
     for record in articles:
@@ -68,7 +68,7 @@ def tasks_of(articles: list[dict[str, Any]]) -> list[Task]:
         of = labelling_of(article, plain.units or (), "model-1")
         scores = {(at, "claim"): 0.75 for at in range(len(of.units))}
         predicted = Labelling(of.units, of.spans, of.labels, of.by, scores)
-        found.append(Task(plain, predicted=predicted))
+        found.append(Assignment(plain, predicted=predicted))
     return found
 
 

@@ -17,7 +17,7 @@ import labelled
 import pytest
 
 from annotation.formats import Bringing, Sending, bring, send, tool_named
-from annotation.formats.marking import Role, to_marking
+from annotation.formats.marking import MarkRole, to_marking
 from annotation.formats.potato import shown_as
 from annotation.formats.task import labelling_of
 from classifier.pages import from_record
@@ -115,7 +115,7 @@ def test_what_is_labelled_there_comes_back_exactly(executable: str, project: Pat
     marking = to_marking(labelling_of(article, article.units or ()))
     with serving(executable, project, "sentences.yaml") as url:
         ben = Page(url, "ben")
-        for at_, mark in enumerate(one for one in marking.marks if one.role is Role.SENTENCE):
+        for at_, mark in enumerate(one for one in marking.marks if one.role is MarkRole.SENTENCE):
             answers = {f"{asked}:::{answer}": answer for asked, answer in mark.answers.items()}
             ben.save(instance_id=f"sentence:{NAME}#{at_}", annotations=answers)
     item = f"article:{NAME}"

@@ -15,8 +15,8 @@ from annotation.formats.bringing import brought
 from annotation.formats.catalogue import TOOLS
 from annotation.formats.scheme import scheme_for
 from annotation.formats.task import (
+    Assignment,
     Labelling,
-    Task,
     articles_file,
     bare,
     in_one_order,
@@ -33,13 +33,13 @@ FEW = settings(
 )
 
 
-def task_of(record: dict[str, Any]) -> Task:
+def task_of(record: dict[str, Any]) -> Assignment:
     article = from_record(record, "here", 1)
     plain = bare(article)
-    return Task(plain, (labelling_of(article, plain.units or (), record.get("annotator")),))
+    return Assignment(plain, (labelling_of(article, plain.units or (), record.get("annotator")),))
 
 
-def sent_and_brought(tool: Any, tasks: list[Task]) -> list[dict[str, Any]]:
+def sent_and_brought(tool: Any, tasks: list[Assignment]) -> list[dict[str, Any]]:
     """What comes back of tasks, by way of the bytes of the tool's files alone."""
     files = tool.write(tasks, scheme_for(tasks))
     named = tool.names(tasks) if tool.names is not None else None
@@ -66,7 +66,7 @@ def test_any_text_comes_back_as_it_went(name: str, data: dict[str, Any]) -> None
     wanted = task.labelled[0] if tool.soft else hard(task.labelled[0])
     wanted, _ = tool.losses(wanted, task.article.text)
     assume(wanted.says_something)
-    records = sent_and_brought(tool, [Task(task.article, (wanted,))])
+    records = sent_and_brought(tool, [Assignment(task.article, (wanted,))])
     assert len(records) == 1
     found, article = labelled.said(json.loads(json.dumps(records[0])))
     assert article.text == data["text"]

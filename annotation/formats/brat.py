@@ -15,16 +15,18 @@ from difflib import get_close_matches
 
 from annotation.formats.fitting import Region, fitted
 from annotation.formats.inception import slug
-from annotation.formats.marking import FLAGS, YES, Mark, Marking, Role, to_marking
+from annotation.formats.marking import FLAGS, YES, Marked, Marking, MarkRole, to_marking
 from annotation.formats.scheme import KINDS, Scheme, guidance
-from annotation.formats.task import AnnotationError, Labelling, Task
+from annotation.formats.task import AnnotationError, Assignment, Labelling
 from annotation.formats.tool import README, File, Gathered, Returned, Tool
 from classifier import taxonomy
 from classifier.values import Article, MarkedCitation, Place
 
 TITLE = "brat"
 _ARTICLE, _LINK, _PLACE, _BY = "Article", "OfOneCitation", "Place", "Annotator"
-_NAMES: dict[Role, str] = {role: role.value.title() for role in Role if role is not Role.SPAN}
+_NAMES: dict[MarkRole, str] = {
+    role: role.value.title() for role in MarkRole if role is not MarkRole.SPAN
+}
 _ROLES = {name: role for role, name in _NAMES.items()}
 _BREAKS = re.compile(r"[\t\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _TEXT_BOUND = re.compile(r"(T\S*)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)", re.DOTALL)
@@ -44,7 +46,7 @@ _STEPS = """\
 # --- out ------------------------------------------------------------------------------------------
 
 
-def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
+def write(tasks: Sequence[Assignment], scheme: Scheme) -> dict[str, bytes]:
     """Write both files of each article, the configuration, and what to do with them."""
     files = {"annotation.conf": _configuration(scheme), "visual.conf": _visual(scheme)}
     named = names(tasks)
@@ -55,7 +57,7 @@ def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
     return {**files, README: guidance(scheme, _STEPS)}
 
 
-def names(tasks: Sequence[Task]) -> dict[str, str]:
+def names(tasks: Sequence[Assignment]) -> dict[str, str]:
     """Give the name of each article's text, by id."""
     return {
         task.article.id: f"{number:05}-{slug(task.article.id)}.txt"
@@ -92,10 +94,10 @@ def _places(one: MarkedCitation) -> list[Place]:
 
 def _configuration(scheme: Scheme) -> bytes:
     of_sentence = ", ".join(f"{one.name}" for one in scheme.of_sentences)
-    contents = _NAMES[Role.CONTENT]
+    contents = _NAMES[MarkRole.CONTENT]
     parts = "|".join(_NAMES[role] for role in scheme.roles)
     lines = [f"# framescope; a sentence answers: {of_sentence}", "[entities]", _ARTICLE]
-    lines += [_NAMES[Role.SENTENCE], *(_NAMES[role] for role in scheme.roles)]
+    lines += [_NAMES[MarkRole.SENTENCE], *(_NAMES[role] for role in scheme.roles)]
     for one in scheme.techniques:
         lines += [f"# {one.name}: {one.meaning}", one.name]
     lines += ["", "[relations]"]
@@ -104,7 +106,7 @@ def _configuration(scheme: Scheme) -> bytes:
     lines += ["<OVERLAP> Arg1:<ENTITY>, Arg2:<ENTITY>, <OVL-TYPE>:<ANY>"]
     lines += ["", "[events]", "", "[attributes]"]
     for entity, asked in (
-        (_NAMES[Role.SENTENCE], scheme.of_sentences),
+        (_NAMES[MarkRole.SENTENCE], scheme.of_sentences),
         (_ARTICLE, scheme.of_article),
     ):
         for question in asked:
@@ -119,11 +121,17 @@ def _configuration(scheme: Scheme) -> bytes:
 
 def _visual(scheme: Scheme) -> bytes:
     lines = ["[labels]"]
-    lines += [f"{_NAMES[role]} | {role.value}" for role in (Role.SENTENCE, *scheme.roles)]
+    lines += [f"{_NAMES[role]} | {role.value}" for role in (MarkRole.SENTENCE, *scheme.roles)]
     lines += [f"{one.name} | {one.label}" for one in scheme.techniques]
     lines += ["", "[drawing]", "SPAN_DEFAULT fgColor:black, bgColor:lightgreen, borderColor:darken"]
-    lines += [f"{_NAMES[Role.SENTENCE]} bgColor:#eeeeee", f"{_NAMES[Role.SOURCE]} bgColor:#c7ddf7"]
-    lines += [f"{_NAMES[Role.CUE]} bgColor:#ffd580", f"{_NAMES[Role.CONTENT]} bgColor:#c1e7c1"]
+    lines += [
+        f"{_NAMES[MarkRole.SENTENCE]} bgColor:#eeeeee",
+        f"{_NAMES[MarkRole.SOURCE]} bgColor:#c7ddf7",
+    ]
+    lines += [
+        f"{_NAMES[MarkRole.CUE]} bgColor:#ffd580",
+        f"{_NAMES[MarkRole.CONTENT]} bgColor:#c1e7c1",
+    ]
     lines += ["ARC_DEFAULT color:black, arrowHead:triangle-5"]
     return ("\n".join(lines) + "\n").encode()
 
@@ -158,7 +166,7 @@ class _Standoff:
         return name
 
 
-def _standoff(task: Task) -> str:
+def _standoff(task: Assignment) -> str:
     text, begun = task.article.text, task.begun
     marking, out = to_marking(begun), _Standoff(text)
     whole = next((found.span() for found in re.finditer(r"\S+", text)), None)
@@ -170,7 +178,7 @@ def _standoff(task: Task) -> str:
             out.add("#", f"{_BY} {name}\t{_BREAKS.sub(' ', begun.by)}")
     names: dict[str, str] = {}
     for mark in marking.marks:
-        label = mark.signal if mark.role is Role.SPAN else _NAMES[mark.role]
+        label = mark.signal if mark.role is MarkRole.SPAN else _NAMES[mark.role]
         name = out.mark(label, mark.start, mark.end)
         if name is not None:
             names[mark.id] = name
@@ -254,20 +262,20 @@ def _marking(file: File, article: Article, shown: str | None) -> Marking:
         for name, (_, start, end, words) in lines.bound.items()
     ]
     places = fitted(article.text, regions, file.name, shown)
-    marks: list[Mark] = []
+    marks: list[Marked] = []
     of_article: dict[str, str] = {}
     for (name, (label, *_)), place in zip(lines.bound.items(), places, strict=True):
         answers = lines.answers.get(name, {})
         if label == _ARTICLE:
             of_article |= answers
             continue
-        role = _ROLES.get(label, Role.SPAN)
-        if role is Role.SPAN and label not in taxonomy.NAMES:
+        role = _ROLES.get(label, MarkRole.SPAN)
+        if role is MarkRole.SPAN and label not in taxonomy.NAMES:
             close = get_close_matches(label, [*taxonomy.NAMES, *_ROLES], n=1)
             hint = f"did you mean {close[0]}?" if close else "framescope signals lists those known"
             raise AnnotationError(f"{file.name}, {name}: unknown label '{label}'; {hint}")
-        signal = label if role is Role.SPAN else ""
-        marks.append(Mark(name, role, place.start, place.end, signal, answers, name=name))
+        signal = label if role is MarkRole.SPAN else ""
+        marks.append(Marked(name, role, place.start, place.end, signal, answers, name=name))
     return Marking(tuple(marks), tuple(lines.links), of_article, by=lines.by)
 
 

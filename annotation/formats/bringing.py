@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from annotation.formats.marking import Mark, Marking, from_marking
+from annotation.formats.marking import Marked, Marking, from_marking
 from annotation.formats.task import AnnotationError, record_of
 from annotation.formats.tool import Gathered, Returned, Tool, gathered
 from classifier.output import check, opened
@@ -137,7 +137,7 @@ def brought(
 
 def _together(pieces: Sequence[Returned], by: str | None) -> Marking:
     """Put the pieces of one labelling together, whose marks may have the same ids."""
-    marks: list[Mark] = []
+    marks: list[Marked] = []
     links: list[tuple[str, str]] = []
     answers: dict[str, str] = {}
     for number, piece in enumerate(pieces):

@@ -13,16 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotation.formats import streams
-from annotation.formats.marking import (
-    Marking,
-    Role,
-    content_labels,
-    flat,
-    mark_label,
-    unflat,
-)
+from annotation.formats.marking import Marking, MarkRole
 from annotation.formats.scheme import Scheme, guidance
-from annotation.formats.task import AnnotationError, Task
+from annotation.formats.task import AnnotationError, Assignment
 from annotation.formats.tool import (
     README,
     File,
@@ -34,6 +27,7 @@ from annotation.formats.tool import (
     needed,
     needed_text,
 )
+from annotation.formats.wording import content_labels, flat, mark_label, unflat
 
 TITLE = "doccano"
 _NOBODY = ("all", "unknown", streams.SENTENCES, streams.MARKS)  # files that name no annotator
@@ -52,7 +46,7 @@ _STEPS = """\
 RELATION = "of one citation"
 
 
-def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
+def write(tasks: Sequence[Assignment], scheme: Scheme) -> dict[str, bytes]:
     """Write both streams, their labels, and what to do with them."""
     sentences: list[dict[str, Any]] = []
     articles: list[dict[str, Any]] = []
@@ -84,7 +78,7 @@ def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
     questions = [flat({one.name: answer})[0] for one in asked for answer in one.answers]
     marks = [signal.name for signal in scheme.techniques]
     if scheme.citations:
-        roles = [role.value for role in scheme.roles if role is not Role.CONTENT]
+        roles = [role.value for role in scheme.roles if role is not MarkRole.CONTENT]
         marks += [*roles, *content_labels()]
     return {
         "sentences.jsonl": as_lines(sentences),

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from annotation.formats.fitting import Region, fitted
-from annotation.formats.marking import FLAGS, Mark, Marking, Role, to_marking
+from annotation.formats.marking import FLAGS, Marked, Marking, MarkRole, to_marking
 from annotation.formats.scheme import KINDS, ON_TOP, ROLES, Question, Scheme, guidance, scheme_for
 from annotation.formats.streams import about_article
-from annotation.formats.task import AnnotationError, Task
+from annotation.formats.task import AnnotationError, Assignment
 from annotation.formats.tool import README, File, Gathered, Returned, Tool, as_json
 from classifier.errors import need
 from classifier.values import Article, SourceKind
@@ -53,7 +53,7 @@ def _cassis() -> Any:
 # --- out ------------------------------------------------------------------------------------------
 
 
-def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
+def write(tasks: Sequence[Assignment], scheme: Scheme) -> dict[str, bytes]:
     """Write a file an article, the layers, tag sets, and what to do with them.
 
     Raises
@@ -74,7 +74,7 @@ def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
     return {**files, README: guidance(scheme, _STEPS)}
 
 
-def names(tasks: Sequence[Task]) -> dict[str, str]:
+def names(tasks: Sequence[Assignment]) -> dict[str, str]:
     """Give the name of each article's file, by id."""
     return {
         task.article.id: f"{number:05}-{slug(task.article.id)}.xmi"
@@ -104,7 +104,7 @@ def _types(scheme: Scheme) -> Any:
         return made
 
     annotation = "uima.tcas.Annotation"
-    layer(SENTENCE, annotation, ROLES[Role.SENTENCE], scheme.of_sentences)
+    layer(SENTENCE, annotation, ROLES[MarkRole.SENTENCE], scheme.of_sentences)
     meanings = "; ".join(f"{one.name}: {one.meaning}" for one in scheme.techniques)
     layer(TECHNIQUE, annotation, meanings, [Question("signal", (), "the technique's name")])
     roles = "; ".join(f"{role}: {ROLES[role]}" for role in scheme.roles)
@@ -149,7 +149,7 @@ def _tagsets(scheme: Scheme) -> dict[str, dict[str, Any]]:
     }
 
 
-def _document(task: Task, types: Any, scheme: Scheme) -> bytes:
+def _document(task: Assignment, types: Any, scheme: Scheme) -> bytes:
     article, begun = task.article, task.begun
     about = json.dumps(about_article(article), ensure_ascii=True)
     bad = _NO_XML.search(article.text)
@@ -167,10 +167,10 @@ def _document(task: Task, types: Any, scheme: Scheme) -> bytes:
     made: dict[str, Any] = {}
     for mark in marking.marks:
         place = {"begin": mark.start, "end": mark.end}
-        if mark.role is Role.SENTENCE:
+        if mark.role is MarkRole.SENTENCE:
             cas.add(types.get_type(_DKPRO_SENTENCE)(**place))
             made[mark.id] = kinds[SENTENCE](**place, **mark.answers)
-        elif mark.role is Role.SPAN:
+        elif mark.role is MarkRole.SPAN:
             made[mark.id] = kinds[TECHNIQUE](**place, signal=mark.signal)
         else:
             made[mark.id] = kinds[PART](**place, role=mark.role.value, **mark.answers)
@@ -287,25 +287,25 @@ def _named(file: File, given: Gathered) -> tuple[str | None, str]:
 
 
 def _marking(cas: Any, article: Article, where: str) -> Marking:
-    found: list[tuple[Any, Role, str, dict[str, str]]] = []
+    found: list[tuple[Any, MarkRole, str, dict[str, str]]] = []
     for one in _select(cas, SENTENCE):
-        found.append((one, Role.SENTENCE, "", _answers(one, ())))
+        found.append((one, MarkRole.SENTENCE, "", _answers(one, ())))
     for one in _select(cas, TECHNIQUE):
-        found.append((one, Role.SPAN, str(one.signal or ""), {}))
+        found.append((one, MarkRole.SPAN, str(one.signal or ""), {}))
     for one in _select(cas, PART):
         role = str(one.role or "")
-        if role not in (Role.SOURCE, Role.CUE, Role.CONTENT, Role.ANTECEDENT):
+        if role not in (MarkRole.SOURCE, MarkRole.CUE, MarkRole.CONTENT, MarkRole.ANTECEDENT):
             raise AnnotationError(
                 f"{where}: a part {one.begin}-{one.end} of the role '{role}'; "
                 "it must be one of source, cue, content, antecedent"
             )
-        found.append((one, Role(role), "", _answers(one, ("role",))))
+        found.append((one, MarkRole(role), "", _answers(one, ("role",))))
     regions = [Region(one.begin, one.end, None, "annotation") for one, *_ in found]
     places = fitted(article.text, regions, where)
     ids = {one.xmiID: f"m{at}" for at, (one, *_) in enumerate(found)}
     marks = tuple(
-        Mark(ids[one.xmiID], role, place.start, place.end, signal,
-             answers if role in (Role.SENTENCE, Role.CONTENT) else {})
+        Marked(ids[one.xmiID], role, place.start, place.end, signal,
+             answers if role in (MarkRole.SENTENCE, MarkRole.CONTENT) else {})
         for (one, role, signal, answers), place in zip(found, places, strict=True)
     )  # fmt: skip
     return Marking(marks, tuple(_links(cas, ids, where)))

@@ -12,9 +12,9 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 from annotation.formats.fitting import Region, fitted
-from annotation.formats.marking import FLAGS, Mark, Marking, Role, to_marking
+from annotation.formats.marking import FLAGS, Marked, Marking, MarkRole, to_marking
 from annotation.formats.scheme import KINDS, ON_TOP, ROLES, Question, Scheme, guidance
-from annotation.formats.task import AnnotationError, Labelling, Task
+from annotation.formats.task import AnnotationError, Assignment, Labelling
 from annotation.formats.tool import (
     README,
     Gathered,
@@ -25,6 +25,7 @@ from annotation.formats.tool import (
     needed,
     needed_text,
 )
+from annotation.formats.wording import read_label
 from classifier.pages import from_record
 from classifier.values import Article, SourceKind
 
@@ -33,8 +34,8 @@ ROLE, TECHNIQUE = "part", "technique"
 """Names of the controls that mark characters."""
 _OF_SENTENCE, _OF_CONTENT, _OF_ARTICLE = "sentence-", "citation-", "article-"
 _COLOURS = {
-    Role.SENTENCE: "#d9d9d9", Role.SOURCE: "#1f77b4", Role.CUE: "#ff7f0e",
-    Role.CONTENT: "#2ca02c", Role.ANTECEDENT: "#9467bd",
+    MarkRole.SENTENCE: "#d9d9d9", MarkRole.SOURCE: "#1f77b4", MarkRole.CUE: "#ff7f0e",
+    MarkRole.CONTENT: "#2ca02c", MarkRole.ANTECEDENT: "#9467bd",
 }  # fmt: skip
 
 _STEPS = """\
@@ -49,7 +50,7 @@ _STEPS = """\
 # --- out ------------------------------------------------------------------------------------------
 
 
-def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
+def write(tasks: Sequence[Assignment], scheme: Scheme) -> dict[str, bytes]:
     """Write the tasks, the labelling configuration, and what to do with them."""
     return {
         "tasks.json": as_json([_task(task) for task in tasks]),
@@ -62,7 +63,7 @@ def config(scheme: Scheme) -> bytes:
     """Write the labelling configuration: a question is a choice of each sentence's region."""
     view = Xml.Element("View")
     Xml.SubElement(view, "Header", value="$title", size="4")
-    roles = [Role.SENTENCE, *scheme.roles]
+    roles = [MarkRole.SENTENCE, *scheme.roles]
     parts = Xml.SubElement(view, "Labels", name=ROLE, toName="text", showInline="true")
     for role in roles:
         Xml.SubElement(parts, "Label", value=role, hint=ROLES[role], background=_COLOURS[role])
@@ -74,19 +75,19 @@ def config(scheme: Scheme) -> bytes:
         Xml.SubElement(Xml.SubElement(view, "Relations"), "Relation", value="of one citation")
     Xml.SubElement(view, "Text", name="text", value="$text", granularity="symbol")
     for question in scheme.of_sentences:
-        _choices(view, _OF_SENTENCE, question, Role.SENTENCE)
+        _choices(view, _OF_SENTENCE, question, MarkRole.SENTENCE)
     if scheme.citations:
         kinds = "; ".join(f"{kind}: {meaning}" for kind, meaning in KINDS.items())
-        _choices(view, _OF_CONTENT, Question("kind", tuple(KINDS), kinds), Role.CONTENT)
+        _choices(view, _OF_CONTENT, Question("kind", tuple(KINDS), kinds), MarkRole.CONTENT)
         for flag, meaning in ON_TOP.items():
-            _choices(view, _OF_CONTENT, Question(flag, ("yes",), meaning), Role.CONTENT)
+            _choices(view, _OF_CONTENT, Question(flag, ("yes",), meaning), MarkRole.CONTENT)
     for question in scheme.of_article:
         _choices(view, _OF_ARTICLE, question, None)
     Xml.indent(view)
     return Xml.tostring(view, encoding="unicode").encode() + b"\n"
 
 
-def _choices(view: Xml.Element, prefix: str, question: Question, role: Role | None) -> None:
+def _choices(view: Xml.Element, prefix: str, question: Question, role: MarkRole | None) -> None:
     """Add a question, with its meaning above it, shown beside the regions that it is asked of."""
     asked = view
     region: dict[str, str] = {}
@@ -102,7 +103,7 @@ def _choices(view: Xml.Element, prefix: str, question: Question, role: Role | No
         Xml.SubElement(choices, "Choice", value=answer)
 
 
-def _task(task: Task) -> dict[str, Any]:
+def _task(task: Assignment) -> dict[str, Any]:
     article = task.article
     about = {key: value for key, value in carried(article).items() if key != "text"}
     data = {"text": article.text, "title": article.title or article.id, "article": about}
@@ -133,12 +134,12 @@ def _result(labelling: Labelling, text: str, *, scores: bool) -> list[dict[str, 
     found: list[dict[str, Any]] = []
     for mark in marking.marks:
         value = {"start": mark.start, "end": mark.end, "text": text[mark.start : mark.end]}
-        control = TECHNIQUE if mark.role is Role.SPAN else ROLE
-        label = mark.signal if mark.role is Role.SPAN else mark.role.value
+        control = TECHNIQUE if mark.role is MarkRole.SPAN else ROLE
+        label = mark.signal if mark.role is MarkRole.SPAN else mark.role.value
         found.append(_item(mark.id, control, "labels", {**value, "labels": [label]}))
         if scores and "" in mark.scores:
             found[-1]["score"] = mark.scores[""]
-        prefix = _OF_SENTENCE if mark.role is Role.SENTENCE else _OF_CONTENT
+        prefix = _OF_SENTENCE if mark.role is MarkRole.SENTENCE else _OF_CONTENT
         for question, answer in mark.answers.items():
             item = _item(mark.id, prefix + question, "choices", {**value, "choices": [answer]})
             if scores and question in mark.scores:
@@ -213,7 +214,7 @@ def _by(annotation: Mapping[str, Any]) -> str | None:
 def _marking(result: Sequence[Any], article: Article, by: str | None, where: str) -> Marking:
     items = [item for item in result if not _is_relation(item, where)]
     regions: dict[str, Region] = {}
-    labels: dict[str, tuple[Role, str]] = {}
+    labels: dict[str, tuple[MarkRole, str]] = {}
     answers: dict[str, dict[str, str]] = {}
     of_article: dict[str, str] = {}
     for item in items:
@@ -239,7 +240,7 @@ def _marking(result: Sequence[Any], article: Article, by: str | None, where: str
         raise AnnotationError(f"{where}: an answer of the region '{name}', which isn't there")
     places = fitted(article.text, list(regions.values()), where)
     marks = tuple(
-        Mark(name, *labels[name][:1], place.start, place.end, labels[name][1],
+        Marked(name, *labels[name][:1], place.start, place.end, labels[name][1],
              answers.get(name, {}), name=f"region {name}")
         for name, place in zip(regions, places, strict=True)
     )  # fmt: skip
@@ -262,15 +263,14 @@ def _region(value: Mapping[str, Any], name: str, where: str) -> Region:
     return Region(start, end, words if isinstance(words, str) else None, f"region {name}")
 
 
-def _label(value: Mapping[str, Any], control: str, where: str) -> tuple[Role, str]:
+def _label(value: Mapping[str, Any], control: str, where: str) -> tuple[MarkRole, str]:
     given = needed(value, "labels", list, where, TITLE)
     if len(given) != 1 or not isinstance(given[0], str):
         raise AnnotationError(f"{where}: has {len(given)} labels; mark the words once for each")
     if control == TECHNIQUE:
-        return Role.SPAN, given[0]
-    if control == ROLE and given[0] in list(Role):
-        return Role(given[0]), ""
-    from annotation.formats.marking import read_label
+        return MarkRole.SPAN, given[0]
+    if control == ROLE and given[0] in list(MarkRole):
+        return MarkRole(given[0]), ""
 
     role, signal, _ = read_label(given[0], where)
     return role, signal

@@ -7,13 +7,12 @@ each of its parts, and links from the first piece of its content to the others.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from annotation.formats.task import AnnotationError, Labelling, in_one_order, record_of
 from classifier import taxonomy
@@ -27,7 +26,7 @@ YES, NO = "yes", "no"
 FLAGS = ("government", "state_media")
 
 
-class Role(StrEnum):
+class MarkRole(StrEnum):
     """What a mark is."""
 
     SENTENCE = "sentence"
@@ -39,14 +38,14 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Marked:
     """Marked characters.
 
     Attributes
     ----------
     id : str
         Unique among the marks of a marking.
-    role : Role
+    role : MarkRole
     start, end : int
         Code points of the article's text.
     signal : str
@@ -60,7 +59,7 @@ class Mark:
     """
 
     id: str
-    role: Role
+    role: MarkRole
     start: int
     end: int
     signal: str = ""
@@ -80,7 +79,7 @@ class Marking:
 
     Attributes
     ----------
-    marks : tuple of Mark
+    marks : tuple of Marked
     links : tuple of (str, str)
         Ids of marks that belong to one citation.
     answers : mapping of str to str
@@ -90,7 +89,7 @@ class Marking:
     by : str or None
     """
 
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[Marked, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -102,16 +101,20 @@ class Marking:
 
 def to_marking(labelling: Labelling) -> Marking:
     """Write a labelling as marks: every sentence, then spans, then the parts of citations."""
-    marks: list[Mark] = []
+    marks: list[Marked] = []
     links: list[tuple[str, str]] = []
     for index, unit in enumerate(labelling.units):
         scores = {signal: value for (at, signal), value in labelling.scores.items() if at == index}
         marks.append(
-            Mark(f"s{index}", Role.SENTENCE, unit.start, unit.end, "", answers_of(unit), scores)
+            Marked(
+                f"s{index}", MarkRole.SENTENCE, unit.start, unit.end, "", answers_of(unit), scores
+            )
         )
     for number, span in enumerate(labelling.spans):
         score = {} if span.score is None else {"": span.score}
-        marks.append(Mark(f"p{number}", Role.SPAN, span.start, span.end, span.signal, scores=score))
+        marks.append(
+            Marked(f"p{number}", MarkRole.SPAN, span.start, span.end, span.signal, scores=score)
+        )
     cited = (one for unit in labelling.units for one in unit.citations or ())
     for number, citation in enumerate(cited):
         parts = _parts(citation, f"c{number}")
@@ -140,19 +143,19 @@ def _answer(value: float) -> str:
     return {0.0: NO, 1.0: YES}.get(float(value)) or repr(float(value))
 
 
-def _parts(citation: MarkedCitation, name: str) -> list[Mark]:
+def _parts(citation: MarkedCitation, name: str) -> list[Marked]:
     """Give the marks of a citation, the first piece of its content first, with its answers."""
     answers = {} if citation.kind is None else {"kind": citation.kind.value}
     answers |= {flag: YES for flag in FLAGS if getattr(citation, flag)}
-    found = [(Role.CONTENT, place) for place in citation.content]
+    found = [(MarkRole.CONTENT, place) for place in citation.content]
     alone = (
-        (Role.SOURCE, citation.source),
-        (Role.CUE, citation.cue),
-        (Role.ANTECEDENT, citation.antecedent),
+        (MarkRole.SOURCE, citation.source),
+        (MarkRole.CUE, citation.cue),
+        (MarkRole.ANTECEDENT, citation.antecedent),
     )
     found += [(role, place) for role, place in alone if place is not None]
     return [
-        Mark(f"{name}.{at}", role, place.start, place.end, answers=answers if at == 0 else {})
+        Marked(f"{name}.{at}", role, place.start, place.end, answers=answers if at == 0 else {})
         for at, (role, place) in enumerate(found)
     ]
 
@@ -209,7 +212,7 @@ class _Reader:
         )
         spans = tuple(
             Span(mark.start, mark.end, self._signal(mark.signal, mark.called))
-            for mark in self._of(Role.SPAN)
+            for mark in self._of(MarkRole.SPAN)
         )
         labels = {
             self._signal(name, "the article"): self._label(value, name, "the article")
@@ -225,12 +228,12 @@ class _Reader:
         except InputError as error:
             self._fail(error.reason)
 
-    def _of(self, role: Role) -> Iterator[Mark]:
+    def _of(self, role: MarkRole) -> Iterator[Marked]:
         return (mark for mark in self.marking.marks if mark.role is role)
 
     def _units(self) -> tuple[Unit, ...]:
         places: dict[tuple[int, int], dict[str, str]] = {}
-        for mark in self._of(Role.SENTENCE):
+        for mark in self._of(MarkRole.SENTENCE):
             known = places.setdefault((mark.start, mark.end), {})
             for name, value in mark.answers.items():
                 if known.setdefault(name, value) != value:
@@ -301,7 +304,7 @@ class _Reader:
             linked[other].add(one)
         cited: dict[int, list[MarkedCitation]] = defaultdict(list)
         used: set[str] = set()
-        for mark in self._of(Role.CONTENT):
+        for mark in self._of(MarkRole.CONTENT):
             if mark.id in used:
                 continue
             pieces = self._together(mark, marks, linked)
@@ -309,7 +312,10 @@ class _Reader:
             used |= parts
             cited[self._at(citation, units, mark)].append(citation)
         for mark in self.marking.marks:
-            alone = mark.role in (Role.SOURCE, Role.CUE, Role.ANTECEDENT) and mark.id not in used
+            alone = (
+                mark.role in (MarkRole.SOURCE, MarkRole.CUE, MarkRole.ANTECEDENT)
+                and mark.id not in used
+            )
             if alone:
                 self._fail(
                     f"{mark.called} {mark.start}-{mark.end} is linked to no content; "
@@ -318,36 +324,36 @@ class _Reader:
         return cited
 
     def _together(
-        self, first: Mark, marks: Mapping[str, Mark], linked: Mapping[str, set[str]]
-    ) -> list[Mark]:
+        self, first: Marked, marks: Mapping[str, Marked], linked: Mapping[str, set[str]]
+    ) -> list[Marked]:
         """Give all pieces of one content, in the order of the text."""
         found, todo = {first.id}, [first.id]
         while todo:
             for name in linked.get(todo.pop(), ()):
-                if marks[name].role is Role.CONTENT and name not in found:
+                if marks[name].role is MarkRole.CONTENT and name not in found:
                     found.add(name)
                     todo.append(name)
         return sorted((marks[name] for name in found), key=lambda mark: (mark.start, mark.end))
 
     def _citation(
-        self, pieces: Sequence[Mark], marks: Mapping[str, Mark], linked: Mapping[str, set[str]]
+        self, pieces: Sequence[Marked], marks: Mapping[str, Marked], linked: Mapping[str, set[str]]
     ) -> tuple[MarkedCitation, set[str]]:
         near = {name for piece in pieces for name in linked.get(piece.id, ())}
         # "he" may be led back to a name from the content or, as it is read, from the source.
         near |= {
             further
             for name in near
-            if marks[name].role is Role.SOURCE
+            if marks[name].role is MarkRole.SOURCE
             for further in linked.get(name, ())
-            if marks[further].role is Role.ANTECEDENT
+            if marks[further].role is MarkRole.ANTECEDENT
         }
-        places: dict[Role, Place] = {}
+        places: dict[MarkRole, Place] = {}
         for name in sorted(near):
             mark = marks[name]
             place = Place(mark.start, mark.end)
-            if mark.role in (Role.SENTENCE, Role.SPAN):
+            if mark.role in (MarkRole.SENTENCE, MarkRole.SPAN):
                 self._fail(f"{mark.called} is linked to a content; link sources, cues, contents")
-            if mark.role is not Role.CONTENT and places.setdefault(mark.role, place) != place:
+            if mark.role is not MarkRole.CONTENT and places.setdefault(mark.role, place) != place:
                 at = f"{pieces[0].called} {pieces[0].start}-{pieces[0].end}"
                 self._fail(
                     f"{at} is linked to two of '{mark.role}'; mark the content again for the other"
@@ -358,13 +364,13 @@ class _Reader:
                 if answers.setdefault(name, value) != value:
                     self._fail(f"{piece.called}: '{name}' is answered {answers[name]} and {value}")
         citation = MarkedCitation(
-            places.get(Role.SOURCE),
-            places.get(Role.CUE),
+            places.get(MarkRole.SOURCE),
+            places.get(MarkRole.CUE),
             tuple(Place(piece.start, piece.end) for piece in pieces),
             self._kind(answers.pop("kind", None), pieces[0].called),
             government=self._flag(answers, "government", pieces[0].called),
             state_media=self._flag(answers, "state_media", pieces[0].called),
-            antecedent=places.get(Role.ANTECEDENT),
+            antecedent=places.get(MarkRole.ANTECEDENT),
         )
         if answers:
             self._fail(f"{pieces[0].called}: '{next(iter(answers))}' is not asked of a content")
@@ -378,7 +384,7 @@ class _Reader:
     def _flag(self, answers: dict[str, str], flag: str, name: str) -> bool:
         return self._one_of(answers.pop(flag, NO), [YES, NO], f"{name}: '{flag}'") == YES
 
-    def _at(self, citation: MarkedCitation, units: Sequence[Unit], mark: Mark) -> int:
+    def _at(self, citation: MarkedCitation, units: Sequence[Unit], mark: Marked) -> int:
         start, end = citation.content[0].start, citation.content[-1].end
         for at, unit in enumerate(units):
             if unit.start <= start and end <= unit.end:
@@ -386,83 +392,3 @@ class _Reader:
         self._fail(
             f"{mark.called} {start}-{end} lies in no one sentence; a content stays in its sentence"
         )
-
-
-# --- labels that say it all -----------------------------------------------------------------------
-
-_FLAT = re.compile(r"(?P<question>[^:]+): (?P<answer>.+)")
-
-
-def flat(answers: Mapping[str, str]) -> list[str]:
-    """Write answers as labels, ``claim: yes``, for tools whose labels have no answers."""
-    return [f"{question}: {answer}" for question, answer in answers.items()]
-
-
-def unflat(labels: Iterable[Any], where: str) -> dict[str, str]:
-    """Read answers from such labels; refuse two that contradict each other."""
-    answers: dict[str, str] = {}
-    for label in labels:
-        found = _FLAT.fullmatch(label) if isinstance(label, str) else None
-        if found is None:
-            raise AnnotationError(
-                f"{where}: '{label}' is no label of ours; they are written 'claim: yes'"
-            )
-        question, answer = found["question"], found["answer"]
-        if answers.setdefault(question, answer) != answer:
-            raise AnnotationError(
-                f"{where}: '{question}' is answered {answers[question]} and {answer}; keep one"
-            )
-    return answers
-
-
-def content_label(answers: Mapping[str, str]) -> str:
-    """Write what a content answers into its label: ``content named government``."""
-    flags = [flag for flag in FLAGS if answers.get(flag) == YES]
-    return " ".join([Role.CONTENT, *filter(None, [answers.get("kind")]), *flags])
-
-
-def mark_label(mark: Mark) -> str:
-    """Give the label of a mark, for tools whose marks are a place and a label."""
-    if mark.role is Role.SPAN:  # "content" is a signal too
-        return f"{Role.SPAN} {mark.signal}" if mark.signal in list(Role) else mark.signal
-    return content_label(mark.answers) if mark.role is Role.CONTENT else mark.role.value
-
-
-def content_labels() -> list[str]:
-    """List every label that a content may have."""
-    found = []
-    for kind in ("", *SourceKind):
-        for state_media in (NO, YES):
-            for government in (NO, YES):
-                answers = {"kind": kind, "government": government, "state_media": state_media}
-                found.append(content_label(answers))
-    return found
-
-
-def read_label(label: Any, where: str) -> tuple[Role, str, dict[str, str]]:
-    """Read such a label: the role, a span's signal, a content's answers."""
-    words = label.split(" ") if isinstance(label, str) else []
-    if words and words[0] == Role.CONTENT and _told(words[1:]) is not None:
-        return Role.CONTENT, "", _told(words[1:]) or {}
-    if label in (Role.SOURCE, Role.CUE, Role.ANTECEDENT):
-        return Role(label), "", {}
-    if words and words[0] == Role.SPAN and " ".join(words[1:]) in taxonomy.NAMES:
-        return Role.SPAN, " ".join(words[1:]), {}
-    names = [*taxonomy.NAMES, Role.SOURCE, Role.CUE, Role.CONTENT, Role.ANTECEDENT]
-    if label not in taxonomy.NAMES:
-        close = get_close_matches(str(label), names, n=1)
-        hint = f"did you mean {close[0]}?" if close else "framescope signals lists those known"
-        raise AnnotationError(f"{where}: unknown label '{label}'; {hint}")
-    return Role.SPAN, str(label), {}
-
-
-def _told(words: Sequence[str]) -> dict[str, str] | None:
-    answers: dict[str, str] = {}
-    for word in words:
-        if word in list(SourceKind) and not answers:
-            answers["kind"] = word
-        elif word in FLAGS and word not in answers:
-            answers[word] = YES
-        else:
-            return None
-    return answers

@@ -15,17 +15,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from annotation.formats import streams
-from annotation.formats.marking import (
-    Mark,
-    Marking,
-    Role,
-    content_label,
-    content_labels,
-    read_label,
-    to_marking,
-)
+from annotation.formats.marking import Marked, Marking, MarkRole, to_marking
 from annotation.formats.scheme import ROLES, Question, Scheme, guidance
-from annotation.formats.task import AnnotationError, Labelling, Task
+from annotation.formats.task import AnnotationError, Assignment, Labelling
 from annotation.formats.tool import (
     README,
     File,
@@ -36,6 +28,7 @@ from annotation.formats.tool import (
     as_lines,
     needed,
 )
+from annotation.formats.wording import content_label, content_labels, read_label
 from classifier.values import Article
 
 TITLE = "potato"
@@ -60,7 +53,7 @@ _STEPS = """\
 # --- out ------------------------------------------------------------------------------------------
 
 
-def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
+def write(tasks: Sequence[Assignment], scheme: Scheme) -> dict[str, bytes]:
     """Write both surveys: configuration, data, and the answers of those who have answered."""
     sentences = [_sentence(task, at) for task in tasks for at in range(len(_units(task)))]
     files = {
@@ -80,7 +73,7 @@ def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
     return files
 
 
-def _units(task: Task) -> Sequence[Any]:
+def _units(task: Assignment) -> Sequence[Any]:
     return task.article.units or ()
 
 
@@ -140,16 +133,16 @@ def _spans(name: str, description: str, labels: Sequence[Mapping[str, str]]) -> 
 
 
 def _link_type(content: str) -> str:
-    return LINKS + content.removeprefix(Role.CONTENT)
+    return LINKS + content.removeprefix(MarkRole.CONTENT)
 
 
-def _item_of(task: Task, at: int | None = None) -> str:
+def _item_of(task: Assignment, at: int | None = None) -> str:
     """Give the id of an article's item, or of a sentence's: one that an address can hold."""
     name = re.sub(r"[%/#?:\\]", lambda found: f"%{ord(found[0]):02X}", task.article.id)
     return f"{_ARTICLE}{name}" if at is None else f"{_SENTENCE}{name}#{at}"
 
 
-def _sentence(task: Task, at: int) -> dict[str, Any]:
+def _sentence(task: Assignment, at: int) -> dict[str, Any]:
     text, units = task.article.text, _units(task)
     start, end = units[at].start, units[at].end
     first = units[max(at - 3, 0)].start
@@ -173,7 +166,7 @@ def shown_as(text: str) -> str:
     return text.replace("\r\n", " \n").replace("\r", "\n")
 
 
-def _whole(task: Task) -> dict[str, Any]:
+def _whole(task: Assignment) -> dict[str, Any]:
     record: dict[str, Any] = {"id": _item_of(task), "text": shown_as(task.article.text)}
     if task.predicted is not None:
         spans, _ = _spans_and_links(task.predicted)
@@ -190,8 +183,8 @@ def _spans_and_links(labelling: Labelling) -> tuple[list[dict[str, Any]], list[d
     spans: dict[tuple[str, str, int, int], dict[str, Any]] = {}
     ids: dict[str, str] = {}
     for mark in marking.marks:
-        of = TECHNIQUES if mark.role is Role.SPAN else PARTS
-        label = mark.signal if mark.role is Role.SPAN else mark.role.value
+        of = TECHNIQUES if mark.role is MarkRole.SPAN else PARTS
+        label = mark.signal if mark.role is MarkRole.SPAN else mark.role.value
         name = f"{of}_{label}_{mark.start}_{mark.end}"
         ids[mark.id] = name
         spans.setdefault(
@@ -214,13 +207,15 @@ def _spans_and_links(labelling: Labelling) -> tuple[list[dict[str, Any]], list[d
             "properties": {},
         }
         for at, head in enumerate(
-            mark for mark in marking.marks if mark.role is Role.CONTENT and mark.id not in heads
+            mark for mark in marking.marks if mark.role is MarkRole.CONTENT and mark.id not in heads
         )
     ]
     return list(spans.values()), links
 
 
-def _fill(states: dict[str, dict[str, Any]], name: str, task: Task, labelling: Labelling) -> None:
+def _fill(
+    states: dict[str, dict[str, Any]], name: str, task: Assignment, labelling: Labelling
+) -> None:
     """Add the answers of one annotator of an article to both of their states."""
     marking = to_marking(labelling)
     spans, links = _spans_and_links(labelling)
@@ -311,7 +306,7 @@ def _item(
         )
     unit = units[int(index)]
     part = f"{streams.SENTENCE} {index}"
-    mark_of = Mark(part, Role.SENTENCE, unit.start, unit.end, "", said, name="the sentence")
+    mark_of = Marked(part, MarkRole.SENTENCE, unit.start, unit.end, "", said, name="the sentence")
     yield Returned(article, Marking((mark_of,), by=by), part, where)
 
 
@@ -341,37 +336,37 @@ def _marking(spans: Any, links: Any, article: Article, where: str) -> Marking:
         span = pair[0] if isinstance(pair, list) and pair else pair
         name = needed(span, "id", str, where, TITLE)
         label = needed(span, "name", str, where, TITLE)
-        if span.get("schema") == TECHNIQUES and label in list(Role):
-            label = f"{Role.SPAN} {label}"
+        if span.get("schema") == TECHNIQUES and label in list(MarkRole):
+            label = f"{MarkRole.SPAN} {label}"
         start, end = (needed(span, key, int, where, TITLE) for key in ("start", "end"))
         found[name] = (name, label, start, end, None)
     placed = {mark.id: mark for mark in streams.places_of(list(found.values()), article, where)}
-    marks = [mark for mark in placed.values() if mark.role is Role.SPAN]
+    marks = [mark for mark in placed.values() if mark.role is MarkRole.SPAN]
     linked: list[tuple[str, str]] = []
     used: set[str] = set()
     values = links.values() if isinstance(links, Mapping) else links
     for at, link in enumerate(values):
         ids = needed(link, "span_ids", list, where, TITLE)
         kind = needed(link, "link_type", str, where, TITLE)
-        label = Role.CONTENT + kind.removeprefix(LINKS)
+        label = MarkRole.CONTENT + kind.removeprefix(LINKS)
         _, _, answers = read_label(label, f"{where}, link {at}")
         for name in ids:
             if name not in placed:
                 raise AnnotationError(f"{where}: link {at} leads to '{name}', which isn't there")
         # A span may be of several citations; each gets its own.
         parts = [placed[name] for name in dict.fromkeys(ids)]
-        parts.sort(key=lambda mark: (mark.role is not Role.CONTENT, mark.start))
+        parts.sort(key=lambda mark: (mark.role is not MarkRole.CONTENT, mark.start))
         used |= set(ids)
         own = [
-            Mark(f"{at}.{mark.id}", mark.role, mark.start, mark.end,
-                 answers=answers if number == 0 and mark.role is Role.CONTENT else {},
+            Marked(f"{at}.{mark.id}", mark.role, mark.start, mark.end,
+                 answers=answers if number == 0 and mark.role is MarkRole.CONTENT else {},
                  name=mark.name)
             for number, mark in enumerate(parts)
         ]  # fmt: skip
         marks += own
         linked += [(own[0].id, other.id) for other in own[1:]]
     marks += [
-        mark for name, mark in placed.items() if name not in used and mark.role is not Role.SPAN
+        mark for name, mark in placed.items() if name not in used and mark.role is not MarkRole.SPAN
     ]
     return Marking(tuple(marks), tuple(linked))
 

@@ -16,18 +16,9 @@ from typing import Any
 
 from annotation.formats import streams
 from annotation.formats.fitting import Region, fitted
-from annotation.formats.marking import (
-    Mark,
-    Marking,
-    Role,
-    content_labels,
-    flat,
-    mark_label,
-    read_label,
-    unflat,
-)
+from annotation.formats.marking import Marked, Marking, MarkRole
 from annotation.formats.scheme import Scheme, guidance
-from annotation.formats.task import AnnotationError, Task
+from annotation.formats.task import AnnotationError, Assignment
 from annotation.formats.tool import (
     README,
     Gathered,
@@ -38,6 +29,7 @@ from annotation.formats.tool import (
     needed,
     needed_text,
 )
+from annotation.formats.wording import content_labels, flat, mark_label, read_label, unflat
 from classifier.values import Article
 
 TITLE = "Prodigy"
@@ -65,7 +57,7 @@ _COLOURS = ("#ffd580", "#c1e7c1", "#c7ddf7", "#e4c7f7")
 # --- out ------------------------------------------------------------------------------------------
 
 
-def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
+def write(tasks: Sequence[Assignment], scheme: Scheme) -> dict[str, bytes]:
     """Write three streams, the settings that they need, and what to do with them."""
     files: dict[str, list[dict[str, Any]]] = {"sentences": [], "spans": [], "citations": []}
     for task in tasks:
@@ -86,11 +78,11 @@ def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
 
 
 def _roles() -> list[str]:
-    others = [Role.SOURCE, Role.CUE, Role.ANTECEDENT]
+    others = [MarkRole.SOURCE, MarkRole.CUE, MarkRole.ANTECEDENT]
     return [*(role.value for role in others), *content_labels()]
 
 
-def _answer(task: Task) -> dict[str, str]:
+def _answer(task: Assignment) -> dict[str, str]:
     """Mark what a person has labelled as done; what a model has is still to be looked at."""
     if not task.labelled or task.predicted is not None:
         return {}
@@ -98,7 +90,7 @@ def _answer(task: Task) -> dict[str, str]:
     return {"answer": "accept"} | ({} if by is None else {"_annotator_id": by})
 
 
-def _choices(task: Task, scheme: Scheme) -> Iterator[dict[str, Any]]:
+def _choices(task: Assignment, scheme: Scheme) -> Iterator[dict[str, Any]]:
     of = {
         streams.SENTENCE: _options(scheme.of_sentences),
         streams.WHOLE: _options(scheme.of_article),
@@ -139,7 +131,7 @@ def _tokens(text: str, edges: Sequence[int]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _whole(task: Task, marks: Sequence[Mark]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _whole(task: Assignment, marks: Sequence[Marked]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give a task of the whole text with its spans, and the spans by mark."""
     text = task.article.text
     tokens = _tokens(text, [edge for mark in marks for edge in (mark.start, mark.end)])
@@ -158,16 +150,16 @@ def _whole(task: Task, marks: Sequence[Mark]) -> tuple[dict[str, Any], dict[str,
     return {**record, "meta": {"article": task.article.id}}, spans
 
 
-def _spans(task: Task, scheme: Scheme) -> dict[str, Any]:
+def _spans(task: Assignment, scheme: Scheme) -> dict[str, Any]:
     marking = streams.marked(task.begun)
-    marks = [mark for mark in marking.marks if mark.role is Role.SPAN]
+    marks = [mark for mark in marking.marks if mark.role is MarkRole.SPAN]
     record, _ = _whole(task, marks)
     labels = [signal.name for signal in scheme.techniques]
     view = {"_view_id": "spans_manual", "config": {"labels": labels}}
     return {**record, **view, **_answer(task)}
 
 
-def _citations(task: Task, scheme: Scheme) -> Iterator[dict[str, Any]]:
+def _citations(task: Assignment, scheme: Scheme) -> Iterator[dict[str, Any]]:
     marking = streams.marked(task.begun)
     for layer, (marks, links) in enumerate(_layers(marking)):
         record, spans = _whole(task, marks)
@@ -184,14 +176,14 @@ def _citations(task: Task, scheme: Scheme) -> Iterator[dict[str, Any]]:
         yield {**record, "relations": relations, **view, **_answer(task)}
 
 
-def _layers(marking: Marking) -> list[tuple[list[Mark], list[tuple[str, str]]]]:
+def _layers(marking: Marking) -> list[tuple[list[Marked], list[tuple[str, str]]]]:
     """Lay citations out so that no spans of a layer overlap, but for parts that two share."""
-    groups: dict[str, list[Mark]] = {}
+    groups: dict[str, list[Marked]] = {}
     heads = {other: one for one, other in marking.links}
     for mark in marking.marks:
-        if mark.role is not Role.SPAN:
+        if mark.role is not MarkRole.SPAN:
             groups.setdefault(heads.get(mark.id, mark.id), []).append(mark)
-    layers: list[list[list[Mark]]] = [[]]
+    layers: list[list[list[Marked]]] = [[]]
     for group in groups.values():
         # The antecedent of one citation is often the source of another: the same words, marked
         # as two things, which a view without overlaps shows in two layers.
@@ -206,7 +198,7 @@ def _layers(marking: Marking) -> list[tuple[list[Mark], list[tuple[str, str]]]]:
         layer.append(group)
     found = []
     for layer in layers:
-        kept: dict[tuple[Any, ...], Mark] = {}
+        kept: dict[tuple[Any, ...], Marked] = {}
         same: dict[str, str] = {}
         for mark in (mark for group in layer for mark in group):
             key = (mark.role, mark.start, mark.end)
@@ -217,10 +209,10 @@ def _layers(marking: Marking) -> list[tuple[list[Mark], list[tuple[str, str]]]]:
     return found
 
 
-def _clash(one: Mark, other: Mark) -> bool:
+def _clash(one: Marked, other: Marked) -> bool:
     if one.start >= other.end or other.start >= one.end:
         return False
-    shared = one.role is other.role is not Role.CONTENT
+    shared = one.role is other.role is not MarkRole.CONTENT
     return not (shared and (one.start, one.end) == (other.start, other.end))
 
 
@@ -289,7 +281,7 @@ def _marked(
         at = f"span '{label}' {start}-{end}"
         role, signal, answers = read_label(label, f"{where}, {at}")
         name = ids[start, end, label]
-        marks.append(Mark(name, role, place.start, place.end, signal, answers, name=at))
+        marks.append(Marked(name, role, place.start, place.end, signal, answers, name=at))
     named = [ids[key] for key in keys[len(spans) :]]
     links = tuple(zip(named[::2], named[1::2], strict=True))
     return article, Marking(tuple(marks), links), part

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from annotation.formats.marking import FLAGS, LOOKED, NO, VOICE, YES, Role
-from annotation.formats.task import Labelling, Task
+from annotation.formats.marking import FLAGS, LOOKED, NO, VOICE, YES, MarkRole
+from annotation.formats.task import Assignment, Labelling
 from classifier import taxonomy
 from classifier.taxonomy import Level, Signal
 from classifier.values import SourceKind, Voice
@@ -21,11 +21,11 @@ VOICES = {
     Voice.QUOTED: "direct speech: the words that carry the statement stand in quotation marks",
 }
 ROLES = {
-    Role.SENTENCE: "a sentence of the article, as it was cut; answer its questions",
-    Role.SOURCE: "who stands behind it: the whole noun phrase, or the pronoun that is there",
-    Role.CUE: "the shortest words that hand over: 'said', 'according to', 'reportedly'",
-    Role.CONTENT: "all that is handed over, with its quotation marks; link its parts to it",
-    Role.ANTECEDENT: "the nearest earlier words that name the source, where its own don't ('he')",
+    MarkRole.SENTENCE: "a sentence of the article, as it was cut; answer its questions",
+    MarkRole.SOURCE: "who stands behind it: the whole noun phrase, or the pronoun that is there",
+    MarkRole.CUE: "the shortest words that hand over: 'said', 'according to', 'reportedly'",
+    MarkRole.CONTENT: "all that is handed over, with its quotation marks; link its parts to it",
+    MarkRole.ANTECEDENT: "the nearest earlier words that name the source, of 'he' and the like",
 }
 KINDS = {
     SourceKind.NAMED: "can be looked up by the name, here or given before",
@@ -69,19 +69,21 @@ class Scheme:
     citations: bool = True
 
     @property
-    def roles(self) -> tuple[Role, ...]:
+    def roles(self) -> tuple[MarkRole, ...]:
         """What is marked beside sentences and techniques."""
-        return tuple(role for role in ROLES if role is not Role.SENTENCE) if self.citations else ()
+        return (
+            tuple(role for role in ROLES if role is not MarkRole.SENTENCE) if self.citations else ()
+        )
 
 
 def scheme_for(
-    tasks: Iterable[Task], signals: Sequence[str] | None = None, *, citations: bool = True
+    tasks: Iterable[Assignment], signals: Sequence[str] | None = None, *, citations: bool = True
 ) -> Scheme:
     """Say what is asked of some articles.
 
     Parameters
     ----------
-    tasks : iterable of Task
+    tasks : iterable of Assignment
         A signal that they label at another level than the taxonomy's is asked there too.
     signals : sequence of str or None
         Those alone; None for all.

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from annotation.formats.folder import check_folder, write_folder
+from annotation.formats.predictions import found_in, scored_by
 from annotation.formats.scheme import limited, scheme_for
 from annotation.formats.task import (
     AnnotationError,
+    Assignment,
     Labelling,
-    Task,
     articles_file,
     bare,
     labelling_of,
@@ -26,11 +27,9 @@ from classifier.errors import InputError
 from classifier.pages import (
     InputOptions,
     from_record,
-    read_citations,
     read_input,
 )
-from classifier.taxonomy import Level
-from classifier.values import Article, MarkedCitation, Skipped, Span, Unit, Voice
+from classifier.values import Article, Skipped
 
 _FIRST_KEY = re.compile(rb'\s*\{\s*"')
 
@@ -114,7 +113,7 @@ def send(tool: Tool, sending: Sending) -> Sent:
         text = task.article.text
         labelled = tuple(held(one, text) for one in task.labelled)
         predicted = task.predicted and held(task.predicted, text)
-        kept.append(Task(task.article, labelled, predicted))
+        kept.append(Assignment(task.article, labelled, predicted))
         if len(labelled) > 1 and not tool.several:
             names = ", ".join(f"'{one.by}'" for one in labelled)
             raise AnnotationError(
@@ -155,9 +154,9 @@ def _without_soft(labelling: Labelling) -> tuple[Labelling, int]:
 # --- what is read ---------------------------------------------------------------------------------
 
 
-def _tasks(sending: Sending) -> Iterator[Task]:
+def _tasks(sending: Sending) -> Iterator[Assignment]:
     """Read all articles, one task each, with the labels of all who labelled it."""
-    tasks: dict[str, Task] = {}
+    tasks: dict[str, Assignment] = {}
     for article, record, where in _articles(sending):
         by = record.get("annotator") if record else None
         task = _task(article, record, by if isinstance(by, str) else None)
@@ -184,11 +183,11 @@ def _tasks(sending: Sending) -> Iterator[Task]:
     chosen = (_chosen(task, sending) for task in tasks.values())
     found = list(chosen)
     if sending.predictions and sending.model is not None:
-        found = list(_scored(found, sending))
+        found = list(scored_by(sending.model, found, sending.tell))
     yield from found
 
 
-def _chosen(task: Task, sending: Sending) -> Task:
+def _chosen(task: Assignment, sending: Sending) -> Assignment:
     labelled, predicted = task.labelled, task.predicted if sending.predictions else None
     if sending.annotator is not None:
         labelled = tuple(one for one in labelled if one.by == sending.annotator)
@@ -198,7 +197,7 @@ def _chosen(task: Task, sending: Sending) -> Task:
                 f"article '{task.article.id}': '{sending.annotator}' has not labelled it; "
                 f"those who have: {names}"
             )
-    return Task(task.article, labelled, predicted)
+    return Assignment(task.article, labelled, predicted)
 
 
 def _articles(sending: Sending) -> Iterator[tuple[Article, Mapping[str, Any] | None, str]]:
@@ -249,7 +248,7 @@ def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             yield number, record
 
 
-def _task(article: Article, record: Mapping[str, Any] | None, by: str | None) -> Task:
+def _task(article: Article, record: Mapping[str, Any] | None, by: str | None) -> Assignment:
     plain = bare(article)
     units = plain.units or ()
     predicted = found_in(record, units) if record is not None else None
@@ -261,161 +260,4 @@ def _task(article: Article, record: Mapping[str, Any] | None, by: str | None) ->
         )
         article = replace(article, units=given)
     labelling = labelling_of(article, units, by)
-    return Task(plain, (labelling,) if labelling.says_something else (), predicted)
-
-
-def found_in(record: Mapping[str, Any], units: Sequence[Unit]) -> Labelling | None:
-    """Read what a model found from a record that `score --format jsonl` wrote.
-
-    Parameters
-    ----------
-    record : mapping
-        Whose labels are known to be good.
-    units : sequence of Unit
-        Its sentences.
-
-    Returns
-    -------
-    Labelling or None
-        None where the record carries no scores. A signal is yes where it is flagged, else no.
-    """
-    report = record.get("report")
-    sentences = record.get("sentences") or []
-    if not isinstance(report, dict) or len(sentences) != len(units):
-        return None
-    scores: dict[tuple[int, str], float] = {}
-    found: list[Unit] = []
-    for at, (sentence, unit) in enumerate(zip(sentences, units, strict=True)):
-        given = _numbers(sentence.get("scores"))
-        scores |= {(at, name): value for name, value in given.items()}
-        flags = _names(sentence.get("flags"))
-        voice = sentence.get("voice")
-        found.append(
-            Unit(
-                unit.start,
-                unit.end,
-                {name: float(name in flags) for name in given},
-                Voice(voice) if voice in list(Voice) and given else None,
-                _citations(sentence, len(str(record["text"]))) if given else None,
-            )
-        )
-    of_article = _numbers(report.get("scores"))
-    scores |= {(-1, name): value for name, value in of_article.items()}
-    if not scores:
-        return None
-    flags = _names(report.get("flags"))
-    labels = {name: float(name in flags) for name in of_article}
-    model = report.get("model")
-    spans = tuple(_spans(record.get("spans"), len(str(record["text"]))))
-    return Labelling(tuple(found), spans, labels, str(model) if model else None, scores)
-
-
-def _numbers(value: Any) -> dict[str, float]:
-    if not isinstance(value, dict):
-        return {}
-    return {
-        name: float(number)
-        for name, number in value.items()
-        if name in taxonomy.BY_NAME and isinstance(number, int | float)
-    }
-
-
-def _names(value: Any) -> frozenset[str]:
-    """Read flags: their names, or as version 0.1 wrote them, each with 0 or 1."""
-    if isinstance(value, dict):
-        return frozenset(name for name, flag in value.items() if flag)
-    return frozenset(value) if isinstance(value, list) else frozenset()
-
-
-def _citations(sentence: Mapping[str, Any], length: int) -> tuple[MarkedCitation, ...]:
-    """Read who a model found cited: those that an annotator may mark so."""
-    found: list[dict[str, Any]] = []
-    for item in sentence.get("citations") or ():
-        mine = {key: value for key, value in item.items() if key != "name"}
-        try:
-            read_citations({**sentence, "citations": [*found, mine]}, length)
-        except ValueError:  # its content lies elsewhere too, or crosses another's
-            continue
-        found.append(mine)
-    return read_citations({**sentence, "citations": found}, length) or ()
-
-
-def _spans(value: Any, length: int) -> Iterator[Span]:
-    for item in value if isinstance(value, list) else ():
-        start, end, signal = (item.get(key) for key in ("start", "end", "signal"))
-        score = item.get("score")
-        known = taxonomy.BY_NAME.get(signal)
-        # What speaks for a sentence's flag is evidence, and no span that anybody would mark.
-        marked = score is not None and known is not None and known.level is Level.SPAN
-        if marked and 0 <= start < end <= length:
-            yield Span(start, end, signal, float(score))
-
-
-def _scored(tasks: Sequence[Task], sending: Sending) -> Iterator[Task]:
-    """Score articles with a model, and give its labels in place of those that were there."""
-    from classifier import bundle
-    from classifier.render import to_line
-    from classifier.scoring import Scorer
-    from classifier.sources import load_registry
-
-    assert sending.model is not None
-    registry = load_registry()
-    loaded = bundle.load(sending.model, registry)
-    scorer = Scorer(loaded, None, registry)
-    reports = scorer.score(task.article for task in tasks)
-    for task, report in zip(tasks, reports, strict=True):
-        if isinstance(report, Skipped):
-            raise InputError(report.source, report.reason)
-        if report.note is not None:
-            sending.tell(f"article '{task.article.id}': not scored ({report.note})")
-        line = to_line(report, model=loaded.name, thresholds=scorer.thresholds)
-        predicted = found_in(json.loads(line), task.article.units or ())
-        yield replace(task, predicted=predicted)
-
-
-# --- where it goes --------------------------------------------------------------------------------
-
-
-def check_folder(path: Path, inputs: Iterable[str], *, overwrite: bool) -> None:
-    """Refuse a folder that can't be made, or that holds what we didn't write, before the work.
-
-    Raises
-    ------
-    InputError
-    """
-    if not path.absolute().parent.is_dir():
-        raise InputError(path, "can't be made; give --output a folder within one that exists")
-    if path.exists() and not path.is_dir():
-        raise InputError(path, "is a file; give --output a folder that is to be made")
-    for given in map(Path, inputs):
-        try:
-            within = path.exists() and given.resolve().is_relative_to(path.resolve())
-        except (OSError, ValueError):
-            continue
-        if within:
-            raise InputError(path, "holds an input; give --output another folder")
-    if path.is_dir() and any(path.iterdir()):
-        if not overwrite:
-            raise InputError(path, "is there already; add --overwrite, or give another --output")
-        if not (path / ARTICLES).is_file():
-            raise InputError(path, "is no folder of ours; give --output another one")
-
-
-def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder that appears only when it is whole."""
-    path = path.absolute()
-    part = path.with_name(f"{path.name}.part")
-    try:
-        if part.exists():
-            shutil.rmtree(part)
-        for name, data in files.items():
-            target = part / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-        if path.exists():
-            shutil.rmtree(path)
-        part.rename(path)
-    except OSError as error:
-        shutil.rmtree(part, ignore_errors=True)
-        reason = f"can't be written ({error.strerror or error}); choose another --output"
-        raise InputError(path, reason) from None
+    return Assignment(plain, (labelling,) if labelling.says_something else (), predicted)

@@ -20,13 +20,13 @@ from annotation.formats.marking import (
     LOOKED,
     NO,
     YES,
-    Mark,
+    Marked,
     Marking,
-    Role,
+    MarkRole,
     to_marking,
 )
 from annotation.formats.scheme import Scheme, guidance
-from annotation.formats.task import AnnotationError, Labelling, Task
+from annotation.formats.task import AnnotationError, Assignment, Labelling
 from annotation.formats.tool import README, File, Gathered, Returned, Tool
 from classifier.values import Article, MarkedCitation, Place
 
@@ -37,7 +37,7 @@ _MODEL = "model: "
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _PIECE = re.compile(r"(\d+)-(\d+)")
 _LONGEST = 30_000  # characters of a cell, of which spreadsheets take 32,767
-_PARTS = (Role.SOURCE, Role.CUE, Role.ANTECEDENT)
+_PARTS = (MarkRole.SOURCE, MarkRole.CUE, MarkRole.ANTECEDENT)
 
 _STEPS = """\
 1. Open `sentences.csv` in a spreadsheet: a row a sentence, a column a question. Write 1 or 0; an
@@ -53,7 +53,7 @@ _STEPS = """\
 # --- out ------------------------------------------------------------------------------------------
 
 
-def write(tasks: Sequence[Task], scheme: Scheme) -> dict[str, bytes]:
+def write(tasks: Sequence[Assignment], scheme: Scheme) -> dict[str, bytes]:
     """Write the sheets, and what to do with them."""
     asked = [one.name for one in scheme.of_sentences]
     models = any(task.predicted is not None for task in tasks)
@@ -99,7 +99,7 @@ def _cell(answer: str) -> str:
     return {YES: "1", NO: "0"}.get(answer, answer)
 
 
-def _sentence_rows(task: Task, asked: Sequence[str], *, models: bool) -> Iterator[list[Any]]:
+def _sentence_rows(task: Assignment, asked: Sequence[str], *, models: bool) -> Iterator[list[Any]]:
     labelled = to_marking(task.labelled[0]).marks if task.labelled else ()
     scores = task.predicted.scores if task.predicted is not None else {}
     said = to_marking(task.predicted).marks if task.predicted is not None else ()
@@ -123,7 +123,7 @@ def _score(score: float | None, answer: str) -> str:
     return _cell(answer) if score is None else f"{score:.3f}"
 
 
-def _article_row(task: Task, names: Sequence[str], *, models: bool) -> list[Any]:
+def _article_row(task: Assignment, names: Sequence[str], *, models: bool) -> list[Any]:
     answers = to_marking(task.labelled[0]).answers if task.labelled else {}
     row = [task.article.id, _shown(task.article.title or "")]
     row += [_cell(answers.get(name, "")) for name in names]
@@ -133,12 +133,12 @@ def _article_row(task: Task, names: Sequence[str], *, models: bool) -> list[Any]
     return row
 
 
-def _at(task: Task, place: int) -> int | str:
+def _at(task: Assignment, place: int) -> int | str:
     units = task.article.units or ()
     return next((at for at, unit in enumerate(units) if unit.start <= place < unit.end), "")
 
 
-def _span_rows(task: Task, labelling: Labelling) -> Iterator[list[Any]]:
+def _span_rows(task: Assignment, labelling: Labelling) -> Iterator[list[Any]]:
     text = task.article.text
     for one in labelling.spans:
         words = _shown(text[one.start : one.end])
@@ -146,11 +146,11 @@ def _span_rows(task: Task, labelling: Labelling) -> Iterator[list[Any]]:
 
 
 def _citation_heads() -> list[str]:
-    parts = [Role.SOURCE, Role.CUE, Role.CONTENT, Role.ANTECEDENT]
+    parts = [MarkRole.SOURCE, MarkRole.CUE, MarkRole.CONTENT, MarkRole.ANTECEDENT]
     return ["article", "sentence", *parts, "kind", *FLAGS, *(f"{part} place" for part in parts)]
 
 
-def _citation_rows(task: Task, labelling: Labelling) -> Iterator[list[Any]]:
+def _citation_rows(task: Assignment, labelling: Labelling) -> Iterator[list[Any]]:
     text = task.article.text
     for at, unit in enumerate(labelling.units):
         for one in unit.citations or ():
@@ -244,7 +244,9 @@ def _answers(row: Mapping[str, str], but: Sequence[str]) -> dict[str, str]:
 def _sentence(row: Mapping[str, str], article: Article, where: str) -> Marking:
     place = _piece(row.get("place", ""), where)
     answers = _answers(row, ("article", "sentence", "annotator", "place", "text"))
-    mark = Mark(f"s{place.start}", Role.SENTENCE, place.start, place.end, "", answers, name="it")
+    mark = Marked(
+        f"s{place.start}", MarkRole.SENTENCE, place.start, place.end, "", answers, name="it"
+    )
     return Marking((mark,))
 
 
@@ -256,28 +258,28 @@ def _span(row: Mapping[str, str], article: Article, where: str) -> Marking:
     signal, cell = row.get("signal", "").strip(), row.get("place", "")
     place = _found(row.get("words", ""), cell, row, article, f"{where}, words")
     name = f"p{where}"
-    return Marking((Mark(name, Role.SPAN, place.start, place.end, signal, name="words"),))
+    return Marking((Marked(name, MarkRole.SPAN, place.start, place.end, signal, name="words"),))
 
 
 def _citation(row: Mapping[str, str], article: Article, where: str) -> Marking:
-    words = row.get(Role.CONTENT, "").split(" / ")
-    cells = row.get(f"{Role.CONTENT} place", "").split()
+    words = row.get(MarkRole.CONTENT, "").split(" / ")
+    cells = row.get(f"{MarkRole.CONTENT} place", "").split()
     if cells and len(cells) != len(words):
         words = [""] * len(cells)
     asked = ("kind", *FLAGS)
     answers = _answers({name: row.get(name, "") for name in asked}, ())
-    marks: list[Mark] = []
-    pieces = [(Role.CONTENT, word, cells[at] if cells else "") for at, word in enumerate(words)] + [
-        (role, row.get(role, ""), row.get(f"{role} place", "")) for role in _PARTS
-    ]
+    marks: list[Marked] = []
+    pieces = [
+        (MarkRole.CONTENT, word, cells[at] if cells else "") for at, word in enumerate(words)
+    ] + [(role, row.get(role, ""), row.get(f"{role} place", "")) for role in _PARTS]
     for at, (role, word, cell) in enumerate(pieces):
         if word.strip() or cell.strip():
             place = _found(word, cell, row, article, f"{where}, {role}",
-                           anywhere=role in (Role.SOURCE, Role.ANTECEDENT))  # fmt: skip
-            mark = Mark(f"{where} {at}", role, place.start, place.end,
+                           anywhere=role in (MarkRole.SOURCE, MarkRole.ANTECEDENT))  # fmt: skip
+            mark = Marked(f"{where} {at}", role, place.start, place.end,
                         answers=answers if at == 0 else {}, name=role)  # fmt: skip
             marks.append(mark)
-    if not marks or marks[0].role is not Role.CONTENT:
+    if not marks or marks[0].role is not MarkRole.CONTENT:
         raise AnnotationError(f"{where}: a citation without content; write what is handed over")
     return Marking(tuple(marks), tuple((marks[0].id, mark.id) for mark in marks[1:]))
 

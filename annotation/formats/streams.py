@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotation.formats.fitting import Region, fitted
-from annotation.formats.marking import Mark, Marking, Role, read_label, to_marking
-from annotation.formats.task import AnnotationError, Labelling, Task, parsed
+from annotation.formats.marking import Marked, Marking, MarkRole, to_marking
+from annotation.formats.task import AnnotationError, Assignment, Labelling, parsed
 from annotation.formats.tool import Gathered, carried, needed
+from annotation.formats.wording import read_label
 from classifier.values import Article, Place
 
 SENTENCES, MARKS = "sentences", "marks"
@@ -23,7 +24,7 @@ SENTENCE, WHOLE = "sentence", "article"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Questioned:
     """A text with questions: a sentence, or the whole article.
 
     Attributes
@@ -48,22 +49,22 @@ class Asked:
         return {"article": article.id, "of": WHOLE if self.whole else SENTENCE, **place}
 
 
-def asked(task: Task, labelling: Labelling, *, of_article: bool) -> Iterator[Asked]:
+def asked(task: Assignment, labelling: Labelling, *, of_article: bool) -> Iterator[Questioned]:
     """Give the texts of an article that are asked about, the article itself last."""
     text, marking = task.article.text, to_marking(labelling)
-    for index, mark in enumerate(mark for mark in marking.marks if mark.role is Role.SENTENCE):
+    for index, mark in enumerate(mark for mark in marking.marks if mark.role is MarkRole.SENTENCE):
         place = Place(mark.start, mark.end)
         name = f"{task.article.id}#{index}"
-        yield Asked(name, place, text[place.start : place.end], mark.answers)
+        yield Questioned(name, place, text[place.start : place.end], mark.answers)
     if of_article:
         whole = Place(0, len(text))
-        yield Asked(f"{task.article.id}#all", whole, text, marking.answers, whole=True)
+        yield Questioned(f"{task.article.id}#all", whole, text, marking.answers, whole=True)
 
 
 def marked(labelling: Labelling) -> Marking:
     """Give the marks of the other stream: spans, and the parts of citations."""
     marking = to_marking(labelling)
-    marks = tuple(mark for mark in marking.marks if mark.role is not Role.SENTENCE)
+    marks = tuple(mark for mark in marking.marks if mark.role is not MarkRole.SENTENCE)
     return Marking(marks, marking.links, by=labelling.by)
 
 
@@ -88,7 +89,7 @@ def answered(
     part = f"{needed(record, 'of', str, where, tool)} {start}-{end}"
     if part.startswith(WHOLE):
         return article, Marking(answers=answers), part
-    mark = Mark(part, Role.SENTENCE, start, end, "", answers, name="the sentence")
+    mark = Marked(part, MarkRole.SENTENCE, start, end, "", answers, name="the sentence")
     return article, Marking((mark,)), part
 
 
@@ -120,7 +121,7 @@ def places_of(
     article: Article,
     where: str,
     shown: str | None = None,
-) -> tuple[Mark, ...]:
+) -> tuple[Marked, ...]:
     """Read marks that are a place and a label.
 
     Parameters
@@ -135,5 +136,7 @@ def places_of(
     found = []
     for (name, label, *_), place in zip(spans, places, strict=True):
         role, signal, answers = read_label(label, f"{where}, mark {name}")
-        found.append(Mark(name, role, place.start, place.end, signal, answers, name=f"mark {name}"))
+        found.append(
+            Marked(name, role, place.start, place.end, signal, answers, name=f"mark {name}")
+        )
     return tuple(found)

@@ -53,7 +53,7 @@ class Labelling:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Assignment:
     """One article to be labelled.
 
     Attributes
@@ -126,12 +126,12 @@ def record_of(article: Article, labelling: Labelling | None = None) -> dict[str,
     return record
 
 
-def articles_file(tasks: Sequence[Task], names: Mapping[str, str] | None = None) -> bytes:
+def articles_file(tasks: Sequence[Assignment], names: Mapping[str, str] | None = None) -> bytes:
     """Write the articles themselves, one a line, without labels: what labels come back to.
 
     Parameters
     ----------
-    tasks : sequence of Task
+    tasks : sequence of Assignment
     names : mapping of str to str or None
         By article id, the file that holds its text, where each has one of its own.
     """

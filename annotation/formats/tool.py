@@ -20,7 +20,7 @@ from annotation.formats.marking import Marking
 from annotation.formats.scheme import Scheme
 from annotation.formats.task import (
     AnnotationError,
-    Task,
+    Assignment,
     bare,
     decoded,
     parsed,
@@ -252,14 +252,14 @@ class Tool:
 
     name: str
     title: str
-    write: Callable[[Sequence[Task], Scheme], dict[str, bytes]]
+    write: Callable[[Sequence[Assignment], Scheme], dict[str, bytes]]
     read: Callable[[Gathered], list[Returned]]
     apart: bool = False
     several: bool = False
     soft: bool = False
     lacks: tuple[str, ...] = ()
     losses: Callable[[Any, str], tuple[Any, list[str]]] = lambda labelling, text: (labelling, [])
-    names: Callable[[Sequence[Task]], dict[str, str]] | None = None
+    names: Callable[[Sequence[Assignment]], dict[str, str]] | None = None
 
 
 def carried(article: Article) -> dict[str, Any]:
