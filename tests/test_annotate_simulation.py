@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 
 from annotation.commands.annotate import app
 from annotation.picking.ground import Ground, prepared
-from annotation.picking.methods import METHODS, MIX, PickError
+from annotation.picking.methods import METHODS, MIX, OFFERED, PickError
 from annotation.picking.savings import (
     WRITERS,
     _rising,
@@ -25,6 +26,8 @@ from annotation.picking.savings import (
     savings,
 )
 from annotation.picking.simulation import LearningCurves, SimulationPlan, simulate
+
+DOCS = Path(__file__).parents[1] / "docs" / "picking.md"
 
 # --- the reckoning --------------------------------------------------------------------------------
 
@@ -91,13 +94,28 @@ def test_the_nearest_curve_that_does_not_fall(values) -> None:
 def test_it_is_written_in_three_ways() -> None:
     both = [curves(2.0), curves(1.0)]
     markdown = WRITERS["markdown"](both, 0)
-    assert "| method | 200 picks | 400 picks | 800 picks |  | offered |" in markdown
+    assert "| method | 200 picks | 400 picks | 800 picks | verdict | offered |" in markdown
     assert markdown.count("| rare |") == 1 + 2 * 3
     assert "labels saved" in WRITERS["terminal"](both, 0)
     record = json.loads(WRITERS["json"](both, 0))
     assert record["overall"][0]["method"] == "rare"
     assert record["overall"][0]["n"] == 800
     assert len(record["settings"][0]["savings"]) == 4
+
+
+def test_the_page_of_docs_says_what_is_offered() -> None:
+    rows = (DOCS.read_text(encoding="utf-8").partition("| verdict |")[2]).split("**A method")[0]
+    found = {}
+    for line in rows.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells[0] in (*METHODS, MIX):
+            found[cells[0]] = cells[-2], cells[-1]
+    assert found.keys() == {*METHODS, MIX}
+    assert {name for name, (_, offered) in found.items() if offered == "yes"} == set(OFFERED)
+    # Drawing by lot is offered to judge by, whatever it saves.
+    assert {name for name, (verdict, _) in found.items() if verdict == "saves"} == {
+        name for name in OFFERED if name != "random"
+    }
 
 
 # --- the loop -------------------------------------------------------------------------------------
@@ -148,6 +166,11 @@ def test_the_same_seed_gives_the_same() -> None:
     assert np.array_equal(one.by_lot, two.by_lot)
     assert all(np.array_equal(one.picked[name], two.picked[name]) for name in one.picked)
     assert not np.array_equal(one.by_lot, other.by_lot)
+
+
+def test_too_few_sentences_are_refused() -> None:
+    with pytest.raises(PickError, match="corpus 'planted': fewer than 1,200 sentences"):
+        simulate(planted(600), repeats=2)
 
 
 def test_one_signal_by_itself() -> None:

@@ -49,7 +49,7 @@ def pick(
             metavar="SHARE",
             min=0.0,
             max=1.0,
-            help="The most of all picks that an outlet has, 0 to 1; else all have equal shares.",
+            help="The most of all picks that an outlet has, 0 to 1; a fifth unless given.",
         ),
     ] = None,
     per_article: Annotated[
@@ -109,7 +109,7 @@ def simulate(
         list[str] | None, typer.Option("--by", metavar="METHOD", help="Only this; may be repeated.")
     ] = None,
     repeats: Annotated[int, typer.Option(min=2, help="How often all is drawn anew.")] = 20,
-    pool: Annotated[int, typer.Option(min=1000, help="Sentences to pick from.")] = 3000,
+    pool: Annotated[int, typer.Option(min=1500, help="Sentences to pick from.")] = 3000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of all that is drawn.")] = 0,
     cache: Annotated[
         Path | None,

@@ -195,10 +195,11 @@ def rows_of(curves: LearningCurves, seed: int = 0) -> Iterator[tuple[str, ...]]:
     """Give a row a method and number of picks, of one setting."""
     for one in savings(curves, seed=seed):
         if one.n in SHOWN or one.n == curves.rounds[-1]:
-            gain = f"{one.gain:+.3f} [{one.gain_interval[0]:+.3f}, {one.gain_interval[1]:+.3f}]"
+            gain, low, high = (round(value, 3) + 0.0 for value in (one.gain, *one.gain_interval))
+            over = f"{gain:+.3f} [{low:+.3f}, {high:+.3f}]"
             lot = f"{'over ' if one.beyond else ''}{one.lot:,.0f}"
             share = _percent(one.share, one.share_interval)
-            yield one.method, f"{one.n}", f"{one.precision:.3f}", gain, lot, share
+            yield one.method, f"{one.n}", f"{one.precision:.3f}", over, lot, share
 
 
 def _shown(settings: Sequence[LearningCurves]) -> tuple[int, ...]:
@@ -210,7 +211,7 @@ def _shown(settings: Sequence[LearningCurves]) -> tuple[int, ...]:
 
 def headings(settings: Sequence[LearningCurves]) -> tuple[str, ...]:
     """Give the headings of `rows_overall`."""
-    return ("method", *(f"{n} picks" for n in _shown(settings)), "", "offered")
+    return ("method", *(f"{n} picks" for n in _shown(settings)), "verdict", "offered")
 
 
 HEADINGS = ("method", "picks", "AP", "over as many by lot", "by lot, as good", "labels saved")
@@ -281,7 +282,8 @@ def to_record(settings: Sequence[LearningCurves], seed: int = 0) -> dict[str, An
 
 
 def _percent(share: float, interval: tuple[float, float]) -> str:
-    return f"{share:.0%} [{interval[0]:.0%}, {interval[1]:.0%}]"
+    value, low, high = (round(one, 2) + 0.0 for one in (share, *interval))  # no -0%
+    return f"{value:.0%} [{low:.0%}, {high:.0%}]"
 
 
 WRITERS: Mapping[str, Callable[[Sequence[LearningCurves], int], str]] = {

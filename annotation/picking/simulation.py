@@ -147,7 +147,15 @@ def simulate(
     seed : int
     step : callable or None
         Is told how many repeats are done, of how many.
+
+    Raises
+    ------
+    PickError
+        When there are too few sentences for the rounds.
     """
+    if min(pool, int(ground.pool.sum())) - first <= rounds * size:
+        reason = f"fewer than {first + rounds * size:,} sentences to pick from"
+        raise PickError(f"corpus '{ground.corpus}': {reason}; get the whole corpus")
     sizes = _sizes(min(pool, int(ground.pool.sum())) - first, rounds, size)
     by_lot: list[list[float]] = []
     picked: dict[str, list[list[float]]] = {name: [] for name in methods}
