@@ -40,7 +40,9 @@ def write_recalibrated(done: Recalibration, output: Path) -> None:
     """Write the bundle with what was fitted again; raises `BundleError` where it can't be."""
     old = done.bundle.manifest
     lines = {one.signal: one.line for one in done.fits}
-    manifest = {key: value for key, value in old.items() if key not in ("format", "files")}
+    # How often int8 decided as float32 does was counted at the former thresholds.
+    stale = ("format", "files", "int8_agreement")
+    manifest = {key: value for key, value in old.items() if key not in stale}
     manifest |= {
         "name": f"{output.absolute().name}-{__version__}",
         "calibration": old["calibration"] | {s: list(after) for s, (_, after) in lines.items()},
