@@ -473,6 +473,13 @@ def test_labels_that_can_t_be_read(run, tmp_path) -> None:
         assert what in said, said
 
 
+def test_where_all_was_picked_before_nothing_is_left(run, tmp_path) -> None:
+    first, out = tmp_path / "a.jsonl", tmp_path / "p.jsonl"
+    typed(run, "-n", 5000, "--by", "random", "--per-outlet", 1, "-o", first)
+    said = refused(out, run, "--by", "random", "--not-in", first)
+    assert "every sentence is labelled or picked already" in said
+
+
 def test_another_s_file_is_not_written_over(run, tmp_path) -> None:
     out = tmp_path / "notes.txt"
     out.write_text("mine", encoding="utf-8")

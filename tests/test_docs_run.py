@@ -84,7 +84,7 @@ def folder(tmp_path_factory) -> Path:
     (here / "ratings.csv").write_text("domain,rating\nbbc.co.uk,HIGH\n", encoding="utf-8")
     small_runs.write(here / "RUN")
     typed(["sources", "export", "-o", "november.csv"], here)
-    typed(["annotate", "pick", "RUN", "--by", "uncertainty", "-o", "to-label.jsonl"], here)
+    typed(["annotate", "pick", "RUN", "--n", "5", "--by", "rare", "-o", "to-label.jsonl"], here)
     for name in ("before.jsonl", "after.jsonl"):
         typed(["score", "article.txt", "-m", "baseline", "-o", name], here)
     return here

@@ -178,7 +178,8 @@ def pick(request: PickRequest, tell: Tell) -> Picked:
     )
     picks = choose(rankings(request.by, knowledge), request.n, places, request.quotas)
     if not picks:
-        raise PickError(f"{request.inputs[0]}: every sentence has labels already; give other texts")
+        reason = "every sentence is labelled or picked already, or nearly the same as one that is"
+        raise PickError(f"{request.inputs[0]}: {reason}; give other texts")
     if len(picks) < request.n:
         tell(
             f"{len(picks):,} of {request.n:,} sentences are picked: {len(rows):,} are there, but "
