@@ -64,9 +64,9 @@ $(BIN)/python:
 
 .venv/development: pyproject.toml | $(BIN)/python
 	@echo "Setting up .venv to train and test; some minutes, once"
-	@$(BIN)/pip install --quiet --editable ".[training,batch,serve,dev]"
+	@$(BIN)/pip install --quiet --editable ".[training,batch,serve,annotate,hub,dev]"
 	@touch $@
 
 .venv/complete: .venv/development # what the long tests run against: a cluster, an object store, clients
-	@$(BIN)/pip install --quiet --editable ".[training,batch,serve,ray,real,dev]"
+	@$(BIN)/pip install --quiet --editable ".[training,batch,serve,annotate,hub,tracking,ray,real,dev]"
 	@touch $@

@@ -25,7 +25,7 @@ ROOMS = {
     "batch": ("reading",),
     "service": (),
     "annotation": ("formats", "picking", "commands"),
-    "upkeep": ("shelf", "promotion", "drift", "commands"),
+    "upkeep": ("shelf", "promotion", "calibration", "drift", "commands"),
 }
 BELOW_ALL = {
     *("classifier", "classifier.errors", "classifier.taxonomy", "classifier.runtime"),
@@ -33,7 +33,7 @@ BELOW_ALL = {
 }
 MOST_ENTRIES = {
     "classifier": 19,
-    "training": 13,
+    "training": 12,
     "eval": 11,
     "batch": 19,
     "service": 19,

@@ -92,7 +92,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
     teacher = manifest["settings"].get("teacher")
     start = manifest["settings"].get("start")
     earlier = manifest.get("earlier_corpora", [])
-    return Template(files("training").joinpath("model-card.md").read_text("utf-8")).substitute(
+    return Template(files("training.making").joinpath("model-card.md").read_text("utf-8")).substitute(
         name=manifest["name"],
         kind=_KINDS[manifest["kind"]],
         languages=", ".join(manifest["languages"]),
