@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
-EMAIL = "annotator@example.org"
+EMAIL, PASSWORD = "annotator@example.org", "a-long-password-1"
 
 
 def program(variable: str, name: str) -> str | None:
@@ -109,7 +109,7 @@ def label_studio(folder: Path, executable: str) -> Iterator[LabelStudio]:
         "FRONTEND_SENTRY_DSN": "",
         "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
         "LABEL_STUDIO_USERNAME": EMAIL,
-        "LABEL_STUDIO_PASSWORD": "a-long-password-1",
+        "LABEL_STUDIO_PASSWORD": PASSWORD,
         "LABEL_STUDIO_USER_TOKEN": TOKEN,
         "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
         "SECRET_KEY": "not-a-secret-of-anybody",
@@ -142,3 +142,31 @@ def as_a_browser_saves(
                     value[key] = len(text[: value[key]].encode("utf-16-le")) // 2
         saved.append({**item, "value": value} if value else item)
     return saved
+
+
+_STANDS = """([root, first, last]) => {
+  const at = (words) => {
+    const walker = document.createTreeWalker(document.querySelector(root), NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const start = node.textContent.indexOf(words);
+      if (start < 0) continue;
+      const range = document.createRange();
+      range.setStart(node, start);
+      range.setEnd(node, start + words.length);
+      return range.getBoundingClientRect();
+    }
+  };
+  const [one, other] = [at(first), at(last)];
+  return [one.left, (one.top + one.bottom) / 2, other.right, (other.top + other.bottom) / 2];
+}"""
+
+
+def drag(page: Any, root: str, first: str, last: str | None = None) -> None:
+    """Select words on a page of Playwright's with the mouse, to the end of `last`."""
+    left, top, right, bottom = page.evaluate(_STANDS, [root, first, last or first])
+    page.mouse.move(left + 0.5, top)
+    page.mouse.down()
+    page.mouse.move(right - 5, bottom)
+    page.mouse.move(right - 0.5, bottom)
+    page.mouse.up()
+    page.wait_for_timeout(400)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import annotators
 import labelled
 import pytest
+from browser import ARGUMENTS, CHROMIUM, needs_browser
 
 from annotation.formats.bringing import Bringing, bring
 from annotation.formats.catalogue import TOOLS
@@ -73,29 +75,39 @@ def tasks_of(articles: list[dict[str, Any]]) -> list[Assignment]:
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What Label Studio gives back, when an annotator has taken over all that was predicted."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[annotators.LabelStudio]:
     executable = annotators.program("FRAMESCOPE_LABEL_STUDIO", "label-studio")
     if executable is None:
         pytest.skip("Label Studio is not there; `make test-all` sets it up")
+    with annotators.label_studio(tmp_path_factory.mktemp("label-studio"), executable) as found:
+        yield found
+
+
+def imported(server: annotators.LabelStudio, *, predicted: bool) -> tuple[int, dict[str, Any]]:
+    """A project made of our configuration, and what it says of the import of our tasks."""
     tasks = tasks_of(ARTICLES)
     files = write(tasks, scheme_for(tasks))
-    with annotators.label_studio(tmp_path_factory.mktemp("label-studio"), executable) as server:
-        asked = {"title": "framescope", "label_config": files["config.xml"].decode()}
-        project = server.call("POST", "/api/projects/", asked)["id"]
-        made = server.call(
-            "POST",
-            f"/api/projects/{project}/import?return_task_ids=true",
-            json.loads(files["tasks.json"]),
+    asked = {"title": "framescope", "label_config": files["config.xml"].decode()}
+    project = server.call("POST", "/api/projects/", asked)["id"]
+    given = json.loads(files["tasks.json"])
+    if not predicted:
+        given = [{"data": one["data"]} for one in given]
+    made = server.call("POST", f"/api/projects/{project}/import?return_task_ids=true", given)
+    return project, made
+
+
+@pytest.fixture(scope="module")
+def exported(server: annotators.LabelStudio) -> dict[str, Any]:
+    """What Label Studio gives back, when an annotator has taken over all that was predicted."""
+    project, made = imported(server, predicted=True)
+    there = [server.call("GET", f"/api/tasks/{one}/") for one in made["task_ids"]]
+    for utf16, task in zip((False, False, True), there, strict=True):
+        result = annotators.as_a_browser_saves(
+            task["predictions"][0]["result"], task["data"]["text"], utf16=utf16
         )
-        there = [server.call("GET", f"/api/tasks/{one}/") for one in made["task_ids"]]
-        for utf16, task in zip((False, False, True), there, strict=True):
-            result = annotators.as_a_browser_saves(
-                task["predictions"][0]["result"], task["data"]["text"], utf16=utf16
-            )
-            server.call("POST", f"/api/tasks/{task['id']}/annotations/", {"result": result})
-        export = f"/api/projects/{project}/export?exportType=JSON"
-        return {"made": made, "tasks": there, "export": server.call("GET", export)}
+        server.call("POST", f"/api/tasks/{task['id']}/annotations/", {"result": result})
+    export = f"/api/projects/{project}/export?exportType=JSON"
+    return {"made": made, "tasks": there, "export": server.call("GET", export)}
 
 
 @pytest.mark.slow
@@ -130,6 +142,51 @@ def test_what_is_labelled_there_comes_back_exactly(
         assert record["text"] == article["text"]
         found_labels = labelled.said(record)[0]
         assert found_labels == labelled.said(article)[0]
+
+
+@pytest.mark.slow
+@needs_browser
+def test_what_is_marked_with_a_mouse_comes_back_exactly(
+    server: annotators.LabelStudio, tmp_path: Path
+) -> None:
+    """In a browser, over Windows line ends, behind leading spaces and an emoji."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    project, made = imported(server, predicted=False)
+    text = '[class*="richtext__container"]'
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1400, "height": 1200})
+        page.goto(f"{server.url}/user/login/")
+        page.fill("input[name=email]", annotators.EMAIL)
+        page.fill("input[name=password]", annotators.PASSWORD)
+        page.click("button[type=submit]")
+        page.wait_for_load_state("networkidle")
+        for task in made["task_ids"]:
+            page.goto(f"{server.url}/projects/{project}/data?task={task}")
+            page.wait_for_selector(text, timeout=120_000)
+            page.wait_for_timeout(1000)
+            for key, words in (("0", ("disgrace",)), ("z", ("said", "added"))):
+                page.keyboard.press(key)  # doubt, repetition
+                annotators.drag(page, text, *words)
+                page.keyboard.press("Escape")
+            page.get_by_role("button", name="Submit").first.click()
+            page.wait_for_timeout(1500)
+        browser.close()
+    export = server.call("GET", f"/api/projects/{project}/export?exportType=JSON")
+    path, output = tmp_path / "export.json", tmp_path / "labels.jsonl"
+    path.write_text(json.dumps(export), encoding="utf-8")
+    bring(TOOLS["label-studio"], Bringing([path], output))
+    back = [json.loads(line) for line in output.read_text("utf-8").split("\n")[:-1]]
+    assert len(back) == len(ARTICLES)
+    for record, article in zip(back, ARTICLES, strict=True):
+        assert record["text"] == article["text"]
+        marked = {
+            one["signal"]: record["text"][one["start"] : one["end"]] for one in record["spans"]
+        }
+        over = article["text"][article["text"].index("said") :]
+        wanted = over[: over.index("added") + len("added")]
+        assert marked == {"doubt": "disgrace", "repetition": wanted}
+        assert "\r\n" in wanted
 
 
 def test_every_signal_is_asked_with_its_meaning() -> None:
