@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import small_runs
 import toys
+from batches import COMMAND
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_runs import Said
@@ -471,6 +473,36 @@ def test_labels_that_can_t_be_read(run, tmp_path) -> None:
         (tmp_path / "bad.jsonl").write_text(text, encoding="utf-8")
         said = refused(tmp_path / "p.jsonl", run, "--not-in", tmp_path / "bad.jsonl")
         assert what in said, said
+
+
+def test_a_run_of_json_lines(tmp_path) -> None:
+    small_runs.write(tmp_path / "RUN", form="jsonl")
+    small_runs.write(tmp_path / "OTHER")
+    for name in ("RUN", "OTHER"):
+        typed(tmp_path / name, "-n", 9, "--by", "rare", "-o", tmp_path / f"{name}.jsonl")
+    assert (tmp_path / "RUN.jsonl").read_bytes() == (tmp_path / "OTHER.jsonl").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_run_that_batch_made(tmp_path) -> None:
+    pages = tmp_path / "pages.jsonl"
+    texts = {name: TEXT.replace("Orrin", f"Orrin {name}") for name in "abcd"}
+    texts["d"] = "\U0001f30a\u200b  " + texts["d"].replace(". ", ".\n\n")
+    lines = (json.dumps({"id": name, "text": text, "outlet": f"The {name} Post"})
+             for name, text in texts.items())  # fmt: skip
+    pages.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    made = [*COMMAND, str(pages), "--model", "baseline", "--output", str(tmp_path / "RUN")]
+    subprocess.run([*made, "--workers", "1"], check=True, capture_output=True)
+    out = tmp_path / "p.jsonl"
+    result = typed(tmp_path / "RUN", "-n", 8, "--second", "transformer", "-o", out)
+    assert result.exit_code == 0, result.stderr
+    found = picked(out)
+    assert len(found) == 8
+    assert {pair[1]["picked"]["by"] for pair in found} == {"uncertainty", "disagreement"}
+    for record, sentence in found:
+        here = slice(sentence["start"], sentence["end"])
+        assert record["text"][here] == texts[record["id"]][here]
+        assert len(record["text"]) == len(texts[record["id"]])
 
 
 def test_where_all_was_picked_before_nothing_is_left(run, tmp_path) -> None:
