@@ -158,12 +158,11 @@ def choose(
         gone |= places.alike[places.kin[row]]
     free = [row for row, number in enumerate(places.kin) if number not in gone]
     sizes = Counter(places.outlets[row] for row in free)
-    in_article = Counter(places.articles[row] for row in free)
+    in_article = Counter((places.outlets[row], places.articles[row]) for row in free)
     of_article = quotas.of_article(n, len(in_article))
-    outlet_of = {places.articles[row]: places.outlets[row] for row in free}
     available: Counter[str] = Counter()
-    for article, count in in_article.items():
-        available[outlet_of[article]] += min(count, of_article)
+    for (outlet, _), count in in_article.items():
+        available[outlet] += min(count, of_article)
     of_outlet = quotas.of_outlet(n, len(sizes))
     most = {name: min(count, of_outlet) for name, count in available.items()}
     taking = _Taking(places, gone, of_article)
