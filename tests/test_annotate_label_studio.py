@@ -10,7 +10,7 @@ from typing import Any
 import annotators
 import labelled
 import pytest
-from browser import ARGUMENTS, CHROMIUM, needs_browser
+from browser import needs_browser
 
 from annotation.formats.bringing import Bringing, bring
 from annotation.formats.catalogue import TOOLS
@@ -147,31 +147,28 @@ def test_what_is_labelled_there_comes_back_exactly(
 @pytest.mark.slow
 @needs_browser
 def test_what_is_marked_with_a_mouse_comes_back_exactly(
-    server: annotators.LabelStudio, tmp_path: Path
+    server: annotators.LabelStudio, browser: Any, tmp_path: Path
 ) -> None:
     """In a browser, over Windows line ends, behind leading spaces and an emoji."""
-    sync_api = pytest.importorskip("playwright.sync_api")
     project, made = imported(server, predicted=False)
     text = '[class*="richtext__container"]'
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1400, "height": 1200})
-        page.goto(f"{server.url}/user/login/")
-        page.fill("input[name=email]", annotators.EMAIL)
-        page.fill("input[name=password]", annotators.PASSWORD)
-        page.click("button[type=submit]")
-        page.wait_for_load_state("networkidle")
-        for task in made["task_ids"]:
-            page.goto(f"{server.url}/projects/{project}/data?task={task}")
-            page.wait_for_selector(text, timeout=120_000)
-            page.wait_for_timeout(1000)
-            for key, words in (("0", ("disgrace",)), ("z", ("said", "added"))):
-                page.keyboard.press(key)  # doubt, repetition
-                annotators.drag(page, text, *words)
-                page.keyboard.press("Escape")
-            page.get_by_role("button", name="Submit").first.click()
-            page.wait_for_timeout(1500)
-        browser.close()
+    page = browser.new_page(viewport={"width": 1400, "height": 1200})
+    page.goto(f"{server.url}/user/login/")
+    page.fill("input[name=email]", annotators.EMAIL)
+    page.fill("input[name=password]", annotators.PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_load_state("networkidle")
+    for task in made["task_ids"]:
+        page.goto(f"{server.url}/projects/{project}/data?task={task}")
+        page.wait_for_selector(text, timeout=120_000)
+        page.wait_for_timeout(1000)
+        for key, words in (("0", ("disgrace",)), ("z", ("said", "added"))):
+            page.keyboard.press(key)  # doubt, repetition
+            annotators.drag(page, text, *words)
+            page.keyboard.press("Escape")
+        page.get_by_role("button", name="Submit").first.click()
+        page.wait_for_timeout(1500)
+    page.close()
     export = server.call("GET", f"/api/projects/{project}/export?exportType=JSON")
     path, output = tmp_path / "export.json", tmp_path / "labels.jsonl"
     path.write_text(json.dumps(export), encoding="utf-8")

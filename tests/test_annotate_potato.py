@@ -15,6 +15,7 @@ from typing import Any
 import annotators
 import labelled
 import pytest
+from browser import needs_browser
 
 from annotation.formats import Bringing, Sending, bring, send, tool_named
 from annotation.formats.marking import MarkRole, to_marking
@@ -149,9 +150,43 @@ def test_what_is_labelled_there_comes_back_exactly(executable: str, project: Pat
         assert labelled.said(record)[0] == labelled.said(RECORD)[0]
 
 
+@pytest.mark.slow
+@needs_browser
+def test_what_is_marked_with_a_mouse_comes_back_exactly(
+    executable: str, project: Path, browser: Any
+) -> None:
+    """In a browser, over line ends of both kinds, behind an emoji."""
+    text = "#text-content-text"
+    with serving(executable, project, "marks.yaml") as url:
+        page = browser.new_page(viewport={"width": 1400, "height": 1600})
+        page.goto(url)
+        for path, action in (("/register", "signup"), ("/auth", "login")):
+            form = {"action": action, "email": "ben", "pass": "a-long-password-1"}
+            page.request.post(url + path, form=form)
+        page.goto(f"{url}/annotate")
+        page.wait_for_selector(text)
+        page.wait_for_timeout(2000)
+        for label, words in (("doubt", ("disgrace",)), ("repetition", ("said", "added"))):
+            page.locator(f"#techniques_{label}").click()
+            annotators.drag(page, text, *words)
+        page.wait_for_timeout(1500)
+        page.close()
+    output = project.parent / "labels.jsonl"
+    bring(tool_named("potato"), Bringing([project], output))
+    (record,) = (
+        one
+        for one in map(json.loads, output.read_text("utf-8").split("\n")[:-1])
+        if one["annotator"] == "ben"
+    )
+    marked = {one["signal"]: TEXT[one["start"] : one["end"]] for one in record["spans"]}
+    wanted = TEXT[TEXT.index("said") : TEXT.index("added") + len("added")]
+    assert marked == {"doubt": "disgrace", "repetition": wanted}
+    assert "\r\n" in wanted
+
+
 def test_what_its_page_shows_is_as_long_as_the_text(project: Path) -> None:
-    """A page of HTML makes one character of a Windows line end: there must be none."""
+    """Its page counts no line feed, and a Windows line end once: there must be neither."""
     record = json.loads((project / "marks.jsonl").read_text("utf-8"))
-    assert "\r" not in record["text"]
+    assert "\n" not in record["text"]
     assert len(record["text"]) == len(TEXT)
-    assert shown_as("a\r\nb\rc\n") == "a \nb\nc\n"
+    assert shown_as("a\r\nb\rc\n") == "a \rb\rc\r"

@@ -159,11 +159,12 @@ def _sentence(task: Assignment, at: int) -> dict[str, Any]:
 
 
 def shown_as(text: str) -> str:
-    """Give a text of the same length without carriage returns.
+    """Give a text of the same length whose every line ends with one carriage return.
 
-    A page of HTML makes one character of a Windows line end, and all after it would move.
+    potato writes a line feed as ``<br>``, and counts it as no character; a browser reads a carriage
+    return as a line feed, and a Windows line end as one, after which all would be moved.
     """
-    return text.replace("\r\n", " \n").replace("\r", "\n")
+    return text.replace("\r\n", " \r").replace("\n", "\r")
 
 
 def _whole(task: Assignment) -> dict[str, Any]:
