@@ -363,3 +363,17 @@ def test_what_is_asked_has_no_names_of_its_own() -> None:
     scheme = scheme_for([Assignment(article)])
     asked = {one.name for one in (*scheme.of_sentences, *scheme.of_article)}
     assert asked == {*taxonomy.NAMES, "voice", "citations"}
+
+
+def test_the_page_of_the_docs_says_what_each_tool_lacks() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "annotate.md").read_text("utf-8")
+    rows = {
+        cells[1].strip(): cells
+        for cells in (line.split("|") for line in page.splitlines() if line.startswith("| "))
+        if len(cells) == 7
+    }
+    for tool in TOOLS.values():
+        _, _, _, several, soft, further, _ = rows[tool.title]
+        assert several.strip() == ("yes" if tool.several else "no"), tool.title
+        assert soft.strip() == ("yes" if tool.soft else "no"), tool.title
+        assert further.strip() == "; ".join(tool.lacks), tool.title

@@ -42,6 +42,7 @@ NOT_RUN = {
     r"^eval (run )?--data": "judges both bundles; the slow tests do",
     r"^score -$": "stands behind a pipe that makes its input",
     r"^corpora --splits": "needs the public corpora",
+    r"^annotate import": "reads what a tool exported; its tests do",
     r"^calibrate": "needs labels of one's own; its own tests calibrate",
     r"^drift": "needs two runs of thirty articles; its own tests compare",
     r"^bundles (promote|rollback|unpack)": "of a bundle that another command makes; own tests do",
@@ -85,7 +86,7 @@ def folder(tmp_path_factory) -> Path:
     small_runs.write(here / "RUN")
     typed(["sources", "export", "-o", "november.csv"], here)
     typed(["annotate", "pick", "RUN", "--n", "5", "--by", "rare", "-o", "to-label.jsonl"], here)
-    for name in ("before.jsonl", "after.jsonl"):
+    for name in ("before.jsonl", "after.jsonl", "scored.jsonl"):
         typed(["score", "article.txt", "-m", "baseline", "-o", name], here)
     return here
 
