@@ -59,10 +59,9 @@ def export_command(
             help="Score with it, and send along what it says; else what the files carry.",
         ),
     ] = None,
-    predictions: Annotated[
-        bool,
-        typer.Option("--predictions/--no-predictions", help="Whether to send any along."),
-    ] = True,
+    no_predictions: Annotated[
+        bool, typer.Option("--no-predictions", help="Send along nothing that a model says.")
+    ] = False,
     signal: Annotated[
         list[str] | None,
         typer.Option(metavar="SIGNAL", help="Ask for this signal only; may be repeated."),
@@ -96,7 +95,7 @@ def export_command(
             model,
             signal,
             citations,
-            predictions,
+            not no_predictions,
             annotator,
             overwrite,
             InputOptions(include=include or (), exclude=exclude or ()),
