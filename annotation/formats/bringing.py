@@ -113,11 +113,11 @@ def brought(
                 f"{piece.where}: another article is called '{piece.article.id}'; import them apart"
             )
         pieces.setdefault((piece.article.id, by), []).append(piece)
-    order = list(articles)
+    order = {name: at for at, name in enumerate(articles)}
     records = []
     empty = 0
     for (name, by), found in sorted(
-        pieces.items(), key=lambda item: (order.index(item[0][0]), item[0][1] or "")
+        pieces.items(), key=lambda item: (order[item[0][0]], item[0][1] or "")
     ):
         where = found[0].where if len(found) == 1 else f"article '{name}'"
         labelling = from_marking(_together(found, by), articles[name], where)

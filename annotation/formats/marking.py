@@ -103,8 +103,11 @@ def to_marking(labelling: Labelling) -> Marking:
     """Write a labelling as marks: every sentence, then spans, then the parts of citations."""
     marks: list[Marked] = []
     links: list[tuple[str, str]] = []
+    scored: dict[int, dict[str, float]] = defaultdict(dict)
+    for (at, signal), value in labelling.scores.items():
+        scored[at][signal] = value
     for index, unit in enumerate(labelling.units):
-        scores = {signal: value for (at, signal), value in labelling.scores.items() if at == index}
+        scores = scored[index]
         marks.append(
             Marked(
                 f"s{index}", MarkRole.SENTENCE, unit.start, unit.end, "", answers_of(unit), scores
@@ -124,7 +127,7 @@ def to_marking(labelling: Labelling) -> Marking:
         tuple(marks),
         tuple(links),
         {name: _answer(value) for name, value in labelling.labels.items()},
-        {signal: value for (at, signal), value in labelling.scores.items() if at < 0},
+        scored[-1],
         labelling.by,
     )
 

@@ -55,7 +55,7 @@ _STEPS = """\
 
 def write(tasks: Sequence[Assignment], scheme: Scheme) -> dict[str, bytes]:
     """Write both surveys: configuration, data, and the answers of those who have answered."""
-    sentences = [_sentence(task, at) for task in tasks for at in range(len(_units(task)))]
+    sentences = [record for task in tasks for record in _sentences(task)]
     files = {
         "sentences.yaml": as_json(_settings("sentences", _asked(scheme.of_sentences))),
         "sentences.jsonl": as_lines(sentences),
@@ -71,10 +71,6 @@ def write(tasks: Sequence[Assignment], scheme: Scheme) -> dict[str, bytes]:
     for path, state in states.items():
         files[f"{OUTPUT}/{path}/{STATE}"] = as_json(state)
     return files
-
-
-def _units(task: Assignment) -> Sequence[Any]:
-    return task.article.units or ()
 
 
 def _settings(name: str, schemes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -142,20 +138,22 @@ def _item_of(task: Assignment, at: int | None = None) -> str:
     return f"{_ARTICLE}{name}" if at is None else f"{_SENTENCE}{name}#{at}"
 
 
-def _sentence(task: Assignment, at: int) -> dict[str, Any]:
-    text, units = task.article.text, _units(task)
-    start, end = units[at].start, units[at].end
-    first = units[max(at - 3, 0)].start
-    last = units[min(at + 3, len(units) - 1)].end
-    record: dict[str, Any] = {
-        "id": _item_of(task, at),
-        "text": shown_as(text[start:end]),
-        "before": text[first:start].strip() or "(the beginning)",
-        "after": text[end:last].strip() or "(the end)",
-    }
-    if task.predicted is not None:
-        record["predictions"] = dict(to_marking(task.predicted).marks[at].answers)
-    return record
+def _sentences(task: Assignment) -> Iterator[dict[str, Any]]:
+    """Write an item a sentence, with those around it to be read."""
+    text, units = task.article.text, task.article.units or ()
+    found = to_marking(task.predicted).marks if task.predicted is not None else None
+    for at, unit in enumerate(units):
+        first = units[max(at - 3, 0)].start
+        last = units[min(at + 3, len(units) - 1)].end
+        record: dict[str, Any] = {
+            "id": _item_of(task, at),
+            "text": shown_as(text[unit.start : unit.end]),
+            "before": text[first : unit.start].strip() or "(the beginning)",
+            "after": text[unit.end : last].strip() or "(the end)",
+        }
+        if found is not None:
+            record["predictions"] = dict(found[at].answers)
+        yield record
 
 
 def shown_as(text: str) -> str:
