@@ -68,13 +68,13 @@ def test_there_are_modules_to_look_at() -> None:
 
 
 def test_what_serves_knows_none_of_the_others() -> None:
-    others = {"batch", "service", "training", "eval"}
+    others = set(ROOMS) - {"classifier"}
     assert {pair for pair in imported("classifier") if within(pair[1], others)} == set()
 
 
 @pytest.mark.parametrize("room", ["batch", "service"])
 def test_what_runs_and_what_answers_know_only_what_serves(room) -> None:
-    others = {"batch", "service", "training", "eval"} - {room}
+    others = set(ROOMS) - {room, "classifier"}
     assert {pair for pair in imported(room) if within(pair[1], others)} == set()
 
 
@@ -82,8 +82,17 @@ def test_what_serves_needs_no_training_library() -> None:
     assert {pair for pair in imported("classifier") if within(pair[1], HEAVY)} == set()
 
 
-def test_what_makes_does_not_know_what_judges() -> None:
-    assert {pair for pair in imported("training") if within(pair[1], {"eval"})} == set()
+@pytest.mark.parametrize(
+    ("room", "others"),
+    [
+        ("training", {"eval", "annotation", "upkeep", "batch", "service"}),
+        ("eval", {"annotation", "upkeep", "service"}),
+        ("annotation", {"eval", "upkeep", "service"}),
+        ("upkeep", {"annotation", "service"}),
+    ],
+)
+def test_what_comes_earlier_in_a_models_life_does_not_know_what_comes_later(room, others) -> None:
+    assert {pair for pair in imported(room) if within(pair[1], others)} == set()
 
 
 def test_what_judges_shares_only_the_data_with_what_makes() -> None:
@@ -123,6 +132,8 @@ def test_only_what_is_declared_is_imported() -> None:
         "tomli-w": "tomli_w",
         "charset-normalizer": "charset_normalizer",
         "prometheus-client": "prometheus_client",
+        "dkpro-cassis": "cassis",
+        "crowd-kit": "crowdkit",
     }
 
     def modules(requirements: list[str]) -> set[str]:
@@ -130,6 +141,7 @@ def test_only_what_is_declared_is_imported() -> None:
         return {names.get(name, name) for name in found}
 
     served = modules(project["dependencies"]) | {"scipy"}  # scipy comes with scikit-learn
+    annotating = modules(extras["annotate"]) | {"pandas"}  # which crowd-kit takes and gives
     known = set(sys.stdlib_module_names) | set(ROOMS)
     for room, allowed in (
         (
@@ -139,7 +151,13 @@ def test_only_what_is_declared_is_imported() -> None:
         ),
         ("batch", served | modules(extras["batch"]) | modules(extras["ray"])),
         ("service", served | modules(extras["serve"]) | {"pydantic", "starlette", "anyio"}),
-        ("training", served | modules(extra)),
+        # Labels are checked, and tools' files read, with what the extra brings.
+        (
+            "training",
+            served | modules(extra) | modules(extras["tracking"]) | annotating,
+        ),
+        ("annotation", served | modules(extra) | modules(extras["batch"]) | annotating),
+        ("upkeep", served | modules(extras["batch"]) | modules(extras["hub"])),
         ("eval", served | {"matplotlib"}),  # of the training extra: the report's plots
     ):
         tops = {found.partition(".")[0] for _, found in imported(room)}

@@ -21,7 +21,7 @@ from training.transformer.encoder import default_folder, export
 from training.transformer.finetune import TransformerRecipe
 from training.transformer.run import Settings
 from training.transformer.start import Start, _weights
-from training.transformer.watching import Best, HeldOut, held_out_rows
+from training.transformer.watching import Best, Watched, held_out_rows
 
 SHORT = Settings(
     epochs=2, learning_rate=1e-3, head_learning_rate=1e-2, batch_tokens=128, max_tokens=64, seed=3
@@ -225,7 +225,7 @@ def test_each_corpus_counts_the_same_in_what_is_watched(toy_rows) -> None:
     rows = held_out_rows(toy_rows, 1)
     assert set(rows.part.tolist()) == {"validation"}
     logits = torch.zeros(rows.labels.shape)
-    nothing_known = HeldOut(rows, []).loss(logits, {})
+    nothing_known = Watched(rows, []).loss(logits, {})
     assert nothing_known == pytest.approx(np.log(2), rel=1e-5)
-    doubled = HeldOut(rows, []).loss(logits, dict.fromkeys(rows.signals, 2.0))
+    doubled = Watched(rows, []).loss(logits, dict.fromkeys(rows.signals, 2.0))
     assert doubled == pytest.approx(2 * np.log(2), rel=1e-5)

@@ -43,13 +43,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich's help costs a third of a second
 )
-EVERYONE, MANY, TRAIN, JUDGE, BUILD = (
-    "For everyone", "For many articles, and for other software", "For those who train",
-    "For those who judge", "For those who build the registry",
+EVERYONE, MANY, LABEL, TRAIN, JUDGE, BUILD = (
+    "For everyone", "For many articles, and for other software", "For those who label",
+    "For those who train", "For those who judge", "For those who build the registry",
 )  # fmt: skip
 _OF = {
     "batch": MANY, "query": MANY, "overview": MANY, "serve": MANY,
-    "corpora": TRAIN, "labels": TRAIN, "train": TRAIN, "eval": JUDGE, "registry": BUILD,
+    "drift": MANY, "annotate": LABEL, "labels": LABEL, "corpora": TRAIN, "train": TRAIN,
+    "calibrate": TRAIN, "eval": JUDGE, "bundles": JUDGE, "registry": BUILD,
 }  # fmt: skip
 
 _FORMATS = "terminal, json, jsonl or html; else as the suffix of --output says, else terminal."

@@ -391,13 +391,8 @@ def _of_citations(rows: Sequence[Any]) -> Table:
     columns = ("n", "articles", "value", "95% interval")
     table = _table(("of", "measure"), columns, "intervals resample articles")
     for row in rows:
-        defined = row.value == row.value
-        table.add_row(
-            row.what,
-            row.measure,
-            f"{row.n:,}",
-            f"{row.articles:,}",
-            f"{row.value:.3f}" if defined else "undefined",
-            f"{row.low:.3f} to {row.high:.3f}" if defined else "",
-        )
+        found = "undefined", ""
+        if row.value == row.value:
+            found = f"{row.value:.3f}", f"{row.low:.3f} to {row.high:.3f}"
+        table.add_row(row.what, row.measure, f"{row.n:,}", f"{row.articles:,}", *found)
     return table

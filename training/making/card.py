@@ -92,7 +92,8 @@ def model_card(manifest: Mapping[str, Any]) -> str:
     teacher = manifest["settings"].get("teacher")
     start = manifest["settings"].get("start")
     earlier = manifest.get("earlier_corpora", [])
-    return Template(files("training.making").joinpath("model-card.md").read_text("utf-8")).substitute(
+    template = files("training.making").joinpath("model-card.md").read_text("utf-8")
+    return Template(template).substitute(
         name=manifest["name"],
         kind=_KINDS[manifest["kind"]],
         languages=", ".join(manifest["languages"]),

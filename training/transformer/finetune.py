@@ -37,7 +37,7 @@ from training.transformer.roles import CitationTargets, CitationWeights
 from training.transformer.run import Checkpoint, Settings, adamw, pace, seed_step
 from training.transformer.start import Start
 from training.transformer.targets import Schedule, Targets, pool
-from training.transformer.watching import Best, HeldOut, held_out_rows
+from training.transformer.watching import Best, Watched, held_out_rows
 
 if TYPE_CHECKING:
     from classifier.sources import Registry
@@ -260,14 +260,14 @@ class TransformerRecipe:
         if self.checkpoints is not None:
             Checkpoint(self.checkpoints, {}).discard()
 
-    def _held_out(self, examples: Examples) -> HeldOut:
+    def _held_out(self, examples: Examples) -> Watched:
         """The rows on which a training watches itself."""
         rows = held_out_rows(examples, self.settings.seed)
         rows = rows if self.start is None else self.start.widened(rows)
-        return HeldOut(rows, self.read(rows))
+        return Watched(rows, self.read(rows))
 
     @torch.no_grad()
-    def _loss_of(self, watched: HeldOut) -> float:
+    def _loss_of(self, watched: Watched) -> float:
         network, columns = self.network_, [self.signals_.index(tag) for tag in self.tags_]
         passages = self.packer_.pack(watched.rows.sentences, watched.tokens)
         logits = torch.zeros(len(watched.rows), len(self.signals_))
@@ -299,7 +299,7 @@ class TransformerRecipe:
         tokens: Sequence[Tokens],
         epochs: Sequence[Sequence[Sequence[Passage]]],
         labelled: int,
-        held_out: HeldOut | None,
+        held_out: Watched | None,
     ) -> None:
         chosen = self.settings
         batches = [batch for epoch in epochs for batch in epoch]

@@ -20,7 +20,7 @@ MOST = 4000
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class Watched:
     """Rows that nothing is learned of, with the tokens of each."""
 
     rows: Examples
