@@ -25,21 +25,21 @@ from annotation.picking.savings import (
     saves,
     savings,
 )
-from annotation.picking.simulation import LearningCurves, SimulationPlan, simulate
+from annotation.picking.simulation import PickingCurves, SimulationPlan, simulate
 
 DOCS = Path(__file__).parents[1] / "docs" / "picking.md"
 
 # --- the reckoning --------------------------------------------------------------------------------
 
 
-def curves(shift: float, noise: float = 0.0, repeats: int = 12) -> LearningCurves:
+def curves(shift: float, noise: float = 0.0, repeats: int = 12) -> PickingCurves:
     """By lot the value is the square root of the picks; the method reaches it with a part."""
     lot = np.random.default_rng(4)
     sizes = (0, 200, 400, 600, 800, 1200, 1600, 2400)
     luck = lot.normal(0, noise, (repeats, 1))
     rounds = (200, 400, 600, 800)
     method = np.sqrt(np.array(rounds) * shift)[None] + luck + lot.normal(0, noise, (repeats, 4))
-    return LearningCurves(
+    return PickingCurves(
         "made: claim", "made", ("claim",), 3000, 500, sizes, np.sqrt(np.array(sizes))[None] + luck,
         rounds, {"rare": method},
     )  # fmt: skip
@@ -81,7 +81,7 @@ def test_a_curve_by_lot_that_falls_is_made_to_rise() -> None:
     one = curves(2.0)
     dented = one.by_lot.copy()
     dented[:, 3] -= 9
-    found = savings(LearningCurves("", "", (), 0, 0, one.sizes, dented, one.rounds, one.picked))
+    found = savings(PickingCurves("", "", (), 0, 0, one.sizes, dented, one.rounds, one.picked))
     assert all(-1 <= saving.share <= 1 for saving in found)
 
 
@@ -138,7 +138,7 @@ def planted(n: int = 1500, seed: int = 2) -> Ground:
 
 
 @pytest.fixture(scope="module")
-def simulated() -> LearningCurves:
+def simulated() -> PickingCurves:
     return simulate(planted(), repeats=4, pool=1000, first=60, size=40, rounds=3)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotation.picking.methods import OFFERED, Floats
-from annotation.picking.simulation import FIRST, LearningCurves
+from annotation.picking.simulation import FIRST, PickingCurves
 
 MAIN = 800
 """Picks by which a method is offered or not: four rounds."""
@@ -46,12 +46,12 @@ class Saving:
     beyond: bool
 
 
-def savings(curves: LearningCurves, *, draws: int = DRAWS, seed: int = 0) -> list[Saving]:
+def savings(curves: PickingCurves, *, draws: int = DRAWS, seed: int = 0) -> list[Saving]:
     """Say what each method saved, at each number of picks.
 
     Parameters
     ----------
-    curves : LearningCurves
+    curves : PickingCurves
     draws, seed : int
         Of the repeats, for the intervals.
     """
@@ -79,7 +79,7 @@ def savings(curves: LearningCurves, *, draws: int = DRAWS, seed: int = 0) -> lis
 
 
 def overall(
-    settings: Sequence[LearningCurves], n: int = MAIN, *, draws: int = DRAWS, seed: int = 0
+    settings: Sequence[PickingCurves], n: int = MAIN, *, draws: int = DRAWS, seed: int = 0
 ) -> dict[str, tuple[float, tuple[float, float]]]:
     """Give the share of labels that n picks of each method saved, the mean over settings.
 
@@ -116,7 +116,7 @@ class _Lot:
     drawn: NDArray[np.intp]  # shape (1 + draws, repeats); the first are all, each once
 
     @classmethod
-    def of(cls, curves: LearningCurves, draws: int, seed: int) -> _Lot:
+    def of(cls, curves: PickingCurves, draws: int, seed: int) -> _Lot:
         repeats = len(curves.by_lot)
         drawn = np.random.default_rng(seed).integers(repeats, size=(draws, repeats))
         drawn = np.concatenate([np.arange(repeats)[None], drawn])
@@ -170,7 +170,7 @@ def _interval(values: Floats) -> tuple[float, float]:
 # --- as tables ------------------------------------------------------------------------------------
 
 
-def note(settings: Sequence[LearningCurves]) -> str:
+def note(settings: Sequence[PickingCurves]) -> str:
     """Say what was simulated, in a line or two."""
     one = settings[0]
     corpora = {
@@ -182,7 +182,7 @@ def note(settings: Sequence[LearningCurves]) -> str:
     )
 
 
-def rows_overall(settings: Sequence[LearningCurves], seed: int = 0) -> Iterator[tuple[str, ...]]:
+def rows_overall(settings: Sequence[PickingCurves], seed: int = 0) -> Iterator[tuple[str, ...]]:
     """Give a row a method: the share of labels saved, over all settings, and whether it saves."""
     of = {n: overall(settings, n, seed=seed) for n in _shown(settings)}
     for method in settings[0].picked:
@@ -191,7 +191,7 @@ def rows_overall(settings: Sequence[LearningCurves], seed: int = 0) -> Iterator[
         yield method, *cells, verdict, "yes" if method in OFFERED else "no"
 
 
-def rows_of(curves: LearningCurves, seed: int = 0) -> Iterator[tuple[str, ...]]:
+def rows_of(curves: PickingCurves, seed: int = 0) -> Iterator[tuple[str, ...]]:
     """Give a row a method and number of picks, of one setting."""
     for one in savings(curves, seed=seed):
         if one.n in SHOWN or one.n == curves.rounds[-1]:
@@ -202,14 +202,14 @@ def rows_of(curves: LearningCurves, seed: int = 0) -> Iterator[tuple[str, ...]]:
             yield one.method, f"{one.n}", f"{one.precision:.3f}", over, lot, share
 
 
-def _shown(settings: Sequence[LearningCurves]) -> tuple[int, ...]:
+def _shown(settings: Sequence[PickingCurves]) -> tuple[int, ...]:
     """Give the numbers of picks that are shown, the one that decides last."""
     rounds = settings[0].rounds
     last = MAIN if MAIN in rounds else rounds[-1]
     return (*(n for n in SHOWN if n in rounds and n < last), last)
 
 
-def headings(settings: Sequence[LearningCurves]) -> tuple[str, ...]:
+def headings(settings: Sequence[PickingCurves]) -> tuple[str, ...]:
     """Give the headings of `rows_overall`."""
     return ("method", *(f"{n} picks" for n in _shown(settings)), "verdict", "offered")
 
@@ -218,7 +218,7 @@ HEADINGS = ("method", "picks", "AP", "over as many by lot", "by lot, as good", "
 """Of `rows_of`."""
 
 
-def to_markdown(settings: Sequence[LearningCurves], seed: int = 0) -> str:
+def to_markdown(settings: Sequence[PickingCurves], seed: int = 0) -> str:
     """Write what was saved as Markdown: over all settings, then each."""
     lines = [note(settings), "", *_markdown(headings(settings), rows_overall(settings, seed))]
     for one in settings:
@@ -226,7 +226,7 @@ def to_markdown(settings: Sequence[LearningCurves], seed: int = 0) -> str:
     return "\n".join(lines) + "\n"
 
 
-def to_terminal(settings: Sequence[LearningCurves], seed: int = 0) -> str:
+def to_terminal(settings: Sequence[PickingCurves], seed: int = 0) -> str:
     """Lay out what was saved: over all settings, then each."""
     from io import StringIO
 
@@ -246,7 +246,7 @@ def to_terminal(settings: Sequence[LearningCurves], seed: int = 0) -> str:
     return console.file.getvalue()
 
 
-def to_json(settings: Sequence[LearningCurves], seed: int = 0) -> str:
+def to_json(settings: Sequence[PickingCurves], seed: int = 0) -> str:
     """Write what was saved as JSON, with the curves."""
     return json.dumps(to_record(settings, seed), indent=2) + "\n"
 
@@ -258,7 +258,7 @@ def _markdown(names: Sequence[str], rows: Iterator[tuple[str, ...]]) -> Iterator
         yield f"| {' | '.join(row)} |"
 
 
-def to_record(settings: Sequence[LearningCurves], seed: int = 0) -> dict[str, Any]:
+def to_record(settings: Sequence[PickingCurves], seed: int = 0) -> dict[str, Any]:
     """Give what was saved as JSON has it, with the curves."""
     last = _shown(settings)[-1]
     return {
@@ -286,7 +286,7 @@ def _percent(share: float, interval: tuple[float, float]) -> str:
     return f"{value:.0%} [{low:.0%}, {high:.0%}]"
 
 
-WRITERS: Mapping[str, Callable[[Sequence[LearningCurves], int], str]] = {
+WRITERS: Mapping[str, Callable[[Sequence[PickingCurves], int], str]] = {
     "terminal": to_terminal,
     "markdown": to_markdown,
     "json": to_json,

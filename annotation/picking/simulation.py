@@ -45,7 +45,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
-class LearningCurves:
+class PickingCurves:
     """What came of one setting.
 
     ``name``: corpus and signals. ``sizes`` and ``by_lot``: picks by lot, and what the model reaches
@@ -85,7 +85,7 @@ class SimulationPlan:
 
 def run(
     trial: SimulationPlan, root: Path | None, cache: Path | None, tell: Tell
-) -> list[LearningCurves]:
+) -> list[PickingCurves]:
     """Simulate: for each corpus all its signals together, then `ALONE` by itself.
 
     Parameters
@@ -131,7 +131,7 @@ def simulate(
     rounds: int = ROUNDS,
     seed: int = 0,
     step: Step | None = None,
-) -> LearningCurves:
+) -> PickingCurves:
     """Let a model learn from growing picks, by each method and by lot.
 
     Parameters
@@ -169,7 +169,7 @@ def simulate(
             picked[name].append(one.run(name, rounds, size))
         if step is not None:
             step(repeat + 1, repeats)
-    return LearningCurves(
+    return PickingCurves(
         f"{ground.corpus}: {', '.join(ground.signals)}",
         ground.corpus,
         ground.signals,
