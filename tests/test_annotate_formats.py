@@ -17,6 +17,7 @@ from annotation.formats.catalogue import TOOLS
 from annotation.formats.scheme import scheme_for
 from annotation.formats.task import Assignment, bare
 from classifier import taxonomy
+from classifier.errors import FramescopeError
 from classifier.pages import from_record
 
 TEXT = "😀 The quay wall is a disgrace.\r\nIt will be rebuilt, the port said."
@@ -93,7 +94,7 @@ def test_what_nobody_looked_at_is_no_label(export: Any, tool: str, tmp_path: Pat
     record = {**SCORED, "sentences": [SCORED["sentences"][0], labels], "spans": []}  # type: ignore[index]
     folder = export(tool, record)
     output = tmp_path / "labels.jsonl"
-    with pytest.raises(Exception, match=r"no labels|holds no"):
+    with pytest.raises(FramescopeError, match=r"no labels|holds no"):
         bring(tool_named(tool), Bringing([folder], output))
     assert not output.exists()
 
@@ -377,3 +378,13 @@ def test_the_page_of_the_docs_says_what_each_tool_lacks() -> None:
         assert several.strip() == ("yes" if tool.several else "no"), tool.title
         assert soft.strip() == ("yes" if tool.soft else "no"), tool.title
         assert further.strip() == "; ".join(tool.lacks), tool.title
+
+
+def test_an_offset_within_a_character_is_refused(export: Any, tmp_path: Path) -> None:
+    """Code points written where UIMA counts UTF-16 units end within the emoji, or are all moved."""
+    path = export("inception") / "00001-a1.xmi"
+    text = path.read_text("utf-8")
+    assert 'begin="0"' in text
+    path.write_text(text.replace('begin="0"', 'begin="1"'), encoding="utf-8")
+    with pytest.raises(FramescopeError, match="the offset 1 is none of its text's UTF-16 units"):
+        bring(tool_named("inception"), Bringing([path], tmp_path / "labels.jsonl"))

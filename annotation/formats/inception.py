@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ SENTENCE, TECHNIQUE, PART, LINK, ARTICLE = (
 _DKPRO_SENTENCE = "de.tudarmstadt.ukp.dkpro.core.api.segmentation.type.Sentence"
 TYPES = "TypeSystem.xml"
 _RECORD, _BY = "framescope", "annotator"  # features of the article's layer
+_UNMAPPED = re.compile(r"(?<=external offset )\[\d+\]")
 _NOBODY = ("INITIAL_CAS", "CURATION_USER")
 # Characters that XML 1.0 has no way to write.
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -216,16 +218,26 @@ def _cas(file: File, given: Gathered) -> Any:
     cassis = _cassis()
     damaged = f"{file.name}: damaged, or no UIMA CAS; export it from INCEpTION as XMI or JSON"
     try:
-        if file.base.endswith(".json"):
-            return cassis.load_cas_from_json(file.text())
-        return cassis.load_cas_from_xmi(
-            file.text(), typesystem=_types_beside(file, given), lenient=True
-        )
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            if file.base.endswith(".json"):
+                cas = cassis.load_cas_from_json(file.text())
+            else:
+                types = _types_beside(file, given)
+                cas = cassis.load_cas_from_xmi(file.text(), typesystem=types, lenient=True)
     except AnnotationError:
         raise
     except Exception as error:  # whatever lxml and cassis meet in what isn't theirs
         reason = " ".join(str(error).split())[:120]
         raise AnnotationError(f"{damaged} ({reason})") from None
+    # cassis leaves an offset as it is that no character begins at, and only warns of it.
+    wrong = [found[0] for one in told if (found := _UNMAPPED.search(str(one.message)))]
+    if wrong:
+        raise AnnotationError(
+            f"{file.name}: the offset {wrong[0].strip('[]')} is none of its text's UTF-16 units, "
+            "which UIMA counts; export it from INCEpTION again"
+        )
+    return cas
 
 
 def _types_beside(file: File, given: Gathered) -> Any:
