@@ -27,7 +27,7 @@ picture: html .venv/development chromium # the README's; MARK is the sentence it
 test: .venv/development chromium
 	$(BIN)/pytest -n auto --dist loadfile
 
-test-all: .venv/complete chromium
+test-all: .venv/complete .venv/annotators chromium
 	$(BIN)/pytest -m ""
 
 bench: .venv/development
@@ -65,6 +65,12 @@ $(BIN)/python:
 .venv/development: pyproject.toml | $(BIN)/python
 	@echo "Setting up .venv to train and test; some minutes, once"
 	@$(BIN)/pip install --quiet --editable ".[training,batch,serve,annotate,hub,dev]"
+	@touch $@
+
+.venv/annotators: | $(BIN)/python # tools that people label in, whose requirements are their own
+	@echo "Setting up .venv-annotators with Label Studio and potato; a minute or two, once"
+	@$(PYTHON) -m venv .venv-annotators
+	@.venv-annotators/bin/pip install --quiet label-studio==1.23.2 potato-annotation==2.12.1
 	@touch $@
 
 .venv/complete: .venv/development # what the long tests run against: a cluster, an object store, clients

@@ -7,6 +7,8 @@ import sys
 
 from framescope._packages import claim
 
+PACKAGES = ("batch", "service", "training", "eval", "annotation", "upkeep")
+
 
 def main() -> None:
     """Run the command line; see `classifier.cli.main`."""
@@ -14,7 +16,7 @@ def main() -> None:
     # time of a short command.
     gc.set_threshold(50_000)
     try:
-        for name in ("batch", "service", "training", "eval"):  # whose commands are found by name
+        for name in PACKAGES:  # whose commands are found by name
             claim(name, tell=False)
     except ImportError as error:
         print(f"framescope: {error}", file=sys.stderr)
