@@ -20,7 +20,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import cosine_similarity, cross_entropy, softmax
 
 from classifier.errors import TrainingError
-from classifier.models import ROLES, TAGS, Batch, Tokens
+from classifier.models import KINDS, ROLES, SPEAKING, TAGS, Batch, Tokens
+from classifier.values import SourceKind
 from training.data import Examples
 from training.transformer.roles import CitationWeights
 from training.transformer.targets import pool
@@ -44,7 +45,7 @@ class LessonShard:
         Where each row's tokens start.
     ids : ndarray of int32, shape (n_tokens,)
     tags : ndarray of float16, shape (n_tokens, n_tags)
-    roles : ndarray of float16, shape (n_tokens, n_columns)
+    roles, kinds : ndarray of float16, shape (n_tokens, n_columns)
         As `CitationHeads` gives them; without columns where the teacher knows nothing of it.
     """
 
@@ -54,6 +55,7 @@ class LessonShard:
     ids: NDArray[np.int32]
     tags: Floats
     roles: Floats
+    kinds: Floats
 
     @classmethod
     def read(cls, path: Path, identity: str, *, vectors: bool = False) -> LessonShard | None:
@@ -70,7 +72,9 @@ class LessonShard:
                 held = not vectors or "hidden" in file.keys()  # noqa: SIM118 - no mapping
                 if (file.metadata() or {}).get("identity") != identity or not held:
                     return None
-                names = ("logits", "first", "ids", "tags", "roles")
+                names = ("logits", "first", "ids", "tags", "roles", "kinds")
+                if "kinds" not in file.keys():  # noqa: SIM118 - of an earlier version
+                    return None
                 return cls(path, *(file.get_tensor(name) for name in names))
         except (SafetensorError, OSError) as error:
             raise TrainingError(f"{path}: damaged ({error}); delete it to have it again") from None
@@ -111,8 +115,9 @@ class Taught:
     """The loss of a student against its lessons.
 
     The binary cross-entropy with the teacher's probabilities, weighted by signal as labels are; of
-    tokens, that of their tags, the cross-entropy of their roles, and the cosine distance of their
-    vectors. Tokens count only in sentences that the student reads as its teacher did.
+    tokens, that of their tags, the cross-entropy of their roles, of sources and cues the kinds that
+    they speak for, and the cosine distance of their vectors. Tokens count only in sentences that
+    the student reads as its teacher did.
 
     Parameters
     ----------
@@ -207,7 +212,11 @@ class Taught:
             shape = len(roles), len(ROLES), len(TAGS)
             given, wanted = ours(cited[0]).reshape(shape), roles.reshape(shape)
             each = cross_entropy(given.flatten(0, 1), softmax(wanted, -1).flatten(0, 1))
-            loss = loss + self.settings.citation_weight * CitationWeights().role * each
+            weights = CitationWeights()
+            said = weights.role * each
+            if len(cited) > 2:
+                said = said + weights.kind * _of_kinds(ours(cited[2]), theirs("kinds"), wanted)
+            loss = loss + self.settings.citation_weight * said
         if bridged is not None:
             vectors = torch.cat([self._vectors(at) for _, at, _, _ in places])
             near = cosine_similarity(ours(bridged).float(), vectors, dim=-1)
@@ -217,3 +226,23 @@ class Taught:
     def _vectors(self, at: int) -> Tensor:
         number, row = self.places[at]
         return self.lessons.shards[number].vectors(row)
+
+
+def _of_kinds(given: Tensor, theirs: Tensor, roles: Tensor) -> Tensor:
+    """Hold what tokens of sources and cues speak for to what a teacher says.
+
+    `given` and `theirs` have shape (n_tokens, n_columns), `roles` (n_tokens, n_roles, n_tags); each
+    token counts as surely as the teacher takes it for one of a source, or of a cue.
+    """
+    exclusive, outside = len(SourceKind), TAGS.index("outside")
+    loss = given.new_zeros(())
+    for at, role in enumerate(SPEAKING):
+        sure = 1 - softmax(roles[:, ROLES.index(role)], -1)[:, outside]
+        columns = slice(at * len(KINDS), (at + 1) * len(KINDS))
+        own, wanted = given[:, columns], theirs[:, columns]
+        each = cross_entropy(
+            own[:, :exclusive], softmax(wanted[:, :exclusive], -1), reduction="none"
+        )
+        on_top = bce(own[:, exclusive:], torch.sigmoid(wanted[:, exclusive:]), reduction="none")
+        loss = loss + (sure * (each + on_top.mean(-1))).sum() / sure.sum().clamp(min=1.0)
+    return loss

@@ -218,7 +218,7 @@ def _said(
     columns = [teacher.signals_.index(tag) for tag in teacher.tags_]
     logits = np.zeros((len(rows), len(teacher.signals_)), np.float16)
     nothing = np.zeros((0, 0), np.float16)
-    tags, roles, hidden = ([nothing] * len(rows) for _ in range(3))
+    tags, roles, kinds, hidden = ([nothing] * len(rows) for _ in range(4))
     for group in by_length(packer.pack(rows.sentences, tokens), _BATCH_TOKENS):
         batch = packer.batch(group, tokens)
         with torch.autocast("cpu", torch.bfloat16):
@@ -231,6 +231,7 @@ def _said(
         for b, row, start, end in batch.places.tolist():
             tags[row] = _half(tagged[b, start:end])
             roles[row] = _half(cited[0][b, start:end] if cited else tagged[b, start:end, :0])
+            kinds[row] = _half(cited[2][b, start:end] if cited else tagged[b, start:end, :0])
             if vectors:
                 hidden[row] = _half(found[b, start:end])
     lengths = [len(one.ids) for one in tokens]
@@ -240,6 +241,7 @@ def _said(
         "ids": np.array([i for one in tokens for i in one.ids], np.int32),
         "tags": np.concatenate(tags),
         "roles": np.concatenate(roles),
+        "kinds": np.concatenate(kinds),
     }
     return {**said, "hidden": np.concatenate(hidden)} if vectors else said
 
