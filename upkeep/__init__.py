@@ -1,1 +1,1 @@
-"""Bundles over time: kept, compared, promoted and rolled back, calibrated anew, watched for drift."""
+"""Bundles over time: kept, compared, promoted, rolled back, calibrated anew, watched for drift."""
