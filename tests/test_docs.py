@@ -55,7 +55,7 @@ def commands() -> dict[str, set[str]]:
         inner = getattr(command, "commands", {})
         for key, value in inner.items():
             walk(value, f"{name} {key}".strip())
-        options = {o for p in command.params for o in p.opts if o.startswith("--")}
+        options = {o for p in command.params for o in (*p.opts, *p.secondary_opts) if o[:2] == "--"}
         if name and not (inner and getattr(command, "no_args_is_help", False)):
             found[name] = options
 
