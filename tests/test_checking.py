@@ -15,8 +15,8 @@ import pytest
 from classifier.errors import CorpusError, InputError
 from training.corpora import standoff
 from training.corpora.corpus import HOUSE
-from training.data.rows import articles, load
 from training.data.duplicates import shingles, similar_pairs
+from training.data.rows import articles, load
 from training.labels import checking
 from training.labels.checking import (
     MOST_ALIKE,
