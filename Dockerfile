@@ -9,6 +9,8 @@ COPY batch batch
 COPY service service
 COPY training training
 COPY eval eval
+COPY annotation annotation
+COPY upkeep upkeep
 RUN python -m venv /opt/framescope \
     && /opt/framescope/bin/pip install --no-cache-dir '.[serve]'
 

@@ -31,7 +31,7 @@ from batch.job import Job, changed_options
 from batch.progress import RunProgress
 from batch.stages import Setup, Stages
 from classifier import bundle
-from classifier.errors import CorpusError, StoppedError
+from classifier.errors import BundleError, CorpusError, StoppedError
 from classifier.models import TrainingDomain
 from classifier.pages import InputOptions
 from classifier.scoring import Scorer
@@ -219,10 +219,9 @@ def shipped(pair, transformer_bundle, tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "own"
     shutil.copytree(transformer_bundle, folder)
     write(folder, some_settled(pair).known)
-    resolve = bundle.resolve
-    monkeypatch.setattr(
-        bundle, "resolve", lambda one: pair[0].path if str(one) == BASELINE else resolve(one)
-    )
+    ships = tmp_path / "ships"
+    shutil.copytree(pair[0].path, ships / BASELINE)
+    monkeypatch.setattr("classifier.bundle.addresses.SHIPPED", ships)
     return folder
 
 
@@ -270,7 +269,7 @@ def test_a_signal_that_was_not_measured_is_refused(shipped) -> None:
 
 
 def test_bundles_of_other_signals_are_refused(pair, small_bundle) -> None:
-    with pytest.raises(bundle.BundleError, match="gives other signals"):
+    with pytest.raises(BundleError, match="gives other signals"):
         CascadeModel(bundle.load(small_bundle), pair[1], known(pair), [SIGNAL])
 
 

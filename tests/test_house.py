@@ -154,8 +154,7 @@ def test_a_share_leaves_held_out_rows_and_takes_whole_articles(data) -> None:
         return set(one.part("train").article)
 
     half, fifth = (
-        load_data(None, None, 13, corpora=SHIPPED, shares={"house": share})
-        for share in (0.5, 0.2)
+        load_data(None, None, 13, corpora=SHIPPED, shares={"house": share}) for share in (0.5, 0.2)
     )
     assert learned(fifth) < learned(half) < learned(data)
     assert len(learned(half)) == pytest.approx(len(learned(data)) / 2, abs=1)

@@ -200,7 +200,7 @@ def test_a_bundle_holds_no_pickle(loaded) -> None:
 
 def test_a_bundles_card_says_what_it_was_made_of(loaded) -> None:
     card = (loaded.path / "README.md").read_text(encoding="utf-8")
-    assert card.startswith(f"# {loaded.name}\n")
+    assert f"\n---\n\n# {loaded.name}\n" in card
     for signal in loaded.signals:
         assert f"| `{signal}` | {BY_NAME[signal].meaning} |" in card
     for corpus in loaded.manifest["corpora"]:
