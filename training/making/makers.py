@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,40 +186,64 @@ def write_transformer(
     encoder, settings = recipe.encoder, recipe.settings
     validation = data.part("validation")
     with tempfile.TemporaryDirectory() as temporary:
-        folder, exact = Path(temporary) / "int8", Path(temporary) / "float32"
+        folder = Path(temporary) / "int8"
         folder.mkdir()
-        exact.mkdir()
         tell("exporting to ONNX, int8")
         samples = recipe.samples(data.part("train"), _SAMPLES)
         export(recipe.network_, recipe.heads(), encoder / TOKENIZER, folder, samples)
         heads, decisions = _decided(folder, recipe, data, root, tell)
         model = load_transformer(folder, decisions.calibration, data.outlets)
         _sum_up(model, data, decisions, settings.seed, tell, folder)
-        tell("comparing int8 with float32")
-        export(recipe.network_, heads, encoder / TOKENIZER, exact)
-        served, trained = (
-            load_transformer(one, decisions.calibration, data.outlets).logits(validation.sentences)
-            for one in (folder, exact)
-        )
-        agreement = float((decisions.flags(served) == decisions.flags(trained)).mean())
-        tell(f"int8 decides as float32 does in {agreement:.2%} of {len(validation):,} sentences")
+        agreement = int8_agreement(recipe, heads, decisions, model, validation, tell)
         record: dict[str, Any] = {"encoder": describe(encoder), **asdict(settings)}
         if teaching is not None and recipe.lessons is not None:
             record["teacher"] = teaching.teacher.describe(recipe.lessons)
 
-        def save(target: Path) -> None:
-            for path in folder.iterdir():
-                shutil.copyfile(path, target / path.name)
-
-        measured: dict[str, float] = {"int8_agreement": round(agreement, 4)}
-        found = mean_average_precision(served, validation)
+        measured = {"int8_agreement": agreement}
+        found = mean_average_precision(model.logits(validation.sentences), validation)
         if math.isfinite(found):  # few rows may have no signal of both kinds
             measured["validation"] = round(found, 5)
         seed = settings.seed
         write_bundle(
-            data, output, "transformer", seed, record, decisions, save, name, measured=measured
+            data,
+            output,
+            "transformer",
+            seed,
+            record,
+            decisions,
+            partial(copy_files, folder),
+            name,
+            measured=measured,
         )
     return measured
+
+
+def int8_agreement(
+    recipe: TransformerRecipe,
+    heads: Heads,
+    decisions: Decisions,
+    served: TransformerModel,
+    rows: Examples,
+    tell: Tell,
+) -> float:
+    """Say how often the int8 model decides as the same network in float32 does, on some rows."""
+    from classifier.models import TOKENIZER, load_transformer
+    from training.transformer import export_encoder as export
+
+    tell("comparing int8 with float32")
+    with tempfile.TemporaryDirectory() as exact:
+        export(recipe.network_, heads, recipe.encoder / TOKENIZER, Path(exact))
+        trained = load_transformer(Path(exact), decisions.calibration, served.registry)
+        flags = (decisions.flags(one.logits(rows.sentences)) for one in (served, trained))
+        agreement = float(np.equal(*flags).mean())
+    tell(f"int8 decides as float32 does in {agreement:.2%} of {len(rows):,} sentences")
+    return round(agreement, 4)
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copy the files of a folder into another."""
+    for path in source.iterdir():
+        shutil.copyfile(path, target / path.name)
 
 
 def _decided(

@@ -17,6 +17,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from training.calibrate import Decisions, extend_domain, fit_decisions, fit_tags
 from training.corpora import ADDED
 from training.data import Data, Examples
 from training.making.card import write_bundle
+from training.making.makers import copy_files, int8_agreement
 from training.making.run_folder import checkpoints_of, lessons_of
 
 if TYPE_CHECKING:
@@ -149,27 +151,15 @@ def _write(
             proba = decisions.calibration.apply(model.logits(held.sentences))
             signals = start.heads.signals
             extend_domain(start.domain, signals, model, own, held, proba).save(folder)
-        tell("comparing int8 with float32")
-        exact = Path(temporary) / "float32"
-        exact.mkdir()
-        export(recipe.network_, Heads.load(folder), encoder / TOKENIZER, exact)
-        served, trained = (
-            load_transformer(one, decisions.calibration, data.outlets).logits(validation.sentences)
-            for one in (folder, exact)
-        )
-        agreement = float((decisions.flags(served) == decisions.flags(trained)).mean())
-        tell(f"int8 decides as float32 does in {agreement:.2%} of {len(validation):,} sentences")
+        kept = Heads.load(folder)
+        agreement = int8_agreement(recipe, kept, decisions, model, validation, tell)
         record: dict[str, Any] = {
             "encoder": describe(encoder),
             **asdict(settings),
             "start": {"name": start.manifest["name"], "digest": start.identity},
         }
 
-        def save(target: Path) -> None:
-            for path in folder.iterdir():
-                shutil.copyfile(path, target / path.name)
-
-        measured = {"int8_agreement": round(agreement, 4)}
+        measured = {"int8_agreement": agreement}
         write_bundle(
             data,
             output,
@@ -177,7 +167,7 @@ def _write(
             settings.seed,
             record,
             decisions,
-            save,
+            partial(copy_files, folder),
             name,
             _carried(start.manifest, data),
             measured,

@@ -317,11 +317,14 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _print_facts(found: Mapping[str, Any]) -> None:
-    corpora = [
-        f"{one.get('name')} ({one.get('rows', 0):,} rows, {one.get('licence')}, "
-        f"{str(one.get('digest') or '')[:12]})"
-        for one in found["corpora"]
-    ]
+    corpora, earlier = (
+        "; ".join(
+            f"{one.get('name')} ({one.get('rows', 0):,} rows, {one.get('licence')}, "
+            f"{str(one.get('digest') or '')[:12]})"
+            for one in found[key]
+        )
+        for key in ("corpora", "earlier_corpora")
+    )
     split = found["split"] if isinstance(found["split"], dict) else {}
     facts = {
         "bundle": found["bundle"], "kind": found["kind"], "digest": found["digest"],
@@ -329,7 +332,7 @@ def _print_facts(found: Mapping[str, Any]) -> None:
         "code": found["code_version"], "bytes": f"{found['bytes']:,}", "path": found["path"],
         "languages": ", ".join(found["languages"]),
         "signals": ", ".join(found["thresholds"]),
-        "corpora": "; ".join(corpora),
+        "corpora": corpora, "before": earlier,
         "split": f"seed {split['seed']}, {str(split.get('signature'))[:12]}" if split else None,
         "seed": found["seed"],
         "figures": f"{len(found['metrics'])} in its card" if found["metrics"] else None,

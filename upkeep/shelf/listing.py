@@ -121,6 +121,7 @@ def described(word: str, shelf: Shelf) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": word, **facts, "bytes": size, "languages": manifest["languages"],
         "thresholds": manifest["thresholds"], "corpora": manifest.get("corpora", []),
+        "earlier_corpora": manifest.get("earlier_corpora", []),
         "split": manifest.get("split"), "seed": manifest.get("seed"),
         "settings": manifest.get("settings", {}), "metrics": manifest.get("metrics", []),
     }  # fmt: skip
