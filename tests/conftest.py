@@ -39,6 +39,7 @@ REAL = (
     "schemathesis",
     "zstandard",
 )
+TOOLS = ("Label Studio", "potato")
 _missing: set[str] = set()
 
 
@@ -53,6 +54,7 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
     reason = str(report.longrepr) if report.skipped else ""
     _missing.update(name for name in REAL if re.search(f"could not import '{name}[.']", reason))
+    _missing.update(name for name in TOOLS if f"{name} is not there" in reason)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -25,7 +25,7 @@ NOT_RUN = {
     r"^train baseline --recipe house": "trains for minutes; `make train` and the slow tests do",
     r"^registry build": "needs the evidence",
     r"^sources diff OLD": "of two versions",
-    r"--model runs/|--a runs/|--b runs/|--b my-bundle": "of a bundle that another command makes",
+    r"--model (runs/|my-bundle)|--a runs/|--b runs/|--b my-bundle": "of a bundle that another command makes",
     r"^eval (seeds|median) runs/": "of bundles that another command makes",
     r"^eval (gate|card|sourcing|placeholders|familiarity) my-bundle": "of a bundle of one's own",
     r"^eval unresolved": "needs a file of articles, FILE",
