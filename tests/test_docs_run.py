@@ -16,6 +16,8 @@ import pytest
 import small_runs
 from pages_of_docs import CALLS
 
+from classifier import bundle
+
 COMMAND = [sys.executable, "-c", "import sys; from classifier.cli import main; sys.exit(main())"]
 
 NOT_RUN = {
@@ -25,7 +27,7 @@ NOT_RUN = {
     r"^train baseline --recipe house": "trains for minutes; `make train` and the slow tests do",
     r"^registry build": "needs the evidence",
     r"^sources diff OLD": "of two versions",
-    r"--model (runs/|my-bundle)|--a runs/|--b runs/|--b my-bundle": "of a bundle that another command makes",
+    r"--model runs/|--a runs/|--b runs/|--b my-bundle": "of a bundle that another command makes",
     r"^eval (seeds|median) runs/": "of bundles that another command makes",
     r"^eval (gate|card|sourcing|placeholders|familiarity) my-bundle": "of a bundle of one's own",
     r"^eval unresolved": "needs a file of articles, FILE",
@@ -77,6 +79,7 @@ def test_most_of_what_is_shown_to_everyone_is_run():
 def folder(tmp_path_factory) -> Path:
     """A folder with the files that the docs speak of."""
     here = tmp_path_factory.mktemp("docs")
+    shutil.copytree(bundle.default_path("baseline"), here / "my-bundle")
     (here / "article.txt").write_bytes(mutator.SOUND[".txt"])
     (here / "saved-pages").mkdir()
     (here / "saved-pages" / "a.html").write_bytes(mutator.SOUND[".html"])
