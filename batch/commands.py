@@ -16,8 +16,11 @@ from classifier.cli.shared import (
     Include,
     ModelName,
     OnlySignals,
+    OverFile,
+    OverReport,
     Own,
     Private,
+    Quiet,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +46,6 @@ _Memory = Annotated[
     str | None,
     typer.Option(metavar="SIZE", help="To use before the disk is used; 2GB unless given."),
 ]
-_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
 def batch(
@@ -109,7 +111,7 @@ def batch(
     address: Annotated[
         str | None, typer.Option("--address", metavar="HOST:PORT", help="Of a Ray cluster.")
     ] = None,
-    quiet: _Quiet = False,
+    quiet: Quiet = False,
 ) -> None:
     """Score very many articles into a folder of tables (extra: batch)."""
     from batch.ending import report, status
@@ -180,11 +182,9 @@ def query(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write there; - is standard output."),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write over a file that is there.")
-    ] = False,
+    overwrite: OverFile = False,
     memory: _Memory = None,
-    quiet: _Quiet = False,
+    quiet: Quiet = False,
 ) -> None:
     """Ask a run with SQL, over ready views (extra: batch)."""
     from batch.folder import RunFolder
@@ -208,11 +208,9 @@ def overview(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The page; - is standard output.")
     ],
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write over a file that is no report.")
-    ] = False,
+    overwrite: OverReport = False,
     memory: _Memory = None,
-    quiet: _Quiet = False,
+    quiet: Quiet = False,
 ) -> None:
     """Draw a run as one page: outlets side by side, over time, samples (extra: batch)."""
     from batch.folder import RunFolder

@@ -17,8 +17,9 @@ from classifier import bundle
 from classifier.errors import TrainingError
 from training.commands.train import app
 from training.corpora import KNOWN, SHIPPED
-from training.recipes import Recipe, TeacherRecipe, read_recipe, shipped_recipes
+from training.recipes import Recipe, TeacherRecipe, read_recipe
 from training.recipes.keys import dotted, known, nearest
+from training.recipes.reading import shipped as shipped_recipes
 from training.transformer.run import Settings
 from training.transformer.teacher import TEACHING
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from annotation.commands.pick import pick, simulate
-from classifier.cli.shared import Exclude, Include
+from classifier.cli.shared import Exclude, Include, OverFile, Quiet
 
 app = typer.Typer(
     help="Send articles to an annotation tool, and get their labels back (extra: annotate).",
@@ -27,9 +27,6 @@ class ToolName(StrEnum):
     INCEPTION = "inception"
     BRAT = "brat"
     CSV = "csv"
-
-
-_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
 @app.callback()
@@ -78,7 +75,7 @@ def export_command(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a folder that an export made.")
     ] = False,
-    quiet: _Quiet = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write articles as an annotation tool imports them, with its labelling configuration."""
     from annotation.formats import Sending, send, tool_named
@@ -128,10 +125,8 @@ def import_command(
         Path | None,
         typer.Option(metavar="FILE", help="The articles.jsonl of the export, if it isn't there."),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write over a file that is there.")
-    ] = False,
-    quiet: _Quiet = False,
+    overwrite: OverFile = False,
+    quiet: Quiet = False,
 ) -> None:
     """Read what an annotation tool exported: a record an article and annotator."""
     from annotation.formats import Bringing, bring, tool_named

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from classifier.cli.shared import ModelName
+from classifier.cli.shared import ModelName, OverReport, Quiet
 from training.options import CorporaFolder, HouseFolder
 
 
@@ -70,10 +70,8 @@ def pick(
         typer.Option(metavar="MODEL", help="That may disagree; else the other of those that ship."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn by lot.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write over a file that is no report.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    overwrite: OverReport = False,
+    quiet: Quiet = False,
 ) -> None:
     """Pick the sentences that are worth labelling, of a run or of files."""
     from annotation.picking import PickRequest, Quotas
@@ -121,10 +119,8 @@ def simulate(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there.")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write over a file that is no report.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    overwrite: OverReport = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure how many labels each way of picking saves, on labelled corpora (extra: training)."""
     from annotation.picking import WRITERS, SimulationPlan, run_simulation

@@ -20,8 +20,10 @@ from classifier.cli.shared import (
     Json,
     ModelName,
     OnlySignals,
+    OverReport,
     Own,
     Private,
+    Quiet,
     ReportFormat,
 )
 from classifier.cli.sources import sources_app
@@ -77,9 +79,7 @@ def score(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write there; - is standard output."),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write over a file that is no report.")
-    ] = False,
+    overwrite: OverReport = False,
     signal: OnlySignals = None,
     sources: Own = None,
     include: Include = None,
@@ -100,7 +100,7 @@ def score(
         float, typer.Option(metavar="S", min=0.1, help="Skip an article that takes longer.")
     ] = 300.0,
     legend: Annotated[bool, typer.Option("--legend", help="Explain the terminal's marks.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Score the sentences of one or more articles."""
     from classifier.runtime import begin

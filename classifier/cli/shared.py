@@ -38,6 +38,11 @@ Private = Annotated[
     bool,
     typer.Option("--allow-private", help="Fetch addresses of this machine and its network."),
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+OverReport = Annotated[
+    bool, typer.Option("--overwrite", help="Write over a file that is no report.")
+]
+OverFile = Annotated[bool, typer.Option("--overwrite", help="Write over a file that is there.")]
 Column = Annotated[
     str | None, typer.Option(metavar="NAME", help="Of a table, where it isn't to be guessed.")
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from classifier.cli.shared import CardFormat, Column, Json, ListFormat, Own
+from classifier.cli.shared import CardFormat, Column, Json, ListFormat, OverFile, Own
 from classifier.errors import SourcesError
 from classifier.values import Role, printable
 
@@ -181,9 +181,7 @@ def export_command(
         ),
     ] = None,
     sources: Own = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write over a file that is there.")
-    ] = False,
+    overwrite: OverFile = False,
 ) -> None:
     """Hand the registry on: every fact with its source, date and licence."""
     from classifier.output import check as may_write
@@ -266,9 +264,7 @@ def import_command(
             help="Where to write it; your own folder of sources, which every command reads.",
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write over a file that is there.")
-    ] = False,
+    overwrite: OverFile = False,
 ) -> None:
     """Take in ratings that you hold, beside those of the registry."""
     import json

@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import CorpusError, TrainingError
-from training.recipes import Recipe, plain_name
 
 if TYPE_CHECKING:
     from training.data import Data
+    from training.recipes import Recipe
 
 OWN = "exchange"
 """The corpus of a user's own files."""
@@ -53,6 +53,8 @@ class RowsAsked:
 
     def name(self, kind: str, recipe: Recipe) -> str:
         """Name a bundle by what it is made from, so that making it again gives the same bytes."""
+        from training.recipes import plain_name
+
         own = (*(self.files or ()), *(self.added or ()))
         files = "-".join(plain_name(path.stem) for path in own[:_NAMED])
         of_recipe = "" if self.files or recipe.name == "default" else recipe.name

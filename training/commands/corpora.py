@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from classifier.cli.shared import OverFile
 from training.options import CorporaFolder, HouseFolder, refuse_options
 
 if TYPE_CHECKING:
@@ -95,9 +96,7 @@ def export(
         Path | None, typer.Option(metavar="FILE", help="Write the articles not drawn there.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the order in which they are drawn.")] = 13,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write over a file that is there.")
-    ] = False,
+    overwrite: OverFile = False,
 ) -> None:
     """Write labelled articles of a corpus as a file, to add them, or to judge by them."""
     import json

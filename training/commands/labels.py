@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli.help import SETTINGS, Grouped
-from classifier.cli.shared import CardFormat, Json
+from classifier.cli.shared import CardFormat, Json, OverFile
 from training.options import CorporaFolder, HouseFolder
 
 if TYPE_CHECKING:
@@ -242,9 +242,7 @@ def merge(
     hard: Annotated[
         bool, typer.Option("--hard", help="Round labels to 0 and 1; a half is left out.")
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write over a file that is there.")
-    ] = False,
+    overwrite: OverFile = False,
 ) -> None:
     """Merge several annotators' labels into one record an article.
 

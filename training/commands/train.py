@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,9 @@ from classifier.errors import TrainingError, how_to_install
 from training import Track
 from training.commands.asked import RowsAsked
 from training.options import CorporaFolder
-from training.recipes import Recipe, TeacherRecipe, read_recipe, shipped_recipes
+
+if TYPE_CHECKING:
+    from training.recipes import Recipe
 
 app = typer.Typer(
     help="Train a model on labelled corpora and write its bundle (extra: training).",
@@ -54,10 +56,8 @@ Share = Annotated[
 Learned = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="Learn this signal only; may be repeated.")
 ]
-_RECIPES = (
-    "; ".join(f"{name}: {meaning}" for name, meaning in shipped_recipes().items())
-    + "; or a TOML file of your own."
-)
+# What each is made of, `train recipe` says: files aren't read for a help that nobody asks for.
+_RECIPES = "A recipe that ships (default, house, desk), or a TOML file of your own."
 OfRecipe = Annotated[str, typer.Option(metavar="NAME|FILE", help=_RECIPES)]
 Seed = Annotated[int | None, typer.Option(help="Seed of the training, in place of the recipe's.")]
 SplitSeed = Annotated[int | None, typer.Option(help="Seed of the split, in place of the recipe's.")]
@@ -89,6 +89,8 @@ def baseline(
     track: Tracks = None,
 ) -> None:
     """Fit TF-IDF and a logistic regression a signal, tuned by grouped cross-validation."""
+    from training.recipes import read_recipe
+
     _check(output, track)
     chosen = _with_seeds(read_recipe(recipe), seed, split_seed)
     asked = RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
@@ -112,7 +114,7 @@ def transformer(
     recipe: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|FILE", help=_RECIPES + " default unless given; desk with --from."
+            metavar="NAME|FILE", help=_RECIPES + " Default unless given; desk with --from."
         ),
     ] = None,
     start: Annotated[
@@ -170,6 +172,8 @@ def transformer(
 
     Interrupted, it resumes from its checkpoint when the same command is typed again.
     """
+    from training.recipes import read_recipe
+
     _refuse_gone({"--settings": settings, "--teacher-settings": teacher_settings})
     _check(output, track)
     named = recipe or ("default" if start is None else "desk")
@@ -237,6 +241,8 @@ def show(
     ] = "default",
 ) -> None:
     """Check a recipe, and show all it says, with what it extends and every default."""
+    from training.recipes import read_recipe
+
     _check_extra()
     typer.echo(read_recipe(recipe).to_toml(), nl=False)
 
@@ -269,6 +275,8 @@ def _with_teacher(
             if value:
                 raise TrainingError(f"{name} is about a teacher; give one with --teacher FOLDER")
         return recipe
+    from training.recipes import TeacherRecipe
+
     one = recipe.teacher
     if folder is not None:
         one = replace(one, encoder=folder) if one is not None else TeacherRecipe(folder)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classifier import bundle
 from classifier.models import Calibration, resolve_said
@@ -194,13 +195,14 @@ def write_transformer(
         heads, decisions = _decided(folder, recipe, data, root, tell)
         model = load_transformer(folder, decisions.calibration, data.outlets)
         _sum_up(model, data, decisions, settings.seed, tell, folder)
-        agreement = int8_agreement(recipe, heads, decisions, model, validation, tell)
+        served = model.logits(validation.sentences)
+        agreement = int8_agreement(recipe, heads, decisions, served, validation, tell)
         record: dict[str, Any] = {"encoder": describe(encoder), **asdict(settings)}
         if teaching is not None and recipe.lessons is not None:
             record["teacher"] = teaching.teacher.describe(recipe.lessons)
 
         measured = {"int8_agreement": agreement}
-        found = mean_average_precision(model.logits(validation.sentences), validation)
+        found = mean_average_precision(served, validation)
         if math.isfinite(found):  # few rows may have no signal of both kinds
             measured["validation"] = round(found, 5)
         seed = settings.seed
@@ -222,20 +224,23 @@ def int8_agreement(
     recipe: TransformerRecipe,
     heads: Heads,
     decisions: Decisions,
-    served: TransformerModel,
+    served: NDArray[np.float32],
     rows: Examples,
     tell: Tell,
 ) -> float:
-    """Say how often the int8 model decides as the same network in float32 does, on some rows."""
+    """Say how often the int8 model decides as the same network in float32 does, on some rows.
+
+    `served` are its log-odds there, shape (n_rows, n_signals).
+    """
     from classifier.models import TOKENIZER, load_transformer
     from training.transformer import export_encoder as export
 
     tell("comparing int8 with float32")
     with tempfile.TemporaryDirectory() as exact:
         export(recipe.network_, heads, recipe.encoder / TOKENIZER, Path(exact))
-        trained = load_transformer(Path(exact), decisions.calibration, served.registry)
-        flags = (decisions.flags(one.logits(rows.sentences)) for one in (served, trained))
-        agreement = float(np.equal(*flags).mean())
+        model = load_transformer(Path(exact), decisions.calibration, recipe.registry)
+        trained = decisions.flags(model.logits(rows.sentences))
+        agreement = float((decisions.flags(served) == trained).mean())
     tell(f"int8 decides as float32 does in {agreement:.2%} of {len(rows):,} sentences")
     return round(agreement, 4)
 

@@ -80,7 +80,6 @@ def retrain_transformer(
     from training.transformer import TransformerRecipe
 
     bundle.check_writable(output)
-    start.check_encoder(encoder)
     lessons = None
     if settings.taught_weight:
         tell(f"asking {start.manifest['name']} what it says of these rows")
@@ -146,13 +145,14 @@ def _write(
         export(recipe.network_, heads, encoder / TOKENIZER, folder, samples)
         decisions = _decided(folder, heads, data, validation, start, settings.seed, tell)
         model = load_transformer(folder, decisions.calibration, data.outlets)
+        served = model.logits(validation.sentences)
         if start.domain is not None:
             own, held = (rows.where(rows.corpus == ADDED) for rows in (train, validation))
-            proba = decisions.calibration.apply(model.logits(held.sentences))
+            proba = decisions.calibration.apply(served[validation.corpus == ADDED])
             signals = start.heads.signals
             extend_domain(start.domain, signals, model, own, held, proba).save(folder)
         kept = Heads.load(folder)
-        agreement = int8_agreement(recipe, kept, decisions, model, validation, tell)
+        agreement = int8_agreement(recipe, kept, decisions, served, validation, tell)
         record: dict[str, Any] = {
             "encoder": describe(encoder),
             **asdict(settings),

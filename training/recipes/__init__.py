@@ -4,5 +4,4 @@ In: the name of a recipe that ships, or a file. Out: a `Recipe`, checked key by 
 """
 
 from training.recipes.reading import read as read_recipe
-from training.recipes.reading import shipped as shipped_recipes
 from training.recipes.recipe import Recipe, TeacherRecipe, plain_name

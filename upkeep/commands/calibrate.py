@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.cli.shared import Json, ModelName
+from classifier.cli.shared import Json, ModelName, Quiet
 
 if TYPE_CHECKING:
     from upkeep.calibration import Wish
@@ -64,7 +64,7 @@ def calibrate(
         CalibrationFormat, typer.Option("--format", "-f", help="How to write the figures.")
     ] = CalibrationFormat.TERMINAL,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Fit a bundle's calibration and thresholds on your own labels (extra: training)."""
     from classifier.errors import need

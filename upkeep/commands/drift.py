@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from classifier.cli.shared import Json
+from classifier.cli.shared import Json, OverReport
 
 
 class DriftFormat(StrEnum):
@@ -36,9 +36,7 @@ def drift(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write a page with plots there."),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write over a file that is no report.")
-    ] = False,
+    overwrite: OverReport = False,
     level: Annotated[
         float | None,
         typer.Option(
