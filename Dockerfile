@@ -2,15 +2,11 @@
 FROM python:3.13-slim AS build
 
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY pyproject.toml setup.py README.md LICENSE NOTICE ./
 COPY framescope framescope
 COPY classifier classifier
-COPY batch batch
-COPY service service
 COPY training training
 COPY eval eval
-COPY annotation annotation
-COPY upkeep upkeep
 RUN python -m venv /opt/framescope \
     && /opt/framescope/bin/pip install --no-cache-dir '.[serve]'
 

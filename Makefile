@@ -2,7 +2,6 @@
 # make test    set up for development, and run the tests that are quick: some three minutes
 # make test-all  run every test
 # make bench   measure scoring, registry and harness, and compare with the last time
-# make nox     run the quick tests with every Python that is found
 # make train   train both models on what ships with the code; RECIPE=default on every corpus
 PYTHON ?= python3
 CORPORA ?= $(FRAMESCOPE_CORPORA)
@@ -13,7 +12,7 @@ corpora := $(if $(CORPORA),--corpora "$(CORPORA)")
 # Installs a Debian package where that is allowed; else says what to type.
 apt = { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -yqq $(1); } || echo "$(1) is missing; on Debian: sudo apt-get install $(1)" >&2
 
-.PHONY: demo html picture test test-all bench nox lint train eval chromium
+.PHONY: demo html picture test test-all bench lint train eval chromium
 
 demo: .venv/scoring
 	$(BIN)/framescope score $(SAMPLE)
@@ -22,7 +21,7 @@ html: .venv/scoring
 	$(BIN)/framescope score $(SAMPLE) --format html --output demo.html
 
 picture: html .venv/development chromium # the README's; MARK is the sentence it shows open
-	$(BIN)/python docs/picture.py demo.html docs/report.png $(or $(MARK),5)
+	$(BIN)/python tools/picture.py demo.html docs/report.png $(or $(MARK),5)
 
 test: .venv/development chromium
 	$(BIN)/pytest -n auto --dist loadfile
@@ -31,11 +30,8 @@ test-all: .venv/complete .venv/annotators chromium
 	$(BIN)/pytest -m ""
 
 bench: .venv/development
-	$(BIN)/python tests/bench.py --output runs/bench.json
-	[ -n "$$CI" ] || $(BIN)/python tests/memory.py # a quarter of an hour
-
-nox: .venv/development
-	$(BIN)/nox
+	$(BIN)/python tools/bench.py --output runs/bench.json
+	[ -n "$$CI" ] || $(BIN)/python tools/memory.py # a quarter of an hour
 
 lint: .venv/development
 	$(BIN)/ruff check .
@@ -68,9 +64,9 @@ $(BIN)/python:
 	@touch $@
 
 .venv/annotators: | $(BIN)/python # tools that people label in, whose requirements are their own
-	@echo "Setting up .venv-annotators with Label Studio and potato; a minute or two, once"
+	@echo "Setting up .venv-annotators with Label Studio; a minute, once"
 	@$(PYTHON) -m venv .venv-annotators
-	@.venv-annotators/bin/pip install --quiet label-studio==1.23.2 potato-annotation==2.12.1
+	@.venv-annotators/bin/pip install --quiet label-studio==1.23.2
 	@touch $@
 
 .venv/complete: .venv/development # what the long tests run against: a cluster, an object store, clients

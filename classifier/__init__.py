@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__version__ = "0.3.0"
+from framescope.version import __version__ as __version__
 
 SHIPPED = Path(__file__).parent / "bundles"
 """The bundles that ship, a folder of each kind's name."""

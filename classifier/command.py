@@ -10,14 +10,14 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from classifier import bundle as bundles
-from classifier import output as outputs
-from classifier.errors import InputError, StoppedError
-from classifier.pages import InputOptions, read_input, size_of_inputs
-from classifier.scoring import Scorer
-from classifier.sources import load_registry as load
-from classifier.taxonomy import SIGNALS, Signal, defined_in
-from classifier.values import Article, ArticleReport, BatchReport, Skipped, printable
+from framescope.classifier import bundle as bundles
+from framescope.classifier import output as outputs
+from framescope.classifier.errors import InputError, StoppedError
+from framescope.classifier.pages import InputOptions, read_input, size_of_inputs
+from framescope.classifier.scoring import Scorer
+from framescope.classifier.sources import load_registry as load
+from framescope.classifier.taxonomy import SIGNALS, Signal, defined_in
+from framescope.classifier.values import Article, ArticleReport, BatchReport, Skipped, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -249,7 +249,7 @@ class _Lines:
         self.scorer, self.file = scorer, file
 
     def add(self, item: Item) -> None:
-        from classifier.render import to_line
+        from framescope.classifier.render import to_line
 
         if isinstance(item, Skipped):
             _tell(f"{item.source}: {item.reason} (skipped)")
@@ -293,17 +293,16 @@ class _Whole:
 
 def _write(report: BatchReport, form: str, file: TextIO, *, legend: bool) -> None:
     if form == "json":
-        from classifier.render import to_json
+        from framescope.classifier.render import to_json
 
         file.write(to_json(report) + "\n")
     elif form == "html":
-        from classifier.render import to_html
+        from framescope.classifier.render import to_html
 
         file.write(to_html(report))
     else:
+        from framescope.classifier.render import print_report
         from rich.console import Console
-
-        from classifier.render import print_report
 
         if file.isatty():
             print_report(report, Console(file=file), legend=legend)

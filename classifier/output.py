@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from classifier.errors import InputError
+from framescope.classifier.errors import InputError
 
 STDOUT = Path("-")
 """Standard output, as a file's name."""

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from framescope.classifier import SHIPPED
+from framescope.classifier.errors import BundleError
 from numpy.typing import NDArray
-
-from classifier import SHIPPED
-from classifier.errors import BundleError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

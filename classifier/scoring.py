@@ -13,16 +13,14 @@ from itertools import compress, pairwise
 from threading import Event
 
 import numpy as np
-from numpy.typing import NDArray
-
-from classifier.attribution import read
-from classifier.bundle import Bundle
-from classifier.errors import SignalError
-from classifier.models import FAR, FEWEST_SENTENCES, Prediction, time_limit
-from classifier.sources import Registry, source_card
-from classifier.sources import load_registry as load
-from classifier.taxonomy import BY_NAME, NAMES, Family, Level, in_order
-from classifier.values import (
+from framescope.classifier.attribution import read
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import SignalError
+from framescope.classifier.models import FAR, FEWEST_SENTENCES, Prediction, time_limit
+from framescope.classifier.sources import Registry, source_card
+from framescope.classifier.sources import load_registry as load
+from framescope.classifier.taxonomy import BY_NAME, NAMES, Family, Level, in_order
+from framescope.classifier.values import (
     Article,
     ArticleReport,
     Given,
@@ -34,6 +32,7 @@ from classifier.values import (
     put_right,
     restored,
 )
+from numpy.typing import NDArray
 
 # Articles scored together: enough that a call of the baseline costs little, few enough to keep
 # memory flat and results coming. What an article scores does not depend on its company.

@@ -23,7 +23,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Generic, TypeVar, overload
 
-from classifier.errors import SignalError
+from framescope.classifier.errors import SignalError
 
 T = TypeVar("T")
 

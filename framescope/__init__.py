@@ -4,23 +4,6 @@ Everything that a user needs is here, and stable; docs/python.md shows it. Impor
 model, and nothing that a model needs.
 """
 
-from framescope import _packages  # noqa: F401 - first: see there
-
-# isort: split
-from classifier import __version__ as __version__
-from classifier.errors import BundleError, FramescopeError, InputError, SignalError, SourcesError
-from classifier.values import (
-    Article,
-    Citation,
-    Outlet,
-    Place,
-    SentenceReport,
-    Skipped,
-    SourceCard,
-    SourceKind,
-    Span,
-    Voice,
-)
 from framescope.api import (
     ArticleScorer,
     Report,
@@ -32,6 +15,26 @@ from framescope.api import (
     score_frame,
     signals,
 )
+from framescope.classifier.errors import (
+    BundleError,
+    FramescopeError,
+    InputError,
+    SignalError,
+    SourcesError,
+)
+from framescope.classifier.values import (
+    Article,
+    Citation,
+    Outlet,
+    Place,
+    SentenceReport,
+    Skipped,
+    SourceCard,
+    SourceKind,
+    Span,
+    Voice,
+)
+from framescope.version import __version__ as __version__
 
 __all__ = [
     "Article", "ArticleScorer", "BundleError", "Citation", "FramescopeError", "InputError",

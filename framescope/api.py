@@ -11,17 +11,23 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.errors import BundleError
-from classifier.values import Article, ArticleReport, BatchReport, Citation, Skipped, Span
-from framescope._packages import claim
+from framescope.classifier.errors import BundleError
+from framescope.classifier.values import (
+    Article,
+    ArticleReport,
+    BatchReport,
+    Citation,
+    Skipped,
+    Span,
+)
 
 if TYPE_CHECKING:
     import pandas
 
-    from batch.reading import RunFrames
-    from classifier.pages import Input
-    from classifier.scoring import Scorer
-    from classifier.values import Outlet
+    from framescope.classifier.batch.reading import RunFrames
+    from framescope.classifier.pages import Input
+    from framescope.classifier.scoring import Scorer
+    from framescope.classifier.values import Outlet
 
 _HEIGHT = 640  # pixels of the page in a notebook; its lower edge can be dragged
 _FIELDS = [field.name for field in fields(ArticleReport)]
@@ -65,7 +71,7 @@ class Report(ArticleReport):
     @property
     def spans(self) -> tuple[Span, ...]:
         """The spans that the input labelled, without a score, then those found, with theirs."""
-        from classifier.render import spans
+        from framescope.classifier.render import spans
 
         return spans(self)
 
@@ -84,18 +90,18 @@ class Report(ArticleReport):
             ``cited`` (names), ``cited_as`` (their kinds), each signal's score under its name (that
             of a whole article on each of its sentences), and ``note``; None where there is none.
         """
-        from classifier.render import to_records
+        from framescope.classifier.render import to_records
 
         return to_records(self, tuple(self.thresholds))
 
     def to_frame(self) -> pandas.DataFrame:
         """Give the rows of `to_records` as a table; ImportError without pandas."""
-        from classifier.render import to_frame
+        from framescope.classifier.render import to_frame
 
         return to_frame(self.to_records(), tuple(self.thresholds))
 
     def _repr_html_(self) -> str:
-        from classifier.render import to_html
+        from framescope.classifier.render import to_html
 
         page = to_html(BatchReport((self,), self.model, tuple(self.thresholds), self.thresholds))
         # In a frame, so that neither page changes what the other looks like or does.
@@ -128,7 +134,7 @@ def read(source: Input) -> list[Article | Skipped]:
     ------
     InputError
     """
-    from classifier.pages import articles
+    from framescope.classifier.pages import articles
 
     return list(articles(source, "text"))
 
@@ -148,7 +154,7 @@ class ArticleScorer:
 
     def score(self, inputs: Input | Iterable[Input]) -> Iterator[Report | Skipped]:
         """Score inputs as they come; see `framescope.score`."""
-        from classifier.pages import several
+        from framescope.classifier.pages import several
 
         return self.reports(several(inputs))
 
@@ -183,9 +189,9 @@ def _loaded(recipe: tuple[Any, ...], process: int) -> Scorer:
 
 
 def _load(folder: str, signals: Sequence[str] | None, sources: str | None) -> Scorer:
-    from classifier import bundle
-    from classifier.scoring import Scorer
-    from classifier.sources import load_registry
+    from framescope.classifier import bundle
+    from framescope.classifier.scoring import Scorer
+    from framescope.classifier.sources import load_registry
 
     outlets = load_registry(user=None if sources is None else Path(sources))
     return Scorer(bundle.load(folder, outlets), signals, outlets)
@@ -275,8 +281,8 @@ def score_frame(
     ImportError, InputError, BundleError
         Without pandas, the column or the model.
     """
-    from classifier.pages import of_table
-    from classifier.render import need_pandas, row, to_frame
+    from framescope.classifier.pages import of_table
+    from framescope.classifier.render import need_pandas, row, to_frame
 
     need_pandas()
     given = of_table(df, text)
@@ -320,8 +326,7 @@ def read_run(path: str | os.PathLike[str]) -> RunFrames:
     ImportError
         Without pandas.
     """
-    claim("batch", tell=False)
-    from batch.reading import read_run as read
+    from framescope.classifier.batch.reading import read_run as read
 
     return read(path)
 
@@ -339,8 +344,8 @@ def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any
     ------
     BundleError
     """
-    from classifier import bundle
-    from classifier.taxonomy import SIGNALS
+    from framescope.classifier import bundle
+    from framescope.classifier.taxonomy import SIGNALS
 
     given = bundle.read_manifest(bundle.resolve(os.fspath(model)))["thresholds"]
     return [
@@ -375,7 +380,7 @@ def outlet(key: str, *, sources: str | os.PathLike[str] | None = None) -> Outlet
     SourcesError
         When several outlets are called so; it names them.
     """
-    from classifier.sources import load_registry as load
-    from classifier.sources import look_up, sole
+    from framescope.classifier.sources import load_registry as load
+    from framescope.classifier.sources import look_up, sole
 
     return sole(look_up(load(user=None if sources is None else Path(sources)), key))

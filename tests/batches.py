@@ -22,14 +22,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from batch.engine import Commit
-from batch.folder import RunFolder
-from batch.progress import RunProgress
-from batch.schema import TABLES
-from batch.shards import Cutter, Position
-from batch.stages import Loaded, Setup, Stages
-from classifier.errors import StoppedError
-from classifier.pages import InputOptions, ListedFile
+from framescope.classifier.batch.engine import Commit
+from framescope.classifier.batch.folder import RunFolder
+from framescope.classifier.batch.progress import RunProgress
+from framescope.classifier.batch.schema import TABLES
+from framescope.classifier.batch.shards import Cutter, Position
+from framescope.classifier.batch.stages import Loaded, Setup, Stages
+from framescope.classifier.errors import StoppedError
+from framescope.classifier.pages import InputOptions, ListedFile
 
 COMMAND = (sys.executable, "-m", "framescope", "batch")
 MARK = "FRAMESCOPE_TEST_RUN"
@@ -276,7 +276,7 @@ class EngineHere:
 
 def odd_score(pipe: Any, board: Any, setup: Setup) -> None:
     """Score as `batch.processes.score` does, but do what a record says."""
-    from batch import processes
+    from framescope.classifier.batch import processes
 
     processes.Stages = _OddStages  # type: ignore[misc]
     processes.score(pipe, board, setup)
@@ -284,7 +284,7 @@ def odd_score(pipe: Any, board: Any, setup: Setup) -> None:
 
 def odd_cut(pipe: Any, board: Any, *arguments: Any) -> None:
     """Cut as `batch.processes.cut` does, but do what a record says."""
-    from batch import processes, shards
+    from framescope.classifier.batch import processes, shards
 
     real = shards.split_input
 

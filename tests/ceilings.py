@@ -12,11 +12,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.corpora import polnear
-from training.labels.agreement import Agreement, agreement
+from framescope.training.corpora import polnear
+from framescope.training.labels.agreement import Agreement, agreement
 
 if TYPE_CHECKING:
-    from classifier.sources.registry.registry import Registry
+    from framescope.classifier.sources.registry.registry import Registry
 
 
 def of_polnear(root: Path, registry: Registry) -> dict[str, Agreement]:

@@ -89,7 +89,7 @@ class Typed(NamedTuple):
 @pytest.fixture
 def type_sources(monkeypatch, capsys) -> Callable[..., Typed]:
     """Type a command of `framescope sources` in this process."""
-    from classifier import cli
+    from framescope.classifier import cli
 
     def typed(*arguments: object) -> Typed:
         monkeypatch.setattr(sys, "argv", ["framescope", "sources", *map(str, arguments)])
@@ -109,8 +109,7 @@ def type_sources(monkeypatch, capsys) -> Callable[..., Typed]:
 def toy_data():
     """The toy examples as a run of the recipes reads them."""
     import toys
-
-    from training.data.mixture import Data
+    from framescope.training.data.mixture import Data
 
     return Data(toys.examples(), ("exchange",), 13, "0" * 64)
 
@@ -127,7 +126,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def toy_settings():
     """Settings that fit the toy encoder in a few seconds."""
-    from training.transformer.run import Settings
+    from framescope.training.transformer.run import Settings
 
     return Settings(
         context=True,
@@ -149,7 +148,7 @@ def bundles_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def fine_tuned(bundles_folder: Path, encoder: Path, toy_data, toy_settings):
     """A recipe after `fit` on the toy examples; its checkpoint lies where the bundle is made."""
-    from training.transformer.finetune import TransformerRecipe
+    from framescope.training.transformer.finetune import TransformerRecipe
 
     checkpoints = bundles_folder / "tiny-transformer.run" / "checkpoint"
     return TransformerRecipe(encoder, toy_settings, checkpoints).fit(toy_data.examples)
@@ -158,7 +157,7 @@ def fine_tuned(bundles_folder: Path, encoder: Path, toy_data, toy_settings):
 @pytest.fixture(scope="session")
 def transformer_bundle(bundles_folder: Path, fine_tuned, toy_data, encoder, toy_settings) -> Path:
     """The folder of a transformer made by the recipe, resumed from a finished training."""
-    from training.making import make_transformer
+    from framescope.training.making import make_transformer
 
     folder = bundles_folder / "tiny-transformer"
     make_transformer(toy_data, folder, encoder, toy_settings, tell=lambda line: None)
@@ -168,7 +167,7 @@ def transformer_bundle(bundles_folder: Path, fine_tuned, toy_data, encoder, toy_
 @pytest.fixture(scope="session")
 def baseline_bundle(bundles_folder: Path, toy_data) -> Path:
     """The folder of a baseline made by the recipe, end to end."""
-    from training.making import make_baseline
+    from framescope.training.making import make_baseline
 
     folder = bundles_folder / "tiny-baseline"
     make_baseline(toy_data, folder, seed=13, tell=lambda line: None)
@@ -179,8 +178,7 @@ def baseline_bundle(bundles_folder: Path, toy_data) -> Path:
 def small_bundle(bundles_folder: Path) -> Path:
     """The folder of a baseline made by hand: it takes no training, and a blink to load."""
     import toys
-
-    from classifier import bundle
+    from framescope.classifier import bundle
 
     folder = bundles_folder / "by-hand"
     bundle.write(folder, toys.MANIFEST_BY_HAND, "# By hand\n", toys.save_by_hand)

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-
-from classifier.bundle import Bundle
-from classifier.models.reasons import chunks
-from classifier.taxonomy import BY_NAME, Family
-from classifier.values import Sentence, Span
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.models.reasons import chunks
+from framescope.classifier.taxonomy import BY_NAME, Family
+from framescope.classifier.values import Sentence, Span
 
 ASKED = ("unsourced_assertion", "vague_source")  # beside framing
 _DRAWS = 3  # of other words, of which the mean is taken

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from batch.folder import SUMMARY, RunFolder
-from batch.schema import TABLES, schema, text_digest
+from framescope.classifier.batch.folder import SUMMARY, RunFolder
+from framescope.classifier.batch.schema import TABLES, schema, text_digest
 
 SIGNALS = (
     *("content", "claim", "attributed", "unnamed_source", "unsourced_assertion"),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from framescope.classifier.errors import FramescopeError
+from framescope.eval.commands import judge
 from typer.testing import CliRunner
-
-from classifier.errors import FramescopeError
-from eval.commands import judge
 
 SENTENCES = (
     ("Observers in Orrin saw the ferry.", {"vague_source": 1, "claim": 0}),

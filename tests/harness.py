@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-
-from classifier.bundle import Bundle
-from classifier.values.article import Sentence
-from training.data.examples import Examples
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.values.article import Sentence
+from framescope.training.data.examples import Examples
 
 SPLIT = {"seed": 13, "signature": "5" * 64}
 

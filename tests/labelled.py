@@ -5,12 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import from_record
+from framescope.classifier.values import Article
+from framescope.training.annotation.task import in_one_order, labelling_of
 from hypothesis import strategies as st
-
-from annotation.formats.task import in_one_order, labelling_of
-from classifier.errors import InputError
-from classifier.pages import from_record
-from classifier.values import Article
 
 AWKWARD = [
     *(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-
-from classifier.models.citations import PassageOutputs, PassageReader, Said, Words
-from classifier.models.passages import Tokens
-from classifier.models.roles import (
+from framescope.classifier.models.citations import PassageOutputs, PassageReader, Said, Words
+from framescope.classifier.models.passages import Tokens
+from framescope.classifier.models.roles import (
     KIND_COLUMNS,
     KINDS,
     LINK_COLUMNS,
@@ -17,7 +16,7 @@ from classifier.models.roles import (
     SPEAKING,
     TAGS,
 )
-from classifier.values.article import Sentence
+from framescope.classifier.values.article import Sentence
 
 SURE = 8.0
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from classifier.sources.publisher.publisher import UNNAMED
-from classifier.sources.record.evidence import article_evidence
-from classifier.taxonomy import in_order
-from classifier.values.article import (
+from framescope.classifier.sources.publisher.publisher import UNNAMED
+from framescope.classifier.sources.record.evidence import article_evidence
+from framescope.classifier.taxonomy import in_order
+from framescope.classifier.values.article import (
     Article,
     Citation,
     Place,
@@ -19,8 +19,8 @@ from classifier.values.article import (
     Unit,
     Voice,
 )
-from classifier.values.outlet import Assessment, Medium, Outlet, Role
-from classifier.values.scored import (
+from framescope.classifier.values.outlet import Assessment, Medium, Outlet, Role
+from framescope.classifier.values.scored import (
     ArticleReport,
     Basis,
     BatchReport,
@@ -32,7 +32,7 @@ from classifier.values.scored import (
     Skipped,
     SourceCard,
 )
-from classifier.values.statements import (
+from framescope.classifier.values.statements import (
     About,
     Code,
     Evidence,

@@ -14,7 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-COMMAND = [sys.executable, "-c", "import sys; from classifier.cli import main; sys.exit(main())"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; from framescope.classifier.cli import main; sys.exit(main())",
+]
 
 TEXT = """The ferry to Orrin will cost more from Monday
 
@@ -43,17 +47,17 @@ def page(text: str = TEXT) -> str:
 
 def make(bundle: Path, seconds: float = 20.0, **bounds: Any) -> Any:
     """The application, with a bundle."""
-    from classifier.bundle import load
-    from classifier.scoring import Scorer
-    from service.app import make_app
-    from service.bounds import Bounds
+    from framescope.classifier.bundle import load
+    from framescope.classifier.scoring import Scorer
+    from framescope.classifier.service.app import make_app
+    from framescope.classifier.service.bounds import Bounds
 
     return make_app(Scorer(load(bundle), seconds=seconds), Bounds(**{"seconds": seconds, **bounds}))
 
 
 def scored_by_command(folder: Path, name: str, content: str, bundle: Path | str) -> dict[str, Any]:
     """What `framescope score FILE --format json` writes; of a folder's files, without a name."""
-    from classifier.command import Run, score
+    from framescope.classifier.command import Run, score
 
     if name:
         (folder / name).write_text(content, encoding="utf-8")
@@ -99,8 +103,7 @@ def running(
 def listening(app: Any) -> Iterator[str]:
     """Answer in a thread of this process, at an address."""
     import uvicorn
-
-    from service.server import address_of, bound
+    from framescope.classifier.service.server import address_of, bound
 
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     with bound("127.0.0.1", 0) as place:

@@ -10,13 +10,12 @@ from typing import Any
 import grids
 import pytest
 import toys
+from framescope.classifier import bundle
+from framescope.classifier.errors import FramescopeError
+from framescope.eval.commands import bundles
+from framescope.eval.rows import held_out_of_files
+from framescope.eval.suite.suite import Suite
 from typer.testing import CliRunner
-
-from classifier import bundle
-from classifier.errors import FramescopeError
-from eval.rows import held_out_of_files
-from eval.suite.suite import Suite
-from upkeep.commands import bundles
 
 MANIFEST = {
     **toys.MANIFEST_BY_HAND,
@@ -56,8 +55,8 @@ def on_little(monkeypatch: Any, rows: Path) -> None:
         return held_out_of_files([rows])
 
     suite = Suite("by-hand", "1" * 64, "2" * 64, 100, 0, ())
-    monkeypatch.setattr("upkeep.promotion.promoting.held_out_of_corpora", held_out)
-    monkeypatch.setattr("eval.release.gate.measure_suite", lambda bundle: suite)
+    monkeypatch.setattr("framescope.eval.promotion.promoting.held_out_of_corpora", held_out)
+    monkeypatch.setattr("framescope.eval.release.gate.measure_suite", lambda bundle: suite)
 
 
 def typed(*words: object, status: int = 0) -> str:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from batch.folder import SUMMARY, RunFolder
-from batch.schema import TABLES, RunTables, to_lines
-from classifier.taxonomy import BY_NAME, Level, in_order
-from classifier.values import (
+from framescope.classifier.batch.folder import SUMMARY, RunFolder
+from framescope.classifier.batch.schema import TABLES, RunTables, to_lines
+from framescope.classifier.taxonomy import BY_NAME, Level, in_order
+from framescope.classifier.values import (
     About,
     Article,
     ArticleEvidence,

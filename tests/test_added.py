@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from classifier.errors import CorpusError, InputError
-from training.corpora.catalogue import KNOWN, SHIPPED
-from training.data import mixture, splits
-from training.data.added import Added
-from training.data.examples import build
-from training.data.mixture import Data, load_data
-from training.data.splits import assign
+from framescope.classifier.errors import CorpusError, InputError
+from framescope.training.corpora.catalogue import KNOWN, SHIPPED
+from framescope.training.data import mixture, splits
+from framescope.training.data.added import Added
+from framescope.training.data.examples import build
+from framescope.training.data.mixture import Data, load_data
+from framescope.training.data.splits import assign
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmn" for b in "aeiou" for c in ("rt", "lm", "sk", "nd", "p")]
 

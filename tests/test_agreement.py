@@ -10,13 +10,12 @@ from typing import Any
 import krippendorff
 import numpy as np
 import pytest
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.taxonomy import NAMES, in_order
+from framescope.training.commands.labels import app
+from framescope.training.labels.agreement import Agreement, agreement, passes
+from framescope.training.labels.annotators import read
 from typer.testing import CliRunner
-
-from classifier.errors import CorpusError
-from classifier.taxonomy import NAMES, in_order
-from training.commands.labels import app
-from training.labels.agreement import Agreement, agreement, passes
-from training.labels.annotators import read
 
 Records = list[dict[str, Any]]
 
@@ -278,8 +277,8 @@ def shipped() -> list[Agreement]:
 
 
 def test_a_tenth_was_labelled_twice(shipped) -> None:
-    from training.corpora import standoff
-    from training.labels.checking import check_house, check_standoff
+    from framescope.training.corpora import standoff
+    from framescope.training.labels.checking import check_house, check_standoff
 
     whole = check_house().sentences + check_standoff(None).sentences
     assert shipped[0].sentences >= whole / 10
@@ -289,8 +288,8 @@ def test_a_tenth_was_labelled_twice(shipped) -> None:
 
 
 def test_what_was_labelled_twice_is_of_both_parts(shipped) -> None:
-    from training.corpora import standoff
-    from training.corpora.corpus import HOUSE
+    from framescope.training.corpora import standoff
+    from framescope.training.corpora.corpus import HOUSE
 
     here = {f"{r['collection']}/{r['article']}" for r in standoff.labels(standoff.labels_file())}
     written = {
@@ -316,7 +315,7 @@ def test_annotators_labelled_the_same_sentences(shipped) -> None:
 
 def test_the_sourcing_signals_are_agreed_on(shipped) -> None:
     """The issue's measure: a signal under 0.7 has its guideline sharpened, and is done again."""
-    from training.corpora import standoff
+    from framescope.training.corpora import standoff
 
     low = {
         one.signal: round(one.alpha, 3)

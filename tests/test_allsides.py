@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-
-from classifier.errors import CorpusError
-from training.corpora import allsides
+from framescope.classifier.errors import CorpusError
+from framescope.training.corpora import allsides
 
 ROW = {
     "ID": "1-1",

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from annotation.formats import Bringing, Sending, bring, send, tool_named
-from classifier.errors import FramescopeError
+from framescope.classifier.errors import FramescopeError
+from framescope.training.annotation import Bringing, Sending, bring, send, tool_named
 
 TEXT = "The quay wall is a disgrace. It will be rebuilt, the port said."
 LABELS = {
@@ -340,7 +339,11 @@ def test_what_a_tool_cant_hold_is_said(tmp_path: Path) -> None:
 
 def test_the_command_ends_with_2_and_one_line(tmp_path: Path) -> None:
     (tmp_path / "export.json").write_text("[{", encoding="utf-8")
-    line = [sys.executable, "-c", "import sys; from classifier.cli import main; sys.exit(main())"]
+    line = [
+        sys.executable,
+        "-c",
+        "import sys; from framescope.classifier.cli import main; sys.exit(main())",
+    ]
     line += ["annotate", "import", "export.json", "--from", "label-studio", "-o", "labels.jsonl"]
     ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 2

@@ -11,14 +11,13 @@ from xml.etree import ElementTree
 
 import cassis
 import pytest
-
-from annotation.formats import Bringing, Sending, bring, send, tool_named
-from annotation.formats.catalogue import TOOLS
-from annotation.formats.scheme import scheme_for
-from annotation.formats.task import Assignment, bare
-from classifier import taxonomy
-from classifier.errors import FramescopeError
-from classifier.pages import from_record
+from framescope.classifier import taxonomy
+from framescope.classifier.errors import FramescopeError
+from framescope.classifier.pages import from_record
+from framescope.training.annotation import Bringing, Sending, bring, send, tool_named
+from framescope.training.annotation.catalogue import TOOLS
+from framescope.training.annotation.scheme import scheme_for
+from framescope.training.annotation.task import Assignment, bare
 
 TEXT = "😀 The quay wall is a disgrace.\r\nIt will be rebuilt, the port said."
 FIRST = TEXT.index("\r")

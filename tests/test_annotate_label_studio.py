@@ -11,22 +11,21 @@ import annotators
 import labelled
 import pytest
 from browser import needs_browser
-
-from annotation.formats.bringing import Bringing, bring
-from annotation.formats.catalogue import TOOLS
-from annotation.formats.fitting import Region, fitted
-from annotation.formats.label_studio import write
-from annotation.formats.scheme import scheme_for
-from annotation.formats.task import (
+from framescope.classifier.pages import from_record
+from framescope.classifier.taxonomy import NAMES
+from framescope.classifier.values import Place
+from framescope.training.annotation.bringing import Bringing, bring
+from framescope.training.annotation.catalogue import TOOLS
+from framescope.training.annotation.fitting import Region, fitted
+from framescope.training.annotation.label_studio import write
+from framescope.training.annotation.scheme import scheme_for
+from framescope.training.annotation.task import (
     AnnotationError,
     Assignment,
     Labelling,
     bare,
     labelling_of,
 )
-from classifier.pages import from_record
-from classifier.taxonomy import NAMES
-from classifier.values import Place
 
 EMOJI = "😀 Anna Berg said: “e\u0301t\u00a0al.”\r\nHe added\u2028that it’s a\ndisgrace. \r\n"
 

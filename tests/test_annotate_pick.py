@@ -12,15 +12,19 @@ import pytest
 import small_runs
 import toys
 from batches import COMMAND
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from small_runs import Said
-from typer.testing import CliRunner
-
-from annotation.commands.annotate import app
-from annotation.picking.choosing import OUTLET_MOST, CandidatePlaces, Quotas, choose, shares
-from annotation.picking.gathering import of_run
-from annotation.picking.methods import (
+from framescope.classifier import bundle
+from framescope.classifier.errors import FramescopeError
+from framescope.training.commands.annotate import app
+from framescope.training.corpora import read_exchange
+from framescope.training.picking.choosing import (
+    OUTLET_MOST,
+    CandidatePlaces,
+    Quotas,
+    choose,
+    shares,
+)
+from framescope.training.picking.gathering import of_run
+from framescope.training.picking.methods import (
     METHODS,
     MIX,
     OFFERED,
@@ -32,9 +36,10 @@ from annotation.picking.methods import (
     parts_of,
     rankings,
 )
-from classifier import bundle
-from classifier.errors import FramescopeError
-from training.corpora import read_exchange
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_runs import Said
+from typer.testing import CliRunner
 
 SIGNALS = ("claim", "vague_source")
 
@@ -329,7 +334,7 @@ def test_an_outlet_s_share_is_an_option(run, tmp_path) -> None:
 
 def test_of_very_many_articles_some_are_drawn(run, monkeypatch) -> None:
     said: list[str] = []
-    monkeypatch.setattr("annotation.picking.candidates.MOST", 40)
+    monkeypatch.setattr("framescope.training.picking.candidates.MOST", 40)
     one, again = (of_run(run, None, said.append, seed=3) for _ in range(2))
     other = of_run(run, None, said.append, seed=4)
     ids = [[a.article.id for a in found.articles] for found in (one, again, other)]
@@ -349,7 +354,7 @@ def test_articles_of_one_name_are_told_apart(tmp_path) -> None:
 
 
 def test_what_stood_between_sentences_is_space(tmp_path) -> None:
-    from annotation.picking.gathering import _rebuilt
+    from framescope.training.picking.gathering import _rebuilt
 
     rows = [{"start": 2, "end": 5, "text": "\U0001f600b."}, {"start": 6, "end": 8, "text": "C."},
             {"start": 11, "end": 13, "text": "é"}]  # fmt: skip

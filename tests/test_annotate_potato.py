@@ -16,12 +16,11 @@ import annotators
 import labelled
 import pytest
 from browser import needs_browser
-
-from annotation.formats import Bringing, Sending, bring, send, tool_named
-from annotation.formats.marking import MarkRole, to_marking
-from annotation.formats.potato import shown_as
-from annotation.formats.task import labelling_of
-from classifier.pages import from_record
+from framescope.classifier.pages import from_record
+from framescope.training.annotation import Bringing, Sending, bring, send, tool_named
+from framescope.training.annotation.marking import MarkRole, to_marking
+from framescope.training.annotation.potato import shown_as
+from framescope.training.annotation.task import labelling_of
 
 TEXT = "😀 Anna Berg said: “e\u0301t al.”\r\nHe added\u2028that it’s a\ndisgrace.\r\n"
 MIDDLE = TEXT.index("He")

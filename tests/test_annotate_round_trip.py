@@ -9,12 +9,11 @@ from typing import Any
 
 import labelled
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
-
-from annotation.formats.bringing import brought
-from annotation.formats.catalogue import TOOLS
-from annotation.formats.scheme import scheme_for
-from annotation.formats.task import (
+from framescope.classifier.pages import from_record
+from framescope.training.annotation.bringing import brought
+from framescope.training.annotation.catalogue import TOOLS
+from framescope.training.annotation.scheme import scheme_for
+from framescope.training.annotation.task import (
     Assignment,
     Labelling,
     articles_file,
@@ -22,8 +21,8 @@ from annotation.formats.task import (
     in_one_order,
     labelling_of,
 )
-from annotation.formats.tool import ARTICLES, File, among
-from classifier.pages import from_record
+from framescope.training.annotation.tool import ARTICLES, File, among
+from hypothesis import HealthCheck, assume, given, settings
 
 NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 FEW = settings(

@@ -9,23 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toys
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.sparse import csr_matrix
-from sklearn.isotonic import isotonic_regression
-from typer.testing import CliRunner
-
-from annotation.commands.annotate import app
-from annotation.picking.ground import Ground, prepared
-from annotation.picking.methods import METHODS, MIX, OFFERED, PickError
-from annotation.picking.savings import (
+from framescope.training.commands.annotate import app
+from framescope.training.picking.ground import Ground, prepared
+from framescope.training.picking.methods import METHODS, MIX, OFFERED, PickError
+from framescope.training.picking.savings import (
     WRITERS,
     _rising,
     overall,
     saves,
     savings,
 )
-from annotation.picking.simulation import PickingCurves, SimulationPlan, simulate
+from framescope.training.picking.simulation import PickingCurves, SimulationPlan, simulate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from sklearn.isotonic import isotonic_regression
+from typer.testing import CliRunner
 
 DOCS = Path(__file__).parents[1] / "docs" / "picking.md"
 

@@ -6,17 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from classifier.models import (
+from framescope.classifier.models import (
     ArticleStage,
     Calibration,
     Regressions,
     article_features,
     features_of_articles,
 )
-from classifier.values import Sentence
-from training.calibrate import Decisions, fit_articles
-from training.data import Examples
+from framescope.classifier.values import Sentence
+from framescope.training.calibrate import Decisions, fit_articles
+from framescope.training.data import Examples
 
 SIGNALS = ("claim", "biased_language", "hyperpartisan")
 OF_SENTENCES = SIGNALS[:2]

@@ -9,13 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import typer
+from framescope.classifier.bundle import default_path
+from framescope.classifier.models.placeholders import Reader
+from framescope.eval.commands import studies as study_cli
+from framescope.eval.studies import axes, surrogates
 from harness import examples
 from typer.testing import CliRunner
-
-from classifier.bundle import default_path
-from classifier.models.placeholders import Reader
-from eval.commands import studies as study_cli
-from eval.studies import axes, surrogates
 
 SUBJECTS = ("ferry harbour captain", "orchard harvest cider", "tunnel railway signal")
 FEW = {"draws": 100, "seed": 0}
@@ -238,7 +237,9 @@ def test_two_runs_with_one_seed_give_the_same_figures():
 
 @pytest.fixture
 def command(monkeypatch):
-    import training.data
+    import framescope.training.data  # noqa: F401
+
+    from framescope import training
 
     own = examples(articles=40, corpus="claimbuster")
     monkeypatch.setattr(training.data, "build_examples", lambda *_: own)

@@ -17,8 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from classifier import cli, errors
+from framescope.classifier import cli, errors
 
 CASES = Path(__file__).parent / "cases" / "bad_input"
 REASONS: dict[str, str] = json.loads((CASES / "reasons.json").read_text(encoding="utf-8"))

@@ -5,11 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from classifier.errors import TrainingError
-from classifier.values.article import Sentence
-from training.baseline.baseline import MIXES, NEIGHBOURS, BaselineRecipe, Setting, Trial, best
-from training.data.examples import Examples
+from framescope.classifier.errors import TrainingError
+from framescope.classifier.values.article import Sentence
+from framescope.training.baseline.baseline import (
+    MIXES,
+    NEIGHBOURS,
+    BaselineRecipe,
+    Setting,
+    Trial,
+    best,
+)
+from framescope.training.data.examples import Examples
 
 SIGNALS = ("claim", "loaded_language", "slogans", "hyperpartisan")
 FACTS = ("The council of Orrin met on day", "Ferry fares rose to", "The mill employs", "Bus line")

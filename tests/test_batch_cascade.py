@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import batches
+import framescope.classifier.batch.run  # noqa: F401
 import numpy as np
 import pytest
 import toys
-
-import batch.run
-from batch import clearness as measured
-from batch.cascade import (
+from framescope.classifier import batch, bundle
+from framescope.classifier.batch import clearness as measured
+from framescope.classifier.batch.cascade import (
     CascadeModel,
     CascadePrediction,
     cascaded,
@@ -23,22 +23,29 @@ from batch.cascade import (
     packer_of,
     thresholds_of,
 )
-from batch.cascade import _Domain as KnownDomain
-from batch.clearness import BASELINE, CLEARNESS, CascadeError, Clearness, Doubt, Settling, Toll
-from batch.ending import report
-from batch.folder import RunError, RunFolder
-from batch.job import Job, changed_options
-from batch.progress import RunProgress
-from batch.stages import Setup, Stages
-from classifier import bundle
-from classifier.errors import BundleError, CorpusError, StoppedError
-from classifier.models import TrainingDomain
-from classifier.pages import InputOptions
-from classifier.scoring import Scorer
-from classifier.values import Article
-from eval.rows import Evaluation
-from eval.studies import study_cascade
-from eval.studies.cascade import fit_doubt
+from framescope.classifier.batch.cascade import _Domain as KnownDomain
+from framescope.classifier.batch.clearness import (
+    BASELINE,
+    CLEARNESS,
+    CascadeError,
+    Clearness,
+    Doubt,
+    Settling,
+    Toll,
+)
+from framescope.classifier.batch.ending import report
+from framescope.classifier.batch.folder import RunError, RunFolder
+from framescope.classifier.batch.job import Job, changed_options
+from framescope.classifier.batch.progress import RunProgress
+from framescope.classifier.batch.stages import Setup, Stages
+from framescope.classifier.errors import BundleError, CorpusError, StoppedError
+from framescope.classifier.models import TrainingDomain
+from framescope.classifier.pages import InputOptions
+from framescope.classifier.scoring import Scorer
+from framescope.classifier.values import Article
+from framescope.eval.rows import Evaluation
+from framescope.eval.studies import study_cascade
+from framescope.eval.studies.cascade import fit_doubt
 
 SIGNAL = "vague_source"
 NEVER = Doubt((0.0,), (0.9, 0.9), 0.05)
@@ -221,7 +228,7 @@ def shipped(pair, transformer_bundle, tmp_path, monkeypatch) -> Path:
     write(folder, some_settled(pair).known)
     ships = tmp_path / "ships"
     shutil.copytree(pair[0].path, ships / BASELINE)
-    monkeypatch.setattr("classifier.bundle.addresses.SHIPPED", ships)
+    monkeypatch.setattr("framescope.classifier.bundle.addresses.SHIPPED", ships)
     return folder
 
 

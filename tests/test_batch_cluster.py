@@ -16,20 +16,23 @@ from typing import Any
 import numpy as np
 import pytest
 import toys
-
-from batch.folder import RunFolder
-from batch.job import Job
-from batch.nodes import Kit, ShardScorer, load
-from batch.processes import MODEL
-from batch.run import run as run_job
-from batch.schema import TABLES
-from batch.shards import Position, Shard
-from batch.stages import Loaded, Setup, Stages
-from classifier.errors import FramescopeError
+from framescope.classifier.batch.folder import RunFolder
+from framescope.classifier.batch.job import Job
+from framescope.classifier.batch.nodes import Kit, ShardScorer, load
+from framescope.classifier.batch.processes import MODEL
+from framescope.classifier.batch.run import run as run_job
+from framescope.classifier.batch.schema import TABLES
+from framescope.classifier.batch.shards import Position, Shard
+from framescope.classifier.batch.stages import Loaded, Setup, Stages
+from framescope.classifier.errors import FramescopeError
 
 pytest.importorskip("ray")
 
-COMMAND = [sys.executable, "-c", "import sys; from classifier.cli import main; sys.exit(main())"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; from framescope.classifier.cli import main; sys.exit(main())",
+]
 RECORDS, PAGES = 1_200, 40
 LOADED = Loaded("by-hand", "0" * 64, "none", (), {})
 
@@ -216,7 +219,7 @@ def dies(pipe: Any, board: Any, setup: Setup) -> None:
 @pytest.fixture
 def scorer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], Any]]:
     """Scores on a node with the process above."""
-    monkeypatch.setattr("batch.nodes.score", dies)
+    monkeypatch.setattr("framescope.classifier.batch.nodes.score", dies)
     found = []
 
     def made(model: str) -> ShardScorer:

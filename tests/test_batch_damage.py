@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import batches
+import framescope.classifier.batch.run  # noqa: F401
 import mutator
 import pytest
-
-import batch.run
-from batch.job import Job
-from batch.stages import Setup
+from framescope.classifier import batch
+from framescope.classifier.batch.job import Job
+from framescope.classifier.batch.stages import Setup
 
 SEED = 31
 SHARED = os.environ.get("FRAMESCOPE_SHARED")

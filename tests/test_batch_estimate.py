@@ -14,14 +14,13 @@ from typing import Any
 
 import batches
 import pytest
+from framescope.classifier.batch.estimate import estimate
+from framescope.classifier.batch.folder import RunFolder
+from framescope.classifier.batch.job import Job
+from framescope.classifier.batch.run import run
+from framescope.classifier.batch.stages import Setup
+from framescope.classifier.errors import FramescopeError
 from warcs import response
-
-from batch.estimate import estimate
-from batch.folder import RunFolder
-from batch.job import Job
-from batch.run import run
-from batch.stages import Setup
-from classifier.errors import FramescopeError
 
 pytest.importorskip("pyarrow")
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import batches
+import framescope.classifier.batch.run  # noqa: F401
 import pytest
 import warcs
-
-import batch.run
-from batch.job import Job
-from batch.stages import Setup
+from framescope.classifier import batch
+from framescope.classifier.batch.job import Job
+from framescope.classifier.batch.stages import Setup
 
 BOMB = 300_000_000  # bytes
 

@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import batches
+import framescope.classifier.batch.engine
+import framescope.classifier.batch.run  # noqa: F401
 import pytest
-
-import batch.engine
-import batch.run
-from batch.engine import LocalEngine
-from batch.folder import RunFolder
-from batch.job import Job
-from batch.processes import Worker
-from batch.stages import Setup
-from classifier.errors import StoppedError
+from framescope.classifier import batch
+from framescope.classifier.batch.engine import LocalEngine
+from framescope.classifier.batch.folder import RunFolder
+from framescope.classifier.batch.job import Job
+from framescope.classifier.batch.processes import Worker
+from framescope.classifier.batch.stages import Setup
+from framescope.classifier.errors import StoppedError
 
 KILLS, OPEN = 20, 15  # of which so many strike a shard that is being written
 SEED = 20

@@ -19,15 +19,14 @@ pytest.importorskip("pyarrow")
 import small_runs as runs
 import typer
 from browser import WORST_CONTRAST, needs_browser
+from framescope.classifier.batch.commands import overview, query
+from framescope.classifier.batch.folder import RunFolder
+from framescope.classifier.batch.reading.charts import percent, unit_for
+from framescope.classifier.batch.reading.database import opened as opened_run
+from framescope.classifier.batch.reading.overview import OUTLETS, link_to, overview_of, to_html
+from framescope.classifier.errors import InputError
+from framescope.classifier.values import ArticleReport
 from typer.testing import CliRunner
-
-from batch.commands import overview, query
-from batch.folder import RunFolder
-from batch.reading.charts import percent, unit_for
-from batch.reading.database import opened as opened_run
-from batch.reading.overview import OUTLETS, link_to, overview_of, to_html
-from classifier.errors import InputError
-from classifier.values import ArticleReport
 
 app = typer.Typer()
 app.command()(query)

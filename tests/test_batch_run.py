@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import batches
+import framescope.classifier.batch.run  # noqa: F401
 import pytest
-
-import batch.run
-from batch.ending import report, status
-from batch.folder import RunError, RunFolder
-from batch.job import Job
-from batch.progress import RunProgress
-from batch.schema import TABLES, columns
-from batch.stages import Counts, Setup
-from classifier.errors import FramescopeError, InputError, StoppedError
+from framescope.classifier import batch
+from framescope.classifier.batch.ending import report, status
+from framescope.classifier.batch.folder import RunError, RunFolder
+from framescope.classifier.batch.job import Job
+from framescope.classifier.batch.progress import RunProgress
+from framescope.classifier.batch.schema import TABLES, columns
+from framescope.classifier.batch.stages import Counts, Setup
+from framescope.classifier.errors import FramescopeError, InputError, StoppedError
 
 MANY = 40
 
@@ -34,7 +34,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Any:
     options: dict[str, Any] = {}
 
     def engine(job: Job, folder: RunFolder, progress: RunProgress) -> batches.EngineHere:
-        from classifier.pages import InputOptions
+        from framescope.classifier.pages import InputOptions
 
         return batches.EngineHere(folder, job.setup, InputOptions(job.columns), **options)
 
@@ -398,7 +398,8 @@ def test_an_output_that_cannot_be_one_is_refused(here, setup, inputs, whole, tmp
 def test_a_disk_that_is_full_at_a_commit_stops_the_run_and_loses_nothing(
     here, setup, inputs, whole, tmp_path, monkeypatch, at
 ):
-    import batch.folder
+    import framescope.classifier.batch.folder  # noqa: F401
+    from framescope.classifier import batch
 
     real, calls = batch.folder.sync, iter(range(10_000))
 
@@ -444,7 +445,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock that progress looks at."""
     found = Clock()
-    monkeypatch.setattr("batch.progress.time", found)
+    monkeypatch.setattr("framescope.classifier.batch.progress.time", found)
     return found
 
 

@@ -24,16 +24,15 @@ pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq
 import small_runs as runs
 import typer
+from framescope.classifier.batch.commands import overview, query
+from framescope.classifier.batch.folder import RunError, RunFolder
+from framescope.classifier.batch.reading.database import Database, QueryError, opened
+from framescope.classifier.batch.reading.shares import CLAIMS
+from framescope.classifier.batch.schema import TABLES, columns
+from framescope.classifier.errors import FramescopeError, InputError
+from framescope.classifier.sources.publisher.publisher import UNNAMED
 from pages_of_docs import CALLS
 from typer.testing import CliRunner
-
-from batch.commands import overview, query
-from batch.folder import RunError, RunFolder
-from batch.reading.database import Database, QueryError, opened
-from batch.reading.shares import CLAIMS
-from batch.schema import TABLES, columns
-from classifier.errors import FramescopeError, InputError
-from classifier.sources.publisher.publisher import UNNAMED
 
 app = typer.Typer()
 app.command()(query)

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from classifier import bundle
-from classifier.errors import BundleError
-from classifier.models.base import Calibration
-from classifier.models.ngrams import Ngrams
-from classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel
+from framescope.classifier import bundle
+from framescope.classifier.errors import BundleError
+from framescope.classifier.models.base import Calibration
+from framescope.classifier.models.ngrams import Ngrams
+from framescope.classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel
 
 SIGNALS = ("claim", "loaded_language")
 MANIFEST = {

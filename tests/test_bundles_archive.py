@@ -11,10 +11,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from framescope.classifier import bundle as bundles
+from framescope.classifier.errors import BundleError
 from shelves import by_hand, changed, refusal, typed
-
-from classifier import bundle as bundles
-from classifier.errors import BundleError
 
 FORMS = ("tar", "tar.gz", "tar.zst")
 

@@ -12,10 +12,13 @@ import grids
 import hubs
 import pytest
 import shelves
+from framescope.classifier import bundle as bundles
 
-from classifier import bundle as bundles
-
-COMMAND = [sys.executable, "-c", "import sys; from classifier.cli import main; sys.exit(main())"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; from framescope.classifier.cli import main; sys.exit(main())",
+]
 TEXT = "Observers in Orrin saw it. The mill of Karst cost nine crowns. It was quiet in Vesk."
 
 

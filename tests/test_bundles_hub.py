@@ -7,10 +7,9 @@ from pathlib import Path
 
 import hubs
 import pytest
+from framescope.classifier import bundle as bundles
+from framescope.classifier.errors import BundleError
 from shelves import by_hand, changed, refusal, typed
-
-from classifier import bundle as bundles
-from classifier.errors import BundleError
 
 huggingface_hub = pytest.importorskip("huggingface_hub")
 constants = pytest.importorskip("huggingface_hub.constants")
@@ -156,7 +155,7 @@ def test_no_name_of_ones_own_asks_the_hub(hub):
 
 @pytest.mark.slow
 def test_a_card_that_training_writes_is_one_that_a_hub_reads():
-    from training.making.card import model_card
+    from framescope.training.making.card import model_card
 
     manifest = bundles.read_manifest(bundles.resolve("baseline"))
     text = model_card({**manifest, "languages": ["en", "no"]})

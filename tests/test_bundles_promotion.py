@@ -11,16 +11,15 @@ from pathlib import Path
 import grids
 import pytest
 import shelves
+from framescope.classifier import bundle as bundles
+from framescope.classifier.errors import BundleError
+from framescope.classifier.store import shelf as shelf_module
+from framescope.eval.promotion import judging, promoting
+from framescope.eval.release import gate
+from framescope.eval.rows.scored import Evaluation
+from framescope.eval.suite.suite import Suite
 from harness import BOTH, bundle, examples
 from shelves import by_hand, changed, history, ranks_backwards, refusal, typed
-
-from classifier import bundle as bundles
-from classifier.errors import BundleError
-from eval.release import gate
-from eval.rows.scored import Evaluation
-from eval.suite.suite import Suite
-from upkeep.promotion import judging, promoting
-from upkeep.shelf import shelf as shelf_module
 
 DRAWS = ("--draws", 300)
 
@@ -35,8 +34,8 @@ def folder(tmp_path, monkeypatch) -> Path:
     ships = tmp_path / "ships"
     for kind in bundles.KINDS:
         by_hand(ships / kind)
-    monkeypatch.setattr("classifier.bundle.promoted.SHIPPED", ships)
-    monkeypatch.setattr("classifier.bundle.addresses.SHIPPED", ships)
+    monkeypatch.setattr("framescope.classifier.bundle.promoted.SHIPPED", ships)
+    monkeypatch.setattr("framescope.classifier.bundle.addresses.SHIPPED", ships)
     return made
 
 
@@ -47,7 +46,7 @@ ROWS = examples(articles=80, corpus="claimbuster")
 
 def judged(monkeypatch, current, candidate, own=None, suite=(), floors=None, kind="baseline"):
     candidate.manifest["kind"] = kind
-    monkeypatch.setattr("eval.release.gate.measure_suite",
+    monkeypatch.setattr("framescope.eval.release.gate.measure_suite",
                         lambda bundle: Suite("a", "1" * 64, "2" * 64, 100, 0, suite))  # fmt: skip
     both = current, candidate
     mine = own and Evaluation(both, own, draws=300, parts=("test",))
@@ -417,8 +416,8 @@ def test_who_is_killed_for_good_leaves_what_was_current(folder, tmp_path):
     script = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from classifier.bundle import load\n"
-        "from upkeep.shelf.shelf import Shelf, Writer\n"
+        "from framescope.classifier.bundle import load\n"
+        "from framescope.classifier.store.shelf import Shelf, Writer\n"
         "Writer.point = lambda *_, **__: os.kill(os.getpid(), 9)\n"
         "candidate = load(Path(sys.argv[1]))\n"
         "with Shelf.of_user().writing('desk') as writer:\n"

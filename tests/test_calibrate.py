@@ -8,17 +8,16 @@ import pytest
 pytest.importorskip("torch")
 
 import toys
-
-from classifier.bundle import load
-from classifier.models.passages import Tokens
-from classifier.models.spans import log_odds_of_span, stretches
-from training.calibrate.decisions import (
+from framescope.classifier.bundle import load
+from framescope.classifier.models.passages import Tokens
+from framescope.classifier.models.spans import log_odds_of_span, stretches
+from framescope.training.calibrate.decisions import (
     best_threshold,
     calibration,
     once_an_article,
     thresholds,
 )
-from training.calibrate.tags import SpanRule, _span_f1, fit_tags
+from framescope.training.calibrate.tags import SpanRule, _span_f1, fit_tags
 
 
 def sigmoid(z):

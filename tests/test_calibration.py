@@ -4,9 +4,8 @@ import json
 
 import numpy as np
 import pytest
-
-from classifier.models.base import Calibration, pool_articles
-from classifier.values.article import Sentence
+from framescope.classifier.models.base import Calibration, pool_articles
+from framescope.classifier.values.article import Sentence
 
 SIGNALS = ("claim", "hyperpartisan")
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from framescope.classifier import bundle as bundles
+from framescope.eval.release import card
+from framescope.eval.release.gate import measured
+from framescope.eval.report import layout
+from framescope.eval.rows.held_out import of_corpora
+from framescope.eval.rows.scored import Evaluation
 from harness import GOOD, ROWS
-
-from classifier import bundle as bundles
-from eval.release import card
-from eval.release.gate import measured
-from eval.report import layout
-from eval.rows.held_out import of_corpora
-from eval.rows.scored import Evaluation
 
 RECORDS = card.records(measured(Evaluation((GOOD,), ROWS, draws=100)))
 

@@ -11,21 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from classifier.errors import CorpusError, InputError
-from training.corpora import standoff
-from training.corpora.corpus import HOUSE
-from training.data.duplicates import shingles, similar_pairs
-from training.data.rows import articles, load
-from training.labels import checking
-from training.labels.checking import (
+from framescope.classifier.errors import CorpusError, InputError
+from framescope.training.corpora import standoff
+from framescope.training.corpora.corpus import HOUSE
+from framescope.training.data.duplicates import shingles, similar_pairs
+from framescope.training.data.rows import articles, load
+from framescope.training.labels import checking
+from framescope.training.labels.checking import (
     MOST_ALIKE,
     LabelCheck,
     check_files,
     check_house,
     check_standoff,
 )
-from training.labels.labelled import LabelProblem
+from framescope.training.labels.labelled import LabelProblem
 
 TEXT = "The dam of Orvel leaks. Its keeper, Ada Quill, denies that."
 LEAKS, DENIES = (0, 23), (24, 59)
@@ -332,7 +331,7 @@ def test_every_written_sentence_says_whether_it_is_content() -> None:
 
 
 def test_every_signal_of_a_sentence_is_there_to_be_learned() -> None:
-    from training.corpora import HOUSE_CARD as CARD
+    from framescope.training.corpora import HOUSE_CARD as CARD
 
     held = {name for r in RECORDS for s in r["sentences"] for name, on in s["labels"].items() if on}
     held |= {name for r in RECORDS for name, on in r["labels"].items() if on}
@@ -343,7 +342,9 @@ def test_every_signal_of_a_sentence_is_there_to_be_learned() -> None:
 
 
 def framescope(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from classifier.cli import main; sys.argv[0] = 'framescope'; main()"
+    code = (
+        "import sys; from framescope.classifier.cli import main; sys.argv[0] = 'framescope'; main()"
+    )
     kept = {k: v for k, v in os.environ.items() if k not in ("FRAMESCOPE_CORPORA",)}
     return subprocess.run(
         [sys.executable, "-c", code, "labels", "check", *map(str, arguments)],

@@ -7,11 +7,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from framescope.classifier.errors import TrainingError
+from framescope.training.transformer.run import Checkpoint, seed_step
 from safetensors.torch import load_file, save_file
 from torch import nn
-
-from classifier.errors import TrainingError
-from training.transformer.run import Checkpoint, seed_step
 
 RUN = {"settings": {"epochs": 2}, "rows": 5}
 
@@ -105,7 +104,7 @@ def test_an_interrupted_write_leaves_the_one_before(saved, monkeypatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("training.transformer.run.save_file", full)
+    monkeypatch.setattr("framescope.training.transformer.run.save_file", full)
     with pytest.raises(OSError, match="No space"):
         Checkpoint(folder, RUN).save(9, network, optimizer)
     assert Checkpoint(folder, RUN).restore(*started()) == 3

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.values.article import MarkedCitation, Place, SourceKind
+from framescope.training.labels.alignment import align, citation_agreement, citation_passes
 from typer.testing import CliRunner
-
-from classifier.errors import CorpusError
-from classifier.values.article import MarkedCitation, Place, SourceKind
-from training.labels.alignment import align, citation_agreement, citation_passes
 
 
 def span(start: int, end: int) -> dict[str, int]:
@@ -110,7 +109,7 @@ def test_what_cannot_be_read_is_named() -> None:
     not citation_passes()[0].is_file(), reason="no citations of two annotators here"
 )
 def test_the_command_shows_every_measure() -> None:
-    from training.commands.labels import app
+    from framescope.training.commands.labels import app
 
     shown = CliRunner().invoke(app, ["agreement", "--citations", "--draws", "100"])
     assert shown.exit_code == 0, shown.output

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from classifier.errors import InputError
-from classifier.pages.exchange import from_record, to_record
-from classifier.values.article import MarkedCitation, Place, SourceKind
-from training.data.examples import of_articles
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages.exchange import from_record, to_record
+from framescope.classifier.values.article import MarkedCitation, Place, SourceKind
+from framescope.training.data.examples import of_articles
 
 TEXT = "Orr said the quay, he had heard, was lost. “Not a day,” he added. It rained."
 

@@ -11,10 +11,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from made import Passage, sentences, tokens_of
-
-from classifier.models.passages import Batch
-from classifier.models.roles import (
+from framescope.classifier.models.passages import Batch
+from framescope.classifier.models.roles import (
     KIND_COLUMNS,
     KINDS,
     LINK_COLUMNS,
@@ -25,10 +23,11 @@ from classifier.models.roles import (
     SPEAKING,
     TAGS,
 )
-from classifier.values.article import SourceKind
-from training.data.examples import Examples
-from training.data.marks import Mark, RowCitation
-from training.transformer.roles import CitationHeads, CitationTargets, CitationWeights
+from framescope.classifier.values.article import SourceKind
+from framescope.training.data.examples import Examples
+from framescope.training.data.marks import Mark, RowCitation
+from framescope.training.transformer.roles import CitationHeads, CitationTargets, CitationWeights
+from made import Passage, sentences, tokens_of
 
 TEXTS = ("Tom Orr came", "He said the mill denied it", "It rained")
 SIZES = (ROLE_COLUMNS, LINK_COLUMNS, KIND_COLUMNS)

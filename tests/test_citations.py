@@ -16,14 +16,10 @@ from pathlib import Path
 
 import growth
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from outlets import REGISTRY
-
-from classifier.attribution import own_outlets, resolve_citations, run_on
-from classifier.attribution.reading import cited
-from classifier.pages.sentences import split
-from classifier.values.article import (
+from framescope.classifier.attribution import own_outlets, resolve_citations, run_on
+from framescope.classifier.attribution.reading import cited
+from framescope.classifier.pages.sentences import split
+from framescope.classifier.values.article import (
     Article,
     Citation,
     MarkedCitation,
@@ -31,7 +27,10 @@ from classifier.values.article import (
     Sentence,
     SourceKind,
 )
-from classifier.values.text import fold
+from framescope.classifier.values.text import fold
+from hypothesis import given
+from hypothesis import strategies as st
+from outlets import REGISTRY
 
 CASES = [
     json.loads(line)
@@ -339,7 +338,7 @@ def test_a_sentence_of_twenty_thousand_words_is_read():
 
 def test_importing_is_cheap():
     code = (
-        "import sys, classifier.attribution; "
+        "import sys, framescope.classifier.attribution; "
         "sys.exit(bool({'numpy', 'nupunkt'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

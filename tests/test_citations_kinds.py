@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from framescope.classifier.attribution import lexicon
+from framescope.classifier.attribution.kinds import classify
+from framescope.classifier.values.article import Place
+from framescope.classifier.values.text import fold
 from outlets import REGISTRY
-
-from classifier.attribution import lexicon
-from classifier.attribution.kinds import classify
-from classifier.values.article import Place
-from classifier.values.text import fold
 
 
 def typed(marked: str, date: str | None = None) -> list[tuple[str, str]]:

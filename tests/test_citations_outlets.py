@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from framescope.classifier.attribution import begin, resolve_citations
+from framescope.classifier.sources.registry.registry import load
+from framescope.classifier.values.article import Article, MarkedCitation, Place
+from framescope.classifier.values.outlet import Domain, Medium, Name, Outlet
+from framescope.classifier.values.statements import Code
 from outlets import _outlet
-
-from classifier.attribution import begin, resolve_citations
-from classifier.sources.registry.registry import load
-from classifier.values.article import Article, MarkedCitation, Place
-from classifier.values.outlet import Domain, Medium, Name, Outlet
-from classifier.values.statements import Code
 
 HARROW = Outlet(
     "harrow-agency",

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
-from classifier.attribution.reading import alone, begin, cited, read
-from classifier.pages.sentences import split
-from classifier.sources.registry.registry import Registry
-from classifier.values.article import (
+from framescope.classifier.attribution.reading import alone, begin, cited, read
+from framescope.classifier.pages.sentences import split
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.values.article import (
     Article,
     Mention,
     Place,
@@ -19,8 +18,8 @@ from classifier.values.article import (
     Unit,
     Voice,
 )
-from classifier.values.outlet import Name, Outlet
-from classifier.values.statements import About, Code, Evidence, Statement
+from framescope.classifier.values.outlet import Name, Outlet
+from framescope.classifier.values.statements import About, Code, Evidence, Statement
 
 STATE = (Statement(About.CODE, Code.SC, Evidence("made up")),)
 VESK_TV = Outlet("vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), statements=STATE)

@@ -6,12 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
-
-from classifier.attribution import begin, cited, own_outlets, resolve_citations, run_on
-from classifier.attribution.presented import presented, states
-from classifier.pages.sentences import split
-from classifier.sources.registry.registry import load
-from classifier.values.article import Article, Citation, MarkedCitation, Place, SourceKind
+from framescope.classifier.attribution import begin, cited, own_outlets, resolve_citations, run_on
+from framescope.classifier.attribution.presented import presented, states
+from framescope.classifier.pages.sentences import split
+from framescope.classifier.sources.registry.registry import load
+from framescope.classifier.values.article import (
+    Article,
+    Citation,
+    MarkedCitation,
+    Place,
+    SourceKind,
+)
 
 CASES = [
     json.loads(line)

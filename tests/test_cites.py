@@ -1,4 +1,4 @@
-"""A transformer that finds who says what, from training to a bundle that cites."""
+"""A transformer that finds who says what, from framescope.training to a bundle that cites."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ import pytest
 pytest.importorskip("torch")
 
 import toys
-
-from classifier import bundle
-from classifier.models.fusion import Fusion
-from classifier.models.passages import HEADS
-from classifier.sources.registry.registry import Registry
-from classifier.values.article import Sentence, SourceKind
-from training.data.examples import Examples
-from training.data.marks import Mark, RowCitation
-from training.data.mixture import Data
+from framescope.classifier import bundle
+from framescope.classifier.models.fusion import Fusion
+from framescope.classifier.models.passages import HEADS
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.values.article import Sentence, SourceKind
+from framescope.training.data.examples import Examples
+from framescope.training.data.marks import Mark, RowCitation
+from framescope.training.data.mixture import Data
 
 
 def marked(sentence: Sentence) -> tuple[RowCitation, ...]:
@@ -50,7 +49,7 @@ def examples() -> Examples:
 
 @pytest.fixture(scope="module")
 def cites(tmp_path_factory, encoder, toy_settings) -> bundle.Bundle:
-    from training.making import make_transformer
+    from framescope.training.making import make_transformer
 
     folder = tmp_path_factory.mktemp("cites") / "tiny-cites"
     data = Data(examples(), ("house",), 13, "0" * 64, {}, {}, Registry(own={}))

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from classifier.models.citations import Said, Words
-from classifier.models.citing import Resolved, decide, features_of, resolve, with_rules
-from classifier.models.fusion import (
+from framescope.classifier.models.citations import Said, Words
+from framescope.classifier.models.citing import Resolved, decide, features_of, resolve, with_rules
+from framescope.classifier.models.fusion import (
     CITATION_FEATURES,
     KIND_FEATURES,
     SENTENCE_FEATURES,
@@ -18,11 +17,11 @@ from classifier.models.fusion import (
     Regressions,
     sigmoid,
 )
-from classifier.models.roles import KINDS
-from classifier.sources.registry.registry import Registry
-from classifier.values.article import Citation, Place, Sentence, SourceKind
-from classifier.values.outlet import Name, Outlet
-from classifier.values.statements import About, Code, Evidence, Statement
+from framescope.classifier.models.roles import KINDS
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.values.article import Citation, Place, Sentence, SourceKind
+from framescope.classifier.values.outlet import Name, Outlet
+from framescope.classifier.values.statements import About, Code, Evidence, Statement
 
 STATE = (Statement(About.CODE, Code.SC, Evidence("made up")),)
 REGISTRY = Registry(

@@ -13,9 +13,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from classifier import __version__, cli
-from classifier.errors import Terminated
+from framescope.classifier import __version__, cli
+from framescope.classifier.errors import Terminated
 
 TEXT = """Ferry fares rise
 
@@ -26,7 +25,7 @@ GERMAN = (
     "Die Bewohner der Insel sind darüber nicht glücklich und wollen nun gemeinsam klagen."
 )
 OWN_GROUPS = list(cli.app.registered_groups)
-FRAMESCOPE = "import sys; from classifier.cli import main; sys.exit(main())"
+FRAMESCOPE = "import sys; from framescope.classifier.cli import main; sys.exit(main())"
 
 
 class Result:
@@ -418,7 +417,7 @@ def own_corpora(tmp_path, monkeypatch) -> Path:
 
 
 def test_training_is_told_what_was_typed(run, own_corpora, encoder, tmp_path, monkeypatch) -> None:
-    from training import making
+    from framescope.training import making
 
     calls = []
     monkeypatch.setattr(making, "make_transformer", lambda *given: calls.append(given))
@@ -439,7 +438,7 @@ def test_training_is_told_what_was_typed(run, own_corpora, encoder, tmp_path, mo
 
 
 def test_one_file_is_enough_to_train_on(run, own_corpora, tmp_path, monkeypatch) -> None:
-    from training import making
+    from framescope.training import making
 
     calls = []
     monkeypatch.setattr(making, "make_baseline", lambda *given: calls.append(given))
@@ -462,7 +461,7 @@ def test_one_file_is_enough_to_train_on(run, own_corpora, tmp_path, monkeypatch)
 
 
 def test_old_spellings_work_for_one_version_with_a_word(run, own_corpora, tmp_path, monkeypatch):
-    from training import making
+    from framescope.training import making
 
     monkeypatch.setattr(making, "make_baseline", lambda *given: None)
     result = run("train", "baseline", "--corpora", own_corpora, "--only", "exchange", "--output",
@@ -522,7 +521,7 @@ def test_a_student_is_trained_with_its_teacher(
         given[2].mkdir()
         return {}
 
-    monkeypatch.setattr("training.making.makers.write_transformer", written)
+    monkeypatch.setattr("framescope.training.making.makers.write_transformer", written)
     recipe = tmp_path / "mine.toml"
     recipe.write_text(
         'extends = "default"\nepochs = 1\n[transformer]\nmax_tokens = 32\n'
@@ -581,7 +580,7 @@ def test_an_interruption_is_one_word_and_leaves_nothing(run, ferry, tmp_path, mo
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("classifier.attribution.reading.detect_language", interrupt)
+    monkeypatch.setattr("framescope.classifier.attribution.reading.detect_language", interrupt)
     result = run("score", ferry, "--output", tmp_path / "report", "--format", "jsonl")
     assert (result.status, result.out) == (130, "")
     assert result.err.strip() == "framescope: interrupted"
@@ -590,7 +589,7 @@ def test_an_interruption_is_one_word_and_leaves_nothing(run, ferry, tmp_path, mo
 
 def interrupted_at(monkeypatch, number: int, error: type[BaseException]) -> None:
     """Raise an error once so many articles were scored."""
-    from classifier.scoring import Scorer
+    from framescope.classifier.scoring import Scorer
 
     original = Scorer.score
 

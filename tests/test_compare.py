@@ -10,15 +10,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from framescope.classifier.errors import BundleError, SignalError
+from framescope.eval.compare import comparison
+from framescope.eval.compare.comparison import record as record_of
+from framescope.eval.compare.comparison import section
+from framescope.eval.figures import metrics
+from framescope.eval.report import layout
+from framescope.eval.rows import scored as module
 from harness import BOTH, FEW, Reader, bundle, examples, joined
-
-from classifier.errors import BundleError, SignalError
-from eval.compare import comparison
-from eval.compare.comparison import record as record_of
-from eval.compare.comparison import section
-from eval.figures import metrics
-from eval.report import layout
-from eval.rows import scored as module
 
 
 def compare(a, b, rows, *, signals=None, progress=None, **options):

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from itertools import combinations
 
 import pytest
-
-from classifier.taxonomy import NAMES, TECHNIQUES
-from classifier.values.article import Article, Republication, Span, Unit, Voice
-from training.labels.contradictions import ON_TOP, RULES, SOURCES, contradictions
+from framescope.classifier.taxonomy import NAMES, TECHNIQUES
+from framescope.classifier.values.article import Article, Republication, Span, Unit, Voice
+from framescope.training.labels.contradictions import ON_TOP, RULES, SOURCES, contradictions
 
 TEXT = "The dam of Orvel will never hold."
 NOT_CONTENT = "a line that is not content gets no other label"

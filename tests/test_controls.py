@@ -9,14 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import typer
+from framescope.eval.commands import studies as study_cli
+from framescope.eval.figures import metrics as figures
+from framescope.eval.rows.benchmarks import Benchmark
+from framescope.eval.rows.scored import Evaluation
+from framescope.eval.studies import controls, outlet_checks
 from harness import bundle, examples
 from typer.testing import CliRunner
-
-from eval.commands import studies as study_cli
-from eval.figures import metrics as figures
-from eval.rows.benchmarks import Benchmark
-from eval.rows.scored import Evaluation
-from eval.studies import controls, outlet_checks
 
 RNG = np.random.default_rng(3)
 CLAIM = Benchmark("invented", "test", "claim", "sentence", "article", "macro_f1")
@@ -265,13 +264,14 @@ def test_benchmarks_that_the_examples_lack_are_passed_over():
 
 @pytest.fixture
 def command(monkeypatch):
-    from classifier import bundle as bundles
-    from eval.rows import held_out
+    from framescope.classifier import bundle as bundles
+    from framescope.eval.rows import held_out
 
     monkeypatch.setattr(bundles, "load", lambda name: {"a": A, "b": B}[name])
-    monkeypatch.setattr("eval.rows.BENCHMARKS", (CLAIM,))
+    monkeypatch.setattr("framescope.eval.rows.BENCHMARKS", (CLAIM,))
     monkeypatch.setattr(
-        "eval.rows.held_out_of_corpora", lambda *_, **__: held_out.HeldOut(ROWS, "split invented")
+        "framescope.eval.rows.held_out_of_corpora",
+        lambda *_, **__: held_out.HeldOut(ROWS, "split invented"),
     )
     app = typer.Typer()
     app.command()(study_cli.controls)
@@ -292,11 +292,11 @@ def test_the_command_prints_tables_and_says_undefined(command):
 
 
 def test_json_has_null_where_nothing_is_defined(command, monkeypatch):
-    from eval.rows import held_out
+    from framescope.eval.rows import held_out
 
     unnamed = replace(ROWS, outlet=np.full(len(ROWS), ""))
     monkeypatch.setattr(
-        "eval.rows.held_out_of_corpora",
+        "framescope.eval.rows.held_out_of_corpora",
         lambda *_, **__: held_out.HeldOut(unnamed, "split invented"),
     )
     done = command("--format", "json")

@@ -10,17 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.taxonomy import NAMES, TECHNIQUES, in_order
+from framescope.classifier.values.article import Article, Unit
+from framescope.training.commands.corpora import app
+from framescope.training.corpora import standoff
+from framescope.training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, find, root_folder
+from framescope.training.corpora.ptc import TECHNIQUE_OF
+from framescope.training.corpora.wikiweasel import plain
+from framescope.training.data.rows import articles, load
 from typer.testing import CliRunner
-
-from classifier.errors import CorpusError
-from classifier.taxonomy import NAMES, TECHNIQUES, in_order
-from classifier.values.article import Article, Unit
-from training.commands.corpora import app
-from training.corpora import standoff
-from training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, find, root_folder
-from training.corpora.ptc import TECHNIQUE_OF
-from training.corpora.wikiweasel import plain
-from training.data.rows import articles, load
 
 PTC_TEXT = (
     "Dam of Orvel opens at last\n"
@@ -506,7 +505,7 @@ def test_command_writes_json_with_counts_and_parts(root: Path) -> None:
 
 def test_command_is_light_to_import() -> None:
     code = (
-        "import sys, training.commands.corpora\n"
+        "import sys, framescope.training.commands.corpora\n"
         "heavy = {'datasets', 'torch', 'sklearn', 'pandas', 'pyarrow'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from framescope.classifier.values.article import Sentence, Span
+from framescope.training.data.swaps import Counterfactuals, Entity
 from harness import examples
-
-from classifier.values.article import Sentence, Span
-from training.data.swaps import Counterfactuals, Entity
 
 NAMES = {
     "Freedonia": "the Sylvan Union",

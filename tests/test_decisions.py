@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from framescope.classifier.values.article import Sentence
+from framescope.training.calibrate.decisions import Decisions, fit_decisions, thresholds
+from framescope.training.corpora.catalogue import CORPORA
+from framescope.training.data.examples import Examples
 from harness import joined
-
-from classifier.values.article import Sentence
-from training.calibrate.decisions import Decisions, fit_decisions, thresholds
-from training.corpora.catalogue import CORPORA
-from training.data.examples import Examples
 
 SIGNALS = ("claim", "hyperpartisan")
 ELSEWHERE = "claimbuster"  # labels claims in another sense

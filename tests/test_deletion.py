@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from deletion import Deletion, measure, without, words_in
-
-from classifier import bundle
-from classifier.models.reasons import trimmed
-from classifier.values import Sentence, Span
-from training.corpora import SHIPPED
-from training.data import load_data
+from framescope.classifier import bundle
+from framescope.classifier.models.reasons import trimmed
+from framescope.classifier.values import Sentence, Span
+from framescope.training.corpora import SHIPPED
+from framescope.training.data import load_data
 
 
 def test_words_are_taken_out_whole():

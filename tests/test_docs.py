@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from framescope.classifier import bundle, cli, taxonomy
+from framescope.classifier.pages import exchange
+from framescope.training.recipes.keys import AT_THE_TOP
 from pages_of_docs import CALLS, PAGES, README, ROOT, TEXT, fenced, typed
-
-from classifier import bundle, cli, taxonomy
-from classifier.pages import exchange
-from training.recipes.keys import AT_THE_TOP
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -165,7 +164,7 @@ def test_the_examples_of_the_python_page_run(monkeypatch):
 
 def test_own_labels_alone_can_be_trained_on(tmp_path, monkeypatch):
     datasets = pytest.importorskip("datasets")
-    from training.data.mixture import load_data
+    from framescope.training.data.mixture import load_data
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     (tmp_path / "exchange").mkdir()
@@ -239,7 +238,7 @@ _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.DOTALL)
 
 
 def _corpus_files() -> Iterator[Path]:
-    from training.corpora.catalogue import CORPORA, PUBLIC
+    from framescope.training.corpora.catalogue import CORPORA, PUBLIC
 
     root = Path(os.environ.get("FRAMESCOPE_CORPORA") or _shared() / "corpora")
     for name in PUBLIC:

@@ -14,11 +14,14 @@ from pathlib import Path
 import mutator
 import pytest
 import small_runs
+from framescope.classifier import bundle
 from pages_of_docs import CALLS
 
-from classifier import bundle
-
-COMMAND = [sys.executable, "-c", "import sys; from classifier.cli import main; sys.exit(main())"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; from framescope.classifier.cli import main; sys.exit(main())",
+]
 
 NOT_RUN = {
     r"score https://": "asks the network",

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from classifier.bundle import Bundle
-from classifier.errors import BundleError
-from classifier.models.domain import DOMAIN, TrainingDomain, of_articles
-from classifier.render import to_json
-from classifier.render.brief import UNLIKE, in_brief
-from classifier.scoring import Scorer
-from classifier.values import Article, BatchReport, Sentence, Unit
-from training.calibrate import fit_domain
-from training.calibrate.domain import _limits
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import BundleError
+from framescope.classifier.models.domain import DOMAIN, TrainingDomain, of_articles
+from framescope.classifier.render import to_json
+from framescope.classifier.render.brief import UNLIKE, in_brief
+from framescope.classifier.scoring import Scorer
+from framescope.classifier.values import Article, BatchReport, Sentence, Unit
+from framescope.training.calibrate import fit_domain
+from framescope.training.calibrate.domain import _limits
 
 SIGNALS = ("claim", "loaded_language", "hyperpartisan")
 
@@ -153,14 +152,14 @@ def test_every_format_says_that_an_article_is_unlike(scorer):
 
 
 def test_a_bundle_that_was_trained_says_what_is_far(baseline_bundle, tmp_path):
-    from classifier import bundle
+    from framescope.classifier import bundle
 
     found = bundle.load(baseline_bundle)
     assert found.domain is None or len(found.domain.held_out) > 0
 
 
 def test_too_few_articles_give_no_domain(toy_data):
-    from classifier import bundle
+    from framescope.classifier import bundle
 
     model = bundle.load("baseline").model
     few = toy_data.part("validation")
@@ -172,7 +171,7 @@ def test_too_few_articles_give_no_domain(toy_data):
 def test_a_damaged_domain_is_one_line(small_bundle, tmp_path):
     import shutil
 
-    from classifier import bundle
+    from framescope.classifier import bundle
 
     folder = tmp_path / "bundle"
     shutil.copytree(small_bundle, folder)
@@ -199,7 +198,7 @@ class Scripted(Placed):
 
 
 def test_the_harness_says_how_many_are_far_and_what_holds_there(toy_data, tmp_path):
-    from eval.studies.familiarity import study
+    from framescope.eval.studies.familiarity import study
 
     rows = toy_data.examples.where(np.zeros(len(toy_data.examples), bool))
     sentences = tuple(

@@ -13,9 +13,8 @@ pytest.importorskip("duckdb")
 import drifting
 from browser import ARGUMENTS, CHROMIUM, WORST_CONTRAST, needs_browser
 from drifting import Stream
-
-from upkeep.drift.drift_page import to_html
-from upkeep.drift.verdicts import NAMES, DriftReport, compare
+from framescope.eval.drift.drift_page import to_html
+from framescope.eval.drift.verdicts import NAMES, DriftReport, compare
 
 HOSTILE = "<script>window.pwned = 1</script>{{ 7*7 }}"
 

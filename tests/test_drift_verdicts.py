@@ -18,11 +18,10 @@ pytest.importorskip("duckdb")
 
 import drifting
 from drifting import Stream
-
-from classifier.errors import FramescopeError
-from upkeep.commands.drift import drift
-from upkeep.drift.dealing import Deals, divergence
-from upkeep.drift.verdicts import compare
+from framescope.classifier.errors import FramescopeError
+from framescope.eval.commands.drift import drift
+from framescope.eval.drift.dealing import Deals, divergence
+from framescope.eval.drift.verdicts import compare
 
 app = typer.Typer()
 app.command()(drift)
@@ -278,7 +277,7 @@ def test_labels_of_other_articles_are_said_to_be(base, moved, tmp_path) -> None:
 
 @pytest.mark.parametrize(("far", "status"), [(0.02, 0), (0.2, 1)])
 def test_against_a_bundle_the_distance_is_told(far, status, tmp_path) -> None:
-    from classifier import bundle
+    from framescope.classifier import bundle
 
     shipped = bundle.load("baseline")
     model = {"name": shipped.name, "digest": shipped.digest, "runtime": "numpy"}

@@ -9,17 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toys
+from framescope.classifier import bundle as bundles
+from framescope.classifier.errors import StoppedError
+from framescope.classifier.models.base import Calibration
+from framescope.classifier.models.ngrams import Ngrams
+from framescope.classifier.models.tfidf import TfidfModel
+from framescope.eval.compare import Footprint
+from framescope.eval.grid import judging
+from framescope.eval.grid.asked import GridError
+from framescope.eval.grid.kept import GridFolder
 from grids import article, batch, cells, labelled, table, typed, without_costs
-
-from classifier import bundle as bundles
-from classifier.errors import StoppedError
-from classifier.models.base import Calibration
-from classifier.models.ngrams import Ngrams
-from classifier.models.tfidf import TfidfModel
-from eval.compare import Footprint
-from eval.grid import judging
-from eval.grid.asked import GridError
-from eval.grid.kept import GridFolder
 
 
 def save_weaker(folder: Path) -> None:

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from framescope.classifier.cli.help import _repeated as repeated
+from framescope.eval.figures import MeanPart, mean_of_figures, mean_of_means, resample_figures
+from framescope.eval.grid.asked import GridError, benchmarks_asked, bundles_asked
+from framescope.eval.rows import Given
 from grids import batch, cells, labelled, table, typed
-
-from classifier.cli.help import _repeated as repeated
-from eval.figures import MeanPart, mean_of_figures, mean_of_means, resample_figures
-from eval.grid.asked import GridError, benchmarks_asked, bundles_asked
-from eval.rows import Given
 
 
 def test_words_after_an_option_that_may_be_repeated_are_its_values():
@@ -150,7 +149,7 @@ def test_a_process_that_is_killed_leaves_what_can_be_gone_on_with(tmp_path, smal
     run = tmp_path / "run"
     words = ["eval", "batch", "--models", small_bundle, "--benchmarks", *files, "--output", run]
     environment = {k: v for k, v in os.environ.items() if k != "FRAMESCOPE_CORPORA"}
-    code = "import sys; from classifier.cli import main; sys.exit(main())"
+    code = "import sys; from framescope.classifier.cli import main; sys.exit(main())"
 
     def started(*more: object) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -11,15 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from framescope.classifier import bundle as bundles
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import (
+    BundleError,
+    CorpusError,
+    FramescopeError,
+    InputError,
+    SignalError,
+)
+from framescope.classifier.pages.exchange import from_record
+from framescope.eval.commands import judge as cli
+from framescope.training.data import examples as examples_module
+from framescope.training.data.splits import assign
 from typer.testing import CliRunner
-
-from classifier import bundle as bundles
-from classifier.bundle import Bundle
-from classifier.errors import BundleError, CorpusError, FramescopeError, InputError, SignalError
-from classifier.pages.exchange import from_record
-from eval.commands import judge as cli
-from training.data import examples as examples_module
-from training.data.splits import assign
 
 SIGNALS = ("claim", "hyperpartisan")
 
@@ -146,7 +151,7 @@ def test_the_data_signature_follows_the_files_bytes(mine):
 
 
 def test_rows_are_as_models_read_them(mine):
-    from eval.rows.held_out import of_files
+    from framescope.eval.rows.held_out import of_files
 
     text = "The ferry “left”. It was late. (Source: Ada Quill)"
     record = {"id": "a", "text": text, "labels": {"hyperpartisan": 0}, "outlet": "Dam Post"}
@@ -163,7 +168,7 @@ def test_rows_are_as_models_read_them(mine):
 @pytest.fixture
 def corpora(tmp_path, mine, monkeypatch, manifest_split):
     """A folder of corpora that reads as the invented articles, split for real."""
-    from classifier.pages.records import read_lines
+    from framescope.classifier.pages.records import read_lines
 
     def build(root, names=None, *, registry=None):
         assert root == tmp_path
@@ -171,8 +176,10 @@ def corpora(tmp_path, mine, monkeypatch, manifest_split):
             found = iter(list(read_lines(lines, "mine")))
         return examples_module.of_articles("exchange", found, registry)
 
-    monkeypatch.setattr("training.data.build_examples", build)
-    monkeypatch.setattr("training.data.with_citations", lambda examples, *_: (examples, {}))
+    monkeypatch.setattr("framescope.training.data.build_examples", build)
+    monkeypatch.setattr(
+        "framescope.training.data.with_citations", lambda examples, *_: (examples, {})
+    )
     split = assign(build(tmp_path), seed=13)
     manifest_split["signature"] = split.signature
     manifest_split["held_out"] = split.held_out
@@ -256,8 +263,10 @@ def test_without_a_folder_the_house_corpus_that_ships_is_judged_by(monkeypatch, 
         found = [from_record(article(n), "mine", n) for n in range(20)]
         return examples_module.of_articles("house", iter(found), registry)
 
-    monkeypatch.setattr("training.data.build_examples", build)
-    monkeypatch.setattr("training.data.with_citations", lambda examples, *_: (examples, {}))
+    monkeypatch.setattr("framescope.training.data.build_examples", build)
+    monkeypatch.setattr(
+        "framescope.training.data.with_citations", lambda examples, *_: (examples, {})
+    )
     record = json.loads(run("--format", "json"))
     assert asked == [(None, ("house",))]
     assert {row["corpus"] for row in record["rows"]} == {"house"}
@@ -358,7 +367,7 @@ def test_the_help_fits_a_screen_and_names_every_command():
 
 def test_importing_the_command_imports_nothing_heavy():
     heavy = ("torch", "datasets", "sklearn", "numpy", "transformers", "onnxruntime")
-    code = f"import sys, eval.commands.judge; print([m for m in {heavy!r} if m in sys.modules])"
+    code = f"import sys, framescope.eval.commands.judge; print([m for m in {heavy!r} if m in sys.modules])"  # noqa: E501
     result = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

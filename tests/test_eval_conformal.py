@@ -6,9 +6,14 @@ import math
 
 import numpy as np
 import pytest
+from framescope.eval.studies.uncertainty import (
+    Conformal,
+    coverage,
+    coverage_by,
+    expected_range,
+    fit,
+)
 from scipy.stats import betabinom
-
-from eval.studies.uncertainty import Conformal, coverage, coverage_by, expected_range, fit
 
 
 def exactly(value: float):

@@ -8,9 +8,8 @@ from io import StringIO
 
 import numpy as np
 import pytest
-
-from eval.figures.sections import Change, Estimate, Plot, Section, Share, Table, table
-from eval.report import layout
+from framescope.eval.figures.sections import Change, Estimate, Plot, Section, Share, Table, table
+from framescope.eval.report import layout
 
 NAN = math.nan
 ROWS = (("a|b", 1200, 0.5, None), ("c\n", 7, NAN, Estimate(0.25, 0.1, 0.4)))

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from classifier.bundle import Bundle
-from classifier.models.placeholders import STATE_MEDIA, Reader
-from classifier.sources.registry.registry import Registry
-from classifier.values.article import Article, Sentence, Unit
-from classifier.values.outlet import Name, Outlet
-from classifier.values.statements import About, Code, Evidence, Statement
-from eval.studies import placeholders
-from training.data import swaps
-from training.data.examples import of_articles
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.models.placeholders import STATE_MEDIA, Reader
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.values.article import Article, Sentence, Unit
+from framescope.classifier.values.outlet import Name, Outlet
+from framescope.classifier.values.statements import About, Code, Evidence, Statement
+from framescope.eval.studies import placeholders
+from framescope.training.data import swaps
+from framescope.training.data.examples import of_articles
 
 SIGNALS = ("attributed", "state_media_attribution", "loaded_language")
 CASES = Path(__file__).parent / "cases" / "state_media.jsonl"
@@ -136,7 +135,7 @@ def test_written_sentences_are_judged_one_by_one(tmp_path, registry) -> None:
 
 def test_most_written_sentences_name_outlets_the_registry_knows() -> None:
     # The rest calls them by what they are ("state television"), or by a name of several things.
-    from classifier.sources.registry import registry as shipped
+    from framescope.classifier.sources.registry import registry as shipped
 
     reader = Reader(shipped.load())
     cases = [json.loads(line) for line in CASES.read_text(encoding="utf-8").splitlines()]

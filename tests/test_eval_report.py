@@ -14,27 +14,26 @@ import numpy as np
 import pytest
 import typer
 from browser import WORST_CONTRAST, needs_browser
+from framescope.classifier import bundle as bundles
+from framescope.classifier.pages.exchange import from_record
+from framescope.classifier.values.article import Article
+from framescope.eval.commands import judge
+from framescope.eval.compare import errors as worst_errors
+from framescope.eval.compare import footprint
+from framescope.eval.compare.headline import in_words, verdict
+from framescope.eval.compare.slices import genres_of, slices
+from framescope.eval.figures.metrics import precision_recall
+from framescope.eval.figures.sections import Estimate, Section, Table
+from framescope.eval.report import contents as reports
+from framescope.eval.rows.scored import Evaluation, Given, Sample
+from framescope.training.data.examples import Examples
 from harness import BOTH, FEW, bundle, examples, joined
 from typer.testing import CliRunner
 
-from classifier import bundle as bundles
-from classifier.pages.exchange import from_record
-from classifier.values.article import Article
-from eval.commands import judge
-from eval.compare import errors as worst_errors
-from eval.compare import footprint
-from eval.compare.headline import in_words, verdict
-from eval.compare.slices import genres_of, slices
-from eval.figures.metrics import precision_recall
-from eval.figures.sections import Estimate, Section, Table
-from eval.report import contents as reports
-from eval.rows.scored import Evaluation, Given, Sample
-from training.data.examples import Examples
-
 pytest.importorskip("matplotlib")
 
-from eval.report import plots
-from eval.report.report_page import to_html, to_json
+from framescope.eval.report import plots
+from framescope.eval.report.report_page import to_html, to_json
 
 HOSTILE = '<script>alert(1)</script> & "yes" 0.9'
 
@@ -618,7 +617,7 @@ def test_the_command_exports_errors_for_relabelling(app, mine, tmp_path):
 
 
 def test_a_signal_that_the_model_lacks_is_an_error(app, mine):
-    from classifier.errors import SignalError
+    from framescope.classifier.errors import SignalError
 
     with pytest.raises(SignalError, match="doesn't give 'doubt'; it gives attributed"):
         CliRunner().invoke(

@@ -7,10 +7,9 @@ import math
 
 import numpy as np
 import pytest
+from framescope.eval.figures.metrics import reliability_curve
+from framescope.eval.studies.uncertainty import confidence, of_scores, risk_coverage
 from scipy.stats import binomtest
-
-from eval.figures.metrics import reliability_curve
-from eval.studies.uncertainty import confidence, of_scores, risk_coverage
 
 
 def exactly(value: float):

@@ -10,14 +10,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import FramescopeError
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.values.article import Citation, Place, Sentence, SourceKind
+from framescope.eval.commands import judge as cli
+from framescope.eval.figures.sections import Section
 from typer.testing import CliRunner
-
-from classifier.bundle import Bundle
-from classifier.errors import FramescopeError
-from classifier.sources.registry.registry import Registry
-from classifier.values.article import Citation, Place, Sentence, SourceKind
-from eval.commands import judge as cli
-from eval.figures.sections import Section
 
 
 def run(*args: object) -> str:
@@ -33,7 +32,7 @@ def test_placeholders_take_the_models_that_ship_unless_others_are_named(monkeypa
         asked.append((names, root, cases))
         return [Section("a table")]
 
-    monkeypatch.setattr("eval.studies.study_placeholders", measured)
+    monkeypatch.setattr("framescope.eval.studies.study_placeholders", measured)
     assert run("placeholders", "--corpora", tmp_path) == "a table\n"
     run("placeholders", "mine", "--corpora", tmp_path, "--cases", "c.jsonl")
     assert asked == [
@@ -75,7 +74,7 @@ def test_unresolved_lists_an_unknown_outlet_that_the_bundle_finds_cited(monkeypa
         manifest = {"name": "reporting", "thresholds": {"attributed": 0.5}, "languages": ["en"]}
         return Bundle(tmp_path, manifest, Reporting(registry), registry)
 
-    monkeypatch.setattr("classifier.bundle.load", load)
+    monkeypatch.setattr("framescope.classifier.bundle.load", load)
     path = tmp_path / "a.jsonl"
     texts = (
         "The ferry has sunk, the Ellery Gazette reported. The Ellery Gazette moved.",

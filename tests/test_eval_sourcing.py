@@ -10,24 +10,24 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.sources.registry.registry import load
+from framescope.classifier.values.article import Citation, Place, Sentence, SourceKind
+from framescope.eval.commands import judge
+from framescope.eval.report.layout import to_markdown
+from framescope.eval.rows.citations import citations_of, whole_articles
+from framescope.eval.rows.scored import Evaluation
+from framescope.eval.studies.sourcing import study as sourcing
+from framescope.eval.studies.sourcing.groups import groups_of, kinds_of_text, outlet_group
+from framescope.eval.studies.sourcing.judged import JudgedArticle, JudgedCitation, JudgedSentence
+from framescope.eval.studies.sourcing.pairs import overlap, shared
+from framescope.eval.studies.sourcing.tallies import KINDS, MEASURES, SHARES, extractions, tally
+from framescope.training.data.examples import Examples
+from framescope.training.data.marks import Mark, RowCitation
 from typer.testing import CliRunner
 
-from classifier.bundle import Bundle
-from classifier.errors import CorpusError
-from classifier.sources.registry.registry import load
-from classifier.values.article import Citation, Place, Sentence, SourceKind
-from eval.commands import judge
-from eval.report.layout import to_markdown
-from eval.rows.citations import citations_of, whole_articles
-from eval.rows.scored import Evaluation
-from eval.studies.sourcing import study as sourcing
-from eval.studies.sourcing.groups import groups_of, kinds_of_text, outlet_group
-from eval.studies.sourcing.judged import JudgedArticle, JudgedCitation, JudgedSentence
-from eval.studies.sourcing.pairs import overlap, shared
-from eval.studies.sourcing.tallies import KINDS, MEASURES, SHARES, extractions, tally
 from tests.harness import bundle
-from training.data.examples import Examples
-from training.data.marks import Mark, RowCitation
 
 NAMED, UNNAMED, VAGUE = SourceKind.NAMED, SourceKind.UNNAMED, SourceKind.VAGUE
 
@@ -362,7 +362,7 @@ def nobody(sentences):
 
 
 def test_who_is_cited_is_the_models_word_on_whole_articles(monkeypatch):
-    monkeypatch.setattr("eval.rows.scored._BLOCK", 3)
+    monkeypatch.setattr("framescope.eval.rows.scored._BLOCK", 3)
     tagger, done = model(given), []
     found = citations_of(tagger, rows(), lambda *at: done.append(at))
     assert (found.by, found.found) == ("tagger", tuple(s.citations for s in rows().sentences))
@@ -464,7 +464,7 @@ def test_the_command_writes_tables_markdown_and_json(monkeypatch, tmp_path):
         asked.append((bundles, corpora, part, other, settings))
         return judged_by(given)
 
-    monkeypatch.setattr("eval.commands.studies.evaluation_of", evaluation_of)
+    monkeypatch.setattr("framescope.eval.commands.studies.evaluation_of", evaluation_of)
     assert "Who says what, all (6 articles)" in run("--corpora", tmp_path).stdout
     assert asked.pop() == (["transformer"], tmp_path, None, False, {"draws": 2000, "seed": 0})
     done = run(
@@ -482,6 +482,6 @@ def test_the_command_writes_tables_markdown_and_json(monkeypatch, tmp_path):
 
 def test_rows_without_citations_are_refused(monkeypatch):
     none = replace(judged_by(given), parts=("unseen_outlet",))
-    monkeypatch.setattr("eval.commands.studies.evaluation_of", lambda *_, **__: none)
+    monkeypatch.setattr("framescope.eval.commands.studies.evaluation_of", lambda *_, **__: none)
     with pytest.raises(CorpusError, match="no row of part unseen_outlet says who is cited"):
         run()

@@ -11,8 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-from eval.studies.spans import Spans, merge, of_sums, sums_by_article
+from framescope.eval.studies.spans import Spans, merge, of_sums, sums_by_article
 
 DOUBT, FLAG = "doubt", "flag_waving"
 NOTHING = Spans.of([])

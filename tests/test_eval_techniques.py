@@ -9,10 +9,9 @@ import math
 
 import numpy as np
 import pytest
+from framescope.classifier.taxonomy import TECHNIQUES
+from framescope.eval.studies.spans import Spans, article_figures, classification, of_articles
 from sklearn.metrics import f1_score
-
-from classifier.taxonomy import TECHNIQUES
-from eval.studies.spans import Spans, article_figures, classification, of_articles
 
 A, B, C = "doubt", "flag_waving", "slogans"
 NAN = math.nan

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-
-from classifier.models.reasons import chunks, standing_out, trimmed
+from framescope.classifier.models.reasons import chunks, standing_out, trimmed
 
 
 def shown(text: str, scores: list[float]) -> list[str]:

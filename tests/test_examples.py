@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from classifier.errors import SignalError
-from classifier.sources.registry.registry import Registry
-from classifier.taxonomy import in_order
-from classifier.values.article import Article, SourceKind, Span, Unit, Voice
-from classifier.values.outlet import Name, Outlet
-from classifier.values.statements import About, Code, Evidence, Statement
-from training.data import examples as examples_module
-from training.data.examples import Examples, of_articles
+from framescope.classifier.errors import SignalError
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.taxonomy import in_order
+from framescope.classifier.values.article import Article, SourceKind, Span, Unit, Voice
+from framescope.classifier.values.outlet import Name, Outlet
+from framescope.classifier.values.statements import About, Code, Evidence, Statement
+from framescope.training.data import examples as examples_module
+from framescope.training.data.examples import Examples, of_articles
 
 TEXT = "The dam opened. A shining miracle, they say. It rained."
 

@@ -2,15 +2,14 @@ import json
 import math
 
 import pytest
+from framescope.classifier import taxonomy
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages.exchange import from_record, to_record
+from framescope.classifier.pages.records import looks_like_records, read_lines
+from framescope.classifier.values.article import Article, Imprint, Republication, Span, Unit, Voice
+from framescope.classifier.values.scored import Skipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from classifier import taxonomy
-from classifier.errors import InputError
-from classifier.pages.exchange import from_record, to_record
-from classifier.pages.records import looks_like_records, read_lines
-from classifier.values.article import Article, Imprint, Republication, Span, Unit, Voice
-from classifier.values.scored import Skipped
 
 LABELLED = Article(
     id="a1",

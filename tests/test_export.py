@@ -12,15 +12,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import toys
-
-from classifier.models.base import Calibration
-from classifier.models.passages import EMBEDDINGS, HEADS, Embeddings
-from classifier.models.transformer import TOKENIZER, load
-from classifier.runtime import ENCODER
-from training.transformer.encoder import export
-from training.transformer.finetune import TransformerRecipe
-from training.transformer.run import Settings
-from training.transformer.targets import pool
+from framescope.classifier.models.base import Calibration
+from framescope.classifier.models.passages import EMBEDDINGS, HEADS, Embeddings
+from framescope.classifier.models.transformer import TOKENIZER, load
+from framescope.classifier.runtime import ENCODER
+from framescope.training.transformer.encoder import export
+from framescope.training.transformer.finetune import TransformerRecipe
+from framescope.training.transformer.run import Settings
+from framescope.training.transformer.targets import pool
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +125,8 @@ def export_embeddings(recipe: TransformerRecipe, encoder, folder) -> None:
     """Export, but for the graph, which takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "training.transformer.encoder._trace", lambda network, path, hidden: path.touch()
+            "framescope.training.transformer.encoder._trace",
+            lambda network, path, hidden: path.touch(),
         )
         tokenizer = encoder / "tokenizer.json"
         export(recipe.network_, recipe.heads(), tokenizer, folder)

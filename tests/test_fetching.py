@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-
-from classifier.errors import InputError
-from classifier.pages import fetching
-from classifier.pages.fetching import fetch
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import fetching
+from framescope.classifier.pages.fetching import fetch
 
 PAGE = b"<html><body><p>The harbour council met.</p></body></html>"
 

@@ -12,14 +12,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import toys
-
-from classifier.errors import TrainingError
-from classifier.models.passages import Batch, Packer, Tokens
-from classifier.values.article import Sentence, Span
-from training.transformer.encoder import read_tokenizer
-from training.transformer.finetune import TransformerRecipe
-from training.transformer.run import Settings
-from training.transformer.targets import Schedule, Targets, in_spans, marked, pool
+from framescope.classifier.errors import TrainingError
+from framescope.classifier.models.passages import Batch, Packer, Tokens
+from framescope.classifier.values.article import Sentence, Span
+from framescope.training.transformer.encoder import read_tokenizer
+from framescope.training.transformer.finetune import TransformerRecipe
+from framescope.training.transformer.run import Settings
+from framescope.training.transformer.targets import Schedule, Targets, in_spans, marked, pool
 
 SHORT = Settings(
     epochs=2, learning_rate=1e-3, head_learning_rate=1e-2, batch_tokens=128, max_tokens=64, seed=3
@@ -443,9 +442,9 @@ def test_each_tag_is_masked_by_its_own_labels(table) -> None:
 
 def test_rows_are_read_in_the_form_of_their_labels(encoder, toy_settings) -> None:
     """Sources by the type of outlet, framing with all outlets alike."""
-    from classifier.sources.registry.registry import Registry
-    from classifier.values.outlet import Name, Outlet
-    from classifier.values.statements import About, Code, Evidence, Statement
+    from framescope.classifier.sources.registry.registry import Registry
+    from framescope.classifier.values.outlet import Name, Outlet
+    from framescope.classifier.values.statements import About, Code, Evidence, Statement
 
     said = (Statement(About.CODE, Code.SC, Evidence("made up")),)
     agency = Outlet("otag", "OTAG", names=(Name("OTAG"),), statements=said)

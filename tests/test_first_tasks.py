@@ -15,7 +15,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import mutator
 import pytest
 
-COMMAND = [sys.executable, "-c", "import sys; from classifier.cli import main; sys.exit(main())"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; from framescope.classifier.cli import main; sys.exit(main())",
+]
 
 
 def typed(*words: object, given: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ import copy
 import io
 import json
 import multiprocessing
-import os
+import os  # noqa: F401
 import pickle
 import subprocess
 import sys
@@ -17,14 +17,14 @@ from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
+from framescope.classifier import cli
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import given
+from framescope.classifier.pages.fetching import Fetched
+from framescope.classifier.values.article import Article
+from framescope.classifier.values.scored import Skipped
 
 import framescope
-from classifier import cli
-from classifier.errors import InputError
-from classifier.pages import given
-from classifier.pages.fetching import Fetched
-from classifier.values.article import Article
-from classifier.values.scored import Skipped
 from framescope.api import Report
 
 ROOT = Path(__file__).parent.parent
@@ -86,7 +86,7 @@ def test_any_other_string_is_the_article(text, monkeypatch) -> None:
 def test_an_address_is_fetched(monkeypatch) -> None:
     asked = []
     monkeypatch.setattr(
-        "classifier.pages.fetching.fetch",
+        "framescope.classifier.pages.fetching.fetch",
         lambda url, limit, **_: (asked.append(url), Fetched(PAGE.encode(), url, None))[1],
     )
     (article,) = framescope.read("https://example.com/ferry")
@@ -399,113 +399,14 @@ def test_a_worker_loads_a_scorer_once_and_the_same_model(small_bundle, tmp_path)
         next(pickle.loads(sent).score(FERRY))
 
 
-# --- a user's files -----------------------------------------------------------------------------
-
-# As setuptools writes it for an editable installation: asked after all folders have been.
-EDITABLE = f"""
-import importlib.util, pathlib, sys
-class Finder:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        place = pathlib.Path({str(ROOT)!r}, name, "__init__.py")
-        if path is None and name in ("framescope", "classifier", "training", "eval"):
-            return importlib.util.spec_from_file_location(name, place)
-sys.meta_path.append(Finder)
-"""
-
-
-def run(folder: Path, *arguments: str, code: str = "", editable: bool = False):
-    """Run a user's script, or Python with arguments, in their folder."""
-    path = None if editable else str(ROOT)
-    if editable:
-        code = EDITABLE + code
-    if code:
-        (folder / "script.py").write_text(code)
-        arguments = (*arguments, "script.py")
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    env.pop("PYTHONPATH", None)
-    return subprocess.run(
-        [sys.executable, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=env | ({"PYTHONPATH": path} if path else {}),
-        check=False,
-    )
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    """Where a user has modules, and packages, of framescope's own names."""
-    (tmp_path / "classifier.py").write_text("MINE = 'classifier'\n")
-    (tmp_path / "training.py").write_text("MINE = 'training'\n")
-    (tmp_path / "eval").mkdir()
-    (tmp_path / "eval" / "__init__.py").write_text("MINE = 'eval'\n")
-    (tmp_path / "ferry.txt").write_text(FERRY)
-    return tmp_path
-
-
-SCORE = """
-import framescope
-print(next(framescope.score("ferry.txt", model={model!r})))
-framescope.outlet("rt.com"), framescope.signals({model!r})
-import eval, training
-print(eval.MINE, training.MINE)
-"""
-
-
-@pytest.mark.parametrize("editable", [False, True])
-def test_a_users_modules_break_neither_the_import_nor_what_is_imported_later(
-    folder, small_bundle, editable
-) -> None:
-    done = run(folder, code=SCORE.format(model=str(small_bundle)), editable=editable)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "<framescope.Report 'ferry': 2 sentences>\neval training\n"
-    # The one that is hidden is named, where it was asked for.
-    assert f"UserWarning: {folder / 'classifier.py'} has the name" in done.stderr
-    assert "script.py:" in done.stderr
-
-
-def test_nothing_is_said_where_nothing_is_hidden(tmp_path, folder, small_bundle) -> None:
-    code = f"import framescope; framescope.load({str(small_bundle)!r}); print(1)"
-    done = run(folder, "-P", code=code)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
-
-
-@pytest.mark.parametrize("package", [False, True])
-def test_a_users_module_that_came_first_is_named(folder, package) -> None:
-    place = folder / "classifier.py"
-    if package:  # without an __init__, which only an editable installation comes after
-        place.unlink()
-        place = folder / "classifier"
-        place.mkdir()
-    done = run(folder, code="import classifier\nimport framescope\n", editable=package)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith(f"ImportError: {place} has the name")
-
-
-@pytest.mark.parametrize("name", ["training", "eval"])
-def test_the_command_names_it_in_one_line(folder, name) -> None:
-    code = f"import {name}\nfrom framescope.__main__ import main\nmain()\n"
-    (folder / "classifier.py").unlink()
-    done = run(folder, code=code)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("framescope: " + str(folder / name))
-    assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize("editable", [False, True])
-def test_the_command_runs_beside_a_users_modules(folder, editable) -> None:
-    code = "sys.argv[1:] = ['eval', '--help']\nfrom framescope.__main__ import main\nmain()\n"
-    if editable:
-        done = run(folder, "-W", "ignore", code=code, editable=True)
-    else:
-        done = run(folder, "-m", "framescope", "eval", "--help")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "robustness" in done.stdout
-
-
 # --- the package --------------------------------------------------------------------------------
+
+
+def run(folder: Path, *arguments: str):
+    """Run Python in a folder."""
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, cwd=folder, check=False
+    )
 
 
 def test_it_is_light_to_import() -> None:
@@ -522,15 +423,3 @@ def test_all_that_is_public_is_there_and_explained() -> None:
     assert (ROOT / "framescope" / "py.typed").is_file()
     page = (ROOT / "docs/python.md").read_text(encoding="utf-8")
     assert {name for name in framescope.__all__ if f"`{name}`" not in page} == set()
-
-
-def test_the_door_opens_inwards() -> None:
-    """It knows what serves, and nothing knows it."""
-    for room in ("framescope", "classifier", "training", "eval"):
-        for path in (ROOT / room).rglob("*.py"):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            names = [a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names]
-            names += [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
-            tops = {name.partition(".")[0] for name in names}
-            unwanted = {"training", "eval"} if room == "framescope" else {"framescope"}
-            assert not tops & unwanted, path

@@ -11,9 +11,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from classifier.models.citations import Said, Words
-from classifier.models.citing import Resolved, kind_chances
-from classifier.models.fusion import (
+from framescope.classifier.models.citations import Said, Words
+from framescope.classifier.models.citing import Resolved, kind_chances
+from framescope.classifier.models.fusion import (
     CITATION_FEATURES,
     KIND_FEATURES,
     SENTENCE_FEATURES,
@@ -26,11 +26,11 @@ from classifier.models.fusion import (
     sentence_features,
     sigmoid,
 )
-from classifier.models.roles import KINDS
-from classifier.values.article import Citation, Place, Sentence, SourceKind
-from training.data.examples import Examples
-from training.data.marks import Mark, RowCitation
-from training.transformer.fusion import Heard, _line, _of_own, _threshold, fit_fusion
+from framescope.classifier.models.roles import KINDS
+from framescope.classifier.values.article import Citation, Place, Sentence, SourceKind
+from framescope.training.data.examples import Examples
+from framescope.training.data.marks import Mark, RowCitation
+from framescope.training.transformer.fusion import Heard, _line, _of_own, _threshold, fit_fusion
 
 TEXT = "Orr said the quay is lost"
 ORR, SAID, LOST = (0, 3), (4, 8), (9, 25)

@@ -10,21 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ceilings import of_polnear
+from framescope.classifier import bundle as bundles
+from framescope.classifier.sources.registry.registry import load
+from framescope.eval.figures.metrics import METRICS
+from framescope.eval.release import gate
+from framescope.eval.rows.benchmarks import BENCHMARKS, BY_NAME
+from framescope.eval.rows.held_out import of_corpora
+from framescope.eval.rows.scored import Evaluation
+from framescope.eval.suite.behaviours import behaviours
+from framescope.eval.suite.robustness import measure
+from framescope.eval.suite.suite import Suite
+from framescope.training.corpora.catalogue import CORPORA
+from framescope.training.labels.agreement import agreement, passes
+from framescope.training.labels.annotators import read
 from harness import BAD, GOOD, ROWS, examples
-
-from classifier import bundle as bundles
-from classifier.sources.registry.registry import load
-from eval.figures.metrics import METRICS
-from eval.release import gate
-from eval.rows.benchmarks import BENCHMARKS, BY_NAME
-from eval.rows.held_out import of_corpora
-from eval.rows.scored import Evaluation
-from eval.suite.behaviours import behaviours
-from eval.suite.robustness import measure
-from eval.suite.suite import Suite
-from training.corpora.catalogue import CORPORA
-from training.labels.agreement import agreement, passes
-from training.labels.annotators import read
 
 
 def judged(model, floors=gate.Floors(), rows=ROWS):  # noqa: B008 - a value

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import growth
 import pytest
-
-from classifier import bundle
-from classifier.pages import page
-from classifier.scoring import Scorer
+from framescope.classifier import bundle
+from framescope.classifier.pages import page
+from framescope.classifier.scoring import Scorer
 
 SIZE = 2_000  # characters
 

@@ -17,22 +17,22 @@ from typer.testing import CliRunner
 pytest.importorskip("datasets")
 
 
-from classifier.errors import CorpusError
-from classifier.sources.registry import registry
-from classifier.sources.registry.registry import Registry
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values.article import Article, Republication, Unit, Voice
-from eval.commands.judge import app as eval_app
-from training.commands.corpora import app as corpora_app
-from training.commands.labels import app as labels_app
-from training.corpora import HOUSE_CARD as CARD
-from training.corpora import SHIPPED
-from training.corpora import read_exchange as read
-from training.corpora.catalogue import find
-from training.corpora.corpus import HOUSE, State, house_folder
-from training.data.examples import Examples, build, of_articles
-from training.data.mixture import Data, load_data
-from training.data.splits import UNSEEN_OUTLETS, assign
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.sources.registry import registry
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values.article import Article, Republication, Unit, Voice
+from framescope.eval.commands.judge import app as eval_app
+from framescope.training.commands.corpora import app as corpora_app
+from framescope.training.commands.labels import app as labels_app
+from framescope.training.corpora import HOUSE_CARD as CARD
+from framescope.training.corpora import SHIPPED
+from framescope.training.corpora import read_exchange as read
+from framescope.training.corpora.catalogue import find
+from framescope.training.corpora.corpus import HOUSE, State, house_folder
+from framescope.training.data.examples import Examples, build, of_articles
+from framescope.training.data.mixture import Data, load_data
+from framescope.training.data.splits import UNSEEN_OUTLETS, assign
 
 REGISTRY = Registry()
 
@@ -296,7 +296,7 @@ def test_the_gate_judges_by_the_corpus_that_is_named(installed, monkeypatch) -> 
     def of_corpora(root, bundles, **options):
         raise CorpusError(f"reading {find('house').place(root)}")
 
-    monkeypatch.setattr("eval.rows.held_out_of_corpora", of_corpora)
+    monkeypatch.setattr("framescope.eval.rows.held_out_of_corpora", of_corpora)
     result = CliRunner().invoke(eval_app, ["gate", "baseline", "--house", str(installed)])
     assert str(result.exception) == f"reading {installed / 'articles'}"
     assert house_folder() == installed

@@ -8,13 +8,12 @@ import json
 from pathlib import Path
 
 import pytest
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import archives
+from framescope.classifier.pages.inputs import read, split
+from framescope.classifier.pages.raw import RawRecord
+from framescope.classifier.values import Article, Skipped
 from warcs import BODY, DATE, HEADER_DAMAGED, HTML, TEXT, record, response
-
-from classifier.errors import InputError
-from classifier.pages import archives
-from classifier.pages.inputs import read, split
-from classifier.pages.raw import RawRecord
-from classifier.values import Article, Skipped
 
 pytest.importorskip("fastwarc")
 

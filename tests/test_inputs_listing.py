@@ -6,13 +6,12 @@ import io
 from pathlib import Path
 
 import pytest
+from framescope.classifier.cli import app
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages.inputs import Options, read
+from framescope.classifier.pages.listing import ListedFile, listed, read_list
 from typer.testing import CliRunner
 from warcs import HTML, TEXT
-
-from classifier.cli import app
-from classifier.errors import InputError
-from classifier.pages.inputs import Options, read
-from classifier.pages.listing import ListedFile, listed, read_list
 
 TREE = ("a.txt", "b.html", "drafts/c.html", "drafts/deep/d.txt", "e.log", "f", "g.jpg")
 

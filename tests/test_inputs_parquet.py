@@ -9,13 +9,12 @@ import random
 from pathlib import Path
 
 import pytest
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import parquet
+from framescope.classifier.pages.inputs import Options, read, split
+from framescope.classifier.pages.raw import RawRecord
+from framescope.classifier.values import Article, Origin, Skipped
 from warcs import BODY, HTML, TEXT
-
-from classifier.errors import InputError
-from classifier.pages import parquet
-from classifier.pages.inputs import Options, read, split
-from classifier.pages.raw import RawRecord
-from classifier.values import Article, Origin, Skipped
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

@@ -12,14 +12,13 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import records, tables, unpacking
+from framescope.classifier.pages.inputs import Options, read, split
+from framescope.classifier.pages.raw import RawRecord
+from framescope.classifier.values import Article, Origin, Skipped
 from mutator import SOUND
 from warcs import HTML, TEXT
-
-from classifier.errors import InputError
-from classifier.pages import records, tables, unpacking
-from classifier.pages.inputs import Options, read, split
-from classifier.pages.raw import RawRecord
-from classifier.values import Article, Origin, Skipped
 
 
 def write(folder: Path, name: str, content: str | bytes) -> str:

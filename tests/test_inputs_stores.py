@@ -8,16 +8,15 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from framescope.classifier.cli import app
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import stores
+from framescope.classifier.pages.inputs import Options, read, split
+from framescope.classifier.pages.listing import listed
+from framescope.classifier.pages.raw import RawRecord
+from framescope.classifier.values import Article, Origin, Skipped
 from typer.testing import CliRunner
 from warcs import BODY, HTML, TEXT, response
-
-from classifier.cli import app
-from classifier.errors import InputError
-from classifier.pages import stores
-from classifier.pages.inputs import Options, read, split
-from classifier.pages.listing import listed
-from classifier.pages.raw import RawRecord
-from classifier.values import Article, Origin, Skipped
 
 pytest.importorskip("s3fs")
 moto = pytest.importorskip("moto.server")

@@ -9,16 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from framescope.classifier.bundle import load
+from framescope.classifier.errors import CorpusError, InputError
+from framescope.training.commands.labels import app
+from framescope.training.corpora.corpus import HOUSE
+from framescope.training.labels.balance import class_balance
+from framescope.training.labels.labelled import read_labelled
+from framescope.training.labels.repeats import Benchmarks, in_benchmarks, labelled_otherwise
+from framescope.training.labels.suspects import MOST_LIKELY, find_suspects
 from typer.testing import CliRunner
-
-from classifier.bundle import load
-from classifier.errors import CorpusError, InputError
-from training.commands.labels import app
-from training.corpora.corpus import HOUSE
-from training.labels.balance import class_balance
-from training.labels.labelled import read_labelled
-from training.labels.repeats import Benchmarks, in_benchmarks, labelled_otherwise
-from training.labels.suspects import MOST_LIKELY, find_suspects
 
 
 @pytest.fixture(autouse=True)
@@ -289,7 +288,9 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path) -> None:
 
 
 def test_without_cleanlab_the_rest_is_checked_and_that_is_said(tmp_path, monkeypatch) -> None:
-    import classifier.errors
+    import framescope.classifier.errors  # noqa: F401
+
+    from framescope import classifier
 
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name)

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from framescope.classifier.errors import CorpusError, InputError
+from framescope.training.labels.annotators import read_annotators
+from framescope.training.labels.labelled import read_labelled, read_record
 from hypothesis import given
 from hypothesis import strategies as st
-
-from classifier.errors import CorpusError, InputError
-from training.labels.annotators import read_annotators
-from training.labels.labelled import read_labelled, read_record
 
 TEXT = "The dam of Orvel leaks. Its keeper, Ada Quill, denies that."
 FIRST, SECOND = {"start": 0, "end": 23}, {"start": 24, "end": 59}

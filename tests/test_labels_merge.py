@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from framescope.classifier.errors import CorpusError, FramescopeError, InputError
+from framescope.classifier.pages import from_record
+from framescope.training.commands.labels import app
+from framescope.training.labels.annotators import read_annotators
+from framescope.training.labels.contradictions import contradictions
+from framescope.training.labels.merging import Merged, merge
 from typer.testing import CliRunner
-
-from classifier.errors import CorpusError, FramescopeError, InputError
-from classifier.pages import from_record
-from training.commands.labels import app
-from training.labels.annotators import read_annotators
-from training.labels.contradictions import contradictions
-from training.labels.merging import Merged, merge
 
 TEXT = "The dam of Orvel leaks. Its keeper, Ada Quill, denies that."
 PLACES = (0, 23), (24, 59)
@@ -235,7 +234,9 @@ def test_a_signal_on_which_all_agree_stays_as_it_is(tmp_path) -> None:
 
 
 def test_without_crowd_kit_it_says_what_to_type(tmp_path, monkeypatch) -> None:
-    import classifier.errors
+    import framescope.classifier.errors  # noqa: F401
+
+    from framescope import classifier
 
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name)

@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import toys
-
-from classifier.values.article import Sentence
-from training.baseline.baseline import BaselineRecipe
-from training.data.examples import Examples
+from framescope.classifier.values.article import Sentence
+from framescope.training.baseline.baseline import BaselineRecipe
+from framescope.training.data.examples import Examples
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -89,8 +88,8 @@ def test_labels_of_0_and_1_are_fitted_without_weights(monkeypatch) -> None:
 def least(soft: float) -> float:
     """Give the logit at which the loss of a sentence with one soft label is least."""
     torch = pytest.importorskip("torch")
-    from classifier.models import Batch, Tokens
-    from training.transformer.targets import Targets
+    from framescope.classifier.models import Batch, Tokens
+    from framescope.training.transformer.targets import Targets
 
     few = toys.examples(4)
     row = int(np.flatnonzero(~np.isnan(few.labels[:, 0]))[0])
@@ -114,8 +113,8 @@ def test_the_loss_of_the_transformer_is_least_at_the_label(soft) -> None:
 
 def test_tokens_of_a_span_are_held_to_the_label_of_its_sentence() -> None:
     torch = pytest.importorskip("torch")
-    from classifier.models import Tokens
-    from training.transformer.targets import Targets, marked
+    from framescope.classifier.models import Tokens
+    from framescope.training.transformer.targets import Targets, marked
 
     few = toys.examples(8)
     row = next(row for row, spans in enumerate(few.spans) if spans)

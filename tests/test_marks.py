@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from classifier.values.article import (
+from framescope.classifier.values.article import (
     Article,
     MarkedCitation,
     Mention,
@@ -16,9 +15,9 @@ from classifier.values.article import (
     SourceKind,
     Unit,
 )
-from training.data.examples import Examples, of_articles
-from training.data.marks import Mark, rewritten, shifted
-from training.data.swaps import Counterfactuals, Entity
+from framescope.training.data.examples import Examples, of_articles
+from framescope.training.data.marks import Mark, rewritten, shifted
+from framescope.training.data.swaps import Counterfactuals, Entity
 
 FIRST = "The Freedonian envoy said Freedonia would pay."
 SECOND = "“Not a day later.”"

@@ -7,10 +7,9 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from framescope.eval.figures import metrics, resample
+from framescope.eval.rows.scored import is_positive
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
-
-from eval.figures import metrics, resample
-from eval.rows.scored import is_positive
 
 NOBODY = np.zeros(4, np.bool_)
 EVERYBODY = np.ones(4, np.bool_)

@@ -11,11 +11,10 @@ import pytest
 pytest.importorskip("torch")
 
 import toys
-
-from classifier import bundle
-from classifier.models.base import Model, Prediction
-from classifier.taxonomy import BY_NAME, NAMES, Level
-from classifier.values.article import Sentence
+from framescope.classifier import bundle
+from framescope.classifier.models.base import Model, Prediction
+from framescope.classifier.taxonomy import BY_NAME, NAMES, Level
+from framescope.classifier.values.article import Sentence
 
 KINDS = ("baseline", "transformer")
 

@@ -18,7 +18,7 @@ FOOTPRINT = Path(__file__).parent.parent / "eval/compare/footprint.py"
 # Read as a file, as it reads itself: the room's door would open on all of the harness.
 COMMAND = f"""
 import resource, runpy, sys
-from classifier.cli import main
+from framescope.classifier.cli import main
 try:
     main()
 finally:

@@ -7,15 +7,14 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from framescope.classifier import bundle
+from framescope.classifier.pages import detect_language, read_input
+from framescope.classifier.scoring import Scorer
+from framescope.classifier.sources import load_registry
+from framescope.classifier.values import Article, Republication, Span, Unit, legible
+from framescope.classifier.values.normal import normalise
 from hypothesis import given
 from hypothesis import strategies as st
-
-from classifier import bundle
-from classifier.pages import detect_language, read_input
-from classifier.scoring import Scorer
-from classifier.sources import load_registry
-from classifier.values import Article, Republication, Span, Unit, legible
-from classifier.values.normal import normalise
 
 SAMPLES = Path(__file__).parents[1] / "classifier" / "samples"
 LOOK_ALIKES = str.maketrans("aeopcxijsABEKMHOPCTX", "аеорсхіјѕАВЕКМНОРСТХ")

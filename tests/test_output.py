@@ -6,9 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-from classifier.errors import InputError
-from classifier.output import check, opened
+from framescope.classifier.errors import InputError
+from framescope.classifier.output import check, opened
 
 
 def test_no_path_is_standard_output(capsys) -> None:

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from classifier import bundle
-from classifier.attribution import read
-from classifier.models import PassageCache
-from classifier.sources import load_registry
-from classifier.values import Article
+from framescope.classifier import bundle
+from framescope.classifier.attribution import read
+from framescope.classifier.models import PassageCache
+from framescope.classifier.sources import load_registry
+from framescope.classifier.values import Article
 
 TEXTS = [
     "Ferry fares rise\n\nThe ferry of Orrin will cost more, the mayor said on Tuesday. Observers "

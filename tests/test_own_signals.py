@@ -17,14 +17,12 @@ import headlines
 import numpy as np
 import pytest
 import toys
-from headlines import DEFINED, SIGNAL
-
-from classifier import bundle, cli, taxonomy
-from classifier.errors import BundleError, SignalError
-from classifier.models.base import Calibration
-from classifier.models.ngrams import Ngrams
-from classifier.models.tfidf import TfidfModel
-from classifier.taxonomy import (
+from framescope.classifier import bundle, cli, taxonomy
+from framescope.classifier.errors import BundleError, SignalError
+from framescope.classifier.models.base import Calibration
+from framescope.classifier.models.ngrams import Ngrams
+from framescope.classifier.models.tfidf import TfidfModel
+from framescope.classifier.taxonomy import (
     BY_NAME,
     NAMES,
     SHIPPED,
@@ -34,7 +32,8 @@ from classifier.taxonomy import (
     Level,
     in_order,
 )
-from classifier.values import Article, ArticleReport
+from framescope.classifier.values import Article, ArticleReport
+from headlines import DEFINED, SIGNAL
 
 GROUPS = list(cli.app.registered_groups)
 MINIMAL = {"family": "framing", "level": "sentence", "meaning": "stands in capitals"}
@@ -206,11 +205,10 @@ def test_a_file_that_is_named_and_not_there_is_refused(tmp_path, monkeypatch, ty
 def test_no_signal_is_called_as_something_else_of_a_report_or_a_table_is() -> None:
     pytest.importorskip("duckdb")
     import duckdb
-
-    from batch import schema
-    from batch.reading.views import views
-    from classifier.pages import exchange
-    from classifier.render import layout, rows
+    from framescope.classifier.batch import schema
+    from framescope.classifier.batch.reading.views import views
+    from framescope.classifier.pages import exchange
+    from framescope.classifier.render import layout, rows
 
     words = {name for table in schema._OF.values() for name in table} | set(schema.TABLES)
     found = views(SHIPPED, dict.fromkeys(SHIPPED, 0.5))
@@ -471,9 +469,8 @@ def with_own(one: ArticleReport, *, of_article: bool) -> ArticleReport:
 def test_a_runs_page_shows_each_family_in_its_place(tmp_path, family, level, section) -> None:
     pytest.importorskip("duckdb")
     import small_runs
-
-    from batch.reading.database import opened
-    from batch.reading.overview import overview_of, to_html
+    from framescope.classifier.batch.reading.database import opened
+    from framescope.classifier.batch.reading.overview import overview_of, to_html
 
     found = {SIGNAL: {**MINIMAL, "family": family, "level": level, "label": "in capitals"}}
     taxonomy.declare(taxonomy.from_records(found, "the test"), "the test")
@@ -495,7 +492,7 @@ def test_a_runs_page_shows_each_family_in_its_place(tmp_path, family, level, sec
 
 
 def test_what_ships_is_labelled_as_before(define) -> None:
-    from training.corpora.catalogue import KNOWN, find
+    from framescope.training.corpora.catalogue import KNOWN, find
 
     before = {name: tuple(find(name).card.signals) for name in KNOWN}
     define()
@@ -506,12 +503,12 @@ def test_what_ships_is_labelled_as_before(define) -> None:
 
 def test_a_span_of_an_own_signal_is_no_technique(define) -> None:
     pytest.importorskip("torch")
-    from training.transformer.targets import in_spans
+    from framescope.training.transformer.targets import in_spans
 
     define(DEFINED.replace('"sentence"', '"span"'))
     rows = toys.examples(4)
-    from classifier.models.passages import Tokens
-    from classifier.values.article import Span
+    from framescope.classifier.models.passages import Tokens
+    from framescope.classifier.values.article import Span
 
     one = rows.sentences[0]
     spans = [Span(one.start, one.start + 3, SIGNAL)]
@@ -564,9 +561,9 @@ def test_from_an_entry_and_labels_to_every_report(tmp_path, define, typed, monke
 def test_a_small_transformer_learns_it_on_each_level(
     level, tmp_path, define, encoder, toy_settings
 ):
-    from classifier.scoring import Scorer
-    from training.data import load_data
-    from training.making import make_transformer
+    from framescope.classifier.scoring import Scorer
+    from framescope.training.data import load_data
+    from framescope.training.making import make_transformer
 
     define(DEFINED.replace('"sentence"', f'"{level}"'))
     labelled = headlines.write(tmp_path / "mine.jsonl", 80, level=level)
@@ -590,9 +587,8 @@ def test_a_small_transformer_learns_it_on_each_level(
 
 
 def test_what_the_docs_show_can_be_used(define) -> None:
+    from framescope.classifier.pages import read_lines
     from pages_of_docs import ROOT, fenced
-
-    from classifier.pages import read_lines
 
     page = ROOT / "docs" / "adding-a-signal.md"
     (shown,), (record,) = fenced(page, "toml"), fenced(page, "json")

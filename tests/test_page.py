@@ -2,9 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-
-from classifier.pages import furniture, headers, page, republication
-from classifier.pages.furniture import LineKind
+from framescope.classifier.pages import furniture, headers, page, republication
+from framescope.classifier.pages.furniture import LineKind
 
 CASES = Path(__file__).parent / "cases" / "pages"
 PAGES = sorted(CASES.glob("*.txt"))

@@ -5,10 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from framescope.classifier.models.passages import LANE, Packer, Passage, by_length
+from framescope.classifier.values.article import Sentence
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
-
-from classifier.models.passages import LANE, Packer, Passage, by_length
-from classifier.values.article import Sentence
 
 WORDS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "the", "ferry", "left", "orrin", "at", "noon", '"')
 CLS, SEP = WORDS.index("[CLS]"), WORDS.index("[SEP]")

@@ -7,17 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import toys
-
-from classifier.models.base import Calibration
-from classifier.models.ngrams import Ngrams
-from classifier.models.passages import Packer
-from classifier.models.placeholders import Reader, Reading, TextForm, digest, form_of
-from classifier.models.tfidf import TfidfModel
-from classifier.sources.registry.registry import Registry
-from classifier.taxonomy import NAMES
-from classifier.values.article import Sentence
-from classifier.values.outlet import Name, Outlet, Role
-from classifier.values.statements import About, Code, Evidence, Statement
+from framescope.classifier.models.base import Calibration
+from framescope.classifier.models.ngrams import Ngrams
+from framescope.classifier.models.passages import Packer
+from framescope.classifier.models.placeholders import Reader, Reading, TextForm, digest, form_of
+from framescope.classifier.models.tfidf import TfidfModel
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.taxonomy import NAMES
+from framescope.classifier.values.article import Sentence
+from framescope.classifier.values.outlet import Name, Outlet, Role
+from framescope.classifier.values.statements import About, Code, Evidence, Statement
 
 
 def outlet(id: str, *names: str, code: Code | None = None, role: Role = Role.PUBLISHER) -> Outlet:
@@ -157,8 +156,8 @@ def test_the_digest_follows_names_and_types_alone(registry) -> None:
 
 def test_sentences_with_other_names_are_read_with_their_own(registry) -> None:
     """Whoever writes other words into a sentence takes away the names that were found in it."""
-    from eval.studies.placeholders import swap_all
-    from training.data.swaps import Counterfactuals, Entity, Swap
+    from framescope.eval.studies.placeholders import swap_all
+    from framescope.training.data.swaps import Counterfactuals, Entity, Swap
 
     shipped = Reader.of()
     text = "Reuters said Freedonia “paid”."
@@ -206,7 +205,7 @@ def test_the_baseline_shows_the_whole_name_as_the_reason(tfidf) -> None:
 
 
 def test_a_baseline_remembers_whether_it_reads_placeholders(tfidf, reader, tmp_path) -> None:
-    from classifier.models.tfidf import load
+    from framescope.classifier.models.tfidf import load
 
     tfidf.save(tmp_path)
     again = load(tmp_path, tfidf.calibration, reader.registry)
@@ -251,7 +250,7 @@ def test_the_transformer_frames_alike_whoever_is_named(fine_tuned, transformer_b
     import json
     import shutil
 
-    from classifier.models import transformer
+    from framescope.classifier.models import transformer
 
     folder = transformer_bundle.parent / "reads-placeholders"
     shutil.copytree(transformer_bundle, folder, dirs_exist_ok=True)

@@ -2,15 +2,22 @@ import json
 from pathlib import Path
 
 import pytest
-
-from classifier.pages import headers, page, republication
-from classifier.pages.exchange import from_record, to_record
-from classifier.sources.publisher.publisher import UNNAMED_MONITOR, publication
-from classifier.sources.registry import registry
-from classifier.sources.registry.registry import Registry
-from classifier.values.article import Article, Imprint, Republication
-from classifier.values.outlet import Domain, DomainRole, Medium, Name, NameKind, Outlet, Role
-from classifier.values.scored import Basis, Publication, Relation
+from framescope.classifier.pages import headers, page, republication
+from framescope.classifier.pages.exchange import from_record, to_record
+from framescope.classifier.sources.publisher.publisher import UNNAMED_MONITOR, publication
+from framescope.classifier.sources.registry import registry
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.values.article import Article, Imprint, Republication
+from framescope.classifier.values.outlet import (
+    Domain,
+    DomainRole,
+    Medium,
+    Name,
+    NameKind,
+    Outlet,
+    Role,
+)
+from framescope.classifier.values.scored import Basis, Publication, Relation
 
 HERE = Path(__file__).parent
 CASES = [

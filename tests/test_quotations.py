@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from framescope.classifier.attribution.quotations import within
+from framescope.classifier.attribution.reading import begin
+from framescope.classifier.pages.sentences import split
+from framescope.classifier.values.article import Article
 from hypothesis import given
 from hypothesis import strategies as st
-
-from classifier.attribution.quotations import within
-from classifier.attribution.reading import begin
-from classifier.pages.sentences import split
-from classifier.values.article import Article
 
 CASES = [
     json.loads(line)

@@ -13,10 +13,10 @@ pytest.importorskip("pandas")
 
 import pandas as pd
 import small_runs as runs
+from framescope.classifier.batch.schema import TABLES, columns
 from pages_of_docs import ROOT, fenced
 
 import framescope
-from batch.schema import TABLES, columns
 
 
 @pytest.fixture(scope="module", params=["parquet", "jsonl"])

@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 
 pytest.importorskip("torch")
 
-from classifier import bundle
-from classifier.errors import TrainingError
-from training.commands.train import app
-from training.corpora import KNOWN, SHIPPED
-from training.recipes import Recipe, TeacherRecipe, read_recipe
-from training.recipes.keys import dotted, known, nearest
-from training.recipes.reading import shipped as shipped_recipes
-from training.transformer.run import Settings
-from training.transformer.teacher import TEACHING
+from framescope.classifier import bundle
+from framescope.classifier.errors import TrainingError
+from framescope.training.commands.train import app
+from framescope.training.corpora import KNOWN, SHIPPED
+from framescope.training.recipes import Recipe, TeacherRecipe, read_recipe
+from framescope.training.recipes.keys import dotted, known, nearest
+from framescope.training.recipes.reading import shipped as shipped_recipes
+from framescope.training.transformer.run import Settings
+from framescope.training.transformer.teacher import TEACHING
 
 # What a card held before a field was there.
 LATER = {"patience"}
@@ -250,7 +250,7 @@ def test_a_slip_of_one_letter_finds_its_key(name, data) -> None:
 
 
 def test_the_example_of_the_docs_is_one(tmp_path) -> None:
-    (example,) = fenced(ROOT / "docs" / "training.md", "toml")
+    (example,) = fenced(ROOT / "docs" / "framescope.training.md", "toml")
     assert read(tmp_path, example).settings.learning_rate == 5e-5
 
 

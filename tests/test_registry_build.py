@@ -7,18 +7,18 @@ import os
 from pathlib import Path
 
 import pytest
+from framescope.classifier.sources.registry.check import problems
+from framescope.classifier.sources.registry.folding import slug
+from framescope.classifier.sources.registry.tables import Tables, shipped
+from framescope.classifier.values.outlet import DomainRole
+from framescope.classifier.values.statements import About, Code, Holder
 from typer.testing import CliRunner
 
-from classifier.sources.registry.check import problems
-from classifier.sources.registry.folding import slug
-from classifier.sources.registry.tables import Tables, shipped
-from classifier.values.outlet import DomainRole
-from classifier.values.statements import About, Code, Holder
-from training.commands.registry import app
-from training.registry.build import Built, build
-from training.registry.material import EvidenceError, host_of
-from training.registry.merge import COLUMNS, read_hand
-from training.registry.owners import Owners
+from tools.registry.__main__ import app
+from tools.registry.build import Built, build
+from tools.registry.material import EvidenceError, host_of
+from tools.registry.merge import COLUMNS, read_hand
+from tools.registry.owners import Owners
 
 MATRIX = """\
 Region,Country,Media company,Main assets,URL,Typology,Status,Notes
@@ -347,9 +347,10 @@ def test_the_shipped_tables_are_what_the_evidence_gives(tmp_path: Path) -> None:
 
 @pytest.mark.skipif("FRAMESCOPE_EVIDENCE" not in os.environ, reason="needs the public evidence")
 def test_every_outlet_of_the_matrix_is_found_by_its_name_and_host() -> None:
-    from classifier.sources.registry.registry import load
-    from training.registry.material import MATRIX, files
-    from training.registry.matrix import read_rows
+    from framescope.classifier.sources.registry.registry import load
+
+    from tools.registry.material import MATRIX, files
+    from tools.registry.matrix import read_rows
 
     registry = load()
     (path,) = files(MATRIX, Path(os.environ["FRAMESCOPE_EVIDENCE"]))

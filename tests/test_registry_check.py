@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from framescope.classifier.sources.registry.check import Flaw, ambiguous_names, problems
+from framescope.classifier.sources.registry.lookup import look_up
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.sources.registry.tables import Tables, shipped
+from framescope.classifier.values.outlet import Role
 
-from classifier.sources.registry.check import Flaw, ambiguous_names, problems
-from classifier.sources.registry.lookup import look_up
-from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.tables import Tables, shipped
-from classifier.values.outlet import Role
-from training.registry.merge import read_hand
-from training.registry.owners import Owners
+from tools.registry.merge import read_hand
+from tools.registry.owners import Owners
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,14 @@ from dataclasses import replace
 
 import pytest
 import reports
+from framescope.classifier.render import print_report, to_html, to_json, to_line
+from framescope.classifier.render.brief import in_brief
+from framescope.classifier.render.figures import ASSERTION
+from framescope.classifier.render.layout import assertions
+from framescope.classifier.render.sourcing import sourcing_map
+from framescope.classifier.taxonomy import in_order
+from framescope.classifier.values import ArticleReport
 from rich.console import Console
-
-from classifier.render import print_report, to_html, to_json, to_line
-from classifier.render.brief import in_brief
-from classifier.render.figures import ASSERTION
-from classifier.render.layout import assertions
-from classifier.render.sourcing import sourcing_map
-from classifier.taxonomy import in_order
-from classifier.values import ArticleReport
 
 
 def asked() -> ArticleReport:

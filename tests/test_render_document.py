@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 import reports
+from framescope.classifier import taxonomy
+from framescope.classifier.errors import BundleError
+from framescope.classifier.render.document import SCHEMA_VERSION, to_json
+from framescope.classifier.values.article import SourceKind
+from framescope.classifier.values.outlet import Medium, Role
+from framescope.classifier.values.scored import Basis, BatchReport, Relation
+from framescope.classifier.values.statements import Code, Holder
 from jsonschema import Draft202012Validator
 
-from classifier import taxonomy
-from classifier.errors import BundleError
-from classifier.render.document import SCHEMA_VERSION, to_json
-from classifier.values.article import SourceKind
-from classifier.values.outlet import Medium, Role
-from classifier.values.scored import Basis, BatchReport, Relation
-from classifier.values.statements import Code, Holder
-
-SCHEMA = json.loads(files("classifier.render").joinpath("report.schema.json").read_text("utf-8"))
+SCHEMA = json.loads(
+    files("framescope.classifier.render").joinpath("report.schema.json").read_text("utf-8")
+)
 DOCUMENTATION = Path(__file__).parents[1] / "docs" / "report.md"
 
 

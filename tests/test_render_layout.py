@@ -1,9 +1,14 @@
 from dataclasses import replace
 
 import reports
-
-from classifier.render.layout import carries, opens_with_title, paragraphs, publisher, title
-from classifier.values.article import Article
+from framescope.classifier.render.layout import (
+    carries,
+    opens_with_title,
+    paragraphs,
+    publisher,
+    title,
+)
+from framescope.classifier.values.article import Article
 
 
 def test_line_breaks_between_sentences_make_paragraphs() -> None:

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 import reports
-
-from classifier.pages.exchange import from_record
-from classifier.render.document import to_line
-from classifier.values.scored import ArticleReport
+from framescope.classifier.pages.exchange import from_record
+from framescope.classifier.render.document import to_line
+from framescope.classifier.values.scored import ArticleReport
 
 ARTICLES = reports.everything().articles
 IDS = ["harbour", "carried", "hostile", "unscored", "plain", "hebrew", "dispatch"]

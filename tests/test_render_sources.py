@@ -4,11 +4,17 @@ from dataclasses import replace
 
 import pytest
 import reports
-
-from classifier.render.sources import address, card, published_by, sentence_at
-from classifier.values.article import Place
-from classifier.values.outlet import Outlet, Role
-from classifier.values.scored import ArticleReport, Basis, Link, Publication, Record, Relation
+from framescope.classifier.render.sources import address, card, published_by, sentence_at
+from framescope.classifier.values.article import Place
+from framescope.classifier.values.outlet import Outlet, Role
+from framescope.classifier.values.scored import (
+    ArticleReport,
+    Basis,
+    Link,
+    Publication,
+    Record,
+    Relation,
+)
 
 
 def shown(report: ArticleReport, **changes: object) -> str:

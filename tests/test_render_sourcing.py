@@ -4,10 +4,16 @@ from dataclasses import replace
 
 import pytest
 import reports
-
-from classifier.render.sourcing import NONE, UNTOLD, Cited, cited_in, in_words, sourcing_map
-from classifier.values.article import SourceKind
-from classifier.values.scored import ArticleReport
+from framescope.classifier.render.sourcing import (
+    NONE,
+    UNTOLD,
+    Cited,
+    cited_in,
+    in_words,
+    sourcing_map,
+)
+from framescope.classifier.values.article import SourceKind
+from framescope.classifier.values.scored import ArticleReport
 
 
 def rows(report: ArticleReport) -> list[tuple[str, tuple[str, ...], tuple[int, ...]]]:

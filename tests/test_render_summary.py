@@ -2,15 +2,30 @@ from dataclasses import replace
 
 import pytest
 import reports
-
-from classifier.render import figures
-from classifier.render.figures import VoiceCounts, is_unsourced_own_claim, summarise
-from classifier.render.html import to_html
-from classifier.render.layout import CITED, FURNITURE, UNSOURCED, is_marked, kind, marks, segments
-from classifier.taxonomy import Family
-from classifier.values.article import Article, Citation, Place, Sentence, SourceKind, Span, Voice
-from classifier.values.scored import ArticleReport, BatchReport, SentenceReport
-from classifier.values.text import printable, shortened
+from framescope.classifier.render import figures
+from framescope.classifier.render.figures import VoiceCounts, is_unsourced_own_claim, summarise
+from framescope.classifier.render.html import to_html
+from framescope.classifier.render.layout import (
+    CITED,
+    FURNITURE,
+    UNSOURCED,
+    is_marked,
+    kind,
+    marks,
+    segments,
+)
+from framescope.classifier.taxonomy import Family
+from framescope.classifier.values.article import (
+    Article,
+    Citation,
+    Place,
+    Sentence,
+    SourceKind,
+    Span,
+    Voice,
+)
+from framescope.classifier.values.scored import ArticleReport, BatchReport, SentenceReport
+from framescope.classifier.values.text import printable, shortened
 
 
 def test_counts_by_voice() -> None:

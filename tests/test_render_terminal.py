@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 import reports
+from framescope.classifier.render.terminal import print_report
+from framescope.classifier.values.scored import BatchReport
 from rich.console import Console
-
-from classifier.render.terminal import print_report
-from classifier.values.scored import BatchReport
 
 
 def printed(

@@ -12,14 +12,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import toys
-
-from classifier import bundle
-from classifier.errors import TrainingError
-from classifier.models.domain import TrainingDomain
-from training.calibrate.domain import extend_domain
-from training.making.retraining import retrain_transformer
-from training.making.run_folder import lessons_of
-from training.transformer.start import Start
+from framescope.classifier import bundle
+from framescope.classifier.errors import TrainingError
+from framescope.classifier.models.domain import TrainingDomain
+from framescope.training.calibrate.domain import extend_domain
+from framescope.training.making.retraining import retrain_transformer
+from framescope.training.making.run_folder import lessons_of
+from framescope.training.transformer.start import Start
 
 MORE = ("claim", *toys.SIGNALS)
 

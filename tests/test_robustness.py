@@ -12,15 +12,13 @@ from random import Random
 
 import pytest
 import typer
-from typer.testing import CliRunner
-
-from classifier import bundle
-from classifier.errors import InputError
-from classifier.values.article import Place
-from eval.commands.studies import robustness
-from eval.report.layout import to_json, to_markdown
-from eval.suite import behaviours as perturbations
-from eval.suite.behaviours import (
+from framescope.classifier import bundle
+from framescope.classifier.errors import InputError
+from framescope.classifier.values.article import Place
+from framescope.eval.commands.studies import robustness
+from framescope.eval.report.layout import to_json, to_markdown
+from framescope.eval.suite import behaviours as perturbations
+from framescope.eval.suite.behaviours import (
     CASES,
     ENTITY_LIMITS,
     FURNITURE,
@@ -35,8 +33,9 @@ from eval.suite.behaviours import (
     contrasts,
     laid_out,
 )
-from eval.suite.robustness import measure
-from eval.suite.suite import record, section, verdict
+from framescope.eval.suite.robustness import measure
+from framescope.eval.suite.suite import record, section, verdict
+from typer.testing import CliRunner
 
 NOWHERE = Path("no-such-folder")
 
@@ -129,7 +128,7 @@ def test_every_place_is_the_sentence_that_was_written(written) -> None:
 
 def test_cases_are_shipped() -> None:
     project = tomllib.loads((CASES.parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
-    patterns = project["tool"]["setuptools"]["package-data"]["eval.suite"]
+    patterns = project["tool"]["setuptools"]["package-data"]["framescope.eval.suite"]
     shipped = {path for pattern in patterns for path in CASES.parent.glob(pattern)}
     assert set(CASES.iterdir()) <= shipped
 
@@ -399,7 +398,7 @@ def test_the_command_ends_well_even_if_limits_are_missed(
     small_bundle, tmp_path, monkeypatch
 ) -> None:
     bad = Behaviour("bad", (pair("A vile ferry.", "A ferry."),), Scope.ALL, ENTITY_LIMITS)
-    monkeypatch.setattr("eval.suite.behaviours.behaviours", lambda: (bad,))
+    monkeypatch.setattr("framescope.eval.suite.behaviours.behaviours", lambda: (bad,))
     app = typer.Typer()
     app.command()(robustness)
     path = tmp_path / "suite.json"

@@ -19,17 +19,16 @@ import pytest
 
 pytest.importorskip("torch")
 import toys
-
-from classifier import __version__
-from classifier.errors import FramescopeError, TrainingError
-from training import Track
-from training.corpora import read_exchange
-from training.data import Data, Examples
-from training.making import TrainingRun, check_run_folder, make_baseline, need_tracker
-from training.making.curves import LearningCurves, read_curves
-from training.making.environment import code, environment, peak_memory
-from training.making.run_folder import lessons_of
-from training.recipes import Recipe
+from framescope.classifier import __version__
+from framescope.classifier.errors import FramescopeError, TrainingError
+from framescope.training import Track
+from framescope.training.corpora import read_exchange
+from framescope.training.data import Data, Examples
+from framescope.training.making import TrainingRun, check_run_folder, make_baseline, need_tracker
+from framescope.training.making.curves import LearningCurves, read_curves
+from framescope.training.making.environment import code, environment, peak_memory
+from framescope.training.making.run_folder import lessons_of
+from framescope.training.recipes import Recipe
 
 RECIPE = Recipe("toy", ["house"], seed=3, baseline={"strengths": [1.0, 0.1], "mixes": ["words"]})
 QUICK = """
@@ -121,7 +120,7 @@ def test_memory_grows_with_what_is_held() -> None:
     if peak_memory() is None:
         pytest.skip("nobody says how much memory a process held")
     lines = (
-        "import numpy as np; from training.making.environment import peak_memory as peak",
+        "import numpy as np; from framescope.training.making.environment import peak_memory as peak",  # noqa: E501
         "before = peak(); held = np.ones(300_000_000, np.uint8); held = None",
         "print(peak() - before)",
     )

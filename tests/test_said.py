@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from made import SURE, Passage, sentences
-
-from classifier.models.citations import PassageOutputs, PassageReader, Words, carried, log_odds
-from classifier.models.passages import Tokens
-from classifier.models.roles import (
+from framescope.classifier.models.citations import (
+    PassageOutputs,
+    PassageReader,
+    Words,
+    carried,
+    log_odds,
+)
+from framescope.classifier.models.passages import Tokens
+from framescope.classifier.models.roles import (
     KIND_COLUMNS,
     KINDS,
     LINK_COLUMNS,
@@ -19,6 +23,7 @@ from classifier.models.roles import (
     TAGS,
     runs,
 )
+from made import SURE, Passage, sentences
 
 
 @pytest.mark.parametrize(

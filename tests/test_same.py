@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 import reports
+from framescope.classifier.errors import InputError
+from framescope.classifier.render.document import to_json, to_line
+from framescope.eval.commands import judge as cli
+from framescope.eval.release import same
 from typer.testing import CliRunner
-
-from classifier.errors import InputError
-from classifier.render.document import to_json, to_line
-from eval.commands import judge as cli
-from eval.release import same
 
 Change = Callable[[list[Any]], object]
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from framescope.classifier.attribution.reading import begin
+from framescope.classifier.pages.inputs import read
+from framescope.classifier.pages.records import read_lines
+from framescope.classifier.pages.sentences import split
+from framescope.classifier.taxonomy import TECHNIQUES
+from framescope.classifier.values.article import Article, Unit
 
-import classifier
-from classifier.attribution.reading import begin
-from classifier.pages.inputs import read
-from classifier.pages.records import read_lines
-from classifier.pages.sentences import split
-from classifier.taxonomy import TECHNIQUES
-from classifier.values.article import Article, Unit
+from framescope import classifier
 
 SAMPLES = Path(classifier.__file__).parent / "samples"
 LABELLED = [

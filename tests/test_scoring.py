@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from classifier.attribution.resolve import resolve
-from classifier.bundle import Bundle
-from classifier.errors import SignalError
-from classifier.models.base import Model, check_time
-from classifier.scoring import Scorer
-from classifier.sources.registry.registry import Registry, load
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values.article import (
+from framescope.classifier.attribution.resolve import resolve
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import SignalError
+from framescope.classifier.models.base import Model, check_time
+from framescope.classifier.scoring import Scorer
+from framescope.classifier.sources.registry.registry import Registry, load
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values.article import (
     Article,
     Citation,
     MarkedCitation,
@@ -28,9 +27,9 @@ from classifier.values.article import (
     Unit,
     Voice,
 )
-from classifier.values.outlet import Domain, Name, Outlet
-from classifier.values.scored import ArticleReport, Relation, Skipped
-from classifier.values.statements import About, Code, Evidence, Statement
+from framescope.classifier.values.outlet import Domain, Name, Outlet
+from framescope.classifier.values.scored import ArticleReport, Relation, Skipped
+from framescope.classifier.values.statements import About, Code, Evidence, Statement
 
 SIGNALS = ("claim", "vague_source", "loaded_language", "hyperpartisan")
 

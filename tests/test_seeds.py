@@ -8,16 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from framescope.classifier.bundle import read_manifest, resolve
+from framescope.classifier.errors import FramescopeError
+from framescope.classifier.runtime import ENCODER
+from framescope.eval.figures.sections import Estimate
+from framescope.eval.release import seeds
+from framescope.eval.report.layout import cell
+from framescope.eval.rows.scored import Evaluation
+from framescope.eval.studies.axes import drop
 from harness import bundle, examples
-
-from classifier.bundle import read_manifest, resolve
-from classifier.errors import FramescopeError
-from classifier.runtime import ENCODER
-from eval.figures.sections import Estimate
-from eval.release import seeds
-from eval.report.layout import cell
-from eval.rows.scored import Evaluation
-from eval.studies.axes import drop
 
 ROWS = examples(articles=60, corpus="claimbuster")
 

@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from framescope.classifier.pages.sentences import MAX_CHARS, split
+from framescope.classifier.values.article import Article, Unit, Voice
+from framescope.classifier.values.text import fold
 from hypothesis import given
 from hypothesis import strategies as st
-
-from classifier.pages.sentences import MAX_CHARS, split
-from classifier.values.article import Article, Unit, Voice
-from classifier.values.text import fold
 
 CASES = [
     json.loads(line)
@@ -103,5 +102,5 @@ def test_long_sentences_are_cut_between_clauses_before_words():
 
 
 def test_importing_loads_no_library():
-    code = "import sys, classifier.pages.sentences; sys.exit('nupunkt' in sys.modules)"
+    code = "import sys, framescope.classifier.pages.sentences; sys.exit('nupunkt' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

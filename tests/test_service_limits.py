@@ -16,16 +16,21 @@ pytest.importorskip("fastapi")
 pytest.importorskip("prometheus_client")
 
 from fastapi.testclient import TestClient
+from framescope.classifier.errors import BundleError, FramescopeError
+from framescope.classifier.pages import fetching
+from framescope.classifier.service.bounds import (
+    Bounds,
+    RequestError,
+    Seats,
+    ServiceError,
+    read_token,
+)
+from framescope.classifier.service.commands import serve
+from framescope.classifier.service.guard import Guard, named
+from framescope.classifier.service.queue import ScoringQueue
+from framescope.classifier.service.server import address_of, bound
+from framescope.classifier.values import Article
 from serving import LINE, TEXT, make, page
-
-from classifier.errors import BundleError, FramescopeError
-from classifier.pages import fetching
-from classifier.values import Article
-from service.bounds import Bounds, RequestError, Seats, ServiceError, read_token
-from service.commands import serve
-from service.guard import Guard, named
-from service.queue import ScoringQueue
-from service.server import address_of, bound
 
 PATIENCE = 20  # seconds that a test waits for what comes at once
 
@@ -395,7 +400,7 @@ def test_health_and_the_page_are_open(locked):
 
 
 def test_tokens_are_compared_in_constant_time(locked, monkeypatch):
-    from service import guard as module
+    from framescope.classifier.service import guard as module
 
     asked = []
     compare = module.hmac.compare_digest
@@ -546,7 +551,10 @@ def test_a_port_in_use_an_unknown_host_and_a_missing_model_are_one_line(tmp_path
 
 def test_without_the_extra_one_line_says_what_to_type(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("service.")]:
-        if name not in ("service.commands", "service.bounds"):
+        if name not in (
+            "framescope.classifier.service.commands",
+            "framescope.classifier.service.bounds",
+        ):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fastapi", None)
     with pytest.raises(ServiceError, match=r"pip install '.*\[serve\]'"):

@@ -7,13 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from classifier.attribution.reading import cited
-from classifier.pages import sentences
-from classifier.sources.record.evidence import addresses, article_evidence, corrections
-from classifier.sources.registry.registry import load
-from classifier.values.article import Article, Citation, Place, Republication, SourceKind, Voice
-from classifier.values.scored import ArticleEvidence, ArticleReport, SentenceReport
+from framescope.classifier.attribution.reading import cited
+from framescope.classifier.pages import sentences
+from framescope.classifier.sources.record.evidence import addresses, article_evidence, corrections
+from framescope.classifier.sources.registry.registry import load
+from framescope.classifier.values.article import (
+    Article,
+    Citation,
+    Place,
+    Republication,
+    SourceKind,
+    Voice,
+)
+from framescope.classifier.values.scored import ArticleEvidence, ArticleReport, SentenceReport
 
 CASES = [
     json.loads(line)

@@ -7,15 +7,20 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-
-from classifier.sources.record import record as posterior
-from classifier.sources.record.record import CAP, article_shift, card, record
-from classifier.sources.registry import registry
-from classifier.values.article import Article, Citation, Sentence, SourceKind
-from classifier.values.outlet import Assessment, Domain, DomainRole, Name, NameKind, Outlet, Role
-from classifier.values.scored import (
+from framescope.classifier.sources.record import record as posterior
+from framescope.classifier.sources.record.record import CAP, article_shift, card, record
+from framescope.classifier.sources.registry import registry
+from framescope.classifier.values.article import Article, Citation, Sentence, SourceKind
+from framescope.classifier.values.outlet import (
+    Assessment,
+    Domain,
+    DomainRole,
+    Name,
+    NameKind,
+    Outlet,
+    Role,
+)
+from framescope.classifier.values.scored import (
     ArticleEvidence,
     ArticleReport,
     Basis,
@@ -25,7 +30,16 @@ from classifier.values.scored import (
     Relation,
     SentenceReport,
 )
-from classifier.values.statements import STEERING, About, Code, Evidence, Holder, Statement
+from framescope.classifier.values.statements import (
+    STEERING,
+    About,
+    Code,
+    Evidence,
+    Holder,
+    Statement,
+)
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 
 @dataclass(frozen=True)
@@ -479,5 +493,7 @@ def test_the_record_is_of_the_outlet_whose_words_they_are(monkeypatch) -> None:
     other = Outlet("vesk-monitor", "Vesk Monitor", Role.MONITOR)
     chain = (link(Relation.REPUBLISHED, other), link(Relation.ORIGIN, MIRROR))
     given = Publication(Relation.REPUBLISHED, chain)
-    monkeypatch.setattr("classifier.sources.publisher.publisher.publication", lambda *_: given)
+    monkeypatch.setattr(
+        "framescope.classifier.sources.publisher.publisher.publication", lambda *_: given
+    )
     assert read().outlet == MIRROR

@@ -9,13 +9,23 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-from classifier.sources.registry import registry as module
-from classifier.sources.registry.export import export, write_csv, write_jsonl, write_jsonld
-from classifier.sources.registry.facts import COLUMNS, differences, facts, licence_of, read_facts
-from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.tables import Tables
-from classifier.sources.registry.user import read
+from framescope.classifier.sources.registry import registry as module
+from framescope.classifier.sources.registry.export import (
+    export,
+    write_csv,
+    write_jsonl,
+    write_jsonld,
+)
+from framescope.classifier.sources.registry.facts import (
+    COLUMNS,
+    differences,
+    facts,
+    licence_of,
+    read_facts,
+)
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.sources.registry.tables import Tables
+from framescope.classifier.sources.registry.user import read
 
 TABLES = Path(__file__).parent / "cases/sources_tables"
 REGISTRY = Registry(Tables(TABLES))

@@ -14,10 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from classifier.pages import split_sentences
-from classifier.sources import load_registry, shipped_tables
-from classifier.values import Article
+from framescope.classifier.pages import split_sentences
+from framescope.classifier.sources import load_registry, shipped_tables
+from framescope.classifier.values import Article
 
 FOLDER = Path(__file__).parent / "cases"
 CASES = [
@@ -96,7 +95,7 @@ def test_a_name_that_is_all_of_a_text_is_met_unless_it_means_other_things():
 @needs_articles
 @pytest.mark.slow
 def test_in_articles_as_they_come_most_are_right():
-    from training.corpora import TEXTS, root_folder
+    from framescope.training.corpora import TEXTS, root_folder
 
     drawn: dict[str, list[tuple[int, int, bool, float]]] = {}
     with (FOLDER / "sources_mentions_read.tsv").open(encoding="utf-8", newline="") as file:
@@ -126,7 +125,7 @@ def test_in_articles_as_they_come_most_are_right():
 @needs_articles
 @pytest.mark.slow
 def test_the_weights_are_what_the_labels_give(tmp_path):
-    from training.registry import fit_mentions, labelled_mentions, write_mentions
+    from tools.registry import fit_mentions, labelled_mentions, write_mentions
 
     labelled = labelled_mentions()
     judged = {case["text"] for case in CASES if case["for"] == "judging"}

@@ -7,14 +7,13 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from framescope.classifier.sources.registry.boundaries import Boundaries
+from framescope.classifier.sources.registry.folding import Folded, normal, normals
+from framescope.classifier.sources.registry.names import _FOREIGN
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.sources.registry.tables import Tables
 from hypothesis import given
 from hypothesis import strategies as st
-
-from classifier.sources.registry.boundaries import Boundaries
-from classifier.sources.registry.folding import Folded, normal, normals
-from classifier.sources.registry.names import _FOREIGN
-from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.tables import Tables
 
 CASES = [
     json.loads(line)

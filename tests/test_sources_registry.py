@@ -8,14 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from classifier.errors import SourcesError
-from classifier.sources.registry import registry as module
-from classifier.sources.registry.registry import Registry, load
-from classifier.sources.registry.schema import COLUMNS
-from classifier.sources.registry.tables import Tables
-from classifier.values.outlet import Domain, Name, NameKind, Outlet, Role
-from classifier.values.statements import About, Code, Evidence, Holder, Statement
+from framescope.classifier.errors import SourcesError
+from framescope.classifier.sources.registry import registry as module
+from framescope.classifier.sources.registry.registry import Registry, load
+from framescope.classifier.sources.registry.schema import COLUMNS
+from framescope.classifier.sources.registry.tables import Tables
+from framescope.classifier.values.outlet import Domain, Name, NameKind, Outlet, Role
+from framescope.classifier.values.statements import About, Code, Evidence, Holder, Statement
 
 TABLES = Path(__file__).parent / "cases/sources_tables"
 
@@ -177,7 +176,7 @@ def test_a_damaged_table_is_named(tmp_path, damage, said):
 
 def test_the_registry_waits_with_what_it_may_not_need():
     code = (
-        "import sys; import classifier.sources.registry.registry, classifier.cli\n"
+        "import sys; import framescope.classifier.sources.registry.registry, framescope.classifier.cli\n"  # noqa: E501
         "heavy = {'tldextract', 'requests', 'rapidfuzz', 'ahocorasick_rs', 'rich', 'idna'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from framescope.classifier.errors import FramescopeError
+from framescope.classifier.sources.record.record import VALUES
+from framescope.classifier.sources.registry.check import problems
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.sources.registry.schema import COLUMNS, FIELDS, countries, value_of
+from framescope.classifier.sources.registry.tables import Tables
+from framescope.classifier.sources.registry.user import read
 
-from classifier.errors import FramescopeError
-from classifier.sources.record.record import VALUES
-from classifier.sources.registry.check import problems
-from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.schema import COLUMNS, FIELDS, countries, value_of
-from classifier.sources.registry.tables import Tables
-from classifier.sources.registry.user import read
-from training.registry.merge import COLUMNS as BY_HAND
-from training.registry.merge import read_hand
-from training.registry.owners import Owners
+from tools.registry.merge import COLUMNS as BY_HAND
+from tools.registry.merge import read_hand
+from tools.registry.owners import Owners
 
 REGISTRY = Registry(Tables(Path(__file__).parent / "cases/sources_tables"))
 # An outlet with something in every field, table by table.

@@ -6,16 +6,23 @@ import json
 from pathlib import Path
 
 import pytest
-
-from classifier.errors import SourcesError
-from classifier.sources.registry import registry as module
-from classifier.sources.registry.check import clashes
-from classifier.sources.registry.objects import to_object
-from classifier.sources.registry.registry import Registry, load
-from classifier.sources.registry.tables import Tables
-from classifier.sources.registry.user import read
-from classifier.values.outlet import Domain, DomainRole, Medium, Name, NameKind, Outlet, Role
-from classifier.values.statements import Code, Evidence, Holder
+from framescope.classifier.errors import SourcesError
+from framescope.classifier.sources.registry import registry as module
+from framescope.classifier.sources.registry.check import clashes
+from framescope.classifier.sources.registry.objects import to_object
+from framescope.classifier.sources.registry.registry import Registry, load
+from framescope.classifier.sources.registry.tables import Tables
+from framescope.classifier.sources.registry.user import read
+from framescope.classifier.values.outlet import (
+    Domain,
+    DomainRole,
+    Medium,
+    Name,
+    NameKind,
+    Outlet,
+    Role,
+)
+from framescope.classifier.values.statements import Code, Evidence, Holder
 
 CASES = Path(__file__).parent / "cases"
 REGISTRY = Registry(Tables(CASES / "sources_tables"))

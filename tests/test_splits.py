@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from classifier.values.article import Article, Unit
-from training.corpora.catalogue import KNOWN, PUBLIC, SHIPPED, find
-from training.data.duplicates import Groups, same_words, shingles, similar_pairs
-from training.data.examples import Examples, build, of_articles
-from training.data.splits import PARTS, UNSEEN_OUTLETS, Split, assign
+from framescope.classifier.values.article import Article, Unit
+from framescope.training.corpora.catalogue import KNOWN, PUBLIC, SHIPPED, find
+from framescope.training.data.duplicates import Groups, same_words, shingles, similar_pairs
+from framescope.training.data.examples import Examples, build, of_articles
+from framescope.training.data.splits import PARTS, UNSEEN_OUTLETS, Split, assign
 
 SUBJECTS = ("dam", "bridge", "harbour", "mayor", "engine", "ferry", "tower", "school", "market")
 VERBS = ("opened", "closed", "moved", "burned", "grew", "vanished", "doubled", "sank", "failed")

@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.taxonomy import in_order
+from framescope.classifier.values.article import Article, Voice
+from framescope.training.commands.corpora import app
+from framescope.training.corpora import standoff
+from framescope.training.corpora.catalogue import find
+from framescope.training.corpora.corpus import State
+from framescope.training.data.rows import articles, load
+from framescope.training.labels.checking import check_standoff
 from typer.testing import CliRunner
-
-from classifier.errors import CorpusError
-from classifier.taxonomy import in_order
-from classifier.values.article import Article, Voice
-from training.commands.corpora import app
-from training.corpora import standoff
-from training.corpora.catalogue import find
-from training.corpora.corpus import State
-from training.data.rows import articles, load
-from training.labels.checking import check_standoff
 
 TEXTS = {
     "tarn": {"t1": "The dam of Tarn holds. It is new.", "t2": "Nobody in Tarn was asked."},

@@ -12,16 +12,15 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import toys
-
-from classifier import bundle
-from classifier.errors import BundleError, TrainingError
-from classifier.runtime import ENCODER
-from classifier.values.article import Sentence
-from training.transformer.encoder import default_folder, export
-from training.transformer.finetune import TransformerRecipe
-from training.transformer.run import Settings
-from training.transformer.start import Start, _weights
-from training.transformer.watching import Best, Watched, held_out_rows
+from framescope.classifier import bundle
+from framescope.classifier.errors import BundleError, TrainingError
+from framescope.classifier.runtime import ENCODER
+from framescope.classifier.values.article import Sentence
+from framescope.training.transformer.encoder import default_folder, export
+from framescope.training.transformer.finetune import TransformerRecipe
+from framescope.training.transformer.run import Settings
+from framescope.training.transformer.start import Start, _weights
+from framescope.training.transformer.watching import Best, Watched, held_out_rows
 
 SHORT = Settings(
     epochs=2, learning_rate=1e-3, head_learning_rate=1e-2, batch_tokens=128, max_tokens=64, seed=3

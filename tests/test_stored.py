@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from classifier import bundle
-from classifier.errors import BundleError, SourcesError
-from classifier.models.stored import read_arrays, read_json
-from classifier.sources import load_registry
+from framescope.classifier import bundle
+from framescope.classifier.errors import BundleError, SourcesError
+from framescope.classifier.models.stored import read_arrays, read_json
+from framescope.classifier.sources import load_registry
 
 WEIGHTS, VOCABULARY = "weights.npz", "vocabulary.json"
 

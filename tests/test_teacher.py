@@ -12,13 +12,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import toys
-
-from classifier.errors import TrainingError
-from training.data import UNLABELLED, Examples
-from training.transformer.finetune import TransformerRecipe
-from training.transformer.lessons import Lessons
-from training.transformer.run import Settings
-from training.transformer.teacher import Teacher, label
+from framescope.classifier.errors import TrainingError
+from framescope.training.data import UNLABELLED, Examples
+from framescope.training.transformer.finetune import TransformerRecipe
+from framescope.training.transformer.lessons import Lessons
+from framescope.training.transformer.run import Settings
+from framescope.training.transformer.teacher import Teacher, label
 
 LOADED = toys.SIGNALS.index("loaded_language")
 SHORT = Settings(
@@ -274,8 +273,8 @@ def test_a_damaged_folder_is_refused_before_anything_is_trained(encoder, tmp_pat
 
 
 def test_the_card_says_who_taught_it(transformer_bundle) -> None:
-    from classifier.bundle import read_manifest
-    from training.making.card import model_card
+    from framescope.classifier.bundle import read_manifest
+    from framescope.training.making.card import model_card
 
     manifest = dict(read_manifest(transformer_bundle))
     assert "teacher" not in model_card(manifest)

@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.taxonomy import TECHNIQUES
+from framescope.classifier.values.article import Sentence, Span
+from framescope.eval.rows.scored import Evaluation
+from framescope.eval.studies import technique_tasks
+from framescope.training.data.examples import Examples
 from harness import SPLIT
-
-from classifier.bundle import Bundle
-from classifier.taxonomy import TECHNIQUES
-from classifier.values.article import Sentence, Span
-from eval.rows.scored import Evaluation
-from eval.studies import technique_tasks
-from training.data.examples import Examples
 
 DOUBT, SLOGANS = TECHNIQUES.index("doubt"), TECHNIQUES.index("slogans")
 SIGNALS = ("any_technique", *TECHNIQUES)

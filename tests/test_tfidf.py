@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from classifier.errors import BundleError
-from classifier.models import ngrams, tfidf
-from classifier.models.base import Calibration, Model, Prediction
-from classifier.models.ngrams import Ngrams, Places, count, weigh
-from classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel, beside, load
-from classifier.values.article import Sentence
-from classifier.values.text import fold
+from framescope.classifier.errors import BundleError
+from framescope.classifier.models import ngrams, tfidf
+from framescope.classifier.models.base import Calibration, Model, Prediction
+from framescope.classifier.models.ngrams import Ngrams, Places, count, weigh
+from framescope.classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel, beside, load
+from framescope.classifier.values.article import Sentence
+from framescope.classifier.values.text import fold
 
 SIGNALS = ("claim", "loaded_language", "hyperpartisan")
 TEXTS = (
@@ -335,15 +334,15 @@ def test_calibration_of_other_signals_is_refused(model: TfidfModel, tmp_path: Pa
 
 
 def test_importing_is_cheap() -> None:
-    code = "import sys, classifier.models.tfidf; sys.exit('sklearn' in sys.modules)"
+    code = "import sys, framescope.classifier.models.tfidf; sys.exit('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_bundle_reads_names_by_the_registry_it_is_loaded_with(model, tmp_path) -> None:
-    from classifier import bundle
-    from classifier.models.placeholders import Reader
-    from classifier.sources.registry.registry import Registry, load
-    from classifier.values.outlet import Name, Outlet
+    from framescope.classifier import bundle
+    from framescope.classifier.models.placeholders import Reader
+    from framescope.classifier.sources.registry.registry import Registry, load
+    from framescope.classifier.values.outlet import Name, Outlet
 
     named = TfidfModel(
         SIGNALS, model.blocks, model.weights, model.intercepts, model.calibration, Reader.of()

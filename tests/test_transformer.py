@@ -13,27 +13,26 @@ import pytest
 pytest.importorskip("torch")
 
 import toys
-
-from classifier import bundle
-from classifier.errors import BundleError
-from classifier.models.base import Calibration
-from classifier.models.fusion import (
+from framescope.classifier import bundle
+from framescope.classifier.errors import BundleError
+from framescope.classifier.models.base import Calibration
+from framescope.classifier.models.fusion import (
     CITATION_FEATURES,
     KIND_FEATURES,
     SENTENCE_FEATURES,
     Fusion,
     Regressions,
 )
-from classifier.models.passages import EMBEDDINGS, HEADS, Heads, Packer, Tokens
-from classifier.models.transformer import (
+from framescope.classifier.models.passages import EMBEDDINGS, HEADS, Heads, Packer, Tokens
+from framescope.classifier.models.transformer import (
     TOKENIZER,
     Outputs,
     TransformerModel,
     TransformerPrediction,
     load,
 )
-from classifier.runtime import ENCODER
-from classifier.values.article import Citation, Place, Sentence, SourceKind, Span
+from framescope.classifier.runtime import ENCODER
+from framescope.classifier.values.article import Citation, Place, Sentence, SourceKind, Span
 
 FUSION = Fusion(
     Regressions(CITATION_FEATURES, {}),

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from framescope.classifier.pages import split_sentences
+from framescope.classifier.values import Article
 from pages_of_docs import ROOT, typed
-
-from classifier.pages import split_sentences
-from classifier.values import Article
 
 PAGE = ROOT / "docs" / "tutorial.md"
 DATA = ROOT / "docs" / "tutorial"
@@ -146,7 +145,7 @@ def followed(tmp_path_factory) -> tuple[Path, list[Ended]]:
     command = here / "bin" / "framescope"
     command.write_text(
         f"#!/bin/sh\nexec '{sys.executable}' -c "
-        "'import sys; from classifier.cli import main; sys.exit(main())' \"$@\"\n",
+        "'import sys; from framescope.classifier.cli import main; sys.exit(main())' \"$@\"\n",
         encoding="utf-8",
     )
     command.chmod(0o755)

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from framescope.eval.rows.benchmarks import Benchmark
+from framescope.eval.rows.scored import Evaluation
+from framescope.eval.studies import uncertainty
 from harness import bundle, examples
-
-from eval.rows.benchmarks import Benchmark
-from eval.rows.scored import Evaluation
-from eval.studies import uncertainty
 
 CLAIM = Benchmark("invented", "test", "claim", "sentence", "article", "macro_f1")
 

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from classifier.errors import CorpusError
-from classifier.sources import load_registry
-from classifier.values import Article
-from training.data import UNLABELLED, Data, choose_unlabelled, examples_of_articles
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.sources import load_registry
+from framescope.classifier.values import Article
+from framescope.training.data import UNLABELLED, Data, choose_unlabelled, examples_of_articles
 
 WORDS = (
     *("harbour", "council", "tram", "mill", "bridge", "ferry", "school", "market", "reservoir"),

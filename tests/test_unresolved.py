@@ -8,17 +8,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-
-from classifier.attribution.resolve import resolve
-from classifier.errors import InputError
-from classifier.pages.sentences import split
-from classifier.sources.registry.registry import load
-from classifier.values.article import Article, MarkedCitation, Place
-from classifier.values.outlet import Name, Outlet
-from classifier.values.scored import ArticleReport, SentenceReport
-from classifier.values.text import fold
-from eval.report.layout import to_markdown
-from eval.studies.unresolved import OutletCitations, is_generic, measure, read, section, tally
+from framescope.classifier.attribution.resolve import resolve
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages.sentences import split
+from framescope.classifier.sources.registry.registry import load
+from framescope.classifier.values.article import Article, MarkedCitation, Place
+from framescope.classifier.values.outlet import Name, Outlet
+from framescope.classifier.values.scored import ArticleReport, SentenceReport
+from framescope.classifier.values.text import fold
+from framescope.eval.report.layout import to_markdown
+from framescope.eval.studies.unresolved import (
+    OutletCitations,
+    is_generic,
+    measure,
+    read,
+    section,
+    tally,
+)
 
 REGISTRY = load().with_outlets(
     [

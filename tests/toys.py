@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-
-from classifier.values.article import Sentence, Span
-from training.data.examples import Examples
+from framescope.classifier.values.article import Sentence, Span
+from framescope.training.data.examples import Examples
 
 SIGNALS = ("vague_source", "any_technique", "loaded_language", "hyperpartisan")
 TAGS = ("any_technique", "loaded_language")
@@ -179,9 +178,9 @@ BY_HAND = ("claim", "vague_source", "loaded_language", "hyperpartisan")
 
 def save_by_hand(folder: Path) -> None:
     """Write a baseline of five words whose weights were made up: one a signal, "the" for none."""
-    from classifier.models.base import Calibration
-    from classifier.models.ngrams import Ngrams
-    from classifier.models.tfidf import TfidfModel
+    from framescope.classifier.models.base import Calibration
+    from framescope.classifier.models.ngrams import Ngrams
+    from framescope.classifier.models.tfidf import TfidfModel
 
     terms = ("crowns", "observers", "the", "vile", "wicked")
     words = Ngrams("word", 1, 1, terms, np.ones(5, np.float32))

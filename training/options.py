@@ -19,8 +19,8 @@ CorporaFolder = Annotated[
 def _house(folder: Path | None) -> Path | None:
     """Make a folder that is named the one that everything in this process reads."""
     if folder is not None:
-        from classifier.errors import CorpusError
-        from training.corpora import HOUSE_ENVIRONMENT
+        from framescope.classifier.errors import CorpusError
+        from framescope.training.corpora import HOUSE_ENVIRONMENT
 
         if not folder.is_dir():
             what = "no such folder; give --house the folder corpus/ of a clone"

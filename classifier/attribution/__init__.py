@@ -6,10 +6,10 @@ citations that somebody else found, who their sources are. Nothing of the regist
 asked.
 """
 
-from classifier.attribution.lexicon import places as lexicon_places
-from classifier.attribution.lexicon import terms as lexicon_terms
-from classifier.attribution.lexicon import word_list, word_set
-from classifier.attribution.outlets import own_outlets
-from classifier.attribution.reading import begin, cited, read
-from classifier.attribution.resolve import resolve as resolve_citations
-from classifier.attribution.rules import LABEL, RUN_ON, run_on
+from framescope.classifier.attribution.lexicon import places as lexicon_places
+from framescope.classifier.attribution.lexicon import terms as lexicon_terms
+from framescope.classifier.attribution.lexicon import word_list, word_set
+from framescope.classifier.attribution.outlets import own_outlets
+from framescope.classifier.attribution.reading import begin, cited, read
+from framescope.classifier.attribution.resolve import resolve as resolve_citations
+from framescope.classifier.attribution.rules import LABEL, RUN_ON, run_on

@@ -13,8 +13,8 @@ from dataclasses import replace
 from functools import cache
 from itertools import takewhile
 
-from classifier.attribution.antecedents import PRONOUNS, Antecedents
-from classifier.attribution.lexicon import (
+from framescope.classifier.attribution.antecedents import PRONOUNS, Antecedents
+from framescope.classifier.attribution.lexicon import (
     PLACES,
     campaigns,
     is_any,
@@ -24,10 +24,22 @@ from classifier.attribution.lexicon import (
     word_list,
     word_set,
 )
-from classifier.attribution.outlets import Outlets, any_state_media, named, without_clauses
-from classifier.attribution.phrases import NOBODY, Phrase, Shape, SourceType, parse, words_of
-from classifier.attribution.presented import presented, states
-from classifier.values import Mention, Place, SourceKind
+from framescope.classifier.attribution.outlets import (
+    Outlets,
+    any_state_media,
+    named,
+    without_clauses,
+)
+from framescope.classifier.attribution.phrases import (
+    NOBODY,
+    Phrase,
+    Shape,
+    SourceType,
+    parse,
+    words_of,
+)
+from framescope.classifier.attribution.presented import presented, states
+from framescope.classifier.values import Mention, Place, SourceKind
 
 _LONGEST_NAME = 80
 """Characters of a source's words above which its name is what stands before the first comma."""

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Set
 from functools import cache
 from typing import Protocol
 
-from classifier.attribution.lexicon import places, word_list
-from classifier.attribution.phrases import Phrase, Shape, words_of
-from classifier.values import DomainRole, Found, Medium, Mention, Outlet
+from framescope.classifier.attribution.lexicon import places, word_list
+from framescope.classifier.attribution.phrases import Phrase, Shape, words_of
+from framescope.classifier.values import DomainRole, Found, Medium, Mention, Outlet
 
 
 class Outlets(Protocol):

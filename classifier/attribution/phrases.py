@@ -11,8 +11,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from classifier.attribution.lexicon import PLACES, is_any, places, terms, word_list, word_set
-from classifier.values import Place, SourceKind, fold
+from framescope.classifier.attribution.lexicon import (
+    PLACES,
+    is_any,
+    places,
+    terms,
+    word_list,
+    word_set,
+)
+from framescope.classifier.values import Place, SourceKind, fold
 
 
 class Shape(StrEnum):

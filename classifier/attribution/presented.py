@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from classifier.attribution.lexicon import is_place, places
+from framescope.classifier.attribution.lexicon import is_place, places
 
 _STATE = (
     r"(?:(?:[Ss]tate|[Gg]overnment|Kremlin)"

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from classifier.attribution.lexicon import word_set
-from classifier.values import Sentence
+from framescope.classifier.attribution.lexicon import word_set
+from framescope.classifier.values import Sentence
 
 _OPENS = "start"
 _CLOSES = "end"

@@ -12,14 +12,21 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from classifier.attribution import rules
-from classifier.attribution.outlets import Outlets, own_outlets
-from classifier.attribution.quotations import find as find_quotations
-from classifier.attribution.quotations import within
-from classifier.attribution.resolve import resolve
-from classifier.pages import detect_language
-from classifier.pages import split_sentences as split
-from classifier.values import Article, ArticleReading, Republication, Sentence, Voice, fold
+from framescope.classifier.attribution import rules
+from framescope.classifier.attribution.outlets import Outlets, own_outlets
+from framescope.classifier.attribution.quotations import find as find_quotations
+from framescope.classifier.attribution.quotations import within
+from framescope.classifier.attribution.resolve import resolve
+from framescope.classifier.pages import detect_language
+from framescope.classifier.pages import split_sentences as split
+from framescope.classifier.values import (
+    Article,
+    ArticleReading,
+    Republication,
+    Sentence,
+    Voice,
+    fold,
+)
 
 _WRAPPED = 0.8
 """The share of a republished part, in characters, from which the quotation marks around it are its

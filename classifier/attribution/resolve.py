@@ -10,13 +10,13 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from classifier.attribution.antecedents import last_word
-from classifier.attribution.kinds import classify
-from classifier.attribution.outlets import Outlets
-from classifier.attribution.phrases import NOBODY, SourceType, words_of
-from classifier.attribution.presented import presented
-from classifier.attribution.rules import MOST, channel, same_quotation, source_line
-from classifier.values import Citation, MarkedCitation, Place, Sentence, SourceKind
+from framescope.classifier.attribution.antecedents import last_word
+from framescope.classifier.attribution.kinds import classify
+from framescope.classifier.attribution.outlets import Outlets
+from framescope.classifier.attribution.phrases import NOBODY, SourceType, words_of
+from framescope.classifier.attribution.presented import presented
+from framescope.classifier.attribution.rules import MOST, channel, same_quotation, source_line
+from framescope.classifier.values import Citation, MarkedCitation, Place, Sentence, SourceKind
 
 Given = Citation | MarkedCitation
 

@@ -14,10 +14,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
-from classifier.attribution.outlets import Outlets, called_state_media, named
-from classifier.attribution.phrases import parse
-from classifier.attribution.presented import states
-from classifier.values import (
+from framescope.classifier.attribution.outlets import Outlets, called_state_media, named
+from framescope.classifier.attribution.phrases import parse
+from framescope.classifier.attribution.presented import states
+from framescope.classifier.values import (
     ArticleReading,
     Citation,
     MarkedCitation,

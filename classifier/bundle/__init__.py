@@ -5,10 +5,17 @@ Out: a `Bundle`, every file of which was held against its digest; and a bundle w
 at all.
 """
 
-from classifier.bundle.addresses import default_path, pinned, resolve
-from classifier.bundle.hub import failures, fetched, hub_of, is_address, parts_of, said_of
-from classifier.bundle.loading import Bundle, checked, load
-from classifier.bundle.manifest import (
+from framescope.classifier.bundle.addresses import default_path, pinned, resolve
+from framescope.classifier.bundle.hub import (
+    failures,
+    fetched,
+    hub_of,
+    is_address,
+    parts_of,
+    said_of,
+)
+from framescope.classifier.bundle.loading import Bundle, checked, load
+from framescope.classifier.bundle.manifest import (
     CARD,
     FILES,
     FORMAT,
@@ -18,7 +25,7 @@ from classifier.bundle.manifest import (
     digest_of,
     read_manifest,
 )
-from classifier.bundle.promoted import (
+from framescope.classifier.bundle.promoted import (
     ENVIRONMENT,
     HISTORY,
     NAME,
@@ -28,5 +35,5 @@ from classifier.bundle.promoted import (
     promoted_names,
     split_name,
 )
-from classifier.bundle.promoted import promoted as find_promoted
-from classifier.bundle.writing import check_writable, copy, drafted, write
+from framescope.classifier.bundle.promoted import promoted as find_promoted
+from framescope.classifier.bundle.writing import check_writable, copy, drafted, write

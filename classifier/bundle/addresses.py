@@ -6,11 +6,11 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
-from classifier import SHIPPED
-from classifier.bundle.hub import fetched, is_address
-from classifier.bundle.manifest import KINDS
-from classifier.bundle.promoted import promoted, promoted_names
-from classifier.errors import BundleError
+from framescope.classifier import SHIPPED
+from framescope.classifier.bundle.hub import fetched, is_address
+from framescope.classifier.bundle.manifest import KINDS
+from framescope.classifier.bundle.promoted import promoted, promoted_names
+from framescope.classifier.errors import BundleError
 
 _ARCHIVE = re.compile(r"\.tar(\.zst|\.gz)?$")
 

@@ -11,10 +11,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from classifier import __version__
-from classifier.bundle.manifest import CARD, MANIFEST, read_manifest
-from classifier.errors import BundleError, need
-from classifier.models import MAX_FILE
+from framescope.classifier import __version__
+from framescope.classifier.bundle.manifest import CARD, MANIFEST, read_manifest
+from framescope.classifier.errors import BundleError, need
+from framescope.classifier.models import MAX_FILE
 
 _ADDRESS = re.compile(r"hf:/{1,2}((?:[\w.-]+/)?[\w.-]+)(?:@([\w./-]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")

@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.bundle.addresses import resolve
-from classifier.bundle.manifest import CARD, KINDS, define, digest, digest_of, read_manifest
-from classifier.errors import BundleError
-from classifier.models import DOMAIN, MAX_FILE, Calibration, Model, TrainingDomain
-from classifier.runtime import instructions
-from classifier.sources import Registry, load_registry
+from framescope.classifier.bundle.addresses import resolve
+from framescope.classifier.bundle.manifest import (
+    CARD,
+    KINDS,
+    define,
+    digest,
+    digest_of,
+    read_manifest,
+)
+from framescope.classifier.errors import BundleError
+from framescope.classifier.models import DOMAIN, MAX_FILE, Calibration, Model, TrainingDomain
+from framescope.classifier.runtime import instructions
+from framescope.classifier.sources import Registry, load_registry
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from classifier.errors import BundleError, SignalError, how_to_upgrade
-from classifier.models import (
+from framescope.classifier.errors import BundleError, SignalError, how_to_upgrade
+from framescope.classifier.models import (
     TFIDF_FILES,
     TRANSFORMER_FILES,
     Calibration,
@@ -18,8 +18,8 @@ from classifier.models import (
     load_transformer,
     read_json,
 )
-from classifier.sources import Registry
-from classifier.taxonomy import DEFINITIONS, declare, from_records, in_order
+from framescope.classifier.sources import Registry
+from framescope.classifier.taxonomy import DEFINITIONS, declare, from_records, in_order
 
 FORMAT = 2
 """2: who says what is the model's; before, signals read what rules of grammar found."""

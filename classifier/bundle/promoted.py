@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from classifier import SHIPPED
-from classifier.bundle.manifest import KINDS, digest_of, read_manifest
-from classifier.errors import BundleError, how_to_upgrade
-from classifier.models import read_json
+from framescope.classifier import SHIPPED
+from framescope.classifier.bundle.manifest import KINDS, digest_of, read_manifest
+from framescope.classifier.errors import BundleError, how_to_upgrade
+from framescope.classifier.models import read_json
 
 ENVIRONMENT = "FRAMESCOPE_BUNDLES"
 POINTER = "current.json"

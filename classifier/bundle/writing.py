@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from classifier.bundle.loading import checked
-from classifier.bundle.manifest import CARD, FORMAT, MANIFEST, digest
-from classifier.errors import BundleError
-from classifier.taxonomy import DEFINITIONS, to_records
+from framescope.classifier.bundle.loading import checked
+from framescope.classifier.bundle.manifest import CARD, FORMAT, MANIFEST, digest
+from framescope.classifier.errors import BundleError
+from framescope.classifier.taxonomy import DEFINITIONS, to_records
 
 
 def write(

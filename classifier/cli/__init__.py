@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import signal as signal_module
 import sys
-from importlib.metadata import entry_points
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from classifier import __version__
-from classifier.cli.help import SETTINGS, Grouped, renewed
-from classifier.cli.shared import (
+from framescope.classifier import __version__
+from framescope.classifier.cli.help import SETTINGS, Grouped, renewed
+from framescope.classifier.cli.shared import (
     CardFormat,
     Column,
     Exclude,
@@ -26,11 +25,11 @@ from classifier.cli.shared import (
     Quiet,
     ReportFormat,
 )
-from classifier.cli.sources import sources_app
-from classifier.errors import FramescopeError, StoppedError, Terminated
+from framescope.classifier.cli.sources import sources_app
+from framescope.classifier.errors import FramescopeError, StoppedError, Terminated
 
 if TYPE_CHECKING:
-    from classifier.command import Outcome
+    from framescope.classifier.command import Outcome
 
 # typer carries its own copy of click; this is that copy's UsageError, by public means.
 _UsageError = typer.BadParameter.mro()[1]
@@ -45,15 +44,30 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich's help costs a third of a second
 )
-EVERYONE, MANY, LABEL, TRAIN, JUDGE, BUILD = (
+EVERYONE, MANY, LABEL, TRAIN, JUDGE = (
     "For everyone", "For many articles, and for other software", "For those who label",
-    "For those who train", "For those who judge", "For those who build the registry",
+    "For those who train", "For those who judge",
 )  # fmt: skip
 _OF = {
     "batch": MANY, "query": MANY, "overview": MANY, "serve": MANY,
     "drift": MANY, "annotate": LABEL, "labels": LABEL, "corpora": TRAIN, "train": TRAIN,
-    "calibrate": TRAIN, "eval": JUDGE, "bundles": JUDGE, "registry": BUILD,
+    "calibrate": TRAIN, "eval": JUDGE, "bundles": JUDGE,
 }  # fmt: skip
+
+_COMMANDS = {
+    "batch": "classifier.batch.commands:batch",
+    "query": "classifier.batch.commands:query",
+    "overview": "classifier.batch.commands:overview",
+    "serve": "classifier.service.commands:serve",
+    "drift": "eval.commands.drift:drift",
+    "annotate": "training.commands.annotate:app",
+    "labels": "training.commands.labels:app",
+    "corpora": "training.commands.corpora:app",
+    "train": "training.commands.train:app",
+    "calibrate": "eval.commands.calibrate:calibrate",
+    "eval": "eval.commands.judge:app",
+    "bundles": "eval.commands.bundles:app",
+}
 
 _FORMATS = "terminal, json, jsonl or html; else as the suffix of --output says, else terminal."
 
@@ -103,11 +117,11 @@ def score(
     quiet: Quiet = False,
 ) -> None:
     """Score the sentences of one or more articles."""
-    from classifier.runtime import begin
+    from framescope.classifier.runtime import begin
 
     begin(model)  # beside the imports that follow
-    from classifier import command
-    from classifier.pages import InputOptions
+    from framescope.classifier import command
+    from framescope.classifier.pages import InputOptions
 
     named = {
         "text": text_column, "id": id_column, "title": title_column,
@@ -158,7 +172,7 @@ def signals(
     as_json: Json = False,
 ) -> None:
     """List the signals: what each means, where it comes from, which a model gives."""
-    from classifier import command
+    from framescope.classifier import command
 
     command.list_signals(model, as_json=as_json or format is CardFormat.JSON)
 
@@ -183,15 +197,14 @@ def _options(
 
 
 def _add_commands() -> None:
-    """Add the commands of the rooms that this package must not import (``framescope.commands``)."""
-    points = {point.name: point for point in entry_points(group="framescope.commands")}
-    order = [*(name for name in _OF if name in points), *sorted(points.keys() - _OF.keys())]
-    for name in order:
-        found, title = points[name].load(), _OF.get(name, EVERYONE)
+    """Add the commands of the packages that this one must not import."""
+    for name, place in _COMMANDS.items():
+        module, _, attribute = place.partition(":")
+        found = getattr(import_module(f"framescope.{module}"), attribute)
         if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name, rich_help_panel=title)
+            app.add_typer(found, name=name, rich_help_panel=_OF[name])
         elif name not in {command.name for command in app.registered_commands}:
-            app.command(name, rich_help_panel=title)(found)
+            app.command(name, rich_help_panel=_OF[name])(found)
 
 
 def main() -> None:

@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from classifier.cli.shared import CardFormat, Column, Json, ListFormat, OverFile, Own
-from classifier.errors import SourcesError
-from classifier.values import Role, printable
+from framescope.classifier.cli.shared import CardFormat, Column, Json, ListFormat, OverFile, Own
+from framescope.classifier.errors import SourcesError
+from framescope.classifier.values import Role, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from framescope.classifier.sources import Answer
     from rich.console import Console
-
-    from classifier.sources import Answer
 
 sources_app = typer.Typer(
     help="The registry of outlets: look one up, list them, check them.",
@@ -45,13 +43,13 @@ def show(
     ] = False,
 ) -> None:
     """Show what is on record about an outlet or a host."""
-    from classifier.sources import answers_to_json, load_registry, look_up
+    from framescope.classifier.sources import answers_to_json, load_registry, look_up
 
     registry = load_registry(user=sources)
     answers = [look_up(registry, query) for query in queries]
 
     def on(console: Console) -> None:
-        from classifier.render import print_answer
+        from framescope.classifier.render import print_answer
 
         for answer in answers:
             print_answer(answer, registry, console, whole=whole)
@@ -66,7 +64,7 @@ def _write(
     """Write objects to standard output, or what ``on`` makes of them for a terminal."""
     import json
 
-    from classifier.output import opened
+    from framescope.classifier.output import opened
 
     with opened(None) as file:
         if format is CardFormat.JSON:
@@ -107,8 +105,8 @@ def list_(
     """List the outlets, one a line."""
     import json
 
-    from classifier.output import opened
-    from classifier.sources import (
+    from framescope.classifier.output import opened
+    from framescope.classifier.sources import (
         LOOKUP_COLUMNS,
         load_registry,
         outlet_row,
@@ -140,7 +138,12 @@ def check(
     """Check the tables, or a file of your own against them; exit status 1 on errors."""
     from dataclasses import asdict
 
-    from classifier.sources import clashes, load_registry, problems_of_tables, read_outlets
+    from framescope.classifier.sources import (
+        clashes,
+        load_registry,
+        problems_of_tables,
+        read_outlets,
+    )
 
     if sources is None:
         found = problems_of_tables()
@@ -148,7 +151,7 @@ def check(
         found = clashes(registry := load_registry(), read_outlets(sources, registry))
 
     def on(console: Console) -> None:
-        from classifier.render import print_problems
+        from framescope.classifier.render import print_problems
 
         print_problems(found, console)
 
@@ -184,9 +187,9 @@ def export_command(
     overwrite: OverFile = False,
 ) -> None:
     """Hand the registry on: every fact with its source, date and licence."""
-    from classifier.output import check as may_write
-    from classifier.output import drafted, opened
-    from classifier.sources import export_registry, load_registry
+    from framescope.classifier.output import check as may_write
+    from framescope.classifier.output import drafted, opened
+    from framescope.classifier.sources import export_registry, load_registry
 
     suffix = "" if output is None else output.suffix.removeprefix(".")
     named = suffix if suffix in set(ExportFormat) else "csv"
@@ -219,8 +222,8 @@ def diff_command(
     import json
     from dataclasses import asdict
 
-    from classifier.output import opened
-    from classifier.sources import registry_differences, shipped_tables
+    from framescope.classifier.output import opened
+    from framescope.classifier.sources import registry_differences, shipped_tables
 
     with opened(None) as file:
         for sign, fact in registry_differences(old, new or shipped_tables()):
@@ -269,9 +272,9 @@ def import_command(
     """Take in ratings that you hold, beside those of the registry."""
     import json
 
-    from classifier.output import check as may_write
-    from classifier.output import opened
-    from classifier.sources import (
+    from framescope.classifier.output import check as may_write
+    from framescope.classifier.output import opened
+    from framescope.classifier.sources import (
         Rater,
         load_registry,
         own_folder,

@@ -13,11 +13,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from framescope.classifier.models.base import Calibration
+from framescope.classifier.models.fusion import Regressions
+from framescope.classifier.values import Sentence
 from numpy.typing import NDArray
-
-from classifier.models.base import Calibration
-from classifier.models.fusion import Regressions
-from classifier.values import Sentence
 
 Floats = NDArray[np.float64]
 

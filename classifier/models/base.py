@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from framescope.classifier.values import Citation, Sentence, Span
 from numpy.typing import NDArray
-
-from classifier.values import Citation, Sentence, Span
 
 
 @runtime_checkable

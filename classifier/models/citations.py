@@ -12,10 +12,8 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
-
-from classifier.models.passages import Tokens
-from classifier.models.roles import (
+from framescope.classifier.models.passages import Tokens
+from framescope.classifier.models.roles import (
     KINDS,
     LINK_SIZE,
     LINKED,
@@ -27,7 +25,8 @@ from classifier.models.roles import (
     runs,
     tags_of,
 )
-from classifier.values import Sentence
+from framescope.classifier.values import Sentence
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Span = tuple[int, int]

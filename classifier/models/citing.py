@@ -13,11 +13,9 @@ from itertools import chain, groupby, islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from classifier.attribution import LABEL, RUN_ON, own_outlets, resolve_citations, run_on
-from classifier.models.citations import Said, Words, carried
-from classifier.models.fusion import (
+from framescope.classifier.attribution import LABEL, RUN_ON, own_outlets, resolve_citations, run_on
+from framescope.classifier.models.citations import Said, Words, carried
+from framescope.classifier.models.fusion import (
     KIND_SIGNALS,
     SENTENCE_FEATURES,
     SOURCING,
@@ -30,9 +28,10 @@ from classifier.models.fusion import (
     sigmoid,
     weighed,
 )
-from classifier.models.roles import KINDS
-from classifier.sources import Registry
-from classifier.values import Citation, MarkedCitation, Place, Sentence, SourceKind, fold
+from framescope.classifier.models.roles import KINDS
+from framescope.classifier.sources import Registry
+from framescope.classifier.values import Citation, MarkedCitation, Place, Sentence, SourceKind, fold
+from numpy.typing import NDArray
 
 _FOUND_BY = "transformer"
 _EXCLUSIVE = len(SourceKind)

@@ -19,10 +19,9 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from framescope.classifier.models.stored import read_arrays
+from framescope.classifier.values import Sentence
 from numpy.typing import NDArray
-
-from classifier.models.stored import read_arrays
-from classifier.values import Sentence
 
 DOMAIN = "domain.npz"
 FAR = 0.98

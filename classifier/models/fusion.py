@@ -12,11 +12,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from framescope.classifier.models.citations import Said, log_odds
+from framescope.classifier.models.roles import KINDS
+from framescope.classifier.values import Sentence, SourceKind
 from numpy.typing import NDArray
-
-from classifier.models.citations import Said, log_odds
-from classifier.models.roles import KINDS
-from classifier.values import Sentence, SourceKind
 
 Floats = NDArray[np.float64]
 

@@ -12,10 +12,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from framescope.classifier.models.placeholders import Reader, Reading, TextForm
+from framescope.classifier.values import Sentence, fold
 from numpy.typing import NDArray
-
-from classifier.models.placeholders import Reader, Reading, TextForm
-from classifier.values import Sentence, fold
 
 Unit = Literal["word", "char"]
 

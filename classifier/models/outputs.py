@@ -13,11 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from framescope.classifier.models.citations import Said, Words
+from framescope.classifier.models.passages import Passage, Tokens
+from framescope.classifier.values import Sentence
 from numpy.typing import NDArray
-
-from classifier.models.citations import Said, Words
-from classifier.models.passages import Passage, Tokens
-from classifier.values import Sentence
 
 Floats = NDArray[np.float32]
 Key = tuple[tuple[str, ...], tuple[int, ...]]

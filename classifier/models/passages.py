@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from framescope.classifier.models.placeholders import Reader, Reading
+from framescope.classifier.models.stored import read_json
+from framescope.classifier.values import Sentence, fold
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-
-from classifier.models.placeholders import Reader, Reading
-from classifier.models.stored import read_json
-from classifier.values import Sentence, fold
 
 LANE = 16
 """Numbers of 32 bits that the widest instructions take at once.

@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from framescope.classifier.errors import BundleError
+from framescope.classifier.models.base import Calibration, check_time
+from framescope.classifier.models.ngrams import Articles, BothForms, Ngrams, Places, weigh
+from framescope.classifier.models.placeholders import Reader, TextForm, form_of
+from framescope.classifier.models.reasons import chunks, standing_out
+from framescope.classifier.models.stored import read_arrays, read_json
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values import Citation, Sentence, Span
 from numpy.typing import NDArray
 
-from classifier.errors import BundleError
-from classifier.models.base import Calibration, check_time
-from classifier.models.ngrams import Articles, BothForms, Ngrams, Places, weigh
-from classifier.models.placeholders import Reader, TextForm, form_of
-from classifier.models.reasons import chunks, standing_out
-from classifier.models.stored import read_arrays, read_json
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Citation, Sentence, Span
-
 if TYPE_CHECKING:
-    from classifier.sources import Registry
+    from framescope.classifier.sources import Registry
 
 WEIGHTS = "weights.npz"
 VOCABULARY = "vocabulary.json"

@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-
-from classifier.errors import BundleError
-from classifier.models.articles import ArticleStage
-from classifier.models.base import Calibration, check_time, pool_articles
-from classifier.models.citations import PassageOutputs, PassageReader, Said
-from classifier.models.citing import decide, resolve, with_rules
-from classifier.models.fusion import Fusion
-from classifier.models.outputs import Outputs, PassageCache
-from classifier.models.passages import (
+from framescope.classifier.errors import BundleError
+from framescope.classifier.models.articles import ArticleStage
+from framescope.classifier.models.base import Calibration, check_time, pool_articles
+from framescope.classifier.models.citations import PassageOutputs, PassageReader, Said
+from framescope.classifier.models.citing import decide, resolve, with_rules
+from framescope.classifier.models.fusion import Fusion
+from framescope.classifier.models.outputs import Outputs, PassageCache
+from framescope.classifier.models.passages import (
     EMBEDDINGS,
     HEADS,
     Embeddings,
@@ -31,18 +29,19 @@ from classifier.models.passages import (
     by_length,
     with_rows,
 )
-from classifier.models.placeholders import Reader, TextForm, form_of
-from classifier.models.reasons import VotedWords
-from classifier.models.roles import CITED, CITED_COLUMNS
-from classifier.models.spans import Tagged
-from classifier.models.stored import check_size, read_arrays
-from classifier.runtime import ENCODER, Runtime
-from classifier.runtime import load as load_graph
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Citation, Sentence, SourceKind, Span
+from framescope.classifier.models.placeholders import Reader, TextForm, form_of
+from framescope.classifier.models.reasons import VotedWords
+from framescope.classifier.models.roles import CITED, CITED_COLUMNS
+from framescope.classifier.models.spans import Tagged
+from framescope.classifier.models.stored import check_size, read_arrays
+from framescope.classifier.runtime import ENCODER, Runtime
+from framescope.classifier.runtime import load as load_graph
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values import Citation, Sentence, SourceKind, Span
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from classifier.sources import Registry
+    from framescope.classifier.sources import Registry
 
 
 #: Signals whose evidence is who is cited: which citations speak for each.
@@ -158,7 +157,7 @@ class TransformerModel:
         """Whose outlets it recognises."""
         known = self._packer.reader.registry
         if known is None:
-            from classifier.sources import load_registry
+            from framescope.classifier.sources import load_registry
 
             known = load_registry()
         return known

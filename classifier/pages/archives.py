@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from classifier.errors import InputError, how_to_install
-from classifier.pages.document import MAX_RAW, Document
-from classifier.pages.raw import RawRecord
-from classifier.pages.unpacking import Stream, take_sound
-from classifier.values import Article, Origin, Skipped
+from framescope.classifier.errors import InputError, how_to_install
+from framescope.classifier.pages.document import MAX_RAW, Document
+from framescope.classifier.pages.raw import RawRecord
+from framescope.classifier.pages.unpacking import Stream, take_sound
+from framescope.classifier.values import Article, Origin, Skipped
 
 MAGIC = b"WARC/"
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 from typing import Any
 
-from classifier.values import MarkedCitation, Place, SourceKind
+from framescope.classifier.values import MarkedCitation, Place, SourceKind
 
 _ON_TOP = ("government", "state_media")
 

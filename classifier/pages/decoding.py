@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from classifier.errors import InputError
-from classifier.values import legible
+from framescope.classifier.errors import InputError
+from framescope.classifier.values import legible
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from classifier.errors import InputError
-from classifier.pages import (
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import (
     decoding,
     feeds,
     files,
@@ -18,8 +18,8 @@ from classifier.pages import (
     unpacking,
     webpage,
 )
-from classifier.pages.unpacking import HEAD, Stream
-from classifier.values import Article, Origin, Skipped
+from framescope.classifier.pages.unpacking import HEAD, Stream
+from framescope.classifier.values import Article, Origin, Skipped
 
 MAX_BYTES = 10_000_000
 """The longest text or page, which should hold one article or a few; pictures within it apart."""

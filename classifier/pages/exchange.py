@@ -13,10 +13,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from classifier import taxonomy
-from classifier.errors import InputError, SignalError
-from classifier.pages import citation_labels
-from classifier.values import (
+from framescope.classifier import taxonomy
+from framescope.classifier.errors import InputError, SignalError
+from framescope.classifier.pages import citation_labels
+from framescope.classifier.values import (
     Article,
     Imprint,
     MarkedCitation,

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from classifier.errors import InputError
-from classifier.pages import webpage
-from classifier.pages.newsxml import root_of
-from classifier.values import Article, Origin, Skipped, count_words
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import webpage
+from framescope.classifier.pages.newsxml import root_of
+from framescope.classifier.values import Article, Origin, Skipped, count_words
 
 _ROOTS = frozenset({"rss", "feed", "RDF"})
 _LISTS = frozenset({"urlset", "sitemapindex", "opml"})

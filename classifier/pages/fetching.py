@@ -30,8 +30,8 @@ from urllib.request import (
     proxy_bypass,
 )
 
-from classifier import __version__
-from classifier.errors import InputError
+from framescope.classifier import __version__
+from framescope.classifier.errors import InputError
 
 SILENCE = 30.0
 """Seconds to wait for a server that says nothing."""

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from classifier.errors import InputError
-from classifier.pages import webpage
-from classifier.values import Article, Origin
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import webpage
+from framescope.classifier.values import Article, Origin
 
 TEXT, ID = "text", "id"
 FIELDS = (TEXT, ID, "title", "outlet", "url", "date", "author", "lang")

@@ -12,9 +12,9 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 
-from classifier.errors import InputError
-from classifier.pages import mail, stores, tables, unpacking
-from classifier.pages.unpacking import Stream
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import mail, stores, tables, unpacking
+from framescope.classifier.pages.unpacking import Stream
 
 STDIN = "-"
 RECORD_NAMES = frozenset({".jsonl", ".ndjson"})

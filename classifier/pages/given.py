@@ -10,9 +10,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from classifier.errors import InputError
-from classifier.pages import exchange, files, inputs, records, webpage
-from classifier.values import Article, Skipped
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import exchange, files, inputs, records, webpage
+from framescope.classifier.values import Article, Skipped
 
 if TYPE_CHECKING:
     import pandas

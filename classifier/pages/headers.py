@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from classifier.pages.furniture import LineKind, kind
+from framescope.classifier.pages.furniture import LineKind, kind
 
 
 @dataclass(frozen=True, slots=True)

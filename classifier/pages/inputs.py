@@ -17,8 +17,8 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from classifier.errors import InputError
-from classifier.pages import (
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import (
     archives,
     decoding,
     document,
@@ -32,10 +32,10 @@ from classifier.pages import (
     unpacking,
     webpage,
 )
-from classifier.pages.document import MAX_BYTES, Document
-from classifier.pages.raw import RawRecord, gathered, located
-from classifier.pages.unpacking import HEAD, Stream
-from classifier.values import Article, Origin, Skipped
+from framescope.classifier.pages.document import MAX_BYTES, Document
+from framescope.classifier.pages.raw import RawRecord, gathered, located
+from framescope.classifier.pages.unpacking import HEAD, Stream
+from framescope.classifier.values import Article, Origin, Skipped
 
 _CHUNK = 1 << 20
 _STDIN = "standard input"
@@ -185,7 +185,7 @@ class _Address:
     allow_private: bool
 
     def read(self, origin: Origin, /) -> Iterator[Article | Skipped]:
-        from classifier.pages.fetching import fetch
+        from framescope.classifier.pages.fetching import fetch
 
         url = origin.input
         found = fetch(url, MAX_BYTES, allow_private=self.allow_private)

@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from classifier.errors import InputError
-from classifier.pages import files, stores
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import files, stores
 
 _COMPANION = ("_files", "_file", ".files")  # folders that browsers write beside a page
 _MAGIC = frozenset("*?[")

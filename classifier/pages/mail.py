@@ -13,9 +13,9 @@ from email import policy
 from email.message import EmailMessage
 from email.utils import parseaddr, parsedate_to_datetime
 
-from classifier.errors import InputError
-from classifier.pages import page, webpage
-from classifier.values import Article
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import page, webpage
+from framescope.classifier.values import Article
 
 SUFFIXES = frozenset({".eml", ".mht", ".mhtml"})
 

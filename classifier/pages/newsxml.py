@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from classifier.errors import InputError
-from classifier.values import Article, Origin, Skipped
+from framescope.classifier.errors import InputError
+from framescope.classifier.values import Article, Origin, Skipped
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

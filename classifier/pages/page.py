@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from classifier.pages import furniture, headers, republication
-from classifier.pages.furniture import LineKind
-from classifier.pages.headers import PageLine
-from classifier.values import Article, Imprint, count_words, legible
+from framescope.classifier.pages import furniture, headers, republication
+from framescope.classifier.pages.furniture import LineKind
+from framescope.classifier.pages.headers import PageLine
+from framescope.classifier.values import Article, Imprint, count_words, legible
 
 # Not str.splitlines, which also splits at characters that stand inside a line of prose.
 _NEWLINE = re.compile(r"\r\n|\r|\n")

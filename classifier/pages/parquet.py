@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from classifier.errors import InputError, how_to_install
-from classifier.pages import fields
-from classifier.pages.raw import RawRecord
-from classifier.values import Origin, Skipped
+from framescope.classifier.errors import InputError, how_to_install
+from framescope.classifier.pages import fields
+from framescope.classifier.pages.raw import RawRecord
+from framescope.classifier.values import Origin, Skipped
 
 MAGIC = b"PAR1"
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from classifier.errors import InputError
-from classifier.pages import decoding
-from classifier.values import Article, Origin, Skipped
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import decoding
+from framescope.classifier.values import Article, Origin, Skipped
 
 
 class Unread(Protocol):

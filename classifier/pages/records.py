@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from classifier.errors import InputError
-from classifier.pages import fields
-from classifier.pages.exchange import SURROGATE, RecordReader
-from classifier.pages.raw import RawRecord, gathered
-from classifier.values import Article, Origin, Skipped
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import fields
+from framescope.classifier.pages.exchange import SURROGATE, RecordReader
+from framescope.classifier.pages.raw import RawRecord, gathered
+from framescope.classifier.values import Article, Origin, Skipped
 
 MAX_CHARS = 10_000_000
 """The longest line that is read."""

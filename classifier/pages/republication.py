@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from classifier.values import Republication
+from framescope.classifier.values import Republication
 
 # A name as an article writes it: capitalised words, joined by small ones; or a host.
 _SMALL = r"(?:of|the|and|for|de|du|la|le|der|des|von|al|&)"

@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from classifier.values import Article, Sentence, Voice, fold
+from framescope.classifier.values import Article, Sentence, Voice, fold
 
 #: No sentence is longer: a model must never be handed a megabyte that holds no full stop.
 MAX_CHARS = 1500

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from io import BufferedIOBase
 from typing import Any
 
-from classifier.errors import InputError, how_to_install
-from classifier.pages.unpacking import Stream
+from framescope.classifier.errors import InputError, how_to_install
+from framescope.classifier.pages.unpacking import Stream
 
 _BLOCK = 4 << 20  # bytes that are asked for at once
 

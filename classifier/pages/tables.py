@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from classifier.errors import InputError
-from classifier.pages import fields
-from classifier.pages.raw import RawRecord
-from classifier.values import Origin, Skipped
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import fields
+from framescope.classifier.pages.raw import RawRecord
+from framescope.classifier.values import Origin, Skipped
 
 SUFFIXES = frozenset({".csv", ".tsv", ".tab"})
 MAX_CELL = 10_000_000

@@ -12,7 +12,7 @@ from functools import partial
 from io import BufferedIOBase
 from typing import Any, BinaryIO, TypeAlias
 
-from classifier.errors import InputError, how_to_install
+from framescope.classifier.errors import InputError, how_to_install
 
 Stream: TypeAlias = BinaryIO | BufferedIOBase
 

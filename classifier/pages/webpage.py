@@ -11,10 +11,10 @@ from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
-from classifier.errors import InputError
-from classifier.pages import page
-from classifier.pages.publishers import said_by
-from classifier.values import Article, Imprint, count_words
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import page
+from framescope.classifier.pages.publishers import said_by
+from framescope.classifier.values import Article, Imprint, count_words
 
 MIN_WORDS = 25
 """A page with fewer words of text holds no article."""

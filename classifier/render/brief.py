@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from classifier.render.figures import ASSERTION, counted
-from classifier.render.sourcing import UNTOLD, sourcing_map
-from classifier.taxonomy import TECHNIQUES
-from classifier.values import ArticleReport, Content, SentenceReport, Voice, printable
+from framescope.classifier.render.figures import ASSERTION, counted
+from framescope.classifier.render.sourcing import UNTOLD, sourcing_map
+from framescope.classifier.taxonomy import TECHNIQUES
+from framescope.classifier.values import ArticleReport, Content, SentenceReport, Voice, printable
 
 UNLIKE = (
     "Not like what the model learned from: framing is only flagged where it is sure, and scores "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from classifier.values import (
+from framescope.classifier.values import (
     CODES,
     HOLDERS,
     STEERING,

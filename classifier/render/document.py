@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from classifier.pages import to_record
-from classifier.render.brief import in_brief
-from classifier.render.figures import Summary, VoiceCounts, rounded, summarise
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values import (
+from framescope.classifier.pages import to_record
+from framescope.classifier.render.brief import in_brief
+from framescope.classifier.render.figures import Summary, VoiceCounts, rounded, summarise
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values import (
     Article,
     ArticleEvidence,
     ArticleReport,

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from classifier.errors import BundleError
-from classifier.taxonomy import TECHNIQUES, in_order
-from classifier.values import ArticleReport, SentenceReport, Voice
+from framescope.classifier.errors import BundleError
+from framescope.classifier.taxonomy import TECHNIQUES, in_order
+from framescope.classifier.values import ArticleReport, SentenceReport, Voice
 
 DECIMALS = 4
 

@@ -13,13 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-from classifier import __version__
-from classifier.render import figures
-from classifier.render.brief import in_brief, is_loaded
-from classifier.render.figures import Summary, summarise
-from classifier.render.layout import (
+from framescope.classifier import __version__
+from framescope.classifier.render import figures
+from framescope.classifier.render.brief import in_brief, is_loaded
+from framescope.classifier.render.figures import Summary, summarise
+from framescope.classifier.render.layout import (
     CITED,
     FURNITURE,
     MAX_EXCERPT,
@@ -38,12 +36,13 @@ from classifier.render.layout import (
     segments,
     title,
 )
-from classifier.render.sources import APART, SCALE, CardView, address, card, published_by
-from classifier.render.sourcing import KEY, Cited, SourcingMap, cited_in, sourcing_map
-from classifier.taxonomy import BY_NAME, NAMES, Family
-from classifier.values import ArticleReport, BatchReport, Voice, printable, shortened
+from framescope.classifier.render.sources import APART, SCALE, CardView, address, card, published_by
+from framescope.classifier.render.sourcing import KEY, Cited, SourcingMap, cited_in, sourcing_map
+from framescope.classifier.taxonomy import BY_NAME, NAMES, Family
+from framescope.classifier.values import ArticleReport, BatchReport, Voice, printable, shortened
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-_HERE = "classifier.render"
+_HERE = "framescope.classifier.render"
 _SHOWN_FAMILIES = (Family.FRAMING, Family.SOURCING, Family.CONTENT)
 
 

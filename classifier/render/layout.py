@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from classifier.render import figures
-from classifier.render.figures import ASSERTION, is_unsourced_own_claim
-from classifier.taxonomy import BY_NAME, Family, in_order
-from classifier.values import (
+from framescope.classifier.render import figures
+from framescope.classifier.render.figures import ASSERTION, is_unsourced_own_claim
+from framescope.classifier.taxonomy import BY_NAME, Family, in_order
+from framescope.classifier.values import (
     Article,
     ArticleReport,
     Place,
@@ -19,7 +19,7 @@ from classifier.values import (
     printable,
     shortened,
 )
-from classifier.values import distinct_lines as distinct
+from framescope.classifier.values import distinct_lines as distinct
 
 MAX_TITLE = 140
 MAX_QUOTE = 200

@@ -9,14 +9,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from framescope.classifier.render import control
+from framescope.classifier.sources import (
+    Answer,
+    Flaw,
+    LookAlike,
+    NetworkSite,
+    Registry,
+    host_in_unicode,
+)
+from framescope.classifier.values import DomainRole, Evidence, NameKind, Network, Outlet, printable
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-
-from classifier.render import control
-from classifier.sources import Answer, Flaw, LookAlike, NetworkSite, Registry, host_in_unicode
-from classifier.values import DomainRole, Evidence, NameKind, Network, Outlet, printable
 
 _KINDS = {
     NameKind.ALIAS: "also",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from classifier.errors import how_to_install
-from classifier.values import ArticleReport, SentenceReport
+from framescope.classifier.errors import how_to_install
+from framescope.classifier.values import ArticleReport, SentenceReport
 
 if TYPE_CHECKING:
     import pandas

@@ -10,10 +10,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from classifier.render import control, figures
-from classifier.render.layout import publisher
-from classifier.sources import UNNAMED, UNNAMED_MONITOR
-from classifier.values import (
+from framescope.classifier.render import control, figures
+from framescope.classifier.render.layout import publisher
+from framescope.classifier.sources import UNNAMED, UNNAMED_MONITOR
+from framescope.classifier.values import (
     CODES,
     ArticleEvidence,
     ArticleReport,

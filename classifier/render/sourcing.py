@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from classifier.render import figures
-from classifier.render.sources import name, sentence_at
-from classifier.sources import best_source, distinct_sources, own_citations
-from classifier.values import ArticleReport, Citation, Place, SentenceReport, SourceKind
+from framescope.classifier.render import figures
+from framescope.classifier.render.sources import name, sentence_at
+from framescope.classifier.sources import best_source, distinct_sources, own_citations
+from framescope.classifier.values import ArticleReport, Citation, Place, SentenceReport, SourceKind
 
 _NOBODY = {
     SourceKind.NAMED: "a named source",

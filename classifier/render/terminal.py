@@ -7,16 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from classifier import __version__
-from classifier.render import figures
-from classifier.render.brief import in_brief
-from classifier.render.figures import ASSERTION, Summary, summarise
-from classifier.render.layout import (
+from framescope.classifier import __version__
+from framescope.classifier.render import figures
+from framescope.classifier.render.brief import in_brief
+from framescope.classifier.render.figures import ASSERTION, Summary, summarise
+from framescope.classifier.render.layout import (
     CITED,
     UNSOURCED,
     MarkKind,
@@ -32,11 +27,15 @@ from classifier.render.layout import (
     segments,
     title,
 )
-from classifier.render.sources import APART, published_by, warning
-from classifier.render.sourcing import cited_in, in_words
-from classifier.render.terminal_sources import ADDRESS, print_card, print_map
-from classifier.taxonomy import BY_NAME, NAMES, Family
-from classifier.values import ArticleReport, BatchReport, Skipped, Voice, printable
+from framescope.classifier.render.sources import APART, published_by, warning
+from framescope.classifier.render.sourcing import cited_in, in_words
+from framescope.classifier.render.terminal_sources import ADDRESS, print_card, print_map
+from framescope.classifier.taxonomy import BY_NAME, NAMES, Family
+from framescope.classifier.values import ArticleReport, BatchReport, Skipped, Voice, printable
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 # Colours a terminal's own theme defines, so they are legible on a light and a dark background.
 _FAMILY_STYLE = {

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from framescope.classifier.render import figures
+from framescope.classifier.render.sources import SCALE, CardView, Proof, Step, card
+from framescope.classifier.render.sourcing import KEY, SourceRow, SourcingMap, sourcing_map
+from framescope.classifier.values import ArticleReport, printable
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
-from classifier.render import figures
-from classifier.render.sources import SCALE, CardView, Proof, Step, card
-from classifier.render.sourcing import KEY, SourceRow, SourcingMap, sourcing_map
-from classifier.values import ArticleReport, printable
 
 ADDRESS = re.compile(r"https?://\S+$")
 """What stays whole at the end of a line, however long it is."""

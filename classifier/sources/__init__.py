@@ -4,32 +4,42 @@ In: an article as the rules read it, and the registry of outlets. Out: a source 
 registry answers to a host, a name or an id.
 """
 
-from classifier.sources.publisher.publisher import UNNAMED, UNNAMED_MONITOR
-from classifier.sources.record.evidence import best_source, distinct_sources, own_citations
-from classifier.sources.record.record import card as source_card
-from classifier.sources.registry.addresses import account as account_in
-from classifier.sources.registry.check import Flaw, ambiguous_names, clashes
-from classifier.sources.registry.check import fold as fold_name
-from classifier.sources.registry.check import problems as problems_of_tables
-from classifier.sources.registry.export import export as export_registry
-from classifier.sources.registry.facts import OURS as REGISTRY_SOURCE
-from classifier.sources.registry.facts import versions_differ as registry_differences
-from classifier.sources.registry.folding import slug
-from classifier.sources.registry.hosts import host as host_in
-from classifier.sources.registry.hosts import is_suffix as is_public_suffix
-from classifier.sources.registry.hosts import label as host_label
-from classifier.sources.registry.hosts import parents as host_parents
-from classifier.sources.registry.hosts import registrable as registrable_host
-from classifier.sources.registry.hosts import unicode as host_in_unicode
-from classifier.sources.registry.lookup import COLUMNS as LOOKUP_COLUMNS
-from classifier.sources.registry.lookup import Answer, LookAlike, look_up, sole
-from classifier.sources.registry.lookup import row as outlet_row
-from classifier.sources.registry.lookup import select as select_outlets
-from classifier.sources.registry.lookup import to_json as answers_to_json
-from classifier.sources.registry.objects import to_object as outlet_to_object
-from classifier.sources.registry.ratings import Rater, rating_terms, read_ratings
-from classifier.sources.registry.registry import NetworkSite, Registry, own_folder
-from classifier.sources.registry.registry import load as load_registry
-from classifier.sources.registry.schema import COLUMNS, FIELDS, RATINGS, countries, stated
-from classifier.sources.registry.tables import shipped as shipped_tables
-from classifier.sources.registry.user import read as read_outlets
+from framescope.classifier.sources.publisher.publisher import UNNAMED, UNNAMED_MONITOR
+from framescope.classifier.sources.record.evidence import (
+    best_source,
+    distinct_sources,
+    own_citations,
+)
+from framescope.classifier.sources.record.record import card as source_card
+from framescope.classifier.sources.registry.addresses import account as account_in
+from framescope.classifier.sources.registry.check import Flaw, ambiguous_names, clashes
+from framescope.classifier.sources.registry.check import fold as fold_name
+from framescope.classifier.sources.registry.check import problems as problems_of_tables
+from framescope.classifier.sources.registry.export import export as export_registry
+from framescope.classifier.sources.registry.facts import OURS as REGISTRY_SOURCE
+from framescope.classifier.sources.registry.facts import versions_differ as registry_differences
+from framescope.classifier.sources.registry.folding import slug
+from framescope.classifier.sources.registry.hosts import host as host_in
+from framescope.classifier.sources.registry.hosts import is_suffix as is_public_suffix
+from framescope.classifier.sources.registry.hosts import label as host_label
+from framescope.classifier.sources.registry.hosts import parents as host_parents
+from framescope.classifier.sources.registry.hosts import registrable as registrable_host
+from framescope.classifier.sources.registry.hosts import unicode as host_in_unicode
+from framescope.classifier.sources.registry.lookup import COLUMNS as LOOKUP_COLUMNS
+from framescope.classifier.sources.registry.lookup import Answer, LookAlike, look_up, sole
+from framescope.classifier.sources.registry.lookup import row as outlet_row
+from framescope.classifier.sources.registry.lookup import select as select_outlets
+from framescope.classifier.sources.registry.lookup import to_json as answers_to_json
+from framescope.classifier.sources.registry.objects import to_object as outlet_to_object
+from framescope.classifier.sources.registry.ratings import Rater, rating_terms, read_ratings
+from framescope.classifier.sources.registry.registry import NetworkSite, Registry, own_folder
+from framescope.classifier.sources.registry.registry import load as load_registry
+from framescope.classifier.sources.registry.schema import (
+    COLUMNS,
+    FIELDS,
+    RATINGS,
+    countries,
+    stated,
+)
+from framescope.classifier.sources.registry.tables import shipped as shipped_tables
+from framescope.classifier.sources.registry.user import read as read_outlets

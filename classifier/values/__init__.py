@@ -4,7 +4,7 @@ Frozen values without behaviour, and how texts are made legible, comparable and 
 They import nothing of ours. Offsets are Unicode code points of ``Article.text``, end-exclusive.
 """
 
-from classifier.values.article import (
+from framescope.classifier.values.article import (
     Article,
     ArticleReading,
     Citation,
@@ -20,8 +20,8 @@ from classifier.values.article import (
     Unit,
     Voice,
 )
-from classifier.values.normal import legible
-from classifier.values.outlet import (
+from framescope.classifier.values.normal import legible
+from framescope.classifier.values.outlet import (
     Assessment,
     Domain,
     DomainRole,
@@ -32,8 +32,8 @@ from classifier.values.outlet import (
     Outlet,
     Role,
 )
-from classifier.values.restoring import Given, put_right, restored
-from classifier.values.scored import (
+from framescope.classifier.values.restoring import Given, put_right, restored
+from framescope.classifier.values.scored import (
     ArticleEvidence,
     ArticleReport,
     Basis,
@@ -46,7 +46,7 @@ from classifier.values.scored import (
     Skipped,
     SourceCard,
 )
-from classifier.values.statements import (
+from framescope.classifier.values.statements import (
     CODES,
     GENERAL_KNOWLEDGE,
     HOLDERS,
@@ -68,5 +68,5 @@ from classifier.values.statements import (
     in_order,
     present,
 )
-from classifier.values.text import count_words, fold, printable, shortened
-from classifier.values.text import distinct as distinct_lines
+from framescope.classifier.values.text import count_words, fold, printable, shortened
+from framescope.classifier.values.text import distinct as distinct_lines

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from classifier.values.statements import (
+from framescope.classifier.values.statements import (
     ENDED,
     STATE_MEDIA,
     About,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from classifier.values.article import (
+from framescope.classifier.values.article import (
     Article,
     Citation,
     Mention,
@@ -19,8 +19,8 @@ from classifier.values.article import (
     Span,
     Unit,
 )
-from classifier.values.normal import Normal, legible, normalise
-from classifier.values.scored import ArticleReport, SentenceReport, Skipped, SourceCard
+from framescope.classifier.values.normal import Normal, legible, normalise
+from framescope.classifier.values.scored import ArticleReport, SentenceReport, Skipped, SourceCard
 
 Given = tuple[Article, Normal] | None
 """An article as it came, and how it was put right; None where nothing had to be."""

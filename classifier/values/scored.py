@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from classifier.values.article import (
+from framescope.classifier.values.article import (
     Article,
     ArticleReading,
     Citation,
@@ -19,8 +19,8 @@ from classifier.values.article import (
     Span,
     Voice,
 )
-from classifier.values.outlet import Assessment, Outlet
-from classifier.values.statements import Network
+from framescope.classifier.values.outlet import Assessment, Outlet
+from framescope.classifier.values.statements import Network
 
 
 class Relation(StrEnum):

@@ -1,3 +1,3 @@
 """The commands below ``framescope eval``: options, and one call each."""
 
-from eval.commands.options import SectionName, progress
+from framescope.eval.commands.options import SectionName, progress

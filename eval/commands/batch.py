@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from eval.commands.options import OtherSplit, Parts, progress
-from training.options import CorporaFolder, HouseFolder
+from framescope.eval.commands.options import OtherSplit, Parts, progress
+from framescope.training.options import CorporaFolder, HouseFolder
 
 if TYPE_CHECKING:
-    from eval.grid import GridCell
+    from framescope.eval.grid import GridCell
 
 
 def batch(
@@ -57,9 +56,15 @@ def batch(
 
     A cell that fails is recorded and the others go on: exit status 1, or 2 when none is left.
     """
-    from eval.grid import Wanted, benchmarks_asked, brief_of_grid, bundles_asked, fill_grid
-    from eval.report import show_section
-    from training.corpora import given_folder
+    from framescope.eval.grid import (
+        Wanted,
+        benchmarks_asked,
+        brief_of_grid,
+        bundles_asked,
+        fill_grid,
+    )
+    from framescope.eval.report import show_section
+    from framescope.training.corpora import given_folder
 
     asked = benchmarks_asked(benchmarks or (), tuple(part) if part else None)
     needed = any(not one.ships and one.corpus for one in asked)

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from classifier import __version__
-from eval.commands.options import evaluation_of
-from training.options import CorporaFolder, HouseFolder
+from framescope.classifier import __version__
+from framescope.eval.commands.options import evaluation_of
+from framescope.training.options import CorporaFolder, HouseFolder
 
 
 def gate(
@@ -40,8 +39,8 @@ def gate(
     they are in the folder corpus/ of a clone, which an installed package lacks. The limits of the
     behavioural suite are held too; no option lowers them.
     """
-    from eval.release import FLOORS, Gate
-    from eval.report import show_section
+    from framescope.eval.release import FLOORS, Gate
+    from framescope.eval.report import show_section
 
     reasons = dict(map(_reason, allow_regression or ()))
     if reasons and not update:
@@ -76,8 +75,8 @@ def card(
     draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of groups.")] = 2000,
 ) -> None:
     """Measure a bundle, and write the figures into its card."""
-    from eval.release import card_records, card_table, measure_benchmarks, write_card
-    from eval.report import markdown_table
+    from framescope.eval.release import card_records, card_table, measure_benchmarks, write_card
+    from framescope.eval.report import markdown_table
 
     found = card_records(measure_benchmarks(evaluation_of([bundle], corpora, draws=draws)))
     write_card(bundle, found, markdown_table(card_table(found)))
@@ -100,8 +99,8 @@ def seeds(
 
     Without a folder of corpora, on the benchmarks that ship.
     """
-    from eval.release import section_of_seeds
-    from eval.report import show_section
+    from framescope.eval.release import section_of_seeds
+    from framescope.eval.report import show_section
 
     evaluation = evaluation_of([*bundle, *([] if beside is None else [beside])], corpora)
     digests = ", ".join(f"{one.name} {one.digest[:12]}" for one in evaluation.bundles)
@@ -120,8 +119,8 @@ def median(
     ] = None,
 ) -> None:
     """Say which of several seeds ships: the median by validation."""
-    from classifier.bundle import read_manifest
-    from eval.release import median_of_seeds, record_of_seeds
+    from framescope.classifier.bundle import read_manifest
+    from framescope.eval.release import median_of_seeds, record_of_seeds
 
     found, chosen = median_of_seeds([read_manifest(folder) for folder in bundle])
     for one in found:
@@ -144,7 +143,7 @@ def same(
 
     Reads what --format json and --format jsonl wrote; ends with status 1 at the first difference.
     """
-    from eval.release import DifferenceError, compare_exactly
+    from framescope.eval.release import DifferenceError, compare_exactly
 
     try:
         found = compare_exactly(before, after, ignore or ())

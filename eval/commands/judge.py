@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-
-from classifier.cli.help import Grouped, Several
-from eval.commands import gate as gate_cli
-from eval.commands import studies as study_cli
-from eval.commands.batch import batch
-from eval.commands.options import (
+from framescope.classifier.cli.help import Grouped, Several
+from framescope.eval.commands import gate as gate_cli
+from framescope.eval.commands import studies as study_cli
+from framescope.eval.commands.batch import batch
+from framescope.eval.commands.options import (
     As,
     Data,
     Draws,
@@ -29,7 +28,7 @@ from eval.commands.options import (
     evaluation_of,
     progress,
 )
-from training.options import CorporaFolder, refuse_options
+from framescope.training.options import CorporaFolder, refuse_options
 
 
 def report(
@@ -66,10 +65,10 @@ def report(
 
     The page holds sentences of the corpora; the JSON holds none.
     """
-    from classifier.errors import InputError
-    from classifier.output import opened
-    from classifier.taxonomy import in_order
-    from eval.report import MAIN, build_report, chosen_sections, report_to_html, to_json
+    from framescope.classifier.errors import InputError
+    from framescope.classifier.output import opened
+    from framescope.classifier.taxonomy import in_order
+    from framescope.eval.report import MAIN, build_report, chosen_sections, report_to_html, to_json
 
     chosen = in_order(signal) if signal else None
     sliced = in_order(slice) if slice else MAIN
@@ -116,11 +115,11 @@ def errors(
 
     A sentence in error has a key `error` beside its labels. Other sentences keep theirs.
     """
-    from classifier.errors import SignalError
-    from classifier.output import check, opened
-    from classifier.taxonomy import in_order
-    from eval.compare import error_lines, error_records, originals, worst_errors
-    from training.corpora import given_folder
+    from framescope.classifier.errors import SignalError
+    from framescope.classifier.output import check, opened
+    from framescope.classifier.taxonomy import in_order
+    from framescope.eval.compare import error_lines, error_records, originals, worst_errors
+    from framescope.training.corpora import given_folder
 
     (name,) = in_order([signal])
     check(output, overwrite=True)
@@ -158,8 +157,8 @@ class _Said:
 
 def _genres(data: Sequence[Path] | None) -> dict[str, str]:
     """Read the genres of the user's files, or of the house corpus."""
-    from eval.compare import genres_of
-    from training.corpora import find_corpus as find
+    from framescope.eval.compare import genres_of
+    from framescope.training.corpora import find_corpus as find
 
     if data:
         # Whatever a file goes by: a name, or a path where two have one name.
@@ -213,10 +212,10 @@ def evaluate(
     if context.invoked_subcommand is not None:
         refuse_options(context)
         return
-    from classifier.output import check
-    from classifier.taxonomy import in_order
-    from eval.compare import compare_models, record_of_comparison, section_of_comparison
-    from eval.report import show_section
+    from framescope.classifier.output import check
+    from framescope.classifier.taxonomy import in_order
+    from framescope.eval.compare import compare_models, record_of_comparison, section_of_comparison
+    from framescope.eval.report import show_section
 
     signals = in_order(signal) if signal else None
     check(output, overwrite=True)

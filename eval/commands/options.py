@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from eval.compare import Progress
-    from eval.rows import Evaluation
+    from framescope.eval.compare import Progress
+    from framescope.eval.rows import Evaluation
 
 
 class Part(StrEnum):
@@ -97,12 +97,12 @@ def evaluation_of(
 
     Raises `FramescopeError` when options don't go together, or a bundle or data is missing.
     """
-    from classifier import bundle
-    from classifier.errors import InputError
-    from eval.rows import FILE_PART, HELD_OUT, Evaluation
-    from eval.rows import held_out_of_corpora as of_corpora
-    from eval.rows import held_out_of_files as of_files
-    from training.corpora import given_folder
+    from framescope.classifier import bundle
+    from framescope.classifier.errors import InputError
+    from framescope.eval.rows import FILE_PART, HELD_OUT, Evaluation
+    from framescope.eval.rows import held_out_of_corpora as of_corpora
+    from framescope.eval.rows import held_out_of_files as of_files
+    from framescope.training.corpora import given_folder
 
     if data and (corpora is not None or part):
         raise InputError(data[0], "with --data every row is judged; leave out --corpora and --part")

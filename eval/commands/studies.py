@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from eval.commands.options import (
+from framescope.eval.commands.options import (
     As,
     BundleName,
     Draws,
@@ -24,7 +23,7 @@ from eval.commands.options import (
     evaluation_of,
     progress,
 )
-from training.options import CorporaFolder
+from framescope.training.options import CorporaFolder
 
 Corpora = Annotated[
     list[str] | None, typer.Option("--corpus", metavar="NAME", help="Only this one. Repeatable.")
@@ -45,11 +44,11 @@ def controls(
 
     Without a folder of corpora, on the benchmarks that ship.
     """
-    from classifier.errors import SignalError
-    from classifier.taxonomy import in_order
-    from eval.report import show_section
-    from eval.rows import BENCHMARKS
-    from eval.studies import study_controls
+    from framescope.classifier.errors import SignalError
+    from framescope.classifier.taxonomy import in_order
+    from framescope.eval.report import show_section
+    from framescope.eval.rows import BENCHMARKS
+    from framescope.eval.studies import study_controls
 
     signals = in_order(signal) if signal else None
     names = _named(corpus)
@@ -79,10 +78,10 @@ def axes(
     Measured by two cheap stand-ins of the models, refitted for every split: no bundle is judged.
     The main signal of each corpus, unless signals are named.
     """
-    from classifier.taxonomy import in_order
-    from eval.report import show_section
-    from eval.studies import study_axes
-    from training.corpora import given_folder
+    from framescope.classifier.taxonomy import in_order
+    from framescope.eval.report import show_section
+    from framescope.eval.studies import study_axes
+    from framescope.training.corpora import given_folder
 
     signals = in_order(signal) if signal else None
     names, root = _named(corpus), given_folder(corpora)
@@ -92,7 +91,7 @@ def axes(
 
 def _named(corpus: Sequence[str] | None) -> list[str] | None:
     """Give the names of known corpora."""
-    from training.corpora import find_corpus
+    from framescope.training.corpora import find_corpus
 
     return [find_corpus(name).card.name for name in corpus] if corpus else None
 
@@ -110,10 +109,15 @@ def robustness(
 
     A missed limit is said, and is no error.
     """
-    from classifier import bundle
-    from classifier.output import check
-    from eval.report import show_section
-    from eval.suite import measure_suite, record_of_suite, section_of_suite, suite_verdict
+    from framescope.classifier import bundle
+    from framescope.classifier.output import check
+    from framescope.eval.report import show_section
+    from framescope.eval.suite import (
+        measure_suite,
+        record_of_suite,
+        section_of_suite,
+        suite_verdict,
+    )
 
     check(output, overwrite=True)
     loaded = bundle.load(model)
@@ -142,9 +146,9 @@ def placeholders(
 
     BUNDLE is a bundle's folder, or `baseline` or `transformer`.
     """
-    from eval.report import show_section
-    from eval.studies import study_placeholders
-    from training.corpora import root_folder
+    from framescope.eval.report import show_section
+    from framescope.eval.studies import study_placeholders
+    from framescope.training.corpora import root_folder
 
     names = bundles or ["baseline", "transformer"]
     for section in study_placeholders(names, root_folder(corpora), cases):
@@ -167,9 +171,9 @@ def sourcing(
 
     BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
     """
-    from classifier.output import check
-    from eval.report import show_section
-    from eval.studies import study_sourcing
+    from framescope.classifier.output import check
+    from framescope.eval.report import show_section
+    from framescope.eval.studies import study_sourcing
 
     check(output, overwrite=True)
     evaluation = evaluation_of(
@@ -201,10 +205,9 @@ def familiarity(
     BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
     """
     import numpy as np
-
-    from classifier.output import check
-    from eval.report import show_section
-    from eval.studies import study_familiarity
+    from framescope.classifier.output import check
+    from framescope.eval.report import show_section
+    from framescope.eval.studies import study_familiarity
 
     check(output, overwrite=True)
     evaluation = evaluation_of([model], corpora, None, part, allow_other_split)
@@ -245,9 +248,9 @@ def cascade(
 
     BUNDLE is a bundle's folder, or `transformer` for the one that ships.
     """
-    from classifier.output import check, opened
-    from eval.report import json_text, show_section
-    from eval.studies import study_cascade
+    from framescope.classifier.output import check, opened
+    from framescope.eval.report import json_text, show_section
+    from framescope.eval.studies import study_cascade
 
     if output is not None:
         check(output, overwrite=True)
@@ -279,8 +282,8 @@ def unresolved(
     BUNDLE is the bundle that finds who is cited: a folder, or `baseline` or `transformer` for the
     one that ships.
     """
-    from eval.report import show_section
-    from eval.studies import study_unresolved
+    from framescope.eval.report import show_section
+    from framescope.eval.studies import study_unresolved
 
     with progress() as told:
         section = study_unresolved(

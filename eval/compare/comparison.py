@@ -9,12 +9,11 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-
-from classifier import __version__
-from classifier.bundle import Bundle
-from classifier.errors import SignalError
-from classifier.taxonomy import in_order
-from eval.figures import (
+from framescope.classifier import __version__
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import SignalError
+from framescope.classifier.taxonomy import in_order
+from framescope.eval.figures import (
     LEVEL,
     METRICS,
     UNDEFINED,
@@ -30,9 +29,9 @@ from eval.figures import (
     holm,
     mcnemar,
 )
-from eval.figures import all_metrics as measure
-from eval.figures import resample_figures as resample
-from eval.rows import Evaluation, Sample, told_apart
+from framescope.eval.figures import all_metrics as measure
+from framescope.eval.figures import resample_figures as resample
+from framescope.eval.rows import Evaluation, Sample, told_apart
 
 Progress = Callable[[str, int, int], None]
 """Told what is being scored, how many sentences are done, and how many there are."""

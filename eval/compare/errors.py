@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from classifier.pages import to_record
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Article, Unit
-from eval.rows import Sample
-from training.data import Examples
+from framescope.classifier.pages import to_record
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values import Article, Unit
+from framescope.eval.rows import Sample
+from framescope.training.data import Examples
 
 KEY = "error"
 """The key beside a sentence's labels that says what was wrong; readers of the format pass it by."""
@@ -167,9 +166,9 @@ def originals(wanted: Iterable[str], root: Path | None, data: Sequence[Path]) ->
     data : sequence of pathlib.Path
         A user's files, as `eval.rows.held_out.of_files` reads them.
     """
-    from training.corpora import read_exchange
-    from training.data import articles_of_rows as articles
-    from training.data import load_rows as load
+    from framescope.training.corpora import read_exchange
+    from framescope.training.data import articles_of_rows as articles
+    from framescope.training.data import load_rows as load
 
     missing = set(wanted)
     found: dict[str, Article] = {}

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifier.values import Sentence
+from framescope.classifier.values import Sentence
 
 SENTENCES = 1000
 """Sentences that the process scores, at most."""
@@ -92,7 +92,7 @@ def own_peak() -> int | None:
 
 
 def _main() -> None:
-    from classifier import bundle
+    from framescope.classifier import bundle
 
     model = bundle.load(sys.argv[1]).model
     model.predict_proba([Sentence(*fields) for fields in json.load(sys.stdin)])

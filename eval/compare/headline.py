@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from classifier.taxonomy import BY_NAME as SIGNALS
-from classifier.taxonomy import Level
-from eval.compare.comparison import Compared, Comparison
-from eval.figures import METRICS, Change, Estimate, Interval, holm
-from eval.rows import BENCHMARK_BY_NAME as BY_NAME
-from eval.rows import BENCHMARKS, Benchmark
+from framescope.classifier.taxonomy import BY_NAME as SIGNALS
+from framescope.classifier.taxonomy import Level
+from framescope.eval.compare.comparison import Compared, Comparison
+from framescope.eval.figures import METRICS, Change, Estimate, Interval, holm
+from framescope.eval.rows import BENCHMARK_BY_NAME as BY_NAME
+from framescope.eval.rows import BENCHMARKS, Benchmark
 
 _HIGHER_IS_BETTER = {metric.name: metric.higher_is_better for metric in METRICS}
 ALPHA = 0.05

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values import Voice
+from framescope.eval.figures import Estimate, estimates
+from framescope.eval.rows import Sample, is_positive
+from framescope.training.data import Examples, Text
 from numpy.typing import NDArray
-
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Voice
-from eval.figures import Estimate, estimates
-from eval.rows import Sample, is_positive
-from training.data import Examples, Text
 
 DRAWS = 1000
 """Resamples of a slice at most: there are many slices, and no test is made of them."""

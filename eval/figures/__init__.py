@@ -3,8 +3,8 @@
 And `Section`, the one shape in which figures, tables and plots are shown.
 """
 
-from eval.figures.means import DrawnMean, MeanPart, mean_of_figures, mean_of_means
-from eval.figures.metrics import (
+from framescope.eval.figures.means import DrawnMean, MeanPart, mean_of_figures, mean_of_means
+from framescope.eval.figures.metrics import (
     LEVEL,
     METRICS,
     RECALLS,
@@ -17,11 +17,11 @@ from eval.figures.metrics import (
     precision_recall,
     reliability_curve,
 )
-from eval.figures.metrics import figure as single_figure
-from eval.figures.metrics import measure as all_metrics
-from eval.figures.resample import MIN_GROUPS, draw, estimates, holm, mcnemar, percentile
-from eval.figures.resample import resample as resample_figures
-from eval.figures.sections import (
+from framescope.eval.figures.metrics import figure as single_figure
+from framescope.eval.figures.metrics import measure as all_metrics
+from framescope.eval.figures.resample import MIN_GROUPS, draw, estimates, holm, mcnemar, percentile
+from framescope.eval.figures.resample import resample as resample_figures
+from framescope.eval.figures.sections import (
     UNDEFINED,
     Cell,
     Change,

@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from framescope.eval.figures.metrics import figure
+from framescope.eval.figures.resample import MIN_GROUPS, _Resampled, draw, percentile
+from framescope.eval.figures.sections import Change, Estimate
+from framescope.eval.rows import Bools, Floats, Given
 from numpy.typing import NDArray
-
-from eval.figures.metrics import figure
-from eval.figures.resample import MIN_GROUPS, _Resampled, draw, percentile
-from eval.figures.sections import Change, Estimate
-from eval.rows import Bools, Floats, Given
 
 _BLOCK = 4_000_000  # numbers held at once: 32 MB
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from framescope.eval.rows import Bools, Floats, Single
 from numpy.typing import NDArray
 from scipy.stats import norm
 from sklearn.metrics import (
@@ -25,8 +26,6 @@ from sklearn.metrics import (
     precision_recall_curve,
     roc_auc_score,
 )
-
-from eval.rows import Bools, Floats, Single
 
 BINS = 15
 """Bins of the calibration error, of equal width (Guo et al., 2017, use 15)."""

@@ -18,9 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from eval.figures.metrics import (
+from framescope.eval.figures.metrics import (
     BINS,
     COMPARED,
     LEVEL,
@@ -29,8 +27,9 @@ from eval.figures.metrics import (
     figure,
     root_of_excess,
 )
-from eval.figures.sections import Estimate, Interval
-from eval.rows import Bools, Floats, Given, Sample, Single
+from framescope.eval.figures.sections import Estimate, Interval
+from framescope.eval.rows import Bools, Floats, Given, Sample, Single
+from numpy.typing import ArrayLike, NDArray
 
 MIN_GROUPS = 5
 """Below this, no interval from resampling can be trusted, and none is shown."""

@@ -4,8 +4,8 @@ A cell is a bundle on a benchmark, scored once by the call that `framescope eval
 with its scores, so that whatever is compared later needs no model.
 """
 
-from eval.grid.asked import benchmarks_asked, bundles_asked
-from eval.grid.filling import Wanted
-from eval.grid.filling import fill as fill_grid
-from eval.grid.kept import GridCell
-from eval.grid.tabled import brief_of as brief_of_grid
+from framescope.eval.grid.asked import benchmarks_asked, bundles_asked
+from framescope.eval.grid.filling import Wanted
+from framescope.eval.grid.filling import fill as fill_grid
+from framescope.eval.grid.kept import GridCell
+from framescope.eval.grid.tabled import brief_of as brief_of_grid

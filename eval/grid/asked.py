@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from classifier.bundle import MANIFEST, digest, resolve
-from classifier.errors import BundleError, FramescopeError, InputError
-from eval.rows import FILE_PART, HELD_OUT
-from training.corpora import KNOWN, SHIPPED, find_corpus
-from training.data import VALIDATION
+from framescope.classifier.bundle import MANIFEST, digest, resolve
+from framescope.classifier.errors import BundleError, FramescopeError, InputError
+from framescope.eval.rows import FILE_PART, HELD_OUT
+from framescope.training.corpora import KNOWN, SHIPPED, find_corpus
+from framescope.training.data import VALIDATION
 
 EVERY = "corpora"
 """The word for every corpus that is known."""

@@ -8,16 +8,16 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from classifier import __version__
-from classifier import bundle as bundles
-from classifier.bundle import Bundle
-from classifier.errors import FramescopeError, StoppedError
-from eval.compare import Progress
-from eval.grid.asked import GridBenchmark, GridBundle, GridError, refuse_overlap
-from eval.grid.judging import Judge, Rows
-from eval.grid.kept import GridCell, GridFolder, GridManifest
-from eval.grid.standings import Standings, standings_of
-from eval.grid.tabled import write_standings
+from framescope.classifier import __version__
+from framescope.classifier import bundle as bundles
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import FramescopeError, StoppedError
+from framescope.eval.compare import Progress
+from framescope.eval.grid.asked import GridBenchmark, GridBundle, GridError, refuse_overlap
+from framescope.eval.grid.judging import Judge, Rows
+from framescope.eval.grid.kept import GridCell, GridFolder, GridManifest
+from framescope.eval.grid.standings import Standings, standings_of
+from framescope.eval.grid.tabled import write_standings
 
 _Entry = TypeVar("_Entry", GridBundle, GridBenchmark)
 _DRAWS, _SEED = 2000, 0

@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from classifier import __version__
-from classifier.bundle import Bundle, digest
-from classifier.errors import SignalError
-from eval.compare import Footprint, measure_footprint
-from eval.figures import all_metrics, resample_figures
-from eval.grid.asked import GridBenchmark, GridError, missing_file
-from eval.grid.kept import GridCell, GridFigures, GridManifest, RowScores
-from eval.rows import (
+from framescope.classifier import __version__
+from framescope.classifier.bundle import Bundle, digest
+from framescope.classifier.errors import SignalError
+from framescope.eval.compare import Footprint, measure_footprint
+from framescope.eval.figures import all_metrics, resample_figures
+from framescope.eval.grid.asked import GridBenchmark, GridError, missing_file
+from framescope.eval.grid.kept import GridCell, GridFigures, GridManifest, RowScores
+from framescope.eval.rows import (
     Evaluation,
     HeldOut,
     Sample,
@@ -30,7 +29,7 @@ from eval.rows import (
     held_out_of_corpora,
     held_out_of_files,
 )
-from training.data import Examples
+from framescope.training.data import Examples
 
 Scoring = Callable[[int], None]
 """Told of how many sentences more were scored."""

@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from framescope.eval.figures import Interval
+from framescope.eval.grid.asked import GridBenchmark, GridBundle, GridError
+from framescope.eval.report import json_text
+from framescope.eval.rows import Bools, Given, Single, is_positive
 from numpy.typing import NDArray
-
-from eval.figures import Interval
-from eval.grid.asked import GridBenchmark, GridBundle, GridError
-from eval.report import json_text
-from eval.rows import Bools, Given, Single, is_positive
 
 FORMAT = 1
 """Of the folder; a newer one is refused."""

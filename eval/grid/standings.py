@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import nan
 
-from eval.figures import (
+from framescope.eval.figures import (
     Change,
     DrawnMean,
     Estimate,
@@ -19,9 +19,9 @@ from eval.figures import (
     mean_of_means,
     resample_figures,
 )
-from eval.grid.asked import GridBenchmark, GridBundle
-from eval.grid.kept import GridCell, GridFigures, GridFolder, GridManifest, RowScores
-from eval.rows import BENCHMARK_BY_NAME
+from framescope.eval.grid.asked import GridBenchmark, GridBundle
+from framescope.eval.grid.kept import GridCell, GridFigures, GridFolder, GridManifest, RowScores
+from framescope.eval.rows import BENCHMARK_BY_NAME
 
 OWN_METRIC = "average_precision"
 """The main figure of rows that no benchmark describes, a user's own: it needs no threshold."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from eval.compare import METHOD
-from eval.figures import LEVEL, Cell, Estimate, Section, Table, table
-from eval.grid.kept import GridFolder
-from eval.grid.standings import FigureLine, Standing, Standings
-from eval.report import json_text, section_to_markdown, sections_to_html
+from framescope.eval.compare import METHOD
+from framescope.eval.figures import LEVEL, Cell, Estimate, Section, Table, table
+from framescope.eval.grid.kept import GridFolder
+from framescope.eval.grid.standings import FigureLine, Standing, Standings
+from framescope.eval.report import json_text, section_to_markdown, sections_to_html
 
 SCHEMA_VERSION = 1
 _NOTHING = "–"

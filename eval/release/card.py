@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from classifier.bundle import CARD, MANIFEST
-from classifier.errors import BundleError
-from eval.figures import METRICS, Cell, Estimate, Table
-from eval.release.gate import Measured
-from eval.rows import BENCHMARK_BY_NAME as BY_NAME
+from framescope.classifier.bundle import CARD, MANIFEST
+from framescope.classifier.errors import BundleError
+from framescope.eval.figures import METRICS, Cell, Estimate, Table
+from framescope.eval.release.gate import Measured
+from framescope.eval.rows import BENCHMARK_BY_NAME as BY_NAME
 
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 _HEAD = """## How good it is

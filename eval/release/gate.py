@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from classifier import __version__
-from classifier.bundle import Bundle
-from classifier.errors import FramescopeError
-from eval.figures import Estimate, Section, estimates, table
-from eval.rows import BENCHMARK_BY_NAME as BY_NAME
-from eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
-from eval.suite import Suite, measure_suite, suite_verdict
+from framescope.classifier import __version__
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import FramescopeError
+from framescope.eval.figures import Estimate, Section, estimates, table
+from framescope.eval.rows import BENCHMARK_BY_NAME as BY_NAME
+from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
+from framescope.eval.suite import Suite, measure_suite, suite_verdict
 
 FLOORS = Path(__file__).with_name("floors.json")
 SLACK = 0.005

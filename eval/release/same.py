@@ -13,7 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from classifier.errors import InputError
+from framescope.classifier.errors import InputError
 
 # Fields that name the run and not what was found; ``--ignore`` adds to them.
 RUN_FIELDS = ("created", "version", "model_path")

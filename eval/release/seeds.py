@@ -12,13 +12,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-
-from classifier.bundle import Bundle
-from classifier.errors import FramescopeError
-from classifier.runtime import ENCODER
-from eval.figures import Cell, Section, Table
-from eval.release.gate import Measured, measured
-from eval.rows import BENCHMARKS, Benchmark, Evaluation
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import FramescopeError
+from framescope.classifier.runtime import ENCODER
+from framescope.eval.figures import Cell, Section, Table
+from framescope.eval.release.gate import Measured, measured
+from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation
 
 
 @dataclass(frozen=True, slots=True)

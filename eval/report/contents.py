@@ -9,32 +9,32 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from classifier.bundle import Bundle
-from classifier.taxonomy import BY_NAME as SIGNALS
-from classifier.values import Sentence
-from eval.compare import Axis, Compared, Comparison, Error, Footprint, Headline, Progress
-from eval.compare import compare_models as compare
-from eval.compare import headline_of as headline
-from eval.compare import measure_footprint as footprint
-from eval.compare import slice_figures as slices
-from eval.compare import worst_errors as worst
-from eval.figures import (
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.taxonomy import BY_NAME as SIGNALS
+from framescope.classifier.values import Sentence
+from framescope.eval.compare import Axis, Compared, Comparison, Error, Footprint, Headline, Progress
+from framescope.eval.compare import compare_models as compare
+from framescope.eval.compare import headline_of as headline
+from framescope.eval.compare import measure_footprint as footprint
+from framescope.eval.compare import slice_figures as slices
+from framescope.eval.compare import worst_errors as worst
+from framescope.eval.figures import (
     PrecisionRecall,
     ReliabilityCurve,
     Section,
     precision_recall,
     reliability_curve,
 )
-from eval.release import section_of_seeds
-from eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
-from eval.studies import (
+from framescope.eval.release import section_of_seeds
+from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
+from framescope.eval.studies import (
     section_of_axes,
     section_of_controls,
     section_of_sourcing,
     section_of_techniques,
     section_of_uncertainty,
 )
-from eval.suite import DRAWS, measure_suite, section_of_suite
+from framescope.eval.suite import DRAWS, measure_suite, section_of_suite
 
 MAIN: tuple[str, ...] = (
     "claim", "attributed", "vague_source", "unsourced_assertion", "biased_language", "subjective",

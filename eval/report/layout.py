@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
+from framescope.classifier.output import opened
+from framescope.classifier.render import environment_of
+from framescope.classifier.values import printable
+from framescope.eval.figures import UNDEFINED, Cell, Change, Estimate, Section, Share, Table
 from jinja2 import Environment
-
-from classifier.output import opened
-from classifier.render import environment_of
-from classifier.values import printable
-from eval.figures import UNDEFINED, Cell, Change, Estimate, Section, Share, Table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -250,7 +249,7 @@ def plain(value: Any) -> Any:
 
 def environment() -> Environment:
     """Give the environment of pages that hold sections: ``section | page | safe`` lays one out."""
-    made = environment_of("eval.report")
+    made = environment_of("framescope.eval.report")
 
     def cells(table: Table) -> Iterator[list[tuple[str, bool]]]:
         for row, line in zip(table.rows, _cells(table), strict=True):

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from classifier.errors import FramescopeError, how_to_install
-from eval.figures import UNDEFINED, Estimate, PrecisionRecall, ReliabilityCurve
+from framescope.classifier.errors import FramescopeError, how_to_install
+from framescope.eval.figures import UNDEFINED, Estimate, PrecisionRecall, ReliabilityCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

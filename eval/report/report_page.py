@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from classifier.render import style
-from classifier.taxonomy import BY_NAME
-from classifier.values import printable
-from eval.compare import METHOD, Error, Headline, verdict_of
-from eval.compare import record_of_comparison as comparison_record
-from eval.figures import LEVEL, RECALLS, Cell, Estimate, Plot, Section, Table, table
-from eval.report import layout, plots
-from eval.report.contents import SECTIONS, Curves, EvaluationReport, blocks
+from framescope.classifier.render import style
+from framescope.classifier.taxonomy import BY_NAME
+from framescope.classifier.values import printable
+from framescope.eval.compare import METHOD, Error, Headline, verdict_of
+from framescope.eval.compare import record_of_comparison as comparison_record
+from framescope.eval.figures import LEVEL, RECALLS, Cell, Estimate, Plot, Section, Table, table
+from framescope.eval.report import layout, plots
+from framescope.eval.report.contents import SECTIONS, Curves, EvaluationReport, blocks
 
 SCHEMA_VERSION = 2
 FOREST = "average_precision"
@@ -64,7 +64,7 @@ def to_html(report: EvaluationReport) -> str:
         verdict=verdict_of(report.headline, report.names),
         titles=_TITLES,
         level=f"{100 * LEVEL:.0f}%",
-        style=style("eval.report", "report.css"),
+        style=style("framescope.eval.report", "report.css"),
         script="",
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from classifier.render import style
-from eval.figures import Section
-from eval.report import layout
+from framescope.classifier.render import style
+from framescope.eval.figures import Section
+from framescope.eval.report import layout
 
 
 def to_html(title: str, lead: str, sections: Mapping[str, Section], signature: str) -> str:
@@ -35,7 +35,7 @@ def to_html(title: str, lead: str, sections: Mapping[str, Section], signature: s
             lead=lead,
             sections=sections,
             signature=signature,
-            style=style("eval.report", "report.css"),
+            style=style("framescope.eval.report", "report.css"),
             script="",
         )
     )

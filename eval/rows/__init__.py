@@ -3,13 +3,13 @@
 All that the harness says is a function of these values.
 """
 
-from eval.rows.benchmarks import BENCHMARKS, Benchmark
-from eval.rows.benchmarks import BY_NAME as BENCHMARK_BY_NAME
-from eval.rows.citations import CitedRows, Read, citations_of, whole_articles
-from eval.rows.held_out import FILE_PART, HeldOut
-from eval.rows.held_out import of_corpora as held_out_of_corpora
-from eval.rows.held_out import of_files as held_out_of_files
-from eval.rows.scored import (
+from framescope.eval.rows.benchmarks import BENCHMARKS, Benchmark
+from framescope.eval.rows.benchmarks import BY_NAME as BENCHMARK_BY_NAME
+from framescope.eval.rows.citations import CitedRows, Read, citations_of, whole_articles
+from framescope.eval.rows.held_out import FILE_PART, HeldOut
+from framescope.eval.rows.held_out import of_corpora as held_out_of_corpora
+from framescope.eval.rows.held_out import of_files as held_out_of_files
+from framescope.eval.rows.scored import (
     HELD_OUT,
     Bools,
     Evaluation,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from classifier.taxonomy import SHIPPED
+from framescope.classifier.taxonomy import SHIPPED
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.values import Citation
+from framescope.eval.rows.scored import blocks
+from framescope.training.data import Examples
 from numpy.typing import NDArray
-
-from classifier.bundle import Bundle
-from classifier.values import Citation
-from eval.rows.scored import blocks
-from training.data import Examples
 
 Read = Callable[[int, int], None]
 """Told how many sentences have been read, and of how many."""

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from classifier.bundle import Bundle, digest
-from classifier.errors import BundleError, InputError
-from classifier.values import Article
-from training.data import Examples
+from framescope.classifier.bundle import Bundle, digest
+from framescope.classifier.errors import BundleError, InputError
+from framescope.classifier.values import Article
+from framescope.training.data import Examples
 
 FILE_PART = "test"
 """The part of every row of a user's file."""
@@ -53,11 +52,11 @@ def of_corpora(root: Path | None, bundles: Sequence[Bundle], *, allow_other_spli
     CorpusError
         When a corpus is missing, or can't be read.
     """
-    from classifier.sources import load_registry as load
-    from training.corpora import SHIPPED
-    from training.data import REMOVED, TRAIN, with_citations
-    from training.data import assign_parts as assign
-    from training.data import build_examples as build
+    from framescope.classifier.sources import load_registry as load
+    from framescope.training.corpora import SHIPPED
+    from framescope.training.data import REMOVED, TRAIN, with_citations
+    from framescope.training.data import assign_parts as assign
+    from framescope.training.data import build_examples as build
 
     seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
     examples = build(root, SHIPPED if root is None else None)
@@ -114,8 +113,8 @@ def of_files(paths: Sequence[Path]) -> HeldOut:
     CorpusError
         When a line can't be read.
     """
-    from classifier.sources import load_registry as load
-    from training.data import examples_of_articles as of_articles
+    from framescope.classifier.sources import load_registry as load
+    from framescope.training.data import examples_of_articles as of_articles
 
     names = _names(paths)
     file_of: dict[str, str] = {}
@@ -142,7 +141,7 @@ def _articles(
     names: dict[Path, str], file_of: dict[str, str], dates: dict[str, str | None]
 ) -> Iterator[Article]:
     """Read all files, under ids that are unique among them; note whose each is and of when."""
-    from training.corpora import read_exchange as read
+    from framescope.training.corpora import read_exchange as read
 
     for path, name in names.items():
         for article in read(path):

@@ -14,14 +14,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import BundleError
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values import Sentence
+from framescope.eval.rows.benchmarks import Benchmark
+from framescope.training.data import TEST, UNSEEN, Examples, Text
 from numpy.typing import ArrayLike, NDArray
-
-from classifier.bundle import Bundle
-from classifier.errors import BundleError
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Sentence
-from eval.rows.benchmarks import Benchmark
-from training.data import TEST, UNSEEN, Examples, Text
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

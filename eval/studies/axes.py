@@ -15,16 +15,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from classifier import __version__
-from classifier.errors import SignalError
-from classifier.models import Reader
-from eval.figures import Cell, Change, Estimate, Interval, Section, Table, estimates, single_figure
-from eval.figures import resample_figures as resample
-from eval.figures import table as laid_out
-from eval.rows import BENCHMARKS, Benchmark, Bools, Evaluation, Single
-from eval.studies.surrogates import (
+from framescope.classifier import __version__
+from framescope.classifier.errors import SignalError
+from framescope.classifier.models import Reader
+from framescope.eval.figures import (
+    Cell,
+    Change,
+    Estimate,
+    Interval,
+    Section,
+    Table,
+    estimates,
+    single_figure,
+)
+from framescope.eval.figures import resample_figures as resample
+from framescope.eval.figures import table as laid_out
+from framescope.eval.rows import BENCHMARKS, Benchmark, Bools, Evaluation, Single
+from framescope.eval.studies.surrogates import (
     FOLDS,
     MOST_ROWS,
     Features,
@@ -35,7 +42,8 @@ from eval.studies.surrogates import (
     out_of_fold,
     words,
 )
-from training.data import TEST, UNSEEN, Examples, Text
+from framescope.training.data import TEST, UNSEEN, Examples, Text
+from numpy.typing import NDArray
 
 RANDOM, ARTICLE, OUTLET, TOPIC, TIME = "random", "article", "outlet", "topic", "time"
 AXES: tuple[str, ...] = (RANDOM, ARTICLE, OUTLET, TOPIC, TIME)
@@ -259,8 +267,8 @@ def study(
     CorpusError
         When a corpus is missing, or can't be read.
     """
-    from training.corpora import KNOWN, SHIPPED
-    from training.data import articles_of_rows, build_examples, load_rows
+    from framescope.training.corpora import KNOWN, SHIPPED
+    from framescope.training.data import articles_of_rows, build_examples, load_rows
 
     pairs = chosen(corpora or (SHIPPED if root is None else KNOWN), signals)
     if not pairs:

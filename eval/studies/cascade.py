@@ -13,19 +13,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from framescope.classifier.batch.cascade import (
+    CascadeModel,
+    clear,
+    margins,
+    packer_of,
+    thresholds_of,
+)
+from framescope.classifier.batch.clearness import Clearness, Doubt, Settling, Toll
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.models import Passage
+from framescope.classifier.scoring import CONTENT
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values import Voice
+from framescope.eval.figures import Change, Section, resample_figures, single_figure, table
+from framescope.eval.rows import Evaluation, is_positive, rows_of
+from framescope.training.data import TEST, UNSEEN, VALIDATION, Examples
 from numpy.typing import NDArray
-
-from batch.cascade import CascadeModel, clear, margins, packer_of, thresholds_of
-from batch.clearness import Clearness, Doubt, Settling, Toll
-from classifier.bundle import Bundle
-from classifier.errors import CorpusError
-from classifier.models import Passage
-from classifier.scoring import CONTENT
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Voice
-from eval.figures import Change, Section, resample_figures, single_figure, table
-from eval.rows import Evaluation, is_positive, rows_of
-from training.data import TEST, UNSEEN, VALIDATION, Examples
 
 ARTICLES = ("ptc", "polnear", "hyperpartisan", "house", "standoff")
 """Corpora of whole articles: what stands alone is packed otherwise."""

@@ -13,14 +13,22 @@ from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
 import numpy as np
-
-from classifier.taxonomy import BY_NAME, Level
-from eval.figures import UNDEFINED, Section, Table, decide, table
-from eval.figures import single_figure as figure
-from eval.rows import Benchmark, Bools, Evaluation, Floats, Given, Sample, Single, rows_of
-from eval.studies.outlet_checks import Probe, Within, probe, within
-from eval.studies.surrogates import wholes
-from training.data import TRAIN, Examples, Text
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.eval.figures import UNDEFINED, Section, Table, decide, table
+from framescope.eval.figures import single_figure as figure
+from framescope.eval.rows import (
+    Benchmark,
+    Bools,
+    Evaluation,
+    Floats,
+    Given,
+    Sample,
+    Single,
+    rows_of,
+)
+from framescope.eval.studies.outlet_checks import Probe, Within, probe, within
+from framescope.eval.studies.surrogates import wholes
+from framescope.training.data import TRAIN, Examples, Text
 
 SMOOTHING = 5.0
 """Rows at the overall rate that every outlet is given besides its own."""

@@ -13,17 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import BundleError
+from framescope.classifier.models import FAR, FEWEST_SENTENCES, vectors_of_articles
+from framescope.classifier.pages import read_input
+from framescope.classifier.scoring import Scorer
+from framescope.classifier.taxonomy import BY_NAME, Family, Level
+from framescope.classifier.values import ArticleReport, Skipped
+from framescope.eval.figures import MIN_GROUPS, Section, Share, Table, draw, percentile, table
+from framescope.training.data import Examples
 from numpy.typing import NDArray
-
-from classifier.bundle import Bundle
-from classifier.errors import BundleError
-from classifier.models import FAR, FEWEST_SENTENCES, vectors_of_articles
-from classifier.pages import read_input
-from classifier.scoring import Scorer
-from classifier.taxonomy import BY_NAME, Family, Level
-from classifier.values import ArticleReport, Skipped
-from eval.figures import MIN_GROUPS, Section, Share, Table, draw, percentile, table
-from training.data import Examples
 
 _FRAMING = (Family.FRAMING, Family.ARTICLE)
 Array = NDArray[Any]

@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-
-from eval.figures import auc
-from eval.rows import Bools, Single
-from training.data import Text
+from framescope.eval.figures import auc
+from framescope.eval.rows import Bools, Single
+from framescope.training.data import Text
 
 FOLDS = 5
 """Of the outlet probe; an outlet with fewer articles is left out of it."""

@@ -20,21 +20,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from classifier import bundle
-from classifier.attribution import cited
-from classifier.errors import InputError
-from classifier.models import Reader, TextForm, form_of
-from classifier.sources import load_registry
-from classifier.values import Article, Sentence
-from eval.figures import Estimate, Section, decide, estimates, table
-from eval.rows import Given, Sample, Single
-from training.corpora import POLNEAR
-from training.data import SWAPPED_SIGNAL, Examples, Swap, behind, rewritten
+from framescope.classifier import bundle
+from framescope.classifier.attribution import cited
+from framescope.classifier.errors import InputError
+from framescope.classifier.models import Reader, TextForm, form_of
+from framescope.classifier.sources import load_registry
+from framescope.classifier.values import Article, Sentence
+from framescope.eval.figures import Estimate, Section, decide, estimates, table
+from framescope.eval.rows import Given, Sample, Single
+from framescope.training.corpora import POLNEAR
+from framescope.training.data import SWAPPED_SIGNAL, Examples, Swap, behind, rewritten
 
 if TYPE_CHECKING:
-    from classifier.bundle import Bundle
-    from classifier.sources import Registry
+    from framescope.classifier.bundle import Bundle
+    from framescope.classifier.sources import Registry
 
 PARTS = ("test", "unseen_outlet")
 SWAPPED_FOR = {True: "Reuters", False: "TASS"}
@@ -252,7 +251,7 @@ def run(names: Sequence[str], root: Path, cases: Path | None = None) -> Iterator
     FramescopeError
         When a bundle or a corpus is missing, or a bundle was trained on another split.
     """
-    from eval.rows import held_out_of_corpora as of_corpora
+    from framescope.eval.rows import held_out_of_corpora as of_corpora
 
     if cases is not None and not cases.is_file():
         raise InputError(cases, "no such file; name JSON Lines with text and state_media")

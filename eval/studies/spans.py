@@ -33,10 +33,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from framescope.classifier.taxonomy import TECHNIQUES
+from framescope.eval.rows import Bools, Floats, is_positive
 from numpy.typing import ArrayLike, NDArray
-
-from classifier.taxonomy import TECHNIQUES
-from eval.rows import Bools, Floats, is_positive
 
 Ints = NDArray[np.int64]
 Names = NDArray[np.str_]

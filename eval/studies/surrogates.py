@@ -26,14 +26,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from framescope.classifier.bundle import default_path, read_manifest
+from framescope.classifier.models import EMBEDDINGS, TOKENIZER, Embeddings, Reader, form_of
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values import fold
+from framescope.eval.rows import Bools, Single, is_positive
+from framescope.training.data import Examples, Text
 from numpy.typing import NDArray
-
-from classifier.bundle import default_path, read_manifest
-from classifier.models import EMBEDDINGS, TOKENIZER, Embeddings, Reader, form_of
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values import fold
-from eval.rows import Bools, Single, is_positive
-from training.data import Examples, Text
 
 FOLDS = 5
 MOST_TOKENS = 512

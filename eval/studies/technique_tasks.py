@@ -17,13 +17,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
-from classifier.bundle import Bundle
-from classifier.models import Prediction
-from classifier.taxonomy import TECHNIQUES
-from classifier.values import Sentence, Span
-from eval.figures import (
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.models import Prediction
+from framescope.classifier.taxonomy import TECHNIQUES
+from framescope.classifier.values import Sentence, Span
+from framescope.eval.figures import (
     MIN_GROUPS,
     Cell,
     Estimate,
@@ -34,8 +32,8 @@ from eval.figures import (
     draw,
     percentile,
 )
-from eval.rows import Evaluation, Floats, is_positive
-from eval.studies.spans import (
+from framescope.eval.rows import Evaluation, Floats, is_positive
+from framescope.eval.studies.spans import (
     Spans,
     TechniqueFigures,
     article_figures,
@@ -44,7 +42,8 @@ from eval.studies.spans import (
     of_sums,
     sums_by_article,
 )
-from training.data import Examples
+from framescope.training.data import Examples
+from numpy.typing import NDArray
 
 ANY = "any_technique"
 UNMATCHED = 0.3

@@ -26,11 +26,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from framescope.eval.figures import Cell, Section, Table, decide
+from framescope.eval.rows import Benchmark, Bools, Evaluation, Floats, Sample, Single
+from framescope.training.data import VALIDATION
 from numpy.typing import ArrayLike, NDArray
-
-from eval.figures import Cell, Section, Table, decide
-from eval.rows import Benchmark, Bools, Evaluation, Floats, Sample, Single
-from training.data import VALIDATION
 
 LEVEL = 0.9
 """The coverage aimed at: nine in ten."""

@@ -20,21 +20,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from classifier import bundle
-from classifier.attribution import lexicon_places as places
-from classifier.attribution import lexicon_terms as terms
-from classifier.attribution import word_set
-from classifier.errors import InputError
-from classifier.scoring import Scorer
-from classifier.sources import load_registry
-from classifier.values import Article, ArticleReport, Medium, SourceKind, fold
-from eval.figures import Interval, Section, Share, draw, percentile, table
-from training import DEFAULT_SEED
+from framescope.classifier import bundle
+from framescope.classifier.attribution import lexicon_places as places
+from framescope.classifier.attribution import lexicon_terms as terms
+from framescope.classifier.attribution import word_set
+from framescope.classifier.errors import InputError
+from framescope.classifier.scoring import Scorer
+from framescope.classifier.sources import load_registry
+from framescope.classifier.values import Article, ArticleReport, Medium, SourceKind, fold
+from framescope.eval.figures import Interval, Section, Share, draw, percentile, table
+from framescope.training import DEFAULT_SEED
 
 if TYPE_CHECKING:
-    from classifier.sources import Registry
-    from classifier.values import Citation
+    from framescope.classifier.sources import Registry
+    from framescope.classifier.values import Citation
 
 DRAWS = 2000
 SHOWN = 60

@@ -19,9 +19,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from classifier.errors import InputError
-from classifier.values import Place
-from training.corpora import house_folder
+from framescope.classifier.errors import InputError
+from framescope.classifier.values import Place
+from framescope.training.corpora import house_folder
 
 Change = Callable[[str, Random], str]
 

@@ -15,16 +15,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
-
-from classifier.bundle import Bundle
-from classifier.scoring import Scorer
-from classifier.taxonomy import BY_NAME, Family
-from classifier.values import Article, ArticleReport, Place, SentenceReport
-from eval.figures import MIN_GROUPS, Estimate, Share, draw, percentile
-from eval.rows import Floats
-from eval.suite import behaviours as cases
-from eval.suite.behaviours import Behaviour, Limits, Pair, Scope, Way
-from eval.suite.suite import Case, Result, Suite
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.scoring import Scorer
+from framescope.classifier.taxonomy import BY_NAME, Family
+from framescope.classifier.values import Article, ArticleReport, Place, SentenceReport
+from framescope.eval.figures import MIN_GROUPS, Estimate, Share, draw, percentile
+from framescope.eval.rows import Floats
+from framescope.eval.suite import behaviours as cases
+from framescope.eval.suite.behaviours import Behaviour, Limits, Pair, Scope, Way
+from framescope.eval.suite.suite import Case, Result, Suite
 
 DRAWS = 2000
 WORST = 5

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from classifier import __version__
-from classifier.taxonomy import BY_NAME
-from eval.figures import LEVEL, UNDEFINED, Estimate, Section, Share, table
-from eval.suite.behaviours import Limits
+from framescope.classifier import __version__
+from framescope.classifier.taxonomy import BY_NAME
+from framescope.eval.figures import LEVEL, UNDEFINED, Estimate, Section, Share, table
+from framescope.eval.suite.behaviours import Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
 """The label matrix in, a fitted baseline out: a logistic regression a signal, on n-grams."""
 
-from training.baseline.baseline import BaselineRecipe
-from training.baseline.counted import MIXES
+from framescope.training.baseline.baseline import BaselineRecipe
+from framescope.training.baseline.counted import MIXES

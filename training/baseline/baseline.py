@@ -8,10 +8,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-
-from classifier.errors import TrainingError
-from classifier.models import (
+from framescope.classifier.errors import TrainingError
+from framescope.classifier.models import (
     BothForms,
     Calibration,
     Ngrams,
@@ -20,12 +18,13 @@ from classifier.models import (
     TfidfModel,
     count,
 )
-from training import DEFAULT_SEED
-from training.baseline.counted import MIXES, CountedRows, Task
-from training.data import Examples
+from framescope.training import DEFAULT_SEED
+from framescope.training.baseline.counted import MIXES, CountedRows, Task
+from framescope.training.data import Examples
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from classifier.sources import Registry
+    from framescope.classifier.sources import Registry
 
 
 Balance = Literal["balanced"] | None

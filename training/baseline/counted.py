@@ -8,12 +8,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from framescope.classifier.models import Ngrams, TextForm, beside, form_of, weigh
+from framescope.classifier.models import pool_counts as pool
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.training.data import Examples
 from numpy.typing import NDArray
-
-from classifier.models import Ngrams, TextForm, beside, form_of, weigh
-from classifier.models import pool_counts as pool
-from classifier.taxonomy import BY_NAME, Level
-from training.data import Examples
 
 # What each name means: the factor each block (words, characters) is multiplied by before fitting,
 # which is how freely the regression may lean on it. Simpler first.

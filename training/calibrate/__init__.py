@@ -3,16 +3,16 @@
 Calibration, thresholds, how spans are read off tags, how articles are told from their sentences.
 """
 
-from training.calibrate.articles import fit_articles
-from training.calibrate.decisions import (
+from framescope.training.calibrate.articles import fit_articles
+from framescope.training.calibrate.decisions import (
     Decisions,
     fit_decisions,
     mean_average_precision,
     once_an_article,
 )
-from training.calibrate.decisions import thresholds as choose_thresholds
-from training.calibrate.domain import extend_domain, fit_domain
-from training.calibrate.refit import (
+from framescope.training.calibrate.decisions import thresholds as choose_thresholds
+from framescope.training.calibrate.domain import extend_domain, fit_domain
+from framescope.training.calibrate.refit import (
     Line,
     Reached,
     lacking,
@@ -20,4 +20,4 @@ from training.calibrate.refit import (
     refit_line,
     threshold_reaching,
 )
-from training.calibrate.tags import fit_tags
+from framescope.training.calibrate.tags import fit_tags

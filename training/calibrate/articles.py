@@ -7,22 +7,21 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from framescope.classifier.models import (
+    ArticleStage,
+    Regressions,
+    article_features,
+    features_of_articles,
+)
+from framescope.classifier.taxonomy import BY_NAME, SHIPPED, Level
+from framescope.classifier.values import Sentence
+from framescope.training.data import Examples
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-
-from classifier.models import (
-    ArticleStage,
-    Regressions,
-    article_features,
-    features_of_articles,
-)
-from classifier.taxonomy import BY_NAME, SHIPPED, Level
-from classifier.values import Sentence
-from training.data import Examples
 
 Bools = NDArray[np.bool_]
 

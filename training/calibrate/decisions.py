@@ -7,17 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
+from framescope.classifier.models import Calibration
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values import Sentence
+from framescope.training import DEFAULT_SEED
+from framescope.training.corpora import find_corpus as find
+from framescope.training.data import Examples
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 from sklearn.metrics import average_precision_score
-
-from classifier.models import Calibration
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Sentence
-from training import DEFAULT_SEED
-from training.corpora import find_corpus as find
-from training.data import Examples
 
 Logits = NDArray[np.float32]
 

@@ -6,12 +6,16 @@ import math
 from itertools import pairwise
 
 import numpy as np
+from framescope.classifier.models import (
+    FEWEST_SENTENCES,
+    Model,
+    TrainingDomain,
+    vectors_of_articles,
+)
+from framescope.training.data import Examples
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-
-from classifier.models import FEWEST_SENTENCES, Model, TrainingDomain, vectors_of_articles
-from training.data import Examples
 
 _AXES = 48
 _CENTRES = 32

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from framescope.classifier.models import TransformerModel, likely, log_odds_of_span, stretches
+from framescope.training.calibrate.decisions import best_threshold
+from framescope.training.data import Examples
+from framescope.training.transformer import in_spans, marked
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-
-from classifier.models import TransformerModel, likely, log_odds_of_span, stretches
-from training.calibrate.decisions import best_threshold
-from training.data import Examples
-from training.transformer import in_spans, marked
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]

@@ -7,11 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from classifier.errors import CorpusError, TrainingError
+from framescope.classifier.errors import CorpusError, TrainingError
 
 if TYPE_CHECKING:
-    from training.data import Data
-    from training.recipes import Recipe
+    from framescope.training.data import Data
+    from framescope.training.recipes import Recipe
 
 OWN = "exchange"
 """The corpus of a user's own files."""
@@ -53,7 +53,7 @@ class RowsAsked:
 
     def name(self, kind: str, recipe: Recipe) -> str:
         """Name a bundle by what it is made from, so that making it again gives the same bytes."""
-        from training.recipes import plain_name
+        from framescope.training.recipes import plain_name
 
         own = (*(self.files or ()), *(self.added or ()))
         files = "-".join(plain_name(path.stem) for path in own[:_NAMED])
@@ -62,9 +62,9 @@ class RowsAsked:
 
     def load(self, recipe: Recipe, tell: Callable[[str], None]) -> Data:
         """Read the rows, and split them."""
-        from training.corpora import State, house_folder, root_folder
-        from training.corpora import find_corpus as find
-        from training.data import Added, load_data
+        from framescope.training.corpora import State, house_folder, root_folder
+        from framescope.training.corpora import find_corpus as find
+        from framescope.training.data import Added, load_data
 
         Added.read(self.added or ())  # what is wrong with them is said first
         if self.files:
@@ -99,7 +99,7 @@ def _of_files(
 
     Raises `TrainingError` when one isn't there.
     """
-    from training.data import load_data
+    from framescope.training.data import load_data
 
     if only and only != [OWN]:
         raise TrainingError("--data trains on these files alone; leave out --corpus")

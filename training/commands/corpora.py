@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from classifier.cli.shared import OverFile
-from training.options import CorporaFolder, HouseFolder, refuse_options
+from framescope.classifier.cli.shared import OverFile
+from framescope.training.options import CorporaFolder, HouseFolder, refuse_options
 
 if TYPE_CHECKING:
+    from framescope.training.corpora import Corpus, State
+    from framescope.training.data import Examples
     from rich.console import Console
     from rich.table import Table
-
-    from training.corpora import Corpus, State
-    from training.data import Examples
 
 app = typer.Typer(
     help="List the labelled corpora: present or not, rows, labels, licence (extra: training)."
@@ -54,7 +52,7 @@ def corpora(
     if context.invoked_subcommand is not None:
         refuse_options(context)
         return
-    from training.corpora import CORPORA, given_folder
+    from framescope.training.corpora import CORPORA, given_folder
 
     # Without a folder the list is of what there would be to obtain.
     root = given_folder(corpora)
@@ -102,11 +100,11 @@ def export(
     import json
     import random
 
-    from classifier import output as outputs
-    from classifier.errors import CorpusError
-    from classifier.pages import to_record
-    from training.corpora import State, given_folder
-    from training.corpora import find_corpus as find
+    from framescope.classifier import output as outputs
+    from framescope.classifier.errors import CorpusError
+    from framescope.classifier.pages import to_record
+    from framescope.training.corpora import State, given_folder
+    from framescope.training.corpora import find_corpus as find
 
     one = find(corpus)
     for path in filter(None, (output, rest)):
@@ -152,9 +150,9 @@ def _described(corpus: Corpus, root: Path | None, allow_changed: bool) -> dict[s
     """
     from importlib.util import find_spec
 
-    from classifier.errors import CorpusError
-    from training.corpora import State
-    from training.data import build_examples as build
+    from framescope.classifier.errors import CorpusError
+    from framescope.training.corpora import State
+    from framescope.training.data import build_examples as build
 
     card, now = corpus.card, corpus.state(root)
     place = corpus.place(root) if now is State.PARTIAL else None
@@ -176,7 +174,7 @@ def _described(corpus: Corpus, root: Path | None, allow_changed: bool) -> dict[s
 
 
 def _loadable(allow_changed: bool) -> set[State]:
-    from training.corpora import State
+    from framescope.training.corpora import State
 
     return {State.PRESENT, State.PARTIAL} | ({State.CHANGED} if allow_changed else set())
 
@@ -186,9 +184,8 @@ def _described_split(root: Path | None, names: Sequence[str], allow_changed: boo
     from dataclasses import asdict
 
     import numpy as np
-
-    from training.data import assign_parts as assign
-    from training.data import build_examples as build
+    from framescope.training.data import assign_parts as assign
+    from framescope.training.data import build_examples as build
 
     split = assign(build(root, names, allow_changed=allow_changed))
     examples = split.examples
@@ -213,8 +210,7 @@ def _described_split(root: Path | None, names: Sequence[str], allow_changed: boo
 
 def _counts(examples: Examples) -> dict[str, Any]:
     import numpy as np
-
-    from classifier.taxonomy import BY_NAME, Level
+    from framescope.classifier.taxonomy import BY_NAME, Level
 
     _, first = np.unique(examples.article, return_index=True)
     labels = {}
@@ -246,7 +242,7 @@ def _table(
 
 
 def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> None:
-    from training.corpora import PUBLIC
+    from framescope.training.corpora import PUBLIC
 
     table = _table(("corpus", "state"), ("articles", "sentences"), title="Labelled corpora")
     table.add_column("labels")
@@ -271,7 +267,7 @@ def _print_corpora(corpora: Sequence[Mapping[str, Any]], console: Console) -> No
 
 
 def _hint(one: Mapping[str, Any]) -> str | None:
-    from training.corpora import find_corpus as find
+    from framescope.training.corpora import find_corpus as find
 
     match one["state"]:
         case "partial":
@@ -300,7 +296,7 @@ def _labels(labels: Mapping[str, Mapping[str, int] | None]) -> str:
 
 
 def _print_splits(splits: Mapping[str, Any], console: Console) -> None:
-    from training.data import PARTS
+    from framescope.training.data import PARTS
 
     for unit in ("sentences", "groups"):
         table = _table(("corpus",), PARTS, title=f"Parts: {unit}")

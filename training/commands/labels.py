@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from classifier.cli.help import SETTINGS, Grouped
-from classifier.cli.shared import CardFormat, Json, OverFile
-from training.options import CorporaFolder, HouseFolder
+from framescope.classifier.cli.help import SETTINGS, Grouped
+from framescope.classifier.cli.shared import CardFormat, Json, OverFile
+from framescope.training.options import CorporaFolder, HouseFolder
 
 if TYPE_CHECKING:
+    from framescope.training.labels import LabelCheck, LabelledFiles, LabelProblem, Suspects
     from rich.console import Console
     from rich.table import Table
-
-    from training.labels import LabelCheck, LabelledFiles, LabelProblem, Suspects
 
 app = typer.Typer(
     cls=Grouped,
@@ -100,9 +98,9 @@ def check(
 
     Ends with status 1 when anything was found, with 2 when a file can't be read.
     """
-    from classifier.errors import InputError
-    from training.corpora import given_folder
-    from training.labels import check_house, check_standoff, read_labelled
+    from framescope.classifier.errors import InputError
+    from framescope.training.corpora import given_folder
+    from framescope.training.labels import check_house, check_standoff, read_labelled
 
     if no_errors and (errors is not None or model is not None):
         raise InputError(
@@ -139,7 +137,7 @@ def _checked(
     asked: bool,
 ) -> list[_Found]:
     """Check files, each by itself, and all together for what stands in two of them."""
-    from training.labels import (
+    from framescope.training.labels import (
         check_labelled,
         class_balance,
         in_benchmarks,
@@ -163,7 +161,7 @@ def _checked(
 
 def _suspect(one: _Found, given: LabelledFiles, model: str | None, *, asked: bool) -> None:
     """Look for likely errors; without what that takes, say so unless it was asked for."""
-    from classifier.errors import FramescopeError, need
+    from framescope.classifier.errors import FramescopeError, need
 
     try:
         need("cleanlab", "looking for likely label errors needs", "annotate")
@@ -172,8 +170,8 @@ def _suspect(one: _Found, given: LabelledFiles, model: str | None, *, asked: boo
             raise
         one.unread.append(f"likely errors: {error}")
         return
-    from classifier.bundle import load
-    from training.labels import find_suspects
+    from framescope.classifier.bundle import load
+    from framescope.training.labels import find_suspects
 
     own = model is not None
     one.suspects = find_suspects(given.articles, load(model or "transformer"), own=own)
@@ -203,7 +201,7 @@ def agreement(
 
     With --citations, on who says what: each role, the source it is linked to, and its kind.
     """
-    from training.labels import (
+    from framescope.training.labels import (
         as_records,
         citation_agreement,
         citation_passes,
@@ -248,8 +246,8 @@ def merge(
 
     What they differ on becomes a label between 0 and 1, which training takes as it is.
     """
-    from classifier import output as outputs
-    from training.labels import merge_annotators, read_annotators
+    from framescope.classifier import output as outputs
+    from framescope.training.labels import merge_annotators, read_annotators
 
     outputs.check(output, list(map(str, files)), overwrite=overwrite)
     annotators = read_annotators(files)

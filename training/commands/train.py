@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from classifier.errors import TrainingError, how_to_install
-from training import Track
-from training.commands.asked import RowsAsked
-from training.options import CorporaFolder
+from framescope.classifier.errors import TrainingError, how_to_install
+from framescope.training import Track
+from framescope.training.commands.asked import RowsAsked
+from framescope.training.options import CorporaFolder
 
 if TYPE_CHECKING:
-    from training.recipes import Recipe
+    from framescope.training.recipes import Recipe
 
 app = typer.Typer(
     help="Train a model on labelled corpora and write its bundle (extra: training).",
@@ -89,13 +88,13 @@ def baseline(
     track: Tracks = None,
 ) -> None:
     """Fit TF-IDF and a logistic regression a signal, tuned by grouped cross-validation."""
-    from training.recipes import read_recipe
+    from framescope.training.recipes import read_recipe
 
     _check(output, track)
     chosen = _with_seeds(read_recipe(recipe), seed, split_seed)
     asked = RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
     rows = asked.load(chosen, _tell)
-    from training.making import TrainingRun, make_baseline
+    from framescope.training.making import TrainingRun, make_baseline
 
     with TrainingRun.begin(
         output, "baseline", chosen, rows, options=asked.record, added=add or (), track=track or ()
@@ -172,7 +171,7 @@ def transformer(
 
     Interrupted, it resumes from its checkpoint when the same command is typed again.
     """
-    from training.recipes import read_recipe
+    from framescope.training.recipes import read_recipe
 
     _refuse_gone({"--settings": settings, "--teacher-settings": teacher_settings})
     _check(output, track)
@@ -186,7 +185,7 @@ def transformer(
             )
         chosen = replace(chosen, transformer={**chosen.transformer, "learning_rate": learning_rate})
     chosen = _with_teacher(chosen, teacher, text, taught_sentences, lessons)
-    from training.transformer import Start, Teacher, default_encoder, describe_encoder
+    from framescope.training.transformer import Start, Teacher, default_encoder, describe_encoder
 
     if start is not None and chosen.teacher is not None:
         raise TrainingError("--from and --teacher are two ways to be taught; give one of them")
@@ -197,8 +196,13 @@ def transformer(
     described = describe_encoder(folder)
     asked = RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
     rows = asked.load(chosen, _tell)
-    from training.corpora import given_folder
-    from training.making import Teaching, TrainingRun, make_transformer, retrain_transformer
+    from framescope.training.corpora import given_folder
+    from framescope.training.making import (
+        Teaching,
+        TrainingRun,
+        make_transformer,
+        retrain_transformer,
+    )
 
     root = given_folder(corpora) if chosen.needs_folder else None
     teaching = None
@@ -241,7 +245,7 @@ def show(
     ] = "default",
 ) -> None:
     """Check a recipe, and show all it says, with what it extends and every default."""
-    from training.recipes import read_recipe
+    from framescope.training.recipes import read_recipe
 
     _check_extra()
     typer.echo(read_recipe(recipe).to_toml(), nl=False)
@@ -275,7 +279,7 @@ def _with_teacher(
             if value:
                 raise TrainingError(f"{name} is about a teacher; give one with --teacher FOLDER")
         return recipe
-    from training.recipes import TeacherRecipe
+    from framescope.training.recipes import TeacherRecipe
 
     one = recipe.teacher
     if folder is not None:
@@ -318,8 +322,8 @@ def _check_extra() -> None:
 def _check(output: Path, track: list[Track] | None) -> None:
     """Find out before any work that a run can't be, as far as that can be seen."""
     _check_extra()
-    from classifier.bundle import check_writable
-    from training.making import check_run_folder, need_tracker
+    from framescope.classifier.bundle import check_writable
+    from framescope.training.making import check_run_folder, need_tracker
 
     check_writable(output)
     check_run_folder(output)

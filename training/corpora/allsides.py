@@ -15,8 +15,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from classifier.errors import CorpusError
-from classifier.values import Article
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.values import Article
 
 FILE = "allsides.jsonl.gz"
 URL = "https://github.com/ramybaly/Article-Bias-Prediction"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.errors import CorpusError
-from classifier.values import Place, SourceKind
-from training.corpora.corpus import house_folder
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.values import Place, SourceKind
+from framescope.training.corpora.corpus import house_folder
 
 # brat's stand-off files.
 _ENTITY = re.compile(r"(T\d+)\t(?:Source|Cue|Content) (\d+ \d+(?:;\d+ \d+)*)\t")

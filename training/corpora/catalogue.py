@@ -6,8 +6,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from classifier.errors import CorpusError
-from training.corpora import (
+from framescope.classifier.errors import CorpusError
+from framescope.training.corpora import (
     babe,
     claimbuster,
     exchange,
@@ -19,7 +19,7 @@ from training.corpora import (
     standoff,
     wikiweasel,
 )
-from training.corpora.corpus import Corpus, Shipped, State
+from framescope.training.corpora.corpus import Corpus, Shipped, State
 
 ENVIRONMENT = "FRAMESCOPE_CORPORA"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from classifier.taxonomy import SHIPPED
-from training.corpora.corpus import Card, by_block
+from framescope.classifier.taxonomy import SHIPPED
+from framescope.training.corpora.corpus import Card, by_block
 
 CARD = Card(
     name="house",

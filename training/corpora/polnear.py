@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.attribution import begin
-from classifier.errors import CorpusError
-from classifier.pages import split_sentences as split
-from classifier.values import Article, MarkedCitation, Place, Sentence, SourceKind, Unit
-from training.corpora.attributions import (
+from framescope.classifier.attribution import begin
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.pages import split_sentences as split
+from framescope.classifier.values import Article, MarkedCitation, Place, Sentence, SourceKind, Unit
+from framescope.training.corpora.attributions import (
     Attribution,
     TypedSource,
     kind_of,
@@ -23,11 +23,11 @@ from training.corpora.attributions import (
     read_attributions,
     read_kinds,
 )
-from training.corpora.corpus import Card
+from framescope.training.corpora.corpus import Card
 
 if TYPE_CHECKING:
-    from classifier.sources import Registry
-    from classifier.values import Mention
+    from framescope.classifier.sources import Registry
+    from framescope.classifier.values import Mention
 
 CARD = Card(
     name="polnear",
@@ -101,7 +101,7 @@ _CHANNEL = re.compile(
 
 def read(folder: Path) -> Iterator[Article]:
     """Read the articles of every part, ordered by part and file name."""
-    from classifier.sources import load_registry
+    from framescope.classifier.sources import load_registry
 
     shipped = load_registry()
     for annotated in texts(folder):
@@ -119,8 +119,8 @@ def read(folder: Path) -> Iterator[Article]:
 
 def version() -> str:
     """Everything besides this module's code that the labels follow from."""
-    from classifier.models import digest_of_names
-    from classifier.sources import load_registry
+    from framescope.classifier.models import digest_of_names
+    from framescope.classifier.sources import load_registry
 
     found = kinds_file().read_text(encoding="utf-8") if kinds_file().is_file() else ""
     return "".join((digest_of_names(load_registry()), found))

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from classifier.errors import CorpusError
-from classifier.taxonomy import TECHNIQUES, in_order
-from classifier.values import Article, Span, Unit
-from training.corpora.corpus import Card
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.taxonomy import TECHNIQUES, in_order
+from framescope.classifier.values import Article, Span, Unit
+from framescope.training.corpora.corpus import Card
 
 LABELS = "train-task2-TC.labels"
 

@@ -16,12 +16,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from classifier.errors import CorpusError, InputError
-from classifier.pages import from_record
-from classifier.taxonomy import in_order
-from classifier.values import Article
-from training.corpora import allsides, polnear, ptc
-from training.corpora.corpus import Card, Corpus, State, house_folder
+from framescope.classifier.errors import CorpusError, InputError
+from framescope.classifier.pages import from_record
+from framescope.classifier.taxonomy import in_order
+from framescope.classifier.values import Article
+from framescope.training.corpora import allsides, polnear, ptc
+from framescope.training.corpora.corpus import Card, Corpus, State, house_folder
 
 ENVIRONMENT = "FRAMESCOPE_ARTICLES"
 SHORT = 16  # characters of a digest that a label carries

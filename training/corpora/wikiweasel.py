@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from classifier.values import Article, Unit
-from training.corpora.corpus import Card, by_block
+from framescope.classifier.values import Article, Unit
+from framescope.training.corpora.corpus import Card, by_block
 
 CARD = Card(
     name="wikiweasel",

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from classifier.bundle import digest
-from classifier.errors import CorpusError
-from classifier.values import Article
-from training.corpora import read_exchange
+from framescope.classifier.bundle import digest
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.values import Article
+from framescope.training.corpora import read_exchange
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from framescope.classifier.attribution import cited
+from framescope.classifier.errors import SignalError
+from framescope.classifier.pages import split_sentences as split
+from framescope.classifier.taxonomy import in_order
+from framescope.classifier.values import Article, Sentence, Span, Unit
+from framescope.training.corpora import ADDED, CORPORA, KNOWN, by_article
+from framescope.training.corpora import find_corpus as find
+from framescope.training.data.marks import RowCitation, of_sentence
+from framescope.training.data.rows import articles, load
 from numpy.typing import NDArray
 
-from classifier.attribution import cited
-from classifier.errors import SignalError
-from classifier.pages import split_sentences as split
-from classifier.taxonomy import in_order
-from classifier.values import Article, Sentence, Span, Unit
-from training.corpora import ADDED, CORPORA, KNOWN, by_article
-from training.corpora import find_corpus as find
-from training.data.marks import RowCitation, of_sentence
-from training.data.rows import articles, load
-
 if TYPE_CHECKING:
-    from classifier.sources import Registry
+    from framescope.classifier.sources import Registry
 
 Text = NDArray[np.str_]
 Mask = NDArray[np.bool_]

@@ -9,21 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.sources import load_registry
+from framescope.classifier.taxonomy import in_order
+from framescope.training.corpora import ADDED, CORPORA, KNOWN, POLNEAR
+from framescope.training.corpora import find_corpus as find
+from framescope.training.data import swaps
+from framescope.training.data.added import Added
+from framescope.training.data.examples import Examples, build
+from framescope.training.data.splits import TRAIN, VALIDATION, Split, assign, assign_beside
+from framescope.training.data.swaps import Counterfactuals
 from numpy.typing import NDArray
 
-from classifier.errors import CorpusError
-from classifier.sources import load_registry
-from classifier.taxonomy import in_order
-from training.corpora import ADDED, CORPORA, KNOWN, POLNEAR
-from training.corpora import find_corpus as find
-from training.data import swaps
-from training.data.added import Added
-from training.data.examples import Examples, build
-from training.data.splits import TRAIN, VALIDATION, Split, assign, assign_beside
-from training.data.swaps import Counterfactuals
-
 if TYPE_CHECKING:
-    from classifier.sources import Registry
+    from framescope.classifier.sources import Registry
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classifier.errors import CorpusError, how_to_install
-from classifier.pages import split_sentences
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Article, MarkedCitation, Place, SourceKind, Span, Unit, Voice
-from training.corpora import Card, Corpus, State
-from training.corpora import find_corpus as find
+from framescope.classifier.errors import CorpusError, how_to_install
+from framescope.classifier.pages import split_sentences
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values import (
+    Article,
+    MarkedCitation,
+    Place,
+    SourceKind,
+    Span,
+    Unit,
+    Voice,
+)
+from framescope.training.corpora import Card, Corpus, State
+from framescope.training.corpora import find_corpus as find
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features

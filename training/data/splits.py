@@ -19,10 +19,8 @@ from importlib.resources import files
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
-
-from training import DEFAULT_SEED
-from training.data.duplicates import (
+from framescope.training import DEFAULT_SEED
+from framescope.training.data.duplicates import (
     ARTICLE_THRESHOLD,
     ARTICLE_WORDS,
     SENTENCE_THRESHOLD,
@@ -32,7 +30,8 @@ from training.data.duplicates import (
     shingles,
     similar_pairs,
 )
-from training.data.examples import Examples
+from framescope.training.data.examples import Examples
+from numpy.typing import NDArray
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 UNSEEN, REMOVED = "unseen_outlet", "removed"
@@ -43,7 +42,9 @@ VALIDATION_SHARE, TEST_SHARE, UNSEEN_SHARE = 0.10, 0.15, 0.10
 LEAST_OUTLETS = 10
 """A user's own file needs so many for one of them to be kept back whole."""
 
-_OUTLETS = tomllib.loads(files("training.data").joinpath("outlets.toml").read_text("utf-8"))
+_OUTLETS = tomllib.loads(
+    files("framescope.training.data").joinpath("outlets.toml").read_text("utf-8")
+)
 # Kept back whole, by corpus; and those that are not drawn, where whole outlets are.
 UNSEEN_OUTLETS: Mapping[str, frozenset[str]] = {
     corpus: frozenset(outlets) for corpus, outlets in _OUTLETS["unseen"].items()

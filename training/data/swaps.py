@@ -30,18 +30,17 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from classifier.models import Reader
-from classifier.values import Sentence, Span
-from training import DEFAULT_SEED
-from training.corpora import POLNEAR, polnear_texts
-from training.corpora import find_corpus as find
+from framescope.classifier.models import Reader
+from framescope.classifier.values import Sentence, Span
+from framescope.training import DEFAULT_SEED
+from framescope.training.corpora import POLNEAR, polnear_texts
+from framescope.training.corpora import find_corpus as find
 
 if TYPE_CHECKING:
-    from classifier.sources import Registry
-    from classifier.values import Citation, Sentence
-    from training.data.examples import Examples
-from training.data.marks import Edits, RowCitation, moved, rewritten, shifted
+    from framescope.classifier.sources import Registry
+    from framescope.classifier.values import Citation, Sentence
+    from framescope.training.data.examples import Examples
+from framescope.training.data.marks import Edits, RowCitation, moved, rewritten, shifted
 
 SIGNAL = "state_media_attribution"
 NAMING = ("named_source", "unnamed_source", "vague_source")
@@ -251,7 +250,9 @@ class Counterfactuals:
     @classmethod
     def of(cls, seed: int) -> Counterfactuals:
         """Take the table that ships."""
-        text = files("training.data").joinpath("entities.tsv").read_text(encoding="utf-8")
+        text = (
+            files("framescope.training.data").joinpath("entities.tsv").read_text(encoding="utf-8")
+        )
         rows = csv.DictReader(text.splitlines(), delimiter="\t")
         return cls([Entity(r["kind"], {f: r[f] for f in FORMS if r[f]}) for r in rows], seed)
 

@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-
-from classifier.errors import CorpusError
-from classifier.pages import read_input, split_sentences
-from classifier.sources import fold_name, host_in, look_up, registrable_host
-from classifier.values import Article
-from training.corpora import ALLSIDES_FILE, articles_folder, read_allsides
-from training.data.duplicates import (
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.pages import read_input, split_sentences
+from framescope.classifier.sources import fold_name, host_in, look_up, registrable_host
+from framescope.classifier.values import Article
+from framescope.training.corpora import ALLSIDES_FILE, articles_folder, read_allsides
+from framescope.training.data.duplicates import (
     ARTICLE_THRESHOLD,
     ARTICLE_WORDS,
     SENTENCE_THRESHOLD,
@@ -30,12 +28,13 @@ from training.data.duplicates import (
     shingles,
     similar_pairs,
 )
-from training.data.examples import Examples, of_articles
-from training.data.mixture import Data
-from training.data.splits import ORDINARY_OUTLETS, TEST, TRAIN, UNSEEN, VALIDATION
+from framescope.training.data.examples import Examples, of_articles
+from framescope.training.data.mixture import Data
+from framescope.training.data.splits import ORDINARY_OUTLETS, TEST, TRAIN, UNSEEN, VALIDATION
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from classifier.sources import Registry
+    from framescope.classifier.sources import Registry
 
 UNLABELLED = "unlabelled"
 """The corpus that such rows are of, and the first part of their articles' names."""

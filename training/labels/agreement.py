@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.taxonomy import NAMES
+from framescope.training.corpora import house_folder
 from numpy.typing import NDArray
-
-from classifier.errors import CorpusError
-from classifier.taxonomy import NAMES
-from training.corpora import house_folder
 
 
 def passes() -> tuple[Path, Path]:

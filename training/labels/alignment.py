@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.pages import read_citations
+from framescope.classifier.values import MarkedCitation, Place, SourceKind
+from framescope.training.corpora import house_folder
+from framescope.training.labels.agreement import alpha
 from numpy.typing import NDArray
-
-from classifier.errors import CorpusError
-from classifier.pages import read_citations
-from classifier.values import MarkedCitation, Place, SourceKind
-from training.corpora import house_folder
-from training.labels.agreement import alpha
 
 ROLES = ("source", "cue", "content")
 _LONGEST = 1 << 40  # a length that no text has: offsets are held against sentences here

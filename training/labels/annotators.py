@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from classifier.errors import CorpusError, InputError
-from classifier.pages import from_record
-from training.labels.labelled import ANNOTATOR, LabelledArticle
+from framescope.classifier.errors import CorpusError, InputError
+from framescope.classifier.pages import from_record
+from framescope.training.labels.labelled import ANNOTATOR, LabelledArticle
 
 Annotators = dict[str, list[LabelledArticle]]
 _LONGEST = 10_000_000  # characters of a text, as the format has it

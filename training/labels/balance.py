@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from classifier.taxonomy import in_order
-from training.labels.labelled import LabelledArticle
+from framescope.classifier.taxonomy import in_order
+from framescope.training.labels.labelled import LabelledArticle
 
 FEWEST_TO_TRAIN = 50
 """Labels of the rarer answer from which a signal is worth learning, by a rule of thumb: with a few

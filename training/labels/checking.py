@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.errors import CorpusError
-from classifier.values import Article
-from training.corpora import (
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.values import Article
+from framescope.training.corpora import (
     HOUSE_CARD,
     SHORT_STANDOFF,
     by_block,
@@ -21,9 +21,9 @@ from training.corpora import (
     standoff_labels,
     text_digest,
 )
-from training.data import shingles, similar_pairs
-from training.labels.contradictions import contradictions
-from training.labels.labelled import (
+from framescope.training.data import shingles, similar_pairs
+from framescope.training.labels.contradictions import contradictions
+from framescope.training.labels.labelled import (
     LabelledArticle,
     LabelledFiles,
     LabelProblem,

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from classifier.errors import InputError
-from classifier.pages import from_record
-from classifier.values import Article
+from framescope.classifier.errors import InputError
+from framescope.classifier.pages import from_record
+from framescope.classifier.values import Article
 
 ANNOTATOR = "annotator"
 """The key of a record that names whose labels it holds, where a file holds several people's."""

@@ -14,12 +14,12 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from classifier.errors import CorpusError, need
-from classifier.pages import to_record
-from classifier.taxonomy import in_order
-from classifier.values import Article, MarkedCitation, Span, Unit
-from training.labels.annotators import Annotators
-from training.labels.labelled import LabelledArticle
+from framescope.classifier.errors import CorpusError, need
+from framescope.classifier.pages import to_record
+from framescope.classifier.taxonomy import in_order
+from framescope.classifier.values import Article, MarkedCitation, Span, Unit
+from framescope.training.labels.annotators import Annotators
+from framescope.training.labels.labelled import LabelledArticle
 
 _DIGITS = 4
 _ROUNDS = 100  # of expectation and maximisation; it stops when nothing changes

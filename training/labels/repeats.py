@@ -13,10 +13,9 @@ from itertools import chain, combinations
 from pathlib import Path
 
 import numpy as np
-
-from classifier.errors import CorpusError
-from training.corpora import CORPORA, KNOWN, State
-from training.data import (
+from framescope.classifier.errors import CorpusError
+from framescope.training.corpora import CORPORA, KNOWN, State
+from framescope.training.data import (
     SENTENCE_THRESHOLD,
     SENTENCE_WORDS,
     TEST,
@@ -27,8 +26,8 @@ from training.data import (
     shingles,
     similar_pairs,
 )
-from training.labels.checking import MOST_ALIKE
-from training.labels.labelled import LabelledArticle, LabelProblem
+from framescope.training.labels.checking import MOST_ALIKE
+from framescope.training.labels.labelled import LabelledArticle, LabelProblem
 
 _NAMED = 3  # sentences of an article that are named one by one
 

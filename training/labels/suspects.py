@@ -18,17 +18,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from framescope.classifier.errors import need
+from framescope.classifier.models import Ngrams, count, weigh
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values import Span
+from framescope.training.data import Examples, examples_of_articles
+from framescope.training.labels.labelled import LabelledArticle
 from numpy.typing import NDArray
 
-from classifier.errors import need
-from classifier.models import Ngrams, count, weigh
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Span
-from training.data import Examples, examples_of_articles
-from training.labels.labelled import LabelledArticle
-
 if TYPE_CHECKING:
-    from classifier.bundle import Bundle
+    from framescope.classifier.bundle import Bundle
 
 CONFIRMED = "confirmed"
 """The key of a sentence whose labels were looked at again and are right: true, or the signals."""

@@ -4,7 +4,7 @@ In: rows, settings, an encoder. Out: a bundle's folder, and beside it that of th
 all that shaped it.
 """
 
-from training.making.curves import need_tracker
-from training.making.makers import Teaching, make_baseline, make_transformer
-from training.making.retraining import retrain_transformer
-from training.making.run_folder import TrainingRun, check_run_folder
+from framescope.training.making.curves import need_tracker
+from framescope.training.making.makers import Teaching, make_baseline, make_transformer
+from framescope.training.making.retraining import retrain_transformer
+from framescope.training.making.run_folder import TrainingRun, check_run_folder

@@ -9,12 +9,12 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from classifier import __version__, bundle
-from classifier.models import digest_of_names
-from classifier.taxonomy import BY_NAME
-from training.calibrate import Decisions
-from training.corpora import find_corpus as find
-from training.data import Data
+from framescope.classifier import __version__, bundle
+from framescope.classifier.models import digest_of_names
+from framescope.classifier.taxonomy import BY_NAME
+from framescope.training.calibrate import Decisions
+from framescope.training.corpora import find_corpus as find
+from framescope.training.data import Data
 
 _TAUGHT = Template(
     "It also learned what a teacher, $name (SHA-256 `$sha256`), fine-tuned on the same rows, says "
@@ -92,7 +92,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
     teacher = manifest["settings"].get("teacher")
     start = manifest["settings"].get("start")
     earlier = manifest.get("earlier_corpora", [])
-    template = files("training.making").joinpath("model-card.md").read_text("utf-8")
+    template = files("framescope.training.making").joinpath("model-card.md").read_text("utf-8")
     return Template(template).substitute(
         name=manifest["name"],
         kind=_KINDS[manifest["kind"]],

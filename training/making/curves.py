@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from classifier.errors import TrainingError, need
-from training import Track
+from framescope.classifier.errors import TrainingError, need
+from framescope.training import Track
 
 _EXPERIMENT = "framescope"
 

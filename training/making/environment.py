@@ -12,8 +12,8 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
-from classifier import __version__
-from classifier.runtime import instructions
+from framescope.classifier import __version__
+from framescope.classifier.runtime import instructions
 
 _CLONE = Path(__file__).resolve().parents[2]
 

@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from classifier import bundle
-from classifier.models import Calibration, resolve_said
-from classifier.taxonomy import BY_NAME, Level
-from training.calibrate import (
+from framescope.classifier import bundle
+from framescope.classifier.models import Calibration, resolve_said
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.training.calibrate import (
     Decisions,
     fit_articles,
     fit_decisions,
@@ -25,15 +23,22 @@ from training.calibrate import (
     fit_tags,
     mean_average_precision,
 )
-from training.corpora import find_corpus as find
-from training.data import Data, Examples, choose_unlabelled, ordinary_articles
-from training.making.card import write_bundle
-from training.making.run_folder import checkpoints_of
+from framescope.training.corpora import find_corpus as find
+from framescope.training.data import Data, Examples, choose_unlabelled, ordinary_articles
+from framescope.training.making.card import write_bundle
+from framescope.training.making.run_folder import checkpoints_of
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from classifier.models import Fusion, Heads, TfidfModel, TransformerModel
-    from training.making.run_folder import TrainingRun
-    from training.transformer import Lessons, Progress, Settings, Teacher, TransformerRecipe
+    from framescope.classifier.models import Fusion, Heads, TfidfModel, TransformerModel
+    from framescope.training.making.run_folder import TrainingRun
+    from framescope.training.transformer import (
+        Lessons,
+        Progress,
+        Settings,
+        Teacher,
+        TransformerRecipe,
+    )
 
 Tell = Callable[[str], None]  # is told one line a step
 
@@ -54,7 +59,7 @@ def make_baseline(
     `output` is the bundle's folder, `settings` are those of `training.baseline.BaselineRecipe` that
     differ, `run` keeps what was tried, and `name` is the bundle's, else its folder's.
     """
-    from training.baseline import BaselineRecipe
+    from framescope.training.baseline import BaselineRecipe
 
     bundle.check_writable(output)
     recipe = BaselineRecipe(seed=seed, registry=data.outlets, progress=tell, **(settings or {}))
@@ -94,7 +99,7 @@ def make_transformer(
     it besides the labels, and on what. `run` keeps the curves, and `name` is the bundle's, else its
     folder's.
     """
-    from training.transformer import TransformerRecipe
+    from framescope.training.transformer import TransformerRecipe
 
     bundle.check_writable(output)
     lessons = None
@@ -150,7 +155,7 @@ def _taught(
     vectors: bool,
 ) -> Lessons:
     """Fine-tune a teacher and let it label; what is kept of an earlier run isn't made again."""
-    from training.transformer import label_by_teacher
+    from framescope.training.transformer import label_by_teacher
 
     teacher = teaching.teacher
     tell("choosing articles for the teacher to label")
@@ -180,9 +185,9 @@ def write_transformer(
     Gives what was measured: how often int8 decides as float32 does, and the mean average precision
     on the validation part.
     """
-    from classifier.models import TOKENIZER, load_transformer
-    from training.transformer import describe_encoder as describe
-    from training.transformer import export_encoder as export
+    from framescope.classifier.models import TOKENIZER, load_transformer
+    from framescope.training.transformer import describe_encoder as describe
+    from framescope.training.transformer import export_encoder as export
 
     encoder, settings = recipe.encoder, recipe.settings
     validation = data.part("validation")
@@ -232,8 +237,8 @@ def int8_agreement(
 
     `served` are its log-odds there, shape (n_rows, n_signals).
     """
-    from classifier.models import TOKENIZER, load_transformer
-    from training.transformer import export_encoder as export
+    from framescope.classifier.models import TOKENIZER, load_transformer
+    from framescope.training.transformer import export_encoder as export
 
     tell("comparing int8 with float32")
     with tempfile.TemporaryDirectory() as exact:
@@ -259,7 +264,7 @@ def _decided(
     Who is cited, calibration and thresholds, where spans are, what an article is. Each is saved
     with the network as it is fitted, and read by what follows.
     """
-    from classifier.models import load_transformer
+    from framescope.classifier.models import load_transformer
 
     validation, heads = data.part("validation"), recipe.heads()
 
@@ -308,7 +313,7 @@ def _sum_up(
 
 def _fused(model: TransformerModel, validation: Examples) -> Fusion:
     """Fit fusion on the validation rows of corpora that label by the guidelines."""
-    from training.transformer import Heard, fit_fusion
+    from framescope.training.transformer import Heard, fit_fusion
 
     cards = {name: find(name).card for name in set(validation.corpus.tolist())}
     by_guidelines = {n for n, c in cards.items() if "attributed" in c.signals and not c.other_sense}

@@ -22,19 +22,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from classifier import bundle
-from classifier.models import TOKENIZER, Calibration, Heads, load_transformer
-from training.calibrate import Decisions, extend_domain, fit_decisions, fit_tags
-from training.corpora import ADDED
-from training.data import Data, Examples
-from training.making.card import write_bundle
-from training.making.makers import copy_files, int8_agreement
-from training.making.run_folder import checkpoints_of, lessons_of
+from framescope.classifier import bundle
+from framescope.classifier.models import TOKENIZER, Calibration, Heads, load_transformer
+from framescope.training.calibrate import Decisions, extend_domain, fit_decisions, fit_tags
+from framescope.training.corpora import ADDED
+from framescope.training.data import Data, Examples
+from framescope.training.making.card import write_bundle
+from framescope.training.making.makers import copy_files, int8_agreement
+from framescope.training.making.run_folder import checkpoints_of, lessons_of
 
 if TYPE_CHECKING:
-    from training.making.run_folder import TrainingRun
-    from training.transformer import Lessons, Progress, Settings, Start, TransformerRecipe
+    from framescope.training.making.run_folder import TrainingRun
+    from framescope.training.transformer import (
+        Lessons,
+        Progress,
+        Settings,
+        Start,
+        TransformerRecipe,
+    )
 
 Tell = Callable[[str], None]
 
@@ -77,7 +82,7 @@ def retrain_transformer(
     TrainingError
         When the bundle can't be gone on with, or there is nothing to learn from.
     """
-    from training.transformer import TransformerRecipe
+    from framescope.training.transformer import TransformerRecipe
 
     bundle.check_writable(output)
     lessons = None
@@ -111,7 +116,7 @@ def _asked(
     progress: Progress | None,
 ) -> Lessons:
     """Ask the bundle about every row that is learned from; what was asked before a kill is kept."""
-    from training.transformer import TransformerRecipe, label_by_teacher
+    from framescope.training.transformer import TransformerRecipe, label_by_teacher
 
     before = TransformerRecipe(encoder, settings, registry=data.outlets, start=start)
     train = before.prepare(data.examples)
@@ -131,8 +136,8 @@ def _write(
     name: str | None,
 ) -> dict[str, float]:
     """Export, keep or fit what decides, and write the bundle; give what was measured."""
-    from training.transformer import describe_encoder as describe
-    from training.transformer import export_encoder as export
+    from framescope.training.transformer import describe_encoder as describe
+    from framescope.training.transformer import export_encoder as export
 
     encoder, settings = recipe.encoder, recipe.settings
     with tempfile.TemporaryDirectory() as temporary:

@@ -22,17 +22,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from classifier.errors import FramescopeError, TrainingError
-from classifier.pages import to_record
-from training import Track
-from training.corpora import ADDED
-from training.data import PARTS, REMOVED, Added, Data
-from training.making.curves import LearningCurves, MLflow, TensorBoard, Tracker
-from training.making.environment import code, environment, peak_memory
+from framescope.classifier.errors import FramescopeError, TrainingError
+from framescope.classifier.pages import to_record
+from framescope.training import Track
+from framescope.training.corpora import ADDED
+from framescope.training.data import PARTS, REMOVED, Added, Data
+from framescope.training.making.curves import LearningCurves, MLflow, TensorBoard, Tracker
+from framescope.training.making.environment import code, environment, peak_memory
 
 if TYPE_CHECKING:
-    from training.baseline import BaselineRecipe
-    from training.recipes import Recipe
+    from framescope.training.baseline import BaselineRecipe
+    from framescope.training.recipes import Recipe
 
 _FORMAT = 1
 _MARK = "framescope_run"

@@ -3,5 +3,5 @@
 In: the name of a recipe that ships, or a file. Out: a `Recipe`, checked key by key.
 """
 
-from training.recipes.reading import read as read_recipe
-from training.recipes.recipe import Recipe, TeacherRecipe, plain_name
+from framescope.training.recipes.reading import read as read_recipe
+from framescope.training.recipes.recipe import Recipe, TeacherRecipe, plain_name

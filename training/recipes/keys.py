@@ -121,7 +121,7 @@ def known() -> Keys:
 
 def _of_settings() -> dict[str, ValueRule]:
     """Read the transformer's settings off their types."""
-    from training.transformer import Settings
+    from framescope.training.transformer import Settings
 
     types_of = get_type_hints(Settings)
     return {f.name: _CLOSER.get(f.name) or _by_type(types_of[f.name]) for f in fields(Settings)}
@@ -136,7 +136,7 @@ def _by_type(kind: Any) -> ValueRule:
 
 def _of_baseline() -> dict[str, ValueRule]:
     """Read the baseline's settings off what its recipe takes."""
-    from training.baseline import MIXES, BaselineRecipe
+    from framescope.training.baseline import MIXES, BaselineRecipe
 
     given = inspect.signature(BaselineRecipe).parameters
     mixes = _list_of(f"a list of {', '.join(MIXES)}", lambda value: value in MIXES)

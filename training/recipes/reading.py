@@ -13,9 +13,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from classifier.errors import SignalError, TrainingError
-from training.recipes.keys import Keys, ValueRule, known, nearest
-from training.recipes.recipe import Recipe, TeacherRecipe, plain_name
+from framescope.classifier.errors import SignalError, TrainingError
+from framescope.training.recipes.keys import Keys, ValueRule, known, nearest
+from framescope.training.recipes.recipe import Recipe, TeacherRecipe, plain_name
 
 _SUFFIX = ".toml"
 _SHOWN = 60  # characters of a value, in a message
@@ -26,7 +26,7 @@ def shipped() -> Mapping[str, str]:
     """Give the recipes that ship, by name, with what each means."""
     found = {
         one.name.removesuffix(_SUFFIX): str(tomllib.loads(one.read_text("utf-8"))["meaning"])
-        for one in files("training.recipes").iterdir()
+        for one in files("framescope.training.recipes").iterdir()
         if one.name.endswith(_SUFFIX)
     }
     return dict(sorted(found.items()))
@@ -93,7 +93,11 @@ class _File:
         Raises `TrainingError` when there is none.
         """
         if given in shipped():
-            return cls(given, None, files("training.recipes").joinpath(given + _SUFFIX).read_text())
+            return cls(
+                given,
+                None,
+                files("framescope.training.recipes").joinpath(given + _SUFFIX).read_text(),
+            )
         path = Path(given).expanduser()
         if within is not None and within.folder is not None:
             path = within.folder / path
@@ -176,8 +180,8 @@ def _check_names(file: _File, record: Mapping[str, Any]) -> None:
 
     Raises `TrainingError` for the first that isn't.
     """
-    from classifier.taxonomy import in_order
-    from training.corpora import ADDED, CORPORA
+    from framescope.classifier.taxonomy import in_order
+    from framescope.training.corpora import ADDED, CORPORA
 
     teacher = record.get("teacher", {}).get("settings", {})
     for table, corpora in (

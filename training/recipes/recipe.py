@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training import DEFAULT_SEED
+from framescope.training import DEFAULT_SEED
 
 if TYPE_CHECKING:
-    from training.transformer import Settings
+    from framescope.training.transformer import Settings
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ class Recipe:
     @property
     def needs_folder(self) -> bool:
         """Whether it takes corpora that don't ship."""
-        from training.corpora import SHIPPED
+        from framescope.training.corpora import SHIPPED
 
         return not set(self.corpora) <= set(SHIPPED)
 
     @property
     def settings(self) -> Settings:
         """How the transformer is fine-tuned."""
-        from training.transformer import Settings
+        from framescope.training.transformer import Settings
 
         mixed = {"shares": dict(self.shares), "weights": dict(self.weights)}
         epochs = {} if self.epochs is None else {"epochs": self.epochs}
@@ -98,7 +98,7 @@ class Recipe:
     @property
     def teaching(self) -> Settings:
         """How its teacher is fine-tuned: on the same mixture."""
-        from training.transformer import TEACHING, Settings
+        from framescope.training.transformer import TEACHING, Settings
 
         mixed = {"shares": dict(self.shares), "weights": dict(self.weights)}
         own = {} if self.teacher is None else self.teacher.settings

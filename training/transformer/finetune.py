@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-
-from classifier.errors import TrainingError
-from classifier.models import (
+from framescope.classifier.errors import TrainingError
+from framescope.classifier.models import (
     Batch,
     Heads,
     Packer,
@@ -27,20 +25,21 @@ from classifier.models import (
     pool_articles,
     with_rows,
 )
-from classifier.models import digest_of_names as digest
-from classifier.taxonomy import BY_NAME, Level
-from classifier.values import Sentence
-from training.data import UNLABELLED, Examples
-from training.transformer.encoder import FramingEncoder, describe, read_tokenizer
-from training.transformer.lessons import Lessons, Taught
-from training.transformer.roles import CitationTargets, CitationWeights
-from training.transformer.run import Checkpoint, Settings, adamw, pace, seed_step
-from training.transformer.start import Start
-from training.transformer.targets import Schedule, Targets, pool
-from training.transformer.watching import Best, Watched, held_out_rows
+from framescope.classifier.models import digest_of_names as digest
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.classifier.values import Sentence
+from framescope.training.data import UNLABELLED, Examples
+from framescope.training.transformer.encoder import FramingEncoder, describe, read_tokenizer
+from framescope.training.transformer.lessons import Lessons, Taught
+from framescope.training.transformer.roles import CitationTargets, CitationWeights
+from framescope.training.transformer.run import Checkpoint, Settings, adamw, pace, seed_step
+from framescope.training.transformer.start import Start
+from framescope.training.transformer.targets import Schedule, Targets, pool
+from framescope.training.transformer.watching import Best, Watched, held_out_rows
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from classifier.sources import Registry
+    from framescope.classifier.sources import Registry
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what to say
 Curve = Callable[[int, Mapping[str, float]], None]  # a step, and what was measured at it

@@ -10,11 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit, log_expit
-
-from classifier.models import (
+from framescope.classifier.models import (
     CITATION_FEATURES,
     KIND_FEATURES,
     KINDS,
@@ -27,8 +23,11 @@ from classifier.models import (
     Words,
     features_of,
 )
-from classifier.values import SourceKind
-from training.data import Examples, Mark, RowCitation
+from framescope.classifier.values import SourceKind
+from framescope.training.data import Examples, Mark, RowCitation
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit
 
 # How firmly weights are held: what a standard deviation of a feature may add to the log-odds costs
 # as much as two sentences that are wrong.

@@ -13,21 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from framescope.classifier.errors import TrainingError
+from framescope.classifier.models import KINDS, ROLES, SPEAKING, TAGS, Batch, Tokens
+from framescope.classifier.values import SourceKind
+from framescope.training.data import Examples
+from framescope.training.transformer.roles import CitationWeights
+from framescope.training.transformer.targets import pool
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import cosine_similarity, cross_entropy, softmax
 
-from classifier.errors import TrainingError
-from classifier.models import KINDS, ROLES, SPEAKING, TAGS, Batch, Tokens
-from classifier.values import SourceKind
-from training.data import Examples
-from training.transformer.roles import CitationWeights
-from training.transformer.targets import pool
-
 if TYPE_CHECKING:
-    from training.transformer.run import Settings
+    from framescope.training.transformer.run import Settings
 
 Floats = NDArray[np.float16]
 

@@ -12,11 +12,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits as bce
-from torch.nn.functional import cross_entropy, log_softmax
-
-from classifier.models import (
+from framescope.classifier.models import (
     KIND_COLUMNS,
     KINDS,
     LINK_COLUMNS,
@@ -29,8 +25,11 @@ from classifier.models import (
     Batch,
     Tokens,
 )
-from classifier.values import SourceKind
-from training.data import Examples, Mark
+from framescope.classifier.values import SourceKind
+from framescope.training.data import Examples, Mark
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.nn.functional import cross_entropy, log_softmax
 
 _IGNORED = -100  # what cross_entropy passes over
 _OUTSIDE = TAGS.index("outside")

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from framescope.classifier.errors import TrainingError
+from framescope.training import DEFAULT_SEED
+from framescope.training.transformer.watching import Best
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
-
-from classifier.errors import TrainingError
-from training import DEFAULT_SEED
-from training.transformer.watching import Best
 
 
 @dataclass(frozen=True)

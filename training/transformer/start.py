@@ -15,18 +15,17 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from framescope.classifier import bundle
+from framescope.classifier.errors import BundleError, TrainingError
+from framescope.classifier.models import EMBEDDINGS, Heads, TrainingDomain, read_arrays
+from framescope.classifier.runtime import ENCODER
+from framescope.classifier.taxonomy import in_order
+from framescope.training.data import UNLABELLED, Examples
+from framescope.training.transformer.encoder import FramingEncoder, describe
+from framescope.training.transformer.run import Settings
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor
-
-from classifier import bundle
-from classifier.errors import BundleError, TrainingError
-from classifier.models import EMBEDDINGS, Heads, TrainingDomain, read_arrays
-from classifier.runtime import ENCODER
-from classifier.taxonomy import in_order
-from training.data import UNLABELLED, Examples
-from training.transformer.encoder import FramingEncoder, describe
-from training.transformer.run import Settings
 
 Floats = NDArray[np.float32]
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from framescope.classifier.models import Batch, Packer, Passage, Tokens, by_length
+from framescope.classifier.taxonomy import TECHNIQUES
+from framescope.classifier.values import Sentence, Span
+from framescope.training.data import Examples
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
-
-from classifier.models import Batch, Packer, Passage, Tokens, by_length
-from classifier.taxonomy import TECHNIQUES
-from classifier.values import Sentence, Span
-from training.data import Examples
 
 # Batches are cut from passages sorted by length within this many batches: little padding, and
 # still a different company in every epoch.

@@ -17,6 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from framescope.classifier.errors import TrainingError
+from framescope.classifier.models import by_length, digest_of_names
+from framescope.training.data import Examples
+from framescope.training.transformer.encoder import describe, load, read_tokenizer
+from framescope.training.transformer.finetune import Progress, TransformerRecipe
+from framescope.training.transformer.lessons import Floats, Lessons, LessonShard
+from framescope.training.transformer.run import Settings
+from framescope.training.transformer.targets import pool
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
@@ -24,17 +32,8 @@ from safetensors.torch import load_file
 from safetensors.torch import save_file as save_network
 from torch import Tensor
 
-from classifier.errors import TrainingError
-from classifier.models import by_length, digest_of_names
-from training.data import Examples
-from training.transformer.encoder import describe, load, read_tokenizer
-from training.transformer.finetune import Progress, TransformerRecipe
-from training.transformer.lessons import Floats, Lessons, LessonShard
-from training.transformer.run import Settings
-from training.transformer.targets import pool
-
 if TYPE_CHECKING:
-    from classifier.sources import Registry
+    from framescope.classifier.sources import Registry
 
 #: How a base-size encoder is fine-tuned where nothing else is said: what differs from a student.
 TEACHING = {

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from framescope.classifier.errors import TrainingError
+from framescope.classifier.models import Tokens
+from framescope.training.data import Examples
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
-
-from classifier.errors import TrainingError
-from classifier.models import Tokens
-from training.data import Examples
 
 MOST = 4000
 """Sentences that are watched, at most: a look at them is to cost little of an epoch."""

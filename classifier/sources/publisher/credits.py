@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from classifier.sources.publisher.naming import Credit, Naming, is_ambiguous
-from classifier.values import Basis, Medium, Outlet, Place, Role
+from framescope.classifier.sources.publisher.naming import Credit, Naming, is_ambiguous
+from framescope.classifier.values import Basis, Medium, Outlet, Place, Role
 
 if TYPE_CHECKING:
     pass

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from classifier.pages import is_headline
-from classifier.sources.publisher.naming import Credit, Naming
-from classifier.values import Basis, Outlet, Place
+from framescope.classifier.pages import is_headline
+from framescope.classifier.sources.publisher.naming import Credit, Naming
+from framescope.classifier.values import Basis, Outlet, Place
 
 if TYPE_CHECKING:
     pass

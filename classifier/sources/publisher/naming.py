@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.sources.registry import addresses, hosts
-from classifier.sources.registry.addresses import unwrapped
-from classifier.values import Basis, DomainRole, Medium, Outlet, Place, Role
+from framescope.classifier.sources.registry import addresses, hosts
+from framescope.classifier.sources.registry.addresses import unwrapped
+from framescope.classifier.values import Basis, DomainRole, Medium, Outlet, Place, Role
 
 if TYPE_CHECKING:
-    from classifier.sources.registry.registry import Registry
-    from classifier.values import Basis
+    from framescope.classifier.sources.registry.registry import Registry
+    from framescope.classifier.values import Basis
 
 
 MAX_NAME = 100

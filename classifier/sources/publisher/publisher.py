@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from classifier.pages import own_name_of_page, republication_layers, same_outlet
-from classifier.sources.publisher import credits, datelines, naming
-from classifier.sources.publisher.naming import Credit, Naming, PageOwner
-from classifier.values import (
+from framescope.classifier.pages import own_name_of_page, republication_layers, same_outlet
+from framescope.classifier.sources.publisher import credits, datelines, naming
+from framescope.classifier.sources.publisher.naming import Credit, Naming, PageOwner
+from framescope.classifier.values import (
     Article,
     Basis,
     Imprint,
@@ -30,7 +30,7 @@ from classifier.values import (
 )
 
 if TYPE_CHECKING:
-    from classifier.sources.registry.registry import Registry
+    from framescope.classifier.sources.registry.registry import Registry
 
 
 UNNAMED = "unnamed publisher"

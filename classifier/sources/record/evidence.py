@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from classifier.attribution import word_set
-from classifier.values import (
+from framescope.classifier.attribution import word_set
+from framescope.classifier.values import (
     Article,
     ArticleEvidence,
     ArticleReport,

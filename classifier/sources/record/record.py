@@ -31,10 +31,10 @@ from datetime import date as Date  # noqa: N812 - "date" is a parameter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from classifier.sources.publisher import publisher
-from classifier.sources.record.evidence import article_evidence
-from classifier.sources.registry.schema import NETWORK, RELIABILITY
-from classifier.values import (
+from framescope.classifier.sources.publisher import publisher
+from framescope.classifier.sources.record.evidence import article_evidence
+from framescope.classifier.sources.registry.schema import NETWORK, RELIABILITY
+from framescope.classifier.values import (
     ArticleEvidence,
     Assessment,
     Outlet,
@@ -45,8 +45,8 @@ from classifier.values import (
 )
 
 if TYPE_CHECKING:
-    from classifier.sources.registry.registry import Registry
-    from classifier.values import ArticleReport
+    from framescope.classifier.sources.registry.registry import Registry
+    from framescope.classifier.values import ArticleReport
 
 
 LEVEL = 0.90

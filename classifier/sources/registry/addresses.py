@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from classifier.sources.registry import hosts
+from framescope.classifier.sources.registry import hosts
 
 # Archives and caches whose address holds that of the page, whole.
 _KEPT = re.compile(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
-from classifier.sources.registry.folding import PARAGRAPH
+from framescope.classifier.sources.registry.folding import PARAGRAPH
 
 _OPEN = re.compile(
     "[\u0e00-\u0eff\u1780-\u17ff\u3040-\u309f\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"

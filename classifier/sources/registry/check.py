@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from classifier.sources.registry import hosts
-from classifier.sources.registry.folding import normal
-from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.schema import (
+from framescope.classifier.sources.registry import hosts
+from framescope.classifier.sources.registry.folding import normal
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.sources.registry.schema import (
     COLUMNS,
     FIELDS,
     NETWORK,
@@ -24,8 +24,15 @@ from classifier.sources.registry.schema import (
     stated,
     value_of,
 )
-from classifier.sources.registry.tables import Tables, shipped
-from classifier.values import GENERAL_KNOWLEDGE, About, DomainRole, NameKind, Outlet, Role
+from framescope.classifier.sources.registry.tables import Tables, shipped
+from framescope.classifier.values import (
+    GENERAL_KNOWLEDGE,
+    About,
+    DomainRole,
+    NameKind,
+    Outlet,
+    Role,
+)
 
 #: Tables with one row a subject.
 _ONCE = frozenset({"outlets", "owners", "networks", "sites"})

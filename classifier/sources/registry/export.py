@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from classifier.errors import SourcesError
-from classifier.sources.registry.facts import (
+from framescope.classifier.errors import SourcesError
+from framescope.classifier.sources.registry.facts import (
     COLUMNS,
     OURS,
     Fact,
@@ -25,8 +25,8 @@ from classifier.sources.registry.facts import (
     facts_of_site,
     owners_of,
 )
-from classifier.sources.registry.registry import NetworkSite, Registry
-from classifier.values import About, DomainRole, NameKind, Network, Outlet, Owner
+from framescope.classifier.sources.registry.registry import NetworkSite, Registry
+from framescope.classifier.values import About, DomainRole, NameKind, Network, Outlet, Owner
 
 
 def write_csv(registry: Registry, file: IO[str]) -> None:
@@ -62,7 +62,7 @@ def write_parquet(registry: Registry, path: Path) -> None:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
-        from classifier.errors import how_to_install
+        from framescope.classifier.errors import how_to_install
 
         raise SourcesError(f"Parquet needs pyarrow; {how_to_install('parquet')}") from None
     rows = [fact.cells for fact in facts(registry)]

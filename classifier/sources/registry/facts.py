@@ -13,10 +13,10 @@ from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
-from classifier.errors import SourcesError
-from classifier.sources.registry.registry import NetworkSite, Registry
-from classifier.sources.registry.tables import Tables
-from classifier.values import Evidence, Holding, NameKind, Network, Outlet, Owner
+from framescope.classifier.errors import SourcesError
+from framescope.classifier.sources.registry.registry import NetworkSite, Registry
+from framescope.classifier.sources.registry.tables import Tables
+from framescope.classifier.values import Evidence, Holding, NameKind, Network, Outlet, Owner
 
 OURS = "framescope registry"
 """What the facts that identify an outlet cite: its name, its hosts, its country."""

@@ -9,16 +9,16 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from classifier.errors import SourcesError
-from classifier.sources.registry import hosts
-from classifier.sources.registry.addresses import unwrapped
-from classifier.sources.registry.folding import normal
-from classifier.sources.registry.objects import flat, to_object
-from classifier.sources.registry.registry import NetworkSite, Registry
-from classifier.values import Domain, DomainRole, Network, Outlet, Role, printable
+from framescope.classifier.errors import SourcesError
+from framescope.classifier.sources.registry import hosts
+from framescope.classifier.sources.registry.addresses import unwrapped
+from framescope.classifier.sources.registry.folding import normal
+from framescope.classifier.sources.registry.objects import flat, to_object
+from framescope.classifier.sources.registry.registry import NetworkSite, Registry
+from framescope.classifier.values import Domain, DomainRole, Network, Outlet, Role, printable
 
 if TYPE_CHECKING:
-    from classifier.sources.registry.registry import Registry
+    from framescope.classifier.sources.registry.registry import Registry
 
 
 _QID = re.compile(r"[Qq][1-9][0-9]*")

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from classifier.attribution import word_list
-from classifier.errors import SourcesError
+from framescope.classifier.attribution import word_list
+from framescope.classifier.errors import SourcesError
 
 _FIRST_ROW = 2  # of the table, after its title and the names of the columns
 _NEAR = 90  # characters on either side that are looked at

@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from classifier.attribution import lexicon_places as places
-from classifier.sources.registry.boundaries import Boundaries
-from classifier.sources.registry.folding import Folded, bare, normal, normals
-from classifier.sources.registry.mentions import NameKnown, features, means_outlet
+from framescope.classifier.attribution import lexicon_places as places
+from framescope.classifier.sources.registry.boundaries import Boundaries
+from framescope.classifier.sources.registry.folding import Folded, bare, normal, normals
+from framescope.classifier.sources.registry.mentions import NameKnown, features, means_outlet
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick

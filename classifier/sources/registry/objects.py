@@ -6,7 +6,7 @@ from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
-from classifier.values import Holding, Outlet
+from framescope.classifier.values import Holding, Outlet
 
 
 def to_object(outlet: Outlet) -> dict[str, Any]:

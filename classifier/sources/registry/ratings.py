@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.errors import SourcesError
-from classifier.sources.registry import hosts
-from classifier.sources.registry.registry import Registry
-from classifier.sources.registry.schema import FIELDS, RATINGS, RELIABILITY
-from classifier.values import Outlet
+from framescope.classifier.errors import SourcesError
+from framescope.classifier.sources.registry import hosts
+from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.sources.registry.schema import FIELDS, RATINGS, RELIABILITY
+from framescope.classifier.values import Outlet
 
 MOST_ROWS = 100_000
 _MAX_BYTES = 100_000_000

@@ -7,12 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from classifier.sources.registry import addresses, hosts
-from classifier.sources.registry.folding import normal
-from classifier.sources.registry.names import Names
-from classifier.sources.registry.schema import NETWORK
-from classifier.sources.registry.tables import Tables
-from classifier.values import DomainRole, Evidence, Found, Mention, Network, Outlet, Owner, Role
+from framescope.classifier.sources.registry import addresses, hosts
+from framescope.classifier.sources.registry.folding import normal
+from framescope.classifier.sources.registry.names import Names
+from framescope.classifier.sources.registry.schema import NETWORK
+from framescope.classifier.sources.registry.tables import Tables
+from framescope.classifier.values import (
+    DomainRole,
+    Evidence,
+    Found,
+    Mention,
+    Network,
+    Outlet,
+    Owner,
+    Role,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +329,6 @@ def own_folder() -> Path:
 
 
 def _extended(registry: Registry, path: Path) -> Registry:
-    from classifier.sources.registry.user import read
+    from framescope.classifier.sources.registry.user import read
 
     return registry.with_outlets(read(path, registry))

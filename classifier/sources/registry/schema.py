@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from classifier.sources.registry import hosts
-from classifier.values import (
+from framescope.classifier.sources.registry import hosts
+from framescope.classifier.values import (
     VALUES,
     About,
     DomainRole,

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from classifier.errors import SourcesError
-from classifier.sources.registry.schema import COLUMNS
-from classifier.values import (
+from framescope.classifier.errors import SourcesError
+from framescope.classifier.sources.registry.schema import COLUMNS
+from framescope.classifier.values import (
     About,
     Account,
     Assessment,

@@ -9,10 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from classifier.errors import SourcesError
-from classifier.sources.registry import hosts
-from classifier.sources.registry.folding import slug
-from classifier.sources.registry.schema import (
+from framescope.classifier.errors import SourcesError
+from framescope.classifier.sources.registry import hosts
+from framescope.classifier.sources.registry.folding import slug
+from framescope.classifier.sources.registry.schema import (
     CONTROL,
     FIELDS,
     NEEDED_TEXT,
@@ -22,7 +22,7 @@ from classifier.sources.registry.schema import (
     stated,
     value_of,
 )
-from classifier.values import (
+from framescope.classifier.values import (
     STEERING,
     About,
     Account,

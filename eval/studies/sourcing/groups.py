@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eval.studies.sourcing.judged import JudgedArticle
-from training.corpora import POLNEAR, find_corpus, labels_file, standoff_labels
+from framescope.eval.studies.sourcing.judged import JudgedArticle
+from framescope.training.corpora import POLNEAR, find_corpus, labels_file, standoff_labels
 
 if TYPE_CHECKING:
-    from classifier.sources import Registry
+    from framescope.classifier.sources import Registry
 
 HOUSE, REAL = "house", "standoff"
 APART: tuple[str, ...] = (POLNEAR.name,)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from classifier.values import Citation, Place, Sentence, SourceKind
-from eval.rows import CitedRows
-from training.data import Mark, RowCitation
+from framescope.classifier.values import Citation, Place, Sentence, SourceKind
+from framescope.eval.rows import CitedRows
+from framescope.training.data import Mark, RowCitation
 
 Pieces = tuple[Place, ...]
 """Characters that belong together, in order and apart."""

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
+from framescope.eval.studies.sourcing.judged import JudgedCitation, Pieces
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-
-from eval.studies.sourcing.judged import JudgedCitation, Pieces
 
 HALF = 0.5
 """The share of the longer one's characters from which two spans overlap."""

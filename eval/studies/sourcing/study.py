@@ -13,16 +13,15 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-
-from classifier import __version__
-from classifier.bundle import Bundle
-from classifier.errors import CorpusError
-from classifier.sources import load_registry
-from eval.figures import Cell, Section, Table, table
-from eval.rows import Evaluation, Read, citations_of, whole_articles
-from eval.studies.sourcing.groups import ArticleGroup, groups_of, kinds_of_text
-from eval.studies.sourcing.judged import ROLES, articles_of
-from eval.studies.sourcing.tallies import (
+from framescope.classifier import __version__
+from framescope.classifier.bundle import Bundle
+from framescope.classifier.errors import CorpusError
+from framescope.classifier.sources import load_registry
+from framescope.eval.figures import Cell, Section, Table, table
+from framescope.eval.rows import Evaluation, Read, citations_of, whole_articles
+from framescope.eval.studies.sourcing.groups import ArticleGroup, groups_of, kinds_of_text
+from framescope.eval.studies.sourcing.judged import ROLES, articles_of
+from framescope.eval.studies.sourcing.tallies import (
     CHARACTERS,
     CITATIONS,
     CITATIONS_RESOLVED,
@@ -172,7 +171,7 @@ def measure(
 
 def former_rules() -> FormerRules:
     """Read what is recorded of the former rules."""
-    text = files("eval.studies.sourcing").joinpath(FORMER).read_text(encoding="utf-8")
+    text = files("framescope.eval.studies.sourcing").joinpath(FORMER).read_text(encoding="utf-8")
     kept = json.loads(text)
     said = f"those of version {kept['version']}, measured on {kept['date']}; F1, or the share"
     return FormerRules(said, {one["digest"]: one["measures"] for one in kept["groups"]})

@@ -7,19 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
-from classifier.values import Place, SourceKind, fold
-from eval.figures import MIN_GROUPS, Estimate, draw, percentile
-from eval.rows import Floats
-from eval.studies.sourcing.judged import (
+from framescope.classifier.values import Place, SourceKind, fold
+from framescope.eval.figures import MIN_GROUPS, Estimate, draw, percentile
+from framescope.eval.rows import Floats
+from framescope.eval.studies.sourcing.judged import (
     ROLES,
     JudgedArticle,
     JudgedCitation,
     JudgedSentence,
     Pieces,
 )
-from eval.studies.sourcing.pairs import (
+from framescope.eval.studies.sourcing.pairs import (
     best_pairs,
     likeness,
     most_pairs,
@@ -28,6 +26,7 @@ from eval.studies.sourcing.pairs import (
     same_source,
     shared,
 )
+from numpy.typing import NDArray
 
 CHARACTERS, EXACT, OVERLAP = "characters", "exact", "overlap"
 LINKS, LINKS_RESOLVED = "links", "links, resolved"

@@ -1,1 +1,0 @@
-"""The commands ``framescope annotate export``, ``import`` and ``pick``: options, and one call."""

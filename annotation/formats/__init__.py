@@ -1,9 +1,0 @@
-"""Articles for annotation tools: in, files with labels; out, a tool's folder; and its labels back.
-
-`send` writes what a tool imports, with its labelling configuration; `bring` reads what it exports
-into records of the exchange format, one an article and annotator.
-"""
-
-from annotation.formats.bringing import Bringing, bring
-from annotation.formats.catalogue import tool_named
-from annotation.formats.sending import Sending, send

@@ -1,0 +1,216 @@
+"""What stands before the application: who may ask, how much, how long, and how many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from typing import Any, TypeAlias
+
+from framescope.classifier.service.bounds import Bounds, RequestError, Seats
+from framescope.classifier.service.measures import Measures
+
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
+
+OPEN = frozenset({"/", "/health"})
+"""What needs no token: whether the service lives, and the page, which holds nothing."""
+
+_WORK = frozenset({"/score", "/score/batch"})
+_KNOWN = OPEN | _WORK | {"/signals", "/ready", "/metrics", "/openapi.json"}
+_SOURCES = "/sources/"
+_DISCARDED = 16  # times the limit that is still taken, and thrown away, of too long a body
+_GONE = 499  # what is counted of a client that went away before it was answered
+DEFECT = "failed here, and it isn't the request's fault; the service's log says where"
+_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+
+log = logging.getLogger("framescope.service")
+
+
+class _GoneError(Exception):
+    """A client that went away before it had asked."""
+
+
+def named(path: str) -> str:
+    """Give the path that a request counts under: there are as many as routes, whoever asks."""
+    if path.startswith(_SOURCES):
+        return "/sources/{key}"
+    return path if path in _KNOWN else "other"
+
+
+class Guard:
+    """Lets requests through to the application, or answers them itself.
+
+    What it refuses has cost next to nothing: no body was parsed, and none beyond the limit is kept.
+
+    Parameters
+    ----------
+    app : callable
+        Of ASGI.
+    bounds : Bounds
+    seats : Seats
+    measures : Measures
+    retry : callable
+        Gives the seconds after which there may be room again.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        bounds: Bounds,
+        seats: Seats,
+        measures: Measures,
+        retry: Callable[[], int],
+    ) -> None:
+        self.app, self._bounds, self._seats = app, bounds, seats
+        self._measures, self._retry = measures, retry
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request, as ASGI has it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, path = time.monotonic(), named(scope["path"])
+        status = _GONE
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            await send(message)
+
+        try:
+            await self._answer(scope, path, receive, noting)
+        except RequestError as error:
+            await _send(error, noting)
+        except _GoneError:
+            pass
+        except Exception:  # a defect of ours, which is for the log and not for the client
+            log.exception("%s %s failed", scope["method"], path)
+            if status == _GONE:
+                await _send(RequestError(500, DEFECT), noting)
+        finally:
+            self._measures.requests.labels(path, str(status)).inc()
+            self._measures.seconds.labels(path).observe(time.monotonic() - began)
+
+    async def _answer(self, scope: Message, path: str, receive: Receive, send: Send) -> None:
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        if path not in OPEN:
+            self._check_token(headers.get(b"authorization", b""))
+        if path not in _WORK or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        self._check_type(headers.get(b"content-type", b""))
+        self._seats.take(1, self._retry())
+        try:
+            body = await self._body(headers, receive)
+            await _answered(self.app, scope, body, receive, send)
+        finally:
+            self._seats.leave(1)
+
+    def _check_token(self, given: bytes) -> None:
+        if self._bounds.token is None:
+            return
+        scheme, _, token = given.partition(b" ")
+        right = hmac.compare_digest(token.strip(), self._bounds.token)
+        if not right or scheme.lower() != b"bearer":
+            raise RequestError(
+                401, "needs the service's token; send the header Authorization: Bearer TOKEN"
+            )
+
+    def _check_type(self, given: bytes) -> None:
+        # Nor can another site's page send this type without asking the browser's leave first.
+        if given.partition(b";")[0].strip().lower() != b"application/json":
+            raise RequestError(415, "is no JSON by its header; send Content-Type: application/json")
+
+    async def _body(self, headers: MutableMapping[bytes, bytes], receive: Receive) -> bytes:
+        """Read a body whole, within the limits of size and time."""
+        most, size, kept = self._bounds.size, 0, bytearray()
+        reason = f"longer than {most:,} bytes; divide it, or start the service with --max-bytes"
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > most and b"expect" in headers:
+            raise RequestError(413, reason)
+        try:
+            async with asyncio.timeout(self._bounds.seconds):
+                more = True
+                while more and size <= _DISCARDED * most:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _GoneError
+                    part, more = message.get("body", b""), message.get("more_body", False)
+                    size += len(part)
+                    # Clients listen when they have sent all: what is too long is taken, not kept.
+                    if size <= most:
+                        kept += part
+                    else:
+                        kept.clear()
+        except TimeoutError:
+            raise RequestError(408, f"no whole request within {self._bounds.seconds:g} s") from None
+        if size > most:
+            raise RequestError(413, reason)
+        return bytes(kept)
+
+
+async def _answered(
+    app: Application, scope: Message, body: bytes, receive: Receive, send: Send
+) -> None:
+    """Let the application answer, and stop it when the client goes away."""
+    given = False
+    gone = asyncio.ensure_future(_gone(receive))
+
+    async def replay() -> Message:
+        nonlocal given
+        if not given:
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+        await asyncio.shield(gone)
+        return {"type": "http.disconnect"}
+
+    answer = asyncio.ensure_future(app(scope, replay, send))
+    try:
+        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            answer.cancel()
+        with suppress(asyncio.CancelledError):
+            await answer
+    finally:
+        answer.cancel()
+        gone.cancel()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+async def _send(error: RequestError, send: Send) -> None:
+    body = error_body(str(error))
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers += [(name.encode(), value.encode()) for name, value in error_headers(error).items()]
+    if error.status in (408, 413):
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def error_body(reason: str, status: int | None = None) -> bytes:
+    """Write an error, in ASCII: what it quotes of a request may be half a character."""
+    known = {"error": reason} if status is None else {"error": reason, "status": status}
+    return json.dumps(known).encode()
+
+
+def error_headers(error: RequestError) -> dict[str, str]:
+    """Give what goes with an error besides its words."""
+    found = {"cache-control": "no-store"}
+    if error.retry is not None:
+        found["retry-after"] = str(error.retry)
+    if error.status == 401:
+        found["www-authenticate"] = "Bearer"
+    return found

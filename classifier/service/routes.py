@@ -1,0 +1,177 @@
+"""What is asked and answered: a path, its documentation, and one call each."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Header, Path, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from framescope.classifier.service.bounds import RequestError
+from framescope.classifier.service.description import error, html_report, json_of, plain
+from framescope.classifier.service.desk import AnyPosted, Desk
+from framescope.classifier.service.guard import DEFECT, error_body, log
+from framescope.classifier.service.measures import TYPE
+from framescope.classifier.service.posted import Posted, PostedBatch
+
+router = APIRouter()
+
+_REPORT_POLICY = "sandbox allow-scripts allow-popups"
+_BUSY: dict[int | str, dict[str, Any]] = {
+    401: error("No token, or a wrong one."),
+    408: error("The request came too slowly."),
+    413: error("Longer than the service takes."),
+    415: error("No JSON by its header."),
+    422: error("Not what is described here, or nothing that can be scored."),
+    429: error("Full; `Retry-After` says in how many seconds to try again."),
+}
+_LATE: dict[int | str, dict[str, Any]] = {
+    504: error("One article took longer than the service allows.")
+}
+_ADDRESS: dict[int | str, dict[str, Any]] = {
+    403: error("An address, where the service fetches none.")
+}
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def wants_html(accept: str) -> bool:
+    """Whether a client names HTML, and doesn't name JSON before it."""
+    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    known = [kind for kind in kinds if kind in ("text/html", "application/json")]
+    return known[:1] == ["text/html"]
+
+
+@router.post(
+    "/score",
+    summary="Score a text, a page or an address",
+    response_class=Response,
+    responses={200: html_report(json_of("Report", "The report.")), **_BUSY, **_LATE, **_ADDRESS},
+)
+async def score(
+    request: Request,
+    posted: Annotated[Posted, Body()],
+    accept: Annotated[str, Header(description="`text/html` for the report as a page.")] = "*/*",
+) -> Response:
+    """Score what `framescope score FILE` scores, and answer what `--format json` writes.
+
+    An article that can't be scored, since it is in another language, comes back with a note.
+    """
+    desk = _desk(request)
+    report = await desk.report(posted)
+    if wants_html(accept):
+        page = await desk.as_html(report)
+        return HTMLResponse(page, headers={"content-security-policy": _REPORT_POLICY})
+    return Response(await desk.as_json(report), media_type="application/json")
+
+
+@router.post(
+    "/score/batch",
+    summary="Score several articles",
+    response_class=Response,
+    responses={200: json_of("Reports", "A report, or an error, for each article."), **_BUSY},
+)
+async def score_batch(request: Request, posted: Annotated[PostedBatch, Body()]) -> Response:
+    """Score several articles; one that can't be scored is an error in its place."""
+    desk, count = _desk(request), len(posted.articles)
+    if count > desk.seats.most:
+        reason = f"{count:,} articles, and {desk.seats.most:,} may wait at once; divide them"
+        raise RequestError(413, reason)
+    desk.seats.take(count - 1, desk.queue.retry())
+    try:
+        found = await asyncio.gather(*(_in_its_place(desk, one) for one in posted.articles))
+    finally:
+        desk.seats.leave(count - 1)
+    return Response(f'{{"reports": [{", ".join(found)}]}}', media_type="application/json")
+
+
+async def _in_its_place(desk: Desk, posted: AnyPosted) -> str:
+    try:
+        return await desk.as_json(await desk.report(posted))
+    except RequestError as refused:
+        return error_body(str(refused), refused.status).decode()
+    except Exception:  # a defect of ours, which the others of the batch can do nothing for
+        log.exception("one of a batch failed")
+        return error_body(DEFECT, 500).decode()
+
+
+@router.get(
+    "/signals",
+    summary="List the signals",
+    responses={200: json_of("Signals", "The taxonomy."), 401: _BUSY[401]},
+)
+async def signals(request: Request) -> Response:
+    """Say what each signal means, whether the model gives it, and from where it is flagged."""
+    return JSONResponse(_desk(request).signals())
+
+
+@router.get(
+    "/sources/{key:path}",
+    summary="Look an outlet up",
+    responses={
+        200: json_of("Source", "What `framescope sources show --format json` says of it."),
+        401: _BUSY[401],
+        404: error("Nobody is called so; the error says who may be meant."),
+        422: error("Too long for a name."),
+        429: _BUSY[429],
+    },
+)
+async def source(
+    request: Request,
+    key: Annotated[
+        str,
+        Path(
+            min_length=1,
+            max_length=500,
+            description="A host, an address, a name in any script, an id or a Wikidata id.",
+            examples=["reuters.com"],
+        ),
+    ],
+) -> Response:
+    """Say what is on record about an outlet or a host."""
+    return JSONResponse(await _desk(request).source(key))
+
+
+@router.get(
+    "/health", summary="Does it live?", responses={200: json_of("State", "The service lives.")}
+)
+async def health() -> dict[str, str]:
+    """Say that the service lives; needs no token."""
+    return {"status": "ok"}
+
+
+@router.get(
+    "/ready",
+    summary="Does it take articles?",
+    responses={
+        200: json_of("State", "The model is loaded, and articles are welcome."),
+        401: _BUSY[401],
+        503: error("It is about to stop, or can't score."),
+    },
+)
+async def ready(request: Request) -> Response:
+    """Say whether to send articles here; 503 while the service stops."""
+    if not _desk(request).ready:
+        return Response(error_body("stopping"), 503, media_type="application/json")
+    return JSONResponse({"status": "ready"})
+
+
+@router.get(
+    "/metrics",
+    summary="What is counted, for Prometheus",
+    response_class=Response,
+    responses={200: plain("Prometheus' text format."), 401: _BUSY[401]},
+)
+async def metrics(request: Request) -> Response:
+    """Give the counts and times."""
+    return Response(_desk(request).measures.text(), headers={"content-type": TYPE})
+
+
+@router.get("/", include_in_schema=False)
+async def page(request: Request) -> HTMLResponse:
+    """Give the page on which an editor pastes a text."""
+    state: Any = request.app.state
+    return HTMLResponse(state.page, headers={"content-security-policy": state.page_policy})

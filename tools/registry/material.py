@@ -1,0 +1,215 @@
+"""The folders of evidence, which files are read, pinned; and an outlet as the build gathers it.
+
+What no rule can clean about a list is kept by hand, in tables that `by_hand` reads.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from framescope.classifier.errors import FramescopeError
+from framescope.classifier.sources import FIELDS, host_in
+from framescope.classifier.sources import fold_name as fold
+from framescope.classifier.values import (
+    Account,
+    Assessment,
+    Domain,
+    Evidence,
+    Medium,
+    Name,
+    Role,
+    Statement,
+)
+
+
+class EvidenceError(FramescopeError):
+    """A folder of evidence that is missing or changed, or a row of it that can't be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """One public data set that the registry rests on.
+
+    `folder` is its name in the folder of evidence, `pattern` says which of its files are read, and
+    `digest` is the SHA-256 over those. The rest is what the tables cite; the date is the data's
+    own, as far as it is known.
+    """
+
+    folder: str
+    pattern: str
+    digest: str
+    name: str
+    url: str
+    date: str
+    licence: str
+
+
+def by_hand(name: str) -> list[dict[str, str]]:
+    """Read a table of ``hand/lists``, a mapping by column a row (docs/registry.md)."""
+    path = Path(__file__).parent / "hand/lists" / f"{name}.tsv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def rows_by_hand(
+    folder: Path, pattern: str, columns: Sequence[str], table: str | None = None
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Read tables of one layout: of each row, where it stands and its cells by column.
+
+    Raises `EvidenceError` when a table has other columns, a row more or fewer cells, or a cell what
+    the column of that name may not hold in `table` (of `FIELDS`).
+    """
+    fields = FIELDS[table] if table else {}
+    for path in sorted(folder.glob(pattern)):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if not lines or lines[0].split("\t") != list(columns):
+            raise EvidenceError(f"{path}, row 1: the columns must be {', '.join(columns)}")
+        for number, line in enumerate(lines[1:], 2):
+            cells = line.split("\t")
+            if line.strip() and not line.startswith("#"):
+                if len(cells) != len(columns):
+                    raise EvidenceError(
+                        f"{path}, row {number}: {len(cells)} fields; a row has {len(columns)}"
+                    )
+                where, row = f"{path}, row {number}", dict(zip(columns, cells, strict=True))
+                for name, cell in row.items():
+                    if name in fields and (reason := fields[name].reason(cell)):
+                        raise EvidenceError(f"{where}, field '{name}': {reason}")
+                yield where, row
+
+
+def evidence_of(row: Mapping[str, str]) -> Evidence:
+    """Give where a row by hand says that it is from."""
+    return Evidence(row["source"], row["url"] or None, row["date"] or None)
+
+
+DATA_SETS = {row["folder"]: DataSet(**row) for row in by_hand("data-sets")}
+MATRIX = DATA_SETS["asd-state-media-profiles"]
+LAUNDROMAT = DATA_SETS["asd-disinfo-laundromat"]
+DIMA = DATA_SETS["m82-dima"]
+MONITOR = DATA_SETS["state-media-monitor"]
+SPEAKERS = DATA_SETS["dboes"]
+RANKED = DATA_SETS["wikipedia-reliable-sources-2026"]
+DISCUSSED = DATA_SETS["wikipedia-perennial-sources-2021"]
+PERENNIAL = DATA_SETS["wikipedia-perennial-sources"]
+NEWSMAP = DATA_SETS["wikidata-newsmap"]
+
+
+def digest(data: DataSet, root: Path) -> str:
+    """Digest the files that are read: each by its name and its bytes, in the names' order."""
+    total = hashlib.sha256()
+    for path in sorted((root / data.folder).glob(data.pattern)):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{path.name}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def files(data: DataSet, root: Path, *, allow_changed: bool = False) -> list[Path]:
+    """Find a data set's files.
+
+    Raises `EvidenceError` when the folder or the files are missing, or when their content isn't
+    what is pinned and ``allow_changed`` doesn't say that this is meant.
+    """
+    folder = root / data.folder
+    found = sorted(folder.glob(data.pattern))
+    if not found:
+        raise EvidenceError(
+            f"{folder}: no {data.pattern} there; "
+            "give --evidence the folder that docs/registry.md describes"
+        )
+    if not allow_changed and digest(data, root) != data.digest:
+        raise EvidenceError(
+            f"{folder}: {data.pattern} is not the version the registry was built from; "
+            "give --allow-changed if that is meant, and check what comes of it"
+        )
+    return found
+
+
+def hosts_by_hand(data: str) -> dict[str, str]:
+    """Give the hosts that a list is wrong about: what it means by each, or nothing if no outlet."""
+    return {row["host"]: row["meant"] for row in by_hand("hosts") if row["list"] == data}
+
+
+# --- drafts that evidence and hand rows fill in turn ----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """That an owner holds what it stands at, or a share of it: percent, None where unknown."""
+
+    owner: str  # an id of `training.registry.owners.Owners`
+    share: float | None
+    evidence: Evidence
+
+
+@dataclass(eq=False)  # two that say the same are two still
+class Draft:
+    """What is gathered of one outlet; `classifier.values.outlet.Outlet` is what comes of it.
+
+    `names` are other names than the main one, which means other things too where it is
+    `main_ambiguous`. `origin` is where it was first met: ``hand``, ``matrix``, ``perennial``. The
+    `id` is empty until the build gives it one; a hand row's stands from the start. `lesser` are
+    those that no list names and few ask for: a name they share with a known one is not theirs.
+    """
+
+    name: str
+    origin: str
+    id: str = ""
+    role: Role = Role.PUBLISHER
+    medium: Medium = Medium.OTHER
+    country: str | None = None
+    wikidata: str | None = None
+    names: list[Name] = field(default_factory=list)
+    domains: list[Domain] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    assessments: list[Assessment] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
+    main_ambiguous: bool = False
+    lesser: bool = False
+
+    def add_name(self, name: Name) -> None:
+        """Take a further name, unless it is there already or is the main one."""
+        if not name.text:
+            return
+        if name.text != self.name and all(other.text != name.text for other in self.names):
+            self.names.append(name)
+
+    def add_domain(self, domain: Domain) -> None:
+        """Take a further host, unless it is there already."""
+        if all(other.host != domain.host for other in self.domains):
+            self.domains.append(domain)
+
+    def hold(self, held: Held) -> None:
+        """Take who holds it; the same owner once, by what can be looked up and is the newest."""
+        for index, other in enumerate(self.held):
+            if other.owner == held.owner:
+                if _rank(held) > _rank(other):
+                    self.held[index] = held
+                return
+        self.held.append(held)
+
+    def folded(self) -> set[str]:
+        """Every name, folded."""
+        return {fold(self.name), *(fold(name.text) for name in self.names)}
+
+
+def _rank(held: Held) -> tuple[bool, str]:
+    return held.evidence.url is not None, held.evidence.date or ""
+
+
+def host_of(address: str) -> str | None:
+    """Take the host of an address as the tables write it.
+
+    Lists carry slips of the pen that no reader would type: a comma at the end, ``ww.`` for
+    ``www.``, and machines of a group, ``www3.``.
+
+    Gives none where there is no host.
+    """
+    host = host_in(address.strip().rstrip(", "))
+    return host and re.sub(r"^www?\d?\.(?=[^.]+\.)", "", host)

@@ -1,0 +1,139 @@
+"""Who owns whom: owners, as lists and rows by hand name them, and what they hold of one another."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from framescope.classifier.sources import fold_name as fold
+from framescope.classifier.sources import slug
+from framescope.classifier.values import OwnerKind
+
+from tools.registry.material import EvidenceError, Held, evidence_of, rows_by_hand
+
+_COLUMNS = ("id", "name", "kind", "country", "names", "source", "url", "date")
+_HOLDINGS = ("owned", "owner", "share", "source", "url", "date", "note")
+_BRACKETS = re.compile(r"\s*\([^()]*\)$")
+
+
+@dataclass
+class OwnerRow:
+    """An owner as the table has it."""
+
+    id: str
+    name: str
+    kind: OwnerKind | None = None
+    country: str | None = None
+
+
+class Owners:
+    """Every owner, by id and by name; `held` is who owns an owner, by its id."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, OwnerRow] = {}
+        self.held: dict[str, list[Held]] = defaultdict(list)
+        self._named: dict[str, dict[str, str]] = defaultdict(dict)  # ids by country, by name
+
+    def __contains__(self, id: str) -> bool:
+        return id in self.rows
+
+    def add(self, row: OwnerRow, *others: str) -> None:
+        """Take an owner that has an id, under its name and others."""
+        self.rows[row.id] = row
+        for name in (row.name, *others):
+            self._named[_key(name)].setdefault(row.country or "", row.id)
+
+    def take(self, name: str, near: str | None = None, country: str | None = None) -> str:
+        """Give the id of an owner by its name; one that isn't known yet is made.
+
+        Of two of one name, that of the country `near`; `country` is what is known to be its own.
+        """
+        found = self._named[_key(name)]
+        if near in found:
+            return found[near]
+        if len(found) == 1:
+            return next(iter(found.values()))
+        base = slug(_BRACKETS.sub("", name)) or f"owner-{len(self.rows)}"
+        id = base if base not in self.rows else f"{base}-{(near or 'x').lower()}"
+        number = 2
+        while id in self.rows:
+            id, number = f"{base}-{number}", number + 1
+        self.add(OwnerRow(id, name, None, country))
+        return id
+
+    def hold(self, owned: str, held: Held) -> None:
+        """Say that an owner is held by another; the same pair once, as it is said first."""
+        if all(other.owner != held.owner for other in self.held[owned]):
+            self.held[owned].append(held)
+
+    def circle(self) -> list[str] | None:
+        """Give the ids of owners that own one another in a circle; None where there is none."""
+        done: set[str] = set()
+
+        def walk(id: str, path: list[str]) -> list[str] | None:
+            if id in path:
+                return [*path[path.index(id) :], id]
+            if id in done:
+                return None
+            for held in self.held.get(id, ()):
+                if found := walk(held.owner, [*path, id]):
+                    return found
+            done.add(id)
+            return None
+
+        return next((found for id in sorted(self.held) if (found := walk(id, []))), None)
+
+
+def _key(name: str) -> str:
+    return fold(_BRACKETS.sub("", name))
+
+
+def read_owners(owners: Owners, folder: Path) -> dict[str, list[Held]]:
+    """Read the owners by hand, ``entities*.tsv``, and what they hold, ``holdings*.tsv``.
+
+    Returns
+    -------
+    dict of str to list of Held
+        By the id of the outlet that is held. What owners hold of owners goes into `owners`.
+
+    Raises
+    ------
+    EvidenceError
+        When a row can't be read; it names file, row, field and reason.
+    """
+    for where, row in rows_by_hand(folder, "entities*.tsv", _COLUMNS, "owners"):
+        if row["id"] in owners and owners.rows[row["id"]].name != row["name"]:
+            raise EvidenceError(
+                f"{where}, field 'name': {row['name']!r} has the id of "
+                f"{owners.rows[row['id']].name!r}; give the owner an id of its own"
+            )
+        kind = OwnerKind(row["kind"]) if row["kind"] else None
+        made = OwnerRow(row["id"], row["name"], kind, row["country"] or None)
+        owners.add(made, *filter(None, row["names"].split(" | ")))
+    outlets: dict[str, list[Held]] = defaultdict(list)
+    for where, row in rows_by_hand(folder, "holdings*.tsv", _HOLDINGS, "holdings"):
+        if row["owner"] not in owners:
+            raise EvidenceError(f"{where}, field 'owner': no owner is {row['owner']!r}")
+        held = Held(row["owner"], float(row["share"]) if row["share"] else None, evidence_of(row))
+        if row["owned"] in owners:
+            owners.hold(row["owned"], held)
+        else:
+            outlets[row["owned"]].append(held)
+    if found := owners.circle():
+        raise EvidenceError(f"{folder}: owners in a circle: {', '.join(found)}")
+    return dict(outlets)
+
+
+def reached(owners: Owners, held: Iterator[Held]) -> Mapping[str, OwnerRow]:
+    """Give the owners that holdings lead to, and those above them, by id."""
+    found: dict[str, OwnerRow] = {}
+    waiting = [one.owner for one in held]
+    while waiting:
+        id = waiting.pop()
+        if id not in found:
+            found[id] = owners.rows[id]
+            waiting += [one.owner for one in owners.held.get(id, ())]
+    return found

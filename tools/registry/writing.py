@@ -1,0 +1,129 @@
+"""The tables as they are written: sorted, one for each kind of fact, the same bytes each time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from framescope.classifier.sources import COLUMNS
+from framescope.classifier.sources import REGISTRY_SOURCE as OURS
+from framescope.classifier.values import GENERAL_KNOWLEDGE, DomainRole, Evidence, NameKind, in_order
+
+from tools.registry.material import DATA_SETS, Draft, Held
+from tools.registry.owners import Owners, reached
+
+_Row = tuple[str, ...]
+
+
+def write_tables(
+    folder: Path,
+    version: str,
+    drafts: Iterable[Draft],
+    sites: Iterable[_Row],
+    owners: Owners,
+    networks: Iterable[_Row],
+) -> dict[str, int]:
+    """Write all tables.
+
+    The folder is made when it isn't there; `sites` and `networks` come in the columns of
+    `COLUMNS`. Owners that hold nothing here are left out. Gives the number of rows in each table.
+    """
+    drafts = list(drafts)
+    drafts.sort(key=lambda draft: draft.id)
+    known = reached(owners, (held for draft in drafts for held in draft.held))
+    tables: dict[str, list[_Row]] = {
+        "outlets": sorted(
+            (d.id, d.name, d.role, d.medium, d.country or "", d.wikidata or "") for d in drafts
+        ),
+        "names": sorted(row for draft in drafts for row in _names(draft)),
+        "domains": [row for draft in sorted(drafts, key=lambda d: d.id) for row in _domains(draft)],
+        "statements": [
+            row for draft in sorted(drafts, key=lambda d: d.id) for row in _statements(draft)
+        ],
+        "owners": sorted(
+            (id, owner.name, owner.kind or "", owner.country or "") for id, owner in known.items()
+        ),
+        "holdings": [
+            *(
+                row
+                for d in sorted(drafts, key=lambda d: d.id)
+                for row in _held("outlet", d.id, d.held)
+            ),
+            *(row for id in sorted(known) for row in _held("owner", id, owners.held.get(id, ()))),
+        ],
+        "accounts": sorted(row for draft in drafts for row in _accounts(draft)),
+        "assessments": sorted(row for draft in drafts for row in _assessments(draft)),
+        "networks": sorted(networks),
+        "sites": sorted(sites),
+    }
+    tables["licences"] = sorted(_licences())
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, rows in tables.items():
+        title = f"# framescope registry {kind}, version {version}"
+        lines = [title, "\t".join(COLUMNS[kind]), *("\t".join(row) for row in rows)]
+        path = folder / f"{kind}.tsv"
+        path.write_bytes(("\n".join(lines) + "\n").encode())
+    return {kind: len(rows) for kind, rows in tables.items()}
+
+
+def _names(draft: Draft) -> Iterable[_Row]:
+    if draft.main_ambiguous:  # a main name has no row here unless there is this to say of it
+        yield (draft.id, draft.name, NameKind.MAIN, "", "1")
+    for name in draft.names:
+        yield (draft.id, name.text, name.kind, name.lang or "", "1" if name.ambiguous else "")
+
+
+def _domains(draft: Draft) -> Iterable[_Row]:
+    def order(row: _Row) -> tuple[bool, _Row]:
+        return row[2] != DomainRole.MAIN, row
+
+    return sorted(((draft.id, d.host, d.role) for d in draft.domains), key=order)
+
+
+def _licences() -> Iterable[_Row]:
+    """Give the licence of each source: of the lists as they have it, of rows by hand ours.
+
+    Of a list whose versions have several, each with the date since which it holds.
+    """
+    yield OURS, "Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", ""
+    yield GENERAL_KNOWLEDGE, "Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", ""
+    terms: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+    for data in sorted(DATA_SETS.values(), key=lambda data: data.date):
+        terms[data.name].setdefault(data.licence, (data.url, data.date))
+    for name, licences in terms.items():
+        for number, (licence, (url, date)) in enumerate(licences.items()):
+            yield name, licence, url, date if number else ""
+
+
+def _statements(draft: Draft) -> Iterable[_Row]:
+    for one in in_order(dict.fromkeys(draft.statements)):
+        evidence, sure = evidence_cells(one.evidence), f"{one.confidence:g}"
+        yield (draft.id, one.about, one.value, one.through or "", *evidence, sure)
+
+
+def _held(of: str, id: str, held: Iterable[Held]) -> Iterable[_Row]:
+    def order(one: Held) -> tuple[bool, str, float, str]:
+        date = one.evidence.date or ""
+        newest = "".join(chr(0x10FFFF - ord(letter)) for letter in date)
+        return one.evidence.url is None, newest, -(one.share or 0), one.owner
+
+    for one in sorted(held, key=order):
+        share = "" if one.share is None else f"{one.share:g}"
+        yield (id, of, one.owner, share, *evidence_cells(one.evidence))
+
+
+def _accounts(draft: Draft) -> Iterable[_Row]:
+    for one in draft.accounts:
+        yield (draft.id, one.platform, one.handle, *evidence_cells(one.evidence))
+
+
+def _assessments(draft: Draft) -> Iterable[_Row]:
+    for given in draft.assessments:
+        evidence = evidence_cells(given.evidence)
+        yield (draft.id, given.claim, given.value, *evidence, f"{given.confidence:g}")
+
+
+def evidence_cells(evidence: Evidence) -> tuple[str, str, str]:
+    """Give the cells of a row that say where it is from."""
+    return evidence.source, evidence.url or "", evidence.date or ""

@@ -1,0 +1,1 @@
+../../framescope/__init__.py

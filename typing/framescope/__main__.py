@@ -1,0 +1,1 @@
+../../framescope/__main__.py

@@ -1,1 +1,0 @@
-"""Bundles over time: kept, compared, promoted, rolled back, calibrated anew, watched for drift."""

@@ -1,1 +1,0 @@
-"""`framescope bundles`, `calibrate`, `drift`: options, and one call each; nothing is computed."""

@@ -1,8 +1,0 @@
-"""A run of `framescope batch`, and another or a bundle, in; what has changed since, out.
-
-Scores, flags, words, outlets, the distance to the training data, and where there are labels the
-calibration; with a verdict in plain words, and as a page.
-"""
-
-from upkeep.drift.drift_page import to_html as drift_to_html
-from upkeep.drift.verdicts import compare as compare_runs
