@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, TextIO
 from framescope.classifier import bundle as bundles
 from framescope.classifier import output as outputs
 from framescope.classifier.errors import InputError, StoppedError
-from framescope.classifier.pages import InputOptions, read_input, size_of_inputs
+from framescope.classifier.inputs import InputOptions, read_input, size_of_inputs
+from framescope.classifier.outlets import load_registry as load
+from framescope.classifier.records import Article, ArticleReport, BatchReport, Skipped, printable
 from framescope.classifier.scoring import Scorer
-from framescope.classifier.sources import load_registry as load
 from framescope.classifier.taxonomy import SIGNALS, Signal, defined_in
-from framescope.classifier.values import Article, ArticleReport, BatchReport, Skipped, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -33,7 +33,7 @@ class Run:
     Attributes
     ----------
     inputs : sequence of str
-        As `classifier.pages.read_input` takes them.
+        As `classifier.inputs.read_input` takes them.
     model : str
         As `classifier.bundle.load` takes it.
     format : str or None
@@ -249,7 +249,7 @@ class _Lines:
         self.scorer, self.file = scorer, file
 
     def add(self, item: Item) -> None:
-        from framescope.classifier.render import to_line
+        from framescope.classifier.reports import to_line
 
         if isinstance(item, Skipped):
             _tell(f"{item.source}: {item.reason} (skipped)")
@@ -293,15 +293,15 @@ class _Whole:
 
 def _write(report: BatchReport, form: str, file: TextIO, *, legend: bool) -> None:
     if form == "json":
-        from framescope.classifier.render import to_json
+        from framescope.classifier.reports import to_json
 
         file.write(to_json(report) + "\n")
     elif form == "html":
-        from framescope.classifier.render import to_html
+        from framescope.classifier.reports import to_html
 
         file.write(to_html(report))
     else:
-        from framescope.classifier.render import print_report
+        from framescope.classifier.reports import print_report
         from rich.console import Console
 
         if file.isatty():

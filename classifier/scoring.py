@@ -17,10 +17,9 @@ from framescope.classifier.attribution import read
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.models import FAR, FEWEST_SENTENCES, Prediction, time_limit
-from framescope.classifier.sources import Registry, source_card
-from framescope.classifier.sources import load_registry as load
-from framescope.classifier.taxonomy import BY_NAME, NAMES, Family, Level, in_order
-from framescope.classifier.values import (
+from framescope.classifier.outlets import Registry, source_card
+from framescope.classifier.outlets import load_registry as load
+from framescope.classifier.records import (
     Article,
     ArticleReport,
     Given,
@@ -32,6 +31,7 @@ from framescope.classifier.values import (
     put_right,
     restored,
 )
+from framescope.classifier.taxonomy import BY_NAME, NAMES, Family, Level, in_order
 from numpy.typing import NDArray
 
 # Articles scored together: enough that a call of the baseline costs little, few enough to keep

@@ -22,7 +22,7 @@ from framescope.classifier.errors import (
     SignalError,
     SourcesError,
 )
-from framescope.classifier.values import (
+from framescope.classifier.records import (
     Article,
     Citation,
     Outlet,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framescope.classifier.errors import BundleError
-from framescope.classifier.values import (
+from framescope.classifier.records import (
     Article,
     ArticleReport,
     BatchReport,
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     import pandas
 
     from framescope.classifier.batch.reading import RunFrames
-    from framescope.classifier.pages import Input
+    from framescope.classifier.inputs import Input
+    from framescope.classifier.records import Outlet
     from framescope.classifier.scoring import Scorer
-    from framescope.classifier.values import Outlet
 
 _HEIGHT = 640  # pixels of the page in a notebook; its lower edge can be dragged
 _FIELDS = [field.name for field in fields(ArticleReport)]
@@ -71,7 +71,7 @@ class Report(ArticleReport):
     @property
     def spans(self) -> tuple[Span, ...]:
         """The spans that the input labelled, without a score, then those found, with theirs."""
-        from framescope.classifier.render import spans
+        from framescope.classifier.reports import spans
 
         return spans(self)
 
@@ -90,18 +90,18 @@ class Report(ArticleReport):
             ``cited`` (names), ``cited_as`` (their kinds), each signal's score under its name (that
             of a whole article on each of its sentences), and ``note``; None where there is none.
         """
-        from framescope.classifier.render import to_records
+        from framescope.classifier.reports import to_records
 
         return to_records(self, tuple(self.thresholds))
 
     def to_frame(self) -> pandas.DataFrame:
         """Give the rows of `to_records` as a table; ImportError without pandas."""
-        from framescope.classifier.render import to_frame
+        from framescope.classifier.reports import to_frame
 
         return to_frame(self.to_records(), tuple(self.thresholds))
 
     def _repr_html_(self) -> str:
-        from framescope.classifier.render import to_html
+        from framescope.classifier.reports import to_html
 
         page = to_html(BatchReport((self,), self.model, tuple(self.thresholds), self.thresholds))
         # In a frame, so that neither page changes what the other looks like or does.
@@ -134,7 +134,7 @@ def read(source: Input) -> list[Article | Skipped]:
     ------
     InputError
     """
-    from framescope.classifier.pages import articles
+    from framescope.classifier.inputs import articles
 
     return list(articles(source, "text"))
 
@@ -154,7 +154,7 @@ class ArticleScorer:
 
     def score(self, inputs: Input | Iterable[Input]) -> Iterator[Report | Skipped]:
         """Score inputs as they come; see `framescope.score`."""
-        from framescope.classifier.pages import several
+        from framescope.classifier.inputs import several
 
         return self.reports(several(inputs))
 
@@ -190,8 +190,8 @@ def _loaded(recipe: tuple[Any, ...], process: int) -> Scorer:
 
 def _load(folder: str, signals: Sequence[str] | None, sources: str | None) -> Scorer:
     from framescope.classifier import bundle
+    from framescope.classifier.outlets import load_registry
     from framescope.classifier.scoring import Scorer
-    from framescope.classifier.sources import load_registry
 
     outlets = load_registry(user=None if sources is None else Path(sources))
     return Scorer(bundle.load(folder, outlets), signals, outlets)
@@ -281,8 +281,8 @@ def score_frame(
     ImportError, InputError, BundleError
         Without pandas, the column or the model.
     """
-    from framescope.classifier.pages import of_table
-    from framescope.classifier.render import need_pandas, row, to_frame
+    from framescope.classifier.inputs import of_table
+    from framescope.classifier.reports import need_pandas, row, to_frame
 
     need_pandas()
     given = of_table(df, text)
@@ -380,7 +380,7 @@ def outlet(key: str, *, sources: str | os.PathLike[str] | None = None) -> Outlet
     SourcesError
         When several outlets are called so; it names them.
     """
-    from framescope.classifier.sources import load_registry as load
-    from framescope.classifier.sources import look_up, sole
+    from framescope.classifier.outlets import load_registry as load
+    from framescope.classifier.outlets import look_up, sole
 
     return sole(look_up(load(user=None if sources is None else Path(sources)), key))

@@ -29,7 +29,7 @@ from framescope.classifier.batch.schema import TABLES
 from framescope.classifier.batch.shards import Cutter, Position
 from framescope.classifier.batch.stages import Loaded, Setup, Stages
 from framescope.classifier.errors import StoppedError
-from framescope.classifier.pages import InputOptions, ListedFile
+from framescope.classifier.inputs import InputOptions, ListedFile
 
 COMMAND = (sys.executable, "-m", "framescope", "batch")
 MARK = "FRAMESCOPE_TEST_RUN"

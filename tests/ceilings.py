@@ -16,7 +16,7 @@ from framescope.training.corpora import polnear
 from framescope.training.labels.agreement import Agreement, agreement
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources.registry.registry import Registry
+    from framescope.classifier.outlets.registry.registry import Registry
 
 
 def of_polnear(root: Path, registry: Registry) -> dict[str, Agreement]:

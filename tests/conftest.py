@@ -157,7 +157,7 @@ def fine_tuned(bundles_folder: Path, encoder: Path, toy_data, toy_settings):
 @pytest.fixture(scope="session")
 def transformer_bundle(bundles_folder: Path, fine_tuned, toy_data, encoder, toy_settings) -> Path:
     """The folder of a transformer made by the recipe, resumed from a finished training."""
-    from framescope.training.making import make_transformer
+    from framescope.training.runs import make_transformer
 
     folder = bundles_folder / "tiny-transformer"
     make_transformer(toy_data, folder, encoder, toy_settings, tell=lambda line: None)
@@ -167,7 +167,7 @@ def transformer_bundle(bundles_folder: Path, fine_tuned, toy_data, encoder, toy_
 @pytest.fixture(scope="session")
 def baseline_bundle(bundles_folder: Path, toy_data) -> Path:
     """The folder of a baseline made by the recipe, end to end."""
-    from framescope.training.making import make_baseline
+    from framescope.training.runs import make_baseline
 
     folder = bundles_folder / "tiny-baseline"
     make_baseline(toy_data, folder, seed=13, tell=lambda line: None)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.models.reasons import chunks
+from framescope.classifier.records import Sentence, Span
 from framescope.classifier.taxonomy import BY_NAME, Family
-from framescope.classifier.values import Sentence, Span
 
 ASKED = ("unsourced_assertion", "vague_source")  # beside framing
 _DRAWS = 3  # of other words, of which the mean is taken

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from framescope.classifier.values.article import Article, Imprint
+from framescope.classifier.records.article import Article, Imprint
 
 _PROSE = 'The minister said "we won." Prices rose 3.5 percent. According to two bankers, it fell. '
 _BODY = (

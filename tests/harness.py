@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from framescope.classifier.bundle import Bundle
-from framescope.classifier.values.article import Sentence
+from framescope.classifier.records.article import Sentence
 from framescope.training.data.examples import Examples
 
 SPLIT = {"seed": 13, "signature": "5" * 64}

@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import from_record
-from framescope.classifier.values import Article
+from framescope.classifier.inputs import from_record
+from framescope.classifier.records import Article
 from framescope.training.annotation.task import in_one_order, labelling_of
 from hypothesis import strategies as st
 

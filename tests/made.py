@@ -16,7 +16,7 @@ from framescope.classifier.models.roles import (
     SPEAKING,
     TAGS,
 )
-from framescope.classifier.values.article import Sentence
+from framescope.classifier.records.article import Sentence
 
 SURE = 8.0
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from framescope.classifier.sources.registry.registry import Registry, load
-from framescope.classifier.values.outlet import Name, Outlet
-from framescope.classifier.values.statements import About, Code, Evidence, Statement
+from framescope.classifier.outlets.registry.registry import Registry, load
+from framescope.classifier.records.outlet import Name, Outlet
+from framescope.classifier.records.statements import About, Code, Evidence, Statement
 
 
 def _outlet(id: str, name: str, code: Code, *others: str) -> Outlet:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from framescope.classifier.sources.publisher.publisher import UNNAMED
-from framescope.classifier.sources.record.evidence import article_evidence
-from framescope.classifier.taxonomy import in_order
-from framescope.classifier.values.article import (
+from framescope.classifier.outlets.publisher.publisher import UNNAMED
+from framescope.classifier.outlets.record.evidence import article_evidence
+from framescope.classifier.records.article import (
     Article,
     Citation,
     Place,
@@ -19,8 +18,8 @@ from framescope.classifier.values.article import (
     Unit,
     Voice,
 )
-from framescope.classifier.values.outlet import Assessment, Medium, Outlet, Role
-from framescope.classifier.values.scored import (
+from framescope.classifier.records.outlet import Assessment, Medium, Outlet, Role
+from framescope.classifier.records.scored import (
     ArticleReport,
     Basis,
     BatchReport,
@@ -32,7 +31,7 @@ from framescope.classifier.values.scored import (
     Skipped,
     SourceCard,
 )
-from framescope.classifier.values.statements import (
+from framescope.classifier.records.statements import (
     About,
     Code,
     Evidence,
@@ -42,6 +41,7 @@ from framescope.classifier.values.statements import (
     OwnerKind,
     Statement,
 )
+from framescope.classifier.taxonomy import in_order
 
 SIGNALS = in_order(
     [

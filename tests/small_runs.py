@@ -10,8 +10,7 @@ from typing import Any
 
 from framescope.classifier.batch.folder import SUMMARY, RunFolder
 from framescope.classifier.batch.schema import TABLES, RunTables, to_lines
-from framescope.classifier.taxonomy import BY_NAME, Level, in_order
-from framescope.classifier.values import (
+from framescope.classifier.records import (
     About,
     Article,
     ArticleEvidence,
@@ -34,6 +33,7 @@ from framescope.classifier.values import (
     Statement,
     Voice,
 )
+from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 
 SIGNALS = in_order(
     [

@@ -13,7 +13,7 @@ import cassis
 import pytest
 from framescope.classifier import taxonomy
 from framescope.classifier.errors import FramescopeError
-from framescope.classifier.pages import from_record
+from framescope.classifier.inputs import from_record
 from framescope.training.annotation import Bringing, Sending, bring, send, tool_named
 from framescope.training.annotation.catalogue import TOOLS
 from framescope.training.annotation.scheme import scheme_for

@@ -11,9 +11,9 @@ import annotators
 import labelled
 import pytest
 from browser import needs_browser
-from framescope.classifier.pages import from_record
+from framescope.classifier.inputs import from_record
+from framescope.classifier.records import Place
 from framescope.classifier.taxonomy import NAMES
-from framescope.classifier.values import Place
 from framescope.training.annotation.bringing import Bringing, bring
 from framescope.training.annotation.catalogue import TOOLS
 from framescope.training.annotation.fitting import Region, fitted

@@ -16,7 +16,7 @@ import annotators
 import labelled
 import pytest
 from browser import needs_browser
-from framescope.classifier.pages import from_record
+from framescope.classifier.inputs import from_record
 from framescope.training.annotation import Bringing, Sending, bring, send, tool_named
 from framescope.training.annotation.marking import MarkRole, to_marking
 from framescope.training.annotation.potato import shown_as

@@ -9,7 +9,7 @@ from typing import Any
 
 import labelled
 import pytest
-from framescope.classifier.pages import from_record
+from framescope.classifier.inputs import from_record
 from framescope.training.annotation.bringing import brought
 from framescope.training.annotation.catalogue import TOOLS
 from framescope.training.annotation.scheme import scheme_for

@@ -13,8 +13,8 @@ from framescope.classifier.models import (
     article_features,
     features_of_articles,
 )
-from framescope.classifier.values import Sentence
-from framescope.training.calibrate import Decisions, fit_articles
+from framescope.classifier.records import Sentence
+from framescope.training.calibration import Decisions, fit_articles
 from framescope.training.data import Examples
 
 SIGNALS = ("claim", "biased_language", "hyperpartisan")

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from framescope.classifier.attribution.reading import begin
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.pages.sentences import split
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.values.article import Article, Place, SourceKind
-from framescope.classifier.values.outlet import Name, Outlet
-from framescope.classifier.values.statements import About, Code, Evidence, Statement
+from framescope.classifier.inputs.sentences import split
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records.article import Article, Place, SourceKind
+from framescope.classifier.records.outlet import Name, Outlet
+from framescope.classifier.records.statements import About, Code, Evidence, Statement
 from framescope.training.corpora.attributions import Attribution, TypedSource
 from framescope.training.corpora.attributions import read_attributions as read
 from framescope.training.corpora.polnear import Annotated, texts
@@ -225,7 +225,7 @@ def examples():
     annotator = marked(TEXT, ("the Vesk Herald", "said", "The ferry sank"))
     known = annotated(article, annotator)
     registry = Registry(own={one.id: one for one in OUTLETS})
-    from framescope.classifier.values.article import Unit
+    from framescope.classifier.records.article import Unit
 
     units = tuple(
         Unit(s.start, s.end, given)
@@ -260,7 +260,7 @@ def test_a_swapped_outlet_takes_its_label_along(examples, registry, monkeypatch)
 
 def test_state_media_are_swapped_for_another(registry) -> None:
     swap = swaps.Swap(registry, {}, share=1.0)
-    from framescope.classifier.values.article import Sentence
+    from framescope.classifier.records.article import Sentence
 
     text = "OTAG said so."
     assert swap.rename(Sentence(text, 0, len(text), "a", 0))[0].text == "Reuters said so."

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from framescope.classifier.errors import TrainingError
-from framescope.classifier.values.article import Sentence
+from framescope.classifier.records.article import Sentence
 from framescope.training.baseline.baseline import (
     MIXES,
     NEIGHBOURS,

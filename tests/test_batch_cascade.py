@@ -39,10 +39,10 @@ from framescope.classifier.batch.job import Job, changed_options
 from framescope.classifier.batch.progress import RunProgress
 from framescope.classifier.batch.stages import Setup, Stages
 from framescope.classifier.errors import BundleError, CorpusError, StoppedError
+from framescope.classifier.inputs import InputOptions
 from framescope.classifier.models import TrainingDomain
-from framescope.classifier.pages import InputOptions
+from framescope.classifier.records import Article
 from framescope.classifier.scoring import Scorer
-from framescope.classifier.values import Article
 from framescope.eval.rows import Evaluation
 from framescope.eval.studies import study_cascade
 from framescope.eval.studies.cascade import fit_doubt

@@ -25,7 +25,7 @@ from framescope.classifier.batch.reading.charts import percent, unit_for
 from framescope.classifier.batch.reading.database import opened as opened_run
 from framescope.classifier.batch.reading.overview import OUTLETS, link_to, overview_of, to_html
 from framescope.classifier.errors import InputError
-from framescope.classifier.values import ArticleReport
+from framescope.classifier.records import ArticleReport
 from typer.testing import CliRunner
 
 app = typer.Typer()

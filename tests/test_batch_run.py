@@ -34,7 +34,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Any:
     options: dict[str, Any] = {}
 
     def engine(job: Job, folder: RunFolder, progress: RunProgress) -> batches.EngineHere:
-        from framescope.classifier.pages import InputOptions
+        from framescope.classifier.inputs import InputOptions
 
         return batches.EngineHere(folder, job.setup, InputOptions(job.columns), **options)
 

@@ -30,7 +30,7 @@ from framescope.classifier.batch.reading.database import Database, QueryError, o
 from framescope.classifier.batch.reading.shares import CLAIMS
 from framescope.classifier.batch.schema import TABLES, columns
 from framescope.classifier.errors import FramescopeError, InputError
-from framescope.classifier.sources.publisher.publisher import UNNAMED
+from framescope.classifier.outlets.publisher.publisher import UNNAMED
 from pages_of_docs import CALLS
 from typer.testing import CliRunner
 

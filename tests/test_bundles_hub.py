@@ -155,7 +155,7 @@ def test_no_name_of_ones_own_asks_the_hub(hub):
 
 @pytest.mark.slow
 def test_a_card_that_training_writes_is_one_that_a_hub_reads():
-    from framescope.training.making.card import model_card
+    from framescope.training.runs.card import model_card
 
     manifest = bundles.read_manifest(bundles.resolve("baseline"))
     text = model_card({**manifest, "languages": ["en", "no"]})

@@ -11,13 +11,13 @@ import toys
 from framescope.classifier.bundle import load
 from framescope.classifier.models.passages import Tokens
 from framescope.classifier.models.spans import log_odds_of_span, stretches
-from framescope.training.calibrate.decisions import (
+from framescope.training.calibration.decisions import (
     best_threshold,
     calibration,
     once_an_article,
     thresholds,
 )
-from framescope.training.calibrate.tags import SpanRule, _span_f1, fit_tags
+from framescope.training.calibration.tags import SpanRule, _span_f1, fit_tags
 
 
 def sigmoid(z):

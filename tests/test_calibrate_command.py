@@ -19,11 +19,11 @@ import toys
 from framescope.classifier import bundle
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.models import DOMAIN, TrainingDomain
-from framescope.classifier.values import Sentence
+from framescope.classifier.records import Sentence
 from framescope.eval.calibration.refits import Recalibration, SignalFit
 from framescope.eval.calibration.rewriting import write_recalibrated
 from framescope.eval.commands.calibrate import calibrate
-from framescope.training.calibrate.refit import (
+from framescope.training.calibration.refit import (
     design_effect,
     lacking,
     moved,
@@ -289,8 +289,8 @@ def test_the_card_says_what_it_was_fitted_on(base, mine, tmp_path) -> None:
 
 
 def test_the_new_threshold_shows_in_a_score(base, mine, tmp_path) -> None:
+    from framescope.classifier.records import Article
     from framescope.classifier.scoring import Scorer
-    from framescope.classifier.values import Article
 
     wish = ("--precision", "claim=0.5", "--signal", "claim", "-q")
     ended = run("--data", mine, "--model", base, "--output", tmp_path / "b", *wish)
@@ -368,7 +368,7 @@ def test_what_is_told_of_articles_stays_when_their_sentences_are_calibrated(tmp_
     done = Recalibration(old, tuple(fits), {}, 20, 100, {"mine.jsonl": "0" * 64})
     # The figures aren't asked for here; a card without them is none of a command's.
     object.__setattr__(
-        done, "section", lambda: __import__("framescope.eval.figures").figures.Section("")
+        done, "section", lambda: __import__("framescope.eval.metrics").figures.Section("")
     )
     write_recalibrated(done, tmp_path / "b")
     new = bundle.load(tmp_path / "b")

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from framescope.classifier.models.base import Calibration, pool_articles
-from framescope.classifier.values.article import Sentence
+from framescope.classifier.records.article import Sentence
 
 SIGNALS = ("claim", "hyperpartisan")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.values.article import MarkedCitation, Place, SourceKind
+from framescope.classifier.records.article import MarkedCitation, Place, SourceKind
 from framescope.training.labels.alignment import align, citation_agreement, citation_passes
 from typer.testing import CliRunner
 

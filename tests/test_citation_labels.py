@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages.exchange import from_record, to_record
-from framescope.classifier.values.article import MarkedCitation, Place, SourceKind
+from framescope.classifier.inputs.exchange import from_record, to_record
+from framescope.classifier.records.article import MarkedCitation, Place, SourceKind
 from framescope.training.data.examples import of_articles
 
 TEXT = "Orr said the quay, he had heard, was lost. “Not a day,” he added. It rained."

@@ -23,7 +23,7 @@ from framescope.classifier.models.roles import (
     SPEAKING,
     TAGS,
 )
-from framescope.classifier.values.article import SourceKind
+from framescope.classifier.records.article import SourceKind
 from framescope.training.data.examples import Examples
 from framescope.training.data.marks import Mark, RowCitation
 from framescope.training.transformer.roles import CitationHeads, CitationTargets, CitationWeights

@@ -18,8 +18,8 @@ import growth
 import pytest
 from framescope.classifier.attribution import own_outlets, resolve_citations, run_on
 from framescope.classifier.attribution.reading import cited
-from framescope.classifier.pages.sentences import split
-from framescope.classifier.values.article import (
+from framescope.classifier.inputs.sentences import split
+from framescope.classifier.records.article import (
     Article,
     Citation,
     MarkedCitation,
@@ -27,7 +27,7 @@ from framescope.classifier.values.article import (
     Sentence,
     SourceKind,
 )
-from framescope.classifier.values.text import fold
+from framescope.classifier.records.text import fold
 from hypothesis import given
 from hypothesis import strategies as st
 from outlets import REGISTRY

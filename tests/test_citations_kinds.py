@@ -7,8 +7,8 @@ import re
 import pytest
 from framescope.classifier.attribution import lexicon
 from framescope.classifier.attribution.kinds import classify
-from framescope.classifier.values.article import Place
-from framescope.classifier.values.text import fold
+from framescope.classifier.records.article import Place
+from framescope.classifier.records.text import fold
 from outlets import REGISTRY
 
 

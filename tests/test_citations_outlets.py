@@ -6,10 +6,10 @@ import re
 
 import pytest
 from framescope.classifier.attribution import begin, resolve_citations
-from framescope.classifier.sources.registry.registry import load
-from framescope.classifier.values.article import Article, MarkedCitation, Place
-from framescope.classifier.values.outlet import Domain, Medium, Name, Outlet
-from framescope.classifier.values.statements import Code
+from framescope.classifier.outlets.registry.registry import load
+from framescope.classifier.records.article import Article, MarkedCitation, Place
+from framescope.classifier.records.outlet import Domain, Medium, Name, Outlet
+from framescope.classifier.records.statements import Code
 from outlets import _outlet
 
 HARROW = Outlet(

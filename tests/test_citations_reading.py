@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 from framescope.classifier.attribution.reading import alone, begin, cited, read
-from framescope.classifier.pages.sentences import split
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.values.article import (
+from framescope.classifier.inputs.sentences import split
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records.article import (
     Article,
     Mention,
     Place,
@@ -18,8 +18,8 @@ from framescope.classifier.values.article import (
     Unit,
     Voice,
 )
-from framescope.classifier.values.outlet import Name, Outlet
-from framescope.classifier.values.statements import About, Code, Evidence, Statement
+from framescope.classifier.records.outlet import Name, Outlet
+from framescope.classifier.records.statements import About, Code, Evidence, Statement
 
 STATE = (Statement(About.CODE, Code.SC, Evidence("made up")),)
 VESK_TV = Outlet("vesk-tv", "Vesk TV", names=(Name("Vesk TV"),), statements=STATE)

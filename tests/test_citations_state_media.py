@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from framescope.classifier.attribution import begin, cited, own_outlets, resolve_citations, run_on
 from framescope.classifier.attribution.presented import presented, states
-from framescope.classifier.pages.sentences import split
-from framescope.classifier.sources.registry.registry import load
-from framescope.classifier.values.article import (
+from framescope.classifier.inputs.sentences import split
+from framescope.classifier.outlets.registry.registry import load
+from framescope.classifier.records.article import (
     Article,
     Citation,
     MarkedCitation,

@@ -15,8 +15,8 @@ import toys
 from framescope.classifier import bundle
 from framescope.classifier.models.fusion import Fusion
 from framescope.classifier.models.passages import HEADS
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.values.article import Sentence, SourceKind
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records.article import Sentence, SourceKind
 from framescope.training.data.examples import Examples
 from framescope.training.data.marks import Mark, RowCitation
 from framescope.training.data.mixture import Data
@@ -49,7 +49,7 @@ def examples() -> Examples:
 
 @pytest.fixture(scope="module")
 def cites(tmp_path_factory, encoder, toy_settings) -> bundle.Bundle:
-    from framescope.training.making import make_transformer
+    from framescope.training.runs import make_transformer
 
     folder = tmp_path_factory.mktemp("cites") / "tiny-cites"
     data = Data(examples(), ("house",), 13, "0" * 64, {}, {}, Registry(own={}))

@@ -18,10 +18,10 @@ from framescope.classifier.models.fusion import (
     sigmoid,
 )
 from framescope.classifier.models.roles import KINDS
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.values.article import Citation, Place, Sentence, SourceKind
-from framescope.classifier.values.outlet import Name, Outlet
-from framescope.classifier.values.statements import About, Code, Evidence, Statement
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind
+from framescope.classifier.records.outlet import Name, Outlet
+from framescope.classifier.records.statements import About, Code, Evidence, Statement
 
 STATE = (Statement(About.CODE, Code.SC, Evidence("made up")),)
 REGISTRY = Registry(

@@ -417,7 +417,7 @@ def own_corpora(tmp_path, monkeypatch) -> Path:
 
 
 def test_training_is_told_what_was_typed(run, own_corpora, encoder, tmp_path, monkeypatch) -> None:
-    from framescope.training import making
+    from framescope.training import runs as making
 
     calls = []
     monkeypatch.setattr(making, "make_transformer", lambda *given: calls.append(given))
@@ -438,7 +438,7 @@ def test_training_is_told_what_was_typed(run, own_corpora, encoder, tmp_path, mo
 
 
 def test_one_file_is_enough_to_train_on(run, own_corpora, tmp_path, monkeypatch) -> None:
-    from framescope.training import making
+    from framescope.training import runs as making
 
     calls = []
     monkeypatch.setattr(making, "make_baseline", lambda *given: calls.append(given))
@@ -461,7 +461,7 @@ def test_one_file_is_enough_to_train_on(run, own_corpora, tmp_path, monkeypatch)
 
 
 def test_old_spellings_work_for_one_version_with_a_word(run, own_corpora, tmp_path, monkeypatch):
-    from framescope.training import making
+    from framescope.training import runs as making
 
     monkeypatch.setattr(making, "make_baseline", lambda *given: None)
     result = run("train", "baseline", "--corpora", own_corpora, "--only", "exchange", "--output",
@@ -521,7 +521,7 @@ def test_a_student_is_trained_with_its_teacher(
         given[2].mkdir()
         return {}
 
-    monkeypatch.setattr("framescope.training.making.makers.write_transformer", written)
+    monkeypatch.setattr("framescope.training.runs.makers.write_transformer", written)
     recipe = tmp_path / "mine.toml"
     recipe.write_text(
         'extends = "default"\nepochs = 1\n[transformer]\nmax_tokens = 32\n'

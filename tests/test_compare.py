@@ -14,7 +14,7 @@ from framescope.classifier.errors import BundleError, SignalError
 from framescope.eval.compare import comparison
 from framescope.eval.compare.comparison import record as record_of
 from framescope.eval.compare.comparison import section
-from framescope.eval.figures import metrics
+from framescope.eval.metrics import scores as metrics
 from framescope.eval.report import layout
 from framescope.eval.rows import scored as module
 from harness import BOTH, FEW, Reader, bundle, examples, joined

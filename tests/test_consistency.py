@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from itertools import combinations
 
 import pytest
+from framescope.classifier.records.article import Article, Republication, Span, Unit, Voice
 from framescope.classifier.taxonomy import NAMES, TECHNIQUES
-from framescope.classifier.values.article import Article, Republication, Span, Unit, Voice
 from framescope.training.labels.contradictions import ON_TOP, RULES, SOURCES, contradictions
 
 TEXT = "The dam of Orvel will never hold."

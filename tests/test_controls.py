@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import typer
 from framescope.eval.commands import studies as study_cli
-from framescope.eval.figures import metrics as figures
+from framescope.eval.metrics import scores as figures
 from framescope.eval.rows.benchmarks import Benchmark
 from framescope.eval.rows.scored import Evaluation
 from framescope.eval.studies import controls, outlet_checks

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import CorpusError
+from framescope.classifier.records.article import Article, Unit
 from framescope.classifier.taxonomy import NAMES, TECHNIQUES, in_order
-from framescope.classifier.values.article import Article, Unit
 from framescope.training.commands.corpora import app
 from framescope.training.corpora import standoff
 from framescope.training.corpora.catalogue import CORPORA, KNOWN, PUBLIC, SHIPPED, find, root_folder

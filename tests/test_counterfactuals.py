@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from framescope.classifier.values.article import Sentence, Span
+from framescope.classifier.records.article import Sentence, Span
 from framescope.training.data.swaps import Counterfactuals, Entity
 from harness import examples
 

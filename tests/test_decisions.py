@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from framescope.classifier.values.article import Sentence
-from framescope.training.calibrate.decisions import Decisions, fit_decisions, thresholds
+from framescope.classifier.records.article import Sentence
+from framescope.training.calibration.decisions import Decisions, fit_decisions, thresholds
 from framescope.training.corpora.catalogue import CORPORA
 from framescope.training.data.examples import Examples
 from harness import joined

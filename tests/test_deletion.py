@@ -7,7 +7,7 @@ import pytest
 from deletion import Deletion, measure, without, words_in
 from framescope.classifier import bundle
 from framescope.classifier.models.reasons import trimmed
-from framescope.classifier.values import Sentence, Span
+from framescope.classifier.records import Sentence, Span
 from framescope.training.corpora import SHIPPED
 from framescope.training.data import load_data
 

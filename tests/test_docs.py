@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 from framescope.classifier import bundle, cli, taxonomy
-from framescope.classifier.pages import exchange
+from framescope.classifier.inputs import exchange
 from framescope.training.recipes.keys import AT_THE_TOP
 from pages_of_docs import CALLS, PAGES, README, ROOT, TEXT, fenced, typed
 

@@ -11,12 +11,12 @@ import pytest
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models.domain import DOMAIN, TrainingDomain, of_articles
-from framescope.classifier.render import to_json
-from framescope.classifier.render.brief import UNLIKE, in_brief
+from framescope.classifier.records import Article, BatchReport, Sentence, Unit
+from framescope.classifier.reports import to_json
+from framescope.classifier.reports.brief import UNLIKE, in_brief
 from framescope.classifier.scoring import Scorer
-from framescope.classifier.values import Article, BatchReport, Sentence, Unit
-from framescope.training.calibrate import fit_domain
-from framescope.training.calibrate.domain import _limits
+from framescope.training.calibration import fit_domain
+from framescope.training.calibration.domain import _limits
 
 SIGNALS = ("claim", "loaded_language", "hyperpartisan")
 

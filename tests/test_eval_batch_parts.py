@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from framescope.classifier.cli.help import _repeated as repeated
-from framescope.eval.figures import MeanPart, mean_of_figures, mean_of_means, resample_figures
 from framescope.eval.grid.asked import GridError, benchmarks_asked, bundles_asked
+from framescope.eval.metrics import MeanPart, mean_of_figures, mean_of_means, resample_figures
 from framescope.eval.rows import Given
 from grids import batch, cells, labelled, table, typed
 

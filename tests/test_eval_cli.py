@@ -20,7 +20,7 @@ from framescope.classifier.errors import (
     InputError,
     SignalError,
 )
-from framescope.classifier.pages.exchange import from_record
+from framescope.classifier.inputs.exchange import from_record
 from framescope.eval.commands import judge as cli
 from framescope.training.data import examples as examples_module
 from framescope.training.data.splits import assign
@@ -168,7 +168,7 @@ def test_rows_are_as_models_read_them(mine):
 @pytest.fixture
 def corpora(tmp_path, mine, monkeypatch, manifest_split):
     """A folder of corpora that reads as the invented articles, split for real."""
-    from framescope.classifier.pages.records import read_lines
+    from framescope.classifier.inputs.records import read_lines
 
     def build(root, names=None, *, registry=None):
         assert root == tmp_path

@@ -8,7 +8,7 @@ from io import StringIO
 
 import numpy as np
 import pytest
-from framescope.eval.figures.sections import Change, Estimate, Plot, Section, Share, Table, table
+from framescope.eval.metrics.sections import Change, Estimate, Plot, Section, Share, Table, table
 from framescope.eval.report import layout
 
 NAN = math.nan

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.models.placeholders import STATE_MEDIA, Reader
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.values.article import Article, Sentence, Unit
-from framescope.classifier.values.outlet import Name, Outlet
-from framescope.classifier.values.statements import About, Code, Evidence, Statement
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records.article import Article, Sentence, Unit
+from framescope.classifier.records.outlet import Name, Outlet
+from framescope.classifier.records.statements import About, Code, Evidence, Statement
 from framescope.eval.studies import placeholders
 from framescope.training.data import swaps
 from framescope.training.data.examples import of_articles
@@ -135,7 +135,7 @@ def test_written_sentences_are_judged_one_by_one(tmp_path, registry) -> None:
 
 def test_most_written_sentences_name_outlets_the_registry_knows() -> None:
     # The rest calls them by what they are ("state television"), or by a name of several things.
-    from framescope.classifier.sources.registry import registry as shipped
+    from framescope.classifier.outlets.registry import registry as shipped
 
     reader = Reader(shipped.load())
     cases = [json.loads(line) for line in CASES.read_text(encoding="utf-8").splitlines()]

@@ -15,15 +15,15 @@ import pytest
 import typer
 from browser import WORST_CONTRAST, needs_browser
 from framescope.classifier import bundle as bundles
-from framescope.classifier.pages.exchange import from_record
-from framescope.classifier.values.article import Article
+from framescope.classifier.inputs.exchange import from_record
+from framescope.classifier.records.article import Article
 from framescope.eval.commands import judge
 from framescope.eval.compare import errors as worst_errors
 from framescope.eval.compare import footprint
 from framescope.eval.compare.headline import in_words, verdict
 from framescope.eval.compare.slices import genres_of, slices
-from framescope.eval.figures.metrics import precision_recall
-from framescope.eval.figures.sections import Estimate, Section, Table
+from framescope.eval.metrics.scores import precision_recall
+from framescope.eval.metrics.sections import Estimate, Section, Table
 from framescope.eval.report import contents as reports
 from framescope.eval.rows.scored import Evaluation, Given, Sample
 from framescope.training.data.examples import Examples

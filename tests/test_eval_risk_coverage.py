@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from framescope.eval.figures.metrics import reliability_curve
+from framescope.eval.metrics.scores import reliability_curve
 from framescope.eval.studies.uncertainty import confidence, of_scores, risk_coverage
 from scipy.stats import binomtest
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.errors import FramescopeError
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.values.article import Citation, Place, Sentence, SourceKind
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind
 from framescope.eval.commands import judge as cli
-from framescope.eval.figures.sections import Section
+from framescope.eval.metrics.sections import Section
 from typer.testing import CliRunner
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.sources.registry.registry import load
-from framescope.classifier.values.article import Citation, Place, Sentence, SourceKind
+from framescope.classifier.outlets.registry.registry import load
+from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind
 from framescope.eval.commands import judge
 from framescope.eval.report.layout import to_markdown
 from framescope.eval.rows.citations import citations_of, whole_articles

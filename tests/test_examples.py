@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from framescope.classifier.errors import SignalError
-from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records.article import Article, SourceKind, Span, Unit, Voice
+from framescope.classifier.records.outlet import Name, Outlet
+from framescope.classifier.records.statements import About, Code, Evidence, Statement
 from framescope.classifier.taxonomy import in_order
-from framescope.classifier.values.article import Article, SourceKind, Span, Unit, Voice
-from framescope.classifier.values.outlet import Name, Outlet
-from framescope.classifier.values.statements import About, Code, Evidence, Statement
 from framescope.training.data import examples as examples_module
 from framescope.training.data.examples import Examples, of_articles
 

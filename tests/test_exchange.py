@@ -4,10 +4,10 @@ import math
 import pytest
 from framescope.classifier import taxonomy
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages.exchange import from_record, to_record
-from framescope.classifier.pages.records import looks_like_records, read_lines
-from framescope.classifier.values.article import Article, Imprint, Republication, Span, Unit, Voice
-from framescope.classifier.values.scored import Skipped
+from framescope.classifier.inputs.exchange import from_record, to_record
+from framescope.classifier.inputs.records import looks_like_records, read_lines
+from framescope.classifier.records.article import Article, Imprint, Republication, Span, Unit, Voice
+from framescope.classifier.records.scored import Skipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import fetching
-from framescope.classifier.pages.fetching import fetch
+from framescope.classifier.inputs import fetching
+from framescope.classifier.inputs.fetching import fetch
 
 PAGE = b"<html><body><p>The harbour council met.</p></body></html>"
 

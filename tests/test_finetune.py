@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 import toys
 from framescope.classifier.errors import TrainingError
 from framescope.classifier.models.passages import Batch, Packer, Tokens
-from framescope.classifier.values.article import Sentence, Span
+from framescope.classifier.records.article import Sentence, Span
 from framescope.training.transformer.encoder import read_tokenizer
 from framescope.training.transformer.finetune import TransformerRecipe
 from framescope.training.transformer.run import Settings
@@ -442,9 +442,9 @@ def test_each_tag_is_masked_by_its_own_labels(table) -> None:
 
 def test_rows_are_read_in_the_form_of_their_labels(encoder, toy_settings) -> None:
     """Sources by the type of outlet, framing with all outlets alike."""
-    from framescope.classifier.sources.registry.registry import Registry
-    from framescope.classifier.values.outlet import Name, Outlet
-    from framescope.classifier.values.statements import About, Code, Evidence, Statement
+    from framescope.classifier.outlets.registry.registry import Registry
+    from framescope.classifier.records.outlet import Name, Outlet
+    from framescope.classifier.records.statements import About, Code, Evidence, Statement
 
     said = (Statement(About.CODE, Code.SC, Evidence("made up")),)
     agency = Outlet("otag", "OTAG", names=(Name("OTAG"),), statements=said)

@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 from framescope.classifier import cli
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import given
-from framescope.classifier.pages.fetching import Fetched
-from framescope.classifier.values.article import Article
-from framescope.classifier.values.scored import Skipped
+from framescope.classifier.inputs import given
+from framescope.classifier.inputs.fetching import Fetched
+from framescope.classifier.records.article import Article
+from framescope.classifier.records.scored import Skipped
 
 import framescope
 from framescope.api import Report
@@ -86,7 +86,7 @@ def test_any_other_string_is_the_article(text, monkeypatch) -> None:
 def test_an_address_is_fetched(monkeypatch) -> None:
     asked = []
     monkeypatch.setattr(
-        "framescope.classifier.pages.fetching.fetch",
+        "framescope.classifier.inputs.fetching.fetch",
         lambda url, limit, **_: (asked.append(url), Fetched(PAGE.encode(), url, None))[1],
     )
     (article,) = framescope.read("https://example.com/ferry")

@@ -27,7 +27,7 @@ from framescope.classifier.models.fusion import (
     sigmoid,
 )
 from framescope.classifier.models.roles import KINDS
-from framescope.classifier.values.article import Citation, Place, Sentence, SourceKind
+from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind
 from framescope.training.data.examples import Examples
 from framescope.training.data.marks import Mark, RowCitation
 from framescope.training.transformer.fusion import Heard, _line, _of_own, _threshold, fit_fusion

@@ -5,7 +5,7 @@ from __future__ import annotations
 import growth
 import pytest
 from framescope.classifier import bundle
-from framescope.classifier.pages import page
+from framescope.classifier.inputs import page
 from framescope.classifier.scoring import Scorer
 
 SIZE = 2_000  # characters

@@ -18,10 +18,10 @@ pytest.importorskip("datasets")
 
 
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.sources.registry import registry
-from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.outlets.registry import registry
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records.article import Article, Republication, Unit, Voice
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values.article import Article, Republication, Unit, Voice
 from framescope.eval.commands.judge import app as eval_app
 from framescope.training.commands.corpora import app as corpora_app
 from framescope.training.commands.labels import app as labels_app

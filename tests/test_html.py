@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import reports
 from browser import WORST_CONTRAST, needs_browser
-from framescope.classifier.render.html import to_html
-from framescope.classifier.values.scored import BatchReport
+from framescope.classifier.records.scored import BatchReport
+from framescope.classifier.reports.html import to_html
 
 FIRST = "#a1s1"
 FRAMED = "#a1s5"

@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 from framescope.classifier import command
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages.fetching import Fetched
-from framescope.classifier.pages.inputs import Options, read, split
-from framescope.classifier.pages.listing import listed
-from framescope.classifier.pages.raw import RawRecord
-from framescope.classifier.values import Article, Origin, Skipped
+from framescope.classifier.inputs.fetching import Fetched
+from framescope.classifier.inputs.listing import listed
+from framescope.classifier.inputs.raw import RawRecord
+from framescope.classifier.inputs.reading import Options, read, split
+from framescope.classifier.records import Article, Origin, Skipped
 
 BODY = (
     "The harbour council of Port Ellery said on Tuesday that it had agreed to widen the eastern "
@@ -507,7 +507,7 @@ def test_an_unpacked_text_has_a_limit(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
 def test_a_pipe_to_which_nobody_writes_does_not_hang(tmp_path, monkeypatch):
-    monkeypatch.setattr("framescope.classifier.pages.files._SILENCE", 0.2)
+    monkeypatch.setattr("framescope.classifier.inputs.files._SILENCE", 0.2)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert "a pipe to which nothing is written" in reason(str(pipe))
@@ -541,7 +541,7 @@ IMITATION = HTML.replace(
 def fetched(monkeypatch):
     def page(html: str, url: str) -> None:
         found = Fetched(html.encode(), url, None)
-        monkeypatch.setattr("framescope.classifier.pages.fetching.fetch", lambda *_, **__: found)
+        monkeypatch.setattr("framescope.classifier.inputs.fetching.fetch", lambda *_, **__: found)
 
     return page
 

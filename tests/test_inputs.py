@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import inputs
-from framescope.classifier.values.article import Article
-from framescope.classifier.values.scored import Skipped
+from framescope.classifier.inputs import reading as inputs
+from framescope.classifier.records.article import Article
+from framescope.classifier.records.scored import Skipped
 
 BODY = (
     "The harbour council of Port Ellery said on Tuesday that it had agreed to widen the eastern "
@@ -306,7 +306,7 @@ def test_an_address_that_does_not_answer_is_one_clear_line(url: str) -> None:
 def test_a_text_needs_no_heavy_import(tmp_path: Path) -> None:
     source = write(tmp_path, "dam.txt", TEXT)
     code = (
-        f"import sys; from framescope.classifier.pages import inputs; list(inputs.read({source!r})); "  # noqa: E501
+        f"import sys; from framescope.classifier.inputs import reading; list(reading.read({source!r})); "  # noqa: E501
         "heavy = {'trafilatura', 'lxml', 'numpy', 'py3langid', 'urllib.request'};"
         "heavy &= set(sys.modules);"
         "assert not heavy, heavy"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import archives
-from framescope.classifier.pages.inputs import read, split
-from framescope.classifier.pages.raw import RawRecord
-from framescope.classifier.values import Article, Skipped
+from framescope.classifier.inputs import archives
+from framescope.classifier.inputs.raw import RawRecord
+from framescope.classifier.inputs.reading import read, split
+from framescope.classifier.records import Article, Skipped
 from warcs import BODY, DATE, HEADER_DAMAGED, HTML, TEXT, record, response
 
 pytest.importorskip("fastwarc")

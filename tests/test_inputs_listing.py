@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from framescope.classifier.cli import app
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages.inputs import Options, read
-from framescope.classifier.pages.listing import ListedFile, listed, read_list
+from framescope.classifier.inputs.listing import ListedFile, listed, read_list
+from framescope.classifier.inputs.reading import Options, read
 from typer.testing import CliRunner
 from warcs import HTML, TEXT
 

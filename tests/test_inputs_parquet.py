@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import parquet
-from framescope.classifier.pages.inputs import Options, read, split
-from framescope.classifier.pages.raw import RawRecord
-from framescope.classifier.values import Article, Origin, Skipped
+from framescope.classifier.inputs import parquet
+from framescope.classifier.inputs.raw import RawRecord
+from framescope.classifier.inputs.reading import Options, read, split
+from framescope.classifier.records import Article, Origin, Skipped
 from warcs import BODY, HTML, TEXT
 
 pa = pytest.importorskip("pyarrow")

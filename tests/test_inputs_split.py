@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import records, tables, unpacking
-from framescope.classifier.pages.inputs import Options, read, split
-from framescope.classifier.pages.raw import RawRecord
-from framescope.classifier.values import Article, Origin, Skipped
+from framescope.classifier.inputs import records, tables, unpacking
+from framescope.classifier.inputs.raw import RawRecord
+from framescope.classifier.inputs.reading import Options, read, split
+from framescope.classifier.records import Article, Origin, Skipped
 from mutator import SOUND
 from warcs import HTML, TEXT
 

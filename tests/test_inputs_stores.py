@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import pytest
 from framescope.classifier.cli import app
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import stores
-from framescope.classifier.pages.inputs import Options, read, split
-from framescope.classifier.pages.listing import listed
-from framescope.classifier.pages.raw import RawRecord
-from framescope.classifier.values import Article, Origin, Skipped
+from framescope.classifier.inputs import stores
+from framescope.classifier.inputs.listing import listed
+from framescope.classifier.inputs.raw import RawRecord
+from framescope.classifier.inputs.reading import Options, read, split
+from framescope.classifier.records import Article, Origin, Skipped
 from typer.testing import CliRunner
 from warcs import BODY, HTML, TEXT, response
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from framescope.classifier.errors import CorpusError, FramescopeError, InputError
-from framescope.classifier.pages import from_record
+from framescope.classifier.inputs import from_record
 from framescope.training.commands.labels import app
 from framescope.training.labels.annotators import read_annotators
 from framescope.training.labels.contradictions import contradictions

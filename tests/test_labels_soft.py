@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import toys
-from framescope.classifier.values.article import Sentence
+from framescope.classifier.records.article import Sentence
 from framescope.training.baseline.baseline import BaselineRecipe
 from framescope.training.data.examples import Examples
 

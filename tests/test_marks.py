@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from framescope.classifier.values.article import (
+from framescope.classifier.records.article import (
     Article,
     MarkedCitation,
     Mention,

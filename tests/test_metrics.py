@@ -7,7 +7,8 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from framescope.eval.figures import metrics, resample
+from framescope.eval.metrics import resample
+from framescope.eval.metrics import scores as metrics
 from framescope.eval.rows.scored import is_positive
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
 

@@ -13,8 +13,8 @@ pytest.importorskip("torch")
 import toys
 from framescope.classifier import bundle
 from framescope.classifier.models.base import Model, Prediction
+from framescope.classifier.records.article import Sentence
 from framescope.classifier.taxonomy import BY_NAME, NAMES, Level
-from framescope.classifier.values.article import Sentence
 
 KINDS = ("baseline", "transformer")
 

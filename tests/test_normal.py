@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier import bundle
-from framescope.classifier.pages import detect_language, read_input
+from framescope.classifier.inputs import detect_language, read_input
+from framescope.classifier.outlets import load_registry
+from framescope.classifier.records import Article, Republication, Span, Unit, legible
+from framescope.classifier.records.normal import normalise
 from framescope.classifier.scoring import Scorer
-from framescope.classifier.sources import load_registry
-from framescope.classifier.values import Article, Republication, Span, Unit, legible
-from framescope.classifier.values.normal import normalise
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ import pytest
 from framescope.classifier import bundle
 from framescope.classifier.attribution import read
 from framescope.classifier.models import PassageCache
-from framescope.classifier.sources import load_registry
-from framescope.classifier.values import Article
+from framescope.classifier.outlets import load_registry
+from framescope.classifier.records import Article
 
 TEXTS = [
     "Ferry fares rise\n\nThe ferry of Orrin will cost more, the mayor said on Tuesday. Observers "

@@ -22,6 +22,7 @@ from framescope.classifier.errors import BundleError, SignalError
 from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.ngrams import Ngrams
 from framescope.classifier.models.tfidf import TfidfModel
+from framescope.classifier.records import Article, ArticleReport
 from framescope.classifier.taxonomy import (
     BY_NAME,
     NAMES,
@@ -32,7 +33,6 @@ from framescope.classifier.taxonomy import (
     Level,
     in_order,
 )
-from framescope.classifier.values import Article, ArticleReport
 from headlines import DEFINED, SIGNAL
 
 GROUPS = list(cli.app.registered_groups)
@@ -207,8 +207,8 @@ def test_no_signal_is_called_as_something_else_of_a_report_or_a_table_is() -> No
     import duckdb
     from framescope.classifier.batch import schema
     from framescope.classifier.batch.reading.views import views
-    from framescope.classifier.pages import exchange
-    from framescope.classifier.render import layout, rows
+    from framescope.classifier.inputs import exchange
+    from framescope.classifier.reports import layout, rows
 
     words = {name for table in schema._OF.values() for name in table} | set(schema.TABLES)
     found = views(SHIPPED, dict.fromkeys(SHIPPED, 0.5))
@@ -508,7 +508,7 @@ def test_a_span_of_an_own_signal_is_no_technique(define) -> None:
     define(DEFINED.replace('"sentence"', '"span"'))
     rows = toys.examples(4)
     from framescope.classifier.models.passages import Tokens
-    from framescope.classifier.values.article import Span
+    from framescope.classifier.records.article import Span
 
     one = rows.sentences[0]
     spans = [Span(one.start, one.start + 3, SIGNAL)]
@@ -563,7 +563,7 @@ def test_a_small_transformer_learns_it_on_each_level(
 ):
     from framescope.classifier.scoring import Scorer
     from framescope.training.data import load_data
-    from framescope.training.making import make_transformer
+    from framescope.training.runs import make_transformer
 
     define(DEFINED.replace('"sentence"', f'"{level}"'))
     labelled = headlines.write(tmp_path / "mine.jsonl", 80, level=level)
@@ -587,7 +587,7 @@ def test_a_small_transformer_learns_it_on_each_level(
 
 
 def test_what_the_docs_show_can_be_used(define) -> None:
-    from framescope.classifier.pages import read_lines
+    from framescope.classifier.inputs import read_lines
     from pages_of_docs import ROOT, fenced
 
     page = ROOT / "docs" / "adding-a-signal.md"

@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-from framescope.classifier.pages import furniture, headers, page, republication
-from framescope.classifier.pages.furniture import LineKind
+from framescope.classifier.inputs import furniture, headers, page, republication
+from framescope.classifier.inputs.furniture import LineKind
 
 CASES = Path(__file__).parent / "cases" / "pages"
 PAGES = sorted(CASES.glob("*.txt"))

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from framescope.classifier.models.passages import LANE, Packer, Passage, by_length
-from framescope.classifier.values.article import Sentence
+from framescope.classifier.records.article import Sentence
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 WORDS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "the", "ferry", "left", "orrin", "at", "noon", '"')

@@ -12,11 +12,11 @@ from framescope.classifier.models.ngrams import Ngrams
 from framescope.classifier.models.passages import Packer
 from framescope.classifier.models.placeholders import Reader, Reading, TextForm, digest, form_of
 from framescope.classifier.models.tfidf import TfidfModel
-from framescope.classifier.sources.registry.registry import Registry
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records.article import Sentence
+from framescope.classifier.records.outlet import Name, Outlet, Role
+from framescope.classifier.records.statements import About, Code, Evidence, Statement
 from framescope.classifier.taxonomy import NAMES
-from framescope.classifier.values.article import Sentence
-from framescope.classifier.values.outlet import Name, Outlet, Role
-from framescope.classifier.values.statements import About, Code, Evidence, Statement
 
 
 def outlet(id: str, *names: str, code: Code | None = None, role: Role = Role.PUBLISHER) -> Outlet:

@@ -2,13 +2,13 @@ import json
 from pathlib import Path
 
 import pytest
-from framescope.classifier.pages import headers, page, republication
-from framescope.classifier.pages.exchange import from_record, to_record
-from framescope.classifier.sources.publisher.publisher import UNNAMED_MONITOR, publication
-from framescope.classifier.sources.registry import registry
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.values.article import Article, Imprint, Republication
-from framescope.classifier.values.outlet import (
+from framescope.classifier.inputs import headers, page, republication
+from framescope.classifier.inputs.exchange import from_record, to_record
+from framescope.classifier.outlets.publisher.publisher import UNNAMED_MONITOR, publication
+from framescope.classifier.outlets.registry import registry
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.records.article import Article, Imprint, Republication
+from framescope.classifier.records.outlet import (
     Domain,
     DomainRole,
     Medium,
@@ -17,7 +17,7 @@ from framescope.classifier.values.outlet import (
     Outlet,
     Role,
 )
-from framescope.classifier.values.scored import Basis, Publication, Relation
+from framescope.classifier.records.scored import Basis, Publication, Relation
 
 HERE = Path(__file__).parent
 CASES = [

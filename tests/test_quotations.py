@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from framescope.classifier.attribution.quotations import within
 from framescope.classifier.attribution.reading import begin
-from framescope.classifier.pages.sentences import split
-from framescope.classifier.values.article import Article
+from framescope.classifier.inputs.sentences import split
+from framescope.classifier.records.article import Article
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
-from framescope.classifier.sources.registry.check import problems
-from framescope.classifier.sources.registry.folding import slug
-from framescope.classifier.sources.registry.tables import Tables, shipped
-from framescope.classifier.values.outlet import DomainRole
-from framescope.classifier.values.statements import About, Code, Holder
+from framescope.classifier.outlets.registry.check import problems
+from framescope.classifier.outlets.registry.folding import slug
+from framescope.classifier.outlets.registry.tables import Tables, shipped
+from framescope.classifier.records.outlet import DomainRole
+from framescope.classifier.records.statements import About, Code, Holder
 from typer.testing import CliRunner
 
 from tools.registry.__main__ import app
@@ -347,7 +347,7 @@ def test_the_shipped_tables_are_what_the_evidence_gives(tmp_path: Path) -> None:
 
 @pytest.mark.skipif("FRAMESCOPE_EVIDENCE" not in os.environ, reason="needs the public evidence")
 def test_every_outlet_of_the_matrix_is_found_by_its_name_and_host() -> None:
-    from framescope.classifier.sources.registry.registry import load
+    from framescope.classifier.outlets.registry.registry import load
 
     from tools.registry.material import MATRIX, files
     from tools.registry.matrix import read_rows

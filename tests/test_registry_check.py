@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from framescope.classifier.sources.registry.check import Flaw, ambiguous_names, problems
-from framescope.classifier.sources.registry.lookup import look_up
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.sources.registry.tables import Tables, shipped
-from framescope.classifier.values.outlet import Role
+from framescope.classifier.outlets.registry.check import Flaw, ambiguous_names, problems
+from framescope.classifier.outlets.registry.lookup import look_up
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.outlets.registry.tables import Tables, shipped
+from framescope.classifier.records.outlet import Role
 
 from tools.registry.merge import read_hand
 from tools.registry.owners import Owners

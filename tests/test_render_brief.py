@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import pytest
 import reports
-from framescope.classifier.render import print_report, to_html, to_json, to_line
-from framescope.classifier.render.brief import in_brief
-from framescope.classifier.render.figures import ASSERTION
-from framescope.classifier.render.layout import assertions
-from framescope.classifier.render.sourcing import sourcing_map
+from framescope.classifier.records import ArticleReport
+from framescope.classifier.reports import print_report, to_html, to_json, to_line
+from framescope.classifier.reports.brief import in_brief
+from framescope.classifier.reports.figures import ASSERTION
+from framescope.classifier.reports.layout import assertions
+from framescope.classifier.reports.sourcing import sourcing_map
 from framescope.classifier.taxonomy import in_order
-from framescope.classifier.values import ArticleReport
 from rich.console import Console
 
 

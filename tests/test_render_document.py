@@ -10,15 +10,15 @@ import pytest
 import reports
 from framescope.classifier import taxonomy
 from framescope.classifier.errors import BundleError
-from framescope.classifier.render.document import SCHEMA_VERSION, to_json
-from framescope.classifier.values.article import SourceKind
-from framescope.classifier.values.outlet import Medium, Role
-from framescope.classifier.values.scored import Basis, BatchReport, Relation
-from framescope.classifier.values.statements import Code, Holder
+from framescope.classifier.records.article import SourceKind
+from framescope.classifier.records.outlet import Medium, Role
+from framescope.classifier.records.scored import Basis, BatchReport, Relation
+from framescope.classifier.records.statements import Code, Holder
+from framescope.classifier.reports.document import SCHEMA_VERSION, to_json
 from jsonschema import Draft202012Validator
 
 SCHEMA = json.loads(
-    files("framescope.classifier.render").joinpath("report.schema.json").read_text("utf-8")
+    files("framescope.classifier.reports").joinpath("report.schema.json").read_text("utf-8")
 )
 DOCUMENTATION = Path(__file__).parents[1] / "docs" / "report.md"
 

@@ -1,14 +1,14 @@
 from dataclasses import replace
 
 import reports
-from framescope.classifier.render.layout import (
+from framescope.classifier.records.article import Article
+from framescope.classifier.reports.layout import (
     carries,
     opens_with_title,
     paragraphs,
     publisher,
     title,
 )
-from framescope.classifier.values.article import Article
 
 
 def test_line_breaks_between_sentences_make_paragraphs() -> None:

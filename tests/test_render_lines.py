@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import reports
-from framescope.classifier.pages.exchange import from_record
-from framescope.classifier.render.document import to_line
-from framescope.classifier.values.scored import ArticleReport
+from framescope.classifier.inputs.exchange import from_record
+from framescope.classifier.records.scored import ArticleReport
+from framescope.classifier.reports.document import to_line
 
 ARTICLES = reports.everything().articles
 IDS = ["harbour", "carried", "hostile", "unscored", "plain", "hebrew", "dispatch"]

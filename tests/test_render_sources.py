@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 import reports
-from framescope.classifier.render.sources import address, card, published_by, sentence_at
-from framescope.classifier.values.article import Place
-from framescope.classifier.values.outlet import Outlet, Role
-from framescope.classifier.values.scored import (
+from framescope.classifier.records.article import Place
+from framescope.classifier.records.outlet import Outlet, Role
+from framescope.classifier.records.scored import (
     ArticleReport,
     Basis,
     Link,
@@ -15,6 +14,7 @@ from framescope.classifier.values.scored import (
     Record,
     Relation,
 )
+from framescope.classifier.reports.sources import address, card, published_by, sentence_at
 
 
 def shown(report: ArticleReport, **changes: object) -> str:

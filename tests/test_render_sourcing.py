@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 import reports
-from framescope.classifier.render.sourcing import (
+from framescope.classifier.records.article import SourceKind
+from framescope.classifier.records.scored import ArticleReport
+from framescope.classifier.reports.sourcing import (
     NONE,
     UNTOLD,
     Cited,
@@ -12,8 +14,6 @@ from framescope.classifier.render.sourcing import (
     in_words,
     sourcing_map,
 )
-from framescope.classifier.values.article import SourceKind
-from framescope.classifier.values.scored import ArticleReport
 
 
 def rows(report: ArticleReport) -> list[tuple[str, tuple[str, ...], tuple[int, ...]]]:

@@ -2,10 +2,21 @@ from dataclasses import replace
 
 import pytest
 import reports
-from framescope.classifier.render import figures
-from framescope.classifier.render.figures import VoiceCounts, is_unsourced_own_claim, summarise
-from framescope.classifier.render.html import to_html
-from framescope.classifier.render.layout import (
+from framescope.classifier.records.article import (
+    Article,
+    Citation,
+    Place,
+    Sentence,
+    SourceKind,
+    Span,
+    Voice,
+)
+from framescope.classifier.records.scored import ArticleReport, BatchReport, SentenceReport
+from framescope.classifier.records.text import printable, shortened
+from framescope.classifier.reports import figures
+from framescope.classifier.reports.figures import VoiceCounts, is_unsourced_own_claim, summarise
+from framescope.classifier.reports.html import to_html
+from framescope.classifier.reports.layout import (
     CITED,
     FURNITURE,
     UNSOURCED,
@@ -15,17 +26,6 @@ from framescope.classifier.render.layout import (
     segments,
 )
 from framescope.classifier.taxonomy import Family
-from framescope.classifier.values.article import (
-    Article,
-    Citation,
-    Place,
-    Sentence,
-    SourceKind,
-    Span,
-    Voice,
-)
-from framescope.classifier.values.scored import ArticleReport, BatchReport, SentenceReport
-from framescope.classifier.values.text import printable, shortened
 
 
 def test_counts_by_voice() -> None:

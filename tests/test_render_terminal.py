@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import reports
-from framescope.classifier.render.terminal import print_report
-from framescope.classifier.values.scored import BatchReport
+from framescope.classifier.records.scored import BatchReport
+from framescope.classifier.reports.terminal import print_report
 from rich.console import Console
 
 

@@ -15,9 +15,9 @@ import toys
 from framescope.classifier import bundle
 from framescope.classifier.errors import TrainingError
 from framescope.classifier.models.domain import TrainingDomain
-from framescope.training.calibrate.domain import extend_domain
-from framescope.training.making.retraining import retrain_transformer
-from framescope.training.making.run_folder import lessons_of
+from framescope.training.calibration.domain import extend_domain
+from framescope.training.runs.retraining import retrain_transformer
+from framescope.training.runs.run_folder import lessons_of
 from framescope.training.transformer.start import Start
 
 MORE = ("claim", *toys.SIGNALS)

@@ -24,11 +24,11 @@ from framescope.classifier.errors import FramescopeError, TrainingError
 from framescope.training import Track
 from framescope.training.corpora import read_exchange
 from framescope.training.data import Data, Examples
-from framescope.training.making import TrainingRun, check_run_folder, make_baseline, need_tracker
-from framescope.training.making.curves import LearningCurves, read_curves
-from framescope.training.making.environment import code, environment, peak_memory
-from framescope.training.making.run_folder import lessons_of
 from framescope.training.recipes import Recipe
+from framescope.training.runs import TrainingRun, check_run_folder, make_baseline, need_tracker
+from framescope.training.runs.curves import LearningCurves, read_curves
+from framescope.training.runs.environment import code, environment, peak_memory
+from framescope.training.runs.run_folder import lessons_of
 
 RECIPE = Recipe("toy", ["house"], seed=3, baseline={"strengths": [1.0, 0.1], "mixes": ["words"]})
 QUICK = """
@@ -120,7 +120,7 @@ def test_memory_grows_with_what_is_held() -> None:
     if peak_memory() is None:
         pytest.skip("nobody says how much memory a process held")
     lines = (
-        "import numpy as np; from framescope.training.making.environment import peak_memory as peak",  # noqa: E501
+        "import numpy as np; from framescope.training.runs.environment import peak_memory as peak",
         "before = peak(); held = np.ones(300_000_000, np.uint8); held = None",
         "print(peak() - before)",
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import reports
 from framescope.classifier.errors import InputError
-from framescope.classifier.render.document import to_json, to_line
+from framescope.classifier.reports.document import to_json, to_line
 from framescope.eval.commands import judge as cli
 from framescope.eval.release import same
 from typer.testing import CliRunner

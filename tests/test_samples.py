@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.attribution.reading import begin
-from framescope.classifier.pages.inputs import read
-from framescope.classifier.pages.records import read_lines
-from framescope.classifier.pages.sentences import split
+from framescope.classifier.inputs.reading import read
+from framescope.classifier.inputs.records import read_lines
+from framescope.classifier.inputs.sentences import split
+from framescope.classifier.records.article import Article, Unit
 from framescope.classifier.taxonomy import TECHNIQUES
-from framescope.classifier.values.article import Article, Unit
 
 from framescope import classifier
 

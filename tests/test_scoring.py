@@ -12,10 +12,8 @@ from framescope.classifier.attribution.resolve import resolve
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.models.base import Model, check_time
-from framescope.classifier.scoring import Scorer
-from framescope.classifier.sources.registry.registry import Registry, load
-from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values.article import (
+from framescope.classifier.outlets.registry.registry import Registry, load
+from framescope.classifier.records.article import (
     Article,
     Citation,
     MarkedCitation,
@@ -27,9 +25,11 @@ from framescope.classifier.values.article import (
     Unit,
     Voice,
 )
-from framescope.classifier.values.outlet import Domain, Name, Outlet
-from framescope.classifier.values.scored import ArticleReport, Relation, Skipped
-from framescope.classifier.values.statements import About, Code, Evidence, Statement
+from framescope.classifier.records.outlet import Domain, Name, Outlet
+from framescope.classifier.records.scored import ArticleReport, Relation, Skipped
+from framescope.classifier.records.statements import About, Code, Evidence, Statement
+from framescope.classifier.scoring import Scorer
+from framescope.classifier.taxonomy import BY_NAME, Level
 
 SIGNALS = ("claim", "vague_source", "loaded_language", "hyperpartisan")
 

@@ -11,7 +11,7 @@ import pytest
 from framescope.classifier.bundle import read_manifest, resolve
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.runtime import ENCODER
-from framescope.eval.figures.sections import Estimate
+from framescope.eval.metrics.sections import Estimate
 from framescope.eval.release import seeds
 from framescope.eval.report.layout import cell
 from framescope.eval.rows.scored import Evaluation

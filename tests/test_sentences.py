@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from framescope.classifier.pages.sentences import MAX_CHARS, split
-from framescope.classifier.values.article import Article, Unit, Voice
-from framescope.classifier.values.text import fold
+from framescope.classifier.inputs.sentences import MAX_CHARS, split
+from framescope.classifier.records.article import Article, Unit, Voice
+from framescope.classifier.records.text import fold
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,5 +102,5 @@ def test_long_sentences_are_cut_between_clauses_before_words():
 
 
 def test_importing_loads_no_library():
-    code = "import sys, framescope.classifier.pages.sentences; sys.exit('nupunkt' in sys.modules)"
+    code = "import sys, framescope.classifier.inputs.sentences; sys.exit('nupunkt' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -70,7 +70,7 @@ def test_a_part_of_a_page_is_read_as_one(client):
 
 def test_an_answer_keeps_the_schema_of_reports(client):
     schema = json.loads(
-        files("framescope.classifier.render").joinpath("report.schema.json").read_text("utf-8")
+        files("framescope.classifier.reports").joinpath("report.schema.json").read_text("utf-8")
     )
     jsonschema.validate(post(client, text=TEXT).json(), schema)
 

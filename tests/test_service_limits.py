@@ -17,7 +17,8 @@ pytest.importorskip("prometheus_client")
 
 from fastapi.testclient import TestClient
 from framescope.classifier.errors import BundleError, FramescopeError
-from framescope.classifier.pages import fetching
+from framescope.classifier.inputs import fetching
+from framescope.classifier.records import Article
 from framescope.classifier.service.bounds import (
     Bounds,
     RequestError,
@@ -29,7 +30,6 @@ from framescope.classifier.service.commands import serve
 from framescope.classifier.service.guard import Guard, named
 from framescope.classifier.service.queue import ScoringQueue
 from framescope.classifier.service.server import address_of, bound
-from framescope.classifier.values import Article
 from serving import LINE, TEXT, make, page
 
 PATIENCE = 20  # seconds that a test waits for what comes at once

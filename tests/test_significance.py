@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from framescope.eval.figures.resample import from_draws, holm, mcnemar
+from framescope.eval.metrics.resample import from_draws, holm, mcnemar
 
 
 def test_mcnemar_is_the_binomial_test_of_the_rows_that_tell_the_models_apart():

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.attribution.reading import cited
-from framescope.classifier.pages import sentences
-from framescope.classifier.sources.record.evidence import addresses, article_evidence, corrections
-from framescope.classifier.sources.registry.registry import load
-from framescope.classifier.values.article import (
+from framescope.classifier.inputs import sentences
+from framescope.classifier.outlets.record.evidence import addresses, article_evidence, corrections
+from framescope.classifier.outlets.registry.registry import load
+from framescope.classifier.records.article import (
     Article,
     Citation,
     Place,
@@ -19,7 +19,7 @@ from framescope.classifier.values.article import (
     SourceKind,
     Voice,
 )
-from framescope.classifier.values.scored import ArticleEvidence, ArticleReport, SentenceReport
+from framescope.classifier.records.scored import ArticleEvidence, ArticleReport, SentenceReport
 
 CASES = [
     json.loads(line)

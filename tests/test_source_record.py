@@ -7,11 +7,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from framescope.classifier.sources.record import record as posterior
-from framescope.classifier.sources.record.record import CAP, article_shift, card, record
-from framescope.classifier.sources.registry import registry
-from framescope.classifier.values.article import Article, Citation, Sentence, SourceKind
-from framescope.classifier.values.outlet import (
+from framescope.classifier.outlets.record import record as posterior
+from framescope.classifier.outlets.record.record import CAP, article_shift, card, record
+from framescope.classifier.outlets.registry import registry
+from framescope.classifier.records.article import Article, Citation, Sentence, SourceKind
+from framescope.classifier.records.outlet import (
     Assessment,
     Domain,
     DomainRole,
@@ -20,7 +20,7 @@ from framescope.classifier.values.outlet import (
     Outlet,
     Role,
 )
-from framescope.classifier.values.scored import (
+from framescope.classifier.records.scored import (
     ArticleEvidence,
     ArticleReport,
     Basis,
@@ -30,7 +30,7 @@ from framescope.classifier.values.scored import (
     Relation,
     SentenceReport,
 )
-from framescope.classifier.values.statements import (
+from framescope.classifier.records.statements import (
     STEERING,
     About,
     Code,
@@ -494,6 +494,6 @@ def test_the_record_is_of_the_outlet_whose_words_they_are(monkeypatch) -> None:
     chain = (link(Relation.REPUBLISHED, other), link(Relation.ORIGIN, MIRROR))
     given = Publication(Relation.REPUBLISHED, chain)
     monkeypatch.setattr(
-        "framescope.classifier.sources.publisher.publisher.publication", lambda *_: given
+        "framescope.classifier.outlets.publisher.publisher.publication", lambda *_: given
     )
     assert read().outlet == MIRROR

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from framescope.classifier.sources.registry import registry as module
-from framescope.classifier.sources.registry.lookup import close, look, look_alike, look_up
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.sources.registry.tables import Tables
-from framescope.classifier.sources.registry.user import read
+from framescope.classifier.outlets.registry import registry as module
+from framescope.classifier.outlets.registry.lookup import close, look, look_alike, look_up
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.outlets.registry.tables import Tables
+from framescope.classifier.outlets.registry.user import read
 
 CASES = Path(__file__).parent / "cases"
 REGISTRY = Registry(Tables(CASES / "sources_tables"))

@@ -9,23 +9,23 @@ import shutil
 from pathlib import Path
 
 import pytest
-from framescope.classifier.sources.registry import registry as module
-from framescope.classifier.sources.registry.export import (
+from framescope.classifier.outlets.registry import registry as module
+from framescope.classifier.outlets.registry.export import (
     export,
     write_csv,
     write_jsonl,
     write_jsonld,
 )
-from framescope.classifier.sources.registry.facts import (
+from framescope.classifier.outlets.registry.facts import (
     COLUMNS,
     differences,
     facts,
     licence_of,
     read_facts,
 )
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.sources.registry.tables import Tables
-from framescope.classifier.sources.registry.user import read
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.outlets.registry.tables import Tables
+from framescope.classifier.outlets.registry.user import read
 
 TABLES = Path(__file__).parent / "cases/sources_tables"
 REGISTRY = Registry(Tables(TABLES))

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from framescope.classifier.sources.registry import hosts
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.sources.registry.tables import Tables
+from framescope.classifier.outlets.registry import hosts
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.outlets.registry.tables import Tables
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,7 +109,7 @@ def test_nothing_is_fetched_or_kept():
         "import socket, sys; from pathlib import Path\n"
         "def refuse(*a, **k): raise AssertionError('network')\n"
         "socket.socket.connect = refuse; socket.getaddrinfo = refuse\n"
-        "from framescope.classifier.sources.registry import hosts\n"
+        "from framescope.classifier.outlets.registry import hosts\n"
         "assert 'tldextract' not in sys.modules\n"
         "assert hosts.host('https://www.example.org/') == 'example.org'\n"
         "assert 'tldextract' not in sys.modules\n"

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from framescope.classifier.pages import split_sentences
-from framescope.classifier.sources import load_registry, shipped_tables
-from framescope.classifier.values import Article
+from framescope.classifier.inputs import split_sentences
+from framescope.classifier.outlets import load_registry, shipped_tables
+from framescope.classifier.records import Article
 
 FOLDER = Path(__file__).parent / "cases"
 CASES = [

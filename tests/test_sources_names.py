@@ -7,11 +7,11 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from framescope.classifier.sources.registry.boundaries import Boundaries
-from framescope.classifier.sources.registry.folding import Folded, normal, normals
-from framescope.classifier.sources.registry.names import _FOREIGN
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.sources.registry.tables import Tables
+from framescope.classifier.outlets.registry.boundaries import Boundaries
+from framescope.classifier.outlets.registry.folding import Folded, normal, normals
+from framescope.classifier.outlets.registry.names import _FOREIGN
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.outlets.registry.tables import Tables
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import SourcesError
-from framescope.classifier.sources.registry import registry as module
-from framescope.classifier.sources.registry.registry import Registry, load
-from framescope.classifier.sources.registry.schema import COLUMNS
-from framescope.classifier.sources.registry.tables import Tables
-from framescope.classifier.values.outlet import Domain, Name, NameKind, Outlet, Role
-from framescope.classifier.values.statements import About, Code, Evidence, Holder, Statement
+from framescope.classifier.outlets.registry import registry as module
+from framescope.classifier.outlets.registry.registry import Registry, load
+from framescope.classifier.outlets.registry.schema import COLUMNS
+from framescope.classifier.outlets.registry.tables import Tables
+from framescope.classifier.records.outlet import Domain, Name, NameKind, Outlet, Role
+from framescope.classifier.records.statements import About, Code, Evidence, Holder, Statement
 
 TABLES = Path(__file__).parent / "cases/sources_tables"
 
@@ -176,7 +176,7 @@ def test_a_damaged_table_is_named(tmp_path, damage, said):
 
 def test_the_registry_waits_with_what_it_may_not_need():
     code = (
-        "import sys; import framescope.classifier.sources.registry.registry, framescope.classifier.cli\n"  # noqa: E501
+        "import sys; import framescope.classifier.outlets.registry.registry, framescope.classifier.cli\n"  # noqa: E501
         "heavy = {'tldextract', 'requests', 'rapidfuzz', 'ahocorasick_rs', 'rich', 'idna'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import FramescopeError
-from framescope.classifier.sources.record.record import VALUES
-from framescope.classifier.sources.registry.check import problems
-from framescope.classifier.sources.registry.registry import Registry
-from framescope.classifier.sources.registry.schema import COLUMNS, FIELDS, countries, value_of
-from framescope.classifier.sources.registry.tables import Tables
-from framescope.classifier.sources.registry.user import read
+from framescope.classifier.outlets.record.record import VALUES
+from framescope.classifier.outlets.registry.check import problems
+from framescope.classifier.outlets.registry.registry import Registry
+from framescope.classifier.outlets.registry.schema import COLUMNS, FIELDS, countries, value_of
+from framescope.classifier.outlets.registry.tables import Tables
+from framescope.classifier.outlets.registry.user import read
 
 from tools.registry.merge import COLUMNS as BY_HAND
 from tools.registry.merge import read_hand

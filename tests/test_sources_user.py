@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.errors import SourcesError
-from framescope.classifier.sources.registry import registry as module
-from framescope.classifier.sources.registry.check import clashes
-from framescope.classifier.sources.registry.objects import to_object
-from framescope.classifier.sources.registry.registry import Registry, load
-from framescope.classifier.sources.registry.tables import Tables
-from framescope.classifier.sources.registry.user import read
-from framescope.classifier.values.outlet import (
+from framescope.classifier.outlets.registry import registry as module
+from framescope.classifier.outlets.registry.check import clashes
+from framescope.classifier.outlets.registry.objects import to_object
+from framescope.classifier.outlets.registry.registry import Registry, load
+from framescope.classifier.outlets.registry.tables import Tables
+from framescope.classifier.outlets.registry.user import read
+from framescope.classifier.records.outlet import (
     Domain,
     DomainRole,
     Medium,
@@ -22,7 +22,7 @@ from framescope.classifier.values.outlet import (
     Outlet,
     Role,
 )
-from framescope.classifier.values.statements import Code, Evidence, Holder
+from framescope.classifier.records.statements import Code, Evidence, Holder
 
 CASES = Path(__file__).parent / "cases"
 REGISTRY = Registry(Tables(CASES / "sources_tables"))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from framescope.classifier.values.article import Article, Unit
+from framescope.classifier.records.article import Article, Unit
 from framescope.training.corpora.catalogue import KNOWN, PUBLIC, SHIPPED, find
 from framescope.training.data.duplicates import Groups, same_words, shingles, similar_pairs
 from framescope.training.data.examples import Examples, build, of_articles

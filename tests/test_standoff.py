@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from framescope.classifier.errors import CorpusError
+from framescope.classifier.records.article import Article, Voice
 from framescope.classifier.taxonomy import in_order
-from framescope.classifier.values.article import Article, Voice
 from framescope.training.commands.corpora import app
 from framescope.training.corpora import standoff
 from framescope.training.corpora.catalogue import find

@@ -14,8 +14,8 @@ torch = pytest.importorskip("torch")
 import toys
 from framescope.classifier import bundle
 from framescope.classifier.errors import BundleError, TrainingError
+from framescope.classifier.records.article import Sentence
 from framescope.classifier.runtime import ENCODER
-from framescope.classifier.values.article import Sentence
 from framescope.training.transformer.encoder import default_folder, export
 from framescope.training.transformer.finetune import TransformerRecipe
 from framescope.training.transformer.run import Settings

@@ -15,7 +15,7 @@ import pytest
 from framescope.classifier import bundle
 from framescope.classifier.errors import BundleError, SourcesError
 from framescope.classifier.models.stored import read_arrays, read_json
-from framescope.classifier.sources import load_registry
+from framescope.classifier.outlets import load_registry
 
 WEIGHTS, VOCABULARY = "weights.npz", "vocabulary.json"
 

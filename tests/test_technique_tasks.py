@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from framescope.classifier.bundle import Bundle
+from framescope.classifier.records.article import Sentence, Span
 from framescope.classifier.taxonomy import TECHNIQUES
-from framescope.classifier.values.article import Sentence, Span
 from framescope.eval.rows.scored import Evaluation
 from framescope.eval.studies import technique_tasks
 from framescope.training.data.examples import Examples

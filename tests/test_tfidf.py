@@ -13,8 +13,8 @@ from framescope.classifier.models import ngrams, tfidf
 from framescope.classifier.models.base import Calibration, Model, Prediction
 from framescope.classifier.models.ngrams import Ngrams, Places, count, weigh
 from framescope.classifier.models.tfidf import VOCABULARY, WEIGHTS, TfidfModel, beside, load
-from framescope.classifier.values.article import Sentence
-from framescope.classifier.values.text import fold
+from framescope.classifier.records.article import Sentence
+from framescope.classifier.records.text import fold
 
 SIGNALS = ("claim", "loaded_language", "hyperpartisan")
 TEXTS = (
@@ -341,8 +341,8 @@ def test_importing_is_cheap() -> None:
 def test_a_bundle_reads_names_by_the_registry_it_is_loaded_with(model, tmp_path) -> None:
     from framescope.classifier import bundle
     from framescope.classifier.models.placeholders import Reader
-    from framescope.classifier.sources.registry.registry import Registry, load
-    from framescope.classifier.values.outlet import Name, Outlet
+    from framescope.classifier.outlets.registry.registry import Registry, load
+    from framescope.classifier.records.outlet import Name, Outlet
 
     named = TfidfModel(
         SIGNALS, model.blocks, model.weights, model.intercepts, model.calibration, Reader.of()

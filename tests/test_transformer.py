@@ -31,8 +31,8 @@ from framescope.classifier.models.transformer import (
     TransformerPrediction,
     load,
 )
+from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind, Span
 from framescope.classifier.runtime import ENCODER
-from framescope.classifier.values.article import Citation, Place, Sentence, SourceKind, Span
 
 FUSION = Fusion(
     Regressions(CITATION_FEATURES, {}),

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from framescope.classifier.pages import split_sentences
-from framescope.classifier.values import Article
+from framescope.classifier.inputs import split_sentences
+from framescope.classifier.records import Article
 from pages_of_docs import ROOT, typed
 
 PAGE = ROOT / "docs" / "tutorial.md"

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.sources import load_registry
-from framescope.classifier.values import Article
+from framescope.classifier.outlets import load_registry
+from framescope.classifier.records import Article
 from framescope.training.data import UNLABELLED, Data, choose_unlabelled, examples_of_articles
 
 WORDS = (

@@ -10,12 +10,12 @@ from dataclasses import replace
 import pytest
 from framescope.classifier.attribution.resolve import resolve
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages.sentences import split
-from framescope.classifier.sources.registry.registry import load
-from framescope.classifier.values.article import Article, MarkedCitation, Place
-from framescope.classifier.values.outlet import Name, Outlet
-from framescope.classifier.values.scored import ArticleReport, SentenceReport
-from framescope.classifier.values.text import fold
+from framescope.classifier.inputs.sentences import split
+from framescope.classifier.outlets.registry.registry import load
+from framescope.classifier.records.article import Article, MarkedCitation, Place
+from framescope.classifier.records.outlet import Name, Outlet
+from framescope.classifier.records.scored import ArticleReport, SentenceReport
+from framescope.classifier.records.text import fold
 from framescope.eval.report.layout import to_markdown
 from framescope.eval.studies.unresolved import (
     OutletCitations,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from framescope.classifier.values.article import Sentence, Span
+from framescope.classifier.records.article import Sentence, Span
 from framescope.training.data.examples import Examples
 
 SIGNALS = ("vague_source", "any_technique", "loaded_language", "hyperpartisan")

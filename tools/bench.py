@@ -22,9 +22,9 @@ import numpy as np
 import toys
 from deletion import measure as measure_deletion
 from framescope.classifier import __version__, bundle
-from framescope.classifier.pages import page
+from framescope.classifier.inputs import page
+from framescope.classifier.outlets.registry.registry import Registry, load
 from framescope.classifier.scoring import Scorer
-from framescope.classifier.sources.registry.registry import Registry, load
 from rich.console import Console
 from rich.table import Table
 

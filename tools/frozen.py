@@ -50,7 +50,7 @@ def inputs(folder: Path, shared: Path, number: int) -> list[Path]:
                 rows = [json.loads(line) for line in lines]
             wanted = max(1, round(number * share))
             for row in rows[:: len(rows) // wanted][:wanted]:
-                text = next(row[key] for key in ("text", "body", "content") if row.get(key))
+                text = next((row[k] for k in ("text", "content_original") if row.get(k)), "")
                 known = {
                     "id": f"{name}-{row.get('id', row.get('ID'))}",
                     "text": text,

@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 
 import psutil
-from framescope.classifier.pages import list_inputs, split_input, split_sentences
+from framescope.classifier.inputs import list_inputs, split_input, split_sentences
 
 COMMAND = (sys.executable, "-m", "framescope")
 FEW, MANY = 10_000, 100_000

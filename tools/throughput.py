@@ -27,11 +27,11 @@ from pathlib import Path
 import numpy as np
 from framescope.classifier import __version__, bundle
 from framescope.classifier.attribution import read
+from framescope.classifier.inputs import list_inputs, split_input
 from framescope.classifier.models.passages import by_length, with_rows
-from framescope.classifier.pages import list_inputs, split_input
+from framescope.classifier.outlets import load_registry
+from framescope.classifier.records import Sentence
 from framescope.classifier.runtime import instructions
-from framescope.classifier.sources import load_registry
-from framescope.classifier.values import Sentence
 
 COMMAND = (sys.executable, "-m", "framescope")
 PIPELINE_ARTICLES = 100  # whose sentences the pipeline reads; it takes half a second for each

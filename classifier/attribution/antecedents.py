@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from framescope.classifier.attribution.lexicon import places, terms, word_set
 from framescope.classifier.attribution.phrases import Phrase, Shape, SourceType, parse, words_of
-from framescope.classifier.values import Place
+from framescope.classifier.records import Place
 
 # A run of capitals: a full name, as a text gives it before it goes on by surname alone.
 # A full stop within a name follows a title or an initial; any other ends a sentence.

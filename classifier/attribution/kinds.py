@@ -39,7 +39,7 @@ from framescope.classifier.attribution.phrases import (
     words_of,
 )
 from framescope.classifier.attribution.presented import presented, states
-from framescope.classifier.values import Mention, Place, SourceKind
+from framescope.classifier.records import Mention, Place, SourceKind
 
 _LONGEST_NAME = 80
 """Characters of a source's words above which its name is what stands before the first comma."""

@@ -15,11 +15,11 @@ from typing import Protocol
 
 from framescope.classifier.attribution.lexicon import places, word_list
 from framescope.classifier.attribution.phrases import Phrase, Shape, words_of
-from framescope.classifier.values import DomainRole, Found, Medium, Mention, Outlet
+from framescope.classifier.records import DomainRole, Found, Medium, Mention, Outlet
 
 
 class Outlets(Protocol):
-    """Who knows outlets: what the rules ask of `classifier.sources.registry.registry.Registry`."""
+    """Who knows outlets: what the rules ask of `classifier.outlets.registry.registry.Registry`."""
 
     def get(self, id: str, /) -> Outlet | None:
         """Give the outlet of an id."""

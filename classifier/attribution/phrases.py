@@ -19,7 +19,7 @@ from framescope.classifier.attribution.lexicon import (
     word_list,
     word_set,
 )
-from framescope.classifier.values import Place, SourceKind, fold
+from framescope.classifier.records import Place, SourceKind, fold
 
 
 class Shape(StrEnum):

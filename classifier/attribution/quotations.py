@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from framescope.classifier.attribution.lexicon import word_set
-from framescope.classifier.values import Sentence
+from framescope.classifier.records import Sentence
 
 _OPENS = "start"
 _CLOSES = "end"

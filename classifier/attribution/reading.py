@@ -17,9 +17,9 @@ from framescope.classifier.attribution.outlets import Outlets, own_outlets
 from framescope.classifier.attribution.quotations import find as find_quotations
 from framescope.classifier.attribution.quotations import within
 from framescope.classifier.attribution.resolve import resolve
-from framescope.classifier.pages import detect_language
-from framescope.classifier.pages import split_sentences as split
-from framescope.classifier.values import (
+from framescope.classifier.inputs import detect_language
+from framescope.classifier.inputs import split_sentences as split
+from framescope.classifier.records import (
     Article,
     ArticleReading,
     Republication,
@@ -72,7 +72,7 @@ def begin(article: Article, sentences: Sequence[Sentence] | None = None) -> Arti
     ----------
     article : Article
     sentences : sequence of Sentence or None
-        Its sentences in order; None for those that `classifier.pages.sentences.split` gives.
+        Its sentences in order; None for those that `classifier.inputs.sentences.split` gives.
     """
     plain = fold(article.text)
     rows = split(article, plain) if sentences is None else tuple(sentences)

@@ -16,7 +16,7 @@ from framescope.classifier.attribution.outlets import Outlets
 from framescope.classifier.attribution.phrases import NOBODY, SourceType, words_of
 from framescope.classifier.attribution.presented import presented
 from framescope.classifier.attribution.rules import MOST, channel, same_quotation, source_line
-from framescope.classifier.values import Citation, MarkedCitation, Place, Sentence, SourceKind
+from framescope.classifier.records import Citation, MarkedCitation, Place, Sentence, SourceKind
 
 Given = Citation | MarkedCitation
 

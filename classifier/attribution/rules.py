@@ -17,7 +17,7 @@ from typing import TypeVar
 from framescope.classifier.attribution.outlets import Outlets, called_state_media, named
 from framescope.classifier.attribution.phrases import parse
 from framescope.classifier.attribution.presented import states
-from framescope.classifier.values import (
+from framescope.classifier.records import (
     ArticleReading,
     Citation,
     MarkedCitation,

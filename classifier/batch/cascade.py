@@ -40,8 +40,8 @@ from framescope.classifier.models import (
     TrainingDomain,
     pool_articles,
 )
+from framescope.classifier.records import Citation, Sentence, Span
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
-from framescope.classifier.values import Citation, Sentence, Span
 from numpy.typing import NDArray
 
 _TINY = 1e-7  # from 0 and 1, that a probability's log-odds are finite

@@ -34,7 +34,7 @@ from framescope.classifier.batch.progress import RunProgress
 from framescope.classifier.batch.shards import Position
 from framescope.classifier.batch.stages import Loaded, Setup
 from framescope.classifier.errors import FramescopeError, StoppedError, how_to_install
-from framescope.classifier.pages import InputOptions, ListedFile
+from framescope.classifier.inputs import InputOptions, ListedFile
 
 _TICK = 0.25  # seconds between two looks at what was asked, and at what hangs
 _PATIENCE = 20.0  # seconds without a node, after which that is told

@@ -21,7 +21,7 @@ from framescope.classifier.batch.progress import RunProgress
 from framescope.classifier.batch.shards import Position, Shard
 from framescope.classifier.batch.stages import Failure, Loaded, Setup
 from framescope.classifier.errors import FramescopeError, StoppedError
-from framescope.classifier.pages import InputOptions, ListedFile
+from framescope.classifier.inputs import InputOptions, ListedFile
 
 _TICK = 0.25  # seconds between two looks at what hangs
 _GRACE = 5.0  # seconds over a limit that a process watches itself, before it is killed

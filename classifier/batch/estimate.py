@@ -17,8 +17,8 @@ from framescope.classifier.batch.schema import RunTables
 from framescope.classifier.batch.shards import Fault, Item, Position, Shard, records_of
 from framescope.classifier.batch.stages import Stages
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import InputOptions, ListedFile, RawRecord, split_input
-from framescope.classifier.values import Article, Origin, printable
+from framescope.classifier.inputs import InputOptions, ListedFile, RawRecord, split_input
+from framescope.classifier.records import Article, Origin, printable
 
 _FILES, _EACH = 10, 3  # that are looked into: of all, by their bytes; of each kind, at least
 _RECORDS = 20  # that are scored, about; one of each of these files, at least

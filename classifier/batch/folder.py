@@ -21,7 +21,7 @@ from typing import Any
 
 from framescope.classifier.batch.schema import need_pyarrow
 from framescope.classifier.errors import FramescopeError
-from framescope.classifier.pages import ListedFile
+from framescope.classifier.inputs import ListedFile
 from framescope.classifier.taxonomy import DEFINITIONS, declare, from_records
 
 FORMAT = 1

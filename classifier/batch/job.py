@@ -15,8 +15,8 @@ from framescope.classifier.batch.clearness import measured
 from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.stages import Setup
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import ListedFile, list_inputs, read_list
-from framescope.classifier.values import printable
+from framescope.classifier.inputs import ListedFile, list_inputs, read_list
+from framescope.classifier.records import printable
 
 _SHOWN = 3  # files that are named of those that differ
 LIST = "-"
@@ -30,13 +30,13 @@ class Job:
     Attributes
     ----------
     inputs : sequence of str
-        As `classifier.pages.list_inputs` takes them; `LIST` is a list on standard input. Empty when
+        As `inputs.list_inputs` takes them; `LIST` is a list on standard input. Empty when
         a run is gone on with, for those that it was begun with.
     output : pathlib.Path
         The run's folder.
     setup : Setup
     columns : mapping of str to str
-        As of `classifier.pages.InputOptions`.
+        As of `classifier.inputs.InputOptions`.
     include, exclude : sequence of str
     allow_private : bool
     workers : int or None

@@ -22,7 +22,7 @@ from framescope.classifier.batch.processes import IDLE, MODEL, Worker, score
 from framescope.classifier.batch.shards import Fault, Item, Position, Shard
 from framescope.classifier.batch.stages import Failure, Loaded, Setup, Stages
 from framescope.classifier.errors import FramescopeError, InputError
-from framescope.classifier.pages import InputOptions, ListedFile, RawRecord
+from framescope.classifier.inputs import InputOptions, ListedFile, RawRecord
 from numpy.typing import NDArray
 
 Sent = Mapping[str, NDArray[np.object_]]

@@ -22,7 +22,7 @@ from framescope.classifier.batch.schema import whole
 from framescope.classifier.batch.shards import Cutter, Position, Shard
 from framescope.classifier.batch.stages import Failure, Setup, Stages
 from framescope.classifier.errors import FramescopeError
-from framescope.classifier.pages import InputOptions, ListedFile
+from framescope.classifier.inputs import InputOptions, ListedFile
 
 _SPAWN = get_context("spawn")  # a forked process would hold the threads of none of its parent's
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG

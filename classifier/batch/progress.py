@@ -13,7 +13,7 @@ from typing import Any
 
 from framescope.classifier.batch.folder import PROGRESS, RunFolder
 from framescope.classifier.batch.stages import Counts
-from framescope.classifier.values import printable
+from framescope.classifier.records import printable
 
 _MINUTE = 60.0  # seconds, of which the rate is told
 _WRITTEN = 2.0  # seconds between two states of the file

@@ -33,7 +33,7 @@ from framescope.classifier.batch.schema import VERSION, need_pyarrow, whole
 from framescope.classifier.batch.shards import Position, Shard
 from framescope.classifier.batch.stages import Counts, Loaded
 from framescope.classifier.errors import FramescopeError, StoppedError
-from framescope.classifier.pages import InputOptions, ListedFile
+from framescope.classifier.inputs import InputOptions, ListedFile
 from framescope.classifier.taxonomy import DEFINITIONS
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from framescope.classifier.errors import need
+from framescope.classifier.records import ArticleReport, Citation, Place, SentenceReport, SourceCard
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values import ArticleReport, Citation, Place, SentenceReport, SourceCard
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import InputOptions, ListedFile, RawRecord, split_input
-from framescope.classifier.values import Origin, Skipped
+from framescope.classifier.inputs import InputOptions, ListedFile, RawRecord, split_input
+from framescope.classifier.records import Origin, Skipped
 
 _WITHIN = re.compile(r", (line|item) (\d+)")
 

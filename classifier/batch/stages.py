@@ -23,8 +23,8 @@ from framescope.classifier.batch.schema import (
 )
 from framescope.classifier.batch.shards import Fault, Item, Shard
 from framescope.classifier.errors import InputError
+from framescope.classifier.records import Article, ArticleReport, Skipped
 from framescope.classifier.taxonomy import SIGNALS, Level, to_records
-from framescope.classifier.values import Article, ArticleReport, Skipped
 
 if TYPE_CHECKING:
     from framescope.classifier.batch.cascade import CascadeModel
@@ -143,8 +143,8 @@ class Stages:
     def __init__(self, setup: Setup) -> None:
         from framescope.classifier import bundle
         from framescope.classifier.models import PassageCache
+        from framescope.classifier.outlets import load_registry
         from framescope.classifier.scoring import Scorer
-        from framescope.classifier.sources import load_registry
 
         need_pyarrow()
         self.setup = setup

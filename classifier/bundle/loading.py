@@ -20,8 +20,8 @@ from framescope.classifier.bundle.manifest import (
 )
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models import DOMAIN, MAX_FILE, Calibration, Model, TrainingDomain
+from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.runtime import instructions
-from framescope.classifier.sources import Registry, load_registry
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from framescope.classifier.models import (
     load_transformer,
     read_json,
 )
-from framescope.classifier.sources import Registry
+from framescope.classifier.outlets import Registry
 from framescope.classifier.taxonomy import DEFINITIONS, declare, from_records, in_order
 
 FORMAT = 2

@@ -121,7 +121,7 @@ def score(
 
     begin(model)  # beside the imports that follow
     from framescope.classifier import command
-    from framescope.classifier.pages import InputOptions
+    from framescope.classifier.inputs import InputOptions
 
     named = {
         "text": text_column, "id": id_column, "title": title_column,

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from framescope.classifier.cli.shared import CardFormat, Column, Json, ListFormat, OverFile, Own
 from framescope.classifier.errors import SourcesError
-from framescope.classifier.values import Role, printable
+from framescope.classifier.records import Role, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from framescope.classifier.sources import Answer
+    from framescope.classifier.outlets import Answer
     from rich.console import Console
 
 sources_app = typer.Typer(
@@ -43,13 +43,13 @@ def show(
     ] = False,
 ) -> None:
     """Show what is on record about an outlet or a host."""
-    from framescope.classifier.sources import answers_to_json, load_registry, look_up
+    from framescope.classifier.outlets import answers_to_json, load_registry, look_up
 
     registry = load_registry(user=sources)
     answers = [look_up(registry, query) for query in queries]
 
     def on(console: Console) -> None:
-        from framescope.classifier.render import print_answer
+        from framescope.classifier.reports import print_answer
 
         for answer in answers:
             print_answer(answer, registry, console, whole=whole)
@@ -105,14 +105,14 @@ def list_(
     """List the outlets, one a line."""
     import json
 
-    from framescope.classifier.output import opened
-    from framescope.classifier.sources import (
+    from framescope.classifier.outlets import (
         LOOKUP_COLUMNS,
         load_registry,
         outlet_row,
         outlet_to_object,
         select_outlets,
     )
+    from framescope.classifier.output import opened
 
     registry = load_registry(user=sources)
     found = list(select_outlets(registry, country, state_media, role))
@@ -138,7 +138,7 @@ def check(
     """Check the tables, or a file of your own against them; exit status 1 on errors."""
     from dataclasses import asdict
 
-    from framescope.classifier.sources import (
+    from framescope.classifier.outlets import (
         clashes,
         load_registry,
         problems_of_tables,
@@ -151,7 +151,7 @@ def check(
         found = clashes(registry := load_registry(), read_outlets(sources, registry))
 
     def on(console: Console) -> None:
-        from framescope.classifier.render import print_problems
+        from framescope.classifier.reports import print_problems
 
         print_problems(found, console)
 
@@ -187,9 +187,9 @@ def export_command(
     overwrite: OverFile = False,
 ) -> None:
     """Hand the registry on: every fact with its source, date and licence."""
+    from framescope.classifier.outlets import export_registry, load_registry
     from framescope.classifier.output import check as may_write
     from framescope.classifier.output import drafted, opened
-    from framescope.classifier.sources import export_registry, load_registry
 
     suffix = "" if output is None else output.suffix.removeprefix(".")
     named = suffix if suffix in set(ExportFormat) else "csv"
@@ -222,8 +222,8 @@ def diff_command(
     import json
     from dataclasses import asdict
 
+    from framescope.classifier.outlets import registry_differences, shipped_tables
     from framescope.classifier.output import opened
-    from framescope.classifier.sources import registry_differences, shipped_tables
 
     with opened(None) as file:
         for sign, fact in registry_differences(old, new or shipped_tables()):
@@ -272,9 +272,7 @@ def import_command(
     """Take in ratings that you hold, beside those of the registry."""
     import json
 
-    from framescope.classifier.output import check as may_write
-    from framescope.classifier.output import opened
-    from framescope.classifier.sources import (
+    from framescope.classifier.outlets import (
         Rater,
         load_registry,
         own_folder,
@@ -282,6 +280,8 @@ def import_command(
         read_ratings,
         slug,
     )
+    from framescope.classifier.output import check as may_write
+    from framescope.classifier.output import opened
 
     columns = {
         "outlet": outlet_column, "rating": rating_column, "date": date_column, "url": url_column,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.fusion import Regressions
-from framescope.classifier.values import Sentence
+from framescope.classifier.records import Sentence
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from framescope.classifier.values import Citation, Sentence, Span
+from framescope.classifier.records import Citation, Sentence, Span
 from numpy.typing import NDArray
 
 
@@ -87,7 +87,7 @@ class Model(Protocol):
 class Calibration:
     """Platt scaling, a line a signal (Platt, 1999).
 
-    Fitted on held-out groups by ``training.calibrate``; a bundle's manifest carries it.
+    Fitted on held-out groups by ``training.calibration``; a bundle's manifest carries it.
     """
 
     signals: tuple[str, ...]  # the columns, in taxonomy order

@@ -25,7 +25,7 @@ from framescope.classifier.models.roles import (
     runs,
     tags_of,
 )
-from framescope.classifier.values import Sentence
+from framescope.classifier.records import Sentence
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]

@@ -29,8 +29,15 @@ from framescope.classifier.models.fusion import (
     weighed,
 )
 from framescope.classifier.models.roles import KINDS
-from framescope.classifier.sources import Registry
-from framescope.classifier.values import Citation, MarkedCitation, Place, Sentence, SourceKind, fold
+from framescope.classifier.outlets import Registry
+from framescope.classifier.records import (
+    Citation,
+    MarkedCitation,
+    Place,
+    Sentence,
+    SourceKind,
+    fold,
+)
 from numpy.typing import NDArray
 
 _FOUND_BY = "transformer"

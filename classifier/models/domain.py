@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from framescope.classifier.models.stored import read_arrays
-from framescope.classifier.values import Sentence
+from framescope.classifier.records import Sentence
 from numpy.typing import NDArray
 
 DOMAIN = "domain.npz"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from framescope.classifier.models.citations import Said, log_odds
 from framescope.classifier.models.roles import KINDS
-from framescope.classifier.values import Sentence, SourceKind
+from framescope.classifier.records import Sentence, SourceKind
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 from framescope.classifier.models.placeholders import Reader, Reading, TextForm
-from framescope.classifier.values import Sentence, fold
+from framescope.classifier.records import Sentence, fold
 from numpy.typing import NDArray
 
 Unit = Literal["word", "char"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from framescope.classifier.models.citations import Said, Words
 from framescope.classifier.models.passages import Passage, Tokens
-from framescope.classifier.values import Sentence
+from framescope.classifier.records import Sentence
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from framescope.classifier.models.placeholders import Reader, Reading
 from framescope.classifier.models.stored import read_json
-from framescope.classifier.values import Sentence, fold
+from framescope.classifier.records import Sentence, fold
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from framescope.classifier.records import Role, Sentence
 from framescope.classifier.taxonomy import BY_NAME, Family
-from framescope.classifier.values import Role, Sentence
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
-    from framescope.classifier.values import Mention
+    from framescope.classifier.outlets import Registry
+    from framescope.classifier.records import Mention
 
 #: One word each, so that the baseline has one n-gram for it, which no other text holds. Of the same
 #: shape, which the default encoder reads as two known pieces each ("state ##media", "news
@@ -124,7 +124,7 @@ class Reader:
     def of(cls, registry: Registry | None = None) -> Reader:
         """Make the reader of a registry; of the one that ships unless given."""
         if registry is None:
-            from framescope.classifier.sources import load_registry
+            from framescope.classifier.outlets import load_registry
 
             registry = load_registry()
         return cls(registry)

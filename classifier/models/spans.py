@@ -9,7 +9,7 @@ from math import exp, log
 import numpy as np
 from framescope.classifier.models.passages import Heads, Tokens
 from framescope.classifier.models.reasons import is_telling, trimmed
-from framescope.classifier.values import Sentence, Span
+from framescope.classifier.records import Sentence, Span
 from numpy.typing import NDArray
 
 _LEAST = 1e-6  # a chance is held between this and its complement, so that its log-odds are finite

@@ -18,12 +18,12 @@ from framescope.classifier.models.ngrams import Articles, BothForms, Ngrams, Pla
 from framescope.classifier.models.placeholders import Reader, TextForm, form_of
 from framescope.classifier.models.reasons import chunks, standing_out
 from framescope.classifier.models.stored import read_arrays, read_json
+from framescope.classifier.records import Citation, Sentence, Span
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values import Citation, Sentence, Span
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
+    from framescope.classifier.outlets import Registry
 
 WEIGHTS = "weights.npz"
 VOCABULARY = "vocabulary.json"

@@ -34,14 +34,14 @@ from framescope.classifier.models.reasons import VotedWords
 from framescope.classifier.models.roles import CITED, CITED_COLUMNS
 from framescope.classifier.models.spans import Tagged
 from framescope.classifier.models.stored import check_size, read_arrays
+from framescope.classifier.records import Citation, Sentence, SourceKind, Span
 from framescope.classifier.runtime import ENCODER, Runtime
 from framescope.classifier.runtime import load as load_graph
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values import Citation, Sentence, SourceKind, Span
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
+    from framescope.classifier.outlets import Registry
 
 
 #: Signals whose evidence is who is cited: which citations speak for each.
@@ -157,7 +157,7 @@ class TransformerModel:
         """Whose outlets it recognises."""
         known = self._packer.reader.registry
         if known is None:
-            from framescope.classifier.sources import load_registry
+            from framescope.classifier.outlets import load_registry
 
             known = load_registry()
         return known

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from framescope.classifier import __version__
+from framescope.classifier.records import shortened
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.service.bounds import Bounds, RequestError
 from framescope.classifier.service.description import described
@@ -19,7 +20,6 @@ from framescope.classifier.service.editor import editor_page
 from framescope.classifier.service.guard import Guard, error_body, error_headers
 from framescope.classifier.service.posted import KINDS
 from framescope.classifier.service.routes import router
-from framescope.classifier.values import shortened
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 

@@ -59,8 +59,8 @@ def serve(
         missing = f"{error.name} is not installed"
         raise ServiceError(f"{missing}; type: {how_to_install('serve')}") from None
     from framescope.classifier import bundle
+    from framescope.classifier.outlets import load_registry
     from framescope.classifier.scoring import Scorer
-    from framescope.classifier.sources import load_registry
 
     listening = bound(host, port)
     with listening:

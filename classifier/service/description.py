@@ -137,7 +137,7 @@ def described(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
 def _of_reports() -> dict[str, Any]:
     """Give the schema of a report, and of all that is in it, under the names OpenAPI looks for."""
     text = (
-        files("framescope.classifier.render")
+        files("framescope.classifier.reports")
         .joinpath("report.schema.json")
         .read_text(encoding="utf-8")
     )

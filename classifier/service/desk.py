@@ -7,15 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, TypeAlias, TypeVar
 
-from framescope.classifier.render import to_html, to_json
+from framescope.classifier.outlets import Answer, answers_to_json, look_up
+from framescope.classifier.records import Article, ArticleReport, BatchReport, Skipped, printable
+from framescope.classifier.reports import to_html, to_json
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.service.bounds import Bounds, RequestError, Seats
 from framescope.classifier.service.measures import Measures
 from framescope.classifier.service.posted import PostedAddress, PostedPage, PostedText, read
 from framescope.classifier.service.queue import Item, ScoringQueue, within
-from framescope.classifier.sources import Answer, answers_to_json, look_up
 from framescope.classifier.taxonomy import SIGNALS
-from framescope.classifier.values import Article, ArticleReport, BatchReport, Skipped, printable
 
 AnyPosted: TypeAlias = PostedText | PostedPage | PostedAddress
 T = TypeVar("T")

@@ -6,9 +6,9 @@ import re
 from importlib.resources import files
 
 from framescope.classifier import __version__
-from framescope.classifier.render import environment_of, style, to_html
+from framescope.classifier.records import BatchReport
+from framescope.classifier.reports import environment_of, style, to_html
 from framescope.classifier.service.bounds import Bounds
-from framescope.classifier.values import BatchReport
 
 _HERE = "service"
 _DIGEST = re.compile(r"(style|script)-src '(sha256-[A-Za-z0-9+/=]+)'")

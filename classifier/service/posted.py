@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeAlias
 
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import InputOptions, detect_language, read_input
-from framescope.classifier.pages import articles as read_given
+from framescope.classifier.inputs import InputOptions, detect_language, read_input
+from framescope.classifier.inputs import articles as read_given
+from framescope.classifier.records import Article, Origin, Skipped
 from framescope.classifier.service.bounds import RequestError
-from framescope.classifier.values import Article, Origin, Skipped
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 _MARK = "\ufeff"

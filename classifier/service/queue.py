@@ -12,10 +12,10 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import TypeAlias, TypeVar
 
+from framescope.classifier.records import Article, ArticleReport, Skipped
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.service.bounds import RequestError
 from framescope.classifier.service.measures import Measures
-from framescope.classifier.values import Article, ArticleReport, Skipped
 
 TOGETHER = 32
 """Articles from which no more are waited for."""

@@ -10,9 +10,9 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from framescope.classifier.records import printable
 from framescope.classifier.service.bounds import ServiceError
 from framescope.classifier.service.desk import Desk
-from framescope.classifier.values import printable
 
 DRAIN = 1.0
 """Seconds after SIGTERM in which requests are still taken, while `/ready` says to send no more."""

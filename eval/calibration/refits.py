@@ -14,8 +14,8 @@ from framescope.classifier.bundle import Bundle, digest
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.models import Calibration
 from framescope.classifier.taxonomy import in_order
-from framescope.eval.figures import Cell, Estimate, Section, resample_figures, single_figure, table
-from framescope.training.calibrate import (
+from framescope.eval.metrics import Cell, Estimate, Section, resample_figures, single_figure, table
+from framescope.training.calibration import (
     Line,
     Reached,
     choose_thresholds,

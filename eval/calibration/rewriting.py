@@ -20,7 +20,7 @@ from framescope.classifier.errors import BundleError
 from framescope.classifier.models import DOMAIN, HEADS, Heads, TrainingDomain
 from framescope.eval.calibration.refits import Recalibration
 from framescope.eval.report import markdown_table
-from framescope.training.calibrate import Line, moved
+from framescope.training.calibration import Line, moved
 
 
 def check_source(bundle: Bundle, output: Path) -> None:

@@ -13,7 +13,7 @@ from framescope.classifier import __version__
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.taxonomy import in_order
-from framescope.eval.figures import (
+from framescope.eval.metrics import (
     LEVEL,
     METRICS,
     UNDEFINED,
@@ -29,8 +29,8 @@ from framescope.eval.figures import (
     holm,
     mcnemar,
 )
-from framescope.eval.figures import all_metrics as measure
-from framescope.eval.figures import resample_figures as resample
+from framescope.eval.metrics import all_metrics as measure
+from framescope.eval.metrics import resample_figures as resample
 from framescope.eval.rows import Evaluation, Sample, told_apart
 
 Progress = Callable[[str, int, int], None]

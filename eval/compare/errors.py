@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from framescope.classifier.pages import to_record
+from framescope.classifier.inputs import to_record
+from framescope.classifier.records import Article, Unit
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values import Article, Unit
 from framescope.eval.rows import Sample
 from framescope.training.data import Examples
 

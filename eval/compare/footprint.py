@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from framescope.classifier.values import Sentence
+from framescope.classifier.records import Sentence
 
 SENTENCES = 1000
 """Sentences that the process scores, at most."""

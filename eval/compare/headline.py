@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from framescope.classifier.taxonomy import BY_NAME as SIGNALS
 from framescope.classifier.taxonomy import Level
 from framescope.eval.compare.comparison import Compared, Comparison
-from framescope.eval.figures import METRICS, Change, Estimate, Interval, holm
+from framescope.eval.metrics import METRICS, Change, Estimate, Interval, holm
 from framescope.eval.rows import BENCHMARK_BY_NAME as BY_NAME
 from framescope.eval.rows import BENCHMARKS, Benchmark
 

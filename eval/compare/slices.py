@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from framescope.classifier.records import Voice
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values import Voice
-from framescope.eval.figures import Estimate, estimates
+from framescope.eval.metrics import Estimate, estimates
 from framescope.eval.rows import Sample, is_positive
 from framescope.training.data import Examples, Text
 from numpy.typing import NDArray

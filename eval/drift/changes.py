@@ -21,7 +21,7 @@ from framescope.eval.drift.measures import (
     share_of,
 )
 from framescope.eval.drift.sides import UNKNOWN, thresholds
-from framescope.eval.figures import Change, Estimate, Share
+from framescope.eval.metrics import Change, Estimate, Share
 from scipy.sparse import csr_array
 from scipy.special import logit
 from scipy.stats import wasserstein_distance

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__
-from framescope.classifier.render import environment_of, style
+from framescope.classifier.records import shortened
+from framescope.classifier.reports import environment_of, style
 from framescope.classifier.taxonomy import BY_NAME
-from framescope.classifier.values import shortened
 from framescope.eval.drift.measures import DriftFigure, DriftMeasure, said
 from framescope.eval.drift.sides import UNKNOWN, DriftSide
 from framescope.eval.drift.verdicts import NAMES, DriftReport, ordered, shown_p
-from framescope.eval.figures import Estimate
+from framescope.eval.metrics import Estimate
 from scipy.special import logit
 
 WIDTH, HEIGHT = 220, 74

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from framescope.eval.drift.sides import DriftSide
-from framescope.eval.figures import Change, Estimate, Share
+from framescope.eval.metrics import Change, Estimate, Share
 from numpy.typing import NDArray
 
 Single = NDArray[np.float32]

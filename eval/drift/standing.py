@@ -26,7 +26,7 @@ from framescope.eval.drift.measures import (
     share_of,
 )
 from framescope.eval.drift.sides import UNKNOWN, DriftSide, of_articles
-from framescope.eval.figures import Change, Estimate, Share, holm, resample_figures, single_figure
+from framescope.eval.metrics import Change, Estimate, Share, holm, resample_figures, single_figure
 from framescope.training.corpora import read_exchange
 from scipy.special import logit
 from scipy.stats import t as student

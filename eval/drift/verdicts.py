@@ -18,7 +18,7 @@ from framescope.eval.drift.measures import DriftFigure, DriftMeasure, Pooled
 from framescope.eval.drift.sides import DriftSide, read_side
 from framescope.eval.drift.standing import Labelled
 from framescope.eval.drift.wording import ShiftedWord, WordsMeasure, vocabulary
-from framescope.eval.figures import Cell, Section, holm, table
+from framescope.eval.metrics import Cell, Section, holm, table
 
 LEVEL = 0.002
 """Of the whole verdict: of a thousand comparisons without any change, two find one."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from framescope.eval.drift.dealing import Deals, divergence
 from framescope.eval.drift.measures import DriftFigure, DriftMeasure, Floats, Pooled, Single
-from framescope.eval.figures import Change, Estimate, Share
+from framescope.eval.metrics import Change, Estimate, Share
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 

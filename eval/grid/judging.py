@@ -18,9 +18,9 @@ from framescope.classifier import __version__
 from framescope.classifier.bundle import Bundle, digest
 from framescope.classifier.errors import SignalError
 from framescope.eval.compare import Footprint, measure_footprint
-from framescope.eval.figures import all_metrics, resample_figures
 from framescope.eval.grid.asked import GridBenchmark, GridError, missing_file
 from framescope.eval.grid.kept import GridCell, GridFigures, GridManifest, RowScores
+from framescope.eval.metrics import all_metrics, resample_figures
 from framescope.eval.rows import (
     Evaluation,
     HeldOut,

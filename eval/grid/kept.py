@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from framescope.eval.figures import Interval
 from framescope.eval.grid.asked import GridBenchmark, GridBundle, GridError
+from framescope.eval.metrics import Interval
 from framescope.eval.report import json_text
 from framescope.eval.rows import Bools, Given, Single, is_positive
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ class GridManifest:
 class GridFigures:
     """One signal on one part: what `framescope eval run` says of one bundle there.
 
-    ``figures``, ``intervals``: by the names of `eval.figures.METRICS`; NaN where undefined.
+    ``figures``, ``intervals``: by the names of `eval.metrics.METRICS`; NaN where undefined.
     """
 
     part: str

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import nan
 
-from framescope.eval.figures import (
+from framescope.eval.grid.asked import GridBenchmark, GridBundle
+from framescope.eval.grid.kept import GridCell, GridFigures, GridFolder, GridManifest, RowScores
+from framescope.eval.metrics import (
     Change,
     DrawnMean,
     Estimate,
@@ -19,8 +21,6 @@ from framescope.eval.figures import (
     mean_of_means,
     resample_figures,
 )
-from framescope.eval.grid.asked import GridBenchmark, GridBundle
-from framescope.eval.grid.kept import GridCell, GridFigures, GridFolder, GridManifest, RowScores
 from framescope.eval.rows import BENCHMARK_BY_NAME
 
 OWN_METRIC = "average_precision"

@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import Any
 
 from framescope.eval.compare import METHOD
-from framescope.eval.figures import LEVEL, Cell, Estimate, Section, Table, table
 from framescope.eval.grid.kept import GridFolder
 from framescope.eval.grid.standings import FigureLine, Standing, Standings
+from framescope.eval.metrics import LEVEL, Cell, Estimate, Section, Table, table
 from framescope.eval.report import json_text, section_to_markdown, sections_to_html
 
 SCHEMA_VERSION = 1

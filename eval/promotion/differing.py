@@ -7,7 +7,7 @@ from typing import Any
 
 from framescope.classifier.bundle import digest_of
 from framescope.classifier.taxonomy import in_order
-from framescope.eval.figures import Cell, Estimate, Section, Table
+from framescope.eval.metrics import Cell, Estimate, Section, Table
 
 _NONE = "none"
 _FACTS = ("name", "kind", "format", "code_version", "languages", "seed")

@@ -18,7 +18,7 @@ from typing import Any
 
 from framescope.classifier.bundle import Bundle
 from framescope.eval.compare import Comparison, Difference, Progress, compare_models
-from framescope.eval.figures import Change, Estimate, Section, Table, holm
+from framescope.eval.metrics import Change, Estimate, Section, Table, holm
 from framescope.eval.release import FLOORS, Gate
 from framescope.eval.rows import Evaluation
 

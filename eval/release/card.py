@@ -10,7 +10,7 @@ from typing import Any
 
 from framescope.classifier.bundle import CARD, MANIFEST
 from framescope.classifier.errors import BundleError
-from framescope.eval.figures import METRICS, Cell, Estimate, Table
+from framescope.eval.metrics import METRICS, Cell, Estimate, Table
 from framescope.eval.release.gate import Measured
 from framescope.eval.rows import BENCHMARK_BY_NAME as BY_NAME
 

@@ -15,7 +15,7 @@ import numpy as np
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.runtime import ENCODER
-from framescope.eval.figures import Cell, Section, Table
+from framescope.eval.metrics import Cell, Section, Table
 from framescope.eval.release.gate import Measured, measured
 from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation
 
@@ -151,7 +151,7 @@ def section(
 class Validated:
     """A bundle's figure on the validation part, as its training wrote it into the manifest.
 
-    ``validation``: `training.calibrate.mean_average_precision`. ``encoder``: SHA-256 of its graph,
+    ``validation``: `mean_average_precision`. ``encoder``: SHA-256 of its graph,
     which no card changes.
     """
 

@@ -1,7 +1,7 @@
 """How sections look: in a terminal, in Markdown, in JSON and on a page.
 
 Numbers are turned into words here alone, and what is undefined is called
-`eval.figures.sections.UNDEFINED` everywhere; in JSON it is null.
+`eval.metrics.sections.UNDEFINED` everywhere; in JSON it is null.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from framescope.classifier.output import opened
-from framescope.classifier.render import environment_of
-from framescope.classifier.values import printable
-from framescope.eval.figures import UNDEFINED, Cell, Change, Estimate, Section, Share, Table
+from framescope.classifier.records import printable
+from framescope.classifier.reports import environment_of
+from framescope.eval.metrics import UNDEFINED, Cell, Change, Estimate, Section, Share, Table
 from jinja2 import Environment
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from framescope.classifier.errors import FramescopeError, how_to_install
-from framescope.eval.figures import UNDEFINED, Estimate, PrecisionRecall, ReliabilityCurve
+from framescope.eval.metrics import UNDEFINED, Estimate, PrecisionRecall, ReliabilityCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from framescope.classifier.render import style
+from framescope.classifier.records import printable
+from framescope.classifier.reports import style
 from framescope.classifier.taxonomy import BY_NAME
-from framescope.classifier.values import printable
 from framescope.eval.compare import METHOD, Error, Headline, verdict_of
 from framescope.eval.compare import record_of_comparison as comparison_record
-from framescope.eval.figures import LEVEL, RECALLS, Cell, Estimate, Plot, Section, Table, table
+from framescope.eval.metrics import LEVEL, RECALLS, Cell, Estimate, Plot, Section, Table, table
 from framescope.eval.report import layout, plots
 from framescope.eval.report.contents import SECTIONS, Curves, EvaluationReport, blocks
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from framescope.classifier.render import style
-from framescope.eval.figures import Section
+from framescope.classifier.reports import style
+from framescope.eval.metrics import Section
 from framescope.eval.report import layout
 
 

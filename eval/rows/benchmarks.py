@@ -41,7 +41,7 @@ class Benchmark:
     """One row.
 
     ``split``: what was never divided between the parts. ``metric``: the main one, a name of
-    `eval.figures.metrics.METRICS`.
+    `eval.metrics.scores.METRICS`.
     """
 
     corpus: str

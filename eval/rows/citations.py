@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from framescope.classifier.bundle import Bundle
-from framescope.classifier.values import Citation
+from framescope.classifier.records import Citation
 from framescope.eval.rows.scored import blocks
 from framescope.training.data import Examples
 from numpy.typing import NDArray

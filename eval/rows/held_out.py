@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from framescope.classifier.bundle import Bundle, digest
 from framescope.classifier.errors import BundleError, InputError
-from framescope.classifier.values import Article
+from framescope.classifier.records import Article
 from framescope.training.data import Examples
 
 FILE_PART = "test"
@@ -52,7 +52,7 @@ def of_corpora(root: Path | None, bundles: Sequence[Bundle], *, allow_other_spli
     CorpusError
         When a corpus is missing, or can't be read.
     """
-    from framescope.classifier.sources import load_registry as load
+    from framescope.classifier.outlets import load_registry as load
     from framescope.training.corpora import SHIPPED
     from framescope.training.data import REMOVED, TRAIN, with_citations
     from framescope.training.data import assign_parts as assign
@@ -113,7 +113,7 @@ def of_files(paths: Sequence[Path]) -> HeldOut:
     CorpusError
         When a line can't be read.
     """
-    from framescope.classifier.sources import load_registry as load
+    from framescope.classifier.outlets import load_registry as load
     from framescope.training.data import examples_of_articles as of_articles
 
     names = _names(paths)

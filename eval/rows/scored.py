@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.errors import BundleError
+from framescope.classifier.records import Sentence
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values import Sentence
 from framescope.eval.rows.benchmarks import Benchmark
 from framescope.training.data import TEST, UNSEEN, Examples, Text
 from numpy.typing import ArrayLike, NDArray

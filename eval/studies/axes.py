@@ -18,7 +18,7 @@ import numpy as np
 from framescope.classifier import __version__
 from framescope.classifier.errors import SignalError
 from framescope.classifier.models import Reader
-from framescope.eval.figures import (
+from framescope.eval.metrics import (
     Cell,
     Change,
     Estimate,
@@ -28,8 +28,8 @@ from framescope.eval.figures import (
     estimates,
     single_figure,
 )
-from framescope.eval.figures import resample_figures as resample
-from framescope.eval.figures import table as laid_out
+from framescope.eval.metrics import resample_figures as resample
+from framescope.eval.metrics import table as laid_out
 from framescope.eval.rows import BENCHMARKS, Benchmark, Bools, Evaluation, Single
 from framescope.eval.studies.surrogates import (
     FOLDS,

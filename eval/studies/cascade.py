@@ -24,10 +24,10 @@ from framescope.classifier.batch.clearness import Clearness, Doubt, Settling, To
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.models import Passage
+from framescope.classifier.records import Voice
 from framescope.classifier.scoring import CONTENT
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values import Voice
-from framescope.eval.figures import Change, Section, resample_figures, single_figure, table
+from framescope.eval.metrics import Change, Section, resample_figures, single_figure, table
 from framescope.eval.rows import Evaluation, is_positive, rows_of
 from framescope.training.data import TEST, UNSEEN, VALIDATION, Examples
 from numpy.typing import NDArray

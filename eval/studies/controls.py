@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.eval.figures import UNDEFINED, Section, Table, decide, table
-from framescope.eval.figures import single_figure as figure
+from framescope.eval.metrics import UNDEFINED, Section, Table, decide, table
+from framescope.eval.metrics import single_figure as figure
 from framescope.eval.rows import (
     Benchmark,
     Bools,

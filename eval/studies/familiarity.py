@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.errors import BundleError
+from framescope.classifier.inputs import read_input
 from framescope.classifier.models import FAR, FEWEST_SENTENCES, vectors_of_articles
-from framescope.classifier.pages import read_input
+from framescope.classifier.records import ArticleReport, Skipped
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.taxonomy import BY_NAME, Family, Level
-from framescope.classifier.values import ArticleReport, Skipped
-from framescope.eval.figures import MIN_GROUPS, Section, Share, Table, draw, percentile, table
+from framescope.eval.metrics import MIN_GROUPS, Section, Share, Table, draw, percentile, table
 from framescope.training.data import Examples
 from numpy.typing import NDArray
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from framescope.eval.figures import auc
+from framescope.eval.metrics import auc
 from framescope.eval.rows import Bools, Single
 from framescope.training.data import Text
 

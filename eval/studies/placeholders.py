@@ -24,16 +24,16 @@ from framescope.classifier import bundle
 from framescope.classifier.attribution import cited
 from framescope.classifier.errors import InputError
 from framescope.classifier.models import Reader, TextForm, form_of
-from framescope.classifier.sources import load_registry
-from framescope.classifier.values import Article, Sentence
-from framescope.eval.figures import Estimate, Section, decide, estimates, table
+from framescope.classifier.outlets import load_registry
+from framescope.classifier.records import Article, Sentence
+from framescope.eval.metrics import Estimate, Section, decide, estimates, table
 from framescope.eval.rows import Given, Sample, Single
 from framescope.training.corpora import POLNEAR
 from framescope.training.data import SWAPPED_SIGNAL, Examples, Swap, behind, rewritten
 
 if TYPE_CHECKING:
     from framescope.classifier.bundle import Bundle
-    from framescope.classifier.sources import Registry
+    from framescope.classifier.outlets import Registry
 
 PARTS = ("test", "unseen_outlet")
 SWAPPED_FOR = {True: "Reuters", False: "TASS"}

@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 from framescope.classifier.bundle import default_path, read_manifest
 from framescope.classifier.models import EMBEDDINGS, TOKENIZER, Embeddings, Reader, form_of
+from framescope.classifier.records import fold
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values import fold
 from framescope.eval.rows import Bools, Single, is_positive
 from framescope.training.data import Examples, Text
 from numpy.typing import NDArray

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.models import Prediction
+from framescope.classifier.records import Sentence, Span
 from framescope.classifier.taxonomy import TECHNIQUES
-from framescope.classifier.values import Sentence, Span
-from framescope.eval.figures import (
+from framescope.eval.metrics import (
     MIN_GROUPS,
     Cell,
     Estimate,

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from framescope.eval.figures import Cell, Section, Table, decide
+from framescope.eval.metrics import Cell, Section, Table, decide
 from framescope.eval.rows import Benchmark, Bools, Evaluation, Floats, Sample, Single
 from framescope.training.data import VALIDATION
 from numpy.typing import ArrayLike, NDArray

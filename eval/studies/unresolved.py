@@ -25,15 +25,15 @@ from framescope.classifier.attribution import lexicon_places as places
 from framescope.classifier.attribution import lexicon_terms as terms
 from framescope.classifier.attribution import word_set
 from framescope.classifier.errors import InputError
+from framescope.classifier.outlets import load_registry
+from framescope.classifier.records import Article, ArticleReport, Medium, SourceKind, fold
 from framescope.classifier.scoring import Scorer
-from framescope.classifier.sources import load_registry
-from framescope.classifier.values import Article, ArticleReport, Medium, SourceKind, fold
-from framescope.eval.figures import Interval, Section, Share, draw, percentile, table
+from framescope.eval.metrics import Interval, Section, Share, draw, percentile, table
 from framescope.training import DEFAULT_SEED
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
-    from framescope.classifier.values import Citation
+    from framescope.classifier.outlets import Registry
+    from framescope.classifier.records import Citation
 
 DRAWS = 2000
 SHOWN = 60

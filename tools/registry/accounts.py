@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from framescope.classifier.sources import account_in, countries
-from framescope.classifier.sources import fold_name as fold
-from framescope.classifier.values import Account, Evidence
+from framescope.classifier.outlets import account_in, countries
+from framescope.classifier.outlets import fold_name as fold
+from framescope.classifier.records import Account, Evidence
 
 from tools.registry.material import (
     MATRIX,

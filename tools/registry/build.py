@@ -11,16 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from framescope.classifier.sources import (
+from framescope.classifier.outlets import (
     ambiguous_names,
     host_in,
     host_label,
     host_parents,
     is_public_suffix,
 )
-from framescope.classifier.sources import fold_name as fold
-from framescope.classifier.sources import shipped_tables as shipped
-from framescope.classifier.values import (
+from framescope.classifier.outlets import fold_name as fold
+from framescope.classifier.outlets import shipped_tables as shipped
+from framescope.classifier.records import (
     Assessment,
     Domain,
     DomainRole,

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from framescope.classifier.sources import (
+from framescope.classifier.outlets import (
     RATINGS,
     countries,
     host_in,
     host_parents,
     is_public_suffix,
 )
-from framescope.classifier.sources import fold_name as fold
-from framescope.classifier.values import Assessment, Domain, DomainRole, Evidence, Medium, Role
+from framescope.classifier.outlets import fold_name as fold
+from framescope.classifier.records import Assessment, Domain, DomainRole, Evidence, Medium, Role
 
 from tools.registry.material import (
     DIMA,

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from framescope.classifier.errors import FramescopeError
-from framescope.classifier.sources import FIELDS, host_in
-from framescope.classifier.sources import fold_name as fold
-from framescope.classifier.values import (
+from framescope.classifier.outlets import FIELDS, host_in
+from framescope.classifier.outlets import fold_name as fold
+from framescope.classifier.records import (
     Account,
     Assessment,
     Domain,
@@ -149,7 +149,7 @@ class Held:
 
 @dataclass(eq=False)  # two that say the same are two still
 class Draft:
-    """What is gathered of one outlet; `classifier.values.outlet.Outlet` is what comes of it.
+    """What is gathered of one outlet; `classifier.records.outlet.Outlet` is what comes of it.
 
     `names` are other names than the main one, which means other things too where it is
     `main_ambiguous`. `origin` is where it was first met: ``hand``, ``matrix``, ``perennial``. The

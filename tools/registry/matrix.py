@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from framescope.classifier.sources import countries, host_label, registrable_host, slug
-from framescope.classifier.sources import fold_name as fold
-from framescope.classifier.values import (
+from framescope.classifier.outlets import countries, host_label, registrable_host, slug
+from framescope.classifier.outlets import fold_name as fold
+from framescope.classifier.records import (
     About,
     Code,
     Domain,

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from framescope.classifier.pages import split_sentences
-from framescope.classifier.sources import Registry, load_registry, shipped_tables
-from framescope.classifier.values import Article
+from framescope.classifier.inputs import split_sentences
+from framescope.classifier.outlets import Registry, load_registry, shipped_tables
+from framescope.classifier.records import Article
 from framescope.training.corpora import TEXTS, root_folder
 
 from tools.registry.material import EvidenceError, rows_by_hand

@@ -10,9 +10,9 @@ import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from framescope.classifier.sources import FIELDS, host_label, slug, stated
-from framescope.classifier.sources import fold_name as fold
-from framescope.classifier.values import (
+from framescope.classifier.outlets import FIELDS, host_label, slug, stated
+from framescope.classifier.outlets import fold_name as fold
+from framescope.classifier.records import (
     GENERAL_KNOWLEDGE,
     About,
     Domain,

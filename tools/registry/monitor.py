@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from framescope.classifier.sources import fold_name as fold
-from framescope.classifier.sources import stated
-from framescope.classifier.values import (
+from framescope.classifier.outlets import fold_name as fold
+from framescope.classifier.outlets import stated
+from framescope.classifier.records import (
     GENERAL_KNOWLEDGE,
     About,
     Code,

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from framescope.classifier.sources import fold_name as fold
-from framescope.classifier.sources import slug
-from framescope.classifier.values import OwnerKind
+from framescope.classifier.outlets import fold_name as fold
+from framescope.classifier.outlets import slug
+from framescope.classifier.records import OwnerKind
 
 from tools.registry.material import EvidenceError, Held, evidence_of, rows_by_hand
 

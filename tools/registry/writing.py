@@ -6,9 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from framescope.classifier.sources import COLUMNS
-from framescope.classifier.sources import REGISTRY_SOURCE as OURS
-from framescope.classifier.values import GENERAL_KNOWLEDGE, DomainRole, Evidence, NameKind, in_order
+from framescope.classifier.outlets import COLUMNS
+from framescope.classifier.outlets import REGISTRY_SOURCE as OURS
+from framescope.classifier.records import (
+    GENERAL_KNOWLEDGE,
+    DomainRole,
+    Evidence,
+    NameKind,
+    in_order,
+)
 
 from tools.registry.material import DATA_SETS, Draft, Held
 from tools.registry.owners import Owners, reached

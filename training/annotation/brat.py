@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from framescope.classifier import taxonomy
-from framescope.classifier.values import Article, MarkedCitation, Place
+from framescope.classifier.records import Article, MarkedCitation, Place
 from framescope.training.annotation.fitting import Region, fitted
 from framescope.training.annotation.inception import slug
 from framescope.training.annotation.marking import FLAGS, YES, Marked, Marking, MarkRole, to_marking

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier.output import check, opened
-from framescope.classifier.values import Article
+from framescope.classifier.records import Article
 from framescope.training.annotation.marking import Marked, Marking, from_marking
 from framescope.training.annotation.task import AnnotationError, record_of
 from framescope.training.annotation.tool import Gathered, Returned, Tool, gathered

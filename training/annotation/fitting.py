@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from framescope.classifier.values import Place
+from framescope.classifier.records import Place
 from framescope.training.annotation.task import AnnotationError
 
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from framescope.classifier.errors import need
-from framescope.classifier.values import Article, SourceKind
+from framescope.classifier.records import Article, SourceKind
 from framescope.training.annotation.fitting import Region, fitted
 from framescope.training.annotation.marking import FLAGS, Marked, Marking, MarkRole, to_marking
 from framescope.training.annotation.scheme import (

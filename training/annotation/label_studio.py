@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-from framescope.classifier.pages import from_record
-from framescope.classifier.values import Article, SourceKind
+from framescope.classifier.inputs import from_record
+from framescope.classifier.records import Article, SourceKind
 from framescope.training.annotation.fitting import Region, fitted
 from framescope.training.annotation.marking import FLAGS, Marked, Marking, MarkRole, to_marking
 from framescope.training.annotation.scheme import KINDS, ON_TOP, ROLES, Question, Scheme, guidance

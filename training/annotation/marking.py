@@ -16,8 +16,8 @@ from typing import NoReturn
 
 from framescope.classifier import taxonomy
 from framescope.classifier.errors import InputError, SignalError
-from framescope.classifier.pages import from_record
-from framescope.classifier.values import (
+from framescope.classifier.inputs import from_record
+from framescope.classifier.records import (
     Article,
     MarkedCitation,
     Place,

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from framescope.classifier.values import Article
+from framescope.classifier.records import Article
 from framescope.training.annotation import streams
 from framescope.training.annotation.marking import Marked, Marking, MarkRole, to_marking
 from framescope.training.annotation.scheme import ROLES, Question, Scheme, guidance

@@ -9,9 +9,9 @@ from typing import Any
 
 from framescope.classifier import taxonomy
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import read_citations
+from framescope.classifier.inputs import read_citations
+from framescope.classifier.records import MarkedCitation, Skipped, Span, Unit, Voice
 from framescope.classifier.taxonomy import Level
-from framescope.classifier.values import MarkedCitation, Skipped, Span, Unit, Voice
 from framescope.training.annotation.task import Assignment, Labelling
 
 
@@ -121,9 +121,9 @@ def scored_by(
         When the model isn't there, or an article takes too long.
     """
     from framescope.classifier import bundle
-    from framescope.classifier.render import to_line
+    from framescope.classifier.outlets import load_registry
+    from framescope.classifier.reports import to_line
     from framescope.classifier.scoring import Scorer
-    from framescope.classifier.sources import load_registry
 
     registry = load_registry()
     loaded = bundle.load(model, registry)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from framescope.classifier.values import Article
+from framescope.classifier.records import Article
 from framescope.training.annotation import streams
 from framescope.training.annotation.fitting import Region, fitted
 from framescope.training.annotation.marking import Marked, Marking, MarkRole

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from framescope.classifier import taxonomy
+from framescope.classifier.records import SourceKind, Voice
 from framescope.classifier.taxonomy import Level, Signal
-from framescope.classifier.values import SourceKind, Voice
 from framescope.training.annotation.marking import FLAGS, LOOKED, NO, VOICE, YES, MarkRole
 from framescope.training.annotation.task import Assignment, Labelling
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from framescope.classifier import taxonomy
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import (
+from framescope.classifier.inputs import (
     InputOptions,
     from_record,
     read_input,
 )
-from framescope.classifier.values import Article, Skipped
+from framescope.classifier.records import Article, Skipped
 from framescope.training.annotation.folder import check_folder, write_folder
 from framescope.training.annotation.predictions import found_in, scored_by
 from framescope.training.annotation.scheme import limited, scheme_for

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from framescope.classifier.values import Article, MarkedCitation, Place
+from framescope.classifier.records import Article, MarkedCitation, Place
 from framescope.training.annotation.marking import (
     FLAGS,
     LOOKED,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framescope.classifier.values import Article, Place
+from framescope.classifier.records import Article, Place
 from framescope.training.annotation.fitting import Region, fitted
 from framescope.training.annotation.marking import Marked, Marking, MarkRole, to_marking
 from framescope.training.annotation.task import AnnotationError, Assignment, Labelling, parsed

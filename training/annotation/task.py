@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from framescope.classifier.errors import FramescopeError
-from framescope.classifier.pages import from_record, split_sentences, to_record
-from framescope.classifier.values import Article, MarkedCitation, Place, Span, Unit
+from framescope.classifier.inputs import from_record, split_sentences, to_record
+from framescope.classifier.records import Article, MarkedCitation, Place, Span, Unit
 
 
 class AnnotationError(FramescopeError):

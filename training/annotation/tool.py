@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier.pages import from_record
-from framescope.classifier.values import Article
+from framescope.classifier.inputs import from_record
+from framescope.classifier.records import Article
 from framescope.training.annotation.marking import Marking
 from framescope.training.annotation.scheme import Scheme
 from framescope.training.annotation.task import (

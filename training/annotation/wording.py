@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from framescope.classifier import taxonomy
-from framescope.classifier.values import SourceKind
+from framescope.classifier.records import SourceKind
 from framescope.training.annotation.marking import FLAGS, NO, YES, Marked, MarkRole
 from framescope.training.annotation.task import AnnotationError
 

@@ -24,7 +24,7 @@ from framescope.training.data import Examples
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
+    from framescope.classifier.outlets import Registry
 
 
 Balance = Literal["balanced"] | None

@@ -77,7 +77,7 @@ def export_command(
     quiet: Quiet = False,
 ) -> None:
     """Write articles as an annotation tool imports them, with its labelling configuration."""
-    from framescope.classifier.pages import InputOptions
+    from framescope.classifier.inputs import InputOptions
     from framescope.training.annotation import Sending, send, tool_named
 
     def tell(line: str) -> None:

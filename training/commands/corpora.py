@@ -102,7 +102,7 @@ def export(
 
     from framescope.classifier import output as outputs
     from framescope.classifier.errors import CorpusError
-    from framescope.classifier.pages import to_record
+    from framescope.classifier.inputs import to_record
     from framescope.training.corpora import State, given_folder
     from framescope.training.corpora import find_corpus as find
 

@@ -74,8 +74,8 @@ def pick(
 ) -> None:
     """Pick the sentences that are worth labelling, of a run or of files."""
     from framescope.classifier.output import check, opened
-    from framescope.classifier.render import dumps
-    from framescope.classifier.values import printable
+    from framescope.classifier.records import printable
+    from framescope.classifier.reports import dumps
     from framescope.training.picking import PickRequest, Quotas
     from framescope.training.picking import pick as picked_of
 

@@ -94,7 +94,7 @@ def baseline(
     chosen = _with_seeds(read_recipe(recipe), seed, split_seed)
     asked = RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
     rows = asked.load(chosen, _tell)
-    from framescope.training.making import TrainingRun, make_baseline
+    from framescope.training.runs import TrainingRun, make_baseline
 
     with TrainingRun.begin(
         output, "baseline", chosen, rows, options=asked.record, added=add or (), track=track or ()
@@ -197,7 +197,7 @@ def transformer(
     asked = RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
     rows = asked.load(chosen, _tell)
     from framescope.training.corpora import given_folder
-    from framescope.training.making import (
+    from framescope.training.runs import (
         Teaching,
         TrainingRun,
         make_transformer,
@@ -323,7 +323,7 @@ def _check(output: Path, track: list[Track] | None) -> None:
     """Find out before any work that a run can't be, as far as that can be seen."""
     _check_extra()
     from framescope.classifier.bundle import check_writable
-    from framescope.training.making import check_run_folder, need_tracker
+    from framescope.training.runs import check_run_folder, need_tracker
 
     check_writable(output)
     check_run_folder(output)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.values import Article
+from framescope.classifier.records import Article
 
 FILE = "allsides.jsonl.gz"
 URL = "https://github.com/ramybaly/Article-Bias-Prediction"

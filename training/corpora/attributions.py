@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.values import Place, SourceKind
+from framescope.classifier.records import Place, SourceKind
 from framescope.training.corpora.corpus import house_folder
 
 # brat's stand-off files.

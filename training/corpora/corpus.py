@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from framescope.classifier.values import Article
+from framescope.classifier.records import Article
 
 HOUSE = Path(__file__).resolve().parents[2] / "corpus"
 """What ships with the code: the house corpus, in a clone of the repository."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from framescope.classifier.errors import CorpusError
+from framescope.classifier.records import Article, Skipped
 from framescope.classifier.taxonomy import NAMES
-from framescope.classifier.values import Article, Skipped
 from framescope.training.corpora.corpus import Card
 
 CARD = Card(
@@ -28,7 +28,7 @@ CARD = Card(
 
 def read(folder: Path) -> Iterator[Article]:
     """Read every ``*.jsonl`` of a folder, or one file; a line that can't be read is an error."""
-    from framescope.classifier.pages import read_lines
+    from framescope.classifier.inputs import read_lines
 
     paths = [folder] if folder.is_file() else sorted(folder.glob("*.jsonl"))
     for path in paths:

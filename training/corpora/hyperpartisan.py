@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.values import Article, Unit
+from framescope.classifier.records import Article, Unit
 from framescope.training.corpora.corpus import Card, by_outlet
 
 ARTICLES = "articles-training-byarticle-20181122.xml"
@@ -46,7 +46,7 @@ _SPACES = re.compile(r"\s+")
 
 def read(folder: Path) -> Iterator[Article]:
     """Read the articles in the order of the file, as their title and paragraphs."""
-    from framescope.classifier.pages import split_sentences as split
+    from framescope.classifier.inputs import split_sentences as split
 
     truth = {
         element.attrib["id"]: element.attrib for element in _parse(folder / TRUTH).iter("article")

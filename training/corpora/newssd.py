@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from framescope.classifier.values import Article, Unit
+from framescope.classifier.records import Article, Unit
 from framescope.training.corpora.corpus import Card, by_block
 
 CARD = Card(

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from framescope.classifier.attribution import begin
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.pages import split_sentences as split
-from framescope.classifier.values import Article, MarkedCitation, Place, Sentence, SourceKind, Unit
+from framescope.classifier.inputs import split_sentences as split
+from framescope.classifier.records import Article, MarkedCitation, Place, Sentence, SourceKind, Unit
 from framescope.training.corpora.attributions import (
     Attribution,
     TypedSource,
@@ -26,8 +26,8 @@ from framescope.training.corpora.attributions import (
 from framescope.training.corpora.corpus import Card
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
-    from framescope.classifier.values import Mention
+    from framescope.classifier.outlets import Registry
+    from framescope.classifier.records import Mention
 
 CARD = Card(
     name="polnear",
@@ -101,7 +101,7 @@ _CHANNEL = re.compile(
 
 def read(folder: Path) -> Iterator[Article]:
     """Read the articles of every part, ordered by part and file name."""
-    from framescope.classifier.sources import load_registry
+    from framescope.classifier.outlets import load_registry
 
     shipped = load_registry()
     for annotated in texts(folder):
@@ -120,7 +120,7 @@ def read(folder: Path) -> Iterator[Article]:
 def version() -> str:
     """Everything besides this module's code that the labels follow from."""
     from framescope.classifier.models import digest_of_names
-    from framescope.classifier.sources import load_registry
+    from framescope.classifier.outlets import load_registry
 
     found = kinds_file().read_text(encoding="utf-8") if kinds_file().is_file() else ""
     return "".join((digest_of_names(load_registry()), found))

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from framescope.classifier.errors import CorpusError
+from framescope.classifier.records import Article, Span, Unit
 from framescope.classifier.taxonomy import TECHNIQUES, in_order
-from framescope.classifier.values import Article, Span, Unit
 from framescope.training.corpora.corpus import Card
 
 LABELS = "train-task2-TC.labels"

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier.errors import CorpusError, InputError
-from framescope.classifier.pages import from_record
+from framescope.classifier.inputs import from_record
+from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import in_order
-from framescope.classifier.values import Article
 from framescope.training.corpora import allsides, polnear, ptc
 from framescope.training.corpora.corpus import Card, Corpus, State, house_folder
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from framescope.classifier.bundle import digest
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.values import Article
+from framescope.classifier.records import Article
 from framescope.training.corpora import read_exchange
 
 

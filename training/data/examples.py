@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from framescope.classifier.attribution import cited
 from framescope.classifier.errors import SignalError
-from framescope.classifier.pages import split_sentences as split
+from framescope.classifier.inputs import split_sentences as split
+from framescope.classifier.records import Article, Sentence, Span, Unit
 from framescope.classifier.taxonomy import in_order
-from framescope.classifier.values import Article, Sentence, Span, Unit
 from framescope.training.corpora import ADDED, CORPORA, KNOWN, by_article
 from framescope.training.corpora import find_corpus as find
 from framescope.training.data.marks import RowCitation, of_sentence
@@ -20,7 +20,7 @@ from framescope.training.data.rows import articles, load
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
+    from framescope.classifier.outlets import Registry
 
 Text = NDArray[np.str_]
 Mask = NDArray[np.bool_]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from framescope.classifier.values import MarkedCitation, Place, Sentence, SourceKind
+from framescope.classifier.records import MarkedCitation, Place, Sentence, SourceKind
 
 Edits = Sequence[tuple[int, int, int]]
 """What was rewritten of a sentence: start and end of the old words, and the length of the new."""

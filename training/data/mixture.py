@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.sources import load_registry
+from framescope.classifier.outlets import load_registry
 from framescope.classifier.taxonomy import in_order
 from framescope.training.corpora import ADDED, CORPORA, KNOWN, POLNEAR
 from framescope.training.corpora import find_corpus as find
@@ -22,7 +22,7 @@ from framescope.training.data.swaps import Counterfactuals
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
+    from framescope.classifier.outlets import Registry
 
 
 @dataclass(frozen=True)

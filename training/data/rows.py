@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framescope.classifier.errors import CorpusError, how_to_install
-from framescope.classifier.pages import split_sentences
-from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values import (
+from framescope.classifier.inputs import split_sentences
+from framescope.classifier.records import (
     Article,
     MarkedCitation,
     Place,
@@ -21,6 +20,7 @@ from framescope.classifier.values import (
     Unit,
     Voice,
 )
+from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.training.corpora import Card, Corpus, State
 from framescope.training.corpora import find_corpus as find
 

@@ -31,14 +31,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from framescope.classifier.models import Reader
-from framescope.classifier.values import Sentence, Span
+from framescope.classifier.records import Sentence, Span
 from framescope.training import DEFAULT_SEED
 from framescope.training.corpora import POLNEAR, polnear_texts
 from framescope.training.corpora import find_corpus as find
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
-    from framescope.classifier.values import Citation, Sentence
+    from framescope.classifier.outlets import Registry
+    from framescope.classifier.records import Citation, Sentence
     from framescope.training.data.examples import Examples
 from framescope.training.data.marks import Edits, RowCitation, moved, rewritten, shifted
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.pages import read_input, split_sentences
-from framescope.classifier.sources import fold_name, host_in, look_up, registrable_host
-from framescope.classifier.values import Article
+from framescope.classifier.inputs import read_input, split_sentences
+from framescope.classifier.outlets import fold_name, host_in, look_up, registrable_host
+from framescope.classifier.records import Article
 from framescope.training.corpora import ALLSIDES_FILE, articles_folder, read_allsides
 from framescope.training.data.duplicates import (
     ARTICLE_THRESHOLD,
@@ -34,7 +34,7 @@ from framescope.training.data.splits import ORDINARY_OUTLETS, TEST, TRAIN, UNSEE
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
+    from framescope.classifier.outlets import Registry
 
 UNLABELLED = "unlabelled"
 """The corpus that such rows are of, and the first part of their articles' names."""

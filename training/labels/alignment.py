@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.pages import read_citations
-from framescope.classifier.values import MarkedCitation, Place, SourceKind
+from framescope.classifier.inputs import read_citations
+from framescope.classifier.records import MarkedCitation, Place, SourceKind
 from framescope.training.corpora import house_folder
 from framescope.training.labels.agreement import alpha
 from numpy.typing import NDArray

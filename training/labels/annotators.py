@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier.errors import CorpusError, InputError
-from framescope.classifier.pages import from_record
+from framescope.classifier.inputs import from_record
 from framescope.training.labels.labelled import ANNOTATOR, LabelledArticle
 
 Annotators = dict[str, list[LabelledArticle]]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.values import Article
+from framescope.classifier.records import Article
 from framescope.training.corpora import (
     HOUSE_CARD,
     SHORT_STANDOFF,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from framescope.classifier.records import Article, Unit, Voice
 from framescope.classifier.taxonomy import TECHNIQUES
-from framescope.classifier.values import Article, Unit, Voice
 
 Labels = Mapping[str, float]
 

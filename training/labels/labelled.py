@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier.errors import InputError
-from framescope.classifier.pages import from_record
-from framescope.classifier.values import Article
+from framescope.classifier.inputs import from_record
+from framescope.classifier.records import Article
 
 ANNOTATOR = "annotator"
 """The key of a record that names whose labels it holds, where a file holds several people's."""

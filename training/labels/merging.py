@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from framescope.classifier.errors import CorpusError, need
-from framescope.classifier.pages import to_record
+from framescope.classifier.inputs import to_record
+from framescope.classifier.records import Article, MarkedCitation, Span, Unit
 from framescope.classifier.taxonomy import in_order
-from framescope.classifier.values import Article, MarkedCitation, Span, Unit
 from framescope.training.labels.annotators import Annotators
 from framescope.training.labels.labelled import LabelledArticle
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from framescope.classifier.errors import need
 from framescope.classifier.models import Ngrams, count, weigh
+from framescope.classifier.records import Span
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values import Span
 from framescope.training.data import Examples, examples_of_articles
 from framescope.training.labels.labelled import LabelledArticle
 from numpy.typing import NDArray

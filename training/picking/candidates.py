@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from framescope.classifier.errors import InputError
+from framescope.classifier.records import Article, ArticleReport
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
-from framescope.classifier.values import Article, ArticleReport
 from framescope.training.picking.methods import Floats, PickError
 from numpy.typing import NDArray
 
@@ -232,7 +232,7 @@ def labelled_texts(files: Iterable[Path]) -> list[str]:
     InputError
         When a file can't be read, or a line of it.
     """
-    from framescope.classifier.pages import from_record
+    from framescope.classifier.inputs import from_record
 
     found = []
     for path in files:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from framescope.classifier.errors import InputError
-from framescope.classifier.values import Article, ArticleReport, Skipped, Unit
+from framescope.classifier.records import Article, ArticleReport, Skipped, Unit
 from framescope.training.picking.candidates import (
     UNKNOWN,
     Candidates,
@@ -168,7 +168,7 @@ def of_files(
     InputError
         When no article could be read.
     """
-    from framescope.classifier.pages import read_input
+    from framescope.classifier.inputs import read_input
     from framescope.classifier.scoring import Scorer
 
     wanted = wanted_signals(signals, bundle.signals, f"the bundle {bundle.name}")
@@ -219,7 +219,7 @@ def outlet_of(report: ArticleReport) -> str:
     named = (article.outlet or article.site_name or "").strip()
     if named or not article.url:
         return named or UNKNOWN
-    from framescope.classifier.sources import host_in
+    from framescope.classifier.outlets import host_in
 
     return host_in(article.url) or UNKNOWN
 

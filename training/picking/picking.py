@@ -74,7 +74,7 @@ class Picked:
         method, and for which signal. No other has any, so that no tool takes what a model says of
         it for a label; and none has labels.
         """
-        from framescope.classifier.pages import to_record
+        from framescope.classifier.inputs import to_record
 
         rows = self.candidates.rows
         chosen = {rows[pick.row]: pick for pick in self.picks}
@@ -125,7 +125,7 @@ _SHOWN = 20
 
 
 def _plain(name: str) -> str:
-    from framescope.classifier.values import printable
+    from framescope.classifier.records import printable
     from rich.markup import escape
 
     return escape(printable(name))

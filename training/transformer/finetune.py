@@ -26,8 +26,8 @@ from framescope.classifier.models import (
     with_rows,
 )
 from framescope.classifier.models import digest_of_names as digest
+from framescope.classifier.records import Sentence
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.classifier.values import Sentence
 from framescope.training.data import UNLABELLED, Examples
 from framescope.training.transformer.encoder import FramingEncoder, describe, read_tokenizer
 from framescope.training.transformer.lessons import Lessons, Taught
@@ -39,7 +39,7 @@ from framescope.training.transformer.watching import Best, Watched, held_out_row
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
+    from framescope.classifier.outlets import Registry
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what to say
 Curve = Callable[[int, Mapping[str, float]], None]  # a step, and what was measured at it

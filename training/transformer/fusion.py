@@ -23,7 +23,7 @@ from framescope.classifier.models import (
     Words,
     features_of,
 )
-from framescope.classifier.values import SourceKind
+from framescope.classifier.records import SourceKind
 from framescope.training.data import Examples, Mark, RowCitation
 from numpy.typing import NDArray
 from scipy.optimize import minimize

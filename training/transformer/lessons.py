@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from framescope.classifier.errors import TrainingError
 from framescope.classifier.models import KINDS, ROLES, SPEAKING, TAGS, Batch, Tokens
-from framescope.classifier.values import SourceKind
+from framescope.classifier.records import SourceKind
 from framescope.training.data import Examples
 from framescope.training.transformer.roles import CitationWeights
 from framescope.training.transformer.targets import pool

@@ -25,7 +25,7 @@ from framescope.classifier.models import (
     Batch,
     Tokens,
 )
-from framescope.classifier.values import SourceKind
+from framescope.classifier.records import SourceKind
 from framescope.training.data import Examples, Mark
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce

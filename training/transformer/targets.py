@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from framescope.classifier.models import Batch, Packer, Passage, Tokens, by_length
+from framescope.classifier.records import Sentence, Span
 from framescope.classifier.taxonomy import TECHNIQUES
-from framescope.classifier.values import Sentence, Span
 from framescope.training.data import Examples
 from numpy.typing import NDArray
 from torch import Tensor

@@ -33,7 +33,7 @@ from safetensors.torch import save_file as save_network
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
+    from framescope.classifier.outlets import Registry
 
 #: How a base-size encoder is fine-tuned where nothing else is said: what differs from a student.
 TEACHING = {

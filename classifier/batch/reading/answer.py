@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from framescope.classifier.cli.shared import AnswerFormat
 from framescope.classifier.errors import InputError
 from framescope.classifier.output import STDOUT, check, drafted
-from framescope.classifier.values import printable, shortened
+from framescope.classifier.records import printable, shortened
 
 if TYPE_CHECKING:
     import pyarrow as pa

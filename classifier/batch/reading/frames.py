@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from framescope.classifier.batch.folder import RunFolder
 from framescope.classifier.batch.reading.database import MEMORY, opened
 from framescope.classifier.batch.schema import schema
-from framescope.classifier.render import need_pandas
+from framescope.classifier.reports import need_pandas
 
 if TYPE_CHECKING:
     import pandas

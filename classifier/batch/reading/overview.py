@@ -25,9 +25,9 @@ from framescope.classifier.batch.reading.shares import (
     own_measures,
     shares,
 )
-from framescope.classifier.render import environment_of, style
+from framescope.classifier.records import CODES, Code, printable, shortened
+from framescope.classifier.reports import environment_of, style
 from framescope.classifier.taxonomy import BY_NAME, Family
-from framescope.classifier.values import CODES, Code, printable, shortened
 
 OUTLETS = 24
 """Shown by name; the rest are one row."""

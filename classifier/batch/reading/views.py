@@ -20,7 +20,7 @@ from framescope.classifier.batch.reading.shares import (
     own_measures,
     shares,
 )
-from framescope.classifier.sources import UNNAMED, UNNAMED_MONITOR
+from framescope.classifier.outlets import UNNAMED, UNNAMED_MONITOR
 from framescope.classifier.taxonomy import BY_NAME, NAMES, TECHNIQUES, Family, Level
 
 SHORTEST = 60

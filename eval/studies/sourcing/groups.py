@@ -13,7 +13,7 @@ from framescope.eval.studies.sourcing.judged import JudgedArticle
 from framescope.training.corpora import POLNEAR, find_corpus, labels_file, standoff_labels
 
 if TYPE_CHECKING:
-    from framescope.classifier.sources import Registry
+    from framescope.classifier.outlets import Registry
 
 HOUSE, REAL = "house", "standoff"
 APART: tuple[str, ...] = (POLNEAR.name,)

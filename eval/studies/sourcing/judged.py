@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from framescope.classifier.values import Citation, Place, Sentence, SourceKind
+from framescope.classifier.records import Citation, Place, Sentence, SourceKind
 from framescope.eval.rows import CitedRows
 from framescope.training.data import Mark, RowCitation
 

@@ -16,8 +16,8 @@ import numpy as np
 from framescope.classifier import __version__
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.errors import CorpusError
-from framescope.classifier.sources import load_registry
-from framescope.eval.figures import Cell, Section, Table, table
+from framescope.classifier.outlets import load_registry
+from framescope.eval.metrics import Cell, Section, Table, table
 from framescope.eval.rows import Evaluation, Read, citations_of, whole_articles
 from framescope.eval.studies.sourcing.groups import ArticleGroup, groups_of, kinds_of_text
 from framescope.eval.studies.sourcing.judged import ROLES, articles_of

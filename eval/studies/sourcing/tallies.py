@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from framescope.classifier.values import Place, SourceKind, fold
-from framescope.eval.figures import MIN_GROUPS, Estimate, draw, percentile
+from framescope.classifier.records import Place, SourceKind, fold
+from framescope.eval.metrics import MIN_GROUPS, Estimate, draw, percentile
 from framescope.eval.rows import Floats
 from framescope.eval.studies.sourcing.judged import (
     ROLES,

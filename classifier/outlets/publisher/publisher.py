@@ -1,0 +1,355 @@
+"""Who published an article and whom it carries: a chain, each link with the words that show it.
+
+From the page inwards: who gathered it, who published it, whose article that was, which agency sent
+it. A citation is no link: "Reuters reported" in an article makes it nobody's but its author's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from framescope.classifier.inputs import own_name_of_page, republication_layers, same_outlet
+from framescope.classifier.outlets.publisher import credits, datelines, naming
+from framescope.classifier.outlets.publisher.naming import Credit, Naming, PageOwner
+from framescope.classifier.records import (
+    Article,
+    Basis,
+    Imprint,
+    Link,
+    Medium,
+    Outlet,
+    Place,
+    Publication,
+    Relation,
+    Republication,
+    Role,
+)
+
+if TYPE_CHECKING:
+    from framescope.classifier.outlets.registry.registry import Registry
+
+
+UNNAMED = "unnamed publisher"
+"""Name of a link that the words show to be there, and nothing names."""
+
+UNNAMED_MONITOR = "unnamed monitor"
+"""The same, where the words are a translator's or an editor's within another's article."""
+
+_INSERTION = re.compile(r"\[(?!\d|\.|…|sic\b)[^\[\]\n]{2,80}\]")
+_TRANSLATED = re.compile(
+    r"[(\[]?(?:[Tt]ranslated|[Tt]ranslation)\s(?:by|from)\s[^\n.()\[\]]{2,80}[)\]]?\.?"
+)
+_HOST = re.compile(r"\b(?:[\w-]{1,63}\.){1,4}[a-z]{2,12}\b")
+_WRAPPER = 4_000  # characters around a republished part in which its monitor may be named
+_PART = 100_000  # characters of such a part in which its translator's insertions are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """An outlet whose article another carries."""
+
+    part: Republication
+    credit: Credit
+
+
+def _layers(
+    article: Article, registry: Registry, near: Outlet | None, publisher: str | None
+) -> list[_Layer]:
+    """Give the outlets whose articles an article carries, outermost first.
+
+    The republications that it comes with count; where it has none they are looked for. `near` tells
+    apart outlets of one name; `publisher` published it, and so does not republish itself.
+    """
+    found = article.republications or republication_layers(article.text, publisher)
+    layers = []
+    for part in found:
+        outlet = Naming(registry, near).resolve(part.outlet)
+        outlet = outlet or _footnoted(part.outlet, article, registry)
+        place = _place(part, article.text)
+        layers.append(_Layer(part, Credit(part.outlet, outlet, part.evidence, Basis.TEXT, place)))
+    return layers
+
+
+def _place(part: Republication, text: str) -> Place | None:
+    if not part.evidence:
+        return None
+    start = text.rfind(part.evidence, 0, part.start)
+    start = text.find(part.evidence) if start < 0 else start
+    return None if start < 0 else Place(start, start + len(part.evidence))
+
+
+def _footnoted(name: str, article: Article, registry: Registry) -> Outlet | None:
+    """Give the outlet whose address stands in a footnote, and begins with its name."""
+    for line in article.imprint.lines if article.imprint else ():
+        for host in _HOST.findall(line.lower()[:300])[:3]:
+            if same_outlet(host, name):
+                return naming.at(host, registry)
+    return None
+
+
+def _monitor(article: Article, layer: _Layer, registry: Registry) -> Credit:
+    """Give who republished an article, where no address or page names the publisher.
+
+    A monitor that the words around the republished part name; else `UNNAMED_MONITOR`, with an
+    editor's insertion or a translator's line to show it; else `UNNAMED`, with the announcement.
+    """
+    part, text = layer.part, article.text
+    if (named := _named(article, part, registry)) is not None:
+        return named
+    insertions = list(_INSERTION.finditer(text, part.start, min(part.end, part.start + _PART)))
+    translated = _TRANSLATED.search(text, 0, _WRAPPER)
+    if len(insertions) >= 2 or translated is not None:
+        match = insertions[0] if len(insertions) >= 2 else translated
+        assert match is not None
+        place = Place(match.start(), match.end())
+        return Credit(UNNAMED_MONITOR, None, match[0], Basis.TEXT, place)
+    return Credit(UNNAMED, None, part.evidence, Basis.TEXT, layer.credit.place)
+
+
+def _named(article: Article, part: Republication, registry: Registry) -> Credit | None:
+    text, start = article.text, max(0, part.start - _WRAPPER)
+    pieces = [(text[start : part.start], start), (text[part.end : part.end + _WRAPPER], part.end)]
+    pieces += [(line, -1) for line in (article.imprint.lines if article.imprint else ())]
+    for piece, at in pieces:
+        for mention in registry.mentions(piece):
+            outlet = registry.get(mention.outlets[0]) if len(mention.outlets) == 1 else None
+            if outlet is None or outlet.role is not Role.MONITOR:
+                continue
+            name = piece[mention.start : mention.end]
+            if at < 0:
+                return Credit(name, outlet, piece, Basis.TEXT)
+            place = Place(at + mention.start, at + mention.end)
+            return Credit(name, outlet, name, Basis.TEXT, place)
+    return None
+
+
+_SIGNATURE_LINES = 6  # under the headline, in which a byline stands
+_LINE = re.compile(r"[^\r\n]+")
+_BY = re.compile(r"(?:By|BY|From|by)\s(?=\S)")
+
+
+def publication(article: Article, registry: Registry) -> Publication:
+    """Find who published an article, and whom it carries.
+
+    Each link's relation is what that outlet did with the words: gathered them, republished or
+    carried the next link's, or wrote them (the last is the origin). The publication's relation is
+    the first link's; with a platform in front, that of the account whose page it is. Where nothing
+    names who published an announced reprint, the first link is `UNNAMED`. An article that
+    only an agency's dateline or credit speaks for is that agency's own.
+    """
+    return _Chain(article, registry).publication()
+
+
+class _Chain:
+    """The links of one article's chain, while they are found."""
+
+    def __init__(self, article: Article, registry: Registry) -> None:
+        self.article = article
+        self.registry = registry
+        self.imprint = article.imprint or Imprint()
+        self.text = article.text
+        self.lines = [
+            (m.start() + len(m[0]) - len(m[0].lstrip()), m.start() + len(m[0].rstrip()))
+            for m in _LINE.finditer(article.text)
+            if not m[0].isspace()
+        ]
+        self.links: list[Credit] = []
+
+    def publication(self) -> Publication:
+        article = self.article
+        page = naming.page_owner(article.url, self.registry)
+        claimed = self.imprint.address
+        if page is not None and page.imposter:
+            # Whose words a stranger's imitation shows is not for the page to say.
+            link = Link(Relation.UNKNOWN, page.credit.name, None, page.credit.evidence, Basis.URL)
+            unknown = Relation.UNKNOWN
+            return Publication(
+                unknown, (link,), imposter=True, imitated=page.imitated, claimed=claimed
+            )
+        self._add(self._gatherer())
+        for credit in self._publishers(page):
+            self._add(credit)
+        near = next((c.outlet for c in reversed(self.links) if c.outlet is not None), None)
+        publisher = self.links[-1].name if self.links else None
+        layers = _layers(article, self.registry, near, publisher)
+        inner = self._agency(near)
+        if layers and (not self.links or self.links[-1].gathers):
+            self._add(_monitor(article, layers[-1], self.registry))
+        for layer in layers:
+            self._add(layer.credit)
+        for credit in inner or ([] if layers else self._owners(near)):
+            self._add(credit)
+        return replace(self._related(), claimed=claimed)
+
+    # --- the publisher ----------------------------------------------------------------------------
+
+    def _gatherer(self) -> Credit | None:
+        name, words = self.imprint.gatherer, self.imprint.evidence
+        if name is None or words is None:
+            return None
+        outlet = self._resolve(name, None)
+        return Credit(name, outlet, words, Basis.SITE_NAME, gathers=True)
+
+    def _publishers(self, page: PageOwner | None) -> Iterator[Credit]:
+        """Give who published it by address, metadata, header or the page's own furniture."""
+        article = self.article
+        given = self._given(page.credit.outlet if page else None)
+        found = page.credit if page else None
+        if self.imprint.gatherer is not None:
+            # The address is the gatherer's page, which is in the chain.
+            if given is not None and not same_outlet(given.name, self.imprint.gatherer):
+                yield given
+            return
+        if page is not None and found is not None and page.credit.outlet is not None:
+            role = page.credit.outlet.role
+            if role is Role.PLATFORM:
+                yield found
+                yield from filter(None, [self._account(page, given)])
+                return
+            carries = role is Role.AGGREGATOR or self._is_agency_apart(given, page.credit.outlet)
+            if carries:
+                yield found
+                if given is not None and not self._same(given, found):
+                    yield given
+                return
+            if given is None or given.outlet is None or given.outlet.id == page.credit.outlet.id:
+                name = given.name if given is not None else found.name
+                yield Credit(name, found.outlet, found.evidence, found.basis)
+                return
+        if given is not None:
+            yield given
+        elif found is not None:
+            yield found
+        elif article.site_name is None:
+            yield from self._self_named()
+
+    def _given(self, near: Outlet | None) -> Credit | None:
+        article = self.article
+        name = article.outlet or article.site_name
+        if name is None:
+            return None
+        outlet = self._resolve(name, near)
+        if outlet is None and article.site_name and article.site_name != name:
+            outlet = self._resolve(article.site_name, near)
+        if self.imprint.header is not None:
+            return Credit(name, outlet, self.imprint.header, Basis.HEADER, gathers=False)
+        gathers = outlet is not None and outlet.role is Role.AGGREGATOR
+        basis = Basis.SITE_NAME if name == article.site_name else Basis.GIVEN
+        return Credit(name, outlet, name, basis, gathers=gathers)
+
+    def _account(self, page: PageOwner, given: Credit | None) -> Credit | None:
+        """Give whose account on a platform it is."""
+        if given is not None and not self._same(given, page.credit):
+            return given
+        if author := self.article.author:
+            outlet = self._resolve(author, None)
+            return Credit(author, outlet, author, Basis.BYLINE)
+        if page.account is not None:  # anybody may have taken an outlet's name for an account
+            return Credit(page.account, None, page.credit.evidence, Basis.URL)
+        return None
+
+    def _self_named(self) -> Iterator[Credit]:
+        for line in self.imprint.lines:
+            if name := own_name_of_page(line):
+                outlet = self._resolve(name, None)
+                gathers = outlet is not None and outlet.role is Role.AGGREGATOR
+                yield Credit(name, outlet, line, Basis.SITE_NAME, gathers=gathers)
+                return
+
+    def _is_agency_apart(self, given: Credit | None, host: Outlet) -> bool:
+        """Whether an agency is named as outlet on the page of a publisher that is none."""
+        if given is None or given.outlet is None or given.outlet.id == host.id:
+            return False
+        return given.outlet.medium is Medium.AGENCY and host.medium is not Medium.AGENCY
+
+    # --- the agency -------------------------------------------------------------------------------
+
+    def _agency(self, near: Outlet | None) -> list[Credit]:
+        """Give whom dateline or byline name, the dateline first."""
+        named = Naming(self.registry, near)
+        lines = self._inner_lines()
+        found = datelines.find(self.text, lines, named, self.article.title)
+        if found is not None:
+            return [found]
+        for byline, place in self._bylines():
+            if (found := credits.of_byline(byline, named)) is not None:
+                return [replace(found, place=place)]
+        return []
+
+    def _owners(self, near: Outlet | None) -> list[Credit]:
+        """Give whom credit lines name: one, or who distributes and whose it is."""
+        found: list[Credit] = []
+        around, named = self.imprint.lines, Naming(self.registry, near)
+        for credit in credits.credited(self.text, self.lines, around, named):
+            if self._in_chain(credit):
+                break  # the publisher's own copyright
+            # A copyright in a name nobody knows may be the publisher's own house.
+            if credit.outlet is None and self.links and not credit.sure and not found:
+                continue
+            if found and not found[-1].distributes:
+                break
+            found.append(credit)
+        return found
+
+    def _inner_lines(self) -> list[tuple[int, int]]:
+        """Give the lines of the part that is republished, else all."""
+        if not self.article.republications:
+            return self.lines
+        part = self.article.republications[0]
+        return [line for line in self.lines if part.start <= line[0] < part.end]
+
+    def _bylines(self) -> Iterator[tuple[str, Place | None]]:
+        yield from ((line, None) for line in self.imprint.lines if _BY.match(line))
+        if self.article.author:
+            yield self.article.author, None
+        signed = False
+        for start, end in self.lines[1:_SIGNATURE_LINES]:
+            line = self.text[start : min(end, start + credits.MAX_BYLINE + 1)]
+            if _BY.match(line) and not line.endswith((".", "!", "?", ":")):
+                yield line, Place(start, end)
+                signed = True
+            elif signed and len(line) <= 40 and Naming(self.registry).agency(line):
+                yield line, Place(start, end)
+
+    # --- assembling -------------------------------------------------------------------------------
+
+    def _add(self, credit: Credit | None) -> None:
+        if credit is not None and not self._in_chain(credit):
+            self.links.append(credit)
+
+    def _in_chain(self, credit: Credit) -> bool:
+        return any(self._same(credit, link) for link in self.links)
+
+    def _same(self, first: Credit, second: Credit) -> bool:
+        if first.outlet is not None and second.outlet is not None:
+            return first.outlet.id == second.outlet.id
+        return same_outlet(first.name, second.name)
+
+    def _resolve(self, name: str, near: Outlet | None) -> Outlet | None:
+        return Naming(self.registry, near).site(name)
+
+    def _related(self) -> Publication:
+        chain = [
+            Link(_relation(credit, inner), *credit.said)
+            for credit, inner in zip_longest(self.links, self.links[1:])
+        ]
+        if not chain:
+            return Publication(Relation.UNKNOWN)
+        platform = self.links[0].outlet is not None and self.links[0].outlet.role is Role.PLATFORM
+        first = chain[1] if platform and len(chain) > 1 else chain[0]
+        return Publication(first.relation, tuple(chain))
+
+
+def _relation(credit: Credit, inner: Credit | None) -> Relation:
+    role = credit.outlet.role if credit.outlet is not None else Role.PUBLISHER
+    if role is Role.PLATFORM:
+        return Relation.UNKNOWN
+    if credit.gathers or role is Role.AGGREGATOR:
+        return Relation.AGGREGATOR
+    if inner is None:
+        return Relation.ORIGIN
+    return Relation.CARRIED if inner.agency else Relation.REPUBLISHED

@@ -1,0 +1,378 @@
+"""An outlet's record, as an interval or as unscored; and the source card that it goes on.
+
+One rater's word is shown as it is, with its date; an estimate and its interval take two.
+
+Who controls an outlet is no part of its record: nothing here reads `Outlet.control`. Without an
+assessment there is no record, whatever the article shows: unknown is not unreliable, nor is it one
+half.
+
+An estimate is a Beta distribution, made of assessments as a reputation system makes one of ratings
+(Jøsang and Ismail, 2002, *The Beta Reputation System*): each counts as a number of good and bad
+observations, weighted by the rater's firmness and forgotten with time. It starts from Beta(1, 1),
+which says nothing; that prior is never reported by itself.
+
+* **Age.** An assessment loses half its weight every `HALF_LIFE` years. The English Wikipedia calls
+  a discussion of a source stale after four years without another; that is the half-life.
+* **Scarcity.** Fewer assessments are fewer observations. A rater counts once, with its latest word.
+* **Disagreement.** The observations of raters who differ count for less: all are multiplied by
+  ``1 - 4 v``, with ``v`` the variance of what they say, which is at most 1/4 (as overdispersion
+  divides the information of counts; McCullagh and Nelder, 1989, section 4.5).
+
+How many observations an assessment is worth (`OBSERVATIONS`), and what share of them is good
+(`VALUES`), is this project's judgement; the order of the terms is the raters'.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date as Date  # noqa: N812 - "date" is a parameter
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from framescope.classifier.outlets.publisher import publisher
+from framescope.classifier.outlets.record.evidence import article_evidence
+from framescope.classifier.outlets.registry.schema import NETWORK, RELIABILITY
+from framescope.classifier.records import (
+    ArticleEvidence,
+    Assessment,
+    Outlet,
+    Publication,
+    Record,
+    Role,
+    SourceCard,
+)
+
+if TYPE_CHECKING:
+    from framescope.classifier.outlets.registry.registry import Registry
+    from framescope.classifier.records import ArticleReport
+
+
+LEVEL = 0.90
+"""The share of the distribution that the interval holds; what it leaves out is halved."""
+
+HALF_LIFE = 4.0
+"""Years in which an assessment loses half its weight."""
+
+UNDATED = 8.0
+"""Years that an assessment without a date counts as old."""
+
+OBSERVATIONS = 12.0
+"""What an assessment counts for, fresh and with confidence 1."""
+
+NO_VERDICT = 0.50
+"""What raters stand for who couldn't agree: nothing by itself, and disagreement beside others."""
+
+VALUES = MappingProxyType(
+    {
+        "generally_reliable": 0.90,
+        "no_consensus": NO_VERDICT,
+        "generally_unreliable": 0.15,
+        "deprecated": 0.05,
+        "blacklisted": 0.05,
+    }
+)
+"""The share of good observations that a term of claim ``reliability`` stands for; an assessment in
+another term doesn't count."""
+
+IN_NETWORK = 0.05
+"""The same for a site that a named body found in a network built to hide who speaks."""
+
+FIRM = 0.5
+"""Confidence from which a body's naming of a site is a finding that it is part of a network."""
+
+# Lists that find no network built to deceive. The first names sites for whose words they carry: to
+# count it would let control into the record by the back door. The second names whoever has printed
+# a disputed story, those who repeat and refute it as well.
+_NO_FINDING = frozenset({"RT mirrors and reposts", "EUvsDisinfo cases"})
+
+_DAYS = 365.25
+_DATE = re.compile(r"((?:1[89]|2\d)\d\d)(?:[-.](\d{1,2}))?(?:[-.](\d{1,2}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """``Beta(1 + weight * good, 1 + weight * (1 - good))``."""
+
+    good: float  # the share of the observations that is good
+    weight: float  # observations left once age and disagreement are paid for
+
+    @property
+    def mean(self) -> float:
+        """The estimate."""
+        return (1 + self.weight * self.good) / (2 + self.weight)
+
+    def interval(self) -> tuple[float, float]:
+        """Give the ends of the interval that holds `LEVEL`, the same left out at either end."""
+        from scipy.special import betaincinv
+
+        a, b = 1 + self.weight * self.good, 1 + self.weight * (1 - self.good)
+        tail = (1 - LEVEL) / 2
+        return float(betaincinv(a, b, tail)), float(betaincinv(a, b, 1 - tail))
+
+
+def good(assessment: Assessment) -> float | None:
+    """Give the share of good observations that an assessment stands for; None: it doesn't count."""
+    if assessment.claim == RELIABILITY:
+        return VALUES.get(assessment.value)
+    if assessment.claim == NETWORK and assessment.value not in _NO_FINDING:
+        return IN_NETWORK if assessment.confidence >= FIRM else None
+    return None
+
+
+def weight(assessment: Assessment, moment: Date | None) -> float:
+    """Give the observations that an assessment still counts for at a moment.
+
+    Its age is the distance between the two, in either direction: what was found of an outlet long
+    after an article appeared says as little of that article as what was found long before.
+    """
+    made = day(assessment.evidence.date)
+    years = UNDATED if made is None or moment is None else abs((moment - made).days) / _DAYS
+    return float(OBSERVATIONS * assessment.confidence * 0.5 ** (years / HALF_LIFE))
+
+
+def rater(assessment: Assessment) -> str:
+    """Give who assessed: two lists of one house ("Wikipedia: ...") are no two witnesses."""
+    return assessment.evidence.source.partition(":")[0].strip()
+
+
+def latest(assessments: Iterable[Assessment]) -> list[Assessment]:
+    """Give each rater's latest assessments that count; those of one date stay together."""
+    found: list[Assessment] = []
+    for rows in _by_rater(a for a in assessments if good(a) is not None):
+        last = max(day(a.evidence.date) or Date.min for a in rows)
+        found += [a for a in rows if (day(a.evidence.date) or Date.min) == last]
+    return sorted(found, key=lambda a: (a.evidence.source, a.claim, a.value))
+
+
+def posterior(assessments: Iterable[Assessment], moment: Date | None) -> Posterior:
+    """Pool assessments.
+
+    `assessments` are those that count. All of one rater's are one vote, as firm as the firmest of
+    them: they are no independent finds. Their ages are counted from `moment`; None makes each
+    `UNDATED` years old.
+    """
+    votes = [_vote(rows, moment) for rows in _by_rater(assessments)]
+    total = sum(vote.weight for vote in votes)
+    if total <= 0:
+        return Posterior(0.5, 0.0)
+    mean = sum(vote.weight * vote.good for vote in votes) / total
+    variance = sum(v.weight * ((v.good - mean) ** 2 + v.spread) for v in votes) / total
+    return Posterior(mean, total * max(1 - 4 * variance, 0.0))
+
+
+def day(text: str | None) -> Date | None:
+    """Read a date: of a day, a month or a year, the middle of it where the day isn't said."""
+    match = _DATE.match(text or "")
+    if match is None:
+        return None
+    year, month, number = (int(part) if part else None for part in match.groups())
+    try:
+        return Date(year or 1, month or 7, number or (15 if month else 1))
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Vote:
+    good: float
+    weight: float
+    spread: float  # variance within the rater's own words
+
+
+def _vote(rows: Sequence[Assessment], moment: Date | None) -> _Vote:
+    pairs = [(share, weight(a, moment)) for a in rows if (share := good(a)) is not None]
+    total = sum(w for _, w in pairs)
+    if total <= 0:
+        return _Vote(0.5, 0.0, 0.0)
+    mean = sum(share * w for share, w in pairs) / total
+    spread = sum((share - mean) ** 2 * w for share, w in pairs) / total
+    return _Vote(mean, max(w for _, w in pairs), spread)
+
+
+def _by_rater(assessments: Iterable[Assessment]) -> list[list[Assessment]]:
+    found: dict[str, list[Assessment]] = {}
+    for assessment in assessments:
+        found.setdefault(rater(assessment), []).append(assessment)
+    return [found[name] for name in sorted(found)]
+
+
+LEAST = 1.0
+"""Observations below which what is left of old assessments is no record any more."""
+
+CAP = 0.03
+"""The furthest that the article's own evidence moves the estimate, either way. Small, since how an
+article is sourced is no sign of how its outlet is assessed (docs/source-record.md)."""
+
+USUAL_SHARE = 0.32
+"""The share of claims with a source that moves nothing: that of 1,338 articles of 57 outlets, by
+the rules of version 0.2.0 alone."""
+
+ENOUGH_CLAIMS = 10.0
+"""The number of claims from which an article's own evidence counts more than half."""
+
+_GOOD, _BAD = 0.7, 0.3
+_CONFLICT = 0.25  # the share of the weight on the lesser side from which raters contradict
+_SITE_CONFIDENCE = 0.8  # of the lists of networks' hosts, which don't say it host by host
+
+_UNSCORED_ROLES = {
+    Role.PLATFORM: "a platform, where anybody posts",
+    Role.AGGREGATOR: "an aggregator, whose articles are others'",
+}
+
+
+def card(report: ArticleReport, registry: Registry) -> SourceCard:
+    """Say who published an article, what is on record of them, and what it shows itself.
+
+    Control and record are about the outlet whose words the article is, the last of the chain. A
+    page that imitates an outlet gets nothing of that outlet's. Where a page's own outlet isn't in
+    the registry but its host is one of an influence network's, that is its record.
+
+    Parameters
+    ----------
+    report : ArticleReport
+    registry : Registry
+
+    Returns
+    -------
+    SourceCard
+        Its ``evidence`` is None where the article was not scored.
+    """
+    article = report.article
+    publication = publisher.publication(article, registry)
+    author = publication.author
+    outlet = author.outlet if author is not None else None
+    evidence = None if report.note is not None else article_evidence(report)
+    if outlet is not None:
+        found = record(outlet, evidence, date=article.date, registry=registry)
+    else:
+        found = _of_nobody(publication, article.url, evidence, article.date, registry)
+    listed = [a.value for a in outlet.assessments if a.claim == NETWORK] if outlet else []
+    site = registry.network(article.url) if article.url and outlet is None else None
+    listed += [site.network] if site else []
+    networks = dict.fromkeys(filter(None, map(registry.network_called, listed)))
+    return SourceCard(publication, outlet, found, evidence, tuple(networks))
+
+
+def record(
+    outlet: Outlet | None, evidence: ArticleEvidence | None, *, date: str | None, registry: Registry
+) -> Record:
+    """Weigh what independent assessments say of an outlet.
+
+    `outlet` is None when the registry doesn't hold it. `evidence`, an article's, shifts the
+    estimate by at most `CAP`, and makes none where there is none. Assessments age from `date` (ISO
+    8601), when the article appeared; without one, from the date of the registry. Unscored, with the
+    reason, for an outlet that is not in the registry, a platform, an aggregator, assessments that
+    contradict one another or reach no verdict, that are too old to count, and none.
+    """
+    if outlet is None:
+        return _unscored("not in the registry")
+    if outlet.role in _UNSCORED_ROLES:
+        return _unscored(f"{outlet.name} is {_UNSCORED_ROLES[outlet.role]}")
+    return _weigh(outlet.assessments, evidence, _moment(date, registry))
+
+
+def article_shift(evidence: ArticleEvidence | None) -> float:
+    """Give how far an article's own sourcing moves the estimate.
+
+    The share of claims with a source (a named one counts whole, an unnamed one half) is compared
+    with `USUAL_SHARE`; what it is above or below, on a scale from -1 to 1, is multiplied by `CAP`
+    and shrunk by ``n / (n + ENOUGH_CLAIMS)``, since a few claims show little. An article that
+    stands on one named source gains half as much. Quotes, links and corrections are shown, and
+    move nothing.
+
+    Returns
+    -------
+    float
+        Between ``-CAP`` and ``CAP``; 0 without claims.
+    """
+    if evidence is None or not evidence.claims:
+        return 0.0
+    share = (evidence.named + 0.5 * evidence.unnamed) / evidence.claims
+    room = 1 - USUAL_SHARE if share > USUAL_SHARE else USUAL_SHARE
+    size = evidence.claims / (evidence.claims + ENOUGH_CLAIMS)
+    shift = CAP * size * (share - USUAL_SHARE) / room
+    return shift / 2 if shift > 0 and evidence.single_source else shift
+
+
+def _weigh(
+    assessments: Sequence[Assessment], evidence: ArticleEvidence | None, moment: Date | None
+) -> Record:
+    counted = latest(assessments)
+    if not counted:
+        return _unscored("no assessment on record" + (" that counts" if assessments else ""))
+    if all(good(a) == NO_VERDICT for a in counted):
+        # Raters who can't agree on an outlet are no evidence that it is middling.
+        return _unscored(f"its raters reached no verdict ({_said(counted)})", counted)
+    if len(_by_rater(counted)) == 1:
+        return Record(None, None, None, _said(counted), tuple(counted), rater=rater(counted[0]))
+    if opposed := _opposed(counted, moment):
+        return _unscored(f"the lists contradict one another: {opposed}", counted)
+    found = posterior(counted, moment)
+    if found.weight < LEAST:
+        return _unscored(f"the assessments are too old to count ({_said(counted)})", counted)
+    shift = article_shift(evidence)
+    low, high = found.interval()
+    return Record(
+        low=_clipped(low + shift),
+        estimate=_clipped(found.mean + shift),
+        high=_clipped(high + shift),
+        reason=_said(counted),
+        assessments=tuple(counted),
+        shift=shift,
+        cap=CAP,
+    )
+
+
+def _opposed(assessments: Sequence[Assessment], moment: Date | None) -> str | None:
+    """Say who contradicts whom, where either side has a real share of the weight."""
+    upper = [a for a in assessments if (good(a) or 0.0) >= _GOOD]
+    lower = [a for a in assessments if (good(a) or 0.0) <= _BAD]
+    weights = [sum(weight(a, moment) for a in side) for side in (upper, lower, assessments)]
+    if not upper or not lower or min(weights[:2]) < _CONFLICT * weights[2]:
+        return None
+    return f"{_said(upper)} against {_said(lower)}"
+
+
+def _of_nobody(
+    publication: Publication,
+    url: str | None,
+    evidence: ArticleEvidence | None,
+    date: str | None,
+    registry: Registry,
+) -> Record:
+    """Give the record of a page whose outlet the registry doesn't hold."""
+    # A longer chain says that the words are not the page's own.
+    site = registry.network(url) if url and len(publication.chain) <= 1 else None
+    if site is not None:
+        listed = Assessment(NETWORK, site.network, site.evidence, _SITE_CONFIDENCE)
+        return _weigh((listed,), evidence, _moment(date, registry))
+    author = publication.author
+    if author is None:
+        return _unscored("nothing says who published it")
+    return _unscored(f"{author.name} is not in the registry")
+
+
+def _moment(date: str | None, registry: Registry) -> Date | None:
+    return day(date) or day(registry.version)
+
+
+def _unscored(reason: str, assessments: Sequence[Assessment] = ()) -> Record:
+    return Record(None, None, None, reason, tuple(assessments))
+
+
+def _clipped(value: float) -> float:
+    return min(1.0, max(0.0, value))
+
+
+def _said(assessments: Sequence[Assessment]) -> str:
+    return "; ".join(map(_word, assessments))
+
+
+def _word(assessment: Assessment) -> str:
+    evidence = assessment.evidence
+    said = assessment.value.replace("_", " ")
+    if assessment.claim == NETWORK:
+        said = f"in the network {assessment.value}"
+    return f"{evidence.source}{f' ({evidence.date})' if evidence.date else ''}: {said}"

@@ -1,0 +1,306 @@
+"""What the registry answers to a host, a URL, a name, an id or a QID; else what may be meant."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from framescope.classifier.errors import SourcesError
+from framescope.classifier.outlets.registry import hosts
+from framescope.classifier.outlets.registry.addresses import unwrapped
+from framescope.classifier.outlets.registry.folding import normal
+from framescope.classifier.outlets.registry.objects import flat, to_object
+from framescope.classifier.outlets.registry.registry import NetworkSite, Registry
+from framescope.classifier.records import Domain, DomainRole, Network, Outlet, Role, printable
+
+if TYPE_CHECKING:
+    from framescope.classifier.outlets.registry.registry import Registry
+
+
+_QID = re.compile(r"[Qq][1-9][0-9]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known of a query."""
+
+    query: str
+    # every outlet that fits; none when nothing but a network or a likeness does
+    outlets: tuple[Outlet, ...] = ()
+    domain: Domain | None = None  # the host on record, when the query is an address
+    network: NetworkSite | None = None  # on which the address is listed
+    operation: Network | None = None  # the influence network that is called so
+    alike: LookAlike | None = None  # whose host it looks like, when it is nobody's
+    close: tuple[Outlet, ...] = ()  # what may have been meant, when nothing fits
+    namesakes: tuple[Outlet, ...] = ()  # outlets called so as well, which are less known
+
+    @property
+    def found(self) -> bool:
+        """Whether anything at all fits."""
+        return bool(self.outlets or self.network or self.operation or self.alike)
+
+
+def look_up(registry: Registry, query: str) -> Answer:
+    """Answer a query.
+
+    Parameters
+    ----------
+    registry : Registry
+    query : str
+        An address first of all (an account's at a platform too), then an id, a QID, a name; an
+        outlet's or an influence network's.
+    """
+    query = query.strip()
+    if (whose := registry.account(query)) is not None:
+        return Answer(query, (whose,))
+    host = hosts.host(unwrapped(query))
+    if host is not None:
+        found = registry.at(host)
+        network = registry.network(host)
+        if found is not None:
+            return Answer(query, (found.outlet,), found.domain, network)
+    outlet = registry.get(query)
+    named: tuple[Outlet, ...] = () if outlet is None else (outlet,)
+    if not named and _QID.fullmatch(query):
+        named = tuple(outlet for outlet in registry if outlet.wikidata == query.upper())
+    named = named or registry.called(query)
+    operation = registry.network_called(query)
+    if named or operation is not None:
+        others = registry.namesakes(query) if named and not outlet else ()
+        return Answer(query, named, operation=operation, namesakes=others)
+    if host is not None:
+        alike = look_alike(registry, host)
+        if network is not None or alike is not None:
+            return Answer(query, network=network, alike=alike)
+    return Answer(query, close=tuple(close(registry, query)))
+
+
+def sole(answer: Answer) -> Outlet | None:
+    """Give the one outlet that is meant; None when there is none, as behind an imposter's host.
+
+    Raises
+    ------
+    SourcesError
+        When several are called so; it names them.
+    """
+    if answer.domain is not None and answer.domain.role is DomainRole.IMPOSTER:
+        return None
+    if len(answer.outlets) > 1:
+        asked = printable(answer.query)
+        listed = ", ".join(f"{outlet.name} ({outlet.id})" for outlet in answer.outlets)
+        raise SourcesError(f"'{asked}' is the name of several; give the id of one: {listed}")
+    return answer.outlets[0] if answer.outlets else None
+
+
+def select(
+    registry: Registry,
+    country: str | None = None,
+    state_media: bool | None = None,
+    role: Role | None = None,
+) -> Iterator[Outlet]:
+    """Give the outlets of a country, of a role, that are state media or not; sorted by id."""
+    for outlet in registry:
+        if (
+            (country is None or outlet.country == country.upper())
+            and (role is None or outlet.role is role)
+            and (state_media is None or outlet.state_media is state_media)
+        ):
+            yield outlet
+
+
+COLUMNS = ("id", "name", "role", "medium", "country", "code", "host", "wikidata")
+
+
+def row(outlet: Outlet) -> Sequence[str]:
+    """An outlet in the columns of `COLUMNS`; empty where nothing is known."""
+    code = outlet.control.code if outlet.control else None
+    host = next((d.host for d in outlet.domains if d.role is DomainRole.MAIN), "")
+    return (
+        outlet.id,
+        outlet.name,
+        outlet.role,
+        outlet.medium,
+        outlet.country or "",
+        code or "",
+        host,
+        outlet.wikidata or "",
+    )
+
+
+def to_json(answer: Answer) -> dict[str, Any]:
+    """An answer as an object; the outlets as a user's own file has them."""
+    network, alike = answer.network, answer.alike
+    return {
+        "query": answer.query,
+        "outlets": [
+            {**to_object(outlet), "control": outlet.control and flat(asdict(outlet.control))}
+            for outlet in answer.outlets
+        ],
+        "domain": answer.domain and {"host": answer.domain.host, "role": str(answer.domain.role)},
+        "network": network and flat(asdict(network)),
+        "operation": answer.operation and flat(asdict(answer.operation)),
+        "looks_like": alike
+        and {
+            "host": alike.host,
+            "id": alike.outlet.id,
+            "original": alike.original,
+            "how": alike.how,
+        },
+        "close": [outlet.id for outlet in answer.close],
+        "namesakes": [outlet.id for outlet in answer.namesakes],
+    }
+
+
+# Letters of other scripts, and digits, that pass for Latin ones (Unicode Technical Standard 39 has
+# all; these are what a registered host can be made of).
+_LETTERS = {
+    **dict(zip("авеԁһіјӏкмнорѕтсухԛԝ", "abedhijlkmhopstcyxqw", strict=True)),
+    **dict(zip("αεικνορτυχω", "aeikvoptuxw", strict=True)),
+    **dict(zip("01358", "olesb", strict=True)),
+    "ı": "i",
+    "ł": "l",
+    "ø": "o",
+}
+_PAIRS = (("rn", "m"), ("vv", "w"))
+# What is put behind or before an outlet's name with a hyphen.
+_ADDED = frozenset(
+    {"news", "online", "live", "tv", "media", "press", "today", "daily", "world", "web", "net"}
+    | {"info", "agency", "official", "the", "www", "en", "de", "fr", "us", "uk", "ru", "ua"}
+)
+_SHORTEST = 3  # letters of a label that is told again under another ending
+_SHORTEST_MISSPELT = 6  # of one that is misspelt, with the ending kept
+_SHORTEST_ELSEWHERE = 8  # and under another
+_CLOSE = 75  # of 100
+_SHORT_QUERY = 3  # letters up to which any other name is as close
+
+
+@dataclass(frozen=True, slots=True)
+class LookAlike:
+    """A host that looks like an outlet's, and is not one of its hosts on record."""
+
+    host: str
+    outlet: Outlet
+    original: str  # the outlet's host that it looks like
+    how: str  # what is alike about it
+
+
+def look_alike(registry: Registry, address: str) -> LookAlike | None:
+    """Find whose host an address is made to look like.
+
+    None for the outlets' own hosts, and for what resembles nobody's, or the hosts of several.
+    """
+    host = hosts.host(address)
+    if host is None or registry.at(host) is not None:
+        return None
+    for original, how in _index(registry).alike(host):
+        owner = registry.at(original)
+        if owner is not None:
+            return LookAlike(host, owner.outlet, original, how)
+    return None
+
+
+def close(registry: Registry, query: str, limit: int = 3) -> list[Outlet]:
+    """Suggest what may have been meant.
+
+    Nothing answers to the query. At most `limit` come, the closest first.
+    """
+    from rapidfuzz import fuzz, process
+
+    names = registry.names.folded()
+    asked = normal(query).casefold().removeprefix("the ")
+    found = [asked] if asked in names else []  # with its capitals it would have been found
+    if not found and len(asked) > _SHORT_QUERY:
+        address = hosts.host(asked)
+        pool = [host for host, _ in registry.domains()] if address else list(names)
+        matches = process.extract(
+            address or asked, pool, scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=limit
+        )
+        found = [key for key, _, _ in matches]
+        if not found and not address:
+            inside = (key for key in names if f" {asked} " in f" {key} ")
+            found = sorted(inside, key=lambda key: (len(key), key))[:limit]
+    suggested: dict[str, Outlet] = {}
+    for key in found:
+        owner = registry.at(key)
+        for id in names.get(key) or ([owner.outlet.id] if owner else []):
+            suggested.setdefault(id, registry[id])
+    return list(suggested.values())[:limit]
+
+
+@lru_cache(maxsize=1)
+def _index(registry: Registry) -> _Hosts:
+    return _Hosts(registry)
+
+
+class _Hosts:
+    """The outlets' hosts, by what somebody copies of them."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._hosts = dict(registry.domains())
+        self._labels: dict[str, set[str]] = {}  # an outlet's label and its hosts
+        self._looks: dict[str, set[str]] = {}
+        for host in self._hosts:
+            if hosts.registrable(host) == host:
+                label = hosts.unicode(hosts.label(host))
+                self._labels.setdefault(label, set()).add(host)
+                self._looks.setdefault(look(label), set()).add(host)
+
+    def alike(self, host: str) -> Iterator[tuple[str, str]]:
+        """Give the hosts that a host looks like and how, the plainest likeness first."""
+        registered = hosts.registrable(host)
+        if registered is None:
+            return
+        below = host.removesuffix(registered).split(".")[:-1]
+        for end in range(2, len(below) + 1):
+            start = ".".join(below[:end])
+            if start in self._hosts:
+                yield start, f"it begins with {start} and belongs to whoever has {registered}"
+        label = hosts.unicode(hosts.label(registered))
+        suffix = registered.partition(".")[2]
+        if label.startswith("www") and (rest := f"{label[3:].lstrip('-')}.{suffix}") in self._hosts:
+            yield rest, "the dot behind www is missing"
+        if self._registry.names.is_ambiguous(label):
+            return  # a common word
+        if len(label) >= _SHORTEST:
+            yield from self._one(self._labels.get(label), f"the same name under .{suffix}")
+        seen = look(label)
+        if len(seen) >= _SHORTEST and seen != label:
+            yield from self._one(self._looks.get(seen), f"{label} is written to look like it")
+        words = label.split("-")
+        named = [word for word in words if word not in _ADDED]
+        if len(words) > 1 and len(named) == 1 and len(named[0]) >= _SHORTEST:
+            yield from self._one(self._labels.get(named[0]), "a word is added to its name")
+        if len(seen) >= _SHORTEST_MISSPELT:
+            yield from self._misspelt(seen, suffix)
+
+    def _misspelt(self, seen: str, suffix: str) -> Iterator[tuple[str, str]]:
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        pool = [name for name in self._looks if len(name) >= _SHORTEST_MISSPELT]
+        match = process.extractOne(seen, pool, scorer=OSA.distance, score_cutoff=1)
+        if match is None:
+            return
+        found = self._looks[match[0]]
+        if len(seen) < _SHORTEST_ELSEWHERE:
+            found = {host for host in found if host.partition(".")[2] == suffix}
+        yield from self._one(found, "it differs in one character")
+
+    def _one(self, found: set[str] | None, how: str) -> Iterator[tuple[str, str]]:
+        """Give a likeness to one outlet; what resembles several is a common word."""
+        if found and len({self._hosts[host] for host in found}) == 1:
+            yield min(found, key=lambda host: (len(host), host)), how
+
+
+def look(label: str) -> str:
+    """What a label looks like at a glance: Latin letters without signs, hyphens left out."""
+    plain = unicodedata.normalize("NFKD", label.casefold())
+    plain = "".join(_LETTERS.get(c, c) for c in plain if not unicodedata.combining(c) and c != "-")
+    for pair, one in _PAIRS:
+        plain = plain.replace(pair, one)
+    return plain

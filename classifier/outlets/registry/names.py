@@ -1,0 +1,312 @@
+"""Names of outlets: looked up one by one, and found in running text.
+
+Two strictnesses, since a name that is asked for is meant and one that is met may not be. Asked
+for, a name of several words matches in any case; met, it needs its capitals. One that is all
+capitals matches only so ("RT", never "rt"), and an ambiguous one ("Mirror") is never taken for the
+outlet when met.
+
+Where one stands as a word of its own is `classifier.outlets.registry.boundaries`', and whether it
+means the outlet there `classifier.outlets.registry.mentions`'.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from framescope.classifier.attribution import lexicon_places as places
+from framescope.classifier.outlets.registry.boundaries import Boundaries
+from framescope.classifier.outlets.registry.folding import Folded, bare, normal, normals
+from framescope.classifier.outlets.registry.mentions import NameKnown, features, means_outlet
+
+if TYPE_CHECKING:
+    from ahocorasick_rs import AhoCorasick
+
+
+_Meant = tuple[tuple[str, ...], bool]  # the ids of those whom a form means, and whether in doubt
+_WORD = re.compile(r"[^\W_]+")
+# A letter that is no Latin one; dashes, quotation marks and the like are below U+2C00 and none.
+_FOREIGN = re.compile("[\u0370-\u1dff\u1f00-\u1fff\u2c00-\U0003ffff]")
+_LITTLE = 250_000  # characters, some fifty articles
+_CHUNK = 1 << 16  # characters searched at once, which bounds what a line of names can take
+_ENDINGS = (" News Agency", " Newspaper", " Magazine")  # written small too: "Xinhua news agency"
+_LONG = 5  # letters from which a word in capitals is the name and no abbreviation
+
+
+class Names:
+    """Names, and the outlets that are called so.
+
+    `names` are an outlet's id, a name, and whether it is ambiguous; `media` what medium an outlet
+    is, by its id.
+    """
+
+    def __init__(
+        self, names: Iterable[tuple[str, str, bool]], media: Mapping[str, str] | None = None
+    ) -> None:
+        rows = list(names)
+        self._media = media or {}
+        normal = normals([name for _, name, _ in rows])
+        self._begun: dict[str, list[tuple[int, str, _Meant]]] = {}
+        self._searched = 0  # characters, as long as no automaton was needed
+        self._rows = [
+            (id, name, ambiguous) for (id, _, ambiguous), name in zip(rows, normal, strict=True)
+        ]
+
+    def called(self, name: str) -> list[str]:
+        """Ids of the outlets that a name is asked for, in order; see the module for case."""
+        name = normal(name)
+        found = self._ids(name)
+        for other in (_without_possessive(name), bare(name)):
+            if not found and other != name:
+                found = self._ids(other)
+        return found
+
+    def sharers(self, name: str) -> list[str]:
+        """Ids of the outlets that a name is also of, where it is another's first of all."""
+        rows = self._rows_of(normal(name))
+        return sorted({id for id, _, _ in rows} - set(self.called(name)))
+
+    def _ids(self, name: str) -> list[str]:
+        asked = _without_article(name)
+        rows = self._rows_of(name)
+        found = [row for row in rows if _without_article(row[1]) == asked] or [
+            row for row in rows if _may_be(asked, _without_article(row[1]))
+        ]
+        # Whose name it is before those who share it.
+        own = {id for id, _, ambiguous in found if not ambiguous}
+        return sorted(own or {id for id, _, _ in found})
+
+    def _rows_of(self, name: str) -> list[tuple[str, str, bool]]:
+        """Give the rows with a name, in any case and with an article or without."""
+        key = _without_article(name.casefold())
+        rows = [self._rows[at] for at in self._by_word.get(_first_word(key), ())]
+        return [row for row in rows if _without_article(row[1].casefold()) == key]
+
+    def folded(self) -> dict[str, list[str]]:
+        """Every name in lower case and without "the", and the ids of the outlets called so."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for id, name, _ in self._rows:
+            found[_without_article(name.casefold())].add(id)
+        return {key: sorted(ids) for key, ids in found.items()}
+
+    def is_ambiguous(self, name: str) -> bool:
+        """Whether a name means other things too, in any case."""
+        return _without_article(normal(name).casefold()) in self._ambiguous
+
+    @cached_property
+    def _ambiguous(self) -> frozenset[str]:
+        marked = {_without_article(name.casefold()) for _, name, doubtful in self._rows if doubtful}
+        own = {
+            _without_article(name.casefold()) for _, name, doubtful in self._rows if not doubtful
+        }
+        return frozenset(marked - own)
+
+    def _meant(self, rows: Iterable[tuple[str, str, bool]]) -> dict[str, _Meant]:
+        """Give the forms in which names are met, and whom each means.
+
+        Whose a name is comes before those who share it.
+        """
+        sure: dict[str, set[str]] = defaultdict(set)
+        shared: dict[str, set[str]] = defaultdict(set)
+        for id, name, ambiguous in rows:
+            for form in _variants(name):
+                (shared if ambiguous else sure)[form].add(id)
+        found = {form: (tuple(sorted(ids)), True) for form, ids in shared.items()}
+        return found | {form: (tuple(sorted(ids)), False) for form, ids in sure.items()}
+
+    def _known(self, meant: _Meant) -> NameKnown:
+        ids, doubtful = meant
+        media = {self._media.get(id, "") for id in ids}
+        return NameKnown(doubtful, media.pop() if len(media) == 1 else "")
+
+    @cached_property
+    def _forms(self) -> tuple[list[str], list[_Meant]]:
+        meant = self._meant(self._rows)
+        return list(meant), list(meant.values())
+
+    @cached_property
+    def _automaton(self) -> AhoCorasick:
+        from ahocorasick_rs import AhoCorasick, MatchKind
+
+        # All matches, not the leftmost-longest alone: "Mehr News" in "Mehr Newsletter" is none,
+        # and must not hide the "Mehr" in it.
+        return AhoCorasick(self._forms[0], matchkind=MatchKind.Standard, store_patterns=False)
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self._forms[0]))
+
+    @cached_property
+    def _by_word(self) -> dict[str, list[int]]:
+        """Rows by their first word in lower case, without an article."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for at, (_, name, _) in enumerate(self._rows):
+            found[_first_word(_without_article(name.casefold()))].append(at)
+        return dict(found)
+
+    def _beginning(self, word: str) -> list[tuple[int, str, _Meant]]:
+        """Give forms whose first word this is: where it stands in the form, form, whom it means."""
+        known = self._begun.get(word)
+        if known is None:
+            rows = [self._rows[at] for at in self._by_word.get(word, ())]
+            known = self._begun[word] = [
+                (len(form) - len(bare) + first.start(), form, meant)
+                for form, meant in self._meant(rows).items()
+                if (first := _WORD.search(bare := _without_article(form)))
+            ]
+        return known
+
+    def found(self, text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+        """Give names in running text that mean an outlet there: start, end, ids.
+
+        In order and not overlapping: of names that overlap the longest that means one. The text may
+        be of any length.
+        """
+        for start, stop, ids, _ in self.met(text, means_outlet):
+            yield start, stop, ids
+
+    def candidates(self, text: str) -> list[tuple[int, int, tuple[str, ...]]]:
+        """Give every name that stands there as a word, whatever it means: start, end, features.
+
+        Names within others are among them; in no order. What each would be judged by is
+        `classifier.outlets.registry.mentions.features`.
+        """
+        found: list[tuple[int, int, tuple[str, ...]]] = []
+        place = Folded(text)
+
+        def note(folded: str, start: int, stop: int, known: NameKnown) -> bool:
+            end = place.origin(stop - 1) + 1
+            found.append((place.origin(start), end, tuple(features(folded, start, stop, known))))
+            return False  # so that names within this one are met too
+
+        for _ in self.met(text, note):
+            pass
+        return found
+
+    def met(
+        self, text: str, means: Callable[[str, int, int, NameKnown], bool]
+    ) -> Iterator[tuple[int, int, tuple[str, ...], NameKnown]]:
+        """Give names in running text of which ``means`` holds, and what is known of each."""
+        if not self._rows:
+            return
+        place = Folded(text)
+        stands = Boundaries(place.text)
+        cluster: list[tuple[int, int, _Meant]] = []
+        end = 0
+
+        def settled() -> Iterator[tuple[int, int, tuple[str, ...], NameKnown]]:
+            chosen: list[tuple[int, int, _Meant]] = []
+            for one in sorted(cluster, key=lambda match: match[0] - match[1]):
+                if all(one[1] <= other[0] or other[1] <= one[0] for other in chosen) and means(
+                    place.text, one[0], one[1], self._known(one[2])
+                ):
+                    chosen.append(one)
+            for start, stop, meant in sorted(chosen, key=lambda match: match[0]):
+                yield (
+                    place.origin(start),
+                    place.origin(stop - 1) + 1,
+                    meant[0],
+                    self._known(meant),
+                )
+
+        for start, stop, meant in self._matches(place.text):
+            if (last := stands.end(start, stop)) is None:
+                continue
+            if start >= end:
+                yield from settled()
+                cluster.clear()
+            cluster.append((start, last, meant))
+            end = max(end, last)
+        yield from settled()
+
+    def _matches(self, text: str) -> Iterator[tuple[int, int, _Meant]]:
+        """Give all forms that are met, by start, the longest first.
+
+        Word by word while there is little text, since an automaton of all names takes half a second
+        to build; a text with letters of another script needs it, whose names begin within words.
+        """
+        self._searched += len(text)
+        if self._searched < _LITTLE and not _FOREIGN.search(text):
+            return self._by_words(text)
+        return self._by_automaton(text)
+
+    def _by_words(self, text: str) -> Iterator[tuple[int, int, _Meant]]:
+        found = [
+            (word.start() - before, word.start() - before + len(form), meant)
+            for word in _WORD.finditer(text)
+            for before, form, meant in self._beginning(word[0].casefold())
+            if before <= word.start() and text.startswith(form, word.start() - before)
+        ]
+        return iter(sorted(found, key=lambda match: (match[0], -match[1])))
+
+    def _by_automaton(self, text: str) -> Iterator[tuple[int, int, _Meant]]:
+        overlap, meant = self._longest, self._forms[1]
+        for begin in range(0, len(text), _CHUNK):
+            part = text[begin : begin + _CHUNK + overlap]
+            matches = self._automaton.find_matches_as_indexes(part, overlapping=True)
+            # Those that start in the overlap are the next part's.
+            yield from sorted(
+                ((begin + s, begin + e, meant[p]) for p, s, e in matches if s < _CHUNK),
+                key=lambda match: (match[0], -match[1]),
+            )
+
+
+def _first_word(name: str) -> str:
+    word = _WORD.search(name)
+    return word[0] if word else ""
+
+
+def _without_article(name: str) -> str:
+    return name[4:] if name[:4] in ("the ", "The ", "THE ") and len(name) > 4 else name
+
+
+def _without_possessive(name: str) -> str:
+    for ending in ("'s", "'S", "'"):
+        if name.endswith(ending):
+            return name[: -len(ending)]
+    return name
+
+
+def _is_abbreviation(name: str) -> bool:
+    return " " not in name and name.isupper()
+
+
+def _may_be(asked: str, given: str) -> bool:
+    """Whether a name asked for is the one given; they differ in case alone."""
+    if " " in given or asked == given or not given[0].isascii():
+        return True
+    if _is_abbreviation(given):  # "Tass" and "Irna", as many papers write them; never "tass"
+        return len(given) >= 4 and asked.istitle()
+    if given.startswith("Al-") and asked.startswith("al-"):  # the Arabic article, in either case
+        return True
+    return asked.isupper() or asked[0] == given[0]
+
+
+def _variants(name: str) -> Iterator[str]:
+    """Give the forms in which a name is met in running text; a single letter is never a name."""
+    if len(name) == 1:
+        return
+    upper = name.upper()
+    if upper == name:  # an abbreviation, or a script without capitals
+        if not name.replace(" ", "").isdecimal():  # "360" is a figure first of all
+            yield name
+        return
+    yield name
+    bare = _without_article(name)
+    several = " " in bare
+    if bare is not name:
+        if bare[0].isupper():
+            yield f"the {bare}"
+        if several:
+            yield bare
+    if several:
+        yield " ".join([word[:1].upper() + word[1:] for word in bare.split(" ")])
+        for ending in _ENDINGS:
+            rest = bare.removesuffix(ending)
+            if rest != bare and rest.lower() not in places("people"):  # "the Iraqi news agency"
+                yield rest + ending.lower()
+    if several or len(bare) >= _LONG:
+        yield upper

@@ -1,0 +1,207 @@
+"""What the registry holds of an outlet: frozen values, each fact with its evidence.
+
+What a column of the shipped tables may hold is what these enumerations name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from framescope.classifier.records.statements import (
+    ENDED,
+    STATE_MEDIA,
+    About,
+    Account,
+    Content,
+    Control,
+    Evidence,
+    Holder,
+    Holding,
+    Statement,
+    Status,
+    control_of,
+)
+
+
+class Role(StrEnum):
+    """What an outlet does with what it publishes."""
+
+    PUBLISHER = "publisher"  # its own reporting: papers, agencies, broadcasters, news sites
+    AGGREGATOR = "aggregator"  # others' articles, gathered by a machine (Google News, Daily8)
+    MONITOR = "monitor"  # others' articles, selected and translated (MEMRI, BBC Monitoring)
+    PLATFORM = "platform"  # anybody's posts: nothing about it tells who speaks (YouTube, Telegram)
+
+
+class Medium(StrEnum):
+    """What kind of outlet it is."""
+
+    AGENCY = "agency"
+    NEWSPAPER = "newspaper"
+    MAGAZINE = "magazine"
+    BROADCASTER = "broadcaster"  # television and radio both
+    TELEVISION = "television"
+    RADIO = "radio"
+    WEBSITE = "website"
+    PUBLISHER = "publisher"  # a house with several titles
+    OTHER = "other"
+
+
+class NameKind(StrEnum):
+    """How a name relates to its outlet."""
+
+    MAIN = "main"
+    ALIAS = "alias"
+    ABBREVIATION = "abbreviation"
+    NATIVE = "native"  # in the outlet's own script
+    FORMER = "former"
+
+
+class DomainRole(StrEnum):
+    """What an outlet's domain is."""
+
+    MAIN = "main"
+    EDITION = "edition"  # another language, country or section
+    MIRROR = "mirror"  # the same content at another address, run by the same owner
+    IMPOSTER = "imposter"  # somebody else's, made to look like the outlet's
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One of an outlet's names.
+
+    Attributes
+    ----------
+    text : str
+    kind : NameKind
+    lang : str or None
+        BCP 47 tag of the language the name is written in, where it is known.
+    ambiguous : bool
+        The name means other things too ("Mirror", "Zvezda", "Times"): it is never taken for the
+        outlet in running text without more, and a look-up by it gives every outlet called so.
+    """
+
+    text: str
+    kind: NameKind = NameKind.ALIAS
+    lang: str | None = None
+    ambiguous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One of an outlet's hosts: lower case, in ASCII (IDNA), without ``www.``."""
+
+    host: str
+    role: DomainRole = DomainRole.MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What somebody has found about an outlet.
+
+    Attributes
+    ----------
+    claim : str
+        What it is about: ``reliability``, ``influence_network``, ``impersonation``.
+    value : str
+        For ``reliability`` the rater's own term (``generally_reliable``, ``no_consensus``,
+        ``generally_unreliable``, ``deprecated``); for a network its name.
+    evidence : Evidence
+    confidence : float
+        Between 0 and 1: how firmly the source says so.
+    """
+
+    claim: str
+    value: str
+    evidence: Evidence
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """An outlet, agency, aggregator, monitor or platform.
+
+    Attributes
+    ----------
+    id : str
+        Stable: lower-case ASCII letters, digits and hyphens.
+    name : str
+    role : Role
+    medium : Medium
+    country : str or None
+        ISO 3166-1 alpha-2 of where it is published from.
+    wikidata : str or None
+        QID.
+    names : tuple of Name
+        Every name, the main one first.
+    domains : tuple of Domain
+        The main one first.
+    statements : tuple of Statement
+        Who steers it, whether it publishes, what it carries; in the order of
+        `classifier.records.statements.in_order`.
+    holdings : tuple of Holding
+        Its direct owners, the largest share first.
+    assessments : tuple of Assessment
+    accounts : tuple of Account
+    """
+
+    id: str
+    name: str
+    role: Role = Role.PUBLISHER
+    medium: Medium = Medium.OTHER
+    country: str | None = None
+    wikidata: str | None = None
+    names: tuple[Name, ...] = ()
+    domains: tuple[Domain, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    holdings: tuple[Holding, ...] = ()
+    assessments: tuple[Assessment, ...] = ()
+    accounts: tuple[Account, ...] = ()
+
+    @property
+    def control(self) -> Control | None:
+        """Who owns and steers it, as it stands.
+
+        None: nothing on record, which is not the same as independent.
+        """
+        return control_of(self.statements, self.holdings)
+
+    def said(self, about: About) -> tuple[Statement, ...]:
+        """Give what is said about one thing, the statement that holds first."""
+        return tuple(one for one in self.statements if one.about is about)
+
+    @property
+    def state_media(self) -> bool:
+        """Whether a state governs it and controls it editorially (code SC or CaPu).
+
+        The newest code decides; where there is none, the fields that SC and CaPu have in common.
+        """
+        control = self.control
+        if control is None or control.code is not None:
+            return control is not None and control.code in STATE_MEDIA
+        return control.governance == control.editorial == Holder.STATE
+
+    @property
+    def status(self) -> Status:
+        """Whether it publishes; active where nothing is on record."""
+        said = self.said(About.STATUS)
+        return Status(said[0].value) if said else Status.ACTIVE
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has stopped publishing under its name."""
+        return self.status in ENDED
+
+    @property
+    def content(self) -> tuple[Content, ...]:
+        """What it carries; empty where nothing is on record, which is news as a rule."""
+        return tuple(dict.fromkeys(Content(one.value) for one in self.said(About.CONTENT)))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An outlet found by its host."""
+
+    outlet: Outlet
+    # the host on record that matched. With role ``imposter`` the page is *not* the outlet's.
+    domain: Domain

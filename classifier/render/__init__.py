@@ -1,7 +1,0 @@
-"""A report in, and out what somebody reads: the terminal, JSON, JSON Lines, or one HTML page."""
-
-from framescope.classifier.render.document import dumps, spans, to_json, to_line
-from framescope.classifier.render.html import environment_of, style, to_html
-from framescope.classifier.render.outlets import print_answer, print_problems
-from framescope.classifier.render.rows import need_pandas, row, to_frame, to_records
-from framescope.classifier.render.terminal import print_report

@@ -1,0 +1,221 @@
+"""The registry in a terminal: a card an outlet, readable at 80 columns and without colour.
+
+What the tables and a user's file hold is only ever put into `rich.text.Text`, which reads no
+markup in it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from framescope.classifier.outlets import (
+    Answer,
+    Flaw,
+    LookAlike,
+    NetworkSite,
+    Registry,
+    host_in_unicode,
+)
+from framescope.classifier.records import DomainRole, Evidence, NameKind, Network, Outlet, printable
+from framescope.classifier.reports import control
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+_KINDS = {
+    NameKind.ALIAS: "also",
+    NameKind.ABBREVIATION: "short",
+    NameKind.NATIVE: "native",
+    NameKind.FORMER: "formerly",
+}
+
+
+_SOME = 5  # of the names, hosts and accounts that a card shows in a row, so that it fits a screen
+
+
+def print_answer(
+    answer: Answer, registry: Registry, console: Console, *, whole: bool = False
+) -> None:
+    """Print what is known of a query.
+
+    Parameters
+    ----------
+    answer : Answer
+    registry : Registry
+        What names the outlet that a host imitates.
+    console : rich.console.Console
+    whole : bool
+        Print every name, host and account, and not the first few of each.
+    """
+    if len(answer.outlets) > 1:
+        _line(console, f"{len(answer.outlets)} outlets are called {answer.query}:")
+        console.print()
+    if answer.domain is not None and answer.domain.role is DomainRole.IMPOSTER:
+        name = answer.outlets[0].name
+        _line(console, f"{answer.domain.host} is an imposter of {name}, and not its host.", "red")
+    for outlet in answer.outlets:
+        _card(outlet, registry, console, None if whole else _SOME)
+    if answer.namesakes:
+        others = ", ".join(f"{outlet.name} ({outlet.id})" for outlet in answer.namesakes)
+        _line(console, f"Also called so: {others}")
+        console.print()
+    if answer.operation is not None:
+        _operation(answer.operation, registry, console, None if whole else _SOME)
+    if answer.network is not None:
+        _network(answer.network, registry, console)
+    if answer.alike is not None:
+        _line(console, likeness(answer.alike), "red")
+        console.print()
+
+
+def likeness(alike: LookAlike) -> str:
+    """Say whose host another looks like."""
+    return (
+        f"{host_in_unicode(alike.host)} looks like {alike.outlet.name} ({alike.original}) and is "
+        f"not one of its hosts on record: {alike.how}."
+    )
+
+
+def _card(outlet: Outlet, registry: Registry, console: Console, most: int | None) -> None:
+    title = Text(printable(outlet.name), style="bold")
+    title.append(f"  {outlet.id}", style="dim")
+    console.print(title)
+    notes: dict[Evidence, int] = {}
+    rows = []
+    for label, value, evidence in _facts(outlet, registry, most):
+        text = Text(printable(value))
+        if evidence is not None:
+            text.append(f" [{notes.setdefault(evidence, len(notes) + 1)}]", style="dim")
+        rows.append((label, text))
+    _grid(rows, console)
+    for evidence, number in notes.items():
+        note = Text(f"  [{number}] {printable(_evidence(evidence))}", style="dim")
+        console.print(note, soft_wrap=True)
+    console.print()
+
+
+def _operation(network: Network, registry: Registry, console: Console, most: int | None) -> None:
+    title = Text(printable(network.name), style="bold")
+    title.append(f"  {network.id}", style="dim")
+    console.print(title)
+    outlets, hosts = registry.members(network)
+    facts = {
+        "kind": "influence network" + (f", {network.country}" if network.country else ""),
+        "also": ", ".join(network.names),
+        "run by": network.operator,
+        "found by": network.attributed_by,
+        "outlets": _some([f"{outlet.name} ({outlet.id})" for outlet in outlets], most),
+        "hosts": _some([host_in_unicode(host) for host in hosts], most),
+        "report": _evidence(network.evidence),
+    }
+    _grid([(label, Text(printable(said))) for label, said in facts.items() if said], console)
+    console.print()
+
+
+def _grid(rows: Sequence[tuple[str, Text]], console: Console) -> None:
+    """Print labels and what they say side by side: folded on a screen, a line each in a pipe."""
+    if not console.is_terminal:
+        wide = max(len(label) for label, _ in rows)
+        for label, text in rows:
+            console.print(Text(f"  {label:<{wide}}  ") + text, soft_wrap=True)
+        return
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, text in rows:
+        grid.add_row(label, text)
+    console.print(Padding(grid, (0, 0, 0, 2), expand=False))
+
+
+def _facts(
+    outlet: Outlet, registry: Registry, most: int | None
+) -> Iterator[tuple[str, str, Evidence | None]]:
+    kind = [str(outlet.role)]
+    if str(outlet.medium) not in (str(outlet.role), "other"):
+        kind.append(str(outlet.medium))
+    if outlet.country:
+        kind.append(outlet.country)
+    if outlet.wikidata:
+        kind.append(f"Wikidata {outlet.wikidata}")
+    yield "kind", ", ".join(kind), None
+    for label, text in _names(outlet, most):
+        yield label, text, None
+    for role in DomainRole:
+        found = [host_in_unicode(d.host) for d in outlet.domains if d.role is role]
+        if found:
+            yield "hosts" if role is DomainRole.MAIN else f"{role}s", _some(found, most), None
+    if outlet.accounts:
+        accounts = [f"{one.platform} {one.handle}" for one in outlet.accounts]
+        yield "accounts", _some(accounts, most), None
+    known = list(control.facts(outlet))
+    for fact in known:
+        yield fact.label, fact.said, fact.evidence
+    if outlet.control is None:
+        yield "control", control.NOTHING, None
+    label = "record"
+    for said, evidence in control.assessed(outlet, registry.network_called):
+        yield label, said, evidence
+        label = ""
+    if not outlet.assessments:
+        yield "record", "no assessment on record; that says nothing against it", None
+
+
+def _some(found: Sequence[str], most: int | None) -> str:
+    """List them, or the first and how many there are besides."""
+    if most is None or len(found) <= most + 1:
+        return ", ".join(found)
+    return f"{', '.join(found[:most])} and {len(found) - most} more"
+
+
+def _names(outlet: Outlet, most: int | None) -> Iterator[tuple[str, str]]:
+    for kind, label in _KINDS.items():
+        found = [
+            name.text + (" (ambiguous)" if name.ambiguous else "")
+            for name in outlet.names
+            if name.kind is kind
+        ]
+        if found:
+            yield label, _some(found, most)
+    if any(name.kind is NameKind.MAIN and name.ambiguous for name in outlet.names):
+        yield "", "The name means other things too; in a text, what stands around it has to tell."
+
+
+def _evidence(evidence: Evidence) -> str:
+    return " ".join(control.proof(evidence))
+
+
+def _network(site: NetworkSite, registry: Registry, console: Console) -> None:
+    said = f"{host_in_unicode(site.host)} is listed under {site.network}"
+    imitated = registry.get(site.impersonates) if site.impersonates else None
+    if imitated is not None:
+        said += f", as an imposter of {imitated.name} ({imitated.id})"
+    elif site.kind == "imposter":
+        said += ", as an imposter"
+    _line(console, f"{said}.", "red")
+    network = registry.network_called(site.network)
+    if network is not None:
+        _line(console, f"  {control.part_of(network)}.")
+    _line(console, f"  {_evidence(site.evidence)}", "dim")
+    console.print()
+
+
+def print_problems(problems: Sequence[Flaw], console: Console) -> None:
+    """Print what is wrong or doubtful, a line each, and how much there is of either."""
+    for problem in problems:
+        style = "red" if problem.level == "error" else ""
+        _line(
+            console, f"{problem.level}: {problem.kind}: {problem.subject}: {problem.message}", style
+        )
+    counts = Counter((problem.level, problem.kind) for problem in problems)
+    for level in ("error", "warning"):
+        kinds = {kind: n for (found, kind), n in sorted(counts.items()) if found == level}
+        total = sum(kinds.values())
+        listed = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+        text = f"{total} {level}{'' if total == 1 else 's'}"
+        _line(console, f"{text} ({listed})" if listed else text, "bold")
+
+
+def _line(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(printable(text), style=style), soft_wrap=True)
