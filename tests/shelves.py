@@ -12,9 +12,9 @@ import pytest
 import toys
 from framescope.classifier import bundle
 from framescope.classifier.errors import FramescopeError
-from framescope.eval.behaviour.suite import Suite
 from framescope.eval.commands import bundles
 from framescope.eval.rows import held_out_of_files
+from framescope.eval.suite.suite import Suite
 from typer.testing import CliRunner
 
 MANIFEST = {

@@ -14,10 +14,10 @@ import shelves
 from framescope.classifier import bundle as bundles
 from framescope.classifier.errors import BundleError
 from framescope.classifier.store import shelf as shelf_module
-from framescope.eval.behaviour.suite import Suite
 from framescope.eval.promotion import judging, promoting
 from framescope.eval.release import gate
 from framescope.eval.rows.scored import Evaluation
+from framescope.eval.suite.suite import Suite
 from harness import BOTH, bundle, examples
 from shelves import by_hand, changed, history, ranks_backwards, refusal, typed
 

@@ -12,14 +12,14 @@ import pytest
 from ceilings import of_polnear
 from framescope.classifier import bundle as bundles
 from framescope.classifier.outlets.registry.registry import load
-from framescope.eval.behaviour.behaviours import behaviours
-from framescope.eval.behaviour.robustness import measure
-from framescope.eval.behaviour.suite import Suite
 from framescope.eval.metrics.scores import METRICS
 from framescope.eval.release import gate
 from framescope.eval.rows.benchmarks import BENCHMARKS, BY_NAME
 from framescope.eval.rows.held_out import of_corpora
 from framescope.eval.rows.scored import Evaluation
+from framescope.eval.suite.behaviours import behaviours
+from framescope.eval.suite.robustness import measure
+from framescope.eval.suite.suite import Suite
 from framescope.training.corpora.catalogue import CORPORA
 from framescope.training.labels.agreement import agreement, passes
 from framescope.training.labels.annotators import read

@@ -15,8 +15,10 @@ import typer
 from framescope.classifier import bundle
 from framescope.classifier.errors import InputError
 from framescope.classifier.records.article import Place
-from framescope.eval.behaviour import behaviours as perturbations
-from framescope.eval.behaviour.behaviours import (
+from framescope.eval.commands.studies import robustness
+from framescope.eval.report.layout import to_json, to_markdown
+from framescope.eval.suite import behaviours as perturbations
+from framescope.eval.suite.behaviours import (
     CASES,
     ENTITY_LIMITS,
     FURNITURE,
@@ -31,10 +33,8 @@ from framescope.eval.behaviour.behaviours import (
     contrasts,
     laid_out,
 )
-from framescope.eval.behaviour.robustness import measure
-from framescope.eval.behaviour.suite import record, section, verdict
-from framescope.eval.commands.studies import robustness
-from framescope.eval.report.layout import to_json, to_markdown
+from framescope.eval.suite.robustness import measure
+from framescope.eval.suite.suite import record, section, verdict
 from typer.testing import CliRunner
 
 NOWHERE = Path("no-such-folder")
@@ -128,7 +128,7 @@ def test_every_place_is_the_sentence_that_was_written(written) -> None:
 
 def test_cases_are_shipped() -> None:
     project = tomllib.loads((CASES.parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
-    patterns = project["tool"]["setuptools"]["package-data"]["framescope.eval.behaviour"]
+    patterns = project["tool"]["setuptools"]["package-data"]["framescope.eval.suite"]
     shipped = {path for pattern in patterns for path in CASES.parent.glob(pattern)}
     assert set(CASES.iterdir()) <= shipped
 
@@ -398,7 +398,7 @@ def test_the_command_ends_well_even_if_limits_are_missed(
     small_bundle, tmp_path, monkeypatch
 ) -> None:
     bad = Behaviour("bad", (pair("A vile ferry.", "A ferry."),), Scope.ALL, ENTITY_LIMITS)
-    monkeypatch.setattr("framescope.eval.behaviour.behaviours.behaviours", lambda: (bad,))
+    monkeypatch.setattr("framescope.eval.suite.behaviours.behaviours", lambda: (bad,))
     app = typer.Typer()
     app.command()(robustness)
     path = tmp_path / "suite.json"

@@ -111,13 +111,13 @@ def robustness(
     """
     from framescope.classifier import bundle
     from framescope.classifier.output import check
-    from framescope.eval.behaviour import (
+    from framescope.eval.report import show_section
+    from framescope.eval.suite import (
         measure_suite,
         record_of_suite,
         section_of_suite,
         suite_verdict,
     )
-    from framescope.eval.report import show_section
 
     check(output, overwrite=True)
     loaded = bundle.load(model)

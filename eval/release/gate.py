@@ -19,10 +19,10 @@ import numpy as np
 from framescope.classifier import __version__
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.errors import FramescopeError
-from framescope.eval.behaviour import Suite, measure_suite, suite_verdict
 from framescope.eval.metrics import Estimate, Section, estimates, table
 from framescope.eval.rows import BENCHMARK_BY_NAME as BY_NAME
 from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
+from framescope.eval.suite import Suite, measure_suite, suite_verdict
 
 FLOORS = Path(__file__).with_name("floors.json")
 SLACK = 0.005

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from framescope.classifier.bundle import Bundle
 from framescope.classifier.records import Sentence
 from framescope.classifier.taxonomy import BY_NAME as SIGNALS
-from framescope.eval.behaviour import DRAWS, measure_suite, section_of_suite
 from framescope.eval.compare import Axis, Compared, Comparison, Error, Footprint, Headline, Progress
 from framescope.eval.compare import compare_models as compare
 from framescope.eval.compare import headline_of as headline
@@ -35,6 +34,7 @@ from framescope.eval.studies import (
     section_of_techniques,
     section_of_uncertainty,
 )
+from framescope.eval.suite import DRAWS, measure_suite, section_of_suite
 
 MAIN: tuple[str, ...] = (
     "claim", "attributed", "vague_source", "unsourced_assertion", "biased_language", "subjective",

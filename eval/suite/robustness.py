@@ -19,11 +19,11 @@ from framescope.classifier.bundle import Bundle
 from framescope.classifier.records import Article, ArticleReport, Place, SentenceReport
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.taxonomy import BY_NAME, Family
-from framescope.eval.behaviour import behaviours as cases
-from framescope.eval.behaviour.behaviours import Behaviour, Limits, Pair, Scope, Way
-from framescope.eval.behaviour.suite import Case, Result, Suite
 from framescope.eval.metrics import MIN_GROUPS, Estimate, Share, draw, percentile
 from framescope.eval.rows import Floats
+from framescope.eval.suite import behaviours as cases
+from framescope.eval.suite.behaviours import Behaviour, Limits, Pair, Scope, Way
+from framescope.eval.suite.suite import Case, Result, Suite
 
 DRAWS = 2000
 WORST = 5

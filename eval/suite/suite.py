@@ -8,8 +8,8 @@ from typing import Any
 
 from framescope.classifier import __version__
 from framescope.classifier.taxonomy import BY_NAME
-from framescope.eval.behaviour.behaviours import Limits
 from framescope.eval.metrics import LEVEL, UNDEFINED, Estimate, Section, Share, table
+from framescope.eval.suite.behaviours import Limits
 
 
 @dataclass(frozen=True, slots=True)
