@@ -1,0 +1,105 @@
+"""Check what users write (recipes, rows of outlets, requests) against pydantic models.
+
+The messages are worded here, once: the field, what is wrong with it, and what it may be.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+T = TypeVar("T")
+_LONGEST = 60  # characters of a value that a message quotes
+
+_EXPECTED = {
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "dataclass_type": "must be an object",
+    "enum": "must be one of {expected}",
+    "literal_error": "must be one of {expected}",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} entries",
+    "too_long": "must have at most {max_length} entries",
+    "value_error": "{error}",
+}
+
+
+class Checked(BaseModel):
+    """Base of the models of user data: immutable, unknown fields refused, no coercion."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def validate(kind: type[T], data: object) -> T:
+    """Return `data` as an instance of a type.
+
+    Parameters
+    ----------
+    kind : type
+        A model, or anything that pydantic has a schema for.
+    data : object
+        Plain values, as JSON or TOML holds them.
+
+    Raises
+    ------
+    ValueError
+        With a message of one line, without the name of the file; callers add it.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(data)
+    except ValidationError as error:
+        raise ValueError(explain(error, kind)) from None
+
+
+def explain(error: ValidationError, kind: Any = None) -> str:
+    """Return the first fault of a validation in one line; `kind` helps to guess misspelt fields."""
+    fault = error.errors(include_url=False)[0]
+    path = [str(part) for part in fault["loc"]]
+    if fault["type"] == "extra_forbidden":
+        guess = get_close_matches(path[-1], fields_at(kind, path[:-1]), 1)
+        hint = f"; did you mean {guess[0]!r}?" if guess else "; remove it"
+        return f"unknown field {'.'.join(path)!r}{hint}"
+    if fault["type"] == "missing":
+        return f"{'.'.join(path)!r} is missing; add it"
+    context = dict(fault.get("ctx", {}))
+    if "expected" in context:
+        context["expected"] = str(context["expected"]).replace("'", "").replace(" or ", ", ")
+    wording = _EXPECTED.get(fault["type"])
+    said = wording.format(**context) if wording else _plain(fault["msg"])
+    value = json.dumps(fault["input"], ensure_ascii=False, default=str)
+    value = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
+    return f"{'.'.join(path)}: {said}, not {value}" if path else f"{said}, not {value}"
+
+
+def fields_at(kind: Any, path: Sequence[str]) -> list[str]:
+    """List the fields that a model has at a path of field names."""
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return []
+    if not path:
+        return [field.alias or name for name, field in kind.model_fields.items()]
+    field = kind.model_fields.get(path[0])
+    inner = [] if field is None else [field.annotation, *getattr(field.annotation, "__args__", ())]
+    rest = [part for part in path[1:] if not part.isdigit()]
+    return [name for one in inner for name in fields_at(one, rest)]
+
+
+def _plain(message: str) -> str:
+    return message[:1].lower() + message[1:]
