@@ -23,6 +23,7 @@ from framescope.classifier.batch.job import Job
 from framescope.classifier.batch.progress import RunProgress
 from framescope.classifier.batch.schema import TABLES, columns
 from framescope.classifier.batch.stages import Counts, Setup
+from framescope.classifier.cli.shared import parse_columns
 from framescope.classifier.errors import FramescopeError, InputError, StoppedError
 
 MANY = 40
@@ -294,7 +295,7 @@ def test_other_options_or_another_bundle_are_refused_with_what_differs(
         finished(job)
     assert said in str(caught.value)
     columns = replace(job, setup=setup, columns={"text": "body"})
-    with pytest.raises(RunError, match=r"--text-column \(not given then, body now\)"):
+    with pytest.raises(RunError, match=r"--column text \(not given then, body now\)"):
         finished(columns)
 
 
@@ -305,9 +306,25 @@ def test_what_was_given_is_said_to_be_given_again(here, setup, inputs, tmp_path)
     assert words.startswith(f"framescope batch --output '{tmp_path}/a run' --resume --model ")
     for word in (
         "--evidence", "--max-seconds 9.0", "--signal claim", "--signal loaded_language",
-        "--text-column text", "--workers 3",
+        "--column text=text", "--workers 3",
     ):  # fmt: skip
         assert word in words
+
+
+@pytest.mark.parametrize("given", ["text", "text=", "words=body", "=body"])
+def test_a_column_that_names_no_field_is_refused_with_the_fields(given):
+    with pytest.raises(
+        FramescopeError, match=f"^--column {given}: write FIELD=NAME, .* text, id, "
+    ):
+        parse_columns([given])
+
+
+def test_columns_are_named_by_their_fields():
+    assert parse_columns(["text=a=b", "id=no"]) == {"text": "a=b", "id": "no"}
+    assert parse_columns(None) == {}
+    assert parse_columns(["rating=stars"], ("outlet", "rating")) == {"rating": "stars"}
+    with pytest.raises(FramescopeError, match="text is given twice"):
+        parse_columns(["text=a", "text=b"])
 
 
 # --- extended -------------------------------------------------------------------------------------

@@ -124,7 +124,7 @@ def test_a_table_is_known_by_its_header(tmp_path, name, mark):
     assert told == [
         f"{source}: text from 'body', id from 'stories_id', title from 'title', outlet from "
         "'media_name', url from 'url', date from 'publish_date'; choose others with "
-        "--text-column NAME and the like"
+        "--column text=NAME and the like"
     ]
 
 
@@ -135,7 +135,7 @@ def test_a_user_says_which_column_is_what(tmp_path):
     assert (article.text, article.id, article.title) == (BODY[0], "7", TITLE)
     assert "text from" not in told[0]
     message = reason(source, columns={"text": "none"})
-    assert "has no column 'none' (--text-column); its columns: 'headline', 'lead'" in message
+    assert "has no column 'none' (--column text); its columns: 'headline', 'lead'" in message
 
 
 def test_a_column_of_unknown_name_is_the_text_when_it_is_long(tmp_path):
@@ -169,7 +169,7 @@ def test_prose_with_commas_is_no_table(tmp_path):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("a,b\n1,2\n3,4\n", "without a column of texts; name it with --text-column NAME"),
+        ("a,b\n1,2\n3,4\n", "without a column of texts; name it with --column text=NAME"),
         ("one line of prose", "no header and columns"),
         ("id,text\n1,\n", "no row is an article"),
     ],
@@ -226,7 +226,7 @@ def test_a_text_by_a_name_that_nobody_knows_is_the_longest_and_that_is_said(tmp_
         ("a", TEXT), ("b", "It rained in Osterhaven.")
     ]  # fmt: skip
     assert told == [f"{tmp_path / 'a.jsonl'}: text from 'content_original'; "
-                    "choose another with --text-column NAME"]  # fmt: skip
+                    "choose another with --column text=NAME"]  # fmt: skip
 
 
 def test_a_users_own_word_comes_before_what_is_guessed(tmp_path):

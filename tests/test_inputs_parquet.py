@@ -64,7 +64,7 @@ def test_rows_are_articles_by_the_names_of_their_columns(tmp_path):
     ]
     assert told == [
         f"{source}: text from 'body', id from 'stories_id', outlet from 'media_name', url from "
-        "'url', date from 'publish_date'; choose others with --text-column NAME and the like"
+        "'url', date from 'publish_date'; choose others with --column text=NAME and the like"
     ]
 
 
@@ -74,7 +74,7 @@ def test_a_user_says_which_column_is_what(tmp_path):
     [article], _, told = found(source, text="lead", id="n", author="who", lang="in")
     assert (article.text, article.id, article.author) == (BODY[0], "7.5", "Tam")
     assert told == []
-    with pytest.raises(InputError, match=r"has no column 'none' \(--text-column\)"):
+    with pytest.raises(InputError, match=r"has no column 'none' \(--column text\)"):
         found(source, text="none")
 
 

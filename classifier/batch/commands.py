@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from framescope.classifier.cli.shared import (
     AnswerFormat,
-    Column,
+    Columns,
     Exclude,
     Include,
     ModelName,
@@ -20,6 +20,7 @@ from framescope.classifier.cli.shared import (
     Own,
     Private,
     Quiet,
+    parse_columns,
 )
 
 if TYPE_CHECKING:
@@ -85,14 +86,7 @@ def batch(
         ),
     ] = False,
     sources: Own = None,
-    text_column: Column = None,
-    id_column: Column = None,
-    title_column: Column = None,
-    outlet_column: Column = None,
-    url_column: Column = None,
-    date_column: Column = None,
-    author_column: Column = None,
-    lang_column: Column = None,
+    column: Columns = None,
     allow_private: Private = False,
     max_characters: Annotated[
         int, typer.Option(metavar="N", min=1, help="Longer articles are errors.")
@@ -119,10 +113,6 @@ def batch(
     from framescope.classifier.batch.stages import Setup
     from framescope.classifier.bundle import pinned
 
-    named = {
-        "text": text_column, "id": id_column, "title": title_column, "outlet": outlet_column,
-        "url": url_column, "date": date_column, "author": author_column, "lang": lang_column,
-    }  # fmt: skip
     own = None if sources is None else str(sources)
     model = pinned(model)  # which stays, whatever is promoted while it runs
     setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format.value, cascade)
@@ -137,7 +127,7 @@ def batch(
         inputs=inputs or (),
         output=output,
         setup=setup,
-        columns={field: name for field, name in named.items() if name is not None},
+        columns=parse_columns(column),
         include=include or (),
         exclude=exclude or (),
         allow_private=allow_private,

@@ -90,6 +90,8 @@ def changed_options(job: Job) -> list[str]:
             continue
         if name == "sources":
             words.append(f"--sources {shlex.quote(str(job.setup.sources))}")
+        elif name.endswith("-column"):
+            words.append(f"--column {shlex.quote(f'{_field(name)}={value}')}")
         elif name == "cascade":
             words.append("--cascade")
         elif value is True:
@@ -108,6 +110,10 @@ def other_options(job: Job) -> list[str]:
     if job.address is not None:
         words.append(f"--address {shlex.quote(job.address)}")
     return words
+
+
+def _field(option: str) -> str:
+    return option.removesuffix("-column")
 
 
 def _said(value: Any) -> str:
@@ -244,8 +250,9 @@ def refuse_other(job: Job, manifest: Mapping[str, Any]) -> None:
     before, now = manifest["options"], job.options
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
+            option = f"column {_field(name)}" if name.endswith("-column") else name
             differing.append(
-                f"--{name} ({_said(before.get(name))} then, {_said(now.get(name))} now)"
+                f"--{option} ({_said(before.get(name))} then, {_said(now.get(name))} now)"
             )
     if manifest["framescope"] != __version__:
         differing.append(f"framescope ({manifest['framescope']} then, {__version__} now)")

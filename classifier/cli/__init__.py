@@ -13,7 +13,7 @@ from framescope.classifier import __version__
 from framescope.classifier.cli.help import SETTINGS, Grouped, renewed
 from framescope.classifier.cli.shared import (
     CardFormat,
-    Column,
+    Columns,
     Exclude,
     Include,
     Json,
@@ -24,6 +24,7 @@ from framescope.classifier.cli.shared import (
     Private,
     Quiet,
     ReportFormat,
+    parse_columns,
 )
 from framescope.classifier.cli.sources import sources_app
 from framescope.classifier.errors import FramescopeError, StoppedError, Terminated
@@ -98,14 +99,7 @@ def score(
     sources: Own = None,
     include: Include = None,
     exclude: Exclude = None,
-    text_column: Column = None,
-    id_column: Column = None,
-    title_column: Column = None,
-    outlet_column: Column = None,
-    url_column: Column = None,
-    date_column: Column = None,
-    author_column: Column = None,
-    lang_column: Column = None,
+    column: Columns = None,
     allow_private: Private = False,
     max_characters: Annotated[
         int, typer.Option(metavar="N", min=1, help="Skip longer articles.", show_default=True)
@@ -123,13 +117,9 @@ def score(
     from framescope.classifier import command
     from framescope.classifier.inputs import InputOptions
 
-    named = {
-        "text": text_column, "id": id_column, "title": title_column,
-        "outlet": outlet_column, "url": url_column, "date": date_column,
-        "author": author_column, "lang": lang_column,
-    }  # fmt: skip
-    columns = {field: name for field, name in named.items() if name is not None}
-    reading = InputOptions(columns, allow_private, include=include or (), exclude=exclude or ())
+    reading = InputOptions(
+        parse_columns(column), allow_private, include=include or (), exclude=exclude or ()
+    )
     run = command.Run(
         inputs,
         model,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from framescope.classifier.errors import FramescopeError
 
 Own = Annotated[
     Path | None,
@@ -46,6 +48,45 @@ OverFile = Annotated[bool, typer.Option("--overwrite", help="Write over a file t
 Column = Annotated[
     str | None, typer.Option(metavar="NAME", help="Of a table, where it isn't to be guessed.")
 ]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="FIELD=NAME",
+        help="Column of a table that holds a field (text, id, title, outlet, url, date, author, "
+        "lang), if the guess is wrong; repeatable.",
+    ),
+]
+
+
+def parse_columns(given: Iterable[str] | None, fields: Iterable[str] = ()) -> dict[str, str]:
+    """Parse the values of ``--column``: the column's name by field.
+
+    Parameters
+    ----------
+    given : iterable of str or None
+    fields : iterable of str
+        The fields that may be named; those of an article by default.
+
+    Raises
+    ------
+    FramescopeError
+        When a value is not ``FIELD=NAME``, or a field is unknown or named twice.
+    """
+    if not given:
+        return {}
+    from framescope.classifier.inputs.fields import FIELDS
+
+    known, found = tuple(fields or FIELDS), dict[str, str]()
+    for value in given:
+        field, _, name = value.partition("=")
+        if field not in known or not name:
+            expected = f"write FIELD=NAME, with one of the fields {', '.join(known)}"
+            raise FramescopeError(f"--column {value}: {expected}, as in --column {known[0]}=body")
+        if field in found:
+            raise FramescopeError(f"--column {value}: {field} is given twice; give it once")
+        found[field] = name
+    return found
 
 
 class ReportFormat(StrEnum):

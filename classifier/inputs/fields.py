@@ -90,7 +90,7 @@ def choose(
     for field, name in columns.items():
         if name not in first:
             listed = ", ".join(f"'{one}'" for one in first[:30])
-            reason = f"has no column '{name}' (--{field}-column); its columns: {listed}"
+            reason = f"has no column '{name}' (--column {field}); its columns: {listed}"
             raise InputError(source, reason)
     taken = set(columns.values())
     found = {**guess(name for name in first if name not in taken), **columns}
@@ -103,7 +103,7 @@ def choose(
         longest = max(means, key=lambda name: means[name], default=None)
         if longest is None or means[longest] < _LONG:
             listed = ", ".join(f"'{one}'" for one in first[:30])
-            reason = "is a table without a column of texts; name it with --text-column NAME"
+            reason = "is a table without a column of texts; name it with --column text=NAME"
             raise InputError(source, f"{reason} (columns: {listed})")
         found[TEXT] = longest
     return {field: found[field] for field in FIELDS if field in found}
@@ -119,7 +119,7 @@ def tell_guessed(
     guessed = {field: name for field, name in chosen.items() if columns.get(field) != name}
     if guessed:
         said = ", ".join(f"{field} from '{name}'" for field, name in guessed.items())
-        tell(f"{source}: {said}; choose others with --text-column NAME and the like")
+        tell(f"{source}: {said}; choose others with --column text=NAME and the like")
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def split(
         if not number and stem is not None and fields.TEXT not in columns:
             likely = _longest_of(line)
             if likely is not None:
-                tell(f"{source}: text from '{likely}'; choose another with --text-column NAME")
+                tell(f"{source}: text from '{likely}'; choose another with --column text=NAME")
         number += 1
         origin = Origin(source, line_number, number)
         if len(line) > MAX_CHARS:
@@ -236,7 +236,7 @@ def _of_record(
     texts = _texts(record)
     if (wanted := columns.get(fields.TEXT)) is not None and wanted not in texts:
         known = ", ".join(f"'{key}'" for key in list(texts)[:30])
-        raise InputError(str(origin), f"has no text '{wanted}' (--text-column); it has: {known}")
+        raise InputError(str(origin), f"has no text '{wanted}' (--column text); it has: {known}")
     given = {one: key for one, key in columns.items() if key in texts}
     found = fields.guess(key for key in texts if key not in given.values()) | given
     if fields.TEXT not in found:
