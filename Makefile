@@ -1,7 +1,8 @@
 # make demo    set up, and score an article
 # make test    set up for development, and run the tests that are quick: some three minutes
 # make test-all  run every test
-# make bench   measure scoring, registry and harness, and compare with the last time
+# make lint    check style, types and imports
+# make docs    build the site in build/docs
 # make train   train both models on what ships with the code; RECIPE=default on every corpus
 PYTHON ?= python3
 CORPORA ?= $(FRAMESCOPE_CORPORA)
@@ -12,7 +13,7 @@ corpora := $(if $(CORPORA),--corpora "$(CORPORA)")
 # Installs a Debian package where that is allowed; else says what to type.
 apt = { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -yqq $(1); } || echo "$(1) is missing; on Debian: sudo apt-get install $(1)" >&2
 
-.PHONY: demo html picture test test-all bench lint train eval chromium
+.PHONY: demo html picture test test-all lint docs train eval chromium
 
 demo: .venv/scoring
 	$(BIN)/framescope score $(SAMPLE)
@@ -29,14 +30,13 @@ test: .venv/development chromium
 test-all: .venv/complete .venv/annotators chromium
 	$(BIN)/pytest -m ""
 
-bench: .venv/development
-	$(BIN)/python tools/bench.py --output runs/bench.json
-	[ -n "$$CI" ] || $(BIN)/python tools/memory.py # a quarter of an hour
-
 lint: .venv/development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: .venv/complete # -W: a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 
 train: .venv/development
 	$(BIN)/framescope train baseline $(corpora) --recipe $(RECIPE) --output runs/$(RECIPE)-baseline
@@ -70,5 +70,5 @@ $(BIN)/python:
 	@touch $@
 
 .venv/complete: .venv/development # what the long tests run against: a cluster, an object store, clients
-	@$(BIN)/pip install --quiet --editable ".[training,batch,serve,annotate,hub,tracking,ray,real,dev]"
+	@$(BIN)/pip install --quiet --editable ".[training,batch,serve,annotate,hub,tracking,ray,real,docs,dev]"
 	@touch $@
