@@ -110,7 +110,7 @@ def test_an_address_is_scored_with(place, tmp_path):
 @pytest.mark.slow
 def test_what_ships_may_be_promoted_over_itself_on_what_ships(tmp_path):
     ended = typed(tmp_path, "bundles", "promote", "baseline", "--as", "wire", "--draws", "200",
-                  "--json")  # fmt: skip
+                  "--format", "json")  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     record = json.loads(ended.stdout)
     assert record["decision"] == "promoted"

@@ -219,13 +219,6 @@ def test_a_file_of_ones_own_that_is_not_there_is_an_error_and_nothing_is_written
     assert not bundles.home().exists()
 
 
-def test_a_dry_run_writes_nothing(folder):
-    assert "would be promoted; nothing was written" in typed(
-        "promote", folder, "--as", "desk", "--dry-run", *DRAWS
-    )
-    assert not bundles.home().exists()
-
-
 def test_what_is_current_is_not_judged_again(folder):
     typed("promote", folder, "--as", "desk", *DRAWS)
     assert "is this bundle already" in typed("promote", folder, "--as", "desk", *DRAWS)
@@ -265,7 +258,7 @@ def test_names_differ_in_more_than_capitals(folder):
 
 
 def test_json_holds_every_figure(folder):
-    record = json.loads(typed("promote", folder, "--as", "desk", "--json", *DRAWS))
+    record = json.loads(typed("promote", folder, "--as", "desk", "--format", "json", *DRAWS))
     assert record["decision"] == "promoted"
     assert {one["signal"] for one in record["changes"]} == {"claim", "vague_source"}
 
@@ -487,3 +480,41 @@ def test_a_damaged_pointer_is_one_line_and_the_others_are_listed(folder, text, r
     out = typed("list")
     assert reason in out
     assert "wire@1" in out
+
+
+# --- bundles that are none, and copies ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words", [("show",), ("push", "elsewhere"), ("promote",), ("pull", "--output", "elsewhere")]
+)
+def test_what_is_no_bundle_is_one_line_and_nothing_is_written(folder, words):
+    command, *rest = words
+    Path("none").mkdir()
+    damaged = changed(folder, Path("damaged"), files={"weights.npz": "0" * 64})
+    without = changed(folder, Path("without"))
+    (without / bundles.CARD).unlink()
+    before = {path.name for path in Path().iterdir()}
+    for source, reason in (
+        ("none", "not a bundle (no manifest.json)"),
+        ("nowhere", "no such bundle"),
+        (without, "without its card (README.md)"),
+        (damaged, "no digest of vocabulary.json"),
+    ):
+        assert reason in refusal(command, source, *rest)
+    assert {path.name for path in Path().iterdir()} == before
+
+
+def test_a_bundle_is_not_pushed_onto_itself_or_past_a_promotion(folder):
+    assert "is where the bundle lies" in refusal("push", folder, folder)
+    assert "bundles promote" in refusal("push", folder, bundles.home() / "desk" / "1")
+    typed("push", folder, "copy")
+    assert bundles.load("./copy").digest == bundles.load(folder).digest
+
+
+def test_what_ships_is_listed_and_shown(folder):
+    out = typed("list")
+    assert "baseline" in out
+    assert "transformer" in out
+    record = json.loads(typed("show", "baseline", "--format", "json"))
+    assert record["digest"] == bundles.digest_of(bundles.read_manifest(bundles.resolve("baseline")))

@@ -8,16 +8,13 @@ import pytest
 from framescope.classifier import bundle as bundles
 from framescope.eval.release import card
 from framescope.eval.release.gate import measured
-from framescope.eval.report import layout
 from framescope.eval.rows.held_out import of_corpora
 from framescope.eval.rows.scored import Evaluation
 from harness import GOOD, ROWS
 
-RECORDS = card.records(measured(Evaluation((GOOD,), ROWS, draws=100)))
-
-
-def section(metrics):
-    return card.section(layout.markdown_table(card.table(metrics)))
+MEASURED = list(measured(Evaluation((GOOD,), ROWS, draws=100)))
+RECORDS = card.records(MEASURED)
+section = card.section
 
 
 def test_a_record_has_the_figure_with_its_interval_and_counts():
@@ -43,7 +40,7 @@ def test_the_section_goes_before_what_the_model_cannot_do_and_is_replaced_in_pla
 def test_writing_changes_the_card_and_the_manifest_and_nothing_else(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps({"name": "a", "files": {}}))
     (tmp_path / "README.md").write_text("# A\n\n## What it can't do\n")
-    card.write(tmp_path, RECORDS, layout.markdown_table(card.table(RECORDS)))
+    card.write(tmp_path, MEASURED)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest == {"name": "a", "files": {}, "metrics": RECORDS}
     assert section(RECORDS) in (tmp_path / "README.md").read_text()

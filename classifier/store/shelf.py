@@ -305,6 +305,70 @@ class Writer:
             )  # fmt: skip
 
 
+def roll_back(
+    shelf: Shelf,
+    name: str | None = None,
+    to: int | None = None,
+    by: str | None = None,
+    reason: str | None = None,
+) -> tuple[Promoted, int]:
+    """Make an earlier version the current one again, at once.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    name : str or None
+        May be left out where there is one only.
+    to : int or None
+        A version; 0 is what ships. Else the one whose place the current one took.
+    by, reason : str or None
+        For the history.
+
+    Returns
+    -------
+    tuple of Promoted and int
+        As it is now, and the version that was current.
+
+    Raises
+    ------
+    FramescopeError
+        When there is no such name or version, or what it names is damaged.
+    """
+    name = shelf.the(name).name
+    with shelf.writing(name) as writer:
+        writer.mend()
+        found = shelf.the(name)
+        number = _former(shelf, found) if to is None else to
+        if number == found.current:
+            raise ShelfError(f"{name}@{number}: is current already; see: bundles show {name}")
+        path = found.path(number)
+        if number:
+            checked(path)
+        new = writer.point(number, found.kind, None, "rolled back", by=by, reason=reason)
+    return new, found.current
+
+
+def _former(shelf: Shelf, found: Promoted) -> int:
+    """Find the version whose place the current one took when it was promoted."""
+    if found.current == 0:
+        raise ShelfError(
+            f"{found.name}: is what ships, and nothing was before it; give a version with --to"
+        )
+    moves = [
+        one
+        for one in shelf.history(found.name)
+        if one.get("event") == "current"
+        and one.get("version") == found.current
+        and one.get("why") != "rolled back"
+    ]
+    before = moves[-1].get("before") if moves else None
+    if not isinstance(before, int):
+        raise ShelfError(
+            f"{found.name}: its history doesn't say what was before; give a version with --to"
+        )
+    return before
+
+
 def _last_byte(number: int) -> bytes:
     end = os.lseek(number, 0, os.SEEK_END)
     return os.pread(number, 1, end - 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,14 +44,6 @@ def report(
         list[str] | None,
         typer.Option("--slice", metavar="NAME", help="Cut this signal into slices. Repeatable."),
     ] = None,
-    again: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--again",
-            metavar="BUNDLE",
-            help="b trained again with another seed, for mean and spread. Repeatable.",
-        ),
-    ] = None,
     without: Annotated[
         list[SectionName] | None,
         typer.Option("--without", help="Leave this section out. Repeatable."),
@@ -78,16 +69,15 @@ def report(
         output.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(output, f"can't be made ({error.strerror}); choose another") from None
-    names = [a, b, *(again or ())]
     evaluation = evaluation_of(
-        names, corpora, data, part, allow_other_split, draws=draws, seed=seed
+        [a, b], corpora, data, part, allow_other_split, draws=draws, seed=seed
     )
     made = build_report(
-        replace(evaluation, bundles=evaluation.bundles[:2]),
+        evaluation,
         signals=chosen,
         sliced=sliced,
         genres=_genres(data),
-        sections=chosen_sections(set(without or ()), evaluation.bundles[2:]),
+        sections=chosen_sections(set(without or ())),
         progress=_Said(),
     )
     for name, write in (("report.json", to_json), ("report.html", report_to_html)):

@@ -32,7 +32,6 @@ class SectionName(StrEnum):
     CONTROLS = "controls"
     SOURCING = "sourcing"
     ROBUSTNESS = "robustness"
-    SEEDS = "seeds"
 
 
 class Format(StrEnum):

@@ -2,8 +2,8 @@
 
 In: a candidate, the bundle that is current, and the rows to judge by: what ships, corpora, a desk's
 own held-out labels. Out: a judgement with every figure, and what follows of it in the folder of
-bundles: promoted or refused, and back again.
+bundles: promoted or refused.
 """
 
 from framescope.eval.promotion.judging import Judgement
-from framescope.eval.promotion.promoting import Proposal, promote, roll_back
+from framescope.eval.promotion.promoting import Proposal, promote

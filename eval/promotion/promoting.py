@@ -1,8 +1,7 @@
-"""A candidate is judged, and takes the current bundle's place or not; and back again.
+"""A candidate is judged, and takes the current bundle's place or not.
 
-Judging takes a while and changes nothing. What follows is short: under a lock the bundle is copied,
-the decision written down, and the pointer moved (`upkeep.shelf`). If somebody else promoted in the
-meantime, the judgement is of another bundle than the current one, and nothing is done.
+Judging takes minutes and changes nothing. Then, under a lock, the bundle is copied, the decision
+recorded and the pointer moved. If another bundle became current meanwhile, nothing is done.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from framescope.classifier import __version__
 from framescope.classifier.bundle import (
     Bundle,
     Promoted,
-    checked,
     digest,
     load,
     resolve,
@@ -35,7 +33,7 @@ _ADDED = "added"
 
 
 class PromotionError(FramescopeError):
-    """A promotion or a way back that can't be made as asked."""
+    """A promotion that can't be made as asked."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,6 @@ class Proposal:
         Why it may be promoted whatever stands against it; who says so, or who promotes it.
     draws, seed : int
         Of the resamples.
-    dry : bool
-        Judge it, and write nothing.
     """
 
     candidate: str
@@ -72,7 +68,6 @@ class Proposal:
     by: str | None = None
     draws: int = 10_000
     seed: int = 0
-    dry: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,8 +109,7 @@ def promote(asked: Proposal, shelf: Shelf, progress: Progress | None = None) -> 
     folder = _folder(asked.candidate)
     name = asked.name or _name_of(asked.candidate, folder)
     shelf.check_name(name)
-    if not asked.dry:
-        shelf.check_writable()
+    shelf.check_writable()
     candidate, before = load(folder), shelf.find(name)
     current = load(_beside(asked, before, candidate))
     if before is not None and before.versions.get(before.current) == candidate.digest:
@@ -137,8 +131,6 @@ def promote(asked: Proposal, shelf: Shelf, progress: Progress | None = None) -> 
         **judgement.record(),
     }
     version = None if before is None else before.current
-    if asked.dry:
-        return Promotion(name, decision, version, judgement, record)
     with shelf.writing(name) as writer:
         writer.mend()
         if asked.against is None:
@@ -148,70 +140,6 @@ def promote(asked: Proposal, shelf: Shelf, progress: Progress | None = None) -> 
         else:
             version = _written(writer, folder, candidate, record, asked.by)
     return Promotion(name, decision, version, judgement, record)
-
-
-def roll_back(
-    shelf: Shelf,
-    name: str | None = None,
-    to: int | None = None,
-    by: str | None = None,
-    reason: str | None = None,
-) -> tuple[Promoted, int]:
-    """Make an earlier version the current one again, at once.
-
-    Parameters
-    ----------
-    shelf : Shelf
-    name : str or None
-        May be left out where there is one only.
-    to : int or None
-        A version; 0 is what ships. Else the one whose place the current one took.
-    by, reason : str or None
-        For the history.
-
-    Returns
-    -------
-    tuple of Promoted and int
-        As it is now, and the version that was current.
-
-    Raises
-    ------
-    FramescopeError
-        When there is no such name or version, or what it names is damaged.
-    """
-    name = shelf.the(name).name
-    with shelf.writing(name) as writer:
-        writer.mend()
-        found = shelf.the(name)
-        number = _former(shelf, found) if to is None else to
-        if number == found.current:
-            raise PromotionError(f"{name}@{number}: is current already; see: bundles show {name}")
-        path = found.path(number)
-        if number:
-            checked(path)
-        new = writer.point(number, found.kind, None, "rolled back", by=by, reason=reason)
-    return new, found.current
-
-
-def _former(shelf: Shelf, found: Promoted) -> int:
-    """Find the version whose place the current one took when it was promoted."""
-    if found.current == 0:
-        raise PromotionError(
-            f"{found.name}: is what ships, and nothing was before it; give a version with --to"
-        )
-    moves = [
-        one
-        for one in shelf.history(found.name)
-        if one.get("event") == "current"
-        and one.get("version") == found.current
-        and one.get("why") != "rolled back"
-    ]
-    before = moves[-1].get("before") if moves else None
-    if not isinstance(before, int):
-        raise PromotionError(
-            f"{found.name}: its history doesn't say what was before; give a version with --to"
-        )
-    return before
 
 
 def _folder(word: str) -> Path:

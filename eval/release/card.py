@@ -1,4 +1,4 @@
-"""The part of a model card that says how good the model is: written by measuring, never by hand."""
+"""The measured part of a model card, written from the figures of the gate."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 
 from framescope.classifier.bundle import CARD, MANIFEST
 from framescope.classifier.errors import BundleError
-from framescope.eval.metrics import METRICS, Cell, Estimate, Table
+from framescope.eval.metrics import METRICS, Cell, Estimate, table
 from framescope.eval.release.gate import Measured
+from framescope.eval.report import markdown_table
 from framescope.eval.rows import BENCHMARK_BY_NAME as BY_NAME
 
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
@@ -19,7 +20,7 @@ _HEAD = """## How good it is
 
 On rows that nothing was trained, tuned or calibrated on, with 95% intervals over
 resamples of whole groups. Published figures are of other rows unless it says so; a
-ceiling is how far annotators agree. Written by `framescope eval card`.
+ceiling is how far annotators agree. Written by `framescope eval gate --update`.
 """
 _LABELS = {metric.name: metric.label for metric in METRICS}
 
@@ -27,7 +28,7 @@ Record = Mapping[str, Any]
 
 
 def records(found: Iterable[Measured]) -> list[dict[str, Any]]:
-    """Turn what was measured into what a manifest holds under ``metrics``; undefined is null."""
+    """Return what a manifest holds under ``metrics``; what is undefined is null."""
     return [
         {
             "benchmark": one.benchmark.name,
@@ -44,27 +45,15 @@ def records(found: Iterable[Measured]) -> list[dict[str, Any]]:
     ]
 
 
-def table(metrics: Sequence[Record]) -> Table:
-    """Give the table of the card."""
+def section(metrics: Sequence[Record]) -> str:
+    """Return the section of the card, between the marks by which it is found again."""
     columns = ("benchmark", "n", "groups", "positive", "figure", "value (95% interval)")
-    return Table("", (*columns, "beside it"), tuple(map(_line, metrics)))
+    rows = table("", (*columns, "beside it"), map(_line, metrics))
+    return "\n".join((BEGIN, _HEAD, markdown_table(rows), END))
 
 
-def section(written: str) -> str:
-    """Write the section of the card around its table, with the lines that mark where it ends."""
-    return "\n".join((BEGIN, _HEAD, written, END))
-
-
-def write(folder: Path, metrics: Sequence[Record], written: str) -> None:
-    """Write the figures into a bundle's manifest and its card.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-    metrics : sequence of mapping
-        As `records` gives them.
-    written : str
-        Their `table` in Markdown.
+def write(folder: Path, found: Iterable[Measured]) -> None:
+    """Write figures into a bundle's manifest and its card.
 
     Raises
     ------
@@ -72,19 +61,19 @@ def write(folder: Path, metrics: Sequence[Record], written: str) -> None:
         When the card or the manifest can't be read or written.
     """
     manifest, card = folder / MANIFEST, folder / CARD
+    metrics = records(found)
     try:
         record = json.loads(manifest.read_text(encoding="utf-8"))
         text = card.read_text(encoding="utf-8")
-        record["metrics"] = list(metrics)
-        card.write_text(with_section(text, section(written)), encoding="utf-8")
-        body = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+        card.write_text(with_section(text, section(metrics)), encoding="utf-8")
+        body = json.dumps(record | {"metrics": metrics}, indent=2, ensure_ascii=False)
         manifest.write_text(body + "\n", encoding="utf-8")
     except (OSError, ValueError) as error:
         raise BundleError(f"{folder}: its card can't be written ({error})") from None
 
 
 def with_section(card: str, written: str) -> str:
-    """Put the section into a card: where it was, else before what the model can't do."""
+    """Replace the section of a card, or put it before what the model can't do."""
     before, begin, rest = card.partition(BEGIN)
     if begin:
         return before + written + rest.partition(END)[2]

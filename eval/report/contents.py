@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from framescope.classifier.bundle import Bundle
 from framescope.classifier.records import Sentence
 from framescope.classifier.taxonomy import BY_NAME as SIGNALS
 from framescope.eval.compare import Axis, Compared, Comparison, Error, Footprint, Headline, Progress
@@ -25,7 +24,6 @@ from framescope.eval.metrics import (
     precision_recall,
     reliability_curve,
 )
-from framescope.eval.release import section_of_seeds
 from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
 from framescope.eval.studies import (
     section_of_axes,
@@ -206,28 +204,9 @@ SECTIONS: Mapping[str, tuple[str, Measure]] = {
     "controls": ("Controls", section_of_controls),
     "sourcing": ("Who says what", section_of_sourcing),
     "robustness": ("Behaviour", _behaviour),
-    "seeds": ("Other seeds", lambda _: None),
 }
 
 
-def chosen(without: Collection[str], again: Sequence[Bundle]) -> dict[str, Measure]:
-    """Choose the sections to measure.
-
-    Parameters
-    ----------
-    without : collection of str
-        Those to leave out.
-    again : sequence of Bundle
-        The second bundle trained again with other seeds; none, and there is no such section.
-    """
-
-    def of_seeds(evaluation: Evaluation) -> Section:
-        alike = range(1, 2 + len(again))
-        return section_of_seeds(evaluation.beside(again), alike, 0, evaluation.benchmarks)
-
-    found = {name: measure for name, (_, measure) in SECTIONS.items() if name not in without}
-    if again and "seeds" in found:
-        found["seeds"] = of_seeds
-    else:
-        found.pop("seeds", None)
-    return found
+def chosen(without: Collection[str]) -> dict[str, Measure]:
+    """Choose the sections to measure: all but those named."""
+    return {name: measure for name, (_, measure) in SECTIONS.items() if name not in without}
