@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from framescope.classifier import bundle as bundles
+from framescope.classifier import bundles
 from framescope.classifier import output as outputs
 from framescope.classifier.errors import InputError, StoppedError
 from framescope.classifier.inputs import InputOptions, read_input, size_of_inputs
@@ -35,7 +35,7 @@ class Run:
     inputs : sequence of str
         As `classifier.inputs.read_input` takes them.
     model : str
-        As `classifier.bundle.load` takes it.
+        As `classifier.bundles.load` takes it.
     format : str or None
         ``terminal``, ``json``, ``jsonl`` or ``html``; None: as the file's suffix says.
     output : pathlib.Path or None
@@ -131,7 +131,7 @@ def score(run: Run) -> Outcome:
 
 
 def list_signals(model: str, *, as_json: bool = False) -> None:
-    """Print the taxonomy, and which signals a model gives (as of `classifier.bundle.load`)."""
+    """Print the taxonomy, and which signals a model gives (as of `classifier.bundles.load`)."""
     import json
 
     from rich.console import Console

@@ -160,7 +160,7 @@ def begin(model: str) -> None:
     Parameters
     ----------
     model : str
-        As `classifier.bundle.resolve` takes it. What is none, or has no graph or a very large one,
+        As `classifier.bundles.resolve` takes it. What is none, or has no graph or a very large one,
         is left alone.
     """
     path = (SHIPPED / model if (SHIPPED / model).is_dir() else Path(model)) / ENCODER

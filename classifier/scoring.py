@@ -14,7 +14,7 @@ from threading import Event
 
 import numpy as np
 from framescope.classifier.attribution import read
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.models import FAR, FEWEST_SENTENCES, Prediction, time_limit
 from framescope.classifier.outlets import Registry, source_card

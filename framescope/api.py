@@ -189,12 +189,12 @@ def _loaded(recipe: tuple[Any, ...], process: int) -> Scorer:
 
 
 def _load(folder: str, signals: Sequence[str] | None, sources: str | None) -> Scorer:
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
     from framescope.classifier.outlets import load_registry
     from framescope.classifier.scoring import Scorer
 
     outlets = load_registry(user=None if sources is None else Path(sources))
-    return Scorer(bundle.load(folder, outlets), signals, outlets)
+    return Scorer(bundles.load(folder, outlets), signals, outlets)
 
 
 def load(
@@ -344,10 +344,10 @@ def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any
     ------
     BundleError
     """
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
     from framescope.classifier.taxonomy import SIGNALS
 
-    given = bundle.read_manifest(bundle.resolve(os.fspath(model)))["thresholds"]
+    given = bundles.read_manifest(bundles.resolve(os.fspath(model)))["thresholds"]
     return [
         {
             **asdict(signal),

@@ -178,8 +178,8 @@ def baseline_bundle(bundles_folder: Path, toy_data) -> Path:
 def small_bundle(bundles_folder: Path) -> Path:
     """The folder of a baseline made by hand: it takes no training, and a blink to load."""
     import toys
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
 
     folder = bundles_folder / "by-hand"
-    bundle.write(folder, toys.MANIFEST_BY_HAND, "# By hand\n", toys.save_by_hand)
+    bundles.write(folder, toys.MANIFEST_BY_HAND, "# By hand\n", toys.save_by_hand)
     return folder

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.models.reasons import chunks
 from framescope.classifier.records import Sentence, Span
 from framescope.classifier.taxonomy import BY_NAME, Family

@@ -47,7 +47,7 @@ def page(text: str = TEXT) -> str:
 
 def make(bundle: Path, seconds: float = 20.0, **bounds: Any) -> Any:
     """The application, with a bundle."""
-    from framescope.classifier.bundle import load
+    from framescope.classifier.bundles import load
     from framescope.classifier.scoring import Scorer
     from framescope.classifier.service.app import make_app
     from framescope.classifier.service.bounds import Bounds

@@ -10,9 +10,9 @@ from typing import Any
 import grids
 import pytest
 import toys
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
-from framescope.eval.commands import bundles
+from framescope.eval.commands.bundles import app
 from framescope.eval.rows import held_out_of_files
 from framescope.eval.suite.suite import Suite
 from typer.testing import CliRunner
@@ -27,21 +27,21 @@ MANIFEST = {
 
 def by_hand(folder: Path, **changes: Any) -> Path:
     """Write a baseline of five words, which has learned from nothing."""
-    bundle.write(folder, {**MANIFEST, **changes}, "# By hand\n", toys.save_by_hand)
+    bundles.write(folder, {**MANIFEST, **changes}, "# By hand\n", toys.save_by_hand)
     return folder
 
 
 def changed(source: Path, folder: Path, **changes: Any) -> Path:
     """Copy a bundle, and change its manifest."""
     shutil.copytree(source, folder)
-    path = folder / bundle.MANIFEST
+    path = folder / bundles.MANIFEST
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
     return folder
 
 
 def ranks_backwards(source: Path, folder: Path, signal: str) -> Path:
     """Copy a bundle that is sure of the contrary on one signal."""
-    lines = json.loads((source / bundle.MANIFEST).read_text())["calibration"]
+    lines = json.loads((source / bundles.MANIFEST).read_text())["calibration"]
     return changed(source, folder, name="backwards",
                    calibration={**lines, signal: [-one for one in lines[signal]]})  # fmt: skip
 
@@ -61,7 +61,7 @@ def on_little(monkeypatch: Any, rows: Path) -> None:
 
 def typed(*words: object, status: int = 0) -> str:
     """Type `framescope bundles` in this process."""
-    result = CliRunner().invoke(bundles.app, [str(word) for word in words])
+    result = CliRunner().invoke(app, [str(word) for word in words])
     if isinstance(result.exception, FramescopeError):
         raise result.exception
     assert result.exit_code == status, result.output
@@ -77,5 +77,5 @@ def refusal(*words: object) -> str:
 
 
 def history(name: str) -> list[dict[str, Any]]:
-    lines = (bundle.home() / name / bundle.HISTORY).read_text().splitlines()
+    lines = (bundles.home() / name / bundles.HISTORY).read_text().splitlines()
     return [json.loads(line) for line in lines]

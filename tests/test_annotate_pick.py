@@ -12,7 +12,7 @@ import pytest
 import small_runs
 import toys
 from batches import COMMAND
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
 from framescope.training.commands.annotate import app
 from framescope.training.corpora import read_exchange
@@ -407,7 +407,7 @@ def test_what_has_labels_in_a_file_is_left_out(small_bundle, tmp_path) -> None:
 def test_two_models_that_disagree(files, small_bundle, tmp_path) -> None:
     other = tmp_path / "other"
     named = {**toys.MANIFEST_BY_HAND, "name": "other"}
-    bundle.write(other, named, "# Other\n", toys.save_by_hand)
+    bundles.write(other, named, "# Other\n", toys.save_by_hand)
     words_ = (*files, "-n", 4, "--by", "disagreement", "-m", small_bundle, "-o", tmp_path / "p")
     assert typed(*words_, "--second", other).exit_code == 0
     assert {pair[1]["picked"]["by"] for pair in picked(tmp_path / "p")} == {"disagreement"}

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import typer
-from framescope.classifier.bundle import default_path
+from framescope.classifier.bundles import default_path
 from framescope.classifier.models.placeholders import Reader
 from framescope.eval.commands import studies as study_cli
 from framescope.eval.studies import axes, surrogates

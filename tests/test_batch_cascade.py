@@ -13,7 +13,7 @@ import framescope.classifier.batch.run  # noqa: F401
 import numpy as np
 import pytest
 import toys
-from framescope.classifier import batch, bundle
+from framescope.classifier import batch, bundles
 from framescope.classifier.batch import clearness as measured
 from framescope.classifier.batch.cascade import (
     CascadeModel,
@@ -55,9 +55,9 @@ FAR = Doubt((-1.0, 0.0, 1.0), (0.0, 0.5, 0.5, 0.0), 0.1)
 
 
 @pytest.fixture(scope="module")
-def pair(baseline_bundle, transformer_bundle) -> tuple[bundle.Bundle, bundle.Bundle]:
+def pair(baseline_bundle, transformer_bundle) -> tuple[bundles.Bundle, bundles.Bundle]:
     """Two models of the same signals."""
-    return bundle.load(baseline_bundle), bundle.load(transformer_bundle)
+    return bundles.load(baseline_bundle), bundles.load(transformer_bundle)
 
 
 def known(pair: Any, doubt: Doubt = FAR, **others: Doubt) -> Clearness:
@@ -228,7 +228,7 @@ def shipped(pair, transformer_bundle, tmp_path, monkeypatch) -> Path:
     write(folder, some_settled(pair).known)
     ships = tmp_path / "ships"
     shutil.copytree(pair[0].path, ships / BASELINE)
-    monkeypatch.setattr("framescope.classifier.bundle.addresses.SHIPPED", ships)
+    monkeypatch.setattr("framescope.classifier.bundles.store.SHIPPED", ships)
     return folder
 
 
@@ -277,7 +277,7 @@ def test_a_signal_that_was_not_measured_is_refused(shipped) -> None:
 
 def test_bundles_of_other_signals_are_refused(pair, small_bundle) -> None:
     with pytest.raises(BundleError, match="gives other signals"):
-        CascadeModel(bundle.load(small_bundle), pair[1], known(pair), [SIGNAL])
+        CascadeModel(bundles.load(small_bundle), pair[1], known(pair), [SIGNAL])
 
 
 def test_the_cost_is_that_of_the_signals_asked_for(pair) -> None:
@@ -366,7 +366,7 @@ def test_a_run_is_not_gone_on_with_otherwise(here, setup, inputs, shipped, pair,
 
 
 def test_an_article_scores_the_same_whatever_its_company(shipped, inputs) -> None:
-    bundle_, _ = cascaded(bundle.load(shipped), [SIGNAL])
+    bundle_, _ = cascaded(bundles.load(shipped), [SIGNAL])
     scorer = Scorer(bundle_, [SIGNAL])
     articles = [
         Article(record["id"], record["text"])
@@ -435,6 +435,6 @@ def test_without_validation_articles_nothing_is_measured(pair) -> None:
 
 def test_what_ships_was_measured_of_what_ships() -> None:
     found = measured.clearness("transformer")
-    assert set(found.alone) == set(bundle.read_manifest(bundle.resolve("transformer"))["signals"])
+    assert set(found.alone) == set(bundles.read_manifest(bundles.resolve("transformer"))["signals"])
     assert found.together.settled <= min(one.settled for one in found.alone.values())
     assert found.alone["slogans"].settled > 0.3

@@ -12,7 +12,7 @@ import grids
 import hubs
 import pytest
 import shelves
-from framescope.classifier import bundle as bundles
+from framescope.classifier import bundles
 
 COMMAND = [
     sys.executable,

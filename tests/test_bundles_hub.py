@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hubs
 import pytest
-from framescope.classifier import bundle as bundles
+from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError
 from shelves import by_hand, changed, refusal, typed
 
@@ -110,7 +110,7 @@ def test_a_manifest_that_names_files_elsewhere_fetches_nothing(hub):
     record["files"]["../../evil"] = "0" * 64
     hub.commit("desk/mine", {bundles.MANIFEST: json.dumps(record).encode()})
     hub.asked.clear()
-    with pytest.raises(BundleError, match="files are no names and digests"):
+    with pytest.raises(BundleError, match="files are not names and digests"):
         bundles.load(ADDRESS)
     assert all(line.endswith(bundles.MANIFEST) for line in hub.asked)
 
@@ -120,10 +120,10 @@ def test_a_manifest_that_names_files_elsewhere_fetches_nothing(hub):
     [
         ("hf://desk/none", "can't be fetched"),
         ("hf://desk/mine@nowhere", "can't be fetched"),
-        ("hf://", "no such address"),
-        ("hf://a/b/c", "no such address"),
-        ("hf://desk/../x", "no such address"),
-        ("hf://desk/mine@", "no such address"),
+        ("hf://", "not an address"),
+        ("hf://a/b/c", "not an address"),
+        ("hf://desk/../x", "not an address"),
+        ("hf://desk/mine@", "not an address"),
     ],
 )
 def test_what_is_not_there_is_one_line(hub, address, reason):

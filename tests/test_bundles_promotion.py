@@ -11,9 +11,9 @@ from pathlib import Path
 import grids
 import pytest
 import shelves
-from framescope.classifier import bundle as bundles
+from framescope.classifier import bundles
+from framescope.classifier.bundles import store as store_module
 from framescope.classifier.errors import BundleError
-from framescope.classifier.store import shelf as shelf_module
 from framescope.eval.promotion import judging, promoting
 from framescope.eval.release import gate
 from framescope.eval.rows.scored import Evaluation
@@ -34,8 +34,8 @@ def folder(tmp_path, monkeypatch) -> Path:
     ships = tmp_path / "ships"
     for kind in bundles.KINDS:
         by_hand(ships / kind)
-    monkeypatch.setattr("framescope.classifier.bundle.promoted.SHIPPED", ships)
-    monkeypatch.setattr("framescope.classifier.bundle.addresses.SHIPPED", ships)
+    monkeypatch.setattr("framescope.classifier.bundles.store.SHIPPED", ships)
+    monkeypatch.setattr("framescope.classifier.bundles.store.SHIPPED", ships)
     return made
 
 
@@ -163,7 +163,7 @@ def test_a_promoted_bundle_is_found_by_its_name_and_is_the_same_to_the_byte(fold
 
 def test_without_a_name_it_is_called_as_its_folder(folder):
     typed("promote", folder, *DRAWS)
-    assert bundles.promoted_names() == ("made",)
+    assert store_module.ModelStore.of_user().names() == ("made",)
 
 
 def test_a_refusal_is_status_1_says_what_fell_and_is_kept(folder, tmp_path):
@@ -236,7 +236,7 @@ def test_a_version_that_was_there_is_not_copied_twice(folder, tmp_path):
 
 @pytest.mark.parametrize("name", ["baseline", "transformer"])
 def test_what_ships_keeps_its_name(folder, name):
-    assert "is what ships" in refusal("promote", folder, "--as", name)
+    assert "is the shipped bundle" in refusal("promote", folder, "--as", name)
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a@1", "a b", "Baseline", "-x", "a" * 65])
@@ -276,7 +276,7 @@ def test_rolling_back_goes_one_promotion_back_and_at_last_to_what_ships(folder, 
     assert (last["why"], last["by"], last["reason"]) == ("rolled back", "A", "complaints")
     assert "version 0 is current (what ships)" in typed("rollback", "desk")
     assert bundles.resolve("desk") == bundles.default_path("baseline")
-    assert "nothing was before it" in refusal("rollback", "desk")
+    assert "version 0 was the first" in refusal("rollback", "desk")
     assert "version 2 is current" in typed("rollback", "desk", "--to", 2)
     assert bundles.load("desk").name == "c2"
     assert "is current already" in refusal("rollback", "desk", "--to", 2)
@@ -315,7 +315,7 @@ def test_who_is_stopped_between_copy_and_pointer_leaves_what_was_current(
         def killed(*_, **__):
             raise KeyboardInterrupt
 
-        stopped.setattr(shelf_module.Writer, "point", killed)
+        stopped.setattr(store_module.StoreWriter, "point", killed)
         with pytest.raises((KeyboardInterrupt, SystemExit, AssertionError)):
             typed("promote", other, "--as", "desk", *DRAWS)
     assert bundles.load("desk").name == "by-hand"
@@ -330,14 +330,14 @@ def test_a_pointer_that_was_moved_and_not_recorded_is_recorded_by_the_next(
     folder, tmp_path, monkeypatch
 ):
     with monkeypatch.context() as stopped:
-        record = shelf_module.Writer.record
+        record = store_module.StoreWriter.record
 
         def killed(self, event, **facts):
             if event == "current":
                 raise KeyboardInterrupt
             record(self, event, **facts)
 
-        stopped.setattr(shelf_module.Writer, "record", killed)
+        stopped.setattr(store_module.StoreWriter, "record", killed)
         with pytest.raises((KeyboardInterrupt, SystemExit, AssertionError)):
             typed("promote", folder, "--as", "desk", *DRAWS)
     assert bundles.resolve("desk").name == "1"
@@ -362,12 +362,12 @@ def test_half_a_line_of_history_is_of_whoever_was_killed(folder):
 
 
 def test_only_one_writes_at_a_time(folder, monkeypatch):
-    monkeypatch.setattr(shelf_module, "_PATIENCE", 0.0)
-    shelf = shelf_module.Shelf.of_user()
+    monkeypatch.setattr(store_module, "_PATIENCE", 0.0)
+    store = store_module.ModelStore.of_user()
     with (
-        shelf.writing("desk"),
-        pytest.raises(shelf_module.ShelfError, match="another process is writing"),
-        shelf.writing("desk"),
+        store.writing("desk"),
+        pytest.raises(store_module.StoreError, match="another process is writing"),
+        store.writing("desk"),
     ):
         pass
 
@@ -409,11 +409,11 @@ def test_who_is_killed_for_good_leaves_what_was_current(folder, tmp_path):
     script = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from framescope.classifier.bundle import load\n"
-        "from framescope.classifier.store.shelf import Shelf, Writer\n"
-        "Writer.point = lambda *_, **__: os.kill(os.getpid(), 9)\n"
+        "from framescope.classifier.bundles import load\n"
+        "from framescope.classifier.bundles import ModelStore, StoreWriter\n"
+        "StoreWriter.point = lambda *_, **__: os.kill(os.getpid(), 9)\n"
         "candidate = load(Path(sys.argv[1]))\n"
-        "with Shelf.of_user().writing('desk') as writer:\n"
+        "with ModelStore.of_user().writing('desk') as writer:\n"
         "    writer.add(candidate.path, candidate.manifest)\n"
         "    writer.point()\n"
     )
@@ -503,13 +503,6 @@ def test_what_is_no_bundle_is_one_line_and_nothing_is_written(folder, words):
     ):
         assert reason in refusal(command, source, *rest)
     assert {path.name for path in Path().iterdir()} == before
-
-
-def test_a_bundle_is_not_pushed_onto_itself_or_past_a_promotion(folder):
-    assert "is where the bundle lies" in refusal("push", folder, folder)
-    assert "bundles promote" in refusal("push", folder, bundles.home() / "desk" / "1")
-    typed("push", folder, "copy")
-    assert bundles.load("./copy").digest == bundles.load(folder).digest
 
 
 def test_what_ships_is_listed_and_shown(folder):

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 
 import toys
-from framescope.classifier.bundle import load
+from framescope.classifier.bundles import load
 from framescope.classifier.models.passages import Tokens
 from framescope.classifier.models.spans import log_odds_of_span, stretches
 from framescope.training.calibration.decisions import (

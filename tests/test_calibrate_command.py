@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 pytest.importorskip("torch")
 
 import toys
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.models import DOMAIN, TrainingDomain
 from framescope.classifier.records import Sentence
@@ -188,7 +188,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     rows = "".join(f"| `{name}` | what it is | whose | 0.500 |\n" for name in toys.BY_HAND)
     manifest = {**toys.MANIFEST_BY_HAND, "thresholds_elsewhere": {"claimbuster": {"claim": 0.3}}}
-    bundle.write(folder, manifest, CARD + rows, save)
+    bundles.write(folder, manifest, CARD + rows, save)
     return folder
 
 
@@ -225,7 +225,7 @@ def test_a_bundle_is_written_with_what_was_fitted_and_the_same_weights(
 ) -> None:
     ended = run("--data", mine, "--model", base, "--output", tmp_path / "new", "--draws", 200)
     assert ended.exit_code == 0, ended.output
-    old, new = bundle.load(base), bundle.load(tmp_path / "new")
+    old, new = bundles.load(base), bundles.load(tmp_path / "new")
     for name in ("weights.npz", "vocabulary.json"):
         assert (base / name).read_bytes() == (tmp_path / "new" / name).read_bytes()
     assert new.manifest["calibration"]["claim"] != old.manifest["calibration"]["claim"]
@@ -235,7 +235,7 @@ def test_a_bundle_is_written_with_what_was_fitted_and_the_same_weights(
         assert new.thresholds[kept] == old.thresholds[kept]
     (record,) = new.manifest["calibrated"]
     assert record["from"] == {"name": "by-hand", "digest": old.digest}
-    assert record["data"] == [{"file": "mine.jsonl", "sha256": bundle.digest(mine)}]
+    assert record["data"] == [{"file": "mine.jsonl", "sha256": bundles.digest(mine)}]
     claim = record["signals"]["claim"]
     assert (claim["n"], claim["articles"]) == (480, 60)
     assert claim["threshold"] == {"before": 0.5, "after": new.thresholds["claim"]}
@@ -259,7 +259,7 @@ def test_scores_are_calibrated_where_they_were_not_and_the_figures_say_so(base, 
 
 def test_what_speaks_of_chances_decides_as_before(base, mine, tmp_path) -> None:
     run("--data", mine, "--model", base, "--output", tmp_path / "b", "--draws", 100)
-    old, new = bundle.load(base), bundle.load(tmp_path / "b")
+    old, new = bundles.load(base), bundles.load(tmp_path / "b")
     texts = ("crowns", "the crowns of the mill", "the rain", "observers of crowns and the vile")
     rows = [Sentence(t, 0, len(t), f"x{i}", 0) for i, t in enumerate(texts)]
     was, now = (one.model.predict_proba(rows) for one in (old, new))
@@ -277,14 +277,14 @@ def test_what_speaks_of_chances_decides_as_before(base, mine, tmp_path) -> None:
 def test_the_card_says_what_it_was_fitted_on(base, mine, tmp_path) -> None:
     run("--data", mine, "--model", base, "--output", tmp_path / "b", "--draws", 100)
     card = (tmp_path / "b" / "README.md").read_text("utf-8")
-    new = bundle.load(tmp_path / "b")
+    new = bundles.load(tmp_path / "b")
     assert f"| `claim` | what it is | whose | {new.thresholds['claim']:.3f} |" in card
     assert "| `loaded_language` | what it is | whose | 0.500 |" in card
     assert f"# {new.name}\n" in card
-    assert bundle.digest(mine) in card
+    assert bundles.digest(mine) in card
     again = run("--data", mine, "--model", tmp_path / "b", "--output", tmp_path / "c")
     assert again.exit_code == 0, again.output
-    assert len(bundle.load(tmp_path / "c").manifest["calibrated"]) == 2
+    assert len(bundles.load(tmp_path / "c").manifest["calibrated"]) == 2
     assert "## Calibrated anew, 2" in (tmp_path / "c" / "README.md").read_text("utf-8")
 
 
@@ -295,7 +295,7 @@ def test_the_new_threshold_shows_in_a_score(base, mine, tmp_path) -> None:
     wish = ("--precision", "claim=0.5", "--signal", "claim", "-q")
     ended = run("--data", mine, "--model", base, "--output", tmp_path / "b", *wish)
     assert ended.exit_code == 0, ended.output
-    new = bundle.load(tmp_path / "b")
+    new = bundles.load(tmp_path / "b")
     article = Article("a", "The mill takes crowns. The rain falls on the quay.", lang="en")
     (report,) = Scorer(new).score([article])
     first, second = (one.scores["claim"] for one in report.sentences)
@@ -332,11 +332,11 @@ def test_what_can_not_be_done_is_said_in_one_line_and_nothing_written(name, base
 def test_what_is_calibrated_is_not_written_over(base, mine, tmp_path) -> None:
     own = tmp_path / "own"
     shutil.copytree(base, own)
-    before = bundle.digest(own / "manifest.json")
-    for output in (own, bundle.default_path("baseline")):
+    before = bundles.digest(own / "manifest.json")
+    for output in (own, bundles.default_path("baseline")):
         ended = run("--data", mine, "--model", own, "--output", output)
         assert "choose another --output" in str(ended.exception)
-    assert bundle.digest(own / "manifest.json") == before
+    assert bundles.digest(own / "manifest.json") == before
     (own / "README.md").unlink()
     ended = run("--data", mine, "--model", own, "--output", tmp_path / "b")
     assert "README.md" in str(ended.exception)
@@ -358,7 +358,7 @@ def test_a_label_file_that_is_damaged_is_named_with_its_line(base, mine, tmp_pat
 
 @pytest.mark.slow
 def test_what_is_told_of_articles_stays_when_their_sentences_are_calibrated(tmp_path) -> None:
-    old = bundle.load("transformer")
+    old = bundles.load("transformer")
     signals = ("claim", "biased_language", "loaded_language")
     fits = []
     for signal in signals:
@@ -371,7 +371,7 @@ def test_what_is_told_of_articles_stays_when_their_sentences_are_calibrated(tmp_
         done, "section", lambda: __import__("framescope.eval.metrics").figures.Section("")
     )
     write_recalibrated(done, tmp_path / "b")
-    new = bundle.load(tmp_path / "b")
+    new = bundles.load(tmp_path / "b")
     rows = toys.unseen(3)
     was, now = (one.model.predict(rows) for one in (old, new))
     assert np.array_equal(was.logits, now.logits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from framescope.classifier import bundle as bundles
+from framescope.classifier import bundles
 from framescope.eval.release import card
 from framescope.eval.release.gate import measured
 from framescope.eval.rows.held_out import of_corpora

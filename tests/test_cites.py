@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("torch")
 
 import toys
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.models.fusion import Fusion
 from framescope.classifier.models.passages import HEADS
 from framescope.classifier.outlets.registry.registry import Registry
@@ -48,14 +48,14 @@ def examples() -> Examples:
 
 
 @pytest.fixture(scope="module")
-def cites(tmp_path_factory, encoder, toy_settings) -> bundle.Bundle:
+def cites(tmp_path_factory, encoder, toy_settings) -> bundles.Bundle:
     from framescope.training.runs import make_transformer
 
     folder = tmp_path_factory.mktemp("cites") / "tiny-cites"
     data = Data(examples(), ("house",), 13, "0" * 64, {}, {}, Registry(own={}))
     settings = replace(toy_settings, epochs=24)
     make_transformer(data, folder, encoder, settings, tell=lambda line: None)
-    return bundle.load(folder, Registry(own={}))
+    return bundles.load(folder, Registry(own={}))
 
 
 def meet(sentence: Sentence, place, mark: Mark) -> bool:

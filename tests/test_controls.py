@@ -264,7 +264,7 @@ def test_benchmarks_that_the_examples_lack_are_passed_over():
 
 @pytest.fixture
 def command(monkeypatch):
-    from framescope.classifier import bundle as bundles
+    from framescope.classifier import bundles
     from framescope.eval.rows import held_out
 
     monkeypatch.setattr(bundles, "load", lambda name: {"a": A, "b": B}[name])

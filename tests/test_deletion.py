@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from deletion import Deletion, measure, without, words_in
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.models.reasons import trimmed
 from framescope.classifier.records import Sentence, Span
 from framescope.training.corpora import SHIPPED
@@ -39,7 +39,7 @@ def test_function_words_are_no_end_of_a_reason(words, kept):
 def test_without_its_evidence_a_flag_loses_twice_what_other_words_take(model):
     data = load_data(None, None, 13, corpora=SHIPPED)
     held = data.examples.where(np.isin(data.examples.part, ("test", "unseen_outlet")))
-    found = measure(bundle.load(model, data.outlets), held.sentences, 200)
+    found = measure(bundles.load(model, data.outlets), held.sentences, 200)
     assert len(found.evidence) > 60
     assert np.median(found.evidence) > 0.5
     assert found.ratio >= 2

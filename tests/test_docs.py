@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from framescope.classifier import bundle, cli, taxonomy
+from framescope.classifier import bundles, cli, taxonomy
 from framescope.classifier.inputs import exchange
 from framescope.training.recipes.keys import AT_THE_TOP
 from pages_of_docs import CALLS, PAGES, README, ROOT, TEXT, fenced, typed
@@ -145,7 +145,7 @@ def test_the_example_of_the_exchange_format_reads_as_it_says():
 
 
 def test_the_python_example_runs(monkeypatch, capsys):
-    if not (bundle.default_path("transformer") / bundle.MANIFEST).is_file():
+    if not (bundles.default_path("transformer") / bundles.MANIFEST).is_file():
         pytest.skip("no transformer bundle")
     monkeypatch.chdir(ROOT)
     (example,) = fenced(README, "python")

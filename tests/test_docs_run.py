@@ -14,7 +14,7 @@ from pathlib import Path
 import mutator
 import pytest
 import small_runs
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from pages_of_docs import CALLS
 
 COMMAND = [
@@ -82,7 +82,7 @@ def test_most_of_what_is_shown_to_everyone_is_run():
 def folder(tmp_path_factory) -> Path:
     """A folder with the files that the docs speak of."""
     here = tmp_path_factory.mktemp("docs")
-    shutil.copytree(bundle.default_path("baseline"), here / "my-bundle")
+    shutil.copytree(bundles.default_path("baseline"), here / "my-bundle")
     (here / "article.txt").write_bytes(mutator.SOUND[".txt"])
     (here / "saved-pages").mkdir()
     (here / "saved-pages" / "a.html").write_bytes(mutator.SOUND[".html"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models.domain import DOMAIN, TrainingDomain, of_articles
 from framescope.classifier.records import Article, BatchReport, Sentence, Unit
@@ -152,16 +152,16 @@ def test_every_format_says_that_an_article_is_unlike(scorer):
 
 
 def test_a_bundle_that_was_trained_says_what_is_far(baseline_bundle, tmp_path):
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
 
-    found = bundle.load(baseline_bundle)
+    found = bundles.load(baseline_bundle)
     assert found.domain is None or len(found.domain.held_out) > 0
 
 
 def test_too_few_articles_give_no_domain(toy_data):
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
 
-    model = bundle.load("baseline").model
+    model = bundles.load("baseline").model
     few = toy_data.part("validation")
     proba = np.zeros((len(few), len(model.signals)), np.float32)
     few = replace(few, labels=np.full(proba.shape, np.nan, np.float32))
@@ -171,16 +171,16 @@ def test_too_few_articles_give_no_domain(toy_data):
 def test_a_damaged_domain_is_one_line(small_bundle, tmp_path):
     import shutil
 
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
 
     folder = tmp_path / "bundle"
     shutil.copytree(small_bundle, folder)
     (folder / DOMAIN).write_bytes(b"nothing")
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["files"][DOMAIN] = bundle.digest(folder / DOMAIN)
+    manifest["files"][DOMAIN] = bundles.digest(folder / DOMAIN)
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match=r"domain\.npz: damaged"):
-        bundle.load(folder)
+        bundles.load(folder)
 
 
 # --- in the harness -------------------------------------------------------------------------------

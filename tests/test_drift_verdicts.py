@@ -277,9 +277,9 @@ def test_labels_of_other_articles_are_said_to_be(base, moved, tmp_path) -> None:
 
 @pytest.mark.parametrize(("far", "status"), [(0.02, 0), (0.2, 1)])
 def test_against_a_bundle_the_distance_is_told(far, status, tmp_path) -> None:
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
 
-    shipped = bundle.load("baseline")
+    shipped = bundles.load("baseline")
     model = {"name": shipped.name, "digest": shipped.digest, "runtime": "numpy"}
     drifting.write(tmp_path / "now", 21, Stream(far=far), model=model)
     report = compare(tmp_path / "now", "baseline")

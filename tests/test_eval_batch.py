@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toys
-from framescope.classifier import bundle as bundles
+from framescope.classifier import bundles
 from framescope.classifier.errors import StoppedError
 from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.ngrams import Ngrams

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from framescope.classifier import bundle as bundles
-from framescope.classifier.bundle import Bundle
+from framescope.classifier import bundles
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import (
     BundleError,
     CorpusError,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.models.placeholders import STATE_MEDIA, Reader
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import Article, Sentence, Unit

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import typer
 from browser import WORST_CONTRAST, needs_browser
-from framescope.classifier import bundle as bundles
+from framescope.classifier import bundles
 from framescope.classifier.inputs.exchange import from_record
 from framescope.classifier.records.article import Article
 from framescope.eval.commands import judge

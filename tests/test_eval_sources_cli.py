@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind
@@ -74,7 +74,7 @@ def test_unresolved_lists_an_unknown_outlet_that_the_bundle_finds_cited(monkeypa
         manifest = {"name": "reporting", "thresholds": {"attributed": 0.5}, "languages": ["en"]}
         return Bundle(tmp_path, manifest, Reporting(registry), registry)
 
-    monkeypatch.setattr("framescope.classifier.bundle.load", load)
+    monkeypatch.setattr("framescope.classifier.bundles.load", load)
     path = tmp_path / "a.jsonl"
     texts = (
         "The ferry has sunk, the Ellery Gazette reported. The Ellery Gazette moved.",

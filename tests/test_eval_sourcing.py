@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.outlets.registry.registry import load
 from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ceilings import of_polnear
-from framescope.classifier import bundle as bundles
+from framescope.classifier import bundles
 from framescope.classifier.outlets.registry.registry import load
 from framescope.eval.metrics.scores import METRICS
 from framescope.eval.release import gate

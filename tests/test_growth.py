@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import growth
 import pytest
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.inputs import page
 from framescope.classifier.scoring import Scorer
 
@@ -13,7 +13,7 @@ SIZE = 2_000  # characters
 
 @pytest.fixture(scope="module")
 def scorer(small_bundle) -> Scorer:
-    found = Scorer(bundle.load(small_bundle))
+    found = Scorer(bundles.load(small_bundle))
     list(found.score([growth.article("prose", SIZE)]))  # tables and libraries are loaded once
     return found
 

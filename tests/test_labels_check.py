@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from framescope.classifier.bundle import load
+from framescope.classifier.bundles import load
 from framescope.classifier.errors import CorpusError, InputError
 from framescope.training.commands.labels import app
 from framescope.training.corpora.corpus import HOUSE

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch")
 
 import toys
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.models.base import Model, Prediction
 from framescope.classifier.records.article import Sentence
 from framescope.classifier.taxonomy import BY_NAME, NAMES, Level
@@ -20,8 +20,8 @@ KINDS = ("baseline", "transformer")
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def loaded(request) -> bundle.Bundle:
-    return bundle.load(request.getfixturevalue(f"{request.param}_bundle"))
+def loaded(request) -> bundles.Bundle:
+    return bundles.load(request.getfixturevalue(f"{request.param}_bundle"))
 
 
 @pytest.fixture
@@ -181,8 +181,8 @@ def test_a_bundle_written_and_loaded_again_scores_the_same(loaded, tmp_path) -> 
 
     keys = loaded.manifest.keys() - {"format", "files"}
     manifest = {key: loaded.manifest[key] for key in loaded.manifest if key in keys}
-    bundle.write(tmp_path / "copy", manifest, "# A copy\n", save)
-    copy = bundle.load(tmp_path / "copy")
+    bundles.write(tmp_path / "copy", manifest, "# A copy\n", save)
+    copy = bundles.load(tmp_path / "copy")
     assert dict(copy.manifest) == dict(loaded.manifest)
     np.testing.assert_array_equal(copy.model.predict_proba(SOME), loaded.model.predict_proba(SOME))
 

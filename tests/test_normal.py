@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.inputs import detect_language, read_input
 from framescope.classifier.outlets import load_registry
 from framescope.classifier.records import Article, Republication, Span, Unit, legible
@@ -87,7 +87,7 @@ def test_places_lead_back_into_the_text(text):
 @pytest.fixture(scope="module")
 def scorer():
     registry = load_registry()
-    return Scorer(bundle.load("baseline", registry), registry=registry)
+    return Scorer(bundles.load("baseline", registry), registry=registry)
 
 
 @pytest.mark.parametrize("change", WILD)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.attribution import read
 from framescope.classifier.models import PassageCache
 from framescope.classifier.outlets import load_registry
@@ -21,7 +21,7 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def shipped():
     registry = load_registry()
-    return bundle.load("transformer", registry), registry
+    return bundles.load("transformer", registry), registry
 
 
 def sentences(shipped, *texts: str):

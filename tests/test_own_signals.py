@@ -17,7 +17,7 @@ import headlines
 import numpy as np
 import pytest
 import toys
-from framescope.classifier import bundle, cli, taxonomy
+from framescope.classifier import bundles, cli, taxonomy
 from framescope.classifier.errors import BundleError, SignalError
 from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.ngrams import Ngrams
@@ -97,7 +97,7 @@ def own_bundle(folder: Path, definitions: dict[str, Any] | None = None, **other:
         "calibration": {name: [1.0, 0.0] for name in names},
     }  # fmt: skip
     taxonomy.declare(definition, "the test")
-    bundle.write(folder, manifest, "# By hand\n", model.save)
+    bundles.write(folder, manifest, "# By hand\n", model.save)
     taxonomy.forget_own()
     return folder
 
@@ -270,7 +270,7 @@ def test_a_bundle_brings_its_definitions_along(tmp_path, typed) -> None:
         SIGNAL: {**MINIMAL, "label": "in capitals", "origin": "this desk's own definition"}
     }
     assert SIGNAL not in NAMES
-    assert bundle.load(folder).signals == ("claim", SIGNAL)
+    assert bundles.load(folder).signals == ("claim", SIGNAL)
     assert BY_NAME[SIGNAL].label == "in capitals"
     taxonomy.forget_own()
     listed = json.loads(typed("signals", "--model", folder, "--json").out)
@@ -285,25 +285,25 @@ def test_a_bundle_brings_its_definitions_along(tmp_path, typed) -> None:
 def test_a_bundle_of_what_ships_defines_nothing(small_bundle) -> None:
     for folder in (
         small_bundle,
-        bundle.default_path("baseline"),
-        bundle.default_path("transformer"),
+        bundles.default_path("baseline"),
+        bundles.default_path("transformer"),
     ):
-        assert "signal_definitions" not in bundle.read_manifest(folder)
-        assert bundle.load(folder).signals == in_order(bundle.load(folder).signals)
+        assert "signal_definitions" not in bundles.read_manifest(folder)
+        assert bundles.load(folder).signals == in_order(bundles.load(folder).signals)
     assert tuple(NAMES) == SHIPPED
 
 
 def test_two_meanings_of_a_name_are_refused_and_both_named(tmp_path, define, typed) -> None:
     first = own_bundle(tmp_path / "first")
     second = own_bundle(tmp_path / "second", meaning="is a headline")
-    bundle.load(first)
+    bundles.load(first)
     with pytest.raises(SignalError) as caught:
-        bundle.load(second)
+        bundles.load(second)
     line = str(caught.value)
     assert line.startswith(f"{second / 'manifest.json'}: [{SIGNAL}] means something else in ")
     assert f"{first / 'manifest.json'}; rename one" in line
     assert "\n" not in line
-    assert bundle.read_manifest(second)["signals"] == ["claim", SIGNAL], "it can be looked at"
+    assert bundles.read_manifest(second)["signals"] == ["claim", SIGNAL], "it can be looked at"
     path = define()
     text = tmp_path / "a.txt"
     text.write_text("A vile ferry of Orrin will cost the town 900 crowns from Monday on.")
@@ -315,7 +315,7 @@ def test_two_meanings_of_a_name_are_refused_and_both_named(tmp_path, define, typ
 def test_what_a_signal_is_called_may_differ(tmp_path, define) -> None:
     folder = own_bundle(tmp_path / "own", label="one")
     define(f"[{SIGNAL}]\nlabel='other'\n" + "".join(f"{k}='{v}'\n" for k, v in MINIMAL.items()))
-    assert bundle.load(folder).signals == ("claim", SIGNAL)
+    assert bundles.load(folder).signals == ("claim", SIGNAL)
     assert BY_NAME[SIGNAL].label == "other", "the user's file is nearer"
 
 
@@ -339,7 +339,7 @@ def test_a_manifest_that_defines_nonsense_is_refused(tmp_path, definitions, reas
         manifest["signal_definitions"] = definitions
     path.write_text(json.dumps(manifest))
     with pytest.raises(BundleError) as caught:
-        bundle.load(folder)
+        bundles.load(folder)
     assert reason in str(caught.value)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
@@ -574,7 +574,7 @@ def test_a_small_transformer_learns_it_on_each_level(
     make_transformer(data, folder, encoder, settings, tell=lambda line: None)
     taxonomy.forget_own()
     os.environ.pop(taxonomy.ENVIRONMENT)
-    scorer = Scorer(bundle.load(folder))
+    scorer = Scorer(bundles.load(folder))
     assert BY_NAME[SIGNAL].level is Level(level)
     found = []
     for record in headlines.records(12, seed=3):

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip("torch")
 
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.errors import TrainingError
 from framescope.training.commands.train import app
 from framescope.training.corpora import KNOWN, SHIPPED
@@ -60,7 +60,7 @@ def test_the_default_is_what_the_shipped_bundle_was_made_by() -> None:
     recipe = read_recipe("default")
     assert set(recipe.corpora) == set(KNOWN)
     assert recipe.needs_folder
-    manifest = json.loads((bundle.default_path("transformer") / "manifest.json").read_text())
+    manifest = json.loads((bundles.default_path("transformer") / "manifest.json").read_text())
     card = manifest["settings"]
     ours = asdict(recipe.settings)
     assert {n: v for n, v in ours.items() if n not in {"seed", *LATER}} == {

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import toys
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.errors import TrainingError
 from framescope.classifier.models.domain import TrainingDomain
 from framescope.training.calibration.domain import extend_domain
@@ -59,7 +59,7 @@ def retrained(start, toy_data, encoder, toy_settings, tmp_path_factory):
     folder = tmp_path_factory.mktemp("retrained") / "mine"
     once = replace(toy_settings, epochs=1, learning_rate=1e-4, head_learning_rate=1e-3)
     retrain_transformer(added(toy_data), folder, start, encoder, once, told.append)
-    return bundle.load(folder), told, folder
+    return bundles.load(folder), told, folder
 
 
 def test_what_decides_is_what_it_was(retrained, start) -> None:
@@ -74,7 +74,7 @@ def test_what_decides_is_what_it_was(retrained, start) -> None:
 
 def test_it_says_what_it_said_before(retrained, start) -> None:
     new = toys.unseen(12)
-    before, after = bundle.load(start.folder), retrained[0]
+    before, after = bundles.load(start.folder), retrained[0]
     limits = np.array([before.thresholds[s] for s in before.signals])
     flags = [one.model.predict_proba(new) >= limits for one in (before, after)]
     assert (flags[0] == flags[1]).mean() > 0.9
@@ -117,7 +117,7 @@ def test_a_new_signal_is_fitted_and_the_others_are_not(
     data = added(toy_data, signal=True)
     strong = replace(toy_settings, epochs=10)
     retrain_transformer(data, tmp_path / "mine", start, encoder, strong, lambda line: None)
-    found = bundle.load(tmp_path / "mine")
+    found = bundles.load(tmp_path / "mine")
     assert found.signals == MORE
     assert {s: found.thresholds[s] for s in toys.SIGNALS} == start.manifest["thresholds"]
     assert found.manifest["calibration"]["claim"] != [1.0, 0.0]

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 import typer
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.errors import InputError
 from framescope.classifier.records.article import Place
 from framescope.eval.commands.studies import robustness
@@ -48,7 +48,7 @@ def written():
 @pytest.fixture(scope="module")
 def by_hand(small_bundle):
     """Flags claim at "crowns", vague_source at "observers", loaded_language at "vile"."""
-    return bundle.load(small_bundle)
+    return bundles.load(small_bundle)
 
 
 def pair(before: str, after: str, row: str = "a", column: str = "", **rest) -> Pair:
@@ -413,9 +413,9 @@ def test_the_command_ends_well_even_if_limits_are_missed(
     assert "Limits missed: bad." in shown.stdout
 
 
-@pytest.mark.skipif(not bundle.default_path("transformer").is_dir(), reason="none ships yet")
+@pytest.mark.skipif(not bundles.default_path("transformer").is_dir(), reason="none ships yet")
 def test_outlets_do_not_move_the_framing_of_the_model_that_ships(written) -> None:
     outlets = written["outlets swapped"]
     few = replace(outlets, pairs=outlets.pairs[::5])
-    (result,) = measure(bundle.load("transformer"), [few], draws=200).results
+    (result,) = measure(bundles.load("transformer"), [few], draws=200).results
     assert result.passed

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 import toys
-from framescope.classifier import bundle, runtime
+from framescope.classifier import bundles, runtime
 from framescope.classifier.errors import BundleError
 
 LOADED = runtime.load
@@ -24,7 +24,7 @@ def name(request, monkeypatch) -> str:
 
 
 def test_each_decides_as_the_trained_network_does(name, transformer_bundle, fine_tuned) -> None:
-    model = bundle.load(transformer_bundle).model
+    model = bundles.load(transformer_bundle).model
     trained = fine_tuned.logits(NEW)
     served = model.logits(NEW)
     assert model.runtime.startswith(f"{name} ")
@@ -35,7 +35,7 @@ def test_runtimes_agree(transformer_bundle, monkeypatch) -> None:
     found = []
     for one in runtime.RUNTIMES:
         monkeypatch.setenv(runtime.ENVIRONMENT, one)
-        found.append(bundle.load(transformer_bundle).model.predict_proba(NEW))
+        found.append(bundles.load(transformer_bundle).model.predict_proba(NEW))
     assert np.abs(found[0] - found[1]).mean() < 0.01
     assert ((found[0] >= 0.5) == (found[1] >= 0.5)).mean() >= 0.98
 
@@ -112,14 +112,14 @@ def test_where_openvino_has_no_wheel_the_other_is_taken(transformer_bundle, monk
 def test_a_runtime_that_is_not_there_is_said(transformer_bundle, monkeypatch) -> None:
     monkeypatch.setenv(runtime.ENVIRONMENT, "tensorrt")
     with pytest.raises(BundleError, match="is 'tensorrt'; known: openvino, onnxruntime"):
-        bundle.load(transformer_bundle)
+        bundles.load(transformer_bundle)
     monkeypatch.setattr(runtime, "find_spec", lambda name: None)
     monkeypatch.setenv(runtime.ENVIRONMENT, "openvino")
     with pytest.raises(BundleError, match="openvino is not installed; type: pip install openvino"):
-        bundle.load(transformer_bundle)
+        bundles.load(transformer_bundle)
     monkeypatch.delenv(runtime.ENVIRONMENT)
     with pytest.raises(BundleError, match="openvino or onnxruntime is not installed"):
-        bundle.load(transformer_bundle)
+        bundles.load(transformer_bundle)
 
 
 def test_the_record_says_what_scored(name, transformer_bundle, capsys, tmp_path) -> None:

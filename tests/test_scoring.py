@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from framescope.classifier.attribution.resolve import resolve
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.models.base import Model, check_time
 from framescope.classifier.outlets.registry.registry import Registry, load

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import toys
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError, TrainingError
 from framescope.classifier.records.article import Sentence
 from framescope.classifier.runtime import ENCODER
@@ -72,7 +72,7 @@ def test_a_network_that_starts_from_a_bundle_says_what_it_says(
     recipe.prepare(toy_data.examples)
     recipe.network_.eval()
     new = toys.unseen(12)
-    served = bundle.load(transformer_bundle).model.logits(new)[:, :3]  # the last is an article's
+    served = bundles.load(transformer_bundle).model.logits(new)[:, :3]  # the last is an article's
     again, trained = recipe.logits(new)[:, :3], fine_tuned.logits(new)[:, :3]
     assert ((again > 0) == (served > 0)).mean() > 0.95
     # What comes out of integers is as near to what was trained as what is served is.
@@ -81,7 +81,7 @@ def test_a_network_that_starts_from_a_bundle_says_what_it_says(
 
 @pytest.mark.slow
 def test_what_ships_is_gone_on_with_as_it_scores() -> None:
-    found = bundle.load("transformer")
+    found = bundles.load("transformer")
     start = Start.read(found.path)
     recipe = TransformerRecipe(default_folder(), Settings(), registry=found.registry, start=start)
     text = "The minister called the shameless report a lie. Officials say prices rose."

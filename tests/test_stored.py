@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError, SourcesError
 from framescope.classifier.models.stored import read_arrays, read_json
 from framescope.classifier.outlets import load_registry
@@ -116,7 +116,7 @@ def changed(folder: Path, target: Path, change: Callable[[Path, dict], None]) ->
     manifest = json.loads((target / "manifest.json").read_text())
     change(target, manifest)
     for name in manifest["files"]:
-        manifest["files"][name] = bundle.digest(target / name)
+        manifest["files"][name] = bundles.digest(target / name)
     text = json.dumps(manifest)
     for word, number in (("HUGE", "1" + "0" * 400), ("DEEP", "[" * 99_999 + "]" * 99_999)):
         text = text.replace(f'"{word}"', number)
@@ -166,7 +166,7 @@ def test_a_hostile_bundle_is_one_line(small_bundle, tmp_path, change):
     folder = changed(small_bundle, tmp_path / "hostile", change)
     tracemalloc.start()
     with pytest.raises(BundleError) as caught:
-        bundle.load(folder)
+        bundles.load(folder)
     assert tracemalloc.get_traced_memory()[1] < 60_000_000
     tracemalloc.stop()
     assert "\n" not in str(caught.value)

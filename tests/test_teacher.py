@@ -273,7 +273,7 @@ def test_a_damaged_folder_is_refused_before_anything_is_trained(encoder, tmp_pat
 
 
 def test_the_card_says_who_taught_it(transformer_bundle) -> None:
-    from framescope.classifier.bundle import read_manifest
+    from framescope.classifier.bundles import read_manifest
     from framescope.training.runs.card import model_card
 
     manifest = dict(read_manifest(transformer_bundle))

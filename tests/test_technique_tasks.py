@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.records.article import Sentence, Span
 from framescope.classifier.taxonomy import TECHNIQUES
 from framescope.eval.rows.scored import Evaluation

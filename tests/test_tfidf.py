@@ -339,7 +339,7 @@ def test_importing_is_cheap() -> None:
 
 
 def test_a_bundle_reads_names_by_the_registry_it_is_loaded_with(model, tmp_path) -> None:
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
     from framescope.classifier.models.placeholders import Reader
     from framescope.classifier.outlets.registry.registry import Registry, load
     from framescope.classifier.records.outlet import Name, Outlet
@@ -355,19 +355,19 @@ def test_a_bundle_reads_names_by_the_registry_it_is_loaded_with(model, tmp_path)
         "thresholds": dict.fromkeys(SIGNALS, 0.5),
         "calibration": model.calibration.to_record(),
     }
-    bundle.write(tmp_path / "named", manifest, "# Named\n", named.save)
+    bundles.write(tmp_path / "named", manifest, "# Named\n", named.save)
     butchers = Outlet("butchers", "These Butchers", names=(Name("These Butchers"),))
     own = Registry(own={butchers.id: butchers})
     text = "Who would trust These Butchers?"
     rows = [Sentence(text, 0, len(text), "a", 0)]
     column = SIGNALS.index("loaded_language")
-    shipped, mine = (bundle.load(tmp_path / "named", given).model for given in (None, own))
+    shipped, mine = (bundles.load(tmp_path / "named", given).model for given in (None, own))
     assert shipped.reader.registry is load()
     assert mine.reader.registry is own
     # An outlet's name is no loaded word, whatever it is called.
     assert shipped.logits(rows)[0, column] > mine.logits(rows)[0, column] + 0.5
-    bundle.write(tmp_path / "plain", manifest, "# Plain\n", model.save)
-    plain = bundle.load(tmp_path / "plain", own).model
+    bundles.write(tmp_path / "plain", manifest, "# Plain\n", model.save)
+    plain = bundles.load(tmp_path / "plain", own).model
     assert plain.reader.registry is None
     np.testing.assert_array_equal(plain.logits(rows), model.logits(rows))
 

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("torch")
 
 import toys
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.fusion import (
@@ -291,12 +291,12 @@ def test_special_tokens_are_the_tokenizers_own(encoder) -> None:
 
 # --- the one that ships ---------------------------------------------------------------------------
 
-SHIPPED = bundle.default_path("transformer")
+SHIPPED = bundles.default_path("transformer")
 
 
 @pytest.mark.skipif(not SHIPPED.is_dir(), reason="no transformer ships yet")
 def test_the_shipped_transformer_loads_and_scores() -> None:
-    loaded = bundle.load("transformer")
+    loaded = bundles.load("transformer")
     rows = [replace(s, article_id="one", index=i) for i, s in enumerate(toys.unseen(20))]
     proba = loaded.model.predict_proba(rows)
     assert proba.shape == (100, len(loaded.signals))

@@ -25,9 +25,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.batch.clearness import BASELINE, Clearness, clearness
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models import (
     TOKENIZER,
@@ -338,7 +338,7 @@ def cascaded(transformer: Bundle, signals: Sequence[str] | None) -> tuple[Bundle
         When nothing was measured of it.
     """
     known = clearness(str(transformer.path), signals)
-    baseline = bundle.load(BASELINE, transformer.registry)
+    baseline = bundles.load(BASELINE, transformer.registry)
     model = CascadeModel(baseline, transformer, known, signals or transformer.signals)
     domain = transformer.domain and _Domain(**vars(transformer.domain))
     return replace(transformer, model=model, domain=domain), model

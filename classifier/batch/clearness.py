@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.models import TOKENIZER, read_json
 from framescope.classifier.taxonomy import NAMES, in_order
@@ -120,7 +120,7 @@ class Clearness:
     Attributes
     ----------
     baseline, transformer : str
-        Digests of the bundles (`classifier.bundle.digest_of`).
+        Digests of the bundles (`classifier.bundles.digest_of`).
     data : str
         What it was measured on.
     limit : float
@@ -220,7 +220,7 @@ def _settling(record: Mapping[str, Any]) -> Settling:
 
 def measured(model: str) -> Path:
     """Say where it stands what was measured of a bundle: beside it, or here."""
-    own = bundle.resolve(model) / CLEARNESS
+    own = bundles.resolve(model) / CLEARNESS
     return own if own.is_file() else Path(__file__).parent / CLEARNESS
 
 
@@ -230,7 +230,7 @@ def clearness(model: str, signals: Sequence[str] | None = None) -> Clearness:
     Parameters
     ----------
     model : str
-        As `classifier.bundle.load` takes it. Of a bundle of one's own it is its `CLEARNESS`.
+        As `classifier.bundles.load` takes it. Of a bundle of one's own it is its `CLEARNESS`.
     signals : sequence of str or None
         That are reported, and must have been measured.
 
@@ -240,8 +240,8 @@ def clearness(model: str, signals: Sequence[str] | None = None) -> Clearness:
         When nothing was, or it was of other bundles, or what is written can't be read, or the
         bundle has no encoder.
     """
-    folder, path = bundle.resolve(model), measured(model)
-    if TOKENIZER not in bundle.read_manifest(folder)["files"]:
+    folder, path = bundles.resolve(model), measured(model)
+    if TOKENIZER not in bundles.read_manifest(folder)["files"]:
         raise CascadeError(f"{folder}: has no encoder to spare; leave out --cascade")
     typed = f"framescope eval cascade {folder} --output {folder / CLEARNESS}"
     try:
@@ -254,7 +254,7 @@ def clearness(model: str, signals: Sequence[str] | None = None) -> Clearness:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise CascadeError(f"{path}: damaged ({reason}); make it anew: {typed}") from None
     pair = [
-        bundle.digest_of(bundle.read_manifest(bundle.resolve(one))) for one in (BASELINE, model)
+        bundles.digest_of(bundles.read_manifest(bundles.resolve(one))) for one in (BASELINE, model)
     ]
     if pair != [found.baseline, found.transformer]:
         raise CascadeError(

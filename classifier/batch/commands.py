@@ -111,7 +111,7 @@ def batch(
     from framescope.classifier.batch.job import Job
     from framescope.classifier.batch.run import run
     from framescope.classifier.batch.stages import Setup
-    from framescope.classifier.bundle import pinned
+    from framescope.classifier.bundles import pinned
 
     own = None if sources is None else str(sources)
     model = pinned(model)  # which stays, whatever is promoted while it runs

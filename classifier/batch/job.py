@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier import __version__, bundle
+from framescope.classifier import __version__, bundles
 from framescope.classifier.batch.clearness import measured
 from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.stages import Setup
@@ -124,7 +124,7 @@ def _said(value: Any) -> str:
 
 def _digest(path: str) -> str:
     try:
-        return bundle.digest(Path(path))
+        return bundles.digest(Path(path))
     except OSError as error:
         reason = f"cannot be opened ({error.strerror}); give --sources a file of outlets"
         raise InputError(path, reason) from None
@@ -133,7 +133,7 @@ def _digest(path: str) -> str:
 def _measured(setup: Setup) -> str | bool:
     """Name what was measured, by which the baseline settles."""
     path = measured(setup.model)
-    return bundle.digest(path) if path.is_file() else True
+    return bundles.digest(path) if path.is_file() else True
 
 
 def tell_user(job: Job, line: str) -> None:
@@ -242,7 +242,7 @@ def _named(given: str) -> list[str]:
 def refuse_other(job: Job, manifest: Mapping[str, Any]) -> None:
     """Refuse to go on with another bundle or other options: they would make other rows."""
     differing = []
-    digest = bundle.digest_of(bundle.read_manifest(bundle.resolve(job.setup.model)))
+    digest = bundles.digest_of(bundles.read_manifest(bundles.resolve(job.setup.model)))
     if digest != manifest["model"]["digest"]:
         name = manifest["model"]["name"]
         differing.append(f"the model ({name}, {manifest['model']['digest'][:12]} then; "

@@ -16,7 +16,7 @@ from shutil import rmtree
 from typing import Any
 
 import numpy as np
-from framescope.classifier import SHIPPED, __version__, bundle
+from framescope.classifier import SHIPPED, __version__, bundles
 from framescope.classifier.batch.engine import CutSource, blame, exit_of, overdue
 from framescope.classifier.batch.processes import IDLE, MODEL, Worker, score
 from framescope.classifier.batch.shards import Fault, Item, Position, Shard
@@ -71,7 +71,7 @@ class Kit:
     @classmethod
     def of(cls, setup: Setup) -> Kit:
         """Gather it on the machine that begins the run; raises `FramescopeError`."""
-        path = bundle.resolve(setup.model)
+        path = bundles.resolve(setup.model)
         own = path.resolve().parent != SHIPPED.resolve()
         files = sorted(one for one in path.iterdir() if one.is_file()) if own else []
         try:

@@ -43,7 +43,7 @@ class Setup:
     Attributes
     ----------
     model : str
-        As `classifier.bundle.load` takes it.
+        As `classifier.bundles.load` takes it.
     signals : sequence of str or None
         None for all.
     sources : str or None
@@ -141,7 +141,7 @@ class Stages:
     """
 
     def __init__(self, setup: Setup) -> None:
-        from framescope.classifier import bundle
+        from framescope.classifier import bundles
         from framescope.classifier.models import PassageCache
         from framescope.classifier.outlets import load_registry
         from framescope.classifier.scoring import Scorer
@@ -149,7 +149,7 @@ class Stages:
         need_pyarrow()
         self.setup = setup
         registry = load_registry(user=None if setup.sources is None else Path(setup.sources))
-        self.bundle = bundle.load(setup.model, registry)
+        self.bundle = bundles.load(setup.model, registry)
         self.cascade: CascadeModel | None = None
         if setup.cascade:
             from framescope.classifier.batch.cascade import cascaded

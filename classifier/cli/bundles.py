@@ -36,10 +36,10 @@ def bundles() -> None:
 @app.command("list")
 def list_command(format: Format = CardFormat.TERMINAL) -> None:
     """List shipped and promoted bundles: kind, digest, signals, which is current."""
-    from framescope.classifier.store import Shelf, listed
+    from framescope.classifier.bundles import ModelStore, list_bundles
 
-    store = Shelf.of_user()
-    found = listed(store)
+    store = ModelStore.of_user()
+    found = list_bundles(store)
     if format is CardFormat.JSON:
         write_json({"folder": str(store.root), "bundles": found})
         return
@@ -62,9 +62,9 @@ def list_command(format: Format = CardFormat.TERMINAL) -> None:
 @app.command()
 def show(bundle: _Bundle, format: Format = CardFormat.TERMINAL) -> None:
     """Show a bundle's manifest in short, and the history of its name."""
-    from framescope.classifier.store import Shelf, described
+    from framescope.classifier.bundles import ModelStore, describe
 
-    found = described(bundle, Shelf.of_user())
+    found = describe(bundle, ModelStore.of_user())
     if format is CardFormat.JSON:
         write_json(found)
         return
@@ -95,9 +95,9 @@ def rollback(
     ] = None,
 ) -> None:
     """Make an earlier version the current one again."""
-    from framescope.classifier.store import Shelf, roll_back
+    from framescope.classifier.bundles import ModelStore, roll_back
 
-    found, before = roll_back(Shelf.of_user(), name, to, by, reason)
+    found, before = roll_back(ModelStore.of_user(), name, to, by, reason)
     what = "what ships" if found.current == 0 else found.versions[found.current][:12]
     typer.echo(f"{found.name}: version {found.current} is current ({what}); it was {before}")
 
@@ -109,14 +109,11 @@ def push(
     public: Annotated[
         bool, typer.Option("--public", help="Make a new hf:// repository public.")
     ] = False,
-    message: Annotated[
-        str | None, typer.Option("--message", metavar="TEXT", help="Of the commit.")
-    ] = None,
 ) -> None:
     """Copy a bundle to a folder or a hub (extra: hub)."""
-    from framescope.classifier.store import push as pushed
+    from framescope.classifier.bundles import push as pushed
 
-    typer.echo(f"pushed {bundle} to {pushed(bundle, target, public=public, message=message)}")
+    typer.echo(f"pushed {bundle} to {pushed(bundle, target, public=public)}")
 
 
 @app.command()
@@ -127,7 +124,7 @@ def pull(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where to.")],
 ) -> None:
     """Copy a bundle into a folder, and check its digests (extra: hub)."""
-    from framescope.classifier.store import pull as pulled
+    from framescope.classifier.bundles import pull as pulled
 
     typer.echo(f"pulled {source} to {output} ({pulled(source, output)})")
 

@@ -58,12 +58,12 @@ def serve(
 
         missing = f"{error.name} is not installed"
         raise ServiceError(f"{missing}; type: {how_to_install('serve')}") from None
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
     from framescope.classifier.outlets import load_registry
     from framescope.classifier.scoring import Scorer
 
     listening = bound(host, port)
     with listening:
         registry = load_registry(user=sources)
-        scorer = Scorer(bundle.load(model, registry), None, registry, seconds=max_seconds)
+        scorer = Scorer(bundles.load(model, registry), None, registry, seconds=max_seconds)
         run(make_app(scorer, bounds), listening, max_seconds)

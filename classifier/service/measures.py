@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from framescope.classifier import __version__
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from prometheus_client import (
     CollectorRegistry,
     Counter,

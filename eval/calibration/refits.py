@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__
-from framescope.classifier.bundle import Bundle, digest
+from framescope.classifier.bundles import Bundle, digest
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.models import Calibration
 from framescope.classifier.taxonomy import in_order

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier import SHIPPED, __version__
-from framescope.classifier.bundle import CARD, Bundle, write
+from framescope.classifier.bundles import CARD, Bundle, write
 from framescope.classifier.errors import BundleError
 from framescope.classifier.models import DOMAIN, HEADS, Heads, TrainingDomain
 from framescope.eval.calibration.refits import Recalibration

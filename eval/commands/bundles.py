@@ -49,7 +49,7 @@ def promote(
     It must pass the gate, and no signal may be worse beyond its interval, on what ships (or on the
     corpora) and on your own held-out labels. A refusal ends with status 1 and says what is worse.
     """
-    from framescope.classifier.store import Shelf
+    from framescope.classifier.bundles import ModelStore
     from framescope.eval.commands.options import progress
     from framescope.eval.promotion import Proposal
     from framescope.eval.promotion import promote as judge_and_promote
@@ -57,7 +57,7 @@ def promote(
 
     asked = Proposal(candidate, name, data or (), corpora, against, allow, by, draws, seed)
     with progress() as bar:
-        found = judge_and_promote(asked, Shelf.of_user(), bar)
+        found = judge_and_promote(asked, ModelStore.of_user(), bar)
     if format is CardFormat.JSON:
         write_json({"name": found.name, "version": found.version, **found.record})
     else:

@@ -70,14 +70,14 @@ def calibrate(
 
     for module in ("datasets", "torch"):
         need(module, "calibrating needs", "training")
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
     from framescope.eval.calibration import check_source, recalibrate, write_recalibrated
     from framescope.eval.report import show_section
     from framescope.eval.rows import held_out_of_files
 
     wishes = _wishes(precision or (), recall or (), confidence)
-    bundle.check_writable(output)
-    loaded = bundle.load(model)
+    bundles.check_writable(output)
+    loaded = bundles.load(model)
     check_source(loaded, output)
     rows = held_out_of_files(data).examples
     if not quiet:

@@ -40,7 +40,7 @@ def gate(
     ship: they are in the folder corpus/ of a clone, which an installed package lacks. No option
     lowers the limits of the behavioural suite.
     """
-    from framescope.classifier.bundle import KINDS
+    from framescope.classifier.bundles import KINDS
     from framescope.eval.release import FLOORS, Gate, write_card
     from framescope.eval.report import show_section
 

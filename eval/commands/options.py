@@ -96,7 +96,7 @@ def evaluation_of(
 
     Raises `FramescopeError` when options don't go together, or a bundle or data is missing.
     """
-    from framescope.classifier import bundle
+    from framescope.classifier.bundles import load
     from framescope.classifier.errors import InputError
     from framescope.eval.rows import FILE_PART, HELD_OUT, Evaluation
     from framescope.eval.rows import held_out_of_corpora as of_corpora
@@ -105,7 +105,7 @@ def evaluation_of(
 
     if data and (corpora is not None or part):
         raise InputError(data[0], "with --data every row is judged; leave out --corpora and --part")
-    loaded = tuple(bundle.load(one) for one in bundles)
+    loaded = tuple(load(one) for one in bundles)
     if data:
         rows = of_files(data)
         parts: tuple[str, ...] = (FILE_PART,)

@@ -109,7 +109,7 @@ def robustness(
 
     A missed limit is said, and is no error.
     """
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
     from framescope.classifier.output import check
     from framescope.eval.report import show_section
     from framescope.eval.suite import (
@@ -120,7 +120,7 @@ def robustness(
     )
 
     check(output, overwrite=True)
-    loaded = bundle.load(model)
+    loaded = bundles.load(model)
     with progress() as shown:
         suite = measure_suite(
             loaded, draws=draws, seed=seed,

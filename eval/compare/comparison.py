@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.taxonomy import in_order
 from framescope.eval.metrics import (

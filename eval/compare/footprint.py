@@ -92,9 +92,9 @@ def own_peak() -> int | None:
 
 
 def _main() -> None:
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
 
-    model = bundle.load(sys.argv[1]).model
+    model = bundles.load(sys.argv[1]).model
     model.predict_proba([Sentence(*fields) for fields in json.load(sys.stdin)])
     print(own_peak() or "unknown")
 

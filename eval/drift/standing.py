@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from framescope.classifier.batch.schema import text_digest
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import InputError
 from framescope.classifier.models import FAR
 from framescope.eval.drift.measures import (

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier import bundle as bundles
+from framescope.classifier import bundles
 from framescope.classifier.batch.folder import RunFolder
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import FramescopeError
 from framescope.eval.drift import changes, standing
 from framescope.eval.drift.dealing import Deals

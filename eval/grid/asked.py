@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from framescope.classifier.bundle import MANIFEST, digest, resolve
+from framescope.classifier.bundles import MANIFEST, digest, resolve
 from framescope.classifier.errors import BundleError, FramescopeError, InputError
 from framescope.eval.rows import FILE_PART, HELD_OUT
 from framescope.training.corpora import KNOWN, SHIPPED, find_corpus

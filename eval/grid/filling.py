@@ -8,9 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from framescope.classifier import __version__
-from framescope.classifier import bundle as bundles
-from framescope.classifier.bundle import Bundle
+from framescope.classifier import __version__, bundles
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import FramescopeError, StoppedError
 from framescope.eval.compare import Progress
 from framescope.eval.grid.asked import GridBenchmark, GridBundle, GridError, refuse_overlap

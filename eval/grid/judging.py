@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__
-from framescope.classifier.bundle import Bundle, digest
+from framescope.classifier.bundles import Bundle, digest
 from framescope.classifier.errors import SignalError
 from framescope.eval.compare import Footprint, measure_footprint
 from framescope.eval.grid.asked import GridBenchmark, GridError, missing_file

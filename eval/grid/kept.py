@@ -82,7 +82,7 @@ class GridCell:
     why : str
         Why it failed; empty where it did not, and nothing else is set where it did.
     digest : str
-        Of the bundle, as `classifier.bundle.Bundle` has it.
+        Of the bundle, as `classifier.bundles.Bundle` has it.
     data : str
         What it was judged by, as the signature of `framescope eval run` names it.
     rows : mapping of str to str

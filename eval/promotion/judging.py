@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.eval.compare import Comparison, Difference, Progress, compare_models
 from framescope.eval.metrics import Change, Estimate, Section, Table, holm
 from framescope.eval.release import FLOORS, Gate

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier import __version__
-from framescope.classifier.bundle import (
+from framescope.classifier.bundles import (
     Bundle,
+    ModelStore,
     Promoted,
+    StoreWriter,
     digest,
     load,
     resolve,
     split_name,
 )
 from framescope.classifier.errors import FramescopeError, InputError
-from framescope.classifier.store import Shelf, Writer
 from framescope.eval.compare import Progress
 from framescope.eval.promotion.judging import Judgement, judge
 from framescope.eval.rows import FILE_PART, HELD_OUT, Evaluation, HeldOut, held_out_of_corpora
@@ -43,7 +44,7 @@ class Proposal:
     Attributes
     ----------
     candidate : str
-        A bundle's folder, or what else `classifier.bundle.resolve` takes.
+        A bundle's folder, or what else `classifier.bundles.resolve` takes.
     name : str or None
         What it is to be called; else as its folder is.
     data : sequence of pathlib.Path
@@ -95,7 +96,7 @@ class Promotion:
     record: Mapping[str, Any]
 
 
-def promote(asked: Proposal, shelf: Shelf, progress: Progress | None = None) -> Promotion:
+def promote(asked: Proposal, store: ModelStore, progress: Progress | None = None) -> Promotion:
     """Judge a candidate, and promote it where nothing stands against it, or somebody allows it.
 
     Raises
@@ -108,9 +109,9 @@ def promote(asked: Proposal, shelf: Shelf, progress: Progress | None = None) -> 
         raise PromotionError("--allow needs a reason, and --by WHO says so; give both")
     folder = _folder(asked.candidate)
     name = asked.name or _name_of(asked.candidate, folder)
-    shelf.check_name(name)
-    shelf.check_writable()
-    candidate, before = load(folder), shelf.find(name)
+    store.check_name(name)
+    store.check_writable()
+    candidate, before = load(folder), store.find(name)
     current = load(_beside(asked, before, candidate))
     if before is not None and before.versions.get(before.current) == candidate.digest:
         return Promotion(name, "current", before.current, None, {"digest": candidate.digest})
@@ -131,10 +132,10 @@ def promote(asked: Proposal, shelf: Shelf, progress: Progress | None = None) -> 
         **judgement.record(),
     }
     version = None if before is None else before.current
-    with shelf.writing(name) as writer:
-        writer.mend()
+    with store.writing(name) as writer:
+        writer.repair()
         if asked.against is None:
-            _unchanged(shelf, name, before)
+            _unchanged(store, name, before)
         if refused:
             writer.record("refused", **record)
         else:
@@ -202,8 +203,8 @@ def _own_files(asked: Proposal, folder: Path) -> list[Path]:
     return [*asked.data, *(one for one in there if one.resolve() not in known)]
 
 
-def _unchanged(shelf: Shelf, name: str, before: Promoted | None) -> None:
-    now = shelf.find(name)
+def _unchanged(store: ModelStore, name: str, before: Promoted | None) -> None:
+    now = store.find(name)
     if (now and (now.current, now.versions.get(now.current))) != (
         before and (before.current, before.versions.get(before.current))
     ):
@@ -214,7 +215,7 @@ def _unchanged(shelf: Shelf, name: str, before: Promoted | None) -> None:
 
 
 def _written(
-    writer: Writer, folder: Path, candidate: Bundle, record: Mapping[str, Any], by: str | None
+    writer: StoreWriter, folder: Path, candidate: Bundle, record: Mapping[str, Any], by: str | None
 ) -> int:
     number = writer.add(folder, candidate.manifest)
     writer.record("accepted", version=number, **record)

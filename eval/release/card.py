@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier.bundle import CARD, MANIFEST
+from framescope.classifier.bundles import CARD, MANIFEST
 from framescope.classifier.errors import BundleError
 from framescope.eval.metrics import METRICS, Cell, Estimate, table
 from framescope.eval.release.gate import Measured

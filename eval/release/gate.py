@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import FramescopeError
 from framescope.eval.metrics import Estimate, Section, estimates, table
 from framescope.eval.rows import BENCHMARK_BY_NAME as BY_NAME

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from framescope.classifier.bundle import Bundle, digest
+from framescope.classifier.bundles import Bundle, digest
 from framescope.classifier.errors import BundleError, InputError
 from framescope.classifier.records import Article
 from framescope.training.data import Examples

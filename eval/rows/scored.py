@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import BundleError
 from framescope.classifier.records import Sentence
 from framescope.classifier.taxonomy import BY_NAME, Level

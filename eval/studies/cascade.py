@@ -21,7 +21,7 @@ from framescope.classifier.batch.cascade import (
     thresholds_of,
 )
 from framescope.classifier.batch.clearness import Clearness, Doubt, Settling, Toll
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.models import Passage
 from framescope.classifier.records import Voice

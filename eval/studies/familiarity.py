@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import BundleError
 from framescope.classifier.inputs import read_input
 from framescope.classifier.models import FAR, FEWEST_SENTENCES, vectors_of_articles

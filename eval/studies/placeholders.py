@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.attribution import cited
 from framescope.classifier.errors import InputError
 from framescope.classifier.models import Reader, TextForm, form_of
@@ -32,7 +32,7 @@ from framescope.training.corpora import POLNEAR
 from framescope.training.data import SWAPPED_SIGNAL, Examples, Swap, behind, rewritten
 
 if TYPE_CHECKING:
-    from framescope.classifier.bundle import Bundle
+    from framescope.classifier.bundles import Bundle
     from framescope.classifier.outlets import Registry
 
 PARTS = ("test", "unseen_outlet")
@@ -255,7 +255,7 @@ def run(names: Sequence[str], root: Path, cases: Path | None = None) -> Iterator
 
     if cases is not None and not cases.is_file():
         raise InputError(cases, "no such file; name JSON Lines with text and state_media")
-    models = [bundle.load(name) for name in names]
+    models = [bundles.load(name) for name in names]
     examples = of_corpora(root, models, allow_other_split=False).examples
     registry = load_registry()
     # Another seed than training's: other outlets are swapped.

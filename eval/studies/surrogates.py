@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from framescope.classifier.bundle import default_path, read_manifest
+from framescope.classifier.bundles import default_path, read_manifest
 from framescope.classifier.models import EMBEDDINGS, TOKENIZER, Embeddings, Reader, form_of
 from framescope.classifier.records import fold
 from framescope.classifier.taxonomy import BY_NAME, Level

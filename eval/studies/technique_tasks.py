@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.models import Prediction
 from framescope.classifier.records import Sentence, Span
 from framescope.classifier.taxonomy import TECHNIQUES

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.attribution import lexicon_places as places
 from framescope.classifier.attribution import lexicon_terms as terms
 from framescope.classifier.attribution import word_set
@@ -200,7 +200,7 @@ def study(
     """
     articles = list(read(path))  # a line that is no article is told of before any is scored
     registry = load_registry()
-    loaded = bundle.load(model, registry)
+    loaded = bundles.load(model, registry)
     scorer = Scorer(loaded, registry=registry, evidence=False)
     tallies = []
     for report in scorer.score(articles):

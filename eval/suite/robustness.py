@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.records import Article, ArticleReport, Place, SentenceReport
 from framescope.classifier.scoring import Scorer
 from framescope.classifier.taxonomy import BY_NAME, Family

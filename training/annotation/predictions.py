@@ -110,7 +110,7 @@ def scored_by(
     Parameters
     ----------
     model : str
-        As `classifier.bundle.load` takes it.
+        As `classifier.bundles.load` takes it.
     tasks : sequence of Assignment
     tell : callable
         Is told which articles are not scored, and why.
@@ -120,13 +120,13 @@ def scored_by(
     FramescopeError
         When the model isn't there, or an article takes too long.
     """
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
     from framescope.classifier.outlets import load_registry
     from framescope.classifier.reports import to_line
     from framescope.classifier.scoring import Scorer
 
     registry = load_registry()
-    loaded = bundle.load(model, registry)
+    loaded = bundles.load(model, registry)
     scorer = Scorer(loaded, None, registry)
     reports = scorer.score(task.article for task in tasks)
     for task, report in zip(tasks, reports, strict=True):

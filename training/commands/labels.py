@@ -170,7 +170,7 @@ def _suspect(one: _Found, given: LabelledFiles, model: str | None, *, asked: boo
             raise
         one.unread.append(f"likely errors: {error}")
         return
-    from framescope.classifier.bundle import load
+    from framescope.classifier.bundles import load
     from framescope.training.labels import find_suspects
 
     own = model is not None

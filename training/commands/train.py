@@ -322,7 +322,7 @@ def _check_extra() -> None:
 def _check(output: Path, track: list[Track] | None) -> None:
     """Find out before any work that a run can't be, as far as that can be seen."""
     _check_extra()
-    from framescope.classifier.bundle import check_writable
+    from framescope.classifier.bundles import check_writable
     from framescope.training.runs import check_run_folder, need_tracker
 
     check_writable(output)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from framescope.classifier.bundle import digest
+from framescope.classifier.bundles import digest
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.records import Article
 from framescope.training.corpora import read_exchange

@@ -27,7 +27,7 @@ from framescope.training.labels.labelled import LabelledArticle
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from framescope.classifier.bundle import Bundle
+    from framescope.classifier.bundles import Bundle
 
 CONFIRMED = "confirmed"
 """The key of a sentence whose labels were looked at again and are right: true, or the signals."""

@@ -22,7 +22,7 @@ from framescope.training.picking.methods import Floats, PickError
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from framescope.classifier.bundle import Bundle
+    from framescope.classifier.bundles import Bundle
 
 MOST = 20_000
 """Sentences that are weighed against each other."""

@@ -25,7 +25,7 @@ from framescope.training.picking.methods import PickError
 
 if TYPE_CHECKING:
     from framescope.classifier.batch.reading import Database
-    from framescope.classifier.bundle import Bundle
+    from framescope.classifier.bundles import Bundle
 
 
 def is_run(path: str) -> bool:

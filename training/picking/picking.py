@@ -162,9 +162,9 @@ def pick(request: PickRequest, tell: Tell) -> Picked:
         raise PickError(f"{request.inputs[0]}: holds no sentence that can be picked; give more")
     second = limits = None
     if "second" in needs(request.by):
-        from framescope.classifier import bundle
+        from framescope.classifier import bundles
 
-        second, limits = second_proba(candidates, bundle.load(_second(request, candidates)))
+        second, limits = second_proba(candidates, bundles.load(_second(request, candidates)))
     knowledge = Knowledge(
         candidates.proba(), candidates.thresholds, candidates.signals, second, limits,
         seed=request.seed,
@@ -194,10 +194,10 @@ def _candidates(request: PickRequest, tell: Tell) -> Candidates:
         raise PickError(f"{runs[0]}: is a run; pick of it alone, or give files")
     if runs:
         return of_run(Path(runs[0]), request.signals, tell, seed=request.seed)
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
 
     return of_files(
-        request.inputs, bundle.load(request.model), request.signals, tell, seed=request.seed
+        request.inputs, bundles.load(request.model), request.signals, tell, seed=request.seed
     )
 
 
@@ -205,7 +205,7 @@ def _second(request: PickRequest, candidates: Candidates) -> str:
     """Say which model is held against the first: the one given, or one of the other kind."""
     if request.second is not None:
         return request.second
-    from framescope.classifier.bundle import KINDS, default_path, digest_of, read_manifest
+    from framescope.classifier.bundles import KINDS, default_path, digest_of, read_manifest
 
     for kind in KINDS:  # the baseline first, which is fast
         if digest_of(read_manifest(default_path(kind))) != candidates.digest:

@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from framescope.classifier import __version__, bundle
+from framescope.classifier import __version__, bundles
 from framescope.classifier.models import digest_of_names
 from framescope.classifier.taxonomy import BY_NAME
 from framescope.training.calibration import Decisions
@@ -83,7 +83,7 @@ def write_bundle(
         **(measured or {}),
         **(carried or {}),
     }
-    bundle.write(output, manifest, model_card(manifest), save)
+    bundles.write(output, manifest, model_card(manifest), save)
 
 
 def model_card(manifest: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.models import Calibration, resolve_said
 from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.training.calibration import (
@@ -61,7 +61,7 @@ def make_baseline(
     """
     from framescope.training.baseline import BaselineRecipe
 
-    bundle.check_writable(output)
+    bundles.check_writable(output)
     recipe = BaselineRecipe(seed=seed, registry=data.outlets, progress=tell, **(settings or {}))
     recipe.fit(data.examples)
     if run is not None:
@@ -101,7 +101,7 @@ def make_transformer(
     """
     from framescope.training.transformer import TransformerRecipe
 
-    bundle.check_writable(output)
+    bundles.check_writable(output)
     lessons = None
     if teaching is not None:
         # What is wrong with the student is said now, not when its teacher has learned for hours.

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.models import TOKENIZER, Calibration, Heads, load_transformer
 from framescope.training.calibration import Decisions, extend_domain, fit_decisions, fit_tags
 from framescope.training.corpora import ADDED
@@ -84,7 +84,7 @@ def retrain_transformer(
     """
     from framescope.training.transformer import TransformerRecipe
 
-    bundle.check_writable(output)
+    bundles.check_writable(output)
     lessons = None
     if settings.taught_weight:
         tell(f"asking {start.manifest['name']} what it says of these rows")

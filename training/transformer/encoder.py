@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from framescope.classifier.bundle import digest
+from framescope.classifier.bundles import digest
 from framescope.classifier.errors import TrainingError
 from framescope.classifier.models import (
     CITED,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from framescope.classifier import bundle
+from framescope.classifier import bundles
 from framescope.classifier.errors import BundleError, TrainingError
 from framescope.classifier.models import EMBEDDINGS, Heads, TrainingDomain, read_arrays
 from framescope.classifier.runtime import ENCODER
@@ -69,7 +69,7 @@ class Start:
         TrainingError
             When it is no transformer, or of a shape whose weights can't be told apart.
         """
-        found = bundle.load(model)
+        found = bundles.load(model)
         if ENCODER not in found.manifest["files"]:
             kind = found.manifest["kind"]
             raise TrainingError(
@@ -88,7 +88,7 @@ class Start:
     @property
     def identity(self) -> str:
         """SHA-256 of the bundle's manifest, and so of all of it."""
-        return bundle.digest_of(self.manifest)
+        return bundles.digest_of(self.manifest)
 
     @property
     def cites(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__
-from framescope.classifier.bundle import Bundle
+from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.outlets import load_registry
 from framescope.eval.metrics import Cell, Section, Table, table

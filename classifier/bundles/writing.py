@@ -1,4 +1,4 @@
-"""A bundle is written whole, or not at all."""
+"""Bundles are written and copied whole, or not at all."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier.bundle.loading import checked
-from framescope.classifier.bundle.manifest import CARD, FORMAT, MANIFEST, digest
+from framescope.classifier.bundles.manifest import CARD, FORMAT, MANIFEST, digest, verify
 from framescope.classifier.errors import BundleError
+from framescope.classifier.files import sync
 from framescope.classifier.taxonomy import DEFINITIONS, to_records
 
 
 def write(
     folder: Path, manifest: Mapping[str, Any], card: str, save: Callable[[Path], None]
 ) -> None:
-    """Write a bundle whole, or not at all.
+    """Write a bundle.
 
     Parameters
     ----------
     folder : pathlib.Path
         Replaced when it holds a bundle.
     manifest : mapping
-        Everything but ``format``, the definitions of signals that don't ship, and ``files``, which
+        Everything but ``format``, ``files`` and the definitions of the user's own signals, which
         are added here.
     card : str
         The model card, in Markdown.
@@ -37,9 +37,9 @@ def write(
     Raises
     ------
     BundleError
-        When ``folder`` exists and is something other than a bundle.
+        When `folder` exists and is something other than a bundle.
     """
-    with drafted(folder) as draft:
+    with _drafted(folder) as draft:
         save(draft)
         (draft / CARD).write_text(card, encoding="utf-8")
         files = {path.name: digest(path) for path in sorted(draft.iterdir()) if path.name != CARD}
@@ -51,35 +51,31 @@ def write(
 
 
 def copy(source: Path, folder: Path) -> None:
-    """Copy a bundle whole, or not at all: its card, its manifest and what that names.
+    """Copy a bundle: its card, its manifest and the files that it names.
 
     Raises
     ------
     BundleError
         When `source` is no bundle, or damaged, or `folder` is something other than a bundle.
     """
-    files = checked(source)["files"]
-    with drafted(folder) as draft:
+    files = verify(source)["files"]
+    with _drafted(folder) as draft:
         for name in (CARD, MANIFEST, *files):
             shutil.copyfile(source / name, draft / name)
-        checked(draft)  # what is copied may have changed meanwhile
+        verify(draft)  # the source may have changed meanwhile
 
 
 @contextmanager
-def drafted(folder: Path) -> Iterator[Path]:
-    """Give an empty folder that takes the place of `folder` when all went well.
-
-    Raises
-    ------
-    BundleError
-        When `folder` exists and is something other than a bundle.
-    """
+def _drafted(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder, which replaces `folder` unless an error is raised."""
     check_writable(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as temporary:
         draft, old = Path(temporary) / "new", Path(temporary) / "old"
         draft.mkdir()
         yield draft
+        for path in (*draft.iterdir(), draft):
+            sync(path)
         if folder.exists():
             folder.rename(old)
         try:
@@ -88,16 +84,11 @@ def drafted(folder: Path) -> Iterator[Path]:
             if old.exists():
                 old.rename(folder)
             raise
+        sync(folder.parent)
 
 
 def check_writable(folder: Path) -> None:
-    """Refuse to replace what is not a bundle, and a place that can't be written.
-
-    Raises
-    ------
-    BundleError
-        When ``folder`` is a file, a folder with other things in it, or in a place without rights.
-    """
+    """Raise `BundleError` where a bundle can't be written, or would replace something else."""
     try:
         taken = folder.is_file() or (
             folder.is_dir() and any(folder.iterdir()) and not _is_bundle(folder)
@@ -113,7 +104,7 @@ def check_writable(folder: Path) -> None:
 
 
 def _is_bundle(folder: Path) -> bool:
-    """Whether a folder holds a manifest of any version, and not somebody else's."""
+    """Whether a folder holds a bundle's manifest, of any format."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

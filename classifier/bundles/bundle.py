@@ -1,4 +1,4 @@
-"""A bundle is loaded: every digest is checked before anything is read."""
+"""Loading a bundle: every digest is checked before anything else is read."""
 
 from __future__ import annotations
 
@@ -9,17 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier.bundle.addresses import resolve
-from framescope.classifier.bundle.manifest import (
-    CARD,
-    KINDS,
-    define,
-    digest,
-    digest_of,
-    read_manifest,
-)
+from framescope.classifier.bundles.manifest import KINDS, define, digest_of, verify
+from framescope.classifier.bundles.store import resolve
 from framescope.classifier.errors import BundleError
-from framescope.classifier.models import DOMAIN, MAX_FILE, Calibration, Model, TrainingDomain
+from framescope.classifier.models import DOMAIN, Calibration, Model, TrainingDomain
 from framescope.classifier.outlets import Registry, load_registry
 from framescope.classifier.runtime import instructions
 
@@ -37,9 +30,9 @@ class Bundle:
     model : Model
         Calibrated.
     registry : Registry or None
-        Whose outlets the model recognises; None where that isn't known.
+        Whose outlets the model recognises.
     domain : TrainingDomain or None
-        What the model learned from; None of a bundle that doesn't say.
+        None for older bundles, which don't describe their training data.
     """
 
     path: Path
@@ -50,22 +43,22 @@ class Bundle:
 
     @property
     def name(self) -> str:
-        """The bundle's name, for the record."""
+        """The name that reports show."""
         return str(self.manifest["name"])
 
     @property
     def digest(self) -> str:
-        """As `digest_of` its manifest."""
+        """The `digest_of` the manifest."""
         return digest_of(self.manifest)
 
     @property
     def runtime(self) -> str:
-        """What scores are computed with: the library, its version, the processor's instructions."""
+        """What computes the scores: the library, its version, the processor's instructions."""
         return f"{self.model.runtime}, {instructions()}"
 
     @property
     def signals(self) -> tuple[str, ...]:
-        """The signals it gives, in taxonomy order."""
+        """The signals that the model scores, in taxonomy order."""
         return self.model.signals
 
     @property
@@ -75,10 +68,7 @@ class Bundle:
         return thresholds
 
     def threshold(self, signal: str, corpus: str) -> float:
-        """The probability at which a signal is flagged when it is judged by a corpus' labels.
-
-        One that labels the signal in another sense has a threshold of its own.
-        """
+        """Return the threshold of a signal on a corpus, which may label it in another sense."""
         elsewhere = self.manifest.get("thresholds_elsewhere", {}).get(corpus, {})
         return float(elsewhere.get(signal, self.thresholds[signal]))
 
@@ -96,7 +86,7 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
     model : str or pathlib.Path
         A bundle's folder, or any name that `resolve` takes.
     registry : Registry or None
-        Whose outlets the model recognises; the one that ships unless given.
+        Whose outlets the model recognises; by default the shipped registry.
 
     Raises
     ------
@@ -104,11 +94,11 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
         When the bundle is missing, damaged, without a card, or of a format that this version
         doesn't read.
     SignalError
-        When it was trained with a signal of the user's own that means something else in the
-        user's file, or in another bundle.
+        When it was trained with a signal of the user's own that the user's file, or another
+        bundle, defines differently.
     """
     folder = resolve(model)
-    manifest = checked(folder)
+    manifest = verify(folder)
     define(manifest, folder)
     calibration = Calibration.from_record(manifest["calibration"])
     registry = load_registry() if registry is None else registry
@@ -119,32 +109,9 @@ def load(model: str | Path, registry: Registry | None = None) -> Bundle:
 
 
 def _domain(folder: Path, manifest: Mapping[str, Any]) -> TrainingDomain | None:
-    """Read what a model learned from; older bundles don't say."""
     if DOMAIN not in manifest["files"]:
         return None
     try:
         return TrainingDomain.load(folder, len(manifest["signals"]))
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise BundleError(f"{folder / DOMAIN}: damaged ({error}); get the bundle anew") from None
-
-
-def checked(folder: Path) -> dict[str, Any]:
-    """Read a bundle's manifest, and hold every file against its digest, without loading the model.
-
-    Raises
-    ------
-    BundleError
-        When it is no bundle, or damaged, or has no card: its licences would be unknown.
-    """
-    manifest = read_manifest(folder)
-    if not (folder / CARD).is_file():
-        raise BundleError(f"{folder}: a bundle without its card ({CARD}); get the bundle anew")
-    for name, expected in manifest["files"].items():
-        path = folder / name
-        if not path.is_file():
-            raise BundleError(f"{path}: missing from the bundle; get the bundle anew")
-        if path.stat().st_size > MAX_FILE:
-            raise BundleError(f"{path}: larger than any bundle's file; get the bundle anew")
-        if digest(path) != expected:
-            raise BundleError(f"{path}: damaged (its digest differs from the manifest's)")
-    return manifest
+        raise BundleError(f"{folder / DOMAIN}: damaged ({error}); get the bundle again") from None

@@ -1,0 +1,33 @@
+"""Models on disk: bundles, which are folders with a manifest and digests, and the model store.
+
+In: what ``--model`` says, or a trained model. Out: a loaded `Bundle`, or a folder written whole.
+"""
+
+from framescope.classifier.bundles.bundle import Bundle, load
+from framescope.classifier.bundles.listing import describe, list_bundles, pull, push
+from framescope.classifier.bundles.manifest import (
+    CARD,
+    FORMAT,
+    KINDS,
+    MANIFEST,
+    digest,
+    digest_of,
+    read_manifest,
+    verify,
+)
+from framescope.classifier.bundles.store import (
+    ENVIRONMENT,
+    HISTORY,
+    POINTER,
+    ModelStore,
+    Promoted,
+    StoreError,
+    StoreWriter,
+    default_path,
+    home,
+    pinned,
+    resolve,
+    roll_back,
+    split_name,
+)
+from framescope.classifier.bundles.writing import check_writable, write

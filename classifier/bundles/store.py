@@ -1,0 +1,495 @@
+"""The model store: bundles promoted under a name, their versions, and which version is current.
+
+The store is a folder with a folder for each name, which holds ``current.json`` (the pointer),
+``history.jsonl`` and a folder for each version. A version is copied before the pointer names it,
+and the pointer is replaced atomically, so a killed process never changes what is current. Version 0
+is the shipped bundle of the same kind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Self
+
+from framescope.classifier import SHIPPED
+from framescope.classifier.bundles.hub import fetch, is_address
+from framescope.classifier.bundles.manifest import KINDS, digest_of, read_manifest, verify
+from framescope.classifier.bundles.writing import copy
+from framescope.classifier.errors import BundleError, how_to_upgrade
+from framescope.classifier.files import LockedError, atomic_write, locked, sync
+from framescope.classifier.models import read_json
+
+ENVIRONMENT = "FRAMESCOPE_BUNDLES"
+"""The environment variable that names the store's folder."""
+POINTER = "current.json"
+HISTORY = "history.jsonl"
+_FORMAT = 1  # of the pointer
+_LOCK = ".lock"
+_PATIENCE = 20.0  # seconds to wait for another writer; copying a bundle takes less
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_VERSION = re.compile(rf"({_NAME.pattern})(?:@(\d{{1,9}}))?")
+_PACKED = re.compile(r"\.tar(\.zst|\.gz)?$")
+
+
+class StoreError(BundleError):
+    """A model store that can't be used as asked."""
+
+
+def home() -> Path:
+    """Return the store's folder: ``FRAMESCOPE_BUNDLES``, or one among the user's data."""
+    if folder := os.environ.get(ENVIRONMENT):
+        return Path(folder)
+    from platformdirs import user_data_path
+
+    return user_data_path("framescope") / "bundles"
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """A name in the store.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+    kind : str
+        One of `KINDS`; version 0 is the shipped bundle of this kind.
+    current : int
+    versions : mapping of int to str
+        The digest of each promoted bundle, as `digest_of` returns it.
+    """
+
+    folder: Path
+    kind: str
+    current: int = 0
+    versions: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Read the pointer in a name's folder; return None where nothing was promoted.
+
+        Raises
+        ------
+        BundleError
+            When it is damaged, or of a newer format.
+        """
+        path = folder / POINTER
+        try:
+            record = read_json(path)
+            if record["format"] > _FORMAT:
+                raise BundleError(
+                    f"{path}: format {record['format']} is newer than this version reads "
+                    f"({_FORMAT}); get a newer framescope: {how_to_upgrade()}"
+                )
+            versions = {int(number): str(one) for number, one in record["versions"].items()}
+            found = cls(folder, str(record["kind"]), int(record["current"]), versions)
+            if found.kind not in KINDS or not (found.current == 0 or found.current in versions):
+                raise ValueError("its current version doesn't exist")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+            raise BundleError(
+                f"{path}: damaged ({reason}); its {HISTORY} says which version was current"
+            ) from None
+        return found
+
+    @property
+    def name(self) -> str:
+        """The name, as ``--model`` takes it."""
+        return self.folder.name
+
+    def save(self) -> None:
+        """Write the pointer, atomically."""
+        record = {
+            "format": _FORMAT, "kind": self.kind, "current": self.current,
+            "versions": {str(number): one for number, one in sorted(self.versions.items())},
+        }  # fmt: skip
+        atomic_write(self.folder / POINTER, json.dumps(record, indent=1) + "\n")
+
+    def path(self, version: int | None = None) -> Path:
+        """Return the folder of a version, by default the current one.
+
+        Raises
+        ------
+        BundleError
+            When there is no such version, or its manifest is not the one that was promoted.
+        """
+        number = self.current if version is None else version
+        if number == 0:
+            return default_path(self.kind)
+        if number not in self.versions:
+            there = ", ".join(map(str, (0, *sorted(self.versions))))
+            raise BundleError(
+                f"{self.name}@{number}: no such version; {self.name} has {there} (0 ships with "
+                f"framescope; current: {self.current})"
+            )
+        path = self.folder / str(number)
+        if digest_of(read_manifest(path)) != self.versions[number]:
+            raise BundleError(
+                f"{path}: is not what was promoted (its digest differs); go back with: "
+                f"framescope bundles rollback {self.name}"
+            )
+        return path
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def default_path(kind: str) -> Path:
+    """Return the folder of the shipped bundle of a kind."""
+    return SHIPPED / kind
+
+
+def split_name(word: str) -> tuple[str, int | None] | None:
+    """Return the name and the version of ``NAME`` or ``NAME@VERSION``; None for any other word."""
+    match = _VERSION.fullmatch(word)
+    return match and (match[1], None if match[2] is None else int(match[2]))
+
+
+def _promoted(word: str) -> tuple[Promoted, int | None] | None:
+    parts = split_name(word)
+    if parts is None or parts[0] in KINDS:
+        return None
+    found = Promoted.read(home() / parts[0])
+    return None if found is None else (found, parts[1])
+
+
+def resolve(model: str | Path) -> Path:
+    """Return the folder that ``--model`` means.
+
+    Parameters
+    ----------
+    model : str or pathlib.Path
+        The kind of a shipped bundle; the name of a promoted bundle, alone or as ``NAME@VERSION``;
+        an address ``hf://ORG/NAME[@REVISION]``, which is downloaded; or a folder. A promoted name
+        takes precedence over a folder of the same name, which is ``./NAME``.
+
+    Raises
+    ------
+    BundleError
+        When there is no such bundle, or the store is damaged.
+    FramescopeError
+        When it can't be downloaded.
+    """
+    word, path = str(model), Path(model)
+    if word in KINDS:
+        return default_path(word)
+    if is_address(word):
+        return fetch(word)
+    if not (isinstance(model, Path) and path.is_dir()) and (found := _promoted(word)) is not None:
+        return found[0].path(found[1])
+    if path.is_dir():
+        return path
+    if path.is_file() and _PACKED.search(path.name):
+        raise BundleError(
+            f"{model}: a packed bundle; unpack it, and use the folder: "
+            f"mkdir my-bundle && tar -xf {model} -C my-bundle"
+        )
+    names = (*KINDS, *ModelStore.of_user().names())
+    close = get_close_matches(word.partition("@")[0], names, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise BundleError(
+        f"{model}: no such bundle; give a bundle's folder, or one of {', '.join(names)}{hint}"
+    )
+
+
+def pinned(model: str) -> str:
+    """Return a model's word with the version or the revision that it means now.
+
+    A run that is resumed must not change its model when another one is promoted or pushed.
+    """
+    if is_address(model):
+        return f"{model.partition('@')[0]}@{fetch(model).name}"
+    if model not in KINDS and (found := _promoted(model)) is not None:
+        name, version = found
+        return f"{name.name}@{name.current if version is None else version}"
+    return model
+
+
+# --- the store ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ModelStore:
+    """The folder of promoted bundles, created when something is first written.
+
+    Attributes
+    ----------
+    root : pathlib.Path
+    """
+
+    root: Path
+
+    @classmethod
+    def of_user(cls) -> ModelStore:
+        """Return the store in which ``--model NAME`` looks."""
+        return cls(home())
+
+    def names(self) -> tuple[str, ...]:
+        """Return the promoted names, sorted."""
+        try:
+            folders = sorted(self.root.iterdir())
+        except OSError:
+            return ()
+        return tuple(one.name for one in folders if (one / POINTER).is_file())
+
+    def find(self, name: str) -> Promoted | None:
+        """Return what was promoted under a name, or None."""
+        return Promoted.read(self.root / name)
+
+    def get(self, name: str | None) -> Promoted:
+        """Return what was promoted under a name, by default the only one.
+
+        Raises
+        ------
+        StoreError
+            When there is none, or there are several and none is given.
+        """
+        names = self.names()
+        there = f"there are {', '.join(names)}" if names else "nothing was promoted yet"
+        if name is None and len(names) != 1:
+            raise StoreError(f"{self.root}: {there}; give a NAME")
+        name = names[0] if name is None else name
+        if (found := self.find(name)) is None:
+            raise StoreError(f"{name}: not in {self.root}; {there}")
+        return found
+
+    def check_name(self, name: str) -> None:
+        """Raise `StoreError` for a name that no promoted bundle may have."""
+        if name in KINDS:
+            raise StoreError(f"{name}: is the shipped bundle; choose another name with --as")
+        if not _NAME.fullmatch(name):
+            raise StoreError(
+                f"{name}: no name for a bundle; with --as, give one of letters, digits, dots, "
+                "dashes and underscores, 64 at most, that begins with a letter or a digit"
+            )
+        for other in (*KINDS, *self.names()):
+            if other != name and other.casefold() == name.casefold():
+                raise StoreError(f"{name}: differs from {other} in capitals only; see --as")
+
+    def check_writable(self) -> None:
+        """Raise `StoreError` where the store can't be written, before the work."""
+        place = self.root.absolute()
+        there = next(path for path in (place, *place.parents) if path.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK)):
+            raise StoreError(f"{self.root}: can't be written; see {ENVIRONMENT}")
+
+    def history(self, name: str) -> tuple[Mapping[str, Any], ...]:
+        """Return the events of a name, the oldest first.
+
+        An incomplete last line, left by a killed process, is ignored.
+
+        Raises
+        ------
+        StoreError
+            When another line can't be read.
+        """
+        path = self.root / name / HISTORY
+        try:
+            lines = path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise StoreError(f"{path}: can't be read ({error.strerror})") from None
+        found = []
+        for number, line in enumerate(lines, 1):
+            try:
+                record = json.loads(line) if line.strip() else None
+            except (ValueError, RecursionError) as error:
+                if number == len(lines):
+                    break
+                raise StoreError(f"{path}:{number}: damaged ({error}); repair the line") from None
+            if isinstance(record, dict):
+                found.append(record)
+        return tuple(found)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[StoreWriter]:
+        """Lock the store, and yield what may change a name.
+
+        Raises
+        ------
+        StoreError
+            When the folder can't be written, or another process keeps writing.
+        """
+        folder = self.root / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with locked(self.root / _LOCK, _PATIENCE):
+                yield StoreWriter(self, name)
+        except LockedError:
+            reason = "another process is writing it; wait for it, and try again"
+            raise StoreError(f"{self.root}: {reason}") from None
+        except OSError as error:
+            raise StoreError(
+                f"{folder}: can't be written ({error.strerror or error}); the current version "
+                f"hasn't changed; see {ENVIRONMENT}"
+            ) from None
+
+
+@dataclass(frozen=True)
+class StoreWriter:
+    """Changes a name while no other process does."""
+
+    store: ModelStore
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        """The name's folder."""
+        return self.store.root / self.name
+
+    def record(self, event: str, **facts: Any) -> None:
+        """Append an event to the history; it is on the disk when this returns."""
+        line = {"event": event, "when": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
+        text = json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n"
+        with (self.folder / HISTORY).open("a+b") as file:
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)  # without a killed process' half line
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        sync(self.folder)
+
+    def add(self, source: Path, manifest: Mapping[str, Any]) -> int:
+        """Copy a bundle into the store; return its version number, which isn't current yet.
+
+        Parameters
+        ----------
+        source : pathlib.Path
+        manifest : mapping
+            Of the bundle that was judged: the copy must be the same.
+
+        Raises
+        ------
+        BundleError
+            When `source` is not, or no longer, that bundle.
+        """
+        digest = digest_of(manifest)
+        found = self.store.find(self.name)
+        versions = {} if found is None else found.versions
+        for number, known in versions.items():
+            if known == digest and found is not None:
+                verify(found.path(number))
+                return number
+        for left in self.folder.glob(".*"):  # by a process that was killed
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+        number = max(versions, default=0) + 1
+        target = self.folder / str(number)
+        copy(source, target)
+        if digest_of(read_manifest(target)) != digest:
+            shutil.rmtree(target)
+            raise StoreError(f"{source}: changed while it was judged; promote it again")
+        return number
+
+    def point(self, number: int, kind: str, digest: str | None, why: str, **facts: Any) -> Promoted:
+        """Make a version the current one, and record it.
+
+        Parameters
+        ----------
+        number : int
+        kind : str
+            For a new name.
+        digest : str or None
+            For a new version.
+        why : str
+            ``promoted`` or ``rolled back``.
+        **facts
+            For the history.
+        """
+        found = self.store.find(self.name) or Promoted(self.folder, kind)
+        versions = {**found.versions, **({} if digest is None else {number: digest})}
+        new = replace(found, current=number, versions=versions)
+        new.save()
+        self.record("current", why=why, version=number, before=found.current,
+                    digest=versions.get(number), **facts)  # fmt: skip
+        return new
+
+    def repair(self) -> None:
+        """Record a pointer that a process moved and, being killed, didn't record."""
+        found = self.store.find(self.name)
+        try:
+            history = self.store.history(self.name)
+        except StoreError:  # a damaged history must not prevent a rollback
+            return
+        moves = [one for one in history if one.get("event") == "current"]
+        known = moves[-1]["version"] if moves else None
+        if found is not None and found.current != known:
+            self.record(
+                "current", why="found so", version=found.current, before=known or 0,
+                digest=found.versions.get(found.current),
+            )  # fmt: skip
+
+
+def roll_back(
+    store: ModelStore,
+    name: str | None = None,
+    to: int | None = None,
+    by: str | None = None,
+    reason: str | None = None,
+) -> tuple[Promoted, int]:
+    """Make an earlier version the current one again.
+
+    Parameters
+    ----------
+    store : ModelStore
+    name : str or None
+        By default the only name.
+    to : int or None
+        A version; by default the one that the current version replaced.
+    by, reason : str or None
+        For the history.
+
+    Returns
+    -------
+    tuple of Promoted and int
+        The name as it is now, and the version that was current.
+
+    Raises
+    ------
+    FramescopeError
+        When there is no such name or version, or the version is damaged.
+    """
+    name = store.get(name).name
+    with store.writing(name) as writer:
+        writer.repair()
+        found = store.get(name)
+        number = _replaced(store, found) if to is None else to
+        if number == found.current:
+            raise StoreError(f"{name}@{number}: is current already; see: bundles show {name}")
+        path = found.path(number)
+        if number:
+            verify(path)
+        new = writer.point(number, found.kind, None, "rolled back", by=by, reason=reason)
+    return new, found.current
+
+
+def _replaced(store: ModelStore, found: Promoted) -> int:
+    """Return the version that the current one replaced when it was promoted."""
+    if found.current == 0:
+        raise StoreError(f"{found.name}: version 0 was the first; give a version with --to")
+    before = [
+        one.get("before")
+        for one in store.history(found.name)
+        if one.get("event") == "current"
+        and one.get("version") == found.current
+        and one.get("why") != "rolled back"
+    ][-1:]
+    if not before or not isinstance(before[0], int):
+        raise StoreError(
+            f"{found.name}: its history doesn't say what was current before; give a version "
+            "with --to"
+        )
+    return before[0]
