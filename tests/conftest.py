@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-# Toys are too small for threads, which on a busy machine only wait for each other.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Sums depend on the number of threads; and toys are too small for more than one.
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -117,7 +117,7 @@ def toy_data():
 @pytest.fixture(scope="session")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the toy encoder."""
-    pytest.importorskip("torch")
+    pytest.importorskip("torch").set_num_threads(1)
     import toys
 
     return toys.make_encoder(tmp_path_factory.mktemp("encoder") / "toy-encoder")

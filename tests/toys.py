@@ -8,6 +8,7 @@ techniques (with their spans) and articles, the other sources only. They go by n
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -138,21 +139,32 @@ def text_of(sentences: Sequence[Sentence]) -> str:
 
 
 def make_encoder(folder: Path, hidden: int = 64, words: int = 400) -> Path:
-    """A BERT of two layers with random weights, and a vocabulary of the toy articles."""
+    """Write a BERT of two layers with random weights, and a vocabulary of the toy articles.
+
+    The vocabulary is not trained, since the trainers of tokenizers order ties at random.
+    """
     import torch
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertModel
     from transformers.utils import logging
 
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=words, special_tokens=special, show_progress=False
+    normalizer, splitter = (
+        normalizers.BertNormalizer(lowercase=True),
+        pre_tokenizers.BertPreTokenizer(),
     )
-    tokenizer.train_from_iterator([s.text for s in examples(40).sentences], trainer)
-    ends = [(token, tokenizer.token_to_id(token)) for token in ("[SEP]", "[CLS]")]
+    counts = Counter(
+        word
+        for sentence in examples(40).sentences
+        for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(sentence.text))
+    )
+    letters = sorted(set("".join(counts)))
+    frequent = sorted((w for w in counts if len(w) > 1), key=lambda word: (-counts[word], word))
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    vocabulary = [*special, *letters, *(f"##{letter}" for letter in letters), *frequent][:words]
+    numbers = {token: number for number, token in enumerate(vocabulary)}
+    tokenizer = Tokenizer(models.WordPiece(numbers, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, splitter
+    ends = [(token, numbers[token]) for token in ("[SEP]", "[CLS]")]
     tokenizer.post_processor = processors.BertProcessing(*ends)
     logging.disable_progress_bar()
     torch.manual_seed(1)
