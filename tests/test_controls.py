@@ -1,4 +1,4 @@
-"""Controls: predictors without the text, shuffled labels, pairs within outlets, the probe."""
+"""Controls: predictors that don't read the text, and shuffled labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from framescope.eval.commands import studies as study_cli
 from framescope.eval.metrics import scores as figures
 from framescope.eval.rows.benchmarks import Benchmark
 from framescope.eval.rows.scored import Evaluation
-from framescope.eval.studies import controls, outlet_checks
+from framescope.eval.studies import controls
 from harness import bundle, examples
 from typer.testing import CliRunner
 
@@ -37,7 +37,7 @@ def evaluation(rows=ROWS, a=A, b=B):
 
 
 def checked(benchmark=CLAIM, rows=ROWS, a=A, b=B):
-    ((found,), _) = next(controls.run(evaluation(rows, a, b), [benchmark]))
+    (found,) = controls.run(replace(evaluation(rows, a, b), benchmarks=(benchmark,)))
     return found
 
 
@@ -107,8 +107,6 @@ def test_an_outlet_that_decides_the_label_is_caught_by_its_name_alone():
     rows = replace(ROWS, labels=np.stack([label, label], axis=1))
     found = checked(rows=rows)
     assert control(found, "outlet name only").value == 1
-    assert found.within.pairs == 0
-    assert math.isnan(found.within.within_b)
 
 
 def test_where_no_outlet_was_seen_the_outlet_control_is_undefined():
@@ -136,7 +134,7 @@ def test_the_length_of_an_article_is_that_of_all_its_sentences():
 # --- shuffled labels ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("metric", ["f1", "macro_f1", "average_precision", "auc"])
+@pytest.mark.parametrize("metric", ["f1", "macro_f1", "average_precision"])
 def test_shuffled_labels_bring_a_good_score_down_to_chance(metric):
     truth = RNG.random(300) < 0.2
     proba = np.clip(0.6 * truth + RNG.random(300) * 0.4, 0, 1).astype(np.float32)
@@ -149,7 +147,7 @@ def test_shuffled_labels_bring_a_good_score_down_to_chance(metric):
 def test_a_score_without_skill_is_no_better_than_with_shuffled_labels():
     truth = np.arange(400) % 4 == 0
     proba = RNG.permutation(np.linspace(0, 1, 400)).astype(np.float32)
-    assert controls.shuffled("auc", truth, proba, 0.5, seed=1).p > 0.01
+    assert controls.shuffled("average_precision", truth, proba, 0.5, seed=1).p > 0.01
 
 
 def test_a_figure_that_stays_up_did_not_fall():
@@ -157,91 +155,11 @@ def test_a_figure_that_stays_up_did_not_fall():
 
 
 def test_shuffling_a_single_answer_is_undefined():
-    found = controls.shuffled("auc", np.zeros(9, bool), np.zeros(9, np.float32), 0.5, seed=0)
+    found = controls.shuffled(
+        "average_precision", np.zeros(9, bool), np.zeros(9, np.float32), 0.5, seed=0
+    )
     assert math.isnan(found.mean)
     assert not found.fell
-
-
-# --- outlets --------------------------------------------------------------------------------------
-
-
-def by_hand(truth, proba, outlets):
-    won = pairs = 0.0
-    for outlet in set(outlets) - {""}:
-        here = outlets == outlet
-        for yes in proba[here & truth]:
-            for no in proba[here & ~truth]:
-                won += (yes > no) + 0.5 * (yes == no)
-                pairs += 1
-    return won / pairs, pairs
-
-
-def test_within_outlet_auc_counts_every_pair_of_one_outlet_once():
-    truth = RNG.random(120) < 0.4
-    proba = np.round(RNG.random(120), 1).astype(np.float32)  # with ties
-    outlets = np.array(["", "Orrin Post", "The Ferryman", "Vesk Daily"])[RNG.integers(4, size=120)]
-    expected, pairs = by_hand(truth, proba, outlets)
-    found, n = outlet_checks.within_outlet_auc(truth, proba, outlets)
-    assert found == pytest.approx(expected)
-    assert n == pairs
-
-
-def test_a_score_that_is_only_the_outlets_rate_has_no_skill_within_outlets():
-    outlets = np.repeat(["Orrin Post", "Vesk Daily"], 50)
-    truth = np.concatenate([np.arange(50) < 40, np.arange(50) < 10])
-    rate = np.repeat([0.8, 0.2], 50).astype(np.float32)
-    none = np.full(100, 0.5, np.float32)
-    found = outlet_checks.within(truth, none, rate, outlets)
-    assert found.overall_b > 0.7
-    assert found.within_b == 0.5
-    assert found.survives == 0
-
-
-def test_a_gain_by_the_text_survives_and_no_gain_is_undefined():
-    outlets = np.repeat(["Orrin Post", "Vesk Daily"], 50)
-    truth = np.tile([True, False], 50)
-    none, good = np.full(100, 0.5, np.float32), np.where(truth, 0.9, 0.1).astype(np.float32)
-    assert outlet_checks.within(truth, none, good, outlets).survives == 1
-    assert math.isnan(outlet_checks.within(truth, good, none, outlets).survives)
-    assert math.isnan(outlet_checks.within(truth, good, good, outlets).survives)
-
-
-def test_within_outlets_is_undefined_without_known_outlets():
-    found = outlet_checks.within(
-        np.array([True, False]), *[np.array([0.2, 0.4], np.float32)] * 2, np.array(["", ""])
-    )
-    assert (found.n, found.pairs) == (0, 0)
-    assert math.isnan(found.within_a)
-
-
-def probed(tells: float):
-    outlets = np.repeat(["Orrin Post", "The Ferryman", "Vesk Daily"], [200, 100, 100])
-    articles = np.array([f"{outlet}{row // 10}" for row, outlet in enumerate(outlets)])
-    number = np.unique(outlets, return_inverse=True)[1]
-    rng = np.random.default_rng(0)
-    proba = np.clip(0.2 + tells * number[:, None] + 0.05 * rng.random((400, 2)), 0, 1)
-    return outlet_checks.probe(proba.astype(np.float32), outlets, articles)
-
-
-def test_an_outlet_that_is_in_the_scores_is_told_from_them():
-    found = probed(0.3)
-    assert found.balanced_accuracy == 1
-    assert (found.n, found.articles, found.outlets) == (400, 40, 3)
-    assert found.chance == pytest.approx(1 / 3)
-    assert found.largest == 0.5
-
-
-def test_scores_that_know_no_outlet_are_worth_a_guess():
-    found = probed(0.0)
-    assert found.balanced_accuracy == pytest.approx(found.chance, abs=0.1)
-
-
-def test_outlets_with_few_articles_are_not_probed():
-    outlets = np.array(["Orrin Post"] * 20 + ["Vesk Daily"] * 20)
-    articles = np.array([f"o{row}" for row in range(20)] + ["v1"] * 20)
-    found = outlet_checks.probe(np.full((40, 1), 0.3, np.float32), outlets, articles)
-    assert found.outlets == 1
-    assert math.isnan(found.balanced_accuracy)
 
 
 # --- together -------------------------------------------------------------------------------------
@@ -251,15 +169,13 @@ def test_a_bundle_that_lacks_the_signal_is_undefined_and_the_other_is_measured()
     found = checked(a=bundle("a", ("hyperpartisan",)))
     assert math.isnan(found.a)
     assert found.b > 0.5
-    assert math.isnan(found.within.survives)
     assert math.isnan(control(found, "always yes").a)
 
 
 def test_benchmarks_that_the_examples_lack_are_passed_over():
-    assert list(controls.run(evaluation(), [replace(CLAIM, corpus="elsewhere")])) == []
-    ((found, probes),) = controls.run(evaluation(), [CLAIM, replace(CLAIM, part="unseen_outlet")])
+    absent = replace(CLAIM, corpus="elsewhere"), replace(CLAIM, part="unseen_outlet")
+    found = controls.run(replace(evaluation(), benchmarks=(*absent, CLAIM)))
     assert [one.benchmark for one in found] == [CLAIM]
-    assert [one.part for one in probes] == ["test"]
 
 
 @pytest.fixture
@@ -275,7 +191,7 @@ def command(monkeypatch):
     )
     app = typer.Typer()
     app.command()(study_cli.controls)
-    app.command()(study_cli.axes)
+    app.callback()(lambda: None)
 
     def call(*options):
         return CliRunner().invoke(app, ["controls", "--a", "a", "--b", "b", *options])
@@ -287,7 +203,6 @@ def test_the_command_prints_tables_and_says_undefined(command):
     done = command()
     assert done.exit_code == 0, done.output
     assert "outlet name only" in done.output
-    assert "undefined" in done.output or "survives" in done.output
     assert "split invented" in done.output
 
 
@@ -303,23 +218,11 @@ def test_json_has_null_where_nothing_is_defined(command, monkeypatch):
     assert done.exit_code == 0, done.output
     record = json.loads(done.output)
     (one,) = record["benchmarks"]
-    assert one["within"]["survives"] is None
+    assert one["controls"][1]["value"] is None
     assert one["shuffled_b"]["fell"] is True
-    assert record["outlet_probes"][0]["a"]["balanced_accuracy"] is None
 
 
 def test_a_signal_without_a_benchmark_is_refused(command):
     done = command("--signal", "doubt")
     assert done.exit_code != 0
     assert "no benchmark" in str(done.exception)
-
-
-@pytest.mark.parametrize("metric", ["average_precision", "f1", "macro_f1", "auc"])
-@pytest.mark.parametrize("digits", [1, 6])
-def test_figures_of_permuted_labels_are_the_figures_to_the_last_digit(metric, digits):
-    rng = np.random.default_rng(4)
-    truth = rng.random(300) < 0.2
-    proba = np.round(rng.random(300), digits).astype(np.float32)
-    permuted = np.stack([rng.permutation(truth) for _ in range(5)])
-    found = controls._of_permuted(metric, permuted, proba, 0.7)
-    assert found.tolist() == [figures.figure(metric, one, proba, 0.7) for one in permuted]

@@ -584,9 +584,8 @@ def test_the_command_writes_a_page_and_json(app, mine, tmp_path):
     assert record["signature"] in done.output
     # A user's file has no spans, no validation part, and no row that anything was trained on.
     sections = record["sections"]
-    assert list(sections) == ["techniques", "uncertainty", "axes", "controls", "sourcing"]
+    assert list(sections) == ["techniques", "controls", "sourcing"]
     assert sections["techniques"] is sections["sourcing"] is None
-    assert sections["uncertainty"]["tables"][0]["rows"][0][2:4] == [0, None]
 
 
 def test_the_command_exports_errors_for_relabelling(app, mine, tmp_path):

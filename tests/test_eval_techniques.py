@@ -1,4 +1,4 @@
-"""Techniques of given spans and of whole articles.
+"""Persuasion techniques: spans found in part, labels of given spans, techniques of articles.
 
 Expected values are worked out by hand beside each test.
 """
@@ -6,11 +6,21 @@ Expected values are worked out by hand beside each test.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from framescope.classifier.bundles import Bundle
+from framescope.classifier.records import Sentence, Span
 from framescope.classifier.taxonomy import TECHNIQUES
-from framescope.eval.studies.spans import Spans, article_figures, classification, of_articles
+from framescope.eval.rows import Evaluation
+from framescope.eval.studies import techniques
+from framescope.eval.studies.spans import LabelledSpan, gold_spans, merge, of_sums, sums_by_article
+from framescope.eval.studies.techniques import article_figures, classification, of_articles
+from framescope.training.data import Examples
+from harness import SPLIT
 from sklearn.metrics import f1_score
 
 A, B, C = "doubt", "flag_waving", "slogans"
@@ -21,7 +31,120 @@ def exactly(value: float):
     return pytest.approx(value, abs=1e-9, rel=0)
 
 
-# Spans
+def spans(*rows: tuple) -> list[LabelledSpan]:
+    """Spans, in the article "a" unless another is named first."""
+    return [LabelledSpan(*(row if isinstance(row[0], str) else ("a", *row))) for row in rows]
+
+
+# --- spans found in part --------------------------------------------------------------------------
+
+
+def identification(predicted, gold, *, labelled=False) -> SimpleNamespace:
+    """The figures over all articles, and numbers of spans once merged."""
+    articles = sorted({one.article for one in (*predicted, *gold)})
+    sums = sums_by_article(predicted, gold, articles, labelled=labelled).sum(axis=0)
+    precision, recall, f1 = of_sums(sums).tolist()
+    return SimpleNamespace(
+        precision=precision, recall=recall, f1=f1, predicted=int(sums[1]), gold=int(sums[3])
+    )
+
+
+WORKED = {
+    # s = [0, 10), t = [5, 25): they share 5 characters. P = 5/10, R = 5/20.
+    "partial overlap": ([(0, 10, A)], [(5, 25, A)], 1 / 2, 1 / 4, 1 / 3),
+    # Article a: [4, 12) lies in [4, 20): 8/8 of it, 8/16 of the gold; [28, 44) holds [30, 37): 7/16
+    # of it, 7/7 of the gold. Article b: nothing predicted. Article c: no gold.
+    # P = (1 + 7/16 + 0) / 3 = 23/48. R = (1/2 + 1 + 0) / 3 = 1/2. F1 = 23/47.
+    "averaged over all articles": (
+        [("c", 2, 6, A), ("a", 28, 44, A), ("a", 4, 12, B)],
+        [("a", 4, 20, A), ("a", 30, 37, B), ("b", 0, 5, B)],
+        23 / 48, 1 / 2, 23 / 47,
+    ),
+    # Gold becomes [0, 20), predicted [2, 12). P = 10/10, R = 10/20. Unmerged, [2, 6) alone would
+    # earn (4 + 1) / 4.
+    "overlapping spans are merged": (
+        [(2, 6, B), (4, 12, A)], [(0, 10, A), (5, 20, B)], 1, 1 / 2, 2 / 3,
+    ),
+    # s = [0, 20), t1 = [0, 5), t2 = [15, 25). P = (5 + 5) / 20. R = (5/5 + 5/10) / 2 = 3/4.
+    "one prediction over two": ([(0, 20, A)], [(0, 5, A), (15, 25, A)], 1 / 2, 3 / 4, 3 / 5),
+    "spans that touch stay two": ([(0, 4, A), (4, 8, A)], [(0, 8, A)], 1, 1, 1),
+    "nothing predicted": ([], [(0, 5, A)], NAN, 0, 0),
+    "no gold": ([(0, 5, A)], [], 0, NAN, NAN),
+    "nothing": ([], [], NAN, NAN, NAN),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WORKED)
+def test_partial_overlap_by_hand(case):
+    predicted, gold, *expected = WORKED[case]
+    found = identification(spans(*predicted), spans(*gold))
+    figures = [found.precision, found.recall, found.f1]
+    assert figures == pytest.approx(expected, abs=1e-9, nan_ok=True)
+
+
+def test_with_techniques_only_overlap_of_one_technique_counts():
+    # Predicted: doubt [5, 15) has 5 of 10 with the first doubt; flag [20, 24) meets no flag.
+    # P = (5/10 + 0) / 2 = 1/4. R = (5/10 + 0 + 0) / 3 = 1/6. F1 = 2 * 1/24 / (5/12) = 1/5.
+    gold = spans((0, 10, A), (0, 10, B), (20, 24, A))
+    found = identification(spans((5, 15, A), (20, 24, B)), gold, labelled=True)
+    assert (found.precision, found.recall, found.f1) == (
+        exactly(1 / 4), exactly(1 / 6), exactly(1 / 5),
+    )  # fmt: skip
+
+
+def test_merging_follows_chains_and_keeps_labels_apart():
+    chain = spans(("b", 3, 5, A), (0, 20, A), (2, 4, A), (19, 30, A), (29, 31, A))
+    assert merge(chain) == {("a", ""): [(0, 31)], ("b", ""): [(3, 5)]}
+    two = spans((5, 9, A), (0, 6, A), (4, 8, B))
+    assert merge(two, labelled=True) == {("a", A): [(0, 9)], ("a", B): [(4, 8)]}
+    assert merge(two) == {("a", ""): [(0, 9)]}
+
+
+def at_random(rng: np.random.Generator, n: int) -> list[LabelledSpan]:
+    start = rng.integers(0, 60, n)
+    ends = start + rng.integers(1, 15, n)
+    columns = rng.choice(list("abcd"), n), start, ends, rng.choice([A, B], n)
+    return [LabelledSpan(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+
+
+def merged_characters(given, *, labelled: bool) -> list[tuple]:
+    """Article, label and set of characters of each merged span, without the code under test."""
+    of: dict[tuple, list[set[int]]] = defaultdict(list)
+    for article, start, end, label in given:
+        new = set(range(start, end))
+        key = (article, label if labelled else "")
+        apart = [old for old in of[key] if not old & new]
+        of[key] = [*apart, new.union(*(old for old in of[key] if old & new))]
+    return [(key, characters) for key, all_ in of.items() for characters in all_]
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_agrees_with_the_formulas_written_as_sets(seed, labelled):
+    rng = np.random.default_rng(seed)
+    predicted, gold = at_random(rng, 25), at_random(rng, 20)
+    s_all = merged_characters(predicted, labelled=labelled)
+    t_all = merged_characters(gold, labelled=labelled)
+    pairs = [(s, t) for k, s in s_all for other, t in t_all if k == other]
+    precision = sum(len(s & t) / len(s) for s, t in pairs) / len(s_all)
+    recall = sum(len(s & t) / len(t) for s, t in pairs) / len(t_all)
+    found = identification(predicted, gold, labelled=labelled)
+    assert (found.predicted, found.gold) == (len(s_all), len(t_all))
+    assert (found.precision, found.recall) == (exactly(precision), exactly(recall))
+    assert found.f1 == exactly(2 * precision * recall / (precision + recall))
+
+
+def test_sums_of_articles_can_be_drawn_and_leave_out_others():
+    # Article a: P = R = 1. Article b: 0 of 1. Drawn twice and once: (2 * 1 + 0) / 3.
+    predicted = spans((0, 5, A), ("b", 0, 5, A))
+    gold = spans((0, 5, A), ("b", 5, 9, A), ("z", 0, 5, A))
+    sums = sums_by_article(predicted, gold, ["a", "b", "unmarked"])
+    drawn = of_sums(np.array([[2.0, 1.0, 0], [0.0, 2.0, 0]]) @ sums)
+    assert drawn == pytest.approx(np.array([[2 / 3] * 3, [0] * 3]), abs=1e-9)
+    assert not sums[2].any()
+
+
+# --- techniques of given spans --------------------------------------------------------------------
 
 
 def test_with_one_label_a_span_micro_f1_is_accuracy():
@@ -29,101 +152,52 @@ def test_with_one_label_a_span_micro_f1_is_accuracy():
     # A: 1 hit, given 2, wanted 2: 2/4. B: 1 hit, given 2, wanted 1: 2/3. C: 0.
     # Macro = (1/2 + 2/3 + 0) / 3 = 7/18.
     places = [("a", 0, 5), ("a", 3, 9), ("b", 0, 5), ("b", 7, 8)]
-    gold = Spans.of((*p, x) for p, x in zip(places, [A, A, B, C], strict=True))
-    predicted = Spans.of((*p, x) for p, x in zip(places, [A, B, B, A], strict=True))
+    gold = spans(*((*p, x) for p, x in zip(places, [A, A, B, C], strict=True)))
+    predicted = spans(*((*p, x) for p, x in zip(places, [A, B, B, A], strict=True)))
     found = classification(predicted, gold)
     assert found.micro_f1 == exactly(1 / 2)
-    assert found.by_technique[A] == exactly(1 / 2)
-    assert found.by_technique[B] == exactly(2 / 3)
-    assert found.by_technique[C] == 0
+    assert [found.by_technique[one] for one in (A, B, C)] == [exactly(1 / 2), exactly(2 / 3), 0]
     assert found.macro_f1 == exactly(7 / 18)
     assert (found.averaged, found.units) == (3, 4)
 
 
-def test_labels_of_one_span_match_in_any_order():
-    # One place with gold {A, B}; predicted B, then A: 2 hits of 2 + 2.
-    gold = Spans.of([("a", 0, 5, A), ("a", 0, 5, B)])
-    predicted = Spans.of([("a", 0, 5, B), ("a", 0, 5, A)])
-    found = classification(predicted, gold)
-    assert found.micro_f1 == exactly(1)
-    assert found.units == 1
-
-
-def test_a_label_given_twice_matches_once():
-    # Gold {A, B} and {C}; predicted {A, A} and {C}. Hits: A 1, C 1.
-    # Micro = 2 * 2 / (3 + 3) = 2/3. A: 2 * 1 / (2 + 1) = 2/3. B: 0. C: 1.
-    gold = Spans.of([("a", 0, 5, A), ("a", 0, 5, B), ("a", 6, 9, C)])
-    predicted = Spans.of([("a", 0, 5, A), ("a", 0, 5, A), ("a", 6, 9, C)])
-    found = classification(predicted, gold)
-    assert found.micro_f1 == exactly(2 / 3)
-    assert found.by_technique[A] == exactly(2 / 3)
-    assert found.by_technique[B] == 0
-    assert found.macro_f1 == exactly(5 / 9)
-
-
-def test_more_and_fewer_labels_than_gold_cost_precision_and_recall():
-    # Place 1: gold {A}, predicted {A, B}. Place 2: gold {B, C}, predicted nothing.
-    # Hits 1, given 2, wanted 3: micro = 2 / 5. A: 1. B: 0 of 1 + 1. C: 0.
-    gold = Spans.of([("a", 0, 5, A), ("a", 6, 9, B), ("a", 6, 9, C)])
-    found = classification(Spans.of([("a", 0, 5, A), ("a", 0, 5, B)]), gold)
-    assert found.micro_f1 == exactly(2 / 5)
-    assert found.macro_f1 == exactly(1 / 3)
-
-
-def test_the_same_place_in_another_article_is_another_span():
-    gold = Spans.of([("a", 0, 5, A), ("b", 0, 5, B)])
-    predicted = Spans.of([("b", 0, 5, A), ("a", 0, 5, B)])
-    assert classification(predicted, gold).micro_f1 == 0
-
-
-def test_a_technique_without_gold_spans_is_undefined_but_its_false_alarms_count():
-    # Hits 1, given 2, wanted 2: micro 1/2; A: 2 * 1 / (1 + 2) = 2/3; B has no gold.
-    gold = Spans.of([("a", 0, 5, A), ("a", 6, 9, A)])
-    found = classification(Spans.of([("a", 0, 5, A), ("a", 6, 9, B)]), gold)
-    assert found.micro_f1 == exactly(1 / 2)
-    assert math.isnan(found.by_technique[B])
-    assert found.macro_f1 == exactly(2 / 3)
-    assert (found.averaged, found.gold[A], found.gold[B]) == (1, 2, 0)
-
-
-def test_without_gold_spans_all_is_undefined():
-    found = classification(Spans.of([]), Spans.of([]))
-    assert math.isnan(found.micro_f1)
-    assert math.isnan(found.macro_f1)
-    assert all(math.isnan(value) for value in found.by_technique.values())
+@pytest.mark.parametrize(
+    ("predicted", "gold", "micro", "macro"),
+    [
+        # labels of one span match in any order
+        ([(0, 5, B), (0, 5, A)], [(0, 5, A), (0, 5, B)], 1, 1),
+        # a label given twice matches once: hits A 1, C 1; 2 * 2 / (3 + 3); A 2/3, B 0, C 1
+        ([(0, 5, A), (0, 5, A), (6, 9, C)], [(0, 5, A), (0, 5, B), (6, 9, C)], 2 / 3, 5 / 9),
+        # more and fewer labels than gold: hits 1, given 2, wanted 3; A 1, B 0, C 0
+        ([(0, 5, A), (0, 5, B)], [(0, 5, A), (6, 9, B), (6, 9, C)], 2 / 5, 1 / 3),
+        # the same place in another article is another span
+        ([("b", 0, 5, A), (0, 5, B)], [(0, 5, A), ("b", 0, 5, B)], 0, 0),
+        # a technique without gold is undefined, but its false alarms count
+        ([(0, 5, A), (6, 9, B)], [(0, 5, A), (6, 9, A)], 1 / 2, 2 / 3),
+        ([], [], NAN, NAN),
+    ],
+)
+def test_labels_of_given_spans_by_hand(predicted, gold, micro, macro):
+    found = classification(spans(*predicted), spans(*gold))
+    assert (found.micro_f1, found.macro_f1) == pytest.approx((micro, macro), nan_ok=True)
     assert tuple(found.by_technique) == TECHNIQUES
 
 
 def test_a_prediction_beside_the_gold_spans_is_refused():
     with pytest.raises(ValueError, match="no gold span"):
-        classification(Spans.of([("a", 0, 4, A)]), Spans.of([("a", 0, 5, A)]))
+        classification(spans((0, 4, A)), spans((0, 5, A)))
 
 
-def test_a_label_that_is_no_technique_is_refused():
-    gold = Spans.of([("a", 0, 5, A)])
-    with pytest.raises(ValueError, match="any_technique"):
-        classification(Spans.of([("a", 0, 5, "any_technique")]), gold)
-
-
-# Articles
+# --- techniques of articles -----------------------------------------------------------------------
 
 
 def test_an_article_has_what_one_of_its_sentences_has():
-    values = [[0, 1, 0], [0.4, 0, 0], [0.5, 0, 0]]
-    names, labels = of_articles(values, ["b", "a", "b"])
-    assert names.tolist() == ["a", "b"]
+    labels = of_articles([[0, 1, 0], [0.4, 0, 0], [0.5, 0, 0]], ["b", "a", "b"])
     assert labels.tolist() == [[0, 0, 0], [1, 1, 0]]
-
-
-def test_what_is_not_known_of_a_sentence_may_be_a_yes_but_takes_none_away():
-    _, labels = of_articles([[NAN, NAN, NAN], [1, 0, NAN]], ["a", "a"])
+    labels = of_articles([[NAN, NAN, NAN], [1, 0, NAN]], ["a", "a"])
     assert labels[0, 0] == 1
     assert np.isnan(labels[0, 1:]).all()
-
-
-def test_flags_are_gathered_alike():
-    _, labels = of_articles(np.array([[True, False], [False, False]]), ["a", "a"])
-    assert labels.tolist() == [[1, 0]]
+    assert of_articles([[True, False], [False, False]], ["a", "a"]).tolist() == [[1, 0]]
 
 
 def test_article_figures_by_hand():
@@ -134,30 +208,125 @@ def test_article_figures_by_hand():
     truth = np.array([[1, 1, 0], [1, NAN, 0], [0, 0, 0]])
     flagged = np.array([[1, 1, 0], [0, 1, 0], [1, 0, 1]], np.bool_)
     found = article_figures(truth, flagged, [A, B, C])
-    assert found.micro_f1 == exactly(4 / 7)
-    assert found.macro_f1 == exactly(3 / 4)
+    assert (found.micro_f1, found.macro_f1) == (exactly(4 / 7), exactly(3 / 4))
     assert math.isnan(found.by_technique[C])
     assert (found.averaged, found.units) == (2, 3)
 
 
-def test_articles_of_which_nothing_is_known_are_not_counted():
-    truth = np.array([[NAN], [1.0]])
-    found = article_figures(truth, np.array([[True], [True]]), [A])
-    assert (found.units, found.micro_f1) == (1, 1)
-
-
 def test_agrees_with_scikit_learn_where_all_is_known():
     rng = np.random.default_rng(0)
-    truth = rng.random((40, 14)) < 0.3
-    flagged = rng.random((40, 14)) < 0.3
+    truth, flagged = rng.random((2, 40, 14)) < 0.3
     found = article_figures(truth.astype(np.float64), flagged)
     assert found.micro_f1 == exactly(f1_score(truth, flagged, average="micro"))
     assert found.macro_f1 == exactly(f1_score(truth, flagged, average="macro"))
-    assert list(found.by_technique.values()) == pytest.approx(
-        f1_score(truth, flagged, average=None), abs=1e-9
-    )
 
 
-def test_shapes_that_differ_are_refused():
-    with pytest.raises(ValueError, match="shapes"):
-        article_figures(np.zeros((2, 3)), np.zeros((2, 2), np.bool_), [A, B, C])
+# --- a bundle -------------------------------------------------------------------------------------
+
+SIGNALS = ("any_technique", *TECHNIQUES)
+
+
+class Marker:
+    """Says what it is told of each sentence: probabilities of techniques, and where they are."""
+
+    signals = SIGNALS
+
+    def __init__(self, said):
+        self.said = said
+
+    def predict(self, sentences):
+        self.sentences = list(sentences)
+        self.proba = np.full((len(sentences), len(SIGNALS)), 0.01, np.float32)
+        for row, sentence in enumerate(sentences):
+            for name, (score, *_) in self.said(sentence).items():
+                self.proba[row, SIGNALS.index(name)] = score
+        return self
+
+    def evidence(self, wanted):
+        return [self.spans(row, signal) for row, signal in wanted]
+
+    def spans(self, row, signal):
+        found = self.said(self.sentences[row]).get(signal)
+        if found is None or len(found) < 3:
+            return ()
+        base = self.sentences[row].start
+        return (Span(base + found[1], base + found[2], signal, 0.9),)
+
+
+def bundle(said, name="marker", signals=SIGNALS) -> Bundle:
+    thresholds = dict.fromkeys(signals, 0.5)
+    manifest = {"name": name, "signals": signals, "thresholds": thresholds, "split": SPLIT}
+    model = Marker(said)
+    model.signals = signals
+    return Bundle(techniques.__file__, manifest, model)
+
+
+def rows(articles: int = 6) -> Examples:
+    """Articles of two sentences, 20 characters each; "doubt" in the first, at 4 to 14."""
+    sentences, marked, labels = [], [], []
+    for number in range(articles):
+        for index in range(2):
+            start = index * 21
+            sentences.append(Sentence("x" * 20, start, start + 20, f"toy/{number}", index))
+            marked.append((Span(4, 14, "doubt"),) if index == 0 else ())
+            labels.append([float(index == 0 and t == "doubt") for t in TECHNIQUES])
+    n = len(sentences)
+    article = np.array([s.article_id for s in sentences])
+    return Examples(
+        tuple(sentences), np.array(labels, np.float32), TECHNIQUES, tuple(marked),
+        (None,) * n, np.array(["toy"] * n), article, np.array([""] * n), article,
+        np.array(["test"] * n, dtype="<U13"),
+    )  # fmt: skip
+
+
+def first_half(sentence):
+    """Marks the first half of every span, and says so of any technique too."""
+    if sentence.index:
+        return {}
+    return {"doubt": (0.9, 4, 9), "any_technique": (0.9, 4, 9), "slogans": (0.95,)}
+
+
+def figures(said, given=None):
+    return techniques.figures(bundle(said), given or rows(), draws=200, seed=0)
+
+
+def test_half_a_span_is_half_recall_and_full_precision():
+    precision, recall, f1 = figures(first_half).identification
+    assert (precision.value, recall.value) == (1.0, 0.5)
+    assert f1.value == pytest.approx(2 / 3)
+    assert (f1.low, f1.high) == (f1.value, f1.value)  # all articles alike
+    few = figures(first_half, rows(3)).identification[2]
+    assert few.value == pytest.approx(2 / 3)
+    assert math.isnan(few.low)
+
+
+def test_a_gold_span_takes_the_technique_whose_evidence_fits_it():
+    # "slogans" is a little more probable in the sentence, but nothing of it is at the span.
+    assert figures(first_half).classification.micro_f1 == 1.0
+    without = figures(lambda s: {} if s.index else {"doubt": (0.9,), "slogans": (0.95,)})
+    assert without.classification.micro_f1 == 0.0
+
+
+def test_an_article_has_the_techniques_that_are_flagged_in_it():
+    found = figures(first_half).by_article
+    assert (found.units, found.by_technique["doubt"]) == (6, 1.0)
+    assert found.micro_f1 == pytest.approx(2 * 6 / (12 + 6))  # slogans: six false alarms
+    assert math.isnan(found.by_technique["slogans"])
+
+
+def test_a_span_over_two_sentences_is_one_and_its_pieces_apart_are_two():
+    given = rows(1)
+    over = ((Span(10, 20, "doubt"),), (Span(21, 30, "doubt"),))
+    assert gold_spans(replace(given, spans=over)) == [("toy/0", 10, 30, "doubt")]
+    apart = ((Span(10, 19, "doubt"),), (Span(21, 30, "doubt"),))
+    assert len(gold_spans(replace(given, spans=apart))) == 2
+
+
+def test_the_section_leaves_out_a_bundle_without_techniques_and_corpora_without_spans():
+    lacks, gives = bundle(first_half, "lacks", ("claim",)), bundle(first_half)
+    evaluation = Evaluation((lacks, gives), rows(), parts=("test",), draws=100)
+    marked, labels = techniques.section(evaluation).tables
+    assert [row[1:3] for row in marked.rows] == [("SI", "marker"), ("FLC", "marker")]
+    assert [row[2] for row in labels.rows] == ["micro", "macro, of 1 and 1", "doubt"]
+    unmarked = replace(evaluation.examples, spans=((),) * 12)
+    assert techniques.section(replace(evaluation, examples=unmarked)) is None

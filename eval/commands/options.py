@@ -27,8 +27,6 @@ class SectionName(StrEnum):
     """What a report holds besides the comparison; see `eval.report.contents`."""
 
     TECHNIQUES = "techniques"
-    UNCERTAINTY = "uncertainty"
-    AXES = "axes"
     CONTROLS = "controls"
     SOURCING = "sourcing"
     ROBUSTNESS = "robustness"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +15,6 @@ from framescope.eval.commands.options import (
     Format,
     OtherSplit,
     Output,
-    Parts,
     Second,
     Seed,
     Signals,
@@ -25,16 +23,11 @@ from framescope.eval.commands.options import (
 )
 from framescope.training.options import CorporaFolder
 
-Corpora = Annotated[
-    list[str] | None, typer.Option("--corpus", metavar="NAME", help="Only this one. Repeatable.")
-]
-
 
 def controls(
     a: First = "baseline",
     b: Second = "transformer",
     corpora: CorporaFolder = None,
-    corpus: Corpora = None,
     signal: Signals = None,
     seed: Seed = 0,
     allow_other_split: OtherSplit = False,
@@ -51,49 +44,13 @@ def controls(
     from framescope.eval.studies import study_controls
 
     signals = in_order(signal) if signal else None
-    names = _named(corpus)
-    asked = tuple(
-        one
-        for one in BENCHMARKS
-        if (signals is None or one.signal in signals) and (names is None or one.corpus in names)
-    )
+    asked = tuple(one for one in BENCHMARKS if signals is None or one.signal in signals)
     evaluation = evaluation_of([a, b], corpora, None, None, allow_other_split, seed=seed)
     found = study_controls(replace(evaluation, benchmarks=asked))
     if found is None:
-        raise SignalError("no benchmark of these corpora and signals; leave an option out")
+        raise SignalError("no benchmark has one of these signals; leave --signal out")
     section, record = found
     show_section(section, format, record=record)
-
-
-def axes(
-    corpora: CorporaFolder = None,
-    corpus: Corpora = None,
-    signal: Signals = None,
-    draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of groups.")] = 1000,
-    seed: Seed = 0,
-    format: As = Format.TERMINAL,
-) -> None:
-    """What splits by article, outlet, topic and time cost.
-
-    Measured by two cheap stand-ins of the models, refitted for every split: no bundle is judged.
-    The main signal of each corpus, unless signals are named.
-    """
-    from framescope.classifier.taxonomy import in_order
-    from framescope.eval.report import show_section
-    from framescope.eval.studies import study_axes
-    from framescope.training.corpora import given_folder
-
-    signals = in_order(signal) if signal else None
-    names, root = _named(corpus), given_folder(corpora)
-    section, record = study_axes(root, names, signals, draws=draws, seed=seed)
-    show_section(section, format, record=record)
-
-
-def _named(corpus: Sequence[str] | None) -> list[str] | None:
-    """Give the names of known corpora."""
-    from framescope.training.corpora import find_corpus
-
-    return [find_corpus(name).card.name for name in corpus] if corpus else None
 
 
 def robustness(
@@ -129,99 +86,6 @@ def robustness(
     show_section(section_of_suite(suite), format, output, record_of_suite(suite))
     if format is not Format.TERMINAL or output is not None:
         typer.echo(suite_verdict(suite), err=True)
-
-
-def placeholders(
-    bundles: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[BUNDLE]...", help="The two models that ship unless given."),
-    ] = None,
-    corpora: CorporaFolder = None,
-    cases: Annotated[
-        Path | None,
-        typer.Option("--cases", metavar="FILE", help="JSON Lines with text and state_media."),
-    ] = None,
-) -> None:
-    """What becomes of scores when outlets are swapped.
-
-    BUNDLE is a bundle's folder, or `baseline` or `transformer`.
-    """
-    from framescope.eval.report import show_section
-    from framescope.eval.studies import study_placeholders
-    from framescope.training.corpora import root_folder
-
-    names = bundles or ["baseline", "transformer"]
-    for section in study_placeholders(names, root_folder(corpora), cases):
-        show_section(section, Format.MARKDOWN)
-
-
-def sourcing(
-    model: BundleName = "transformer",
-    corpora: CorporaFolder = None,
-    part: Parts = None,
-    draws: Draws = 2000,
-    seed: Seed = 0,
-    allow_other_split: OtherSplit = False,
-    format: As = Format.TERMINAL,
-    output: Output = None,
-) -> None:
-    """Who says what, held against the annotators.
-
-    Source, cue and content, which content is whose, what kind of source, and where it is named.
-
-    BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
-    """
-    from framescope.classifier.output import check
-    from framescope.eval.report import show_section
-    from framescope.eval.studies import study_sourcing
-
-    check(output, overwrite=True)
-    evaluation = evaluation_of(
-        [model], corpora, None, part, allow_other_split, draws=draws, seed=seed
-    )
-    with progress() as shown:
-        section, record = study_sourcing(
-            evaluation, lambda done, total: shown("sentences", done, total)
-        )
-    show_section(section, format, output, record)
-
-
-def familiarity(
-    model: BundleName = "transformer",
-    corpora: CorporaFolder = None,
-    part: Parts = None,
-    pages: Annotated[
-        list[Path] | None,
-        typer.Option("--pages", metavar="PATH", help="Pages without labels, too. Repeatable."),
-    ] = None,
-    draws: Draws = 2000,
-    seed: Seed = 0,
-    allow_other_split: OtherSplit = False,
-    format: As = Format.TERMINAL,
-    output: Output = None,
-) -> None:
-    """What is unlike what a model learned from, and what holds there.
-
-    BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
-    """
-    import numpy as np
-    from framescope.classifier.output import check
-    from framescope.eval.report import show_section
-    from framescope.eval.studies import study_familiarity
-
-    check(output, overwrite=True)
-    evaluation = evaluation_of([model], corpora, None, part, allow_other_split)
-    rows = evaluation.examples
-    with progress() as shown:
-        section = study_familiarity(
-            evaluation.bundles[0],
-            rows.where(np.isin(rows.part, evaluation.parts)),
-            pages or (),
-            draws=draws,
-            seed=seed,
-            progress=lambda done, total: shown("parts", done, total),
-        )
-    show_section(section, format, output)
 
 
 def cascade(
@@ -267,32 +131,4 @@ def cascade(
     show_section(section, format, record=known.to_record())
 
 
-def unresolved(
-    articles: Annotated[
-        Path,
-        typer.Option("--articles", metavar="FILE", help="JSON Lines with text, or their folder."),
-    ],
-    model: BundleName = "transformer",
-    shown: Annotated[
-        int, typer.Option("--shown", min=0, metavar="N", help="Names of each list.")
-    ] = 60,
-) -> None:
-    """Which cited outlets are not in the registry.
-
-    BUNDLE is the bundle that finds who is cited: a folder, or `baseline` or `transformer` for the
-    one that ships.
-    """
-    from framescope.eval.report import show_section
-    from framescope.eval.studies import study_unresolved
-
-    with progress() as told:
-        section = study_unresolved(
-            articles, model, shown, lambda done, total: told("articles", done, total)
-        )
-    show_section(section)
-
-
-COMMANDS = (
-    *(controls, axes, robustness, familiarity, sourcing, placeholders),
-    *(cascade, unresolved),
-)
+COMMANDS = (controls, robustness, cascade)

@@ -26,11 +26,9 @@ from framescope.eval.metrics import (
 )
 from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
 from framescope.eval.studies import (
-    section_of_axes,
     section_of_controls,
     section_of_sourcing,
     section_of_techniques,
-    section_of_uncertainty,
 )
 from framescope.eval.suite import DRAWS, measure_suite, section_of_suite
 
@@ -199,8 +197,6 @@ def _behaviour(evaluation: Evaluation) -> Section:
 #: Headings and measures, by the names that `eval.commands.options.SectionName` lets a user give.
 SECTIONS: Mapping[str, tuple[str, Measure]] = {
     "techniques": ("Persuasion techniques", section_of_techniques),
-    "uncertainty": ("What it doesn't know", section_of_uncertainty),
-    "axes": ("Other splits", section_of_axes),
     "controls": ("Controls", section_of_controls),
     "sourcing": ("Who says what", section_of_sourcing),
     "robustness": ("Behaviour", _behaviour),

@@ -1,21 +1,20 @@
-"""Controls: what a benchmark gives to a model that hasn't read the text, or reads something else.
+"""What a benchmark's figure is worth: predictors that don't read the text, and shuffled labels.
 
-A predictor that knows only the outlet or the length, one that always says yes, and labels that are
-shuffled say what a figure is worth. Within one outlet its name can't help, and an outlet that can
-be told from a model's scores is in them.
+A figure that the outlet's name alone, the length alone or a constant answer reaches as well says
+nothing about reading. On shuffled labels every figure has to fall to chance; where it doesn't, the
+harness itself is wrong.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from framescope.classifier.taxonomy import BY_NAME, Level
-from framescope.eval.metrics import UNDEFINED, Section, Table, decide, table
-from framescope.eval.metrics import single_figure as figure
+from framescope.eval.metrics import UNDEFINED, Cell, Section, Table, decide, single_figure
 from framescope.eval.rows import (
     Benchmark,
     Bools,
@@ -26,22 +25,17 @@ from framescope.eval.rows import (
     Single,
     rows_of,
 )
-from framescope.eval.studies.outlet_checks import Probe, Within, probe, within
-from framescope.eval.studies.surrogates import wholes
 from framescope.training.data import TRAIN, Examples, Text
 
 SMOOTHING = 5.0
-"""Rows at the overall rate that every outlet is given besides its own."""
+"""Rows at the overall rate that are added to every outlet's own."""
 SHUFFLES = 100
 
 NOTE = (
-    "Predictors that haven't read the text, on the rows they can say anything of, with both models "
-    f"on the same rows. Labels are permuted within the part {SHUFFLES} times; a figure that does "
-    "not fall to chance would mean that the harness is wrong. Within outlets an outlet's name "
-    "can't help: the share of the gain that survives is 1 where the second model is better by what "
-    "stands in the text, and near 0 where it has only learned which outlet is which. The outlet is "
-    "read off the scores by a regression over folds of articles; outlets do differ in what is "
-    "scored, so that more than guessing is no proof of cheating."
+    "Predictors that don't read the text, and both models on the rows that such a predictor can "
+    f"score. Shuffled labels: the mean figure of each model over {SHUFFLES} permutations of "
+    "the labels within the part. It has to fall to chance, the figure expected of these scores "
+    "when labels are permuted; otherwise the harness is wrong."
 )
 
 # How far the mean of the permutations may lie from chance: four of its standard errors, which 1 of
@@ -51,32 +45,27 @@ _STANDARD_ERRORS, _TOLERANCE = 4, 0.01
 
 @dataclass(frozen=True, slots=True)
 class Shuffled:
-    """A bundle judged by labels that are permuted within the part.
+    """A model's figure on shuffled labels.
 
-    ``mean``, ``spread``: of the figure, over `SHUFFLES` permutations; ``spread`` is the standard
-    deviation. ``chance``: what it must come to. ``p``: share of permutations that reach the figure
-    with the true labels, one added to both counts.
+    ``mean``, ``spread``: over the permutations; ``spread`` is the standard deviation. ``p``: share
+    of permutations that reach the figure on the true labels, one added to both counts.
     """
 
-    mean: float
-    spread: float
-    chance: float
-    p: float
+    mean: float = math.nan
+    spread: float = math.nan
+    chance: float = math.nan
+    p: float = math.nan
 
     @property
     def fell(self) -> bool:
-        """Whether the figure falls to chance; where it doesn't, the harness itself is wrong."""
+        """Whether the figure falls to chance."""
         within = _STANDARD_ERRORS * self.spread / math.sqrt(SHUFFLES) + _TOLERANCE
         return abs(self.mean - self.chance) <= within
 
 
 @dataclass(frozen=True, slots=True)
 class WithoutText:
-    """A predictor without the text, and both bundles on the rows it can say anything of.
-
-    ``n``: rows; 0 where it can say nothing. ``value``, ``a``, ``b``: the benchmark's figure; NaN
-    where undefined.
-    """
+    """A predictor that doesn't read the text, and both models on the ``n`` rows it can score."""
 
     name: str
     n: int
@@ -87,10 +76,7 @@ class WithoutText:
 
 @dataclass(frozen=True, slots=True)
 class Controlled:
-    """One benchmark.
-
-    ``a``, ``b``: both bundles' figures; NaN where undefined, or the bundle lacks the signal.
-    """
+    """The controls of a benchmark, and both models' figures; NaN where undefined."""
 
     benchmark: Benchmark
     n: int
@@ -100,98 +86,60 @@ class Controlled:
     controls: tuple[WithoutText, ...]
     shuffled_a: Shuffled
     shuffled_b: Shuffled
-    within: Within
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """The outlet probe of both bundles on one part of a corpus."""
-
-    corpus: str
-    part: str
-    a: Probe
-    b: Probe
-
-
-def run(
-    evaluation: Evaluation, benchmarks: Sequence[Benchmark]
-) -> Iterator[tuple[list[Controlled], list[Probed]]]:
-    """Check the benchmarks that the examples have, corpus by corpus.
-
-    ``evaluation``: of bundles a and b; its seed is that of the permutations and of the probe's rows
-    and folds.
-    """
-    examples, seed = evaluation.examples, evaluation.seed
+def run(evaluation: Evaluation) -> Iterator[Controlled]:
+    """Check the benchmarks of an evaluation that have rows, corpus by corpus."""
+    examples, benchmarks = evaluation.examples, evaluation.benchmarks
     for corpus in dict.fromkeys(one.corpus for one in benchmarks):
         here = [one for one in benchmarks if one.corpus == corpus]
         parts = tuple(dict.fromkeys(one.part for one in here))
         scored = evaluation.articles(corpus, parts, [one.signal for one in here])
-        if not len(scored):
-            continue
         train = examples.where((examples.corpus == corpus) & (examples.part == TRAIN))
-        samples = [(one, scored.sample(one.part, one.signal)) for one in here]
-        checked = [check(one, sample, train, seed=seed) for one, sample in samples if len(sample)]
-        probed = []
-        for part in parts:
-            if len(chosen := np.flatnonzero(scored.rows.part == part)):
-                rows = scored.rows.where(chosen)
-                a, b = (
-                    probe(proba[chosen], rows.outlet, wholes(rows), seed=seed)
-                    for proba in scored.proba
-                )
-                probed.append(Probed(corpus, part, a, b))
-        yield checked, probed
+        for one in here if len(scored) else ():
+            if len(sample := scored.sample(one.part, one.signal)):
+                yield check(one, sample, train, seed=evaluation.seed)
 
 
 def check(benchmark: Benchmark, sample: Sample, train: Examples, *, seed: int = 0) -> Controlled:
-    """Check one benchmark.
-
-    ``sample``: its rows. ``train``: the training part of the corpus: what the predictors without
-    text are fitted on.
-    """
+    """Check a benchmark by its rows; ``train`` is the corpus' training part."""
     signal, metric = benchmark.signal, benchmark.metric
-    truth, outlets = sample.truth, sample.outlets
-    a, b = (given or _nothing(len(sample)) for given in sample.given)
+    truth = sample.truth
+    missing = Given(np.full(len(sample), math.nan, np.float32), math.nan)
+    a, b = (given or missing for given in sample.given)
 
-    def beside(name: str, proba: Single, threshold: float) -> WithoutText:
+    def compared(name: str, proba: Single, threshold: float) -> WithoutText:
         known = ~np.isnan(proba)
         if not known.any():
             return WithoutText(name, 0, math.nan, math.nan, math.nan)
-        own, of_a, of_b = (
-            figure(metric, truth[known], one.proba[known], one.threshold)
+        figures = (
+            single_figure(metric, truth[known], one.proba[known], one.threshold)
             for one in (Given(proba, threshold), a, b)
         )
-        return WithoutText(name, int(known.sum()), own, of_a, of_b)
+        return WithoutText(name, int(known.sum()), *figures)
 
     learned = Sample(train, rows_of(train, TRAIN, signal), TRAIN, signal, ())
-    taught = learned.truth if len(learned) else np.zeros(0, np.bool_)
+    labels = learned.truth if len(learned) else np.zeros(0, np.bool_)
     rates, own_rates = (
-        outlet_rates(learned.outlets, taught, asked) for asked in (outlets, learned.outlets)
+        outlet_rates(learned.outlets, labels, of) for of in (sample.outlets, learned.outlets)
     )
     by_length, own_length = (
-        length_scores(_lengths(learned), taught, _lengths(asked)) for asked in (sample, learned)
-    )
-    controls = (
-        beside("always yes", np.ones(len(sample), np.float32), 0.5),
-        beside("outlet name only", rates, best_threshold(metric, taught, own_rates)),
-        beside("length only", by_length, best_threshold(metric, taught, own_length)),
+        length_scores(_lengths(learned), labels, _lengths(of)) for of in (sample, learned)
     )
     return Controlled(
         benchmark,
         len(sample),
         int(truth.sum()),
-        figure(metric, truth, *a),
-        figure(metric, truth, *b),
-        controls,
+        single_figure(metric, truth, *a),
+        single_figure(metric, truth, *b),
+        (
+            compared("always yes", np.ones(len(sample), np.float32), 0.5),
+            compared("outlet name only", rates, best_threshold(metric, labels, own_rates)),
+            compared("length only", by_length, best_threshold(metric, labels, own_length)),
+        ),
         shuffled(metric, truth, *a, seed=seed),
         shuffled(metric, truth, *b, seed=seed),
-        within(truth, a.proba, b.proba, outlets),
     )
-
-
-def _nothing(n: int) -> Given:
-    """What a bundle says of a signal that it doesn't give."""
-    return Given(np.full(n, math.nan, np.float32), math.nan)
 
 
 def _lengths(sample: Sample) -> Floats:
@@ -205,13 +153,10 @@ def _lengths(sample: Sample) -> Floats:
     return picked
 
 
-def outlet_rates(taught: Text, labels: Bools, asked: Text) -> Single:
-    """Predict from the outlet's name: its share of yes in training, drawn to that of all.
-
-    NaN for an outlet that is unknown, or wasn't met in training.
-    """
-    known = taught != ""
-    names, index = np.unique(taught[known], return_inverse=True)
+def outlet_rates(outlets: Text, labels: Bools, asked: Text) -> Single:
+    """Predict from the outlet's name: its smoothed share of yes in training; NaN where unknown."""
+    known = outlets != ""
+    names, index = np.unique(outlets[known], return_inverse=True)
     if not len(names):
         return np.full(len(asked), math.nan, np.float32)
     yes = np.bincount(index, weights=labels[known], minlength=len(names))
@@ -221,16 +166,13 @@ def outlet_rates(taught: Text, labels: Bools, asked: Text) -> Single:
     return found
 
 
-def length_scores(taught: Floats, labels: Bools, asked: Floats) -> Single:
-    """Predict from the logarithm of the length, by logistic regression.
-
-    NaN where training has not both answers.
-    """
+def length_scores(lengths: Floats, labels: Bools, asked: Floats) -> Single:
+    """Predict from the logarithm of the length, by logistic regression; NaN with one answer."""
     from sklearn.linear_model import LogisticRegression
 
     if len(np.unique(labels)) < 2:
         return np.full(len(asked), math.nan, np.float32)
-    model = LogisticRegression().fit(np.log1p(taught)[:, None], labels)
+    model = LogisticRegression().fit(np.log1p(lengths)[:, None], labels)
     proba: Single = model.predict_proba(np.log1p(asked)[:, None])[:, 1].astype(np.float32)
     return proba
 
@@ -253,48 +195,24 @@ def best_threshold(metric: str, truth: Bools, proba: Single) -> float:
     if metric != "f1":
         right = n - yes - (flagged - hits)
         value = value + 2 * right / np.maximum(2 * n - flagged - yes, 1)
-    steps = proba[order][last]
     best = int(np.argmax(value))
     # Halfway to the next score below, which is as good here, and less of an accident elsewhere.
-    return float(steps[best : best + 2].mean())
+    return float(proba[order][last][best : best + 2].mean())
 
 
 def shuffled(metric: str, truth: Bools, proba: Single, threshold: float, *, seed: int) -> Shuffled:
-    """Judge by permuted labels: any figure that is left doesn't come from the scores."""
-    true = figure(metric, truth, proba, threshold)
+    """Judge scores by shuffled labels."""
+    true = single_figure(metric, truth, proba, threshold)
     if math.isnan(true):
-        return Shuffled(math.nan, math.nan, math.nan, math.nan)
+        return Shuffled()
     rng = np.random.default_rng(seed)
-    permuted = np.stack([rng.permutation(truth) for _ in range(SHUFFLES)])
-    values = _of_permuted(metric, permuted, proba, threshold)
+    values = np.array([
+        single_figure(metric, rng.permutation(truth), proba, threshold)
+        for _ in range(SHUFFLES)
+    ])  # fmt: skip
     p = (int((values >= true).sum()) + 1) / (SHUFFLES + 1)
     chance = _chance(metric, truth, decide(proba, threshold))
     return Shuffled(float(values.mean()), float(values.std()), chance, p)
-
-
-def _of_permuted(metric: str, truths: Bools, proba: Single, threshold: float) -> Floats:
-    """`single_figure` for permutations of the same labels, shape (m, n), all at once."""
-    yes, n = int(truths[0].sum()), truths.shape[1]
-    if metric == "average_precision":
-        order = np.argsort(-proba, kind="stable")
-        # Rows of one score are one step; the steps run from the lowest, as scikit-learn's do.
-        ends = np.append(np.flatnonzero(np.diff(proba[order])), n - 1)
-        # Taken, not indexed: a sum of rows that lie whole in memory rounds as scikit-learn's does.
-        hits = np.take(np.cumsum(truths[:, order], axis=1), ends[::-1], axis=1)
-        steps = np.diff(hits / yes, axis=1, append=0)
-        areas: Floats = -(steps * (hits / (ends[::-1] + 1))).sum(axis=1)
-        return np.maximum(areas, 0.0)
-    if metric in ("f1", "macro_f1"):
-        flagged = decide(proba, threshold)
-        q = int(flagged.sum())
-        hits = truths[:, flagged].sum(axis=1)
-        f1: Floats = 2 * hits / (q + yes)
-        if metric == "f1":
-            return f1
-        f1_of_no = 2 * (n - q - yes + hits) / (2 * n - q - yes)
-        both: Floats = (f1 + f1_of_no) / 2
-        return both
-    return np.array([figure(metric, truth, proba, threshold) for truth in truths])
 
 
 def _chance(metric: str, truth: Bools, flagged: Bools) -> float:
@@ -311,96 +229,54 @@ def _chance(metric: str, truth: Bools, flagged: Bools) -> float:
     f1 = 2 * share * q / (share + q)
     other = 2 - share - q
     of_no = 2 * (1 - share) * (1 - q) / other if other else 0.0
-    macro = (f1 + of_no) / 2
-    known = {"auc": 0.5, "f1": f1, "macro_f1": macro, "precision": share, "recall": q}
-    return known.get(metric, math.nan)
+    return {"f1": f1, "macro_f1": (f1 + of_no) / 2}.get(metric, math.nan)
 
 
 def study(evaluation: Evaluation) -> tuple[Section, dict[str, Any]] | None:
     """Check the benchmarks that have rows here; None without one.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-        Of bundles a and b; its seed is that of the permutations and of the probe's rows and folds.
-
     Returns
     -------
     Section
     dict
-        What JSON holds: every figure, and whether those of shuffled labels fell to chance.
+        The record for JSON: every figure.
     """
-    checked: list[Controlled] = []
-    probed: list[Probed] = []
-    for of_corpus, probes in run(evaluation, evaluation.benchmarks):
-        checked += of_corpus
-        probed += probes
+    checked = list(run(evaluation))
     if not checked:
         return None
     a, b = evaluation.bundles
-    said = f"{evaluation.data} | a {a.name} | b {b.name} | seed {evaluation.seed}"
-    tables = tuple(_tables(checked, probed, evaluation.names))
+    signature = f"{evaluation.data} | a {a.name} | b {b.name} | seed {evaluation.seed}"
     record = {
-        "signature": said,
+        "signature": signature,
         "benchmarks": [
             asdict(one)
             | {
-                name: asdict(found) | {"fell": found.fell}
-                for name, found in (("shuffled_a", one.shuffled_a), ("shuffled_b", one.shuffled_b))
+                name: asdict(of_model) | {"fell": of_model.fell}
+                for name, of_model in (
+                    ("shuffled_a", one.shuffled_a),
+                    ("shuffled_b", one.shuffled_b),
+                )
             }
             for one in checked
         ],
-        "outlet_probes": probed,
     }
-    return Section(NOTE, tables, signature=said), record
+    columns = ("benchmark", "figure", "control", "n", "reached", *evaluation.names, "fell")
+    rows = tuple(row for one in checked for row in _rows(one))
+    return Section(NOTE, (Table("Controls", columns, rows),), signature=signature), record
 
 
 def section(evaluation: Evaluation) -> Section | None:
-    """Lay out the controls of an evaluation that names itself; None without a benchmark."""
+    """Return the report's section; None without a benchmark."""
     found = study(evaluation)
-    return found and replace(found[0], signature="")
+    return None if found is None else Section(NOTE, found[0].tables)
 
 
-def _tables(
-    checked: Sequence[Controlled], probed: Sequence[Probed], names: tuple[str, ...]
-) -> Iterator[Table]:
-    a, b = names
-    yield table(
-        "Without the text",
-        ("benchmark", "figure", "read", "n", "it", *names),
-        (
-            (one.benchmark.name, one.benchmark.metric, *astuple(read))
-            for one in checked
-            for read in one.controls
-        ),
-    )
-    yield table(
-        "Shuffled labels",
-        ("benchmark", "model", "true", "shuffled", "chance", "p", "fell to chance"),
-        (
-            (one.benchmark.name, model, value, found.mean, found.chance, found.p, _fell(found))
-            for one in checked
-            for model, value, found in ((a, one.a, one.shuffled_a), (b, one.b, one.shuffled_b))
-        ),
-    )
-    yield table(
-        "AUC over all pairs, and within outlets",
-        ("benchmark", "n", "pairs in outlets", a, b, f"{a}, within", f"{b}, within",
-         "gain that survives"),
-        ((one.benchmark.name, *astuple(one.within)) for one in checked),
-    )  # fmt: skip
-    yield table(
-        "The outlet read off the scores: balanced accuracy",
-        ("part", "n", "articles", "outlets", a, b, "guessing", "largest outlet"),
-        (
-            (f"{one.corpus}/{one.part}", one.a.n, one.a.articles, one.a.outlets,
-             one.a.balanced_accuracy, one.b.balanced_accuracy, one.a.chance, one.a.largest)
-            for one in probed
-        ),
-    )  # fmt: skip
-
-
-def _fell(found: Shuffled) -> str:
-    if found.mean != found.mean:
-        return UNDEFINED
-    return "yes" if found.fell else "no"
+def _rows(one: Controlled) -> Iterator[tuple[Cell, ...]]:
+    head = one.benchmark.name, one.benchmark.metric
+    for control in one.controls:
+        yield (*head, control.name, control.n, control.value, control.a, control.b, "")
+    both = one.shuffled_a, one.shuffled_b
+    known = [of_model for of_model in both if not math.isnan(of_model.mean)]
+    fell = ("yes" if all(of_model.fell for of_model in known) else "no") if known else UNDEFINED
+    yield (*head, "shuffled labels", one.n, "", *(of_model.mean for of_model in both), fell)
+    yield (*head, "chance", one.n, "", *(of_model.chance for of_model in both), "")

@@ -1,0 +1,505 @@
+"""Who says what: the citations that a model finds, compared with those that annotators marked.
+
+`tally` counts what is right article by article, `extractions` makes figures of the counts, with
+intervals that resample articles, and `groups_of` says which articles are counted together. Beside
+each figure stands that of the rules of version 0.2.0 on the same articles, where
+``former-rules.json`` has it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from framescope.classifier.outlets import load_registry
+from framescope.classifier.records import (
+    Citation,
+    MarkedCitation,
+    Place,
+    Sentence,
+    SourceKind,
+    fold,
+)
+from framescope.eval.metrics import MIN_GROUPS, Cell, Estimate, Section, Table, draw, percentile
+from framescope.eval.rows import Evaluation, Floats, blocks
+from framescope.training.corpora import POLNEAR, find_corpus, labels_file, standoff_labels
+from framescope.training.data import Examples, Mark, RowCitation
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+if TYPE_CHECKING:
+    from framescope.classifier.outlets import Registry
+
+DRAWS = 2000
+Pieces = tuple[Place, ...]
+"""Characters that belong together, in order and apart."""
+AnyCitation = MarkedCitation | Citation
+Counts = NDArray[np.int64]
+
+ROLES = ("source", "cue", "content")
+CHARACTERS, EXACT, OVERLAP = "characters", "exact", "overlap"
+LINKS, LINKS_RESOLVED = "links", "links, resolved"
+CITATIONS, CITATIONS_RESOLVED = "citations", "citations, resolved"
+KIND, ANTECEDENTS, ANTECEDENTS_FOUND = "kind", "antecedents", "antecedents, of those found"
+ON_TOP = ("government", "state_media")
+KINDS = tuple(kind.value for kind in SourceKind)
+MISSED = "not found"
+MEASURES: tuple[str, ...] = (
+    "sentences",
+    *(f"{role}, {how}" for role in ROLES for how in (CHARACTERS, EXACT, OVERLAP)),
+    CITATIONS,
+    CITATIONS_RESOLVED,
+    *KINDS,
+    *ON_TOP,
+)
+"""What has precision, recall and F1."""
+SHARES: tuple[str, ...] = (
+    *(LINKS, LINKS_RESOLVED, KIND, ANTECEDENTS, ANTECEDENTS_FOUND),
+    *(f"{kind} found as {other}" for kind in KINDS for other in (*KINDS, MISSED)),
+)
+"""What is a share of one whole."""
+_OF_GROUPS = (
+    *("sentences", *(f"{role}, {how}" for role in ROLES for how in (CHARACTERS, OVERLAP))),
+    *(CITATIONS, CITATIONS_RESOLVED, LINKS_RESOLVED),
+)
+HALF = 0.5
+"""The share of the longer one's characters from which two spans overlap."""
+
+NOTE = (
+    "Citations found by {by}. n: how many are marked. Characters: of all that have that role. "
+    "Exact: the same but for space, quotation marks and punctuation at the edges. Overlap: half of "
+    "the characters of the longer one; each span is paired once. Links: of contents that both "
+    "have, the share whose source is the same; resolved: or is named by the same words elsewhere. "
+    "Citations: content in the same sentence, with that source. Kinds and antecedents are those of "
+    "the resolved citations, and of the most similar ones. All: without PolNeAR, which has other "
+    "guidelines and kinds typed by rules. 95% intervals resample articles. Former rules: those of "
+    "version {version}, measured on {date}; F1, or the share."
+)
+
+
+class JudgedSentence(NamedTuple):
+    """The citations of an annotated sentence."""
+
+    marked: tuple[MarkedCitation, ...]
+    found: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedArticle:
+    """An article's annotated sentences of one part; ``text`` holds sentences at their offsets."""
+
+    id: str
+    corpus: str
+    part: str
+    outlet: str
+    text: str
+    sentences: tuple[JudgedSentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """How well something was found, of ``n`` that are marked; of a share all three are the same."""
+
+    n: int
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+
+
+def section(evaluation: Evaluation) -> Section | None:
+    """Judge the citations of the last bundle; None where no row of the parts has citations."""
+    rows, bundle = evaluation.examples, evaluation.bundles[-1]
+    annotated = np.array([marked is not None for marked in rows.citations], np.bool_)
+    wanted = annotated & np.isin(rows.part, evaluation.parts)
+    if not wanted.any():
+        return None
+    whole = np.flatnonzero(np.isin(rows.article, rows.article[wanted]))
+    index = np.array([rows.sentences[row].index for row in whole], np.intp)
+    rows = rows.where(whole[np.lexsort((index, rows.article[whole]))])
+    found: list[tuple[Citation, ...]] = []
+    for block in blocks(rows.sentences):
+        found += bundle.model.predict(block).citations
+    articles = list(articles_of(rows, found, evaluation.parts))
+    tallies = {id(one): tally(one) for one in articles}
+    former = former_rules()
+    kinds = kinds_of_text(one.corpus for one in articles)
+    draws = min(evaluation.draws, DRAWS)
+    cells: list[tuple[Cell, ...]] = []
+    for name, own in groups_of(articles, kinds, bundle.registry or load_registry()).items():
+        counts = np.stack([tallies[id(one)] for one in own])
+        figures = extractions(counts, draws=draws, seed=evaluation.seed)
+        recorded = former["groups"].get(digest(own), {})
+        for measure in _OF_GROUPS if cells and name != ALL else (*MEASURES, *SHARES):
+            one = figures[measure]
+            both = ("", "") if measure in SHARES else (one.precision.value, one.recall.value)
+            last = recorded.get(measure, (None,))[-1]
+            cells.append((name, len(own), measure, one.n, *both, one.f1, last))
+    columns = ("articles", "number", "", "n", "precision", "recall", "F1 or share", "former rules")
+    note = NOTE.format(by=bundle.name, **former)
+    return Section(note, (Table("Who says what", columns, tuple(cells), heads=2),))
+
+
+def former_rules() -> dict[str, Any]:
+    """Read the record of the former rules; ``groups``: measures by the digest of the articles."""
+    text = files("framescope.eval.studies").joinpath("former-rules.json").read_text("utf-8")
+    record = json.loads(text)
+    return {**record, "groups": {one["digest"]: one["measures"] for one in record["groups"]}}
+
+
+# Articles, and which of them are counted together
+
+
+def articles_of(
+    rows: Examples, found: Sequence[tuple[Citation, ...]], parts: Sequence[str]
+) -> Iterator[JudgedArticle]:
+    """Yield the articles with an annotated sentence; one of several parts is one of each.
+
+    ``rows``: whole articles. ``found``: the citations found in each row.
+    """
+    for name, numbers in groupby(range(len(rows)), lambda row: str(rows.article[row])):
+        own = list(numbers)
+        sentences = [rows.sentences[row] for row in own]
+        starts = {sentence.index: sentence.start for sentence in sentences}
+        for part in parts:
+            judged = tuple(
+                JudgedSentence(tuple(_marked(one, starts) for one in marked), found[row])
+                for row in own
+                if rows.part[row] == part and (marked := rows.citations[row]) is not None
+            )
+            if judged:
+                corpus, outlet = str(rows.corpus[own[0]]), str(rows.outlet[own[0]])
+                yield JudgedArticle(name, corpus, part, outlet, _text(sentences), judged)
+
+
+def _text(sentences: Sequence[Sentence]) -> str:
+    text = ""
+    for sentence in sentences:
+        text = text.ljust(sentence.start) + sentence.text
+    return text
+
+
+def _marked(one: RowCitation, starts: Mapping[int, int]) -> MarkedCitation:
+    """Take a mark from the offsets of its sentence to those of its article."""
+
+    def place(mark: Mark) -> Place:
+        return Place(starts[mark.sentence] + mark.start, starts[mark.sentence] + mark.end)
+
+    source, cue, antecedent = (
+        mark and place(mark) for mark in (one.source, one.cue, one.antecedent)
+    )
+    content = tuple(map(place, one.content))
+    return MarkedCitation(
+        source, cue, content, one.kind, one.government, one.state_media, antecedent
+    )
+
+
+HOUSE, REAL, ALL = "house", "standoff", "all"
+NEWS, OPINION, TRANSCRIPT, WIRE, TRANSLATED = "news", "opinion", "transcript", "wire", "translated"
+# Genres of the house corpus' articles and of the real ones; any other is news.
+_KIND_OF_GENRE = {
+    **dict.fromkeys(("opinion", "op_ed", "editorial", "analysis"), OPINION),
+    **dict.fromkeys(("transcript", "interview"), TRANSCRIPT),
+    **dict.fromkeys(("wire", "wire_report"), WIRE),
+    "live_blog": "live blog",
+    "translated": TRANSLATED,
+}
+STATE, ABROAD, US, UNKNOWN = "state-controlled", "other, not US", "US", "unknown"
+# What a collection adds to an outlet's name: "Fox Online News", "New York Times - News".
+_ADDED = re.compile(r"(?: - News| Online News| \(Online(?: News)?\))$")
+
+
+def groups_of(
+    articles: Sequence[JudgedArticle], kinds: Mapping[str, str], registry: Registry
+) -> dict[str, list[JudgedArticle]]:
+    """Group articles: all, by part, by corpus, real ones by outlet, and by kind of text.
+
+    ``kinds``: see `kinds_of_text`.
+    """
+    several = len({one.part for one in articles}) > 1
+    groups: dict[tuple[int, str], list[JudgedArticle]] = {}
+    for one in articles:
+        names = [(2, one.corpus), *([(2, f"{one.corpus}, {one.part}")] if several else ())]
+        if one.corpus != POLNEAR.name:  # of other guidelines
+            kind = kinds.get(one.id, "not given")
+            names += [(0, ALL), (1, one.part), (4, f"{one.corpus}: {kind}")]
+        if one.corpus == REAL:
+            names.append((3, outlet_group(one.outlet, registry)))
+        for name in names:
+            groups.setdefault(name, []).append(one)
+    return {name: own for (_, name), own in sorted(groups.items(), key=lambda item: item[0][0])}
+
+
+def digest(articles: Iterable[JudgedArticle]) -> str:
+    """Digest which articles a group has, by their ids and parts."""
+    lines = "\n".join(sorted(f"{one.id}\t{one.part}" for one in articles))
+    return hashlib.sha256(lines.encode()).hexdigest()[:12]
+
+
+def kinds_of_text(corpora: Iterable[str]) -> dict[str, str]:
+    """Read the kind of text of articles by their ids, of the corpora that name genres."""
+    found: dict[str, str] = {}
+    asked, house = set(corpora), find_corpus(HOUSE)
+    place = house.place(None) if HOUSE in asked else None
+    for path in house.files(place) if place is not None else ():
+        for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
+            record = json.loads(line)
+            # An article that carries another whole is read as if that stood alone.
+            genre = TRANSLATED if record.get("republications") else record.get("genre")
+            if genre:
+                found[f"{HOUSE}/{record['id']}"] = _KIND_OF_GENRE.get(genre, NEWS)
+    if REAL in asked and labels_file().is_file():
+        for record in standoff_labels(labels_file()):
+            if genre := record.get("genre"):
+                name = f"{REAL}/{record['collection']}/{record['article']}"
+                found[name] = _KIND_OF_GENRE.get(genre, NEWS)
+    return found
+
+
+def outlet_group(name: str, registry: Registry) -> str:
+    """Return where an outlet is, and whether a state controls it; several of a name must agree."""
+    plain = _ADDED.sub("", name)
+    forms = (name, plain, plain.replace("-", " "), plain.title())
+    called = next((found for form in forms if form and (found := registry.called(form))), ())
+    groups = {
+        STATE if one.state_media else UNKNOWN if not one.country else
+        US if one.country == "US" else ABROAD
+        for one in called
+    }  # fmt: skip
+    return groups.pop() if len(groups) == 1 else UNKNOWN
+
+
+# Which citation that was found is which that is marked
+
+
+def shared(one: Pieces, other: Pieces) -> int:
+    """Count the characters that both have."""
+    return sum(
+        max(0, min(mine.end, theirs.end) - max(mine.start, theirs.start))
+        for mine in one
+        for theirs in other
+    )
+
+
+def _length(pieces: Pieces) -> int:
+    return sum(place.end - place.start for place in pieces)
+
+
+def overlap(one: Pieces, other: Pieces) -> float:
+    """Return the share of the longer one's characters that both have; 0 below `HALF`."""
+    longer = max(_length(one), _length(other))
+    share = shared(one, other) / longer if longer else 0.0
+    return share if share >= HALF else 0.0
+
+
+def _pieces(one: AnyCitation, role: str) -> Pieces:
+    if role == "content":
+        return one.content
+    place: Place | None = getattr(one, role)
+    return () if place is None else (place,)
+
+
+def _same_source(one: AnyCitation, other: AnyCitation) -> bool:
+    """Whether both have their source in the same words, or both have none."""
+    mine, theirs = _pieces(one, "source"), _pieces(other, "source")
+    return not (mine or theirs) or shared(mine, theirs) > 0
+
+
+def _same_resolved(one: AnyCitation, other: AnyCitation) -> bool:
+    """Whether the sources are the same, or are named by the same words."""
+    named = [(*_pieces(each, "source"), *_pieces(each, "antecedent")) for each in (one, other)]
+    return _same_source(one, other) or shared(*named) > 0
+
+
+def _similarity(one: AnyCitation, other: AnyCitation) -> float:
+    """Return how similar two citations are; 0 where their contents share nothing.
+
+    Two of one content, a chain, are told apart by source and cue.
+    """
+    both = shared(one.content, other.content)
+    if not both:
+        return 0.0
+    share = both / (_length(one.content) + _length(other.content) - both)
+    cues = _pieces(one, "cue"), _pieces(other, "cue")
+    cue = not any(cues) or shared(*cues) > 0
+    return (2 * share + _same_source(one, other) + _same_resolved(one, other) / 2 + cue / 2) / 4
+
+
+def _pairs(
+    marked: Sequence[Any], found: Sequence[Any], weigh: Callable[[Any, Any], float], most: bool
+) -> list[tuple[int, int]]:
+    """Pair each once, by the largest sum of weights; with ``most`` as many pairs as can be."""
+    weights = np.array([[weigh(one, other) for other in found] for one in marked], np.float64)
+    if not weights.any():
+        return []
+    if most:  # one pair more outweighs any weight of the others, which is 1 at most
+        weights = np.where(weights > 0, weights + min(weights.shape), 0.0)
+    rows, columns = linear_sum_assignment(weights, maximize=True)
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return [(row, column) for row, column in pairs if weights[row, column] > 0]
+
+
+# Counts
+
+
+def tally(article: JudgedArticle) -> Counts:
+    """Count an article's citations: how many are right, how many were found, how many are marked.
+
+    Shape (measures, 3), of `MEASURES` and then `SHARES`; of a share the last two are the whole.
+    """
+    hits = {name: np.zeros(3, np.int64) for name in (*MEASURES, *SHARES)}
+    for role in ROLES:
+        for how, counts in zip((CHARACTERS, EXACT, OVERLAP), _spans(article, role), strict=True):
+            hits[f"{role}, {how}"] += counts
+    for sentence in article.sentences:
+        marked, found = map(bool, sentence)
+        hits["sentences"] += marked and found, found, marked
+        if marked or found:
+            _count_citations(sentence, hits)
+            _count_antecedents(article.text, sentence, hits)
+    return np.stack(list(hits.values()))
+
+
+def _spans(article: JudgedArticle, role: str) -> Iterator[tuple[int, int, int]]:
+    """Count a role's characters, its exact spans, and its spans that overlap.
+
+    A span that several citations have is one. A content is one span, in however many pieces.
+    """
+    sides = [[_pieces(one, role) for row in article.sentences for one in row[k]] for k in (0, 1)]
+    marked, found = (
+        {at for pieces in side for place in pieces for at in range(place.start, place.end)}
+        for side in sides
+    )
+    yield len(marked & found), len(found), len(marked)
+    truth, guess = (
+        list(dict.fromkeys(filter(None, (_trimmed(article.text, one) for one in side))))
+        for side in sides
+    )
+    yield len({*truth} & {*guess}), len(guess), len(truth)
+    yield len(_pairs(truth, guess, overlap, most=True)), len(guess), len(truth)
+
+
+# What an annotator may put on either side of an edge: space, quotation marks, punctuation.
+_EDGE = r"[\s\"'“”„‟‘’‚‛«»‹›`´.,;:!?…()\[\]{}*_–—-]+"
+_EDGES = re.compile(rf"^{_EDGE}|{_EDGE}$")
+
+
+def _trimmed(text: str, pieces: Pieces) -> Pieces:
+    """Trim the edges of places; one that holds nothing else, a headline's colon say, stays."""
+    found = []
+    for place in pieces:
+        words = text[place.start : place.end]
+        if inner := _EDGES.sub("", words) or words.strip():
+            start = place.start + words.index(inner)
+            found.append(Place(start, start + len(inner)))
+    return tuple(found)
+
+
+def _count_citations(sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
+    """Count links, citations found (source and content both), and the kinds they were given."""
+    marked, found = sentence
+
+    def by_content(one: AnyCitation, other: AnyCitation) -> float:
+        return _similarity(one, other) if overlap(one.content, other.content) else 0.0
+
+    for row, column in _pairs(marked, found, by_content, most=True):
+        hits[LINKS] += _same_source(marked[row], found[column]), 1, 1
+        hits[LINKS_RESOLVED] += _same_resolved(marked[row], found[column]), 1, 1
+    for name, same in ((CITATIONS, _same_source), (CITATIONS_RESOLVED, _same_resolved)):
+        pairs = _pairs(
+            marked,
+            found,
+            lambda one, other, same=same: _similarity(one, other) if same(one, other) else 0.0,
+            most=True,
+        )
+        hits[name] += len(pairs), len(found), len(marked)
+    # Kinds are those of the resolved pairs, of which there are the most.
+    matches = {row: found[column] for row, column in pairs}
+    for row, one in enumerate(marked):
+        if one.kind is not None:
+            match = matches.get(row)
+            hits[KIND] += match is not None and match.kind is one.kind, bool(match), bool(match)
+            for other in (*KINDS, MISSED):
+                right = other == (match.kind.value if match else MISSED)
+                hits[f"{one.kind.value} found as {other}"] += right, 1, 1
+    # A citation marked without a kind says nothing for or against that of its match.
+    unknown = {column for row, column in pairs if marked[row].kind is None}
+    known = [one for column, one in enumerate(found) if column not in unknown]
+    for name in (*KINDS, *ON_TOP):
+        hits[name] += (
+            sum(_is(marked[row], name) and _is(match, name) for row, match in matches.items()),
+            sum(_is(one, name) for one in known),
+            sum(_is(one, name) for one in marked),
+        )
+
+
+def _is(one: AnyCitation, name: str) -> bool:
+    return bool(getattr(one, name)) if name in ON_TOP else one.kind == name
+
+
+def _count_antecedents(text: str, sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
+    """Count the antecedents that are found, by their place or by their name."""
+    marked, found = sentence
+    matches = dict(_pairs(marked, found, _similarity, most=False))
+    for row, one in enumerate(marked):
+        if one.antecedent is not None:
+            match = found[matches[row]] if row in matches else None
+            right = match is not None and _names(text, one.antecedent, match)
+            hits[ANTECEDENTS] += right, 1, 1
+            hits[ANTECEDENTS_FOUND] += (right, 1, 1) if match else (0, 0, 0)
+
+
+def _names(text: str, antecedent: Place, match: Citation) -> bool:
+    if match.antecedent is not None and shared((antecedent,), (match.antecedent,)):
+        return True
+    words, name = (
+        [word.strip(".,;:'\"") for word in fold(given).lower().split()]
+        for given in (text[antecedent.start : antecedent.end], match.name)
+    )
+    return _within(name, words) or _within(words, name)
+
+
+def _within(inner: list[str], words: list[str]) -> bool:
+    """Whether words stand side by side within others, as a surname does in a whole name."""
+    size = len(inner)
+    return bool(size) and any(words[at : at + size] == inner for at in range(len(words) - size + 1))
+
+
+def extractions(tallies: Counts, *, draws: int, seed: int) -> dict[str, Extraction]:
+    """Sum counts of shape (articles, measures, 3), with intervals that resample the articles."""
+    counts, n = tallies.astype(np.float64), len(tallies)
+    whole = _scores(counts.sum(axis=0)[None])[:, 0]
+    drawn = np.empty((3, 0, counts.shape[1]))
+    if n >= MIN_GROUPS and draws:
+        (weights,) = draw(n, draws, seed, block=draws)
+        drawn = _scores((weights @ counts.reshape(n, -1)).reshape(draws, -1, 3))
+    return {
+        name: Extraction(
+            int(tallies[:, at, 2].sum()),
+            *(_estimate(float(whole[k, at]), drawn[k, :, at], n) for k in range(3)),
+        )
+        for at, name in enumerate((*MEASURES, *SHARES))
+    }
+
+
+def _estimate(value: float, drawn: Floats, n: int) -> Estimate:
+    return Estimate.of(value, percentile(drawn, n)) if len(drawn) else Estimate(value)
+
+
+def _scores(counts: Floats) -> Floats:
+    """Precision, recall and F1: of shape (draws, measures, 3) -> (3, draws, measures)."""
+    right, found, marked = np.moveaxis(counts, -1, 0)
+    f1 = np.where(marked > 0, _ratio(2 * right, found + marked), math.nan)
+    return np.stack([_ratio(right, found), _ratio(right, marked), f1])
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    ratio: Floats = np.divide(part, whole, out=np.full(whole.shape, math.nan), where=whole > 0)
+    return ratio

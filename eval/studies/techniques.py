@@ -1,0 +1,269 @@
+"""Persuasion techniques as the shared tasks pose them: of given spans, and of whole articles.
+
+Technique classification (TC, SemEval-2020 task 11) takes the gold spans as given and asks for their
+technique. A span marked with several techniques counts once for each; labels of one place match in
+any order. A gold span is labelled by how probable each technique is in its sentences and how well
+the evidence for it fits the span; it gets as many labels as it has gold ones. An article has a
+technique when one of its sentences has. F1 of a technique without gold labels is NaN and left out
+of the macro mean; its false alarms count in micro-F1.
+
+Predicted spans are the evidence of the flags that a bundle gives; for span identification
+(`eval.studies.spans`) those of ``any_technique``, where it gives that signal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from framescope.classifier.bundles import Bundle
+from framescope.classifier.models import Prediction
+from framescope.classifier.records import Span
+from framescope.classifier.taxonomy import TECHNIQUES
+from framescope.eval.metrics import Cell, Estimate, Section, Table, decide
+from framescope.eval.rows import Bools, Evaluation, Floats, Single, is_positive
+from framescope.eval.studies.spans import LabelledSpan, estimates, gold_spans, sums_by_article
+from framescope.training.data import Examples
+from numpy.typing import ArrayLike
+
+ANY = "any_technique"
+UNMATCHED = 0.3
+"""What a technique counts without evidence at the span; evidence that fits it counts 1 more. Of
+0.1, 0.3 and 1 the best on the validation parts of both corpora, for both models."""
+NOTE = (
+    "SI: were the right characters marked (SemEval-2020 task 11, partial overlap). FLC: with the "
+    "right technique. Techniques: of whole articles, and of gold spans (TC). Published on other "
+    "articles: SI 0.516 and TC 0.621 micro-F1 on the test set of SemEval-2020 (Da San Martino et "
+    "al., 2020); by article 0.581 micro and 0.418 macro for GPT-4 (Sprenkamp et al., 2023)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TechniqueFigures:
+    """F1 of several labels at once.
+
+    ``micro_f1``: of all labels pooled. ``macro_f1``: mean over the ``averaged`` techniques with
+    gold labels. ``gold``: labels by technique. ``units``: gold spans, or articles with a known
+    label.
+    """
+
+    micro_f1: float
+    macro_f1: float
+    by_technique: dict[str, float]
+    gold: dict[str, int]
+    averaged: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFigures:
+    """A bundle's figures on one part; precision, recall and F1 of SI and FLC."""
+
+    identification: list[Estimate]
+    fine_grained: list[Estimate]
+    classification: TechniqueFigures
+    by_article: TechniqueFigures
+
+
+def section(evaluation: Evaluation) -> Section | None:
+    """Measure the bundles on the corpora that mark spans; None where none does."""
+    spans: list[tuple[Cell, ...]] = []
+    techniques: list[tuple[Cell, ...]] = []
+    parts = list(_parts(evaluation))
+    for name, rows in parts:
+        counts = len(np.unique(rows.article)), len(gold_spans(rows))
+        for bundle, model in zip(evaluation.bundles, evaluation.names, strict=True):
+            if not set(TECHNIQUES) <= set(bundle.signals):
+                continue
+            found = figures(bundle, rows, draws=evaluation.draws, seed=evaluation.seed)
+            spans.append((name, "SI", model, *counts, *found.identification))
+            spans.append((name, "FLC", model, *counts, *found.fine_grained))
+            techniques += _rows(name, model, found.by_article, found.classification)
+    if not parts:
+        return None
+    columns = ("part", "task", "model", "articles", "spans", "precision", "recall", "F1")
+    of_techniques = ("part", "model", "F1", "articles", "by article", "spans", "of gold spans")
+    return Section(
+        NOTE,
+        (
+            Table("Spans, with 95% intervals over articles", columns, tuple(spans)),
+            Table("Techniques, F1", of_techniques, tuple(techniques)),
+        ),
+    )
+
+
+def _rows(
+    name: str, model: str, used: TechniqueFigures, given: TechniqueFigures
+) -> Iterator[tuple[Cell, ...]]:
+    yield name, model, "micro", used.units, used.micro_f1, given.units, given.micro_f1
+    macro = f"macro, of {used.averaged} and {given.averaged}"
+    yield name, model, macro, used.units, used.macro_f1, given.units, given.macro_f1
+    for one in TECHNIQUES:
+        if not math.isnan(used.by_technique[one]):
+            by_article, of_spans = used.by_technique[one], given.by_technique[one]
+            yield name, model, one, used.gold[one], by_article, given.gold[one], of_spans
+
+
+def _parts(evaluation: Evaluation) -> Iterator[tuple[str, Examples]]:
+    """Yield the parts that mark spans of techniques, and the rows of each.
+
+    A part is scored in a pass of its own: scores of other passes may differ in the last digits.
+    """
+    examples = evaluation.examples
+    for corpus in dict.fromkeys(examples.corpus.tolist()):
+        for part in evaluation.parts:
+            numbers = evaluation.numbers(corpus, (part,), TECHNIQUES)
+            rows = examples.where(numbers[examples.part[numbers] == part])
+            if any(span.signal in TECHNIQUES for of_row in rows.spans for span in of_row):
+                yield f"{corpus}/{part}", rows
+
+
+def figures(bundle: Bundle, rows: Examples, *, draws: int, seed: int) -> TaskFigures:
+    """Measure a bundle that gives the fourteen techniques on whole articles."""
+    prediction = bundle.model.predict(rows.sentences)
+    columns = [bundle.signals.index(technique) for technique in TECHNIQUES]
+    flagged = np.stack(
+        [
+            decide(prediction.proba[:, column], bundle.thresholds[technique])
+            for column, technique in zip(columns, TECHNIQUES, strict=True)
+        ],
+        axis=1,
+    )
+    spans = _evidence(prediction, rows, [(r, TECHNIQUES[k]) for r, k in np.argwhere(flagged)])
+    of_any = spans
+    if ANY in bundle.signals:
+        proba = prediction.proba[:, bundle.signals.index(ANY)]
+        some = np.flatnonzero(decide(proba, bundle.thresholds[ANY]))
+        of_any = _evidence(prediction, rows, [(row, ANY) for row in some])
+    gold = gold_spans(rows)
+    articles = np.unique(rows.article).tolist()
+    labels = np.stack([rows.column(technique) for technique in TECHNIQUES], axis=1)
+    truth, found = of_articles(labels, rows.article), of_articles(flagged, rows.article)
+    resampling = {"draws": draws, "seed": seed}
+    return TaskFigures(
+        estimates(sums_by_article(of_any, gold, articles), **resampling),
+        estimates(sums_by_article(spans, gold, articles, labelled=True), **resampling),
+        classification(_labelled(rows, gold, prediction.proba[:, columns], prediction), gold),
+        article_figures(truth, is_positive(found)),
+    )
+
+
+def _evidence(
+    prediction: Prediction, rows: Examples, flags: Sequence[tuple[int, str]]
+) -> list[LabelledSpan]:
+    asked = [(int(row), name) for row, name in flags]
+    return [
+        LabelledSpan(rows.sentences[row].article_id, span.start, span.end, name)
+        for (row, name), found in zip(asked, prediction.evidence(asked), strict=True)
+        for span in found
+    ]
+
+
+def _labelled(
+    rows: Examples, gold: Sequence[LabelledSpan], proba: Single, prediction: Prediction
+) -> list[LabelledSpan]:
+    """Label each gold span, as often as it has labels."""
+    by_article: dict[str, list[int]] = defaultdict(list)
+    for row, sentence in enumerate(rows.sentences):
+        by_article[sentence.article_id].append(row)
+    places = Counter((article, start, end) for article, start, end, _ in gold)
+    inside = {
+        (article, start, end): [
+            row
+            for row in by_article[article]
+            if rows.sentences[row].start < end and start < rows.sentences[row].end
+        ]
+        for article, start, end in places
+    }
+    overlapping = sorted({row for own in inside.values() for row in own})
+    asked = [(row, name) for row in overlapping for name in TECHNIQUES]
+    evidence = dict(zip(asked, prediction.evidence(asked), strict=True))
+    found = []
+    for (article, start, end), count in places.items():
+        own = inside[article, start, end]
+        fit = [
+            max(
+                (_jaccard(one, start, end) for row in own for one in evidence[row, name]), default=0
+            )
+            for name in TECHNIQUES
+        ]
+        scores = proba[own].max(axis=0) * (UNMATCHED + np.array(fit))
+        best = np.argsort(-scores, kind="stable")[:count]
+        found += [LabelledSpan(article, start, end, TECHNIQUES[k]) for k in best]
+    return found
+
+
+def _jaccard(evidence: Span, start: int, end: int) -> float:
+    shared = min(evidence.end, end) - max(evidence.start, start)
+    return max(shared, 0) / (max(evidence.end, end) - min(evidence.start, start))
+
+
+def classification(
+    predicted: Sequence[LabelledSpan],
+    gold: Sequence[LabelledSpan],
+    techniques: Sequence[str] = TECHNIQUES,
+) -> TechniqueFigures:
+    """Judge the labels of gold spans (TC), which may overlap.
+
+    Raises
+    ------
+    ValueError
+        When a predicted label is at the place of no gold span.
+    """
+    given, wanted = Counter(predicted), Counter(gold)
+    places = {one[:3] for one in wanted}
+    if astray := {one[:3] for one in given} - places:
+        raise ValueError(f"{len(astray)} predicted places are those of no gold span")
+    counts = (
+        Counter(one.label for one in labels.elements())
+        for labels in (given & wanted, given, wanted)
+    )
+    hits, flags, labels = (np.array([one[name] for name in techniques]) for one in counts)
+    return _figures(hits, flags, labels, techniques, len(places))
+
+
+def of_articles(values: ArrayLike, article: ArrayLike) -> Floats:
+    """Return the labels of articles, in the order of their ids, from those of their sentences.
+
+    ``values``: one row per sentence: labels, of which one half counts as yes, or flags. An
+    article's label is 1 where a sentence has the technique, NaN where none has and some are not
+    known, else 0.
+    """
+    matrix = np.asarray(values, np.float64)
+    _, row = np.unique(np.asarray(article, np.str_), return_inverse=True)
+    has = np.zeros((int(row.max(initial=-1)) + 1, matrix.shape[1]), np.bool_)
+    unknown = np.zeros_like(has)
+    np.logical_or.at(has, row, is_positive(matrix))
+    np.logical_or.at(unknown, row, np.isnan(matrix))
+    return np.where(has, 1.0, np.where(unknown, np.nan, 0.0))
+
+
+def article_figures(
+    truth: Floats, flagged: Bools, techniques: Sequence[str] = TECHNIQUES
+) -> TechniqueFigures:
+    """Judge the techniques of whole articles, as `of_articles` returns them; NaN is not judged."""
+    known = ~np.isnan(truth)
+    positive, given = known & is_positive(truth), known & flagged
+    hits, flags, wanted = (cells.sum(axis=0) for cells in (positive & given, given, positive))
+    return _figures(hits, flags, wanted, techniques, int(known.any(axis=1).sum()))
+
+
+def _figures(
+    hits: Floats, given: Floats, wanted: Floats, techniques: Sequence[str], units: int
+) -> TechniqueFigures:
+    """F1 = 2 hits / (given + wanted), of each technique and of their sums."""
+    by_technique = np.full(len(techniques), np.nan)
+    np.divide(2 * hits, given + wanted, out=by_technique, where=wanted > 0)
+    defined = by_technique[wanted > 0]
+    total = int(wanted.sum())
+    return TechniqueFigures(
+        micro_f1=float(2 * hits.sum() / (given.sum() + total)) if total else math.nan,
+        macro_f1=float(defined.mean()) if len(defined) else math.nan,
+        by_technique=dict(zip(techniques, by_technique.tolist(), strict=True)),
+        gold=dict(zip(techniques, map(int, wanted), strict=True)),
+        averaged=len(defined),
+        units=units,
+    )
