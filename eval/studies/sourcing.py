@@ -43,6 +43,7 @@ Pieces = tuple[Place, ...]
 """Characters that belong together, in order and apart."""
 AnyCitation = MarkedCitation | Citation
 Counts = NDArray[np.int64]
+_Same = Callable[[AnyCitation, AnyCitation], bool]
 
 ROLES = ("source", "cue", "content")
 CHARACTERS, EXACT, OVERLAP = "characters", "exact", "overlap"
@@ -192,12 +193,14 @@ def _marked(one: RowCitation, starts: Mapping[int, int]) -> MarkedCitation:
     def place(mark: Mark) -> Place:
         return Place(starts[mark.sentence] + mark.start, starts[mark.sentence] + mark.end)
 
-    source, cue, antecedent = (
-        mark and place(mark) for mark in (one.source, one.cue, one.antecedent)
-    )
-    content = tuple(map(place, one.content))
     return MarkedCitation(
-        source, cue, content, one.kind, one.government, one.state_media, antecedent
+        None if one.source is None else place(one.source),
+        None if one.cue is None else place(one.cue),
+        tuple(map(place, one.content)),
+        one.kind,
+        one.government,
+        one.state_media,
+        None if one.antecedent is None else place(one.antecedent),
     )
 
 
@@ -413,12 +416,11 @@ def _count_citations(sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
         hits[LINKS] += _same_source(marked[row], found[column]), 1, 1
         hits[LINKS_RESOLVED] += _same_resolved(marked[row], found[column]), 1, 1
     for name, same in ((CITATIONS, _same_source), (CITATIONS_RESOLVED, _same_resolved)):
-        pairs = _pairs(
-            marked,
-            found,
-            lambda one, other, same=same: _similarity(one, other) if same(one, other) else 0.0,
-            most=True,
-        )
+
+        def by_source(one: AnyCitation, other: AnyCitation, same: _Same = same) -> float:
+            return _similarity(one, other) if same(one, other) else 0.0
+
+        pairs = _pairs(marked, found, by_source, most=True)
         hits[name] += len(pairs), len(found), len(marked)
     # Kinds are those of the resolved pairs, of which there are the most.
     matches = {row: found[column] for row, column in pairs}

@@ -132,12 +132,14 @@ def figures(bundle: Bundle, rows: Examples, *, draws: int, seed: int) -> TaskFig
         ],
         axis=1,
     )
-    spans = _evidence(prediction, rows, [(r, TECHNIQUES[k]) for r, k in np.argwhere(flagged)])
+    spans = _evidence(
+        prediction, rows, [(r, TECHNIQUES[k]) for r, k in np.argwhere(flagged).tolist()]
+    )
     of_any = spans
     if ANY in bundle.signals:
         proba = prediction.proba[:, bundle.signals.index(ANY)]
         some = np.flatnonzero(decide(proba, bundle.thresholds[ANY]))
-        of_any = _evidence(prediction, rows, [(row, ANY) for row in some])
+        of_any = _evidence(prediction, rows, [(row, ANY) for row in some.tolist()])
     gold = gold_spans(rows)
     articles = np.unique(rows.article).tolist()
     labels = np.stack([rows.column(technique) for technique in TECHNIQUES], axis=1)
@@ -154,10 +156,9 @@ def figures(bundle: Bundle, rows: Examples, *, draws: int, seed: int) -> TaskFig
 def _evidence(
     prediction: Prediction, rows: Examples, flags: Sequence[tuple[int, str]]
 ) -> list[LabelledSpan]:
-    asked = [(int(row), name) for row, name in flags]
     return [
         LabelledSpan(rows.sentences[row].article_id, span.start, span.end, name)
-        for (row, name), found in zip(asked, prediction.evidence(asked), strict=True)
+        for (row, name), found in zip(flags, prediction.evidence(flags), strict=True)
         for span in found
     ]
 
