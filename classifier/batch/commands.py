@@ -67,9 +67,6 @@ def batch(
     add: Annotated[
         bool, typer.Option("--add", help="Extend a finished run by inputs that it has not.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be read and how long it would take.")
-    ] = False,
     include: Include = None,
     exclude: Exclude = None,
     format: Annotated[
@@ -79,12 +76,6 @@ def batch(
         bool, typer.Option("--evidence", help="Say why of every flag, not of techniques alone.")
     ] = False,
     signal: OnlySignals = None,
-    cascade: Annotated[
-        bool,
-        typer.Option(
-            "--cascade", help="Let the baseline settle what is clear; says what it costs."
-        ),
-    ] = False,
     sources: Own = None,
     column: Columns = None,
     allow_private: Private = False,
@@ -115,14 +106,7 @@ def batch(
 
     own = None if sources is None else str(sources)
     model = pinned(model)  # which stays, whatever is promoted while it runs
-    setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format.value, cascade)
-    cost = ""
-    if cascade:
-        from framescope.classifier.batch.clearness import clearness
-
-        cost = f"--cascade, {clearness(model, signal).cost(signal)}"
-        if not quiet:
-            typer.echo(f"framescope: {cost}", err=True)
+    setup = Setup(model, signal, own, evidence, max_characters, max_seconds, format.value)
     job = Job(
         inputs=inputs or (),
         output=output,
@@ -138,14 +122,9 @@ def batch(
         engine=engine.value,
         address=address,
     )
-    if dry_run:
-        from framescope.classifier.batch.estimate import estimate
-
-        typer.echo(estimate(job))
-        return
     summary = run(job)
     if not quiet:
-        typer.echo(report(summary, output, cost), err=True)
+        typer.echo(report(summary, output), err=True)
     raise typer.Exit(status(summary))
 
 

@@ -23,8 +23,8 @@ def status(summary: Mapping[str, Any]) -> int:
     return 1 if summary["errors"] else 0
 
 
-def report(summary: Mapping[str, Any], path: Path, cost: str = "") -> str:
-    """Say on a few lines what was done, what a cascade costs, and what to do with it."""
+def report(summary: Mapping[str, Any], path: Path) -> str:
+    """Say on a few lines what was done, and what to do with it."""
     parts = [f"{summary['scored']:,} of {_many(summary['articles'], 'article')} scored"]
     if summary["noted"]:
         parts.append(f"{summary['noted']:,} not scored (the column note says why)")
@@ -36,13 +36,11 @@ def report(summary: Mapping[str, Any], path: Path, cost: str = "") -> str:
         share = summary["reused"] / summary["passages"]
         copies += f"{summary['reused']:,} of {summary['passages']:,} passages ({share:.1%}) reused"
     run = shlex.quote(str(path))
-    settled = f"{summary['settled']:,} passages settled by the baseline; {cost}" if cost else ""
     return "\n".join(
         f"framescope: {line}"
         for line in (
             f"{'; '.join(parts)}, in {summary['seconds']:,} s",
             copies.removesuffix("; "),
-            settled,
             f"ask it: framescope query {run}; see it: framescope overview {run} -o page.html",
         )
         if line

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier import __version__, bundles
-from framescope.classifier.batch.clearness import measured
 from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.stages import Setup
 from framescope.classifier.errors import InputError
@@ -76,7 +75,6 @@ class Job:
             "max-characters": setup.max_characters,
             "max-seconds": setup.max_seconds,
             "allow-private": self.allow_private,
-            "cascade": _measured(setup) if setup.cascade else None,
             **{f"{name}-column": column for name, column in self.columns.items()},
         }
 
@@ -92,8 +90,6 @@ def changed_options(job: Job) -> list[str]:
             words.append(f"--sources {shlex.quote(str(job.setup.sources))}")
         elif name.endswith("-column"):
             words.append(f"--column {shlex.quote(f'{_field(name)}={value}')}")
-        elif name == "cascade":
-            words.append("--cascade")
         elif value is True:
             words.append(f"--{name}")
         else:
@@ -128,12 +124,6 @@ def _digest(path: str) -> str:
     except OSError as error:
         reason = f"cannot be opened ({error.strerror}); give --sources a file of outlets"
         raise InputError(path, reason) from None
-
-
-def _measured(setup: Setup) -> str | bool:
-    """Name what was measured, by which the baseline settles."""
-    path = measured(setup.model)
-    return bundles.digest(path) if path.is_file() else True
 
 
 def tell_user(job: Job, line: str) -> None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from framescope.classifier import __version__
 from framescope.classifier.batch.schema import (
@@ -25,9 +24,6 @@ from framescope.classifier.batch.shards import Fault, Item, Shard
 from framescope.classifier.errors import InputError
 from framescope.classifier.records import Article, ArticleReport, Skipped
 from framescope.classifier.taxonomy import SIGNALS, Level, to_records
-
-if TYPE_CHECKING:
-    from framescope.classifier.batch.cascade import CascadeModel
 
 _TOGETHER = 32  # articles in one call of the model
 _MANY = 4_000_000  # characters, from which no more are scored together
@@ -56,8 +52,6 @@ class Setup:
         So is an article that takes longer.
     format : str
         ``parquet`` or ``jsonl``.
-    cascade : bool
-        Let the baseline settle what is clear (`batch.cascade`).
     """
 
     model: str = "transformer"
@@ -67,7 +61,6 @@ class Setup:
     max_characters: int = 2_000_000
     max_seconds: float = 120.0
     format: str = "parquet"
-    cascade: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,14 +93,13 @@ class Counts:
     sentences: int = 0
     citations: int = 0
     spans: int = 0
-    settled: int = 0  # passages that the baseline settled
     passages: int = 0  # that the encoder was asked for
     reused: int = 0  # of them, that it had encoded before
 
     def add(self, other: Mapping[str, int]) -> None:
         """Add what another did."""
-        for name, count in other.items():
-            setattr(self, name, getattr(self, name) + count)
+        for name in asdict(self):
+            setattr(self, name, getattr(self, name) + other.get(name, 0))
 
 
 @dataclass(frozen=True)
@@ -150,11 +142,6 @@ class Stages:
         self.setup = setup
         registry = load_registry(user=None if setup.sources is None else Path(setup.sources))
         self.bundle = bundles.load(setup.model, registry)
-        self.cascade: CascadeModel | None = None
-        if setup.cascade:
-            from framescope.classifier.batch.cascade import cascaded
-
-            self.bundle, self.cascade = cascaded(self.bundle, setup.signals)
         # Techniques stand in words; of the other signals no table has a place.
         shown = setup.evidence or {s.name for s in SIGNALS if s.level is Level.SPAN}
         self.scorer = Scorer(self.bundle, setup.signals, registry, shown, seconds=setup.max_seconds)
@@ -191,7 +178,7 @@ class Stages:
         alone : bool
             Score article by article, so that of several the one that fails is known.
         """
-        before = self.cache.asked, self.cache.reused, self._settled
+        before = self.cache.asked, self.cache.reused
         rows = [_Row(item) for item in shard.items]
         for at, failure in (failed or {}).items():
             rows[at].failure = failure
@@ -210,7 +197,6 @@ class Stages:
         tables, counts = self._gathered(shard, rows)
         counts.passages = self.cache.asked - before[0]
         counts.reused = self.cache.reused - before[1]
-        counts.settled = self._settled - before[2]
         return tables, counts
 
     def files(self, tables: RunTables) -> dict[str, bytes]:
@@ -221,10 +207,6 @@ class Stages:
             )
             for name in TABLES
         }
-
-    @property
-    def _settled(self) -> int:
-        return 0 if self.cascade is None else self.cascade.settled
 
     def _read(self, row: _Row) -> Iterator[Article]:
         """Read a record's articles; what can't be used is its failure."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from framescope.eval.commands.options import (
     As,
     BundleName,
-    Draws,
     First,
     Format,
     OtherSplit,
@@ -88,47 +86,4 @@ def robustness(
         typer.echo(suite_verdict(suite), err=True)
 
 
-def cascade(
-    model: BundleName = "transformer",
-    corpora: CorporaFolder = None,
-    draws: Draws = 2000,
-    seed: Seed = 0,
-    allow_other_split: OtherSplit = False,
-    format: As = Format.TERMINAL,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write there what batch --cascade goes by: cascade.json in the bundle's folder.",
-        ),
-    ] = None,
-) -> None:
-    """What `framescope batch --cascade` settles, and what it costs.
-
-    The baseline settles what is clear, and the transformer reads the rest. Fitted on validation
-    articles, measured on articles that no model has seen.
-
-    BUNDLE is a bundle's folder, or `transformer` for the one that ships.
-    """
-    from framescope.classifier.output import check, opened
-    from framescope.eval.report import json_text, show_section
-    from framescope.eval.studies import study_cascade
-
-    if output is not None:
-        check(output, overwrite=True)
-    evaluation = evaluation_of(
-        ["baseline", model], corpora, None, None, allow_other_split, draws=draws, seed=seed
-    )
-    with progress() as shown:
-        section, known = study_cascade(
-            evaluation, lambda done, total: shown("sentences", done, total)
-        )
-    if output is not None:
-        with opened(output) as file:
-            file.write(json_text(known.to_record()))
-    show_section(section, format, record=known.to_record())
-
-
-COMMANDS = (controls, robustness, cascade)
+COMMANDS = (controls, robustness)

@@ -273,14 +273,12 @@ def compare(
 def _of_runs(both: Pooled, draws: int, seed: int) -> list[DriftMeasure]:
     deals = Deals.of(both.is_now, both.outlet, draws, seed)
     ours, theirs = both.now, both.before
-    same = ours.bundle == theirs.bundle and _cascade(ours) == _cascade(theirs)
+    same = ours.bundle == theirs.bundle
     if same:
         found = [changes.scores(both, deals), changes.flags(both, deals)]
     else:
         said = " and ".join(
-            f"{one.name} by {one.bundle[0]} ({one.bundle[1][:12]}"
-            f"{', with --cascade' if _cascade(one) else ''})"
-            for one in (theirs, ours)
+            f"{one.name} by {one.bundle[0]} ({one.bundle[1][:12]})" for one in (theirs, ours)
         )
         why = f"not compared: {said} were not scored alike"
         found = [_left_out("scores", why), _left_out("flags", "not compared, as scores")]
@@ -296,10 +294,6 @@ def _of_runs(both: Pooled, draws: int, seed: int) -> list[DriftMeasure]:
 
 def _left_out(name: str, why: str) -> DriftMeasure:
     return DriftMeasure(name, note=why)
-
-
-def _cascade(side: DriftSide) -> bool:
-    return bool(side.manifest.get("options", {}).get("cascade"))
 
 
 def _bundle(against: str, now: DriftSide) -> Bundle:
