@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,22 +90,31 @@ class Typed(NamedTuple):
 
 
 @pytest.fixture
-def type_sources(monkeypatch, capsys) -> Callable[..., Typed]:
-    """Type a command of `framescope sources` in this process."""
-    from framescope.classifier import cli
+def type_command(monkeypatch, capsys) -> Iterator[Callable[..., Typed]]:
+    """Type a command in this process."""
+    from framescope.__main__ import main
 
-    def typed(*arguments: object) -> Typed:
-        monkeypatch.setattr(sys, "argv", ["framescope", "sources", *map(str, arguments)])
-        groups = [g for g in cli.app.registered_groups if g.name == "sources"]
-        monkeypatch.setattr(cli.app, "registered_groups", groups)
-        if not groups:
-            cli.app.add_typer(cli.sources_app, name="sources")
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    hook, thresholds = sys.unraisablehook, gc.get_threshold()
+
+    def typed(*words: object) -> Typed:
+        monkeypatch.setattr(sys, "argv", ["framescope", *map(str, words)])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main()
         return Typed(int(ended.value.code or 0), *capsys.readouterr())
 
-    return typed
+    yield typed
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    sys.unraisablehook = hook
+    gc.set_threshold(*thresholds)
+
+
+@pytest.fixture
+def type_sources(type_command) -> Callable[..., Typed]:
+    """Type a command of `framescope sources` in this process."""
+    return partial(type_command, "sources")
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from typing import Any
 COMMAND = [
     sys.executable,
     "-c",
-    "import sys; from framescope.classifier.cli import main; sys.exit(main())",
+    "import sys; from framescope.__main__ import main; sys.exit(main())",
 ]
 
 TEXT = """The ferry to Orrin will cost more from Monday

@@ -342,7 +342,7 @@ def test_the_command_ends_with_2_and_one_line(tmp_path: Path) -> None:
     line = [
         sys.executable,
         "-c",
-        "import sys; from framescope.classifier.cli import main; sys.exit(main())",
+        "import sys; from framescope.__main__ import main; sys.exit(main())",
     ]
     line += ["annotate", "import", "export.json", "--from", "label-studio", "-o", "labels.jsonl"]
     ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -11,30 +11,20 @@ import io
 import json
 import os
 import re
-import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from framescope.classifier import cli, errors
+from framescope.classifier import errors
 
 CASES = Path(__file__).parent / "cases" / "bad_input"
 REASONS: dict[str, str] = json.loads((CASES / "reasons.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, small_bundle):
-    def typed(*words: object) -> tuple[int, str, str]:
-        given = ["framescope", "score", *map(str, words), "--model", str(small_bundle)]
-        monkeypatch.setattr(sys, "argv", given)
-        monkeypatch.setattr(cli.app, "registered_groups", [])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0), *capsys.readouterr()
-
-    return typed
+def run(type_command, small_bundle):
+    return lambda *words: type_command("score", *words, "--model", small_bundle)
 
 
 def check_refused(result: tuple[int, str, str], source: object, reason: str) -> None:

@@ -31,7 +31,7 @@ pytest.importorskip("ray")
 COMMAND = [
     sys.executable,
     "-c",
-    "import sys; from framescope.classifier.cli import main; sys.exit(main())",
+    "import sys; from framescope.__main__ import main; sys.exit(main())",
 ]
 RECORDS, PAGES = 1_200, 40
 LOADED = Loaded("by-hand", "0" * 64, "none", (), {})

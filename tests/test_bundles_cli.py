@@ -17,7 +17,7 @@ from framescope.classifier import bundles
 COMMAND = [
     sys.executable,
     "-c",
-    "import sys; from framescope.classifier.cli import main; sys.exit(main())",
+    "import sys; from framescope.__main__ import main; sys.exit(main())",
 ]
 TEXT = "Observers in Orrin saw it. The mill of Karst cost nine crowns. It was quiet in Vesk."
 

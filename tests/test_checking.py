@@ -342,9 +342,7 @@ def test_every_signal_of_a_sentence_is_there_to_be_learned() -> None:
 
 
 def framescope(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    code = (
-        "import sys; from framescope.classifier.cli import main; sys.argv[0] = 'framescope'; main()"
-    )
+    code = "import sys; from framescope.__main__ import main; sys.argv[0] = 'framescope'; main()"
     kept = {k: v for k, v in os.environ.items() if k not in ("FRAMESCOPE_CORPORA",)}
     return subprocess.run(
         [sys.executable, "-c", code, "labels", "check", *map(str, arguments)],

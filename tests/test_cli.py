@@ -8,12 +8,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from framescope.classifier import __version__, cli
+from conftest import Typed
+from framescope.classifier import __version__
 from framescope.classifier.errors import Terminated
 
 TEXT = """Ferry fares rise
@@ -24,37 +26,23 @@ GERMAN = (
     "Der Rat der Stadt hat am Dienstag beschlossen, die Fähre nicht mehr fahren zu lassen. "
     "Die Bewohner der Insel sind darüber nicht glücklich und wollen nun gemeinsam klagen."
 )
-OWN_GROUPS = list(cli.app.registered_groups)
-FRAMESCOPE = "import sys; from framescope.classifier.cli import main; sys.exit(main())"
-
-
-class Result:
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
+FRAMESCOPE = "import sys; from framescope.__main__ import main; sys.exit(main())"
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, small_bundle):
+def run(type_command, small_bundle):
     """Type a command in this process; `score` is given the small bundle unless it names one."""
 
-    def typed(*arguments: object) -> Result:
+    def typed(*arguments: object) -> Typed:
         words = [str(argument) for argument in arguments]
         if words and words[0] in ("score", "signals") and "--model" not in words:
             words[1:1] = ["--model", str(small_bundle)]
-        monkeypatch.setattr(sys, "argv", ["framescope", *words])
-        monkeypatch.setattr(sys.modules["__main__"], "__package__", None)  # pytest's, under -m
-        # Every start adds the other rooms' commands to those it was made with.
-        monkeypatch.setattr(cli.app, "registered_groups", OWN_GROUPS.copy())
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return Result(int(ended.value.code or 0), out, err)
+        return type_command(*words)
 
     return typed
 
 
-def refused(result: Result) -> str:
+def refused(result: Typed) -> str:
     """Make sure that it is one line on standard error and nothing else; give the line."""
     assert result.status == 2
     assert result.out == ""
@@ -460,19 +448,6 @@ def test_one_file_is_enough_to_train_on(run, own_corpora, tmp_path, monkeypatch)
     assert f"framescope: {mine}, line 1: not JSON" in result.err
 
 
-def test_old_spellings_work_for_one_version_with_a_word(run, own_corpora, tmp_path, monkeypatch):
-    from framescope.training import runs as making
-
-    monkeypatch.setattr(making, "make_baseline", lambda *given: None)
-    result = run("train", "baseline", "--corpora", own_corpora, "--only", "exchange", "--output",
-                 tmp_path / "bundle")  # fmt: skip
-    assert result.status == 0
-    assert "framescope: --only is --corpus now; the old spelling goes with 0.4\n" in result.err
-    result = run("corpora", "--format", "text")
-    assert result.status == 0
-    assert "--format text is --format terminal now" in result.err
-
-
 def test_lists_are_written_as_json(run) -> None:
     for words in (("signals",), ("sources", "show", "rt.com"), ("corpora",)):
         assert json.loads(run(*words, "--json").out), words
@@ -481,20 +456,22 @@ def test_lists_are_written_as_json(run) -> None:
     assert json.loads(first)["id"]
 
 
-def commands(app) -> list[tuple[str, ...]]:
+def commands() -> list[tuple[str, ...]]:
     import typer
+
+    from framescope import cli
 
     def walk(command, path):
         yield path
-        for name, inner in getattr(command, "commands", {}).items():
-            yield from walk(inner, (*path, name))
+        for name in command.list_commands(None) if hasattr(command, "list_commands") else ():
+            yield from walk(command.get_command(None, name), (*path, name))
 
-    return list(walk(typer.main.get_command(app), ()))
+    return list(walk(typer.main.get_command(cli.app), ()))
 
 
 def test_help_is_short_and_in_words_everywhere(run) -> None:
     run("-V")
-    found = commands(cli.app)
+    found = commands()
     assert len(found) > 20
     for path in found:
         shown = run(*path, "-h")
@@ -506,7 +483,7 @@ def test_help_is_short_and_in_words_everywhere(run) -> None:
 
 def test_commands_are_listed_by_whom_they_are_for(run) -> None:
     shown = run("-h").out
-    for title in ("everyone", "those who train", "those who judge", "those who build the registry"):
+    for title in ("everyone", "those who train", "those who judge", "those who label"):
         assert f"For {title}:" in shown
     assert run("-V").out == run("--version").out == f"framescope {__version__}\n"
 
@@ -585,6 +562,33 @@ def test_an_interruption_is_one_word_and_leaves_nothing(run, ferry, tmp_path, mo
     assert (result.status, result.out) == (130, "")
     assert result.err.strip() == "framescope: interrupted"
     assert list(tmp_path.iterdir()) == [ferry]
+
+
+IMPORTING = """
+import signal, sys
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored, as under nohup
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == module:
+            signal.raise_signal(number)
+
+module, number = sys.argv.pop(1), int(sys.argv.pop(1))
+sys.meta_path.insert(0, Interrupting())
+from framescope.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("module", ["framescope.cli", "framescope.classifier.command"])
+def test_an_interruption_that_meets_an_import_is_not_lost(ferry, module, number) -> None:
+    words = [module, str(int(number)), "score", str(ferry), "-m", "baseline"]
+    command = [sys.executable, "-c", IMPORTING, *words]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (128 + number, "")
+    assert ended.stderr == "framescope: interrupted\n"
 
 
 def interrupted_at(monkeypatch, number: int, error: type[BaseException]) -> None:

@@ -8,15 +8,17 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
-from framescope.classifier import bundles, cli, taxonomy
+from framescope.classifier import bundles, taxonomy
 from framescope.classifier.inputs import exchange
 from framescope.training.recipes.keys import AT_THE_TOP
 from pages_of_docs import CALLS, PAGES, README, ROOT, TEXT, fenced, typed
+
+from framescope import cli
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -50,21 +52,15 @@ def commands() -> dict[str, set[str]]:
     """Give every command of the program and its options, such as "train baseline"."""
     found: dict[str, set[str]] = {}
 
-    def walk(command: object, name: str) -> None:
-        inner = getattr(command, "commands", {})
-        for key, value in inner.items():
-            walk(value, f"{name} {key}".strip())
+    def walk(command: Any, name: str) -> None:
+        inner = command.list_commands(None) if hasattr(command, "list_commands") else []
+        for key in inner:
+            walk(command.get_command(None, key), f"{name} {key}".strip())
         options = {o for p in command.params for o in (*p.opts, *p.secondary_opts) if o[:2] == "--"}
         if name and not (inner and getattr(command, "no_args_is_help", False)):
             found[name] = options
 
     walk(typer.main.get_command(cli.app), "")
-    for point in entry_points(group="framescope.commands"):
-        command = point.load()
-        if not isinstance(command, typer.Typer):
-            (alone := typer.Typer()).command()(command)
-            command = alone
-        walk(typer.main.get_command(command), point.name)
     return found
 
 

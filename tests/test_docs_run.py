@@ -20,7 +20,7 @@ from pages_of_docs import CALLS
 COMMAND = [
     sys.executable,
     "-c",
-    "import sys; from framescope.classifier.cli import main; sys.exit(main())",
+    "import sys; from framescope.__main__ import main; sys.exit(main())",
 ]
 
 NOT_RUN = {

@@ -149,7 +149,7 @@ def test_a_process_that_is_killed_leaves_what_can_be_gone_on_with(tmp_path, smal
     run = tmp_path / "run"
     words = ["eval", "batch", "--models", small_bundle, "--benchmarks", *files, "--output", run]
     environment = {k: v for k, v in os.environ.items() if k != "FRAMESCOPE_CORPORA"}
-    code = "import sys; from framescope.classifier.cli import main; sys.exit(main())"
+    code = "import sys; from framescope.__main__ import main; sys.exit(main())"
 
     def started(*more: object) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -18,7 +18,7 @@ import pytest
 COMMAND = [
     sys.executable,
     "-c",
-    "import sys; from framescope.classifier.cli import main; sys.exit(main())",
+    "import sys; from framescope.__main__ import main; sys.exit(main())",
 ]
 
 

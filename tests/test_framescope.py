@@ -17,7 +17,6 @@ from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
-from framescope.classifier import cli
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import given
 from framescope.classifier.inputs.fetching import Fetched
@@ -130,15 +129,11 @@ def test_a_line_of_a_file_that_cannot_be_read_is_a_value(tmp_path) -> None:
 # --- reports ------------------------------------------------------------------------------------
 
 
-def test_a_report_says_what_the_command_says(small_bundle, scorer, tmp_path, monkeypatch) -> None:
-    path, out = tmp_path / "ferry.txt", io.StringIO()
+def test_a_report_says_what_the_command_says(small_bundle, scorer, tmp_path, type_command) -> None:
+    path = tmp_path / "ferry.txt"
     path.write_text(f"{FERRY} {VILE}\n\n(Source: Ada Quill)")
-    monkeypatch.setattr(sys, "argv", ["framescope", "score", str(path), "--format", "json",
-                                      "--model", str(small_bundle)])  # fmt: skip
-    monkeypatch.setattr(cli.app, "registered_groups", list(cli.app.registered_groups))
-    with redirect_stdout(out), pytest.raises(SystemExit):
-        cli.main()
-    (expected,) = json.loads(out.getvalue())["articles"]
+    typed = type_command("score", path, "--format", "json", "--model", small_bundle)
+    (expected,) = json.loads(typed.out)["articles"]
     report = one(scorer, path)
     assert (report.text, report.language, report.note) == (expected["text"], "en", None)
     for scored, record, row in zip(

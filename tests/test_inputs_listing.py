@@ -6,12 +6,13 @@ import io
 from pathlib import Path
 
 import pytest
-from framescope.classifier.cli import app
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs.listing import ListedFile, listed, read_list
 from framescope.classifier.inputs.reading import Options, read
 from typer.testing import CliRunner
 from warcs import HTML, TEXT
+
+from framescope.cli import app
 
 TREE = ("a.txt", "b.html", "drafts/c.html", "drafts/deep/d.txt", "e.log", "f", "g.jpg")
 

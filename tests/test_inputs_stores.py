@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from framescope.classifier.cli import app
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import stores
 from framescope.classifier.inputs.listing import listed
@@ -17,6 +16,8 @@ from framescope.classifier.inputs.reading import Options, read, split
 from framescope.classifier.records import Article, Origin, Skipped
 from typer.testing import CliRunner
 from warcs import BODY, HTML, TEXT, response
+
+from framescope.cli import app
 
 pytest.importorskip("s3fs")
 moto = pytest.importorskip("moto.server")

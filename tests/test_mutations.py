@@ -18,7 +18,7 @@ FOOTPRINT = Path(__file__).parent.parent / "eval/compare/footprint.py"
 # Read as a file, as it reads itself: the room's door would open on all of the harness.
 COMMAND = f"""
 import resource, runpy, sys
-from framescope.classifier.cli import main
+from framescope.__main__ import main
 try:
     main()
 finally:

@@ -11,13 +11,14 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import headlines
 import numpy as np
 import pytest
 import toys
-from framescope.classifier import bundles, cli, taxonomy
+from conftest import Typed
+from framescope.classifier import bundles, taxonomy
 from framescope.classifier.errors import BundleError, SignalError
 from framescope.classifier.models.base import Calibration
 from framescope.classifier.models.ngrams import Ngrams
@@ -35,7 +36,6 @@ from framescope.classifier.taxonomy import (
 )
 from headlines import DEFINED, SIGNAL
 
-GROUPS = list(cli.app.registered_groups)
 MINIMAL = {"family": "framing", "level": "sentence", "meaning": "stands in capitals"}
 
 
@@ -62,26 +62,9 @@ def define(tmp_path, monkeypatch) -> Callable[[str], Path]:
     return defined
 
 
-class Typed(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def typed(monkeypatch, capsys) -> Callable[..., Typed]:
-    """Type a command in this process."""
-
-    def typed(*words: object) -> Typed:
-        monkeypatch.setattr(sys, "argv", ["framescope", *map(str, words)])
-        monkeypatch.setattr(sys.modules["__main__"], "__package__", None)
-        monkeypatch.setattr(cli.app, "registered_groups", GROUPS.copy())
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return Typed(int(ended.value.code or 0), *capsys.readouterr())
-
-    return typed
+def typed(type_command) -> Callable[..., Typed]:
+    return type_command
 
 
 def own_bundle(folder: Path, definitions: dict[str, Any] | None = None, **other: str) -> Path:

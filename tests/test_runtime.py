@@ -123,7 +123,7 @@ def test_a_runtime_that_is_not_there_is_said(transformer_bundle, monkeypatch) ->
 
 
 def test_the_record_says_what_scored(name, transformer_bundle, capsys, tmp_path) -> None:
-    from framescope.classifier.cli import app
+    from framescope.cli import app
 
     path = tmp_path / "ferry.txt"
     path.write_text("The council of Orrin met on Tuesday to talk about the ferry. " * 8)

@@ -145,7 +145,7 @@ def followed(tmp_path_factory) -> tuple[Path, list[Ended]]:
     command = here / "bin" / "framescope"
     command.write_text(
         f"#!/bin/sh\nexec '{sys.executable}' -c "
-        "'import sys; from framescope.classifier.cli import main; sys.exit(main())' \"$@\"\n",
+        "'import sys; from framescope.__main__ import main; sys.exit(main())' \"$@\"\n",
         encoding="utf-8",
     )
     command.chmod(0o755)

@@ -1,4 +1,4 @@
-"""How commands show their help, and what their options were called before."""
+"""How commands show their help."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WIDTH = 14  # of a command's name in the help
 _TAKEN = {"path": "PATH", "int": "N", "float": "X"}
 
 
-def _say_what_they_take(command: Any) -> None:
+def describe_options(command: Any) -> None:
     """Name what options take: "N", "a|b"; typer writes "<int range>", "<list[Path]>"."""
     for parameter in command.params:
         described = getattr(parameter, "type_descriptor", None)
@@ -30,18 +30,11 @@ def _say_what_they_take(command: Any) -> None:
                 label = parameter.display_type(None).strip("<>").split()[0]
                 parameter.metavar = _TAKEN.get(label.lower(), str(parameter.name).upper())
     for inner in getattr(command, "commands", {}).values():
-        _say_what_they_take(inner)
+        describe_options(inner)
 
 
 class Grouped(typer.core.TyperGroup):
     """Lists commands under the titles that they were added with (``rich_help_panel``)."""
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Give a command, its options with what they take in words and not as types."""
-        found = super().get_command(ctx, cmd_name)
-        if found is not None:
-            _say_what_they_take(found)
-        return found
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Name the commands in the order they were added."""
@@ -84,40 +77,3 @@ def _repeated(words: Sequence[str], several: set[str]) -> Iterator[str]:
                 yield option
             given += 1
         yield word
-
-
-# What options were called in version 0.2, by the command: they work until the next.
-_OLD_OPTIONS = {
-    "train": {"--only": "--corpus"},
-    "corpora": {"--corpus": "--house"},
-    "eval gate": {"--corpus": "--house"},
-}
-_OLD_FORMATS = frozenset({"table", "text"})
-_OLD_COMMANDS: dict[tuple[str, ...], list[str]] = {
-    ("corpora", name): ["labels", name] for name in ("check", "agreement")
-}
-
-
-def renewed(words: Sequence[str]) -> list[str]:
-    """Put today's spelling of options in the place of the last version's, with a word on it."""
-    found = list(words)
-    if (new := _OLD_COMMANDS.get((*found[:2],))) is not None:
-        _tell_of(" ".join(found[:2]), " ".join(new))
-        found[:2] = new
-    old = {name: new for size in (1, 2) for name, new in
-           _OLD_OPTIONS.get(" ".join(found[:size]), {}).items()}  # fmt: skip
-    for at, word in enumerate(found):
-        name, equals, value = word.partition("=")
-        if name in old:
-            found[at] = old[name] + equals + value
-            _tell_of(name, old[name])
-        elif name in ("--format", "-f"):
-            place, given = (at, value) if equals else (at + 1, "".join(found[at + 1 : at + 2]))
-            if given in _OLD_FORMATS:
-                found[place] = f"{name}=terminal" if equals else "terminal"
-                _tell_of(f"{name} {given}", f"{name} terminal")
-    return found
-
-
-def _tell_of(old: str, new: str) -> None:
-    typer.echo(f"framescope: {old} is {new} now; the old spelling goes with 0.4", err=True)
