@@ -18,6 +18,8 @@ from conftest import Typed
 from framescope.classifier import __version__
 from framescope.classifier.errors import Terminated
 
+import framescope
+
 TEXT = """Ferry fares rise
 
 The ferry of Orrin will cost the town 900 crowns. Observers expect the price to rise again.
@@ -448,12 +450,14 @@ def test_one_file_is_enough_to_train_on(run, own_corpora, tmp_path, monkeypatch)
     assert f"framescope: {mine}, line 1: not JSON" in result.err
 
 
-def test_lists_are_written_as_json(run) -> None:
-    for words in (("signals",), ("sources", "show", "rt.com"), ("corpora",)):
-        assert json.loads(run(*words, "--json").out), words
-    assert isinstance(json.loads(run("sources", "check", "--json").out), list)
-    first = run("sources", "list", "--json").out.splitlines()[0]
-    assert json.loads(first)["id"]
+REMOVED = Path(framescope.__file__).with_name("removed.tsv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("row", REMOVED.splitlines())
+def test_what_was_removed_answers_with_what_replaces_it(type_command, row) -> None:
+    command, option, message = row.split("\t")
+    line = refused(type_command(*command.split(), *option.split()))
+    assert line == f"framescope: {message}\n"
 
 
 def commands() -> list[tuple[str, ...]]:
