@@ -1,9 +1,9 @@
-"""Runs made up by lot, for drift: what is in them is drawn, and shifted where a test says so."""
+"""Made-up runs for drift: articles are drawn at random, and shifted where a test says so."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +28,16 @@ def _words(seed: int, count: int) -> list[str]:
 
 
 COMMON, TOPIC = _words(1, 900), [f"{word}ix" for word in _words(2, 60)]
-_SHARES = 1 / np.arange(5, 905)
+_SHARES = (1 / np.arange(5, 905)) / (1 / np.arange(5, 905)).sum()
 
 
 @dataclass(frozen=True)
 class Stream:
     """What articles are drawn from.
 
-    `topic` is the share of words of another topic, `shift` what is added to the log-odds of
-    `shifted` signals in standard deviations, `strange` the share of articles of outlets that are
-    new and in no registry, `far` that of articles unlike what was learned from.
+    `topic`: share of words of another topic. `shift`: added to the log-odds of `shifted` signals,
+    in standard deviations. `strange`: share of articles of new, unregistered outlets. `far`: share
+    of articles unlike the training data.
     """
 
     articles: int = 240
@@ -50,29 +50,24 @@ class Stream:
     miscalibrated: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Drawn:
-    """What was written: of each article its sentences, and each one's true labels by signal."""
+    """What was written: texts, places of sentences, and true labels by signal."""
 
-    folder: RunFolder
-    texts: list[str]
-    places: list[list[tuple[int, int]]]
-    labels: list[dict[str, list[int]]]
+    path: Path
+    texts: list[str] = field(default_factory=list)
+    places: list[list[tuple[int, int]]] = field(default_factory=list)
+    labels: list[dict[str, list[int]]] = field(default_factory=list)
 
 
 def write(path: Path, seed: int, stream: Stream = Stream(), **manifest: Any) -> Drawn:
     """Write a run of one shard."""
     rng = np.random.default_rng(seed)
-    tables: dict[str, dict[str, list[Any]]] = {name: {} for name in TABLES}
-    drawn = Drawn(RunFolder(path), [], [], [])
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
+    drawn = Drawn(path)
     outlet_shares = 1 / np.arange(1, stream.outlets + 1)
     # What an outlet's articles have in common is the same in every run.
     manner = np.random.default_rng(77).normal(0, 0.3, (stream.outlets + 40, len(SIGNALS)))
-
-    def add(table: str, **values: Any) -> None:
-        for name, value in values.items():
-            tables[table].setdefault(name, []).append(value)
-
     for number in range(stream.articles):
         fresh = rng.random() < stream.strange
         outlet = (
@@ -80,56 +75,50 @@ def write(path: Path, seed: int, stream: Stream = Stream(), **manifest: Any) -> 
             if fresh
             else int(rng.choice(stream.outlets, p=outlet_shares / outlet_shares.sum()))
         )
-        listed = not fresh and outlet % 4 != 3
         own = rng.normal(0, 0.6, len(SIGNALS)) + manner[outlet]
         sentences, places, at = [], [], 0
         of_topic = rng.random() < 0.6
         scores: dict[str, list[float]] = {name: [] for name in SIGNALS}
         labels: dict[str, list[int]] = {name: [] for name in SIGNALS}
         for _ in range(int(rng.integers(4, 10))):
-            words = list(rng.choice(COMMON, 14, p=_SHARES / _SHARES.sum()))
+            words = rng.choice(COMMON, 14, p=_SHARES).tolist()
             if of_topic:
-                words = [
-                    str(rng.choice(TOPIC)) if rng.random() < stream.topic else one for one in words
-                ]
-            text = f"{' '.join(words).capitalize()}."
-            sentences.append(text)
-            places.append((at, at + len(text)))
-            at += len(text) + 1
+                words = [rng.choice(TOPIC) if rng.random() < stream.topic else w for w in words]
+            sentences.append(f"{' '.join(words).capitalize()}.")
+            places.append((at, at + len(sentences[-1])))
+            at = places[-1][1] + 1
             for column, name in enumerate(SIGNALS):
                 odds = RARE.get(name, 0.0) + own[column] + rng.normal(0, 1.2)
                 odds += 1.4 * stream.shift * (name in stream.shifted)
-                chance = 1 / (1 + np.exp(-odds))
-                scores[name].append(float(chance))
                 truth = 1 / (1 + np.exp(-(odds + stream.miscalibrated)))
+                scores[name].append(float(1 / (1 + np.exp(-odds))))
                 labels[name].append(int(rng.random() < truth))
         text = " ".join(sentences)
         far = rng.random() < stream.far
         distance = float(rng.uniform(0.98, 1.0) if far else rng.uniform(0, 0.98))
-        article_id = number * 1_000_000
-        called = f"Outlet {outlet}"
-        add("inputs", input_id=number, input="made-up.jsonl", articles=1, scored=1)
-        add(
-            "articles", article_id=article_id, input_id=number, id=f"a{number}", outlet=called,
-            publisher=called.lower().replace(" ", "-") if listed else None,
-            publisher_name=called, sentences=len(sentences), characters=len(text),
-            text_digest=text_digest(text), flags=[], undecided=[], distance=distance, far=far,
-            hyperpartisan=scores["hyperpartisan"][0],
-        )  # fmt: skip
-        for row, (one, (start, end)) in enumerate(zip(sentences, places, strict=True)):
-            add(
-                "sentences", article_id=article_id, sentence=row, start=start, end=end, text=one,
-                voice="own", flags=[], undecided=[], distance=distance,
-                **{name: scores[name][row] for name in SIGNALS if name != "hyperpartisan"},
-            )  # fmt: skip
+        name = f"Outlet {outlet}"
+        listed = not fresh and outlet % 4 != 3
+        identity = number * 1_000_000
+        tables["inputs"].append({"input_id": number, "input": "made-up.jsonl"})
+        tables["articles"].append({
+            "article_id": identity, "input_id": number, "id": f"a{number}", "outlet": name,
+            "publisher": name.lower().replace(" ", "-") if listed else None,
+            "publisher_name": name, "text_digest": text_digest(text), "distance": distance,
+            "far": far, "hyperpartisan": scores["hyperpartisan"][0],
+        })  # fmt: skip
+        tables["sentences"] += [
+            {"article_id": identity, "sentence": row, "start": start, "end": end, "text": one,
+             **{s: scores[s][row] for s in SIGNALS if s != "hyperpartisan"}}
+            for row, (one, (start, end)) in enumerate(zip(sentences, places, strict=True))
+        ]  # fmt: skip
         drawn.texts.append(text)
         drawn.places.append(places)
         drawn.labels.append(labels)
-    _save(drawn.folder, tables, manifest)
+    _save(RunFolder(path), tables, manifest)
     return drawn
 
 
-def _save(folder: RunFolder, tables: dict[str, dict[str, list[Any]]], given: Any) -> None:
+def _save(folder: RunFolder, tables: dict[str, list[dict[str, Any]]], given: Any) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -137,16 +126,8 @@ def _save(folder: RunFolder, tables: dict[str, dict[str, list[Any]]], given: Any
     folder.shards.mkdir()
     draft = folder.draft(0)
     for name in TABLES:
-        of = schema(name, SIGNALS)
-        columns = tables[name]
-        n = len(next(iter(columns.values()))) if columns else 0
-        arrays = [
-            pa.array(columns[field.name], field.type)
-            if field.name in columns
-            else pa.nulls(n, field.type)
-            for field in of
-        ]
-        pq.write_table(pa.Table.from_arrays(arrays, schema=of), draft / f"{name}.parquet")
+        table = pa.Table.from_pylist(tables[name], schema=schema(name, SIGNALS))
+        pq.write_table(table, draft / f"{name}.parquet")
     folder.commit(draft, 0)
     manifest: dict[str, Any] = {
         "format": 1, "framescope": "0.3.0", "schema": 1,

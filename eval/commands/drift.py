@@ -1,20 +1,12 @@
-"""The command `framescope drift`: options, and one call."""
+"""The command `framescope drift`."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from framescope.classifier.cli.shared import Json, OverReport
-
-
-class DriftFormat(StrEnum):
-    """How a comparison of runs is written."""
-
-    TERMINAL = "terminal"
-    JSON = "json"
+from framescope.classifier.cli.shared import CardFormat, OverReport
 
 
 def drift(
@@ -33,54 +25,39 @@ def drift(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write a page with plots there."),
+        typer.Option("--output", "-o", metavar="FILE", help="Write an HTML page there."),
     ] = None,
     overwrite: OverReport = False,
     level: Annotated[
-        float | None,
+        float,
         typer.Option(
-            metavar="P",
-            min=0.0001,
-            max=0.2,
-            help="Of comparisons without any change, this share may find one; 0.002 unless given.",
+            metavar="P", min=0.001, max=0.2, help="Share of false alarms when nothing has changed."
         ),
-    ] = None,
-    draws: Annotated[
-        int | None,
-        typer.Option("--draws", min=99, help="Deals of the articles; 4,999 unless given."),
-    ] = None,
+    ] = 0.002,
     articles: Annotated[
-        int | None,
-        typer.Option(
-            "--articles", metavar="N", min=30, help="Of either run, by lot; 3,000 unless given."
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the deals.")] = 0,
+        int, typer.Option("--articles", metavar="N", min=30, help="Sampled from either run.")
+    ] = 3000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the permutations.")] = 0,
     format: Annotated[
-        DriftFormat, typer.Option("--format", "-f", help="How to write the verdict.")
-    ] = DriftFormat.TERMINAL,
-    json: Json = False,
+        CardFormat, typer.Option("--format", "-f", help="How to write the verdict.")
+    ] = CardFormat.TERMINAL,
 ) -> None:
-    """Say whether what comes in has changed (extra: batch).
+    """Report whether incoming articles have drifted (extra: batch).
 
-    Ends with status 0 when no drift is found, 1 when some is, 2 when there is too little to say.
+    Ends with status 0 when no drift is found, 1 when some is, 2 when there are too few articles.
     """
     from framescope.classifier.errors import need
 
     for module in ("pyarrow", "duckdb"):
         need(module, "drift needs", "batch")
     from framescope.classifier.output import check, opened
-    from framescope.eval.drift import compare_runs, drift_to_html
+    from framescope.eval.drift import compare_runs
     from framescope.eval.report import show_section
 
     check(output, [str(one) for one in data or ()], overwrite=overwrite)
-    given = {"level": level, "draws": draws, "most": articles}
-    limits: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
-    report = compare_runs(run, against, data or (), seed=seed, **limits)
+    report = compare_runs(run, against, data or (), level=level, most=articles, seed=seed)
     if output is not None:
-        page = drift_to_html(report)
         with opened(output) as file:
-            file.write(page)
-    form = DriftFormat.JSON if json else format
-    show_section(report.section(), form.value, record=report.record())
+            file.write(report.page())
+    show_section(report.section(), format.value, record=report.record())
     raise typer.Exit(report.status)

@@ -1,216 +1,277 @@
-"""Figures on either side, how much they have changed, and whether that matters and is sure.
-
-A measure is some figures that are judged together. A figure has an effect in plain units, and a
-least one, below which a change is none that matters however sure it is.
-"""
+"""What is compared: scores, flags, vocabulary, outlets, distance to the training data."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from framescope.eval.drift.sides import DriftSide
-from framescope.eval.metrics import Change, Estimate, Share
+from framescope.classifier.bundles import Bundle
+from framescope.classifier.models import FAR
+from framescope.eval.drift.articles import UNKNOWN, Rows, RunArticles, is_of_articles
+from framescope.eval.drift.figures import (
+    DriftFigure,
+    DriftMeasure,
+    centred,
+    difference,
+    divergence,
+    log_odds,
+    mean_error,
+    mean_of,
+    mean_shift_ps,
+    permuted,
+    share_of,
+)
+from framescope.eval.metrics import Change, Estimate, Share, holm
+from framescope.eval.rows import Bools, Floats, Single
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.stats import binomtest, fisher_exact, ks_2samp, wasserstein_distance
 
-Single = NDArray[np.float32]
-Floats = NDArray[np.float64]
-Marks = NDArray[np.bool_]
-Z = 1.96
+_WORDS = 2000  # the most common ones, by articles
+_SHOWN_WORDS = 15
+# The least effects that matter.
+_SHIFT = 0.1  # standard deviations of the log-odds
+_FLAGS = 0.01
+_BITS = 0.004  # of words, beyond what permutations give
+_OUTLETS, _MIX = 0.05, 0.02
+_DISTANCE, _DISTANCE_OF_BUNDLE, _FAR = 0.05, 0.1, 0.02
 
-
-@dataclass(frozen=True, slots=True)
-class DriftFigure:
-    """One figure.
-
-    Attributes
-    ----------
-    name : str
-        A signal, or what is counted.
-    before, now : Estimate or None
-        On either side, with 95% intervals over articles.
-    effect : Estimate
-        How much it has changed, in `unit`.
-    size, least : float
-        How large that is, and from what on it matters.
-    p : float
-        Corrected for the figures of its measure; NaN of one that nothing is judged by.
-    unit : str
-        ``sd``, ``bits``, ``chance`` (what was before is what chance gives), ``error`` (expected,
-        observed, and the calibration error); else of the figures themselves.
-    """
-
-    name: str
-    before: Estimate | None
-    now: Estimate | None
-    effect: Estimate
-    size: float
-    least: float
-    p: float
-    unit: str = ""
-
-    @property
-    def large(self) -> bool:
-        """Whether the effect is one that matters."""
-        return self.size >= self.least
-
-    @property
-    def words(self) -> tuple[str, str, str]:
-        """Before, now and effect, as they are said."""
-        first = {"chance": "by chance ", "error": "expected "}.get(self.unit, "")
-        before, now = ((one and said(one)) or "" for one in (self.before, self.now))
-        effect = said(self.effect)
-        if self.unit == "bits":
-            low, high = self.effect.low, self.effect.high
-            effect = f"{self.effect.value:.3f} bits, by chance {low:.3f} to {high:.3f}"
-        elif self.unit == "sd":
-            effect = effect.replace(" (", " sd (", 1)
-        elif self.unit == "error":
-            effect, now = f"error {effect}", f"observed {now}"
-        return (f"{first}{before}" if before else ""), now, effect
+_NO_DOMAIN = DriftMeasure("distance", note="unknown: the bundle has no training domain")
 
 
 @dataclass(frozen=True, slots=True)
-class DriftMeasure:
-    """Some figures that are judged together.
+class ShiftedWord:
+    """A word, the share of articles with it in both runs, and the z of the change."""
 
-    Attributes
-    ----------
-    name : str
-    figures : tuple of DriftFigure
-    note : str
-        What more is to be said; of a measure without figures, why there are none.
-    p : float
-        Corrected for how many measures there are; NaN where nothing is judged.
-    found : tuple of str
-        The figures that have changed.
-    """
+    word: str
+    before: float
+    now: float
+    z: float
 
-    name: str
-    figures: tuple[DriftFigure, ...] = ()
-    note: str = ""
-    p: float = math.nan
-    found: tuple[str, ...] = ()
 
-    @property
-    def least_p(self) -> float:
-        """The least p of its figures; NaN without any."""
-        known = [one.p for one in self.figures if not math.isnan(one.p)]
-        return min(known, default=math.nan)
+@dataclass(frozen=True, slots=True)
+class WordsMeasure(DriftMeasure):
+    """`DriftMeasure` of the vocabulary, with the words that have shifted most."""
 
-    def held(self, corrected: float, level: float) -> DriftMeasure:
-        """Decide, by a p that is corrected for all measures."""
-        if math.isnan(corrected):
-            return self
-        factor = corrected / self.least_p
-        found = tuple(one.name for one in self.figures if one.p * factor <= level and one.large)
-        return replace(self, p=corrected, found=found)
+    more: tuple[ShiftedWord, ...] = ()
+    less: tuple[ShiftedWord, ...] = ()
 
 
 @dataclass(frozen=True)
-class Pooled:
-    """Both sides' articles, one after the other."""
+class TwoRuns:
+    """The articles of two runs, one after the other; `draws`, `seed`: of the permutations."""
 
-    before: DriftSide
-    now: DriftSide
+    before: RunArticles
+    now: RunArticles
+    draws: int
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.before) + len(self.now)
 
     @property
-    def is_now(self) -> Marks:
-        """Which are of the run that is judged."""
-        found: Marks = np.r_[np.zeros(len(self.before), np.bool_), np.ones(len(self.now), np.bool_)]
+    def is_now(self) -> Bools:
+        """Which articles are of the second run."""
+        found: Bools = np.arange(len(self)) >= len(self.before)
         return found
 
     @property
     def outlet(self) -> NDArray[np.str_]:
-        """Their outlets' keys."""
+        """The outlet of each article."""
         return np.concatenate([self.before.outlet, self.now.outlet])
 
     @property
-    def signals(self) -> tuple[str, ...]:
-        """That both give."""
-        return tuple(one for one in self.now.signals if one in self.before.signals)
+    def signals(self) -> list[str]:
+        """The signals that both runs have."""
+        return [one for one in self.now.scores if one in self.before.scores]
 
-    def values(self, signal: str) -> tuple[Single, NDArray[np.intp]]:
-        """Give a signal's scores that are known, and the article of each."""
-        both = [(side.scores[signal], side.rows(signal)) for side in (self.before, self.now)]
-        scores = np.concatenate([one for one, _ in both])
-        rows = np.concatenate([both[0][1], both[1][1] + len(self.before)])
+    def values(self, signal: str) -> tuple[Single, Rows]:
+        """Return the known scores of a signal, and the article of each."""
+        scores = np.concatenate([one.scores[signal] for one in (self.before, self.now)])
+        article = np.concatenate([self.before.article, self.now.article + len(self.before)])
+        if is_of_articles(signal):
+            article = np.arange(len(self))
         known = ~np.isnan(scores)
-        return scores[known], rows[known]
+        return scores[known], article[known]
 
-    def counts(self, rows: NDArray[np.intp], bins: NDArray[np.intp], width: int) -> Single:
-        """Count by article and bin, shape (n, width)."""
-        n = len(self.before) + len(self.now)
-        found = np.bincount(rows * width + bins, minlength=n * width)
-        return found.reshape(n, width).astype(np.float32)
-
-    @property
-    def sides(self) -> tuple[Marks, Marks]:
-        """Which are of either side."""
-        return ~self.is_now, self.is_now
+    def sums(self, values: Floats, article: Rows) -> tuple[Floats, Floats]:
+        """Return the sum of values and their number, by article."""
+        n = len(self)
+        counts: Floats = np.bincount(article, minlength=n).astype(np.float64)
+        return np.bincount(article, weights=values, minlength=n).astype(np.float64), counts
 
 
-def said(value: Estimate) -> str:
-    """Write a figure with its interval, as far as there is one."""
-
-    def one(x: float) -> str:
-        if isinstance(value, Share):
-            return f"{x:.1%}"
-        return f"{x:+.3f}" if isinstance(value, Change) else f"{x:.3f}"
-
-    if math.isnan(value.value):
-        return "unknown"
-    if math.isnan(value.low):
-        return one(value.value)
-    return f"{one(value.value)} ({one(value.low)} to {one(value.high)})"
-
-
-# --- figures with intervals -----------------------------------------------------------------------
-
-
-def mean_of(values: NDArray[np.floating[Any]], articles: NDArray[np.intp]) -> tuple[float, float]:
-    """Give the mean of values, and its standard error over articles."""
-    _, article = np.unique(articles, return_inverse=True)
-    sums = np.bincount(article, weights=values).astype(np.float64)
-    return _error(sums, np.bincount(article).astype(np.float64))
+def scores(both: TwoRuns) -> DriftMeasure:
+    """Compare the log-odds of each signal."""
+    is_now, means, figures = both.is_now, [], []
+    for signal in both.signals:
+        values, article = both.values(signal)
+        odds, now = log_odds(values), is_now[article]
+        if now.all() or not now.any():
+            continue
+        sums, counts = both.sums(odds, article)
+        means.append(np.divide(sums, counts, out=np.full(len(both), np.nan), where=counts > 0))
+        spread = max(float(odds[~now].std()), 1e-6)
+        (a, a_error), (b, b_error) = (mean_error(odds[w], article[w]) for w in (~now, now))
+        shift, half = (b - a) / spread, 1.96 * math.hypot(a_error, b_error) / spread
+        effect = Change(shift, shift - half, shift + half)
+        old, new = (mean_of(values[w], article[w]) for w in (~now, now))
+        figures.append(
+            DriftFigure(signal, old, new, effect, abs(shift), _SHIFT, math.nan, unit="sd")
+        )
+    return _tested("scores", figures, means, both)
 
 
-def _error(sums: Floats, sizes: Floats) -> tuple[float, float]:
-    """Give a ratio of sums over articles, and its standard error (Cochran, 1977, section 6.3)."""
-    total, m = float(sizes.sum()), int((sizes > 0).sum())
-    mean = float(sums.sum()) / max(total, 1e-12)
-    if m < 2:
-        return mean, math.nan
-    spread = float(((sums - mean * sizes) ** 2).sum())
-    return mean, math.sqrt(m / (m - 1) * spread) / total
+def flags(both: TwoRuns) -> DriftMeasure:
+    """Compare the share that is flagged of each signal, at the thresholds of the second run."""
+    is_now, residuals, figures = both.is_now, [], []
+    for signal in both.signals:
+        values, article = both.values(signal)
+        flagged = values >= np.float32(both.now.manifest["thresholds"][signal])
+        hits, counts = both.sums(flagged.astype(np.float64), article)
+        old, new = (share_of(hits[w], counts[w]) for w in (~is_now, is_now))
+        figures.append(difference(signal, old, new, _FLAGS, math.nan))
+        residuals.append(hits - counts * hits.sum() / max(counts.sum(), 1.0))
+    return _tested("flags", figures, residuals, both)
 
 
-def share_of(hits: NDArray[np.floating[Any]], sizes: NDArray[np.floating[Any]]) -> Share:
-    """Give a share and its interval over articles: Wilson's, by as many as would vary as much."""
-    share, error = _error(hits.astype(np.float64), sizes.astype(np.float64))
-    if math.isnan(error):
-        return Share(share)
-    m = int((sizes > 0).sum())
-    alike = error < 1e-9 or share in (0.0, 1.0)
-    size = float(m) if alike else min(share * (1 - share) / error**2, float(sizes.sum()))
-    z2 = Z**2
-    middle = (share + z2 / (2 * size)) / (1 + z2 / size)
-    half = Z * math.sqrt(share * (1 - share) / size + z2 / (4 * size**2)) / (1 + z2 / size)
-    return Share(share, max(middle - half, 0.0), min(middle + half, 1.0))
+def _tested(
+    name: str, figures: Sequence[DriftFigure], values: Sequence[Floats], both: TwoRuns
+) -> DriftMeasure:
+    """Test figures by one value of each article."""
+    if not figures:
+        return DriftMeasure(name, note="no signal is scored in both runs")
+    columns = centred(np.stack(values, axis=1), both.outlet, both.is_now)
+    return _measure(name, figures, mean_shift_ps(columns, both.is_now, both.draws, both.seed))
 
 
-def estimate_of(value: float, error: float) -> Estimate:
-    """Put a figure and its standard error together."""
-    return Estimate(value, value - Z * error, value + Z * error)
+def _measure(name: str, figures: Sequence[DriftFigure], ps: Sequence[float]) -> DriftMeasure:
+    found = (replace(one, p=p) for one, p in zip(figures, ps, strict=True))
+    return DriftMeasure(name, tuple(found))
 
 
-def difference_of(name: str, sides: Sequence[Estimate], least: float, p: float) -> DriftFigure:
-    """Hold two figures against each other; the interval by Newcombe (1998) from those of both."""
-    old, new = sides
-    gap = new.value - old.value
-    down = math.hypot(new.value - new.low, old.high - old.value)
-    up = math.hypot(new.high - new.value, old.value - old.low)
-    return DriftFigure(name, old, new, Change(gap, gap - down, gap + up), abs(gap), least, p)
+def vocabulary(both: TwoRuns) -> WordsMeasure:
+    """Compare the shares of articles that have common words."""
+    articles = (*both.before.words, *both.now.words)
+    spread = Counter(word for one in articles for word in one)
+    common = [word for word, times in spread.most_common(_WORDS) if times >= 3]
+    table = np.array([[word in one for word in common] for one in articles], np.float32)
+    tested = divergence(table, both.is_now, both.draws, both.seed)
+    bits, beyond = Estimate(tested.value, tested.low, tested.high), tested.value - tested.mean
+    words = DriftFigure("words", None, None, bits, beyond, _BITS, tested.p, "bits")
+    shifted = _shifted(common, table, both.is_now)
+    more, less = tuple(shifted[: -_SHOWN_WORDS - 1 : -1]), tuple(shifted[:_SHOWN_WORDS])
+    return WordsMeasure("vocabulary", (words,), more=more, less=less)
+
+
+def _shifted(words: Sequence[str], table: Single, is_now: Bools) -> list[ShiftedWord]:
+    """Return words by how far their odds have risen, the fallen first.
+
+    By log-odds over their error, with the words of both runs as prior (Monroe et al., 2008).
+    """
+    old, new = (table[w].sum(axis=0).astype(np.float64) for w in (~is_now, is_now))
+    prior = 500.0 * (old + new) / max(float((old + new).sum()), 1.0) + 1e-9
+
+    def odds(counts: Floats) -> Floats:
+        found: Floats = np.log(counts + prior)
+        found -= np.log(counts.sum() + prior.sum() - counts - prior)
+        return found
+
+    z = (odds(new) - odds(old)) / np.sqrt(1 / (new + prior) + 1 / (old + prior))
+    before, now = old / max(int((~is_now).sum()), 1), new / max(int(is_now.sum()), 1)
+    return [
+        ShiftedWord(words[at], float(before[at]), float(now[at]), float(z[at]))
+        for at in np.argsort(z, kind="stable")
+    ]
+
+
+def outlets(both: TwoRuns) -> DriftMeasure:
+    """Compare the outlets: new ones, those that are not in the registry, the mix of all."""
+    is_now, outlet, n = both.is_now, both.outlet, len(both)
+    names, code = np.unique(outlet, return_inverse=True)
+    counts = csr_array((np.ones(n, np.float32), (np.arange(n), code)), shape=(n, len(names)))
+    counts = counts[:, np.flatnonzero(names != UNKNOWN)]
+    total = np.asarray(counts.sum(axis=0), np.float64)
+
+    def new_share(members: Single) -> Floats:
+        now = np.asarray(counts.T @ members.T, np.float64).T
+        found: Floats = (now * (total - now < 0.5)).sum(axis=-1) / now.sum(axis=-1).clip(1.0)
+        return found
+
+    draws = 4 * both.draws  # for the correction of four figures
+    new = permuted(new_share, is_now, draws, both.seed)
+    gap = new.value - new.mean
+    chance, change = (
+        Share(new.mean, new.low, new.high),
+        Change(gap, new.value - new.high, new.value - new.low),
+    )
+    mix = divergence(counts, is_now, draws, both.seed)
+    bits, beyond = Estimate(mix.value, mix.low, mix.high), mix.value - mix.mean
+    registered = np.concatenate([both.before.registered, both.now.registered])
+    figures = [
+        DriftFigure(
+            "new outlets", chance, Share(new.value), change, gap, _OUTLETS, new.p, "chance"
+        ),
+        _shares("not in the registry", ~registered & (outlet != UNKNOWN), is_now, _OUTLETS),
+        _shares("no outlet named", outlet == UNKNOWN, is_now, _OUTLETS),
+        DriftFigure("mix", None, None, bits, beyond, _MIX, mix.p, "bits"),
+    ]
+    return _measure("outlets", figures, holm([one.p for one in figures]))
+
+
+def _shares(name: str, marked: Bools, is_now: Bools, least: float) -> DriftFigure:
+    sides = marked[~is_now], marked[is_now]
+    p = fisher_exact([[one.sum(), len(one) - one.sum()] for one in sides]).pvalue
+    return difference(name, share_of(sides[0]), share_of(sides[1]), least, float(p))
+
+
+def distances(both: TwoRuns) -> DriftMeasure:
+    """Compare how far articles lie from the training data."""
+    sides = [(one, ~np.isnan(one.distance)) for one in (both.before, both.now)]
+    before, now = (one.distance[known] for one, known in sides)
+    if not len(before) or not len(now):
+        return _NO_DOMAIN
+    far = np.concatenate([one.far[known] for one, known in sides])
+    p = float(ks_2samp(before, now).pvalue)
+    mean = difference("distance", mean_of(before), mean_of(now), _DISTANCE, p)
+    figures = [
+        replace(mean, size=float(wasserstein_distance(before, now))),
+        _shares("far", far, np.arange(len(far)) >= len(before), _FAR),
+    ]
+    return _measure("distance", figures, holm([one.p for one in figures]))
+
+
+def of_bundle(run: RunArticles, bundle: Bundle) -> list[DriftMeasure]:
+    """Compare a run with what its bundle keeps of its training: the distance.
+
+    A distance is the share of held-out articles that lie nearer: theirs are uniform, 2% are far.
+    """
+    found = [
+        DriftMeasure(name, note=f"a bundle keeps no {name}; compare with a run to test them")
+        for name in ("scores", "flags", "vocabulary", "outlets")
+    ]
+    known = ~np.isnan(run.distance)
+    if bundle.domain is None or not known.any():
+        return [*found, _NO_DOMAIN]
+    distance, far, m = run.distance[known], run.far[known], max(len(bundle.domain.held_out), 1)
+    mean, share = mean_of(distance), share_of(far)
+    figures = [
+        # To lie nearer than held-out articles is no drift.
+        DriftFigure(
+            name, expected, now,
+            Change(*(x - expected.value for x in (now.value, now.low, now.high))),
+            max(now.value - expected.value, 0.0), least, math.nan,
+        )
+        for name, expected, now, least in (
+            ("distance", Estimate(0.5), mean, _DISTANCE_OF_BUNDLE),
+            ("far", Share(1 - FAR), share, _FAR),
+        )
+    ]  # fmt: skip
+    ps = (
+        float(ks_2samp(distance, (np.arange(m) + 0.5) / m).pvalue),
+        float(binomtest(int(far.sum()), len(far), 1 - FAR).pvalue),
+    )
+    return [*found, _measure("distance", figures, holm(ps))]

@@ -1,0 +1,271 @@
+"""Figures before and now, their intervals, and tests whether they have changed.
+
+The unit is the article: sentences of one article are not independent. A figure has changed when
+its p, corrected for all figures and measures, is below the level, and the effect is large enough
+to matter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from framescope.eval.metrics import Change, Estimate, Share
+from framescope.eval.rows import Bools, Floats, Single
+from numpy.typing import NDArray
+from scipy.spatial.distance import jensenshannon
+from scipy.special import logit
+from scipy.stats import permutation_test
+
+_Z = 1.96
+_BATCH = 500  # permutations at once
+
+
+@dataclass(frozen=True, slots=True)
+class DriftFigure:
+    """One figure.
+
+    Attributes
+    ----------
+    name : str
+        A signal, or what is counted.
+    before, now : Estimate or None
+        With 95% intervals over articles.
+    effect : Estimate
+        The change, in `unit`.
+    size, least : float
+        Absolute size of the effect, and the least size that matters.
+    p : float
+        Corrected for the figures of the measure; NaN where the figure is not tested.
+    unit : str
+        ``sd``, ``bits``, ``chance`` (`before` is what chance gives), ``error`` (`before` is the
+        expected share, `now` the observed one, `effect` the calibration error); else the unit of
+        the figures themselves.
+    """
+
+    name: str
+    before: Estimate | None
+    now: Estimate | None
+    effect: Estimate
+    size: float
+    least: float
+    p: float
+    unit: str = ""
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """Before, now and effect as text."""
+        first = {"chance": "by chance ", "error": "expected "}.get(self.unit, "")
+        before, now = ("" if one is None else text(one) for one in (self.before, self.now))
+        effect = text(self.effect)
+        if self.unit == "bits":
+            low, high = self.effect.low, self.effect.high
+            effect = f"{self.effect.value:.3f} bits, by chance {low:.3f} to {high:.3f}"
+        elif self.unit == "sd":
+            effect = effect.replace(" (", " sd (", 1)
+        elif self.unit == "error":
+            effect, now = f"error {effect}", f"observed {now}"
+        return before and first + before, now, effect
+
+
+@dataclass(frozen=True, slots=True)
+class DriftMeasure:
+    """Figures that are tested together.
+
+    ``note``: a remark, or why there are no figures. ``p``: the least of the figures', corrected
+    for the number of measures; NaN where nothing is tested. ``found``: the figures that have
+    changed.
+    """
+
+    name: str
+    figures: tuple[DriftFigure, ...] = ()
+    note: str = ""
+    p: float = math.nan
+    found: tuple[str, ...] = ()
+
+    @property
+    def least_p(self) -> float:
+        """The least p of the figures; NaN without any."""
+        return min((one.p for one in self.figures if not math.isnan(one.p)), default=math.nan)
+
+    @property
+    def ordered(self) -> list[DriftFigure]:
+        """The figures that have changed first, then by p."""
+        return sorted(
+            self.figures,
+            key=lambda f: (f.name not in self.found, math.inf if math.isnan(f.p) else f.p, -f.size),
+        )
+
+    def decided(self, corrected: float, level: float) -> DriftMeasure:
+        """Decide by a p that is corrected for all measures."""
+        if math.isnan(corrected):
+            return self
+        factor = corrected / self.least_p
+        found = (f.name for f in self.figures if f.p * factor <= level and f.size >= f.least)
+        return replace(self, p=corrected, found=tuple(found))
+
+
+def text(value: Estimate) -> str:
+    """Write a figure with its interval, if it has one."""
+    form = {Share: "{:.1%}", Change: "{:+.3f}"}.get(type(value), "{:.3f}")
+    if math.isnan(value.value):
+        return "unknown"
+    shown, low, high = map(form.format, (value.value, value.low, value.high))
+    return shown if math.isnan(value.low) else f"{shown} ({low} to {high})"
+
+
+# --- intervals ------------------------------------------------------------------------------------
+
+
+def mean_error(values: NDArray[Any], articles: NDArray[np.intp]) -> tuple[float, float]:
+    """Return a mean and its standard error over articles."""
+    _, article = np.unique(articles, return_inverse=True)
+    return _ratio_error(np.bincount(article, weights=values), np.bincount(article))
+
+
+def _ratio_error(sums: NDArray[Any], sizes: NDArray[Any]) -> tuple[float, float]:
+    """Return a ratio of sums over articles and its standard error (Cochran, 1977, section 6.3)."""
+    total, m = float(sizes.sum()), int((sizes > 0).sum())
+    mean = float(sums.sum()) / max(total, 1e-12)
+    if m < 2:
+        return mean, math.nan
+    return mean, math.sqrt(m / (m - 1) * float(((sums - mean * sizes) ** 2).sum())) / total
+
+
+def mean_of(values: NDArray[Any], articles: NDArray[np.intp] | None = None) -> Estimate:
+    """Return a mean with its interval over articles, one value each unless said otherwise."""
+    value, error = mean_error(values, np.arange(len(values)) if articles is None else articles)
+    return Estimate(value, value - _Z * error, value + _Z * error)
+
+
+def share_of(hits: NDArray[Any], sizes: NDArray[Any] | None = None) -> Share:
+    """Return a share with its interval over articles: Wilson's, at the effective sample size."""
+    sizes = np.ones(len(hits)) if sizes is None else sizes.astype(float)
+    share, error = _ratio_error(hits.astype(float), sizes)
+    if math.isnan(error):
+        return Share(share)
+    size = float((sizes > 0).sum())
+    if error > 1e-9 and 0 < share < 1:
+        size = min(share * (1 - share) / error**2, float(sizes.sum()))
+    middle = (share + _Z**2 / (2 * size)) / (1 + _Z**2 / size)
+    half = math.sqrt(share * (1 - share) / size + _Z**2 / (4 * size**2))
+    half *= _Z / (1 + _Z**2 / size)
+    return Share(share, max(middle - half, 0.0), min(middle + half, 1.0))
+
+
+def difference(name: str, before: Estimate, now: Estimate, least: float, p: float) -> DriftFigure:
+    """Return the difference of two figures; its interval follows from theirs (Newcombe, 1998)."""
+    gap = now.value - before.value
+    down = math.hypot(now.value - now.low, before.high - before.value)
+    up = math.hypot(now.high - now.value, before.value - before.low)
+    return DriftFigure(name, before, now, Change(gap, gap - down, gap + up), abs(gap), least, p)
+
+
+def log_odds(values: NDArray[Any]) -> Floats:
+    """Return the log-odds of probabilities, bounded where these are 0 or 1."""
+    found: Floats = logit(np.clip(values.astype(np.float64), 1e-4, 1 - 1e-4))
+    return found
+
+
+# --- tests ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Permutations:
+    """A statistic of two runs, and what it is when articles are permuted between them."""
+
+    value: float
+    p: float
+    mean: float
+    low: float
+    high: float
+    null: Floats
+
+
+def permuted(
+    statistic: Callable[[Single], Floats], is_now: Bools, draws: int, seed: int
+) -> Permutations:
+    """Test whether two runs differ by permuting their articles.
+
+    Parameters
+    ----------
+    statistic : callable
+        Of membership in the second run, shape (b, n): shape (b,), larger where the runs differ
+        more.
+    is_now : ndarray of bool, shape (n,)
+    draws, seed : int
+    """
+
+    def of_numbers(before: NDArray[Any], now: NDArray[Any], axis: int) -> Floats:
+        members = np.zeros((*now.shape[:-1], len(is_now)), np.float32)
+        np.put_along_axis(members, now.astype(np.intp), 1, axis=-1)
+        return statistic(members)
+
+    found = permutation_test(
+        (np.flatnonzero(~is_now), np.flatnonzero(is_now)), of_numbers, vectorized=True,
+        n_resamples=draws, batch=_BATCH, alternative="greater", axis=-1,
+        rng=np.random.default_rng(seed),
+    )  # fmt: skip
+    null = found.null_distribution
+    low, high = np.quantile(null, [0.025, 0.975])
+    return Permutations(
+        float(found.statistic), float(found.pvalue), float(null.mean()), float(low), float(high),
+        null,
+    )  # fmt: skip
+
+
+def mean_shift_ps(values: Floats, is_now: Bools, draws: int, seed: int) -> list[float]:
+    """Return the p of each column's difference in means, corrected for the number of columns.
+
+    Columns are standardised and tested by the largest difference (Westfall & Young, 1993, single
+    step). A column without variation has p 1.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, k)
+        Of articles; NaN counts as the column's mean.
+    """
+    values = values - np.nanmean(values, axis=0)
+    spread = np.nanstd(values, axis=0)
+    scaled = np.nan_to_num(values / np.where(spread > 1e-9, spread, np.inf)).astype(np.float32)
+    now, n = int(is_now.sum()), len(is_now)
+
+    def gaps(members: Single) -> Floats:
+        found: Floats = np.abs(members @ scaled).astype(float) * n / (now * (n - now))
+        return found
+
+    result = permuted(lambda members: gaps(members).max(axis=-1), is_now, draws, seed)
+    own = gaps(is_now.astype(np.float32)[None])[0]
+    # Rounding of the sums must not part a permutation from one that is the same.
+    above = (result.null[None] >= own[:, None] - 1e-6).sum(axis=1)
+    return [float(p) for p in (1 + above) / (1 + len(result.null))]
+
+
+def centred(values: Floats, outlet: NDArray[np.str_], is_now: Bools) -> Floats:
+    """Subtract from each article the mean of its outlet, so that only changes within outlets count.
+
+    A different mix of outlets is a change of outlets, not of scores. Outlets in one run only are
+    centred together.
+    """
+    names, code = np.unique(outlet, return_inverse=True)
+    count, total = np.bincount(code, weights=is_now), np.bincount(code)
+    stratum = np.where(((count == 0) | (count == total))[code], len(names), code)
+    found = values.copy()
+    for one in np.unique(stratum):
+        found[stratum == one] -= np.nanmean(values[stratum == one], axis=0)
+    return found
+
+
+def divergence(counts: NDArray[Any], is_now: Bools, draws: int, seed: int) -> Permutations:
+    """Test the Jensen-Shannon divergence of two runs' counts, shape (n, k), in bits."""
+    total = np.asarray(counts.sum(axis=0), float)
+
+    def bits(members: Single) -> Floats:
+        now = np.asarray(counts.T @ members.T, float).T
+        found: Floats = jensenshannon(total - now, now, base=2, axis=-1) ** 2
+        return np.nan_to_num(found)
+
+    return permuted(bits, is_now, draws, seed)

@@ -1,0 +1,330 @@
+"""A run compared with an earlier one or with its bundle: the verdict, as text, record and page."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from framescope.classifier import __version__, bundles
+from framescope.classifier.batch.folder import RunFolder
+from framescope.classifier.bundles import Bundle
+from framescope.classifier.errors import FramescopeError
+from framescope.classifier.taxonomy import BY_NAME
+from framescope.eval.drift import measures
+from framescope.eval.drift.articles import RunArticles, read_articles
+from framescope.eval.drift.figures import DriftMeasure, log_odds
+from framescope.eval.drift.labels import calibration, read_labels
+from framescope.eval.drift.measures import ShiftedWord, TwoRuns, WordsMeasure
+from framescope.eval.metrics import Cell, Plot, Section, Table, holm, table
+from framescope.eval.report import sections_to_html
+from numpy.typing import NDArray
+
+LEVEL = 0.002
+"""Of the whole verdict: of a thousand comparisons without any change, two find one."""
+MOST = 3000
+"""Articles of either run that are compared."""
+_FEWEST = 30
+_SHOWN = 6  # figures of a measure that a verdict names
+_MEASURES = 6  # whose p are corrected together: the least p of permutations must allow for that
+_TITLES: Mapping[str, str] = {"distance": "distance to the training data"}
+_WIDTH, _HEIGHT = 220, 60
+_OUTLETS = 18
+
+
+class DriftError(FramescopeError):
+    """Runs that can't be compared."""
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """What was compared, and what has changed.
+
+    Attributes
+    ----------
+    now : RunArticles
+    before : RunArticles or Bundle
+    measures : tuple of DriftMeasure
+    few : str
+        Why there is no verdict; empty where there is one.
+    level : float
+    """
+
+    now: RunArticles
+    before: RunArticles | Bundle
+    measures: tuple[DriftMeasure, ...]
+    few: str
+    level: float
+
+    @property
+    def found(self) -> tuple[DriftMeasure, ...]:
+        """The measures that have changed."""
+        return tuple(one for one in self.measures if one.found)
+
+    @property
+    def status(self) -> int:
+        """Exit status of the command: 0 no drift, 1 drift, 2 no verdict."""
+        return 2 if self.few else int(bool(self.found))
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in one sentence, without a full stop."""
+        if self.few:
+            return f"too few articles: {self.few}"
+        return f"drift: {'; '.join(map(_named, self.found))}" if self.found else "no drift found"
+
+    @property
+    def words(self) -> WordsMeasure | None:
+        """The vocabulary, where it was compared."""
+        return next((one for one in self.measures if isinstance(one, WordsMeasure)), None)
+
+    def record(self) -> dict[str, Any]:
+        """Return the report as JSON holds it."""
+        before = self.before
+        return {
+            "verdict": self.verdict,
+            "drift": None if self.few else bool(self.found),
+            "found": [one.name for one in self.found],
+            "level": self.level,
+            "now": _run_record(self.now),
+            "before": _run_record(before) if isinstance(before, RunArticles)
+            else {"bundle": before.name, "digest": before.digest},
+            "measures": [
+                {"name": one.name, "p": one.p, "found": one.found, "note": one.note,
+                 "figures": list(one.figures)}
+                for one in self.measures
+            ],
+            "words": self.words and {"more": list(self.words.more), "less": list(self.words.less)},
+        }  # fmt: skip
+
+    def section(self) -> Section:
+        """Return one line per measure, then the figures of those that have changed."""
+        tables = [self._overview(), *(_figures(one, _SHOWN) for one in self.found)]
+        if self.words is not None and self.words.found:
+            tables.append(_words(self.words, 8))
+        return Section(self._note(), tuple(tables))
+
+    def page(self) -> str:
+        """Return the report as one HTML page that needs nothing else."""
+        sections = {"What was compared": Section(self._note(), (self._overview(),))}
+        for one in self.measures:
+            tables: list[Table] = [_figures(one)] if one.figures else []
+            plots: tuple[Plot, ...] = ()
+            if one.name == "outlets":
+                tables.append(self._outlets())
+            elif isinstance(one, WordsMeasure):
+                tables.append(_words(one))
+            elif isinstance(self.before, RunArticles):
+                plots = tuple(self._plots(one, self.before))
+            if tables:
+                note = (
+                    "changed" if one.found else "not tested" if math.isnan(one.p) else "no change"
+                )
+                sections[_title(one)] = Section(f"Verdict: {note}.", tuple(tables), plots)
+        bundle = " ".join((self.now.bundle[0], self.now.bundle[1][:12]))
+        title = f"{self.now.name} compared with {self._against}"
+        return sections_to_html(
+            title, _sentence(self.verdict), sections, f"framescope {__version__} | {bundle}"
+        )
+
+    @property
+    def _against(self) -> str:
+        one = self.before
+        return one.name if isinstance(one, RunArticles) else f"the training data of {one.name}"
+
+    def _note(self) -> str:
+        sizes = f"{len(self.now):,} articles of {self.now.name}, compared with {self._against}"
+        if isinstance(self.before, RunArticles):
+            sizes += f" ({len(self.before):,} articles)"
+        notes = (f"{_title(one)}: {one.note}." for one in self.measures if one.note)
+        return "\n".join([_sentence(self.verdict), f"{sizes}.", *notes])
+
+    def _overview(self) -> Table:
+        rows: list[tuple[Cell, ...]] = []
+        for one in self.measures:
+            verdict = "CHANGED" if one.found else "not tested" if math.isnan(one.p) else "no change"
+            first = [(figure.name, *figure.words) for figure in one.ordered[:1]]
+            rows.append((_title(one), verdict, *(first or [("",) * 4])[0], _p(one.p)))
+        columns = ("measure", "verdict", "most", "before", "now", "effect, 95% interval", "p")
+        return table("What was compared", columns, rows)
+
+    def _outlets(self) -> Table:
+        """Return the share of the outlets with the most articles."""
+        before = self.before if isinstance(self.before, RunArticles) else None
+        sides = [Counter(one.outlet.tolist() if one else ()) for one in (before, self.now)]
+        names = {**(before.outlet_names if before else {}), **self.now.outlet_names}
+        rows = (
+            (names.get(key) or key, *(f"{one[key] / max(one.total(), 1):.1%}" for one in sides))
+            for key, _ in (sides[0] + sides[1]).most_common(_OUTLETS)
+        )
+        return table("Articles by outlet", ("outlet", "before", "now"), rows)
+
+    def _plots(self, measure: DriftMeasure, before: RunArticles) -> Iterator[Plot]:
+        """Draw how scores or distances are distributed in both runs."""
+        sides: list[NDArray[Any]]
+        for figure in measure.ordered:
+            if measure.name == "scores":
+                sides = [one.scores[figure.name] for one in (before, self.now)]
+                sides = [log_odds(one[~np.isnan(one)]).clip(-5, 5) for one in sides]
+                label, edges = BY_NAME[figure.name].label, np.linspace(-5, 5, 25)
+            elif figure.name == "distance":
+                sides = [one.distance[~np.isnan(one.distance)] for one in (before, self.now)]
+                label, edges = "Distance", np.linspace(0, 1, 21)
+            else:
+                continue
+            changed = " (changed)" if figure.name in measure.found else ""
+            yield Plot(label + changed, _histograms(sides, edges), (), small=True)
+
+
+def compare(
+    run: Path,
+    against: str,
+    data: Sequence[Path] = (),
+    *,
+    level: float = LEVEL,
+    most: int = MOST,
+    seed: int = 0,
+) -> DriftReport:
+    """Compare a run with an earlier run, or with the training data of its bundle.
+
+    Parameters
+    ----------
+    run : pathlib.Path
+    against : str
+        The folder of a run, or a bundle.
+    data : sequence of pathlib.Path
+        Labels of the run's articles, in the exchange format.
+    level : float
+        Of the whole verdict.
+    most, seed : int
+        Articles of either run; seed of the permutations.
+
+    Raises
+    ------
+    DriftError
+        When the bundle is not the one that scored the run.
+    RunError, BundleError, InputError, CorpusError
+        When something can't be read.
+    """
+    now = read_articles(run, most)
+    labels = read_labels(data, now) if data else {}
+    before: RunArticles | Bundle
+    if RunFolder(Path(against)).exists():
+        before = read_articles(Path(against), most)
+    else:
+        before = _bundle(against, now)
+    runs = [one for one in (now, before) if isinstance(one, RunArticles) and len(one) < _FEWEST]
+    if runs:
+        few = " and ".join(f"{one.name} has {len(one):,} scored articles" for one in runs)
+        few = f"{few}; it takes {_FEWEST}"
+        return DriftReport(now, before, (), few, level)
+    if isinstance(before, RunArticles):
+        found = _between(TwoRuns(before, now, math.ceil(_MEASURES / level), seed))
+    else:
+        found = measures.of_bundle(now, before)
+    if labels:
+        found.append(calibration(labels, seed))
+    corrected = holm([one.least_p for one in found])
+    decided = (one.decided(p, level) for one, p in zip(found, corrected, strict=True))
+    return DriftReport(now, before, tuple(decided), "", level)
+
+
+def _between(both: TwoRuns) -> list[DriftMeasure]:
+    if both.now.bundle == both.before.bundle:
+        scored = [measures.scores(both), measures.flags(both)]
+        distance = measures.distances(both)
+    else:
+        names = " and ".join(
+            f"{one.name} by {one.bundle[0]} ({one.bundle[1][:12]})"
+            for one in (both.before, both.now)
+        )
+        scored = [
+            DriftMeasure("scores", note=f"not compared: {names} were scored by different bundles"),
+            DriftMeasure("flags", note="not compared, like scores"),
+        ]
+        distance = DriftMeasure("distance", note="not compared, like scores")
+    return [*scored, measures.vocabulary(both), measures.outlets(both), distance]
+
+
+def _bundle(against: str, now: RunArticles) -> Bundle:
+    path = Path(against)
+    if path.is_dir() and not (path / bundles.MANIFEST).is_file():
+        raise DriftError(f"{against}: neither a run nor a bundle; give --against one of them")
+    found = bundles.load(against)
+    name, digest = now.bundle
+    if digest != found.digest:
+        raise DriftError(
+            f"{now.name} was scored by {name} ({digest[:12]}), and {against} is {found.name} "
+            f"({found.digest[:12]}); give --against the bundle that scored it, or a run"
+        )
+    return found
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _title(measure: DriftMeasure) -> str:
+    return _TITLES.get(measure.name, measure.name).capitalize()
+
+
+def _named(measure: DriftMeasure) -> str:
+    """Name a measure that has changed, and its figures."""
+    names = [one.name for one in measure.ordered if one.name in measure.found]
+    if isinstance(measure, WordsMeasure):
+        names = [word.word for word in measure.more[:3]] + ["…"]
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    title = _TITLES.get(measure.name, measure.name)
+    return f"{title} ({', '.join(names[:_SHOWN])}{more})"
+
+
+def _p(p: float) -> str:
+    return "" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _figures(measure: DriftMeasure, most: int | None = None) -> Table:
+    """Tabulate the figures; where there are more than `most`, only those that have changed."""
+    rows = (
+        (f.name, *f.words, "yes" if f.name in measure.found else "")
+        for f in measure.ordered
+        if most is None or f.name in measure.found or len(measure.figures) < most
+    )
+    columns = ("", "before", "now", "effect, 95% interval", "changed")
+    return table(_title(measure), columns, rows)
+
+
+def _words(found: WordsMeasure, most: int | None = None) -> Table:
+    def lines(words: Sequence[ShiftedWord], way: str) -> list[tuple[Cell, ...]]:
+        return [(one.word, way, f"{one.before:.1%}", f"{one.now:.1%}") for one in words[:most]]
+
+    rows = lines(found.more, "more") + lines(found.less, "less")
+    return table("Words by share of articles", ("word", "", "before", "now"), rows)
+
+
+def _histograms(sides: Sequence[NDArray[Any]], edges: NDArray[Any]) -> str:
+    """Draw two histograms: the earlier run as an outline, the later one filled."""
+    shares = [np.histogram(one, edges)[0] / max(len(one), 1) for one in sides]
+    top, width = max(float(one.max()) for one in shares) or 1.0, _WIDTH / (len(edges) - 1)
+    paths = []
+    for side in shares:
+        heights = (
+            (at * width, _HEIGHT * (1 - 0.95 * share / top)) for at, share in enumerate(side)
+        )
+        steps = "".join(f"L{x:.1f} {y:.1f}H{x + width:.1f}" for x, y in heights)
+        paths.append(f"M0 {_HEIGHT}{steps}V{_HEIGHT}")
+    return (
+        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT + 1}" role="img" aria-label="Outline: '
+        f'before; filled: now"><path d="{paths[1]}" fill="var(--model-b)" fill-opacity="0.5"/>'
+        f'<path d="{paths[0]}" fill="none" stroke="currentColor"/></svg>'
+    )
+
+
+def _run_record(run: RunArticles) -> dict[str, Any]:
+    return {
+        "run": run.name, "articles": len(run), "texts": run.total,
+        "outlets": len(set(run.outlet.tolist())), "bundle": run.bundle[0], "digest": run.bundle[1],
+    }  # fmt: skip
