@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.attribution import begin, cited, own_outlets, resolve_citations, run_on
-from framescope.classifier.attribution.presented import presented, states
+from framescope.classifier.attribution.outlets import presented_as_state_media as presented
+from framescope.classifier.attribution.outlets import state_media_words as states
 from framescope.classifier.inputs.sentences import split
 from framescope.classifier.outlets.registry.registry import load
 from framescope.classifier.records.article import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from framescope.classifier.attribution.resolve import resolve
+from framescope.classifier.attribution.resolution import resolve
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
 from framescope.classifier.models.base import Model, check_time

@@ -1,40 +1,44 @@
-"""The outlets that a source phrase names, also by names that mean other things elsewhere.
+"""The outlets that a source phrase names, and the words that say that an outlet is a state's.
 
-In running text "Fars" is a province and "the Times" anybody's. Where the words stand as the source
-of a report they are read with more courage: with the word for what they are beside them ("Fars
-news agency"), before or after a cue that outlets have ("Fars reported"), as a host, or as the short
-form of an outlet that the article has named ("the Washington Post", then "the Post").
+In running text "Fars" is a province and "the Times" anybody's. As the source of a report such a
+name is read with more courage: with the word for its medium ("Fars news agency"), with a cue that
+outlets have ("Fars reported"), as a host, or as the short form of an outlet that the article has
+named ("the Washington Post", then "the Post").
+
+No registry knows every outlet. An outlet that the text itself presents as a state's ("the state
+broadcaster Vesk One") is state media throughout the article, under its name, "the Beacon" for "The
+Harbour Beacon", and its initials. "Islamic State radio" is no state's.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Set
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 
-from framescope.classifier.attribution.lexicon import places, word_list
+from framescope.classifier.attribution.lexicon import is_place, places, word_list
 from framescope.classifier.attribution.phrases import Phrase, Shape, words_of
 from framescope.classifier.records import DomainRole, Found, Medium, Mention, Outlet
 
 
 class Outlets(Protocol):
-    """Who knows outlets: what the rules ask of `classifier.outlets.registry.registry.Registry`."""
+    """The methods of `classifier.outlets.Registry` that the rules use."""
 
     def get(self, id: str, /) -> Outlet | None:
-        """Give the outlet of an id."""
+        """Return the outlet of an id."""
 
     def at(self, address: str, /) -> Found | None:
-        """Find whose host an address names."""
+        """Return whose host an address names."""
 
     def called(self, name: str, /) -> tuple[Outlet, ...]:
-        """Give the outlets that are called so."""
+        """Return the outlets of a name."""
 
     def mentions(self, text: str, /) -> list[Mention]:
         """Find outlets' names in running text, leftmost and longest."""
 
 
-# What a word beside a name says that it is.
+# The media that a word beside a name allows.
 _MEDIA = {
     word: media
     for words, media in (
@@ -48,15 +52,14 @@ _MEDIA = {
     for word in words.split()
 }
 _OTHER_WORDS = word_list("words beside outlets")
-_ARTICLES = frozenset({"the", "a", "an", "its"})
-# Cues that outlets have and few others: who "reported" is an outlet more often than not.
+_BESIDE = _MEDIA.keys() | _OTHER_WORDS
+# Names of so many papers that alone each means the one that the article has named.
+_SHORT = word_list("short names of outlets")
+# Cues that outlets have and few others.
 _REPORTING = re.compile(
     r"(?i)\b(?:report(?:s|ed)?|wrote|writes|quote[ds]|cite[ds]|according to|citing|quoting|revealed"
     r"|published)\b"
 )
-_BESIDE = _MEDIA.keys() | _OTHER_WORDS
-# Of so many papers that alone each means the one that the article has named.
-_SHORT = word_list("short names of outlets")
 # Where more is said of a source: "Liu, speaking to state TV", "a blog, which Xinhua carried".
 _CLAUSE = re.compile(
     r",?\s--?\s|,\s(?:who|which|whose|speaking|writing|talking|appearing)\b|\swho\s"
@@ -66,23 +69,30 @@ _STAR = re.compile(r"\s(?:host|columnist|contributor|commentator|pundit)s?\s[A-Z
 _HOST = re.compile(r"(?<![\w@.-])(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,12}(?![\w-]|\.\w)")
 
 
-def called_state_media(ids: Iterable[str], registry: Outlets) -> bool:
-    """Whether a name is state media's: one that several outlets share, only if all of them are."""
+def own_outlets(publisher: str | None, registry: Outlets) -> frozenset[str]:
+    """Return the ids of a publisher, given by name or id: its own byline is no citation."""
+    name = publisher or ""
+    known = [registry.get(name), *registry.called(name)] if name else []
+    return frozenset(outlet.id for outlet in known if outlet)
+
+
+def all_state_media(ids: Iterable[str], registry: Outlets) -> bool:
+    """Return whether all outlets that share a name are state media."""
     found = [outlet for id in ids if (outlet := registry.get(id)) is not None]
     return bool(found) and all(outlet.state_media for outlet in found)
 
 
 def any_state_media(ids: Iterable[str], registry: Outlets) -> bool:
-    """Whether any of the outlets of these ids is state media."""
+    """Return whether any of some outlets is state media."""
     return any((outlet := registry.get(id)) is not None and outlet.state_media for id in ids)
 
 
 def without_clauses(words: str) -> str:
-    """Give a source phrase without the clauses that say more of it."""
+    """Return a source phrase without the clauses that say more of the source."""
     return _CLAUSE.split(words)[0]
 
 
-def named(
+def named_outlets(
     words: str,
     phrase: Phrase,
     registry: Outlets,
@@ -93,33 +103,42 @@ def named(
 ) -> tuple[str, ...]:
     """Find the outlets that a source phrase names.
 
-    Given are its words, the same taken apart, the ``cue`` that hands over, without which only sure
-    names count, the outlets' names that stand ``before`` it in the article, the last one last, and
-    whether the name is also a ``person``'s: "Ebtekar", of "Masoumeh Ebtekar".
+    Parameters
+    ----------
+    words : str
+    phrase : Phrase
+        The words, parsed.
+    registry : Outlets
+    cue : str
+        Without a cue only unambiguous names count.
+    before : iterable of str
+        The names of outlets that precede it in the article, in order.
+    person : bool
+        Whether the name is also a person's: "Ebtekar", of "Masoumeh Ebtekar".
     """
     words = without_clauses(words)
     found: list[str] = []
     for one in registry.mentions(words):
         # "Former RT journalists", "Al Jazeera host Ana Poor"
         employer = _FORMER.search(words[: one.start]) or _STAR.match(words[one.end :])
-        # "Tasnim Orr", not "ABA News"
+        # "Tasnim Orr", but not "ABA News"
         name, part = set(words_of(phrase.name)), set(words_of(words[one.start : one.end]))
         persons = phrase.shape is Shape.PERSON and part < name and not name - part <= _BESIDE
-        # A name of several is told by what stands beside it, below.
+        # A name that outlets share is told by the words beside it, below.
         found += () if employer or persons or len(one.outlets) > 1 else one.outlets
     for match in _HOST.finditer(words):
         at = registry.at(match.group())
         if at is not None and at.domain.role is not DomainRole.IMPOSTER:
             found.append(at.outlet.id)
     if not found and not person:
-        found = list(_meant(words, phrase, registry, cue, before))
+        found = list(_ambiguous(words, phrase, registry, cue, before))
     return tuple(dict.fromkeys(found))
 
 
-def _meant(
+def _ambiguous(
     words: str, phrase: Phrase, registry: Outlets, cue: str, before: Iterable[str]
 ) -> tuple[str, ...]:
-    """Read a name that isn't sure by what stands beside it."""
+    """Find the outlet of an ambiguous name by the words around it."""
     alone = phrase.name and phrase.modifiers in ((), ("al",))
     for text in (words.split(",")[0], *phrase.appositions):
         core, kinds = _core(text)
@@ -132,24 +151,23 @@ def _meant(
         if kinds and bare not in _SHORT:
             wanted = set[Medium]().union(*(_MEDIA[kind] for kind in kinds))
             fit = [outlet for outlet in called if outlet.medium in wanted]
-            if one := _one(fit or called):
+            if one := _only(fit or called):
                 return one
-        elif not called and text[:1].isupper() and (one := _one(registry.called(text))):
+        elif not called and text[:1].isupper() and (one := _only(registry.called(text))):
             return one  # "Harrow news", of "Harrow News"
         elif alone and text not in phrase.appositions:
-            if bare in _SHORT | {"times"}:  # "the Post": the last of those named before
+            if bare in _SHORT | {"times"}:  # "the Post": the last one named before
                 last = [name for name in before if name.lower().endswith(" " + bare)][-1:]
-                if one := next((_one(registry.called(name)) for name in last), ()):
+                if one := next((_only(registry.called(name)) for name in last), ()):
                     return one
             sure = " " in core or words[:4] == "The " or _REPORTING.search(cue)
-            if sure and bare not in _SHORT and (one := _one(called)):
+            if sure and bare not in _SHORT and (one := _only(called)):
                 return one
     return ()
 
 
 @cache
-def _off() -> re.Pattern[str]:
-    """Give what says of the name between which kind of outlet it is, or whose."""
+def _around_core() -> re.Pattern[str]:
     beside = "|".join(sorted(_BESIDE))
     people = "|".join(map(re.escape, sorted(places("people").all)))
     return re.compile(
@@ -159,20 +177,114 @@ def _off() -> re.Pattern[str]:
 
 
 def _core(text: str) -> tuple[str, Set[str]]:
-    """Take off what says which kind of outlet it is; give the name, and those words."""
-    match = _off().fullmatch(" ".join(text.strip(" ,;:\"'()").split()))
+    """Return a name without the words for its medium and its country, and the former."""
+    match = _around_core().fullmatch(" ".join(text.strip(" ,;:\"'()").split()))
     if match is None:
         return "", set()
     return match["core"], _MEDIA.keys() & set((match["before"] + match["after"]).split())
 
 
-def _one(outlets: Iterable[Outlet]) -> tuple[str, ...]:
+def _only(outlets: Iterable[Outlet]) -> tuple[str, ...]:
     found = tuple(outlet.id for outlet in outlets)
     return found if len(found) == 1 else ()
 
 
-def own_outlets(publisher: str | None, registry: Outlets) -> frozenset[str]:
-    """Give the registry ids of a publisher, by its name or id, whose byline is no citation."""
-    name = publisher or ""
-    known = [registry.get(name), *registry.called(name)] if name else []
-    return frozenset(outlet.id for outlet in known if outlet)
+# --- what the text says of an outlet --------------------------------------------------------------
+
+_STATE = (
+    r"(?:(?:[Ss]tate|[Gg]overnment|Kremlin)"
+    r"-(?:run|owned|controlled|backed|affiliated|funded|linked|news)|[Ss]tate|[Gg]overnment"
+    r"|[Oo]fficial|[Ss]emi-?official|(?:government|crown|junta|court|regime|party)'s)"
+)
+_AGENCY = (
+    r"(?:(?:(?:news|press|dispatch|telegraph)\s)?(?:agency|wire|newswire)|(?:news|wire)\sservice)"
+)
+_KIND = (
+    rf"(?:{_AGENCY}|broadcaster|television|TV|radio|(?:news |television |radio |TV )?(?:channel"
+    r"|station)|(?:news\s)?(?:website|site|portal|network)|newspaper|daily|weekly|tabloid|magazine"
+    r"|outlet|gazette|news)"
+)
+_WORD = r"(?:[A-Z][\w'’-]*\w)"
+_NAME = rf"(?P<name>(?:The\s)?{_WORD}(?:\s(?:{_WORD}|of|\d+)){{0,4}})"
+_OWNER = r"(?:(?:[\w'’-]+\s){0,4}?(?:government|state|court|crown|junta|ministry|regime)\b)"
+# Between an outlet's name and its medium: "the Dunlaccan", "our brothers'".
+_WHOSE = r"(?:(?:the|an?|our|their|its)\s)?(?:[\w-]+(?:'s|s')\s|[A-Z][\w-]+\s)?"
+_PRESENTING = (
+    re.compile(
+        r"\b[Ss]tate-(?:run|owned|controlled)\s(?P<name>(?:[A-Z][\w-]*\s){0,2}(?:Channel|TV|Agency"
+        r"|Television|Radio|News|Times|Daily|Post|Press|Herald)(?:\s[A-Z1-9][\w-]*)?)"
+    ),
+    re.compile(rf"\b(?=[SsGgKOocjrp]){_STATE}\s{_KIND},?\s\(?{_NAME}"),
+    re.compile(
+        rf"{_NAME}(?:(?:,\s|\s-+\s){_WHOSE}{_STATE}\s{_KIND}\b|,\sthe\s{_KIND}\sof\s{_OWNER}"
+        r"|,\swhich\s(?P<owned>belongs\sto|speaks\sfor|is\s(?:owned|run|edited|controlled)"
+        rf"(?:\sand\s\w+)?\sby)\s{_OWNER})"
+    ),
+)
+# A medium, with a name inside or without one: "Yemen's official Saba news agency".
+_AROUND_NAME = (
+    rf"{_STATE}\s(?:[A-Z][\w.'-]*\s){{1,3}}(?:{_AGENCY}|broadcaster|television|TV|radio|newspaper"
+    r"|daily)\b"
+)
+_NAMELESS = (
+    rf"(?i:(?:{_STATE}|regime|propaganda)\s(?:propaganda\s|english(?:-language)?\s"
+    rf"|[a-z]+(?:ese|ian|an|ish)\s)?(?:(?:news\s)?(?:media|outlets?)|{_KIND}|tabloid|press"
+    r"|mouthpiece|organ)|party\s(?:mouthpiece|newspaper))\b(?![\w-])"
+)
+_STATE_MEDIA = re.compile(rf"(?<![\w'-])(?:(?P<around>{_AROUND_NAME})|{_NAMELESS})")
+_HINT = re.compile(
+    r"(?i:state|government|kremlin|official|regime|propaganda|crown|junta|court|par)"
+)
+# Rather an office, unless a name follows: "the state agency Velpress".
+_OFFICE = re.compile(rf"{_STATE}\s(?:agency|wire|press|outlet|channel|station|news|daily)")
+_NAME_FOLLOWS = re.compile(r"\s[A-Z][a-z]\w*(?!\s[A-Z])")
+_MEDIUM = re.compile(r"(?i)agency|press|news|radio|tv\b|television|broadcast|times|gazette|herald")
+_LEADING = re.compile(r"^(?:(?:And|As|At|But|Even|For|From|In|On|While|When|According to)\s)+")
+_NO_NAME = frozenset(("I", "The", "A", "It", "He", "She", "On", "In", "But", "And"))
+
+
+@lru_cache(maxsize=4)  # asked for several times per article
+def presented_as_state_media(plain: str) -> re.Pattern[str] | None:
+    """Return a pattern of the outlets that a folded article presents as a state's, if any."""
+    names: set[str] = set()
+    for match in (match for pattern in _PRESENTING for match in pattern.finditer(plain)):
+        name = _LEADING.sub("", match["name"]).removesuffix("'s")
+        if name in _NO_NAME or _part_of_name(plain, match.start()) or is_place(name):
+            continue
+        owned = match.groupdict().get("owned")
+        if owned and not (_MEDIUM.search(name) or "edited" in owned):
+            continue  # a state's gas company
+        names.add(name)
+        words = name.split()
+        if words[0] == "The" and len(words) > 1:
+            names |= {" ".join(words[1:]), "the " + words[-1]}
+        if len(words) > 2:
+            names.add("".join(word[0] for word in words if word[0].isupper()))
+    longest = sorted((n for n in names if len(n) > 2), key=lambda name: (-len(name), name))
+    any_of = "|".join(map(re.escape, longest))
+    return re.compile(rf"(?<![\w-])(?:{any_of})(?![\w-])") if longest else None
+
+
+@lru_cache(maxsize=256)  # asked for each citation of a sentence
+def state_media_words(
+    text: str, presented: re.Pattern[str] | None = None
+) -> tuple[tuple[int, int], ...]:
+    """Find "state television" and the like, and the names that the article has `presented`."""
+    found = [match.span() for match in presented.finditer(text)] if presented else []
+    for match in _STATE_MEDIA.finditer(text) if _HINT.search(text) else ():
+        office = not match["around"] and _OFFICE.fullmatch(match.group())
+        if not _part_of_name(text, match.start()) and (
+            not office or _NAME_FOLLOWS.match(text, match.end())
+        ):
+            found.append(match.span())
+    return tuple(found)
+
+
+def _part_of_name(text: str, at: int) -> bool:
+    """Return whether "State" belongs to a name before it: "Islamic State", "Penn State"."""
+    if text[at : at + 5] != "State":
+        return False
+    before = re.search(r"([A-Z][\w-]*)\s$", text[max(0, at - 30) : at])
+    return before is not None and not any(
+        before[1].lower() in places(kind) for kind in ("people", "state", "capital")
+    )

@@ -1,7 +1,7 @@
 """A source phrase taken apart: determiner, title, name, head noun, and what follows them.
 
-Rules on the shape of English noun phrases, no parser: a phrase ends where a preposition, a
-relative clause or a comma begins, unless that stands inside a name ("the Ministry of Oil").
+Rules on the shape of English noun phrases, without a parser: a phrase ends where a preposition, a
+relative clause or a comma begins, unless that is part of a name ("the Ministry of Oil").
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from framescope.classifier.attribution.lexicon import (
     word_list,
     word_set,
 )
-from framescope.classifier.records import Place, SourceKind, fold
+from framescope.classifier.records import fold
 
 
 class Shape(StrEnum):
@@ -35,37 +35,22 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One source phrase; all but its name, tail and appositions in lower case."""
+    """A source phrase; all but its name, tail and appositions in lower case."""
 
-    determiner: str  # empty where there is none; a number is "several", a possessive "his"
+    determiner: str  # may be empty; a number is "several", a possessive "his"
     modifiers: tuple[str, ...]  # between the determiner and the head or the name
-    proper: tuple[str, ...]  # those of them that are proper names, without peoples and places
-    head: str  # the head noun; empty where a name stands in its place
-    name: str  # the proper name that it is about, as written; empty where there is none
+    proper: tuple[str, ...]  # the proper names among them, without peoples and places
+    head: str  # the head noun; empty where there is a name instead
+    name: str  # the proper name, as written; empty where there is a head noun
     tail: str  # what follows within the phrase: "for the Ministry of Oil"
     appositions: tuple[str, ...]  # the parts between later commas
-    legislator: bool  # it carries a party and a state in brackets: "(R-Ohio)"
+    legislator: bool  # with a party and a state in brackets: "(R-Ohio)"
     shape: Shape
 
     @property
     def lower(self) -> tuple[str, ...]:
-        """The words of modifiers and head, lower case."""
-        return (*self.modifiers, *((self.head,) if self.head else ()))
-
-
-@dataclass(frozen=True, slots=True)
-class SourceType:
-    """What a source phrase is."""
-
-    kind: SourceKind
-    government: bool
-    state_media: bool
-    outlets: tuple[str, ...]  # registry ids of those it names
-    name: str  # as a reader would look it up: without title, in full where more of it is known
-    antecedent: Place | None  # the earlier source that the name comes from
-
-
-NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
+        """The modifiers and the head."""
+        return (*self.modifiers, self.head) if self.head else self.modifiers
 
 
 _WORD = re.compile(r"[^\W_](?:[\w'.&/-]*[\w'])?(?:(?<=\w)\.(?=\s|$))?|%")
@@ -83,7 +68,7 @@ _BREAK = re.compile(
 )
 _QUANTIFIED = re.compile(r"(?:at least|more than|fewer than|about|around|up to|nearly|over)\s+")
 _PARTICLES = word_list("name particles")
-# Beside the words of sources, those of whose capital at a sentence's start says nothing.
+# With the nouns of sources: words whose capital at the start of a sentence says nothing.
 _ADJECTIVES = word_list("common at a start")
 _NAME_HEADS = word_list("heads of names")
 _LEGISLATOR = re.compile(r"\((?:R|D|I|Rep|Dem|Ind)(?:[.,]?\s|-|–)\s?[A-Z]|\((?:R|D|I)\)|\([DR]-")
@@ -91,9 +76,9 @@ _DATES = word_list("days and months")
 _ABBREVIATION = re.compile(r"(?:[A-Za-z]\.)+$|(?:Jr|Sr|St|Mr|Mrs|Ms|Dr|Prof|Rev|Hon)\.$")
 
 
-@lru_cache(maxsize=1 << 12)  # the same few names and words, many times an article
+@lru_cache(maxsize=1 << 12)  # an article repeats the same few names
 def parse(text: str, *, opens: bool = False) -> Phrase:
-    """Take a source phrase apart; where it ``opens``, its first capital may be a sentence's."""
+    """Take a source phrase apart; where it `opens` a sentence, its first capital says nothing."""
     plain = " ".join(fold(text).strip(" \"'()[].,;:-").split())
     legislator = bool(_LEGISLATOR.search(plain))
     plain = re.sub(r"\s?\([^()]{0,80}\)?", "", plain)
@@ -111,7 +96,7 @@ def parse(text: str, *, opens: bool = False) -> Phrase:
     start = _name_start(words, capitals, lower)
     name, head = " ".join(words[start:]), ""
     modifiers = tuple(lower[:start])
-    if not name:  # a common noun heads it
+    if not name:
         head, modifiers = (lower or [""])[-1], tuple(lower[:-1])
     shape = _name_shape(lower[start:], modifiers, determiner) if name else _head_shape(head)
     proper = _proper(modifiers, capitals)
@@ -121,12 +106,12 @@ def parse(text: str, *, opens: bool = False) -> Phrase:
 
 @lru_cache(maxsize=1 << 13)
 def words_of(text: str) -> tuple[str, ...]:
-    """Give the words of a phrase, folded, in lower case, without possessive endings."""
+    """Return the words of a phrase, folded, in lower case, without possessive endings."""
     return tuple(_clean(word).lower() for word in _WORD.findall(fold(text)))
 
 
 def _inside_name(text: str, match: re.Match[str]) -> bool:
-    """Whether "of" or the like stands in a name ("Bank of England"), not behind one."""
+    """Return whether "of" or the like is part of a name ("Bank of England")."""
     of, before = match["of"], text[: match.start()].rsplit(" ", 1)[-1]
     after = re.sub(r"^(?:the|of)\s", "", text[match.end() :])
     last = before.lower()
@@ -138,7 +123,7 @@ def _inside_name(text: str, match: re.Match[str]) -> bool:
         return False
     if of in {"to", "in", "on", "with", "at"}:
         return of == "on" and last in {"council", "committee", "commission"}
-    # And not a person and a body: "Poor of the Harbour Board".
+    # But not of a person and a body: "Poor of the Harbour Board".
     return of != "and" and (is_any(last, "body", "organisation", "document") or last in _NAME_HEADS)
 
 
@@ -171,30 +156,13 @@ def _determined(words: list[str]) -> tuple[str, list[str], bool]:
     return determiner, words, took
 
 
-def _name_shape(run: list[str], modifiers: tuple[str, ...], determiner: str) -> Shape:
-    joined = " ".join(run)
-    if joined in places("state") or joined in places("capital"):
-        return Shape.PERSON if modifiers else Shape.STATE
-    ends = any(is_any(word, "organisation", "document", "media") for word in (run[0], run[-1]))
-    long = len(run) > 1 and (determiner == "the" or ends)
-    if long or "of" in run or terms("body").within(tuple(run)):
-        return Shape.ORGANISATION
-    if {"and", "&"} & set(run):
-        return Shape.PEOPLE
-    if any(terms(kind).within(modifiers) for kind in _TITLES):
-        return Shape.PERSON
-    if determiner == "the":
-        return Shape.ORGANISATION
-    return Shape.PERSON if len(run) in {2, 3, 4} else Shape.UNKNOWN
-
-
 def _name_start(words: list[str], capitals: list[bool], lower: list[str]) -> int:
-    """Where the name begins that ends the words; ``len(words)`` where a common noun ends them."""
+    """Return where the final name begins; ``len(words)`` where a common noun ends the words."""
     if not words or not capitals[-1] or lower[-1] in _DATES:
         return len(words)
     common = len(words) == 1 and is_any(lower[0], *_NOUNS) and lower[0] not in terms("body")
     if common or (len(words) < 4 and " ".join(lower) in terms("office")):
-        return len(words)  # "Supreme Leader": an office, not somebody's name
+        return len(words)  # "Supreme Leader" is an office, not a name
     start = len(words) - 1
     while start > 0 and (
         capitals[start - 1]
@@ -202,7 +170,7 @@ def _name_start(words: list[str], capitals: list[bool], lower: list[str]) -> int
     ):
         start -= 1
     at = start
-    while at < len(words):  # titles in capitals: "President", "House Speaker", "Texas Sen."
+    while at < len(words):  # capitalised titles: "President", "House Speaker", "Texas Sen."
         size = max(terms(kind).at(tuple(lower), at) for kind in _TITLES)
         if size and at + size < len(words) and lower[at + size] not in _PARTICLES:
             start = at = at + size
@@ -220,6 +188,23 @@ def _proper(lower: tuple[str, ...], capitals: list[bool]) -> tuple[str, ...]:
             found.append(lower[at])
         at += place or 1
     return tuple(found)
+
+
+def _name_shape(name: list[str], modifiers: tuple[str, ...], determiner: str) -> Shape:
+    joined = " ".join(name)
+    if joined in places("state") or joined in places("capital"):
+        return Shape.PERSON if modifiers else Shape.STATE
+    ends = any(is_any(word, "organisation", "document", "media") for word in (name[0], name[-1]))
+    long = len(name) > 1 and (determiner == "the" or ends)
+    if long or "of" in name or terms("body").within(tuple(name)):
+        return Shape.ORGANISATION
+    if {"and", "&"} & set(name):
+        return Shape.PEOPLE
+    if any(terms(kind).within(modifiers) for kind in _TITLES):
+        return Shape.PERSON
+    if determiner == "the":
+        return Shape.ORGANISATION
+    return Shape.PERSON if len(name) in {2, 3, 4} else Shape.UNKNOWN
 
 
 def _head_shape(head: str) -> Shape:

@@ -1,9 +1,9 @@
 """Where an article's quotations begin and end, in every style of quotation mark.
 
-Marks open and close by their shape and by what stands beside them; an apostrophe is none. A
-quotation that isn't closed in its paragraph goes on where the next one opens with a mark again, as
-the convention for long quotations has it, or where the next mark closes it. A transcript's
-speaker labels, and a colon after a verb of speech, open quotations too.
+Marks open and close by their shape and their neighbours. A quotation that isn't closed in its
+paragraph continues if the next paragraph opens with a mark again, as long quotations do, or if the
+next mark closes it. A transcript's speaker labels, and a colon after a verb of speech, open
+quotations too.
 """
 
 from __future__ import annotations
@@ -26,13 +26,9 @@ _SAID_COLON = re.compile(
     r"\b(?:said|says|wrote|writes|added|tweeted|posted|follows|reads?)(?: [\w'-]+){0,4}:$"
 )
 _CLAUSE_END = re.compile(r"[.;!?\n]\s")
-_SAID_WITHIN = 90
-"""Characters before a colon in which the verb of speech that opens a quotation stands: a long
-clause; a judgement, as the other windows here."""
-_LABEL_WITHIN = 80
-"""Characters of a paragraph in which a speaker's label ends."""
-_PAIRED_WITHIN = 40
-"""Marks after a single one among which that which closes it is looked for: apostrophes are many."""
+_SAID_WITHIN = 90  # characters between the verb of speech and the colon
+_LABEL_WITHIN = 80  # characters of a paragraph, for a speaker's label
+_PAIRED_WITHIN = 40  # marks after a single one, for the mark that closes it
 
 # What closes a quotation that was opened by the mark. Languages close „ with both “ and ”.
 _PAIRS = {
@@ -48,8 +44,7 @@ _LABEL = re.compile(
     r"(?P<shout>[A-Z][A-Z.'’-]*(?: [A-Z][A-Z.'’-]*){0,3}|[QA])(?: \([^)]{1,40}\))?:(?=\s)"
     r"|(?P<name>(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+){0,3}):(?=\s)"
 )
-_LEAST_SAID = 2
-"""Spaces in the longest turn above which labels are a transcript's and no table's."""
+_LEAST_SAID = 2  # spaces in a transcript's longest turn; a table of labels has fewer
 # Capitals and a colon that name no speaker.
 _NO_SPEAKER = word_set(
     "ALSO ANALYSIS BREAKING CLAIM CORRECTION CREDIT EDITOR EXCLUSIVE FACT IMAGE LIVE MORE NOTE "
@@ -58,18 +53,18 @@ _NO_SPEAKER = word_set(
 )
 
 Span = tuple[int, int]
-Ranges = tuple[Span, ...]
 
 
-def find(plain: str, text: str, sentences: Sequence[Sentence]) -> tuple[Ranges, Ranges]:
-    """Find the quotations of an article, and the speakers' labels where it is a transcript.
+def find(
+    plain: str, text: str, sentences: Sequence[Sentence]
+) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """Find the quotations of an article, and the speaker labels of a transcript.
 
     Line breaks between sentences end paragraphs. Quotations are in order, with their outermost
-    marks, and don't overlap; a label, colon included, is where a turn of the transcript begins.
+    marks, and don't overlap; labels include their colons.
     """
     paragraphs = _paragraphs(text, sentences)
     turns = _turns(text, paragraphs)
-    # A transcript is quoted from its first label to its end.
     spoken = [(p.start, p.end) for p in paragraphs if turns and p.start >= turns[0][0]]
     found = _marked(text, paragraphs) + spoken + _after_colons(plain, text, paragraphs)
     return _merged(sorted(found)), tuple(turns)
@@ -79,7 +74,7 @@ def find(plain: str, text: str, sentences: Sequence[Sentence]) -> tuple[Ranges, 
 class _Paragraph:
     start: int
     end: int
-    last: int  # where its last sentence starts
+    last: int  # start of its last sentence
 
 
 def _paragraphs(text: str, sentences: Sequence[Sentence]) -> list[_Paragraph]:
@@ -93,9 +88,6 @@ def _paragraphs(text: str, sentences: Sequence[Sentence]) -> list[_Paragraph]:
     return paragraphs
 
 
-# --- marks ---------------------------------------------------------------------------------------
-
-
 class _Mark(NamedTuple):
     start: int
     end: int
@@ -104,7 +96,7 @@ class _Mark(NamedTuple):
 
 
 def _role(text: str, match: re.Match[str], start: int, end: int) -> str | None:
-    """Whether a mark can open or close a quotation, or is an apostrophe (None)."""
+    """Return whether a mark can open or close a quotation; None for an apostrophe."""
     char = match[0]
     before = text[match.start() - 1] if match.start() > start else " "
     after = text[match.end()] if match.end() < end else " "
@@ -124,7 +116,7 @@ def _role(text: str, match: re.Match[str], start: int, end: int) -> str | None:
     if char in "”」』›":
         return _CLOSES
     if char in "«»":
-        # Spaces stand inside French ones, so they say nothing; German and Danish turn them round.
+        # French puts spaces inside them; German and Danish turn them round.
         return _EITHER
     return _OPENS if can_open and not can_close else _CLOSES if can_close else _EITHER
 
@@ -139,7 +131,7 @@ def _marked(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
         ]
         for p in paragraphs
     ]
-    held: str | None = None  # the mark of a quotation that goes on from the paragraph before
+    held: str | None = None  # the mark of a quotation that continues from the last paragraph
     for i, paragraph in enumerate(paragraphs):
         never_closed: set[str] = set()
         at = 0
@@ -154,8 +146,8 @@ def _marked(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
                 found.append((start, paragraph.end))
                 held = opener
                 break
-            # A slip: it reaches to the end of a paragraph that begins with it, or of the last
-            # sentence; otherwise it is passed over, and what comes after it read again.
+            # Never closed: the quotation ends with the paragraph if it begins with it, or with its
+            # last sentence; otherwise the mark is ignored, and the rest is scanned again.
             if opener not in _SINGLE and (start == paragraph.start or start >= paragraph.last):
                 found.append((start, paragraph.end))
                 break
@@ -166,10 +158,10 @@ def _marked(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
 def _scan(
     text: str, paragraph: _Paragraph, marks: list[_Mark], at: int, held: str | None, never: set[str]
 ) -> tuple[list[Span], tuple[str, int] | None, int]:
-    """Read the marks of a paragraph from the ``at``-th on, those apart that ``never`` close.
+    """Scan the marks of a paragraph from the `at`-th on, except those that `never` close.
 
-    Returns the ranges closed, the mark and start of a quotation left open if there is one, and
-    the number of the mark after the one that opened it.
+    Return the closed ranges, the mark and the start of a quotation that is left open, and the
+    number of the mark after the one that opened it.
     """
     ranges: list[Span] = []
     opener, start = held, paragraph.start
@@ -177,7 +169,7 @@ def _scan(
         if opener is None:
             if mark.char in never or (mark.role == _CLOSES and mark.char not in "»«"):
                 continue
-            # One that runs over paragraphs begins its paragraph.
+            # Without a closing mark a single one must begin its paragraph.
             if mark.char in _SINGLE and mark.start != paragraph.start:
                 later = marks[i + 1 : i + _PAIRED_WITHIN]
                 if not any(m.role == _CLOSES and m.char in _PAIRS[mark.char] for m in later):
@@ -192,7 +184,7 @@ def _scan(
 
 
 def _is_possessive(text: str, mark: _Mark, following: list[_Mark]) -> bool:
-    """Whether a mark after an s is "the dockers' pay" inside a quotation that closes later."""
+    """Return whether a mark is that of "the dockers' pay" in a quotation that closes later."""
     inside = text[mark.start - 1] == "s" and text[mark.end : mark.end + 1] == " "
     goes_on = inside and text[mark.end + 1 : mark.end + 2].islower()
     return goes_on and any(m.role == _CLOSES and m.char in _SINGLE for m in following)
@@ -209,9 +201,6 @@ def _goes_on(opener: str, marks: list[list[_Mark]], paragraphs: list[_Paragraph]
     return False
 
 
-# --- quotations without marks --------------------------------------------------------------------
-
-
 def _turns(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
     labels = [_label(text, p) for p in paragraphs]
     names = Counter(label.group() for label in labels if label and label["name"])
@@ -220,7 +209,7 @@ def _turns(text: str, paragraphs: list[_Paragraph]) -> list[Span]:
         for label, p in zip(labels, paragraphs, strict=True)
         if label and (label["shout"] or names[label.group()] > 1)
     ]
-    # A table has labels too ("Relik: 547."): in a transcript somebody says more than a word.
+    # A table has labels too ("Relik: 547."), but nobody says more than a word there.
     said = any(text[end:stop].count(" ") > _LEAST_SAID for _, end, stop in turns)
     return [(start, end) for start, end, _ in turns] if len(turns) > 1 and said else []
 
@@ -235,7 +224,7 @@ def _label(text: str, paragraph: _Paragraph) -> re.Match[str] | None:
 
 
 def _after_colons(plain: str, text: str, paragraphs: list[_Paragraph]) -> list[Span]:
-    """What follows "she wrote:" without marks: the paragraph's rest, or the next paragraph."""
+    """Find what follows "she wrote:" without marks: the paragraph's rest, or the next one."""
     ranges = []
     for i, paragraph in enumerate(paragraphs):
         for match in _COLON.finditer(text, paragraph.start, paragraph.end):
@@ -252,7 +241,7 @@ def _after_colons(plain: str, text: str, paragraphs: list[_Paragraph]) -> list[S
     return ranges
 
 
-def _merged(ranges: list[Span]) -> Ranges:
+def _merged(ranges: list[Span]) -> tuple[Span, ...]:
     merged: list[Span] = []
     for start, end in ranges:
         if merged and start < merged[-1][1]:
@@ -263,7 +252,7 @@ def _merged(ranges: list[Span]) -> Ranges:
 
 
 def within(ranges: Sequence[Span], sentences: Sequence[Sentence]) -> list[tuple[Span, ...]]:
-    """Give each sentence the parts of quotations that lie in it, as ranges of its text."""
+    """Return the parts of quotations in each sentence, as ranges of its text."""
     clipped: list[tuple[Span, ...]] = []
     at = 0
     for sentence in sentences:

@@ -1,9 +1,7 @@
-"""An article as the rules know it: its language, its sentences, what is quoted, who is named.
+"""An article as the rules read it: language, sentences, quotations, outlets and citations.
 
-Found once and handed on as one value, to whoever asks next: models, the source card, the report.
-
-A republished article is read as if it stood alone: what its wrapper says of it is no source of its
-sentences, and the quotation marks that the wrapper puts around it quote nobody within it.
+A republished part is read as if it stood alone: its wrapper is no source of its sentences, and the
+quotation marks that the wrapper puts around it quote nobody within it.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from framescope.classifier.attribution import rules
 from framescope.classifier.attribution.outlets import Outlets, own_outlets
 from framescope.classifier.attribution.quotations import find as find_quotations
 from framescope.classifier.attribution.quotations import within
-from framescope.classifier.attribution.resolve import resolve
+from framescope.classifier.attribution.resolution import resolve
 from framescope.classifier.inputs import detect_language
 from framescope.classifier.inputs import split_sentences as split
 from framescope.classifier.records import (
@@ -28,11 +26,9 @@ from framescope.classifier.records import (
     fold,
 )
 
+# The share of a republished part that is quoted, in characters, from which the marks around it are
+# its wrapper's: a wrapper that quotes everything omits little but a headline.
 _WRAPPED = 0.8
-"""The share of a republished part, in characters, from which the quotation marks around it are its
-wrapper's and quote nobody within it. A judgement: a wrapper that quotes the whole leaves out little
-but a headline."""
-
 _OPENING = r"[\"“«„]"
 _CLOSING = r"[\"”»“]"
 _WRAPPING_MARK = re.compile(rf"(?m)(?<=^){_OPENING}|{_CLOSING}(?=[ \t]*\r?$)")
@@ -47,18 +43,11 @@ def read(
     ----------
     article : Article
     registry : Outlets
-        Who knows outlets.
     languages : collection of str or None
-        ISO 639-1: in an article of another language nobody is looked for who is cited or named.
-        None: in any.
-
-    Returns
-    -------
-    ArticleReading
-        With what is quoted in each sentence, the citations that `rules` find there, and the names
-        of outlets.
+        ISO 639-1: no citations and outlets are looked for in an article of another language. None:
+        any language.
     """
-    # What a page says of its own language is often a leftover of its template: the text decides.
+    # The language that a page declares is often its template's: the text decides.
     article = replace(article, lang=detect_language(article.text) or article.lang)
     reading = begin(article)
     foreign = languages is not None and article.lang is not None and article.lang not in languages
@@ -66,14 +55,7 @@ def read(
 
 
 def begin(article: Article, sentences: Sequence[Sentence] | None = None) -> ArticleReading:
-    """Read only what everything else stands on: where quotations begin and end.
-
-    Parameters
-    ----------
-    article : Article
-    sentences : sequence of Sentence or None
-        Its sentences in order; None for those that `classifier.inputs.sentences.split` gives.
-    """
+    """Read only the sentences, by default those that `split_sentences` finds, and quotations."""
     plain = fold(article.text)
     rows = split(article, plain) if sentences is None else tuple(sentences)
     return ArticleReading(article, plain, rows, *find_quotations(plain, article.text, rows))
@@ -82,25 +64,22 @@ def begin(article: Article, sentences: Sequence[Sentence] | None = None) -> Arti
 def cited(
     article: Article, sentences: Sequence[Sentence], registry: Outlets
 ) -> tuple[Sentence, ...]:
-    """Give sentences all that `read` finds of them: what models are given, everywhere."""
+    """Return sentences with quotations, outlets and citations, as models take them."""
     return _cited(begin(article, sentences), registry)
 
 
 def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence, ...]:
-    """Give sentences what is found of them; without a registry, what takes none."""
     article, date = reading.article, reading.article.date
     voices = {(unit.start, unit.end): unit.voice for unit in article.units or ()}
     found = list(reading.sentences)
     for rows, part in alone(reading):
         for row, quoted in zip(rows, within(part.quotations, part.sentences), strict=True):
             one = found[row]
-            voice = voices.get((one.start, one.end)) or Voice.OWN
-            names = tuple(registry.mentions(one.text)) if registry else None
             found[row] = replace(
                 one,
-                voice=voice,
+                voice=voices.get((one.start, one.end)) or Voice.OWN,
                 citations=(),
-                mentions=names,
+                mentions=tuple(registry.mentions(one.text)) if registry else None,
                 quoted=quoted,
                 date=date,
                 outlet=part.article.outlet,
@@ -116,10 +95,10 @@ def _cited(reading: ArticleReading, registry: Outlets | None) -> tuple[Sentence,
 
 
 def alone(reading: ArticleReading) -> Iterator[tuple[list[int], ArticleReading]]:
-    """Divide an article into what is read as if it stood alone: numbers of sentences, and these.
+    """Yield the parts of an article that are read as if they stood alone, with their sentences.
 
-    First those outside of any republished part, then each part's, whose publisher is the outlet
-    republished. Offsets are the whole's.
+    First everything outside a republished part, then each part, whose publisher is the republished
+    outlet. Offsets are those of the whole article.
     """
     article, sentences = reading.article, reading.sentences
     if not article.republications:
@@ -136,7 +115,6 @@ def alone(reading: ArticleReading) -> Iterator[tuple[list[int], ArticleReading]]
 
 
 def _alone(article: Article, part: Republication, sentences: Sequence[Sentence]) -> ArticleReading:
-    """Take a republished part for an article of its own, every character in its place."""
     body = article.text[part.start : part.end]
     alone = Article(article.id, "", outlet=part.outlet, date=article.date, lang=article.lang)
 

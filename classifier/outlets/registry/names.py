@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from framescope.classifier.attribution import lexicon_places as places
+from framescope.classifier.attribution import places
 from framescope.classifier.outlets.registry.boundaries import Boundaries
 from framescope.classifier.outlets.registry.folding import Folded, bare, normal, normals
 from framescope.classifier.outlets.registry.mentions import NameKnown, features, means_outlet

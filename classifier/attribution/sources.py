@@ -1,19 +1,18 @@
-"""What kind of source a phrase names, and whom a pronoun or "the agency" goes back to.
+"""What a source is: named, unnamed or vague (guidelines, section 4), a government's, state media's.
 
-One function for serving and for corpora that mark source spans: named, unnamed or vague
-(annotation guidelines, section 4), a government's, state media's. Rules over the lexicon and the
-registry of outlets; nothing is learned.
+One function for scoring and for corpora that mark source spans: rules over the lexicon and the
+registry of outlets.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import takewhile
 
-from framescope.classifier.attribution.antecedents import PRONOUNS, Antecedents
+from framescope.classifier.attribution.antecedents import PRONOUNS, Antecedents, SourceType
 from framescope.classifier.attribution.lexicon import (
     PLACES,
     campaigns,
@@ -27,91 +26,70 @@ from framescope.classifier.attribution.lexicon import (
 from framescope.classifier.attribution.outlets import (
     Outlets,
     any_state_media,
-    named,
+    named_outlets,
+    presented_as_state_media,
+    state_media_words,
     without_clauses,
 )
-from framescope.classifier.attribution.phrases import (
-    NOBODY,
-    Phrase,
-    Shape,
-    SourceType,
-    parse,
-    words_of,
-)
-from framescope.classifier.attribution.presented import presented, states
+from framescope.classifier.attribution.phrases import Phrase, Shape, parse, words_of
 from framescope.classifier.records import Mention, Place, SourceKind
 
-_LONGEST_NAME = 80
-"""Characters of a source's words above which its name is what stands before the first comma."""
-
+NOBODY = SourceType(SourceKind.VAGUE, False, False, (), "", None)
+_LONGEST_NAME = 80  # characters; a longer phrase is cut at its first comma
 _SENTENCE_START = re.compile(r"(?:^|[.!?:\n][\"')\]]*\s*|[\"(\[]\s*)$")
 _VAGUE_QUANTITY = word_set("many some most few all other more any no") | {""}
+_CLUBS = word_set("president secretary commissioner speaker")  # offices that clubs have, too
+_FORMER = word_set("former ex ex- onetime one-time retired late then-candidate elect")
+_CANDIDATES = word_list("candidates")
+_ALWAYS = word_list("offices always a state's")
 
 
 def classify(
-    plain: str,
-    sources: Sequence[Place | None],
-    registry: Outlets,
-    *,
-    date: str | None = None,
-    cues: Sequence[str] | None = None,
-) -> list[SourceType]:
+    plain: str, cues: Mapping[Place, str], registry: Outlets, date: str | None = None
+) -> dict[Place, SourceType]:
     """Type the sources of an article.
 
     Parameters
     ----------
     plain : str
         The article, folded.
-    sources : sequence of Place or None
-        In the order of the article; None where an attribution names no source.
+    cues : mapping of Place to str
+        The cue of each source, which tells an outlet from its namesakes ("Fars reported").
     registry : Outlets
     date : str or None
-        ISO 8601, of the article: who held an office then. None: who holds it now.
-    cues : sequence of str or None
-        The words that hand over to each source, which tell an outlet from its namesakes ("Fars
-        reported"). Without them only sure names are taken for outlets.
-
-    Returns
-    -------
-    list of SourceType
-        One for each source.
+        ISO 8601: who held an office then. None: who holds it now.
     """
-    known, shown = Antecedents(plain), presented(plain)
-    found: list[SourceType] = []
+    antecedents, presented = Antecedents(plain), presented_as_state_media(plain)
+    found: dict[Place, SourceType] = {}
 
     @cache
     def mentions() -> list[Mention]:
         return registry.mentions(plain)
 
-    def before(end: int) -> Iterator[str]:
-        """Give the names of outlets that end before a place, in order."""
-        named_so = takewhile(lambda mention: mention.end <= end, mentions())
-        return (plain[mention.start : mention.end] for mention in named_so)
-
-    def typed(words: str, phrase: Phrase, cue: str, start: int, *, person: bool) -> SourceType:
-        """Type a phrase as it stands at a place, whatever it goes back to."""
-        outlets = named(words, phrase, registry, cue=cue, before=before(start), person=person)
-        state = bool(states(without_clauses(words), shown)) or any_state_media(outlets, registry)
+    def of_words(words: str, phrase: Phrase, cue: str, start: int, *, person: bool) -> SourceType:
+        """Type a phrase by its own words."""
+        earlier = takewhile(lambda mention: mention.end <= start, mentions())
+        before = (plain[mention.start : mention.end] for mention in earlier)
+        outlets = named_outlets(words, phrase, registry, cue=cue, before=before, person=person)
+        state = bool(state_media_words(without_clauses(words), presented))
+        state = state or any_state_media(outlets, registry)
         government = not (outlets or state) and is_government(phrase, date)
         kind = SourceKind.NAMED if outlets else _kind(phrase, " ".join(words_of(words)))
         if (state or government) and kind is SourceKind.VAGUE:
             kind = SourceKind.UNNAMED
         return SourceType(kind, government, state, outlets, _name(words, phrase, kind), None)
 
-    for number, place in enumerate(sources):
-        if place is None:
-            found.append(NOBODY)
-            continue
-        words, cue = plain[place.start : place.end], cues[number] if cues else ""
+    for place in sorted(cues, key=lambda place: (place.start, place.end)):
+        words, cue = plain[place.start : place.end], cues[place]
         opens = bool(_SENTENCE_START.search(plain[max(0, place.start - 8) : place.start]))
         phrase = parse(words, opens=opens)
-        earlier = known.of(phrase, words, place)
+        earlier = antecedents.find(phrase, words, place)
         if earlier is not None and (entity := earlier.entity):
             was = entity.type
             given = replace(was, antecedent=entity.place)
-            if not earlier.replaces:  # a surname: what was said of its bearer, and is said here
+            if not earlier.replaces:  # a surname: the words there and here both count
                 bearer = not was.outlets and " " in was.name
-                here = typed(words, phrase, cue, place.start, person=bearer)
+                here = of_words(words, phrase, cue, place.start, person=bearer)
                 titled = earlier.phrase != "" and is_government(parse(earlier.phrase), date)
                 given = replace(
                     given,
@@ -121,17 +99,16 @@ def classify(
                     outlets=was.outlets or here.outlets,
                 )
         else:
-            # Named, but no source so far.
             outlet = phrase.name in (words[m.start : m.end] for m in registry.mentions(words))
             if earlier is not None and earlier.phrase and not outlet:
                 phrase, words = parse(earlier.phrase), earlier.phrase
-            given = typed(words, phrase, cue, place.start, person=bool(earlier))
-        known.add(place, phrase, given, earlier)
-        found.append(given)
+            given = of_words(words, phrase, cue, place.start, person=bool(earlier))
+        antecedents.add(place, phrase, given, earlier)
+        found[place] = given
     return found
 
 
-# --- how it is given -----------------------------------------------------------------------------
+# --- kind and name --------------------------------------------------------------------------------
 
 
 def _kind(phrase: Phrase, lower: str) -> SourceKind:
@@ -153,7 +130,7 @@ def _kind(phrase: Phrase, lower: str) -> SourceKind:
 
 
 def _unique(phrase: Phrase) -> bool:
-    """Whether a common noun is that of one source only: "the Iranian foreign minister"."""
+    """Return whether only one source fits a common noun: "the Iranian foreign minister"."""
     head, whole = phrase.head, phrase.lower
     if head in terms("mouthpiece") and (phrase.proper or _names(phrase.tail)):
         return True  # "a poll by the Harbour Institute", "a spokesman for Acme"
@@ -167,14 +144,14 @@ def _unique(phrase: Phrase) -> bool:
 
 
 def _apposed_name(phrase: Phrase) -> str:
-    """Give the name in an apposition: "the finance minister, Rika Vale,"."""
+    """Return the name in an apposition: "the finance minister, Rika Vale,"."""
     others = map(parse, phrase.appositions)
     persons = {Shape.PERSON, Shape.UNKNOWN}
     return next((o.name for o in others if o.name and o.shape in persons and not o.tail), "")
 
 
 def _names(text: str) -> bool:
-    """Whether a tail holds a proper name: "by the Harbour Institute", not "on Friday"."""
+    """Return whether a tail has a proper name: "by the Harbour Institute", not "on Friday"."""
     if not text:
         return False
     rest = parse(re.sub(r"^\w+\s+", "", text))
@@ -189,20 +166,14 @@ def _name(words: str, phrase: Phrase, kind: SourceKind) -> str:
     return plain.split(",")[0] if len(plain) > _LONGEST_NAME else plain
 
 
-# --- whose it is ---------------------------------------------------------------------------------
-
-_CLUBS = word_set("president secretary commissioner speaker")
-_FORMER = word_set("former ex ex- onetime one-time retired late then-candidate elect")
-_CANDIDATES = word_list("candidates")
-# Offices that are a state's wherever they are held; presidents and secretaries clubs have too.
-_ALWAYS = word_list("offices always a state's")
+# --- governments ----------------------------------------------------------------------------------
 
 
 def is_government(phrase: Phrase, date: str | None) -> bool:
-    """Whether a phrase names a government, one of its bodies or who held office on a date."""
+    """Return whether a phrase names a government, one of its bodies or a holder of office."""
     lead = phrase.lower
     if _CANDIDATES & set(lead) or campaigns(phrase.name or " ".join(lead), date):
-        return False  # it speaks for a campaign, whatever the office held
+        return False  # a candidate speaks for a campaign
     if phrase.legislator:
         return True
     if any(w in _FORMER or w.endswith("-elect") or w.startswith("then-") for w in lead):
@@ -215,7 +186,7 @@ def is_government(phrase: Phrase, date: str | None) -> bool:
 
 
 def _vetoed(words: tuple[str, ...]) -> bool:
-    """Whether a word makes it nobody's government; those inside a body's own name don't count."""
+    """Return whether a word rules out a government; words within a body's name don't count."""
     bodies, vetoes = terms("body"), terms("not government")
     at = 0
     while at < len(words):
@@ -227,7 +198,7 @@ def _vetoed(words: tuple[str, ...]) -> bool:
 
 
 def _official(phrase: Phrase) -> bool:
-    """Whether a phrase is by its own words a body's, or those of who holds an office or speaks."""
+    """Return whether the words of a phrase name a body, an office-holder or a spokesperson."""
     name, body, office = words_of(phrase.name), terms("body"), terms("office")
     if phrase.shape is Shape.ORGANISATION and name:
         every = (*phrase.modifiers, *name)
@@ -245,12 +216,9 @@ def _official(phrase: Phrase) -> bool:
     if holds and (not phrase.tail or head in _ALWAYS):
         return True
     speaks = phrase.head in terms("speaker") and phrase.tail != ""
-    return (holds or speaks) and _of_state(phrase.tail, head)
-
-
-def _of_state(tail: str, head: str) -> bool:
-    """Whether what follows ("of", "for", "at") is a state or a body of one, or may be."""
-    words = words_of(tail)[1:10]
-    placed = any(places(kind).within(words[:3]) for kind in ("state", "region", "capital"))
-    office = head in terms("office") and head not in _CLUBS
-    return (office or placed or terms("body").within(words)) and not _vetoed(words)
+    if not (holds or speaks):
+        return False
+    of = words_of(phrase.tail)[1:10]
+    placed = any(places(kind).within(of[:3]) for kind in ("state", "region", "capital"))
+    public = head in terms("office") and head not in _CLUBS
+    return (public or placed or body.within(of)) and not _vetoed(of)
