@@ -1,4 +1,4 @@
-"""The command `framescope eval batch`: many bundles over many benchmarks."""
+"""The command `framescope eval batch`: many bundles on many benchmarks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from framescope.eval.commands.options import OtherSplit, Parts, progress
+from framescope.eval.commands.options import OtherSplit, progress
 from framescope.training.options import CorporaFolder, HouseFolder
 
 if TYPE_CHECKING:
@@ -32,14 +32,11 @@ def batch(
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run: compute what is missing.")
-    ] = False,
-    add: Annotated[
-        bool, typer.Option("--add", help="Give a run these bundles or benchmarks too.")
+        bool,
+        typer.Option("--resume", help="Compute what a run lacks; new --models are added to it."),
     ] = False,
     corpora: CorporaFolder = None,
     corpus: HouseFolder = None,
-    part: Parts = None,
     draws: Annotated[
         int | None,
         typer.Option("--draws", min=100, help="Resamples of whole groups; 2,000 unless given."),
@@ -51,40 +48,32 @@ def batch(
 ) -> None:
     """Judge many bundles on many benchmarks, cell by cell.
 
-    Each bundle is scored once on each benchmark, as `run` scores it, and kept; the table says who
-    is best, how sure that is, and what it costs.
-
-    A cell that fails is recorded and the others go on: exit status 1, or 2 when none is left.
+    Each bundle is scored once on each benchmark, as `run` scores it; the table says which is best,
+    how sure that is, and what it costs. A cell that fails is recorded and the others are computed:
+    exit status 1, or 2 when all fail.
     """
-    from framescope.eval.grid import (
-        Wanted,
-        benchmarks_asked,
-        brief_of_grid,
-        bundles_asked,
-        fill_grid,
-    )
+    from framescope.eval.grid import compute_grid, parse_benchmarks, parse_bundles, ranking_section
     from framescope.eval.report import show_section
     from framescope.training.corpora import given_folder
 
-    asked = benchmarks_asked(benchmarks or (), tuple(part) if part else None)
-    needed = any(not one.ships and one.corpus for one in asked)
-    wanted = Wanted(
-        output,
-        bundles_asked(models or ()),
-        asked,
-        resume=resume,
-        add=add,
-        draws=draws,
-        seed=seed,
-        allow_other_split=allow_other_split,
-        corpora=given_folder(corpora) if needed or corpora is not None else None,
-    )
-    with progress() as shown:
-        filled = fill_grid(wanted, shown, _say_why)
-    found = filled.standings
-    show_section(brief_of_grid(found))
+    wanted = parse_benchmarks(benchmarks or ())
+    needed = corpora is not None or not all(one.ships for one in wanted)
+    with progress() as bar:
+        found, computed = compute_grid(
+            output,
+            parse_bundles(models or ()),
+            wanted,
+            resume=resume,
+            draws=draws,
+            seed=seed,
+            allow_other_split=allow_other_split,
+            corpora=given_folder(corpora) if needed else None,
+            progress=bar,
+            failed=_say_why,
+        )
+    show_section(ranking_section(found))
     failed, cells = len(found.failed), len(found.cells)
-    typer.echo(f"{filled.computed} of {cells} cells computed now; {failed} failed", err=True)
+    typer.echo(f"{computed} of {cells} cells computed now; {failed} failed", err=True)
     typer.echo(f"wrote {output / 'index.html'}, table.md and table.json", err=True)
     if failed:
         raise typer.Exit(2 if failed == cells else 1)

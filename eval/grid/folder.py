@@ -1,0 +1,319 @@
+"""A grid of bundles by benchmarks on disk.
+
+RUN/
+manifest.json   what was asked for: bundles, benchmarks, their digests, options
+cells/*.json    a bundle on a benchmark: what it took, or why it failed
+cells/*.npz     its scores, row by row
+table.json      the comparison of all cells; table.md and index.html show the same
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from framescope.classifier.bundles import MANIFEST, digest, resolve
+from framescope.classifier.errors import BundleError, FramescopeError
+from framescope.classifier.files import LockedError, atomic_write, locked
+from framescope.eval.report import json_text
+from framescope.eval.rows import FILE_PART, HELD_OUT, Bools, Given, Single, is_positive
+from framescope.training.corpora import KNOWN, SHIPPED, find_corpus
+from framescope.training.data import VALIDATION
+from numpy.typing import NDArray
+
+FORMAT = 2
+PARTS = (*HELD_OUT, VALIDATION)
+_MANIFEST, _LOCK = "manifest.json", ".lock"
+
+
+class GridError(FramescopeError):
+    """A grid that can't be computed or read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A bundle or a benchmark.
+
+    ``path``: a bundle's folder, or a labelled file. ``corpus``: of another benchmark. ``parts``:
+    empty for a bundle. ``digest``: SHA-256 of the bundle's manifest, the file or the corpus; None
+    while there is none.
+    """
+
+    name: str
+    path: str | None = None
+    corpus: str | None = None
+    parts: tuple[str, ...] = ()
+    digest: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Identifies the entry, whatever it is called."""
+        return self.path or f"{self.corpus}/{'+'.join(self.parts)}"
+
+    @property
+    def ships(self) -> bool:
+        """Whether no folder of corpora is needed."""
+        return self.corpus is None or self.corpus in SHIPPED
+
+    def current(self, corpora: str | None) -> Entry:
+        """Return the entry with its present digest; `corpora`: the folder of corpora."""
+        if self.path is not None:
+            path = Path(self.path) if self.parts else Path(self.path, MANIFEST)
+            return replace(self, digest=digest(path) if path.is_file() else None)
+        corpus = find_corpus(self.corpus or "")
+        place = corpus.place(None if corpora is None else Path(corpora))
+        there = place is not None and not corpus.lacks(place)
+        return replace(self, digest=corpus.digest(place) if there and place else None)
+
+
+Place = tuple[Entry, Entry]
+"""A bundle and a benchmark."""
+
+
+def parse_bundles(words: Iterable[str]) -> tuple[Entry, ...]:
+    """Return bundles by their names or folders; a missing one is an error when it is loaded."""
+    found: dict[str, Entry] = {}
+    for word in words:
+        try:
+            folder = resolve(word)
+        except BundleError:
+            folder = Path(word)
+        path = folder.resolve()
+        name = path.name if folder == Path(word) else word
+        found.setdefault(str(path), Entry(name, str(path)))
+    return _named_apart(found)
+
+
+def parse_benchmarks(words: Iterable[str]) -> tuple[Entry, ...]:
+    """Return benchmarks by their names; raises a `GridError` when two share rows.
+
+    A word is a corpus (``house``), parts of one (``babe/test+unseen_outlet``), ``corpora`` for all
+    that are known, or a labelled file in the exchange format.
+    """
+    found: dict[str, Entry] = {}
+    for word in (one for given in words for one in (KNOWN if given == "corpora" else (given,))):
+        corpus, _, named = word.partition("/")
+        parts = tuple(dict.fromkeys(named.split("+"))) if named else HELD_OUT
+        if corpus in KNOWN and set(parts) <= set(PARTS):
+            name = corpus if parts == HELD_OUT else f"{corpus}/{'+'.join(parts)}"
+            found.setdefault(name, Entry(name, corpus=corpus, parts=parts))
+        else:
+            path = Path(word).resolve()
+            found.setdefault(str(path), Entry(path.name, str(path), parts=(FILE_PART,)))
+    benchmarks = _named_apart(found)
+    refuse_overlap(benchmarks)
+    return benchmarks
+
+
+def refuse_overlap(benchmarks: Sequence[Entry]) -> None:
+    """Raise a `GridError` when two benchmarks share rows, which would count twice."""
+    seen: dict[tuple[str, str], str] = {}
+    for one in benchmarks:
+        for part in one.parts if one.corpus else ():
+            other = seen.setdefault((str(one.corpus), part), one.name)
+            if other != one.name:
+                raise GridError(f"{one.name}: shares rows with {other}; give one of the two")
+
+
+def _named_apart(found: Mapping[str, Entry]) -> tuple[Entry, ...]:
+    """Name by its key what shares its name with another entry."""
+    times = Counter(one.name for one in found.values())
+    return tuple(
+        one if times[one.name] == 1 else replace(one, name=key) for key, one in found.items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GridManifest:
+    """What was asked for; ``framescope``: the version that computes."""
+
+    bundles: tuple[Entry, ...]
+    benchmarks: tuple[Entry, ...]
+    draws: int
+    seed: int
+    allow_other_split: bool
+    corpora: str | None
+    framescope: str
+
+    @property
+    def places(self) -> list[Place]:
+        """Every bundle on every benchmark, bundle by bundle."""
+        return [(bundle, benchmark) for bundle in self.bundles for benchmark in self.benchmarks]
+
+
+@dataclass(frozen=True, slots=True)
+class GridCell:
+    """A bundle on a benchmark.
+
+    Attributes
+    ----------
+    bundle, benchmark : str
+        Their names.
+    why : str
+        Why it failed; then nothing else is set.
+    digest, data : str
+        Of the bundle; of the rows, as `framescope eval run` writes them.
+    rows : mapping of str to str
+        SHA-256 of each part's rows, labels and groups.
+    sentences, seconds : int, float
+        Scored, and how long that took after a warm-up.
+    disk, memory : int or None
+        Bytes that the bundle takes on disk and at the peak; None where measured in another cell.
+    runtime : str
+        Library and instruction set that computed.
+    scores : str
+        SHA-256 of the file of scores.
+    """
+
+    bundle: str
+    benchmark: str
+    why: str = ""
+    digest: str = ""
+    data: str = ""
+    rows: Mapping[str, str] = field(default_factory=dict)
+    sentences: int = 0
+    seconds: float | None = None
+    disk: int | None = None
+    memory: int | None = None
+    runtime: str = ""
+    scores: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowScores:
+    """The labelled rows of a cell, n of them, with k signals.
+
+    Attributes
+    ----------
+    signals : ndarray of str, shape (k,)
+    thresholds : ndarray of float64, shape (k,)
+    part : ndarray of str, shape (n,)
+    group : ndarray of int64, shape (n,)
+        Resampled whole.
+    labels, proba : ndarray of float32, shape (n, k)
+        NaN where the row has no label of the signal.
+    """
+
+    signals: NDArray[np.str_]
+    thresholds: NDArray[np.float64]
+    part: NDArray[np.str_]
+    group: NDArray[np.int64]
+    labels: Single
+    proba: Single
+
+    def of(self, part: str, signal: str) -> tuple[Bools, NDArray[np.int64], Given]:
+        """Return truth, groups and scores of a signal's rows; none where it has none."""
+        column = self.signals.tolist().index(signal)
+        kept = (self.part == part) & ~np.isnan(self.labels[:, column])
+        given = Given(self.proba[kept, column], float(self.thresholds[column]))
+        return is_positive(self.labels[kept, column]), self.group[kept], given
+
+
+@dataclass(frozen=True)
+class GridFolder:
+    """The folder of a grid."""
+
+    path: Path
+
+    def exists(self) -> bool:
+        """Whether the folder holds a grid."""
+        return (self.path / _MANIFEST).is_file()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Create the folder, and keep other processes from writing into it.
+
+        Raises a `GridError` when another process writes, or the folder holds other things.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            others = {one.name for one in self.path.iterdir()} - {_LOCK}
+        except OSError as error:
+            reason = f"can't be made ({error.strerror}); give another --output"
+            raise GridError(f"{self.path}: {reason}") from None
+        if others and not self.exists():
+            raise GridError(f"{self.path}: holds other things; give another --output")
+        try:
+            with locked(self.path / _LOCK):
+                yield
+        except LockedError:
+            reason = "another process is computing it; wait for it, or give another --output"
+            raise GridError(f"{self.path}: {reason}") from None
+
+    def manifest(self) -> GridManifest:
+        """Read the manifest; raises a `GridError` when there is none that can be read."""
+        path = self.path / _MANIFEST
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            if record.pop("format") != FORMAT:
+                version = record.get("framescope")
+                reason = f"was written by framescope {version}; give another --output"
+                raise GridError(f"{path}: {reason}")
+            bundles, benchmarks = (
+                tuple(Entry(**{**one, "parts": tuple(one["parts"])}) for one in record.pop(name))
+                for name in ("bundles", "benchmarks")
+            )
+            return GridManifest(bundles, benchmarks, **record)
+        except FileNotFoundError:
+            reason = "holds no run; leave --resume out to begin one"
+            raise GridError(f"{self.path}: {reason}") from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise GridError(f"{path}: is damaged ({error}); give another --output") from None
+
+    def write_manifest(self, manifest: GridManifest) -> None:
+        """Write the manifest."""
+        self.write(_MANIFEST, json_text({"format": FORMAT, **asdict(manifest)}))
+
+    def cell(self, place: Place) -> GridCell | None:
+        """Read a cell; None where it was not computed, or its files are not whole."""
+        path = self._file(place)
+        try:
+            cell = GridCell(**json.loads(path.read_text(encoding="utf-8")))
+            whole = cell.why or cell.scores == digest(path.with_suffix(".npz"))
+        except (OSError, ValueError, TypeError):
+            return None
+        return cell if whole else None
+
+    def finished(self, manifest: GridManifest) -> dict[Place, GridCell]:
+        """Read the cells that were computed and did not fail."""
+        cells = ((place, self.cell(place)) for place in manifest.places)
+        return {place: cell for place, cell in cells if cell is not None and not cell.why}
+
+    def scores(self, place: Place) -> RowScores:
+        """Read the scores of a cell that did not fail."""
+        with np.load(self._file(place).with_suffix(".npz")) as arrays:
+            return RowScores(**arrays)
+
+    def write_cell(self, place: Place, cell: GridCell, scores: RowScores | None = None) -> None:
+        """Write a cell: its scores first, since the record says that it is there."""
+        path = self._file(place)
+        path.parent.mkdir(exist_ok=True)
+        if scores is not None:
+            buffer = io.BytesIO()
+            np.savez(buffer, **{name: getattr(scores, name) for name in RowScores.__slots__})
+            atomic_write(path.with_suffix(".npz"), buffer.getvalue())
+            cell = replace(cell, scores=digest(path.with_suffix(".npz")))
+        atomic_write(path, json_text(asdict(cell)))
+
+    def forget(self, place: Place) -> None:
+        """Delete a cell."""
+        for suffix in (".json", ".npz"):
+            self._file(place).with_suffix(suffix).unlink(missing_ok=True)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the folder."""
+        atomic_write(self.path / name, text)
+
+    def _file(self, place: Place) -> Path:
+        # Names are for people; the end tells two cells apart.
+        name = "-".join(re.sub(r"\W+", "-", one.name)[:40] for one in place)
+        key = "\0".join(one.key for one in place).encode(errors="surrogateescape")
+        return self.path / "cells" / f"{name}-{hashlib.sha256(key).hexdigest()[:12]}.json"
