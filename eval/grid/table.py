@@ -117,13 +117,13 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Standings:
     columns = list(_columns(manifest, scores))
     means = {
         (bundle, column.name): mean_of_figures(
-            [MeanPart(_metric(benchmark, column.part, signal), *own.of(column.part, signal))
+            [MeanPart(_metric(benchmark, column.part, signal), *rows.of(column.part, signal))
              for signal in column.signals_in_the_mean],
             manifest.draws, manifest.seed,
         )
         for column, benchmark in columns
         for bundle in judged
-        if column.signals_in_the_mean and (own := scores.get((bundle, benchmark)))
+        if column.signals_in_the_mean and (rows := scores.get((bundle, benchmark)))
     }  # fmt: skip
     common = [c.name for c, _ in columns if all((bundle, c.name) in means for bundle in judged)]
     overall = {
@@ -202,10 +202,10 @@ def _figures(
 ) -> Iterator[Figure]:
     part = column.part
     rows = {
-        (signal, bundle): own.of(part, signal)
+        (signal, bundle): kept.of(part, signal)
         for bundle in judged
-        if (own := scores.get((bundle, benchmark)))
-        for signal in _main_signals(benchmark, part, own)
+        if (kept := scores.get((bundle, benchmark)))
+        for signal in _main_signals(benchmark, part, kept)
     }
     for signal in dict.fromkeys(signal for signal, _ in rows):
         metric = _metric(benchmark, part, signal)
@@ -216,7 +216,7 @@ def _figures(
                 truth, other[2] if other else None, given, groups,
                 draws=manifest.draws, seed=manifest.seed, names=(metric,),
             )  # fmt: skip
-            value, own = single_figure(metric, truth, *given), drawn.b[metric]
+            value, ends = single_figure(metric, truth, *given), drawn.b[metric]
             difference = None
             if other is not None:
                 gap = value - single_figure(metric, truth, *other[2])
@@ -224,7 +224,7 @@ def _figures(
                 difference = replace(difference, p=drawn.p[metric])
             yield Figure(
                 signal, metric, len(truth), len(np.unique(groups)), int(truth.sum()), bundle.name,
-                value, own.low, own.high, difference,
+                value, ends.low, ends.high, difference,
             )  # fmt: skip
 
 
