@@ -14,7 +14,7 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
 from framescope.eval.commands.bundles import app
 from framescope.eval.rows import held_out_of_files
-from framescope.eval.suite.suite import Suite
+from framescope.eval.suite import Suite
 from typer.testing import CliRunner
 
 MANIFEST = {

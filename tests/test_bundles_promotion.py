@@ -17,7 +17,7 @@ from framescope.classifier.errors import BundleError
 from framescope.eval.promotion import judging, promoting
 from framescope.eval.release import gate
 from framescope.eval.rows.scored import Evaluation
-from framescope.eval.suite.suite import Suite
+from framescope.eval.suite import Suite
 from harness import BOTH, bundle, examples
 from shelves import by_hand, changed, history, ranks_backwards, refusal, typed
 

@@ -17,9 +17,7 @@ from framescope.eval.release import gate
 from framescope.eval.rows.benchmarks import BENCHMARKS, BY_NAME
 from framescope.eval.rows.held_out import of_corpora
 from framescope.eval.rows.scored import Evaluation
-from framescope.eval.suite.behaviours import behaviours
-from framescope.eval.suite.robustness import measure
-from framescope.eval.suite.suite import Suite
+from framescope.eval.suite import Suite, measure_suite
 from framescope.training.corpora.catalogue import CORPORA
 from framescope.training.labels.agreement import agreement, passes
 from framescope.training.labels.annotators import read
@@ -158,7 +156,7 @@ def test_the_transformer_that_ships_passes_the_gate_on_what_ships():
 
 @pytest.mark.slow
 def test_the_transformer_that_ships_keeps_the_limits_of_the_behavioural_suite():
-    suite = measure(bundles.load("transformer"), behaviours(), draws=100)
+    suite = measure_suite(bundles.load("transformer"), draws=100)
     assert [result.name for result in suite.missed] == []
     limited = [result for result in suite.results if result.limits is not None]
     assert len(limited) > 10

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -16,25 +15,22 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import InputError
 from framescope.classifier.records.article import Place
 from framescope.eval.commands.studies import robustness
-from framescope.eval.report.layout import to_json, to_markdown
-from framescope.eval.suite import behaviours as perturbations
-from framescope.eval.suite.behaviours import (
+from framescope.eval.suite import cases, measure_suite
+from framescope.eval.suite.cases import (
+    ALL,
     CASES,
     ENTITY_LIMITS,
+    FRAMING,
     FURNITURE,
     Behaviour,
     Limits,
     Pair,
-    Scope,
     Side,
-    Way,
     alone,
     behaviours,
     contrasts,
     laid_out,
 )
-from framescope.eval.suite.robustness import measure
-from framescope.eval.suite.suite import record, section, verdict
 from typer.testing import CliRunner
 
 NOWHERE = Path("no-such-folder")
@@ -55,13 +51,13 @@ def pair(before: str, after: str, row: str = "a", column: str = "", **rest) -> P
     return Pair(row, column, alone(before), alone(after), **rest)
 
 
-def found(model, *pairs, scope=Scope.ALL, limits=ENTITY_LIMITS):
-    (result,) = measure(model, [Behaviour("test", pairs, scope, limits)], draws=200).results
+def found(model, *pairs, scope=ALL, limits=ENTITY_LIMITS):
+    (result,) = measure_suite(model, [Behaviour("test", pairs, scope, limits)], draws=200).results
     return result
 
 
 def led(model, *pairs):
-    (result,) = measure(model, [Behaviour("test", pairs)], draws=200).results
+    (result,) = measure_suite(model, [Behaviour("test", pairs)], draws=200).results
     return result
 
 
@@ -111,8 +107,8 @@ def test_frames_with_two_sides_are_swapped_not_repeated(written) -> None:
 
 
 def test_state_and_private_outlets_are_compared_by_framing_alone(written) -> None:
-    assert written["outlets swapped"].scope is Scope.FRAMING
-    assert written["countries swapped"].scope is Scope.ALL
+    assert written["outlets swapped"].scope is FRAMING
+    assert written["countries swapped"].scope is ALL
 
 
 def test_every_place_is_the_sentence_that_was_written(written) -> None:
@@ -124,13 +120,6 @@ def test_every_place_is_the_sentence_that_was_written(written) -> None:
                     text = side.text[place.start : place.end]
                     assert text == text.strip()
                     assert "\n" not in text
-
-
-def test_cases_are_shipped() -> None:
-    project = tomllib.loads((CASES.parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
-    patterns = project["tool"]["setuptools"]["package-data"]["framescope.eval.suite"]
-    shipped = {path for pattern in patterns for path in CASES.parent.glob(pattern)}
-    assert set(CASES.iterdir()) <= shipped
 
 
 def test_missing_cases_are_said(tmp_path) -> None:
@@ -191,15 +180,16 @@ def test_the_house_corpus_gives_its_pairs() -> None:
 SENTENCE = "The harbour master's “new” timetable, he said, won't be printed before 10 November."
 
 
-@pytest.mark.parametrize("change", perturbations.PERTURBATIONS, ids=lambda change: change.name)
-def test_a_text_is_always_changed_in_the_same_way(change) -> None:
-    assert change.after(SENTENCE, Random("5")) == change.after(SENTENCE, Random("5"))
-    assert change.after(SENTENCE, Random("5")) != change.before(SENTENCE, Random("5"))
+@pytest.mark.parametrize("name", cases.PERTURBATIONS)
+def test_a_text_is_always_changed_in_the_same_way(name) -> None:
+    before, after = cases.PERTURBATIONS[name]
+    assert after(SENTENCE, Random("5")) == after(SENTENCE, Random("5"))
+    assert after(SENTENCE, Random("5")) != before(SENTENCE, Random("5"))
 
 
 def test_typos_keep_letters_and_the_ends_of_words() -> None:
     for seed in range(50):
-        text = perturbations.typos(SENTENCE, Random(seed))
+        text = cases.typos(SENTENCE, Random(seed))
         assert text != SENTENCE
         assert Counter(text) == Counter(SENTENCE)
         for word, typed in zip(SENTENCE.split(), text.split(), strict=True):
@@ -207,19 +197,19 @@ def test_typos_keep_letters_and_the_ends_of_words() -> None:
 
 
 def test_a_text_without_long_words_has_no_typos() -> None:
-    assert perturbations.typos("It is so, he said.", Random(1)) == "It is so, he said."
+    assert cases.typos("It is so, he said.", Random(1)) == "It is so, he said."
 
 
 def test_quotes_come_back_as_they_were() -> None:
     straight = "\"It's late,\" he said. 'So it is,' the driver's aunt said."
-    curly = perturbations.curly_quotes(straight, Random(1))
+    curly = cases.curly_quotes(straight, Random(1))
     assert curly == "“It’s late,” he said. ‘So it is,’ the driver’s aunt said."
-    assert perturbations.straight_quotes(curly, Random(1)) == straight
+    assert cases.straight_quotes(curly, Random(1)) == straight
 
 
 def test_spaces_are_doubled_and_nothing_else() -> None:
     text = "One. Two three four five six seven eight nine ten. Eleven"
-    doubled = perturbations.double_spaces(text, Random(3))
+    doubled = cases.double_spaces(text, Random(3))
     assert doubled.split() == text.split()
     assert "One.  Two" in doubled
     assert "   " not in doubled
@@ -237,7 +227,7 @@ def test_flips_and_shifts_are_shares_of_all_decisions(by_hand) -> None:
     # Two pairs, three signals of sentences and one of articles.
     assert (result.pairs, result.decisions) == (2, 8)
     assert result.flips.value == pytest.approx(1 / 8)
-    assert result.touched.value == pytest.approx(1 / 2)
+    assert result.pairs_with_flips.value == pytest.approx(1 / 2)
     assert result.by_signal["loaded_language"] == 0.5
     assert result.by_signal["claim"] == 0.0
     assert result.passed is False
@@ -250,7 +240,7 @@ def test_flips_and_shifts_are_shares_of_all_decisions(by_hand) -> None:
 def test_sourcing_is_left_out_of_framing(by_hand) -> None:
     swapped = pair("Observers saw a ferry come to town.", "Captains saw a ferry come to town.")
     assert found(by_hand, swapped).flips.value == pytest.approx(1 / 4)
-    framing = found(by_hand, swapped, scope=Scope.FRAMING)
+    framing = found(by_hand, swapped, scope=FRAMING)
     assert (framing.flips.value, framing.decisions) == (0.0, 2)
     assert framing.passed
 
@@ -314,22 +304,22 @@ def test_intervals_resample_entities_and_frames_and_need_some_of_each(by_hand) -
 
 def test_what_should_rise_and_fall_is_counted_by_its_direction(by_hand) -> None:
     texts = "A ferry is late today.", "Observers say a ferry is late today."
-    rise = (("vague_source", Way.RISE),)
+    rise = (("vague_source", "rises"),)
     right = led(by_hand, pair(*texts, expected=rise), pair(*texts[::-1], expected=rise))
     assert (right.right.value, right.decisions, right.passed) == (0.5, 2, None)
     assert [case.wrong for case in right.worst] == [True]
-    fall = led(by_hand, pair(*texts[::-1], expected=(("vague_source", Way.FALL),)))
+    fall = led(by_hand, pair(*texts[::-1], expected=(("vague_source", "falls"),)))
     assert fall.right.value == 1.0
     assert fall.shift.value < 0
 
 
 def test_a_score_that_does_not_move_did_not_go_the_right_way(by_hand) -> None:
-    same = pair("A ferry is late.", "A ferry is late.", expected=(("claim", Way.RISE),))
+    same = pair("A ferry is late.", "A ferry is late.", expected=(("claim", "rises"),))
     assert led(by_hand, same).right.value == 0.0
 
 
 def test_only_what_was_flagged_can_stay_flagged(by_hand) -> None:
-    keep = (("framing", Way.KEEP),)
+    keep = (("framing", "stays flagged"),)
     result = led(
         by_hand,
         pair("A vile ferry is late.", "“A vile ferry is late,” she said.", expected=keep),
@@ -340,7 +330,7 @@ def test_only_what_was_flagged_can_stay_flagged(by_hand) -> None:
 
 
 def test_a_signal_that_is_not_given_leaves_its_test_undefined(by_hand) -> None:
-    result = led(by_hand, pair("A ferry.", "“A ferry.”", expected=(("quoted", Way.RISE),)))
+    result = led(by_hand, pair("A ferry.", "“A ferry.”", expected=(("quoted", "rises"),)))
     assert math.isnan(result.right.value)
     assert result.passed is None
 
@@ -348,74 +338,40 @@ def test_a_signal_that_is_not_given_leaves_its_test_undefined(by_hand) -> None:
 # --- how it is told -------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def suite(by_hand, written):
-    return measure(by_hand, list(written.values()), draws=200)
+def test_names_alone_do_not_move_a_model_that_reads_none(by_hand, written) -> None:
+    swapped = [one for one in written.values() if one.name.endswith("swapped")]
+    few = [replace(one, pairs=one.pairs[::4]) for one in swapped]
+    results = measure_suite(by_hand, few, draws=200).results
+    assert len(results) == 5
+    assert all(r.flips.value == 0.0 and r.passed for r in results)
 
 
-@pytest.mark.slow
-def test_two_runs_with_one_signature_give_the_same_figures(suite, by_hand) -> None:
-    again = measure(by_hand, behaviours(house=NOWHERE), draws=200)
-    assert again.signature == suite.signature
-    assert to_json(record(again)) == to_json(record(suite))
-
-
-@pytest.mark.slow
-def test_another_seed_of_the_noise_is_in_the_signature(suite, by_hand) -> None:
-    other = measure(by_hand, behaviours(house=NOWHERE, seed=6), draws=200)
-    assert other.signature != suite.signature
-
-
-def test_json_has_null_for_what_is_undefined(suite) -> None:
-    written = json.loads(to_json(record(suite)))
-    quoted = next(r for r in written["results"] if r["scope"] == "quoted rises")
-    assert quoted["right"]["value"] is None
-    assert quoted["flips"] is None
-    assert written["passed"] is (not suite.missed)
-
-
-def test_names_alone_do_not_move_a_model_that_reads_none(suite) -> None:
-    swapped = [r for r in suite.results if r.name.endswith("swapped")]
-    assert len(swapped) == 5
-    assert all(r.flips.value == 0.0 and r.passed for r in swapped)
-
-
-def test_the_text_says_which_limits_are_missed(suite, by_hand) -> None:
-    bad = measure(
-        by_hand,
-        [Behaviour("bad", (pair("A vile ferry.", "A ferry."),), Scope.ALL, ENTITY_LIMITS)],
-        draws=200,
-    )
-    assert verdict(bad) == "Limits missed: bad."
-    text = to_markdown(section(bad))
-    assert "MISSED" in text
-    assert "2% flips, shift 0.02" in text
-    good = replace(suite, results=tuple(r for r in suite.results if r.passed is not False))
-    assert verdict(good) == "All limits are met."
-
-
-def test_the_command_ends_well_even_if_limits_are_missed(
+def test_the_command_reports_missed_limits_and_undefined_figures(
     small_bundle, tmp_path, monkeypatch
 ) -> None:
-    bad = Behaviour("bad", (pair("A vile ferry.", "A ferry."),), Scope.ALL, ENTITY_LIMITS)
-    monkeypatch.setattr("framescope.eval.suite.behaviours.behaviours", lambda: (bad,))
+    bad = Behaviour("bad", (pair("A vile ferry.", "A ferry."),), ALL, ENTITY_LIMITS)
+    quoted = Behaviour("a quotation", (pair("A.", "“A.”", expected=(("quoted", "rises"),)),))
+    monkeypatch.setattr("framescope.eval.suite.cases.behaviours", lambda: (bad, quoted))
     app = typer.Typer()
     app.command()(robustness)
     path = tmp_path / "suite.json"
-    done = CliRunner().invoke(
-        app, [str(small_bundle), "--format", "json", "--output", str(path), "--draws", "100"]
-    )
+    words = [str(small_bundle), "--format", "json", "--output", str(path)]
+    done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
-    assert json.loads(path.read_text(encoding="utf-8"))["passed"] is False
     assert "Limits missed: bad." in done.stderr
-    shown = CliRunner().invoke(app, [str(small_bundle), "--draws", "100"])
+    record = json.loads(path.read_text(encoding="utf-8"))
+    assert record["passed"] is False
+    assert record["results"][1]["scope"] == "quoted rises"
+    assert record["results"][1]["right"]["value"] is None
+    shown = CliRunner().invoke(app, [str(small_bundle)])
     assert shown.exit_code == 0
-    assert "Limits missed: bad." in shown.stdout
+    for said in ("Limits missed: bad.", "MISSED", "2% flips, shift 0.02"):
+        assert said in " ".join(shown.stdout.split())
 
 
 @pytest.mark.skipif(not bundles.default_path("transformer").is_dir(), reason="none ships yet")
 def test_outlets_do_not_move_the_framing_of_the_model_that_ships(written) -> None:
     outlets = written["outlets swapped"]
     few = replace(outlets, pairs=outlets.pairs[::5])
-    (result,) = measure(bundles.load("transformer"), [few], draws=200).results
+    (result,) = measure_suite(bundles.load("transformer"), [few], draws=200).results
     assert result.passed

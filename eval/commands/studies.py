@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
 
 import typer
 from framescope.eval.commands.options import (
@@ -53,37 +52,29 @@ def controls(
 
 def robustness(
     model: BundleName = "transformer",
-    draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of the cases.")] = 2000,
     seed: Seed = 0,
     format: As = Format.TERMINAL,
     output: Output = None,
 ) -> None:
-    """What changes do that ought to do nothing, or something.
+    """How scores change with changes that should do nothing, or something.
 
-    BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
-
-    A missed limit is said, and is no error.
+    BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships. A missed
+    limit is reported, and is no error.
     """
-    from framescope.classifier import bundles
+    from framescope.classifier.bundles import load
     from framescope.classifier.output import check
     from framescope.eval.report import show_section
-    from framescope.eval.suite import (
-        measure_suite,
-        record_of_suite,
-        section_of_suite,
-        suite_verdict,
-    )
+    from framescope.eval.suite import measure_suite
 
     check(output, overwrite=True)
-    loaded = bundles.load(model)
-    with progress() as shown:
+    loaded = load(model)
+    with progress() as bar:
         suite = measure_suite(
-            loaded, draws=draws, seed=seed,
-            progress=lambda done, total: shown("texts", done, total),
-        )  # fmt: skip
-    show_section(section_of_suite(suite), format, output, record_of_suite(suite))
+            loaded, seed=seed, progress=lambda done, total: bar("texts", done, total)
+        )
+    show_section(suite.section(), format, output, suite.record())
     if format is not Format.TERMINAL or output is not None:
-        typer.echo(suite_verdict(suite), err=True)
+        typer.echo(suite.verdict, err=True)
 
 
 COMMANDS = (controls, robustness)

@@ -22,7 +22,7 @@ from framescope.classifier.errors import FramescopeError
 from framescope.eval.metrics import Estimate, Section, estimates, table
 from framescope.eval.rows import BENCHMARK_BY_NAME as BY_NAME
 from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
-from framescope.eval.suite import Suite, measure_suite, suite_verdict
+from framescope.eval.suite import Suite, measure_suite
 
 FLOORS = Path(__file__).with_name("floors.json")
 SLACK = 0.005
@@ -222,7 +222,7 @@ class Gate:
         )  # fmt: skip
         columns = ("benchmark", "figure", "n", "yes", "measured", "floor", "verdict")
         benchmarks = table("Benchmarks and their floors", columns, rows)
-        note = f"Behaviour: {suite_verdict(self.suite)}"
+        note = f"Behaviour: {self.suite.verdict}"
         return Section(note, (benchmarks,), signature=self.signature)
 
     def update(self, reasons: Mapping[str, str] | None = None) -> None:
@@ -241,7 +241,7 @@ class Gate:
         if missed:
             raise GateError(f"under the floor: {', '.join(missed)}")
         if self.suite.missed:
-            said = suite_verdict(self.suite)
+            said = self.suite.verdict
             raise GateError(f"{said} `framescope eval robustness {name}` shows the cases")
         if not any(one.floor is not None for one in self.verdicts):
             raise GateError(

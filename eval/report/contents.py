@@ -30,7 +30,7 @@ from framescope.eval.studies import (
     section_of_sourcing,
     section_of_techniques,
 )
-from framescope.eval.suite import DRAWS, measure_suite, section_of_suite
+from framescope.eval.suite import DRAWS, measure_suite
 
 MAIN: tuple[str, ...] = (
     "claim", "attributed", "vague_source", "unsourced_assertion", "biased_language", "subjective",
@@ -190,8 +190,7 @@ def blocks(report: EvaluationReport) -> Iterator[tuple[str, list[Compared]]]:
 def _behaviour(evaluation: Evaluation) -> Section:
     """Run the behavioural suite on the second bundle."""
     draws = min(evaluation.draws, DRAWS)
-    suite = measure_suite(evaluation.bundles[1], draws=draws, seed=evaluation.seed)
-    return section_of_suite(suite)
+    return measure_suite(evaluation.bundles[1], draws=draws, seed=evaluation.seed).section()
 
 
 #: Headings and measures, by the names that `eval.commands.options.SectionName` lets a user give.

@@ -1,24 +1,56 @@
-"""What the behavioural suite says of a bundle."""
+"""The behavioural suite: what changes to texts do to the scores of a bundle.
+
+Both texts of each pair are scored as whole articles, as a user's would be. A test of invariance
+counts the decisions that flip, and how far probabilities move; a directional test counts how often
+a signal goes the right way. Intervals come from resampling the entities and the frames of the
+pairs, each on its own (Owen, 2007), or the articles.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
+import numpy as np
 from framescope.classifier import __version__
-from framescope.classifier.taxonomy import BY_NAME
-from framescope.eval.metrics import LEVEL, UNDEFINED, Estimate, Section, Share, table
-from framescope.eval.suite.behaviours import Limits
+from framescope.classifier.bundles import Bundle
+from framescope.classifier.records import Article, ArticleReport, Place, SentenceReport
+from framescope.classifier.scoring import Scorer
+from framescope.classifier.taxonomy import BY_NAME, Family
+from framescope.eval.metrics import (
+    LEVEL,
+    MIN_GROUPS,
+    UNDEFINED,
+    Estimate,
+    Section,
+    Share,
+    draw,
+    percentile,
+    table,
+)
+from framescope.eval.rows import Floats
+from framescope.eval.suite import cases
+from framescope.eval.suite.cases import ALL, FRAMING, WAYS, Behaviour, Limits, Pair
+
+DRAWS = 2000
+SCHEMA_VERSION = 1
+_WORST = 5  # cases listed of each test
+_LISTED_FROM = 0.01  # a smaller shift without a flip is not worth a line
+_LONGEST = 160  # characters of a sentence that are shown
+_VERDICT = {True: "passed", False: "MISSED", None: UNDEFINED}
+
+_Scored = SentenceReport | ArticleReport
+_Expected = tuple[str, str] | None
+_Ratio = TypeVar("_Ratio", bound=Estimate)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One decision on one pair.
-
-    ``before``, ``after``: the two sentences. ``wrong``: whether the decision flipped, or went the
-    wrong way.
-    """
+    """One decision on one pair; ``wrong``: whether it flipped, or went the wrong way."""
 
     signal: str
     before: str
@@ -27,21 +59,24 @@ class Case:
     score_after: float
     wrong: bool
 
+    @property
+    def size(self) -> float:
+        """How far the score moved."""
+        return abs(self.score_after - self.score_before)
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a test found.
+    """The result of one test.
 
-    ``scope``: which signals: "all", "framing", or what a directional test expects. ``pairs``,
-    ``decisions``: pairs that were scored, and the decisions on them. ``unscored``: pairs of which a
-    sentence wasn't found again, or an article not scored (taken for another language, say). An
-    invariance with any of these has not passed. ``flips``, ``touched``, ``right``: share of
-    decisions that flipped, and of pairs with such a one, of an invariance; share that went the
-    right way, of a directional test. ``shift``: mean change of the probability: absolute for an
-    invariance, signed for a directional test. ``passed``: none where there is no limit, or nothing
-    that could be held against it. ``by_signal``: share of each signal's decisions that flipped, or
-    went the wrong way: signals that are hardly ever flagged hardly ever flip, and hide in the sum
-    what one signal does. ``worst``: flips first, then the largest shifts.
+    ``scope``: "all", "framing", or what a directional test expects. ``unscored``: pairs of which a
+    sentence was not found again or an article not scored; an invariance with any has not passed.
+    ``flips``, ``pairs_with_flips``: of an invariance, shares of decisions and of pairs. ``right``:
+    of a directional test, the share of decisions that went the right way. ``shift``: mean change of
+    the probability, absolute for an invariance. ``passed``: None without limits or decisions.
+    ``by_signal``: share of each signal's decisions that flipped or went the wrong way: rarely
+    flagged signals rarely flip, and would hide another signal in the sum. ``worst``: flips first,
+    then the largest shifts.
     """
 
     name: str
@@ -50,7 +85,7 @@ class Result:
     decisions: int
     unscored: int
     flips: Share | None
-    touched: Share | None
+    pairs_with_flips: Share | None
     right: Share | None
     shift: Estimate
     limits: Limits | None
@@ -61,7 +96,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """All results for one bundle, and what would have to be the same to find them again."""
+    """All results for one bundle."""
 
     bundle: str
     bundle_digest: str
@@ -76,6 +111,13 @@ class Suite:
         return tuple(result for result in self.results if result.passed is False)
 
     @property
+    def verdict(self) -> str:
+        """Whether the limits are met, in one line."""
+        if not self.missed:
+            return "All limits are met."
+        return f"Limits missed: {', '.join(result.name for result in self.missed)}."
+
+    @property
     def signature(self) -> str:
         """One line; two runs with the same one give the same figures."""
         return (
@@ -83,81 +125,72 @@ class Suite:
             f"{self.bundle} {self.bundle_digest[:12]} | draws {self.draws}, seed {self.seed}"
         )
 
+    def record(self) -> dict[str, Any]:
+        """Return every figure, as JSON holds it."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "signature": self.signature,
+            "bundle": {"name": self.bundle, "digest": self.bundle_digest},
+            "cases": self.cases_digest,
+            "resampling": {"draws": self.draws, "seed": self.seed, "level": LEVEL},
+            "passed": not self.missed,
+            "results": self.results,
+        }
 
-# As a section, and as the record that JSON holds
-
-SCHEMA_VERSION = 1
-NOTHING = "none"
-
-_LONGEST = 160  # characters of a sentence that are shown
-_VERDICT = {True: "passed", False: "MISSED", None: UNDEFINED}
-_LEGEND = (
-    "Flips: share of decisions that change; pairs: share of pairs with such a one; shift: mean "
-    "change of the probability, absolute for what ought to do nothing. 95% intervals from "
-    f"resampling entities and frames, or articles. {UNDEFINED.capitalize()}: also the verdict on "
-    "what has no limit."
-)
-
-
-def verdict(suite: Suite) -> str:
-    """Say in one line whether the limits are met, and if not, which ones are missed."""
-    if not suite.missed:
-        return "All limits are met."
-    return f"Limits missed: {', '.join(result.name for result in suite.missed)}."
-
-
-def section(suite: Suite) -> Section:
-    """Lay the results out: figures as numbers, the worst cases as text."""
-    unscored = [
-        f"{result.name}: {result.unscored} pairs of which a sentence has no scores."
-        for result in suite.results
-        if result.unscored
-    ]
-    return Section(
-        " ".join((_LEGEND, *unscored, verdict(suite), suite.signature)),
-        (
-            table(
-                "What ought to do nothing",
-                (
-                    "change", "signals", "pairs", "decisions that flip", "pairs with a flip",
-                    "mean shift", "limit", "verdict", "flips most",
-                ),
-                (
-                    (r.name, r.scope, r.pairs, r.flips, r.touched, r.shift, _limit(r),
-                     _VERDICT[r.passed], _most(r))
-                    for r in suite.results
-                    if r.flips is not None
-                ),
-            ),
-            table(
-                "What ought to do something",
-                ("change", "expected", "n", "right", "mean shift"),
-                (
-                    (r.name, r.scope, r.decisions, r.right, r.shift)
-                    for r in suite.results
-                    if r.right is not None
-                ),
-            ),
-            table(
-                "Worst cases",
-                ("change", "signal", "wrong", "before", "after", "one text", "the other"),
-                (
+    def section(self) -> Section:
+        """Return the results and the worst cases as tables."""
+        legend = (
+            "Flips: share of decisions that change; pairs: share of pairs with a flip; shift: mean "
+            "change of the probability, absolute for tests of invariance. 95% intervals from "
+            f"resampling entities and frames, or articles. {UNDEFINED.capitalize()}: also the "
+            "verdict on tests without a limit."
+        )
+        unscored = (
+            f"{result.name}: {result.unscored} pairs of which a sentence has no scores."
+            for result in self.results
+            if result.unscored
+        )
+        return Section(
+            " ".join((legend, *unscored, self.verdict, self.signature)),
+            (
+                table(
+                    "What should do nothing",
+                    ("change", "signals", "pairs", "decisions that flip", "pairs with a flip",
+                     "mean shift", "limit", "verdict", "flips most"),
                     (
-                        result.name, BY_NAME[case.signal].label, "yes" if case.wrong else "no",
-                        case.score_before, case.score_after, _short(case.before),
-                        _short(case.after),
-                    )
-                    for result in suite.results
-                    for case in result.worst
+                        (r.name, r.scope, r.pairs, r.flips, r.pairs_with_flips, r.shift, _limit(r),
+                         _VERDICT[r.passed], _most(r))
+                        for r in self.results
+                        if r.flips is not None
+                    ),
+                ),
+                table(
+                    "What should do something",
+                    ("change", "expected", "n", "right", "mean shift"),
+                    (
+                        (r.name, r.scope, r.decisions, r.right, r.shift)
+                        for r in self.results
+                        if r.right is not None
+                    ),
+                ),
+                table(
+                    "Worst cases",
+                    ("change", "signal", "wrong", "before", "after", "one text", "the other"),
+                    (
+                        (result.name, BY_NAME[case.signal].label, "yes" if case.wrong else "no",
+                         case.score_before, case.score_after, _short(case.before),
+                         _short(case.after))
+                        for result in self.results
+                        for case in result.worst
+                    ),
                 ),
             ),
-        ),
-    )  # fmt: skip
+        )  # fmt: skip
 
 
 def _limit(result: Result) -> str:
     if result.limits is None:
-        return NOTHING
+        return "none"
     shift = result.limits.shift
     return f"{result.limits.flips:.0%} flips" + ("" if shift is None else f", shift {shift:.2f}")
 
@@ -165,7 +198,7 @@ def _limit(result: Result) -> str:
 def _most(result: Result) -> str:
     signal = max(result.by_signal, key=result.by_signal.__getitem__, default=None)
     if signal is None or not result.by_signal[signal]:
-        return NOTHING
+        return "none"
     return f"{signal}: {result.by_signal[signal]:.1%}"
 
 
@@ -174,19 +207,191 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def record(suite: Suite) -> dict[str, Any]:
-    """Give every figure, and the signature."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "signature": suite.signature,
-        "bundle": {"name": suite.bundle, "digest": suite.bundle_digest},
-        "cases": suite.cases_digest,
-        "resampling": {"draws": suite.draws, "seed": suite.seed, "level": LEVEL},
-        "passed": not suite.missed,
-        "results": [_record(result) for result in suite.results],
-    }
+# --- measuring ------------------------------------------------------------------------------------
 
 
-def _record(result: Result) -> dict[str, Any]:
-    found = {field.name: getattr(result, field.name) for field in fields(result)}
-    return found | {"pairs_with_flips": found.pop("touched")}
+def measure(
+    bundle: Bundle,
+    behaviours: Sequence[Behaviour] | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Suite:
+    """Run tests on a bundle, all unless given; signals that it doesn't have are left out.
+
+    ``progress`` is told how many texts are scored, and how many there are.
+    """
+    behaviours = cases.behaviours() if behaviours is None else behaviours
+    sides = (side for b in behaviours for p in b.pairs for side in (p.before, p.after))
+    texts = list(dict.fromkeys(side.text for side in sides))
+    reports: dict[str, ArticleReport] = {}
+    articles = (Article(str(number), text, lang="en") for number, text in enumerate(texts))
+    for report in Scorer(bundle, evidence=False).score(articles):
+        if isinstance(report, ArticleReport):
+            reports[report.article.text] = report
+        progress(len(reports), len(texts))
+    results = []
+    for behaviour in behaviours:
+        # An invariance is one question, a directional test one for each expectation.
+        wanted = dict.fromkeys(e for pair in behaviour.pairs for e in pair.expected) or [None]
+        for expected in wanted:
+            pairs = [p for p in behaviour.pairs if expected is None or expected in p.expected]
+            signals = _signals(bundle.signals, behaviour.scope, expected)
+            found = [_cases(pair, reports, signals, expected) for pair in pairs]
+            results.append(_result(behaviour, expected, pairs, found, draws, seed))
+    digest = hashlib.sha256(repr(list(behaviours)).encode()).hexdigest()
+    return Suite(bundle.name, bundle.digest, digest, draws, seed, tuple(results))
+
+
+def _signals(given: Sequence[str], scope: str | None, expected: _Expected) -> frozenset[str]:
+    """Return which of a bundle's signals a question is about."""
+    families = tuple(Family) if scope == ALL else (Family.FRAMING, Family.ARTICLE)
+    if expected is not None and expected[0] != FRAMING:
+        return frozenset(given) & {expected[0]}
+    if expected is not None:
+        # A quotation takes an opinion away from the author: `subjective` should fall.
+        return frozenset(
+            s for s in given if BY_NAME[s].family is Family.FRAMING and s != "subjective"
+        )
+    return frozenset(s for s in given if BY_NAME[s].family in families)
+
+
+def _cases(
+    pair: Pair,
+    reports: Mapping[str, ArticleReport],
+    signals: frozenset[str],
+    expected: _Expected,
+) -> list[Case] | None:
+    """Return every decision on a pair; None where a sentence of it has no scores."""
+    found: list[Case] = []
+    sides: list[list[_Scored]] = []
+    for side in (pair.before, pair.after):
+        report = reports[side.text]
+        sentences = [_at(place, report.sentences) for place in side.places]
+        scored: list[_Scored] = [one for one in sentences if one is not None and one.scores]
+        if len(scored) < len(sentences):
+            return None
+        sides.append([*scored, report] if pair.whole and expected is None else scored)
+    for one, other in zip(*sides, strict=True):
+        for signal, score in one.scores.items():
+            if signal not in signals:
+                continue
+            flags = signal in one.flags, signal in other.flags
+            rise = other.scores[signal] - score
+            if expected is None:
+                wrong = flags[0] != flags[1]
+            elif expected[1] == WAYS["keep"]:
+                if not flags[0]:
+                    continue  # only a flag can be kept
+                wrong = not flags[1]
+            else:
+                wrong = rise <= 0 if expected[1] == WAYS["rise"] else rise >= 0
+            texts = _text(one), _text(other)
+            found.append(Case(signal, *texts, score, other.scores[signal], wrong))
+    return found
+
+
+def _at(place: Place, sentences: Sequence[SentenceReport]) -> SentenceReport | None:
+    """Find the sentence with most of a place: a changed text may be split differently."""
+
+    def shared(item: SentenceReport) -> int:
+        return min(place.end, item.sentence.end) - max(place.start, item.sentence.start)
+
+    best = max(sentences, key=shared, default=None)
+    return best if best is not None and shared(best) > 0 else None
+
+
+def _text(scored: _Scored) -> str:
+    return scored.sentence.text if isinstance(scored, SentenceReport) else scored.article.text
+
+
+def _result(
+    behaviour: Behaviour,
+    expected: _Expected,
+    pairs: Sequence[Pair],
+    found: Sequence[list[Case] | None],
+    draws: int,
+    seed: int,
+) -> Result:
+    scored = [(pair, own) for pair, own in zip(pairs, found, strict=True) if own is not None]
+    unscored = len(pairs) - len(scored)
+    weights = _Weights([pair for pair, _ in scored], draws, seed)
+    decisions = np.array([len(own) for _, own in scored], np.float64)
+    wrong = np.array([sum(case.wrong for case in own) for _, own in scored], np.float64)
+    moves = [
+        sum(c.size if expected is None else c.score_after - c.score_before for c in own)
+        for _, own in scored
+    ]
+    shift = weights.ratio(np.array(moves, np.float64), decisions, Estimate)
+    flips = touched = right = None
+    if expected is None:
+        flips = weights.ratio(wrong, decisions, Share)
+        touched = weights.ratio((wrong > 0).astype(np.float64), np.ones(len(scored)), Share)
+    else:
+        right = weights.ratio(decisions - wrong, decisions, Share)
+    decided = [case for _, own in scored for case in own]
+    by_signal: dict[str, list[bool]] = defaultdict(list)
+    for case in decided:
+        by_signal[case.signal].append(case.wrong)
+    worst = sorted(decided, key=lambda case: (case.wrong, case.size), reverse=True)
+    return Result(
+        name=behaviour.name,
+        scope=" ".join(expected) if expected else str(behaviour.scope),
+        pairs=len(scored),
+        decisions=int(decisions.sum()),
+        unscored=unscored,
+        flips=flips,
+        pairs_with_flips=touched,
+        right=right,
+        shift=shift,
+        limits=behaviour.limits,
+        passed=_passed(behaviour.limits, flips, shift, unscored),
+        by_signal={signal: sum(of_it) / len(of_it) for signal, of_it in by_signal.items()},
+        worst=tuple(
+            case
+            for case in worst[:_WORST]
+            # What went the right way is no bad case, however far it went.
+            if case.wrong or (expected is None and case.size >= _LISTED_FROM)
+        ),
+    )
+
+
+def _passed(
+    limits: Limits | None, flips: Share | None, shift: Estimate, unscored: int
+) -> bool | None:
+    if limits is None or flips is None:
+        return None
+    if math.isnan(flips.value):
+        return False if unscored else None
+    moved = limits.shift is not None and shift.value > limits.shift
+    return flips.value <= limits.flips and not moved and not unscored
+
+
+class _Weights:
+    """How often each pair is drawn: the product of how often its entities and its frame are.
+
+    Both are drawn on their own, so that the intervals allow for other entities and other frames.
+    """
+
+    def __init__(self, pairs: Sequence[Pair], draws: int, seed: int) -> None:
+        self.weights, self.groups = np.ones((draws, len(pairs))), len(pairs)
+        for axis, names in enumerate(([p.row for p in pairs], [p.column for p in pairs])):
+            values, group = np.unique(np.array(names, np.str_), return_inverse=True)
+            if len(values) > 1:
+                drawn = np.concatenate([*draw(len(values), draws, seed + axis, draws)])
+                self.weights = self.weights * drawn[:, group]
+            if len(values) > 1 or axis == 0:  # without frames only the articles vary
+                self.groups = min(self.groups, len(values))
+
+    def ratio(self, part: Floats, whole: Floats, kind: type[_Ratio]) -> _Ratio:
+        """Return the ratio of two sums over pairs, with its interval."""
+        if not whole.sum():
+            return kind(math.nan)
+        value = float(part.sum() / whole.sum())
+        if self.groups < MIN_GROUPS:
+            return kind(value)
+        total = self.weights @ whole
+        undefined = np.full(total.shape, math.nan)
+        drawn = np.divide(self.weights @ part, total, out=undefined, where=total > 0)
+        return kind.of(value, percentile(drawn, self.groups))
