@@ -25,7 +25,7 @@ from framescope.eval.compare.slices import genres_of, slices
 from framescope.eval.metrics.scores import precision_recall
 from framescope.eval.metrics.sections import Estimate, Section, Table
 from framescope.eval.report import contents as reports
-from framescope.eval.rows.scored import Evaluation, Given, Sample
+from framescope.eval.rows.scored import Evaluation, Sample, Scores
 from framescope.training.data.examples import Examples
 from harness import BOTH, FEW, bundle, examples, joined
 from typer.testing import CliRunner
@@ -253,7 +253,7 @@ def test_exported_errors_are_whole_articles_that_can_be_read_back():
     rows = examples()
     proba = np.full(len(rows), 0.5, np.float32)
     proba[7] = 1 - rows.column("claim")[7]
-    sample = Sample(rows, np.arange(len(rows)), "test", "claim", (Given(proba, 0.5),))
+    sample = Sample(rows, np.arange(len(rows)), "test", "claim", (Scores(proba, 0.5),))
     (error,) = worst_errors.worst([sample], 0, 1)
     name = str(rows.article[7])
     sentences = [s for s in rows.sentences if s.article_id == name]

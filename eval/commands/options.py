@@ -110,7 +110,7 @@ def evaluation_of(
     else:
         rows = of_corpora(given_folder(corpora), loaded, allow_other_split=allow_other_split)
         parts = tuple(dict.fromkeys(part)) if part else HELD_OUT
-    return Evaluation(loaded, rows.examples, rows.signature, parts, dates=rows.dates, **settings)
+    return Evaluation(loaded, rows.examples, rows.signature, parts, **settings)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Two bundles on the same held-out rows: what each scores, and how sure the difference is."""
+"""Two bundles on the same held-out rows: their figures, and how sure each difference is."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from framescope.eval.metrics import (
     Interval,
     Section,
     Table,
+    all_metrics,
     always_yes_f1,
     decide,
     differences,
     holm,
     mcnemar,
+    resample_figures,
 )
-from framescope.eval.metrics import all_metrics as measure
-from framescope.eval.metrics import resample_figures as resample
 from framescope.eval.rows import Evaluation, Sample, told_apart
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being scored, how many sentences are done, and how many there are."""
+"""Receives what is being scored, how many sentences are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Compared:
     n : int
         Rows with a label: sentences, or articles for an article-level signal.
     n_groups : int
-        What is resampled: articles, pages, blocks of neighbours or outlets, as the corpus has it.
+        Groups that are resampled: articles, pages, blocks of neighbours or outlets.
     positives : int
     always_yes_f1 : float
         F1 of flagging everything.
@@ -87,7 +87,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """Wall-clock seconds for 1,000 sentences of a corpus, after a warm-up."""
+    """Wall-clock seconds of each bundle for 1,000 sentences of a corpus, after a warm-up."""
 
     corpus: str
     sentences: int
@@ -97,10 +97,7 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A bundle that was compared.
-
-    ``digest``: SHA-256 of its manifest, which holds the digest of every file.
-    """
+    """A bundle that was compared; ``digest``: SHA-256 of its manifest."""
 
     name: str
     digest: str
@@ -108,10 +105,9 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What `compare` found, and what would have to be the same to find it again.
+    """A comparison of two bundles, and what identifies it.
 
-    ``data``: what they were compared on: the signature of a split, or the digest of files.
-    ``costs``: one a corpus.
+    ``data``: the signature of a split, or the digest of files. ``costs``: one for each corpus.
     """
 
     a: Contender
@@ -131,7 +127,7 @@ class Comparison:
         )
 
 
-def compare(
+def compare_models(
     evaluation: Evaluation, signals: Sequence[str] | None = None, progress: Progress | None = None
 ) -> Comparison:
     """Score the held-out rows of every corpus with two bundles and compare them.
@@ -169,7 +165,6 @@ def compare(
     total, done = 2 * sum(n for _, n in corpora), 0
 
     def step(bundle: Bundle, n: int) -> None:
-        """Count sentences over all corpora and both models."""
         nonlocal done
         done += n
         if progress is not None:
@@ -199,17 +194,17 @@ def compare(
 
 def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
     truth, groups = sample.truth, sample.groups
-    a, b = sample.given
-    figures_a, figures_b = (given and measure(truth, *given) for given in (a, b))
-    drawn = resample(truth, a, b, groups, draws=draws, seed=seed)
+    a, b = sample.scores
+    figures_a, figures_b = (scores and all_metrics(truth, *scores) for scores in (a, b))
+    drawn = resample_figures(truth, a, b, groups, draws=draws, seed=seed)
     between: dict[str, Difference] = {}
-    chance = math.nan
+    p = math.nan
     if a and b and figures_a and figures_b:
         between = {
             name: replace(Difference.of(value, drawn.difference[name]), p=drawn.p[name])
             for name, value in differences(figures_a, figures_b).items()
         }
-        chance = mcnemar(truth, decide(*a), decide(*b))
+        p = mcnemar(truth, decide(*a), decide(*b))
     return Compared(
         corpus=corpus,
         part=sample.part,
@@ -223,59 +218,67 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
         differences=between,
         intervals_a=drawn.a,
         intervals_b=drawn.b,
-        mcnemar=chance,
+        mcnemar=p,
     )
 
 
-# As a section, and as the record that JSON holds
+# As a section, and as the record for JSON
 
 SCHEMA_VERSION = 2
-PRINTED: tuple[str, ...] = (
-    "f1",
-    "macro_f1",
-    "average_precision",
-    "debiased_error",
-    "error_by_chance",
-)
-"""The figures of the tables; JSON has them all."""
-
+_PRINTED = ("f1", "macro_f1", "average_precision", "debiased_error", "error_by_chance")
 _LEGEND = (
     "Differences are the second model's figure less the first's, with a 95% interval from "
     "resampling whole groups (articles, pages or outlets); * where it leaves out 0. "
-    "Calibration error: less what chance puts there; below its 95% by chance none is shown. "
-    f"{UNDEFINED.capitalize()}: also what is not given by that model. "
+    "Calibration error: less the share of chance; one below its 95% by chance can't be shown. "
+    f"{UNDEFINED.capitalize()}: also where a model doesn't give the signal. "
     "n: sentences, or articles for a signal of whole articles."
 )
 
 
-def section(comparison: Comparison, *, intervals: bool = True) -> Section:
-    """Give a table for each part of each corpus.
+def section_of_comparison(comparison: Comparison, *, intervals: bool = True) -> Section:
+    """Make a table for each part of each corpus.
 
-    Parameters
-    ----------
-    comparison : Comparison
-    intervals : bool
-        With those of the models' own figures, which is more than a terminal of 80 columns holds.
+    ``intervals``: with those of the models' own figures, which need more than 80 columns.
     """
     a, b = told_apart((comparison.a.name, comparison.b.name))
     costs = {cost.corpus: cost for cost in comparison.costs}
     columns = ("signal", "n", "positive", "groups", "always yes, F1", "figure", a, b)
-    tables = [
-        Table(
-            f"{corpus}, {part}",
-            (*columns, "difference (95% interval)"),
-            tuple(line for row in rows for line in _figures_of(row, intervals)),
-            heads=5,
-            note=_seconds(costs[corpus], a, b),
-            interval_digits=2,
+    tables = []
+    for (corpus, part), rows in groupby(comparison.rows, lambda row: (row.corpus, row.part)):
+        cost = costs[corpus]
+        tables.append(
+            Table(
+                f"{corpus}, {part}",
+                (*columns, "difference (95% interval)"),
+                tuple(line for row in rows for line in _figures_of(row, intervals)),
+                heads=5,
+                note=f"Seconds for 1,000 sentences: {a} {cost.a:.2f}, {b} {cost.b:.2f} "
+                f"({cost.sentences:,} sentences of {corpus} scored)",
+                interval_digits=2,
+            )
         )
-        for (corpus, part), rows in groupby(comparison.rows, lambda row: (row.corpus, row.part))
-    ]
     return Section(_LEGEND, tuple(tables), signature=comparison.signature)
 
 
-def record(comparison: Comparison) -> dict[str, Any]:
-    """Give every figure, and the signature."""
+def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
+    """Yield one row for each figure: its name, both models', and their difference."""
+    head = (row.signal, row.n, row.positives, row.n_groups, row.always_yes_f1)
+    models = ((row.a, row.intervals_a), (row.b, row.intervals_b))
+    for metric in (metric for metric in METRICS if metric.name in _PRINTED):
+        cells: list[Cell] = []
+        for figures, ranges in models:
+            value = figures[metric.name] if figures else math.nan
+            found = ranges.get(metric.name) if intervals else None
+            if found is None or math.isnan(found.low):
+                cells.append(value)
+            else:
+                # Of an error: it is widened to be symmetric, and none lies below 0.
+                cells.append(Estimate(value, max(found.low, 0), found.high))
+        yield (*head, metric.label, *cells, row.differences.get(metric.name))
+
+
+def record_of_comparison(comparison: Comparison) -> dict[str, Any]:
+    """Return every figure, and the signature, for JSON."""
     return {
         "schema_version": SCHEMA_VERSION,
         "signature": comparison.signature,
@@ -296,27 +299,3 @@ def _record(row: Compared) -> dict[str, Any]:
         "mcnemar": {"p": row.mcnemar, "holm": plain.pop("mcnemar_corrected")},
         "differences": {name: asdict(d) for name, d in row.differences.items()} or None,
     }
-
-
-def _figures_of(row: Compared, intervals: bool) -> Iterator[tuple[Cell, ...]]:
-    """One figure a line: its name, both models', and their difference."""
-    head = (row.signal, row.n, row.positives, row.n_groups, row.always_yes_f1)
-    models = ((row.a, row.intervals_a), (row.b, row.intervals_b))
-    for metric in (metric for metric in METRICS if metric.name in PRINTED):
-        cells: list[Cell] = []
-        for figures, ranges in models:
-            value = figures[metric.name] if figures else math.nan
-            found = ranges.get(metric.name) if intervals else None
-            if found is None or math.isnan(found.low):
-                cells.append(value)
-            else:
-                # Of an error: it is widened to be symmetric, and none lies below 0.
-                cells.append(Estimate(value, max(found.low, 0), found.high))
-        yield (*head, metric.label, *cells, row.differences.get(metric.name))
-
-
-def _seconds(cost: Seconds, name_a: str, name_b: str) -> str:
-    return (
-        f"Seconds for 1,000 sentences: {name_a} {cost.a:.2f}, {name_b} {cost.b:.2f} "
-        f"({cost.sentences:,} sentences of {cost.corpus} scored)"
-    )

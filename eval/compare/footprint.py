@@ -1,8 +1,7 @@
-"""What a bundle takes: bytes on disk, and memory at the most while it scores.
+"""A bundle's size on disk, and its peak memory while it scores.
 
-Memory is measured in a process of its own that does nothing else, started anew: the process that
-judges holds the corpora and both models. As a program, ``python -m eval.compare.footprint BUNDLE``
-reads sentences from standard input and prints the peak in bytes.
+Memory is measured in a fresh process: this one holds the corpora and both models. As a program,
+this file reads sentences from standard input and prints the peak in bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from framescope.classifier.records import Sentence
 
 SENTENCES = 1000
 """Sentences that the process scores, at most."""
-
 METHOD = (
     "peak resident memory of a fresh process that loads the bundle and scores at most "
     f"{SENTENCES:,} sentences: VmHWM of /proc where there is one, else ru_maxrss of "
@@ -28,36 +26,24 @@ METHOD = (
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """A bundle's size and memory, in bytes; None where it can't be told."""
+    """A bundle's size and peak memory, in bytes; None where unknown."""
 
     disk: int | None
     memory: int | None
 
 
-def footprint(path: Path, sentences: Sequence[Sentence]) -> Footprint:
-    """Measure a bundle.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Its folder; nothing can be told of one that isn't there.
-    sentences : sequence of Sentence
-        What to score, article by article.
-    """
+def measure_footprint(path: Path, sentences: Sequence[Sentence]) -> Footprint:
+    """Measure a bundle's folder, scoring these sentences, article by article."""
     if not path.is_dir():
         return Footprint(None, None)
-    return Footprint(disk_size(path), peak_memory(path, sentences))
-
-
-def disk_size(path: Path) -> int:
-    """Bytes of all files of a folder."""
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    disk = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return Footprint(disk, peak_memory(path, sentences))
 
 
 def peak_memory(path: Path, sentences: Sequence[Sentence]) -> int | None:
-    """Score in a fresh process, and ask what memory it needed; None where that fails."""
+    """Score in a fresh process and return its peak memory; None where that fails."""
     given = [(s.text, s.start, s.end, s.article_id, s.index) for s in sentences[:SENTENCES]]
-    # Run as a file and not as a module of this room, whose door opens on all of the harness.
+    # Run as a file: as a module of this package it would import the whole harness.
     code = f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"
     done = subprocess.run(
         [sys.executable, "-c", code, str(path.absolute())],
@@ -73,10 +59,10 @@ def peak_memory(path: Path, sentences: Sequence[Sentence]) -> int | None:
 
 
 def own_peak() -> int | None:
-    """Peak of this process, in bytes.
+    """Return the peak of this process, in bytes.
 
-    Linux hands the ru_maxrss of whoever started a process on to it, so that a small process of a
-    large one seems large. VmHWM belongs to the program alone.
+    Linux hands the ru_maxrss of a parent process on, so that a small child of a large process seems
+    large. VmHWM belongs to the program alone.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -91,13 +77,10 @@ def own_peak() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _main() -> None:
+if __name__ == "__main__":
     from framescope.classifier import bundles
 
-    model = bundles.load(sys.argv[1]).model
-    model.predict_proba([Sentence(*fields) for fields in json.load(sys.stdin)])
+    bundles.load(sys.argv[1]).model.predict_proba(
+        [Sentence(*fields) for fields in json.load(sys.stdin)]
+    )
     print(own_peak() or "unknown")
-
-
-if __name__ == "__main__":
-    _main()

@@ -1,4 +1,4 @@
-"""The report's first table: each benchmark, what came of it, and what that means in words."""
+"""The report's first table: each benchmark, its outcome, and that outcome in words."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from framescope.classifier.taxonomy import BY_NAME as SIGNALS
 from framescope.classifier.taxonomy import Level
 from framescope.eval.compare.comparison import Compared, Comparison
 from framescope.eval.metrics import METRICS, Change, Estimate, Interval, holm
-from framescope.eval.rows import BENCHMARK_BY_NAME as BY_NAME
-from framescope.eval.rows import BENCHMARKS, Benchmark
+from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark
 
 _HIGHER_IS_BETTER = {metric.name: metric.higher_is_better for metric in METRICS}
 ALPHA = 0.05
 _NO_INTERVAL = Interval(math.nan, math.nan)
 _OWN_METRIC = "average_precision"  # of rows that no benchmark describes: needs no threshold
+OUTCOMES = ("better", "worse", "undecided", "undefined")
+"""Of a benchmark, for the second model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A benchmark and what came of it.
+    """A benchmark and its outcome.
 
     ``a``, ``b``: the benchmark's main metric; None for a model that doesn't give the signal. ``p``,
     ``p_corrected``: of the difference, by the same draws; corrected for the number of benchmarks
-    (Holm). ``words``: what it means. ``outcome``: the same as one of `OUTCOMES`.
+    (Holm). ``words``: the outcome in a sentence. ``outcome``: one of `OUTCOMES`.
     """
 
     benchmark: Benchmark
@@ -40,33 +41,18 @@ class Headline:
     outcome: str
 
 
-OUTCOMES = ("better", "worse", "undecided", "undefined")
-"""What comes of a benchmark for the second model."""
-
-
-def verdict(lines: Sequence[Headline], names: tuple[str, str]) -> str:
-    """Sum the benchmarks up: "b is better on 12 of 41, worse on none, undecided on 29."."""
+def verdict_of(lines: Sequence[Headline], names: tuple[str, str]) -> str:
+    """Sum the benchmarks up in a sentence."""
     counts = Counter(one.outcome for one in lines)
-    better = (
-        f"{counts['better']} of {len(lines)} benchmarks"
-        if counts["better"]
-        else (f"none of {len(lines)} benchmarks")
-    )
+    better = f"{counts['better'] or 'none'} of {len(lines)} benchmarks"
     parts = [f"{names[1]} is better than {names[0]} on {better}"]
     parts.append(f"worse on {counts['worse'] or 'none'}")
     parts += [f"{name} on {counts[name]}" for name in OUTCOMES[2:] if counts[name]]
     return ", ".join(parts) + "."
 
 
-def headline(comparison: Comparison, names: tuple[str, str]) -> tuple[Headline, ...]:
-    """Read the benchmarks off a comparison, in their order.
-
-    Parameters
-    ----------
-    comparison : Comparison
-    names : tuple of str
-        What to call the two models.
-    """
+def headline_of(comparison: Comparison, names: tuple[str, str]) -> tuple[Headline, ...]:
+    """Read the benchmarks off a comparison, in their order; ``names``: of the two models."""
     described = {one.corpus for one in BENCHMARKS}
     pairs = [(_benchmark(row, described), row) for row in comparison.rows]
     known = [(benchmark, row) for benchmark, row in pairs if benchmark is not None]
@@ -78,19 +64,18 @@ def headline(comparison: Comparison, names: tuple[str, str]) -> tuple[Headline, 
         row.differences[one.metric].p if one.metric in row.differences else math.nan
         for one, row in known
     ]
-    corrected = holm(chances)
     tests = sum(not math.isnan(p) for p in chances)
     return tuple(
-        _line(benchmark, row, p, p_corrected, tests, names)
-        for (benchmark, row), p, p_corrected in zip(known, chances, corrected, strict=True)
+        _line(benchmark, row, p, corrected, tests, names)
+        for (benchmark, row), p, corrected in zip(known, chances, holm(chances), strict=True)
     )
 
 
 def _benchmark(row: Compared, described: set[str]) -> Benchmark | None:
-    """Find a row's benchmark; a corpus that has none, a user's own, is one by itself."""
+    """Find a row's benchmark; each row of a corpus that has none, a user's own, is one."""
     if row.corpus not in described:
         return _own(row)
-    return BY_NAME.get(f"{row.corpus}/{row.part}/{row.signal}")
+    return BENCHMARK_BY_NAME.get(f"{row.corpus}/{row.part}/{row.signal}")
 
 
 def _own(row: Compared) -> Benchmark:
@@ -114,7 +99,7 @@ def _line(
         difference = Change(found.value, found.low, found.high)
         better = _HIGHER_IS_BETTER[metric]
         words = in_words(difference, p_corrected, *names, higher_is_better=better, tests=tests)
-        outcome = _outcome(difference, p_corrected, higher_is_better=better)
+        outcome = _outcome(difference, p_corrected, better)
     a, b = (
         None
         if figures is None
@@ -124,7 +109,7 @@ def _line(
     return Headline(benchmark, row, a, b, difference, p, p_corrected, words, outcome)
 
 
-def _outcome(difference: Estimate, p: float, *, higher_is_better: bool) -> str:
+def _outcome(difference: Estimate, p: float, higher_is_better: bool) -> str:
     if math.isnan(difference.value) or math.isnan(difference.low):
         return "undefined"
     # A NaN is no evidence either.
@@ -136,13 +121,10 @@ def _outcome(difference: Estimate, p: float, *, higher_is_better: bool) -> str:
 def in_words(
     difference: Estimate, p: float, a: str, b: str, *, higher_is_better: bool = True, tests: int = 1
 ) -> str:
-    """Say what a difference means, in one sentence.
+    """Put the difference ``b - a`` in a sentence.
 
     "One of more than 0.05 would have shown" means that no true difference beyond 0.05 agrees with
-    the interval; it is rounded up, so as not to promise too much.
-
-    ``difference``: ``b - a``. ``p``: corrected for the number of tests. ``a``, ``b``: what to call
-    the models. ``tests``: for how many the correction was made.
+    the interval; it is rounded up. ``p``: corrected for so many ``tests``.
     """
     if math.isnan(difference.value):
         return "undefined: there is no difference to speak of"
@@ -153,17 +135,13 @@ def in_words(
         missed = max(abs(low), abs(high))
         if missed == 0:
             return "no detectable difference: both are the same on every resample"
-        return f"no detectable difference; one of more than {_up(missed)} would have shown"
+        digits = 2 if missed >= 0.005 else 3
+        bound = f"{math.ceil(missed * 10**digits - 1e-9) / 10**digits:.{digits}f}"
+        return f"no detectable difference; one of more than {bound} would have shown"
     better = b if (difference.value > 0) is higher_is_better else a
     size = sorted((abs(low), abs(high)))
     digits = 2 if abs(difference.value) >= 0.005 and size[0] >= 0.005 else 3
     amount = f"{abs(difference.value):.{digits}f} ({size[0]:.{digits}f} to {size[1]:.{digits}f})"
-    # A NaN is no evidence either.
     if not p < ALPHA:
         return f"{better} looks better by {amount}, but not once corrected for {tests} tests"
     return f"{better} is better by {amount}"
-
-
-def _up(value: float) -> str:
-    digits = 2 if value >= 0.005 else 3
-    return f"{math.ceil(value * 10**digits - 1e-9) / 10**digits:.{digits}f}"

@@ -1,4 +1,4 @@
-"""Where a model is good and where not: one signal's rows, cut by what is known of each."""
+"""One signal's rows cut by outlet, length, voice, genre and position: where a model is good."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.eval.metrics import Estimate, estimates
 from framescope.eval.rows import Sample, is_positive
 from framescope.training.data import Examples, Text
-from numpy.typing import NDArray
 
 DRAWS = 1000
 """Resamples of a slice at most: there are many slices, and no test is made of them."""
 MOST = 10
 """Outlets shown by name; the others are one slice."""
-
 _LENGTHS = ((10, "1 to 9 words"), (20, "10 to 19 words"), (35, "20 to 34 words"))
 _LONG = "35 words or more"
 _POSITIONS = ("first sentence", "first third", "middle third", "last third")
@@ -29,10 +27,7 @@ _OF_ARTICLES = ("outlet", "genre")
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The rows that have one value.
-
-    ``a``, ``b``: the benchmark's metric for each model; None for one that doesn't give the signal.
-    """
+    """The rows with one value, and the benchmark's metric for each model that gives the signal."""
 
     value: str
     n: int
@@ -44,30 +39,21 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One way to cut.
+    """The slices by outlet, length, voice, genre or position.
 
-    ``name``: ``outlet``, ``length``, ``voice``, ``genre`` or ``position``. ``slices``: empty where
-    the corpus doesn't tell it, or all rows are alike.
+    None where the corpus doesn't have the value, or all rows are alike.
     """
 
     name: str
     slices: tuple[Slice, ...]
 
 
-def slices(
+def slice_figures(
     sample: Sample, metric: str, *, genres: Mapping[str, str], draws: int, seed: int
 ) -> tuple[Axis, ...]:
-    """Cut the rows of one signal in every way that says anything of it.
+    """Cut the rows of one signal along every axis that applies.
 
-    Parameters
-    ----------
-    sample : Sample
-        Of bundles a and b.
-    metric : str
-    genres : mapping of str to str
-        The genre of an article by its id, where known; see `genres_of`.
-    draws, seed : int
-        Of the resampling; at most `DRAWS`.
+    ``genres``: by article, see `genres_of`. ``draws``: at most `DRAWS` are made.
     """
     whole = BY_NAME[sample.signal].level is Level.ARTICLE
     found = []
@@ -76,24 +62,25 @@ def slices(
             continue
         values = value_of(sample.rows, genres)[sample.chosen]
         names = order(values)
-        # All rows alike are no slices.
-        picked = _picked(values, names) if len(names) > 1 else ()
-        cut = (
-            _slice(label, sample.where(rows), metric, min(draws, DRAWS), seed)
-            for label, rows in picked
-        )
-        found.append(Axis(name, tuple(cut)))
+        slices = []
+        if len(names) > 1:
+            picked = {one: values == one for one in names}
+            others = set(values.tolist()) - {*names, ""}
+            if others:
+                picked[f"{len(others)} others"] = np.isin(values, sorted(others))
+            for value, mask in picked.items():
+                rows = sample.where(np.flatnonzero(mask))
+                a, b = estimates(metric, rows, min(draws, DRAWS), seed)
+                groups, positives = len(np.unique(rows.groups)), int(rows.truth.sum())
+                slices.append(Slice(value, len(rows), groups, positives, a, b))
+        found.append(Axis(name, tuple(slices)))
     return tuple(found)
 
 
 def genres_of(files: Iterable[Path], prefix: str) -> dict[str, str]:
     """Read the genres of exchange-format files, which the format itself has no place for.
 
-    Parameters
-    ----------
-    files : iterable of pathlib.Path
-    prefix : str
-        What stands before an article's id in the examples, ``"house/"`` say.
+    ``prefix``: stands before an article's id in the examples, ``"house/"`` say.
     """
     found = {}
     for path in files:
@@ -105,19 +92,6 @@ def genres_of(files: Iterable[Path], prefix: str) -> dict[str, str]:
     return found
 
 
-def _picked(values: Text, names: Sequence[str]) -> Iterable[tuple[str, NDArray[np.intp]]]:
-    yield from ((name, np.flatnonzero(values == name)) for name in names)
-    others = sorted(set(values.tolist()) - {*names, ""})
-    if others:
-        yield f"{len(others)} others", np.flatnonzero(np.isin(values, others))
-
-
-def _slice(value: str, sample: Sample, metric: str, draws: int, seed: int) -> Slice:
-    a, b = estimates(metric, sample, draws, seed)
-    n_groups = len(np.unique(sample.groups))
-    return Slice(value, len(sample), n_groups, int(sample.truth.sum()), a, b)
-
-
 def _length(rows: Examples, genres: Mapping[str, str]) -> Text:
     def of(words: int) -> str:
         return next((name for limit, name in _LENGTHS if words < limit), _LONG)
@@ -126,7 +100,7 @@ def _length(rows: Examples, genres: Mapping[str, str]) -> Text:
 
 
 def _voice(rows: Examples, genres: Mapping[str, str]) -> Text:
-    """Tell whose words each sentence is by its labels; nothing where the corpus doesn't."""
+    """Return each sentence's voice by its labels; empty where the corpus has none."""
     words = (Voice.QUOTED.value, Voice.REPORTED.value)
     if not set(words) <= set(rows.signals):
         return np.full(len(rows), "")
@@ -139,7 +113,7 @@ def _voice(rows: Examples, genres: Mapping[str, str]) -> Text:
 
 
 def _position(rows: Examples, genres: Mapping[str, str]) -> Text:
-    """Place each sentence in its article; nothing is told of an article of one or two."""
+    """Return each sentence's place in its article; empty in articles of one or two."""
     size = Counter(rows.article.tolist())
 
     def of(index: int, length: int) -> str:

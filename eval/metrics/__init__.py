@@ -3,24 +3,34 @@
 And `Section`, the one shape in which figures, tables and plots are shown.
 """
 
-from framescope.eval.metrics.means import DrawnMean, MeanPart, mean_of_figures, mean_of_means
-from framescope.eval.metrics.resample import MIN_GROUPS, draw, estimates, holm, mcnemar, percentile
-from framescope.eval.metrics.resample import resample as resample_figures
+from framescope.eval.metrics.resample import (
+    MIN_GROUPS,
+    DrawnMean,
+    MeanPart,
+    draw,
+    estimates,
+    holm,
+    mcnemar,
+    mean_of_figures,
+    mean_of_means,
+    percentile,
+    resample_figures,
+)
 from framescope.eval.metrics.scores import (
     LEVEL,
     METRICS,
     RECALLS,
     PrecisionRecall,
     ReliabilityCurve,
+    all_metrics,
     always_yes_f1,
     auc,
     decide,
     differences,
     precision_recall,
     reliability_curve,
+    single_figure,
 )
-from framescope.eval.metrics.scores import figure as single_figure
-from framescope.eval.metrics.scores import measure as all_metrics
 from framescope.eval.metrics.sections import (
     UNDEFINED,
     Cell,

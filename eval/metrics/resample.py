@@ -1,6 +1,6 @@
 """How sure a difference is: the paired bootstrap over articles, McNemar's test, Holm's correction.
 
-Sentences of one article share their author, topic and outlet, so they are no independent witnesses:
+Sentences of one article share their author, topic and outlet, so they are not independent:
 resampling sentences gives intervals that are too narrow (by a quarter on the propaganda corpus).
 Whole groups are drawn instead, with replacement, and the same draw serves both models, so that
 what makes an article hard for both cancels out (percentile intervals: Efron & Tibshirani, 1993,
@@ -24,11 +24,11 @@ from framescope.eval.metrics.scores import (
     LEVEL,
     bin_of,
     decide,
-    figure,
     root_of_excess,
+    single_figure,
 )
-from framescope.eval.metrics.sections import Estimate, Interval
-from framescope.eval.rows import Bools, Floats, Given, Sample, Single
+from framescope.eval.metrics.sections import Change, Estimate, Interval
+from framescope.eval.rows import Bools, Floats, Sample, Scores, Single
 from numpy.typing import ArrayLike, NDArray
 
 MIN_GROUPS = 5
@@ -40,13 +40,54 @@ _BLOCK = 4_000_000  # numbers held at once: 32 MB
 _RANKED = 256  # draws ranked at once: few enough for a processor's cache
 
 
+# Draws, and intervals from draws
+
+
+def draw(n_groups: int, draws: int, seed: int, block: int) -> Iterator[Floats]:
+    """Yield how often each group is drawn, in blocks of shape (up to ``block``, n_groups)."""
+    counts = _counts(n_groups, draws, seed)
+    for start in range(0, draws, max(block, 1)):
+        yield counts[start : start + max(block, 1)].astype(np.float64)
+
+
+@lru_cache(maxsize=1)
+def _counts(n_groups: int, draws: int, seed: int) -> NDArray[np.unsignedinteger]:
+    rng = np.random.default_rng(seed)
+    counts = np.empty((draws, n_groups), np.min_scalar_type(n_groups))
+    block = max(_BLOCK // n_groups, 1)
+    for start in range(0, draws, block):
+        size = min(block, draws - start)
+        drawn = rng.integers(n_groups, size=(size, n_groups))
+        drawn += n_groups * np.arange(size)[:, None]
+        found = np.bincount(drawn.ravel(), minlength=size * n_groups)
+        counts[start : start + size] = found.reshape(size, n_groups)
+    return counts
+
+
+def percentile(values: Floats, n_groups: int) -> Interval:
+    """Return the middle of the defined draws; undefined when too many draws are.
+
+    The middle is 95% for many groups. For few it is more: the bootstrap is too narrow there, by
+    what tells a normal distribution from Student's t and n from n - 1, and the share is raised to
+    make up for it (the expanded percentile interval of Hesterberg, 2015).
+    """
+    from scipy.stats import norm, t
+
+    defined = values[~np.isnan(values)]
+    if len(values) == 0 or len(defined) < (1 - MAX_UNDEFINED) * len(values):
+        return Interval(math.nan, math.nan)
+    widened = math.sqrt(n_groups / (n_groups - 1)) * t.ppf((1 - LEVEL) / 2, n_groups - 1)
+    tail = float(norm.cdf(widened))
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return Interval(float(low), float(high))
+
+
 @dataclass(frozen=True, slots=True)
 class Resamples:
-    """What the draws say of every compared figure, by name.
+    """Intervals of every compared figure, by name.
 
-    ``a``, ``b``: of each model's own figure; empty for a model that wasn't given. ``difference``:
-    of ``b - a``; empty unless both were given. ``p``: two-sided, of the differences, see
-    `from_draws`.
+    ``a``, ``b``: of each model's own figures. ``difference``: of ``b - a``; ``p``: two-sided, see
+    `from_draws`. Empty where a model wasn't given.
     """
 
     a: dict[str, Interval]
@@ -55,7 +96,7 @@ class Resamples:
     p: dict[str, float]
 
 
-def resample(
+def resample_figures(
     truth: Bools,
     a: tuple[Single, float] | None,
     b: tuple[Single, float] | None,
@@ -65,21 +106,18 @@ def resample(
     seed: int,
     names: Sequence[str] = COMPARED,
 ) -> Resamples:
-    """Draw whole groups, and give the intervals of both models' figures and of their difference.
+    """Draw whole groups, and return intervals of both models' figures and of their difference.
 
     Parameters
     ----------
     truth : ndarray of bool, shape (n,)
     a, b : tuple of ndarray of float32, shape (n,), and float, or None
-        Each model's calibrated probabilities and threshold; None for one without.
+        Each model's calibrated probabilities and threshold.
     groups : array_like, shape (n,)
-        What is resampled: rows with one value are drawn together.
-    draws : int
-        Number of resamples.
-    seed : int
-        Of the draws; the same for the same rows gives the same intervals.
+        Rows with the same value are drawn together.
+    draws, seed : int
     names : sequence of str
-        The figures wanted, of `eval.metrics.scores.COMPARED`; none depends on the others.
+        The figures wanted, of `COMPARED`; none depends on the others.
     """
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     n_groups = int(group.max()) + 1 if len(group) else 0
@@ -109,91 +147,38 @@ def _interval(
     n_groups: int,
     less: _Resampled | None = None,
 ) -> Interval:
-    """Give the interval of a model's figure, or of what it has more than another's."""
+    """Return the interval of a model's figure, or of its difference from another's.
+
+    An interval of a calibration error is widened to hold its mirror image at the value. It is a sum
+    of distances, so noise raises it: draws lie above the value they were made from, and the
+    percentile interval misses the truth too often (in simulations up to one time in five, not in
+    twenty). The mirror image leans the other way; together they come as close as the intervals of
+    the other figures do.
+    """
     found = percentile(values, n_groups)
     if name not in _ERRORS or model is None or not len(values):
         return found
-    return _with_mirror(found, model.error(name) - (0.0 if less is None else less.error(name)))
+    value = model.error(name) - (0.0 if less is None else less.error(name))
+    return Interval(min(found.low, 2 * value - found.high), max(found.high, 2 * value - found.low))
 
 
 def estimates(metric: str, sample: Sample, draws: int, seed: int) -> tuple[Estimate | None, ...]:
-    """Give one figure of each bundle on a sample, with its interval.
+    """Return one figure of each bundle on a sample, with its interval; without draws it has none.
 
-    Parameters
-    ----------
-    metric : str
-        Of `eval.metrics.scores.COMPARED`.
-    sample : Sample
-    draws, seed : int
-        Of the resampling of groups; without draws there is no interval.
-
-    Returns
-    -------
-    tuple of Estimate or None
-        None for a bundle that doesn't give the signal.
+    None for a bundle that doesn't give the signal.
     """
     truth, groups = sample.truth, sample.groups
 
-    def of(given: Given) -> Estimate:
-        value = figure(metric, truth, *given)
-        if not draws or not len(truth):  # no rows, no interval
+    def of(scores: Scores) -> Estimate:
+        value = single_figure(metric, truth, *scores)
+        if not draws or not len(truth):
             return Estimate(value)
-        drawn = resample(truth, given, None, groups, draws=draws, seed=seed, names=(metric,))
+        drawn = resample_figures(
+            truth, scores, None, groups, draws=draws, seed=seed, names=(metric,)
+        )
         return Estimate.of(value, drawn.a[metric])
 
-    return tuple(given and of(given) for given in sample.given)
-
-
-def draw(n_groups: int, draws: int, seed: int, block: int) -> Iterator[Floats]:
-    """How often each group is drawn, in blocks of shape (up to ``block``, n_groups)."""
-    counts = _counts(n_groups, draws, seed)
-    for start in range(0, draws, max(block, 1)):
-        yield counts[start : start + max(block, 1)].astype(np.float64)
-
-
-@lru_cache(maxsize=1)
-def _counts(n_groups: int, draws: int, seed: int) -> NDArray[np.unsignedinteger]:
-    """How often each group is drawn, shape (draws, n_groups)."""
-    rng = np.random.default_rng(seed)
-    counts = np.empty((draws, n_groups), np.min_scalar_type(n_groups))
-    block = max(_BLOCK // n_groups, 1)
-    for start in range(0, draws, block):
-        size = min(block, draws - start)
-        drawn = rng.integers(n_groups, size=(size, n_groups))
-        drawn += n_groups * np.arange(size)[:, None]
-        found = np.bincount(drawn.ravel(), minlength=size * n_groups)
-        counts[start : start + size] = found.reshape(size, n_groups)
-    return counts
-
-
-def percentile(values: Floats, n_groups: int) -> Interval:
-    """Take the middle of the draws that have a value; undefined when too many have none.
-
-    The middle is 95% for many groups. For few it is more: the bootstrap is too narrow there, by
-    what tells a normal distribution from Student's t and n from n - 1, and the share is raised to
-    make up for it (the expanded percentile interval of Hesterberg, 2015).
-    """
-    from scipy.stats import norm, t
-
-    defined = values[~np.isnan(values)]
-    if len(values) == 0 or len(defined) < (1 - MAX_UNDEFINED) * len(values):
-        return Interval(math.nan, math.nan)
-    widened = math.sqrt(n_groups / (n_groups - 1)) * t.ppf((1 - LEVEL) / 2, n_groups - 1)
-    tail = float(norm.cdf(widened))
-    low, high = np.quantile(defined, [tail, 1 - tail])
-    return Interval(float(low), float(high))
-
-
-def _with_mirror(interval: Interval, value: float) -> Interval:
-    """Widen an interval to hold its mirror image at the value.
-
-    Calibration error is a sum of distances, so noise raises it: draws lie above the value they
-    were made from, and the percentile interval misses the truth too often (in simulations up to
-    one time in five, not in twenty). The mirror image leans the other way; together they come as
-    close as the intervals of the other figures do.
-    """
-    low, high = 2 * value - interval.high, 2 * value - interval.low
-    return Interval(min(interval.low, low), max(interval.high, high))
+    return tuple(one and of(one) for one in sample.scores)
 
 
 class _Resampled:
@@ -205,12 +190,9 @@ class _Resampled:
         flagged = decide(proba, threshold)
         error: Floats = truth - proba.astype(np.float64)
         n_groups = int(group.max()) + 1
+        decisions = (truth & flagged, ~truth & flagged, truth & ~flagged, ~truth & ~flagged)
         self.cells = np.stack(
-            [
-                np.bincount(group, weights=cell, minlength=n_groups)
-                for cell in (truth & flagged, ~truth & flagged, truth & ~flagged, ~truth & ~flagged)
-            ],
-            axis=1,
+            [np.bincount(group, weights=cell, minlength=n_groups) for cell in decisions], axis=1
         )
         self.squared = np.bincount(group, weights=error**2, minlength=n_groups)
         score = proba.astype(np.float64)
@@ -222,17 +204,17 @@ class _Resampled:
         self.ranking = _Ranking(truth, proba, group, n_groups)
 
     def error(self, name: str) -> float:
-        """Give one of `_ERRORS` with every group drawn once."""
+        """Return one of `_ERRORS` with every group drawn once."""
         every = np.ones((1, len(self.squared)))
         return float(self.figures(every, (name,))[name][0])
 
     def drawn(self, blocks: Sequence[Floats], names: Sequence[str]) -> dict[str, Floats]:
-        """Figures for each draw of all blocks; empty without any."""
+        """Return figures for each draw of all blocks; empty without any."""
         found = [self.figures(weights, names) for weights in blocks]
         return {n: np.concatenate([np.empty(0), *(block[n] for block in found)]) for n in names}
 
     def figures(self, weights: Floats, names: Sequence[str] = COMPARED) -> dict[str, Floats]:
-        """Compared figures for each draw; weights of shape (draws, n_groups)."""
+        """Return figures for each draw; weights of shape (draws, n_groups)."""
         tp, fp, fn, tn = (weights @ self.cells).T
         positives, negatives = tp + fn, fp + tn
         rows = positives + negatives
@@ -289,7 +271,7 @@ class _Ranking:
         )
 
     def precision(self, weights: Floats) -> Floats:
-        """Average precision of each draw; NaN where no positive was drawn."""
+        """Return average precision of each draw; NaN where no positive was drawn."""
         found = np.full(len(weights), math.nan)
         if not len(self.group_of_positives):
             return found
@@ -307,44 +289,116 @@ class _Ranking:
 
 
 def _ratio(part: Floats, whole: Floats, empty: float = 0.0) -> Floats:
-    """``part / whole``, and ``empty`` where there is nothing to divide by."""
     ratio: Floats = np.divide(part, whole, out=np.full(whole.shape, empty), where=whole > 0)
     return ratio
 
 
-def mcnemar(truth: Bools, flagged_a: Bools, flagged_b: Bools) -> float:
-    """Test whether two models are wrong equally often, by the exact form of McNemar's test.
+# Means of several figures
 
-    Only rows on which one model is right and the other wrong tell them apart (McNemar, 1947); with
-    both equally good, either is right on half of those. Rows of one article are no independent
-    witnesses, so that p is too small where errors come in clusters: the interval by resampled
-    articles stands beside it.
 
-    Parameters
-    ----------
-    truth, flagged_a, flagged_b : ndarray of bool, shape (n,)
+@dataclass(frozen=True, slots=True, eq=False)
+class MeanPart:
+    """One of the figures of a mean: its name, its n rows, and a model's scores.
 
-    Returns
-    -------
-    float
-        Two-sided p; NaN where the models never differ in being right.
+    ``group`` of shape (n,): what is resampled whole, by numbers that all parts of a mean share.
     """
-    from scipy.stats import binomtest
+
+    metric: str
+    truth: Bools
+    group: NDArray[np.int64]
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnMean:
+    """A mean of figures, and its value on each draw; no draws where there are too few groups."""
+
+    value: float
+    draws: Floats
+    n_groups: int
+
+    def estimate(self) -> Estimate:
+        """Return the mean with its interval."""
+        return Estimate.of(self.value, percentile(self.draws, self.n_groups))
+
+    def less(self, other: DrawnMean) -> Change:
+        """Return the difference of two means of the same rows, with its interval."""
+        value, values = self.value - other.value, self.draws - other.draws
+        return Change.of(value, percentile(values, self.n_groups))
+
+
+def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMean:
+    """Average figures of one benchmark, draw by draw.
+
+    The same draw of groups serves every figure and every model. Where a draw leaves a figure
+    undefined (it has no positive of that signal), the mean is over the others: for every model
+    alike, since that depends on the labels alone.
+    """
+    value = float(np.mean([single_figure(one.metric, one.truth, *one.scores) for one in parts]))
+    known, numbers = np.unique(np.concatenate([one.group for one in parts]), return_inverse=True)
+    n_groups = len(known)
+    if n_groups < MIN_GROUPS:
+        return DrawnMean(value, np.empty(0), n_groups)
+    cuts = np.cumsum([len(one.group) for one in parts])[:-1]
+    models = [
+        (one.metric, _Resampled(one.truth, *one.scores, group))
+        for one, group in zip(parts, np.split(numbers, cuts), strict=True)
+    ]
+    found = []
+    rows = max(len(one.group) for one in parts)
+    for weights in draw(n_groups, draws, seed, block=_BLOCK // max(rows, n_groups)):
+        figures = np.stack([
+            model.figures(weights[:, : len(model.cells)], (metric,))[metric]
+            for metric, model in models
+        ])  # fmt: skip
+        total, count = np.nansum(figures, axis=0), (~np.isnan(figures)).sum(axis=0)
+        found.append(_ratio(total, count.astype(np.float64), empty=math.nan))
+    return DrawnMean(value, np.concatenate(found), n_groups)
+
+
+def mean_of_means(means: Sequence[DrawnMean], seed: int) -> DrawnMean:
+    """Average the means of several benchmarks, which weigh the same.
+
+    Benchmarks have no article in common and are drawn apart: the draws of each are shuffled, for
+    the same benchmarks always alike, so that two models can be compared. The groups counted are
+    those of the benchmark with the fewest.
+    """
+    value = float(np.mean([one.value for one in means]))
+    n_groups = min(one.n_groups for one in means)
+    if any(not len(one.draws) for one in means):
+        return DrawnMean(value, np.empty(0), n_groups)
+    shuffled = [
+        np.random.default_rng([seed, place]).permutation(one.draws)
+        for place, one in enumerate(means)
+    ]
+    if len(means) == 1:
+        shuffled = [means[0].draws]
+    return DrawnMean(value, np.mean(shuffled, axis=0), n_groups)
+
+
+# Tests
+
+
+def mcnemar(truth: Bools, flagged_a: Bools, flagged_b: Bools) -> float:
+    """Test whether two models are wrong equally often; NaN where they never differ in being right.
+
+    The exact form of McNemar's test (1947), two-sided. Rows of one article are not independent, so
+    that p is too small where errors come in clusters; the interval over articles is not.
+    """
+    from statsmodels.stats.contingency_tables import mcnemar as exact_test
 
     right_a, right_b = flagged_a == truth, flagged_b == truth
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     if not only_a + only_b:
         return math.nan
-    return float(binomtest(only_a, only_a + only_b).pvalue)
+    return float(exact_test([[0, only_a], [only_b, 0]], exact=True).pvalue)
 
 
 def from_draws(differences: Floats) -> float:
-    """Give the two-sided p of a bootstrapped difference: twice the share of draws beyond 0.
+    """Return the two-sided p of a bootstrapped difference: twice the share of draws beyond 0.
 
     One is added to both counts, so that p is never 0 (Davison & Hinkley, 1997, section 4.2).
-
-    ``differences`` of shape (n_draws,): undefined draws are NaN, and left out. Gives NaN without a
-    defined draw.
+    Undefined draws are left out; NaN without a defined one.
     """
     defined = differences[~np.isnan(differences)]
     if not len(defined):
@@ -354,22 +408,12 @@ def from_draws(differences: Floats) -> float:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Correct p-values for their number (Holm, 1979); NaN stays, and is not counted.
+    """Correct p-values for their number (Holm, 1979), in their order; NaN is not counted."""
+    from statsmodels.stats.multitest import multipletests
 
-    Parameters
-    ----------
-    p : sequence of float
-
-    Returns
-    -------
-    list of float
-        In the order given; each is the least level of the whole family at which that hypothesis
-        would be rejected.
-    """
-    values = np.asarray(p, np.float64)
-    defined = np.flatnonzero(~np.isnan(values))
-    order = defined[np.argsort(values[defined], kind="stable")]
-    steps = values[order] * np.arange(len(order), 0, -1)
-    corrected = np.full(len(values), math.nan)
-    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return [float(value) for value in corrected]
+    values = np.array(p, np.float64)
+    known = ~np.isnan(values)
+    if known.any():
+        values[known] = multipletests(values[known], method="holm")[1]
+    corrected: list[float] = values.tolist()
+    return corrected

@@ -1,12 +1,8 @@
 """The figures and curves of one model on one signal.
 
-Taken from scikit-learn where it has them. A figure that the labels can't support is NaN, which
-is printed as undefined: a 0 would read as a bad score where there is none. `eval.metrics.resample`
-has the same definitions for many resamples at once, and the tests hold the two together.
-
-The curves say how far a score can be taken at its word, and how well it ranks. Their bins hold
-equally many rows: of a rare signal nearly all scores lie in the lowest bin of equal width, which
-hides what the others do (Nixon et al., 2019).
+Most are scikit-learn's. A figure that the labels can't support is NaN, which is printed as
+undefined: a 0 would read as a bad score. `eval.metrics.resample` has the same definitions for many
+resamples at once, and the tests compare the two.
 """
 
 from __future__ import annotations
@@ -18,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from framescope.eval.rows import Bools, Floats, Single
 from numpy.typing import NDArray
-from scipy.stats import norm
 from sklearn.metrics import (
     average_precision_score,
     brier_score_loss,
@@ -37,7 +32,7 @@ _CHANCES = 400
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One figure: its name in files, its name for readers, and which way is better.
+    """A figure: its name in files and for readers, and which way is better.
 
     ``compared``: whether two models' difference comes with an interval.
     """
@@ -64,24 +59,18 @@ COMPARED: tuple[str, ...] = tuple(metric.name for metric in METRICS if metric.co
 
 
 def decide(proba: Single, threshold: float) -> Bools:
-    """Whether a signal is flagged: at or above the bundle's threshold.
+    """Return which scores are flags: those at or above the bundle's threshold.
 
-    Compared in single precision, as scoring does, so that a score on the threshold counts alike.
+    Compared in single precision, as scoring does.
     """
     flagged: Bools = proba >= np.float32(threshold)
     return flagged
 
 
-def measure(truth: Bools, proba: Single, threshold: float) -> dict[str, float]:
-    """All the figures of `METRICS`, by name.
+def all_metrics(truth: Bools, proba: Single, threshold: float) -> dict[str, float]:
+    """Return all the figures of `METRICS`, by name.
 
-    Parameters
-    ----------
-    truth : ndarray of bool, shape (n,)
-    proba : ndarray of float32, shape (n,)
-        Calibrated probabilities.
-    threshold : float
-        The bundle's, for F1 and macro-F1; the others don't depend on it.
+    ``proba`` of shape (n,): calibrated probabilities. ``threshold``: the bundle's.
     """
     flagged = decide(proba, threshold)
     return {
@@ -90,8 +79,8 @@ def measure(truth: Bools, proba: Single, threshold: float) -> dict[str, float]:
     }
 
 
-def figure(metric: str, truth: Bools, proba: Single, threshold: float) -> float:
-    """Give one figure of `METRICS`; NaN where a row has no score."""
+def single_figure(metric: str, truth: Bools, proba: Single, threshold: float) -> float:
+    """Return one figure of `METRICS`; NaN where a row has no score."""
     if np.isnan(proba).any():
         return math.nan
     if metric in _OF_SCORES:
@@ -101,18 +90,16 @@ def figure(metric: str, truth: Bools, proba: Single, threshold: float) -> float:
 
 def f1(truth: Bools, flagged: Bools) -> float:
     """Harmonic mean of precision and recall of the positive class; NaN without positives."""
-    if not truth.any():
-        return math.nan
-    return float(f1_score(truth, flagged, zero_division=0.0))
+    return float(f1_score(truth, flagged, zero_division=0.0)) if truth.any() else math.nan
 
 
 def precision(truth: Bools, flagged: Bools) -> float:
-    """Share of what is flagged that is right; NaN where nothing is flagged, or no row is given."""
+    """Share of the flags that are right; NaN without flags."""
     return float(truth[flagged].mean()) if flagged.any() else math.nan
 
 
 def recall(truth: Bools, flagged: Bools) -> float:
-    """Share of the positives that is flagged; NaN without positives."""
+    """Share of the positives that are flagged; NaN without positives."""
     return float(flagged[truth].mean()) if truth.any() else math.nan
 
 
@@ -124,28 +111,24 @@ def macro_f1(truth: Bools, flagged: Bools) -> float:
 
 
 def average_precision(truth: Bools, proba: Single) -> float:
-    """Sum of precision times step in recall, without interpolation; NaN unless both classes occur.
+    """Sum of precision times step in recall, not interpolated; NaN unless both classes occur.
 
     A ranking without skill gets the share of positives.
     """
-    if not _both_classes(truth):
-        return math.nan
-    return float(average_precision_score(truth, proba))
+    return float(average_precision_score(truth, proba)) if _both_classes(truth) else math.nan
 
 
 def auc(truth: Bools, proba: Single) -> float:
     """Area under the ROC curve; NaN unless both classes occur."""
-    if not _both_classes(truth):
-        return math.nan
-    return float(roc_auc_score(truth, proba))
+    return float(roc_auc_score(truth, proba)) if _both_classes(truth) else math.nan
 
 
 def calibration_error(truth: Bools, proba: Single) -> float:
-    """Give the expected calibration error (ECE) of a probability; NaN without rows.
+    """Return the expected calibration error (ECE) of a probability; NaN without rows.
 
-    Scores are put into `BINS` bins of equal width; the error is the mean over rows of the distance
-    between a bin's mean score and its share of positives (Naeini et al., 2015; the binary form: the
-    probability of the positive class, not the confidence of the chosen one).
+    The mean over rows of the distance between the mean score and the share of positives of a bin,
+    of `BINS` bins of equal width (Naeini et al., 2015; the binary form: the probability of the
+    positive class, not the confidence of the chosen one).
     """
     if not len(truth):
         return math.nan
@@ -154,7 +137,7 @@ def calibration_error(truth: Bools, proba: Single) -> float:
 
 
 def debiased_error(truth: Bools, proba: Single) -> float:
-    """Give the calibration error of a probability, less what chance puts there; NaN without rows.
+    """Return the calibration error of a probability, less the share of chance; NaN without rows.
 
     The root of the mean over rows of a bin's squared distance (the bins of `calibration_error`),
     each less the variance that its share of positives has where scores are right: of a perfect
@@ -171,7 +154,7 @@ def debiased_error(truth: Bools, proba: Single) -> float:
 
 
 def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
-    """Give the debiased calibration error of bins, shape (..., BINS), over their last axis.
+    """Return the debiased calibration error of bins, shape (..., BINS), over their last axis.
 
     ``residual``: the sum of labels less scores; ``variance``: that of ``score * (1 - score)``.
     """
@@ -186,10 +169,10 @@ def root_of_excess(rows: Floats, residual: Floats, variance: Floats) -> Floats:
 
 
 def error_by_chance(proba: Single) -> float:
-    """Give what `debiased_error` stays below in 95% of the samples whose scores are right.
+    """Return the bound of `debiased_error` in 95% of the samples whose scores are right.
 
-    Labels are drawn from the scores themselves, `_CHANCES` times, row by row: an error below it is
-    none that these rows can show. NaN without rows.
+    Labels are drawn from the scores themselves. An error below it is none that these rows can
+    show. NaN without rows.
     """
     if not len(proba):
         return math.nan
@@ -203,14 +186,15 @@ def error_by_chance(proba: Single) -> float:
     rng = np.random.default_rng(0)  # the same rows give the same figure
     for drawn in residual:
         drawn[bins] = np.add.reduceat((rng.random(len(score)) < score) - score, starts)
+    shape = residual.shape
     errors = root_of_excess(
-        np.broadcast_to(rows, residual.shape), residual, np.broadcast_to(variance, residual.shape)
+        np.broadcast_to(rows, shape), residual, np.broadcast_to(variance, shape)
     )
     return float(np.quantile(errors, LEVEL))
 
 
 def bin_of(proba: Single) -> NDArray[np.intp]:
-    """Give the calibration bin of each score; the last one holds 1.0 too."""
+    """Return the calibration bin of each score; the last one holds 1.0 too."""
     bins: NDArray[np.intp] = np.minimum((proba.astype(np.float64) * BINS).astype(np.intp), BINS - 1)
     return bins
 
@@ -223,7 +207,7 @@ def brier(truth: Bools, proba: Single) -> float:
 
 
 def always_yes_f1(truth: Bools) -> float:
-    """F1 of flagging every row: what a score must beat to have read anything; NaN as in `f1`."""
+    """F1 of flagging every row; NaN without positives."""
     return f1(truth, np.ones(len(truth), np.bool_))
 
 
@@ -252,19 +236,18 @@ _OF_SCORES: dict[str, Callable[[Bools, Single], float]] = {
 }
 
 
+# Curves: how far a score is a probability, and how well it ranks
+
 CURVE_BINS = 10
-"""Bins of a curve: few enough that each holds rows enough to be read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReliabilityCurve:
-    """Scores beside the share of positives, in bins of about equal mass, lowest scores first.
+    """Mean scores and shares of positives of bins of about equal mass, lowest scores first.
 
-    ``count`` of shape (b,): rows of each bin; none is empty. ``score`` of shape (b,): mean score.
-    ``share`` of shape (b,): share of positives. As high as ``score`` where scores can be taken at
-    their word. ``share_low``, ``share_high`` of shape (b,): 95% interval of ``share`` (Wilson,
-    1927), as if rows were independent; sentences of one article aren't, so that it is rather too
-    narrow.
+    Each of shape (bins,); none is empty. ``share_low``, ``share_high``: 95% interval of ``share``
+    (Wilson, 1927), as if rows were independent; sentences of one article aren't, so that it is
+    rather too narrow.
     """
 
     count: NDArray[np.int64]
@@ -275,49 +258,28 @@ class ReliabilityCurve:
 
 
 def reliability_curve(truth: Bools, proba: Single, bins: int = CURVE_BINS) -> ReliabilityCurve:
-    """Put scores into bins of about equal mass.
+    """Put scores into at most so many bins of about equal mass.
 
-    Rows of one score stay together, in the bin of the first of them, so that the curve does not
-    depend on the order of the rows. Where scores are often equal, bins are fewer and uneven.
-
-    Parameters
-    ----------
-    truth : ndarray of bool, shape (n,)
-    proba : ndarray of float32, shape (n,)
-        Calibrated probabilities of "yes".
-    bins : int
-        At most so many; without equal scores their sizes differ by one at most.
-
-    Returns
-    -------
-    ReliabilityCurve
-        Without any bin where there are no rows.
-
-    Raises
-    ------
-    ValueError
-        When fewer than one bin is asked for.
+    Bins of equal width would hold nearly all scores of a rare signal in the lowest one (Nixon et
+    al., 2019). Rows of one score stay together, in the bin of the first of them, so that the curve
+    doesn't depend on the order of the rows.
     """
-    if bins < 1:
-        raise ValueError(f"a curve needs a bin, not {bins}")
+    from statsmodels.stats.proportion import proportion_confint
+
     score = proba.astype(np.float64)
     rank = np.searchsorted(np.sort(score), score, side="left")
     _, bin_ = np.unique(rank * bins // max(len(score), 1), return_inverse=True)
-    count = np.bincount(bin_)
-    share = np.bincount(bin_, weights=truth) / count
-    low, high = _wilson(share, count)
-    return ReliabilityCurve(
-        count.astype(np.int64), np.bincount(bin_, weights=score) / count, share, low, high
-    )
-
-
-def _wilson(share: Floats, count: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Score interval of a share; unlike the normal one it stays within 0 and 1 for few rows."""
-    z = float(norm.ppf((1 + LEVEL) / 2))
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
+    count, positives = np.bincount(bin_), np.bincount(bin_, weights=truth)
+    share = positives / count
+    low, high = proportion_confint(positives, count, alpha=1 - LEVEL, method="wilson")
     # Rounding must not leave a share of 0 or 1 outside its interval.
-    return np.minimum(centre - half, share), np.maximum(centre + half, share)
+    return ReliabilityCurve(
+        count.astype(np.int64),
+        np.bincount(bin_, weights=score) / count,
+        share,
+        np.minimum(low, share),
+        np.maximum(high, share),
+    )
 
 
 RECALLS: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -328,36 +290,22 @@ RECALLS: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 class PrecisionRecall:
     """Precision at every threshold, recall rising; empty unless both answers occur.
 
-    ``recall``, ``precision`` of shape (k,): not interpolated. The end at recall 0, where nothing is
-    flagged, is left out: precision is undefined there.
+    Not interpolated, and without the end at recall 0, where precision is undefined.
     """
 
     recall: Floats
     precision: Floats
 
     def at(self, recall: float) -> float:
-        """Precision at the highest threshold that finds such a share; NaN without a curve."""
+        """Precision at the highest threshold that reaches this recall; NaN without a curve."""
         if not len(self.recall):
-            return float("nan")
+            return math.nan
         return float(self.precision[np.searchsorted(self.recall, recall - 1e-12)])
-
-    def thinned(self, most: int) -> PrecisionRecall:
-        """Keep so many points at most, evenly spread, the ends among them."""
-        if len(self.recall) <= most:
-            return self
-        kept = np.unique(np.linspace(0, len(self.recall) - 1, most).round().astype(np.intp))
-        return PrecisionRecall(self.recall[kept], self.precision[kept])
 
 
 def precision_recall(truth: Bools, proba: Single) -> PrecisionRecall:
-    """Compute the curve of one signal's scores.
-
-    Parameters
-    ----------
-    truth : ndarray of bool, shape (n,)
-    proba : ndarray of float32, shape (n,)
-    """
-    if not truth.any() or truth.all():
+    """Compute the curve of one signal's scores."""
+    if not _both_classes(truth):
         return PrecisionRecall(np.empty(0), np.empty(0))
     precision, recall, _ = precision_recall_curve(truth, proba)
     # scikit-learn goes from the lowest threshold up and ends with a point that is a convention.

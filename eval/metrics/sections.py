@@ -1,8 +1,7 @@
-"""What one part of the harness found: figures, tables and plots, as values without any layout.
+"""Results as values without any layout: figures, tables, plots, and the sections that hold them.
 
-Whatever measures something says it in these values, once; `eval.report.layout` alone decides how
-they look in a terminal, in Markdown, in JSON and on a page. A cell holds the number itself, so that
-JSON loses nothing.
+Every measurement returns these; `eval.report.layout` alone decides how they look in a terminal, in
+Markdown, in JSON and on a page. A cell holds the number itself, so that JSON loses nothing.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 UNDEFINED = "undefined"
-"""The one word for what can't be told: without positives, say, or of a signal that isn't given."""
+"""How an undefined figure is printed: without positives, say, or of a signal that isn't given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An interval; NaN at both ends where the data can't give one."""
+    """An interval; NaN at both ends where undefined."""
 
     low: float
     high: float
@@ -56,8 +55,8 @@ Cell = str | int | float | Estimate | None
 class Table:
     """A table.
 
-    ``rows``: as many cells as there are columns. ``heads``: how many of the first columns say what
-    a row is of: where the next row has the same ones, they are written once. ``note``: what stands
+    ``rows``: as many cells as there are columns. ``heads``: how many of the first columns name
+    the subject of a row; they are written once where the next row has the same. ``note``: stands
     below it. ``digits``, ``interval_digits``: decimals of figures without an interval, and of the
     ends of intervals; differences have 3.
     """
@@ -73,10 +72,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A drawing and its numbers, for who can't see it.
+    """A drawing, and its numbers for readers who can't see it.
 
-    ``svg``: an element for a page, see `eval.report.plots`. ``small``: one of many alike, which
-    stand side by side.
+    ``svg``: an element for a page, see `eval.report.plots`. ``small``: one of many similar ones,
+    which stand side by side.
     """
 
     title: str
@@ -89,9 +88,9 @@ class Plot:
 class Section:
     """Results of one part of the harness.
 
-    ``note``: what was measured and what to make of it. ``plots``: shown on a page, before the
-    tables. ``signature``: one line that names what was measured on what; empty where something else
-    says so.
+    ``note``: what was measured and how to read it. ``plots``: shown on a page, before the tables.
+    ``signature``: one line that identifies bundles, rows and settings; empty where something else
+    does.
     """
 
     note: str
@@ -103,5 +102,5 @@ class Section:
 def table(
     caption: str, columns: Iterable[str], rows: Iterable[tuple[Cell, ...]], **options: Any
 ) -> Table:
-    """Make a table of anything that gives rows; ``options`` are the other fields of `Table`."""
+    """Make a table of any iterables; ``options`` are the other fields of `Table`."""
     return Table(caption, tuple(columns), tuple(rows), **options)

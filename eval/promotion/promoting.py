@@ -181,9 +181,7 @@ def _judged(
     both, own = (current, candidate), _own_files(asked, folder)
 
     def evaluation(rows: HeldOut, parts: tuple[str, ...]) -> Evaluation:
-        return Evaluation(
-            both, rows.examples, rows.signature, parts, asked.draws, asked.seed, dates=rows.dates
-        )
+        return Evaluation(both, rows.examples, rows.signature, parts, asked.draws, asked.seed)
 
     mine = evaluation(rows_of_files(own), (FILE_PART,)) if own else None
     root = given_folder(asked.corpora)

@@ -134,9 +134,9 @@ def measured(
         scored = evaluation.articles(corpus, tuple(parts), tuple(signals))
         for benchmark in here:
             sample = scored.sample(benchmark.part, benchmark.signal)
-            if not len(sample) or sample.given[whose] is None:
+            if not len(sample) or sample.scores[whose] is None:
                 continue
-            alone = replace(sample, given=sample.given[whose : whose + 1])
+            alone = replace(sample, scores=sample.scores[whose : whose + 1])
             (found,) = estimates(benchmark.metric, alone, draws, evaluation.seed)
             assert found is not None
             n_groups, positives = len(np.unique(sample.groups)), int(sample.truth.sum())

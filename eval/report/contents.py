@@ -173,8 +173,8 @@ def build(
 
 def _curves(benchmark: Benchmark, sample: Sample) -> Curves:
     truth = sample.truth
-    a, b = (given and reliability_curve(truth, given.proba) for given in sample.given)
-    c, d = (given and precision_recall(truth, given.proba) for given in sample.given)
+    a, b = (given and reliability_curve(truth, given.proba) for given in sample.scores)
+    c, d = (given and precision_recall(truth, given.proba) for given in sample.scores)
     return Curves(benchmark, float(truth.mean()), (a, b), (c, d))
 
 

@@ -1,21 +1,23 @@
-"""A benchmark and bundles in; its rows, and what each model gives them, out: scored once.
+"""A benchmark and bundles in; its rows with each model's scores out, scored once.
 
-All that the harness says is a function of these values.
+All that the harness measures is a function of these values.
 """
 
-from framescope.eval.rows.benchmarks import BENCHMARKS, Benchmark
-from framescope.eval.rows.benchmarks import BY_NAME as BENCHMARK_BY_NAME
-from framescope.eval.rows.held_out import FILE_PART, HeldOut
-from framescope.eval.rows.held_out import of_corpora as held_out_of_corpora
-from framescope.eval.rows.held_out import of_files as held_out_of_files
+from framescope.eval.rows.benchmarks import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark
+from framescope.eval.rows.held_out import (
+    FILE_PART,
+    HeldOut,
+    held_out_of_corpora,
+    held_out_of_files,
+)
 from framescope.eval.rows.scored import (
     HELD_OUT,
     Bools,
     Evaluation,
     Floats,
-    Given,
     Sample,
     ScoredRows,
+    Scores,
     Single,
     blocks,
     is_positive,

@@ -1,13 +1,11 @@
-"""The benchmarks: one row each, with what is published for it and how far that can be compared.
+"""The benchmarks: a signal of a corpus on one held-out part, and what is published for it.
 
-A benchmark is a signal of a corpus on one held-out part. Which rows those are is the split's
-business (`training.data.splits`); this table says what is read off them, and beside which number of
-others it may stand.
+Which rows those are is decided by the split (`training.data.splits`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from framescope.classifier.taxonomy import SHIPPED
@@ -15,10 +13,10 @@ from framescope.classifier.taxonomy import SHIPPED
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A figure of others.
+    """A published figure; ``metric``: in the publication's terms.
 
-    ``metric``: in the publication's terms. ``same_split``: whether it was measured on these rows.
-    Where not, it says how hard the task is, and no more: it can't be beaten here.
+    ``same_split``: whether it was measured on these rows. Otherwise it only says how hard the task
+    is.
     """
 
     value: float
@@ -38,10 +36,10 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One row.
+    """One benchmark.
 
-    ``split``: what was never divided between the parts. ``metric``: the main one, a name of
-    `eval.metrics.scores.METRICS`.
+    ``split``: the unit that is never divided between parts. ``metric``: the main one, a name of
+    `eval.metrics.METRICS`.
     """
 
     corpus: str
@@ -55,7 +53,7 @@ class Benchmark:
 
     @property
     def name(self) -> str:
-        """What options and files call it."""
+        """The name in options and files."""
         return f"{self.corpus}/{self.part}/{self.signal}"
 
 
@@ -91,85 +89,59 @@ _WEASEL = Published(
     "Farkas et al. (2010). The CoNLL-2010 Shared Task. ACL Anthology W10-3001",
     same_split=False,
 )
-
-# Of our own labels: alpha of two blind annotators, as docs/datasheet.md gives it.
+_ALPHA = "Krippendorff's alpha"
+# Alpha of two blind annotators of our own labels, as docs/datasheet.md gives it.
 _OURS = "docs/datasheet.md, two instances of one language model"
 _AGREEMENT = {
-    "content": 0.983,
-    "claim": 0.901,
-    "attributed": 0.964,
-    "named_source": 0.958,
-    "unnamed_source": 0.897,
-    "vague_source": 0.920,
-    "government_attribution": 0.966,
-    "state_media_attribution": 0.941,
-    "unsourced_assertion": 0.890,
-    "quoted": 0.974,
-    "reported": 0.946,
-    "biased_language": 0.870,
-    "subjective": 0.860,
-}
-
-
-# Of the articles of PolNeAR that several annotators marked, all pairs: tests/ceilings.py.
+    "content": 0.983, "claim": 0.901, "attributed": 0.964, "named_source": 0.958,
+    "unnamed_source": 0.897, "vague_source": 0.920, "government_attribution": 0.966,
+    "state_media_attribution": 0.941, "unsourced_assertion": 0.890, "quoted": 0.974,
+    "reported": 0.946, "biased_language": 0.870, "subjective": 0.860,
+}  # fmt: skip
+# Alpha of the articles of PolNeAR that several annotators marked, all pairs: tests/ceilings.py.
 _SEVERAL = "18 articles of this corpus with several annotators, measured by tests/ceilings.py"
 _POLNEAR = {
-    "attributed": 0.708,
-    "named_source": 0.854,
-    "unnamed_source": 0.716,
-    "vague_source": 0.757,
-    "government_attribution": 0.915,
-    "quoted": 0.986,
-    "reported": 0.817,
-}
-_ALPHA = "Krippendorff's alpha"
+    "attributed": 0.708, "named_source": 0.854, "unnamed_source": 0.716, "vague_source": 0.757,
+    "government_attribution": 0.915, "quoted": 0.986, "reported": 0.817,
+}  # fmt: skip
 
 
-_PARTS = ("test", "unseen_outlet")
+def _ranked(corpus: str, signal: str, split: str = "article") -> Benchmark:
+    return Benchmark(corpus, "test", signal, "sentence", split, "average_precision")
 
 
-def _ours(corpus: str, split: str) -> Iterator[Benchmark]:
-    """The benchmarks of the house corpus: every signal that two annotators labelled."""
-    for part in _PARTS:
+def _on_both_parts(
+    corpus: str, split: str, agreement: Mapping[str, float], citation: str
+) -> Iterator[Benchmark]:
+    for part in ("test", "unseen_outlet"):
         for signal in SHIPPED:
-            if signal in _AGREEMENT:
-                agreed = Ceiling(_AGREEMENT[signal], _ALPHA, _OURS)
-                yield _ranked(corpus, part, signal, split, agreed)
+            if signal in agreement:
+                ceiling = Ceiling(agreement[signal], _ALPHA, citation)
+                found = replace(_ranked(corpus, signal, split), part=part, ceiling=ceiling)
+                macro = (corpus, signal) == ("polnear", "attributed")
+                yield replace(found, metric="macro_f1") if macro else found
 
 
-def _polnear() -> Iterator[Benchmark]:
-    for part in _PARTS:
-        for signal, alpha in _POLNEAR.items():
-            found = _ranked("polnear", part, signal, "article", Ceiling(alpha, _ALPHA, _SEVERAL))
-            yield replace(found, metric="macro_f1") if signal == "attributed" else found
-
-
-def _ranked(
-    corpus: str, part: str, signal: str, split: str, ceiling: Ceiling | None = None
-) -> Benchmark:
-    return Benchmark(corpus, part, signal, "sentence", split, "average_precision", ceiling=ceiling)
-
-
+_BIASED = Benchmark(
+    "babe", "test", "biased_language", "sentence", "page", "macro_f1", _BABE, _EXPERTS
+)
 BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark("ptc", "test", "any_technique", "sentence", "article", "f1", _NLP4IF),
-    _ranked("ptc", "test", "loaded_language", "article"),
-    _ranked("ptc", "test", "name_calling", "article"),
-    Benchmark("babe", "test", "biased_language", "sentence", "page", "macro_f1", _BABE, _EXPERTS),
-    Benchmark(
-        "babe", "unseen_outlet", "biased_language", "sentence", "outlet", "macro_f1", _BABE,
-        _EXPERTS,
-    ),
-    *_polnear(),
+    _ranked("ptc", "loaded_language"),
+    _ranked("ptc", "name_calling"),
+    _BIASED,
+    replace(_BIASED, part="unseen_outlet", split="outlet"),
+    *_on_both_parts("polnear", "article", _POLNEAR, _SEVERAL),
     Benchmark("newssd", "test", "subjective", "sentence", "block of neighbours", "macro_f1"),
     Benchmark(
         "hyperpartisan", "test", "hyperpartisan", "article", "outlet", "macro_f1", _HYPERPARTISAN
     ),
-    Benchmark("wikiweasel", "test", "vague_source", "sentence", "block of neighbours", "f1",
-              _WEASEL),
+    Benchmark(
+        "wikiweasel", "test", "vague_source", "sentence", "block of neighbours", "f1", _WEASEL
+    ),
     Benchmark("claimbuster", "test", "claim", "sentence", "block of neighbours", "macro_f1"),
-    *_ours("house", "articles on one event"),
-    *_ours("standoff", "article"),
-)  # fmt: skip
+    *_on_both_parts("house", "articles on one event", _AGREEMENT, _OURS),
+    *_on_both_parts("standoff", "article", _AGREEMENT, _OURS),
+)
 """In the order in which they are shown."""
-
-BY_NAME: dict[str, Benchmark] = {one.name: one for one in BENCHMARKS}
+BENCHMARK_BY_NAME: dict[str, Benchmark] = {one.name: one for one in BENCHMARKS}

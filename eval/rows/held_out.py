@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,19 @@ FILE_PART = "test"
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Examples with their parts.
+    """Examples with their parts; ``signature`` identifies them.
 
-    ``examples``: with what `classifier.attribution.cited` finds of sentences only in articles that
-    have a row to judge by. ``signature``: what identifies them. ``dates``: when articles appeared,
-    as the examples name them.
+    Only sentences of articles with a row to judge by have the findings of
+    `classifier.attribution.cited`.
     """
 
     examples: Examples
     signature: str
-    dates: Mapping[str, str | None] = field(default_factory=dict)
 
 
-def of_corpora(root: Path | None, bundles: Sequence[Bundle], *, allow_other_split: bool) -> HeldOut:
+def held_out_of_corpora(
+    root: Path | None, bundles: Sequence[Bundle], *, allow_other_split: bool
+) -> HeldOut:
     """Split the corpora as the bundles say they were split, and check that it is the same split.
 
     Parameters
@@ -42,8 +42,8 @@ def of_corpora(root: Path | None, bundles: Sequence[Bundle], *, allow_other_spli
     bundles : sequence of Bundle
         The first one's seed is used.
     allow_other_split : bool
-        Go on when a bundle was made on another split. Rows it was trained on may then be among
-        those it is judged by, and the signature says so.
+        Accept a bundle made on another split. Rows it was trained on may then be among those it is
+        judged by, and the signature says so.
 
     Raises
     ------
@@ -52,24 +52,34 @@ def of_corpora(root: Path | None, bundles: Sequence[Bundle], *, allow_other_spli
     CorpusError
         When a corpus is missing, or can't be read.
     """
-    from framescope.classifier.outlets import load_registry as load
+    from framescope.classifier.outlets import load_registry
     from framescope.training.corpora import SHIPPED
-    from framescope.training.data import REMOVED, TRAIN, with_citations
-    from framescope.training.data import assign_parts as assign
-    from framescope.training.data import build_examples as build
+    from framescope.training.data import (
+        REMOVED,
+        TRAIN,
+        assign_parts,
+        build_examples,
+        with_citations,
+    )
 
     seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
-    examples = build(root, SHIPPED if root is None else None)
-    split = assign(examples, seed=seeds[0]) if seeds else assign(examples)
+    examples = build_examples(root, SHIPPED if root is None else None)
+    split = assign_parts(examples, seed=seeds[0]) if seeds else assign_parts(examples)
     strangers = [bundle for bundle in bundles if not _made_on(bundle, split.held_out)]
     if strangers and not allow_other_split:
-        raise BundleError(_other_split(strangers[0], split.signature))
+        record = _split_of(strangers[0])
+        trained = f"on split {record['signature'][:12]}" if record else "on a split it doesn't name"
+        raise BundleError(
+            f"{strangers[0].path}: trained {trained}, not on {split.signature[:12]}: rows to judge "
+            "by may be among those it learned from; retrain it on these corpora, or type "
+            "--allow-other-split"
+        )
     doubt = "".join(f", not the split of {bundle.name}" for bundle in strangers)
-    # What is learned from is never scored here; reading it would take a minute.
+    # Training rows are never scored here; finding their citations would take a minute.
     kept_back = ~np.isin(split.examples.part, (TRAIN, REMOVED))
     articles = set(split.examples.article[kept_back].tolist())
-    examples, dates = with_citations(split.examples, root, articles, load())
-    return HeldOut(examples, f"split {split.signature[:12]}{doubt}", dates)
+    examples, _ = with_citations(split.examples, root, articles, load_registry())
+    return HeldOut(examples, f"split {split.signature[:12]}{doubt}")
 
 
 def _split_of(bundle: Bundle) -> Mapping[str, Any] | None:
@@ -80,31 +90,19 @@ def _split_of(bundle: Bundle) -> Mapping[str, Any] | None:
 
 
 def _made_on(bundle: Bundle, held_out: Mapping[str, str]) -> bool:
-    """Whether of each corpus it was trained on the same rows were kept back."""
-    record = _split_of(bundle)
-    if record is None:
-        return False
-    kept = record.get("held_out")
+    """Whether the same rows were kept back of each corpus that the bundle was trained on."""
+    kept = (_split_of(bundle) or {}).get("held_out")
     if not isinstance(kept, Mapping):
         return False
     trained_on = {corpus.get("name") for corpus in bundle.manifest.get("corpora", ())}
     return all(kept.get(name) == found for name, found in held_out.items() if name in trained_on)
 
 
-def _other_split(bundle: Bundle, signature: str) -> str:
-    record = _split_of(bundle)
-    trained = f"on split {record['signature'][:12]}" if record else "on a split it doesn't name"
-    return (
-        f"{bundle.path}: trained {trained}, not on {signature[:12]}: rows to judge by may be among "
-        "those it learned from; retrain it on these corpora, or go on with --allow-other-split"
-    )
-
-
-def of_files(paths: Sequence[Path]) -> HeldOut:
+def held_out_of_files(paths: Sequence[Path]) -> HeldOut:
     """Read labelled files in the exchange format; every row is one to judge by.
 
     Labels are those of ``labels``, of sentences and of articles: spans alone label nothing, since
-    a sentence without one may be either a no or not annotated. Each file is shown apart.
+    a sentence without one may be either a no or not annotated. Each file is a corpus.
 
     Raises
     ------
@@ -113,41 +111,31 @@ def of_files(paths: Sequence[Path]) -> HeldOut:
     CorpusError
         When a line can't be read.
     """
-    from framescope.classifier.outlets import load_registry as load
-    from framescope.training.data import examples_of_articles as of_articles
+    from framescope.classifier.outlets import load_registry
+    from framescope.training.data import examples_of_articles
 
-    names = _names(paths)
+    for path in paths:
+        if not path.is_file():
+            raise InputError(path, "no such file; give a JSONL file in the exchange format")
+    plain = [path.name for path in paths]
+    names = {path: path.name if plain.count(path.name) == 1 else str(path) for path in paths}
     file_of: dict[str, str] = {}
-    dates: dict[str, str | None] = {}
-    examples = of_articles("exchange", _articles(names, file_of, dates), load())
-    # The table names a corpus for its reader; here the file is the corpus.
+    examples = examples_of_articles("exchange", _articles(names, file_of), load_registry())
     corpus = [file_of[article.partition("/")[2]] for article in examples.article]
     total = hashlib.sha256("\n".join(digest(path) for path in names).encode()).hexdigest()
     part = np.full(len(examples), FILE_PART, dtype="<U13")
     examples = replace(examples, corpus=np.array(corpus, np.str_), part=part)
-    return HeldOut(examples, f"files {total[:12]}", dates)
+    return HeldOut(examples, f"files {total[:12]}")
 
 
-def _names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Name each file: by its name, or by its path where two have one name."""
-    for path in paths:
-        if not path.is_file():
-            raise InputError(path, "no such file; give a JSONL file in the exchange format")
-    names = [path.name for path in paths]
-    return {path: path.name if names.count(path.name) == 1 else str(path) for path in paths}
-
-
-def _articles(
-    names: dict[Path, str], file_of: dict[str, str], dates: dict[str, str | None]
-) -> Iterator[Article]:
-    """Read all files, under ids that are unique among them; note whose each is and of when."""
-    from framescope.training.corpora import read_exchange as read
+def _articles(names: dict[Path, str], file_of: dict[str, str]) -> Iterator[Article]:
+    """Read all files, under ids that are unique among them; note the file of each."""
+    from framescope.training.corpora import read_exchange
 
     for path, name in names.items():
-        for article in read(path):
+        for article in read_exchange(path):
             identifier = f"{name}/{article.id}"
             if identifier in file_of:
                 raise InputError(path, f"two articles have the id '{article.id}'; make ids unique")
             file_of[identifier] = name
-            dates[f"exchange/{identifier}"] = article.date
             yield replace(article, id=identifier)

@@ -1,14 +1,13 @@
-"""Held-out rows and what each bundle says of them: a row is scored once, whatever is read off it.
+"""Held-out rows and the scores that each bundle gives them; a row is scored once.
 
-`Evaluation` holds the bundles and all rows, and keeps every score that was made. A benchmark's
-rows are a `Sample`; comparison, gate, slices, controls, uncertainty, errors and seeds are functions
-of samples.
+`Evaluation` holds the bundles and all rows, and keeps every score. A benchmark's rows are a
+`Sample`; comparison, gate, slices, controls and errors are functions of samples.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -33,16 +32,16 @@ _BLOCK = 2000  # sentences in one call, at least: keeps memory bounded and progr
 _WARM_UP = 32  # sentences scored before the clock starts
 
 Done = Callable[[Bundle, int], None]
-"""Told which bundle scored how many sentences more; 0 when it begins."""
+"""Receives the bundle and how many more sentences it scored; 0 when it begins."""
 
 
 def is_positive(labels: ArrayLike) -> Bools:
-    """Labels as yes or no: a graded label (a share of annotators) counts from one half."""
+    """Return labels as yes or no: a graded label (a share of annotators) is a yes from one half."""
     positive: Bools = np.asarray(labels, np.float64) >= 0.5
     return positive
 
 
-class Given(NamedTuple):
+class Scores(NamedTuple):
     """One bundle's probabilities of a signal, shape (n,), and its threshold."""
 
     proba: Single
@@ -51,10 +50,10 @@ class Given(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """The labelled rows of one signal on one part of a corpus, and what each bundle says of them.
+    """The labelled rows of one signal on one part of a corpus, and each bundle's scores.
 
     ``rows``: the whole articles they stand in, sentence by sentence. ``chosen`` of shape (n,):
-    which of those are judged: every labelled sentence, or one of each article. ``given``: of each
+    which of those are judged: every labelled sentence, or one of each article. ``scores``: of each
     bundle; None for one that doesn't give the signal.
     """
 
@@ -62,7 +61,7 @@ class Sample:
     chosen: NDArray[np.intp]
     part: str
     signal: str
-    given: tuple[Given | None, ...]
+    scores: tuple[Scores | None, ...]
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -74,27 +73,26 @@ class Sample:
 
     @property
     def groups(self) -> Text:
-        """What is resampled whole, shape (n,)."""
+        """The groups that are resampled whole, shape (n,)."""
         return self.rows.group[self.chosen]
 
     @property
     def outlets(self) -> Text:
-        """Empty where unknown, shape (n,)."""
+        """Outlets, shape (n,); empty where unknown."""
         return self.rows.outlet[self.chosen]
 
     def where(self, picked: NDArray[np.intp]) -> Sample:
-        """Keep some of the rows judged, by their numbers among them."""
-        given = (g and Given(g.proba[picked], g.threshold) for g in self.given)
-        return replace(self, chosen=self.chosen[picked], given=tuple(given))
+        """Keep some of the judged rows, by their numbers."""
+        scores = (s and Scores(s.proba[picked], s.threshold) for s in self.scores)
+        return replace(self, chosen=self.chosen[picked], scores=tuple(scores))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredRows:
-    """Whole articles of a corpus, sentence by sentence, and what each bundle says of them.
+    """Whole articles of a corpus, sentence by sentence, and each bundle's scores.
 
-    ``proba`` of shape (n, k): of each bundle, a column for each of its signals. ``seconds``:
-    wall-clock seconds that each bundle took for 1,000 sentences, after a warm-up; NaN where all
-    rows had been scored before.
+    ``proba`` of shape (n, k): of each bundle, a column for each of its signals. ``seconds``: of
+    each bundle for 1,000 sentences, after a warm-up; NaN where all rows had been scored before.
     """
 
     rows: Examples
@@ -106,16 +104,16 @@ class ScoredRows:
         return len(self.rows)
 
     def sample(self, part: str, signal: str) -> Sample:
-        """Take the labelled rows of a part; none where the corpus doesn't label the signal."""
+        """Return the labelled rows of a part; none where the corpus doesn't label the signal."""
         chosen = rows_of(self.rows, part, signal)
         corpus = str(self.rows.corpus[0]) if len(self.rows) else ""
-        given = (
-            Given(proba[chosen, bundle.signals.index(signal)], bundle.threshold(signal, corpus))
+        scores = (
+            Scores(proba[chosen, bundle.signals.index(signal)], bundle.threshold(signal, corpus))
             if signal in bundle.signals
             else None
             for bundle, proba in zip(self.bundles, self.proba, strict=True)
         )
-        return Sample(self.rows, chosen, part, signal, tuple(given))
+        return Sample(self.rows, chosen, part, signal, tuple(scores))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +125,7 @@ class Evaluation:
     bundles : tuple of Bundle
     examples : Examples
         All rows, of every part. Whole articles are scored, rows of other parts included, because
-        models read a sentence beside its neighbours; only rows of ``parts`` are counted.
+        models read a sentence with its neighbours; only rows of ``parts`` are counted.
     data : str
         Identifies the examples in the record of a comparison.
     parts : tuple of str
@@ -136,38 +134,28 @@ class Evaluation:
         Of the resampling. A figure's interval doesn't depend on which others are asked for.
     benchmarks : tuple of Benchmark
         Those with rows here, once they are known.
-    dates : mapping of str to str or None
-        By article, as the examples name it.
     """
 
     bundles: tuple[Bundle, ...]
     examples: Examples
-    data: str = "as given"
+    data: str = "as scores"
     parts: tuple[str, ...] = HELD_OUT
     draws: int = 0
     seed: int = 0
     benchmarks: tuple[Benchmark, ...] = ()
-    dates: Mapping[str, str | None] = field(default_factory=dict)
-    _scores: dict[int, _Scores] = field(default_factory=dict, repr=False)
+    _scores: dict[int, _Scored] = field(default_factory=dict, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What to call the bundles, told apart."""
+        """The bundles' names, with a letter where two have the same."""
         return told_apart([bundle.name for bundle in self.bundles])
-
-    def beside(self, others: Sequence[Bundle]) -> Evaluation:
-        """Add bundles; what was scored is kept."""
-        return replace(self, bundles=(*self.bundles, *others))
 
     def numbers(
         self, corpus: str, parts: Sequence[str], signals: Sequence[str]
     ) -> NDArray[np.intp]:
-        """Find the whole articles of a corpus that have a row to judge, article by article.
+        """Return the numbers of the rows of articles with a row to judge, article by article.
 
-        Returns
-        -------
-        ndarray of int
-            Numbers of rows among the examples.
+        A row to judge is of one of these parts, with a label of one of these signals.
         """
         examples, article = self.examples, self._article
         columns = [examples.signals.index(s) for s in signals if s in examples.signals]
@@ -184,15 +172,9 @@ class Evaluation:
         signals: Sequence[str],
         done: Done = lambda bundle, n: None,
     ) -> ScoredRows:
-        """Give the whole articles of a corpus that have a row to judge, with every bundle's scores.
+        """Score the whole articles of a corpus that have a row to judge, as `numbers` has it.
 
-        Parameters
-        ----------
-        corpus : str
-        parts, signals : sequence of str
-            A row to judge is of one of these parts, with a label of one of these signals.
-        done : callable, optional
-            Told of what is scored; rows that were scored before aren't.
+        Rows that were scored before aren't scored again.
 
         Raises
         ------
@@ -201,7 +183,7 @@ class Evaluation:
         """
         numbers = self.numbers(corpus, parts, signals)
         kept = [
-            self._scores.setdefault(place, _Scores(bundle, len(self.examples)))
+            self._scores.setdefault(place, _Scored(bundle, len(self.examples)))
             for place, bundle in enumerate(self.bundles)
         ]
         seconds = tuple(one.add(numbers, self.examples.sentences, done) for one in kept)
@@ -220,8 +202,8 @@ class Evaluation:
         return np.array([sentence.index for sentence in self.examples.sentences], np.intp)
 
 
-class _Scores:
-    """What one bundle was found to say of the rows, as far as it was asked."""
+class _Scored:
+    """The scores that one bundle gave to rows so far."""
 
     def __init__(self, bundle: Bundle, rows: int) -> None:
         self.bundle = bundle
@@ -230,7 +212,7 @@ class _Scores:
         self.warm = False
 
     def add(self, numbers: NDArray[np.intp], sentences: Sequence[Sentence], done: Done) -> float:
-        """Score those of the rows that were not scored; seconds for 1,000 of them."""
+        """Score the rows that were not scored yet; return the seconds for 1,000 of them."""
         missing = numbers[~self.known[numbers]]
         done(self.bundle, 0)
         if not len(missing):
@@ -247,7 +229,7 @@ class _Scores:
             seconds += time.perf_counter() - began
             if not ((proba >= 0) & (proba <= 1)).all():
                 name = self.bundle.name
-                raise BundleError(f"{name}: gives scores that are no probabilities; retrain it")
+                raise BundleError(f"{name}: gives scores that are not probabilities; retrain it")
             self.proba[missing[start : start + len(block)]] = proba
             start += len(block)
             done(self.bundle, len(block))
@@ -264,7 +246,7 @@ def told_apart(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def rows_of(rows: Examples, part: str, signal: str) -> NDArray[np.intp]:
-    """Find the labelled rows of a part: every sentence, or one of each article."""
+    """Return the numbers of the labelled rows of a part: every sentence, or one of each article."""
     if signal not in rows.signals:
         return np.empty(0, np.intp)
     chosen = np.flatnonzero((rows.part == part) & ~np.isnan(rows.column(signal)))
@@ -275,7 +257,7 @@ def rows_of(rows: Examples, part: str, signal: str) -> NDArray[np.intp]:
 
 
 def blocks(sentences: Sequence[Sentence]) -> Iterator[Sequence[Sentence]]:
-    """Whole articles, together at least `_BLOCK` sentences."""
+    """Yield blocks of whole articles, each of at least `_BLOCK` sentences."""
     start = 0
     for end in range(1, len(sentences) + 1):
         last = end == len(sentences)

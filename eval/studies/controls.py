@@ -20,8 +20,8 @@ from framescope.eval.rows import (
     Bools,
     Evaluation,
     Floats,
-    Given,
     Sample,
+    Scores,
     Single,
     rows_of,
 )
@@ -105,8 +105,8 @@ def check(benchmark: Benchmark, sample: Sample, train: Examples, *, seed: int = 
     """Check a benchmark by its rows; ``train`` is the corpus' training part."""
     signal, metric = benchmark.signal, benchmark.metric
     truth = sample.truth
-    missing = Given(np.full(len(sample), math.nan, np.float32), math.nan)
-    a, b = (given or missing for given in sample.given)
+    missing = Scores(np.full(len(sample), math.nan, np.float32), math.nan)
+    a, b = (scores or missing for scores in sample.scores)
 
     def compared(name: str, proba: Single, threshold: float) -> WithoutText:
         known = ~np.isnan(proba)
@@ -114,7 +114,7 @@ def check(benchmark: Benchmark, sample: Sample, train: Examples, *, seed: int = 
             return WithoutText(name, 0, math.nan, math.nan, math.nan)
         figures = (
             single_figure(metric, truth[known], one.proba[known], one.threshold)
-            for one in (Given(proba, threshold), a, b)
+            for one in (Scores(proba, threshold), a, b)
         )
         return WithoutText(name, int(known.sum()), *figures)
 
