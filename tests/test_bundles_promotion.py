@@ -16,7 +16,7 @@ from framescope.classifier.bundles import store as store_module
 from framescope.classifier.errors import BundleError
 from framescope.eval.promotion import judging, promoting
 from framescope.eval.release import gate
-from framescope.eval.rows.scored import Evaluation
+from framescope.eval.rows import Evaluation
 from framescope.eval.suite import Suite
 from harness import BOTH, bundle, examples
 from shelves import by_hand, changed, history, ranks_backwards, refusal, typed

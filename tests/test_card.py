@@ -8,8 +8,8 @@ import pytest
 from framescope.classifier import bundles
 from framescope.eval.release import card
 from framescope.eval.release.gate import measured
-from framescope.eval.rows.held_out import of_corpora
-from framescope.eval.rows.scored import Evaluation
+from framescope.eval.rows import Evaluation
+from framescope.eval.rows import held_out_of_corpora as of_corpora
 from harness import GOOD, ROWS
 
 MEASURED = list(measured(Evaluation((GOOD,), ROWS, draws=100)))

@@ -22,8 +22,8 @@ from framescope.classifier.errors import (
 )
 from framescope.classifier.inputs.exchange import from_record
 from framescope.eval.commands import judge as cli
-from framescope.training.data import examples as examples_module
-from framescope.training.data.splits import assign
+from framescope.eval.rows import held_out_of_files
+from framescope.training.data import assign_parts, examples_of_articles
 from typer.testing import CliRunner
 
 SIGNALS = ("claim", "hyperpartisan")
@@ -93,8 +93,12 @@ def run(*arguments: object) -> str:
 pytestmark = pytest.mark.usefixtures("manifest_split")
 
 
+def record_of(*arguments: object) -> dict:
+    return json.loads(run(*arguments, "--format", "json"))
+
+
 def test_a_users_file_is_compared_as_json_with_every_row_tested(mine):
-    record = json.loads(run("--data", mine, "--format", "json"))
+    record = record_of("--data", mine)
     assert (record["a"]["name"], record["b"]["name"]) == ("baseline", "transformer")
     claim, partisan = record["rows"]
     assert (claim["corpus"], claim["part"], claim["n"], claim["n_groups"]) == (
@@ -106,31 +110,24 @@ def test_a_users_file_is_compared_as_json_with_every_row_tested(mine):
     assert between["p"] == pytest.approx(2 / 101)
     assert (partisan["signal"], partisan["n"], partisan["positives"]) == ("hyperpartisan", 20, 10)
     assert record["data"].startswith("files ")
-    assert record["resampling"]["draws"] == 100
+    mine.write_text(mine.read_text().replace("ferry", "Ferry"))
+    assert record["data"] != record_of("--data", mine)["data"]
 
 
 def test_the_options_choose_the_bundles_the_signal_and_the_seed(mine):
-    record = json.loads(
-        run("--data", mine, "--format", "json", "--a", "x", "--b", "baseline",
-            "--signal", "claim", "--seed", 7)
-    )  # fmt: skip
+    record = record_of("--data", mine, "--a", "x", "--b", "baseline",
+                       "--signal", "claim", "--seed", 7)  # fmt: skip
     assert (record["a"]["name"], record["b"]["name"]) == ("x", "baseline")
     (row,) = record["rows"]
-    assert row["signal"] == "claim"
-    assert row["differences"]["f1"]["value"] == -1
-    assert record["resampling"]["seed"] == 7
-
-
-def test_table_is_the_default_and_markdown_another(mine):
-    assert "mine.jsonl, test" in run("--data", mine)
-    assert "| claim | 80 | 27 | 20 |" in run("--data", mine, "--format", "markdown")
+    assert (row["signal"], row["differences"]["f1"]["value"]) == ("claim", -1)
+    assert record["resampling"] == {"draws": 100, "seed": 7, "level": 0.95}
 
 
 @pytest.mark.parametrize("style", ["terminal", "json", "markdown"])
 def test_output_goes_to_a_file_and_nothing_to_the_terminal(mine, tmp_path, style):
     output = tmp_path / "out.txt"
     assert run("--data", mine, "--format", style, "--output", output) == ""
-    assert "transformer" in output.read_text()
+    assert ("| claim | 80 | 27 | 20 |" in output.read_text()) is (style == "markdown")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.jsonl", "out.txt"]
 
 
@@ -138,25 +135,16 @@ def test_files_are_shown_apart_even_under_one_name_and_with_the_same_ids(mine, t
     (tmp_path / "other").mkdir()
     other = tmp_path / "other" / "mine.jsonl"
     other.write_text("".join(json.dumps(article(n)) + "\n" for n in range(10)))
-    record = json.loads(run("--data", mine, "--data", other, "--format", "json"))
+    record = record_of("--data", mine, "--data", other)
     sizes = {(r["corpus"], r["n"]) for r in record["rows"] if r["signal"] == "claim"}
     assert sizes == {(str(mine), 80), (str(other), 40)}
 
 
-def test_the_data_signature_follows_the_files_bytes(mine):
-    one = json.loads(run("--data", mine, "--format", "json"))["data"]
-    assert one == json.loads(run("--data", mine, "--format", "json"))["data"]
-    mine.write_text(mine.read_text().replace("ferry", "Ferry"))
-    assert one != json.loads(run("--data", mine, "--format", "json"))["data"]
-
-
 def test_rows_are_as_models_read_them(mine):
-    from framescope.eval.rows.held_out import of_files
-
     text = "The ferry “left”. It was late. (Source: Ada Quill)"
     record = {"id": "a", "text": text, "labels": {"hyperpartisan": 0}, "outlet": "Dam Post"}
     mine.write_text(json.dumps(record) + "\n")
-    first, *_ = of_files([mine]).examples.sentences
+    first, *_ = held_out_of_files([mine]).examples.sentences
     assert [c.name for c in first.citations] == ["Ada Quill"]
     assert [first.text[start:end] for start, end in first.quoted] == ["“left”"]
     assert (first.outlet, first.mentions) == ("Dam Post", ())
@@ -174,27 +162,27 @@ def corpora(tmp_path, mine, monkeypatch, manifest_split):
         assert root == tmp_path
         with mine.open() as lines:
             found = iter(list(read_lines(lines, "mine")))
-        return examples_module.of_articles("exchange", found, registry)
+        return examples_of_articles("exchange", found, registry)
 
     monkeypatch.setattr("framescope.training.data.build_examples", build)
     monkeypatch.setattr(
         "framescope.training.data.with_citations", lambda examples, *_: (examples, {})
     )
-    split = assign(build(tmp_path), seed=13)
+    split = assign_parts(build(tmp_path), seed=13)
     manifest_split["signature"] = split.signature
     manifest_split["held_out"] = split.held_out
     return tmp_path
 
 
 def test_the_held_out_parts_of_the_corpora_are_compared(corpora):
-    record = json.loads(run("--corpora", corpora, "--format", "json"))
+    record = record_of("--corpora", corpora)
     assert {row["part"] for row in record["rows"]} == {"test"}
     assert record["rows"][0]["n"] < 80
     assert record["data"].startswith("split ")
 
 
 def test_another_part_can_be_asked_for(corpora):
-    rows = json.loads(run("--corpora", corpora, "--part", "validation", "--format", "json"))["rows"]
+    rows = record_of("--corpora", corpora, "--part", "validation")["rows"]
     assert {row["part"] for row in rows} == {"validation"}
 
 
@@ -204,19 +192,13 @@ def test_the_split_is_made_with_the_bundles_seed(corpora, manifest_split):
         run("--corpora", corpora)
 
 
-OTHER = {"exchange": "f" * 64}
-
-
 @pytest.mark.parametrize(
     "record",
     [
         {},
-        {"seed": 13},
         {"seed": 13, "signature": "f" * 64},
-        {"seed": 13, "signature": "f" * 64, "held_out": OTHER},
+        {"seed": 13, "signature": "f" * 64, "held_out": {"exchange": "f" * 64}},
         {"seed": 13, "signature": "f" * 64, "held_out": {}},
-        {"seed": 13, "signature": "f" * 64, "held_out": None},
-        {"seed": "13", "signature": "f" * 64},
         "the right rows, but a seed that is none",
     ],
 )
@@ -230,18 +212,18 @@ def test_a_bundle_of_another_split_or_none_is_refused_unless_allowed(
     with pytest.raises(BundleError, match=r"baseline: trained on .*--allow-other-split") as error:
         run("--corpora", corpora)
     assert "\n" not in str(error.value)
-    allowed = json.loads(run("--corpora", corpora, "--allow-other-split", "--format", "json"))
+    allowed = record_of("--corpora", corpora, "--allow-other-split")
     assert "not the split of transformer" in allowed["signature"]
 
 
 def test_a_bundle_of_the_same_rows_is_judged_whatever_else_was_split(corpora, manifest_split):
     manifest_split["signature"] = "f" * 64  # other corpora were split besides
     manifest_split["held_out"] = {**manifest_split["held_out"], "babe": "f" * 64}
-    record = json.loads(run("--corpora", corpora, "--format", "json"))
+    record = record_of("--corpora", corpora)
     assert "not the split" not in record["signature"]
 
 
-def test_a_corpus_that_no_bundle_was_trained_on_is_held_against_nothing(
+def test_a_corpus_that_no_bundle_was_trained_on_needs_no_split(
     corpora, manifest_split, monkeypatch
 ):
     load = bundles.load
@@ -252,7 +234,7 @@ def test_a_corpus_that_no_bundle_was_trained_on_is_held_against_nothing(
 
     monkeypatch.setattr(bundles, "load", of_another)
     manifest_split["held_out"] = {"babe": "0" * 64}
-    assert json.loads(run("--corpora", corpora, "--format", "json"))["rows"]
+    assert record_of("--corpora", corpora)["rows"]
 
 
 def test_without_a_folder_the_house_corpus_that_ships_is_judged_by(monkeypatch, manifest_split):
@@ -261,20 +243,20 @@ def test_without_a_folder_the_house_corpus_that_ships_is_judged_by(monkeypatch, 
     def build(root, names=None, *, registry=None):
         asked.append((root, names))
         found = [from_record(article(n), "mine", n) for n in range(20)]
-        return examples_module.of_articles("house", iter(found), registry)
+        return examples_of_articles("house", iter(found), registry)
 
     monkeypatch.setattr("framescope.training.data.build_examples", build)
     monkeypatch.setattr(
         "framescope.training.data.with_citations", lambda examples, *_: (examples, {})
     )
-    record = json.loads(run("--format", "json"))
+    record = record_of()
     assert asked == [(None, ("house",))]
     assert {row["corpus"] for row in record["rows"]} == {"house"}
 
 
 def test_without_a_folder_the_environment_names_one(corpora, monkeypatch):
     monkeypatch.setenv("FRAMESCOPE_CORPORA", str(corpora))
-    record = json.loads(run("--format", "json"))
+    record = record_of()
     assert {row["corpus"] for row in record["rows"]} == {"exchange"}
 
 
@@ -288,37 +270,34 @@ def test_the_models_are_not_run_when_the_output_cannot_be_written(mine, tmp_path
             run("--data", mine, "--output", output)
 
 
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"none\.jsonl: no such file"):
-        run("--data", tmp_path / "none.jsonl")
+LINES = "".join(json.dumps(article(n)) + "\n" for n in range(20))
 
 
-def test_a_broken_line_is_named_and_not_skipped(mine):
-    mine.write_text(mine.read_text() + "{broken\n")
-    with pytest.raises(CorpusError, match=r"mine\.jsonl, line 21: not JSON"):
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (None, InputError, r"mine\.jsonl: no such file"),
+        (LINES + "{broken\n", CorpusError, r"mine\.jsonl, line 21: not JSON"),
+        (LINES + json.dumps(article(3)) + "\n", InputError, "two articles have the id '3'"),
+        ('{"id": "a", "text": "The ferry left. It was late."}', SignalError, "nothing to compare"),
+    ],
+)
+def test_a_bad_file_is_named_and_not_skipped(mine, content, error, words):
+    mine.unlink() if content is None else mine.write_text(content)
+    with pytest.raises(error, match=words):
         run("--data", mine)
 
 
-def test_an_id_given_twice_is_an_error(mine):
-    mine.write_text(mine.read_text() + json.dumps(article(3)) + "\n")
-    with pytest.raises(InputError, match="two articles have the id '3'"):
-        run("--data", mine)
-
-
-def test_a_file_without_labels_is_an_error(mine):
-    mine.write_text(json.dumps({"id": "a", "text": "The ferry left. It was late."}) + "\n")
-    with pytest.raises(SignalError, match="nothing to compare"):
-        run("--data", mine)
-
-
-def test_a_folder_that_is_not_there_says_how_to_name_one(tmp_path):
-    with pytest.raises(CorpusError, match="no such folder; pass --corpora DIR"):
-        run("--corpora", tmp_path / "none")
-
-
-def test_a_folder_without_corpora_says_which_is_missing(tmp_path):
-    with pytest.raises(CorpusError, match=r"corpus 'ptc' is missing: .*; obtain it from"):
-        run("--corpora", tmp_path)
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("none", "no such folder; pass --corpora DIR"),
+        (".", r"corpus 'ptc' is missing: .*; obtain it from"),
+    ],
+)
+def test_a_folder_without_corpora_is_named(tmp_path, folder, words):
+    with pytest.raises(CorpusError, match=words):
+        run("--corpora", tmp_path / folder)
 
 
 def test_an_unknown_signal_is_refused_before_anything_is_read(tmp_path):
@@ -344,25 +323,12 @@ def test_it_runs_as_a_command_of_a_larger_one(mine):
     assert "mine.jsonl, test" in result.stdout
 
 
-def test_every_option_is_documented():
-    text = CliRunner().invoke(cli.app, ["run", "--help"], env={"COLUMNS": "200"}).stdout
-    page = (Path(__file__).parent.parent / "docs" / "evaluation.md").read_text(encoding="utf-8")
-    options = {word for word in text.replace("│", " ").split() if word.startswith("--")}
-    assert "--allow-other-split" in options
-    ignored = {"--help", "--install-completion", "--show-completion"}
-    assert {option for option in options - ignored if f"`{option}" not in page} == set()
-
-
-def test_the_help_fits_a_screen_and_names_every_command():
-    main = typer.Typer(rich_markup_mode=None)
-    main.callback()(lambda: None)
-    main.add_typer(cli.app, name="eval")
-    text = CliRunner().invoke(main, ["eval", "--help"], env={"COLUMNS": "80"}).stdout
-    assert text.count("\n") <= 30
-    named = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
-    commands = {one.name or one.callback.__name__ for one in cli.app.registered_commands}
-    assert commands <= set(named)
-    assert "..." not in text.split("Judge:")[1]
+def test_the_same_command_has_a_name_of_its_own(mine):
+    result = CliRunner().invoke(cli.app, ["run", "--data", str(mine), "--draws", "100"])
+    assert "mine.jsonl, test" in result.stdout
+    result = CliRunner().invoke(cli.app, ["--draws", "100", "run", "--data", str(mine)])
+    assert result.exit_code == 2
+    assert "options of 'run' come after its name" in result.output
 
 
 def test_importing_the_command_imports_nothing_heavy():

@@ -1,4 +1,4 @@
-"""The evaluation report: its words, its figures, its plots, and the page in a real browser."""
+"""The evaluation report: sections laid out, its words and figures, its plots, and the page."""
 
 from __future__ import annotations
 
@@ -8,57 +8,61 @@ import re
 import sys
 from collections import Counter
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from browser import WORST_CONTRAST, needs_browser
 from framescope.classifier import bundles
+from framescope.classifier.errors import SignalError
 from framescope.classifier.inputs.exchange import from_record
-from framescope.classifier.records.article import Article
+from framescope.classifier.records import Article
 from framescope.eval.commands import judge
-from framescope.eval.compare import errors as worst_errors
-from framescope.eval.compare import footprint
-from framescope.eval.compare.headline import in_words, verdict
-from framescope.eval.compare.slices import genres_of, slices
-from framescope.eval.metrics.scores import precision_recall
-from framescope.eval.metrics.sections import Estimate, Section, Table
-from framescope.eval.report import contents as reports
-from framescope.eval.rows.scored import Evaluation, Sample, Scores
-from framescope.training.data.examples import Examples
+from framescope.eval.compare import (
+    error_records,
+    footprint,
+    genres_of,
+    headline,
+    measure_footprint,
+    slice_figures,
+    verdict_of,
+    worst_errors,
+)
+from framescope.eval.metrics import Change, Estimate, Plot, Section, Share, Table, table
+from framescope.eval.report import (
+    build_report,
+    json_text,
+    layout,
+    markdown_table,
+    report_to_html,
+    report_to_json,
+    section_to_markdown,
+    sections_to_html,
+)
+from framescope.eval.rows import Evaluation, Sample, Scores
 from harness import BOTH, FEW, bundle, examples, joined
 from typer.testing import CliRunner
 
 pytest.importorskip("matplotlib")
 
 from framescope.eval.report import plots
-from framescope.eval.report.report_page import to_html, to_json
 
+NAN = math.nan
 HOSTILE = '<script>alert(1)</script> & "yes" 0.9'
 
 
-def build(a, b, rows, *, draws, seed, **options):
-    return reports.build(Evaluation((a, b), rows, draws=draws, seed=seed), **options)
-
-
-def without_positives(corpus: str) -> Examples:
-    rows = examples(corpus=corpus)
-    return replace(rows, labels=np.zeros_like(rows.labels))
+def build(a, b, rows, **options):
+    return build_report(Evaluation((a, b), rows, **FEW), **options)
 
 
 def made(**options):
     """A report with a corpus of three outlets, one without any yes, and a model that lacks one."""
-    rows = examples()
+    rows, empty = examples(), examples(corpus="empty")
     outlets = np.array([f"outlet {int(a.split('/')[1]) % 3}" for a in rows.article])
-    rows = replace(rows, outlet=outlets)
-    return build(
-        bundle("lower", ["claim"]),
-        bundle("upper", BOTH, skill=0.3),
-        joined(rows, without_positives("empty")),
-        **FEW,
-        **options,
-    )
+    empty = replace(empty, labels=np.zeros_like(empty.labels))
+    both = joined(replace(rows, outlet=outlets), empty)
+    return build(bundle("lower", ["claim"]), bundle("upper", BOTH, skill=0.3), both, **options)
 
 
 @pytest.fixture(scope="module")
@@ -66,133 +70,164 @@ def report():
     return made()
 
 
-# What a difference means
+# --- sections laid out ----------------------------------------------------------------------------
+
+ROWS = (("a|b", 1200, 0.5, None), ("c\n", 7, NAN, Estimate(0.25, 0.1, 0.4)))
+FLAT = table("Flips", ("case", "n", "rate", "mean"), ROWS, note="As drawn.")
+SECTION = Section("What * means.", (FLAT,), signature="data 1")
 
 
-def test_a_sure_difference_is_named_with_its_interval():
-    found = in_words(Estimate(0.07, 0.04, 0.10), 0.001, "old", "new")
-    assert found == "new is better by 0.07 (0.04 to 0.10)"
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (None, "undefined"),
+        (Change(NAN), "undefined"),
+        (0.12345, "0.123"),
+        (1200, "1,200"),
+        (Estimate(0.5), "0.500 (interval undefined)"),
+        (Estimate(0.5, 0.4, 0.61), "0.500 (0.400 to 0.610)"),
+        (Share(0.02, 0.01, 0.031), "2.00% (1.00% to 3.10%)"),
+        (Change(0.5), "+0.500 [undefined]"),
+        (Change(-0.1, -0.2, -0.05), "-0.100 [-0.200, -0.050] *"),
+        (Change(0.1, -0.2, 0.3), "+0.100 [-0.200, +0.300]"),
+        ("a \x1b[31mtrick", "a trick"),
+    ],
+)
+def test_a_cell_is_written_in_one_way(value, written):
+    assert layout.cell(value) == written
 
 
-def test_a_negative_difference_speaks_for_the_first_model():
-    assert in_words(Estimate(-0.07, -0.1, -0.04), 0.001, "old", "new").startswith("old is better")
+def test_markdown_keeps_words_left_figures_right_and_bars_apart():
+    text = section_to_markdown(SECTION)
+    assert "### Flips\n\n| case | n | rate | mean |\n| --- | ---: | ---: | ---: |\n" in text
+    assert "| a\\|b | 1,200 | 0.500 | undefined |" in text
+    assert text.endswith("As drawn.\n\nWhat \\* means.\n\n`data 1`\n")
 
 
-def test_a_lower_error_is_better():
-    found = in_words(Estimate(-0.07, -0.1, -0.04), 0.001, "old", "new", higher_is_better=False)
-    assert found.startswith("new is better by 0.07")
+def test_heads_that_repeat_are_written_once():
+    rows = (("x", 2, "F1", 0.1), ("x", 2, "AP", 0.2), ("y", 2, "F1", 0.3))
+    grouped = table("", ("signal", "n", "figure", "it"), rows, heads=2)
+    assert markdown_table(grouped).splitlines()[2:] == [
+        "| x | 2 | F1 | 0.100 |",
+        "|  |  | AP | 0.200 |",
+        "| y | 2 | F1 | 0.300 |",
+    ]
+    text = StringIO()
+    layout.print_section(Section("", (grouped,)), text, 80)
+    assert text.getvalue().count("n: 2") == 2
 
 
-def test_no_detectable_difference_says_what_would_have_shown():
-    found = in_words(Estimate(0.01, -0.03, 0.0431), 0.4, "old", "new")
-    assert found == "no detectable difference; one of more than 0.05 would have shown"
+def test_json_is_null_where_nothing_is_defined_and_holds_no_layout():
+    record = json.loads(json_text(SECTION))
+    assert record.keys() == {"note", "tables"}
+    assert record["tables"][0].keys() == {"caption", "columns", "rows"}
+    assert record["tables"][0]["rows"][1][2:] == [None, {"value": 0.25, "low": 0.1, "high": 0.4}]
+    assert layout.plain({"a": np.array([1.0, NAN])}) == {"a": [1.0, None]}
+    with pytest.raises(TypeError, match="set"):
+        layout.plain({1, 2})
 
 
-def test_what_does_not_survive_the_correction_is_no_verdict():
-    found = in_words(Estimate(0.07, 0.04, 0.10), 0.3, "old", "new", tests=9)
-    assert found == ("new looks better by 0.07 (0.04 to 0.10), but not once corrected for 9 tests")
+def test_a_page_of_sections_escapes_text_and_folds_long_tables():
+    plot = Plot("<Plot>", '<svg id="p"></svg>', (FLAT,))
+    long = Table("Many", ("case",), (("x",),) * 25)
+    section = Section("<b>note</b>", (Table("By <genre>", ("genre",), ()), long), (plot,))
+    html = sections_to_html("T", "lead", {"One": section}, "data 1")
+    assert "<b>" not in html
+    assert "By &lt;genre&gt;: undefined" in html
+    assert '<svg id="p">' in html
+    assert '<td class="n">undefined</td>' in html
+    assert re.findall(r'<details class="fold"><summary>(.*?)</summary>', html) == ["Many, 25 rows"]
 
 
-@pytest.mark.parametrize("given", [Estimate(math.nan), Estimate(0.2)])
-def test_without_a_difference_or_an_interval_it_is_undefined(given):
-    assert in_words(given, math.nan, "old", "new").startswith("undefined")
+# --- outcomes in words ----------------------------------------------------------------------------
 
 
-def test_small_differences_keep_a_third_digit():
-    assert "0.002 (0.001 to 0.003)" in in_words(Estimate(0.002, 0.001, 0.003), 0.01, "a", "b")
+@pytest.mark.parametrize(
+    ("difference", "p", "options", "words"),
+    [
+        ((0.07, 0.04, 0.10), 0.001, {}, "new is better by 0.07 (0.04 to 0.10)"),
+        ((-0.07, -0.1, -0.04), 0.001, {}, "old is better by 0.07 (0.04 to 0.10)"),
+        ((-0.07, -0.1, -0.04), 0.001, {"higher_is_better": False},
+         "new is better by 0.07 (0.04 to 0.10)"),
+        ((0.002, 0.001, 0.003), 0.01, {}, "new is better by 0.002 (0.001 to 0.003)"),
+        ((0.01, -0.03, 0.0431), 0.4, {},
+         "no detectable difference; one of more than 0.05 would have shown"),
+        ((0.07, 0.04, 0.10), 0.3, {"tests": 9},
+         "new looks better by 0.07 (0.04 to 0.10), but not once corrected for 9 tests"),
+        ((0.2,), NAN, {}, "undefined: too few groups, or too few positives, for an interval"),
+        ((NAN,), NAN, {}, "undefined: there is no difference to speak of"),
+    ],
+)  # fmt: skip
+def test_a_difference_in_words(difference, p, options, words):
+    assert headline.in_words(Estimate(*difference), p, "old", "new", **options) == words
 
 
-# Scores are kept, not made twice
-
-
-def test_each_sentence_is_scored_once_and_the_report_reads_those_scores():
-    a, b = bundle("a", BOTH), bundle("b", BOTH, 0.2)
-    build(a, b, examples(), **FEW)
-    assert len(a.model.calls) == 2  # the warm-up, and all of it
-    evaluation = Evaluation((a, b), examples())
-    first, again = (evaluation.articles("invented", ["test"], ["claim"]) for _ in range(2))
-    assert len(a.model.calls) == 4
-    np.testing.assert_array_equal(first.proba[1], b.model.predict_proba(first.rows.sentences))
-    np.testing.assert_array_equal(again.proba[1], first.proba[1])
-    assert math.isnan(again.seconds[1])
-
-
-# Figures
-
-
-def test_a_users_own_corpus_is_a_benchmark_by_itself(report):
-    names = [one.benchmark.name for one in report.headline]
-    assert names[:2] == ["invented/test/claim", "invented/test/hyperpartisan"]
-    assert "babe/test/biased_language" in report.unmeasured
+def test_the_verdict_is_one_sentence_and_comes_first(report):
+    lines = [replace(report.headline[0], outcome=o) for o in ("better", "better", "undecided")]
+    assert verdict_of(lines, ("one", "two")) == (
+        "two is better than one on 2 of 3 benchmarks, worse on none, undecided on 1."
+    )
+    said = verdict_of(report.headline, report.names)
+    for name, count in Counter(one.outcome for one in report.headline).items():
+        assert f"{name} on {count}" in said or name in ("better", "worse")
+    html = report_to_html(report)
+    assert html.index(said) < html.index("<table")
+    assert json.loads(report_to_json(report))["verdict"] == said
 
 
 def test_a_known_benchmark_stands_beside_the_published_figure():
     rows = replace(examples(corpus="babe"), signals=("biased_language", "hyperpartisan"))
     names = ("biased_language",)
-    found = build(bundle("a", names), bundle("b", names, 0.3), rows, **FEW)
+    found = build(bundle("a", names), bundle("b", names, 0.3), rows)
     (line,) = found.headline
     assert line.benchmark.metric == "macro_f1"
     assert line.difference.value == pytest.approx(line.b.value - line.a.value)
-    html = to_html(found)
-    assert "0.804" in html
-    assert "another split" in html
-    assert "0.400" in html
+    html = report_to_html(found)
+    assert all(words in html for words in ("0.804", "another split", "0.400"))
 
 
-def test_headline_p_values_are_corrected_for_their_number():
+def test_a_users_own_corpora_are_benchmarks_and_p_values_corrected_for_their_number():
     both = joined(examples(), examples(corpus="other", seed=4))
-    found = build(bundle("a", ["claim"]), bundle("b", ["claim"], 0.4), both, **FEW)
-    assert len(found.headline) == 2
-    assert min(one.p_corrected for one in found.headline) == pytest.approx(
-        2 * min(one.p for one in found.headline)
-    )
+    found = build(bundle("a", ["claim"]), bundle("b", ["claim"], 0.4), both)
+    names = [one.benchmark.name for one in found.headline]
+    assert names == ["invented/test/claim", "other/test/claim"]
+    assert "babe/test/biased_language" in found.unmeasured
+    least = min(one.p for one in found.headline)
+    assert min(one.p_corrected for one in found.headline) == pytest.approx(2 * least)
 
 
-def test_precision_is_read_at_the_highest_threshold_that_finds_enough():
-    truth = np.array([True, False, True, False])
-    curve = precision_recall(truth, np.array([0.9, 0.8, 0.7, 0.1], np.float32))
-    assert curve.at(0.5) == 1
-    assert curve.at(1.0) == pytest.approx(2 / 3)
-    assert math.isnan(precision_recall(np.zeros(2, bool), np.zeros(2, np.float32)).at(0.5))
-
-
-# Slices
+# --- slices ---------------------------------------------------------------------------------------
 
 
 def test_slices_of_an_axis_hold_every_row_once(report):
-    (claim,) = [one for one in report.slices if one.benchmark.name == "invented/test/claim"]
-    axes = {axis.name: axis for axis in claim.axes}
+    claim, whole = (one for one in report.slices if one.benchmark.corpus == "invented")
+    axes = {axis.name: axis.slices for axis in claim.axes}
     assert list(axes) == ["outlet", "length", "voice", "genre", "position"]
     for name in ("outlet", "position"):
-        assert sum(part.n for part in axes[name].slices) == 60
-    assert [part.value for part in axes["position"].slices] == [
-        "first sentence",
-        "first third",
-        "middle third",
-        "last third",
-    ]
-    assert all(part.a is not None and part.b is not None for part in axes["outlet"].slices)
+        assert sum(part.n for part in axes[name]) == 60
+    assert [part.value for part in axes["position"]] == [
+        "first sentence", "first third", "middle third", "last third",
+    ]  # fmt: skip
+    assert all(part.a is not None and part.b is not None for part in axes["outlet"])
+    assert axes["genre"] == axes["voice"] == ()  # the corpus has neither
+    assert {axis.name for axis in whole.axes} == {"outlet", "genre"}  # of an article
 
 
-def test_what_the_corpus_does_not_tell_makes_no_slice(report):
-    (claim,) = [one for one in report.slices if one.benchmark.name == "invented/test/claim"]
-    axes = {axis.name: axis for axis in claim.axes}
-    assert axes["genre"].slices == ()
-    assert axes["voice"].slices == ()
+def sliced(rows, axis, genres=None):
+    scored = Evaluation((bundle("a", BOTH),) * 2, rows).articles("invented", ["test"], ["claim"])
+    sample = scored.sample("test", "claim")
+    found = slice_figures(sample, "f1", genres=genres or {}, draws=100, seed=0)
+    return next(one.slices for one in found if one.name == axis)
 
 
 def test_voice_is_that_of_the_labels():
     rows = examples()
-    quoted, reported = (np.arange(len(rows)) % 4 == n for n in (0, 1))
-    unknown = np.arange(len(rows)) % 4 == 3
-    voices = np.where(unknown, np.nan, np.stack([quoted, reported])).T
+    quoted, reported, _, unknown = (np.arange(len(rows)) % 4 == n for n in range(4))
+    voices = np.where(unknown, NAN, np.stack([quoted, reported])).T
     labels = np.concatenate([rows.labels, voices], axis=1).astype(np.float32)
     rows = replace(rows, signals=(*BOTH, "quoted", "reported"), labels=labels)
-    scored = Evaluation((bundle("a", BOTH),) * 2, rows).articles("invented", ["test"], ["claim"])
-    found = slices(scored.sample("test", "claim"), "f1", genres={}, draws=100, seed=0)
-    (axis,) = [axis for axis in found if axis.name == "voice"]
     judged = rows.part == "test"
-    assert {part.value: part.n for part in axis.slices} == {
+    assert {part.value: part.n for part in sliced(rows, "voice")} == {
         "own": (~quoted & ~reported & ~unknown & judged).sum(),
         "reported": (reported & judged).sum(),
         "quoted": (quoted & judged).sum(),
@@ -203,49 +238,33 @@ def test_genres_are_read_from_the_file_and_cut_by(tmp_path):
     path = tmp_path / "a.jsonl"
     lines = [{"id": n, "text": "x", "genre": "op_ed" if n % 4 == 1 else "news"} for n in range(24)]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    genres = genres_of([path], "invented/")
-    assert genres["invented/1"] == "op_ed"
-    found = made(genres=genres)
-    axis = next(a for a in found.slices[0].axes if a.name == "genre")
-    assert [(part.value, part.n) for part in axis.slices] == [("news", 30), ("op_ed", 30)]
-
-
-def test_an_article_has_no_voice_and_no_length_of_a_sentence(report):
-    (whole,) = [one for one in report.slices if one.benchmark.name.startswith("invented/test/hyp")]
-    assert {axis.name for axis in whole.axes} == {"outlet", "genre"}
+    slices = sliced(examples(), "genre", genres_of([path], "invented/"))
+    assert [(part.value, part.n) for part in slices] == [("news", 30), ("op_ed", 30)]
 
 
 def test_many_outlets_are_one_slice_beyond_the_largest():
     rows = examples()
-    rows = replace(rows, outlet=np.array([a.replace("/", " ") for a in rows.article]))
-    scored = Evaluation((bundle("a", BOTH),) * 2, rows).articles("invented", ["test"], ["claim"])
-    (axis, *_) = slices(scored.sample("test", "claim"), "f1", genres={}, draws=100, seed=0)
-    assert len(axis.slices) == 11
-    assert axis.slices[-1].value == "2 others"
-    assert math.isnan(axis.slices[0].a.low)  # one article: no interval
+    slices = sliced(replace(rows, outlet=np.char.replace(rows.article, "/", " ")), "outlet")
+    assert (len(slices), slices[-1].value) == (11, "2 others")
+    assert math.isnan(slices[0].a.low)  # one article: no interval
 
 
-# Errors
+# --- errors, and cost -----------------------------------------------------------------------------
 
 
 def test_the_worst_errors_stand_between_their_neighbours(report):
-    (claim,) = [one for one in report.errors if one.signal == "claim"]
-    assert (claim.model, claim.other) == ("upper", "lower")
+    claim, whole = report.errors
+    assert (claim.signal, claim.model, claim.other) == ("claim", "upper", "lower")
     distances = [abs(one.proba - one.label) for one in claim.worst]
     assert len(distances) == 20
     assert distances == sorted(distances, reverse=True)
     rows = examples()
-    for one in claim.worst:
-        if one.corpus == "invented":
-            article = rows.where(rows.article == one.article).sentences
-            assert one.text == article[one.index].text
-            assert one.before == tuple(s.text for s in article[: one.index])
-            assert one.after == tuple(s.text for s in article[one.index + 1 :])
-
-
-def test_a_signal_that_only_one_model_gives_shows_its_errors(report):
-    (whole,) = [one for one in report.errors if one.signal == "hyperpartisan"]
-    assert (whole.model, whole.other) == ("upper", "")
+    for one in (one for one in claim.worst if one.corpus == "invented"):
+        article = rows.where(rows.article == one.article).sentences
+        assert one.text == article[one.index].text
+        assert one.before == tuple(s.text for s in article[: one.index])
+        assert one.after == tuple(s.text for s in article[one.index + 1 :])
+    assert (whole.model, whole.other) == ("upper", "")  # only one model gives it
     assert all(math.isnan(one.other) for one in whole.worst)
 
 
@@ -254,87 +273,66 @@ def test_exported_errors_are_whole_articles_that_can_be_read_back():
     proba = np.full(len(rows), 0.5, np.float32)
     proba[7] = 1 - rows.column("claim")[7]
     sample = Sample(rows, np.arange(len(rows)), "test", "claim", (Scores(proba, 0.5),))
-    (error,) = worst_errors.worst([sample], 0, 1)
+    (error,) = worst_errors([sample], 0, 1)
     name = str(rows.article[7])
-    sentences = [s for s in rows.sentences if s.article_id == name]
-    text = "".join(s.text.ljust(50) for s in sentences)
+    text = "".join(s.text.ljust(50) for s in rows.sentences if s.article_id == name)
     article = Article(id="one", text=text, outlet="The Ferry", title="Ferries")
-    (record,) = worst_errors.records([error], rows, {name: article}, "upper")
-    assert record["text"] == text
-    assert record["outlet"] == "The Ferry"
+    (record,) = error_records([error], rows, {name: article}, "upper")
+    assert (record["text"], record["outlet"]) == (text, "The Ferry")
     assert [("error" in s) for s in record["sentences"]] == [False, False, True, False, False]
     note = record["sentences"][2]["error"]
     assert note["label"] == rows.column("claim")[7]
     assert (note["signal"], note["model"], note["rank"]) == ("claim", "upper", 1)
-    read = from_record(json.loads(worst_errors.to_lines([record])), "there", 1)
-    assert [unit.labels["claim"] for unit in read.units] == [
-        rows.column("claim")[row] for row in range(5, 10)
-    ]
+    read = from_record(json.loads(json.dumps(record)), "there", 1)
+    assert [unit.labels["claim"] for unit in read.units] == rows.column("claim")[5:10].tolist()
     assert read.labels == {"hyperpartisan": rows.column("hyperpartisan")[7]}
 
 
-# Cost
-
-
-def test_a_bundle_that_is_not_on_disk_takes_nothing_that_is_known(report):
-    assert report.footprints[0] == footprint.Footprint(None, None)
-
-
-def test_memory_is_that_of_a_fresh_process(small_bundle):
+def test_memory_is_that_of_a_fresh_process(small_bundle, tmp_path):
     filler = np.ones(40_000_000)  # 320 MB that the other process must not be charged for
-    found = footprint.footprint(small_bundle, examples().sentences[:10])
+    found = measure_footprint(small_bundle, examples().sentences[:10])
     assert filler.nbytes > 0
     assert found.disk == sum(f.stat().st_size for f in small_bundle.rglob("*") if f.is_file())
     assert found.memory > 20e6
     if sys.platform == "linux":
         assert found.memory < footprint.own_peak()
+    assert measure_footprint(tmp_path, examples().sentences[:1]).memory is None  # no bundle
+    assert measure_footprint(tmp_path / "none", ()) == footprint.Footprint(None, None)
 
 
-def test_a_process_that_fails_leaves_memory_unknown(tmp_path):
-    assert footprint.footprint(tmp_path, examples().sentences[:1]).memory is None
+# --- plots ----------------------------------------------------------------------------------------
 
 
-# Plots
-
-
-def plot(**options):
-    differences = {"claim": Estimate(0.05, -0.01, 0.1), "cost in $": Estimate(math.nan)}
-    return plots.forest("f", "A <title> & more", differences, "old", "new", **options)
-
-
-def test_plots_are_the_same_every_time():
-    assert plot() == plot()
-
-
-def test_plots_have_no_colour_no_style_and_no_date_of_their_own():
-    svg = plot()
-    assert not re.search(r"#[0-9a-f]{6}\b|style=|<style|metadata|dc:date", svg)
+def test_plots_are_the_same_every_time_and_take_the_colours_of_the_page():
+    differences = {"claim": Estimate(0.05, -0.01, 0.1), "cost in $": Estimate(NAN)}
+    svg, again = (
+        plots.forest("f", "A <title> & more", differences, "old", "new") for _ in range(2)
+    )
+    assert svg == again
+    assert not re.search(r"#[0-9a-f]{6}\b|style=|<style|metadata|dc:date|xlink", svg)
     assert 'fill="currentColor"' in svg
     assert "var(--model-b)" in svg
-
-
-def test_a_plot_has_a_title_that_names_it():
-    svg = plot()
     assert 'role="img" aria-labelledby="f-title"' in svg
     assert '<title id="f-title">A &lt;title&gt; &amp; more</title>' in svg
-
-
-def test_the_undefined_is_written_in_the_plot():
-    assert "undefined" in plot()
-    empty = plots.curves("c", "t", (None, None), (None, None), math.nan, ("a", "b"))
+    assert "undefined" in svg
+    empty = plots.curves("c", "t", (None, None), (None, None), NAN, ("a", "b"))
     assert empty.count(">undefined<") == 2
 
 
-def test_ids_are_unique_over_the_page(report):
-    found = re.findall(r'\bid="([^"]+)"', to_html(report))
+def test_ids_are_unique_over_the_page_and_every_reference_is_met(report):
+    html = report_to_html(report)
+    found = re.findall(r'\bid="([^"]+)"', html)
     assert len(found) == len(set(found))
+    assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', html)) <= (
+        {(one, "") for one in found} | {("", one) for one in found}
+    )
 
 
-# Written down
+# --- as JSON and as a page ------------------------------------------------------------------------
 
 
 def test_json_has_null_for_the_undefined_and_no_sentence(report):
-    text = to_json(report)
+    text = report_to_json(report)
     record = json.loads(text)
     assert "ferry" not in text
     (empty,) = [one for one in record["headline"] if one["benchmark"] == "empty/test/claim"]
@@ -346,61 +344,45 @@ def test_json_has_null_for_the_undefined_and_no_sentence(report):
     assert len(record["errors"][0]["worst"]) == 20
 
 
-def test_sections_of_others_are_shown_and_written():
-    table = Table("Flips", ("case", "rate", "n"), (("swap of <outlets>", math.nan, 1200),))
-    section = Section("How often decisions flip.", (table,))
+def test_further_sections_are_shown_and_written():
+    flips = Table("Flips", ("case", "rate", "n"), (("swap of <outlets>", NAN, 1200),))
+    section = Section("How often decisions flip.", (flips,))
     found = made(sections={"robustness": lambda _: section, "controls": lambda _: None})
-    html = to_html(found)
-    section = html.split('<section id="robustness"')[1].split("</section>")[0]
-    assert "How often decisions flip." in section
-    assert "swap of &lt;outlets&gt;" in section
-    assert "undefined" in section
-    assert "1,200" in section
+    html = report_to_html(found)
+    shown = html.split('<section id="robustness"')[1].split("</section>")[0]
+    for words in ("How often decisions flip.", "swap of &lt;outlets&gt;", "undefined", "1,200"):
+        assert words in shown
     assert "Nothing here to measure it on." in html.split('<section id="controls"')[1]
-    record = json.loads(to_json(found))["sections"]
+    record = json.loads(report_to_json(found))["sections"]
     assert record["robustness"]["tables"][0]["rows"][0][1] is None
     assert record["controls"] is None
 
 
-def test_a_long_table_is_folded_and_says_how_long_it_is():
-    short, long = (Table(name, ("case",), (("x",),) * n) for name, n in (("Few", 24), ("Many", 25)))
-    found = made(sections={"controls": lambda _: Section("Two.", (long, short))})
-    html = to_html(found).split('<section id="controls"')[1].split("</section>")[0]
-    assert re.findall(r'<details class="fold"><summary>(.*?)</summary>', html) == ["Many, 25 rows"]
-    assert "<caption>Few</caption>" in html.split("</details>")[1]
-
-
 def test_every_undefined_figure_is_called_so(report):
-    html = to_html(report)
+    html = report_to_html(report)
     visible = re.sub(r"<[^>]*>", " ", html.split("<main>")[1])
     assert not re.search(r"\bnan\b|\bNone\b", visible)
     for name in ("claim", "hyperpartisan"):
         (row,) = re.findall(
             rf'<tr class="undefined">\s*<th scope="row">empty, [^<:]*: {name} .*?</tr>',
             html,
-            flags=re.S,
+            flags=re.DOTALL,
         )
-        cells = re.findall(r"<td[^>]*>(.*?)</td>", row, flags=re.S)
-        assert cells[2] == "undefined"  # the second model gives both signals
-        assert cells[3] == "undefined"
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", row, flags=re.DOTALL)
+        assert cells[2:4] == ["undefined", "undefined"]  # the second model gives both signals
         assert ">undefined</abbr>" in cells[4]
-        assert "0.000" not in cells[1] + cells[2]
-    assert html.split(">What a bundle takes<")[1].split("</table>")[0].count("undefined") == 4
 
 
 def test_texts_of_others_are_escaped():
     rows = examples()
-    hostile = tuple(replace(s, text=HOSTILE) for s in rows.sentences)
-    found = build(
-        bundle("<b>a</b>", BOTH), bundle("b & c", BOTH), replace(rows, sentences=hostile), **FEW
-    )
-    html = to_html(found)
+    rows = replace(rows, sentences=tuple(replace(s, text=HOSTILE) for s in rows.sentences))
+    html = report_to_html(build(bundle("<b>a</b>", BOTH), bundle("b & c", BOTH), rows))
     assert "<script" not in html
     assert "<b>a" not in html
     assert "&lt;script&gt;alert(1)" in html
 
 
-# In a browser
+# --- in a browser ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -410,7 +392,7 @@ def opened(browser, tmp_path, report):
 
     def open_page(**options):
         file = tmp_path / "report.html"
-        file.write_text(to_html(report), encoding="utf-8")
+        file.write_text(report_to_html(report), encoding="utf-8")
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
@@ -430,14 +412,10 @@ def opened(browser, tmp_path, report):
 PLOT_COLOURS = """() => {
   const of = (element, property) => getComputedStyle(element)[property];
   const texts = [...document.querySelectorAll(".plot text")];
-  const strokes = [...document.querySelectorAll(".plot path, .plot use")]
-    .map((one) => of(one, "stroke"));
+  const strokes = [...document.querySelectorAll(".plot path, .plot use")];
   return {
-    ink: of(document.body, "color"), paper: of(document.body, "backgroundColor"),
-    texts: [...new Set(texts.map((one) => of(one, "fill")))], count: texts.length,
-    strokes: [...new Set(strokes)],
-    fonts: [...new Set(texts.map((one) => of(one, "fontFamily")))],
-    page: of(document.body, "fontFamily"),
+    ink: of(document.body, "color"), texts: [...new Set(texts.map((one) => of(one, "fill")))],
+    count: texts.length, strokes: [...new Set(strokes.map((one) => of(one, "stroke")))],
   };
 }"""
 
@@ -449,11 +427,8 @@ def test_plots_and_text_follow_the_theme(opened, scheme):
     found = page.evaluate(PLOT_COLOURS)
     assert found["count"] > 50
     assert found["texts"] == [found["ink"]]
-    assert found["fonts"] == [found["page"]]
-    assert found["paper"] == {"light": "rgb(251, 250, 246)", "dark": "rgb(23, 22, 20)"}[scheme]
     accent = {"light": "rgb(153, 64, 27)", "dark": "rgb(237, 162, 119)"}[scheme]
     assert accent in found["strokes"]
-    assert "rgb(4, 4, 4)" not in found["strokes"]
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     worst = page.evaluate(WORST_CONTRAST)
     assert worst["count"] > 100
@@ -462,61 +437,22 @@ def test_plots_and_text_follow_the_theme(opened, scheme):
 
 @needs_browser
 def test_every_plot_has_a_name_and_a_table_of_its_numbers(opened):
-    page = opened()
-    plots_of = page.get_by_role("img")
-    assert plots_of.count() == page.locator("svg.plot").count() > 3
-    for at in range(plots_of.count()):
+    page = opened(viewport={"width": 380, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    drawn = page.get_by_role("img")
+    assert drawn.count() == page.locator("svg.plot").count() > 3
+    for at in range(drawn.count()):
         assert page.locator("svg.plot > title").nth(at).text_content().strip()
     for figure in page.locator("figure").all():
         within = figure.locator("tbody tr").count()  # of small multiples
         beside = figure.locator("xpath=following-sibling::*[1]")
         assert within or beside.locator("tbody tr").count()
-
-
-def test_the_verdict_is_one_sentence_and_comes_first(report):
-    said = verdict(report.headline, report.names)
-    counts = Counter(one.outcome for one in report.headline)
-    assert sum(counts.values()) == len(report.headline)
-    assert f" of {len(report.headline)} benchmarks, worse on" in said
-    for name in ("undecided", "undefined"):
-        if counts[name]:
-            assert f"{name} on {counts[name]}" in said
-    html = to_html(report)
-    assert html.index(said) < html.index("<table")
-    assert json.loads(to_json(report))["verdict"] == said
-    lines = [replace(report.headline[0], outcome=o) for o in ("better", "better", "undecided")]
-    assert verdict(lines, ("one", "two")) == (
-        "two is better than one on 2 of 3 benchmarks, worse on none, undecided on 1."
-    )
-
-
-@needs_browser
-def test_curves_stand_side_by_side_and_errors_are_folded(opened):
-    page = opened()
-    boxes = [one.bounding_box() for one in page.locator(".multiples figure").all()]
-    assert len(boxes) > 3
-    assert len({round(box["y"]) for box in boxes if box}) < len(boxes)
-    assert page.locator(".errors").first.is_hidden()
-
-
-@needs_browser
-def test_a_narrow_screen_scrolls_tables_and_not_the_page(opened):
-    page = opened(viewport={"width": 380, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-@needs_browser
-def test_paper_gets_black_on_white_and_the_numbers(opened):
-    page = opened(color_scheme="dark")
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.evaluate("getComputedStyle(document.querySelector('.plot text')).fill") == (
-        "rgb(0, 0, 0)"
-    )
     assert page.pdf()[:4] == b"%PDF"
 
 
-# Commands
+# --- the commands ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -526,14 +462,15 @@ def mine(tmp_path) -> Path:
     for number in range(14):
         said = f"The mayor of Orrin said on day {number} that the bridge would open."
         text = f"{said} A vile scheme, this ferry of Vesk! Rain fell on the {number}th."
-        cuts = [0, len(said), text.index(" Rain"), len(text)]
-        places = [(cuts[0], cuts[1]), (cuts[1] + 1, cuts[2]), (cuts[2] + 1, cuts[3])]
-        cited = ({"attributed": 1}, {"attributed": 0}, {"attributed": number % 5 == 0})
-        labels = [{**of, "quoted": 0, "reported": at == 0} for at, of in enumerate(cited)]
+        ends = [len(said), text.index(" Rain"), len(text)]
+        starts = [0, *(end + 1 for end in ends[:-1])]
         sentences = [
-            {"start": start, "end": end, "labels": {k: int(v) for k, v in given.items()}}
-            for (start, end), given in zip(places, labels, strict=True)
-        ]
+            {"start": start, "end": end, "labels": {
+                "attributed": int(at == 0 or (at == 2 and number % 5 == 0)),
+                "quoted": 0, "reported": int(at == 0),
+            }}
+            for at, (start, end) in enumerate(zip(starts, ends, strict=True))
+        ]  # fmt: skip
         genre = "news" if number % 2 else "op_ed"
         record = {"id": f"m{number}", "text": text, "sentences": sentences, "genre": genre}
         lines.append(json.dumps(record))
@@ -543,8 +480,8 @@ def mine(tmp_path) -> Path:
 
 
 @pytest.fixture
-def app(monkeypatch):
-    """The commands, with models that score by chance but always alike."""
+def run(monkeypatch, mine):
+    """Run a command with models that score by chance but always alike."""
 
     def load(name, registry=None):
         class Odd:
@@ -552,28 +489,27 @@ def app(monkeypatch):
 
             def predict_proba(self, sentences):
                 shift = 0.3 if name == "b" else 0.0
-                scores = [(len(s.text) * 37 % 101) / 101 for s in sentences]
-                scores = [0.7 * p + shift * s.text.startswith("The mayor")
-                          for p, s in zip(scores, sentences, strict=True)]  # fmt: skip
+                scores = [
+                    0.7 * (len(s.text) * 37 % 101) / 101 + shift * s.text.startswith("The mayor")
+                    for s in sentences
+                ]
                 return np.array(scores, np.float32)[:, None]
 
         return replace(bundle(name, ["attributed"]), model=Odd())
 
     monkeypatch.setattr(bundles, "load", load)
-    app = typer.Typer()
-    for command in (judge.report, judge.errors):
-        app.command()(command)
-    return app
+
+    def call(*options):
+        words = [*options, "--data", mine]
+        return CliRunner().invoke(judge.app, list(map(str, words)), catch_exceptions=False)
+
+    return call
 
 
-def test_the_command_writes_a_page_and_json(app, mine, tmp_path):
+def test_the_command_writes_a_page_and_json(run, tmp_path):
     output = tmp_path / "made"
-    done = CliRunner().invoke(
-        app,
-        ["report", "--a", "a", "--b", "b", "--data", str(mine), "--draws", "100",
-         "--without", "robustness", "--output", str(output)],
-        catch_exceptions=False,
-    )  # fmt: skip
+    done = run("report", "--a", "a", "--b", "b", "--draws", 100, "--without", "robustness",
+               "--output", output)  # fmt: skip
     assert done.exit_code == 0
     record = json.loads((output / "report.json").read_text(encoding="utf-8"))
     assert record["headline"][0]["benchmark"] == "mine.jsonl/test/attributed"
@@ -582,54 +518,24 @@ def test_the_command_writes_a_page_and_json(app, mine, tmp_path):
     assert {part["value"] for part in axes["voice"]["slices"]} == {"own", "reported"}
     assert "ferry of Vesk" in (output / "report.html").read_text(encoding="utf-8")
     assert record["signature"] in done.output
-    # A user's file has no spans, no validation part, and no row that anything was trained on.
+    # A user's file has neither spans nor citations.
     sections = record["sections"]
     assert list(sections) == ["techniques", "controls", "sourcing"]
     assert sections["techniques"] is sections["sourcing"] is None
 
 
-def test_the_command_exports_errors_for_relabelling(app, mine, tmp_path):
+def test_the_command_exports_errors_for_relabelling(run, mine, tmp_path):
     output = tmp_path / "errors.jsonl"
-    done = CliRunner().invoke(
-        app,
-        ["errors", "--signal", "attributed", "--n", "3", "--model", "a", "--data", str(mine),
-         "--output", str(output)],
-        catch_exceptions=False,
-    )  # fmt: skip
+    done = run("errors", "--signal", "attributed", "--n", 3, "--model", "a", "--output", output)
     assert done.exit_code == 0
     records = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
-    originals = {
-        (record := json.loads(line))["id"]: record
-        for line in mine.read_text(encoding="utf-8").splitlines()
-    }
+    originals = {one["id"]: one for one in map(json.loads, mine.read_text().splitlines())}
     noted = [s["error"] for record in records for s in record["sentences"] if "error" in s]
     assert sorted(note["rank"] for note in noted) == [1, 2, 3]
     for record in records:
         original = originals[record["id"]]
         assert record["text"] == original["text"]
-        assert [s["labels"] for s in record["sentences"]] == [
-            s["labels"] for s in original["sentences"]
-        ]
-
-
-def test_a_signal_that_the_model_lacks_is_an_error(app, mine):
-    from framescope.classifier.errors import SignalError
-
+        labels = [[s["labels"] for s in one["sentences"]] for one in (record, original)]
+        assert labels[0] == labels[1]
     with pytest.raises(SignalError, match="doesn't give 'doubt'; it gives attributed"):
-        CliRunner().invoke(
-            app,
-            ["errors", "--signal", "doubt", "--model", "a", "--data", str(mine)],
-            catch_exceptions=False,
-        )
-
-
-def test_the_measuring_process_reads_sentences_and_prints_a_number(
-    small_bundle, monkeypatch, capsys
-):
-    from io import StringIO
-
-    given = [["The ferry left.", 0, 15, "one", 0]]
-    monkeypatch.setattr(sys, "argv", ["footprint", str(small_bundle)])
-    monkeypatch.setattr(sys, "stdin", StringIO(json.dumps(given)))
-    footprint._main()
-    assert int(capsys.readouterr().out) > 1e6
+        run("errors", "--signal", "doubt", "--model", "a")

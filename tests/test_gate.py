@@ -12,11 +12,11 @@ import pytest
 from ceilings import of_polnear
 from framescope.classifier import bundles
 from framescope.classifier.outlets.registry.registry import load
-from framescope.eval.metrics.scores import METRICS
+from framescope.eval.metrics import METRICS
 from framescope.eval.release import gate
-from framescope.eval.rows.benchmarks import BENCHMARKS, BY_NAME
-from framescope.eval.rows.held_out import of_corpora
-from framescope.eval.rows.scored import Evaluation
+from framescope.eval.rows import BENCHMARK_BY_NAME as BY_NAME
+from framescope.eval.rows import BENCHMARKS, Evaluation
+from framescope.eval.rows import held_out_of_corpora as of_corpora
 from framescope.eval.suite import Suite, measure_suite
 from framescope.training.corpora.catalogue import CORPORA
 from framescope.training.labels.agreement import agreement, passes

@@ -1,4 +1,7 @@
-"""The figures of eval, and the intervals of their differences."""
+"""The figures of eval, the intervals and tests of their differences, and the curves.
+
+Expected values are worked out by hand beside each test.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,35 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from framescope.eval.metrics import resample
-from framescope.eval.metrics import scores as metrics
-from framescope.eval.rows.scored import is_positive
+from framescope.eval.metrics import (
+    Interval,
+    all_metrics,
+    decide,
+    differences,
+    draw,
+    holm,
+    mcnemar,
+    percentile,
+    precision_recall,
+    reliability_curve,
+    resample,
+    resample_figures,
+    scores,
+)
+from framescope.eval.rows import is_positive
+from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
 
-NOBODY = np.zeros(4, np.bool_)
-EVERYBODY = np.ones(4, np.bool_)
 SCORES = np.array([0.9, 0.6, 0.4, 0.1], np.float32)
+
+
+def bools(*values: int) -> np.ndarray:
+    return np.array(values, np.bool_)
 
 
 def intervals(truth, a, b, groups, **options):
     """Intervals of ``b - a`` for every compared figure, by name."""
-    return resample.resample(truth, a, b, groups, **options).difference
+    return resample_figures(truth, (a, 0.5), (b, 0.5), groups, **options).difference
 
 
 def toy(n: int, groups: int, seed: int = 0, clustered: float = 0.0):
@@ -31,257 +50,191 @@ def toy(n: int, groups: int, seed: int = 0, clustered: float = 0.0):
     group = np.sort(rng.integers(groups, size=n))
     truth = rng.random(n) < 0.3
 
-    def scores(skill: float) -> np.ndarray:
+    def scored(skill: float) -> np.ndarray:
         ease = clustered * rng.normal(size=groups)[group]
         logit = (2 * truth - 1) * (skill + ease) + rng.normal(size=n)
         return np.round(1 / (1 + np.exp(-logit)), 2).astype(np.float32)
 
-    return truth, scores(0.5), scores(1.0), group
+    return truth, scored(0.5), scored(1.0), group
 
 
-# By hand
+# --- figures by hand ------------------------------------------------------------------------------
 
 
 def test_f1_of_two_hits_one_false_alarm_one_miss():
-    truth = np.array([1, 1, 1, 0, 0], np.bool_)
-    flagged = np.array([1, 1, 0, 1, 0], np.bool_)
-    assert metrics.f1(truth, flagged) == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    truth, flagged = bools(1, 1, 1, 0, 0), bools(1, 1, 0, 1, 0)
+    assert scores.f1(truth, flagged) == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
     # The negative class has one hit, one false alarm, one miss: 2 / 4.
-    assert metrics.macro_f1(truth, flagged) == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert scores.macro_f1(truth, flagged) == pytest.approx((2 / 3 + 1 / 2) / 2)
+    # Always yes: full recall, and the base rate as precision.
+    assert scores.always_yes_f1(bools(1, 0, 0, 0)) == pytest.approx(2 * 0.25 / 1.25)
 
 
-def test_average_precision_is_the_mean_precision_at_each_positive():
-    truth = np.array([1, 0, 1, 0], np.bool_)
-    assert metrics.average_precision(truth, SCORES) == pytest.approx((1 / 1 + 2 / 3) / 2)
-
-
-def test_average_precision_of_one_score_for_all_is_the_share_of_positives():
-    truth = np.array([1, 0, 0, 0], np.bool_)
+def test_rankings_are_judged_by_precision_at_positives_and_by_pairs():
+    truth = bools(1, 0, 1, 0)
+    assert scores.average_precision(truth, SCORES) == pytest.approx((1 / 1 + 2 / 3) / 2)
+    assert scores.auc(truth, SCORES) == pytest.approx(3 / 4)
     same = np.full(4, 0.3, np.float32)
-    assert metrics.average_precision(truth, same) == pytest.approx(0.25)
+    assert scores.average_precision(bools(1, 0, 0, 0), same) == pytest.approx(0.25)
 
 
-def test_auc_counts_the_pairs_in_order():
-    truth = np.array([1, 0, 1, 0], np.bool_)
-    assert metrics.auc(truth, SCORES) == pytest.approx(3 / 4)
-
-
-def test_calibration_error_of_two_bins():
+def test_calibration_error_by_hand():
     # Bin of 0.1: mean score 0.1, no positive of 4. Bin of 0.8: mean 0.8, 3 positives of 6.
     proba = np.array([0.1] * 4 + [0.8] * 6, np.float32)
-    truth = np.array([0] * 4 + [1, 1, 1, 0, 0, 0], np.bool_)
-    assert metrics.calibration_error(truth, proba) == pytest.approx(0.4 * 0.1 + 0.6 * 0.3, abs=1e-7)
-
-
-def test_errors_of_opposite_sign_cancel_within_a_bin_only():
-    truth = np.array([1, 0], np.bool_)
-    assert metrics.calibration_error(truth, np.array([0.5, 0.5], np.float32)) == 0
-    # 2/15 and 3/15 bound a bin: these two scores are in different ones.
-    assert metrics.calibration_error(truth, np.array([0.12, 0.15], np.float32)) == pytest.approx(
-        (0.88 + 0.15) / 2, abs=1e-6
-    )
-
-
-def test_certain_and_right_is_perfectly_calibrated():
-    truth = np.array([1, 0, 1], np.bool_)
-    assert metrics.calibration_error(truth, truth.astype(np.float32)) == 0
-    assert metrics.brier(truth, truth.astype(np.float32)) == 0
-
-
-def test_brier_is_the_mean_square():
-    truth = np.array([1, 0], np.bool_)
-    proba = np.array([0.7, 0.4], np.float32)
-    assert metrics.brier(truth, proba) == pytest.approx((0.09 + 0.16) / 2)
-
-
-def test_always_yes_has_full_recall_and_the_base_rate_as_precision():
-    truth = np.array([1, 0, 0, 0], np.bool_)
-    assert metrics.always_yes_f1(truth) == pytest.approx(2 * 0.25 / 1.25)
+    truth = bools(*[0] * 4, 1, 1, 1, 0, 0, 0)
+    assert scores.calibration_error(truth, proba) == pytest.approx(0.4 * 0.1 + 0.6 * 0.3, abs=1e-7)
+    # Errors of opposite sign cancel within a bin only; 2/15 and 3/15 bound a bin.
+    assert scores.calibration_error(bools(1, 0), np.array([0.5, 0.5], np.float32)) == 0
+    apart = scores.calibration_error(bools(1, 0), np.array([0.12, 0.15], np.float32))
+    assert apart == pytest.approx((0.88 + 0.15) / 2, abs=1e-6)
+    assert scores.brier(bools(1, 0), np.array([0.7, 0.4], np.float32)) == pytest.approx(0.125)
 
 
 def test_a_score_on_the_threshold_is_flagged():
     # 0.7 in single precision lies below 0.7 in double: in double it would not be flagged.
     proba = np.array([0.7], np.float32)
     assert proba[0].astype(float) < 0.7
-    assert metrics.decide(proba, np.float64(0.7)).all()
-    assert not metrics.decide(proba, 0.70001).any()
+    assert decide(proba, np.float64(0.7)).all()
+    assert not decide(proba, 0.70001).any()
 
 
 def test_graded_labels_count_from_one_half():
     assert is_positive([0, 0.4, 0.5, 1]).tolist() == [False, False, True, True]
 
 
-# Undefined
-
-
-@pytest.mark.parametrize("name", ["f1", "macro_f1", "average_precision", "auc"])
-def test_without_positives_these_are_undefined(name):
-    assert math.isnan(metrics.measure(NOBODY, SCORES, 0.5)[name])
-
-
-@pytest.mark.parametrize("name", ["macro_f1", "average_precision", "auc"])
-def test_without_negatives_these_are_undefined(name):
-    assert math.isnan(metrics.measure(EVERYBODY, SCORES, 0.5)[name])
-
-
-def test_without_negatives_f1_and_calibration_are_defined():
-    found = metrics.measure(EVERYBODY, SCORES, 0.5)
-    assert found["f1"] == pytest.approx(2 / 3)
-    assert found["ece"] == pytest.approx(0.5, abs=1e-7)
-
-
-def test_missing_every_positive_is_zero_and_not_undefined():
-    truth = np.array([0, 0, 1, 1], np.bool_)
-    assert metrics.measure(truth, SCORES, 0.5)["f1"] == 0
+@pytest.mark.parametrize(
+    ("truth", "undefined"),
+    [
+        (bools(0, 0, 0, 0), {"f1", "recall", "macro_f1", "average_precision", "auc"}),
+        (bools(1, 1, 1, 1), {"macro_f1", "average_precision", "auc"}),
+        (bools(0, 0, 1, 1), set()),  # missing every positive is 0, and defined
+    ],
+)
+def test_figures_that_labels_cannot_support_are_undefined(truth, undefined):
+    found = all_metrics(truth, SCORES, 0.5)
+    assert {name for name, value in found.items() if math.isnan(value)} == undefined
+    assert list(found) == [metric.name for metric in scores.METRICS]
 
 
 def test_without_rows_everything_is_undefined():
-    found = metrics.measure(np.empty(0, np.bool_), np.empty(0, np.float32), 0.5)
+    found = all_metrics(np.empty(0, np.bool_), np.empty(0, np.float32), 0.5)
     assert all(math.isnan(value) for value in found.values())
-    assert list(found) == [metric.name for metric in metrics.METRICS]
 
 
 @pytest.mark.parametrize("n", [219, 3177])
 def test_debiased_a_perfect_model_has_no_calibration_error(n):
     rng = np.random.default_rng(0)
     plain, square, beyond = [], [], []
-    for _ in range(200):
+    for number in range(100):
         score = rng.beta(0.5, 0.8, n).astype(np.float32)
         truth = rng.random(n) < score
-        plain.append(metrics.calibration_error(truth, score))
-        error = metrics.debiased_error(truth, score)
+        plain.append(scores.calibration_error(truth, score))
+        error = scores.debiased_error(truth, score)
         square.append(error**2)
-        if len(beyond) < 60:
-            beyond.append(error > metrics.error_by_chance(score))
+        if number < 60:
+            beyond.append(error > scores.error_by_chance(score))
     assert np.mean(plain) > 1 / np.sqrt(n)  # plain, it has one
     assert np.sqrt(np.mean(square)) < np.mean(plain)
     assert np.mean(beyond) < 0.15
 
 
-def test_debiased_an_error_stays_what_it_is():
+def test_debiased_an_error_stays():
     rng = np.random.default_rng(0)
     score = rng.uniform(0.1, 0.9, 20_000)
     truth = rng.random(20_000) < score
     shifted = (score + 0.08).astype(np.float32)
-    assert metrics.debiased_error(truth, shifted) == pytest.approx(0.08, abs=0.01)
-    assert metrics.debiased_error(truth, shifted) > metrics.error_by_chance(shifted)
+    assert scores.debiased_error(truth, shifted) == pytest.approx(0.08, abs=0.01)
+    assert scores.debiased_error(truth, shifted) > scores.error_by_chance(shifted)
+    # The share is 0.75, and of 400 even chances it varies by 0.25 * 0.25 / 100.
+    truth, proba = np.repeat(bools(1, 1, 1, 0), 100), np.full(400, 0.5, np.float32)
+    assert scores.debiased_error(truth, proba) == pytest.approx(np.sqrt(0.0625 - 0.000625))
 
 
-def test_debiased_error_of_one_bin():
-    truth = np.array([1, 1, 1, 0], np.bool_)
-    proba = np.full(4, 0.5, np.float32)
-    # The share is 0.75, and of four even chances it varies by 0.25 * 0.25.
-    assert metrics.debiased_error(truth, proba) == 0.0
-    truth, proba = np.repeat(truth, 100), np.repeat(proba, 100)
-    assert metrics.debiased_error(truth, proba) == pytest.approx(np.sqrt(0.0625 - 0.000625))
-
-
-# Resampling agrees with the figures
+# --- resampling -----------------------------------------------------------------------------------
 
 
 def test_with_every_group_drawn_once_resampled_figures_are_the_figures():
     truth, proba, _, group = toy(400, 30)
     found = resample._Resampled(truth, proba, 0.4, group).figures(np.ones((1, 30)))
-    expected = metrics.measure(truth, proba, 0.4)
-    assert set(found) == set(metrics.COMPARED)
+    expected = all_metrics(truth, proba, 0.4)
+    assert set(found) == set(scores.COMPARED)
     for name, values in found.items():
         assert values[0] == pytest.approx(expected[name], abs=1e-12), name
 
 
 def test_with_any_draw_resampled_figures_are_scikit_learns_weighted_ones():
     truth, proba, _, group = toy(300, 20, seed=3)
-    (weights,) = resample.draw(20, 6, seed=1, block=6)
+    (weights,) = draw(20, 6, seed=1, block=6)
     found = resample._Resampled(truth, proba, 0.4, group).figures(weights)
-    flagged = metrics.decide(proba, 0.4)
+    flagged = decide(proba, 0.4)
     for row, weight in enumerate(weights):
         w = weight[group]
+        repeated = np.repeat(np.arange(len(truth)), w.astype(int))  # a draw is rows repeated
         expected = {
             "f1": f1_score(truth, flagged, sample_weight=w),
             "macro_f1": f1_score(truth, flagged, average="macro", sample_weight=w),
             "average_precision": average_precision_score(truth, proba, sample_weight=w),
             "brier": brier_score_loss(truth, proba.astype(float), sample_weight=w),
+            "ece": scores.calibration_error(truth[repeated], proba[repeated]),
+            "debiased_error": scores.debiased_error(truth[repeated], proba[repeated]),
         }
         for name, value in expected.items():
             assert found[name][row] == pytest.approx(value, abs=1e-9), name
-        # A draw is the rows repeated.
-        repeated = np.repeat(np.arange(len(truth)), w.astype(int))
-        error = metrics.calibration_error(truth[repeated], proba[repeated])
-        assert found["ece"][row] == pytest.approx(error, abs=1e-9)
-        error = metrics.debiased_error(truth[repeated], proba[repeated])
-        assert found["debiased_error"][row] == pytest.approx(error, abs=1e-9)
 
 
-def test_draws_are_whole_samples_and_do_not_depend_on_the_block():
-    (whole,) = resample.draw(13, 50, seed=5, block=50)
-    parts = np.concatenate(list(resample.draw(13, 50, seed=5, block=7)))
+def test_draws_are_whole_samples_and_do_not_depend_on_the_block(monkeypatch):
+    (whole,) = draw(13, 50, seed=5, block=50)
+    parts = np.concatenate(list(draw(13, 50, seed=5, block=7)))
     assert (whole.sum(axis=1) == 13).all()
     assert whole.std() > 0.5
     np.testing.assert_array_equal(whole, parts)
-
-
-def test_memory_is_bounded_by_blocks_without_changing_the_interval(monkeypatch):
     truth, a, b, group = toy(200, 20)
-    arguments = {"draws": 150, "seed": 2}
-    whole = intervals(truth, (a, 0.5), (b, 0.5), group, **arguments)
+    found = intervals(truth, a, b, group, draws=150, seed=2)
     monkeypatch.setattr(resample, "_BLOCK", 1000)
-    assert intervals(truth, (a, 0.5), (b, 0.5), group, **arguments) == whole
-
-
-# Intervals
+    assert intervals(truth, a, b, group, draws=150, seed=2) == found
 
 
 def test_a_figure_asked_for_alone_is_the_same():
     truth, a, b, group = toy(300, 30)
-    whole = resample.resample(truth, (a, 0.5), (b, 0.5), group, draws=100, seed=0)
-    for name in metrics.COMPARED:
-        alone = resample.resample(
-            truth, (a, 0.5), (b, 0.5), group, draws=100, seed=0, names=(name,)
-        )
-        assert alone.a == {name: whole.a[name]}
-        assert alone.difference == {name: whole.difference[name]}
+    whole = intervals(truth, a, b, group, draws=100, seed=0)
+    for name in scores.COMPARED:
+        alone = intervals(truth, a, b, group, draws=100, seed=0, names=(name,))
+        assert alone == {name: whole[name]}
 
 
 def test_one_model_against_itself_differs_by_exactly_nothing():
     truth, a, _, group = toy(300, 30)
-    found = intervals(truth, (a, 0.5), (a.copy(), 0.5), group, draws=200, seed=0)
-    assert all(i == resample.Interval(0.0, 0.0) for i in found.values())
+    found = intervals(truth, a, a.copy(), group, draws=200, seed=0)
+    assert all(one == Interval(0.0, 0.0) for one in found.values())
 
 
 def test_a_plain_gain_has_an_interval_above_zero_and_its_mirror_below():
     truth, a, b, group = toy(2000, 60)
-    forth = intervals(truth, (a, 0.5), (b, 0.5), group, draws=300, seed=0)
-    back = intervals(truth, (b, 0.5), (a, 0.5), group, draws=300, seed=0)
+    forth = intervals(truth, a, b, group, draws=300, seed=0)
+    back = intervals(truth, b, a, group, draws=300, seed=0)
     for name in ("f1", "macro_f1", "average_precision"):
         assert forth[name].low > 0
         assert back[name].low == pytest.approx(-forth[name].high)
     assert forth["brier"].high < 0
-
-
-def test_the_interval_holds_the_observed_difference():
-    truth, a, b, group = toy(600, 40, seed=4)
-    found = intervals(truth, (a, 0.5), (b, 0.5), group, draws=300, seed=0)
-    observed = metrics.differences(metrics.measure(truth, a, 0.5), metrics.measure(truth, b, 0.5))
+    observed = differences(all_metrics(truth, a, 0.5), all_metrics(truth, b, 0.5))
     for name, value in observed.items():
-        assert found[name].low < value < found[name].high, name
+        assert forth[name].low < value < forth[name].high, name
 
 
 def test_a_seed_gives_the_same_interval_and_another_nearly_the_same():
     truth, a, b, group = toy(500, 30)
     first, again, other = (
-        intervals(truth, (a, 0.5), (b, 0.5), group, draws=500, seed=seed)["f1"]
-        for seed in (1, 1, 2)
+        intervals(truth, a, b, group, draws=500, seed=seed)["f1"] for seed in (1, 1, 2)
     )
-    assert first == again
-    assert first != other
+    assert first == again != other
     assert first.low == pytest.approx(other.low, abs=0.02)
 
 
 def test_resampling_articles_is_wider_than_sentences_where_articles_differ():
     truth, a, b, group = toy(1500, 50, clustered=1.0)
-    rows = np.arange(len(truth))
     by_article, by_sentence = (
-        intervals(truth, (a, 0.5), (b, 0.5), groups, draws=400, seed=0)["f1"]
-        for groups in (group, rows)
+        intervals(truth, a, b, groups, draws=400, seed=0)["f1"]
+        for groups in (group, np.arange(len(truth)))
     )
     assert by_article.high - by_article.low > 1.2 * (by_sentence.high - by_sentence.low)
 
@@ -290,29 +243,22 @@ def test_resampling_articles_is_wider_than_sentences_where_articles_differ():
 @pytest.mark.parametrize("name", ["f1", "average_precision", "ece", "debiased_error"])
 def test_intervals_hold_the_truth_about_as_often_as_they_say(name, groups):
     truth, a, b, _ = toy(60_000, 3000, seed=99, clustered=0.7)
-    expected = metrics.differences(metrics.measure(truth, a, 0.5), metrics.measure(truth, b, 0.5))[
-        name
-    ]
+    expected = differences(all_metrics(truth, a, 0.5), all_metrics(truth, b, 0.5))[name]
     hits = 0
     for seed in range(60):
         truth, a, b, group = toy(20 * groups, groups, seed=seed, clustered=0.7)
-        found = intervals(truth, (a, 0.5), (b, 0.5), group, draws=200, seed=seed)[name]
+        found = intervals(truth, a, b, group, draws=200, seed=seed, names=(name,))[name]
         hits += found.low <= expected <= found.high
     # Of 60 at 0.9 to 0.95: fewer than 48 has a chance below 1 in 100, and always is too wide.
     assert hits >= 48
 
 
-def test_too_few_articles_give_no_interval():
+def test_few_groups_or_positives_give_no_interval():
     truth, a, b, group = toy(200, resample.MIN_GROUPS - 1)
-    found = intervals(truth, (a, 0.5), (b, 0.5), group, draws=100, seed=0)
-    assert all(math.isnan(i.low) and math.isnan(i.high) for i in found.values())
-
-
-def test_positives_in_a_single_article_give_no_interval_for_f1_but_one_for_brier():
+    found = intervals(truth, a, b, group, draws=100, seed=0)
+    assert all(math.isnan(one.low) and math.isnan(one.high) for one in found.values())
     truth, a, b, group = toy(300, 30)
-    truth = truth & (group == 0)
-    assert truth.any()
-    found = intervals(truth, (a, 0.5), (b, 0.5), group, draws=300, seed=0)
+    found = intervals(truth & (group == 0), a, b, group, draws=300, seed=0)
     assert math.isnan(found["f1"].low)
     assert found["brier"].low < found["brier"].high
 
@@ -320,7 +266,7 @@ def test_positives_in_a_single_article_give_no_interval_for_f1_but_one_for_brier
 def test_percentiles_are_of_the_defined_draws():
     values = np.arange(1000, dtype=float)
     values[:10] = math.nan
-    found = resample.percentile(values, n_groups=1_000_000)
+    found = percentile(values, n_groups=1_000_000)
     assert (found.low, found.high) == pytest.approx((10 + 0.025 * 989, 10 + 0.975 * 989), abs=0.01)
 
 
@@ -328,6 +274,80 @@ def test_few_groups_widen_an_interval_to_that_of_students_t():
     # On draws from a normal distribution the half width must become t * sqrt(n / (n - 1)).
     values = NormalDist().inv_cdf
     draws = np.array([values(share) for share in (np.arange(50_000) + 0.5) / 50_000])
-    found = resample.percentile(draws, n_groups=6)
+    found = percentile(draws, n_groups=6)
     assert found.high == pytest.approx(2.5706 * math.sqrt(6 / 5), abs=0.01)
     assert found.low == pytest.approx(-found.high)
+
+
+# --- tests ----------------------------------------------------------------------------------------
+
+
+def test_mcnemar_is_the_binomial_test_of_the_rows_that_tell_the_models_apart():
+    truth = np.ones(20, np.bool_)
+    a = bools(*[1] * 10, *[0] * 10)
+    b = bools(*[1] * 8, *[0] * 2, *[1] * 9, 0)
+    # Right alone: a on 2 rows, b on 9. P(at most 2 of 11) = (1 + 11 + 55) / 2048, and both tails.
+    assert mcnemar(truth, a, b) == pytest.approx(2 * 67 / 2048, abs=1e-12)
+    assert mcnemar(truth, b, a) == mcnemar(truth, a, b)
+    assert math.isnan(mcnemar(truth, truth, truth))
+
+
+def test_holm_multiplies_by_what_is_left_never_falls_and_leaves_out_the_undefined():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert holm([math.nan, 0.02]) == pytest.approx([math.nan, 0.02], nan_ok=True)
+    assert holm([]) == []
+
+
+@pytest.mark.parametrize(
+    ("draws", "p"),
+    [
+        ([1.0] * 99, 2 / 100),
+        ([-1.0, 1.0] * 50, 1.0),
+        ([1.0] * 90 + [-1.0] * 9, 0.2),
+        ([math.nan] * 50 + [1.0] * 99, 2 / 100),
+        ([math.nan], math.nan),
+    ],
+)
+def test_p_from_draws_is_twice_the_lesser_share_beyond_zero(draws, p):
+    assert resample.from_draws(np.array(draws)) == pytest.approx(p, nan_ok=True)
+
+
+# --- curves ---------------------------------------------------------------------------------------
+
+
+def test_bins_hold_equally_many_rows_and_their_means():
+    # Sorted scores .125 .25 | .5 .75 with labels 0 1 | 0 1, given in another order.
+    proba = np.array([0.75, 0.125, 0.5, 0.25], np.float32)
+    curve = reliability_curve(bools(1, 0, 0, 1), proba, bins=2)
+    assert curve.count.tolist() == [2, 2]
+    assert curve.score.tolist() == [0.1875, 0.625]
+    assert curve.share.tolist() == [0.5, 0.5]
+    proba = np.random.default_rng(0).permutation(103).astype(np.float32) / 103
+    count = reliability_curve(np.zeros(103, np.bool_), proba).count
+    assert (len(count), set(count.tolist()), count.sum()) == (10, {10, 11}, 103)
+
+
+def test_equal_scores_stay_in_one_bin():
+    # Five rows of .25 begin in the first of two bins and all stay there; .75 is the second.
+    proba = np.array([0.25, 0.75, 0.25, 0.25, 0.25, 0.25], np.float32)
+    curve = reliability_curve(bools(1, 1, 0, 0, 0, 0), proba, bins=2)
+    assert curve.count.tolist() == [5, 1]
+    assert curve.share.tolist() == pytest.approx([0.2, 1])
+    assert len(reliability_curve(bools(), np.array([], np.float32)).count) == 0
+
+
+def test_shares_come_with_wilson_intervals():
+    curve = reliability_curve(bools(1, 0, 0, 0, 0), np.full(5, 0.5, np.float32))
+    expected = binomtest(1, 5).proportion_ci(0.95, method="wilson")
+    found = (curve.share_low[0], curve.share_high[0])
+    assert found == pytest.approx((expected.low, expected.high), abs=1e-9)
+    curve = reliability_curve(bools(0, 0, 1, 1), np.array([0.1, 0.1, 0.9, 0.9], np.float32), 2)
+    assert (curve.share_low[0], curve.share_high[1]) == (0, 1)
+
+
+def test_precision_is_read_at_the_highest_threshold_that_finds_enough():
+    curve = precision_recall(bools(1, 0, 1, 0), np.array([0.9, 0.8, 0.7, 0.1], np.float32))
+    assert curve.at(0.5) == 1
+    assert curve.at(1.0) == pytest.approx(2 / 3)
+    assert math.isnan(precision_recall(bools(0, 0), np.zeros(2, np.float32)).at(0.5))

@@ -14,7 +14,7 @@ import typer
 from framescope.classifier import bundles
 from framescope.classifier.errors import InputError
 from framescope.classifier.records.article import Place
-from framescope.eval.commands.studies import robustness
+from framescope.eval.commands.robustness import robustness
 from framescope.eval.suite import cases, measure_suite
 from framescope.eval.suite.cases import (
     ALL,

@@ -1,15 +1,15 @@
-"""The commands `framescope eval`, `eval report` and `eval errors`: options, and one call each."""
+"""The commands `framescope eval`, `eval run`, `report`, `errors` and `controls`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from framescope.classifier.cli.help import Grouped, Several
 from framescope.eval.commands import gate as gate_cli
-from framescope.eval.commands import studies as study_cli
 from framescope.eval.commands.batch import batch
 from framescope.eval.commands.options import (
     As,
@@ -27,12 +27,13 @@ from framescope.eval.commands.options import (
     evaluation_of,
     progress,
 )
+from framescope.eval.commands.robustness import robustness
 from framescope.training.options import CorporaFolder, refuse_options
 
 
 def report(
     output: Annotated[
-        Path, typer.Option("--output", metavar="DIR", help="Where report.html and report.json go.")
+        Path, typer.Option("--output", metavar="DIR", help="The folder for both files.")
     ],
     corpora: CorporaFolder = None,
     data: Data = None,
@@ -52,14 +53,14 @@ def report(
     seed: Seed = 0,
     allow_other_split: OtherSplit = False,
 ) -> None:
-    """Compare two bundles, as a page and as JSON.
+    """Compare two bundles: report.html and report.json.
 
     The page holds sentences of the corpora; the JSON holds none.
     """
     from framescope.classifier.errors import InputError
     from framescope.classifier.output import opened
     from framescope.classifier.taxonomy import in_order
-    from framescope.eval.report import MAIN, build_report, chosen_sections, report_to_html, to_json
+    from framescope.eval.report import MAIN, SECTIONS, build_report, report_to_html, report_to_json
 
     chosen = in_order(signal) if signal else None
     sliced = in_order(slice) if slice else MAIN
@@ -72,15 +73,18 @@ def report(
     evaluation = evaluation_of(
         [a, b], corpora, data, part, allow_other_split, draws=draws, seed=seed
     )
-    made = build_report(
-        evaluation,
-        signals=chosen,
-        sliced=sliced,
-        genres=_genres(data),
-        sections=chosen_sections(set(without or ())),
-        progress=_Said(),
-    )
-    for name, write in (("report.json", to_json), ("report.html", report_to_html)):
+    left_out = {name.value for name in without or ()}
+    sections = {name: one for name, (_, one) in SECTIONS.items() if name not in left_out}
+    with progress() as shown:
+        made = build_report(
+            evaluation,
+            signals=chosen,
+            sliced=sliced,
+            genres=_genres(data),
+            sections=sections,
+            progress=shown,
+        )
+    for name, write in (("report.json", report_to_json), ("report.html", report_to_html)):
         with opened(output / name) as file:
             file.write(write(made))
         typer.echo(f"wrote {output / name}")
@@ -88,11 +92,11 @@ def report(
 
 
 def errors(
-    signal: Annotated[str, typer.Option("--signal", metavar="NAME", help="Of which signal.")],
+    signal: Annotated[str, typer.Option("--signal", metavar="NAME", help="The signal.")],
     output: Output = None,
-    n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="How many.")] = 20,
+    n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="Number of errors.")] = 20,
     model: Annotated[
-        str, typer.Option("--model", metavar="BUNDLE", help="Whose errors.")
+        str, typer.Option("--model", metavar="BUNDLE", help="The model.")
     ] = "transformer",
     corpora: CorporaFolder = None,
     data: Data = None,
@@ -101,14 +105,14 @@ def errors(
 ) -> None:
     """Export a model's worst errors for relabelling.
 
-    Whole articles in the exchange format.
-
-    A sentence in error has a key `error` beside its labels. Other sentences keep theirs.
+    Whole articles in the exchange format. A sentence in error has a key `error` next to its labels.
     """
+    import json
+
     from framescope.classifier.errors import SignalError
     from framescope.classifier.output import check, opened
     from framescope.classifier.taxonomy import in_order
-    from framescope.eval.compare import error_lines, error_records, originals, worst_errors
+    from framescope.eval.compare import error_records, originals, worst_errors
     from framescope.training.corpora import given_folder
 
     (name,) = in_order([signal])
@@ -118,65 +122,71 @@ def errors(
     if name not in loaded.signals:
         given = ", ".join(loaded.signals)
         raise SignalError(f"{loaded.name} doesn't give '{name}'; it gives {given}")
-    samples, said = [], _Said()
-    for corpus in dict.fromkeys(examples.corpus.tolist()):
-        said(f"{corpus}: {loaded.name}", 0, 0)
-        scored = evaluation.articles(corpus, parts, [name])
-        samples += [scored.sample(one, name) for one in parts]
+    samples = []
+    with progress() as shown:
+        for corpus in dict.fromkeys(examples.corpus.tolist()):
+            shown(corpus, 0, 0)
+            scored = evaluation.articles(corpus, parts, [name])
+            samples += [scored.sample(one, name) for one in parts]
     found = worst_errors(samples, 0, n)
     if not found:
         raise SignalError(f"no row of part {' or '.join(parts)} is labelled with {name}")
-    # A user's labelled files need no folder of corpora, and what ships has none.
     root = None if data else given_folder(corpora)
     articles = originals({error.article for error in found}, root, data or ())
     with opened(output) as file:
-        file.write(error_lines(error_records(found, examples, articles, loaded.name)))
+        for record in error_records(found, examples, articles, loaded.name):
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
-class _Said:
-    """Names on standard error what is being measured, once each."""
+def controls(
+    a: First = "baseline",
+    b: Second = "transformer",
+    corpora: CorporaFolder = None,
+    signal: Signals = None,
+    seed: Seed = 0,
+    allow_other_split: OtherSplit = False,
+    format: As = Format.TERMINAL,
+) -> None:
+    """Compare two bundles with predictors that don't read the text.
 
-    def __init__(self) -> None:
-        self.last = ""
+    Without a folder of corpora, on the benchmarks that ship.
+    """
+    from framescope.classifier.errors import SignalError
+    from framescope.classifier.taxonomy import in_order
+    from framescope.eval.report import show_section
+    from framescope.eval.rows import BENCHMARKS
+    from framescope.eval.studies import study_controls
 
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if what != self.last:
-            self.last = what
-            typer.echo(f"measuring {what}", err=True)
+    signals = in_order(signal) if signal else None
+    asked = tuple(one for one in BENCHMARKS if signals is None or one.signal in signals)
+    evaluation = evaluation_of([a, b], corpora, None, None, allow_other_split, seed=seed)
+    found = study_controls(replace(evaluation, benchmarks=asked))
+    if found is None:
+        raise SignalError("no benchmark has one of these signals; leave --signal out")
+    section, record = found
+    show_section(section, format, record=record)
 
 
 def _genres(data: Sequence[Path] | None) -> dict[str, str]:
     """Read the genres of the user's files, or of the house corpus."""
     from framescope.eval.compare import genres_of
-    from framescope.training.corpora import find_corpus as find
+    from framescope.training.corpora import find_corpus
 
     if data:
-        # Whatever a file goes by: a name, or a path where two have one name.
+        # A file goes by its name, or by its path where two have one name.
         return {
             key: genre
             for path in data
             for name in (path.name, str(path))
             for key, genre in genres_of([path], f"exchange/{name}/").items()
         }
-    house = find("house")
+    house = find_corpus("house")
     place = house.place(None)
     return {} if place is None else genres_of(house.files(place), "house/")
 
 
-class _Judging(Grouped):
-    """Leaves the options of `run` to its own help."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Options"):
-            formatter.write_dl([
-                ("-h, --help", "Show this message and exit."),
-                ("others", "As of `run`: framescope eval run --help."),
-            ])  # fmt: skip
-        self.format_commands(ctx, formatter)
-
-
 app = typer.Typer(
-    help="Judge bundles by what they were not trained on (extra: training).", cls=_Judging
+    help="Judge bundles by what they were not trained on (extra: training).", cls=Grouped
 )
 
 
@@ -218,13 +228,13 @@ def evaluate(
     show_section(tables, format, output, record_of_comparison(found))
 
 
-# The same under a name of its own, as the other measurements have one.
+# `eval` alone is `eval run`.
 app.command("run", rich_help_panel="Judge")(evaluate)
 app.command(rich_help_panel="Judge", cls=Several)(batch)
 for panel, commands in (
     ("Judge", (report, errors)),
     ("Release", gate_cli.COMMANDS),
-    ("Study", study_cli.COMMANDS),
+    ("Study", (controls, robustness)),
 ):
     for command in commands:
         app.command(rich_help_panel=panel)(command)

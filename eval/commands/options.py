@@ -1,4 +1,4 @@
-"""What several commands below `framescope eval` take; light enough to import for their help."""
+"""Options of several commands below `framescope eval`; light enough to import for their help."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Part(StrEnum):
-    """A part of the corpora that a model may be judged by."""
+    """A part of the corpora."""
 
     TEST = "test"
     UNSEEN_OUTLET = "unseen_outlet"
@@ -24,7 +24,7 @@ class Part(StrEnum):
 
 
 class SectionName(StrEnum):
-    """What a report holds besides the comparison; see `eval.report.contents`."""
+    """The sections of a report besides the comparison; see `eval.report.SECTIONS`."""
 
     TECHNIQUES = "techniques"
     CONTROLS = "controls"
@@ -33,7 +33,7 @@ class SectionName(StrEnum):
 
 
 class Format(StrEnum):
-    """How `eval.report.layout` writes a section."""
+    """How a section is written."""
 
     TERMINAL = "terminal"
     JSON = "json"
@@ -54,7 +54,7 @@ Parts = Annotated[
     list[Part] | None,
     typer.Option(
         "--part",
-        help="Judge by these rows: test and unseen_outlet unless given. "
+        help="The rows to judge by: test and unseen_outlet unless given. "
         "Thresholds were fitted on validation. Repeatable.",
     ),
 ]
@@ -67,7 +67,7 @@ OtherSplit = Annotated[
     bool,
     typer.Option(
         "--allow-other-split",
-        help="Go on with a bundle that may have been trained on rows it is judged by.",
+        help="Accept a bundle that may have been trained on rows it is judged by.",
     ),
 ]
 As = Annotated[Format, typer.Option("--format", "-f", help="How to write it.")]
@@ -88,34 +88,39 @@ def evaluation_of(
     allow_other_split: bool = False,
     **settings: Any,
 ) -> Evaluation:
-    """Load bundles and gather what they are judged by, as the options say.
+    """Load bundles and the rows to judge them by.
 
-    Without a folder of corpora and without files that is what ships: the house corpus.
+    Without a folder of corpora and without files those of the house corpus, which ships.
 
     Raises `FramescopeError` when options don't go together, or a bundle or data is missing.
     """
-    from framescope.classifier.bundles import load
+    from framescope.classifier import bundles as bundle_files
     from framescope.classifier.errors import InputError
-    from framescope.eval.rows import FILE_PART, HELD_OUT, Evaluation
-    from framescope.eval.rows import held_out_of_corpora as of_corpora
-    from framescope.eval.rows import held_out_of_files as of_files
+    from framescope.eval.rows import (
+        FILE_PART,
+        HELD_OUT,
+        Evaluation,
+        held_out_of_corpora,
+        held_out_of_files,
+    )
     from framescope.training.corpora import given_folder
 
     if data and (corpora is not None or part):
         raise InputError(data[0], "with --data every row is judged; leave out --corpora and --part")
-    loaded = tuple(load(one) for one in bundles)
+    loaded = tuple(bundle_files.load(one) for one in bundles)
+    parts: tuple[str, ...] = (FILE_PART,)
     if data:
-        rows = of_files(data)
-        parts: tuple[str, ...] = (FILE_PART,)
+        rows = held_out_of_files(data)
     else:
-        rows = of_corpora(given_folder(corpora), loaded, allow_other_split=allow_other_split)
+        folder = given_folder(corpora)
+        rows = held_out_of_corpora(folder, loaded, allow_other_split=allow_other_split)
         parts = tuple(dict.fromkeys(part)) if part else HELD_OUT
     return Evaluation(loaded, rows.examples, rows.signature, parts, **settings)
 
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """Show a bar on standard error, gone when done; nothing where that is no terminal."""
+    """Show a progress bar on standard error, where that is a terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -133,5 +138,5 @@ def progress() -> Iterator[Progress]:
     ) as bar:
         task = bar.add_task("", total=None)
         yield lambda what, done, total: bar.update(
-            task, description=what, completed=done, total=total
+            task, description=what, completed=done, total=total or None
         )

@@ -1,7 +1,7 @@
-"""How sections look: in a terminal, in Markdown, in JSON and on a page.
+"""How sections look in a terminal, in Markdown, in JSON and on a page.
 
-Numbers are turned into words here alone, and what is undefined is called
-`eval.metrics.sections.UNDEFINED` everywhere; in JSON it is null.
+Only this module turns numbers into words. An undefined number is `eval.metrics.UNDEFINED`
+everywhere but in JSON, where it is null.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 from framescope.classifier.output import opened
 from framescope.classifier.records import printable
-from framescope.classifier.reports import environment_of
+from framescope.classifier.reports import environment_of, style
 from framescope.eval.metrics import UNDEFINED, Cell, Change, Estimate, Section, Share, Table
-from jinja2 import Environment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +29,7 @@ _FILE_WIDTH = 200  # a file has no edge to wrap at
 _LONGEST_HEADING = 18  # of a model, where rows stand in groups: they are to fit 80 columns
 
 
-def show(
+def show_section(
     section: Section,
     form: str = "terminal",
     output: Path | None = None,
@@ -38,21 +37,15 @@ def show(
 ) -> None:
     """Write a section to standard output or to a file.
 
-    Parameters
-    ----------
-    section : Section
-    form : {"terminal", "markdown", "json"}
-    output : pathlib.Path or None
-    record : mapping, optional
-        What JSON holds, if more than the section does.
+    ``form``: terminal, markdown or json. ``record``: what JSON holds, if more than the section.
     """
     with opened(output) as file:
         if form == "terminal":
             print_section(section, file)
         elif form == "markdown":
-            file.write(to_markdown(section))
+            file.write(section_to_markdown(section))
         else:
-            file.write(to_json(section if record is None else record))
+            file.write(json_text(section if record is None else record))
 
 
 # Cells
@@ -98,15 +91,15 @@ def _cells(table: Table) -> list[Line]:
 
 
 def _worded(table: Table) -> Sequence[bool]:
-    """Tell which columns hold words, which stand on the left; figures stand on the right."""
+    """Return which columns hold words, which stand on the left; figures stand on the right."""
     columns = zip(*table.rows, strict=True)
-    return [any(isinstance(value, str) for value in column) for column in columns] or (
+    return [any(isinstance(value, str) and value for value in column) for column in columns] or (
         [True] * len(table.columns)
     )
 
 
 def _groups(table: Table) -> Iterator[tuple[Line, list[Line]]]:
-    """Give rows with the same head together: the head, and the other cells of each."""
+    """Yield each head with the other cells of its rows."""
     cut = table.heads
     if cut == 1:
         yield from ((row[:1], [row[1:]]) for row in _cells(table))
@@ -186,7 +179,7 @@ def _print_groups(table: Table, console: Console) -> None:
 # In Markdown
 
 
-def to_markdown(section: Section) -> str:
+def section_to_markdown(section: Section) -> str:
     """Write a section for a document."""
     parts = []
     for table in section.tables:
@@ -213,13 +206,13 @@ def markdown_table(table: Table) -> str:
 # In JSON
 
 
-def to_json(value: Any) -> str:
+def json_text(value: Any) -> str:
     """Write values, sections among them, as JSON."""
     return json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def plain(value: Any) -> Any:
-    """Turn values into what JSON can say; what is undefined is null."""
+    """Convert values to what JSON can express; undefined numbers are null."""
     match value:
         case float():
             return None if math.isnan(value) else value
@@ -230,11 +223,8 @@ def plain(value: Any) -> Any:
         case Section():
             return {"note": value.note, "tables": plain(value.tables)}
         case Table():
-            return {
-                "caption": value.caption,
-                "columns": list(value.columns),
-                "rows": plain(value.rows),
-            }
+            rows = plain(value.rows)
+            return {"caption": value.caption, "columns": list(value.columns), "rows": rows}
         case Mapping():
             return {str(key): plain(item) for key, item in value.items()}
         case Sequence():
@@ -247,8 +237,8 @@ def plain(value: Any) -> Any:
 # On a page
 
 
-def environment() -> Environment:
-    """Give the environment of pages that hold sections: ``section | page | safe`` lays one out."""
+def page(template: str, **values: Any) -> str:
+    """Lay out a page of this package; in templates ``section | page | safe`` lays one out."""
     made = environment_of("framescope.eval.report")
 
     def cells(table: Table) -> Iterator[list[tuple[str, bool]]]:
@@ -262,4 +252,13 @@ def environment() -> Environment:
         "sided": lambda table: zip(table.columns, _worded(table), strict=True),
         "page": lambda section: made.get_template("section.html").render(section=section),
     }
-    return made
+    values |= {"style": style("framescope.eval.report", "report.css"), "script": ""}
+    return made.get_template(template).render(**values)
+
+
+def sections_to_html(title: str, lead: str, sections: Mapping[str, Section], signature: str) -> str:
+    """Lay sections out as one HTML page that works offline.
+
+    ``lead``: a sentence below the title. ``sections``: by their headings.
+    """
+    return page("sections.html", title=title, lead=lead, sections=sections, signature=signature)

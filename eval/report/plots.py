@@ -1,19 +1,20 @@
 """The plots of the report: SVG by matplotlib, in the colours of the page they stand in.
 
-matplotlib writes fixed colours and inline styles. Neither suits a page with two themes whose policy
-refuses inline styles, so each colour is drawn as a stand-in and replaced: text and axes take the
-page's colour, the models its two accents. The same data give the same bytes.
+matplotlib writes fixed colours and inline styles, which a page with two themes and a policy against
+inline styles can't use: text and axes take the page's colour, the models its two accents. The same
+data give the same bytes.
 """
 
 from __future__ import annotations
 
+import html
 import io
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from framescope.classifier.errors import FramescopeError, how_to_install
 from framescope.eval.metrics import UNDEFINED, Estimate, PrecisionRecall, ReliabilityCurve
 
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 
 INK, RULE, A, B = "#010101", "#020202", "#030303", "#040404"
 _COLOURS = {INK: "currentColor", RULE: "var(--axis)", A: "var(--model-a)", B: "var(--model-b)"}
+_MARKS = ((A, "o", "none", "--"), (B, "s", B, "-"))  # of each model: colour, marker, its face, line
 _POINTS = 200  # of a precision-recall curve: more can't be seen at this size
-_HASH_SALT = "framescope"
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
-    "svg.hashsalt": _HASH_SALT,
+    "svg.hashsalt": "framescope",
     "font.size": 10,
     "text.parse_math": False,  # a file may have a dollar sign in its name
     "text.color": INK,
@@ -41,9 +42,7 @@ _SETTINGS: dict[Any, Any] = {
     "axes.spines.right": False,
     "legend.frameon": False,
 }
-_NAMESPACE = "{http://www.w3.org/2000/svg}"
-_HREF = "{http://www.w3.org/1999/xlink}href"
-# What of an inline style an attribute can say.
+# The properties of inline styles that attributes can express.
 _ATTRIBUTES = frozenset({
     "fill", "fill-opacity", "font-size", "opacity", "stroke", "stroke-dasharray",
     "stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-opacity", "stroke-width",
@@ -51,40 +50,35 @@ _ATTRIBUTES = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CostPoint:
-    """One model on one corpus: what it takes, and what it gives."""
+class CostPoint(NamedTuple):
+    """Seconds and quality of both models on a corpus."""
 
     corpus: str
-    seconds_a: float
-    seconds_b: float
-    quality_a: float
-    quality_b: float
+    seconds: tuple[float, float]
+    quality: tuple[float, float]
 
 
 def forest(name: str, title: str, differences: Mapping[str, Estimate], a: str, b: str) -> str:
-    """Draw differences with their intervals, one line each; what has no interval has no bar.
+    """Draw differences ``b - a`` with their intervals, one line each.
 
-    ``name``: begins every id in the figure, so that ids are unique on the page. ``title``: what the
-    figure shows, in words. ``differences``: ``b - a`` by what it is of, from above. ``a``, ``b``:
-    what to call the models.
+    ``name``: begins every id in the figure, so that ids are unique on the page. ``title``: the
+    figure in words. ``a``, ``b``: names of the models.
     """
     with _settings():
         figure, (axes,) = _figure(6.4, 0.9 + 0.28 * max(len(differences), 1))
         axes.axvline(0, color=INK, linewidth=0.8)
         for at, difference in enumerate(differences.values()):
-            if difference.value != difference.value:
+            if math.isnan(difference.value):
                 axes.text(0, at, f" {UNDEFINED}", va="center", fontsize=9)
                 continue
-            if difference.low == difference.low:
+            if not math.isnan(difference.low):
                 axes.plot([difference.low, difference.high], [at, at], color=B, linewidth=1.6)
             axes.plot([difference.value], [at], "s", color=B, markersize=5)
         axes.set_yticks(range(len(differences)), list(differences))
         axes.set_ylim(max(len(differences), 1) - 0.5, -0.5)
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
-        low, high = axes.get_xlim()
-        widest = max(abs(low), abs(high), 0.01)
+        widest = max(*map(abs, axes.get_xlim()), 0.01)
         axes.set_xlim(-widest, widest)
         axes.set_xlabel(f"←  {a} better\n{b} better  →", fontsize=9)
         return _svg(figure, name, title)
@@ -93,24 +87,22 @@ def forest(name: str, title: str, differences: Mapping[str, Estimate], a: str, b
 def curves(
     name: str,
     title: str,
-    reliability: tuple[ReliabilityCurve | None, ReliabilityCurve | None],
-    ranking: tuple[PrecisionRecall | None, PrecisionRecall | None],
+    reliability: Sequence[ReliabilityCurve | None],
+    ranking: Sequence[PrecisionRecall | None],
     share: float,
     labels: tuple[str, str],
 ) -> str:
-    """Draw the reliability curves and the precision-recall curves of two models side by side.
+    """Draw the reliability and the precision-recall curves of two models side by side.
 
-    ``name``, ``title``: as in `forest`. ``reliability``, ``ranking``: of each model; None for one
-    that doesn't give the signal. ``share``: share of positives: the precision of a ranking without
-    skill. ``labels``: what to call the models.
+    ``reliability``, ``ranking``: of each model that gives the signal. ``share``: of positives: the
+    precision of a ranking without skill.
     """
     with _settings():
         figure, (left, right) = _figure(6.8, 3.1, 2)
         left.plot([0, 1], [0, 1], color=RULE, linewidth=1)
         right.axhline(share, color=RULE, linewidth=1)
-        styles = ((A, "o", "none", "--"), (B, "s", B, "-"))
         for curve, rank, label, (colour, marker, face, line) in zip(
-            reliability, ranking, labels, styles, strict=True
+            reliability, ranking, labels, _MARKS, strict=True
         ):
             if curve is not None and len(curve.count):
                 bars = [curve.share - curve.share_low, curve.share_high - curve.share]
@@ -119,77 +111,50 @@ def curves(
                     markerfacecolor=face, markersize=5, linewidth=1.3, linestyle=line,
                     elinewidth=0.8, label=label,
                 )  # fmt: skip
-            if rank is not None and len(rank.recall):
-                thin = rank.thinned(_POINTS)
+            if rank is not None and (n := len(rank.recall)):
+                kept = np.unique(np.linspace(0, n - 1, min(n, _POINTS)).round().astype(np.intp))
                 right.plot(
-                    thin.recall, thin.precision, color=colour, linewidth=1.5, linestyle=line,
-                    label=label,
+                    rank.recall[kept], rank.precision[kept], color=colour, linewidth=1.5,
+                    linestyle=line, label=label,
                 )  # fmt: skip
         for axes, x, y in ((left, "mean score", "share of yes"), (right, "recall", "precision")):
-            axes.set_xlim(-0.03, 1.03)
-            axes.set_ylim(-0.03, 1.03)
-            axes.set_xlabel(x)
-            axes.set_ylabel(y)
-            if axes.get_legend_handles_labels()[1]:
-                axes.legend(fontsize=9)
-            else:
-                axes.text(0.5, 0.5, UNDEFINED, ha="center", va="center")
+            axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel=x, ylabel=y)
+            _legend(axes)
         return _svg(figure, name, title)
 
 
 def costs(name: str, title: str, points: Sequence[CostPoint], labels: tuple[str, str]) -> str:
-    """Draw quality against seconds for 1,000 sentences, a line from model to model for each corpus.
+    """Draw quality against seconds for 1,000 sentences, a line from model to model by corpus.
 
-    ``name``, ``title``: as in `forest`. ``points``: those with an undefined quality are left out.
+    Points with an undefined quality are left out.
     """
     with _settings():
-        from matplotlib.ticker import LogLocator, NullFormatter
-
         figure, (axes,) = _figure(6.4, 3.6)
-        shown = [p for p in points if p.quality_a == p.quality_a and p.quality_b == p.quality_b]
-        for point in shown:
-            seconds = point.seconds_a, point.seconds_b
-            quality = point.quality_a, point.quality_b
-            axes.plot(seconds, quality, color=RULE, linewidth=1, zorder=1)
-        for label, colour, marker, face, x, y in (
-            (labels[0], A, "o", "none", "seconds_a", "quality_a"),
-            (labels[1], B, "s", B, "seconds_b", "quality_b"),
+        shown = sorted(
+            (one for one in points if not any(map(math.isnan, one.quality))),
+            key=lambda one: one.quality[1],
+        )
+        for place, (label, (colour, marker, face, _)) in enumerate(
+            zip(labels, _MARKS, strict=True)
         ):
             axes.plot(
-                [getattr(p, x) for p in shown], [getattr(p, y) for p in shown], marker,
-                color=colour, markerfacecolor=face, markersize=6, label=label,
+                [one.seconds[place] for one in shown], [one.quality[place] for one in shown],
+                marker if shown else "", color=colour, markerfacecolor=face, markersize=6,
+                label=label if shown else None,
             )  # fmt: skip
-        if shown and min(min(p.seconds_a, p.seconds_b) for p in shown) > 0:
+        for at, one in enumerate(shown):
+            axes.plot(one.seconds, one.quality, color=RULE, linewidth=1, zorder=1)
+            axes.annotate(
+                one.corpus, (one.seconds[1], one.quality[1]), xycoords="data",
+                xytext=(1.02, (at + 0.5) / len(shown)), textcoords="axes fraction", va="center",
+                fontsize=8, arrowprops={"arrowstyle": "-", "color": RULE, "linewidth": 0.6},
+            )  # fmt: skip
+        if shown and min(min(one.seconds) for one in shown) > 0:
             axes.set_xscale("log")
-            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.xaxis.set_major_formatter("{x:g}")
-            axes.xaxis.set_minor_formatter(NullFormatter())
         axes.margins(x=0.25, y=0.15)
-        _name_beside(axes, shown)
-        axes.set_xlabel("seconds for 1,000 sentences")
-        axes.set_ylabel("mean of the main figures")
-        if shown:
-            axes.legend(fontsize=9)
-        else:
-            axes.text(0.5, 0.5, UNDEFINED, ha="center", transform=axes.transAxes)
+        axes.set(xlabel="seconds for 1,000 sentences", ylabel="mean of the main figures")
+        _legend(axes)
         return _svg(figure, name, title)
-
-
-def _name_beside(axes: Axes, points: Sequence[CostPoint]) -> None:
-    """Name corpora at the right edge, each at its height or so far from it that none overprints."""
-    low, high = axes.get_ylim()
-    step = 0.055  # of the height, which a name takes
-    places = sorted(((p.quality_b - low) / (high - low), p) for p in points)  # from below
-    free = -math.inf
-    for number, (wanted, point) in enumerate(places):
-        # So low that those above still fit, and above the one before.
-        at = min(max(wanted, free), 1.0 - step * (len(places) - 1 - number))
-        free = at + step
-        axes.annotate(
-            point.corpus, (point.seconds_b, point.quality_b), xycoords="data", xytext=(1.02, at),
-            textcoords="axes fraction", va="center", fontsize=8,
-            arrowprops={"arrowstyle": "-", "color": RULE, "linewidth": 0.6},
-        )  # fmt: skip
 
 
 def _settings() -> Any:
@@ -209,53 +174,36 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list
     return figure, [figure.add_subplot(1, columns, at + 1) for at in range(columns)]
 
 
+def _legend(axes: Axes) -> None:
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(fontsize=9)
+    else:
+        axes.text(0.5, 0.5, UNDEFINED, ha="center", va="center", transform=axes.transAxes)
+
+
 def _svg(figure: Figure, name: str, title: str) -> str:
-    """Write a figure as an element for a page, with a title and without a colour of its own."""
-    from lxml import etree
-
-    buffer = io.BytesIO()
+    """Return a figure as an element for a page: with a title, unique ids, no colour of its own."""
+    buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    root = etree.fromstring(buffer.getvalue())
-    for unwanted in ("metadata", "style"):
-        for element in root.findall(f".//{_NAMESPACE}{unwanted}"):
-            element.getparent().remove(element)
-    for element in root.iter(etree.Element):
-        _adopt(element, name)
-    for size in ("width", "height", "version"):
-        root.attrib.pop(size, None)
-    root.set("class", "plot")
-    root.set("role", "img")
-    root.set("aria-labelledby", f"{name}-title")
-    heading = etree.Element(f"{_NAMESPACE}title", id=f"{name}-title")
-    heading.text = title
-    root.insert(0, heading)
-    etree.cleanup_namespaces(root)
-    text = etree.tostring(root, encoding="unicode")
-    # A page's parser knows the namespace of what stands in <svg>.
-    return re.sub(r' xmlns(?::xlink)?="[^"]*"', "", text)
+    text = buffer.getvalue()
+    text = re.sub(r"<(metadata|style)\b.*?</\1>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r'style="([^"]*)"', _attributes, text)
+    text = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\g<1>{name}-", text)
+    text = text.replace("xlink:href", "href")
+    for stand_in, colour in _COLOURS.items():
+        text = text.replace(stand_in, colour)
+    (box,) = re.findall(r'^<svg[^>]*?viewBox="([^"]*)"', text)
+    element = f'<svg class="plot" role="img" aria-labelledby="{name}-title" viewBox="{box}">'
+    heading = f'<title id="{name}-title">{html.escape(title)}</title>'
+    return element + heading + text[text.index(">") + 1 :].strip()
 
 
-def _adopt(element: Any, name: str) -> None:
-    """Make inline styles attributes, stand-ins the page's colours, and ids unique."""
-    for declaration in element.attrib.pop("style", "").split(";"):
-        key, _, value = (part.strip() for part in declaration.partition(":"))
-        if key == "font":  # "9px 'DejaVu Sans', ...": the family is the page's affair
-            size = re.search(r"[\d.]+px", value)
-            key, value = "font-size", size.group() if size else "10px"
-        if key in _ATTRIBUTES:
-            element.set(key, value)
-    target = element.attrib.pop(_HREF, None)
-    if target is not None:
-        element.set("href", target)
-    for key, value in element.attrib.items():
-        if key == "id":
-            element.set(key, f"{name}-{value}")
-        elif key == "href" and value.startswith("#"):
-            element.set(key, f"#{name}-{value[1:]}")
-        elif value.startswith("url(#"):
-            element.set(key, f"url(#{name}-{value[5:]}")
-        elif value.lower() in _COLOURS:
-            element.set(key, _COLOURS[value.lower()])
-    # Text without a colour of its own would be black in both themes.
-    if element.tag == f"{_NAMESPACE}text" and "fill" not in element.attrib:
-        element.set("fill", "currentColor")
+def _attributes(style: re.Match[str]) -> str:
+    """Write an inline style as attributes."""
+    pairs = (one.partition(":")[::2] for one in style[1].split(";"))
+    found = {key.strip(): value.strip() for key, value in pairs}
+    if "font" in found:  # "9px 'DejaVu Sans', ...": the page has a family of its own
+        size = re.search(r"[\d.]+px", found["font"])
+        # Text without a colour of its own would be black in both themes.
+        found = {"fill": "currentColor", **found, "font-size": size[0] if size else "10px"}
+    return " ".join(f'{key}="{value}"' for key, value in found.items() if key in _ATTRIBUTES)

@@ -1,0 +1,427 @@
+"""The evaluation report of two bundles: gathered once, laid out as a page and as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from framescope.classifier.records import Sentence, printable
+from framescope.classifier.taxonomy import BY_NAME
+from framescope.eval.compare import (
+    METHOD,
+    Axis,
+    Compared,
+    Comparison,
+    Error,
+    Footprint,
+    Headline,
+    Progress,
+    compare_models,
+    headline_of,
+    measure_footprint,
+    record_of_comparison,
+    slice_figures,
+    verdict_of,
+    worst_errors,
+)
+from framescope.eval.metrics import (
+    LEVEL,
+    METRICS,
+    RECALLS,
+    Cell,
+    Estimate,
+    Plot,
+    PrecisionRecall,
+    ReliabilityCurve,
+    Section,
+    Table,
+    precision_recall,
+    reliability_curve,
+    table,
+)
+from framescope.eval.report import plots
+from framescope.eval.report.layout import json_text, page
+from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
+from framescope.eval.studies import section_of_controls, section_of_sourcing, section_of_techniques
+from framescope.eval.suite import DRAWS, measure_suite
+
+SCHEMA_VERSION = 3
+MAIN: tuple[str, ...] = (
+    "claim", "attributed", "vague_source", "unsourced_assertion", "biased_language", "subjective",
+    "any_technique", "hyperpartisan",
+)  # fmt: skip
+"""The signals that are cut into slices unless others are asked for."""
+ERRORS = 20
+FOREST = "average_precision"
+"""The figure of the forest plots: one for all signals, and free of thresholds."""
+_METRICS = {one.name: one.label for one in METRICS} | {FOREST: "average precision"}
+
+Measure = Callable[[Evaluation], Section | None]
+"""Measures a section of the report; None where there is nothing to measure it on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """The curves of a benchmark; None for a model that doesn't give the signal."""
+
+    benchmark: Benchmark
+    share: float
+    reliability: tuple[ReliabilityCurve | None, ...]
+    ranking: tuple[PrecisionRecall | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """A benchmark's slices."""
+
+    benchmark: Benchmark
+    axes: tuple[Axis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """The worst errors of a signal over its benchmarks, and whose they are."""
+
+    signal: str
+    model: str
+    other: str
+    worst: tuple[Error, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvaluationReport:
+    """The values of the report.
+
+    ``names``: of the two models. ``unmeasured``: benchmarks without a row here. ``sections``: by
+    the names of `SECTIONS`; None where not measured.
+    """
+
+    comparison: Comparison
+    names: tuple[str, str]
+    headline: tuple[Headline, ...]
+    unmeasured: tuple[str, ...]
+    curves: tuple[Curves, ...]
+    slices: tuple[Sliced, ...]
+    errors: tuple[Errors, ...]
+    footprints: tuple[Footprint, ...]
+    sections: Mapping[str, Section | None] = field(default_factory=dict)
+
+
+def _behaviour(evaluation: Evaluation) -> Section:
+    """Run the behavioural suite on the second bundle."""
+    draws = min(evaluation.draws, DRAWS)
+    return measure_suite(evaluation.bundles[1], draws=draws, seed=evaluation.seed).section()
+
+
+SECTIONS: Mapping[str, tuple[str, Measure]] = {
+    "techniques": ("Persuasion techniques", section_of_techniques),
+    "controls": ("Controls", section_of_controls),
+    "sourcing": ("Who says what", section_of_sourcing),
+    "robustness": ("Behaviour", _behaviour),
+}
+"""Headings and measures, by the names of `eval.commands.options.SectionName`."""
+
+
+def build_report(
+    evaluation: Evaluation,
+    *,
+    signals: Sequence[str] | None = None,
+    sliced: Sequence[str] = MAIN,
+    genres: Mapping[str, str] | None = None,
+    sections: Mapping[str, Measure] | None = None,
+    progress: Progress = lambda name, done, total: None,
+) -> EvaluationReport:
+    """Compare two bundles, and gather the values of the report; each row is scored once.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of bundles a and b.
+    signals : sequence of str, optional
+        Only these.
+    sliced : sequence of str
+        Signals to cut into slices; all where none of these is a benchmark's.
+    genres : mapping of str to str, optional
+        See `eval.compare.genres_of`.
+    sections : mapping of str to callable, optional
+        Further measures; see `SECTIONS`.
+    progress : callable, optional
+    """
+    _, b = evaluation.bundles
+    first, second = evaluation.names
+    comparison = compare_models(evaluation, signals, progress)
+    headline = headline_of(comparison, (first, second))
+    benchmarks = tuple(one.benchmark for one in headline)
+    evaluation = replace(evaluation, benchmarks=benchmarks)
+    shown = tuple(dict.fromkeys(row.signal for row in comparison.rows))
+    chosen = {one.signal for one in benchmarks}
+    cut = chosen & set(sliced) or chosen
+    curves, slices = [], []
+    samples: dict[str, list[Sample]] = {}
+    sentences: tuple[Sentence, ...] = ()
+    for corpus in dict.fromkeys(row.corpus for row in comparison.rows):
+        scored = evaluation.articles(corpus, evaluation.parts, shown)
+        sentences = sentences or scored.rows.sentences
+        for benchmark in (one for one in benchmarks if one.corpus == corpus):
+            sample = scored.sample(benchmark.part, benchmark.signal)
+            curves.append(_curves_of(benchmark, sample))
+            samples.setdefault(sample.signal, []).append(sample)
+            if sample.signal in cut:
+                axes = slice_figures(
+                    sample, benchmark.metric,
+                    genres=genres or {}, draws=evaluation.draws, seed=evaluation.seed,
+                )  # fmt: skip
+                slices.append(Sliced(benchmark, axes))
+    further: dict[str, Section | None] = {}
+    for name, measure in (sections or {}).items():
+        progress(name, 0, 0)
+        further[name] = measure(evaluation)
+    errors = []
+    for signal in (name for name in BY_NAME if name in samples):
+        # Those of b, or of a where b doesn't give the signal.
+        whose, other = (1, first) if signal in b.signals else (0, "")
+        other = other if signal in evaluation.bundles[0].signals else ""
+        found = worst_errors(samples[signal], whose, ERRORS)
+        errors.append(Errors(signal, (first, second)[whose], other, found))
+    progress("memory", 0, 0)
+    names = {one.name for one in benchmarks}
+    return EvaluationReport(
+        comparison=comparison,
+        names=(first, second),
+        headline=headline,
+        unmeasured=tuple(one.name for one in BENCHMARKS if one.name not in names),
+        curves=tuple(curves),
+        slices=tuple(slices),
+        errors=tuple(errors),
+        footprints=tuple(measure_footprint(one.path, sentences) for one in evaluation.bundles),
+        sections=further,
+    )
+
+
+def _curves_of(benchmark: Benchmark, sample: Sample) -> Curves:
+    truth = sample.truth
+    return Curves(
+        benchmark,
+        float(truth.mean()),
+        tuple(scores and reliability_curve(truth, scores.proba) for scores in sample.scores),
+        tuple(scores and precision_recall(truth, scores.proba) for scores in sample.scores),
+    )
+
+
+# As JSON
+
+
+def report_to_json(report: EvaluationReport) -> str:
+    """Write every figure of the page; errors by their places, without the texts of others."""
+    a, b = report.footprints
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "signature": report.comparison.signature,
+        "names": {"a": report.names[0], "b": report.names[1]},
+        "verdict": verdict_of(report.headline, report.names),
+        "headline": [_headline_record(one) for one in report.headline],
+        "unmeasured": report.unmeasured,
+        "curves": [
+            {
+                "benchmark": one.benchmark.name,
+                "share": one.share,
+                "reliability": dict(zip("ab", one.reliability, strict=True)),
+                "precision_at_recall": {
+                    model: None if curve is None else [[r, curve.at(r)] for r in RECALLS]
+                    for model, curve in zip("ab", one.ranking, strict=True)
+                },
+            }
+            for one in report.curves
+        ],
+        "cost": {"a": a, "b": b, "unit": "bytes", "method_of_memory": METHOD},
+        "slices": [
+            {"benchmark": one.benchmark.name, "metric": one.benchmark.metric, "axes": one.axes}
+            for one in report.slices
+        ],
+        "errors": [
+            {
+                "signal": one.signal,
+                "model": one.model,
+                "other": one.other or None,
+                "worst": [_without_text(error) for error in one.worst],
+            }
+            for one in report.errors
+        ],
+        "sections": report.sections,
+        "comparison": record_of_comparison(report.comparison),
+    }
+    return json_text(record)
+
+
+def _headline_record(one: Headline) -> dict[str, Any]:
+    taken = (
+        (one.benchmark, ("unit", "split", "metric", "published", "ceiling")),
+        (one.row, ("n", "n_groups", "positives")),
+        (one, ("a", "b", "difference", "p", "p_corrected", "words", "outcome")),
+    )
+    named = {name: getattr(of, name) for of, names in taken for name in names}
+    return {"benchmark": one.benchmark.name, **named}
+
+
+def _without_text(error: Error) -> dict[str, Any]:
+    record = asdict(error)
+    return {key: record[key] for key in record if key not in ("before", "text", "after")}
+
+
+# As a page
+
+
+def report_to_html(report: EvaluationReport) -> str:
+    """Lay a report out as one HTML page, which holds sentences of the corpora.
+
+    Raises
+    ------
+    FramescopeError
+        When matplotlib is missing.
+    """
+    own = {
+        "forest": ("Differences by signal", _forest(report)),
+        "curves": ("Reliability and precision-recall", _curves(report)),
+        "cost": ("Cost against quality", _cost(report)),
+        "slices": ("Slices", Section(_SLICES, tuple(_slices(report)))),
+    }
+    further = {name: (SECTIONS[name][0], found) for name, found in report.sections.items()}
+    return page(
+        "report.html",
+        report=report,
+        sections=own | further,
+        verdict=verdict_of(report.headline, report.names),
+        level=f"{100 * LEVEL:.0f}%",
+        metrics=_METRICS,
+        signals=BY_NAME,
+    )
+
+
+def _forest(report: EvaluationReport) -> Section:
+    """Draw the differences of every signal that both models give."""
+    a, b = report.names
+    parts: dict[str, list[Compared]] = {}
+    for row in report.comparison.rows:
+        if row.differences:
+            parts.setdefault(f"{row.corpus}, {row.part}", []).append(row)
+    drawn = []
+    for at, (part, rows) in enumerate(parts.items()):
+        differences = {BY_NAME[row.signal].label: row.differences[FOREST] for row in rows}
+        words = f"Difference in average precision, {b} less {a}: {part}"
+        numbers = table(
+            words,
+            ("signal", "n", "difference"),
+            ((name, row.n, d) for row, (name, d) in zip(rows, differences.items(), strict=True)),
+        )
+        svg = plots.forest(f"plot-forest{at}", words, differences, a, b)
+        drawn.append(Plot(words, svg, (numbers,), small=True))
+    none = "" if drawn else " No signal is given by both models."
+    return Section(
+        "Every signal that both models give, with its interval, not corrected for their number; a "
+        f"star marks an interval without 0. Right of the line {b} is better.{none}",
+        plots=tuple(drawn),
+    )
+
+
+def _curves(report: EvaluationReport) -> Section:
+    """Draw the reliability and precision-recall curves of every benchmark."""
+    a, b = report.names
+    return Section(
+        "Left: the share of yes among sentences with about this score; on the diagonal scores are "
+        "probabilities. Bins hold equally many rows. Right: the precision at each recall; the "
+        f"level line is a ranking without skill. {a}: dashed, circles; {b}: solid, squares.",
+        plots=tuple(
+            Plot(words, svg, tuple(_numbers_of(one, report.names)), small=True)
+            for at, one in enumerate(report.curves)
+            for words in (f"Reliability and precision-recall of {one.benchmark.name}",)
+            for svg in (
+                plots.curves(
+                    f"plot-curves{at}", words, one.reliability, one.ranking, one.share, report.names
+                ),
+            )
+        ),
+    )
+
+
+def _numbers_of(one: Curves, names: tuple[str, str]) -> Iterator[Table]:
+    bins: list[tuple[Cell, ...]] = []
+    for model, curve in zip(names, one.reliability, strict=True):
+        if curve is None or not len(curve.count):
+            bins.append((model, None, None, None))
+            continue
+        shares = zip(curve.share, curve.share_low, curve.share_high, strict=True)
+        for n, score, share in zip(curve.count, curve.score, shares, strict=True):
+            bins.append((model, int(n), float(score), Estimate(*map(float, share))))
+    columns = ("model", "n", "mean score", "share of yes")
+    yield table("Reliability, by bins of equal mass", columns, bins)
+    yield table(
+        "Precision at each recall",
+        ("model", *map(str, RECALLS)),
+        (
+            (model, *(None if curve is None else curve.at(recall) for recall in RECALLS))
+            for model, curve in zip(names, one.ranking, strict=True)
+        ),
+    )
+
+
+def _cost(report: EvaluationReport) -> Section:
+    """Draw quality against seconds."""
+    points = []
+    for one in report.comparison.costs:
+        pairs = [
+            (line.a.value, line.b.value)
+            for line in report.headline
+            if line.row.corpus == one.corpus and line.a is not None and line.b is not None
+        ]
+        known = [pair for pair in pairs if not any(map(math.isnan, pair))]
+        mean = [
+            sum(pair[at] for pair in known) / len(known) if known else math.nan for at in (0, 1)
+        ]
+        points.append(plots.CostPoint(one.corpus, (one.a, one.b), (mean[0], mean[1])))
+    words = "Quality against seconds for 1,000 sentences"
+    seconds = table(
+        "Seconds for 1,000 sentences, and the mean of the main figures that both models have",
+        ("corpus", *(f"{what}, {n}" for n in report.names for what in ("seconds", "mean figure"))),
+        ((p.corpus, p.seconds[0], p.quality[0], p.seconds[1], p.quality[1]) for p in points),
+    )
+    sizes = table(
+        "Size of the bundles",
+        ("model", "megabytes on disk", "megabytes of memory at the peak"),
+        (
+            (name, *(None if size is None else size / 1e6 for size in (one.disk, one.memory)))
+            for name, one in zip(report.names, report.footprints, strict=True)
+        ),
+        digits=1,
+    )
+    return Section(
+        "Seconds are wall-clock time on this machine, other work on it included. Memory: "
+        f"{METHOD}.",
+        (sizes,),
+        (Plot(words, plots.costs("plot-cost", words, points, report.names), (seconds,)),),
+    )
+
+
+_SLICES = (
+    "The main figure on parts of a benchmark's rows. Voice is by the labels `quoted` and "
+    "`reported`; the position is the sentence's in its article. Many slices are shown and none is "
+    "tested: read the intervals."
+)
+
+
+def _slices(report: EvaluationReport) -> Iterator[Table]:
+    for one in report.slices:
+        for axis in one.axes:
+            yield table(
+                f"{one.benchmark.name}, {_METRICS[one.benchmark.metric]}, by {axis.name}",
+                (axis.name, "n", "groups", "yes", *report.names),
+                (
+                    (
+                        printable(part.value).replace("_", " "), part.n, part.n_groups,
+                        part.positives, part.a, part.b,
+                    )
+                    for part in axis.slices
+                ),
+                note="" if axis.slices else "The corpus has no such value, or all rows are alike.",
+            )  # fmt: skip
