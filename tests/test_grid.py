@@ -19,7 +19,7 @@ from framescope.eval.compare import Footprint
 from framescope.eval.grid import compute, parse_benchmarks, parse_bundles
 from framescope.eval.grid.folder import GridError
 from framescope.eval.metrics import MeanPart, mean_of_figures, mean_of_means, resample_figures
-from framescope.eval.rows import Given
+from framescope.eval.rows import Scores
 from grids import article, batch, cells, labelled, table, typed, without_costs
 
 
@@ -382,13 +382,13 @@ def part(seed: int, groups: int = 12, skill: float = 0.3) -> MeanPart:
     rng = np.random.default_rng(seed)
     truth = rng.random(6 * groups) < 0.4
     proba = (rng.random(len(truth)) * 0.6 + skill * truth).astype(np.float32)
-    return MeanPart("average_precision", truth, np.repeat(np.arange(groups), 6), Given(proba, 0.5))
+    return MeanPart("average_precision", truth, np.repeat(np.arange(groups), 6), Scores(proba, 0.5))
 
 
 def test_the_mean_of_one_figure_has_the_interval_of_that_figure():
     one = part(1)
     alone = resample_figures(
-        one.truth, one.given, None, one.group, draws=400, seed=3, names=(one.metric,)
+        one.truth, one.scores, None, one.group, draws=400, seed=3, names=(one.metric,)
     )
     found = mean_of_figures([one], 400, 3).estimate()
     interval = alone.a[one.metric]
@@ -410,7 +410,7 @@ def test_a_signal_that_a_draw_lacks_is_left_out_of_its_mean():
     rare = part(3)
     truth = np.zeros(len(rare.truth), np.bool_)
     truth[0] = True  # in one group of twelve: a third of the draws have none
-    rare = MeanPart(rare.metric, truth, rare.group, rare.given)
+    rare = MeanPart(rare.metric, truth, rare.group, rare.scores)
     assert not np.isnan(mean_of_figures([part(1), rare], 400, 0).draws).any()
     assert np.isnan(mean_of_figures([rare], 400, 0).draws).any()
 

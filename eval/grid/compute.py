@@ -333,7 +333,7 @@ def _row_scores(
     labels, proba = np.full((2, len(rows), len(signals)), np.nan, np.float32)
     for one in samples:
         column, place = signals.index(one.signal), np.searchsorted(rows, one.chosen)
-        (given,) = one.given
+        (given,) = one.scores
         assert given is not None  # only signals of the bundle are asked for
         labels[place, column] = scored.rows.column(one.signal)[one.chosen]
         proba[place, column] = given.proba

@@ -24,7 +24,7 @@ from framescope.classifier.bundles import MANIFEST, digest, resolve
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.files import LockedError, atomic_write, locked
 from framescope.eval.report import json_text
-from framescope.eval.rows import FILE_PART, HELD_OUT, Bools, Given, Single, is_positive
+from framescope.eval.rows import FILE_PART, HELD_OUT, Bools, Scores, Single, is_positive
 from framescope.training.corpora import KNOWN, SHIPPED, find_corpus
 from framescope.training.data import VALIDATION
 from numpy.typing import NDArray
@@ -209,11 +209,11 @@ class RowScores:
     labels: Single
     proba: Single
 
-    def of(self, part: str, signal: str) -> tuple[Bools, NDArray[np.int64], Given]:
+    def of(self, part: str, signal: str) -> tuple[Bools, NDArray[np.int64], Scores]:
         """Return truth, groups and scores of a signal's rows; none where it has none."""
         column = self.signals.tolist().index(signal)
         kept = (self.part == part) & ~np.isnan(self.labels[:, column])
-        given = Given(self.proba[kept, column], float(self.thresholds[column]))
+        given = Scores(self.proba[kept, column], float(self.thresholds[column]))
         return is_positive(self.labels[kept, column]), self.group[kept], given
 
 
