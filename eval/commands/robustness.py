@@ -38,4 +38,3 @@ def robustness(
     show_section(suite.section(), format, output, suite.record())
     if format is not Format.TERMINAL or output is not None:
         typer.echo(suite.verdict, err=True)
-
