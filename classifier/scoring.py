@@ -16,20 +16,18 @@ import numpy as np
 from framescope.classifier.attribution import read
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.errors import SignalError
+from framescope.classifier.inputs import Original, normalise_articles, restore
 from framescope.classifier.models import FAR, FEWEST_SENTENCES, Prediction, time_limit
 from framescope.classifier.outlets import Registry, source_card
 from framescope.classifier.outlets import load_registry as load
 from framescope.classifier.records import (
     Article,
     ArticleReport,
-    Given,
     Sentence,
     SentenceReport,
     Skipped,
     Span,
     Voice,
-    put_right,
-    restored,
 )
 from framescope.classifier.taxonomy import BY_NAME, NAMES, Family, Level, in_order
 from numpy.typing import NDArray
@@ -133,13 +131,13 @@ class Scorer:
 
         While the model reads some, the next are prepared in a thread, which also draws them from
         ``articles``. What is raised there is raised here, once all that came before was given.
-        Closing the iterator ends the thread. Texts are read as they are meant (`restoring`), and
-        reports have the offsets of what was given.
+        Closing the iterator ends the thread. Models read texts put right (`inputs.normal`);
+        reports have the offsets of the texts as they were given.
         """
-        given: deque[Given] = deque()
-        with closing(self._scored(put_right(articles, given.append))) as reports:
+        originals: deque[Original] = deque()
+        with closing(self._scored(normalise_articles(articles, originals.append))) as reports:
             for report in reports:
-                yield restored(report, given.popleft())
+                yield restore(report, originals.popleft())
 
     def score_together(
         self, articles: Iterable[Article | Skipped]
@@ -148,9 +146,9 @@ class Scorer:
 
         Each is read when it is drawn from ``articles``: whoever watches the time can tell which.
         """
-        given: deque[Given] = deque()
-        read = [self._prepare(item) for item in put_right(articles, given.append)]
-        return [restored(report, given.popleft()) for report in self._in_time(read)]
+        originals: deque[Original] = deque()
+        read = [self._prepare(item) for item in normalise_articles(articles, originals.append)]
+        return [restore(report, originals.popleft()) for report in self._in_time(read)]
 
     def _scored(
         self, articles: Iterable[Article | Skipped]

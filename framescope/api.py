@@ -134,9 +134,9 @@ def read(source: Input) -> list[Article | Skipped]:
     ------
     InputError
     """
-    from framescope.classifier.inputs import articles
+    from framescope.classifier.inputs import read_value
 
-    return list(articles(source, "text"))
+    return list(read_value(source, "text"))
 
 
 class ArticleScorer:
@@ -154,9 +154,9 @@ class ArticleScorer:
 
     def score(self, inputs: Input | Iterable[Input]) -> Iterator[Report | Skipped]:
         """Score inputs as they come; see `framescope.score`."""
-        from framescope.classifier.inputs import several
+        from framescope.classifier.inputs import read_values
 
-        return self.reports(several(inputs))
+        return self.reports(read_values(inputs))
 
     def reports(self, items: Iterable[Article | Skipped]) -> Iterator[Report | Skipped]:
         """Score what has been read: an item comes back for each that goes in."""
@@ -281,11 +281,11 @@ def score_frame(
     ImportError, InputError, BundleError
         Without pandas, the column or the model.
     """
-    from framescope.classifier.inputs import of_table
+    from framescope.classifier.inputs import read_frame
     from framescope.classifier.reports import need_pandas, row, to_frame
 
     need_pandas()
-    given = of_table(df, text)
+    given = read_frame(df, text)
     scorer = model if isinstance(model, ArticleScorer) else load(model)
     sent: deque[int] = deque()  # the row of each article on its way
 

@@ -156,7 +156,7 @@ def test_rows_are_as_models_read_them(mine):
 @pytest.fixture
 def corpora(tmp_path, mine, monkeypatch, manifest_split):
     """A folder of corpora that reads as the invented articles, split for real."""
-    from framescope.classifier.inputs.records import read_lines
+    from framescope.classifier.inputs import read_lines
 
     def build(root, names=None, *, registry=None):
         assert root == tmp_path

@@ -1,13 +1,28 @@
+"""The exchange format: read, written, and refused with the place of what is wrong."""
+
+from __future__ import annotations
+
 import json
 import math
+from typing import Any
 
 import pytest
 from framescope.classifier import taxonomy
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs.exchange import from_record, to_record
-from framescope.classifier.inputs.records import looks_like_records, read_lines
-from framescope.classifier.records.article import Article, Imprint, Republication, Span, Unit, Voice
-from framescope.classifier.records.scored import Skipped
+from framescope.classifier.inputs import check_record, from_record, read_lines, to_record
+from framescope.classifier.records import (
+    Article,
+    Imprint,
+    MarkedCitation,
+    Place,
+    Republication,
+    Skipped,
+    SourceKind,
+    Span,
+    Unit,
+    Voice,
+)
+from framescope.training.data.examples import of_articles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,19 +48,12 @@ def record(**more: object) -> dict[str, object]:
     return {"id": "a1", "text": "The dam is safe. 😀 Yes.", **more}
 
 
-def test_a_record_says_all_of_an_article() -> None:
-    line = json.dumps(to_record(LABELLED))
-    assert from_record(json.loads(line), "f", 1) == LABELLED
-
-
-def test_a_record_has_the_formats_keys_in_their_order() -> None:
+def test_a_record_says_all_of_an_article():
+    assert from_record(json.loads(json.dumps(to_record(LABELLED))), "f", 1) == LABELLED
+    assert from_record({"id": 7, "text": "Yes."}, "f", 1) == Article("7", "Yes.")
     keys = list(to_record(Article("a", "b", units=(Unit(0, 1),))))
     assert keys == ["id", "outlet", "url", "title", "date", "lang", "text", "sentences", "spans",
                     "labels"]  # fmt: skip
-
-
-def test_only_id_and_text_are_required() -> None:
-    assert from_record({"id": 7, "text": "Yes."}, "f", 1) == Article("7", "Yes.")
 
 
 @given(
@@ -54,9 +62,7 @@ def test_only_id_and_text_are_required() -> None:
     data=st.data(),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_article_comes_back_from_its_line(
-    text: str, labels: dict[str, float], data: st.DataObject
-) -> None:
+def test_any_article_comes_back_from_its_line(text, labels, data):
     cut = data.draw(st.integers(1, len(text)))
     article = Article("x", text, labels=labels, units=(Unit(0, cut, labels),))
     for ascii_only in (True, False):
@@ -64,27 +70,23 @@ def test_any_article_comes_back_from_its_line(
         assert list(read_lines([line], "f")) == [article]
 
 
-def test_a_scored_line_can_be_read_again() -> None:
+def test_a_scored_line_can_be_read_again():
     scored = record(
         sentences=[{"start": 0, "end": 16, "scores": {"claim": 0.9}, "flags": ["claim"]}],
         spans=[{"start": 4, "end": 7, "signal": "doubt", "score": 0.7}],
         report={"model": "m"},
     )
     article = from_record(scored, "f", 1)
-    assert article.units == (Unit(0, 16),)
-    assert article.spans == ()
+    assert (article.units, article.spans) == ((Unit(0, 16),), ())
 
 
-def test_what_is_not_annotated_is_left_out() -> None:
+def test_what_is_not_annotated_is_left_out():
     labels = {"claim": None, "doubt": math.nan, "attributed": True, "subjective": False}
     [unit] = from_record(record(sentences=[{"start": 0, "end": 3, "labels": labels}]), "f", 1).units
     assert unit.labels == {"attributed": 1.0, "subjective": 0.0}
     assert "NaN" not in json.dumps(to_record(Article("a", "b", labels={"claim": math.nan})))
-
-
-@pytest.mark.parametrize("empty", [None, []])
-def test_no_sentences_means_to_be_split(empty: object) -> None:
-    assert from_record(record(sentences=empty), "f", 1).units is None
+    assert from_record(record(sentences=None), "f", 1).units is None
+    assert from_record(record(sentences=[]), "f", 1).units is None
 
 
 @pytest.mark.parametrize(
@@ -106,20 +108,21 @@ def test_no_sentences_means_to_be_split(empty: object) -> None:
         (record(sentences=[{"start": -1, "end": 3}]), "not inside the text"),
         (record(sentences=[{"start": 0, "end": 24}]), "0-24 is not inside the text (0-23"),
         (record(sentences=[{"start": 4, "end": 9}, {"start": 8, "end": 9}]), "begins before"),
-        (record(sentences=[{"start": 4, "end": 9}, {"start": 0, "end": 2}]), "begins before"),
         (record(sentences=[{"start": 0, "end": 3, "labels": {"clam": 1}}]), "did you mean claim?"),
         (record(sentences=[{"start": 0, "end": 3, "labels": {"claim": 2}}]), "0 to 1"),
         (record(sentences=[{"start": 0, "end": 3, "labels": {"claim": "yes"}}]), "0 to 1"),
-        (record(sentences=[{"start": 0, "end": 3, "voice": "loud"}]), "own, reported, quoted"),
         (record(sentences=[{"start": 0, "end": 3, "voice": []}]), "own, reported, quoted"),
-        (record(labels=[1]), "labels must be an object"),
+        (record(sentences=[{"start": 0, "end": 3, "citations": 3}]), "must be a list of objects"),
+        (record(labels=[1]), "'labels' must be an object"),
         (record(labels={"claim": math.inf}), "0 to 1"),
         (record(spans=[{"start": 0, "end": 3}]), "needs a 'signal'"),
         (record(spans=[{"start": 0, "end": 99, "signal": "doubt"}]), "not inside the text"),
         (record(republications=[{"start": 0, "end": 3}]), "'outlet'"),
+        (record(imprint=3), "'imprint' must be an object"),
+        (record(imprint={"lines": [3]}), "'lines' must be text"),
     ],
 )
-def test_a_bad_record_names_the_line_and_the_reason(bad: dict[str, object], reason: str) -> None:
+def test_a_bad_record_names_the_line_and_the_reason(bad, reason):
     with pytest.raises(InputError) as caught:
         from_record(bad, "dump.jsonl", 12)
     assert str(caught.value).startswith("dump.jsonl, line 12: ")
@@ -127,72 +130,138 @@ def test_a_bad_record_names_the_line_and_the_reason(bad: dict[str, object], reas
     assert "\n" not in str(caught.value)
 
 
-def test_a_broken_line_is_skipped_and_reading_goes_on() -> None:
-    good = json.dumps(record())
-    lines = [good + "\n", "\n", '{"id": "b", "text": \n', "[1]\n", "null\n", "x" * 20, good]
-    found = list(read_lines(lines, "f"))
-    assert [type(item) for item in found] == [Article, *[Skipped] * 4, Article]
-    assert [item.source for item in found if isinstance(item, Skipped)] == [
-        f"f, line {number}" for number in (3, 4, 5, 6)
+def test_everything_that_is_wrong_is_listed():
+    sentences = [{"start": 0, "end": 3, "labels": {"clam": 1, "claim": 2}}, {"start": 4, "end": 99}]
+    article, faults = check_record(record(outlet=7, sentences=sentences, labels={"dubt": 1}))
+    assert article is None
+    parts = ("'outlet'", "clam", "'claim'", "item 1 4-99", "dubt")
+    assert all(part in fault for fault, part in zip(faults, parts, strict=True))
+    assert check_record({"text": 1, "title": 2}) == (
+        None, ["no 'id'; every article needs 'id' and 'text'", "'text' must be text, not a number"]
+    )  # fmt: skip
+
+
+# --- citations ------------------------------------------------------------------------------------
+
+TEXT = "Orr said the quay, he had heard, was lost. “Not a day,” he added. It rained."
+SENTENCES = (TEXT[:42], TEXT[43:65], TEXT[66:])
+
+
+def span(piece: str, nth: int = 0) -> dict[str, int]:
+    start = -1
+    for _ in range(nth + 1):
+        start = TEXT.index(piece, start + 1)
+    return {"start": start, "end": start + len(piece)}
+
+
+def place(piece: str) -> Place:
+    return Place(**span(piece))
+
+
+SAID = {
+    "source": span("Orr"), "cue": span("said"),
+    "content": [span("the quay"), span("was lost")], "kind": "named", "government": True,
+}  # fmt: skip
+ADDED = {
+    "source": span("he", 3), "cue": span("added"), "content": [span("“Not a day,”")],
+    "kind": "named", "antecedent": span("Orr"),
+}  # fmt: skip
+
+
+def cited(*citations: list[dict[str, Any]] | None) -> dict[str, Any]:
+    sentences = [
+        {**span(text), "labels": {}, **({} if given is None else {"citations": given})}
+        for text, given in zip(SENTENCES, citations, strict=True)
     ]
+    return {"id": "a", "text": TEXT, "sentences": sentences}
+
+
+def test_citations_are_read_and_written_as_they_were():
+    article = from_record(cited([SAID], [ADDED], []), "f.jsonl", 1)
+    assert article.units is not None
+    first, second, third = article.units
+    content = (place("the quay"), place("was lost"))
+    assert first.citations == (
+        MarkedCitation(place("Orr"), place("said"), content, SourceKind.NAMED, government=True),
+    )
+    assert second.citations is not None
+    assert second.citations[0].antecedent == place("Orr")
+    assert third.citations == ()
+    assert to_record(article)["sentences"] == cited([SAID], [ADDED], [])["sentences"]
+    rows = of_articles("exchange", iter([from_record(cited([SAID], [], None), "f", 1)]))
+    assert [found and len(found) for found in rows.citations] == [1, (), None]
+
+
+def test_without_citations_a_sentence_is_not_annotated_and_what_scoring_found_is_no_label():
+    found = {**SAID, "name": "Orr", "outlets": []}
+    article = from_record(cited(None, [found], []), "f.jsonl", 1)
+    assert article.units is not None
+    assert [unit.citations for unit in article.units] == [None, None, ()]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"source": {"start": 60, "end": 990}}, "its source 60-990 is not inside the text"),
+        ({"cue": span("added")}, "its cue .* is not inside its sentence"),
+        ({"content": []}, "without content"),
+        ({"content": [span("was lost"), span("the quay")]}, "overlap, or are out of order"),
+        ({"content": [span("said the quay")]}, "its cue 4-8 lies in its content"),
+        ({"content": [span("Orr said")]}, "its source 0-3 lies in its content"),
+        ({"source": span("Orr said")}, "its source and its cue overlap"),
+        ({"kind": "famous"}, "'kind' must be one of named, unnamed, vague"),
+        ({"government": "yes"}, "must be true or false"),
+        ({"source": {"start": "0", "end": 3}}, "its source needs whole numbers"),
+        ({"content": "the quay"}, "'content' must be a list of places"),
+    ],
+)
+def test_a_citation_that_cannot_be_meant_is_refused_with_its_place(change, reason):
+    with pytest.raises(InputError, match=rf"'sentences' item 0, citation 0: .*{reason}"):
+        from_record(cited([{**SAID, **change}], [], []), "f.jsonl", 7)
+
+
+def test_contents_that_cross_are_refused_and_nested_ones_are_not():
+    inner = {"source": span("he"), "cue": span("had heard"), "content": [span("was lost")]}
+    from_record(cited([SAID, inner], [], []), "f", 1)
+    crossing = {"source": None, "cue": None, "content": [span("quay, he")]}
+    with pytest.raises(InputError, match="citation 0 and citation 1: their contents cross"):
+        from_record(cited([SAID, crossing], [], []), "f", 1)
+
+
+# --- lines ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
+        ('{"id": "b", "text": \n', "not JSON"),
+        ("[1]\n", "not a JSON object"),
         ("[" * 100_000, "not JSON"),
         ('{"a":' * 100_000, "not JSON"),
         ('{"id": 1' + "0" * 5000 + ', "text": "a"}', "not JSON"),
         ('{"id": "a", "text": "caf\udce9"}', "UTF-8"),
         ('{"id": "a", "text": "' + "a" * 10_000_000 + '"}', "longer than"),
     ],
-    ids=["arrays", "objects", "number", "latin-1", "long"],
+    ids=["broken", "list", "arrays", "objects", "number", "latin-1", "long"],
 )
-def test_a_hostile_line_is_skipped(line: str, reason: str) -> None:
-    _, skipped = read_lines([json.dumps(record()), line], "f")
+def test_a_hostile_line_is_skipped_and_reading_goes_on(line, reason):
+    good = json.dumps(record())
+    first, skipped, last = read_lines([good, "\n", line, good + "\n"], "f")
+    assert first == last
     assert isinstance(skipped, Skipped)
-    assert reason in skipped.reason
+    assert (skipped.source, reason in skipped.reason) == ("f, line 3", True)
 
 
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
         (["[", '{"id": "a"}', "]"], "jq -c '.[]'"),
-        (['[{"id": "a", "text": "b"}]'], "jq -c '.[]'"),
         (["{", ' "id": "a",', ' "text": "b"', "}"], "jq -c ."),
-        (['{"id": "a",', ' "text": "b"}'], "no line is an article (line 1"),
         (["{bad", "{worse"], "no line is an article (line 1"),
-        ([], "empty"),
         (["\n", " \n"], "empty"),
     ],
 )
-def test_a_file_without_an_article_is_an_error(lines: list[str], reason: str) -> None:
+def test_a_file_without_an_article_is_an_error(lines, reason):
     with pytest.raises(InputError) as caught:
         list(read_lines(lines, "f.json"))
     assert reason in str(caught.value)
-
-
-def test_lines_are_read_one_at_a_time() -> None:
-    def endless() -> object:
-        while True:
-            yield json.dumps(record())
-
-    reader = read_lines(endless(), "f")  # type: ignore[arg-type]
-    assert [next(reader) for _ in range(3)]
-
-
-@pytest.mark.parametrize(
-    ("head", "expected"),
-    [
-        ('{"id": 1', True),
-        ('\n {\n  "id": 1', True),
-        ('[{"id": 1', True),
-        ("{", True),
-        ("{Editor's note} The dam", False),
-        ("[Editor's note] The dam", False),
-        ('"Quoted": the dam', False),
-        ("", False),
-    ],
-)
-def test_tells_records_from_prose(head: str, expected: bool) -> None:
-    assert looks_like_records(head) is expected

@@ -20,9 +20,10 @@ PAGE = b"<html><body><p>The harbour council met.</p></body></html>"
 class _Server(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     pause = threading.Event()
+    busy = 0  # times that it is, before it answers
 
     def do_GET(self) -> None:
-        getattr(self, "do_" + self.path.strip("/").partition("?")[0])()
+        getattr(self, "do_" + self.path.rpartition("/")[2])()
 
     def answer(self, data: bytes, status: int = 200, **headers: str) -> None:
         self.send_response(status)
@@ -44,6 +45,9 @@ class _Server(BaseHTTPRequestHandler):
     def do_file(self) -> None:
         self.answer(b"", 302, Location="file:///etc/hostname")
 
+    def do_none(self) -> None:
+        self.answer(b"", 404)
+
     def do_circle(self) -> None:
         self.answer(b"", 302, Location="/circle")
 
@@ -59,8 +63,9 @@ class _Server(BaseHTTPRequestHandler):
     def do_bomb(self) -> None:
         self.answer(gzip.compress(bytes(30_000_000)), Content_Encoding="gzip")
 
-    def do_broken(self) -> None:
-        self.answer(gzip.compress(PAGE)[:-12], Content_Encoding="gzip")
+    def do_busy(self) -> None:
+        type(self).busy -= 1
+        self.answer(*((b"", 503) if self.busy >= 0 else (PAGE,)))
 
     def do_drip(self) -> None:
         self.send_response(200)
@@ -108,6 +113,13 @@ def test_a_page_and_where_it_was_found(site):
     assert fetch(f"{site}/moved", 1000, allow_private=True).url == f"{site}/page"
 
 
+def test_a_server_that_is_busy_is_asked_again(site, monkeypatch):
+    monkeypatch.setattr(_Server, "busy", 2)
+    assert fetch(f"{site}/busy", 1000, allow_private=True).data == PAGE
+    monkeypatch.setattr(_Server, "busy", 3)
+    assert "could not be fetched (503" in reason(f"{site}/busy")
+
+
 @pytest.mark.parametrize("path", ["gzip", "deflate"])
 def test_packed_answers_are_unpacked(site, path):
     assert fetch(f"{site}/{path}", 1000, allow_private=True).data == PAGE
@@ -119,11 +131,19 @@ def test_packed_answers_are_unpacked(site, path):
         ("bomb", "longer than 1 MB"),
         ("brotli", "is packed as 'br'"),
         ("file", "could not be fetched"),
-        ("circle", "could not be fetched"),
+        ("circle", "more than 10 redirects"),
+        ("none", "could not be fetched (404 Not Found)"),
     ],
 )
 def test_what_can_not_be_taken_is_one_clear_line(site, path, expected):
     assert expected in reason(f"{site}/{path}")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/a", "http://[bad/a", "https://", "http://a b/"]
+)
+def test_an_address_that_does_not_answer_is_one_clear_line(url):
+    assert "could not be fetched" in reason(url)
 
 
 @pytest.mark.parametrize("path", ["drip", "dripheaders"])
@@ -162,3 +182,24 @@ def test_a_redirect_that_leads_inwards_is_refused(site, monkeypatch):
     said = reason(f"{site}/inwards", allow_private=False)
     assert "leads to 127.0.0.2" in said
     assert fetch(f"{site}/page", 1000).data == PAGE
+
+
+def test_only_an_address_that_was_checked_is_connected_to(monkeypatch):
+    # A name that leads to another address each time that it is looked up.
+    answers, asked = iter(["93.184.216.34", "127.0.0.1"]), []
+
+    def refused(address: tuple[str, int], timeout: float) -> None:
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [(2, 1, 6, "", (next(answers), 80))])
+    monkeypatch.setattr(fetching, "create_connection", refused)
+    said = reason("http://news.example/a", allow_private=False)
+    assert "leads to news.example, an address of this machine" in said
+    assert asked == [("93.184.216.34", 80)]
+
+
+def test_a_proxy_of_the_user_may_be_private_and_what_it_is_asked_for_may_not(site, monkeypatch):
+    monkeypatch.setenv("http_proxy", site)
+    assert fetch("http://news.invalid/page", 1000).data == PAGE
+    assert "leads to 10.0.0.1" in reason("http://10.0.0.1/page", allow_private=False)

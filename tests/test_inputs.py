@@ -1,177 +1,135 @@
+"""Files that hold one document: texts and pages, in any encoding, packed, within limits."""
+
+from __future__ import annotations
+
+import bz2
 import contextlib
 import gzip
 import io
 import json
+import lzma
 import os
+import pickle
 import subprocess
 import sys
 import threading
 import tracemalloc
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from framescope.classifier import command
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import reading as inputs
-from framescope.classifier.records.article import Article
-from framescope.classifier.records.scored import Skipped
+from framescope.classifier.inputs import InputOptions, read_input, split_input, unpacking
+from framescope.classifier.inputs.fetching import Fetched
+from framescope.classifier.records import Article, Origin, Skipped
+from mutator import SOUND
+from warcs import BODY, HTML, TEXT, TITLE, read_all, reason, write
 
-BODY = (
-    "The harbour council of Port Ellery said on Tuesday that it had agreed to widen the eastern "
-    "breakwater after two ferries were damaged in the winter storms.",
-    "A levy on the ships that call at the port will pay for it. “Nobody likes a levy,” the "
-    "council’s chairman, Orin Dask, told reporters at the town hall.",
-)
-TEXT = "Port Ellery to widen its breakwater\n\n" + "\n\n".join(BODY) + "\n"
-HTML = f"""<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
-<title>Port Ellery to widen its breakwater | Ellery Gazette</title>
-<meta property="og:site_name" content="Ellery Gazette"><meta name="author" content="Mara Kessel">
-<meta property="article:published_time" content="2025-03-12T10:00:00Z">
-<link rel="canonical" href="https://www.ellery.example/breakwater"></head>
-<body><nav><a href="/">Home</a> <a href="/world">World</a></nav>
-<article><h1>Port Ellery to widen its breakwater</h1>
-<p>{BODY[0]}</p><p>A <b>levy</b> on
- the ships{BODY[1][19:]}</p></article><footer>All rights reserved</footer></body></html>"""
-
-
-def write(folder: Path, name: str, content: str | bytes) -> str:
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return str(path)
-
-
-LOCAL = inputs.Options(allow_private=True)
+PAGE = HTML.replace(
+    "</head>",
+    '<meta charset="utf-8"><meta property="og:site_name" content="Orrin Gazette">'
+    '<meta name="author" content="Mara Kessel">'
+    '<meta property="article:published_time" content="2025-03-12T10:00:00Z">'
+    '<link rel="canonical" href="https://www.orrin.example/breakwater"></head>',
+).replace("<body>", '<body><nav><a href="/">Home</a></nav>')
 
 
 def articles(source: str) -> list[Article]:
-    return [item for item in inputs.read(source, LOCAL) if isinstance(item, Article)]
+    return read_all(source)[0]
 
 
-def reason(source: str) -> str:
-    with pytest.raises(InputError) as caught:
-        list(inputs.read(source, LOCAL))
-    message = str(caught.value)
-    assert "\n" not in message
-    assert message.startswith(source)
-    return message
+def zstd(data: bytes) -> bytes:
+    return pytest.importorskip("zstandard").compress(data)
 
 
-def test_a_plain_text_comes_through_unchanged(tmp_path: Path) -> None:
-    [article] = articles(write(tmp_path, "harbour.txt", TEXT))
-    assert article.text == TEXT
-    assert (article.id, article.lang) == ("harbour", "en")
-    assert article.title == "Port Ellery to widen its breakwater"
+def lines(count: int) -> str:
+    return "".join(json.dumps({"id": n, "text": f"{TEXT} {n}"}) + "\n" for n in range(count))
+
+
+def peak(work: object) -> int:
+    tracemalloc.start()
+    work()  # type: ignore[operator]
+    found = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return found
+
+
+# --- texts and pages ------------------------------------------------------------------------------
+
+
+def test_a_plain_text_comes_through_unchanged(tmp_path):
+    text = TEXT.replace("\n", "\n\n") + "\n"
+    [article] = articles(write(tmp_path, "harbour.txt", text))
+    assert (article.text, article.id, article.lang) == (text, "harbour", "en")
+    assert article.title == TITLE
+    assert articles(write(tmp_path, "notes.html", text))[0].text == text  # whatever it is called
 
 
 @pytest.mark.parametrize("name", ["page.html", "page.txt", "page"])
-def test_a_page_is_known_by_its_content(tmp_path: Path, name: str) -> None:
-    [article] = articles(write(tmp_path, name, HTML))
-    assert article.text == "\n".join(["Port Ellery to widen its breakwater", *BODY])
+def test_a_page_is_known_by_its_content(tmp_path, name):
+    [article] = articles(write(tmp_path, name, PAGE))
     assert article == Article(
         id="page",
-        text=article.text,
-        title="Port Ellery to widen its breakwater",
-        outlet="Ellery Gazette",
-        url="https://www.ellery.example/breakwater",
+        text=TEXT,
+        title=TITLE,
+        outlet="Orrin Gazette",
+        url="https://www.orrin.example/breakwater",
         date="2025-03-12",
         author="Mara Kessel",
-        site_name="Ellery Gazette",
+        site_name="Orrin Gazette",
         lang="en",
     )
 
 
-def test_the_outlet_is_the_host_where_the_page_names_no_site(tmp_path: Path) -> None:
-    html = HTML.replace('<meta property="og:site_name" content="Ellery Gazette">', "")
-    [article] = articles(write(tmp_path, "page.html", html.replace(" | Ellery Gazette", "")))
-    assert article.outlet in {"ellery.example", "Ellery"}
-
-
-def test_a_text_called_html_is_a_text(tmp_path: Path) -> None:
-    assert articles(write(tmp_path, "notes.html", TEXT))[0].text == TEXT
-
-
-def test_an_article_only_in_a_pages_description_is_found(tmp_path: Path) -> None:
+def test_an_article_only_in_a_pages_description_is_found(tmp_path):
     data = json.dumps({"@type": "NewsArticle", "headline": "Port", "articleBody": " ".join(BODY)})
-    html = (
-        "<html><head><title>Port</title>"
-        f'<script type="application/ld+json">{data}</script></head><body><div></div></body></html>'
-    )
+    script = f'<script type="application/ld+json">{data}</script>'
+    html = f"<html><head><title>Port</title>{script}</head><body><div></div></body></html>"
     assert BODY[0] in articles(write(tmp_path, "a.html", html))[0].text
 
 
-@pytest.mark.parametrize("name", ["dump.jsonl", "dump.txt"])
-def test_records_are_known_by_their_content(tmp_path: Path, name: str) -> None:
-    lines = [json.dumps({"id": n, "text": TEXT}) for n in range(3)]
-    lines.insert(1, "{broken")
-    found = list(inputs.read(write(tmp_path, name, "\ufeff" + "\n".join(lines))))
-    assert [type(item) for item in found] == [Article, Skipped, Article, Article]
-    assert [item.id for item in found if isinstance(item, Article)] == ["0", "1", "2"]
-    assert {item.lang for item in found if isinstance(item, Article)} == {"en"}
-
-
-def test_records_do_not_sit_in_memory(tmp_path: Path) -> None:
-    long = b'{"id": "long", "text": "' + b"a" * 25_000_000 + b'"}\n'
-    good = json.dumps({"id": "b", "text": "Yes."}).encode()
-    source = write(tmp_path, "dump.jsonl", good + b"\n" + long + good)
-    found = list(inputs.read(source))
-    assert [type(item) for item in found] == [Article, Skipped, Article]
-    tracemalloc.start()
-    assert len(list(inputs.read(source))) == 3
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 60_000_000
-
-
-def test_a_records_broken_encoding_costs_one_line(tmp_path: Path) -> None:
-    good = json.dumps({"id": "b", "text": "Yes, it is."})
-    data = good.encode() + b'\n{"id": "c", "text": "caf\xe9"}\n' + good.encode()
-    found = list(inputs.read(write(tmp_path, "dump.jsonl", data)))
-    assert [type(item) for item in found] == [Article, Skipped, Article]
-
-
-class _Input:
-    def __init__(self, data: bytes) -> None:
-        self.buffer = io.BytesIO(data)
+def test_a_page_with_its_pictures_in_it(tmp_path):
+    picture = f'<img src="data:image/png;base64,{"iVBORw0KGgo" * 1_000_000}"></article>'
+    saved = "<!-- Page saved with SingleFile url: https://orrin.example/b -->\n<html"
+    html = HTML.replace("<html", saved).replace("</article>", picture)
+    [article] = articles(write(tmp_path, "page.html", html))
+    assert (article.text, article.url) == (TEXT, "https://orrin.example/b")
 
 
 @pytest.mark.parametrize("content", [TEXT, HTML, json.dumps({"id": "stdin", "text": TEXT})])
-def test_standard_input_takes_every_kind(content: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", _Input(content.encode()))
+def test_standard_input_takes_every_kind(content, monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(content.encode()))
+    monkeypatch.setattr(sys, "stdin", stream)
     [article] = articles("-")
-    assert article.id == "stdin"
-    assert BODY[1] in article.text
+    assert (article.id, article.text) == ("stdin", TEXT)
 
 
-@pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"], ids=lambda name: name
-)
-def test_encodings_are_told_apart(tmp_path: Path, encoding: str) -> None:
-    assert articles(write(tmp_path, "a.txt", TEXT.encode(encoding)))[0].text == TEXT
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
+def test_encodings_are_told_apart(tmp_path, encoding):
+    text = TEXT.replace("Karst", "“Kärst”")
+    assert articles(write(tmp_path, "a.txt", text.encode(encoding)))[0].text == text
 
 
-def test_a_cyrillic_text_in_an_old_encoding_is_read(tmp_path: Path) -> None:
+def test_texts_in_old_and_broken_encodings_are_read(tmp_path):
     text = "Совет порта сообщил, что волнорез будет расширен после зимних штормов. " * 5
     [article] = articles(write(tmp_path, "a.txt", text.encode("cp1251")))
     assert (article.text, article.lang) == (text, "ru")
+    html = PAGE.replace("utf-8", "windows-1251").replace("Tam Karst", "Там Карст").encode("cp1251")
+    assert "Там Карст" in articles(write(tmp_path, "a.html", html))[0].text
+    stray = (TEXT + " Café “Ärger”. ").encode() + b"The caf\xe9\x92s owner agreed."
+    assert articles(write(tmp_path, "b.txt", stray))[0].text.endswith("The café’s owner agreed.")
+    text = TEXT.replace("Karst", "“Kärst”")
+    twice = text.encode().decode("latin-1").encode()
+    assert articles(write(tmp_path, "c.txt", twice))[0].text == text
+    [article] = articles(write(tmp_path, "d.txt", TEXT.replace("storms", "storms\0", 1)))
+    assert "\0" not in article.text
 
 
-def test_a_page_names_its_encoding(tmp_path: Path) -> None:
-    html = HTML.replace("utf-8", "windows-1251").replace("Orin Dask", "Орин Даск")
-    data = html.replace("“", '"').replace("”", '"').replace("’", "'").encode("cp1251")
-    assert "Орин Даск" in articles(write(tmp_path, "a.html", data))[0].text
-
-
-def test_stray_bytes_in_utf8_are_read_as_windows_1252(tmp_path: Path) -> None:
-    data = (TEXT + "Café “Ärger” là-bas. ").encode() + b"The caf\xe9\x92s owner agreed."
-    [article] = articles(write(tmp_path, "a.txt", data))
-    assert article.text.endswith("The café’s owner agreed.")
-    assert "“Nobody likes a levy,”" in article.text
-
-
-def test_a_text_encoded_twice_is_mended(tmp_path: Path) -> None:
-    data = TEXT.encode().decode("latin-1").encode()
-    assert articles(write(tmp_path, "a.txt", data))[0].text == TEXT
+def test_chinese_is_another_language_and_no_missing_article(tmp_path):
+    words = "港口委员会周二表示，在冬季风暴损坏两艘渡轮之后，委员会已同意加宽东部防波堤。" * 12
+    html = f"<html><body><article><h1>港口</h1><p>{words}</p><p>{words}</p></article></body></html>"
+    for name, content in (("a.html", html), ("b.txt", words)):
+        assert [one.lang for one in articles(write(tmp_path, name, content))] == ["zh"]
 
 
 @pytest.mark.parametrize(
@@ -189,55 +147,30 @@ def test_a_text_encoded_twice_is_mended(tmp_path: Path) -> None:
         ("half.txt", "The dam".encode("utf-16") + b"\x00", "UTF-16"),
         ("a.pdf", b"%PDF-1.7\n...", "is a PDF"),
         ("a.txt", b"\x89PNG\r\n\x1a\n", "is a PNG image"),
-        ("b.txt", b"\xff\xd8\xff\xe0\x00\x10JFIF", "is a JPEG image"),
         ("a.webp", b"RIFF\x00\x00\x00\x00WEBPVP8 ", "is a WebP image"),
         ("a.docx", b"PK\x03\x04\x14\x00", "Office document"),
+        ("a.tar", b"dam.txt".ljust(257, b"\0") + b"ustar\x0000", "tar archive"),
         ("a.jsonl.gz", gzip.compress(b'{"id": 1}'), "no 'text'"),
         ("a.txt.gz", gzip.compress(TEXT.encode())[:-30], "damaged where it is packed"),
-        ("a.tar", b"dam.txt".ljust(257, b"\0") + b"ustar\x0000", "tar archive"),
-        ("a.rtf", b"{\\rtf1\\ansi The dam}", "RTF"),
-        ("a.warc", b"WARC/1.0\r\n", "web archive"),
-        ("feed.xml", b'<?xml version="1.0"?><rss version="2.0"></rss>', "feed"),
+        ("b.gz", gzip.compress(gzip.compress(gzip.compress(b"a"))), "packed more than twice"),
+        ("feed.xml", b'<?xml version="1.0"?><rss version="2.0"></rss>', "feed without entries"),
+        ("map.xml", b'<?xml version="1.0"?><urlset></urlset>', "list of addresses"),
+        ("a.nitf", b"<nitf><body><p>The dam is safe.</p></body></nitf>", "NITF or NewsML"),
+        ("tei.xml", b"<?xml version='1.0'?><TEI><p>Dam.</p></TEI>", "isn't read (<TEI>)"),
         ("none.html", b"<html><body><p>Log in to go on.</p></body></html>", "no article found"),
         ("nav.txt", b"Share this article\n4 hours ago\n", "no article in it"),
-        ("array.json", b'[{"id": "a", "name": "b"}]', "no item of its list is an article"),
-        ("object.json", b'{\n "id": "a",\n "text": 1\n}', "must be text"),
+        ("long.txt", b"The dam is safe. " * 600_000, "longer than 10 MB"),
+        ("long.txt.gz", gzip.compress(b"The dam is safe. " * 600_000), "longer than 10 MB"),
     ],
 )
-def test_what_is_no_article_is_one_clear_line(
-    tmp_path: Path, name: str, content: bytes, expected: str
-) -> None:
+def test_what_is_no_article_is_one_clear_line(tmp_path, name, content, expected):
     assert expected in reason(write(tmp_path, name, content))
 
 
-def test_a_missing_file_and_a_folder_say_what_to_give(tmp_path: Path) -> None:
+def test_a_missing_file_says_what_to_give(tmp_path):
     assert "no such file" in reason(str(tmp_path / "none.txt"))
-    write(tmp_path, "dam.txt", TEXT)
-    (tmp_path / "empty").mkdir()
-    assert "no file there" in reason(str(tmp_path / "empty"))
-    assert "no such file" in reason(str(tmp_path / "*.html"))
     assert "cannot be opened" in reason("a\0b")
     assert "cannot be opened" in reason("n" * 5000)
-    assert "ftp addresses are not read" in reason("ftp://ellery.example/dam.txt")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_rights_is_named(tmp_path: Path) -> None:
-    source = write(tmp_path, "dam.txt", TEXT)
-    Path(source).chmod(0)
-    assert "cannot be opened" in reason(source)
-
-
-def test_a_text_of_50_mb_is_refused_without_being_read_whole(tmp_path: Path) -> None:
-    source = str(tmp_path / "long.txt")
-    with Path(source).open("wb") as file:
-        file.write(b"The dam is safe. ")
-        file.truncate(50_000_000)
-    tracemalloc.start()
-    assert "longer than 10 MB" in reason(source)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 25_000_000
 
 
 @pytest.mark.parametrize(
@@ -246,73 +179,164 @@ def test_a_text_of_50_mb_is_refused_without_being_read_whole(tmp_path: Path) -> 
         "<html><body>" + "<div>" * 50_000 + "x" * 100,
         "<html><body>" + "<b><i>" * 20_000 + "dam " * 200,
         "<html><body><p>" + "a" * 1_000_000 + "</p></body></html>",
-        "<html><body>" + "<p>" * 20_000,
         "<html><!--" + "-" * 200_000,
         "<html>\x0c<body><p>dam &#0; &#xD800; \ufffe</p></body></html>",
         "<!doctype html>",
     ],
-    ids=["deep", "inline", "long word", "many", "comment", "characters", "empty"],
+    ids=["deep", "inline", "long word", "comment", "characters", "empty"],
 )
-def test_a_hostile_page_crashes_nothing(tmp_path: Path, html: str) -> None:
+def test_a_hostile_page_crashes_nothing(tmp_path, html):
     with contextlib.suppress(InputError):
         assert all(item.text.strip() for item in articles(write(tmp_path, "a.html", html)))
 
 
-class _Server(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        found = {"/dam.html": HTML.encode(), "/old": TEXT.encode("cp1251", "replace"),
-                 "/long": b"a" * 10_000_001, "/notes.pdf": b"%PDF-1.7"}.get(self.path)  # fmt: skip
-        self.send_response(200 if found is not None else 404)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(found or b"")
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), _Server)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-def test_an_address_is_fetched(site: str) -> None:
-    [article] = articles(f"{site}/dam.html")
-    assert (article.id, article.outlet) == ("dam", "Ellery Gazette")
-    assert article.text.endswith(BODY[1])
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [("/none", "404"), ("/long", "longer than 10 MB"), ("/notes.pdf", "is a PDF")],
-)
-def test_an_address_without_an_article_is_one_clear_line(
-    site: str, path: str, expected: str
-) -> None:
-    assert expected in reason(site + path)
-
-
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:9/a", "http://[bad/a", "https://", "http://a b/"]
-)
-def test_an_address_that_does_not_answer_is_one_clear_line(url: str) -> None:
-    assert "could not be fetched" in reason(url)
-
-
-def test_a_text_needs_no_heavy_import(tmp_path: Path) -> None:
+def test_a_text_needs_no_heavy_import(tmp_path):
     source = write(tmp_path, "dam.txt", TEXT)
     code = (
-        f"import sys; from framescope.classifier.inputs import reading; list(reading.read({source!r})); "  # noqa: E501
-        "heavy = {'trafilatura', 'lxml', 'numpy', 'py3langid', 'urllib.request'};"
-        "heavy &= set(sys.modules);"
-        "assert not heavy, heavy"
+        f"import sys; from framescope.classifier.inputs import read_input as read; "
+        f"list(read({source!r})); heavy = {{'trafilatura', 'lxml', 'numpy', 'py3langid', 'urllib3',"
+        "'pydantic'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
+
+# --- in two stages --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", SOUND)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, zstd])
+def test_records_are_read_elsewhere(tmp_path, suffix, pack):
+    source = write(tmp_path, f"a{suffix}.packed", pack(SOUND[suffix]))
+    raw = list(split_input(source))
+    assert all(pickle.loads(pickle.dumps(one)) == one for one in raw)
+    assert [item for one in raw for item in one.items()] == list(read_input(source))
+    assert any(isinstance(item, Article) for item in read_input(source))
+
+
+def test_a_document_is_one_record_that_names_its_file(tmp_path):
+    source = write(tmp_path, "a.html", HTML)
+    [raw] = split_input(source)
+    assert (raw.origin, raw.size) == (Origin(source), len(HTML))
+    assert len(pickle.dumps(raw)) < 500
+    held = raw.held()
+    Path(source).unlink()
+    assert [item.text for item in held.items()] == [TEXT]
+    with pytest.raises(InputError, match="no such file"):
+        list(raw.items())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_read_once(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=pipe.write_bytes, args=(HTML.encode(),))
+    writing.start()
+    [raw] = split_input(str(pipe))
+    writing.join()
+    assert [item.text for item in raw.items()] == [TEXT]
+
+
+# --- packed ---------------------------------------------------------------------------------------
+
+
+def test_what_stands_before_the_damage_is_read(tmp_path):
+    source = write(tmp_path, "a.jsonl.gz", gzip.compress(lines(9000).encode())[:-400])
+    found, skipped, _ = read_all(source)
+    assert len(found) > 1000
+    assert "damaged where it is packed" in skipped[-1].reason
+
+
+def test_parts_of_packed_files_follow_each_other(tmp_path):
+    data = gzip.compress(lines(2).encode()) + gzip.compress(lines(3).encode())
+    assert len(articles(write(tmp_path, "a.jsonl.gz", data))) == 5
+    skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc"
+    data = zstd(lines(2).encode()) + skippable + zstd(lines(3).encode())
+    assert len(articles(write(tmp_path, "a.jsonl.zst", data))) == 5
+    assert articles(write(tmp_path, "b.zstd", skippable + zstd(HTML.encode())))[0].text == TEXT
+
+
+@pytest.mark.parametrize("cut", [3, 20])
+def test_a_truncated_zstandard_file_is_not_taken_for_a_whole_one(tmp_path, cut):
+    source = write(tmp_path, "a.txt.zst", zstd(TEXT.encode() * 9)[:-cut])
+    assert "damaged where it is packed" in reason(source)
+
+
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, bz2.compress, zstd, lambda data: gzip.compress(gzip.compress(data))]
+)
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.warc"])
+def test_a_bomb_is_given_up(tmp_path, monkeypatch, pack, name):
+    if name == "a.warc":
+        pytest.importorskip("fastwarc")
+    monkeypatch.setattr(unpacking, "MOST_UNPACKED", 5_000_000)
+    head = {"a.jsonl": lines(1), "a.csv": f'id,text\n1,"{TEXT}"\n', "a.warc": "WARC/1.0\r\nA: b"}
+    source = write(tmp_path, name, pack(head[name].encode() + b"\0" * 30_000_000))
+    found: list[object] = []
+    assert peak(lambda: found.extend(split_input(source))) < 100_000_000
+    assert "unpacks to more than 200 times its size" in found[-1].reason
+    assert isinstance(found[0], Skipped) == (name == "a.warc")
+
+
+def test_much_that_is_packed_well_is_no_bomb(tmp_path):
+    data = gzip.compress(lines(4000).encode())
+    assert len(list(split_input(write(tmp_path, "a.jsonl.gz", data)))) == 4000
+
+
+# --- addresses ------------------------------------------------------------------------------------
+
+IMITATION = PAGE.replace("www.orrin.example", "www.reuters.com").replace("Orrin Gazette", "Reuters")
+
+
+@pytest.fixture
+def fetched(monkeypatch):
+    def page(html: str, url: str) -> None:
+        found = Fetched(html.encode(), url, None)
+        monkeypatch.setattr("framescope.classifier.inputs.fetching.fetch", lambda *_, **__: found)
+
+    return page
+
+
+def test_an_address_is_fetched_when_it_is_read():
+    [raw] = split_input("http://127.0.0.1:9/harbour.html", InputOptions(allow_private=True))
+    assert raw.origin == Origin("http://127.0.0.1:9/harbour.html")
+    assert raw.held() is raw
+    with pytest.raises(InputError, match="could not be fetched"):
+        list(raw.items())
+
+
+def test_the_address_that_answers_decides(fetched):
+    fetched(IMITATION, "https://reuters.cfd/world/breakwater")
+    [article] = articles("https://short.example/x1")
+    assert article.origin == Origin("https://short.example/x1")
+    assert article.url == "https://reuters.cfd/world/breakwater"
+    assert article.imprint is not None
+    assert article.imprint.address == "https://www.reuters.com/breakwater"
+    fetched(IMITATION, "https://www.reuters.com/breakwater?utm_source=x")
+    [article] = articles("https://www.reuters.com/breakwater?utm_source=x")
+    assert article.url == "https://www.reuters.com/breakwater"
+    assert article.imprint is None or article.imprint.address is None
+
+
+@pytest.mark.parametrize("form", ["terminal", "json", "jsonl", "html"])
+def test_an_imposter_is_said_first_in_every_format(fetched, small_bundle, capsys, form):
+    url = "https://reuters.cfd/world/breakwater"
+    fetched(IMITATION, url)
+    command.score(command.Run([url], model=str(small_bundle), format=form))
+    out = capsys.readouterr().out
+    if form in ("json", "jsonl"):
+        found = json.loads(out)
+        card = found["articles"][0]["source"] if form == "json" else found["report"]["source"]
+        assert card["publication"]["imposter"] is True
+        assert card["publication"]["imitates"] == "reuters"
+        assert card["outlet"] is None
+        return
+    said = "Warning: reuters.cfd is on record as an imposter of Reuters"
+    shown = " ".join(out.split())
+    assert shown.count(said) == 2  # of the report and of the card
+    assert shown.index(said) < shown.index(f"{TITLE} ") or form == "html"
+
+
+# --- real pages -----------------------------------------------------------------------------------
 
 SHARED = Path(os.environ.get("FRAMESCOPE_SHARED") or Path(__file__).parent.parent.parent / "shared")
 INPUTS = SHARED / "inputs"
@@ -322,28 +346,21 @@ NOT_ENGLISH = {"faz": "de", "spiegel": "de", "sueddeutsche": "de", "zeit": "de",
 
 @pytest.mark.skipif(not INPUTS.is_dir(), reason="no folder of real pages")
 @pytest.mark.slow
-def test_real_pages_are_articles() -> None:
+def test_real_pages_are_articles():
     for path in sorted((INPUTS / "pages").glob("*.html")):
-        found = articles(str(path))
-        assert len(found) == 1, path.name
-        [article] = found
+        [article] = articles(str(path))
         assert article.title, path.name
         assert article.outlet, path.name
-        assert article.text.count("\n") >= 1, path.name
         assert len(article.text.split()) > 300, path.name
         assert article.lang == NOT_ENGLISH.get(path.name.split(".")[0], "en"), path.name
 
 
 @pytest.mark.skipif(not INPUTS.is_dir(), reason="no folder of real pages")
-def test_a_real_page_of_four_articles() -> None:
+def test_a_real_page_of_four_articles():
     found = articles(str(INPUTS / "republished-page.txt"))
     assert [article.outlet for article in found] == [None, "Iraq Business", *["Rudaw Net"] * 2]
     assert all(article.title and article.text.startswith(article.title) for article in found)
     assert [len(article.republications) for article in found] == [1, 0, 0, 0]
     [republished] = found[0].republications
-    assert republished.outlet == "RuNews24"
-    assert republished.end == len(found[0].text)
-    for article in found:
-        assert "ago" not in article.text.split("\n")
-        assert "A+ A-" not in article.text
-        assert "[1]" not in article.text
+    assert (republished.outlet, republished.end) == ("RuNews24", len(found[0].text))
+    assert all("[1]" not in one.text and "A+ A-" not in one.text for one in found)

@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 import pytest
-from framescope.classifier.inputs.decoding import detect_language
+from framescope.classifier.inputs import detect_language
 
 ENGLISH = (
     "The harbour council of Port Ellery said on Tuesday that it had agreed to widen the eastern "
@@ -77,7 +77,7 @@ def test_a_lone_surrogate_does_no_harm() -> None:
 
 def test_english_prose_needs_no_model() -> None:
     code = (
-        "import sys; from framescope.classifier.inputs.decoding import detect_language; "
+        "import sys; from framescope.classifier.inputs import detect_language; "
         f"assert detect_language({ENGLISH!r}) == 'en'; "
         "assert not {'py3langid', 'numpy'} & set(sys.modules)"
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier import bundles
-from framescope.classifier.inputs import detect_language, read_input
+from framescope.classifier.inputs import detect_language, legible, read_input
+from framescope.classifier.inputs.normal import normalise
 from framescope.classifier.outlets import load_registry
-from framescope.classifier.records import Article, Republication, Span, Unit, legible
-from framescope.classifier.records.normal import normalise
+from framescope.classifier.records import Article, Republication, Span, Unit
 from framescope.classifier.scoring import Scorer
 from hypothesis import given
 from hypothesis import strategies as st

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from framescope.classifier.attribution.reading import begin
-from framescope.classifier.inputs.reading import read
-from framescope.classifier.inputs.records import read_lines
+from framescope.classifier.inputs import read_input as read
+from framescope.classifier.inputs import read_lines
 from framescope.classifier.inputs.sentences import split
 from framescope.classifier.records.article import Article, Unit
 from framescope.classifier.taxonomy import TECHNIQUES

@@ -1,15 +1,11 @@
-"""Bytes -> text: which encoding, what is no text at all, and which language it is in, offline."""
+"""Decode the bytes of a text in any common encoding."""
 
 from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any
 
 from framescope.classifier.errors import InputError
-from framescope.classifier.records import legible
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -20,37 +16,28 @@ _BOMS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Format:
-    magic: bytes
-    name: str
-    remedy: str
-    offset: int = 0
-
-
-_TEXT_OF_IT = "save its text and give that"
-_UNPACK = "unpack it first"
+_TEXT_OF_IT, _UNPACK = "save its text and give that", "unpack it first"
 _KEEP = "save it, and give the file"
-_FORMATS = (
-    _Format(b"%PDF-", "a PDF", "save its text first (pdftotext FILE)"),
-    _Format(b"PK\x03\x04", "a ZIP archive or an Office document", "save its text as .txt"),
-    _Format(b"\xd0\xcf\x11\xe0", "an old Office document", "save its text as .txt"),
-    _Format(b"{\\rtf", "an RTF document", "save its text as .txt"),
-    _Format(b"\x89PNG", "a PNG image", _TEXT_OF_IT),
-    _Format(b"\xff\xd8\xff", "a JPEG image", _TEXT_OF_IT),
-    _Format(b"GIF8", "a GIF image", _TEXT_OF_IT),
-    _Format(b"II*\x00", "a TIFF image", _TEXT_OF_IT),
-    _Format(b"MM\x00*", "a TIFF image", _TEXT_OF_IT),
-    _Format(b"WEBP", "a WebP image", _TEXT_OF_IT, offset=8),
-    _Format(b"ftyp", "a video or an image", _TEXT_OF_IT, offset=4),
-    _Format(b"\x28\xb5\x2f\xfd", "zstd-compressed", _KEEP),
-    _Format(b"7z\xbc\xaf", "a 7z archive", _UNPACK),
-    _Format(b"Rar!", "a RAR archive", _UNPACK),
-    _Format(b"\x7fELF", "a program", "give a text or an HTML file"),
-    _Format(b"SQLite format 3", "a database", "export its articles as JSONL"),
-    _Format(b"PAR1", "a Parquet file", _KEEP),
-    _Format(b"ustar", "a tar archive", _UNPACK, offset=257),
-    _Format(b"WARC/", "a web archive", _KEEP),
+_FORMATS = (  # the place and bytes that tell a format, its name, and what to do
+    (0, b"%PDF-", "a PDF", "save its text first (pdftotext FILE)"),
+    (0, b"PK\x03\x04", "a ZIP archive or an Office document", "save its text as .txt"),
+    (0, b"\xd0\xcf\x11\xe0", "an old Office document", "save its text as .txt"),
+    (0, b"{\\rtf", "an RTF document", "save its text as .txt"),
+    (0, b"\x89PNG", "a PNG image", _TEXT_OF_IT),
+    (0, b"\xff\xd8\xff", "a JPEG image", _TEXT_OF_IT),
+    (0, b"GIF8", "a GIF image", _TEXT_OF_IT),
+    (0, b"II*\x00", "a TIFF image", _TEXT_OF_IT),
+    (0, b"MM\x00*", "a TIFF image", _TEXT_OF_IT),
+    (8, b"WEBP", "a WebP image", _TEXT_OF_IT),
+    (4, b"ftyp", "a video or an image", _TEXT_OF_IT),
+    (0, b"\x28\xb5\x2f\xfd", "zstd-compressed", _KEEP),
+    (0, b"7z\xbc\xaf", "a 7z archive", _UNPACK),
+    (0, b"Rar!", "a RAR archive", _UNPACK),
+    (0, b"\x7fELF", "a program", "give a text or an HTML file"),
+    (0, b"SQLite format 3", "a database", "export its articles as JSONL"),
+    (0, b"PAR1", "a Parquet file", _KEEP),
+    (257, b"ustar", "a tar archive", _UNPACK),
+    (0, b"WARC/", "a web archive", _KEEP),
 )
 
 # Encodings of old Macs and mainframes differ from the common ones in a few characters, and are
@@ -78,14 +65,14 @@ _FEW_HIGH = 0.03
 
 
 def refuse_binary(data: bytes, source: str) -> None:
-    """Refuse what is no text, by the bytes it begins with: an `InputError` names the format."""
-    for form in _FORMATS:
-        if data.startswith(form.magic, form.offset):
-            raise InputError(source, f"is {form.name}, not text; {form.remedy}")
+    """Refuse a format that is no text, by its first bytes. Raises `InputError`."""
+    for offset, magic, name, remedy in _FORMATS:
+        if data.startswith(magic, offset):
+            raise InputError(source, f"is {name}, not text; {remedy}")
 
 
 def first_characters(head: bytes) -> str:
-    """Decode the first bytes of a file as far as it takes to tell what kind of file it is."""
+    """Decode the first bytes of a file, to tell its kind."""
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             return head.decode(encoding, errors="ignore").lstrip("\ufeff")
@@ -191,97 +178,3 @@ def _cp1252_for_stray_bytes(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error("framescope_cp1252", _cp1252_for_stray_bytes)
-
-
-MIN_BYTES = 20
-"""Words that are shorter than this together, in UTF-8, tell nothing: 20 letters, 7 ideographs."""
-
-_HEAD, _MIDDLE = 5_000, 2_000  # characters looked at: the start, and a part from the middle
-
-# Words that are common in English and no words of its neighbours ("in", "is", "was", "had" are).
-_ENGLISH = frozenset(
-    {"the", "and", "of", "to", "that", "with", "for", "from", "this", "which", "have", "has"}
-    | {"been", "they", "their", "there", "were", "would", "about", "after", "said", "who", "not"}
-    | {"but", "are", "as", "at", "by", "its", "it", "he", "she", "his", "her"}
-)
-_ENGLISH_SHARE = 0.20  # running English prose has 0.3 to 0.4; no other language comes near
-_ENGLISH_VARIETY = 6
-_ENGLISH_WORDS = 30
-
-# A false "not English" keeps an article from being scored, a missed one costs less: be sure.
-_SURE = 0.6
-_SURE_ENGLISH = 0.2
-
-# Written with English words: a headline or two are not enough to tell it from English.
-_NEAR_ENGLISH = frozenset({"pcm"})
-
-# Labels of the model for varieties whose written standard has a two-letter code.
-_STANDARD = {"arz": "ar", "ary": "ar", "wuu": "zh", "yue": "zh", "nn": "no"}
-_NO_LANGUAGE = "zxx"
-
-_WORD = re.compile(r"[^\W\d_]+")
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S{1,2000}|[@#]\w{1,200}")
-
-
-def detect_language(text: str) -> str | None:
-    """Tell the language of a text.
-
-    Parameters
-    ----------
-    text : str
-        The whole article; its start and a part of its middle are looked at. Addresses, handles and
-        hashtags are not counted as words.
-
-    Returns
-    -------
-    str or None
-        ISO 639-1 code (ISO 639-3 where the language has no other). None when the text is too short
-        or too mixed to tell.
-    """
-    return _detect(legible(_sample(text)))
-
-
-@lru_cache(maxsize=128)  # who reads a page asks, and who scores its articles soon after
-def _detect(sample: str) -> str | None:
-    sample = _ADDRESS.sub(" ", sample)
-    words = _WORD.findall(sample)
-    if len("".join(words).encode()) < MIN_BYTES:
-        return None
-    if _reads_english(words):
-        return "en"
-    language, probability = _classify(" ".join(sample.split()))
-    if language == _NO_LANGUAGE or probability < (_SURE_ENGLISH if language == "en" else _SURE):
-        return None
-    if language in _NEAR_ENGLISH and len(words) < _ENGLISH_WORDS:
-        return None
-    return language
-
-
-def _sample(text: str) -> str:
-    if len(text) <= _HEAD + _MIDDLE:
-        return text
-    middle = max(_HEAD, (len(text) - _MIDDLE) // 2)
-    return text[:_HEAD] + " " + text[middle : middle + _MIDDLE]
-
-
-def _reads_english(words: list[str]) -> bool:
-    if len(words) < _ENGLISH_WORDS:
-        return False
-    common = [word for word in map(str.lower, words) if word in _ENGLISH]
-    return len(common) >= _ENGLISH_SHARE * len(words) and len(set(common)) >= _ENGLISH_VARIETY
-
-
-@cache
-def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-
-
-def _classify(text: str) -> tuple[str, float]:
-    """Give the likeliest language and its probability, varieties counted with their standard."""
-    totals: dict[str, float] = {}
-    for label, probability in _identifier().rank(text):
-        language = _STANDARD.get(label, label)
-        totals[language] = totals.get(language, 0.0) + probability
-    return max(totals.items(), key=lambda item: item[1])

@@ -1,99 +1,349 @@
-"""Files on disk, before anyone looks into them: their names, opened, counted."""
+"""Files as users name them: on disk or in an object store (`s3://`, `gs://`), listed and opened."""
 
 from __future__ import annotations
 
-import errno
-import os
-import select
-import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from io import BufferedIOBase
-from pathlib import Path
-from typing import BinaryIO
+import glob
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import Any
 
-from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import mail, stores, tables, unpacking
-from framescope.classifier.inputs.unpacking import Stream
+from framescope.classifier.errors import InputError, how_to_install
+from framescope.classifier.inputs import unpacking
 
 STDIN = "-"
-RECORD_NAMES = frozenset({".jsonl", ".ndjson"})
-PAGE_NAMES = frozenset({".html", ".htm", ".xhtml"})
+RECORDS = frozenset({".jsonl", ".ndjson"})
+PAGES = frozenset({".html", ".htm", ".xhtml"})
+TABLES = frozenset({".csv", ".tsv", ".tab"})
+_OTHERS = frozenset(
+    {".txt", ".text", ".md", ".json", ".xml", ".rss", ".atom", ".eml", ".mht", ".mhtml"}
+    | {".warc", ".wet", ".parquet", ".pq"}
+)
+_SUFFIXES = RECORDS | PAGES | TABLES | _OTHERS  # of what is taken of a folder
 
-_SILENCE = 20.0  # seconds to wait for a pipe
-_TEXT_NAMES = frozenset({".txt", ".text", ".md", ".json", ".xml", ".rss", ".atom", ".nitf"})
-_ARCHIVE_NAMES = frozenset({".warc", ".wet", ".parquet", ".pq"})
-NAMES = _TEXT_NAMES | RECORD_NAMES | PAGE_NAMES | tables.SUFFIXES | mail.SUFFIXES | _ARCHIVE_NAMES
-"""What is taken of a folder: the rest of a saved page, its pictures and scripts, is not."""
+_COMPANIONS = ("_files", "_file", ".files")  # folders that browsers write beside a page
+_BLOCK = 4 << 20  # bytes that a store is asked for at once
+_VERSIONS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
+# Of the systems that fsspec knows, those that hold users' files; each with its library.
+_STORES = {
+    "s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs",
+    "abfss": "adlfs", "adl": "adlfs", "oss": "ossfs", "oci": "ocifs", "hf": "huggingface_hub",
+    "hdfs": "pyarrow", "webhdfs": "requests", "sftp": "paramiko", "ssh": "paramiko",
+    "smb": "smbprotocol", "gdrive": "gdrivefs", "dropbox": "dropboxdrivefs", "memory": "fsspec",
+}  # fmt: skip
+
+Tell = Callable[[str], None]
 
 
-def unpacked(path: Path) -> Path:
-    """Give a file's name without what says that it is packed."""
-    name = Path(path.name)
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """One file or address to be read.
+
+    Attributes
+    ----------
+    name : str
+        As `read_input` and `split_input` take it.
+    size : int or None
+        Bytes, packed as it is; None where that isn't known before it is fetched.
+    modified : str or None
+        Another text when its content is another: its time in nanoseconds, or what a store calls
+        its version; None where that isn't known.
+    """
+
+    name: str
+    size: int | None = None
+    modified: str | None = None
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def is_address(source: str) -> bool:
+    """Whether a source is an ``http`` or ``https`` address."""
+    return _scheme(source) in {"http", "https"}
+
+
+def is_store(source: str) -> bool:
+    """Whether a source is any other address, which fsspec may open."""
+    return _scheme(source) not in {None, "http", "https"}
+
+
+def is_regular(source: str) -> bool:
+    """Whether a file may be opened a second time: it is on a disk or in a store, and no pipe."""
+    return is_store(source) or Path(source).is_file()
+
+
+def unpacked_name(source: str) -> Path:
+    """Return the name of a file without the suffixes that say that it is packed."""
+    name = Path(source.rpartition("/")[2] if is_store(source) else Path(source).name)
     while name.suffix.lower() in unpacking.SUFFIXES:
         name = Path(name.stem)
     return name
 
 
-@contextmanager
-def opened(source: str) -> Iterator[Stream]:
-    """Open a file by its name or address; of a pipe, wait for whoever writes to it, but not long.
+def _scheme(source: str) -> str | None:
+    scheme, mark, _ = source[:32].partition("://")
+    plain = scheme.replace("+", "").replace("_", "").replace("-", "")
+    return scheme.lower() if mark and plain.isalnum() else None
 
-    Raises `InputError` when it isn't there or can't be opened.
+
+# --- listing --------------------------------------------------------------------------------------
+
+
+def list_inputs(
+    sources: Iterable[str],
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    tell: Tell | None = None,
+) -> list[ListedFile]:
+    """List the files that inputs are, in order, each once.
+
+    Parameters
+    ----------
+    sources : iterable of str
+        Files, folders, patterns, addresses, ``"-"`` for standard input.
+    include, exclude : sequence of str
+        Patterns (`fnmatch`) on a file's path within the folder, or on its name. Only files that
+        match one of `include`, if there is any, and none of `exclude` are taken. A file that is
+        named by itself is always taken.
+    tell : callable or None
+        Is told what of a folder was left out.
+
+    Raises
+    ------
+    InputError
+        When an input isn't there, or there is no file in it.
     """
-    if stores.is_store(source):
-        with stores.opened(source) as remote:
-            yield remote
-        return
-    with _local(source) as stream:
+    found: dict[str, ListedFile] = {}
+    for source in sources:
+        files = files_within(source, include, exclude, tell)
+        for one in [_single(source)] if files is None else files:
+            remote = one.name == STDIN or "://" in one.name[:32]
+            found.setdefault(one.name if remote else str(Path(one.name).absolute()), one)
+    return list(found.values())
+
+
+def files_within(
+    source: str, include: Sequence[str] = (), exclude: Sequence[str] = (), tell: Tell | None = None
+) -> list[ListedFile] | None:
+    """List the files of a folder or a pattern; None where the source is one file.
+
+    The parameters are those of `list_inputs`. Raises `InputError` when there is no file in it.
+    """
+    if source == STDIN or is_address(source):
+        return None
+    found = _in_store(source) if is_store(source) else _on_disk(source)
+    if found is None:
+        return None
+    inside = [
+        (path, file)
+        for path, file in found
+        if not (include and not _matches(path, include)) and not _matches(path, exclude)
+    ]
+    if _is_pattern(source) and not Path(source).is_dir():
+        files = [file for _, file in inside]
+        wanted = "matches; check the pattern and its quotes"
+    else:
+        files = _articles_of(inside, include, source, tell)
+        wanted = f"may hold an article ({' '.join(sorted(_SUFFIXES))})"
+    if not files:
+        raise InputError(source, f"no file there that {wanted}")
+    return files
+
+
+def read_list(stream: Any) -> list[str]:
+    """Read a list of inputs: one per line, or with NUL after each, as ``find -print0`` writes them.
+
+    Blank lines and those that begin with ``#`` are passed over. Bytes that are not UTF-8 come back
+    as the file system writes them.
+    """
+    data = stream.read()
+    if b"\0" in data:
+        return [one.decode(errors="surrogateescape") for one in data.split(b"\0") if one.strip()]
+    lines = data.decode("utf-8-sig", errors="surrogateescape").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def size_of_inputs(sources: Sequence[str]) -> int | None:
+    """Count the bytes of the files that several inputs are; None where one is no file."""
+    if any(source == STDIN or "://" in source[:24] for source in sources):
+        return None
+    total = 0
+    for source in sources:
+        with suppress(InputError):  # which reading it reports
+            total += sum(one.size or 0 for one in list_inputs([source]))
+    return total
+
+
+def _articles_of(
+    inside: Iterable[tuple[PurePosixPath, ListedFile]],
+    include: Sequence[str],
+    source: str,
+    tell: Tell | None,
+) -> list[ListedFile]:
+    """Take of a folder's files, each with its path within it, what may be articles."""
+    asked = {PurePosixPath(pattern).suffix.lower() for pattern in include}
+    taken: list[ListedFile] = []
+    left: dict[str, int] = {}
+    for path, file in inside:
+        hidden = any(part.startswith(".") for part in path.parts)
+        if hidden or any(part.endswith(_COMPANIONS) for part in path.parts[:-1]):
+            continue
+        kind = unpacked_name(path.name).suffix.lower()
+        if kind in _SUFFIXES or kind in asked or path.suffix.lower() in asked:
+            taken.append(file)
+        else:
+            left[kind or path.name] = left.get(kind or path.name, 0) + 1
+    if left and tell is not None:
+        said = ", ".join(f"{count} {kind}" for kind, count in sorted(left.items())[:8])
+        tell(f"{source}: left out files that are no articles by their names: {said}")
+    return taken
+
+
+def _matches(path: PurePosixPath, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(str(path), one) or fnmatchcase(path.name, one) for one in patterns)
+
+
+def _on_disk(source: str) -> list[tuple[PurePosixPath, ListedFile]] | None:
+    path = Path(source)
+    with _explained(source):
+        if path.is_dir():
+            # A link that leads nowhere too: reading it reports that.
+            found = [one for one in path.rglob("*") if one.is_file() or _is_broken(one)]
+        elif path.exists() or not _is_pattern(source):
+            return None
+        else:  # not Path.glob, which takes no pattern that begins at the root
+            named = glob.glob(source, recursive=True)  # noqa: PTH207
+            found = [one for one in map(Path, named) if one.is_file()]
+        base = _base(path.as_posix())
+        return [(_relative(one.as_posix(), base), _local(one)) for one in sorted(found)]
+
+
+def _is_broken(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
+
+
+def _in_store(source: str) -> list[tuple[PurePosixPath, ListedFile]] | None:
+    system, path = _file_system(source)
+    with _explained(source):
+        system.invalidate_cache()
+        if _is_pattern(path):
+            found = system.glob(path, detail=True)
+        elif source.endswith("/") or not system.isfile(path):
+            found = system.find(path, detail=True)
+            if not found:
+                system.info(path)  # says why there is nothing
+        else:
+            return None
+    names = sorted(name for name, known in found.items() if known.get("type") == "file")
+    files = [_remote(system.unstrip_protocol(name), found[name]) for name in names]
+    # Its names may begin otherwise than the user's do: s3 for s3a, three slashes for two.
+    base = _base(source.partition("://")[2].lstrip("/"))
+    paths = (one.name.partition("://")[2].lstrip("/") for one in files)
+    return [(_relative(path, base), one) for path, one in zip(paths, files, strict=True)]
+
+
+def _local(path: Path) -> ListedFile:
+    try:
+        known = path.stat()
+    except OSError:  # gone since, or a link that leads nowhere
+        return ListedFile(str(path), 0)
+    return ListedFile(str(path), known.st_size, str(known.st_mtime_ns))
+
+
+def _remote(name: str, known: dict[str, Any]) -> ListedFile:
+    version = next((known[key] for key in _VERSIONS if known.get(key) is not None), None)
+    return ListedFile(name, known.get("size"), None if version is None else str(version).strip('"'))
+
+
+def _single(source: str) -> ListedFile:
+    """Describe one file or address. Raises `InputError` when it isn't there."""
+    if source == STDIN or is_address(source):
+        return ListedFile(source)
+    if is_store(source):
+        system, path = _file_system(source)
+        with _explained(source):
+            return _remote(source, dict(system.info(path)))
+    with _explained(source):
+        known = Path(source).stat()
+        return ListedFile(source, known.st_size, str(known.st_mtime_ns))
+
+
+def _is_pattern(source: str) -> bool:
+    return any(mark in source for mark in "*?[")
+
+
+def _base(pattern: str) -> str:
+    """Return the folder that a pattern, or a folder, begins with; with a slash at its end."""
+    at = min((pattern.index(mark) for mark in "*?[" if mark in pattern), default=None)
+    return pattern.rstrip("/") + "/" if at is None else pattern[: pattern.rfind("/", 0, at) + 1]
+
+
+def _relative(name: str, base: str) -> PurePosixPath:
+    return PurePosixPath(name.removeprefix(base))
+
+
+# --- opening --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def opened(source: str) -> Iterator[Any]:
+    """Open a file by its name or address. Raises `InputError`."""
+    if is_store(source):
+        system, path = _file_system(source)
+        with _explained(source):
+            stream = system.open(path, "rb", block_size=_BLOCK)
+    else:
+        with _explained(source):
+            stream = Path(source).open("rb")  # noqa: SIM115
+    with stream:
         yield stream
 
 
-def is_regular(source: str) -> bool:
-    """Whether a file may be opened a second time: it is on a disk or in a store, and no pipe."""
-    return stores.is_store(source) or Path(source).is_file()
+def _file_system(source: str) -> tuple[Any, str]:
+    """Return the file system of an address, and the path in it. Raises `InputError`."""
+    scheme = _scheme(source) or ""
+    # No files of this machine, no wrappers around other addresses, and no fetching without the
+    # checks of `fetching`.
+    if scheme not in _STORES:
+        reason = f"{scheme} addresses are not read; give a file or an http(s) address"
+        raise InputError(source, reason)
+    missing = f"{scheme} addresses need a library that isn't there;"
+    try:
+        import fsspec
+    except ImportError:
+        raise InputError(source, f"{missing} {how_to_install('batch')}") from None
+    with _explained(source):
+        try:
+            system, path = fsspec.core.url_to_fs(source)
+        except ImportError:
+            raise InputError(source, f"{missing} pip install {_STORES[scheme]}") from None
+    return system, path
 
 
 @contextmanager
-def named(source: str) -> Iterator[None]:
-    """Say of a file that isn't there, or can't be opened, what it is called: an `InputError`."""
+def _explained(source: str) -> Iterator[None]:
+    """Report a file that isn't there, or can't be opened: an `InputError`."""
     try:
         yield
-    except FileNotFoundError:
-        reason = "no such file; give a file, a folder, an http(s) address, or - for standard input"
+    except InputError:
+        raise
+    except Exception as error:  # each store's library has errors of its own
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        why, store = " ".join(str(why).split())[:300], is_store(source)
+        if isinstance(error, FileNotFoundError) and store:
+            reason = "no such file, folder or bucket; check the address"
+        elif isinstance(error, FileNotFoundError):
+            reason = (
+                "no such file; give a file, a folder, an http(s) address, or - for standard input"
+            )
+        elif isinstance(error, PermissionError) and store:
+            reason = f"may not be read ({why}); check the keys and rights of the store"
+        elif store:
+            reason = f"cannot be opened ({why}); check the address, the store and its keys"
+        else:
+            reason = f"cannot be opened ({why}); check its name and rights"
         raise InputError(source, reason) from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(source, f"cannot be opened ({why}); check its name and rights") from None
-
-
-def _local(source: str) -> BinaryIO:
-    path = Path(source)
-    with named(source):
-        if not stat.S_ISFIFO(path.stat().st_mode):
-            return path.open("rb")
-        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        if not select.select([number], [], [], _SILENCE)[0]:
-            os.close(number)
-            raise OSError(errno.EAGAIN, f"a pipe to which nothing is written in {_SILENCE:.0f} s")
-        os.set_blocking(number, True)
-        return os.fdopen(number, "rb")
-
-
-class Tallied(BufferedIOBase):
-    """A stream that says how much is read of it."""
-
-    def __init__(self, stream: Stream, taken: Callable[[int], None]) -> None:
-        self._stream, self._taken = stream, taken
-
-    def readable(self) -> bool:
-        """It can be read."""
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read up to so many bytes."""
-        part = self._stream.read(-1 if size is None else size)
-        self._taken(len(part))
-        return part
-
-    read1 = read

@@ -192,8 +192,7 @@ def _menu(line: str) -> LineKind:
     return LineKind.FURNITURE if menu else LineKind.TEXT
 
 
-# What may stand before an article's first words on the same line: links to other articles, and the
-# buttons for the size of the letters.
+# What may stand before an article's first words on the same line.
 _BUTTONS = re.compile(r"A\+\s?A-\s*|A-\s?A\+\s*")
 _LINKS_LEAD = re.compile(
     r"(?:also\sin|also\sread|read\salso|related|see\salso|more\son)\b", re.IGNORECASE
@@ -209,10 +208,7 @@ _INLINE_BY = re.compile(
 
 
 def strip_lead(line: str) -> tuple[str, str | None]:
-    """Take links, letter-size buttons and byline from the beginning of an article's paragraph.
-
-    Gives the rest, and whom the byline names.
-    """
+    """Take links, letter-size buttons and byline from a paragraph; return it and the author."""
     buttons = _BUTTONS.search(line, 0, _LEAD)
     if _LINKS_LEAD.match(line):
         end = buttons.end() if buttons else _dateline_start(line)

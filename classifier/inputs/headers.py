@@ -1,7 +1,7 @@
 """Lines of a page that say whose article it is: those above it, and what the page says of itself.
 
-Outlet, time, author and headline tell where an article begins. Furniture that names who publishes
-or owns a text is taken off the text, and kept for who asks where the article comes from.
+Outlet, time, author and headline tell where an article begins. Furniture that names the publisher
+or owner of a text is taken off the text, and kept for the source card.
 """
 
 from __future__ import annotations
@@ -71,16 +71,13 @@ def ends_sentence(text: str) -> bool:
 
 
 def author(byline: str) -> str:
-    """Give the name in a byline."""
+    """Return the name in a byline."""
     name = _BY.sub("", byline, count=1)
     return re.split(r"\s?[,|·•]\s|\s[–-]\s", name, maxsplit=1)[0].strip()
 
 
 def iso_date(text: str) -> str | None:
-    """Read the day, as ISO 8601, from a line such as ``Updated: 12 March 2025, 10:42 GMT``.
-
-    None where there is no day, or its form is ambiguous (``03/04/2025``).
-    """
+    """Read the day from a line such as ``Updated: 12 March 2025``; None where it is ambiguous."""
     if found := re.search(r"\d{4}-\d{2}-\d{2}", text):
         return _day(found[0], "%Y-%m-%d")
     found = re.search(r"(\d{1,2})(?:st|nd|rd|th)?\s([A-Za-z]{3})[a-z]*\.?,?\s(\d{4})", text)
@@ -98,11 +95,10 @@ def _day(text: str, form: str) -> str | None:
 
 
 def find(lines: Sequence[PageLine]) -> list[Header]:
-    """Find the headers on a page, in its order.
+    """Find the headers on a page.
 
     An article inside a page is announced by its outlet and time ("Ellery Gazette / 4 hours ago /
-    - Ellery Gazette"), by a drawn rule or a byline around its headline. A live blog's times of day
-    begin no article.
+    - Ellery Gazette"), by a drawn rule or a byline around its headline.
     """
     headers: list[Header] = []
     index = 0
@@ -213,30 +209,14 @@ _CREDIT = re.compile(
 
 
 def own_name(line: str) -> str | None:
-    """Give the name that a page calls itself by in a line of furniture.
-
-    Parameters
-    ----------
-    line : str
-        Such as ``Discover what Ellery Reader AI can answer``, ``Get the Karst Post app``.
-
-    Returns
-    -------
-    str or None
-        None where the line names nobody.
-    """
+    """Return the name of a page itself in a line such as ``Get the Karst Post app``."""
     for pattern in _SELF:
         if (match := pattern.match(line)) and not _NOBODY.fullmatch(match[1]):
             return match[1]
     return None
 
 
-def is_credit(line: str) -> bool:
-    """Whether a line of furniture names who wrote or owns the text: ``© 2025 Karst Press``."""
-    return _CREDIT.search(line) is not None
-
-
 def credits(lines: Iterable[str]) -> tuple[str, ...]:
-    """Give those of a page's lines of furniture that say where it comes from, each once."""
-    kept = dict.fromkeys(line for line in lines if is_credit(line) or own_name(line))
+    """Return the lines of furniture that name an agency, an owner, or the page itself."""
+    kept = dict.fromkeys(line for line in lines if _CREDIT.search(line) or own_name(line))
     return tuple(kept)[:MAX_LINES]

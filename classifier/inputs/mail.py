@@ -1,4 +1,4 @@
-"""What is written as mail is (RFC 5322, MIME): a newsletter, or a page that a browser saved whole.
+"""Mail (RFC 5322, MIME): a newsletter, or a page that a browser saved whole.
 
 Browsers save a page with its pictures as MHTML (RFC 2557), which is a mail of several parts.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import email
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 from email.utils import parseaddr, parsedate_to_datetime
@@ -16,8 +16,6 @@ from email.utils import parseaddr, parsedate_to_datetime
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import page, webpage
 from framescope.classifier.records import Article
-
-SUFFIXES = frozenset({".eml", ".mht", ".mhtml"})
 
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60}):[ \t]")
 _TELLING = frozenset(
@@ -30,18 +28,6 @@ _MBOX = re.compile(r"From \S+ +\w{3} \w{3} ")
 _PARTS = 2_000
 
 
-@dataclass(frozen=True)
-class _Letter:
-    """What is read of a mail: its page, its plain text, and what its headers say."""
-
-    html: str | None
-    text: str | None
-    subject: str | None
-    sender: str | None
-    date: str | None
-    url: str | None  # of a page that a browser saved
-
-
 def looks_like_mail(head: str) -> bool:
     """Whether a file that begins with `head` is a mail, or a page saved as one."""
     if _MBOX.match(head):
@@ -50,12 +36,11 @@ def looks_like_mail(head: str) -> bool:
     for line in head.splitlines():
         if not line:
             break
-        if line[0] in " \t":
-            continue
-        match = _HEADER.match(line + " ")
-        if match is None:
-            return False
-        names.add(match[1].lower())
+        if line[0] not in " \t":
+            match = _HEADER.match(line + " ")
+            if match is None:
+                return False
+            names.add(match[1].lower())
     return len(names & _TELLING) >= _ENOUGH
 
 
@@ -69,94 +54,74 @@ def articles(data: bytes, source: str, stem: str) -> Iterator[Article]:
     """
     if _MBOX.match(data[:200].decode("latin-1")):
         raise InputError(source, "is a mailbox; give its mails one by one, as .eml files")
-    letter = _read(data, source)
-    if letter.url is not None and letter.html is not None:
-        # A page that was saved from a file says nothing of where it stood.
-        url = letter.url if letter.url.startswith(("http://", "https://")) else None
-        yield from webpage.articles(letter.html, source, stem, url)
-        return
-    found = list(_of_letter(letter, source, stem))
-    if not found:
-        reason = "a mail without a text that is an article; give the article's page or text"
-        raise InputError(source, reason)
-    for number, article in enumerate(found):
-        if not number:
-            article = replace(
-                article,
-                title=letter.subject or article.title,
-                outlet=letter.sender or article.outlet,
-                date=letter.date or article.date,
-            )
-        yield article
-
-
-def _of_letter(letter: _Letter, source: str, stem: str) -> list[Article]:
-    if letter.html is not None:
-        try:
-            # Its sender is who published it, and not a host that its links lead to.
-            found = webpage.articles(letter.html, source, stem)
-            return [replace(one, outlet=letter.sender or one.outlet) for one in found]
-        except InputError:
-            pass
-        lines = webpage.paragraphs(letter.html)
-        if len(" ".join(lines).split()) >= webpage.MIN_WORDS:
-            return page.articles("\n".join(lines), stem, letter.sender)
-    if letter.text is not None and letter.text.strip():
-        return page.articles(letter.text, stem, letter.sender)
-    return []
-
-
-def _read(data: bytes, source: str) -> _Letter:
     try:
         message = email.message_from_bytes(data, policy=policy.default)
         assert isinstance(message, EmailMessage)
         html, text = _content(message, "text/html"), _content(message, "text/plain")
-        location = message.get("Snapshot-Content-Location")
-        if location is None and message.get_content_type() == "multipart/related":
-            location = _location(message)
+        subject, location = webpage.plain(message.get("Subject")), _location(message)
         sender = parseaddr(str(message.get("From", "")))[0].strip()
-        return _Letter(
-            html,
-            text,
-            _said(message.get("Subject")),
-            None if sender.startswith("<") else sender or None,
-            _day(message.get("Date")),
-            _said(location),
-        )
+        date = _day(message.get("Date"))
     except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         # The library trips over some headers that no program wrote as it should.
         reason = f"a mail that can't be read ({type(error).__name__}); save its text instead"
         raise InputError(source, reason) from None
+    if location is not None and html is not None:
+        # A page that was saved from a file says nothing of where it stood.
+        url = location if location.startswith(("http://", "https://")) else None
+        yield from webpage.articles(html, source, stem, url)
+        return
+    outlet = None if sender.startswith("<") else sender or None
+    found = _of_newsletter(html, text, outlet, source, stem)
+    if not found:
+        reason = "a mail without a text that is an article; give the article's page or text"
+        raise InputError(source, reason)
+    first = found[0]
+    yield replace(
+        first,
+        title=subject or first.title,
+        outlet=outlet or first.outlet,
+        date=date or first.date,
+    )
+    yield from found[1:]
+
+
+def _of_newsletter(
+    html: str | None, text: str | None, outlet: str | None, source: str, stem: str
+) -> list[Article]:
+    if html is not None:
+        try:
+            # Its sender is who published it, and not a host that its links lead to.
+            found = webpage.articles(html, source, stem)
+            return [replace(one, outlet=outlet or one.outlet) for one in found]
+        except InputError:
+            lines = webpage.paragraphs(html)
+        if len(" ".join(lines).split()) >= webpage.MIN_WORDS:
+            return page.articles("\n".join(lines), stem, outlet)
+    return page.articles(text, stem, outlet) if text is not None and text.strip() else []
 
 
 def _content(message: EmailMessage, kind: str) -> str | None:
-    """Give the first part of a kind that is no attachment, decoded."""
-    for number, part in enumerate(message.walk()):
-        if number >= _PARTS:
-            return None
+    """Return the first part of a kind that is no attachment, decoded."""
+    for _, part in zip(range(_PARTS), message.walk(), strict=False):
         if part.get_content_type() != kind or part.get_content_disposition() == "attachment":
             continue
         payload = part.get_payload(decode=True)
         if not isinstance(payload, bytes) or not payload.strip():
             continue
-        charset = part.get_content_charset() or "utf-8"
         try:
-            return payload.decode(charset)
+            return payload.decode(part.get_content_charset() or "utf-8")
         except (UnicodeDecodeError, LookupError):
             return payload.decode("utf-8", errors="framescope_cp1252")
     return None
 
 
 def _location(message: EmailMessage) -> str | None:
-    """Where the page stood that a mail of parts begins with, as older browsers say it."""
-    for part in message.iter_parts():
-        if part.get_content_type() == "text/html":
-            return part.get("Content-Location")
-    return None
-
-
-def _said(value: object) -> str | None:
-    return (" ".join(str(value).split()) or None) if value is not None else None
+    """Return the address of a saved page; older browsers write it above its first part."""
+    location = message.get("Snapshot-Content-Location")
+    if location is None and message.get_content_type() == "multipart/related":
+        pages = (p for p in message.iter_parts() if p.get_content_type() == "text/html")
+        location = next((part.get("Content-Location") for part in pages), None)
+    return webpage.plain(location)
 
 
 def _day(value: object) -> str | None:

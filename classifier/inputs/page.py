@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from framescope.classifier.inputs import furniture, headers, republication
 from framescope.classifier.inputs.furniture import LineKind
 from framescope.classifier.inputs.headers import PageLine
-from framescope.classifier.records import Article, Imprint, count_words, legible
+from framescope.classifier.inputs.normal import legible
+from framescope.classifier.records import Article, Imprint, count_words
 
 # Not str.splitlines, which also splits at characters that stand inside a line of prose.
 _NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -246,7 +247,7 @@ def _imprint(part: _Part, carries: bool) -> Imprint | None:
 
 
 def _title(lines: Sequence[PageLine]) -> str | None:
-    """Give the first line, where it is a headline and not the start of a wrapped paragraph."""
+    """Return the first line, where it is a headline and not the start of a wrapped paragraph."""
     if len(lines) < 2 or not headers.is_headline(lines[0].text):
         return None
     wrapped = not lines[1].blanks and lines[1].text[:1].islower()

@@ -8,71 +8,64 @@ from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import (
-    archives,
     decoding,
     document,
+    exchange,
+    feeds,
     files,
-    listing,
-    newsxml,
-    parquet,
-    records,
-    stores,
+    jsonl,
     tables,
-    unpacking,
+    warc,
     webpage,
 )
 from framescope.classifier.inputs.document import MAX_BYTES, Document
-from framescope.classifier.inputs.raw import RawRecord, gathered, located
-from framescope.classifier.inputs.unpacking import HEAD, Stream
+from framescope.classifier.inputs.raw import RawRecord
+from framescope.classifier.inputs.unpacking import HEAD, Source, unpacked
 from framescope.classifier.records import Article, Origin, Skipped
 
-_CHUNK = 1 << 20
-_STDIN = "standard input"
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def _nothing(_: object) -> None:
+def _ignore(_: object) -> None:
     pass
 
 
 @dataclass(frozen=True)
-class Options:
+class InputOptions:
     """How inputs are read.
 
     Attributes
     ----------
     columns : mapping of str to str
-        What a table calls the fields of an article (`classifier.inputs.fields`), where it isn't to
-        be guessed.
+        The names that a table gives the fields of an article (`fields`), instead of a guess.
     allow_private : bool
         Whether addresses of this machine and its own network are fetched.
     tell : callable
-        Is told, a line each, what was guessed and what was left out.
+        Is told, in one line each, what was guessed and what was left out.
     taken : callable
-        Is told, as files are read, of how many more bytes, packed as they are.
+        Is told of the number of bytes, packed as they are, each time some are read.
     include, exclude : sequence of str
-        What is taken of a folder or a pattern, and what isn't (`classifier.inputs.listing`).
+        Which files of a folder or a pattern are taken (`list_inputs`).
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     allow_private: bool = False
-    tell: Callable[[str], None] = _nothing
-    taken: Callable[[int], None] = _nothing
+    tell: Callable[[str], None] = _ignore
+    taken: Callable[[int], None] = _ignore
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
 
 
-def read(source: str, options: Options | None = None) -> Iterator[Article | Skipped]:
+def read_input(source: str, options: InputOptions | None = None) -> Iterator[Article | Skipped]:
     """Read the articles of one input.
 
     Parameters
@@ -81,16 +74,16 @@ def read(source: str, options: Options | None = None) -> Iterator[Article | Skip
         A file, a folder, a pattern of files, an address, or ``"-"`` for standard input. Addresses
         are ``http``, ``https``, and those of stores (``s3``, ``gs``), of which folders and patterns
         are read too. Files hold text, HTML, a page as browsers save it (MHTML, SingleFile), a
-        newsletter, a feed, NITF or NewsML, a table (CSV, TSV, Parquet), a web archive (WARC), or
-        the exchange format; plain, or packed with gzip, bzip2, xz or Zstandard. Tables, archives
-        and the exchange format are never held whole.
-    options : Options or None
+        newsletter, a feed, a table (CSV, TSV, Parquet), a web archive (WARC), or the exchange
+        format; plain, or packed with gzip, bzip2, xz or Zstandard. Tables, archives and the
+        exchange format are never held whole.
+    options : InputOptions or None
 
     Yields
     ------
     Article or Skipped
-        Articles with their language, where it can be told, and where they were read from;
-        `Skipped` for what of the input can't be read.
+        Articles with their language, where it can be told, and their origin; `Skipped` for
+        whatever of the input can't be read.
 
     Raises
     ------
@@ -98,26 +91,31 @@ def read(source: str, options: Options | None = None) -> Iterator[Article | Skip
         On the first step, when the whole input can't be used; for many records without any
         article, at its end.
     """
-    options = options or Options()
-    listed = listing.within(source, options.include, options.exclude, options.tell)
+    options = options or InputOptions()
+    listed = files.files_within(source, options.include, options.exclude, options.tell)
     if listed is None:
-        yield from _read_one(source, options)
+        yield from _read(split_input(source, options), source)
         return
     for one in listed:
         try:
-            yield from _read_one(one.name, options)
+            yield from _read(split_input(one.name, options), one.name)
         except InputError as error:
             yield Skipped(error.source, error.reason)
 
 
-def split(source: str, options: Options | None = None) -> Iterator[RawRecord | Skipped]:
+def read_stream(stream: Any, name: str) -> Iterator[Article | Skipped]:
+    """Read the articles of an open file; its name is used for messages and ids only."""
+    return _read(_split_file(stream, name, name, "", InputOptions(), held=True), name)
+
+
+def split_input(source: str, options: InputOptions | None = None) -> Iterator[RawRecord | Skipped]:
     """Cut one file or address into its records, in order, without reading them.
 
     Parameters
     ----------
     source : str
-        As for `read`, but no folder and no pattern: `listing.listed` gives their files.
-    options : Options or None
+        As for `read_input`, but no folder and no pattern: `list_inputs` lists their files.
+    options : InputOptions or None
 
     Yields
     ------
@@ -130,52 +128,34 @@ def split(source: str, options: Options | None = None) -> Iterator[RawRecord | S
     InputError
         On the first step, when the whole input can't be used.
     """
-    options, begun = options or Options(), False
+    begun = False
     try:
-        with _cut(source, options, held=False) as cut:
-            for record in cut.records:
-                yield record
-                begun = True
+        for record in _split(source, options or InputOptions()):
+            yield record
+            begun = True
     except InputError as error:
         if not begun:
             raise
         yield Skipped(error.source, error.reason)
 
 
-def read_stream(stream: BinaryIO, name: str) -> Iterator[Article | Skipped]:
-    """Read the articles of an open file, which is called so; its name says nothing of its kind."""
-    cut = _File(name, name, "", Options(), held=True).cut(stream)
-    return located(cut.read(), Origin(name))
-
-
-def _read_one(source: str, options: Options) -> Iterator[Article | Skipped]:
-    with _cut(source, options, held=True) as cut:
-        yield from located(cut.read(), Origin(_STDIN if source == files.STDIN else source))
-
-
-# --- files ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """The records of one file, and what is said where none of them holds an article.
-
-    `none` makes that of the first that was skipped; None where the file is one record, and so its
-    error that of the file.
-    """
-
-    records: Iterator[RawRecord | Skipped]
-    none: Callable[[Skipped | None], InputError] | None = None
-
-    def read(self) -> Iterator[Article | Skipped]:
-        if self.none is not None:
-            return gathered(self.records, self.none)
-        return (
-            item
-            for record in self.records
-            if isinstance(record, RawRecord)
-            for item in record.content.read(record.origin)
-        )
+def _read(records: Iterable[RawRecord | Skipped], source: str) -> Iterator[Article | Skipped]:
+    """Read records; one of several that can't be used is `Skipped`."""
+    good, why = 0, ""
+    for record in records:
+        try:
+            for item in [record] if isinstance(record, Skipped) else record.items():
+                good += isinstance(item, Article)
+                if isinstance(item, Skipped) and not why:
+                    why = f"{item.source}: {item.reason}".removeprefix(f"{source}, ")
+                yield item
+        except InputError as error:
+            if isinstance(record, RawRecord) and record.origin.record is None:
+                raise  # a document, which is the whole input
+            why = why or f"{error}".removeprefix(f"{source}, ")
+            yield Skipped(error.source, error.reason)
+    if not good:
+        raise InputError(source, f"no article in it ({why or 'it is empty'})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,119 +169,82 @@ class _Address:
 
         url = origin.input
         found = fetch(url, MAX_BYTES, allow_private=self.allow_private)
-        page = Document(_url_stem(url), "", found.data, found.url, found.charset)
-        return page.read(origin)
+        parts = urlsplit(url)
+        last = unquote(parts.path).rstrip("/").rpartition("/")[2]
+        stem = Path(last).stem or parts.hostname or "page"
+        yield from Document(stem, "", found.data, found.url, found.charset).read(origin)
 
 
-@contextmanager
-def _cut(source: str, options: Options, *, held: bool) -> Iterator[_Cut]:
-    """Open a file, and cut it into its records.
-
-    `held` says whether the record of a whole document holds it, or only its name.
-    """
+def _split(source: str, options: InputOptions) -> Iterator[RawRecord | Skipped]:
     if source == files.STDIN:
-        yield _File(_STDIN, "stdin", "stdin", options, held=True).cut(sys.stdin.buffer)
-    elif stores.scheme_of(source) in {"http", "https"}:
-        record = RawRecord(Origin(source), MAX_BYTES // 100, _Address(options.allow_private))
-        yield _Cut(iter([record]))
+        stream = sys.stdin.buffer
+        yield from _split_file(stream, "standard input", "stdin", "stdin", options, held=True)
+    elif files.is_address(source):
+        yield RawRecord(Origin(source), MAX_BYTES // 100, _Address(options.allow_private))
     else:
-        path = source.rpartition("/")[2] if stores.is_store(source) else source
-        name = files.unpacked(Path(path))
-        held = held or not files.is_regular(source)
+        name = files.unpacked_name(source)
         with files.opened(source) as stream:
-            file = _File(source, name.stem or name.name, str(name), options, held=held)
-            yield file.cut(stream)
+            held, stem = not files.is_regular(source), name.stem or name.name
+            yield from _split_file(stream, source, stem, str(name), options, held=held)
 
 
-# --- what is in one -------------------------------------------------------------------------------
+def _split_file(
+    stream: Any, source: str, stem: str, name: str, options: InputOptions, *, held: bool
+) -> Iterator[RawRecord | Skipped]:
+    """Tell what an open file is, and cut it. Raises `InputError`.
 
-
-@dataclass(frozen=True)
-class _File:
-    """One file: what it is called in messages and results, and how it is to be read.
-
-    `name` is that of the file, unpacked, by which its kind is told where its content doesn't.
+    With `held` the record of a document holds it, otherwise the name of its file.
     """
-
-    source: str
-    stem: str
-    name: str
-    options: Options
-    held: bool
-
-    def cut(self, stream: Stream) -> _Cut:
-        """Tell what an open file is, and cut it. Raises `InputError`."""
-        source, stem, options = self.source, self.stem, self.options
-        counted = files.Tallied(stream, options.taken)
-        head, rest = unpacking.unpacked(counted, source)
-        if not head.strip(b"\x00 \t\r\n\x0b\x0c") and len(head) < HEAD:
-            raise InputError(source, "is empty; give a file with an article's text")
-        if head.startswith(archives.MAGIC):
-            pages = archives.split(head, rest, source, stem)
-            return _Cut(pages, partial(archives.no_page, source))
-        if head.startswith(parquet.MAGIC):
-            return _Cut(self._parquet(head, rest, stream), partial(tables.no_row, source))
+    columns, tell = options.columns, options.tell
+    found = unpacked(stream, source, options.taken)
+    head, text = found.head, decoding.first_characters(found.head)
+    if not head.strip(b"\x00 \t\r\n\x0b\x0c") and len(head) < HEAD:
+        raise InputError(source, "is empty; give a file with an article's text")
+    if head.startswith(warc.MAGIC):
+        yield from warc.split(found, stem)
+    elif head.startswith(tables.PARQUET):
+        yield from _split_parquet(found, stream, stem, options)
+    else:
         decoding.refuse_binary(head, source)
-        text = decoding.first_characters(head)
-        if document.is_json(text, self.name):
-            if not document.is_value(text, self.name):
-                lines = _lines(head, rest, "surrogateescape", source)
-                return _Cut(
-                    records.split(lines, source, stem, options.columns, options.tell),
-                    partial(records.no_line, source),
-                )
-        elif not _is_marked_up(text) and tables.looks_like_table(
-            text, called_so=Path(self.name).suffix.lower() in tables.SUFFIXES
+        is_json = document.is_json(text, name)
+        if is_json and not jsonl.is_one_value(text):
+            yield from jsonl.split(_lines(found, "surrogateescape"), source, stem, columns, tell)
+        elif not (is_json or webpage.looks_like_html(text) or feeds.root_of(text)) and (
+            Path(name).suffix.lower() in files.TABLES or tables.looks_like_table(text)
         ):
-            lines = _lines(head, rest, "framescope_cp1252", source)
-            rows = tables.split(lines, text, source, stem, options.columns, options.tell)
-            return _Cut(rows, partial(tables.no_row, source))
-        return _Cut(self._document(head, rest, stream))
-
-    def _document(self, head: bytes, rest: Stream, stream: Stream) -> Iterator[RawRecord]:
-        data = document.whole(head, rest, self.name, self.source) if self.held else None
-        size = len(data) if data is not None else max(_length(stream), len(head))
-        yield RawRecord(Origin(self.source), size, Document(self.stem, self.name, data))
-
-    def _parquet(self, head: bytes, rest: Stream, stream: Stream) -> Iterator[RawRecord | Skipped]:
-        """Cut a table that is read from its end: packed, or from a pipe, it is kept first."""
-        columns, tell = self.options.columns, self.options.tell
-        with TemporaryFile() as kept:
-            file: Any = kept
-            taken: Callable[[int], None] = _nothing
-            if isinstance(rest, unpacking.Packed) or not stream.seekable():
-                kept.write(head)
-                while part := unpacking.take(rest, _CHUNK, self.source):
-                    kept.write(part)
-            else:
-                file, taken = stream, self.options.taken
-            file.seek(0)
-            yield from parquet.split(file, self.source, self.stem, columns, tell, taken)
+            lines = _lines(found, "framescope_cp1252")
+            yield from tables.split_csv(lines, text, source, stem, columns, tell)
+        else:
+            data = document.whole(found, name) if held else None
+            size = len(head if data is None else data)
+            if data is None:
+                size = max(size, stream.seek(0, 2))
+            yield RawRecord(Origin(source), size, Document(stem, name, data))
 
 
-def _length(stream: Stream) -> int:
-    """Give the bytes of an open file; 0 where that can't be told."""
-    try:
-        return stream.seek(0, 2) if stream.seekable() else 0
-    except (OSError, ValueError):
-        return 0
+def _split_parquet(
+    found: Source, stream: Any, stem: str, options: InputOptions
+) -> Iterator[RawRecord | Skipped]:
+    """Cut a table that is read from its end: packed, or from a pipe, it is kept first."""
+    with TemporaryFile() as kept:
+        file, taken = stream, options.taken
+        if found.is_packed or not stream.seekable():
+            file, taken = kept, _ignore
+            while part := found.read():
+                kept.write(part)
+        file.seek(0)
+        columns, tell = options.columns, options.tell
+        yield from tables.split_parquet(file, found.name, stem, columns, tell, taken)
 
 
-def _is_marked_up(text: str) -> bool:
-    return webpage.looks_like_html(text) or newsxml.root_of(text) is not None
-
-
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-def _lines(head: bytes, rest: Stream, errors: str, source: str) -> Iterator[str]:
+def _lines(found: Source, errors: str) -> Iterator[str]:
     """Split a stream into lines; of a line that is too long, only as much as shows that."""
-    encoding = "utf-16" if head.startswith(_UTF16) else "utf-8"
+    encoding = "utf-16" if found.head.startswith(_UTF16) else "utf-8"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
-    most = records.MAX_CHARS + 1
-    begun, length = [], 0  # of the line that isn't ended
-    chunk = head.removeprefix(codecs.BOM_UTF8)
+    most = exchange.MOST_CHARACTERS + 1
+    begun, length = list[str](), 0  # of the line that isn't ended
     try:
+        chunk = found.read().removeprefix(codecs.BOM_UTF8)
         while chunk:
             first, *others = decoder.decode(chunk).split("\n")
             if length < most:
@@ -310,17 +253,10 @@ def _lines(head: bytes, rest: Stream, errors: str, source: str) -> Iterator[str]
             if others:
                 yield "".join(begun)
                 yield from others[:-1]
-                begun = [others[-1]]
-                length = len(begun[0])
-            chunk = unpacking.take_sound(rest, _CHUNK, source)
+                begun, length = [others[-1]], len(others[-1])
+            chunk = found.read()
         yield "".join(begun) + decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         yield "".join(begun)
         reason = f"is damaged {encoding.upper()} from there on; save it again as UTF-8"
-        raise InputError(source, reason) from None
-
-
-def _url_stem(url: str) -> str:
-    parts = urlsplit(url)
-    last = unquote(parts.path).rstrip("/").rpartition("/")[2]
-    return Path(last).stem or parts.hostname or "page"
+        raise InputError(found.name, reason) from None

@@ -93,19 +93,9 @@ def find(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
 
 
 def layers(text: str, publisher: str | None = None) -> tuple[Republication, ...]:
-    """Find every outlet that an article names as the one it carries, outermost first.
+    """Find the outlets that an article names as those it carries, outermost first; at most two.
 
     An article that first appeared elsewhere may itself announce a third outlet's.
-
-    Parameters
-    ----------
-    text : str
-    publisher : str or None
-
-    Returns
-    -------
-    tuple of Republication
-        At most two, of different outlets.
     """
     lines = _lines(text)
     found: list[Republication] = []
@@ -119,7 +109,7 @@ def layers(text: str, publisher: str | None = None) -> tuple[Republication, ...]
 
 
 def _lines(text: str) -> list[tuple[int, int]]:
-    """Give start and end of each line that isn't blank, without the space around it."""
+    """Return start and end of each line that isn't blank, without the space around it."""
     found = []
     for match in re.finditer(r"[^\r\n]+", text):
         if line := match[0].strip():
@@ -184,8 +174,7 @@ def _clean(name: str) -> str:
 def same_outlet(outlet: str, publisher: str | None) -> bool:
     """Whether two names can be one outlet's: equal, or one the other with more words behind it.
 
-    "Karst Post International" is the Karst Post; the Sun is not the Tarn Sun. A host is compared by
-    its first label, without spaces.
+    "Karst Post International" is the Karst Post; the Sun is not the Tarn Sun.
     """
     if publisher is None:
         return False

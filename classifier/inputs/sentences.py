@@ -1,17 +1,7 @@
 """An article's sentences, with exact offsets: the one splitter of training and serving.
 
 Boundaries come from nupunkt, line by line, and are then repaired where news prose is known to
-mislead it. It was chosen over sentencex, which leaves quotations of several sentences whole, by
-measuring both on the 371 training articles of the Propaganda Techniques Corpus: one sentence a line
-there; the lines of each paragraph joined with spaces, the boundaries inside paragraphs counted.
-
-    sentencex 1.0.32    F1 0.875
-    nupunkt 0.8.0       F1 0.922
-    nupunkt, repaired   F1 0.922
-
-That corpus was itself split by a program, which ends a sentence after "Gov.", leaves one open at
-a curly quotation mark, and begins one with a footnote mark; so the repairs don't show there. Of the
-65 cases in tests/cases/sentences.jsonl, split by a person, the three get 50, 43 and 62 right.
+mislead it.
 """
 
 from __future__ import annotations
@@ -22,10 +12,10 @@ from itertools import pairwise
 
 from framescope.classifier.records import Article, Sentence, Voice, fold
 
-#: No sentence is longer: a model must never be handed a megabyte that holds no full stop.
 MAX_CHARS = 1500
-# What the library is handed at once: it is not linear in the length of a single word.
-_WINDOW = 4_000
+"""No sentence is longer: a model must never be handed a megabyte that holds no full stop."""
+
+_WINDOW = 4_000  # handed to the library at once: it is not linear in the length of a single word
 
 _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _TERMINAL = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
@@ -63,21 +53,12 @@ _CLOSERS_AFTER_SPACE = re.compile(r"(?:[”»)\]]|\[\d{1,3}\]){1,9}(?=\s|$)")
 
 
 def split(article: Article, plain: str | None = None) -> tuple[Sentence, ...]:
-    """Split an article into sentences.
+    """Split an article into sentences; `plain` is its text, folded, where that is at hand.
 
-    Parameters
-    ----------
-    article : Article
-        Where it has ``units``, they are its sentences and are not split again.
-    plain : str or None
-        Its text, folded, where that is at hand.
-
-    Returns
-    -------
-    tuple of Sentence
-        In order and without overlap; each is exactly ``article.text[start:end]``, not empty, at
-        most `MAX_CHARS` long and without white space around it, and together they hold every
-        character that isn't white space. Their voice is `Voice.OWN` unless a unit says otherwise.
+    An article's ``units`` are its sentences and are not split again. Otherwise each is exactly
+    ``article.text[start:end]``, not empty, at most `MAX_CHARS` long and without white space around
+    it, and together they hold every character that isn't white space. Their voice is `Voice.OWN`
+    unless a unit says otherwise.
     """
     text = article.text
     if article.units is not None:
@@ -100,11 +81,8 @@ def _spans(text: str, plain: str) -> Iterator[tuple[int, int]]:
             yield from _cut(text, start + left, start + right)
 
 
-# --- blocks: what no sentence reaches across -----------------------------------------------------
-
-
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
-    """Lines, each a block of its own, or the paragraphs of a text wrapped to a width."""
+    """Yield what no sentence reaches across: lines, or paragraphs of a text wrapped to a width."""
     lines = text.splitlines(keepends=True)
     width = _wrap_width([line.rstrip() for line in lines])
     start = end = 0
@@ -136,11 +114,8 @@ def _is_full(line: str, following: str, width: int) -> bool:
     return word is not None and bool(line) and len(line) + 1 + len(word[1]) > width
 
 
-# --- sentences of a block ------------------------------------------------------------------------
-
-
 def _sentences_of(block: str, plain: str) -> Iterator[tuple[int, int]]:
-    """Spans that follow each other without a gap; they are stripped when they are cut."""
+    """Yield spans that follow each other without a gap; they are stripped when they are cut."""
     start = 0
     while start < len(block):
         ends = _ends(block[start : start + _WINDOW], plain[start : start + _WINDOW])
@@ -154,10 +129,7 @@ def _sentences_of(block: str, plain: str) -> Iterator[tuple[int, int]]:
 
 
 def _ends(block: str, plain: str) -> list[int]:
-    """Where the sentences end; the last of them with the block.
-
-    The library is given ``plain``: it knows the ASCII marks best.
-    """
+    """Return where sentences end, by the folded text: the library knows the ASCII marks best."""
     if _ONE_END.fullmatch(block):
         return [len(block)]
     # Loaded on first use: `framescope --help` splits nothing.
@@ -178,7 +150,7 @@ def _ends(block: str, plain: str) -> list[int]:
 
 
 def _runs_on(plain: str, start: int, end: int) -> bool:
-    """Whether what ends here is no sentence: a title before a name, the number of a list item."""
+    """Whether no sentence ends here: behind a title before a name, the number of a list item."""
     if end == len(plain):
         return False
     if plain[end] in ",;)" or _RUNS_ON.search(plain[max(start, end - 20) : end]):
@@ -206,7 +178,7 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _place_to_cut(text: str, start: int) -> int:
-    """After the last line break, semicolon or space in the second half of what may be kept."""
+    """Return the end of the last line break, semicolon or space in the window's second half."""
     low, high = start + MAX_CHARS // 2, start + MAX_CHARS
     for mark in ("\n", "; ", " "):
         place = text.rfind(mark, low, high)

@@ -1,20 +1,14 @@
-"""Packed streams -> what is in them: gzip, bzip2, xz, Zstandard, and no more than is reasonable."""
+"""Unpack gzip, bzip2, xz and Zstandard streams, within limits."""
 
 from __future__ import annotations
 
 import bz2
 import gzip
 import lzma
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
-from io import BufferedIOBase
-from typing import Any, BinaryIO, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from framescope.classifier.errors import InputError, how_to_install
-
-Stream: TypeAlias = BinaryIO | BufferedIOBase
 
 SUFFIXES = frozenset({".gz", ".bz2", ".xz", ".zst", ".zstd"})
 HEAD = 65_536
@@ -22,221 +16,128 @@ HEAD = 65_536
 
 MOST_UNPACKED = 256_000_000
 MOST_TIMES = 200
-"""A file that unpacks to more than so many bytes, and so many times its size, is a bomb."""
+"""A file is a bomb if it unpacks to more than `MOST_UNPACKED` bytes and `MOST_TIMES` its size."""
 
-_CHUNK = 1 << 20
-_PIECE = 1 << 10  # bytes of Zstandard at once: each four of them may be 128 kB
+CHUNK = 1 << 20
+_PIECE = 1 << 10  # bytes of Zstandard unpacked at once: every four of them may be 128 kB
 _DEEPEST = 2
 
 
-class _BombError(Exception):
-    """What unpacks to more than is reasonable."""
+class Source:
+    """The bytes of an input, as they are unpacked; `head` are the first, which are read again.
 
+    Reading a damaged input returns what stands before the damage, and then raises `InputError`.
+    """
 
-def take(stream: Stream, size: int, source: str) -> bytes:
-    """Read up to so many bytes; a pipe gives them in pieces. Raises `InputError`."""
-    parts: list[bytes] = []
-    with _explained(source):
-        while size > 0 and (part := stream.read(min(size, _CHUNK))):
+    def __init__(
+        self,
+        stream: Any,
+        name: str,
+        file: Source | None = None,
+        taken: Callable[[int], None] | None = None,
+    ) -> None:
+        self.name, self.is_packed, self.count = name, file is not None, 0
+        self._stream, self._file, self._taken = stream, file, taken
+        self._error: InputError | None = None
+        self._ahead = b""
+        self.head = self._ahead = self.read(HEAD)
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        """Return at most `size` bytes, and none only at the end. Raises `InputError`."""
+        if self._ahead:
+            part, self._ahead = self._ahead[:size], self._ahead[size:]
+            return part
+        parts: list[bytes] = []
+        while size > 0 and self._error is None:
+            try:
+                part = self._next(min(size, HEAD))
+            except Exception as error:  # the libraries of stores have errors of their own
+                self._error = error if isinstance(error, InputError) else self._explained(error)
+                break
+            if not part:
+                break
             parts.append(part)
             size -= len(part)
-    return b"".join(parts)
+        if self._error is not None and not parts:
+            raise self._error
+        return b"".join(parts)
 
-
-def take_sound(stream: Stream, size: int, source: str) -> bytes:
-    """Read up to so many bytes, and of a damaged stream what stands before the damage.
-
-    Raises `InputError` when nothing does: the next time at the latest.
-    """
-    parts: list[bytes] = []
-    while size > 0:
-        try:
-            with _explained(source):
-                part = stream.read(min(size, _CHUNK))
-        except InputError:
-            if parts and isinstance(stream, Packed):
-                break  # it will say so again
-            raise
-        if not part:
-            break
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
-
-
-@contextmanager
-def _explained(source: str) -> Iterator[None]:
-    """Say of a stream that can't be read why: an `InputError`."""
-    try:
-        yield
-    except _BombError:
-        reason = f"unpacks to more than {MOST_TIMES} times its size; unpack it, and look into it"
-        raise InputError(source, reason) from None
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
-        reason = f"is damaged where it is packed ({error}); get it again"
-        raise InputError(source, reason) from None
-    except MemoryError:
-        raise InputError(source, "needs more memory to unpack than there is; unpack it") from None
-    except OSError as error:
-        reason = f"cannot be read ({error.strerror or error}); check the file"
-        raise InputError(source, reason) from None
-
-
-def unpacked(stream: Stream, source: str) -> tuple[bytes, Stream]:
-    """Unpack a stream as often as it is packed.
-
-    Returns
-    -------
-    bytes, stream
-        What it begins with, up to `HEAD` bytes, and the rest; the stream itself, where it isn't
-        packed.
-
-    Raises
-    ------
-    InputError
-        When it is damaged, or packed more than twice.
-    """
-    counted = _Counted(stream)
-    head = take(counted, HEAD, source)
-    rest: Stream = counted
-    for _ in range(_DEEPEST + 1):
-        reader = next((one for magic, one in _PACKED.items() if head.startswith(magic)), None)
-        if reader is None:
-            return head, rest
-        rest = Packed(reader(_Joined(head, rest)), counted)
-        head = take_sound(rest, HEAD, source)
-    raise InputError(source, "is packed more than twice; unpack it first")
-
-
-class _Joined(BufferedIOBase):
-    """A stream, with what was read of it already put back before it."""
-
-    def __init__(self, head: bytes, stream: Stream) -> None:
-        self._head, self._stream = head, stream
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or size < 0:
-            head, self._head = self._head, b""
-            return head + self._stream.read()
-        if self._head:
-            head, self._head = self._head[:size], self._head[size:]
-            return head
-        return self._stream.read(size)
-
-    read1 = read
-
-
-class _Counted(BufferedIOBase):
-    """A stream that knows how many bytes were read of it."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream, self.count = stream, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        part = self._stream.read(-1 if size is None else size)
+    def _next(self, size: int) -> bytes:
+        # Packed data is read in small pieces: little is lost where it is damaged.
+        read = self._stream.read1 if self.is_packed else self._stream.read
+        part = bytes(read(size))
         self.count += len(part)
+        if self._taken is not None:
+            self._taken(len(part))
+        if self._file and self.count > max(MOST_UNPACKED, MOST_TIMES * self._file.count):
+            reason = (
+                f"unpacks to more than {MOST_TIMES} times its size; unpack it, and look into it"
+            )
+            raise InputError(self.name, reason)
         return part
 
-    read1 = read
+    def _explained(self, error: Exception) -> InputError:
+        if isinstance(error, MemoryError):
+            reason = "needs more memory to unpack than there is; unpack it"
+        elif self.is_packed:
+            reason = f"is damaged where it is packed ({error}); get it again"
+        else:
+            reason = f"cannot be read ({getattr(error, 'strerror', None) or error}); check the file"
+        return InputError(self.name, " ".join(reason.split()))
 
 
-class Packed(BufferedIOBase):
-    """What is unpacked of a stream, as long as it is in proportion to what was read of that.
+def unpacked(stream: Any, name: str, taken: Callable[[int], None] | None = None) -> Source:
+    """Unpack an open file as often as it is packed.
 
-    It is read in small pieces, so that little is lost where the stream is damaged.
+    `taken` is told the number of bytes each time some are read of the file. Raises `InputError`
+    when it is damaged, or packed more than twice.
     """
-
-    def __init__(self, stream: Any, packed: _Counted) -> None:
-        self._stream, self._packed, self._given = stream, packed, 0
-        self._failed: Exception | None = None
-
-    def readable(self) -> bool:
-        """It can be read."""
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read up to so many bytes, unpacked; what failed once fails again."""
-        if size is None or size < 0:
-            return b"".join(iter(partial(self.read, HEAD), b""))
-        if self._failed is not None:
-            raise self._failed
-        try:
-            part: bytes = self._stream.read1(min(size, HEAD))
-        except Exception as error:
-            self._failed = error
-            raise
-        self._given += len(part)
-        if self._given > max(MOST_UNPACKED, MOST_TIMES * self._packed.count):
-            self._failed = _BombError()
-            raise self._failed
-        return part
-
-    read1 = read
+    file = found = Source(stream, name, taken=taken)
+    for _ in range(_DEEPEST + 1):
+        unpack = next((one for magic, one in _PACKED.items() if found.head.startswith(magic)), None)
+        if unpack is None:
+            return found
+        found = Source(unpack(found), name, file)
+    raise InputError(name, "is packed more than twice; unpack it first")
 
 
-class _Zstandard(BufferedIOBase):
+class _Zstandard:
     """Frames of Zstandard, one after another.
 
     The library's own reader takes the end of a truncated file for the end of a whole one.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, source: Source) -> None:
         try:
             import zstandard
         except ImportError:
             reason = f"Zstandard needs a library that isn't there; {how_to_install('batch')}"
-            raise OSError(reason) from None
+            raise InputError(source.name, reason) from None
         self._library: Any = zstandard
-        self._stream, self._frame, self._out, self._rest = stream, None, b"", b""
+        self._source, self._frame, self._packed, self._unpacked = source, None, b"", b""
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        parts: list[bytes] = []
-        while size is None or size < 0:
-            if not (part := self.read(_CHUNK)):
-                return b"".join(parts)
-            parts.append(part)
-        while not self._out:
-            if not self._more():
+    def read1(self, size: int, /) -> bytes:
+        while not self._unpacked:
+            self._packed = self._packed or self._source.read(HEAD)
+            if not self._packed and self._frame is not None:
+                raise EOFError("it ends before its end marker")
+            if not self._packed:
                 return b""
-        part, self._out = self._out[:size], self._out[size:]
-        return part
-
-    read1 = read
-
-    def _more(self) -> bool:
-        """Unpack one piece; False at the end."""
-        if not self._rest:
-            self._rest = self._stream.read(_CHUNK)
-            if not self._rest:
-                if self._frame is not None:
-                    raise EOFError("it ends before its end marker")
-                return False
-        piece, self._rest = self._rest[:_PIECE], self._rest[_PIECE:]
-        try:
+            piece, self._packed = self._packed[:_PIECE], self._packed[_PIECE:]
             frame = self._frame or self._library.ZstdDecompressor().decompressobj()
-            self._out = frame.decompress(piece)
-        except self._library.ZstdError as error:
-            raise EOFError(str(error)) from None
-        self._frame = None if frame.eof else frame
-        if frame.eof:
-            self._rest = frame.unused_data + self._rest
-        return True
+            self._unpacked = frame.decompress(piece)
+            self._frame = None if frame.eof else frame
+            if frame.eof:
+                self._packed = frame.unused_data + self._packed
+        part, self._unpacked = self._unpacked[:size], self._unpacked[size:]
+        return part
 
 
 _PACKED: Mapping[bytes, Callable[[Any], Any]] = {
-    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),
+    b"\x1f\x8b": lambda source: gzip.GzipFile(fileobj=source),
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\x00": lzma.LZMAFile,
     b"\x28\xb5\x2f\xfd": _Zstandard,
-    # What others may skip, and some programs write first.
+    # Skippable frames, which some programs write first.
     **{bytes([0x50 + kind]) + b"\x2a\x4d\x18": _Zstandard for kind in range(16)},
 }

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from html import unescape
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import page
-from framescope.classifier.inputs.publishers import said_by
 from framescope.classifier.records import Article, Imprint, count_words
 
 MIN_WORDS = 25
@@ -47,6 +46,27 @@ _HTML_BLOCKS = frozenset(
 )
 _UNSEEN = ("script", "style", "head", "template", "noscript", "svg")
 _TAIL = re.compile(r"\s(?:\||-|–|—|·|»|:)\s(?=[^|–—·»]{1,60}\Z)")
+# What the page that says who answers for a site is called.
+_IMPRINT = re.compile(
+    r"impressum|imprint|mentions légales|aviso legal|note legali|colofon|kolofon|künye|"
+    r"publishing information|legal notice|about us|over ons|quem somos|quiénes somos|"
+    r"qui sommes-nous|"
+    r"chi siamo|о редакции|о нас|редакция|про нас|redaktion|redakcja|om oss|درباره ما|من نحن|"
+    r"关于我们|會社概要|会社概要",
+    re.IGNORECASE,
+)
+_ARTICLES = frozenset(
+    {"article", "newsarticle", "reportagenewsarticle", "blogposting", "webpage"}
+    | {"liveblogposting"}
+)
+_ORGANISATIONS = (
+    "newsmediaorganization", "organization", "corporation", "localbusiness", "website",
+)  # fmt: skip
+_SITE_NAMES = ("og:site_name", "application-name", "apple-mobile-web-app-title")  # surest first
+_MAX_NAME = 100
+_DEPTH, _MOST = 6, 200  # of a page's structured data: how deep, and how many in a list
+
+_UNREADABLE = (RecursionError, ValueError, AttributeError, TypeError, AssertionError)
 
 
 def looks_like_html(head: str) -> bool:
@@ -65,50 +85,55 @@ def without_pictures(data: bytes) -> bytes:
 
 
 def declared_charset(data: bytes) -> str | None:
-    """Give the encoding that a page names in its first bytes."""
+    """Return the encoding that a page names in its first bytes."""
     found = _CHARSET.search(data, 0, 4096)
     return found[1].decode("ascii") if found else None
+
+
+def plain(value: object) -> str | None:
+    """Return a text on one line; None for what is empty or no text."""
+    return (" ".join(value.split()) or None) if isinstance(value, str) else None
+
+
+# --- articles -------------------------------------------------------------------------------------
 
 
 def articles(html: str, source: str, stem: str, url: str | None = None) -> Iterator[Article]:
     """Extract the articles of a page.
 
-    Their text is the headline, then a paragraph a line. All have the page's URL and site name, the
-    first, whose id is ``stem``, its title, date and author too; its outlet is the site's name, or
-    the URL's host. Where the page was fetched or saved from ``url``, that decides: what the page
-    says of itself is kept beside it. Raises `InputError`, which names the source, when there is no
-    article.
+    Their text is the headline, then one paragraph per line. All have the page's URL and site name,
+    the first, whose id is ``stem``, its title, date and author too; its outlet is the site's name,
+    or the URL's host. Where the page was fetched or saved from ``url``, that decides: what the page
+    says of itself is kept beside it. Raises `InputError` when there is no article.
     """
     if url is None and (saved := _SAVED.search(html, 0, 10_000)):
         url = saved[1]
-    document = _extract(html, url)
-    lines = _paragraphs(document.body) if document is not None else []
+    document, said = _extract(html, url)
+    lines = _paragraphs(document.body, _BLOCKS) if document is not None else []
     if _words(lines) < MIN_WORDS:
         lines = _described_body(html)
     if document is None or _words(lines) < MIN_WORDS:
         reason = "no article found on the page; give the address or the text of one article"
         raise InputError(source, reason)
-    own = _known(document.url)
+    own = plain(document.url)
     claimed = own if url is not None and not _same_site(own, url) else None
     address = url if claimed is not None else own or url
-    said = said_by(html, address)
-    named = said.publisher or said.site
-    site = _known(document.sitename) or _host(address)
-    title = _headline(_known(document.title), site)
-    found = page.articles(_with_headline(title, lines), stem, site)
+    imprint = _joined(address, said.imprint)
+    site = plain(document.sitename) or _host(address)
+    title = _headline(plain(document.title), site)
     language = _LANG.search(html, 0, 10_000)
-    for number, article in enumerate(found):
+    for number, article in enumerate(page.articles(_with_headline(title, lines), stem, site)):
         if number == 0:
             article = replace(
                 article,
                 title=title or article.title,
-                outlet=article.outlet or named or _host(address),
-                date=_known(document.date) or article.date,
-                author=_known(document.author) or article.author,
+                outlet=article.outlet or said.publisher or said.site or _host(address),
+                date=plain(document.date) or article.date,
+                author=plain(document.author) or article.author,
             )
-        if claimed is not None or said.legal is not None or said.imprint is not None:
+        if claimed is not None or said.company is not None or imprint is not None:
             around = article.imprint or Imprint()
-            around = replace(around, address=claimed, company=said.legal, about=said.imprint)
+            around = replace(around, address=claimed, company=said.company, about=imprint)
             article = replace(article, imprint=around)
         yield replace(
             article,
@@ -123,7 +148,7 @@ def _words(lines: list[str]) -> int:
 
 
 def _described_body(html: str) -> list[str]:
-    """Give the paragraphs that a page's description for search engines (JSON-LD) holds.
+    """Return the paragraphs that a page's description for search engines (JSON-LD) holds.
 
     Some pages show an article only after scripts have run, and have it whole in there.
     """
@@ -135,23 +160,24 @@ def _described_body(html: str) -> list[str]:
     return [line for part in unescape(text).splitlines() if (line := " ".join(part.split()))]
 
 
-def _extract(html: str, url: str | None) -> Any:
-    from trafilatura import bare_extraction
+def _extract(html: str, url: str | None) -> tuple[Any, PageSays]:
+    from trafilatura import bare_extraction, load_html
 
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # the message below says it all
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # errors are reported as ours
+    said = PageSays()
     try:
-        return bare_extraction(html, url=url, include_comments=False, with_metadata=True)
-    except (RecursionError, ValueError, AttributeError, TypeError, AssertionError):
-        return None  # a page so broken that the library trips over it holds no article either
+        tree = load_html(html)
+        if tree is not None:
+            said = said_by(tree)
+        return bare_extraction(tree, url=url, include_comments=False, with_metadata=True), said
+    except _UNREADABLE:
+        return None, said  # a page so broken that the library trips over it holds no article either
 
 
 def paragraphs(html: str) -> list[str]:
-    """Give all paragraphs of a page or a part of one, each on a line, whatever they are."""
+    """Return all paragraphs of a page or a part of one, one per line."""
     from lxml.etree import ParserError, strip_elements
-    from lxml.html import (
-        HTMLParser,
-        document_fromstring,
-    )
+    from lxml.html import HTMLParser, document_fromstring
 
     parser = HTMLParser(remove_comments=True, remove_pis=True)
     try:
@@ -162,27 +188,22 @@ def paragraphs(html: str) -> list[str]:
     return _paragraphs(body, _HTML_BLOCKS)
 
 
-def _paragraphs(body: Any, blocks: Collection[str] = _BLOCKS) -> list[str]:
-    """Give the paragraphs of a tree, each on a line, as far as they don't nest."""
+def _paragraphs(body: Any, blocks: Collection[str]) -> list[str]:
+    """Return the paragraphs of a tree, one per line, as far as they don't nest."""
     from lxml.etree import iterwalk
 
     lines: list[str] = []
     words: list[str] = []
-
-    def close() -> None:
-        if line := " ".join("".join(words).split()):
-            lines.append(line)
-        words.clear()
-
     if body is None:
         return lines
     # Not recursive: pages nest deeper than Python's stack.
     for event, element in iterwalk(body, events=("start", "end")):
         if element.tag in blocks or element.tag == "lb":
-            close()
+            lines.append("".join(words))
+            words.clear()
         words.append((element.text if event == "start" else element.tail) or "")
-    close()
-    return lines
+    lines.append("".join(words))
+    return [line for one in lines if (line := " ".join(one.split()))]
 
 
 def _with_headline(title: str | None, lines: list[str]) -> str:
@@ -210,10 +231,6 @@ def _letters(text: str) -> str:
     return re.sub(r"[\W_]", "", text.casefold())
 
 
-def _known(value: object) -> str | None:
-    return (" ".join(value.split()) or None) if isinstance(value, str) else None
-
-
 def _same_site(own: str | None, url: str) -> bool:
     """Whether a page's own address is of the site that it was fetched from, or of its archive."""
     here, there = _host(url), _host(own)
@@ -223,5 +240,104 @@ def _same_site(own: str | None, url: str) -> bool:
 
 
 def _host(url: str | None) -> str | None:
-    host = urlsplit(url).hostname if url else None
+    try:
+        host = urlsplit(url or "").hostname
+    except ValueError:
+        return None
     return host.removeprefix("www.") if host else None
+
+
+def _joined(url: str | None, link: str | None) -> str | None:
+    try:
+        found = urljoin(url or "", link or "")
+        return found if link and urlsplit(found).scheme in ("http", "https") else None
+    except ValueError:
+        return None
+
+
+# --- who a page says published it -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PageSays:
+    """What a page says of its publisher; each None where it says nothing."""
+
+    publisher: str | None = None  # as its structured data name it
+    site: str | None = None  # as its meta tags do
+    company: str | None = None
+    imprint: str | None = None  # the address of the page that says who answers for it
+
+
+def said_by(tree: Any) -> PageSays:
+    """Read who a page says published it: in its structured data, meta tags and links.
+
+    Handles (``@ellery``, ``Ellery_News``), addresses and what is longer than a line are no names.
+    """
+    publisher = company = imprint = None
+    for found in _publishers(tree):
+        publisher = publisher or _name(found.get("name"))
+        company = company or _name(found.get("legalName"))
+    names: dict[str, str] = {}
+    for tag in tree.iter("meta"):
+        if text := _name(tag.get("content")):
+            names.setdefault((tag.get("property") or tag.get("name") or "").lower(), text)
+    for link in tree.iter("a"):
+        if link.get("href") and _IMPRINT.fullmatch(" ".join(link.text_content().split())):
+            imprint = link.get("href")  # the last: it stands in the foot
+    site = next((names[name] for name in _SITE_NAMES if name in names), None)
+    return PageSays(publisher, site, company, imprint)
+
+
+def _publishers(tree: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield what the structured data say of a publisher: the article's, then the site's."""
+    objects: list[Mapping[str, Any]] = []
+    for script in tree.iter("script"):
+        if "application/ld+json" in (script.get("type") or "").lower():
+            try:
+                objects += _objects(json.loads((script.text or "").strip(), strict=False))
+            except (ValueError, RecursionError):
+                continue
+    by_id = {one["@id"]: one for one in objects if isinstance(one.get("@id"), str) and len(one) > 1}
+    for one in objects:
+        if _types(one) & _ARTICLES:
+            yield from _resolved(one.get("publisher"), by_id)
+    for kind in _ORGANISATIONS:
+        for one in objects:
+            if kind in _types(one):
+                yield from _resolved(one.get("publisher"), by_id)
+                yield one
+
+
+def _objects(value: object, depth: int = 0) -> list[Mapping[str, Any]]:
+    if depth > _DEPTH:
+        return []
+    if isinstance(value, list):
+        return [one for part in value[:_MOST] for one in _objects(part, depth + 1)]
+    if not isinstance(value, dict):
+        return []
+    names = ("@graph", "mainEntity", "mainEntityOfPage", "isPartOf")
+    return [value, *_objects([value[name] for name in names if name in value], depth + 1)]
+
+
+def _types(one: Mapping[str, Any]) -> set[str]:
+    kinds = one.get("@type")
+    listed = kinds if isinstance(kinds, list) else [kinds]
+    return {kind.lower().rpartition("/")[2] for kind in listed if isinstance(kind, str)}
+
+
+def _resolved(value: object, by_id: Mapping[str, Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, str):
+            yield by_id.get(one, {"name": one})
+        elif isinstance(one, dict):
+            yield one if "name" in one else by_id.get(str(one.get("@id")), one)
+
+
+def _name(value: object) -> str | None:
+    """Return a name that may be shown; None for handles, addresses, and what is no name."""
+    text = " ".join(unescape(value).split()) if isinstance(value, str) else ""
+    if not 1 < len(text) <= _MAX_NAME or text.startswith("@") or "://" in text:
+        return None
+    if "_" in text and " " not in text:  # KGK_News
+        return None
+    return text if any(letter.isalpha() for letter in text) else None

@@ -20,7 +20,6 @@ from framescope.classifier.records.article import (
     Unit,
     Voice,
 )
-from framescope.classifier.records.normal import legible
 from framescope.classifier.records.outlet import (
     Assessment,
     Domain,
@@ -32,7 +31,6 @@ from framescope.classifier.records.outlet import (
     Outlet,
     Role,
 )
-from framescope.classifier.records.restoring import Given, put_right, restored
 from framescope.classifier.records.scored import (
     ArticleEvidence,
     ArticleReport,

@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeAlias
 
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import InputOptions, detect_language, read_input
-from framescope.classifier.inputs import articles as read_given
+from framescope.classifier.inputs import detect_language, read_input, read_value
 from framescope.classifier.records import Article, Origin, Skipped
 from framescope.classifier.service.bounds import RequestError
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
@@ -58,7 +57,7 @@ class PostedText(_Posted):
         # address. One that still looks like such a name is the article as it stands.
         mark = _MARK if len(text.strip().splitlines()) == 1 else ""
         try:
-            yield from read_given(mark + text, name)
+            yield from read_value(mark + text, name)
         except InputError as error:
             if error.source == name:
                 raise
@@ -79,7 +78,7 @@ class PostedPage(_Posted):
         if not page.lstrip().lower().startswith(_WHOLE):
             page = f"<!doctype html>\n{page}"
         # On two lines at least, so that it isn't taken for a file's name.
-        return read_given(f"{page}\n<!-- -->", self.id or "page")
+        return read_value(f"{page}\n<!-- -->", self.id or "page")
 
 
 class PostedAddress(_Posted):
@@ -103,7 +102,7 @@ class PostedAddress(_Posted):
         Addresses of this machine and its network are refused, by whichever name or redirect.
         """
         try:
-            for number, item in enumerate(read_input(self.url, InputOptions()), start=1):
+            for number, item in enumerate(read_input(self.url), start=1):
                 if self.id and isinstance(item, Article):
                     item = replace(item, id=self.id if number == 1 else f"{self.id}-{number}")
                 yield item

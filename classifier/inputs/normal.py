@@ -1,8 +1,8 @@
-"""A text as it is meant: without what doesn't show, letters that only look like others put right.
+"""Put right what a text hides from a model: unseen characters, ligatures, look-alike letters.
 
 Pages hyphenate with marks that nobody sees, hide zero-width characters in words, set "fi" as one
 letter and accents apart, and some write Cyrillic letters among Latin ones so that programs don't
-find a word. A model that reads them reads other words than people do.
+find a word. Models read the text put right; reports have the offsets of the text as it was given.
 """
 
 from __future__ import annotations
@@ -10,8 +10,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from framescope.classifier.records import (
+    Article,
+    ArticleReport,
+    Citation,
+    Mention,
+    Place,
+    SentenceReport,
+    Skipped,
+)
 
 # Soft hyphens, zero-width spaces and joiners, direction marks and overrides, invisible operators,
 # variation selectors, the byte order mark.
@@ -47,6 +58,9 @@ _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 _MOSTLY = 0.8  # of a text's letters are Latin where single look-alikes are put right
 
 
+_Placed = TypeVar("_Placed")
+
+
 @dataclass(frozen=True, slots=True)
 class Normal:
     """A text put right, and where each of its characters stands in the text as given.
@@ -63,29 +77,23 @@ class Normal:
     ends: Sequence[int]
 
     def given(self, start: int, end: int) -> tuple[int, int]:
-        """Give the place in the text as given of a place in this one; the end is exclusive."""
+        """Return the place in the text as given of a place in this one."""
         if end > start:
             return self.starts[start], self.ends[end - 1]
         at = self.starts[start] if start < len(self.starts) else (self.ends or (0,))[-1]
         return at, at
 
     def place(self, start: int, end: int) -> tuple[int, int]:
-        """Give the place in this text of a place in the text as given."""
+        """Return the place in this text of a place in the text as given."""
         return bisect_right(self.ends, start), bisect_left(self.starts, end)
 
 
+Original = tuple[Article, Normal] | None
+"""An article as it was given, and its text put right; None where nothing had to be."""
+
+
 def normalise(text: str) -> Normal | None:
-    """Put a text right.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    Normal or None
-        None where nothing has to be put right, which is so of most.
-    """
+    """Put a text right; None where nothing has to be, as in most."""
     if text.isascii() or not _SUSPECT.search(text):
         return None
     changes = sorted(_changes(text))
@@ -106,13 +114,111 @@ def normalise(text: str) -> Normal | None:
 
 
 def legible(text: str) -> str:
-    """Give a text put right, where its places don't matter."""
+    """Return a text put right, where its places don't matter."""
     found = normalise(text)
     return text if found is None else found.text
 
 
+def normalise_articles(
+    items: Iterable[Article | Skipped], note: Callable[[Original], None]
+) -> Iterator[Article | Skipped]:
+    """Put articles right as they come; `note` is told the original of each item, in order."""
+    for item in items:
+        normal = normalise(item.text) if isinstance(item, Article) else None
+        if normal is None or isinstance(item, Skipped):
+            note(None)
+            yield item
+        else:
+            note((item, normal))
+            yield _normalised(item, normal)
+
+
+def restore(report: ArticleReport | Skipped, original: Original) -> ArticleReport | Skipped:
+    """Return a report of an article as it was given: every place is one of its own text."""
+    if original is None or isinstance(report, Skipped):
+        return report
+    article, normal = original
+    card = report.source
+    if card is not None:
+        links = card.publication.chain
+        chain = tuple(replace(one, place=_restored(one.place, normal)) for one in links)
+        card = replace(card, publication=replace(card.publication, chain=chain))
+    return replace(
+        report,
+        article=replace(article, lang=report.article.lang),
+        sentences=tuple(_sentence(one, article.text, normal) for one in report.sentences),
+        source=card,
+        reading=None,
+    )
+
+
+def _normalised(article: Article, normal: Normal) -> Article:
+    def moved(items: Iterable[_Placed]) -> tuple[_Placed, ...]:
+        return tuple(_moved(item, normal.place) for item in items)
+
+    headers = ("title", "outlet", "author", "site_name")
+    known: dict[str, Any] = {
+        name: legible(text) for name in headers if (text := getattr(article, name))
+    }
+    return replace(
+        article,
+        text=normal.text,
+        **known,
+        units=None if article.units is None else moved(article.units),
+        spans=moved(article.spans),
+        republications=moved(article.republications),
+    )
+
+
+def _moved(item: Any, move: Callable[[int, int], tuple[int, int]]) -> Any:
+    start, end = move(item.start, item.end)
+    return replace(item, start=start, end=end)
+
+
+def _restored(place: Place | None, normal: Normal) -> Place | None:
+    return None if place is None else Place(*normal.given(place.start, place.end))
+
+
+def _sentence(report: SentenceReport, text: str, normal: Normal) -> SentenceReport:
+    one = report.sentence
+    start, end = normal.given(one.start, one.end)
+
+    def within(first: int, last: int) -> tuple[int, int]:
+        left, right = normal.given(one.start + first, one.start + last)
+        return left - start, right - start
+
+    mentions = one.mentions
+    if mentions is not None:
+        mentions = tuple(Mention(*within(m.start, m.end), m.outlets) for m in mentions)
+    sentence = replace(
+        one,
+        text=text[start:end],
+        start=start,
+        end=end,
+        citations=tuple(_citation(c, normal) for c in one.citations),
+        mentions=mentions,
+        quoted=tuple(within(*place) for place in one.quoted),
+    )
+    return replace(
+        report,
+        sentence=sentence,
+        evidence=tuple(_moved(span, normal.given) for span in report.evidence),
+        citations=tuple(_citation(c, normal) for c in report.citations),
+    )
+
+
+def _citation(citation: Citation, normal: Normal) -> Citation:
+    return replace(
+        citation,
+        source=_restored(citation.source, normal),
+        cue=_restored(citation.cue, normal),
+        content=tuple(_moved(place, normal.given) for place in citation.content),
+        antecedent=_restored(citation.antecedent, normal),
+    )
+
+
 def _changes(text: str) -> Iterator[tuple[int, int, str]]:
-    """Give what has to be put right: from where to where, and by what."""
+    """Yield what has to be put right: from where to where, and by what."""
     for match in _DROPPED.finditer(text):
         yield match.start(), match.end(), ""
     for match in _STANDS_FOR.finditer(text):

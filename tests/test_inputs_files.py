@@ -1,0 +1,244 @@
+"""Files as users name them: folders, patterns, lists, stores; each once, and as was asked."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from framescope.classifier.errors import InputError
+from framescope.classifier.inputs import (
+    InputOptions,
+    ListedFile,
+    files,
+    list_inputs,
+    read_list,
+    size_of_inputs,
+    split_input,
+)
+from framescope.classifier.records import Origin
+from warcs import BODY, HTML, TEXT, read_all, reason, response, write
+
+TREE = ("a.txt", "b.html", "drafts/c.html", "drafts/deep/d.txt", "e.log", "f", "g.jpg")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in (*TREE, ".hidden.txt", "b_files/style.css"):
+        write(tmp_path, name, HTML if name.endswith("html") else TEXT)
+    return tmp_path
+
+
+def names(folder: Path, *sources: str, **asked: list[str]) -> list[str]:
+    found = list_inputs([str(folder / source) for source in sources] or [str(folder)], **asked)
+    return [Path(one.name).relative_to(folder).as_posix() for one in found]
+
+
+def test_a_folder_gives_its_files_with_sizes_and_times(folder):
+    told: list[str] = []
+    found = list_inputs([str(folder)], tell=told.append)
+    known = (folder / "a.txt").stat()
+    assert found[0] == ListedFile(str(folder / "a.txt"), known.st_size, str(known.st_mtime_ns))
+    assert told == [
+        f"{folder}: left out files that are no articles by their names: 1 .jpg, 1 .log, 1 f"
+    ]
+    assert size_of_inputs([str(folder)]) == sum(one.size or 0 for one in found)
+    assert size_of_inputs([str(folder), "https://orrin.example/"]) is None
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "expected"),
+    [
+        ([], [], ["a.txt", "b.html", "drafts/c.html", "drafts/deep/d.txt"]),
+        (["*.html"], [], ["b.html", "drafts/c.html"]),
+        ([], ["drafts/*"], ["a.txt", "b.html"]),
+        (["*.html", "*.txt"], ["c.*", "*/deep/*"], ["a.txt", "b.html"]),
+        (["drafts/*"], ["*.html"], ["drafts/deep/d.txt"]),
+        (["*.log"], [], ["e.log"]),
+        (["f"], [], ["f"]),
+        (["[ab].*"], [], ["a.txt", "b.html"]),
+    ],
+)
+def test_patterns_say_what_is_taken_and_the_second_win(folder, include, exclude, expected):
+    asked = {"include": include, "exclude": exclude}
+    assert names(folder, **asked) == expected
+    articles, *_ = read_all(str(folder), **asked)
+    assert {one.origin.input for one in articles} == {str(folder / name) for name in expected}
+
+
+def test_patterns_and_names_of_files(folder):
+    assert names(folder, "**/*.html") == ["b.html", "drafts/c.html"]
+    assert names(folder, "**/*.html", exclude=["drafts/*"]) == ["b.html"]
+    assert names(folder, "e.log", include=["*.html"]) == ["e.log"]  # named: taken whatever is asked
+    assert names(folder, "drafts/c.html", "b.html", "drafts", "*.html") == [
+        "drafts/c.html", "b.html", "drafts/deep/d.txt"
+    ]  # fmt: skip
+    write(folder, "[a].txt", TEXT)  # a file of that very name comes first
+    assert names(folder, "[a].txt") == ["[a].txt"]
+    urls = list_inputs(["https://orrin.example/*.html", "-"])
+    assert urls == [ListedFile("https://orrin.example/*.html"), ListedFile("-")]
+
+
+def test_a_file_that_can_not_be_read_takes_no_other_along(folder):
+    write(folder, "drafts/none.txt", "")
+    articles, skipped, _ = read_all(str(folder))
+    assert [one.id for one in articles] == ["a", "b", "c", "d"]
+    assert [one.source for one in skipped] == [str(folder / "drafts/none.txt")]
+
+
+def test_what_is_not_there_is_said(folder):
+    for source, expected in (
+        ("none.txt", "no such file"),
+        ("*.none", "no file there that matches"),
+        ("g.jpg/a", "no such file|cannot be opened"),
+    ):
+        with pytest.raises(InputError, match=expected):
+            names(folder, source)
+    with pytest.raises(InputError, match="no file there that may hold an article"):
+        names(folder, include=["*.none"])
+    with pytest.raises(InputError, match="no file there that matches"):
+        names(folder, "*.html", exclude=["*"])
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"a.txt\n\n  b c.txt \r\n# no\n", ["a.txt", "b c.txt"]),
+        (b"\xef\xbb\xbfa.txt", ["a.txt"]),
+        (b"a\nb.txt\0#c.txt\0\0", ["a\nb.txt", "#c.txt"]),
+        (b"caf\xe9.txt\n", ["caf\udce9.txt"]),
+        (b"", []),
+    ],
+)
+def test_a_list_has_a_name_a_line_or_before_a_nul(data, expected):
+    assert read_list(io.BytesIO(data)) == expected
+
+
+# --- stores ---------------------------------------------------------------------------------------
+
+LINES = "".join(json.dumps({"id": f"r{n}", "text": f"{TEXT} {n}"}) + "\n" for n in range(3))
+OBJECTS = {
+    "news/a.txt": TEXT.encode(),
+    "news/b/c.html": HTML.encode(),
+    "news/b/d.jsonl.gz": gzip.compress(LINES.encode()),
+    "news/b/photo.jpg": b"\xff\xd8\xff",
+    "other/e.jsonl": LINES.encode(),
+    "other/f.warc.gz": gzip.compress(response("https://orrin.example/a")),
+    "long.jsonl": LINES.encode() * 20_000,
+}
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[str]:
+    """A bucket with articles; the address of the store stands in the environment."""
+    s3fs, moto = pytest.importorskip("s3fs"), pytest.importorskip("moto.server")
+    import boto3
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    table = io.BytesIO()
+    pq.write_table(pa.table({"body": [*BODY, None]}), table)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "none")
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="orrin")
+        for key, data in (OBJECTS | {"other/g.parquet": table.getvalue()}).items():
+            client.put_object(Bucket="orrin", Key=key, Body=data)
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield "s3://orrin"
+    s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+def ids(source: str, **options: object) -> list[str]:
+    return [one.id for one in read_all(source, **options)[0]]
+
+
+def test_objects_are_read(store):
+    [article], *_ = read_all(f"{store}/news/b/c.html")
+    assert (article.id, article.text) == ("c", TEXT)
+    assert article.origin == Origin(f"{store}/news/b/c.html")
+    [raw] = split_input(f"{store}/news/a.txt")
+    assert raw.size == len(TEXT.encode())
+    assert [item.text for item in raw.items()] == [TEXT]
+    assert read_all(f"{store}/other/f.warc.gz")[0][0].url == "https://orrin.example/a"
+    articles, skipped, _ = read_all(f"{store}/other/g.parquet")
+    assert [one.text for one in articles] == list(BODY)
+    assert len(skipped) == 1
+
+
+@pytest.mark.parametrize("folder", ["news", "news/"])
+def test_folders_and_patterns_of_a_store_give_their_files(store, folder):
+    articles, _, told = read_all(f"{store}/{folder}")
+    assert [one.id for one in articles] == ["a", "c", "r0", "r1", "r2"]
+    assert "left out files that are no articles by their names: 1 .jpg" in told[0]
+    assert ids(f"{store}/**/*.jsonl.gz") == ["r0", "r1", "r2"]
+    assert ids(f"{store}/*/[ae].*") == ["a", "r0", "r1", "r2"]
+
+
+def test_what_is_listed_has_a_size_and_a_version(store):
+    [one] = list_inputs([f"{store}/news/"], include=["b/*"], exclude=["*.html"])
+    assert (one.name, one.size) == (
+        f"{store}/news/b/d.jsonl.gz",
+        len(OBJECTS["news/b/d.jsonl.gz"]),
+    )
+    assert one.modified
+    assert list_inputs([one.name]) == [one]
+    assert ids(f"{store}/", include=["*.txt"]) == ["a"]
+
+
+def test_a_long_object_is_read_in_blocks(store, monkeypatch):
+    monkeypatch.setattr(files, "_BLOCK", 1 << 20)
+    taken: list[int] = []
+    items = split_input(f"{store}/long.jsonl", InputOptions(taken=taken.append))
+    next(items)
+    assert sum(taken) <= 1 << 20
+    items.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("s3://orrin/none.txt", "no such file, folder or bucket; check the address"),
+        ("s3://none/a.txt", "no such file, folder or bucket; check the address"),
+        ("s3://none/", "no such file, folder or bucket; check the address"),
+        ("s3://orrin/*.none", "no file there that matches"),
+        ("s3://orrin/news/b/photo.jpg", "is a JPEG image"),
+        ("s3://", "cannot be opened"),
+    ],
+)
+def test_what_is_not_in_a_store_is_one_clear_line(store, source, expected):
+    assert expected in reason(source)
+
+
+def test_a_store_that_refuses_is_one_clear_line(store, monkeypatch):
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Access Denied")
+
+    monkeypatch.setattr("s3fs.S3FileSystem.open", refused)
+    expected = "may not be read (Access Denied); check the keys"
+    assert expected in reason(f"{store}/news/a.txt")
+
+
+def test_a_library_that_is_not_there_is_named(monkeypatch):
+    pytest.importorskip("fsspec")
+
+    def missing(*_: object, **__: object) -> None:
+        raise ImportError("Install gcsfs")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", missing)
+    assert reason("gs://orrin/a.txt").endswith("pip install gcsfs")
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "file", "simplecache", "nonsense", "data"])
+def test_other_addresses_are_refused(scheme):
+    assert f"{scheme} addresses are not read" in reason(f"{scheme}://orrin.example/a.txt")

@@ -1,0 +1,392 @@
+"""Inputs with one article per row, line, entry or part: CSV, Parquet, JSON, feeds, mail."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import gzip
+import io
+import json
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from framescope.classifier.errors import InputError
+from framescope.classifier.inputs import RawRecord, exchange, split_input, tables
+from framescope.classifier.inputs.jsonl import looks_like_records
+from framescope.classifier.records import Article, Origin, Skipped
+from test_inputs import peak
+from warcs import BODY, HTML, TEXT, TITLE, read_all, reason, write
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+
+
+def table(rows: list[list[str]], **how: str) -> str:
+    out = io.StringIO()
+    csv.writer(out, **how).writerows(rows)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def parquet(folder: Path, columns: dict, name: str = "stories.parquet", **how: object) -> str:
+    pq.write_table(pa.table(columns), folder / name, **how)
+    return str(folder / name)
+
+
+# --- CSV ------------------------------------------------------------------------------------------
+
+ROWS = [
+    ["stories_id", "url", "media_name", "publish_date", "title", "body"],
+    ["11", "https://orrin.example/a", "Orrin Gazette", "2025-03-12", TITLE, TEXT],
+    ["12", "https://orrin.example/b", "Orrin Gazette", "2025-03-13", "Levy, again", BODY[1]],
+    ["13", "https://orrin.example/c", "Orrin Gazette", "2025-03-13", "None", ""],
+]
+
+
+@pytest.mark.parametrize("mark", [",", "\t", ";", "|"])
+@pytest.mark.parametrize("name", ["dump.csv", "dump.txt", "dump"])
+def test_a_table_is_known_by_its_header(tmp_path, name, mark):
+    source = write(tmp_path, name, table(ROWS, delimiter=mark))
+    articles, skipped, told = read_all(source)
+    assert [one.id for one in articles] == ["11", "12"]
+    assert articles[0] == Article(
+        "11", TEXT, TITLE, "Orrin Gazette", "https://orrin.example/a", "2025-03-12", lang="en"
+    )
+    assert [one.origin for one in articles] == [Origin(source, 2, 1), Origin(source, 5, 2)]
+    assert (skipped[0].source, "is empty" in skipped[0].reason) == (f"{source}, line 6", True)
+    assert told == [
+        f"{source}: text from 'body', id from 'stories_id', title from 'title', outlet from "
+        "'media_name', url from 'url', date from 'publish_date'; choose others with "
+        "--column text=NAME and the like"
+    ]
+
+
+def test_a_user_names_columns(tmp_path):
+    rows = [["headline", "lead", "story", "n", "who", "tongue"]]
+    rows += [[TITLE, BODY[0], BODY[1], "7", "Tam", "en"]]
+    source = write(tmp_path, "dump.csv", table(rows))
+    columns = {"text": "lead", "id": "n", "author": "who", "lang": "tongue"}
+    (article,), _, told = read_all(source, columns=columns)
+    assert (article.text, article.id, article.title) == (BODY[0], "7", TITLE)
+    assert (article.author, article.lang) == ("Tam", "en")
+    assert "text from" not in told[0]
+    expected = "has no column 'none' (--column text); its columns: 'headline', 'lead'"
+    assert expected in reason(source, columns={"text": "none"})
+
+
+def test_a_column_of_unknown_name_is_the_text_when_it_is_long(tmp_path):
+    rows = [["nr", "inhalt"], ["1", TEXT], ["2", BODY[1]]]
+    sources = (
+        write(tmp_path, "dump.csv", table(rows, delimiter=";")),
+        parquet(tmp_path, {"nr": ["1", "2"], "inhalt": [TEXT, BODY[1]]}, "dump.parquet"),
+    )
+    for source in sources:
+        articles, _, told = read_all(source)
+        assert [one.text for one in articles] == [TEXT, BODY[1]]
+        assert [one.id for one in articles] == ["dump-1", "dump-2"]
+        assert "text from 'inhalt'" in told[0]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_table_as_spreadsheets_write_it(tmp_path, encoding):
+    text = "sep=;\r\n" + table(ROWS, delimiter=";").replace("Karst", "Kärst")
+    articles, *_ = read_all(write(tmp_path, "dump.csv", text.encode(encoding)))
+    assert articles[0].text == TEXT.replace("Karst", "Kärst")
+
+
+def test_pages_in_a_column_are_read_as_pages(tmp_path):
+    (article,), *_ = read_all(write(tmp_path, "dump.csv", table([["id", "html"], ["a", HTML]])))
+    assert (article.id, article.text) == ("a", TEXT)
+
+
+def test_prose_with_commas_is_no_table(tmp_path):
+    text = "Text, title, and verse: what a reader wants.\nShe said, he said, they said.\n" * 20
+    (article,), *_ = read_all(write(tmp_path, "a.txt", text))
+    assert article.text == text
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("a,b\n1,2\n3,4\n", "without a column of texts; name it with --column text=NAME"),
+        ("one line of prose", "no header and columns"),
+        ("id,text\n1,\n", "no article in it (line 2: its text is empty"),
+    ],
+)
+def test_a_table_without_articles_says_so(tmp_path, content, expected):
+    assert expected in reason(write(tmp_path, "a.csv", content))
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_an_endless_line_costs_itself_and_little_memory(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(exchange, "MOST_CHARACTERS", 100_000)
+    monkeypatch.setattr(tables, "MAX_CELL", 100_000)
+    good = json.dumps({"id": 1, "text": TEXT}) if name == "a.jsonl" else f'1,"{TEXT}"'
+    head = "" if name == "a.jsonl" else "id,text\n"
+    source = write(tmp_path, name, f"{head}{good}\n{'x' * 40_000_000}\n{good}\n")
+    kinds: list[type] = []
+    assert peak(lambda: kinds.extend(type(one) for one in split_input(source))) < 20_000_000
+    assert kinds == [RawRecord, Skipped, RawRecord]
+
+
+def test_a_stray_quote_and_a_row_of_many_cells_have_limits(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "MAX_CELL", 3000)
+    rows = [f"{n},{BODY[0]}\n" for n in range(100)]
+    rows[20] = '20,"The dam is safe.\n'
+    items = list(split_input(write(tmp_path, "a.csv", "id,text\n" + "".join(rows))))
+    assert sum(isinstance(one, Skipped) for one in items) == 1
+    assert len(items) > 70
+    monkeypatch.setattr(tables, "MAX_ROW", 10_000)
+    cells = ",".join(f'"a\n{"b" * 500}"' for _ in range(200))
+    good = f'1,"{TEXT}"\n' * 20
+    first, *rest = split_input(write(tmp_path, "b.csv", f"id,text\n{good}2,{cells}\n{good}"))
+    assert isinstance(first, RawRecord)
+    assert any(isinstance(one, Skipped) and "row larger than" in one.reason for one in rest)
+
+
+# --- Parquet --------------------------------------------------------------------------------------
+
+DAY = dt.datetime(2025, 3, 12)
+
+
+def test_rows_are_articles_by_the_names_of_their_columns(tmp_path):
+    source = parquet(
+        tmp_path,
+        {
+            "stories_id": [11, 12, 13],
+            "body": [TEXT, None, HTML],
+            "media_name": ["Orrin Gazette", None, None],
+            "publish_date": pa.array([DAY, None, DAY.replace(hour=9)], pa.timestamp("ns")),
+            "article": [[1], [2], [3]],
+            "content": [b"x", b"y", b"z"],
+            "n": [7.5, 8.5, 9.5],
+        },
+        row_group_size=2,
+    )
+    articles, skipped, told = read_all(source)
+    assert articles[0] == Article("11", TEXT, None, "Orrin Gazette", date="2025-03-12", lang="en")
+    assert [(one.id, one.text) for one in articles] == [("11", TEXT), ("13", TEXT)]
+    assert articles[1].date == "2025-03-12T09:00:00"
+    assert [one.origin for one in articles] == [Origin(source, record=n) for n in (1, 3)]
+    assert skipped == [Skipped(f"{source}, item 2", "its text is empty; every article needs one")]
+    assert "text from 'body', id from 'stories_id', outlet from 'media_name'" in told[0]
+    assert read_all(source, columns={"id": "n"})[0][0].id == "7.5"
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())]
+)
+def test_texts_of_every_type_are_texts(tmp_path, kind):
+    articles, *_ = read_all(parquet(tmp_path, {"text": pa.array([TEXT, TEXT]).cast(kind)}))
+    assert [one.text for one in articles] == [TEXT, TEXT]
+    assert "without a column of texts" in reason(parquet(tmp_path, {"m": [[TEXT]]}, "a.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        ([DAY.date()], pa.date32(), "2025-03-12"),
+        ([DAY], pa.timestamp("ms", "UTC"), "2025-03-12T00:00:00+00:00"),
+        ([10**18], pa.timestamp("us"), None),
+    ],
+)
+def test_dates_are_written_as_iso_has_them(tmp_path, values, kind, expected):
+    source = parquet(tmp_path, {"text": [TEXT], "date": pa.array(values, kind)})
+    assert read_all(source)[0][0].date == expected
+
+
+def test_a_table_is_known_by_its_content_packed_too(tmp_path):
+    data = Path(parquet(tmp_path, {"text": [TEXT]}, "table.txt")).read_bytes()
+    write(tmp_path, "a.parquet.gz", gzip.compress(data))
+    assert [one.id for one in read_all(str(tmp_path))[0]] == ["a-1", "table-1"]
+
+
+@pytest.mark.parametrize("cut", [1, 8, 60, 400])
+def test_a_broken_footer_is_one_clear_line(tmp_path, cut):
+    source = parquet(tmp_path, {"text": [TEXT, TEXT]})
+    Path(source).write_bytes(Path(source).read_bytes()[:-cut])
+    assert "is damaged, or no Parquet that can be read" in reason(source)
+
+
+def test_a_broken_page_keeps_the_rows_before_it(tmp_path):
+    texts = [f"{TEXT} {n}" for n in range(40)]
+    how = {"row_group_size": 10, "compression": "none", "use_dictionary": False}
+    source = parquet(tmp_path, {"text": texts}, write_page_checksum=True, **how)
+    data = bytearray(Path(source).read_bytes())
+    at = data.index(f"{TEXT} 25".encode()) - 4
+    data[at : at + 4] = b"\xff\xff\xff\x7f"
+    Path(source).write_bytes(bytes(data))
+    *rows, last = split_input(source)
+    assert len(rows) == 20
+    assert "is damaged" in last.reason
+
+
+def test_text_that_is_no_utf8_costs_its_row(tmp_path):
+    texts = pa.array([TEXT.encode(), b"caf\xe9", TEXT.encode()])
+    broken = pa.StringArray.from_buffers(3, *texts.buffers()[1:])
+    items = list(split_input(parquet(tmp_path, {"text": broken})))
+    assert [type(one) for one in items] == [RawRecord, Skipped, RawRecord]
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["text", "content", "body", "maintext", "articleBody"])
+@pytest.mark.parametrize("name", ["dump.jsonl", "dump.txt"])
+def test_records_by_the_names_that_others_use(tmp_path, key, name):
+    line = json.dumps({key: TEXT, "title": TITLE, "url": "https://orrin.example/a", "n": 1})
+    data = "\ufeff" + "\n".join([line, "{broken", '{"text": "caf\udce9"}', line])
+    articles, skipped, _ = read_all(write(tmp_path, name, data.encode(errors="surrogateescape")))
+    known = ("https://orrin.example/a", TITLE, TEXT, "en")
+    assert [(one.url, one.title, one.text, one.lang) for one in articles] == [known] * 2
+    assert [one.id for one in articles] == ["dump-1", "dump-4"]
+    assert [one.source[-6:] for one in skipped] == ["line 2", "line 3"]
+    assert "not UTF-8" in skipped[1].reason
+
+
+def test_a_text_by_a_name_that_nobody_knows_is_the_longest_and_that_is_said(tmp_path):
+    rows = [
+        {"ID": "a", "title": "Ferry fares rise", "content_original": TEXT * 2, "topic": "ferries"},
+        {"ID": "b", "title": "Rain", "content_original": "It rained in Osterhaven."},
+    ]
+    source = write(tmp_path, "a.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    found, _, told = read_all(source)
+    assert [(one.id, one.text) for one in found] == [(r["ID"], r["content_original"]) for r in rows]
+    assert told == [
+        f"{source}: text from 'content_original'; choose another with --column text=NAME"
+    ]
+    assert "no 'text'" in reason(write(tmp_path, "b.jsonl", '{"id": "a", "note": "Not much."}'))
+
+
+def test_a_name_that_a_user_gives_comes_before_what_is_guessed(tmp_path):
+    source = write(tmp_path, "a.jsonl", json.dumps({"id": "a", "text": "A summary.", "full": TEXT}))
+    (found,), _, told = read_all(source, columns={"text": "full"})
+    assert (found.text, told) == (TEXT, [])
+    expected = "has no text 'whole' (--column text); it has: 'id', 'text', 'full'"
+    assert expected in reason(source, columns={"text": "whole"})
+
+
+@pytest.mark.parametrize("spread", [None, 2])
+@pytest.mark.parametrize("wrap", ["list", "articles", "one"])
+def test_json_as_services_answer(tmp_path, wrap, spread):
+    items = [{"title": TITLE, "content": TEXT, "source": {"id": 1}}, {"title": "no text"}]
+    value = {"list": items, "articles": {"status": "ok", "articles": items}, "one": items[0]}[wrap]
+    (article,), *_ = read_all(write(tmp_path, "answer.json", json.dumps(value, indent=spread)))
+    assert (article.text, article.title) == (TEXT, TITLE)
+    assert "no article in it" in reason(write(tmp_path, "b.json", '[{"id": "a", "name": "b"}]'))
+
+
+def test_a_json_feed(tmp_path):
+    entry = {"id": "1", "url": "https://orrin.example/a", "content_html": HTML}
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": "Gazette", "items": [entry]}
+    (article,), *_ = read_all(write(tmp_path, "feed.json", json.dumps(feed, indent=1)))
+    assert (article.text, article.url) == (TEXT, "https://orrin.example/a")
+
+
+def test_a_truncated_utf16_file_keeps_what_came_before(tmp_path):
+    data = "\n".join(json.dumps({"id": n, "text": TEXT}) for n in range(3)).encode("utf-16")
+    articles, skipped, _ = read_all(write(tmp_path, "dump.jsonl", data[:-5]))
+    assert [one.id for one in articles] == ["0", "1"]
+    assert "damaged UTF-16" in skipped[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ('{"id": 1', True),
+        ('\n {\n  "id": 1', True),
+        ('[{"id": 1', True),
+        ("{", True),
+        ("{Editor's note} The dam", False),
+        ("[Editor's note] The dam", False),
+        ('"Quoted": the dam', False),
+    ],
+)
+def test_tells_records_from_prose(head, expected):
+    assert looks_like_records(head) is expected
+
+
+# --- mail and feeds -------------------------------------------------------------------------------
+
+
+def mhtml(html: str, url: str) -> bytes:
+    page, picture, whole = EmailMessage(), EmailMessage(), EmailMessage()
+    page.set_content(html, subtype="html", cte="quoted-printable")
+    page["Content-Location"] = url
+    picture.set_content(b"\x89PNG" * 1000, maintype="image", subtype="png")
+    whole["From"], whole["Subject"] = "<Saved by Blink>", TITLE
+    whole["Snapshot-Content-Location"] = url
+    whole["Content-Type"] = 'multipart/related; type="text/html"; boundary="----Boundary"'
+    parts = b"".join(b"------Boundary\r\n" + bytes(part) + b"\r\n" for part in (page, picture))
+    head = "".join(f"{key}: {value}\r\n" for key, value in whole.items()).encode()
+    return head + b"\r\n" + parts + b"------Boundary--\r\n"
+
+
+@pytest.mark.parametrize("name", ["page.mhtml", "page.txt"])
+def test_a_page_as_browsers_save_it(tmp_path, name):
+    url = "https://www.orrin.example/breakwater"
+    (article,), *_ = read_all(write(tmp_path, name, mhtml(HTML, url)))
+    assert (article.text, article.url, article.outlet) == (TEXT, url, "orrin.example")
+    (article,), *_ = read_all(write(tmp_path, name, mhtml(HTML, "file:///home/a/page.html")))
+    assert article.url is None
+
+
+@pytest.mark.parametrize("kind", ["html", "plain", "both"])
+def test_a_newsletter(tmp_path, kind):
+    mail = EmailMessage()
+    mail["From"], mail["To"] = "Orrin Gazette <news@orrin.example>", "reader@karst.example"
+    mail["Subject"], mail["Date"] = TITLE, "Wed, 12 Mar 2025 10:00:00 +0100"
+    mail.set_content(
+        HTML if kind == "html" else TEXT, subtype="html" if kind == "html" else "plain"
+    )
+    if kind == "both":
+        mail.add_alternative(HTML, subtype="html")
+    (article,), *_ = read_all(write(tmp_path, "letter.eml", bytes(mail)))
+    assert article.text.strip() == TEXT
+    assert (article.title, article.outlet, article.date) == (TITLE, "Orrin Gazette", "2025-03-12")
+
+
+def test_what_is_like_a_mail_and_is_none(tmp_path):
+    (article,), *_ = read_all(write(tmp_path, "a.txt", f"Subject: {TITLE}\n\n{TEXT}"))
+    assert BODY[0] in article.text
+    data = "From news@orrin.example Wed Mar 12 10:00:00 2025\nSubject: a\n\n" + TEXT
+    assert "mailbox" in reason(write(tmp_path, "in.mbox", data))
+
+
+def test_a_feed_gives_its_articles(tmp_path):
+    whole = (
+        f"<item><title>{TITLE}</title><link>https://orrin.example/a</link>"
+        "<pubDate>Wed, 12 Mar 2025 10:00:00 GMT</pubDate>"
+        f"<content:encoded><![CDATA[<p>{BODY[0]}</p><p>{BODY[1]}</p>]]></content:encoded></item>"
+    )
+    short = (
+        "<item><title>Levy</title><link>https://orrin.example/b</link>"
+        "<description>A levy comes.</description></item>"
+    )
+    head = '<?xml version="1.0"?><rss version="2.0" '
+    head += 'xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>'
+    feed = f"{head}<title>Orrin Gazette</title>{{}}</channel></rss>"
+    source = write(tmp_path, "feed.xml", feed.format(whole + short))
+    (article,), (skipped,), _ = read_all(source)
+    assert (article.text, article.outlet, article.date) == (TEXT, "Orrin Gazette", "2025-03-12")
+    assert str(article.origin) == f"{source}, item 1"
+    assert skipped.reason == "only a summary of 3 words; give its address: https://orrin.example/b"
+    found = reason(write(tmp_path, "short.xml", feed.format(short)))
+    assert found.startswith("no article in it (item 1: only a summary")
+
+
+def test_an_atom_feed(tmp_path):
+    feed = (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><title>Orrin Gazette</title><entry>'
+        f'<title>{TITLE}</title><link href="https://orrin.example/a"/>'
+        f'<updated>2025-03-12T10:00:00Z</updated><content type="html">&lt;p&gt;{BODY[0]}&lt;/p&gt;'
+        f"&lt;p&gt;{BODY[1]}&lt;/p&gt;</content></entry></feed>"
+    )
+    (article,), *_ = read_all(write(tmp_path, "a.atom", feed))
+    assert (article.text, article.date) == (TEXT, "2025-03-12")
+
+
+def test_a_file_whose_lines_can_not_be_used_is_raised_at_once(tmp_path):
+    for name, content in (("a.csv", "a,b\n1,2\n"), ("a.jsonl", "\n" * 70_000)):
+        with pytest.raises(InputError):
+            next(split_input(write(tmp_path, name, content)))
