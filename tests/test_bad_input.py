@@ -105,7 +105,7 @@ def test_one_line_of_fifty_megabytes_in_a_records_file_is_refused(run, tmp_path)
     [
         ("none.txt", "no such file"),
         (".", "no file there that may hold an article"),
-        ("a\nb\x1b[31m.txt", "no such file"),
+        ("a\nb\x1b[31m.txt", "no file there that matches"),
         ("x" * 5000, "cannot be opened"),
         ("nul\x00byte", "cannot be opened"),
         ("ftp://courier.example/ferry", "ftp addresses are not read"),

@@ -33,8 +33,8 @@ def score(
         typer.Argument(
             metavar="INPUT...",
             help="Files, folders, patterns of files, addresses (http, https, s3, gs), or - for "
-            "standard input. Text, HTML, saved pages (MHTML), newsletters (EML), feeds, NITF and "
-            "NewsML, tables (CSV, TSV, Parquet), web archives (WARC) and JSON; packed with gzip, "
+            "standard input. Text, HTML, saved pages (MHTML), newsletters (EML), feeds, "
+            "tables (CSV, TSV, Parquet), web archives (WARC) and JSON; packed with gzip, "
             "bzip2, xz or Zstandard too.",
         ),
     ],

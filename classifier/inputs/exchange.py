@@ -167,8 +167,8 @@ class _Reader:
 
     def article(self, name: str | None) -> Article | None:
         number = self.record.get("id")
-        known = type(number) is int
-        identifier = str(number) if known else self._try("", _text, self.record, "id", not name)
+        whole = type(number) is int
+        identifier = str(number) if whole else self._try("", _text, self.record, "id", not name)
         text = self._try("", _text, self.record, "text", True)
         if text is None:
             return None
@@ -188,7 +188,7 @@ class _Reader:
         )
         return None if self.faults else article
 
-    def _try(self, where: str, read: Callable[..., T], *arguments: Any) -> T | None:
+    def _try(self, where: str, read: Callable[..., Any], *arguments: Any) -> Any:
         """Return what `read` returns, or note why it can't."""
         try:
             return read(*arguments)
