@@ -43,6 +43,7 @@ from framescope.classifier.records.scored import (
     SentenceReport,
     Skipped,
     SourceCard,
+    SourceCount,
 )
 from framescope.classifier.records.statements import (
     CODES,
@@ -66,5 +67,5 @@ from framescope.classifier.records.statements import (
     in_order,
     present,
 )
-from framescope.classifier.records.text import count_words, fold, printable, shortened
+from framescope.classifier.records.text import count_words, counted, fold, printable, shortened
 from framescope.classifier.records.text import distinct as distinct_lines

@@ -1,6 +1,6 @@
-"""What passes between the parts: frozen values, no behaviour, no imports of ours.
+"""Articles, their sentences, and what is found in them: frozen values without behaviour.
 
-Every offset is counted in Unicode code points of ``Article.text`` and is end-exclusive, so that
+Every offset counts Unicode code points of ``Article.text`` and is end-exclusive:
 ``article.text[start:end]`` is the thing meant.
 """
 
@@ -29,7 +29,13 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Characters of an article: ``article.text[start:end]``."""
+    """Characters of an article.
+
+    Attributes
+    ----------
+    start, end : int
+        Where they begin and end, in code points of the text.
+    """
 
     start: int
     end: int
@@ -37,31 +43,33 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Somebody other than the author, and what a sentence hands over to them.
+    """Somebody other than the author, and what a sentence attributes to them.
 
     Attributes
     ----------
     source : Place or None
-        The words that stand as the source, in whichever sentence they do: in the middle of a long
-        quotation those of its tag; None where nothing names it ("reportedly").
+        The words that name the source, in any sentence; None where nothing does ("reportedly").
     cue : Place or None
-        The words that hand over ("said", "according to"); None where the sentence has none.
+        The words that attribute ("said", "according to"); None where the sentence has none.
     content : tuple of Place
-        What is handed over.
+        What is attributed.
     kind : SourceKind
-    government, state_media : bool
-        On top of the kind: a government or office-holder; an outlet a state owns and controls.
+        How the source is given.
+    government : bool
+        Whether it is a government or an office-holder, on top of its kind.
+    state_media : bool
+        Whether it is an outlet that a state owns and controls.
     name : str
         The source as a reader would look it up: for "he" and "the agency" that of the last such
-        source, else the words themselves.
+        source, else its own words.
     antecedent : Place or None
         Where the source is named, when its own words don't ("he").
     outlets : tuple of str
         Registry ids of the outlets that the source names, and of those it spoke through.
     score : float or None
-        How likely it is right, where a model found it; None where a rule did.
+        How likely the citation is right; None where a rule found it.
     found_by : str
-        What found it: ``transformer``, or the rule (`classifier.attribution.rules`).
+        ``transformer``, or the name of a rule (`classifier.attribution.rules`).
     reasons : tuple of (str, float)
         What spoke for its kind, in log-odds: ``words``, ``sentence``, what is ``known``.
     """
@@ -82,23 +90,9 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class MarkedCitation:
-    """A citation as annotators mark it (annotation guidelines, section 4).
+    """A citation as annotators mark it, in the sentence that holds its content (section 4).
 
-    It belongs to the sentence in which its content lies.
-
-    Attributes
-    ----------
-    source : Place or None
-        The words that name the source, in any sentence; None where none do.
-    cue : Place or None
-        The words that hand over; None where the sentence of the content has none.
-    content : tuple of Place
-        What is handed over, in order and apart.
-    kind : SourceKind or None
-        None: not annotated.
-    government, state_media : bool
-    antecedent : Place or None
-        Where the source is named, when its own words don't ("he").
+    The fields mean what those of `Citation` do; a ``kind`` of None is not annotated.
     """
 
     source: Place | None
@@ -117,12 +111,12 @@ class Span:
     Attributes
     ----------
     start, end : int
-        Offsets into ``Article.text``.
+        Where they begin and end, in code points of the text.
     signal : str
         A name of the taxonomy.
     score : float or None
-        For a model's span, how strongly it carries the signal: a probability for techniques, a
-        weight in log-odds for n-grams. None where a human marked it.
+        How strongly they carry it: a probability for techniques, a weight in log-odds for n-grams;
+        None where a person marked it.
     """
 
     start: int
@@ -133,7 +127,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A sentence as given by a file: its place, and its labels where it has any.
+    """A sentence as a file gives it, with its labels.
 
     A signal missing from ``labels`` is not annotated there, which is not the same as 0; nor are
     citations that are None.
@@ -153,9 +147,9 @@ class Republication:
     Attributes
     ----------
     start, end : int
-        The republished part.
+        Where it begins and ends, in code points of the text.
     outlet : str
-        The name of the outlet as the article gives it.
+        The outlet it is from, as the article names it.
     evidence : str
         The words that say so, such as "Below is the Morning Ledger's article:".
     """
@@ -168,17 +162,15 @@ class Republication:
 
 @dataclass(frozen=True, slots=True)
 class Imprint:
-    """What the page around an article says of where it comes from; no part of the text."""
+    """What the page around an article says of its origin; no part of the text."""
 
     # lines taken off the article that name an outlet: byline, copyright, agency credit
     lines: tuple[str, ...] = ()
-    # the line above the article that names its outlet, on a page of several
-    header: str | None = None
+    header: str | None = None  # the line above the article that names its outlet, among several
     gatherer: str | None = None  # the page's own name, where it gathers other outlets' articles
     evidence: str | None = None  # the words of the page that give that name
-    # the address that the page names as its own, where it was fetched from another site
-    address: str | None = None
-    company: str | None = None  # the company that the page's structured data name as publisher
+    address: str | None = None  # the page's own address, where it was fetched from another site
+    company: str | None = None  # the publisher named in the page's structured data
     about: str | None = None  # the address of the page that says who answers for the site
 
 
@@ -190,8 +182,10 @@ class Origin:
     ----------
     input : str
         The file or address; ``standard input``.
-    line, record : int or None
-        Where in it, from 1: the line on which it begins, and its number among the records.
+    line : int or None
+        The line on which it begins, from 1; None where the input is one article.
+    record : int or None
+        Its number among the records, from 1.
     """
 
     input: str
@@ -199,7 +193,6 @@ class Origin:
     record: int | None = None
 
     def __str__(self) -> str:
-        """Name it on one line, as messages do."""
         if self.line is not None:
             return f"{self.input}, line {self.line}"
         return self.input if self.record is None else f"{self.input}, item {self.record}"
@@ -214,10 +207,21 @@ class Article:
     id : str
         Unique within its file.
     text : str
-        Headline and body. All offsets refer to it.
-    title, outlet, url, date, author, site_name, lang : str or None
-        What is known about it. ``outlet`` is who published it, as the page itself says; ``date`` is
-        ISO 8601; ``lang`` is an ISO 639-1 code.
+        Headline and body; all offsets refer to it.
+    title : str or None
+        Its title, where known.
+    outlet : str or None
+        Who published it, as the page itself says; None: unknown.
+    url : str or None
+        Its address.
+    date : str or None
+        When it was published, ISO 8601.
+    author : str or None
+        Who wrote it.
+    site_name : str or None
+        The site's name, as the page's metadata give it.
+    lang : str or None
+        Its language, ISO 639-1.
     units : tuple of Unit or None
         Sentences given by the file: the units to score, never split again. None: to be split.
     spans : tuple of Span
@@ -227,9 +231,9 @@ class Article:
     republications : tuple of Republication
         Parts that are somebody else's article.
     imprint : Imprint or None
-        What the page around it says of where it comes from.
+        What the page around it says of its origin.
     origin : Origin or None
-        Where it was read from; no part of what it is, and not compared.
+        Where it was read from, which is not compared; None where it was made in a program.
     """
 
     id: str
@@ -251,9 +255,8 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A name in running text."""
+    """A name of outlets in running text, without a possessive 's."""
 
-    # start and end: code points, end exclusive, without a possessive 's
     start: int
     end: int
     outlets: tuple[str, ...]  # ids of the outlets called so, sorted; hardly ever more than one
@@ -263,8 +266,8 @@ class Mention:
 class Sentence:
     """One sentence of an article: what a model reads.
 
-    Models see neighbouring sentences as context: those that stand beside it in the sequence they
-    are given, with the same ``article_id`` and consecutive ``index``.
+    Models see neighbouring sentences as context: those beside it in the sequence they are given,
+    with the same ``article_id`` and consecutive ``index``.
     """
 
     text: str  # exactly ``article.text[start:end]``
@@ -274,24 +277,20 @@ class Sentence:
     index: int  # position among the article's sentences, from 0
     voice: Voice = Voice.OWN
     citations: tuple[Citation, ...] = ()  # who is cited in it, or carried over into it
-    # in a republished part, all of which is quoted: the voice within the republished article. None
-    # elsewhere.
+    # in a republished part, all of which is quoted: the voice within the republished article
     inner_voice: Voice | None = None
-    # names of outlets in its text, where whoever read the article looked for them; None: not looked
-    # for. They follow from the text: a sentence with other words has none of these, and neither
+    # Names of outlets in its text; None: not looked for. They follow from the text, so neither
     # equality nor ``repr``, by which checkpoints know their data, counts them.
     mentions: tuple[Mention, ...] | None = field(default=None, compare=False, repr=False)
-    # ranges of its text that stand in quotation marks, or in a quotation that runs on; in order
+    # ranges of its text in quotation marks, or in a quotation that runs on; in order
     quoted: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
-    # of its article, ISO 8601
-    date: str | None = field(default=None, compare=False, repr=False)
-    # who published its article, as the article has it
-    outlet: str | None = field(default=None, compare=False, repr=False)
+    date: str | None = field(default=None, compare=False, repr=False)  # of its article
+    outlet: str | None = field(default=None, compare=False, repr=False)  # of its article
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleReading:
-    """What the rules know of an article, found once for all who ask (`attribution.reading`)."""
+    """What the rules know of an article, found once (`attribution.reading`)."""
 
     article: Article  # with the language that its text shows
     plain: str  # its text, folded (`classifier.inputs.sentences.fold`): the same offsets

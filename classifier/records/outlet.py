@@ -1,7 +1,4 @@
-"""What the registry holds of an outlet: frozen values, each fact with its evidence.
-
-What a column of the shipped tables may hold is what these enumerations name.
-"""
+"""What the registry holds of an outlet: frozen values, each fact with its evidence."""
 
 from __future__ import annotations
 
@@ -68,22 +65,13 @@ class DomainRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """One of an outlet's names.
-
-    Attributes
-    ----------
-    text : str
-    kind : NameKind
-    lang : str or None
-        BCP 47 tag of the language the name is written in, where it is known.
-    ambiguous : bool
-        The name means other things too ("Mirror", "Zvezda", "Times"): it is never taken for the
-        outlet in running text without more, and a look-up by it gives every outlet called so.
-    """
+    """One of an outlet's names."""
 
     text: str
     kind: NameKind = NameKind.ALIAS
-    lang: str | None = None
+    lang: str | None = None  # BCP 47 tag of the language it is written in, where known
+    # It means other things too ("Mirror", "The Times"): in running text it is never taken for the
+    # outlet without more, and a look-up by it returns every outlet called so.
     ambiguous: bool = False
 
 
@@ -97,24 +85,14 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What somebody has found about an outlet.
+    """What somebody has found about an outlet."""
 
-    Attributes
-    ----------
-    claim : str
-        What it is about: ``reliability``, ``influence_network``, ``impersonation``.
-    value : str
-        For ``reliability`` the rater's own term (``generally_reliable``, ``no_consensus``,
-        ``generally_unreliable``, ``deprecated``); for a network its name.
-    evidence : Evidence
-    confidence : float
-        Between 0 and 1: how firmly the source says so.
-    """
-
-    claim: str
+    claim: str  # what it is about: ``reliability``, ``influence_network``, ``impersonation``
+    # of reliability the rater's own term (``generally_reliable``, ``no_consensus``,
+    # ``generally_unreliable``, ``deprecated``), of a network its name
     value: str
     evidence: Evidence
-    confidence: float
+    confidence: float  # between 0 and 1: how firmly the source says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,25 +102,22 @@ class Outlet:
     Attributes
     ----------
     id : str
-        Stable: lower-case ASCII letters, digits and hyphens.
+        Lower-case ASCII letters, digits and hyphens; stable.
     name : str
     role : Role
+        What it does with what it publishes.
     medium : Medium
     country : str or None
         ISO 3166-1 alpha-2 of where it is published from.
     wikidata : str or None
-        QID.
-    names : tuple of Name
-        Every name, the main one first.
-    domains : tuple of Domain
+        Its Wikidata identifier.
+    names, domains : tuple of Name, tuple of Domain
         The main one first.
     statements : tuple of Statement
-        Who steers it, whether it publishes, what it carries; in the order of
-        `classifier.records.statements.in_order`.
+        What is on record of it: by what it is about, the statement that holds first.
     holdings : tuple of Holding
         Its direct owners, the largest share first.
-    assessments : tuple of Assessment
-    accounts : tuple of Account
+    assessments, accounts : tuple of Assessment, tuple of Account
     """
 
     id: str
@@ -160,23 +135,18 @@ class Outlet:
 
     @property
     def control(self) -> Control | None:
-        """Who owns and steers it, as it stands.
-
-        None: nothing on record, which is not the same as independent.
-        """
+        """Who owns and steers it; None: nothing on record, which is not "independent"."""
         return control_of(self.statements, self.holdings)
 
     def said(self, about: About) -> tuple[Statement, ...]:
-        """Give what is said about one thing, the statement that holds first."""
+        """Return what is said about one thing, the statement that holds first."""
         return tuple(one for one in self.statements if one.about is about)
 
     @property
     def state_media(self) -> bool:
-        """Whether a state governs it and controls it editorially (code SC or CaPu).
-
-        The newest code decides; where there is none, the fields that SC and CaPu have in common.
-        """
+        """Whether a state owns it and controls it editorially (code SC or CaPu)."""
         control = self.control
+        # The newest code decides; without one, the fields that SC and CaPu have in common.
         if control is None or control.code is not None:
             return control is not None and control.code in STATE_MEDIA
         return control.governance == control.editorial == Holder.STATE
@@ -194,7 +164,7 @@ class Outlet:
 
     @property
     def content(self) -> tuple[Content, ...]:
-        """What it carries; empty where nothing is on record, which is news as a rule."""
+        """What it carries, where it is not plain news."""
         return tuple(dict.fromkeys(Content(one.value) for one in self.said(About.CONTENT)))
 
 

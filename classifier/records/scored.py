@@ -1,7 +1,7 @@
-"""What scoring gives, and what is said of an article's source: frozen values.
+"""What scoring returns: reports of articles, and what is known of an article's source.
 
-Of a source, three things side by side, never merged into one number; `classifier.outlets` finds
-them.
+Of a source three findings stand side by side, never merged into one number; `classifier.outlets`
+makes them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from framescope.classifier.records.article import (
     Article,
@@ -34,7 +35,7 @@ class Relation(StrEnum):
 
 
 class Basis(StrEnum):
-    """What kind of words show it."""
+    """What kind of words show the relation."""
 
     GIVEN = "given"  # the input names the outlet (a field of the exchange format, page metadata)
     URL = "url"
@@ -47,55 +48,27 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One outlet in the chain an article came through.
+    """One outlet in the chain an article came through."""
 
-    Attributes
-    ----------
-    relation : Relation
-    name : str
-        As the article or the page gives it.
-    outlet : Outlet or None
-        None when the registry does not hold it.
-    evidence : str
-        The words that show it, as they stand.
-    basis : Basis
-    place : Place or None
-        Where those words stand in the article's text; None when they are not part of it.
-    """
-
-    relation: Relation
-    name: str
-    outlet: Outlet | None
-    evidence: str
+    relation: Relation  # what it did with the words
+    name: str  # as the article or the page gives it
+    outlet: Outlet | None  # None when the registry does not hold it
+    evidence: str  # the words that show it
     basis: Basis
-    place: Place | None = None
+    place: Place | None = None  # of these words; None when they are not part of the text
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Who published an article and whom it carries.
+    """Who published an article and whom it carries."""
 
-    Attributes
-    ----------
-    relation : Relation
-        What the publisher did: wrote it (``origin``), carried an agency, republished, gathered.
-        ``unknown`` when nothing says who published it.
-    chain : tuple of Link
-        From the page's publisher inwards: aggregator, then monitor, then the outlet whose words
-        they are. Empty when unknown.
-    imposter : bool
-        Whether the page's address is one that is made to look like an outlet's.
-    imitated : Outlet or None
-        That outlet, where it is on record.
-    claimed : str or None
-        The address that the page names as its own, where it was fetched from another site.
-    """
-
-    relation: Relation
+    relation: Relation  # what the publisher did; ``unknown`` when nothing says who published it
+    # from the page's publisher inwards: aggregator, then monitor, then the outlet whose words they
+    # are; empty when unknown
     chain: tuple[Link, ...] = ()
-    imposter: bool = False
-    imitated: Outlet | None = None
-    claimed: str | None = None
+    imposter: bool = False  # whether the page's address is made to look like an outlet's
+    imitated: Outlet | None = None  # that outlet, where it is on record
+    claimed: str | None = None  # the page's own address, where it was fetched from another site
 
     @property
     def publisher(self) -> Link | None:
@@ -108,31 +81,27 @@ class Publication:
         return self.chain[-1] if self.chain else None
 
 
+class SourceCount(NamedTuple):
+    """A named source, and how many sentences stand on it."""
+
+    name: str
+    sentences: int
+
+
 @dataclass(frozen=True, slots=True)
 class ArticleEvidence:
-    """What the article itself shows of its sourcing.
+    """What the article itself shows of its sourcing."""
 
-    Attributes
-    ----------
-    claims : int
-        Sentences that state something checkable; the four shares are of these.
-    named, unnamed, vague, none : int
-        Claims by the best source given for them; they add up to ``claims``.
-    sources : tuple of (str, int)
-        Distinct named sources and the sentences that stand on each, most first.
-    quotes, links, corrections : int
-        Quoted sentences, addresses in the text, correction notices.
-    """
-
-    claims: int
+    claims: int  # sentences that state something checkable
+    # claims by the best source given for them; the four add up to ``claims``
     named: int
     unnamed: int
     vague: int
     none: int
-    sources: tuple[tuple[str, int], ...]
-    quotes: int
-    links: int
-    corrections: int
+    sources: tuple[SourceCount, ...]  # the distinct named sources, most sentences first
+    quotes: int  # quoted sentences
+    links: int  # addresses in the text
+    corrections: int  # correction notices
 
     @property
     def single_source(self) -> bool:
@@ -142,33 +111,18 @@ class ArticleEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """How reliable the outlet's record says it is, or that there is none.
+    """How reliable independent assessments find the outlet, or that there is no record."""
 
-    Attributes
-    ----------
-    low, estimate, high : float or None
-        Between 0 (bad record) and 1 (good record): the estimate and its 90% interval, wider with
-        the assessments' age, disagreement and scarcity. None: ``unscored``, or one rater alone
-        speaks, which makes no interval.
-    reason : str
-        One line: what it rests on, or why there is none.
-    assessments : tuple of Assessment
-        What it rests on.
-    shift : float
-        How far the article's own evidence moved the estimate, at most ``cap`` either way.
-    cap : float
-    rater : str or None
-        The one rater who speaks, in ``assessments``; None where there are several, or none.
-    """
-
+    # From 0 (bad record) to 1 (good record), with its 90% interval, which is wider with the
+    # assessments' age, disagreement and scarcity. None unless two raters or more speak.
     low: float | None
     estimate: float | None
     high: float | None
-    reason: str
+    reason: str  # what it rests on, or why there is none
     assessments: tuple[Assessment, ...] = ()
-    shift: float = 0.0
-    cap: float = 0.0
-    rater: str | None = None
+    shift: float | None = None  # how far the article's own evidence moved the estimate
+    cap: float | None = None  # the furthest it can move it, either way
+    rater: str | None = None  # the one rater who speaks; None where there are several, or none
 
     @property
     def scored(self) -> bool:
@@ -178,16 +132,18 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class SourceCard:
-    """An article's source: who published it, who controls that outlet, its record, the article.
+    """An article's source: findings side by side, never merged into one.
 
     Attributes
     ----------
     publication : Publication
+        Who published it and whom it carries.
     outlet : Outlet or None
         The outlet that control and record are about: whose words the article is.
     record : Record
+        How reliable that outlet is found.
     evidence : ArticleEvidence or None
-        None when the article was not scored.
+        What the article shows of its own sourcing; None when it was not scored.
     networks : tuple of Network
         Influence networks that the outlet, or the page's host, is found to be part of.
     """
@@ -207,9 +163,9 @@ class SentenceReport:
     ----------
     sentence : Sentence
     scores : mapping of str to float
-        Calibrated probability of each sentence-level signal the model gives.
+        Calibrated probability of each sentence-level signal; empty where nothing was scored.
     flags : tuple of str
-        The signals at or above the bundle's thresholds, in taxonomy order.
+        The signals at or above their thresholds, in taxonomy order.
     evidence : tuple of Span
         Why, for each flag: technique spans, or the n-grams that weigh most.
     citations : tuple of Citation
@@ -232,7 +188,7 @@ class SentenceReport:
 
     @property
     def start(self) -> int:
-        """Where it begins in the article's text."""
+        """Where it begins, in code points of the text."""
         return self.sentence.start
 
     @property
@@ -254,7 +210,7 @@ class ArticleReport:
     ----------
     article : Article
     sentences : tuple of SentenceReport
-        Every sentence, in order. Their scores are empty where the article was not scored.
+        Every sentence, in order.
     scores : mapping of str to float
         Calibrated probability of each article-level signal.
     flags : tuple of str
@@ -262,16 +218,16 @@ class ArticleReport:
     note : str or None
         Why it was not scored (another language, say); None when it was.
     source : SourceCard or None
-        Who published it and what is on record; None until it has been looked up.
+        Who published it and what is on record; None where no source was looked up.
     reading : ArticleReading or None
-        What the rules know of it, for whoever asks next; None where nobody kept it.
+        What the rules know of it, kept for other users of the report.
     undecided : tuple of str
         As of `SentenceReport`.
     distance : float or None
         How far it lies from what the model learned from: the share of held-out articles that lie
         nearer. None where that isn't known.
     far : bool
-        Whether that is so far that framing is only flagged where it is sure.
+        Whether that is so far that framing is only flagged where it is certain.
     """
 
     article: Article
@@ -288,20 +244,20 @@ class ArticleReport:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """An input of a batch that could not be read as an article, and why."""
+    """An input that could not be read as an article, and why."""
 
-    source: str
+    source: str  # the file, line or address
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class BatchReport:
-    """What scoring gives."""
+    """The articles that were scored, and what they were scored with."""
 
     articles: tuple[ArticleReport, ...]
-    model: str  # name of the bundle that scored them, for the record
+    model: str  # name of the bundle
     signals: tuple[str, ...]  # the signals it gives, in taxonomy order
-    thresholds: Mapping[str, float]  # the decision threshold of each
-    skipped: tuple[Skipped, ...] = ()  # inputs that could not be read
-    runtime: str = ""  # what it was computed with: library, version, processor's instructions
-    digest: str = ""  # SHA-256 of the bundle
+    thresholds: Mapping[str, float]  # the score from which each signal is flagged
+    skipped: tuple[Skipped, ...] = ()
+    runtime: str = ""  # the library, its version, and the processor's widest instructions
+    digest: str = ""  # SHA-256 of the bundle's manifest, which holds the digests of its files

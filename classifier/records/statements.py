@@ -1,7 +1,7 @@
 """What is on record about who owns, funds and steers outlets: dated statements, and owners.
 
-Statements about one thing stand side by side, the one that holds first, and older ones after it as
-its history. None of them judges what an outlet prints.
+Statements about one thing stand side by side, the one that holds first, older ones after it as its
+history. None of them judges what an outlet prints.
 """
 
 from __future__ import annotations
@@ -156,25 +156,13 @@ GENERAL_KNOWLEDGE = "general knowledge"
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One thing that somebody says of an outlet or of an owner.
-
-    Attributes
-    ----------
-    about : About
-    value : str
-        One of `VALUES`, or in words.
-    evidence : Evidence
-    confidence : float
-        Between 0 and 1: how sure it is. Below one half: what nobody could look up.
-    through : str or None
-        Of what is said of an owner and holds of what it owns: the owner's name.
-    """
+    """One thing that somebody says of an outlet or of an owner."""
 
     about: About
-    value: str
+    value: str  # one of `VALUES`, or in words
     evidence: Evidence
-    confidence: float = 1.0
-    through: str | None = None
+    confidence: float = 1.0  # how certain it is; below one half: what nobody could look up
+    through: str | None = None  # the owner of whom it is said, where it holds for what they own
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,25 +176,13 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who owns outlets: a company, a family, a foundation, a state; and who owns them in turn.
+    """Who owns outlets: a company, a family, a foundation, a state; and who owns them in turn."""
 
-    Attributes
-    ----------
-    id : str
-        Lower-case ASCII letters, digits and hyphens.
-    name : str
-    kind : OwnerKind or None
-    country : str or None
-        ISO 3166-1 alpha-2.
-    holdings : tuple of Holding
-        Its own owners, the largest share first; never in a circle.
-    """
-
-    id: str
+    id: str  # lower-case ASCII letters, digits and hyphens
     name: str
     kind: OwnerKind | None = None
-    country: str | None = None
-    holdings: tuple[Holding, ...] = ()
+    country: str | None = None  # ISO 3166-1 alpha-2
+    holdings: tuple[Holding, ...] = ()  # its own owners, the largest share first; never a circle
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,32 +209,19 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """An influence network: who runs it, and who found that out.
-
-    Attributes
-    ----------
-    id, name : str
-    names : tuple of str
-    operator : str or None
-    country : str or None
-        ISO 3166-1 alpha-2 of whom it serves.
-    attributed_by : str or None
-        Who says who runs it.
-    evidence : Evidence
-        The report, its address and its date.
-    """
+    """An influence network: who runs it, and who found that out."""
 
     id: str
     name: str
     names: tuple[str, ...]
     operator: str | None
-    country: str | None
-    attributed_by: str | None
-    evidence: Evidence
+    country: str | None  # of whom it serves, ISO 3166-1 alpha-2
+    attributed_by: str | None  # who says who runs it
+    evidence: Evidence  # the report, its address and its date
 
 
 def in_order(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Put statements in order: by what they are about, the one that holds first.
+    """Sort statements by what they are about, the one that holds first.
 
     What can be looked up holds before what can't, what was said of the outlet itself before what
     holds through an owner, the newer before the older.
@@ -273,20 +236,15 @@ def in_order(statements: Iterable[Statement]) -> tuple[Statement, ...]:
 
 
 def present(holdings: tuple[Holding, ...]) -> tuple[Holding, ...]:
-    """Give the owners of today: those that the first of them is named together with."""
+    """Return the owners of today: those that the first of them is named together with."""
     first = holdings[0].evidence if holdings else None
     return tuple(held for held in holdings if held.evidence == first)
 
 
 def control_of(statements: Iterable[Statement], holdings: tuple[Holding, ...]) -> Control | None:
-    """Give who owns and steers an outlet, as it stands; None where nothing is on record.
+    """Return who owns and steers an outlet, as it stands; None where nothing is on record.
 
-    Parameters
-    ----------
-    statements : iterable of Statement
-        In their order.
-    holdings : tuple of Holding
-        Of its direct owners.
+    Statements are in the order of `in_order`, holdings those of its direct owners.
     """
     said: dict[About, list[Statement]] = {about: [] for about in About}
     for one in statements:
@@ -298,8 +256,11 @@ def control_of(statements: Iterable[Statement], holdings: tuple[Holding, ...]) -
         return None
     code, kind = (next(iter(said[about]), None) for about in order[:2])
     by_code = HOLDERS[Code(code.value)] if code else (Holder.UNKNOWN,) * 3
+    # Of the three, whoever is named holds it, else as the code says; what is said in words
+    # ("subscriptions and advertising") names nobody.
     funding, governance, editorial = (
-        _steers(said[about], holder) for about, holder in zip(STEERING, by_code, strict=True)
+        next((Holder(one.value) for one in said[about] if one.value in _HOLDERS), holder)
+        for about, holder in zip(STEERING, by_code, strict=True)
     )
     now = present(holdings)
     top = now[0].owner.kind if len(now) == 1 else None
@@ -312,15 +273,6 @@ def control_of(statements: Iterable[Statement], holdings: tuple[Holding, ...]) -
         OwnerKind(kind.value) if kind else top,
         known[0],
     )
-
-
-def _steers(said: Iterable[Statement], by_code: Holder) -> Holder:
-    """Give who holds one of the three: whoever is named, else as the code has it.
-
-    What is said in words ("subscriptions and advertising") names nobody.
-    """
-    named = (Holder(one.value) for one in said if one.value in _HOLDERS)
-    return next(named, by_code)
 
 
 _HOLDERS = frozenset(Holder)

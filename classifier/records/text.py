@@ -50,6 +50,11 @@ def count_words(text: str) -> int:
     return len(text.split()) + len(_UNSPACED.findall(text)) // 2
 
 
+def counted(number: int, noun: str, form: str = "") -> str:
+    """Write a number, in a format such as ``,``, with its noun; its plural takes a plain s."""
+    return f"{number:{form}} {noun}" + ("" if number == 1 else "s")
+
+
 def distinct(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the texts that aren't empty, each once whatever its case, as it stood first."""
     found: dict[str, str] = {}

@@ -1,6 +1,6 @@
-"""A report as one JSON object, or each article as one line of the exchange format.
+"""A report as JSON, JSON Lines or rows: views of the records, of which `VIEWS` is the only list.
 
-``report.schema.json`` and docs/report.md say what is in them.
+`report_schema` derives the JSON Schema from the same list; docs/report.md explains the keys.
 """
 
 from __future__ import annotations
@@ -8,178 +8,61 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, reduce
+from inspect import getdoc
+from operator import or_
+from types import NoneType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ForwardRef,
+    Literal,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
+from framescope.classifier.errors import BundleError, how_to_install
 from framescope.classifier.inputs import to_record
 from framescope.classifier.records import (
-    Article,
     ArticleEvidence,
     ArticleReport,
+    Assessment,
     BatchReport,
+    Citation,
     Control,
-    Evidence,
     Holding,
     Link,
     Network,
+    Origin,
     Outlet,
     Place,
+    Publication,
     Record,
+    Republication,
     SentenceReport,
+    Skipped,
     SourceCard,
+    SourceCount,
     Span,
     Statement,
 )
-from framescope.classifier.reports.brief import in_brief
-from framescope.classifier.reports.figures import Summary, VoiceCounts, rounded, summarise
+from framescope.classifier.reports.summary import Summary, VoiceCounts, summarise
 from framescope.classifier.taxonomy import BY_NAME, Level
+
+if TYPE_CHECKING:
+    import pandas
 
 SCHEMA_VERSION = "1.4"
 LINE_FORMAT = 2
 """Of what scoring adds to a line. The first, which had no number, said of each signal 0 or 1."""
 
+DECIMALS = 4
+_COLUMNS = ("article", "sentence", "start", "end", "voice", "text", "flags", "cited", "cited_as")
 # Line ends to some readers (U+0085, U+2028, U+2029), other controls that a terminal would obey,
 # and halves of surrogate pairs, which no encoding can write.
 _TO_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-
-_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-_WORDS = {None: "null", True: "true", False: "false"}
-
-
-def to_json(report: BatchReport, *, indent: int | None = 2) -> str:
-    """Write a report as one JSON object.
-
-    Parameters
-    ----------
-    report : BatchReport
-    indent : int or None
-        Spaces a level; None puts everything on one line.
-
-    Returns
-    -------
-    str
-        JSON without NaN or Infinity, not ending in a line break; any Unicode text encodes to UTF-8.
-
-    Raises
-    ------
-    BundleError
-        When the model gave a score that is not a finite number.
-    """
-    return dumps(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "model": report.model,
-            "digest": report.digest,
-            "runtime": report.runtime,
-            "signals": report.signals,
-            "thresholds": rounded_values(report.thresholds),
-            "articles": [_article(article) for article in report.articles],
-            "skipped": [_some(skipped, "source", "reason") for skipped in report.skipped],
-        },
-        indent=indent,
-    )
-
-
-def to_line(
-    report: ArticleReport, *, model: str, thresholds: Mapping[str, float], runtime: str = ""
-) -> str:
-    """Write a scored article in the exchange format, with what was found.
-
-    What the input said stays where it was: labels beside the scores, labelled spans without a
-    score before the spans found, which have one.
-
-    Parameters
-    ----------
-    report : ArticleReport
-    model : str
-        Name of the bundle.
-    thresholds : mapping of str to float
-    runtime : str
-        What the scores were computed with.
-
-    Returns
-    -------
-    str
-        One JSON object without any line break, and none at its end.
-
-    Raises
-    ------
-    BundleError
-        When the model gave a score that is not a finite number.
-    """
-    article = report.article
-    record = to_record(article)
-    labels = {(unit["start"], unit["end"]): unit["labels"] for unit in record.get("sentences", ())}
-    record["sentences"] = [
-        _line_sentence(report, scored, labels.get((scored.start, scored.end)))
-        for scored in report.sentences
-    ]
-    record["spans"] = [
-        _some(span, "start", "end", "signal")
-        | ({} if span.score is None else {"score": rounded(span.score)})
-        for span in spans(report)
-    ]
-    record["report"] = {
-        "format": LINE_FORMAT,
-        "model": model,
-        "runtime": runtime,
-        "origin": _origin(article),
-        "note": report.note,
-        "thresholds": rounded_values(thresholds),
-        "scores": rounded_values(report.scores),
-        "flags": report.flags,
-        "undecided": report.undecided,
-        "distance": _number(report.distance),
-        "far": report.far,
-        "source": source(article.text, report.source),
-        "summary": {"text": in_brief(report), **counts(summarise(report))},
-    }
-    return dumps(record)
-
-
-def _line_sentence(
-    report: ArticleReport, scored: SentenceReport, labels: Mapping[str, float] | None
-) -> dict[str, Any]:
-    record = _some(scored, "start", "end", "voice")
-    if labels:
-        record["labels"] = dict(labels)
-    if scored.scores:
-        record["scores"] = rounded_values(scored.scores)
-        record["flags"] = scored.flags
-        if scored.undecided:
-            record["undecided"] = scored.undecided
-    record["citations"] = citations(report, scored)
-    return record
-
-
-def dumps(value: object, *, indent: int | None = None) -> str:
-    """Serialise to JSON in which every character is itself, but for those that break a line."""
-    text = _ENCODE(value) if indent is None else _indented(value, "\n", " " * indent)
-    return _TO_ESCAPE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
-
-
-def _indented(value: object, line: str, step: str) -> str:
-    """Write what `json.dumps` writes with an indent, faster: with one, it isn't in C."""
-    inner = line + step
-    if isinstance(value, str):
-        return _ENCODE(value)
-    if isinstance(value, dict) and value:
-        pairs = (f"{_ENCODE(key)}: {_indented(item, inner, step)}" for key, item in value.items())
-        return f"{{{inner}{f',{inner}'.join(pairs)}{line}}}"
-    if isinstance(value, list | tuple) and value:
-        items = (_indented(item, inner, step) for item in value)
-        return f"[{inner}{f',{inner}'.join(items)}{line}]"
-    if value is None or isinstance(value, bool):
-        return _WORDS[value]
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        return repr(value)
-    return _ENCODE(value)
-
-
-def rounded_values(values: Mapping[str, float]) -> dict[str, float]:
-    """Round every value of a mapping; see `figures.rounded`."""
-    return {name: rounded(value) for name, value in values.items()}
 
 
 def spans(report: ArticleReport) -> tuple[Span, ...]:
@@ -198,192 +81,355 @@ def spans(report: ArticleReport) -> tuple[Span, ...]:
     return (*labelled, *found)
 
 
-def citations(report: ArticleReport, scored: SentenceReport) -> list[dict[str, Any]]:
-    """Write who is cited in a sentence."""
+# --- the views ------------------------------------------------------------------------------------
+
+Get = Callable[[Any], Any]
+
+
+def _status(record: Record) -> Literal["scored", "rated", "unscored"]:
+    """Whether two raters or more make an estimate, one speaks alone, or there is no record."""
+    return "scored" if record.scored else "rated" if record.rater else "unscored"
+
+
+def _reasons(citation: Citation) -> dict[str, float]:
+    """What spoke for its kind, in log-odds."""
+    return dict(citation.reasons)
+
+
+def _version(report: BatchReport) -> str:
+    """Version of this format: a minor number adds keys, a major number changes or removes some."""
+    return SCHEMA_VERSION
+
+
+_PROOF = ("source=evidence.source", "url=evidence.url", "date=evidence.date")
+#: The keys of each record, in order: a field, ``key=path``, or a key and its function; None stands
+#: for the characters of the article.
+VIEWS: dict[type, tuple[str | tuple[str, Get | None], ...]] = {
+    BatchReport: (
+        ("schema_version", _version), "model", "digest", "runtime", "signals", "thresholds",
+        "articles", "skipped",
+    ),
+    ArticleReport: (
+        "id=article.id", "title=article.title", "outlet=article.outlet",
+        "site_name=article.site_name", "url=article.url", "date=article.date",
+        "author=article.author", "lang=article.lang", "text=article.text",
+        "origin=article.origin", "note", "republications=article.republications", "sentences",
+        ("spans", spans), "scores", "flags", "undecided", "distance", "far", "source",
+        ("summary", summarise),
+    ),
+    Origin: ("input", "line", "record"),
+    Republication: ("start", "end", "outlet", "evidence"),
+    SentenceReport: (
+        "start", "end", "text", "voice", "scores", "flags", "undecided", "evidence", "citations",
+    ),
+    Span: ("start", "end", ("text", None), "signal", "score"),
+    Place: ("start", "end", ("text", None)),
+    Citation: (
+        "source", "cue", "content", "kind", "government", "state_media", "name", "antecedent",
+        "outlets", "score", "found_by", ("reasons", _reasons),
+    ),
+    SourceCard: ("publication", "outlet", "networks", "record", "evidence"),
+    Publication: ("relation", "chain", "imposter", "imitates=imitated.id", "claimed"),
+    Link: ("relation", "name", "outlet=outlet.id", "evidence", "basis", "place"),
+    Outlet: (
+        "id", "name", "wikidata", "country", "role", "medium", "state_media", "status", "content",
+        "control", "statements", "owners=holdings",
+    ),
+    Network: ("id", "name", "operator", "country", "attributed_by", *_PROOF),
+    Statement: ("about", "value", "through", "confidence", *_PROOF),
+    Holding: (
+        "id=owner.id", "name=owner.name", "kind=owner.kind", "country=owner.country", "share",
+        *_PROOF, "owners=owner.holdings",
+    ),
+    Control: ("funding", "governance", "editorial", "code", "owner", "owner_kind", *_PROOF),
+    Record: (
+        ("status", _status), "rater", "reason", "low", "estimate", "high", "shift", "cap",
+        "assessments",
+    ),
+    Assessment: ("claim", "value", "confidence", *_PROOF),
+    ArticleEvidence: (
+        "claims", "named", "unnamed", "vague", "none", "sources", "single_source", "quotes",
+        "links", "corrections",
+    ),
+    SourceCount: ("name", "sentences"),
+    Summary: (
+        "text", "sentences", "flagged", "claims", "attributed", "own_claims",
+        "unsourced_own_claims", "techniques",
+    ),
+    VoiceCounts: ("own", "reported", "quoted", "total"),
+    Skipped: ("source", "reason"),
+}  # fmt: skip
+_AS_IT_STANDS = frozenset(("share", "reasons"))  # numbers that aren't rounded
+
+
+Entry = str | Get | None
+
+
+def _entries(kind: type) -> dict[str, Entry]:
+    """Return a record's keys, each with a path of fields or a function."""
+    return dict(
+        (one.partition("=")[0], one.rpartition("=")[2]) if isinstance(one, str) else one
+        for one in VIEWS[kind]
+    )
+
+
+@cache
+def _getters(kind: type) -> dict[str, Get | None]:
+    def at(path: str) -> Get:
+        names = path.split(".")
+
+        def get(value: Any) -> Any:
+            for name in names:
+                value = None if value is None else getattr(value, name)
+            return value
+
+        return get
+
+    return {key: at(of) if isinstance(of, str) else of for key, of in _entries(kind).items()}
+
+
+@cache
+def _record(kind: type) -> type | None:
+    return next((one for one in kind.__mro__ if one in VIEWS), None)
+
+
+def plain(value: object, text: str = "") -> Any:
+    """Return a record of `VIEWS`, or what its fields hold, as JSON has it; `text` is the article's.
+
+    Raises
+    ------
+    BundleError
+        When a score is not a finite number.
+    """
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        return _rounded(value)
+    if isinstance(value, Mapping):
+        return {key: plain(one, text) for key, one in value.items()}
+    if (kind := _record(type(value))) is not None:
+        return _fields(value, kind, text)
+    assert isinstance(value, Sequence)
+    return [plain(one, text) for one in value]
+
+
+def _fields(value: Any, kind: type, text: str, keys: Sequence[str] = ()) -> dict[str, Any]:
+    """Return some keys of a record, or all of them."""
+    if kind is ArticleReport:
+        text = value.article.text
+    getters = _getters(kind)
+    record = {}
+    for key in keys or getters:
+        get = getters[key]
+        found = text[value.start : value.end] if get is None else get(value)
+        record[key] = found if key in _AS_IT_STANDS else plain(found, text)
+    return record
+
+
+def _rounded(value: float) -> float:
+    if not math.isfinite(value):  # JSON has no word for it
+        raise BundleError(
+            "the model gives a score that is not a number; its bundle is damaged: "
+            "train it again, or choose another with --model"
+        )
+    return round(value, DECIMALS)
+
+
+# --- what is written ------------------------------------------------------------------------------
+
+
+def to_json(report: BatchReport, *, indent: int | None = 2) -> str:
+    """Write a report as one JSON object.
+
+    Returns
+    -------
+    str
+        JSON without NaN or Infinity, not ending in a line break; any Unicode text encodes to UTF-8.
+
+    Raises
+    ------
+    BundleError
+        When the model gave a score that is not a finite number.
+    """
+    return dumps(plain(report), indent=indent)
+
+
+def to_line(
+    report: ArticleReport, *, model: str, thresholds: Mapping[str, float], runtime: str = ""
+) -> str:
+    """Write a scored article in the exchange format, with what was found, on one line.
+
+    What the input said stays where it was: labels beside the scores, labelled spans without a
+    score before the spans found, which have one.
+
+    Raises
+    ------
+    BundleError
+        When the model gave a score that is not a finite number.
+    """
     text = report.article.text
-    return [
-        {
-            "source": _place(text, cited.source),
-            "cue": _place(text, cited.cue),
-            "content": [_place(text, place) for place in cited.content],
-            **_some(cited, "kind", "government", "state_media", "name"),
-            "antecedent": _place(text, cited.antecedent),
-            "outlets": cited.outlets,
-            "score": _number(cited.score),
-            "found_by": cited.found_by,
-            "reasons": dict(cited.reasons),
-        }
-        for cited in scored.citations
+    record = to_record(report.article)
+    labels = {(unit["start"], unit["end"]): unit["labels"] for unit in record.get("sentences", ())}
+    record["sentences"] = [
+        _line_sentence(one, text, labels.get((one.start, one.end))) for one in report.sentences
     ]
+    record["spans"] = [
+        _fields(span, Span, text, ("start", "end", "signal", "score")[: 4 - (span.score is None)])
+        for span in spans(report)
+    ]
+    found = ("scores", "flags", "undecided", "distance", "far", "source", "summary")
+    record["report"] = {
+        "format": LINE_FORMAT,
+        "model": model,
+        "runtime": runtime,
+        **_fields(report, ArticleReport, text, ("origin", "note")),
+        "thresholds": plain(thresholds),
+        **_fields(report, ArticleReport, text, found),
+    }
+    return dumps(record)
 
 
-def counts(summary: Summary) -> dict[str, Any]:
-    """Write the counts of an article as JSON has them."""
+def _line_sentence(
+    scored: SentenceReport, text: str, labels: Mapping[str, float] | None
+) -> dict[str, Any]:
+    keys = ["scores", "flags"] if scored.scores else []
+    keys += ["undecided"] if scored.undecided else []
     return {
-        "sentences": _tally(summary.sentences),
-        "flagged": {name: _tally(tally) for name, tally in summary.flagged.items()},
-        **_some(summary, "claims", "attributed", "own_claims", "unsourced_own_claims"),
-        "techniques": summary.techniques,
+        **_fields(scored, SentenceReport, text, ("start", "end", "voice")),
+        **({"labels": dict(labels)} if labels else {}),
+        **_fields(scored, SentenceReport, text, [*keys, "citations"]),
     }
 
 
-def _some(found: object, *names: str) -> dict[str, Any]:
-    """Take some attributes; of enumerations JSON has the value."""
-    return {name: getattr(found, name) for name in names}
+def dumps(value: object, *, indent: int | None = None) -> str:
+    """Serialise to JSON in which every character is itself, but for those that break a line."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    return _TO_ESCAPE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
-def _article(report: ArticleReport) -> dict[str, Any]:
-    article = report.article
-    known = ("id", "title", "outlet", "site_name", "url", "date", "author", "lang", "text")
-    return {
-        **_some(article, *known),
-        "origin": _origin(article),
-        "note": report.note,
-        "republications": [
-            _some(part, "start", "end", "outlet", "evidence") for part in article.republications
-        ],
-        "sentences": [_sentence(report, sentence) for sentence in report.sentences],
-        "spans": [_span(article.text, span) for span in spans(report)],
-        "scores": rounded_values(report.scores),
-        "flags": report.flags,
-        "undecided": report.undecided,
-        "distance": _number(report.distance),
-        "far": report.far,
-        "source": source(article.text, report.source),
-        "summary": {"text": in_brief(report), **counts(summarise(report))},
-    }
+# --- rows -----------------------------------------------------------------------------------------
 
 
-def _origin(article: Article) -> dict[str, Any] | None:
-    found = article.origin
-    return None if found is None else _some(found, "input", "line", "record")
+def to_records(report: ArticleReport, signals: Sequence[str]) -> list[dict[str, Any]]:
+    """Write one row per sentence, of plain values, with the scores of some signals."""
+    article = report.article.id
+    return [row(article, signals, report.note, one, report.scores) for one in report.sentences]
 
 
-def _sentence(report: ArticleReport, scored: SentenceReport) -> dict[str, Any]:
-    return {
-        **_some(scored, "start", "end", "text", "voice"),
-        "scores": rounded_values(scored.scores),
-        "flags": scored.flags,
-        "undecided": scored.undecided,
-        "evidence": [_span(report.article.text, span) for span in scored.evidence],
-        "citations": citations(report, scored),
-    }
+def row(
+    article: str,
+    signals: Iterable[str],
+    note: str | None,
+    scored: SentenceReport | None = None,
+    scores: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """Write one row; without a sentence, one that only says why there is none."""
+    values: Iterable[Any] = (article, None, None, None, None, None, [], [], [])
+    found = dict(scores or {})
+    if scored is not None:
+        cited = [(citation.name, citation.kind.value) for citation in scored.citations]
+        values = (
+            *(article, scored.sentence.index, scored.start, scored.end, scored.voice.value),
+            *(scored.text, list(scored.flags), [name for name, _ in cited], [k for _, k in cited]),
+        )
+        found |= scored.scores
+    named = dict(zip(_COLUMNS, values, strict=True))
+    return {**named, **{signal: found.get(signal) for signal in signals}, "note": note}
 
 
-def _span(text: str, span: Span) -> dict[str, Any]:
-    words = text[span.start : span.end]
-    place = {"start": span.start, "end": span.end, "text": words}
-    return {**place, "signal": span.signal, "score": _number(span.score)}
+def to_frame(rows: Sequence[Mapping[str, Any]], signals: Sequence[str]) -> pandas.DataFrame:
+    """Put rows into a table whose numbers have the same types whatever it holds.
+
+    Raises
+    ------
+    ImportError
+        Without pandas.
+    """
+    table = need_pandas().DataFrame(list(rows), columns=[*_COLUMNS, *signals, "note"])
+    whole = dict.fromkeys(("sentence", "start", "end"), "Int64")
+    return table.astype({**whole, **dict.fromkeys(signals, "float64")})
 
 
-def _tally(tally: VoiceCounts) -> dict[str, int]:
-    return _some(tally, "own", "reported", "quoted", "total")
+def need_pandas() -> Any:
+    """Import pandas, or say in an ImportError how to get it."""
+    try:
+        import pandas
+    except ModuleNotFoundError:
+        reason = f"tables need pandas; type: {how_to_install('pandas')}"
+        raise ImportError(reason) from None
+    return pandas
 
 
-# The source card of an article
+# --- the schema -----------------------------------------------------------------------------------
 
 
-def source(text: str, card: SourceCard | None) -> dict[str, Any] | None:
-    """Write a source card: publication, outlet, record and evidence side by side."""
-    if card is None:
-        return None
-    return {
-        "publication": {
-            "relation": card.publication.relation,
-            "chain": [_link(text, link) for link in card.publication.chain],
-            "imposter": card.publication.imposter,
-            "imitates": card.publication.imitated and card.publication.imitated.id,
-            "claimed": card.publication.claimed,
-        },
-        "outlet": None if card.outlet is None else _outlet(card.outlet),
-        "networks": [_network(network) for network in card.networks],
-        "record": _record(card.record),
-        "evidence": None if card.evidence is None else _counts(card.evidence),
-    }
+def report_schema(reference: str = "#/$defs/{model}") -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of what `to_json` writes.
+
+    Parameters
+    ----------
+    reference : str
+        How it refers to the schema of a record.
+    """
+    from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+
+    models: dict[str, type[BaseModel]] = {}
+    for kind in VIEWS:
+        fields: dict[str, Any] = {}
+        for key, entry in _entries(kind).items():
+            hint, said = _described(kind, entry)
+            fields[key] = (_public(hint), Field(description=said or None))
+        models[kind.__name__] = create_model(
+            kind.__name__,
+            __config__=ConfigDict(extra="forbid"),
+            __doc__=(getdoc(kind) or "").partition("\n")[0],
+            **fields,
+        )
+    for model in models.values():
+        model.model_rebuild(_types_namespace=models)
+    schema = TypeAdapter(models[BatchReport.__name__]).json_schema(ref_template=reference)
+    about = f"framescope report, version {SCHEMA_VERSION}"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": about}
 
 
-def _place(text: str, place: Place | None) -> dict[str, Any] | None:
-    if place is None:
-        return None
-    return {"start": place.start, "end": place.end, "text": text[place.start : place.end]}
+def _described(kind: Any, entry: Entry) -> tuple[Any, str]:
+    """Return the type of an entry of a record, and what its docstring says of it."""
+    if entry is None:
+        return str, "The characters from start to end."
+    if not isinstance(entry, str):
+        return get_type_hints(entry)["return"], (getdoc(entry) or "").partition("\n")[0]
+    unknown, said = False, ""
+    for name in entry.split("."):
+        found = getattr(kind, name, None)
+        if isinstance(found, property):
+            hint, said = get_type_hints(found.fget)["return"], getdoc(found) or ""
+        else:
+            hint, said = get_type_hints(kind)[name], _attributes(kind).get(name, "")
+        options = get_args(hint)
+        unknown = unknown or NoneType in options
+        kind = next((one for one in options if one in VIEWS), hint)
+    return (hint | None if unknown else hint), said
 
 
-def _link(text: str, link: Link) -> dict[str, Any]:
-    return {
-        **_some(link, "relation", "name"),
-        "outlet": None if link.outlet is None else link.outlet.id,
-        **_some(link, "evidence", "basis"),
-        "place": _place(text, link.place),
-    }
+def _attributes(kind: type) -> dict[str, str]:
+    """Read what a numpydoc docstring says of attributes."""
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in (getdoc(kind) or "").partition("Attributes\n----------\n")[2].splitlines():
+        if line.startswith(" "):
+            found |= {name: f"{found.get(name, '')} {line.strip()}".strip() for name in names}
+        else:
+            names = line.partition(" : ")[0].split(", ")
+    return found
 
 
-def _outlet(outlet: Outlet) -> dict[str, Any]:
-    known = ("id", "name", "wikidata", "country", "role", "medium", "state_media", "status")
-    return {
-        **_some(outlet, *known),
-        "content": list(outlet.content),
-        "control": outlet.control and _control(outlet.control),
-        "statements": [_statement(one) for one in outlet.statements],
-        "owners": [_holding(held) for held in outlet.holdings],
-    }
-
-
-def _network(network: Network) -> dict[str, Any]:
-    known = _some(network, "id", "name", "operator", "country", "attributed_by")
-    return {**known, **_evidence(network.evidence)}
-
-
-def _statement(one: Statement) -> dict[str, Any]:
-    known = _some(one, "about", "value", "through")
-    return {**known, "confidence": rounded(one.confidence), **_evidence(one.evidence)}
-
-
-def _holding(held: Holding) -> dict[str, Any]:
-    owner = held.owner
-    return {
-        **_some(owner, "id", "name", "kind", "country"),
-        "share": held.share,
-        **_evidence(held.evidence),
-        "owners": [_holding(above) for above in owner.holdings],
-    }
-
-
-def _control(control: Control) -> dict[str, Any]:
-    known = _some(control, "funding", "governance", "editorial", "code", "owner", "owner_kind")
-    return {**known, **_evidence(control.evidence)}
-
-
-def _record(record: Record) -> dict[str, Any]:
-    scored = record.scored
-    return {
-        "status": "scored" if scored else "rated" if record.rater else "unscored",
-        "rater": record.rater,
-        "reason": record.reason,
-        **{name: _number(getattr(record, name)) for name in ("low", "estimate", "high")},
-        "shift": rounded(record.shift) if scored else None,
-        "cap": rounded(record.cap) if scored else None,
-        "assessments": [
-            {
-                **_some(assessment, "claim", "value"),
-                "confidence": rounded(assessment.confidence),
-                **_evidence(assessment.evidence),
-            }
-            for assessment in record.assessments
-        ],
-    }
-
-
-def _evidence(evidence: Evidence) -> dict[str, Any]:
-    return _some(evidence, "source", "url", "date")
-
-
-def _counts(evidence: ArticleEvidence) -> dict[str, Any]:
-    return {
-        **_some(evidence, "claims", "named", "unnamed", "vague", "none"),
-        "sources": [{"name": name, "sentences": count} for name, count in evidence.sources],
-        **_some(evidence, "single_source", "quotes", "links", "corrections"),
-    }
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None else rounded(value)
+def _public(hint: Any) -> Any:
+    """Return the type that JSON has for a type of the records."""
+    inner = tuple(map(_public, get_args(hint)))
+    if hint in VIEWS:
+        return ForwardRef(hint.__name__)
+    if get_origin(hint) is tuple:
+        return list[inner[0]]  # type: ignore[valid-type]
+    if get_origin(hint) is Mapping:
+        return dict[str, inner[1]]  # type: ignore[valid-type]
+    return reduce(or_, inner) if NoneType in inner else hint

@@ -1,4 +1,4 @@
-"""The registry in a terminal: a card an outlet, readable at 80 columns and without colour.
+"""The registry in a terminal: one card per outlet, readable at 80 columns and without colour.
 
 What the tables and a user's file hold is only ever put into `rich.text.Text`, which reads no
 markup in it.
@@ -17,8 +17,16 @@ from framescope.classifier.outlets import (
     Registry,
     host_in_unicode,
 )
-from framescope.classifier.records import DomainRole, Evidence, NameKind, Network, Outlet, printable
-from framescope.classifier.reports import control
+from framescope.classifier.records import (
+    DomainRole,
+    Evidence,
+    NameKind,
+    Network,
+    Outlet,
+    counted,
+    printable,
+)
+from framescope.classifier.reports.facts import NOTHING, assessed, facts, part_of
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -30,25 +38,14 @@ _KINDS = {
     NameKind.NATIVE: "native",
     NameKind.FORMER: "formerly",
 }
-
-
 _SOME = 5  # of the names, hosts and accounts that a card shows in a row, so that it fits a screen
 
 
 def print_answer(
     answer: Answer, registry: Registry, console: Console, *, whole: bool = False
 ) -> None:
-    """Print what is known of a query.
-
-    Parameters
-    ----------
-    answer : Answer
-    registry : Registry
-        What names the outlet that a host imitates.
-    console : rich.console.Console
-    whole : bool
-        Print every name, host and account, and not the first few of each.
-    """
+    """Print what is known of a query; of many names, hosts and accounts some, or the ``whole``."""
+    most = None if whole else _SOME
     if len(answer.outlets) > 1:
         _line(console, f"{len(answer.outlets)} outlets are called {answer.query}:")
         console.print()
@@ -56,13 +53,13 @@ def print_answer(
         name = answer.outlets[0].name
         _line(console, f"{answer.domain.host} is an imposter of {name}, and not its host.", "red")
     for outlet in answer.outlets:
-        _card(outlet, registry, console, None if whole else _SOME)
+        _card(outlet, registry, console, most)
     if answer.namesakes:
         others = ", ".join(f"{outlet.name} ({outlet.id})" for outlet in answer.namesakes)
         _line(console, f"Also called so: {others}")
         console.print()
     if answer.operation is not None:
-        _operation(answer.operation, registry, console, None if whole else _SOME)
+        _operation(answer.operation, registry, console, most)
     if answer.network is not None:
         _network(answer.network, registry, console)
     if answer.alike is not None:
@@ -78,10 +75,26 @@ def likeness(alike: LookAlike) -> str:
     )
 
 
+def print_problems(problems: Sequence[Flaw], console: Console) -> None:
+    """Print what is wrong or doubtful, one line each, and how much there is of either."""
+    for one in problems:
+        style = "red" if one.level == "error" else ""
+        _line(console, f"{one.level}: {one.kind}: {one.subject}: {one.message}", style)
+    counts = Counter((problem.level, problem.kind) for problem in problems)
+    for level in ("error", "warning"):
+        kinds = {kind: n for (found, kind), n in sorted(counts.items()) if found == level}
+        text = counted(sum(kinds.values()), level)
+        listed = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+        _line(console, f"{text} ({listed})" if listed else text, "bold")
+
+
+def _title(named: Outlet | Network, console: Console) -> None:
+    title = Text(printable(named.name), style="bold")
+    console.print(title.append(f"  {named.id}", style="dim"))
+
+
 def _card(outlet: Outlet, registry: Registry, console: Console, most: int | None) -> None:
-    title = Text(printable(outlet.name), style="bold")
-    title.append(f"  {outlet.id}", style="dim")
-    console.print(title)
+    _title(outlet, console)
     notes: dict[Evidence, int] = {}
     rows = []
     for label, value, evidence in _facts(outlet, registry, most):
@@ -91,17 +104,14 @@ def _card(outlet: Outlet, registry: Registry, console: Console, most: int | None
         rows.append((label, text))
     _grid(rows, console)
     for evidence, number in notes.items():
-        note = Text(f"  [{number}] {printable(_evidence(evidence))}", style="dim")
-        console.print(note, soft_wrap=True)
+        _line(console, f"  [{number}] {_evidence(evidence)}", "dim")
     console.print()
 
 
 def _operation(network: Network, registry: Registry, console: Console, most: int | None) -> None:
-    title = Text(printable(network.name), style="bold")
-    title.append(f"  {network.id}", style="dim")
-    console.print(title)
+    _title(network, console)
     outlets, hosts = registry.members(network)
-    facts = {
+    known = {
         "kind": "influence network" + (f", {network.country}" if network.country else ""),
         "also": ", ".join(network.names),
         "run by": network.operator,
@@ -110,7 +120,7 @@ def _operation(network: Network, registry: Registry, console: Console, most: int
         "hosts": _some([host_in_unicode(host) for host in hosts], most),
         "report": _evidence(network.evidence),
     }
-    _grid([(label, Text(printable(said))) for label, said in facts.items() if said], console)
+    _grid([(label, Text(printable(said))) for label, said in known.items() if said], console)
     console.print()
 
 
@@ -133,29 +143,33 @@ def _facts(
     outlet: Outlet, registry: Registry, most: int | None
 ) -> Iterator[tuple[str, str, Evidence | None]]:
     kind = [str(outlet.role)]
-    if str(outlet.medium) not in (str(outlet.role), "other"):
-        kind.append(str(outlet.medium))
-    if outlet.country:
-        kind.append(outlet.country)
-    if outlet.wikidata:
-        kind.append(f"Wikidata {outlet.wikidata}")
+    kind += [outlet.medium] if outlet.medium not in (str(outlet.role), "other") else []
+    kind += [outlet.country] if outlet.country else []
+    kind += [f"Wikidata {outlet.wikidata}"] if outlet.wikidata else []
     yield "kind", ", ".join(kind), None
-    for label, text in _names(outlet, most):
-        yield label, text, None
+    for called, label in _KINDS.items():
+        names = [
+            name.text + (" (ambiguous)" if name.ambiguous else "")
+            for name in outlet.names
+            if name.kind is called
+        ]
+        if names:
+            yield label, _some(names, most), None
+    if any(name.kind is NameKind.MAIN and name.ambiguous for name in outlet.names):
+        note = "The name means other things too; in a text, what stands around it has to tell."
+        yield "", note, None
     for role in DomainRole:
-        found = [host_in_unicode(d.host) for d in outlet.domains if d.role is role]
-        if found:
-            yield "hosts" if role is DomainRole.MAIN else f"{role}s", _some(found, most), None
+        hosts = [host_in_unicode(d.host) for d in outlet.domains if d.role is role]
+        if hosts:
+            yield "hosts" if role is DomainRole.MAIN else f"{role}s", _some(hosts, most), None
     if outlet.accounts:
         accounts = [f"{one.platform} {one.handle}" for one in outlet.accounts]
         yield "accounts", _some(accounts, most), None
-    known = list(control.facts(outlet))
-    for fact in known:
-        yield fact.label, fact.said, fact.evidence
+    yield from facts(outlet)
     if outlet.control is None:
-        yield "control", control.NOTHING, None
+        yield "control", NOTHING, None
     label = "record"
-    for said, evidence in control.assessed(outlet, registry.network_called):
+    for said, evidence in assessed(outlet, registry.network_called):
         yield label, said, evidence
         label = ""
     if not outlet.assessments:
@@ -169,21 +183,9 @@ def _some(found: Sequence[str], most: int | None) -> str:
     return f"{', '.join(found[:most])} and {len(found) - most} more"
 
 
-def _names(outlet: Outlet, most: int | None) -> Iterator[tuple[str, str]]:
-    for kind, label in _KINDS.items():
-        found = [
-            name.text + (" (ambiguous)" if name.ambiguous else "")
-            for name in outlet.names
-            if name.kind is kind
-        ]
-        if found:
-            yield label, _some(found, most)
-    if any(name.kind is NameKind.MAIN and name.ambiguous for name in outlet.names):
-        yield "", "The name means other things too; in a text, what stands around it has to tell."
-
-
 def _evidence(evidence: Evidence) -> str:
-    return " ".join(control.proof(evidence))
+    said = f"{evidence.source}, {evidence.date}" if evidence.date else evidence.source
+    return f"{said} {evidence.url}" if evidence.url else said
 
 
 def _network(site: NetworkSite, registry: Registry, console: Console) -> None:
@@ -194,27 +196,10 @@ def _network(site: NetworkSite, registry: Registry, console: Console) -> None:
     elif site.kind == "imposter":
         said += ", as an imposter"
     _line(console, f"{said}.", "red")
-    network = registry.network_called(site.network)
-    if network is not None:
-        _line(console, f"  {control.part_of(network)}.")
+    if (network := registry.network_called(site.network)) is not None:
+        _line(console, f"  {part_of(network)}.")
     _line(console, f"  {_evidence(site.evidence)}", "dim")
     console.print()
-
-
-def print_problems(problems: Sequence[Flaw], console: Console) -> None:
-    """Print what is wrong or doubtful, a line each, and how much there is of either."""
-    for problem in problems:
-        style = "red" if problem.level == "error" else ""
-        _line(
-            console, f"{problem.level}: {problem.kind}: {problem.subject}: {problem.message}", style
-        )
-    counts = Counter((problem.level, problem.kind) for problem in problems)
-    for level in ("error", "warning"):
-        kinds = {kind: n for (found, kind), n in sorted(counts.items()) if found == level}
-        total = sum(kinds.values())
-        listed = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
-        text = f"{total} {level}{'' if total == 1 else 's'}"
-        _line(console, f"{text} ({listed})" if listed else text, "bold")
 
 
 def _line(console: Console, text: str, style: str = "") -> None:

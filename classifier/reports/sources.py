@@ -1,7 +1,7 @@
 """An article's source card in words, the same for every output that a person reads.
 
 Who published it, who controls that outlet, what is on record of it, and what the article itself
-shows are told one after the other; nothing here puts them together.
+shows stand one after the other; nothing here puts them together.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from framescope.classifier.outlets import UNNAMED, UNNAMED_MONITOR
 from framescope.classifier.records import (
     CODES,
     ArticleEvidence,
     ArticleReport,
-    Assessment,
     Basis,
     Evidence,
     Link,
@@ -26,10 +26,12 @@ from framescope.classifier.records import (
     Relation,
     Role,
     SourceCard,
+    counted,
     printable,
     shortened,
 )
-from framescope.classifier.reports import control, figures
+from framescope.classifier.reports import figures
+from framescope.classifier.reports.facts import NOTHING, Fact, facts, part_of, words
 from framescope.classifier.reports.layout import publisher
 
 MAX_NAME = 90
@@ -60,65 +62,51 @@ _BASES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A link of the chain: the outlet, what it did, and the words that show it.
-
-    ``sentence`` is the number of the sentence in which they stand; 0 where they stand in none.
-    """
+class Step(NamedTuple):
+    """A link of the chain: the outlet, what it did, and the words that show it."""
 
     name: str
     did: str
     basis: str
     words: str
-    sentence: int
+    sentence: int  # the number of the sentence in which the words stand; 0 where in none
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """Where a fact is from: source and date in words, and an address of the web, or None."""
 
     source: str
     url: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class FactView:
-    """Something on record of an outlet, where it is from, and whether that was said before."""
+class Shown(NamedTuple):
+    """A fact on record; its proof is None where it is that of the fact before."""
 
     label: str
     said: str
-    proof: Proof | None  # None where it is that of the fact before
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What somebody has found about an outlet, and where it stands."""
-
-    said: str
-    proof: Proof
+    proof: Proof | None
 
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """A source card as a reader sees it."""
+    """A source card in words; a text is empty where there is nothing to say."""
 
-    warning: str  # what is to be read before anything else; empty where there is nothing
+    warning: str  # what is to be read before anything else
     imprint: str  # of a publisher that isn't on record: who answers for its site, as it says
     claimed: str  # what the page says of its own address, where it was fetched from another
     steps: tuple[Step, ...]  # from the publisher inwards; empty where nothing names it
-    about: str  # the outlet that control and record are about; empty where there is none
+    about: str  # the outlet that control and record are about
     kind: str  # what it is, its country and its Wikidata identifier
-    control: tuple[FactView, ...]  # who owns, funds and steers it; what it is
-    uncontrolled: str  # why nothing is known of who controls it; empty where something is
+    control: tuple[Shown, ...]  # who owns, funds and steers it; what it carries
+    uncontrolled: str  # why nothing is known of who controls it
     record: Record
     # estimate, interval and shift: empty where it is unscored
     estimate: str
     interval: str
     shift: str
-    reason: str  # why it is unscored; empty where it is not
-    rated: str  # that one rater alone speaks; empty where several do, or none
-    findings: tuple[Finding, ...]
+    reason: str  # why it is unscored
+    rated: str  # that one rater alone speaks
+    findings: tuple[Shown, ...]
     evidence: tuple[str, ...]  # what the article shows of its own sourcing, a line each
 
 
@@ -127,11 +115,17 @@ def card(report: ArticleReport) -> CardView | None:
     found = report.source
     if found is None:
         return None
-    record, scored = found.record, found.record.scored
+    record = found.record
+    claimed = found.publication.claimed
+    interval = ""
+    if record.low is not None and record.high is not None:
+        interval = f"90% interval {figures.score(record.low)} to {figures.score(record.high)}"
     return CardView(
         warning=warning(report),
         imprint=_imprint(report),
-        claimed=_claimed(found),
+        claimed=f"the page names {shortened(claimed, MAX_WORDS)} as its own address"
+        if claimed
+        else "",
         steps=tuple(_steps(found, report)),
         about=name(found.outlet.name) if found.outlet else "",
         kind=_kind(found.outlet) if found.outlet else "",
@@ -139,11 +133,11 @@ def card(report: ArticleReport) -> CardView | None:
         uncontrolled=_uncontrolled(found),
         record=record,
         estimate=figures.score(record.estimate) if record.estimate is not None else "",
-        interval=_interval(record),
-        shift=_shift(record) if scored else "",
-        reason="" if scored or record.rater else _why(found),
+        interval=interval,
+        shift=_shift(record),
+        reason="" if record.scored or record.rater else _why(found),
         rated=f"by one rater, {name(record.rater)}" if record.rater else "",
-        findings=tuple(_finding(assessment) for assessment in record.assessments),
+        findings=tuple(_findings(record)),
         evidence=tuple(_evidence(found.evidence)) if found.evidence else ("not scored",),
     )
 
@@ -154,29 +148,10 @@ def warning(report: ArticleReport) -> str:
     if found is None or not found.imposter:
         return ""
     host = name(found.chain[0].name) if found.chain else "this address"
-    whose = name(found.imitated.name) if found.imitated else ""
-    of = (
-        f"an imposter of {whose}: this is not {whose}'s page"
-        if whose
-        else ("an imposter: it imitates an outlet that it is not")
-    )
+    of = "an imposter: it imitates an outlet that it is not"
+    if whose := name(found.imitated.name) if found.imitated else "":
+        of = f"an imposter of {whose}: this is not {whose}'s page"
     return f"Warning: {host} is on record as {of}."
-
-
-def _claimed(card: SourceCard) -> str:
-    claimed = card.publication.claimed
-    return f"the page names {shortened(claimed, MAX_WORDS)} as its own address" if claimed else ""
-
-
-def _imprint(report: ArticleReport) -> str:
-    """Tell what the page of a publisher that the registry lacks says of itself."""
-    said, found = report.article.imprint, report.source
-    chain = found.publication.chain if found else ()
-    if said is None or not chain or chain[0].outlet is not None:
-        return ""
-    known = [name(said.company)] if said.company else []
-    known += [url] if (url := address(said.about)) else []
-    return f"not on record; the page names as responsible {', '.join(known)}" if known else ""
 
 
 def published_by(report: ArticleReport) -> str:
@@ -185,9 +160,9 @@ def published_by(report: ArticleReport) -> str:
     Of an imitation, the host that it was found at.
     """
     said = publisher(report.article)
-    if warning(report) and report.source is not None and report.source.publication.chain:
-        return f"{name(report.source.publication.chain[0].name)} (an imposter)"
     link = report.source.publication.publisher if report.source else None
+    if link is not None and warning(report):
+        return f"{name(link.name)} (an imposter)"
     if said != "unknown" or link is None or link.name in (UNNAMED, UNNAMED_MONITOR):
         return said
     return name(link.name) or said
@@ -208,25 +183,34 @@ def sentence_at(report: ArticleReport, place: Place | None) -> int:
     """Return the number of the sentence a place begins in, from 1; 0 where there is none."""
     if place is None:
         return 0
-    number = bisect_right(report.sentences, place.start, key=lambda item: item.sentence.start)
-    inside = number and place.start < report.sentences[number - 1].sentence.end
-    return number if inside else 0
+    number = bisect_right(report.sentences, place.start, key=lambda item: item.start)
+    return number if number and place.start < report.sentences[number - 1].end else 0
+
+
+def _imprint(report: ArticleReport) -> str:
+    """Say what the page of a publisher that the registry lacks says of itself."""
+    said, found = report.article.imprint, report.source
+    chain = found.publication.chain if found else ()
+    if said is None or not chain or chain[0].outlet is not None:
+        return ""
+    known = [name(said.company)] if said.company else []
+    known += [url] if (url := address(said.about)) else []
+    return f"not on record; the page names as responsible {', '.join(known)}" if known else ""
 
 
 def _steps(card: SourceCard, report: ArticleReport) -> Iterator[Step]:
     chain = card.publication.chain
-    told = ""
+    before = ""
     for index, link in enumerate(chain):
-        words = shortened(link.evidence, MAX_WORDS)
-        shown = name(link.name)
-        told, repeated = words, words == told
+        evidence, shown = shortened(link.evidence, MAX_WORDS), name(link.name)
         yield Step(
             name=shown or "unnamed",
             did=_did(link, chain[index + 1 :], alone=len(chain) == 1),
             basis=_BASES[link.basis],
-            words="" if repeated or words == shown else words,
+            words="" if evidence in (before, shown) else evidence,
             sentence=sentence_at(report, link.place),
         )
+        before = evidence
 
 
 def _did(link: Link, inner: Sequence[Link], *, alone: bool) -> str:
@@ -248,28 +232,24 @@ def _kind(outlet: Outlet) -> str:
     kind = [str(outlet.role)]
     if str(outlet.medium) != str(outlet.role) and outlet.medium is not Medium.OTHER:
         kind = [str(outlet.medium)] if outlet.role is Role.PUBLISHER else [*kind, outlet.medium]
-    if outlet.country:
-        kind.append(outlet.country)
-    if outlet.wikidata:
-        kind.append(f"Wikidata {outlet.wikidata}")
+    kind += [outlet.country] if outlet.country else []
+    kind += [f"Wikidata {outlet.wikidata}"] if outlet.wikidata else []
     return name(", ".join(kind))
 
 
-def _control(card: SourceCard) -> Iterator[FactView]:
+def _control(card: SourceCard) -> Iterator[Shown]:
     before = None
-    told = list(control.facts(card.outlet)) if card.outlet else []
-    told += [control.Told("network", control.part_of(one), one.evidence) for one in card.networks]
-    for fact in told:
-        proof = None if fact.evidence == before else _proof(fact.evidence)
-        before = fact.evidence
-        yield FactView(fact.label, shortened(fact.said, MAX_WORDS), proof)
+    known = list(facts(card.outlet)) if card.outlet else []
+    known += [Fact("network", part_of(one), one.evidence) for one in card.networks]
+    for label, said, evidence in known:
+        proof = None if evidence == before else _proof(evidence)
+        before = evidence
+        yield Shown(label, shortened(said, MAX_WORDS), proof)
 
 
 def _uncontrolled(card: SourceCard) -> str:
-    if card.outlet is not None and card.outlet.control is not None:
-        return ""
     if card.outlet is not None:
-        return control.NOTHING
+        return "" if card.outlet.control is not None else NOTHING
     if card.publication.chain:
         return "not known: the outlet is not in the registry"
     return "not known: nothing says who published the article"
@@ -278,33 +258,28 @@ def _uncontrolled(card: SourceCard) -> str:
 def _why(card: SourceCard) -> str:
     """Say why there is no record, and what is known instead."""
     why = shortened(card.record.reason, MAX_REASON) or "nothing on record"
-    outlet = card.outlet
-    held = outlet.control if outlet else None
-    known = [] if held is None else [CODES[held.code]] if held.code else []
-    if held is not None and held.owner:
-        known.append(f"owned by {held.owner}")
-    if outlet is not None:
-        known += [control.words(one) for one in outlet.content]
+    known: list[str] = []
+    if card.outlet is not None:
+        control = card.outlet.control
+        known += [CODES[control.code]] if control and control.code else []
+        known += [f"owned by {control.owner}"] if control and control.owner else []
+        known += [words(one) for one in card.outlet.content]
     return f"{why}; known instead: {name(', '.join(known))}" if known else why
 
 
-def _interval(record: Record) -> str:
-    if record.low is None or record.high is None:
-        return ""
-    return f"90% interval {figures.score(record.low)} to {figures.score(record.high)}"
-
-
 def _shift(record: Record) -> str:
+    if record.shift is None or record.cap is None:
+        return ""
     moved = f"moved the estimate by {record.shift:+.2f}".replace("-", "\u2212")
     if abs(record.shift) < 0.005:
         moved = "did not move the estimate"
     return f"This article's own evidence {moved}; it can move it by {record.cap:.2f} at most."
 
 
-def _finding(assessment: Assessment) -> Finding:
-    said = shortened(assessment.value.replace("_", " "), MAX_WORDS)
-    claim = shortened(assessment.claim.replace("_", " "), MAX_NAME)
-    return Finding(f"{claim}: {said}", _proof(assessment.evidence))
+def _findings(record: Record) -> Iterator[Shown]:
+    for one in record.assessments:
+        claim, value = shortened(words(one.claim), MAX_NAME), shortened(words(one.value), MAX_WORDS)
+        yield Shown("", f"{claim}: {value}", _proof(one.evidence))
 
 
 def _proof(evidence: Evidence) -> Proof:
@@ -314,11 +289,12 @@ def _proof(evidence: Evidence) -> Proof:
 
 def _evidence(evidence: ArticleEvidence) -> Iterator[str]:
     if evidence.single_source:
-        yield f"single source: all that is sourced by name stands on {name(evidence.sources[0][0])}"
+        only = name(evidence.sources[0].name)
+        yield f"single source: all that is sourced by name stands on {only}"
     yield ", ".join(
         (
-            figures.counted(evidence.quotes, "quoted sentence"),
-            figures.counted(evidence.links, "link"),
-            figures.counted(evidence.corrections, "correction notice"),
+            counted(evidence.quotes, "quoted sentence"),
+            counted(evidence.links, "link"),
+            counted(evidence.corrections, "correction notice"),
         )
     )

@@ -2,53 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from framescope.classifier.outlets import best_source, distinct_sources, own_citations
-from framescope.classifier.records import ArticleReport, Citation, Place, SentenceReport, SourceKind
+from framescope.classifier.records import (
+    ArticleReport,
+    Citation,
+    SentenceReport,
+    SourceKind,
+    counted,
+)
 from framescope.classifier.reports import figures
 from framescope.classifier.reports.sources import name, sentence_at
 
+UNRESOLVED = "unresolved"
+"""Sentences that the model finds attributed, and in which no source is found."""
+NONE = "none"
+GROUPS = (*(kind.value for kind in SourceKind), UNRESOLVED, NONE)
+KEY = {
+    **{"named": "named source", "unnamed": "unnamed", "vague": "vague"},
+    **{UNRESOLVED: "unresolved", NONE: "no source"},
+}
+_IN_WORDS = {
+    **{"named": "on named sources", "unnamed": "on unnamed ones", "vague": "on vague ones"},
+    **{UNRESOLVED: "on unresolved ones", NONE: "without a source"},
+}
 _NOBODY = {
     SourceKind.NAMED: "a named source",
     SourceKind.UNNAMED: "somebody unnamed",
     SourceKind.VAGUE: "nobody in particular",
 }
-#: Sentences that the model finds attributed and no rule finds a source in.
-UNTOLD = "untold"
-NONE = "none"
-GROUPS = (*(kind.value for kind in SourceKind), UNTOLD, NONE)
-_UNTOLD_ROW = "a source whose words were not found"
-_UNTOLD_TAGS = ("attributed by the model alone",)
-_IN_WORDS = {
-    **{"named": "on named sources", "unnamed": "on unnamed ones", "vague": "on vague ones"},
-    **{UNTOLD: "on a source whose words were not found", NONE: "without a source"},
-}
 # What a kind follows from (`classifier.models.fusion`).
 _SPOKE = {"words": "its words", "sentence": "the sentence", "known": "what is known of it"}
-KEY = {
-    **{"named": "named source", "unnamed": "unnamed", "vague": "vague"},
-    **{UNTOLD: "source not found", NONE: "no source"},
-}
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """A source of the article."""
+class SourceRow(NamedTuple):
+    """A source of the article, its kind in words, and the numbers of its sentences, from 1."""
 
     label: str
-    group: str  # ``named``, ``unnamed``, ``vague``, or `UNTOLD`
-    tags: tuple[str, ...]  # what kind of source it is, in words
-    sentences: tuple[int, ...]  # the numbers of the sentences that stand on it, from 1
+    group: str
+    tags: tuple[str, ...]
+    sentences: tuple[int, ...]
 
     def share(self, total: int) -> str:
         """Write its share of the sentences."""
         return figures.percent(len(self.sentences), total)
 
 
-@dataclass(frozen=True, slots=True)
-class BarPart:
+class BarPart(NamedTuple):
     """A part of the bar: sentences that stand on one source, each sentence in one part only."""
 
     label: str
@@ -63,34 +67,31 @@ class SourcingMap:
     """How much of an article stands on whom."""
 
     total: int  # sentences of the article
-    # named sources, then unnamed, then vague, those in most sentences first; then what only the
+    # Named sources, then unnamed, then vague, those in most sentences first; then what only the
     # model finds attributed. A sentence that cites two stands with both.
     rows: tuple[SourceRow, ...]
     # every sentence once, with the best source it has: the first of ``rows`` that it stands on
     parts: tuple[BarPart, ...]
-    counts: dict[str, int]  # sentences by the kind of their best source, `UNTOLD`, and ``none``
-    # government and state_media: sentences that stand on a government, on state media
-    government: int
+    counts: dict[str, int]  # sentences by the group of their best source
+    government: int  # sentences that stand on a government
     state_media: int
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The kinds to list: all, but `UNTOLD` only where there is any."""
-        return tuple(group for group in GROUPS if group != UNTOLD or self.counts[group])
+        """The groups to list: all, but `UNRESOLVED` only where there is any."""
+        return tuple(group for group in GROUPS if group != UNRESOLVED or self.counts[group])
 
     @property
     def words(self) -> str:
         """The bar in words."""
-        counted = (f"{self.counts[group]} {_IN_WORDS[group]}" for group in self.groups)
-        return f"Of {figures.counted(self.total, 'sentence')} {', '.join(counted)}."
+        groups = (f"{self.counts[group]} {_IN_WORDS[group]}" for group in self.groups)
+        return f"Of {counted(self.total, 'sentence')} {', '.join(groups)}."
 
     @property
     def powers(self) -> str:
         """How many sentences stand on a government or on state media, in words; or nothing."""
-        counts = ((self.government, "a government"), (self.state_media, "state media"))
-        return ", ".join(
-            f"{figures.counted(count, 'sentence')} on {whom}" for count, whom in counts if count
-        )
+        found = ((self.government, "a government"), (self.state_media, "state media"))
+        return ", ".join(f"{counted(n, 'sentence')} on {whom}" for n, whom in found if n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,10 @@ class Cited:
 
     name: str
     tags: tuple[str, ...]
-    cue: str  # the words that hand over; empty where there are none
+    cue: str  # the words that attribute; empty where there are none
     # the number of the sentence that the name is resolved from; 0 where it stands in its own
     sentence: int
-    basis: str = ""  # how sure a model is of it, or the rule that found it
+    basis: str = ""  # how likely it is, or the rule that found it
     reasons: str = ""  # what spoke for its kind, where a model weighed that
 
 
@@ -119,15 +120,10 @@ def sourcing_map(report: ArticleReport) -> SourcingMap | None:
     citations = own_citations(report)
     groups = [_group(*pair) for pair in zip(report.sentences, citations, strict=True)]
     rows = tuple(_rows(citations, groups))
-    placed: dict[int, int] = {}
-    for index, row in enumerate(rows):
-        for number in row.sentences:
-            if groups[number - 1] == row.group:
-                placed.setdefault(number, index)
     return SourcingMap(
         total=len(report.sentences),
         rows=rows,
-        parts=tuple(_parts(rows, placed, len(report.sentences))),
+        parts=tuple(_parts(rows, groups)),
         counts={group: groups.count(group) for group in GROUPS},
         government=sum(any(c.government for c in row) for row in citations),
         state_media=sum(any(c.state_media for c in row) for row in citations),
@@ -138,18 +134,18 @@ def cited_in(report: ArticleReport, sentence: SentenceReport) -> tuple[Cited, ..
     """Put a sentence's citations into words, each once."""
     number = sentence.sentence.index + 1
     found: dict[Cited, Cited] = {}
-    # Of two that read alike the surer one is shown, in the place of the first.
+    # Of two that read alike the more likely one is shown, in the place of the first.
     by_score = sorted(sentence.citations, key=lambda one: -1 if one.score is None else -one.score)
     for citation in by_score:
-        from_there = sentence_at(report, citation.antecedent)
+        antecedent, cue = sentence_at(report, citation.antecedent), citation.cue
         said = Cited(
-            label(citation.name, citation.kind),
-            tags(citation.kind, citation.government, citation.state_media),
-            _words(report, citation.cue),
-            0 if from_there == number else from_there,
+            _label(citation.name, citation.kind),
+            _tags(citation.kind, citation.government, citation.state_media),
+            name(report.article.text[cue.start : cue.end]) if cue else "",
+            0 if antecedent == number else antecedent,
         )
         found.setdefault(said, replace(said, basis=_basis(citation), reasons=_reasons(citation)))
-    first = [label(one.name, one.kind) for one in sentence.citations]
+    first = [_label(one.name, one.kind) for one in sentence.citations]
     return tuple(sorted(found.values(), key=lambda one: first.index(one.name)))
 
 
@@ -171,57 +167,54 @@ def _reasons(citation: Citation) -> str:
     return ", ".join(f"{part} ({share:+.1f})" for part, share in shares if round(share, 1))
 
 
-def label(text: str, kind: SourceKind) -> str:
-    """Return a source's name to show, or what stands for one."""
+def _label(text: str, kind: SourceKind) -> str:
     return name(text) or _NOBODY[kind]
 
 
-def tags(kind: SourceKind, government: bool, state_media: bool) -> tuple[str, ...]:
-    """Return the kind of a source in words: government and state media, and how it is given."""
+def _tags(kind: SourceKind, government: bool, state_media: bool) -> tuple[str, ...]:
     more = [word for word, holds in (("government", government), ("state media", state_media))
             if holds]  # fmt: skip
     given = [] if more and kind is SourceKind.NAMED else [kind.value]
     return (*given, *more)
 
 
-def _words(report: ArticleReport, place: Place | None) -> str:
-    return name(report.article.text[place.start : place.end]) if place else ""
-
-
 def _group(sentence: SentenceReport, citations: tuple[Citation, ...]) -> str:
     best = best_source(sentence, citations)
     if best is None:
         return NONE
-    return best.value if citations else UNTOLD
+    return best.value if citations else UNRESOLVED
 
 
-def _rows(citations: tuple[tuple[Citation, ...], ...], groups: list[str]) -> Iterator[SourceRow]:
+def _rows(citations: Sequence[tuple[Citation, ...]], groups: Sequence[str]) -> Iterator[SourceRow]:
     sources = distinct_sources(citations)
     for kind in SourceKind:
         for source in sources:
             if source.kind is kind:
                 yield SourceRow(
-                    label(source.name, kind),
+                    _label(source.name, kind),
                     kind.value,
-                    tags(kind, source.government, source.state_media),
+                    _tags(kind, source.government, source.state_media),
                     tuple(index + 1 for index in source.sentences),
                 )
-    untold = tuple(n for n, group in enumerate(groups, start=1) if group == UNTOLD)
-    if untold:
-        yield SourceRow(_UNTOLD_ROW, UNTOLD, _UNTOLD_TAGS, untold)
+    unresolved = tuple(n for n, group in enumerate(groups, start=1) if group == UNRESOLVED)
+    if unresolved:
+        tags = ("attributed by the model alone",)
+        yield SourceRow("an unresolved source", UNRESOLVED, tags, unresolved)
 
 
-def _parts(rows: tuple[SourceRow, ...], placed: dict[int, int], total: int) -> Iterator[BarPart]:
+def _parts(rows: Sequence[SourceRow], groups: Sequence[str]) -> Iterator[BarPart]:
+    placed: dict[int, int] = {}  # by sentence, the row it is counted with
+    for index, row in enumerate(rows):
+        for number in row.sentences:
+            if groups[number - 1] == row.group:
+                placed.setdefault(number, index)
+    counts = Counter(placed.values())
     start = 0.0
-    counts = [0] * len(rows)
-    for index in placed.values():
-        counts[index] += 1
-    rest = total - sum(counts)
     for label, group, count in (
-        *((row.label, row.group, count) for row, count in zip(rows, counts, strict=True)),
-        (KEY[NONE], NONE, rest),
+        *((row.label, row.group, counts[index]) for index, row in enumerate(rows)),
+        (KEY[NONE], NONE, len(groups) - len(placed)),
     ):
         if count:
-            width = 100 * count / total
+            width = 100 * count / len(groups)
             yield BarPart(label, group, count, start, width)
             start += width

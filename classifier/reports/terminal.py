@@ -5,17 +5,23 @@ Article text is only ever put into `rich.text.Text`, which reads no markup in it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from framescope.classifier import __version__
-from framescope.classifier.records import ArticleReport, BatchReport, Skipped, Voice, printable
+from framescope.classifier.records import (
+    ArticleReport,
+    BatchReport,
+    Skipped,
+    Voice,
+    counted,
+    printable,
+)
 from framescope.classifier.reports import figures
-from framescope.classifier.reports.brief import in_brief
-from framescope.classifier.reports.figures import ASSERTION, Summary, summarise
+from framescope.classifier.reports.figures import ASSERTION
 from framescope.classifier.reports.layout import (
     CITED,
     UNSOURCED,
-    MarkKind,
     SentenceMark,
     TextLine,
     assertions,
@@ -28,9 +34,25 @@ from framescope.classifier.reports.layout import (
     segments,
     title,
 )
-from framescope.classifier.reports.sources import APART, published_by, warning
-from framescope.classifier.reports.sourcing import cited_in, in_words
-from framescope.classifier.reports.terminal_sources import ADDRESS, print_card, print_map
+from framescope.classifier.reports.sources import (
+    APART,
+    SCALE,
+    CardView,
+    Proof,
+    card,
+    published_by,
+    warning,
+)
+from framescope.classifier.reports.sourcing import (
+    KEY,
+    NONE,
+    UNRESOLVED,
+    SourcingMap,
+    cited_in,
+    in_words,
+    sourcing_map,
+)
+from framescope.classifier.reports.summary import Summary, summarise
 from framescope.classifier.taxonomy import BY_NAME, NAMES, Family
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -52,48 +74,56 @@ _KEY = (
     f"{_FLAGGED} marked   {_ASKED} only: {kind(ASSERTION).label}   "
     "R reported   Q quoted   no letter: own voice"
 )
+_ADDRESS = re.compile(r"https?://\S+$")  # stays whole at the end of a line, however long it is
+_LABEL = 8  # characters of a label of the card, and a space
+_MOST_ROWS = 12
+_MOST_NUMBERS = 20
+_BAR = {"named": "█", "unnamed": "▒", "vague": "░", UNRESOLVED: "-", NONE: "·"}
+_BAR_WIDTH = 60
 
 
 def print_report(report: BatchReport, console: Console, *, legend: bool = False) -> None:
-    """Print a report.
-
-    Parameters
-    ----------
-    report : BatchReport
-    console : rich.console.Console
-        Where to; its width and colours are kept to.
-    legend : bool
-        Whether to explain the marks.
-    """
+    """Print a report, and the meaning of its marks on request; the console gives the width."""
     total = len(report.articles)
+    scored = any(article.note is None for article in report.articles)
     if not total:
         console.print(Text("No article was scored."))
     for number, article in enumerate(report.articles, start=1):
-        _print_article(article, report.thresholds, f"article {number} of {total}", console)
-    if legend and any(article.note is None for article in report.articles):
+        _heading(f"article {number} of {total}", console)
+        _print_article(article, report.thresholds, console)
+    if legend and scored:
         _print_legend(report, console)
-    _print_foot(report, console, legend=legend)
+    computed = f" ({printable(report.runtime)})" if report.runtime else ""
+    digest = f", {report.digest[:12]}" if report.digest else ""
+    line = f"model: {printable(report.model)}{digest}{computed}; framescope {__version__}"
+    console.print(Text(line, style="dim"))
+    if not legend and scored:
+        console.print(Text("what the marks mean: --legend", style="dim"))
     _print_skipped(report.skipped, console)
 
 
+def _heading(text: str, console: Console) -> None:
+    console.rule(Text(text, style="dim"), align="left", style="dim")
+
+
 def _print_article(
-    report: ArticleReport, thresholds: Mapping[str, float], place: str, console: Console
+    report: ArticleReport, thresholds: Mapping[str, float], console: Console
 ) -> None:
-    console.rule(Text(place, style="dim"), align="left", style="dim")
+    summary = summarise(report)
     if said := warning(report):
         console.print(Text(said, style="bold red"))
     console.print(Text(title(report.article), style="bold"))
     for line in _origin(report):
-        console.print(line, soft_wrap=ADDRESS.fullmatch(line.plain) is not None)
-    console.print(Text(in_brief(report), style="italic"))
+        console.print(line, soft_wrap=_ADDRESS.fullmatch(line.plain) is not None)
+    console.print(Text(summary.text, style="italic"))
     console.print()
     console.print(_text_of(report, thresholds))
     console.print()
-    print_card(report, console)
-    print_map(report, console)
+    found = sourcing_map(report)
+    _print_card(card(report), found, console)
+    _print_map(found, console)
     if report.note is None:
         _print_asked(report, console)
-        summary = summarise(report)
         console.print(_by_voice(summary))
         for line in _counts(report, summary, thresholds):
             console.print(line)
@@ -101,7 +131,7 @@ def _print_article(
 
 
 def _print_asked(report: ArticleReport, console: Console) -> None:
-    """Print the assertions that an editor would ask a source for, the surest first."""
+    """Print the assertions that an editor would ask a source for, the most probable first."""
     found = assertions(report)
     if not found:
         return
@@ -114,7 +144,7 @@ def _print_asked(report: ArticleReport, console: Console) -> None:
         rows.add_row(Text(str(one.number)), figures.score(one.score), Text(one.excerpt))
     console.print(rows)
     if left := found[_MOST_ASKED:]:
-        console.print(Text(f"and {figures.counted(len(left), 'more assertion')}", style="dim"))
+        console.print(Text(f"and {counted(len(left), 'more assertion')}", style="dim"))
     console.print()
 
 
@@ -127,6 +157,9 @@ def _origin(report: ArticleReport) -> Iterator[Text]:
         yield Text(printable(article.url), style="dim", overflow="fold")
     for part in article.republications:
         yield Text(carries(report, part), style="italic")
+
+
+# --- the text -------------------------------------------------------------------------------------
 
 
 def _text_of(report: ArticleReport, thresholds: Mapping[str, float]) -> Table:
@@ -149,7 +182,7 @@ def _add_line(
     if line.report is None:
         table.add_row("", "", "", Text(printable(line.text).strip(), style="dim"))
         return
-    voice = _VOICE_MARK[line.report.sentence.voice] if report.note is None else ""
+    voice = _VOICE_MARK[line.report.voice] if report.note is None else ""
     marked = is_marked(line.report)
     text = Text(style="bold" if marked else "")
     for segment in segments(line.report):
@@ -178,7 +211,7 @@ def _evidence_style(signals: Sequence[str]) -> str:
 
 
 def _reasons(found: Sequence[SentenceMark]) -> Iterator[Text]:
-    """A line for each reason with its words; those that don't mark by themselves share the last."""
+    """Yield a line for each reason with its words; the quiet ones share the last."""
     for mark in found:
         if not mark.quiet:
             words = ", ".join(f"“{word}”" for word in mark.words[:_MOST_WORDS])
@@ -194,6 +227,123 @@ def _named(mark: SentenceMark) -> Text:
     return Text(mark.kind.label + score, style=style)
 
 
+# --- its source, and whom it stands on ------------------------------------------------------------
+
+
+def _print_card(found: CardView | None, map: SourcingMap | None, console: Console) -> None:
+    if found is None:
+        return
+    article = [Text(map.words)] if map is not None else []
+    article += [Text(line) for line in found.evidence]
+    for label, lines in (
+        ("", [Text(found.warning, style="bold red")] if found.warning else []),
+        ("source", _published(found)),
+        ("control", _control(found)),
+        ("record", _record(found)),
+        ("article", article),
+    ):
+        for number, line in enumerate(lines):
+            _print_beside("" if number else label, line, console)
+    console.print()
+
+
+def _print_beside(label: str, line: Text, console: Console) -> None:
+    """Print a line of the card beside its label; an address stays whole, however long it is."""
+    head, room = Text(f"{label:<{_LABEL}}", style="dim"), max(console.width - _LABEL, 20)
+    address = _ADDRESS.search(line.plain)
+    tail = None
+    if address is not None and len(address[0]) > room:
+        line, tail = line[: address.start()], line[address.start() :]
+    for part in line.wrap(console, room):
+        console.print(head + part)
+        head = Text(" " * _LABEL)
+    if tail is not None:
+        console.print(head + tail, soft_wrap=True)
+
+
+def _published(found: CardView) -> Iterator[Text]:
+    if not found.steps:
+        yield Text("unknown: nothing says who published it")
+    for step in found.steps:
+        line = Text(step.name, style="bold").append(f": {step.did}, {step.basis}", "not bold")
+        if step.words:
+            line.append(f" “{step.words}”", "not bold dim")
+        if step.sentence:
+            line.append(f" (sentence {step.sentence})", "not bold dim")
+        yield line
+    for line in filter(None, (found.imprint, found.claimed)):
+        yield Text(line, style="dim")
+
+
+def _control(found: CardView) -> Iterator[Text]:
+    if found.about:
+        yield Text(f"{found.about}: {found.kind}")
+    for fact in found.control:
+        line = Text(f"{fact.label}: {fact.said}" if fact.label else fact.said)
+        yield line if fact.proof is None else line.append("; ").append_text(_proof(fact.proof))
+    if found.uncontrolled:
+        yield Text(found.uncontrolled)
+
+
+def _record(found: CardView) -> Iterator[Text]:
+    if found.estimate:
+        yield Text(found.estimate, style="bold").append(f", {found.interval}; {SCALE}", "not bold")
+    elif found.rated:
+        yield Text(found.rated, style="bold")
+    else:
+        yield Text("unscored", style="bold").append(f": {found.reason}", "not bold")
+    for finding in found.findings:
+        assert finding.proof is not None
+        yield Text(f"{finding.said}: ").append_text(_proof(finding.proof))
+    if found.shift:
+        yield Text(found.shift)
+
+
+def _proof(proof: Proof) -> Text:
+    return Text(f"{proof.source} {proof.url}" if proof.url else proof.source, style="dim")
+
+
+def _print_map(found: SourcingMap | None, console: Console) -> None:
+    """Print who an article stands on: a bar, and a table of its sources."""
+    if found is None:
+        return
+    console.print(Text("who the article stands on, in sentences", style="bold"))
+    console.print(Text(_bar(found, min(_BAR_WIDTH, console.width)), style="blue"))
+    key = "  ".join(f"{_BAR[group]} {KEY[group]} {found.counts[group]}" for group in found.groups)
+    console.print(Text(key))
+    if found.powers:
+        console.print(Text(found.powers))
+    console.print()
+    if not found.rows:
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("source", overflow="fold", ratio=None)
+    table.add_column("kind", overflow="fold")
+    table.add_column("sentences", justify="right")
+    table.add_column("which", overflow="fold")
+    for row in found.rows[:_MOST_ROWS]:
+        count = f"{len(row.sentences)} {row.share(found.total):>4}"
+        numbers = ", ".join(map(str, row.sentences[:_MOST_NUMBERS]))
+        numbers += ", …" if len(row.sentences) > _MOST_NUMBERS else ""
+        table.add_row(Text(printable(row.label)), Text(", ".join(row.tags)), count, Text(numbers))
+    console.print(table)
+    if left := found.rows[_MOST_ROWS:]:
+        console.print(Text(f"and {counted(len(left), 'more source')}", style="dim"))
+    console.print()
+
+
+def _bar(found: SourcingMap, width: int) -> str:
+    """Draw the bar in characters that differ without colour."""
+    drawn, seen = "", 0
+    for group, character in _BAR.items():
+        seen += found.counts[group]
+        drawn += character * (round(width * seen / found.total) - len(drawn))
+    return drawn
+
+
+# --- counts, legend, and what was not read --------------------------------------------------------
+
+
 def _by_voice(summary: Summary) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("")
@@ -203,8 +353,7 @@ def _by_voice(summary: Summary) -> Table:
     table.add_row("sentences", *(Text(str(number)) for number, _ in whole.shares(whole)))
     for name, tally in summary.flagged.items():
         if tally.total:
-            style = _FAMILY_STYLE[BY_NAME[name].family]
-            label = Text(BY_NAME[name].label, style=style)
+            label = Text(BY_NAME[name].label, style=_FAMILY_STYLE[BY_NAME[name].family])
             shares = tally.shares(whole)
             table.add_row(label, *(Text(f"{part} {share:>4}") for part, share in shares))
     return table
@@ -213,9 +362,9 @@ def _by_voice(summary: Summary) -> Table:
 def _counts(
     report: ArticleReport, summary: Summary, thresholds: Mapping[str, float]
 ) -> Iterator[Text]:
-    counts = [figures.counted(summary.sentences.total, "sentence")]
+    counts = [counted(summary.sentences.total, "sentence")]
     if summary.claims is not None:
-        counts.append(figures.counted(summary.claims, "claim"))
+        counts.append(counted(summary.claims, "claim"))
     if summary.attributed is not None:
         counts.append(f"{summary.attributed} attributed")
     yield Text(" · ".join(counts))
@@ -228,7 +377,7 @@ def _counts(
 
 
 def _print_legend(report: BatchReport, console: Console) -> None:
-    console.rule(Text("what the marks mean", style="dim"), align="left", style="dim")
+    _heading("what the marks mean", console)
     console.print(Text(_KEY))
     console.print(Text("shares are of the sentences in that voice; a mark says how a sentence is "
                        "worded or sourced, not whether it is true"))  # fmt: skip
@@ -238,34 +387,20 @@ def _print_legend(report: BatchReport, console: Console) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(max_width=30)
     table.add_column()
-    for met in _kinds_met(report):
-        table.add_row(Text(met.label, style=_FAMILY_STYLE[met.family]), Text(met.meaning))
-    console.print(table)
-    console.print()
-
-
-def _print_foot(report: BatchReport, console: Console, *, legend: bool) -> None:
-    """Say what it was computed with, and where the marks are explained."""
-    computed = f" ({printable(report.runtime)})" if report.runtime else ""
-    digest = f", {report.digest[:12]}" if report.digest else ""
-    line = f"model: {printable(report.model)}{digest}{computed}; framescope {__version__}"
-    console.print(Text(line, style="dim"))
-    if not legend and any(article.note is None for article in report.articles):
-        console.print(Text("what the marks mean: --legend", style="dim"))
-
-
-def _kinds_met(report: BatchReport) -> list[MarkKind]:
     met = {name for article in report.articles for name in article.flags}
     for article in report.articles:
         for sentence in article.sentences:
             met |= {mark.kind.name for mark in marks(sentence, report.thresholds)}
-    return [kind(name) for name in (UNSOURCED, *NAMES) if name in met]
+    for one in (kind(name) for name in (UNSOURCED, *NAMES) if name in met):
+        table.add_row(Text(one.label, style=_FAMILY_STYLE[one.family]), Text(one.meaning))
+    console.print(table)
+    console.print()
 
 
 def _print_skipped(skipped: Sequence[Skipped], console: Console) -> None:
     if not skipped:
         return
     console.print()
-    console.rule(Text("not read", style="dim"), align="left", style="dim")
+    _heading("not read", console)
     for item in skipped:
         console.print(Text(f"{printable(item.source)}: {printable(item.reason)}"))

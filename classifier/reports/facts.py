@@ -1,9 +1,9 @@
-"""Who owns, funds and steers an outlet, in words: the same for every output that a person reads."""
+"""What is on record of an outlet, in words: who owns, funds and steers it, and how it is rated."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from framescope.classifier.records import (
     CODES,
@@ -22,42 +22,41 @@ from framescope.classifier.records import (
     present,
 )
 
+NOTHING = "nothing on record, which is not the same as independent"
 _LABELS = {
     About.FUNDING: "funding",
     About.GOVERNANCE: "governance",
     About.EDITORIAL: "editorial line",
     About.OWNER_KIND: "kind of owner",
 }
-NOTHING = "nothing on record, which is not the same as independent"
 _CHAIN = 8  # owners of owners that are shown
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Something that is on record, in words, and where it is from."""
+class Fact(NamedTuple):
+    """Something on record, in words; without a label it belongs to the fact before it."""
 
     label: str
     said: str
     evidence: Evidence
 
 
-def facts(outlet: Outlet) -> Iterator[Told]:
-    """Tell what is on record of an outlet: whether it publishes, what, whose it is, who steers it.
+def facts(outlet: Outlet) -> Iterator[Fact]:
+    """Yield what is on record: whether it publishes, what it carries, whose it is, who steers it.
 
     Older statements stand behind those that hold, with their years.
     """
     yield from _status(outlet)
     if content := outlet.said(About.CONTENT):
         said = ", ".join(dict.fromkeys(words(one.value) for one in content))
-        yield Told("content", said, content[0].evidence)
+        yield Fact("content", said, content[0].evidence)
     yield from _owners(outlet.holdings)
     yield from _codes(outlet.said(About.CODE))
     for about, label in _LABELS.items():
-        if said_of := outlet.said(about):
-            yield Told(label, _with_history(said_of), said_of[0].evidence)
+        if statements := outlet.said(about):
+            yield Fact(label, _with_history(statements), statements[0].evidence)
 
 
-def _status(outlet: Outlet) -> Iterator[Told]:
+def _status(outlet: Outlet) -> Iterator[Fact]:
     said = outlet.said(About.STATUS)
     if not said or outlet.status is Status.ACTIVE:
         return
@@ -66,34 +65,32 @@ def _status(outlet: Outlet) -> Iterator[Told]:
         text += f" ({said[0].evidence.date})"
     if successor := outlet.said(About.SUCCESSOR):
         text += f"; succeeded by {successor[0].value}"
-    yield Told("status", text, said[0].evidence)
+    yield Fact("status", text, said[0].evidence)
 
 
-def _owners(holdings: tuple[Holding, ...]) -> Iterator[Told]:
+def _owners(holdings: tuple[Holding, ...]) -> Iterator[Fact]:
     now = present(holdings)
     if not now:
         return
-    yield Told("owner", "; ".join(map(_held, now)), now[0].evidence)
+    yield Fact("owner", "; ".join(map(_held, now)), now[0].evidence)
     for one in now:
-        for said, evidence in chain_of(one.owner):
-            yield Told("", said, evidence)
+        yield from _above(one.owner)
     shown = {held.owner.id for held in now}
-    before = [held for held in holdings if held.owner.id not in shown]
-    for held in before:
-        year = f" ({held.evidence.date})" if held.evidence.date else ""
-        yield Told("", f"elsewhere: {_held(held)}{year}", held.evidence)
+    for held in holdings:
+        if held.owner.id not in shown:
+            year = f" ({held.evidence.date})" if held.evidence.date else ""
+            yield Fact("", f"elsewhere: {_held(held)}{year}", held.evidence)
 
 
-def chain_of(owner: Owner) -> Iterator[tuple[str, Evidence]]:
-    """Tell who owns an owner, a line for each owner up to the top."""
-    waiting, told = [owner], 0
-    seen = {owner.id}
-    while waiting and told < _CHAIN:
+def _above(owner: Owner) -> Iterator[Fact]:
+    """Yield who owns an owner, one fact for each owner up to the top."""
+    waiting, shown, seen = [owner], 0, {owner.id}
+    while waiting and shown < _CHAIN:
         one = waiting.pop(0)
         now = present(one.holdings)
         if now:
-            yield f"{one.name} belongs to {', '.join(map(_held, now))}", now[0].evidence
-            told += 1
+            yield Fact("", f"{one.name} belongs to {', '.join(map(_held, now))}", now[0].evidence)
+            shown += 1
         for held in now:
             if held.owner.id not in seen:
                 seen.add(held.owner.id)
@@ -107,40 +104,42 @@ def _held(held: Holding) -> str:
     return held.owner.name + (f" ({', '.join(about)})" if about else "")
 
 
-def _codes(said: tuple[Statement, ...]) -> Iterator[Told]:
+def _codes(said: tuple[Statement, ...]) -> Iterator[Fact]:
     if not said:
         return
-    now = said[0]
+    now, *older = said
     code = Code(now.value)
     text = f"{CODES[code]} ({code}"
     text += f", {now.evidence.date})" if now.evidence.date else ")"
-    if now.through:
-        text += f", as {now.through}, which owns it"
-    older = [f"{one.value} {one.evidence.date or ''}".strip() for one in said[1:]]
+    text += _through(now)
     if older:
-        text += f"; before: {', '.join(dict.fromkeys(older))}"
-    yield Told("state media", text, now.evidence)
-    three = zip(STEERING, HOLDERS[code], strict=True)
-    said_of = ", ".join(f"{_LABELS[about]} {holder}" for about, holder in three)
-    yield Told("", said_of, now.evidence)
+        before = (f"{one.value} {one.evidence.date or ''}".strip() for one in older)
+        text += f"; before: {', '.join(dict.fromkeys(before))}"
+    yield Fact("state media", text, now.evidence)
+    steered = zip(STEERING, HOLDERS[code], strict=True)
+    text = ", ".join(f"{_LABELS[about]} {holder}" for about, holder in steered)
+    yield Fact("", text, now.evidence)
 
 
 def _with_history(said: tuple[Statement, ...]) -> str:
     now, *older = said
-    text = now.value + (f", as {now.through}, which owns it" if now.through else "")
     before = [f"{one.value} ({one.evidence.date})" for one in older if one.value != now.value]
-    return text + (f"; before: {', '.join(before)}" if before else "")
+    return now.value + _through(now) + (f"; before: {', '.join(before)}" if before else "")
+
+
+def _through(statement: Statement) -> str:
+    return f", as {statement.through}, which owns it" if statement.through else ""
 
 
 def words(value: str) -> str:
-    """A value of an enumeration as it is read."""
+    """Return a value of an enumeration as it is read."""
     return value.replace("_", " ")
 
 
 def assessed(
     outlet: Outlet, network_called: Callable[[str], Network | None]
 ) -> Iterator[tuple[str, Evidence]]:
-    """Tell what others found of an outlet: each source's newest word, with its older ones."""
+    """Yield what others found of an outlet: each source's newest finding, with its older ones."""
     by_source: dict[tuple[str, str], list[Assessment]] = {}
     for one in sorted(outlet.assessments, key=lambda one: one.evidence.date or "", reverse=True):
         value = one.value if one.claim != "reliability" else ""
@@ -156,17 +155,10 @@ def assessed(
 
 
 def part_of(network: Network) -> str:
-    """Tell of which network something is part, and who says who runs it."""
+    """Say that something is part of a network, and who says who runs it."""
     said = f"part of {network.name}"
     if network.operator and network.attributed_by:
         said += f", attributed to {network.operator} by {network.attributed_by}"
     elif network.operator:
         said += f", run by {network.operator}"
     return said + (f" ({network.evidence.date})" if network.evidence.date else "")
-
-
-def proof(evidence: Evidence) -> Iterator[str]:
-    """Tell where a fact is from: the source with its date, and the address where there is one."""
-    yield f"{evidence.source}, {evidence.date}" if evidence.date else evidence.source
-    if evidence.url:
-        yield evidence.url
