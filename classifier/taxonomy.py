@@ -94,7 +94,7 @@ def _signals() -> tuple[Signal, ...]:
 
 # --- a desk's own ---------------------------------------------------------------------------------
 
-_NAME = re.compile(r"[a-z]+(_[a-z]+)*")  # as report.schema.json has it
+_NAME = re.compile(r"[a-z]+(_[a-z]+)*")  # as reports have it
 _LONGEST_NAME, _LONGEST = 60, 300  # characters
 _NEEDED = ("family", "level", "meaning")
 _KEYS = ("label", *_NEEDED, "origin")

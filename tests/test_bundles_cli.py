@@ -50,7 +50,7 @@ def typed(here: Path, *words: str, **environment: str) -> subprocess.CompletedPr
     [
         ("score", "article.txt", "-m", "desk", "-f", "json"),
         ("score", "article.txt", "-m", "desk@1", "-f", "json"),
-        ("signals", "-m", "desk", "--json"),
+        ("signals", "-m", "desk", "--format", "json"),
         ("batch", "article.txt", "-m", "desk", "--output", "RUN", "--workers", "1"),
         ("eval", "--data", "mine.jsonl", "--a", "desk", "--b", "desk@0", "--draws", "100"),
         ("eval", "batch", "--models", "desk", "baseline", "--benchmarks", "mine.jsonl",

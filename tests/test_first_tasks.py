@@ -123,5 +123,5 @@ def test_a_newsroom_engineer_with_a_program(small_bundle, tmp_path):
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.split() == [str(len(article["sentences"])), "a"]
-    listed = typed("signals", "--json", "-m", small_bundle)
+    listed = typed("signals", "--format", "json", "-m", small_bundle)
     assert {one["name"] for one in json.loads(listed.stdout) if one["given"]}

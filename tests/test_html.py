@@ -307,7 +307,7 @@ def test_the_bar_has_a_text_and_parts_that_fill_it(opened: Callable[..., Any]) -
     page = opened(reports.report(reports.harbour()))
     words = (
         "Of 10 sentences 3 on named sources, 0 on unnamed ones, 1 on vague ones, "
-        "1 on a source whose words were not found, 5 without a source."
+        "1 on unresolved ones, 5 without a source."
     )
     bar = page.get_by_role("img", name=words)
     assert bar.is_visible()
@@ -354,7 +354,7 @@ def test_the_card_tells_control_record_and_article_apart() -> None:
         "0.74, 90% interval 0.58 to 0.87; 0 is a bad record, 1 a good one",
         "reliability: generally reliable – Press Watch, 2024-03-01",
         "moved the estimate by +0.01; it can move it by 0.05 at most",
-        "Of 10 sentences 3 on named sources, 0 on unnamed ones, 1 on vague ones, 1 on a source",
+        "Of 10 sentences 3 on named sources, 0 on unnamed ones, 1 on vague ones, 1 on unresolved",
         "never merged into one",
     ):  # fmt: skip
         assert expected in page

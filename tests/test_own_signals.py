@@ -191,15 +191,17 @@ def test_no_signal_is_called_as_something_else_of_a_report_or_a_table_is() -> No
     from framescope.classifier.batch import schema
     from framescope.classifier.batch.reading.views import views
     from framescope.classifier.inputs import exchange
-    from framescope.classifier.reports import layout, rows
+    from framescope.classifier.reports import document, layout, report_schema
 
     words = {name for table in schema._OF.values() for name in table} | set(schema.TABLES)
     found = views(SHIPPED, dict.fromkeys(SHIPPED, 0.5))
-    words |= {name for view in found for name in (view.name, *view.columns)} | set(rows._COLUMNS)
+    words |= {name for view in found for name in (view.name, *view.columns)} | set(
+        document._COLUMNS
+    )
     words |= {*exchange.OPTIONAL, *exchange.EXTRA, *exchange.IMPRINT, layout.UNSOURCED}
     words |= {layout.CITED, layout.FURNITURE, "labels", "content", "note", "id", "text"}
-    report = json.loads((Path(layout.__file__).parent / "report.schema.json").read_text())
-    words |= set(report["properties"]) | set(report["$defs"]["sentence"]["properties"])
+    report = report_schema()
+    words |= set(report["properties"]) | set(report["$defs"]["SentenceReport"]["properties"])
     sql = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
     words |= {name for (name,) in duckdb.sql(sql).fetchall()}
     free = [
@@ -256,7 +258,7 @@ def test_a_bundle_brings_its_definitions_along(tmp_path, typed) -> None:
     assert bundles.load(folder).signals == ("claim", SIGNAL)
     assert BY_NAME[SIGNAL].label == "in capitals"
     taxonomy.forget_own()
-    listed = json.loads(typed("signals", "--model", folder, "--json").out)
+    listed = json.loads(typed("signals", "--model", folder, "--format", "json").out)
     assert listed[-1] == {
         "name": SIGNAL, **manifest["signal_definitions"][SIGNAL], "given": True,
         "defined_in": str(folder / "manifest.json"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 
 import pytest
 
@@ -12,6 +11,7 @@ pytest.importorskip("prometheus_client")
 
 import jsonschema
 from fastapi.testclient import TestClient
+from framescope.classifier.reports import report_schema
 from serving import GERMAN, LINE, TEXT, make, page, scored_by_command, without_origin
 
 
@@ -69,10 +69,7 @@ def test_a_part_of_a_page_is_read_as_one(client):
 
 
 def test_an_answer_keeps_the_schema_of_reports(client):
-    schema = json.loads(
-        files("framescope.classifier.reports").joinpath("report.schema.json").read_text("utf-8")
-    )
-    jsonschema.validate(post(client, text=TEXT).json(), schema)
+    jsonschema.validate(post(client, text=TEXT).json(), report_schema())
 
 
 def test_another_language_is_a_report_with_a_note(client):

@@ -128,7 +128,7 @@ def test_a_record_is_an_interval_around_its_estimate_or_nothing(rows, evidence, 
     assert found.reason
     if not found.scored:
         assert (found.low, found.estimate, found.high) == (None, None, None)
-        assert (found.shift, found.cap) == (0.0, 0.0)
+        assert (found.shift, found.cap) == (None, None)
     else:
         assert 0 <= found.low <= found.estimate <= found.high <= 1
         assert found.assessments
@@ -200,7 +200,7 @@ def test_an_outlet_that_is_not_in_the_registry_is_unscored() -> None:
 def test_the_article_makes_no_record_where_there_is_none(evidence) -> None:
     found = of(evidence=evidence)
     assert not found.scored
-    assert found.shift == 0.0
+    assert found.shift is None
     assert "no assessment" in found.reason
 
 

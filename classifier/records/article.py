@@ -233,7 +233,7 @@ class Article:
     imprint : Imprint or None
         What the page around it says of its origin.
     origin : Origin or None
-        Where it was read from, which is not compared; None where it was made in a program.
+        Where it was read from; None where it was made in a program.
     """
 
     id: str

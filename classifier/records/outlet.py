@@ -102,7 +102,7 @@ class Outlet:
     Attributes
     ----------
     id : str
-        Lower-case ASCII letters, digits and hyphens; stable.
+        Its id in the registry: lower-case ASCII letters, digits and hyphens.
     name : str
     role : Role
         What it does with what it publishes.

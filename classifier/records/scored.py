@@ -222,7 +222,7 @@ class ArticleReport:
     reading : ArticleReading or None
         What the rules know of it, kept for other users of the report.
     undecided : tuple of str
-        As of `SentenceReport`.
+        Signals that would be flags, but that the article is unlike what the model learned from.
     distance : float or None
         How far it lies from what the model learned from: the share of held-out articles that lie
         nearer. None where that isn't known.

@@ -53,6 +53,7 @@ from framescope.classifier.taxonomy import BY_NAME, Level
 
 if TYPE_CHECKING:
     import pandas
+    from pydantic import BaseModel
 
 SCHEMA_VERSION = "1.4"
 LINE_FORMAT = 2
@@ -123,7 +124,6 @@ VIEWS: dict[type, tuple[str | tuple[str, Get | None], ...]] = {
         "start", "end", "text", "voice", "scores", "flags", "undecided", "evidence", "citations",
     ),
     Span: ("start", "end", ("text", None), "signal", "score"),
-    Place: ("start", "end", ("text", None)),
     Citation: (
         "source", "cue", "content", "kind", "government", "state_media", "name", "antecedent",
         "outlets", "score", "found_by", ("reasons", _reasons),
@@ -158,6 +158,7 @@ VIEWS: dict[type, tuple[str | tuple[str, Get | None], ...]] = {
     ),
     VoiceCounts: ("own", "reported", "quoted", "total"),
     Skipped: ("source", "reason"),
+    Place: ("start", "end", ("text", None)),
 }  # fmt: skip
 _AS_IT_STANDS = frozenset(("share", "reasons"))  # numbers that aren't rounded
 
@@ -188,11 +189,6 @@ def _getters(kind: type) -> dict[str, Get | None]:
     return {key: at(of) if isinstance(of, str) else of for key, of in _entries(kind).items()}
 
 
-@cache
-def _record(kind: type) -> type | None:
-    return next((one for one in kind.__mro__ if one in VIEWS), None)
-
-
 def plain(value: object, text: str = "") -> Any:
     """Return a record of `VIEWS`, or what its fields hold, as JSON has it; `text` is the article's.
 
@@ -207,8 +203,9 @@ def plain(value: object, text: str = "") -> Any:
         return _rounded(value)
     if isinstance(value, Mapping):
         return {key: plain(one, text) for key, one in value.items()}
-    if (kind := _record(type(value))) is not None:
-        return _fields(value, kind, text)
+    for kind in type(value).__mro__:
+        if kind in VIEWS:
+            return _fields(value, kind, text)
     assert isinstance(value, Sequence)
     return [plain(one, text) for one in value]
 
@@ -371,23 +368,21 @@ def report_schema(reference: str = "#/$defs/{model}") -> dict[str, Any]:
     reference : str
         How it refers to the schema of a record.
     """
-    from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+    from pydantic import ConfigDict, Field, TypeAdapter, create_model
 
-    models: dict[str, type[BaseModel]] = {}
-    for kind in VIEWS:
+    models: dict[type, type[BaseModel]] = {}
+    for kind in reversed(VIEWS):  # what a record holds comes after it
         fields: dict[str, Any] = {}
         for key, entry in _entries(kind).items():
             hint, said = _described(kind, entry)
-            fields[key] = (_public(hint), Field(description=said or None))
-        models[kind.__name__] = create_model(
+            fields[key] = (_public(hint, models), Field(description=said or None))
+        models[kind] = create_model(
             kind.__name__,
             __config__=ConfigDict(extra="forbid"),
             __doc__=(getdoc(kind) or "").partition("\n")[0],
             **fields,
         )
-    for model in models.values():
-        model.model_rebuild(_types_namespace=models)
-    schema = TypeAdapter(models[BatchReport.__name__]).json_schema(ref_template=reference)
+    schema = TypeAdapter(models[BatchReport]).json_schema(ref_template=reference)
     about = f"framescope report, version {SCHEMA_VERSION}"
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": about}
 
@@ -397,7 +392,8 @@ def _described(kind: Any, entry: Entry) -> tuple[Any, str]:
     if entry is None:
         return str, "The characters from start to end."
     if not isinstance(entry, str):
-        return get_type_hints(entry)["return"], (getdoc(entry) or "").partition("\n")[0]
+        said = (getdoc(entry) or "").partition("\n")[0].removeprefix("Return ")
+        return get_type_hints(entry)["return"], said[:1].upper() + said[1:]
     unknown, said = False, ""
     for name in entry.split("."):
         found = getattr(kind, name, None)
@@ -423,11 +419,11 @@ def _attributes(kind: type) -> dict[str, str]:
     return found
 
 
-def _public(hint: Any) -> Any:
+def _public(hint: Any, models: Mapping[type, type[BaseModel]]) -> Any:
     """Return the type that JSON has for a type of the records."""
-    inner = tuple(map(_public, get_args(hint)))
+    inner = [_public(one, models) for one in get_args(hint)]
     if hint in VIEWS:
-        return ForwardRef(hint.__name__)
+        return models.get(hint, ForwardRef(hint.__name__))  # or the one that is being defined
     if get_origin(hint) is tuple:
         return list[inner[0]]  # type: ignore[valid-type]
     if get_origin(hint) is Mapping:

@@ -271,8 +271,8 @@ def _published(found: CardView) -> Iterator[Text]:
         if step.sentence:
             line.append(f" (sentence {step.sentence})", "not bold dim")
         yield line
-    for line in filter(None, (found.imprint, found.claimed)):
-        yield Text(line, style="dim")
+    for said in filter(None, (found.imprint, found.claimed)):
+        yield Text(said, style="dim")
 
 
 def _control(found: CardView) -> Iterator[Text]:

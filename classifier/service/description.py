@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from framescope.classifier.reports import report_schema
 from framescope.classifier.service.guard import OPEN
 
 _ABOUT = (
@@ -135,13 +134,7 @@ def described(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
 
 
 def _of_reports() -> dict[str, Any]:
-    """Give the schema of a report, and of all that is in it, under the names OpenAPI looks for."""
-    text = (
-        files("framescope.classifier.reports")
-        .joinpath("report.schema.json")
-        .read_text(encoding="utf-8")
-    )
-    report: dict[str, Any] = json.loads(text.replace("#/$defs/", _REFERENCE))
-    inner = report.pop("$defs", {})
-    report.pop("$schema", None)
-    return {"Report": report, **inner}
+    """Return the schema of a report, and of all that is in it, under the names of OpenAPI."""
+    report = report_schema(f"{_REFERENCE}{{model}}")
+    report.pop("$schema")
+    return {**report.pop("$defs"), "Report": report}

@@ -10,7 +10,7 @@ from framescope.classifier.records import BatchReport
 from framescope.classifier.reports import environment_of, style, to_html
 from framescope.classifier.service.bounds import Bounds
 
-_HERE = "service"
+_HERE = "framescope.classifier.service"
 _DIGEST = re.compile(r"(style|script)-src '(sha256-[A-Za-z0-9+/=]+)'")
 
 

@@ -1,0 +1,595 @@
+"""What a report says in words: the article in brief, its marks, its source, whom it stands on."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import replace
+
+import pytest
+import reports
+from framescope.classifier.records import (
+    Article,
+    ArticleReport,
+    Basis,
+    BatchReport,
+    Citation,
+    Link,
+    Outlet,
+    Place,
+    Publication,
+    Record,
+    Relation,
+    Role,
+    Sentence,
+    SentenceReport,
+    SourceKind,
+    Span,
+    Voice,
+)
+from framescope.classifier.records.text import printable, shortened
+from framescope.classifier.reports import figures, print_report, to_html, to_json, to_line
+from framescope.classifier.reports.figures import ASSERTION, VoiceCounts, is_unsourced_own_claim
+from framescope.classifier.reports.layout import (
+    CITED,
+    FURNITURE,
+    UNSOURCED,
+    assertions,
+    carries,
+    is_marked,
+    marks,
+    opens_with_title,
+    paragraphs,
+    publisher,
+    segments,
+    title,
+)
+from framescope.classifier.reports.sources import address, card, published_by, sentence_at
+from framescope.classifier.reports.sourcing import (
+    NONE,
+    UNRESOLVED,
+    Cited,
+    SourcingMap,
+    cited_in,
+    in_words,
+    sourcing_map,
+)
+from framescope.classifier.reports.summary import in_brief, summarise
+from framescope.classifier.taxonomy import in_order
+from rich.console import Console
+
+# --- the article in brief -------------------------------------------------------------------------
+
+
+def asked() -> ArticleReport:
+    lines = [
+        reports.Line("The quay is the best in the country.", {"claim": 0.9}),
+        reports.Line("Ida Fenn said so.", {"claim": 0.9, "attributed": 0.9},
+                     cites=(reports.Cite("Ida Fenn", "Ida Fenn", "said"),)),
+        reports.Line("It has never made a loss.", {"claim": 0.9}),
+        reports.Line("Nobody pays for it but you."),
+    ]  # fmt: skip
+    report = reports.scored(lines, id="asked")
+    sentences = [
+        replace(
+            one,
+            scores={**one.scores, ASSERTION: score},
+            flags=in_order({*one.flags, *([ASSERTION] if score >= 0.5 else [])}),
+        )
+        for one, score in zip(report.sentences, (0.6, 0.02, 0.7, 0.55), strict=True)
+    ]
+    return replace(report, sentences=tuple(sentences))
+
+
+def test_an_article_in_one_sentence() -> None:
+    assert in_brief(reports.harbour()) == (
+        "10 sentences; 3 rest on named sources, 1 on a vague one, 1 on an unresolved source; "
+        "3 loaded passages, of them 1 quoted."
+    )
+    assert in_brief(asked()) == (
+        "4 sentences; 1 rests on a named source, 3 assertions without a source; no loaded passage."
+    )
+    assert in_brief(reports.unscored()).startswith("Not scored: the article is in German")
+
+
+def test_every_format_says_the_same() -> None:
+    report = reports.report(reports.harbour())
+    said = in_brief(reports.harbour())
+    line = to_line(report.articles[0], model="m", thresholds=report.thresholds)
+    assert said in printed(report, 200)
+    assert said in to_html(report)
+    assert json.loads(to_json(report))["articles"][0]["summary"]["text"] == said
+    assert json.loads(line)["report"]["summary"]["text"] == said
+
+
+def test_what_an_editor_would_ask_about_comes_with_the_most_probable_first() -> None:
+    found = [(one.number, one.score) for one in assertions(asked())]
+    assert found == [(3, 0.7), (1, 0.6), (4, 0.55)]
+    out = printed(reports.report(asked()), 60)
+    assert out.index("Nobody pays") < out.index("what an editor would ask a source for")
+    assert re.search(r"^3 0\.70 It has never made a loss\.", out, re.M)
+    page = to_html(reports.report(asked()))
+    assert page.index('class="text"') < page.index('class="asked"') < page.index('class="origin"')
+    assert re.findall(r'<li><a href="#a1s(\d)">', page) == ["3", "1", "4"]
+
+
+def test_counts_by_voice() -> None:
+    summary = summarise(reports.harbour())
+    assert summary.sentences == VoiceCounts(own=6, reported=2, quoted=2)
+    assert summary.flagged["loaded_language"] == VoiceCounts(own=2, quoted=1)
+    assert summary.flagged["slogans"] == VoiceCounts()
+    assert (summary.claims, summary.attributed) == (9, 5)
+    assert (summary.unsourced_own_claims, summary.own_claims) == (4, 5)
+    assert summary.techniques == 3
+
+
+def test_counts_a_model_cannot_give_are_unknown() -> None:
+    report = reports.harbour()
+    sentences = tuple(replace(s, scores={"claim": 0.9}, flags=("claim",)) for s in report.sentences)
+    summary = summarise(replace(report, sentences=sentences))
+    assert summary.claims == 10
+    assert summary.attributed is summary.unsourced_own_claims is summary.techniques is None
+
+
+CLAIM = Sentence("It is so.", 0, 9, "a", 0, Voice.OWN)
+SOURCED = Citation(None, Place(3, 5), (), SourceKind.VAGUE)
+
+
+@pytest.mark.parametrize(
+    ("voices", "scores", "flags", "cited", "expected"),
+    [
+        ((Voice.OWN,), {"claim": 0.9, "attributed": 0.1}, ("claim",), (), True),
+        ((Voice.OWN,), {"claim": 0.9, "attributed": 0.9}, ("claim", "attributed"), (), False),
+        ((Voice.OWN,), {"claim": 0.1, "attributed": 0.1}, (), (), False),
+        ((Voice.OWN,), {"claim": 0.9, "attributed": 0.1}, ("claim",), (SOURCED,), False),
+        ((Voice.OWN,), {"claim": 0.9}, ("claim",), (), False),  # attribution isn't known
+        ((Voice.REPORTED,), {"claim": 0.9, "attributed": 0.1}, ("claim",), (), False),
+        ((Voice.QUOTED,), {"claim": 0.9, "attributed": 0.1}, ("claim",), (), False),
+        # a republished article has a voice of its own
+        ((Voice.QUOTED, Voice.OWN), {"claim": 0.9, "attributed": 0.1}, ("claim",), (), True),
+        ((Voice.QUOTED, Voice.QUOTED), {"claim": 0.9, "attributed": 0.1}, ("claim",), (), False),
+    ],
+)
+def test_who_stands_behind_a_claim(voices, scores, flags, cited, expected) -> None:
+    voice, *inner = voices
+    sentence = replace(CLAIM, voice=voice, inner_voice=inner[0] if inner else None)
+    report = SentenceReport(sentence, scores, flags, (), cited)
+    assert is_unsourced_own_claim(report) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.0, "<0.01"), (0.01, "0.01"), (0.5, "0.50"), (0.9999, ">0.99"), (1.0, ">0.99")],
+)
+def test_a_probability_is_never_written_as_certain(value: float, written: str) -> None:
+    assert figures.score(value) == written
+
+
+def test_a_share_of_nothing_is_a_dash() -> None:
+    assert (figures.percent(0, 0), figures.percent(1, 3)) == ("–", "33%")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07after", "after"),
+        ("\x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x9b2Jgone", "gone"),
+        ("a\x1bb\x00c\x7f", "abc"),
+        ("a\r\nb\tc\u2028d", "a b c d"),
+        ("\u202eesrever\u202c", "esrever"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("half \ud83d", "half \ufffd"),
+        ("😀 [bold]é", "😀 [bold]é"),
+    ],
+)
+def test_printable_removes_what_a_terminal_would_obey(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_shortened_keeps_to_its_limit() -> None:
+    assert shortened("one two three", 13) == "one two three"
+    assert shortened("one two three", 10) == "one two…"
+    assert shortened("x" * 50, 10) == "x" * 9 + "…"
+
+
+# --- its layout -----------------------------------------------------------------------------------
+
+
+def test_line_breaks_between_sentences_make_paragraphs() -> None:
+    numbers = [[line.number for line in p] for p in paragraphs(reports.harbour())]
+    assert numbers == [[1], [2, 3, 4], [5, 6], [7, 8], [9, 10]]
+
+
+def test_text_outside_sentences_is_not_lost() -> None:
+    text = "Share\nGood morning.\n* * *\nEnd"
+    sentence = SentenceReport(Sentence("Good morning.", 6, 19, "a", 0), {}, ())
+    found = paragraphs(ArticleReport(Article("a", text), (sentence,)))
+    assert [[line.text for line in one] for one in found] == [
+        ["Share"], ["Good morning."], ["* * *"], ["End"]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({"url": "https://a.example"}, "unknown"),
+        ({"outlet": "  "}, "unknown"),
+        ({"site_name": "A Site"}, "A Site"),
+        ({"outlet": "A Site", "site_name": "a site"}, "A Site"),
+        ({"outlet": "Paper", "site_name": "p.example"}, "Paper (p.example)"),
+    ],
+)
+def test_publisher_is_unknown_unless_the_page_says(known: dict[str, str], expected: str) -> None:
+    assert publisher(Article("a", "x", **known)) == expected
+
+
+def test_title_falls_back_to_the_first_line_and_then_the_id() -> None:
+    assert title(Article("a", "text", title="Title")) == "Title"
+    assert title(Article("a", "\n\nFirst line\nsecond")) == "First line"
+    assert title(Article("a", " ")) == "a"
+    assert opens_with_title(reports.harbour())
+    assert not opens_with_title(reports.plain())
+
+
+def test_a_republication_names_outlet_words_and_sentences() -> None:
+    report = reports.carried()
+    (part,) = report.article.republications
+    # the card has the words
+    assert carries(report, part) == "carries Coast Observer's article, sentences 2–3"
+    assert carries(replace(report, source=None), part) == (
+        "carries Coast Observer's article (“Below is the Coast Observer's article:”), sentences 2–3"
+    )
+
+
+# --- marks ----------------------------------------------------------------------------------------
+
+
+def test_reasons_name_the_precise_mark_first_and_each_word_once() -> None:
+    marked = [number for number, s in enumerate(reports.harbour().sentences, 1) if is_marked(s)]
+    assert marked == [1, 4, 5, 7, 9]
+    found = marks(reports.harbour().sentences[0], reports.THRESHOLDS)
+    assert [(mark.kind.name, mark.quiet) for mark in found] == [
+        ("biased_language", False), ("loaded_language", False), ("claim", True),
+        ("any_technique", True), (UNSOURCED, True),
+    ]  # fmt: skip
+    assert found[0].words == ("gambles away",)  # and not "gambles" as well
+    assert found[1].detail == "0.87 (threshold 0.42)"
+
+
+def test_what_most_sentences_of_an_article_carry_marks_none() -> None:
+    quiet = ("claim", "attributed", "named_source", "government_attribution", "quoted", "reported")
+    report = SentenceReport(CLAIM, dict.fromkeys(quiet, 0.9), quiet, (), (SOURCED,))
+    assert not is_marked(report)
+    found = marks(report, {})
+    assert [mark.kind.name for mark in found] == [*quiet, CITED]
+    assert all(mark.quiet for mark in found)
+
+
+@pytest.mark.parametrize(
+    ("scores", "flags", "expected"),
+    [
+        ({"content": 0.12, "claim": 0.9, "attributed": 0.01}, (), [FURNITURE]),
+        ({"content": 0.99, "claim": 0.9}, ("content", "claim"), ["claim", CITED]),
+        ({"claim": 0.1}, (), [CITED]),
+    ],
+)
+def test_a_line_of_the_page_has_one_quiet_mark_that_says_so(scores, flags, expected) -> None:
+    report = SentenceReport(CLAIM, scores, flags, (), (SOURCED,))
+    assert [mark.kind.name for mark in marks(report, {"content": 0.5})] == expected
+    assert not is_marked(report)
+    article = ArticleReport(Article("a", CLAIM.text, lang="en"), (report,))
+    page = to_html(BatchReport((article,), "m", ("content",), {"content": 0.5}, ()))
+    assert ("not part of the article" in page) == (expected == [FURNITURE])
+
+
+def test_segments_are_the_sentence_cut_at_evidence_source_and_cue() -> None:
+    sentence = Sentence("One two three.", 10, 24, "a", 0)
+    evidence = (
+        Span(10, 17, "doubt", 1.0),
+        Span(14, 30, "slogans", 1.0),  # runs out of the sentence
+        Span(0, 5, "doubt", 1.0),  # lies before it
+    )
+    cut = segments(SentenceReport(sentence, {}, (), evidence))
+    assert [(piece.text, piece.signals, piece.role) for piece in cut] == [
+        ("One ", ("doubt",), ""),
+        ("two", ("doubt", "slogans"), ""),
+        (" three.", ("slogans",), ""),
+    ]
+    citation = Citation(Place(10, 13), Place(14, 17), (), SourceKind.NAMED, name="One",
+                        antecedent=Place(0, 4))  # fmt: skip
+    cut = segments(SentenceReport(sentence, {}, (), evidence[:1], (citation,)))
+    assert [(piece.text, piece.signals, piece.role) for piece in cut] == [
+        ("One", ("doubt",), "source"),
+        (" ", ("doubt",), ""),
+        ("two", ("doubt",), "cue"),
+        (" three.", (), ""),
+    ]
+
+
+# --- the source card ------------------------------------------------------------------------------
+
+
+def shown(report: ArticleReport, **changes: object) -> str:
+    """The words of a card of which something is changed."""
+    assert report.source is not None
+    return repr(card(replace(report, source=replace(report.source, **changes))))  # type: ignore[arg-type]
+
+
+def test_nothing_on_record_is_not_independent_and_not_bad() -> None:
+    assert card(reports.plain()) is None
+    none = Record(None, None, None, "no assessment on record")
+    found = shown(reports.harbour(), outlet=Outlet("bare", "Bare Gazette"), record=none)
+    assert "nothing on record, which is not the same as independent" in found
+    assert "reason='no assessment on record'" in found
+    assert "estimate=''" in found
+    found = shown(reports.harbour(), publication=Publication(Relation.UNKNOWN), outlet=None)
+    assert "nothing says who published the article" in found
+    assert "steps=()" in found
+
+
+@pytest.mark.parametrize(
+    ("relation", "role", "inner", "did"),
+    [
+        (Relation.ORIGIN, Role.PUBLISHER, False, "its own article"),
+        (Relation.CARRIED, Role.PUBLISHER, True, "carries Vell News's article"),
+        (Relation.REPUBLISHED, Role.MONITOR, True, "republishes Vell News's article"),
+        (Relation.REPUBLISHED, Role.MONITOR, False, "republishes another outlet's article"),
+        (Relation.AGGREGATOR, Role.AGGREGATOR, True, "gathers other outlets' articles"),
+        (Relation.UNKNOWN, Role.PLATFORM, True, "a platform, where anybody posts"),
+        (Relation.UNKNOWN, Role.PUBLISHER, False, "whose words these are is not known"),
+    ],
+)
+def test_each_relation_has_its_words(relation: Relation, role: Role, inner: bool, did: str) -> None:
+    chain = [Link(relation, "X", Outlet("x", "X", role), "x.example", Basis.URL)]
+    if inner:
+        chain.append(Link(Relation.ORIGIN, "Vell News", None, "(Vell News)", Basis.TEXT))
+    publication = Publication(relation, tuple(chain))
+    assert f"did={did!r}" in shown(reports.harbour(), publication=publication)
+
+
+def test_a_shift_is_printed_with_its_cap() -> None:
+    report = reports.harbour()
+    assert report.source is not None
+    record = report.source.record
+    assert "by +0.01; it can move it by 0.05 at most" in shown(report)
+    assert "by \u22120.04; " in shown(report, record=replace(record, shift=-0.04))
+    assert "did not move the estimate" in shown(report, record=replace(record, shift=0.0))
+    assert "all that is sourced by name stands on the ministry" in repr(card(reports.carried()))
+
+
+def test_who_published_it_is_taken_from_the_card_where_the_page_is_silent() -> None:
+    assert published_by(reports.dispatch()) == "Daily Gather"
+    assert published_by(reports.carried()) == "unknown"  # "unnamed publisher" is nobody's name
+    assert published_by(reports.plain()) == "unknown"
+    assert published_by(reports.harbour()) == "The Larnwick Courier (larnwickcourier.example)"
+
+
+def test_a_place_is_in_the_sentence_it_begins_in() -> None:
+    report = reports.harbour()
+    third = report.sentences[2]
+    assert sentence_at(report, Place(third.start, third.start + 1)) == 3
+    assert sentence_at(report, Place(third.end - 1, third.end)) == 3
+    assert sentence_at(report, Place(third.end, third.end + 1)) == 0  # the space between
+    assert sentence_at(report, None) == 0
+
+
+def test_only_addresses_of_the_web_are_addresses() -> None:
+    assert address(" HTTPS://a.example/x ") == "HTTPS://a.example/x"
+    assert address("javascript:alert(1)") is None
+    assert address(None) is None
+
+
+# --- the sourcing map -----------------------------------------------------------------------------
+
+
+def mapped(report: ArticleReport) -> SourcingMap:
+    found = sourcing_map(report)
+    assert found is not None
+    return found
+
+
+def rows(report: ArticleReport) -> list[tuple[str, tuple[str, ...], tuple[int, ...]]]:
+    return [(row.label, row.tags, row.sentences) for row in mapped(report).rows]
+
+
+def test_sources_stand_with_their_sentences_named_ones_first() -> None:
+    assert rows(reports.harbour()) == [
+        ("Osric Hale", ("named",), (5, 6)),
+        ("Ida Fenn", ("government",), (3,)),
+        ("many in the town", ("vague",), (4,)),
+        # the model's flag, without words
+        ("an unresolved source", ("attributed by the model alone",), (10,)),
+    ]
+    # what only says that a sentence is republished is no source
+    assert [row[0] for row in rows(reports.carried())] == ["the ministry", "nobody in particular"]
+    assert rows(replace(reports.dispatch(), source=None))[0][0] == "Vellen News Agency"
+
+
+@pytest.mark.parametrize(
+    "report", [a for a in reports.everything().articles if a.source and a.source.evidence],
+    ids=lambda report: report.article.id[:9],
+)  # fmt: skip
+def test_the_bar_is_whole_and_agrees_with_the_card_and_the_brief(report: ArticleReport) -> None:
+    found = mapped(report)
+    assert sum(part.count for part in found.parts) == found.total == len(report.sentences)
+    assert sum(part.width for part in found.parts) == pytest.approx(100)
+    for group, count in found.counts.items():
+        assert sum(part.count for part in found.parts if part.group == group) == count
+    assert report.source is not None
+    assert report.source.evidence is not None
+    named = {row.label: len(row.sentences) for row in found.rows if row.group == "named"}
+    assert named == dict(report.source.evidence.sources)
+    brief = re.search(r"(\d+) (?:rests? )?on (?:a )?named source", in_brief(report))
+    assert int(brief[1] if brief else 0) == found.counts["named"]
+
+
+def test_a_sentence_on_two_sources_is_once_in_the_bar_and_twice_in_the_table() -> None:
+    found = mapped(reports.dispatch())
+    assert [(part.label, part.count) for part in found.parts] == [
+        ("Vellen News Agency", 2),
+        ("two port workers", 1),
+        ("no source", 1),
+    ]
+    assert sum(len(row.sentences) for row in found.rows) == 4
+    assert (found.government, found.state_media) == (1, 2)
+
+
+def test_an_article_in_which_nobody_is_cited_has_a_map_that_says_so() -> None:
+    bare = reports.scored([reports.Line("Good morning.")], id="none")
+    found = mapped(reports.sourced(bare, (), reports.COURIER_RECORD))
+    assert (found.rows, found.counts[NONE], UNRESOLVED in found.groups) == ((), 1, False)
+    for report in (reports.plain(), reports.unscored(), replace(reports.dispatch(), sentences=())):
+        assert sourcing_map(report) is None  # never looked for
+
+
+def test_a_citation_says_where_its_name_comes_from_and_its_kind() -> None:
+    report = reports.harbour()
+    assert cited_in(report, report.sentences[4]) == (Cited("Osric Hale", ("named",), "told", 0),)
+    assert cited_in(report, report.sentences[5]) == (Cited("Osric Hale", ("named",), "added", 5),)
+    report = reports.carried()
+    assert cited_in(report, report.sentences[2])[0].name == "nobody in particular"
+    report = reports.hostile()
+    assert cited_in(report, report.sentences[0])[0].tags == ("unnamed", "government", "state media")
+
+
+def test_a_citation_says_how_likely_it_is_or_what_found_it() -> None:
+    report = reports.dispatch()
+    (given, *_) = report.sentences[0].citations
+
+    def one(*citations: Citation) -> Cited:
+        (found,) = cited_in(report, replace(report.sentences[0], citations=citations))
+        return found
+
+    reasons = (("words", 3.24), ("sentence", 0.02), ("known", -4.0), ("source", 1.0))
+    likely = replace(given, score=0.87, found_by="transformer", reasons=reasons)
+    found = one(replace(likely, score=0.4), likely)  # that read alike
+    assert (found.basis, found.reasons) == ("0.87", "what is known of it (-4.0), its words (+3.2)")
+    assert in_words(found) == f"{found.name} (government, 0.87)"
+    ruled = one(replace(given, score=None, found_by="dateline"))
+    assert (ruled.basis, ruled.reasons) == ("by a dateline", "")
+    plain = one(replace(given, score=None, found_by=""))
+    assert in_words(plain) == f"{plain.name} (government)"
+
+
+# --- the terminal ---------------------------------------------------------------------------------
+
+
+def printed(
+    report: BatchReport, width: int = 80, *, colour: bool = False, legend: bool = True
+) -> str:
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        legacy_windows=False,
+    )
+    print_report(report, console, legend=legend)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def unwrapped(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_no_line_is_wider_than_the_console(width: int) -> None:
+    for line in printed(reports.everything(), width).splitlines():
+        # An address stays whole, on a line of its own.
+        assert len(line) <= width or re.fullmatch(r" *https?://\S+", line)
+
+
+def test_marks_voice_and_reasons_are_in_the_text_without_colour() -> None:
+    output = printed(reports.report(reports.harbour()))
+    assert "\x1b" not in output
+    assert re.search(r"^> +5 Q “These vultures", output, re.M)
+    assert re.search(r"^ +8 +The company employs", output, re.M)
+    assert re.search(r"^ +3 R Chairwoman", output, re.M)
+    flat = unwrapped(output)
+    for reason in ("loaded language 0.81", "name calling 0.92", "appeal to fear 0.74"):
+        assert f"└ {reason}" in flat
+    assert "own claim, no source" in flat
+    assert "“shameful debt”" in flat
+    coloured = printed(reports.report(reports.harbour()), 120, colour=True)
+    assert re.search(r"\x1b\[[0-9;]*\b4\b[0-9;]*mThese", coloured)  # underlined
+
+
+def test_the_terminal_tells_publisher_address_table_and_counts() -> None:
+    output = printed(reports.report(reports.harbour()))
+    assert (
+        "Publisher: The Larnwick Courier (larnwickcourier.example) · by Tam Ellery · 2025-05-20 "
+        "https://larnwickcourier.example/2025/05/harbour-board-gambles"
+    ) in unwrapped(output)
+    assert re.search(r"^sentences +6 +2 +2 +10 *$", output, re.M)
+    assert re.search(r"^loaded language +2 +33% +0 +0% +1 +50% +3 +30% *$", output, re.M)
+    assert "10 sentences · 9 claims · 5 attributed" in output
+    assert "hyperpartisan: 0.73, flagged (threshold 0.60)" in output
+
+
+def test_an_unscored_article_is_shown_with_the_reason_and_no_counts() -> None:
+    output = printed(reports.everything())
+    assert output.rstrip().endswith("notes/empty.txt: the file is empty; give one with text in it")
+    output = printed(reports.report(reports.unscored()))
+    assert "Not scored: the article is in German (de); the model reads English" in output
+    assert "Der Hafen von Larnwick" in output
+    assert "own voice" not in output
+    assert "No article was scored." in printed(reports.report(skipped=reports.SKIPPED))
+
+
+def test_hostile_text_is_printed_and_not_obeyed() -> None:
+    output = printed(reports.report(reports.hostile()))
+    assert "[bold red]nothing[/bold red]" in unwrapped(output)
+    assert "[bold]Bold[/bold]" in output
+    assert ":smile:" in output
+    assert "[link=https://evil.example]x[/link]" in unwrapped(output)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", output)
+
+
+def test_the_source_card_is_told_in_a_few_lines() -> None:
+    flat = unwrapped(printed(reports.report(reports.harbour())))
+    for expected in (
+        "source The Larnwick Courier: its own article, shown by the address",
+        "control The Larnwick Courier: newspaper, GB, Wikidata Q999000001",
+        "owner: Ellery Press Ltd (private company, GB, 100%); Register of Publishers, 2024-11-02 "
+        "https://register.example/courier",
+        "Ellery Press Ltd belongs to the Ellery family (family, 82.5%)",
+        "funding: not state governance: not state kind of owner: family",
+        "record 0.74, 90% interval 0.58 to 0.87; 0 is a bad record, 1 a good one",
+        "reliability: no consensus: County Library list, 2021",
+        "article Of 10 sentences 3 on named sources, 0 on unnamed ones, 1 on vague ones, 1 on "
+        "unresolved ones, 5 without a source.",
+        "three separate findings",
+    ):
+        assert expected in flat
+    flat = unwrapped(printed(reports.report(reports.dispatch())))
+    assert "record unscored: the lists contradict one another" in flat
+    assert "interval" not in flat
+
+
+def test_sources_are_listed_with_their_sentences() -> None:
+    output = printed(reports.report(reports.dispatch()))
+    assert re.search(r"^Vellen News Agency +state media +2 +50% +1, 2 *$", output, re.M)
+    assert "█ named source 2  ▒ unnamed 1  ░ vague 0  · no source 1" in output
+    assert "1 sentence on a government, 2 sentences on state media" in output
+    assert "█" * 30 + "▒" * 15 + "·" * 15 in output
+    assert output.count("└ says: ") == 1  # only marked sentences say who they cite
+    assert "└ says: two port workers (unnamed)" in output
+    lines = [reports.Line(f"Pilot {name} Hale{name} said so.", {"claim": 0.9},
+                          cites=(reports.Cite(f"{name} Hale{name}", None, "said"),))
+             for name in "ABCDEFGHIJKLMNOP"]  # fmt: skip
+    output = printed(reports.report(reports.scored(lines, id="many")))
+    assert "and 4 more sources" in output
+
+
+def test_a_plain_article_has_no_mark_no_card_and_no_map() -> None:
+    output = printed(reports.report(reports.plain()))
+    assert not re.search(r"^[>?] +\d", output, re.M)
+    assert not re.search(r"^(source|control|record) ", output, re.M)
+    assert "three separate findings" not in output
+    output = printed(reports.report(reports.harbour()), legend=False)
+    assert "what the marks mean: --legend" in output
+    assert "three separate findings" not in output
