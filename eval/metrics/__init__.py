@@ -9,11 +9,13 @@ from framescope.eval.metrics.resample import (
     MeanPart,
     draw,
     estimates,
+    estimates_of_sums,
     holm,
     mcnemar,
     mean_of_figures,
     mean_of_means,
     percentile,
+    ratio,
     resample_figures,
 )
 from framescope.eval.metrics.scores import (
@@ -24,7 +26,6 @@ from framescope.eval.metrics.scores import (
     ReliabilityCurve,
     all_metrics,
     always_yes_f1,
-    auc,
     decide,
     differences,
     precision_recall,

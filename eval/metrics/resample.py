@@ -4,16 +4,14 @@ Sentences of one article share their author, topic and outlet, so they are not i
 resampling sentences gives intervals that are too narrow (by a quarter on the propaganda corpus).
 Whole groups are drawn instead, with replacement, and the same draw serves both models, so that
 what makes an article hard for both cancels out (percentile intervals: Efron & Tibshirani, 1993,
-chapter 13; the paired comparison of classifiers: Berg-Kirkpatrick et al., 2012).
-
-All draws of a block are computed at once from sums by group; blocks keep the memory bounded. The
-signals of one part have the same groups, so that the draws themselves are made once for all.
+chapter 13; the paired comparison of classifiers: Berg-Kirkpatrick et al., 2012). All draws of a
+block are computed at once from sums by group.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,6 +36,12 @@ MAX_UNDEFINED = 0.05
 _ERRORS = ("ece", "debiased_error")  # that noise raises
 _BLOCK = 4_000_000  # numbers held at once: 32 MB
 _RANKED = 256  # draws ranked at once: few enough for a processor's cache
+
+
+def ratio(part: Floats, whole: Floats, empty: float = math.nan) -> Floats:
+    """``part / whole``; ``empty`` where there is nothing to divide by."""
+    found: Floats = np.divide(part, whole, out=np.full(whole.shape, empty), where=whole > 0)
+    return found
 
 
 # Draws, and intervals from draws
@@ -80,6 +84,25 @@ def percentile(values: Floats, n_groups: int) -> Interval:
     tail = float(norm.cdf(widened))
     low, high = np.quantile(defined, [tail, 1 - tail])
     return Interval(float(low), float(high))
+
+
+def estimates_of_sums(
+    sums: Floats, of: Callable[[Floats], Floats], *, draws: int, seed: int
+) -> list[Estimate]:
+    """Return figures of sums over groups, with intervals that resample the groups.
+
+    ``sums``: shape (groups, ...). ``of``: makes figures, shape (m, f), of summed rows, (m, ...).
+    """
+    n, flat = len(sums), sums.reshape(len(sums), -1)
+    values = of(sums.sum(axis=0)[None])[0].tolist()
+    if n < MIN_GROUPS or not draws:
+        return [Estimate(value) for value in values]
+    (weights,) = draw(n, draws, seed, block=draws)
+    drawn = of((weights @ flat).reshape(draws, *sums.shape[1:]))
+    return [
+        Estimate.of(value, percentile(column, n))
+        for value, column in zip(values, drawn.T, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +172,10 @@ def _interval(
 ) -> Interval:
     """Return the interval of a model's figure, or of its difference from another's.
 
-    An interval of a calibration error is widened to hold its mirror image at the value. It is a sum
-    of distances, so noise raises it: draws lie above the value they were made from, and the
-    percentile interval misses the truth too often (in simulations up to one time in five, not in
-    twenty). The mirror image leans the other way; together they come as close as the intervals of
-    the other figures do.
+    That of a calibration error is widened to hold its mirror image at the value. Noise raises a sum
+    of distances: draws lie above the value they were made from, and the percentile interval misses
+    the truth in up to one of five simulations, not of twenty. With the mirror image it comes as
+    close as the intervals of the other figures do.
     """
     found = percentile(values, n_groups)
     if name not in _ERRORS or model is None or not len(values):
@@ -219,18 +241,18 @@ class _Resampled:
         positives, negatives = tp + fn, fp + tn
         rows = positives + negatives
         both = (positives > 0) & (negatives > 0)
-        f1 = _ratio(2 * tp, 2 * tp + fp + fn)
+        f1 = ratio(2 * tp, 2 * tp + fp + fn, 0.0)
 
         def of(name: str) -> Floats:
             match name:
                 case "f1":
                     return np.where(positives > 0, f1, math.nan)
                 case "precision":
-                    return _ratio(tp, tp + fp, empty=math.nan)
+                    return ratio(tp, tp + fp)
                 case "recall":
-                    return _ratio(tp, positives, empty=math.nan)
+                    return ratio(tp, positives)
                 case "macro_f1":
-                    f1_of_negatives = _ratio(2 * tn, 2 * tn + fp + fn)
+                    f1_of_negatives = ratio(2 * tn, 2 * tn + fp + fn, 0.0)
                     return np.where(both, (f1 + f1_of_negatives) / 2, math.nan)
                 case "average_precision":
                     return np.where(both, self.ranking.precision(weights), math.nan)
@@ -281,16 +303,11 @@ class _Ranking:
             weight = drawn[self.group_of_positives]
             cumulated = np.cumsum(weight, axis=0)
             # Where nothing is drawn so far the precision is 0/0, and its weight 0.
-            weight *= _ratio(cumulated[self.last_positive], rows_in)[self.step]
+            weight *= ratio(cumulated[self.last_positive], rows_in, 0.0)[self.step]
             # Summed draw by draw, in one stretch each: a sum's rounding depends on its layout.
             total = np.ascontiguousarray(weight.T).sum(axis=1)
-            found[start : start + _RANKED] = _ratio(total, cumulated[-1], empty=math.nan)
+            found[start : start + _RANKED] = ratio(total, cumulated[-1])
         return found
-
-
-def _ratio(part: Floats, whole: Floats, empty: float = 0.0) -> Floats:
-    ratio: Floats = np.divide(part, whole, out=np.full(whole.shape, empty), where=whole > 0)
-    return ratio
 
 
 # Means of several figures
@@ -352,7 +369,7 @@ def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMe
             for metric, model in models
         ])  # fmt: skip
         total, count = np.nansum(figures, axis=0), (~np.isnan(figures)).sum(axis=0)
-        found.append(_ratio(total, count.astype(np.float64), empty=math.nan))
+        found.append(ratio(total, count.astype(np.float64)))
     return DrawnMean(value, np.concatenate(found), n_groups)
 
 

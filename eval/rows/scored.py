@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -27,10 +26,8 @@ Single = NDArray[np.float32]
 
 HELD_OUT: tuple[str, ...] = (TEST, UNSEEN)
 """The parts that no model was fitted, calibrated or thresholded on."""
-
 _BLOCK = 2000  # sentences in one call, at least: keeps memory bounded and progress moving
 _WARM_UP = 32  # sentences scored before the clock starts
-
 Done = Callable[[Bundle, int], None]
 """Receives the bundle and how many more sentences it scored; 0 when it begins."""
 
@@ -138,12 +135,12 @@ class Evaluation:
 
     bundles: tuple[Bundle, ...]
     examples: Examples
-    data: str = "as scores"
+    data: str = "as given"
     parts: tuple[str, ...] = HELD_OUT
     draws: int = 0
     seed: int = 0
     benchmarks: tuple[Benchmark, ...] = ()
-    _scores: dict[int, _Scored] = field(default_factory=dict, repr=False)
+    _scored: dict[int, _Scored] = field(default_factory=dict, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -157,13 +154,15 @@ class Evaluation:
 
         A row to judge is of one of these parts, with a label of one of these signals.
         """
-        examples, article = self.examples, self._article
-        columns = [examples.signals.index(s) for s in signals if s in examples.signals]
-        own = np.flatnonzero(examples.corpus == corpus)
-        labelled = ~np.isnan(examples.labels[own][:, columns]).all(axis=1)
-        wanted = own[np.isin(examples.part[own], parts) & labelled]
-        kept = own[np.isin(article[own], article[wanted])]
-        return kept[np.lexsort((self._index[kept], article[kept]))]
+        rows = self.examples
+        columns = [rows.signals.index(signal) for signal in signals if signal in rows.signals]
+        own = np.flatnonzero(rows.corpus == corpus)
+        labelled = ~np.isnan(rows.labels[own][:, columns]).all(axis=1)
+        wanted = own[np.isin(rows.part[own], parts) & labelled]
+        kept = own[np.isin(rows.article[own], rows.article[wanted])]
+        _, first, article = np.unique(rows.article[kept], return_index=True, return_inverse=True)
+        index = np.array([rows.sentences[number].index for number in kept], np.intp)
+        return kept[np.lexsort((index, first[article]))]
 
     def articles(
         self,
@@ -183,23 +182,12 @@ class Evaluation:
         """
         numbers = self.numbers(corpus, parts, signals)
         kept = [
-            self._scores.setdefault(place, _Scored(bundle, len(self.examples)))
+            self._scored.setdefault(place, _Scored(bundle, len(self.examples)))
             for place, bundle in enumerate(self.bundles)
         ]
         seconds = tuple(one.add(numbers, self.examples.sentences, done) for one in kept)
         proba = tuple(one.proba[numbers] for one in kept)
         return ScoredRows(self.examples.where(numbers), self.bundles, proba, seconds)
-
-    @cached_property
-    def _article(self) -> NDArray[np.intp]:
-        """The number of the first row of each row's article."""
-        _, first, article = np.unique(self.examples.article, return_index=True, return_inverse=True)
-        return first[article]
-
-    @cached_property
-    def _index(self) -> NDArray[np.intp]:
-        """The place of each sentence in its article."""
-        return np.array([sentence.index for sentence in self.examples.sentences], np.intp)
 
 
 class _Scored:
@@ -209,7 +197,6 @@ class _Scored:
         self.bundle = bundle
         self.proba = np.full((rows, len(bundle.signals)), np.nan, np.float32)
         self.known = np.zeros(rows, np.bool_)
-        self.warm = False
 
     def add(self, numbers: NDArray[np.intp], sentences: Sequence[Sentence], done: Done) -> float:
         """Score the rows that were not scored yet; return the seconds for 1,000 of them."""
@@ -219,10 +206,9 @@ class _Scored:
             return float("nan")
         asked = [sentences[number] for number in missing]
         model, seconds, start = self.bundle.model, 0.0, 0
-        if not self.warm:
+        if not self.known.any():
             # The first call allocates and compiles; a long batch doesn't pay for that again.
             model.predict_proba(asked[:_WARM_UP])
-            self.warm = True
         for block in blocks(asked):
             began = time.perf_counter()
             proba = model.predict_proba(block)
@@ -246,7 +232,7 @@ def told_apart(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def rows_of(rows: Examples, part: str, signal: str) -> NDArray[np.intp]:
-    """Return the numbers of the labelled rows of a part: every sentence, or one of each article."""
+    """Return the numbers of a part's labelled rows: every sentence, or one of each article."""
     if signal not in rows.signals:
         return np.empty(0, np.intp)
     chosen = np.flatnonzero((rows.part == part) & ~np.isnan(rows.column(signal)))
@@ -260,8 +246,7 @@ def blocks(sentences: Sequence[Sentence]) -> Iterator[Sequence[Sentence]]:
     """Yield blocks of whole articles, each of at least `_BLOCK` sentences."""
     start = 0
     for end in range(1, len(sentences) + 1):
-        last = end == len(sentences)
-        if last or (
+        if end == len(sentences) or (
             end - start >= _BLOCK and sentences[end].article_id != sentences[end - 1].article_id
         ):
             yield sentences[start:end]

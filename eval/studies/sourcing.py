@@ -28,7 +28,7 @@ from framescope.classifier.records import (
     SourceKind,
     fold,
 )
-from framescope.eval.metrics import MIN_GROUPS, Cell, Estimate, Section, Table, draw, percentile
+from framescope.eval.metrics import Cell, Estimate, Section, Table, estimates_of_sums, ratio
 from framescope.eval.rows import Evaluation, Floats, blocks
 from framescope.training.corpora import POLNEAR, find_corpus, labels_file, standoff_labels
 from framescope.training.data import Examples, Mark, RowCitation
@@ -43,33 +43,26 @@ Pieces = tuple[Place, ...]
 """Characters that belong together, in order and apart."""
 AnyCitation = MarkedCitation | Citation
 Counts = NDArray[np.int64]
-_Same = Callable[[AnyCitation, AnyCitation], bool]
 
 ROLES = ("source", "cue", "content")
-CHARACTERS, EXACT, OVERLAP = "characters", "exact", "overlap"
-LINKS, LINKS_RESOLVED = "links", "links, resolved"
-CITATIONS, CITATIONS_RESOLVED = "citations", "citations, resolved"
-KIND, ANTECEDENTS, ANTECEDENTS_FOUND = "kind", "antecedents", "antecedents, of those found"
-ON_TOP = ("government", "state_media")
 KINDS = tuple(kind.value for kind in SourceKind)
+ON_TOP = ("government", "state_media")
 MISSED = "not found"
 MEASURES: tuple[str, ...] = (
     "sentences",
-    *(f"{role}, {how}" for role in ROLES for how in (CHARACTERS, EXACT, OVERLAP)),
-    CITATIONS,
-    CITATIONS_RESOLVED,
-    *KINDS,
-    *ON_TOP,
+    *(f"{role}, {how}" for role in ROLES for how in ("characters", "exact", "overlap")),
+    *("citations", "citations, resolved"),
+    *(*KINDS, *ON_TOP),
 )
 """What has precision, recall and F1."""
 SHARES: tuple[str, ...] = (
-    *(LINKS, LINKS_RESOLVED, KIND, ANTECEDENTS, ANTECEDENTS_FOUND),
+    *("links", "links, resolved", "kind", "antecedents", "antecedents, of those found"),
     *(f"{kind} found as {other}" for kind in KINDS for other in (*KINDS, MISSED)),
 )
 """What is a share of one whole."""
 _OF_GROUPS = (
-    *("sentences", *(f"{role}, {how}" for role in ROLES for how in (CHARACTERS, OVERLAP))),
-    *(CITATIONS, CITATIONS_RESOLVED, LINKS_RESOLVED),
+    *("sentences", *(f"{role}, {how}" for role in ROLES for how in ("characters", "overlap"))),
+    *("citations", "citations, resolved", "links, resolved"),
 )
 HALF = 0.5
 """The share of the longer one's characters from which two spans overlap."""
@@ -105,8 +98,7 @@ class JudgedArticle:
     sentences: tuple[JudgedSentence, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(NamedTuple):
     """How well something was found, of ``n`` that are marked; of a share all three are the same."""
 
     n: int
@@ -130,8 +122,8 @@ def section(evaluation: Evaluation) -> Section | None:
         found += bundle.model.predict(block).citations
     articles = list(articles_of(rows, found, evaluation.parts))
     tallies = {id(one): tally(one) for one in articles}
-    former = former_rules()
     kinds = kinds_of_text(one.corpus for one in articles)
+    former = former_rules()
     draws = min(evaluation.draws, DRAWS)
     cells: list[tuple[Cell, ...]] = []
     for name, own in groups_of(articles, kinds, bundle.registry or load_registry()).items():
@@ -139,10 +131,10 @@ def section(evaluation: Evaluation) -> Section | None:
         figures = extractions(counts, draws=draws, seed=evaluation.seed)
         recorded = former["groups"].get(digest(own), {})
         for measure in _OF_GROUPS if cells and name != ALL else (*MEASURES, *SHARES):
-            one = figures[measure]
-            both = ("", "") if measure in SHARES else (one.precision.value, one.recall.value)
+            n, precision, recall, f1 = figures[measure]
+            both = ("", "") if measure in SHARES else (precision.value, recall.value)
             last = recorded.get(measure, (None,))[-1]
-            cells.append((name, len(own), measure, one.n, *both, one.f1, last))
+            cells.append((name, len(own), measure, n, *both, f1, last))
     columns = ("articles", "number", "", "n", "precision", "recall", "F1 or share", "former rules")
     note = NOTE.format(by=bundle.name, **former)
     return Section(note, (Table("Who says what", columns, tuple(cells), heads=2),))
@@ -205,16 +197,15 @@ def _marked(one: RowCitation, starts: Mapping[int, int]) -> MarkedCitation:
 
 
 HOUSE, REAL, ALL = "house", "standoff", "all"
-NEWS, OPINION, TRANSCRIPT, WIRE, TRANSLATED = "news", "opinion", "transcript", "wire", "translated"
-# Genres of the house corpus' articles and of the real ones; any other is news.
+# Kinds of text by the genres of the house corpus' articles and of the real ones.
+NEWS, TRANSLATED = "news", "translated"
 _KIND_OF_GENRE = {
-    **dict.fromkeys(("opinion", "op_ed", "editorial", "analysis"), OPINION),
-    **dict.fromkeys(("transcript", "interview"), TRANSCRIPT),
-    **dict.fromkeys(("wire", "wire_report"), WIRE),
+    **dict.fromkeys(("opinion", "op_ed", "editorial", "analysis"), "opinion"),
+    **dict.fromkeys(("transcript", "interview"), "transcript"),
+    **dict.fromkeys(("wire", "wire_report"), "wire"),
     "live_blog": "live blog",
     "translated": TRANSLATED,
 }
-STATE, ABROAD, US, UNKNOWN = "state-controlled", "other, not US", "US", "unknown"
 # What a collection adds to an outlet's name: "Fox Online News", "New York Times - News".
 _ADDED = re.compile(r"(?: - News| Online News| \(Online(?: News)?\))$")
 
@@ -248,22 +239,20 @@ def digest(articles: Iterable[JudgedArticle]) -> str:
 
 def kinds_of_text(corpora: Iterable[str]) -> dict[str, str]:
     """Read the kind of text of articles by their ids, of the corpora that name genres."""
-    found: dict[str, str] = {}
     asked, house = set(corpora), find_corpus(HOUSE)
     place = house.place(None) if HOUSE in asked else None
+    found: dict[str, str] = {}
     for path in house.files(place) if place is not None else ():
         for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
             record = json.loads(line)
             # An article that carries another whole is read as if that stood alone.
-            genre = TRANSLATED if record.get("republications") else record.get("genre")
-            if genre:
-                found[f"{HOUSE}/{record['id']}"] = _KIND_OF_GENRE.get(genre, NEWS)
+            found[f"{HOUSE}/{record['id']}"] = (
+                TRANSLATED if record.get("republications") else record.get("genre")
+            )
     if REAL in asked and labels_file().is_file():
         for record in standoff_labels(labels_file()):
-            if genre := record.get("genre"):
-                name = f"{REAL}/{record['collection']}/{record['article']}"
-                found[name] = _KIND_OF_GENRE.get(genre, NEWS)
-    return found
+            found[f"{REAL}/{record['collection']}/{record['article']}"] = record.get("genre")
+    return {name: _KIND_OF_GENRE.get(genre, NEWS) for name, genre in found.items() if genre}
 
 
 def outlet_group(name: str, registry: Registry) -> str:
@@ -272,11 +261,11 @@ def outlet_group(name: str, registry: Registry) -> str:
     forms = (name, plain, plain.replace("-", " "), plain.title())
     called = next((found for form in forms if form and (found := registry.called(form))), ())
     groups = {
-        STATE if one.state_media else UNKNOWN if not one.country else
-        US if one.country == "US" else ABROAD
+        "state-controlled" if one.state_media else "unknown" if not one.country else
+        "US" if one.country == "US" else "other, not US"
         for one in called
     }  # fmt: skip
-    return groups.pop() if len(groups) == 1 else UNKNOWN
+    return groups.pop() if len(groups) == 1 else "unknown"
 
 
 # Which citation that was found is which that is marked
@@ -302,11 +291,10 @@ def overlap(one: Pieces, other: Pieces) -> float:
     return share if share >= HALF else 0.0
 
 
-def _pieces(one: AnyCitation, role: str) -> Pieces:
-    if role == "content":
+def _pieces(one: AnyCitation, *roles: str) -> Pieces:
+    if roles == ("content",):
         return one.content
-    place: Place | None = getattr(one, role)
-    return () if place is None else (place,)
+    return tuple(place for role in roles if (place := getattr(one, role)) is not None)
 
 
 def _same_source(one: AnyCitation, other: AnyCitation) -> bool:
@@ -317,8 +305,8 @@ def _same_source(one: AnyCitation, other: AnyCitation) -> bool:
 
 def _same_resolved(one: AnyCitation, other: AnyCitation) -> bool:
     """Whether the sources are the same, or are named by the same words."""
-    named = [(*_pieces(each, "source"), *_pieces(each, "antecedent")) for each in (one, other)]
-    return _same_source(one, other) or shared(*named) > 0
+    mine, theirs = (_pieces(each, "source", "antecedent") for each in (one, other))
+    return _same_source(one, other) or shared(mine, theirs) > 0
 
 
 def _similarity(one: AnyCitation, other: AnyCitation) -> float:
@@ -359,8 +347,7 @@ def tally(article: JudgedArticle) -> Counts:
     """
     hits = {name: np.zeros(3, np.int64) for name in (*MEASURES, *SHARES)}
     for role in ROLES:
-        for how, counts in zip((CHARACTERS, EXACT, OVERLAP), _spans(article, role), strict=True):
-            hits[f"{role}, {how}"] += counts
+        _count_spans(article, role, hits)
     for sentence in article.sentences:
         marked, found = map(bool, sentence)
         hits["sentences"] += marked and found, found, marked
@@ -370,7 +357,7 @@ def tally(article: JudgedArticle) -> Counts:
     return np.stack(list(hits.values()))
 
 
-def _spans(article: JudgedArticle, role: str) -> Iterator[tuple[int, int, int]]:
+def _count_spans(article: JudgedArticle, role: str, hits: dict[str, Counts]) -> None:
     """Count a role's characters, its exact spans, and its spans that overlap.
 
     A span that several citations have is one. A content is one span, in however many pieces.
@@ -380,13 +367,14 @@ def _spans(article: JudgedArticle, role: str) -> Iterator[tuple[int, int, int]]:
         {at for pieces in side for place in pieces for at in range(place.start, place.end)}
         for side in sides
     )
-    yield len(marked & found), len(found), len(marked)
+    hits[f"{role}, characters"] += len(marked & found), len(found), len(marked)
     truth, guess = (
         list(dict.fromkeys(filter(None, (_trimmed(article.text, one) for one in side))))
         for side in sides
     )
-    yield len({*truth} & {*guess}), len(guess), len(truth)
-    yield len(_pairs(truth, guess, overlap, most=True)), len(guess), len(truth)
+    hits[f"{role}, exact"] += len({*truth} & {*guess}), len(guess), len(truth)
+    pairs = _pairs(truth, guess, overlap, most=True)
+    hits[f"{role}, overlap"] += len(pairs), len(guess), len(truth)
 
 
 # What an annotator may put on either side of an edge: space, quotation marks, punctuation.
@@ -409,25 +397,24 @@ def _count_citations(sentence: JudgedSentence, hits: dict[str, Counts]) -> None:
     """Count links, citations found (source and content both), and the kinds they were given."""
     marked, found = sentence
 
-    def by_content(one: AnyCitation, other: AnyCitation) -> float:
-        return _similarity(one, other) if overlap(one.content, other.content) else 0.0
-
-    for row, column in _pairs(marked, found, by_content, most=True):
-        hits[LINKS] += _same_source(marked[row], found[column]), 1, 1
-        hits[LINKS_RESOLVED] += _same_resolved(marked[row], found[column]), 1, 1
-    for name, same in ((CITATIONS, _same_source), (CITATIONS_RESOLVED, _same_resolved)):
-
-        def by_source(one: AnyCitation, other: AnyCitation, same: _Same = same) -> float:
+    def pairs_where(same: Callable[[AnyCitation, AnyCitation], object]) -> list[tuple[int, int]]:
+        def weigh(one: AnyCitation, other: AnyCitation) -> float:
             return _similarity(one, other) if same(one, other) else 0.0
 
-        pairs = _pairs(marked, found, by_source, most=True)
-        hits[name] += len(pairs), len(found), len(marked)
+        return _pairs(marked, found, weigh, most=True)
+
+    for row, column in pairs_where(lambda one, other: overlap(one.content, other.content)):
+        hits["links"] += _same_source(marked[row], found[column]), 1, 1
+        hits["links, resolved"] += _same_resolved(marked[row], found[column]), 1, 1
+    hits["citations"] += len(pairs_where(_same_source)), len(found), len(marked)
+    pairs = pairs_where(_same_resolved)
+    hits["citations, resolved"] += len(pairs), len(found), len(marked)
     # Kinds are those of the resolved pairs, of which there are the most.
     matches = {row: found[column] for row, column in pairs}
     for row, one in enumerate(marked):
         if one.kind is not None:
             match = matches.get(row)
-            hits[KIND] += match is not None and match.kind is one.kind, bool(match), bool(match)
+            hits["kind"] += match is not None and match.kind is one.kind, bool(match), bool(match)
             for other in (*KINDS, MISSED):
                 right = other == (match.kind.value if match else MISSED)
                 hits[f"{one.kind.value} found as {other}"] += right, 1, 1
@@ -454,8 +441,8 @@ def _count_antecedents(text: str, sentence: JudgedSentence, hits: dict[str, Coun
         if one.antecedent is not None:
             match = found[matches[row]] if row in matches else None
             right = match is not None and _names(text, one.antecedent, match)
-            hits[ANTECEDENTS] += right, 1, 1
-            hits[ANTECEDENTS_FOUND] += (right, 1, 1) if match else (0, 0, 0)
+            hits["antecedents"] += right, 1, 1
+            hits["antecedents, of those found"] += (right, 1, 1) if match else (0, 0, 0)
 
 
 def _names(text: str, antecedent: Place, match: Citation) -> bool:
@@ -476,32 +463,17 @@ def _within(inner: list[str], words: list[str]) -> bool:
 
 def extractions(tallies: Counts, *, draws: int, seed: int) -> dict[str, Extraction]:
     """Sum counts of shape (articles, measures, 3), with intervals that resample the articles."""
-    counts, n = tallies.astype(np.float64), len(tallies)
-    whole = _scores(counts.sum(axis=0)[None])[:, 0]
-    drawn = np.empty((3, 0, counts.shape[1]))
-    if n >= MIN_GROUPS and draws:
-        (weights,) = draw(n, draws, seed, block=draws)
-        drawn = _scores((weights @ counts.reshape(n, -1)).reshape(draws, -1, 3))
+    found = estimates_of_sums(tallies.astype(np.float64), _scores, draws=draws, seed=seed)
+    n = tallies[:, :, 2].sum(axis=0).tolist()
     return {
-        name: Extraction(
-            int(tallies[:, at, 2].sum()),
-            *(_estimate(float(whole[k, at]), drawn[k, :, at], n) for k in range(3)),
-        )
+        name: Extraction(n[at], *found[3 * at : 3 * at + 3])
         for at, name in enumerate((*MEASURES, *SHARES))
     }
 
 
-def _estimate(value: float, drawn: Floats, n: int) -> Estimate:
-    return Estimate.of(value, percentile(drawn, n)) if len(drawn) else Estimate(value)
-
-
 def _scores(counts: Floats) -> Floats:
-    """Precision, recall and F1: of shape (draws, measures, 3) -> (3, draws, measures)."""
+    """Precision, recall and F1 of each measure: of shape (m, measures, 3) -> (m, measures * 3)."""
     right, found, marked = np.moveaxis(counts, -1, 0)
-    f1 = np.where(marked > 0, _ratio(2 * right, found + marked), math.nan)
-    return np.stack([_ratio(right, found), _ratio(right, marked), f1])
-
-
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    ratio: Floats = np.divide(part, whole, out=np.full(whole.shape, math.nan), where=whole > 0)
-    return ratio
+    f1 = np.where(marked > 0, ratio(2 * right, found + marked), math.nan)
+    scores: Floats = np.stack([ratio(right, found), ratio(right, marked), f1], axis=-1)
+    return scores.reshape(len(counts), -1)

@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 from framescope.classifier.records import Sentence
 from framescope.classifier.taxonomy import TECHNIQUES
-from framescope.eval.metrics import MIN_GROUPS, Estimate, draw, percentile
+from framescope.eval.metrics import ratio
 from framescope.eval.rows import Floats
 from framescope.training.data import Examples
 
@@ -119,22 +119,7 @@ def of_sums(sums: Floats) -> Floats:
     F1 is 0 where there are gold spans and nothing of them was found.
     """
     found, predicted, covered, gold = np.moveaxis(np.asarray(sums, np.float64), -1, 0)
-    precision, recall = _ratio(found, predicted), _ratio(covered, gold)
+    precision, recall = ratio(found, predicted), ratio(covered, gold)
     total = np.nan_to_num(precision) + recall
-    f1 = np.where(total > 0, _ratio(2 * np.nan_to_num(precision) * recall, total), 0.0)
+    f1 = np.where(total > 0, ratio(2 * np.nan_to_num(precision) * recall, total), 0.0)
     return np.stack([precision, recall, np.where(gold > 0, f1, np.nan)], axis=-1)
-
-
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    ratio: Floats = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
-    return ratio
-
-
-def estimates(sums: Floats, *, draws: int, seed: int) -> list[Estimate]:
-    """Return precision, recall and F1 of `sums_by_article`, with intervals over articles."""
-    values, n = of_sums(sums.sum(axis=0)).tolist(), len(sums)
-    if n < MIN_GROUPS:
-        return [Estimate(value) for value in values]
-    drawn = np.concatenate([of_sums(w @ sums) for w in draw(n, draws, seed, draws)])
-    intervals = (percentile(column, n) for column in drawn.T)
-    return [Estimate.of(value, interval) for value, interval in zip(values, intervals, strict=True)]

@@ -23,9 +23,9 @@ from framescope.classifier.bundles import Bundle
 from framescope.classifier.models import Prediction
 from framescope.classifier.records import Span
 from framescope.classifier.taxonomy import TECHNIQUES
-from framescope.eval.metrics import Cell, Estimate, Section, Table, decide
+from framescope.eval.metrics import Cell, Estimate, Section, Table, decide, estimates_of_sums
 from framescope.eval.rows import Bools, Evaluation, Floats, Single, is_positive
-from framescope.eval.studies.spans import LabelledSpan, estimates, gold_spans, sums_by_article
+from framescope.eval.studies.spans import LabelledSpan, gold_spans, of_sums, sums_by_article
 from framescope.training.data import Examples
 from numpy.typing import ArrayLike
 
@@ -144,10 +144,16 @@ def figures(bundle: Bundle, rows: Examples, *, draws: int, seed: int) -> TaskFig
     articles = np.unique(rows.article).tolist()
     labels = np.stack([rows.column(technique) for technique in TECHNIQUES], axis=1)
     truth, found = of_articles(labels, rows.article), of_articles(flagged, rows.article)
-    resampling = {"draws": draws, "seed": seed}
+    sums = (
+        sums_by_article(of_any, gold, articles),
+        sums_by_article(spans, gold, articles, labelled=True),
+    )
+    identification, fine_grained = (
+        estimates_of_sums(one, of_sums, draws=draws, seed=seed) for one in sums
+    )
     return TaskFigures(
-        estimates(sums_by_article(of_any, gold, articles), **resampling),
-        estimates(sums_by_article(spans, gold, articles, labelled=True), **resampling),
+        identification,
+        fine_grained,
         classification(_labelled(rows, gold, prediction.proba[:, columns], prediction), gold),
         article_figures(truth, is_positive(found)),
     )
