@@ -200,7 +200,7 @@ def test_a_users_own_corpora_are_benchmarks_and_p_values_corrected_for_their_num
 
 
 def test_slices_of_an_axis_hold_every_row_once(report):
-    claim, whole = (one for one in report.slices if one.benchmark.corpus == "invented")
+    claim, whole = (one for one in report.details if one.benchmark.corpus == "invented")
     axes = {axis.name: axis.slices for axis in claim.axes}
     assert list(axes) == ["outlet", "length", "voice", "genre", "position"]
     for name in ("outlet", "position"):
@@ -238,7 +238,8 @@ def test_genres_are_read_from_the_file_and_cut_by(tmp_path):
     path = tmp_path / "a.jsonl"
     lines = [{"id": n, "text": "x", "genre": "op_ed" if n % 4 == 1 else "news"} for n in range(24)]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    slices = sliced(examples(), "genre", genres_of([path], "invented/"))
+    genres = {f"invented/{n}": genres_of([path])[f"exchange/a.jsonl/{n}"] for n in range(24)}
+    slices = sliced(examples(), "genre", genres)
     assert [(part.value, part.n) for part in slices] == [("news", 30), ("op_ed", 30)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -60,6 +59,7 @@ def report(
     from framescope.classifier.errors import InputError
     from framescope.classifier.output import opened
     from framescope.classifier.taxonomy import in_order
+    from framescope.eval.compare import genres_of
     from framescope.eval.report import MAIN, SECTIONS, build_report, report_to_html, report_to_json
 
     chosen = in_order(signal) if signal else None
@@ -80,7 +80,7 @@ def report(
             evaluation,
             signals=chosen,
             sliced=sliced,
-            genres=_genres(data),
+            genres=genres_of(data or ()),
             sections=sections,
             progress=shown,
         )
@@ -165,24 +165,6 @@ def controls(
         raise SignalError("no benchmark has one of these signals; leave --signal out")
     section, record = found
     show_section(section, format, record=record)
-
-
-def _genres(data: Sequence[Path] | None) -> dict[str, str]:
-    """Read the genres of the user's files, or of the house corpus."""
-    from framescope.eval.compare import genres_of
-    from framescope.training.corpora import find_corpus
-
-    if data:
-        # A file goes by its name, or by its path where two have one name.
-        return {
-            key: genre
-            for path in data
-            for name in (path.name, str(path))
-            for key, genre in genres_of([path], f"exchange/{name}/").items()
-        }
-    house = find_corpus("house")
-    place = house.place(None)
-    return {} if place is None else genres_of(house.files(place), "house/")
 
 
 app = typer.Typer(

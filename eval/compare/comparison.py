@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import groupby
 from typing import Any
 
@@ -48,25 +48,11 @@ class Difference(Change):
 class Compared:
     """One signal on one part of one corpus.
 
-    Attributes
-    ----------
-    corpus, part, signal : str
-    n : int
-        Rows with a label: sentences, or articles for an article-level signal.
-    n_groups : int
-        Groups that are resampled: articles, pages, blocks of neighbours or outlets.
-    positives : int
-    always_yes_f1 : float
-        F1 of flagging everything.
-    a, b : mapping of str to float, or None
-        The figures of `METRICS`; None for a model that doesn't give the signal.
-    differences : mapping of str to Difference
-        Empty unless both models give the signal.
-    intervals_a, intervals_b : mapping of str to Interval
-        Of each model's own figures.
-    mcnemar, mcnemar_corrected : float
-        McNemar's p for the two models' decisions; and corrected for the number of signals in this
-        part of this corpus (Holm). NaN where undefined.
+    ``n``: rows with a label: sentences, or articles for an article-level signal. ``n_groups``: the
+    groups that are resampled: articles, pages, blocks of neighbours or outlets. ``a``, ``b``: the
+    figures of `METRICS`; None for a model that doesn't give the signal. ``differences``: empty
+    unless both do. ``mcnemar``: p of McNemar's test of the two models' decisions; and corrected for
+    the number of signals in this part of this corpus (Holm). NaN where undefined.
     """
 
     corpus: str
@@ -78,10 +64,10 @@ class Compared:
     always_yes_f1: float
     a: Mapping[str, float] | None
     b: Mapping[str, float] | None
-    differences: Mapping[str, Difference] = field(default_factory=dict)
-    intervals_a: Mapping[str, Interval] = field(default_factory=dict)
-    intervals_b: Mapping[str, Interval] = field(default_factory=dict)
-    mcnemar: float = math.nan
+    differences: Mapping[str, Difference]
+    intervals_a: Mapping[str, Interval]
+    intervals_b: Mapping[str, Interval]
+    mcnemar: float
     mcnemar_corrected: float = math.nan
 
 
@@ -132,13 +118,7 @@ def compare_models(
 ) -> Comparison:
     """Score the held-out rows of every corpus with two bundles and compare them.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-        Of bundles a and b; differences are ``b - a``.
-    signals : sequence of str, optional
-        Only these; by default all that either bundle gives.
-    progress : callable, optional
+    ``signals``: only these; by default all that either bundle gives.
 
     Raises
     ------
@@ -179,17 +159,12 @@ def compare_models(
             samples = [one for s in wanted if len(one := scored.sample(part, s))]
             of_part = [_compared(corpus, one, evaluation.draws, evaluation.seed) for one in samples]
             corrected = holm([row.mcnemar for row in of_part])
-            rows = zip(of_part, corrected, strict=True)
-            found += [replace(row, mcnemar_corrected=p) for row, p in rows]
-    return Comparison(
-        Contender(a.name, a.digest),
-        Contender(b.name, b.digest),
-        evaluation.data,
-        tuple(found),
-        tuple(costs),
-        evaluation.draws,
-        evaluation.seed,
-    )
+            found += [
+                replace(row, mcnemar_corrected=p) for row, p in zip(of_part, corrected, strict=True)
+            ]
+    first, second = Contender(a.name, a.digest), Contender(b.name, b.digest)
+    draws, seed = evaluation.draws, evaluation.seed
+    return Comparison(first, second, evaluation.data, tuple(found), tuple(costs), draws, seed)
 
 
 def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
@@ -206,20 +181,9 @@ def _compared(corpus: str, sample: Sample, draws: int, seed: int) -> Compared:
         }
         p = mcnemar(truth, decide(*a), decide(*b))
     return Compared(
-        corpus=corpus,
-        part=sample.part,
-        signal=sample.signal,
-        n=len(sample),
-        n_groups=len(np.unique(groups)),
-        positives=int(truth.sum()),
-        always_yes_f1=always_yes_f1(truth),
-        a=figures_a,
-        b=figures_b,
-        differences=between,
-        intervals_a=drawn.a,
-        intervals_b=drawn.b,
-        mcnemar=p,
-    )
+        corpus, sample.part, sample.signal, len(sample), len(np.unique(groups)), int(truth.sum()),
+        always_yes_f1(truth), figures_a, figures_b, between, drawn.a, drawn.b, p,
+    )  # fmt: skip
 
 
 # As a section, and as the record for JSON

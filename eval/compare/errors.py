@@ -48,14 +48,7 @@ def worst_errors(samples: Iterable[Sample], whose: int, n: int) -> tuple[Error, 
     """Return the ``n`` rows whose probability is farthest from their label, the farthest first.
 
     A graded label counts as it is: half the annotators saying yes is no error at 0.5.
-
-    Parameters
-    ----------
-    samples : iterable of Sample
-        Of one signal.
-    whose : int
-        The place of the bundle, which gives the signal.
-    n : int
+    ``samples``: of one signal. ``whose``: the place of the bundle, which gives the signal.
     """
     found = [
         (abs(float(scores.proba[at]) - float(sample.rows.column(sample.signal)[row])), sample, at)
@@ -73,22 +66,13 @@ def _error(rank: int, sample: Sample, whose: int, at: int) -> Error:
     rows, row = sample.rows, int(sample.chosen[at])
     sentence = rows.sentences[row]
     scores = [math.nan if one is None else float(one.proba[at]) for one in sample.scores]
+    label, proba = float(rows.column(sample.signal)[row]), scores.pop(whose)
     return Error(
-        rank=rank,
-        signal=sample.signal,
-        corpus=str(rows.corpus[row]),
-        part=str(rows.part[row]),
-        article=str(rows.article[row]),
-        index=sentence.index,
-        start=sentence.start,
-        end=sentence.end,
-        label=float(rows.column(sample.signal)[row]),
-        proba=scores.pop(whose),
-        other=scores[0] if scores else math.nan,
-        text=sentence.text,
-        before=tuple(_around(rows, row, -1))[::-1],
-        after=tuple(_around(rows, row, 1)),
-    )
+        rank, sample.signal, str(rows.corpus[row]), str(rows.part[row]), str(rows.article[row]),
+        sentence.index, sentence.start, sentence.end, label, proba,
+        scores[0] if scores else math.nan, sentence.text,
+        tuple(_around(rows, row, -1))[::-1], tuple(_around(rows, row, 1)),
+    )  # fmt: skip
 
 
 def _around(rows: Examples, row: int, step: int) -> Iterator[str]:
@@ -109,15 +93,7 @@ def error_records(
 
     Every sentence has the labels it has now, so that a corrected file can be judged or trained on.
     A sentence in error also has a key `KEY`; for an article-level signal the article has it.
-
-    Parameters
-    ----------
-    errors : sequence of Error
-    examples : Examples
-        Where the labels are.
-    articles : mapping of str to Article
-        Of the errors, by their ids in the examples; see `originals`.
-    model : str
+    ``articles``: of the errors, see `originals`.
     """
     for name in dict.fromkeys(error.article for error in errors):
         rows = examples.where(examples.article == name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,12 @@ from framescope.classifier.records import Voice
 from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.eval.metrics import Estimate, estimates
 from framescope.eval.rows import Sample, is_positive
+from framescope.training.corpora import find_corpus
 from framescope.training.data import Examples, Text
 
 DRAWS = 1000
-"""Resamples of a slice at most: there are many slices, and no test is made of them."""
-MOST = 10
-"""Outlets shown by name; the others are one slice."""
+"""Resamples of a slice at most: there are many slices, and none is tested."""
+MOST = 10  # outlets shown by name; the others are one slice
 _LENGTHS = ((10, "1 to 9 words"), (20, "10 to 19 words"), (35, "20 to 34 words"))
 _LONG = "35 words or more"
 _POSITIONS = ("first sentence", "first third", "middle third", "last third")
@@ -77,18 +77,24 @@ def slice_figures(
     return tuple(found)
 
 
-def genres_of(files: Iterable[Path], prefix: str) -> dict[str, str]:
-    """Read the genres of exchange-format files, which the format itself has no place for.
+def genres_of(data: Sequence[Path] = ()) -> dict[str, str]:
+    """Read the genres of a user's files or else of the house corpus, by article.
 
-    ``prefix``: stands before an article's id in the examples, ``"house/"`` say.
+    The exchange format itself has no place for them.
     """
+    house = find_corpus("house")
+    place = house.place(None)
+    # A file goes by its name, or by its path where two have one name.
+    files = [(path, f"exchange/{name}") for path in data for name in (path.name, str(path))]
+    if not data and place is not None:
+        files = [(path, "house") for path in house.files(place)]
     found = {}
-    for path in files:
+    for path, prefix in files:
         with path.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                record = json.loads(line) if line.strip() else {}
+            for line in filter(str.strip, lines):
+                record = json.loads(line)
                 if isinstance(genre := record.get("genre"), str):
-                    found[f"{prefix}{record.get('id')}"] = genre
+                    found[f"{prefix}/{record.get('id')}"] = genre
     return found
 
 

@@ -32,10 +32,7 @@ _CHANCES = 400
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure: its name in files and for readers, and which way is better.
-
-    ``compared``: whether two models' difference comes with an interval.
-    """
+    """A figure; ``compared``: whether two models' difference comes with an interval."""
 
     name: str
     label: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from framescope.classifier.records import Sentence, printable
@@ -63,20 +63,13 @@ Measure = Callable[[Evaluation], Section | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Curves:
-    """The curves of a benchmark; None for a model that doesn't give the signal."""
+class Details:
+    """A benchmark's share of yes, its curves for each model that gives the signal, its slices."""
 
     benchmark: Benchmark
     share: float
     reliability: tuple[ReliabilityCurve | None, ...]
     ranking: tuple[PrecisionRecall | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sliced:
-    """A benchmark's slices."""
-
-    benchmark: Benchmark
     axes: tuple[Axis, ...]
 
 
@@ -102,11 +95,10 @@ class EvaluationReport:
     names: tuple[str, str]
     headline: tuple[Headline, ...]
     unmeasured: tuple[str, ...]
-    curves: tuple[Curves, ...]
-    slices: tuple[Sliced, ...]
+    details: tuple[Details, ...]
     errors: tuple[Errors, ...]
     footprints: tuple[Footprint, ...]
-    sections: Mapping[str, Section | None] = field(default_factory=dict)
+    sections: Mapping[str, Section | None]
 
 
 def _behaviour(evaluation: Evaluation) -> Section:
@@ -149,7 +141,7 @@ def build_report(
         Further measures; see `SECTIONS`.
     progress : callable, optional
     """
-    _, b = evaluation.bundles
+    a, b = evaluation.bundles
     first, second = evaluation.names
     comparison = compare_models(evaluation, signals, progress)
     headline = headline_of(comparison, (first, second))
@@ -158,22 +150,26 @@ def build_report(
     shown = tuple(dict.fromkeys(row.signal for row in comparison.rows))
     chosen = {one.signal for one in benchmarks}
     cut = chosen & set(sliced) or chosen
-    curves, slices = [], []
+    details = []
     samples: dict[str, list[Sample]] = {}
     sentences: tuple[Sentence, ...] = ()
     for corpus in dict.fromkeys(row.corpus for row in comparison.rows):
         scored = evaluation.articles(corpus, evaluation.parts, shown)
         sentences = sentences or scored.rows.sentences
-        for benchmark in (one for one in benchmarks if one.corpus == corpus):
-            sample = scored.sample(benchmark.part, benchmark.signal)
-            curves.append(_curves_of(benchmark, sample))
-            samples.setdefault(sample.signal, []).append(sample)
-            if sample.signal in cut:
+        for one in (one for one in benchmarks if one.corpus == corpus):
+            sample = scored.sample(one.part, one.signal)
+            samples.setdefault(one.signal, []).append(sample)
+            axes: tuple[Axis, ...] = ()
+            if one.signal in cut:
                 axes = slice_figures(
-                    sample, benchmark.metric,
+                    sample, one.metric,
                     genres=genres or {}, draws=evaluation.draws, seed=evaluation.seed,
                 )  # fmt: skip
-                slices.append(Sliced(benchmark, axes))
+            truth, scores = sample.truth, sample.scores
+            reliability = (of and reliability_curve(truth, of.proba) for of in scores)
+            ranking = (of and precision_recall(truth, of.proba) for of in scores)
+            share = float(truth.mean())
+            details.append(Details(one, share, tuple(reliability), tuple(ranking), axes))
     further: dict[str, Section | None] = {}
     for name, measure in (sections or {}).items():
         progress(name, 0, 0)
@@ -182,7 +178,7 @@ def build_report(
     for signal in (name for name in BY_NAME if name in samples):
         # Those of b, or of a where b doesn't give the signal.
         whose, other = (1, first) if signal in b.signals else (0, "")
-        other = other if signal in evaluation.bundles[0].signals else ""
+        other = other if signal in a.signals else ""
         found = worst_errors(samples[signal], whose, ERRORS)
         errors.append(Errors(signal, (first, second)[whose], other, found))
     progress("memory", 0, 0)
@@ -192,21 +188,10 @@ def build_report(
         names=(first, second),
         headline=headline,
         unmeasured=tuple(one.name for one in BENCHMARKS if one.name not in names),
-        curves=tuple(curves),
-        slices=tuple(slices),
+        details=tuple(details),
         errors=tuple(errors),
-        footprints=tuple(measure_footprint(one.path, sentences) for one in evaluation.bundles),
+        footprints=tuple(measure_footprint(one.path, sentences) for one in (a, b)),
         sections=further,
-    )
-
-
-def _curves_of(benchmark: Benchmark, sample: Sample) -> Curves:
-    truth = sample.truth
-    return Curves(
-        benchmark,
-        float(truth.mean()),
-        tuple(scores and reliability_curve(truth, scores.proba) for scores in sample.scores),
-        tuple(scores and precision_recall(truth, scores.proba) for scores in sample.scores),
     )
 
 
@@ -233,12 +218,13 @@ def report_to_json(report: EvaluationReport) -> str:
                     for model, curve in zip("ab", one.ranking, strict=True)
                 },
             }
-            for one in report.curves
+            for one in report.details
         ],
         "cost": {"a": a, "b": b, "unit": "bytes", "method_of_memory": METHOD},
         "slices": [
             {"benchmark": one.benchmark.name, "metric": one.benchmark.metric, "axes": one.axes}
-            for one in report.slices
+            for one in report.details
+            if one.axes
         ],
         "errors": [
             {
@@ -328,24 +314,22 @@ def _forest(report: EvaluationReport) -> Section:
 def _curves(report: EvaluationReport) -> Section:
     """Draw the reliability and precision-recall curves of every benchmark."""
     a, b = report.names
+    drawn = []
+    for at, one in enumerate(report.details):
+        words = f"Reliability and precision-recall of {one.benchmark.name}"
+        svg = plots.curves(
+            f"plot-curves{at}", words, one.reliability, one.ranking, one.share, report.names
+        )
+        drawn.append(Plot(words, svg, tuple(_numbers_of(one, report.names)), small=True))
     return Section(
         "Left: the share of yes among sentences with about this score; on the diagonal scores are "
         "probabilities. Bins hold equally many rows. Right: the precision at each recall; the "
         f"level line is a ranking without skill. {a}: dashed, circles; {b}: solid, squares.",
-        plots=tuple(
-            Plot(words, svg, tuple(_numbers_of(one, report.names)), small=True)
-            for at, one in enumerate(report.curves)
-            for words in (f"Reliability and precision-recall of {one.benchmark.name}",)
-            for svg in (
-                plots.curves(
-                    f"plot-curves{at}", words, one.reliability, one.ranking, one.share, report.names
-                ),
-            )
-        ),
+        plots=tuple(drawn),
     )
 
 
-def _numbers_of(one: Curves, names: tuple[str, str]) -> Iterator[Table]:
+def _numbers_of(one: Details, names: tuple[str, str]) -> Iterator[Table]:
     bins: list[tuple[Cell, ...]] = []
     for model, curve in zip(names, one.reliability, strict=True):
         if curve is None or not len(curve.count):
@@ -354,16 +338,13 @@ def _numbers_of(one: Curves, names: tuple[str, str]) -> Iterator[Table]:
         shares = zip(curve.share, curve.share_low, curve.share_high, strict=True)
         for n, score, share in zip(curve.count, curve.score, shares, strict=True):
             bins.append((model, int(n), float(score), Estimate(*map(float, share))))
+    ranks = (
+        (model, *(None if curve is None else curve.at(recall) for recall in RECALLS))
+        for model, curve in zip(names, one.ranking, strict=True)
+    )
     columns = ("model", "n", "mean score", "share of yes")
     yield table("Reliability, by bins of equal mass", columns, bins)
-    yield table(
-        "Precision at each recall",
-        ("model", *map(str, RECALLS)),
-        (
-            (model, *(None if curve is None else curve.at(recall) for recall in RECALLS))
-            for model, curve in zip(names, one.ranking, strict=True)
-        ),
-    )
+    yield table("Precision at each recall", ("model", *map(str, RECALLS)), ranks)
 
 
 def _cost(report: EvaluationReport) -> Section:
@@ -411,7 +392,7 @@ _SLICES = (
 
 
 def _slices(report: EvaluationReport) -> Iterator[Table]:
-    for one in report.slices:
+    for one in report.details:
         for axis in one.axes:
             yield table(
                 f"{one.benchmark.name}, {_METRICS[one.benchmark.metric]}, by {axis.name}",

@@ -30,17 +30,15 @@ from framescope.training.data import TRAIN, Examples, Text
 SMOOTHING = 5.0
 """Rows at the overall rate that are added to every outlet's own."""
 SHUFFLES = 100
-
+# How far the mean of the permutations may lie from chance: four of its standard errors, which 1 of
+# 16,000 exceeds, and what the formulas of chance leave out (ties, a mean of ratios).
+_STANDARD_ERRORS, _TOLERANCE = 4, 0.01
 NOTE = (
     "Predictors that don't read the text, and both models on the rows that such a predictor can "
     f"score. Shuffled labels: the mean figure of each model over {SHUFFLES} permutations of "
     "the labels within the part. It has to fall to chance, the figure expected of these scores "
     "when labels are permuted; otherwise the harness is wrong."
 )
-
-# How far the mean of the permutations may lie from chance: four of its standard errors, which 1 of
-# 16,000 exceeds, and what the formulas of chance leave out (ties, a mean of ratios).
-_STANDARD_ERRORS, _TOLERANCE = 4, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +86,48 @@ class Controlled:
     shuffled_b: Shuffled
 
 
+def study(evaluation: Evaluation) -> tuple[Section, dict[str, Any]] | None:
+    """Check the benchmarks that have rows here; None without one.
+
+    Returns
+    -------
+    Section
+    dict
+        The record for JSON: every figure.
+    """
+    checked = list(run(evaluation))
+    if not checked:
+        return None
+    a, b = evaluation.bundles
+    signature = f"{evaluation.data} | a {a.name} | b {b.name} | seed {evaluation.seed}"
+    benchmarks = []
+    for one in checked:
+        fell = {"shuffled_a": one.shuffled_a.fell, "shuffled_b": one.shuffled_b.fell}
+        record = asdict(one)
+        benchmarks.append(record | {key: record[key] | {"fell": fell[key]} for key in fell})
+    columns = ("benchmark", "figure", "control", "n", "reached", *evaluation.names, "fell")
+    rows = tuple(row for one in checked for row in _rows(one))
+    found = Section(NOTE, (Table("Controls", columns, rows),), signature=signature)
+    return found, {"signature": signature, "benchmarks": benchmarks}
+
+
+def section(evaluation: Evaluation) -> Section | None:
+    """Return the section alone."""
+    found = study(evaluation)
+    return None if found is None else found[0]
+
+
+def _rows(one: Controlled) -> Iterator[tuple[Cell, ...]]:
+    head = one.benchmark.name, one.benchmark.metric
+    for control in one.controls:
+        yield (*head, control.name, control.n, control.value, control.a, control.b, "")
+    both = one.shuffled_a, one.shuffled_b
+    known = [of_model for of_model in both if not math.isnan(of_model.mean)]
+    fell = ("yes" if all(of_model.fell for of_model in known) else "no") if known else UNDEFINED
+    yield (*head, "shuffled labels", one.n, "", *(of_model.mean for of_model in both), fell)
+    yield (*head, "chance", one.n, "", *(of_model.chance for of_model in both), "")
+
+
 def run(evaluation: Evaluation) -> Iterator[Controlled]:
     """Check the benchmarks of an evaluation that have rows, corpus by corpus."""
     examples, benchmarks = evaluation.examples, evaluation.benchmarks
@@ -103,8 +143,7 @@ def run(evaluation: Evaluation) -> Iterator[Controlled]:
 
 def check(benchmark: Benchmark, sample: Sample, train: Examples, *, seed: int = 0) -> Controlled:
     """Check a benchmark by its rows; ``train`` is the corpus' training part."""
-    signal, metric = benchmark.signal, benchmark.metric
-    truth = sample.truth
+    signal, metric, truth = benchmark.signal, benchmark.metric, sample.truth
     missing = Scores(np.full(len(sample), math.nan, np.float32), math.nan)
     a, b = (scores or missing for scores in sample.scores)
 
@@ -149,8 +188,7 @@ def _lengths(sample: Sample) -> Floats:
     if BY_NAME[sample.signal].level is Level.ARTICLE:
         _, article = np.unique(rows.article, return_inverse=True)
         lengths = np.bincount(article, weights=lengths).astype(np.float64)[article]
-    picked: Floats = lengths[sample.chosen]
-    return picked
+    return np.asarray(lengths[sample.chosen])
 
 
 def outlet_rates(outlets: Text, labels: Bools, asked: Text) -> Single:
@@ -162,8 +200,7 @@ def outlet_rates(outlets: Text, labels: Bools, asked: Text) -> Single:
     yes = np.bincount(index, weights=labels[known], minlength=len(names))
     rates = (yes + SMOOTHING * labels[known].mean()) / (np.bincount(index) + SMOOTHING)
     place = np.minimum(np.searchsorted(names, asked), len(names) - 1)
-    found: Single = np.where(names[place] == asked, rates[place], math.nan).astype(np.float32)
-    return found
+    return np.where(names[place] == asked, rates[place], math.nan).astype(np.float32)
 
 
 def length_scores(lengths: Floats, labels: Bools, asked: Floats) -> Single:
@@ -173,8 +210,7 @@ def length_scores(lengths: Floats, labels: Bools, asked: Floats) -> Single:
     if len(np.unique(labels)) < 2:
         return np.full(len(asked), math.nan, np.float32)
     model = LogisticRegression().fit(np.log1p(lengths)[:, None], labels)
-    proba: Single = model.predict_proba(np.log1p(asked)[:, None])[:, 1].astype(np.float32)
-    return proba
+    return np.asarray(model.predict_proba(np.log1p(asked)[:, None])[:, 1], np.float32)
 
 
 def best_threshold(metric: str, truth: Bools, proba: Single) -> float:
@@ -206,17 +242,15 @@ def shuffled(metric: str, truth: Bools, proba: Single, threshold: float, *, seed
     if math.isnan(true):
         return Shuffled()
     rng = np.random.default_rng(seed)
-    values = np.array([
-        single_figure(metric, rng.permutation(truth), proba, threshold)
-        for _ in range(SHUFFLES)
-    ])  # fmt: skip
+    permutations = (rng.permutation(truth) for _ in range(SHUFFLES))
+    values = np.array([single_figure(metric, one, proba, threshold) for one in permutations])
     p = (int((values >= true).sum()) + 1) / (SHUFFLES + 1)
     chance = _chance(metric, truth, decide(proba, threshold))
     return Shuffled(float(values.mean()), float(values.std()), chance, p)
 
 
 def _chance(metric: str, truth: Bools, flagged: Bools) -> float:
-    """Expected figure of these scores when labels are permuted.
+    """Return the expected figure of these scores when labels are permuted.
 
     Of average precision without ties: Bestgen (2015), "Exact expected average precision of the
     random baseline for system evaluation".
@@ -230,53 +264,3 @@ def _chance(metric: str, truth: Bools, flagged: Bools) -> float:
     other = 2 - share - q
     of_no = 2 * (1 - share) * (1 - q) / other if other else 0.0
     return {"f1": f1, "macro_f1": (f1 + of_no) / 2}.get(metric, math.nan)
-
-
-def study(evaluation: Evaluation) -> tuple[Section, dict[str, Any]] | None:
-    """Check the benchmarks that have rows here; None without one.
-
-    Returns
-    -------
-    Section
-    dict
-        The record for JSON: every figure.
-    """
-    checked = list(run(evaluation))
-    if not checked:
-        return None
-    a, b = evaluation.bundles
-    signature = f"{evaluation.data} | a {a.name} | b {b.name} | seed {evaluation.seed}"
-    record = {
-        "signature": signature,
-        "benchmarks": [
-            asdict(one)
-            | {
-                name: asdict(of_model) | {"fell": of_model.fell}
-                for name, of_model in (
-                    ("shuffled_a", one.shuffled_a),
-                    ("shuffled_b", one.shuffled_b),
-                )
-            }
-            for one in checked
-        ],
-    }
-    columns = ("benchmark", "figure", "control", "n", "reached", *evaluation.names, "fell")
-    rows = tuple(row for one in checked for row in _rows(one))
-    return Section(NOTE, (Table("Controls", columns, rows),), signature=signature), record
-
-
-def section(evaluation: Evaluation) -> Section | None:
-    """Return the report's section; None without a benchmark."""
-    found = study(evaluation)
-    return None if found is None else Section(NOTE, found[0].tables)
-
-
-def _rows(one: Controlled) -> Iterator[tuple[Cell, ...]]:
-    head = one.benchmark.name, one.benchmark.metric
-    for control in one.controls:
-        yield (*head, control.name, control.n, control.value, control.a, control.b, "")
-    both = one.shuffled_a, one.shuffled_b
-    known = [of_model for of_model in both if not math.isnan(of_model.mean)]
-    fell = ("yes" if all(of_model.fell for of_model in known) else "no") if known else UNDEFINED
-    yield (*head, "shuffled labels", one.n, "", *(of_model.mean for of_model in both), fell)
-    yield (*head, "chance", one.n, "", *(of_model.chance for of_model in both), "")

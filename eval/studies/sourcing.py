@@ -251,7 +251,7 @@ def kinds_of_text(corpora: Iterable[str]) -> dict[str, str]:
             )
     if REAL in asked and labels_file().is_file():
         for record in standoff_labels(labels_file()):
-            found[f"{REAL}/{record['collection']}/{record['article']}"] = record.get("genre")
+            found[f"{REAL}/{record['collection']}/{record['article']}"] = record.get("genre", "")
     return {name: _KIND_OF_GENRE.get(genre, NEWS) for name, genre in found.items() if genre}
 
 

@@ -16,14 +16,14 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from framescope.classifier.bundles import Bundle
 from framescope.classifier.models import Prediction
 from framescope.classifier.records import Span
 from framescope.classifier.taxonomy import TECHNIQUES
-from framescope.eval.metrics import Cell, Estimate, Section, Table, decide, estimates_of_sums
+from framescope.eval.metrics import Cell, Estimate, Section, Table, decide, estimates_of_sums, ratio
 from framescope.eval.rows import Bools, Evaluation, Floats, Single, is_positive
 from framescope.eval.studies.spans import LabelledSpan, gold_spans, of_sums, sums_by_article
 from framescope.training.data import Examples
@@ -41,25 +41,35 @@ NOTE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TechniqueFigures:
-    """F1 of several labels at once.
+class TechniqueFigures(NamedTuple):
+    """Labels that are right, that were found, and that are gold, each of shape (techniques,).
 
-    ``micro_f1``: of all labels pooled. ``macro_f1``: mean over the ``averaged`` techniques with
-    gold labels. ``gold``: labels by technique. ``units``: gold spans, or articles with a known
-    label.
+    ``units``: gold spans, or articles with a known label.
     """
 
-    micro_f1: float
-    macro_f1: float
-    by_technique: dict[str, float]
-    gold: dict[str, int]
-    averaged: int
     units: int
+    hits: Floats
+    found: Floats
+    gold: Floats
+
+    @property
+    def by_technique(self) -> Floats:
+        """F1 = 2 hits / (found + gold); NaN without gold labels."""
+        return np.where(self.gold > 0, ratio(2 * self.hits, self.found + self.gold), math.nan)
+
+    @property
+    def micro_f1(self) -> float:
+        """F1 of all labels pooled."""
+        total = self.gold.sum()
+        return float(2 * self.hits.sum() / (self.found.sum() + total)) if total else math.nan
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean over the techniques with gold labels."""
+        return float(np.nanmean(self.by_technique)) if self.gold.any() else math.nan
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFigures:
+class TaskFigures(NamedTuple):
     """A bundle's figures on one part; precision, recall and F1 of SI and FLC."""
 
     identification: list[Estimate]
@@ -99,12 +109,14 @@ def _rows(
     name: str, model: str, used: TechniqueFigures, given: TechniqueFigures
 ) -> Iterator[tuple[Cell, ...]]:
     yield name, model, "micro", used.units, used.micro_f1, given.units, given.micro_f1
-    macro = f"macro, of {used.averaged} and {given.averaged}"
+    averaged = [int((one.gold > 0).sum()) for one in (used, given)]
+    macro = f"macro, of {averaged[0]} and {averaged[1]}"
     yield name, model, macro, used.units, used.macro_f1, given.units, given.macro_f1
-    for one in TECHNIQUES:
-        if not math.isnan(used.by_technique[one]):
-            by_article, of_spans = used.by_technique[one], given.by_technique[one]
-            yield name, model, one, used.gold[one], by_article, given.gold[one], of_spans
+    for at, (technique, articles, spans) in enumerate(
+        zip(TECHNIQUES, used.by_technique.tolist(), given.by_technique.tolist(), strict=True)
+    ):
+        if not math.isnan(articles):
+            yield name, model, technique, int(used.gold[at]), articles, int(given.gold[at]), spans
 
 
 def _parts(evaluation: Evaluation) -> Iterator[tuple[str, Examples]]:
@@ -125,13 +137,8 @@ def figures(bundle: Bundle, rows: Examples, *, draws: int, seed: int) -> TaskFig
     """Measure a bundle that gives the fourteen techniques on whole articles."""
     prediction = bundle.model.predict(rows.sentences)
     columns = [bundle.signals.index(technique) for technique in TECHNIQUES]
-    flagged = np.stack(
-        [
-            decide(prediction.proba[:, column], bundle.thresholds[technique])
-            for column, technique in zip(columns, TECHNIQUES, strict=True)
-        ],
-        axis=1,
-    )
+    limits = np.array([bundle.thresholds[technique] for technique in TECHNIQUES], np.float32)
+    flagged = prediction.proba[:, columns] >= limits
     spans = _evidence(
         prediction, rows, [(r, TECHNIQUES[k]) for r, k in np.argwhere(flagged).tolist()]
     )
@@ -209,9 +216,7 @@ def _jaccard(evidence: Span, start: int, end: int) -> float:
 
 
 def classification(
-    predicted: Sequence[LabelledSpan],
-    gold: Sequence[LabelledSpan],
-    techniques: Sequence[str] = TECHNIQUES,
+    predicted: Sequence[LabelledSpan], gold: Sequence[LabelledSpan]
 ) -> TechniqueFigures:
     """Judge the labels of gold spans (TC), which may overlap.
 
@@ -228,8 +233,8 @@ def classification(
         Counter(one.label for one in labels.elements())
         for labels in (given & wanted, given, wanted)
     )
-    hits, flags, labels = (np.array([one[name] for name in techniques]) for one in counts)
-    return _figures(hits, flags, labels, techniques, len(places))
+    hits, found, labels = (np.array([one[name] for name in TECHNIQUES], float) for one in counts)
+    return TechniqueFigures(len(places), hits, found, labels)
 
 
 def of_articles(values: ArrayLike, article: ArrayLike) -> Floats:
@@ -241,36 +246,15 @@ def of_articles(values: ArrayLike, article: ArrayLike) -> Floats:
     """
     matrix = np.asarray(values, np.float64)
     _, row = np.unique(np.asarray(article, np.str_), return_inverse=True)
-    has = np.zeros((int(row.max(initial=-1)) + 1, matrix.shape[1]), np.bool_)
-    unknown = np.zeros_like(has)
+    has, unknown = np.zeros((2, int(row.max(initial=-1)) + 1, matrix.shape[1]), np.bool_)
     np.logical_or.at(has, row, is_positive(matrix))
     np.logical_or.at(unknown, row, np.isnan(matrix))
     return np.where(has, 1.0, np.where(unknown, np.nan, 0.0))
 
 
-def article_figures(
-    truth: Floats, flagged: Bools, techniques: Sequence[str] = TECHNIQUES
-) -> TechniqueFigures:
+def article_figures(truth: Floats, flagged: Bools) -> TechniqueFigures:
     """Judge the techniques of whole articles, as `of_articles` returns them; NaN is not judged."""
     known = ~np.isnan(truth)
     positive, given = known & is_positive(truth), known & flagged
-    hits, flags, wanted = (cells.sum(axis=0) for cells in (positive & given, given, positive))
-    return _figures(hits, flags, wanted, techniques, int(known.any(axis=1).sum()))
-
-
-def _figures(
-    hits: Floats, given: Floats, wanted: Floats, techniques: Sequence[str], units: int
-) -> TechniqueFigures:
-    """F1 = 2 hits / (given + wanted), of each technique and of their sums."""
-    by_technique = np.full(len(techniques), np.nan)
-    np.divide(2 * hits, given + wanted, out=by_technique, where=wanted > 0)
-    defined = by_technique[wanted > 0]
-    total = int(wanted.sum())
-    return TechniqueFigures(
-        micro_f1=float(2 * hits.sum() / (given.sum() + total)) if total else math.nan,
-        macro_f1=float(defined.mean()) if len(defined) else math.nan,
-        by_technique=dict(zip(techniques, by_technique.tolist(), strict=True)),
-        gold=dict(zip(techniques, map(int, wanted), strict=True)),
-        averaged=len(defined),
-        units=units,
-    )
+    counts = (cells.sum(axis=0).astype(float) for cells in (positive & given, given, positive))
+    return TechniqueFigures(int(known.any(axis=1).sum()), *counts)
