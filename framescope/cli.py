@@ -55,11 +55,13 @@ COMMANDS = {
         "classifier.batch.commands:batch",
         "Score very many articles into a folder of tables (extra: batch).",
     ),
-    "query": Entry(MANY, "classifier.batch.commands:query", "Query a run with SQL (extra: batch)."),
+    "query": Entry(
+        MANY, "classifier.batch.reading.commands:query", "Query a run with SQL (extra: batch)."
+    ),
     "overview": Entry(
         MANY,
-        "classifier.batch.commands:overview",
-        "Draw a run as one page: outlets side by side, over time, samples (extra: batch).",
+        "classifier.batch.reading.commands:overview",
+        "Write a run as one page: outlets side by side, over time, samples (extra: batch).",
     ),
     "serve": Entry(
         MANY,

@@ -50,9 +50,9 @@ def make(bundle: Path, seconds: float = 20.0, **bounds: Any) -> Any:
     from framescope.classifier.bundles import load
     from framescope.classifier.scoring import Scorer
     from framescope.classifier.service.app import make_app
-    from framescope.classifier.service.bounds import Bounds
+    from framescope.classifier.service.limits import Limits
 
-    return make_app(Scorer(load(bundle), seconds=seconds), Bounds(**{"seconds": seconds, **bounds}))
+    return make_app(Scorer(load(bundle), seconds=seconds), Limits(**{"seconds": seconds, **bounds}))
 
 
 def scored_by_command(folder: Path, name: str, content: str, bundle: Path | str) -> dict[str, Any]:

@@ -19,11 +19,16 @@ pytest.importorskip("pyarrow")
 import small_runs as runs
 import typer
 from browser import WORST_CONTRAST, needs_browser
-from framescope.classifier.batch.commands import overview, query
 from framescope.classifier.batch.folder import RunFolder
-from framescope.classifier.batch.reading.charts import percent, unit_for
-from framescope.classifier.batch.reading.database import opened as opened_run
-from framescope.classifier.batch.reading.overview import OUTLETS, link_to, overview_of, to_html
+from framescope.classifier.batch.reading.commands import overview, query
+from framescope.classifier.batch.reading.database import open_run as opened_run
+from framescope.classifier.batch.reading.overview import (
+    OUTLETS,
+    link_to,
+    overview_html,
+    percent,
+    unit_for,
+)
 from framescope.classifier.errors import InputError
 from framescope.classifier.records import ArticleReport
 from typer.testing import CliRunner
@@ -35,7 +40,7 @@ app.command()(overview)
 
 def page_of(folder: RunFolder) -> str:
     with opened_run(folder) as database:
-        return to_html(overview_of(database))
+        return overview_html(database)
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +192,7 @@ def test_what_the_model_does_not_give_is_unknown(tmp_path: Path, signals: tuple[
     html = page_of(runs.write(tmp_path / "run", signals=signals))
     said = text(html)
     assert "loaded language" not in said
-    assert ("Unknown: nothing was scored that tells." in said) == ("subjective" not in signals)
+    assert ("Unknown: the model gives no such signal." in said) == ("subjective" not in signals)
 
 
 def test_a_run_without_an_article_makes_a_page_that_says_so(tmp_path: Path) -> None:

@@ -24,10 +24,11 @@ pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq
 import small_runs as runs
 import typer
-from framescope.classifier.batch.commands import overview, query
 from framescope.classifier.batch.folder import RunError, RunFolder
-from framescope.classifier.batch.reading.database import Database, QueryError, opened
-from framescope.classifier.batch.reading.shares import CLAIMS
+from framescope.classifier.batch.reading.commands import overview, query
+from framescope.classifier.batch.reading.database import Database, QueryError
+from framescope.classifier.batch.reading.database import open_run as opened
+from framescope.classifier.batch.reading.views import CLAIMS
 from framescope.classifier.batch.schema import TABLES, columns
 from framescope.classifier.errors import FramescopeError, InputError
 from framescope.classifier.outlets.publisher.publisher import UNNAMED
@@ -448,7 +449,7 @@ def test_sql_is_read_from_standard_input(folder: RunFolder) -> None:
 def test_a_run_that_goes_on_is_told_to_be_unfinished(tmp_path: Path) -> None:
     folder = runs.write(tmp_path / "run", finished=False)
     shown = typed(folder.path, "SELECT count(*) FROM articles")
-    assert "not finished: this is of 3 parts" in shown.stderr
+    assert "not finished: the results of 3 parts" in shown.stderr
     assert typed(folder.path, "SELECT 1", "--quiet").stderr == ""
 
 
@@ -456,7 +457,7 @@ def test_a_run_that_goes_on_is_told_to_be_unfinished(tmp_path: Path) -> None:
 def test_a_size_that_is_none_is_refused(folder: RunFolder, size: str) -> None:
     shown = typed(folder.path, "SELECT 1", f"--memory={size}")
     assert isinstance(shown.exception, FramescopeError)
-    assert "is no size" in str(shown.exception)
+    assert "is not a size" in str(shown.exception)
 
 
 def test_parquet_to_standard_output_is_refused(folder: RunFolder) -> None:

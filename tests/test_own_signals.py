@@ -454,8 +454,8 @@ def with_own(one: ArticleReport, *, of_article: bool) -> ArticleReport:
 def test_a_runs_page_shows_each_family_in_its_place(tmp_path, family, level, section) -> None:
     pytest.importorskip("duckdb")
     import small_runs
-    from framescope.classifier.batch.reading.database import opened
-    from framescope.classifier.batch.reading.overview import overview_of, to_html
+    from framescope.classifier.batch.reading.database import open_run as opened
+    from framescope.classifier.batch.reading.overview import overview_html
 
     found = {SIGNAL: {**MINIMAL, "family": family, "level": level, "label": "in capitals"}}
     taxonomy.declare(taxonomy.from_records(found, "the test"), "the test")
@@ -463,7 +463,7 @@ def test_a_runs_page_shows_each_family_in_its_place(tmp_path, family, level, sec
     signals = (*small_runs.SIGNALS, SIGNAL)
     run = small_runs.write(tmp_path / "RUN", signals=signals, articles=articles)
     with opened(run) as database:
-        page = to_html(overview_of(database))
+        page = overview_html(database)
         assert {f"{SIGNAL}_low", SIGNAL} <= set(database.views[0].columns)
     (at,) = [
         name for name, part in re.findall(r'(?s)<section id="(\w+)"(.*?)</section>', page)

@@ -162,7 +162,7 @@ def test_unknown_paths_and_methods_are_one_line(client):
 
 
 def test_a_defect_is_one_line_and_takes_nobody_along(client, monkeypatch, caplog):
-    scorer = client.app.state.desk.scorer
+    scorer = client.app.state.service.scorer
     whole = type(scorer).score
 
     def failing(self, articles):
@@ -249,7 +249,7 @@ def test_it_lives_and_is_ready(client):
 
 
 def test_readiness_ends_before_the_service_does(client):
-    desk = client.app.state.desk
+    desk = client.app.state.service
     desk.stopping = True
     try:
         assert client.get("/ready").status_code == 503
@@ -291,9 +291,9 @@ def test_the_description_has_examples_that_work(client):
     }
     schemas = described["components"]["schemas"]
     for name, path in (
-        ("PostedText", "/score"),
-        ("PostedPage", "/score"),
-        ("PostedBatch", "/score/batch"),
+        ("TextRequest", "/score"),
+        ("PageRequest", "/score"),
+        ("BatchRequest", "/score/batch"),
     ):
         for example in schemas[name]["examples"]:
             assert client.post(path, json=example).status_code == 200, name

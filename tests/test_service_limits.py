@@ -19,16 +19,17 @@ from fastapi.testclient import TestClient
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.inputs import fetching
 from framescope.classifier.records import Article
-from framescope.classifier.service.bounds import (
-    Bounds,
+from framescope.classifier.service.commands import serve
+from framescope.classifier.service.limits import (
+    Capacity,
+    Limits,
+    LimitsMiddleware,
     RequestError,
-    Seats,
     ServiceError,
+    named,
     read_token,
 )
-from framescope.classifier.service.commands import serve
-from framescope.classifier.service.guard import Guard, named
-from framescope.classifier.service.queue import ScoringQueue
+from framescope.classifier.service.scoring import ScoringQueue
 from framescope.classifier.service.server import address_of, bound
 from serving import LINE, TEXT, make, page
 
@@ -173,7 +174,7 @@ def test_stopping_finishes_what_waits(held):
 
 
 def test_seats_are_taken_all_or_none():
-    seats = Seats(3)
+    seats = Capacity(3)
     seats.take(2, 1)
     with pytest.raises(RequestError, match="full: 2 articles are waiting, and 3 may") as refused:
         seats.take(2, 7)
@@ -189,7 +190,7 @@ def test_seats_are_taken_all_or_none():
 def stuck(small_bundle, monkeypatch):
     """A client of a service with two seats, whose scorer waits for leave."""
     app = make(small_bundle, waiting=2)
-    scorer = app.state.desk.scorer
+    scorer = app.state.service.scorer
     whole, leave, begun = scorer.score, threading.Event(), threading.Semaphore(0)
 
     def waiting(articles):
@@ -219,7 +220,7 @@ def test_a_full_service_says_when_to_come_again_and_recovers(stuck):
         leave.set()
         assert first.result(PATIENCE).status_code == 200
     assert client.post("/score", json={"text": LINE}).status_code == 200
-    assert client.app.state.desk.seats.taken == 0
+    assert client.app.state.service.seats.taken == 0
 
 
 def test_more_articles_than_seats_are_too_many_for_ever(stuck):
@@ -231,7 +232,7 @@ def test_more_articles_than_seats_are_too_many_for_ever(stuck):
     answer = client.post("/score", json={"text": rows})
     assert answer.status_code == 413
     assert "5 articles" in answer.json()["error"]
-    assert client.app.state.desk.seats.taken == 0
+    assert client.app.state.service.seats.taken == 0
 
 
 # --- size and time --------------------------------------------------------------------------------
@@ -262,7 +263,7 @@ def test_nor_is_a_long_body_taken_that_does_not_say_its_length(small):
 
 def test_an_article_that_takes_too_long_is_504_and_says_so(small_bundle):
     app = make(small_bundle)
-    app.state.desk.scorer.seconds = 1e-9
+    app.state.service.scorer.seconds = 1e-9
     with TestClient(app) as client:
         answer = client.post("/score", json={"text": TEXT})
         assert answer.status_code == 504
@@ -292,7 +293,7 @@ class Line:
 
 
 def guard(app, seats=None, **bounds):
-    return Guard(app, Bounds(**bounds), seats or Seats(2), measures(), lambda: 1)
+    return LimitsMiddleware(app, Limits(**bounds), seats or Capacity(2), measures(), lambda: 1)
 
 
 async def nobody(scope, receive, send):
@@ -335,7 +336,7 @@ def test_a_client_that_goes_away_gives_its_seat_back():
         finally:
             ended.append(True)
 
-    seats = Seats(2)
+    seats = Capacity(2)
     body = {"type": "http.request", "body": b"{}", "more_body": False}
     for line in (
         Line(body, {"type": "http.disconnect"}),
@@ -418,7 +419,7 @@ def test_a_token_comes_from_a_file_else_from_the_environment(tmp_path, monkeypat
     assert read_token(None) == b"of-the-environment"
     (tmp_path / "token").write_text("of-the-file\n")
     assert read_token(tmp_path / "token") == b"of-the-file"
-    assert "of-the-file" not in repr(Bounds(token=b"of-the-file"))
+    assert "of-the-file" not in repr(Limits(token=b"of-the-file"))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"two words", b"a\nb", b"\xff", "é".encode()])
@@ -553,7 +554,7 @@ def test_without_the_extra_one_line_says_what_to_type(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("service.")]:
         if name not in (
             "framescope.classifier.service.commands",
-            "framescope.classifier.service.bounds",
+            "framescope.classifier.service.limits",
         ):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fastapi", None)

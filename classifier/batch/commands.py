@@ -1,30 +1,23 @@
-"""The commands `framescope batch`, `query` and `overview`: options, and one call each."""
+"""The command `framescope batch`."""
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from framescope.classifier.cli.shared import (
-    AnswerFormat,
     Columns,
     Exclude,
     Include,
     ModelName,
     OnlySignals,
-    OverFile,
-    OverReport,
     Own,
     Private,
     Quiet,
     parse_columns,
 )
-
-if TYPE_CHECKING:
-    from framescope.classifier.batch.reading import Database
 
 
 class TableFormat(StrEnum):
@@ -39,13 +32,6 @@ class EngineName(StrEnum):
 
     LOCAL = "local"
     RAY = "ray"
-
-
-_Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that batch wrote.")]
-_Memory = Annotated[
-    str | None,
-    typer.Option(metavar="SIZE", help="To use before the disk is used; 2GB unless given."),
-]
 
 
 def batch(
@@ -126,83 +112,3 @@ def batch(
     if not quiet:
         typer.echo(report(summary, output), err=True)
     raise typer.Exit(status(summary))
-
-
-def query(
-    run: _Run,
-    sql: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[SQL]",
-            help="One question; - reads it from standard input. Without it the views that there "
-            "are, and what their columns mean.",
-        ),
-    ] = None,
-    format: Annotated[
-        AnswerFormat | None,
-        typer.Option(
-            "--format",
-            "-f",
-            help="Else as the suffix of --output says, else terminal, or csv where it is piped.",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write there; - is standard output."),
-    ] = None,
-    overwrite: OverFile = False,
-    memory: _Memory = None,
-    quiet: Quiet = False,
-) -> None:
-    """Ask a run with SQL, over ready views (extra: batch)."""
-    from framescope.classifier.batch.folder import RunFolder
-    from framescope.classifier.batch.reading import (
-        MEMORY,
-        chosen_format,
-        open_run,
-        show_views,
-        write_answer,
-    )
-    from framescope.classifier.batch.schema import TABLES
-    from framescope.classifier.output import opened
-
-    form = chosen_format(format, output)
-    question = sys.stdin.read() if sql == "-" else sql
-    with open_run(RunFolder(run), memory or MEMORY) as database:
-        _tell_unfinished(database, quiet=quiet)
-        if question is None:
-            with opened(None) as file:
-                show_views(database.views, TABLES, file)
-        else:
-            write_answer(lambda: database.ask(question), form, output, overwrite=overwrite)
-
-
-def overview(
-    run: _Run,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The page; - is standard output.")
-    ],
-    overwrite: OverReport = False,
-    memory: _Memory = None,
-    quiet: Quiet = False,
-) -> None:
-    """Draw a run as one page: outlets side by side, over time, samples (extra: batch)."""
-    from framescope.classifier.batch.folder import RunFolder
-    from framescope.classifier.batch.reading import MEMORY, open_run, overview_of, overview_to_html
-    from framescope.classifier.output import check, opened
-
-    check(output, overwrite=overwrite)
-    with open_run(RunFolder(run), memory or MEMORY) as database:
-        _tell_unfinished(database, quiet=quiet)
-        page = overview_to_html(overview_of(database))
-    with opened(output) as file:
-        file.write(page)
-
-
-def _tell_unfinished(database: Database, *, quiet: bool) -> None:
-    if not database.finished and not quiet:
-        shards = len(database.folder.committed())
-        found = "1 part" if shards == 1 else f"{shards:,} parts"
-        typer.echo(
-            f"framescope: {database.folder.path} is not finished: this is of {found}", err=True
-        )

@@ -46,10 +46,10 @@ def serve(
     ] = 128,
 ) -> None:
     """Answer requests over HTTP, and show a page to paste texts into (extra: serve)."""
-    from framescope.classifier.service.bounds import Bounds, ServiceError, read_token
+    from framescope.classifier.service.limits import Limits, ServiceError, read_token
 
     token = read_token(token_file)
-    bounds = Bounds(max_bytes, max_seconds, max_waiting, token, allow_urls)
+    limits = Limits(max_bytes, max_seconds, max_waiting, token, allow_urls)
     try:
         from framescope.classifier.service.app import make_app
         from framescope.classifier.service.server import bound, run
@@ -66,4 +66,4 @@ def serve(
     with listening:
         registry = load_registry(user=sources)
         scorer = Scorer(bundles.load(model, registry), None, registry, seconds=max_seconds)
-        run(make_app(scorer, bounds), listening, max_seconds)
+        run(make_app(scorer, limits), listening, max_seconds)

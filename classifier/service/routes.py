@@ -1,4 +1,4 @@
-"""What is asked and answered: a path, its documentation, and one call each."""
+"""The routes: a path, its documentation and one call each."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Path, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from framescope.classifier.service.bounds import RequestError
-from framescope.classifier.service.description import error, html_report, json_of, plain
-from framescope.classifier.service.desk import AnyPosted, Desk
-from framescope.classifier.service.guard import DEFECT, error_body, log
-from framescope.classifier.service.measures import TYPE
-from framescope.classifier.service.posted import Posted, PostedBatch
+from framescope.classifier.service.limits import DEFECT, RequestError, error_body, log
+from framescope.classifier.service.metrics import TYPE
+from framescope.classifier.service.openapi import error, html_report, json_of, plain
+from framescope.classifier.service.requests import BatchRequest, ScoreRequest
+from framescope.classifier.service.scoring import AnyRequest, ScoringService
 
 router = APIRouter()
 
@@ -33,13 +32,13 @@ _ADDRESS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
+def _service(request: Request) -> ScoringService:
+    service: ScoringService = request.app.state.service
+    return service
 
 
 def wants_html(accept: str) -> bool:
-    """Whether a client names HTML, and doesn't name JSON before it."""
+    """Return True if a client names HTML, and doesn't name JSON before it."""
     kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
     known = [kind for kind in kinds if kind in ("text/html", "application/json")]
     return known[:1] == ["text/html"]
@@ -53,19 +52,19 @@ def wants_html(accept: str) -> bool:
 )
 async def score(
     request: Request,
-    posted: Annotated[Posted, Body()],
+    posted: Annotated[ScoreRequest, Body()],
     accept: Annotated[str, Header(description="`text/html` for the report as a page.")] = "*/*",
 ) -> Response:
     """Score what `framescope score FILE` scores, and answer what `--format json` writes.
 
     An article that can't be scored, since it is in another language, comes back with a note.
     """
-    desk = _desk(request)
-    report = await desk.report(posted)
+    service = _service(request)
+    report = await service.report(posted)
     if wants_html(accept):
-        page = await desk.as_html(report)
+        page = await service.as_html(report)
         return HTMLResponse(page, headers={"content-security-policy": _REPORT_POLICY})
-    return Response(await desk.as_json(report), media_type="application/json")
+    return Response(await service.as_json(report), media_type="application/json")
 
 
 @router.post(
@@ -74,23 +73,23 @@ async def score(
     response_class=Response,
     responses={200: json_of("Reports", "A report, or an error, for each article."), **_BUSY},
 )
-async def score_batch(request: Request, posted: Annotated[PostedBatch, Body()]) -> Response:
+async def score_batch(request: Request, posted: Annotated[BatchRequest, Body()]) -> Response:
     """Score several articles; one that can't be scored is an error in its place."""
-    desk, count = _desk(request), len(posted.articles)
-    if count > desk.seats.most:
-        reason = f"{count:,} articles, and {desk.seats.most:,} may wait at once; divide them"
+    service, count = _service(request), len(posted.articles)
+    if count > service.capacity.most:
+        reason = f"{count:,} articles, and {service.capacity.most:,} may wait at once; divide them"
         raise RequestError(413, reason)
-    desk.seats.take(count - 1, desk.queue.retry())
+    service.capacity.take(count - 1, service.queue.retry())
     try:
-        found = await asyncio.gather(*(_in_its_place(desk, one) for one in posted.articles))
+        found = await asyncio.gather(*(_in_its_place(service, one) for one in posted.articles))
     finally:
-        desk.seats.leave(count - 1)
+        service.capacity.leave(count - 1)
     return Response(f'{{"reports": [{", ".join(found)}]}}', media_type="application/json")
 
 
-async def _in_its_place(desk: Desk, posted: AnyPosted) -> str:
+async def _in_its_place(service: ScoringService, posted: AnyRequest) -> str:
     try:
-        return await desk.as_json(await desk.report(posted))
+        return await service.as_json(await service.report(posted))
     except RequestError as refused:
         return error_body(str(refused), refused.status).decode()
     except Exception:  # a defect of ours, which the others of the batch can do nothing for
@@ -104,8 +103,8 @@ async def _in_its_place(desk: Desk, posted: AnyPosted) -> str:
     responses={200: json_of("Signals", "The taxonomy."), 401: _BUSY[401]},
 )
 async def signals(request: Request) -> Response:
-    """Say what each signal means, whether the model gives it, and from where it is flagged."""
-    return JSONResponse(_desk(request).signals())
+    """List each signal with its meaning, its threshold, and whether the model gives it."""
+    return JSONResponse(_service(request).signals())
 
 
 @router.get(
@@ -131,15 +130,15 @@ async def source(
         ),
     ],
 ) -> Response:
-    """Say what is on record about an outlet or a host."""
-    return JSONResponse(await _desk(request).source(key))
+    """Return what is on record about an outlet or a host."""
+    return JSONResponse(await _service(request).source(key))
 
 
 @router.get(
     "/health", summary="Does it live?", responses={200: json_of("State", "The service lives.")}
 )
 async def health() -> dict[str, str]:
-    """Say that the service lives; needs no token."""
+    """Return that the service is alive; needs no token."""
     return {"status": "ok"}
 
 
@@ -153,8 +152,8 @@ async def health() -> dict[str, str]:
     },
 )
 async def ready(request: Request) -> Response:
-    """Say whether to send articles here; 503 while the service stops."""
-    if not _desk(request).ready:
+    """Return whether the service takes articles; 503 while it stops."""
+    if not _service(request).ready:
         return Response(error_body("stopping"), 503, media_type="application/json")
     return JSONResponse({"status": "ready"})
 
@@ -166,12 +165,12 @@ async def ready(request: Request) -> Response:
     responses={200: plain("Prometheus' text format."), 401: _BUSY[401]},
 )
 async def metrics(request: Request) -> Response:
-    """Give the counts and times."""
-    return Response(_desk(request).measures.text(), headers={"content-type": TYPE})
+    """Return counts and times for Prometheus."""
+    return Response(_service(request).metrics.text(), headers={"content-type": TYPE})
 
 
 @router.get("/", include_in_schema=False)
 async def page(request: Request) -> HTMLResponse:
-    """Give the page on which an editor pastes a text."""
+    """Return the page for editors."""
     state: Any = request.app.state
     return HTMLResponse(state.page, headers={"content-security-policy": state.page_policy})

@@ -1,4 +1,4 @@
-"""A socket, and the server that listens on it until it is told to stop."""
+"""The socket, and the server that answers on it until it is told to stop."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 from framescope.classifier.records import printable
-from framescope.classifier.service.bounds import ServiceError
-from framescope.classifier.service.desk import Desk
+from framescope.classifier.service.limits import ServiceError
+from framescope.classifier.service.scoring import ScoringService
 
 DRAIN = 1.0
 """Seconds after SIGTERM in which requests are still taken, while `/ready` says to send no more."""
@@ -22,7 +22,7 @@ _IDLE = 75  # seconds that a connection is kept: longer than the proxies before 
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Take hold of an address.
+    """Open a listening socket.
 
     Parameters
     ----------
@@ -56,37 +56,37 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def address_of(listening: socket.socket) -> str:
-    """Give the address under which a socket answers."""
+    """Return the URL of a listening socket."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class _Server(uvicorn.Server):
-    """Ends on SIGTERM, after a moment in which it says so; on a second signal at once."""
+    """Stops on SIGTERM after a short drain, on a second signal at once."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+    def __init__(self, config: uvicorn.Config, service: ScoringService) -> None:
         super().__init__(config)
-        self._desk = desk
+        self._service = service
         self._until: float | None = None  # when it has said for long enough that it stops
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say where."""
+        """Start, and print the address."""
         await super().startup(sockets)
         if self.started and sockets:
-            name, place = printable(self._desk.scorer.bundle.name), address_of(sockets[0])
+            name, place = printable(self._service.scorer.bundle.name), address_of(sockets[0])
             line = f"framescope: {name} answers at {place} (Ctrl-C ends it)"
             print(line, file=sys.stderr, flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop. That it was asked to is no interruption: the command's status is 0."""
-        self._desk.stopping = True
+        """Begin to stop; a stop on request is no interruption, so the exit status is 0."""
+        self._service.stopping = True
         self.force_exit = self.should_exit
         if sig == signal.SIGINT or self._until is not None:
             self.should_exit = True
         self._until = time.monotonic() + DRAIN
 
     async def on_tick(self, counter: int) -> bool:
-        """Say whether to end; asked ten times a second."""
+        """Return True to stop; called ten times a second."""
         if self._until is not None and time.monotonic() >= self._until:
             self.should_exit = True
         return bool(await super().on_tick(counter))
@@ -113,4 +113,4 @@ def run(app: FastAPI, listening: socket.socket, seconds: float) -> None:
         ws="none",
         lifespan="on",
     )
-    _Server(config, app.state.desk).run(sockets=[listening])
+    _Server(config, app.state.service).run(sockets=[listening])

@@ -1,4 +1,4 @@
-"""A run from Python: its tables and the answers to questions, as tables of pandas."""
+"""A run from Python: its tables, and the answers to queries, as pandas DataFrames."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framescope.classifier.batch.folder import RunFolder
-from framescope.classifier.batch.reading.database import MEMORY, opened
+from framescope.classifier.batch.reading.database import MEMORY, open_run
 from framescope.classifier.batch.schema import schema
 from framescope.classifier.reports import need_pandas
 
@@ -21,17 +21,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunFrames:
-    """The tables of a run that `framescope batch` wrote, each read when it is first asked for.
+    """The tables of a run that ``framescope batch`` wrote, each read when it is first used.
 
-    A table is read whole, and kept: for a run that doesn't fit into memory, ask with `query`.
+    A table is read whole and kept in memory; use `query` for a run that is too large for that.
 
     Attributes
     ----------
     path : pathlib.Path
     manifest : mapping
-        What was run: model, signals, thresholds, options.
+        The model, signals, thresholds and options of the run.
     summary : mapping
-        How it ended; empty where it has not.
+        How the run ended; empty while it has not.
+    inputs, articles, sentences, citations, spans : pandas.DataFrame
+        One row per input record, article, sentence, citation and span.
     """
 
     path: Path
@@ -40,78 +42,64 @@ class RunFrames:
 
     @cached_property
     def inputs(self) -> pandas.DataFrame:
-        """A row an input record: where it came from, and why nothing came of it."""
+        """One row per input record: where it came from, and why it failed if it did."""
         return self._table("inputs")
 
     @cached_property
     def articles(self) -> pandas.DataFrame:
-        """A row an article."""
+        """One row per article."""
         return self._table("articles")
 
     @cached_property
     def sentences(self) -> pandas.DataFrame:
-        """A row a sentence, with its text, flags and scores."""
+        """One row per sentence, with its text, flags and scores."""
         return self._table("sentences")
 
     @cached_property
     def citations(self) -> pandas.DataFrame:
-        """A row a citation."""
+        """One row per citation."""
         return self._table("citations")
 
     @cached_property
     def spans(self) -> pandas.DataFrame:
-        """A row a span: the characters that speak for a signal."""
+        """One row per span of evidence."""
         return self._table("spans")
 
     def query(self, sql: str, memory: str = MEMORY) -> pandas.DataFrame:
-        """Ask with SQL, over the tables and the ready views, as ``framescope query`` does.
+        """Query the tables and ready views with SQL, as ``framescope query`` does.
 
         Parameters
         ----------
         sql : str
             One statement that reads.
         memory : str
-            That it may use before it uses the disk.
+            Size that it may use before it uses the disk, such as ``8GB``.
 
         Raises
         ------
         FramescopeError
             When it can't be run.
-        ImportError
-            Without pandas.
         """
-        return _frame(self._ask(sql, memory))
+        with open_run(RunFolder(self.path), memory) as database:
+            return _frame(database.table(sql))
 
     def _table(self, name: str) -> pandas.DataFrame:
-        # Words of a few kinds, such as voices, come back as categories, as the schema has them.
-        table = self._ask(f"FROM {name}", MEMORY)
+        with open_run(RunFolder(self.path)) as database:
+            table = database.table(f"FROM {name}")
+        # The schema makes categories of words of a few kinds, such as voices.
         return _frame(table.cast(schema(name, self.manifest["signals"])))
-
-    def _ask(self, sql: str, memory: str) -> pa.Table:
-        need_pandas()
-        with opened(RunFolder(self.path), memory) as database:
-            return database.table(sql)
 
     def __repr__(self) -> str:
         return f"<framescope.RunFrames {str(self.path)!r}>"
 
 
 def read_run(path: str | os.PathLike[str]) -> RunFrames:
-    """Open the folder of a run that `framescope batch` wrote, finished or not.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Returns
-    -------
-    RunFrames
-        With the tables ``inputs``, ``articles``, ``sentences``, ``citations`` and ``spans``.
+    """Open the folder of a run that ``framescope batch`` wrote, finished or not.
 
     Raises
     ------
     FramescopeError
-        When there is no run; without pyarrow or DuckDB, when a table is asked for.
+        When there is no run; without pyarrow or DuckDB, when a table is read.
     ImportError
         Without pandas.
     """
@@ -121,12 +109,12 @@ def read_run(path: str | os.PathLike[str]) -> RunFrames:
 
 
 def _frame(table: pa.Table) -> pandas.DataFrame:
-    """Give a table to pandas; whole numbers and yes-or-no stay what they are beside nulls."""
+    """Convert a table; integers and booleans keep their type beside nulls."""
     import pandas as pd
     import pyarrow as pa
 
-    kinds = {
+    types = {
         pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.bool_(): pd.BooleanDtype(),
     }  # fmt: skip
-    found: pandas.DataFrame = table.to_pandas(types_mapper=kinds.get, date_as_object=False)
-    return found
+    frame: pandas.DataFrame = table.to_pandas(types_mapper=types.get, date_as_object=False)
+    return frame

@@ -1,285 +1,379 @@
 """A run as one page: outlets side by side and over time, who is cited, what is repeated, samples.
 
-All is counted in the database; what comes out of it is bounded, whatever the size of the run.
-Framing, sourcing and the outlets' record stand in parts of their own and are never put together.
+Everything is counted in the database, so the page stays small whatever the size of the run.
+Framing, sourcing and the outlets' records have sections of their own and are never combined. Every
+chart stands in a table, or has one behind it, and nothing is told by colour alone.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from framescope.classifier import __version__
-from framescope.classifier.batch.reading import charts
-from framescope.classifier.batch.reading.charts import Course, Dots, Stack
 from framescope.classifier.batch.reading.database import Database
-from framescope.classifier.batch.reading.shares import (
+from framescope.classifier.batch.reading.views import (
     ARTICLES,
     FRAMING,
     MEASURES,
     SOURCING,
     Measure,
     own_measures,
-    shares,
+    shares_query,
 )
 from framescope.classifier.records import CODES, Code, printable, shortened
 from framescope.classifier.reports import environment_of, style
 from framescope.classifier.taxonomy import BY_NAME, Family
 
 OUTLETS = 24
-"""Shown by name; the rest are one row."""
+"""Outlets shown by name; the rest are one row."""
 
-_OVER_TIME = 7  # outlets with a chart of their own
-_CITED, _CITING, _EACH = 25, 10, 5
+_CHARTED = 7  # outlets with a chart over time of their own
+_CITED, _CITING, _CITED_EACH = 25, 10, 5
 _REPEATED, _SAMPLES = 12, 8
 _NAME, _TEXT = 60, 600  # characters
-_STAND = ("named", "unnamed", "vague", "nobody")  # behind claims; they add up
+_SOURCES = ("named", "unnamed", "vague", "nobody")  # shares of the claims that add up
+_WIDTH, _HEIGHT = 320, 96  # of a chart over time, in its own units
+_LEFT, _TOP, _BOTTOM = 34, 8, 18
+_SCALES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
-    """A sentence to look at, with where it stands."""
+class Share:
+    """A share, its interval and its base; None where it is unknown."""
 
-    text: str
-    marks: tuple[str, ...]
-    outlet: str
-    title: str
-    day: str
-    link: str | None  # to the very sentence, where its article has an address of the web
-    file: str  # where it was read from
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+    @classmethod
+    def of(cls, row: Row, name: str) -> Share:
+        """Return a measure's share from a row of `shares_query`."""
+        return cls(row[name], row[f"{name}_low"], row[f"{name}_high"], row[f"{name}_n"] or 0)
+
+    @property
+    def words(self) -> str:
+        """The share and its interval: "12% (9.1% to 15%)"."""
+        if self.value is None:
+            return "unknown"
+        if self.low is None or self.high is None:
+            return f"{percent(self.value)} (no interval)"
+        return f"{percent(self.value)} ({percent(self.low)} to {percent(self.high)})"
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
-    """Framing, or sourcing: its measures side by side and over time, and sentences to look at."""
+class Dot:
+    """A row of a dot plot; places are in per cent of its width."""
 
-    dots: tuple[Dots, ...]
-    timed: Measure | None
-    courses: tuple[Course, ...]
-    strongest: tuple[Sampled, ...]
-    by_lot: tuple[Sampled, ...]
+    label: str
+    share: Share
+    at: float
+    left: float
+    right: float
+    cut: bool  # the interval extends beyond the plot
 
 
 @dataclass(frozen=True, slots=True)
-class RunOverview:
-    """What the page shows; rows are plain values, as the database gives them."""
+class DotPlot:
+    """A measure of outlets side by side, the largest share first."""
 
-    name: str
-    finished: bool
-    manifest: Mapping[str, Any]
-    totals: Mapping[str, Any]
-    not_scored: tuple[Mapping[str, Any], ...]
-    outlets: tuple[str, ...]
-    folded: Mapping[str, int]  # how many outlets and articles stand in one row
-    unit: str
-    undated: int
-    framing: Chapter
-    sourcing: Chapter
-    articles: tuple[Dots, ...]
-    content: tuple[Dots, ...]  # a desk's own signals of what is said
-    stacks: tuple[Stack, ...]
-    cited: tuple[Mapping[str, Any], ...]
-    citing: tuple[tuple[str, tuple[Mapping[str, Any], ...]], ...]
-    on_record: tuple[Mapping[str, Any], ...]
-    unregistered: int
-    repeated: tuple[Mapping[str, Any], ...]
+    measure: Measure
+    top: float  # the share at the right end
+    all: Dot
+    rows: tuple[Dot, ...]
 
 
-def overview_of(database: Database) -> RunOverview:
-    """Gather what the page shows.
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A share of one period, with its place in a chart."""
 
-    Parameters
-    ----------
-    database : Database
+    label: str
+    share: Share
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A measure of one outlet, or of all, over time."""
+
+    label: str
+    top: float
+    moments: tuple[Moment, ...]
+    line: str  # SVG paths
+    band: str
+    first: str
+    last: str
+
+
+def percent(value: float) -> str:
+    """Format a share: one decimal below ten per cent, and never 0% for more than nothing."""
+    if 0 < value < 0.0005:
+        return "<0.1%"
+    return f"{100 * value:.1f}%" if 0 < value < 0.0995 else f"{100 * value:.0f}%"
+
+
+def unit_for(days: int) -> str:
+    """Return the unit in which to count a span of time: day, week, month or year."""
+    limits = {"day": 45, "week": 45 * 7, "month": 60 * 31}
+    return next((unit for unit, limit in limits.items() if days <= limit), "year")
+
+
+def overview_html(database: Database) -> str:
+    """Return the overview of a run as one HTML page that needs nothing else.
 
     Raises
     ------
     QueryError, RunError
         When the run's tables can't be read, or need more memory than they may use.
     """
-    return _Gathering(database).overview()
-
-
-def to_html(overview: RunOverview) -> str:
-    """Write an overview as one HTML page that needs nothing else."""
-    environment = environment_of("framescope.classifier.batch.reading")
+    package = "framescope.classifier.batch.reading"
+    environment = environment_of(package)
     environment.filters |= {
-        "percent": charts.percent,
+        "percent": percent,
         "number": lambda value: f"{value or 0:,}",
         "short": lambda text: shortened(str(text), _NAME),
-        "ticks": charts.ticks,
+        "ticks": _ticks,
         "code": lambda code: CODES[Code(code)] if code in set(Code) else code,
     }
     return environment.get_template("overview.html").render(
-        run=overview,
+        run=_collect(database),
         version=__version__,
-        size=(charts.WIDTH, charts.HEIGHT),
-        style=style("framescope.classifier.batch.reading", "overview.css"),
+        size=(_WIDTH, _HEIGHT),
+        style=style(package, "overview.css"),
         script="",
     )
 
 
-class _Gathering:
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.ask = database.rows
-        database.keep("kept_published", "SELECT * FROM published")
-        ranked = (
-            "SELECT outlet_key, any_value(outlet) AS outlet, count(*) AS articles "
-            "FROM kept_published GROUP BY outlet_key ORDER BY articles DESC, outlet"
-        )
-        database.keep("kept_outlets", f"{ranked} LIMIT {OUTLETS}")
-        rest = self.ask(
-            "SELECT count(DISTINCT outlet_key) AS outlets, count(*) AS articles "
-            "FROM kept_published ANTI JOIN kept_outlets USING (outlet_key)"
-        )[0]
-        self.folded = dict(rest)
-        self.labels = {
-            row["outlet_key"]: shortened(row["outlet"], _NAME)
-            for row in self.ask("FROM kept_outlets ORDER BY articles DESC, outlet")
-        }
-        if rest["outlets"]:
-            self.labels[None] = f"{rest['outlets']:,} others"
-        self.totals = self._totals()
-        first, last = self.totals["from_day"], self.totals["to_day"]
-        self.unit = charts.unit_for((last - first).days if first else 0)
-        database.keep(
-            "kept_counts",
-            f"SELECT c.*, o.outlet_key AS shown, CASE WHEN day BETWEEN {_day(first)} AND "
-            f"{_day(last)} THEN date_trunc('{self.unit}', day)::DATE END AS period "
-            "FROM article_counts c LEFT JOIN kept_outlets o USING (outlet_key)",
-        )
+def _collect(database: Database) -> dict[str, Any]:
+    """Return what the page shows, as plain values."""
+    ask = database.rows
+    database.keep("kept_published", "SELECT * FROM published")
+    database.keep("kept_outlets", f"{_RANKED} LIMIT {OUTLETS}")
+    database.keep("kept_cites", "SELECT * FROM who_cites_whom WHERE NOT itself")
+    folded = ask(_FOLDED)[0]
+    labels = {
+        row["outlet_key"]: shortened(row["outlet"], _NAME)
+        for row in ask("FROM kept_outlets ORDER BY articles DESC, outlet")
+    }
+    if folded["outlets"]:
+        labels[None] = f"{folded['outlets']:,} others"
+    totals = ask(_TOTALS)[0]
+    first, last = totals["from_day"], totals["to_day"]
+    unit = unit_for((last - first).days if first else 0)
+    database.keep("kept_counts", _KEPT_COUNTS.format(unit, _sql_day(first), _sql_day(last)))
 
-    def overview(self) -> RunOverview:
-        own = own_measures(self.database.signals)
-        asked = (*MEASURES, *own)
-        of_all = self.ask(shares((), asked, "kept_counts"))[0]
-        of_each = {row["shown"]: row for row in self.ask(shares(("shown",), asked, "kept_counts"))}
-        rows = [(label, of_each[key]) for key, label in self.labels.items() if key in of_each]
+    own = own_measures(database.signals)
+    asked = (*MEASURES, *own)
+    of_all = ask(shares_query((), asked, "kept_counts"))[0]
+    of_each = {row["shown"]: row for row in ask(shares_query(("shown",), asked, "kept_counts"))}
+    rows = [(label, of_each[key]) for key, label in labels.items() if key in of_each]
 
-        def side_by_side(measures: Sequence[Measure]) -> tuple[Dots, ...]:
-            found = (charts.dots(one, of_all, rows, self.labels.get(None)) for one in measures)
-            return tuple(one for one in found if one is not None)
+    def plots(measures: Iterable[Measure]) -> list[DotPlot]:
+        found = (_dot_plot(one, of_all, rows, labels.get(None)) for one in measures)
+        return [one for one in found if one is not None]
 
-        def of(family: Family) -> tuple[Measure, ...]:
-            return tuple(one for one in own if one.family is family and not one.of_article)
+    def own_of(family: Family) -> list[Measure]:
+        return [one for one in own if one.family is family and not one.of_article]
 
-        claims = {name: f"claims_{name}" for name in _STAND}
-        stacks = [("All outlets", of_all), *rows]
-        path = self.database.folder.path
-        return RunOverview(
-            name=printable(path.name or str(path.absolute())),
-            finished=self.database.finished,
-            manifest=self.database.manifest,
-            totals=self.totals,
-            not_scored=tuple(self._not_scored()),
-            outlets=tuple(self.labels.values()),
-            folded=self.folded,
-            unit=self.unit,
-            undated=self.totals["undated"],
-            framing=self._chapter(
-                side_by_side((*FRAMING, *of(Family.FRAMING))),
-                ("any_technique", "biased_language"), self._framed(),
-            ),
-            sourcing=self._chapter(
-                side_by_side((*SOURCING, *of(Family.SOURCING))),
-                ("unsourced_assertion", "vague_source"), self._asserted(),
-            ),
-            articles=side_by_side((*ARTICLES, *(one for one in own if one.of_article))),
-            content=side_by_side(of(Family.CONTENT)),
-            stacks=tuple(
-                charts.stack(label, row, claims) for label, row in stacks if row["claims_named_n"]
-            ),
-            **self._citations(),
-            on_record=tuple(self.ask(_ON_RECORD)),
-            unregistered=self.totals["unregistered"],
-            repeated=tuple(map(_repeated, self.ask(f"FROM repeated_text LIMIT {_REPEATED}"))),
-        )  # fmt: skip
-
-    def _totals(self) -> dict[str, Any]:
-        return self.ask(_TOTALS)[0]
-
-    def _not_scored(self) -> Iterator[dict[str, Any]]:
-        for row in self.ask(_NOT_SCORED):
-            yield {"why": shortened(row["why"], 160), "number": row["number"]}
-
-    def _chapter(
-        self, dots: tuple[Dots, ...], leading: Sequence[str], samples: Sequence[tuple[Sampled, ...]]
-    ) -> Chapter:
-        given = {one.measure.name: one.measure for one in dots}
-        timed = next((given[name] for name in leading if name in given), None)
-        courses: tuple[Course, ...] = ()
-        periods = self._periods()
-        if timed is not None and len(periods) > 1:
-            courses = charts.courses(timed.name, periods, self.unit, self._over_time(timed))
-        return Chapter(dots, timed, courses, *samples)
-
-    def _periods(self) -> list[datetime.date]:
-        found = self.ask("SELECT min(period) AS a, max(period) AS b FROM kept_counts")[0]
-        return charts.steps(found["a"], found["b"], self.unit) if found["a"] else []
-
-    def _over_time(self, measure: Measure) -> list[tuple[str, dict[datetime.date, dict[str, Any]]]]:
-        dated = "(FROM kept_counts WHERE period IS NOT NULL)"
-        of_all = self.ask(shares(("period",), [measure], dated))
-        of_each = self.ask(shares(("shown", "period"), [measure], dated))
-        found = [("All outlets", {row["period"]: row for row in of_all})]
-        for key, label in list(self.labels.items())[:_OVER_TIME]:
-            if key not in (None, "unknown"):
-                rows = {row["period"]: row for row in of_each if row["shown"] == key}
-                found += [(label, rows)] if rows else []
-        return found
-
-    def _framed(self) -> tuple[tuple[Sampled, ...], ...]:
-        own = "FROM most_flagged WHERE voice = 'own'"
-        strongest = _spread(f"({own} LIMIT 1000)", "framing DESC, strength DESC NULLS LAST")
-        return self._sampled(strongest), self._sampled(_lot(f"({own})"))
-
-    def _asserted(self) -> tuple[tuple[Sampled, ...], ...]:
-        wanted = ("unsourced_assertion", "vague_source")
-        name = next((one for one in wanted if one in self.database.signals), None)
-        if name is None:
-            return (), ()
-        found = f"""(
-            SELECT s.text, ['{name}'] AS flags, a.outlet, a.title, a.url, a.day, i.input, i.line,
-                s.{name} AS strength, s.article_id, s.sentence
-            FROM content_sentences s JOIN kept_published a USING (article_id)
-            LEFT JOIN inputs i USING (input_id) WHERE list_contains(s.flags, '{name}'))"""
-        surest = f"(FROM {found} ORDER BY strength DESC, article_id, sentence LIMIT 1000)"
-        return self._sampled(_spread(surest, "strength DESC")), self._sampled(_lot(found))
-
-    def _sampled(self, sql: str) -> tuple[Sampled, ...]:
-        return tuple(map(_sample, self.ask(sql)))
-
-    def _citations(self) -> dict[str, Any]:
-        self.database.keep("kept_cites", "SELECT * FROM who_cites_whom WHERE NOT itself")
-        leading = list(self.labels.items())[:_CITING]
-        each = self.ask(_CITES_MOST)
-        citing = (
-            (label, tuple(row for row in each if row["outlet_key"] == key))
-            for key, label in leading
-        )
+    def chapter(measures: Sequence[Measure], leading: Sequence[str], found: str, order: str) -> Row:
+        dots = plots(measures)
+        drawn = {one.measure.name: one.measure for one in dots}
+        timed = next((drawn[name] for name in leading if name in drawn), None)
         return {
-            "cited": tuple(self.ask(_CITED_MOST)),
-            "citing": tuple((label, rows) for label, rows in citing if rows),
+            "dots": dots,
+            "timed": timed,
+            "courses": [] if timed is None else _over_time(database, timed, labels, unit),
+            "strongest": [_sample(row) for row in ask(_spread(found, order))] if found else [],
+            "random": [_sample(row) for row in ask(_random(found))] if found else [],
         }
+
+    unsourced = ("unsourced_assertion", "vague_source")
+    name = next((one for one in unsourced if one in database.signals), None)
+    citing = ask(_CITES_MOST)
+    path = database.folder.path
+    stacks = [("All outlets", of_all), *rows]
+    return {
+        "name": printable(path.name or str(path.absolute())),
+        "finished": database.finished,
+        "manifest": database.manifest,
+        "totals": totals,
+        "not_scored": [
+            {"why": shortened(row["why"], 160), "number": row["number"]} for row in ask(_NOT_SCORED)
+        ],
+        "outlets": list(labels.values()),
+        "folded": folded,
+        "unit": unit,
+        "undated": totals["undated"],
+        "framing": chapter(
+            (*FRAMING, *own_of(Family.FRAMING)), ("any_technique", "biased_language"),
+            "(FROM most_flagged WHERE voice = 'own')", "framing DESC, strength DESC NULLS LAST",
+        ),
+        "sourcing": chapter(
+            (*SOURCING, *own_of(Family.SOURCING)), unsourced,
+            _UNSOURCED.format(name) if name else "", "strength DESC",
+        ),
+        "articles": plots((*ARTICLES, *(one for one in own if one.of_article))),
+        "content": plots(own_of(Family.CONTENT)),
+        "stacks": [_stack(label, row) for label, row in stacks if row["claims_named_n"]],
+        "cited": ask(_CITED_MOST),
+        "citing": [
+            (label, found)
+            for key, label in list(labels.items())[:_CITING]
+            if (found := [row for row in citing if row["outlet_key"] == key])
+        ],
+        "on_record": ask(_ON_RECORD),
+        "unregistered": totals["unregistered"],
+        "repeated": [_repeated(row) for row in ask(f"FROM repeated_text LIMIT {_REPEATED}")],
+    }  # fmt: skip
+
+
+# --- charts ---------------------------------------------------------------------------------------
+
+
+def _dot_plot(
+    measure: Measure, of_all: Row, rows: Iterable[tuple[str, Row]], last: str | None
+) -> DotPlot | None:
+    """Lay out a measure; the row labelled `last` comes last. None where nothing is known."""
+    shares = [(label, Share.of(row, measure.name)) for label, row in rows]
+    known = [share for _, share in shares if share.value is not None]
+    if not known:
+        return None
+    top = _scale(known)
+    # Shares of a single text come after the rest, however large they are.
+    shares.sort(
+        key=lambda pair: (
+            pair[0] == last,
+            pair[1].value is None,
+            pair[1].low is None,
+            -(pair[1].value or 0),
+            -pair[1].n,
+        )
+    )
+    dots = tuple(_dot(label, share, top) for label, share in shares)
+    return DotPlot(measure, top, _dot("All outlets", Share.of(of_all, measure.name), top), dots)
+
+
+def _dot(label: str, share: Share, top: float) -> Dot:
+    def at(value: float | None) -> float:
+        return round(100 * min((value or 0) / top, 1), 2)
+
+    cut = share.high is not None and share.high > top
+    return Dot(label, share, at(share.value), at(share.low), at(share.high), cut)
+
+
+def _over_time(
+    database: Database, measure: Measure, labels: Mapping[str | None, str], unit: str
+) -> list[Series]:
+    """Lay out a measure over time: charts of one scale, of all outlets and of the first few."""
+    ends = database.rows("SELECT min(period) AS a, max(period) AS b FROM kept_counts")[0]
+    periods = _periods(ends["a"], ends["b"], unit) if ends["a"] else []
+    if len(periods) < 2:
+        return []
+    dated = "(FROM kept_counts WHERE period IS NOT NULL)"
+    groups = [("All outlets", database.rows(shares_query(("period",), [measure], dated)))]
+    of_each = database.rows(shares_query(("shown", "period"), [measure], dated))
+    for key, label in list(labels.items())[:_CHARTED]:
+        rows = [row for row in of_each if row["shown"] == key]
+        if rows and key not in (None, "unknown"):
+            groups.append((label, rows))
+    shares = [
+        (label, {row["period"]: Share.of(row, measure.name) for row in rows})
+        for label, rows in groups
+    ]
+    known = [one for _, each in shares for one in each.values() if one.value is not None]
+    top = _scale(known) if known else 1.0
+    return [_series(label, each, periods, unit, top) for label, each in shares] if known else []
+
+
+def _series(
+    label: str,
+    shares: Mapping[datetime.date, Share],
+    periods: Sequence[datetime.date],
+    unit: str,
+    top: float,
+) -> Series:
+    step = (_WIDTH - _LEFT - 8) / max(len(periods) - 1, 1)
+
+    def y(value: float) -> float:
+        return round(_TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - min(value / top, 1)), 1)
+
+    moments, line, bands, before = [], [], [], -2
+    for number, day in enumerate(periods):
+        share = shares.get(day)
+        if share is None or share.value is None:
+            continue
+        x = round(_LEFT + step * number, 1)
+        moments.append(Moment(_period(day, unit), share, x, y(share.value)))
+        # A period without articles is a gap in the line.
+        line.append(f"{'L' if number == before + 1 else 'M'}{x} {y(share.value)}")
+        before = number
+        if share.low is not None and share.high is not None:
+            half = min(step / 2, 4)
+            bands.append(
+                f"M{x - half:.1f} {y(share.low)}H{x + half:.1f}V{y(share.high)}H{x - half:.1f}Z"
+            )
+    ends = (_period(periods[0], "day"), _period(periods[-1], "day"))
+    return Series(label, top, tuple(moments), "".join(line), "".join(bands), *ends)
+
+
+def _stack(label: str, row: Row) -> dict[str, Any]:
+    """Lay out an outlet's claims by the best source that is given for them."""
+    start, parts = 0.0, []
+    for name in _SOURCES:
+        share = Share.of(row, f"claims_{name}")
+        width = 100 * (share.value or 0)
+        parts.append((name, start, width, share))
+        start += width
+    return {"label": label, "claims": row["claims_named_n"], "parts": parts}
+
+
+def _scale(known: Sequence[Share]) -> float:
+    """Return where a scale ends, with room for every share and for most intervals."""
+    highs = [one.high for one in known if one.high is not None]
+    need = max(1.15 * max(one.value or 0 for one in known), 1.1 * median(highs) if highs else 0)
+    return next((end for end in _SCALES if end >= need), 1.0)
+
+
+def _ticks(top: float) -> Iterator[tuple[float, str]]:
+    for part in (0, 0.5, 1):
+        yield 100 * part, percent(part * top) if part else "0"
+
+
+def _period(day: datetime.date, unit: str) -> str:
+    if unit == "week":
+        return f"week of {day.isoformat()}"
+    return day.isoformat()[: {"day": 10, "month": 7, "year": 4}[unit]]
+
+
+def _periods(first: datetime.date, last: datetime.date, unit: str) -> list[datetime.date]:
+    """List the periods from one to another, both given by their first day."""
+    found = [first]
+    while found[-1] < last:
+        day = found[-1]
+        if unit in ("day", "week"):
+            found.append(day + datetime.timedelta(1 if unit == "day" else 7))
+        elif unit == "month":
+            found.append((day.replace(day=1) + datetime.timedelta(32)).replace(day=1))
+        else:
+            found.append(day.replace(year=day.year + 1))
+    return found
+
+
+# --- samples --------------------------------------------------------------------------------------
 
 
 def link_to(url: str | None, text: str) -> str | None:
-    """Give the address of a sentence: its article's, with the words that a browser goes to.
+    """Return the address of a sentence: its article's, with a text fragment for the browser.
 
-    Parameters
-    ----------
-    url : str or None
-    text : str
-        The sentence.
-
-    Returns
-    -------
-    str or None
-        None where the article has no address of the web.
+    None where the article has no http(s) address.
     """
     try:
         parts = urlsplit((url or "").strip())
@@ -289,26 +383,26 @@ def link_to(url: str | None, text: str) -> str | None:
         return None
     words = text.split()
     ends = [words] if len(words) < 10 else [words[:5], words[-4:]]
-    # What separates the parts of such a fragment is written out within them.
-    said = ",".join(quote(" ".join(one), safe="").replace("-", "%2D") for one in ends)
-    before, _, fragment = (url or "").strip().partition("#")
-    return f"{before}#{fragment}:~:text={said}"
+    # Hyphens separate the parts of a text fragment, so those in the text are escaped.
+    fragment = ",".join(quote(" ".join(end), safe="").replace("-", "%2D") for end in ends)
+    page, _, anchor = (url or "").strip().partition("#")
+    return f"{page}#{anchor}:~:text={fragment}"
 
 
-def _sample(row: Mapping[str, Any]) -> Sampled:
+def _sample(row: Row) -> dict[str, Any]:
     line = f", line {row['line']:,}" if row["line"] else ""
-    return Sampled(
-        shortened(row["text"], _TEXT),
-        tuple(BY_NAME[flag].label for flag in row["flags"] if flag in BY_NAME),
-        shortened(row["outlet"], _NAME),
-        shortened(row["title"] or "", _NAME * 2),
-        row["day"].isoformat() if row["day"] else "",
-        link_to(row["url"], row["text"]),
-        printable(row["input"] or "") + line,
-    )
+    return {
+        "text": shortened(row["text"], _TEXT),
+        "marks": [BY_NAME[flag].label for flag in row["flags"] if flag in BY_NAME],
+        "outlet": shortened(row["outlet"], _NAME),
+        "title": shortened(row["title"] or "", _NAME * 2),
+        "day": row["day"].isoformat() if row["day"] else "",
+        "link": link_to(row["url"], row["text"]),
+        "file": printable(row["input"] or "") + line,
+    }
 
 
-def _repeated(row: Mapping[str, Any]) -> dict[str, Any]:
+def _repeated(row: Row) -> dict[str, Any]:
     whole = row["kind"] == "text"
     return {
         **row,
@@ -318,27 +412,42 @@ def _repeated(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _day(day: datetime.date | None) -> str:
-    return f"DATE '{day.isoformat()}'" if day else "NULL::DATE"
-
-
 def _spread(table: str, order: str) -> str:
-    """Take the first of a table, each text once, and of no outlet more than two."""
+    """Return the SQL of the first rows, each text once and at most two of an outlet."""
     return f"""
         SELECT * FROM (
             SELECT *, row_number() OVER (PARTITION BY text ORDER BY article_id) AS copy
-            FROM {table}
+            FROM (FROM {table} ORDER BY {order}, article_id, sentence LIMIT 1000)
         ) WHERE copy = 1
         QUALIFY row_number() OVER (PARTITION BY outlet ORDER BY {order}, article_id) <= 2
         ORDER BY {order}, article_id, sentence LIMIT {_SAMPLES}"""
 
 
-def _lot(table: str) -> str:
-    """Draw from a table, the same ones each time."""
+def _random(table: str) -> str:
+    """Return the SQL of a random sample, the same each time."""
     return f"SELECT * FROM {table} ORDER BY hash(article_id * 1009 + sentence) LIMIT {_SAMPLES}"
 
 
-# Dates that stand apart from almost all others, 1970 for one, would draw the rest into a corner.
+def _sql_day(day: datetime.date | None) -> str:
+    return f"DATE '{day.isoformat()}'" if day else "NULL::DATE"
+
+
+_RANKED = """
+    SELECT outlet_key, any_value(outlet) AS outlet, count(*) AS articles
+    FROM kept_published GROUP BY outlet_key ORDER BY articles DESC, outlet"""
+_FOLDED = """
+    SELECT count(DISTINCT outlet_key) AS outlets, count(*) AS articles
+    FROM kept_published ANTI JOIN kept_outlets USING (outlet_key)"""
+_KEPT_COUNTS = """
+    SELECT c.*, o.outlet_key AS shown,
+        CASE WHEN day BETWEEN {1} AND {2} THEN date_trunc('{0}', day)::DATE END AS period
+    FROM article_counts c LEFT JOIN kept_outlets o USING (outlet_key)"""
+_UNSOURCED = """(
+    SELECT s.text, ['{0}'] AS flags, a.outlet, a.title, a.url, a.day, i.input, i.line,
+        s.{0} AS strength, s.article_id, s.sentence
+    FROM content_sentences s JOIN kept_published a USING (article_id)
+    LEFT JOIN inputs i USING (input_id) WHERE list_contains(s.flags, '{0}'))"""
+# Stray dates, such as 1970, would squeeze the rest into a corner of the charts.
 _TOTALS = """
     SELECT count(*) AS articles, count(*) FILTER (note IS NULL) AS scored,
         count(DISTINCT text_digest) FILTER (note IS NULL) AS texts,
@@ -372,7 +481,7 @@ _CITES_MOST = f"""
     SELECT o.outlet_key, c.cited, c.sentences, c.articles, c.government, c.state_media
     FROM kept_cites c JOIN kept_outlets o USING (outlet) WHERE c.kind = 'named'
     QUALIFY row_number() OVER (PARTITION BY o.outlet_key ORDER BY c.sentences DESC, c.cited)
-        <= {_EACH}
+        <= {_CITED_EACH}
     ORDER BY c.sentences DESC, c.cited"""
 _ON_RECORD = f"""
     SELECT author_outlet AS id, any_value(author_outlet_name) AS outlet, count(*) AS articles,

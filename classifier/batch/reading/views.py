@@ -1,34 +1,252 @@
-"""The ready views of a run: what each tells, what its columns mean, and its SQL.
+"""The ready views of a run: what they count, with intervals, their columns, and their SQL.
 
-Framing is counted in the article's own voice, sourcing in any; neither is put together with the
-other, nor with an outlet's record. What the run's model doesn't give is null, and so is a share of
-nothing.
+Framing is counted in the article's own voice, sourcing in any; neither is combined with the other,
+nor with an outlet's record. What the run's model doesn't give is null, and so is a share of zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 
-from framescope.classifier.batch.reading.shares import (
-    ARTICLES,
-    CLAIMS,
-    FRAMING,
-    SOURCING,
-    Measure,
-    counts,
-    own_measures,
-    shares,
-)
 from framescope.classifier.outlets import UNNAMED, UNNAMED_MONITOR
-from framescope.classifier.taxonomy import BY_NAME, NAMES, TECHNIQUES, Family, Level
+from framescope.classifier.taxonomy import BY_NAME, NAMES, SHIPPED, TECHNIQUES, Family, Level
 
 SHORTEST = 60
-"""Characters of a sentence below which it is no wonder that it stands elsewhere too."""
+"""Characters of the shortest sentence whose repetition is reported."""
 
-_NAMELESS = f"('{UNNAMED}', '{UNNAMED_MONITOR}')"  # what stands for a name that no page gives
+INTERVAL = "share_interval"
+"""The SQL name of `share_interval`."""
 
+_NAMELESS = f"('{UNNAMED}', '{UNNAMED_MONITOR}')"  # stand for a name that no page gives
 _RATED = ("biased_language", "subjective", *TECHNIQUES)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Something that is counted in each article, and whose share is shown for groups of articles.
+
+    Attributes
+    ----------
+    name : str
+        Of the column; ``name_low`` and ``name_high`` are the 95% interval, ``name_n`` the base.
+    label, meaning : str
+    family : Family
+        Shares of different families are never combined.
+    part, whole : str
+        SQL over the sentences of an article, or over its row: the counts of share and base.
+    signal : str or None
+        The signal without which the share is unknown.
+    of_article : bool
+        Whether the SQL is over the article's row.
+    """
+
+    name: str
+    label: str
+    meaning: str
+    family: Family
+    part: str
+    whole: str
+    signal: str | None = None
+    of_article: bool = False
+
+
+def _flag_share(name: str, *, own: bool = False) -> Measure:
+    """Return the share of decided sentences, or articles, that have a flag."""
+    signal = BY_NAME[name]
+    if signal.level is Level.ARTICLE:
+        what, part = "articles", f"list_contains(flags, '{name}')::INT"
+        whole = f"(NOT list_contains(undecided, '{name}'))::INT"
+    else:
+        voice = "own AND " if own else ""
+        what = "sentences in the article's own voice" if own else "sentences"
+        part = f"count(*) FILTER ({voice}list_contains(flags, '{name}'))"
+        whole = f"count(*) FILTER ({voice}NOT list_contains(undecided, '{name}'))"
+    return Measure(
+        name, signal.label, f"share of the {what} that are flagged: {signal.meaning}",
+        signal.family, part, whole, name, signal.level is Level.ARTICLE,
+    )  # fmt: skip
+
+
+def _claim_share(name: str, meaning: str, part: str, *, of_article: bool = True) -> Measure:
+    whole = "claims" if of_article else "count(*) FILTER (claim)"
+    return Measure(
+        f"claims_{name}", name.replace("_", " "), f"share of the claims {meaning}",
+        Family.SOURCING, part, whole, of_article=of_article,
+    )  # fmt: skip
+
+
+def _cited(kind: str) -> str:
+    signal = f"{kind}_attribution"
+    return f"count(*) FILTER (claim AND ({kind} OR list_contains(flags, '{signal}')))"
+
+
+FRAMING = tuple(
+    _flag_share(name, own=True)
+    for name in ("biased_language", "subjective", "any_technique", "loaded_language")
+)
+"""In the article's own voice: an outlet does not say what it quotes."""
+
+SOURCING = tuple(
+    _flag_share(name)
+    for name in (
+        *("named_source", "unnamed_source", "vague_source", "unsourced_assertion"),
+        *("government_attribution", "state_media_attribution"),
+    )
+)
+ARTICLES = (_flag_share("hyperpartisan"),)
+CLAIMS = (
+    _claim_share("named", "with a named source", "claims_named"),
+    _claim_share("unnamed", "with an unnamed source at best", "claims_unnamed"),
+    _claim_share("vague", "with a vague source at best", "claims_vague"),
+    _claim_share("nobody", "without any source", "claims_unsourced"),
+    _claim_share("government", "that a government or office-holder is cited for",
+                 _cited("government"), of_article=False),
+    _claim_share("state_media", "that state media are cited for",
+                 _cited("state_media"), of_article=False),
+)  # fmt: skip
+"""The first four add up to one; any claim may also be a government's, or state media's."""
+
+MEASURES = (*FRAMING, *SOURCING, *ARTICLES, *CLAIMS)
+
+
+def own_measures(signals: Iterable[str]) -> tuple[Measure, ...]:
+    """Return the measures of the signals that don't ship with the package, in their order."""
+    own = (name for name in signals if name not in SHIPPED)
+    return tuple(_flag_share(name, own=BY_NAME[name].family is Family.FRAMING) for name in own)
+
+
+def share_interval(
+    y: float | None, n: float | None, texts: float, yy: float, yn: float, nn: float
+) -> list[float] | None:
+    """Return the 95% interval of a share, a ratio of two sums over texts.
+
+    Sentences of one article are alike, and so are copies of one text: the text is the sampling
+    unit. The interval is Wilson's, with as many sentences as would give the ratio's variance if
+    they were independent, and Student's t with one degree of freedom less than there are texts
+    (Korn and Graubard, 1998, with Wilson's interval in place of the exact one). Where no text or
+    every sentence has the signal the variance says nothing, and each text counts once.
+
+    Parameters
+    ----------
+    y, n : float or None
+        Sums of part and base over the texts; None where they are unknown.
+    texts : float
+        Number of texts with a base.
+    yy, yn, nn : float
+        Sums of their squares and products.
+
+    Returns
+    -------
+    list of float or None
+        Lower and upper end; None for a single text or an empty base.
+    """
+    from scipy.special import stdtrit
+
+    if y is None or not n or texts < 2:
+        return None
+    share = y / n
+    residual = max(yy - 2 * share * yn + share * share * nn, 0)
+    variance = texts / (texts - 1) * residual / (n * n)
+    certain = variance < 1e-12 or share in (0, 1)
+    size = texts if certain else min(n, share * (1 - share) / variance)
+    t = float(stdtrit(texts - 1, 0.975))
+    centre = share + t * t / (2 * size)
+    half = t * sqrt(share * (1 - share) / size + t * t / (4 * size * size))
+    scale = 1 + t * t / size
+    low = 0.0 if share == 0 else max((centre - half) / scale, 0)
+    high = 1.0 if share == 1 else min((centre + half) / scale, 1)
+    return [low, high]
+
+
+def counts_query(signals: Collection[str]) -> str:
+    """Return the SQL that counts every scored article, one row per article.
+
+    Of each measure ``p_NAME`` is the number of sentences, claims or articles that have it, and
+    ``w_NAME`` of those that could; both are null where the run lacks the signal.
+    """
+    measures = (*MEASURES, *own_measures(signals))
+
+    def known(measure: Measure, sql: str) -> str:
+        return sql if measure.signal is None or measure.signal in signals else "NULL::BIGINT"
+
+    def selected(of_article: bool) -> str:
+        return "".join(
+            f", {known(one, one.part)} AS p_{one.name}, {known(one, one.whole)} AS w_{one.name}"
+            for one in measures
+            if one.of_article is of_article
+        )
+
+    filled = "".join(
+        f", coalesce({column}, {known(one, '0')}) AS {column}"
+        for one in measures
+        if not one.of_article
+        for column in (f"p_{one.name}", f"w_{one.name}")
+    )
+    claim = "list_contains(flags, 'claim')" if "claim" in signals else "true"
+    return f"""
+        WITH cited AS (
+            SELECT article_id, sentence, bool_or(government) AS government,
+                bool_or(state_media) AS state_media
+            FROM citations WHERE government OR state_media GROUP BY ALL
+        ), told AS (
+            SELECT s.article_id, s.flags, s.undecided, s.voice = 'own' AS own, {claim} AS claim,
+                coalesce(c.government, false) AS government,
+                coalesce(c.state_media, false) AS state_media
+            FROM content_sentences s LEFT JOIN cited c USING (article_id, sentence)
+        ), summed AS (
+            SELECT article_id, count(*) AS sentences, count(*) FILTER (own) AS own
+                {selected(False)}
+            FROM told GROUP BY article_id
+        )
+        SELECT a.article_id, a.outlet_key, a.day, a.text_digest,
+            coalesce(s.sentences, 0) AS sentences, coalesce(s.own, 0) AS own_sentences
+            {selected(True)} {filled}
+        FROM (SELECT * EXCLUDE (sentences) FROM published WHERE note IS NULL) a
+        LEFT JOIN summed s USING (article_id)"""
+
+
+def shares_query(
+    groups: Sequence[str], measures: Sequence[Measure], table: str = "article_counts"
+) -> str:
+    """Return the SQL of shares with their intervals, one row per group of articles.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        Columns of `table`; empty for one row of all articles.
+    measures : sequence of Measure
+    table : str
+        As `counts_query` makes it.
+    """
+    by = "".join(f"{column}, " for column in groups)
+    grouping = f"GROUP BY {by.rstrip(', ')}" if groups else ""
+    names = [one.name for one in measures]
+    texts = ", ".join(f"sum(p_{m})::DOUBLE AS y_{m}, sum(w_{m})::DOUBLE AS n_{m}" for m in names)
+    sums = ", ".join(
+        f"sum(y_{m}) AS sum_{m}, sum(n_{m}) AS base_{m}, {INTERVAL}(sum(y_{m}), sum(n_{m}), "
+        f"count(*) FILTER (n_{m} > 0), sum(y_{m} * y_{m}), sum(y_{m} * n_{m}), "
+        f"sum(n_{m} * n_{m})) AS ends_{m}"
+        for m in names
+    )
+    found = ", ".join(
+        f"sum_{m} / nullif(base_{m}, 0) AS {m}, ends_{m}[1] AS {m}_low, ends_{m}[2] AS {m}_high, "
+        f"base_{m}::BIGINT AS {m}_n"
+        for m in names
+    )
+    return f"""
+        WITH texts AS (
+            SELECT {by}text_digest, count(*) AS scored, sum(sentences) AS sentences,
+                sum(own_sentences) AS own_sentences, {texts}
+            FROM {table} GROUP BY {by}text_digest
+        ), sums AS (
+            SELECT {by}sum(scored)::BIGINT AS scored, count(*) AS texts,
+                sum(sentences)::BIGINT AS sentences, sum(own_sentences)::BIGINT AS own_sentences,
+                {sums}
+            FROM texts {grouping}
+        )
+        SELECT {by}scored, texts, sentences, own_sentences, {found} FROM sums"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +256,8 @@ class View:
     Attributes
     ----------
     name, about : str
-        What a row of it is, and its order.
     columns : mapping of str to str
-        Each column's meaning.
+        The meaning of each column.
     sql : str
     """
 
@@ -50,57 +267,47 @@ class View:
     sql: str
 
 
-_WHO: Mapping[str, str] = {
-    "outlet": "who published it, by name; its host where no page names it; else 'unknown'",
+_OUTLET = {
+    "outlet": "publisher by name; its host where no page names it; else 'unknown'",
     "publisher": "its id in the registry; null where it isn't there",
 }
-_COUNTED: Mapping[str, str] = {
-    "articles": "articles, those that were not scored too",
-    "scored": "articles that were scored: what follows is of them",
-    "texts": "different texts of them: a text counts once for the intervals",
+_COUNTS = {
+    "articles": "all articles, those that were not scored too",
+    "scored": "articles that were scored, the base of what follows",
+    "texts": "different texts among them: copies count once for the intervals",
     "sentences": "sentences that belong to the articles",
-    "own_sentences": "of them, those in the article's own voice",
+    "own_sentences": "those in the article's own voice",
 }
-_WHERE: Mapping[str, str] = {
-    "article_id": "of the tables articles, sentences, citations, spans",
+_PLACE = {
+    "article_id": "as in the tables articles, sentences, citations, spans",
     "sentence": "its number in the article, from 0",
     "input": "the file or address that it was read from",
-    "line": "of that file, on which its record begins",
+    "line": "the line of that file where its record begins",
 }
 
 
 def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View, ...]:
-    """Give the ready views of a run.
-
-    Parameters
-    ----------
-    signals : sequence of str
-        That the run gives.
-    thresholds : mapping of str to float
-        The probability from which each is flagged.
-    """
-    measured = (*FRAMING, *SOURCING, *ARTICLES, *own_measures(signals))
-    names = _names(measured)
+    """Return the ready views of a run that has these signals and thresholds."""
+    measures = (*FRAMING, *SOURCING, *ARTICLES, *own_measures(signals))
+    totals = ("scored", "texts", "sentences", "own_sentences")
+    counted = ", ".join(f"coalesce({name}, 0) AS {name}" for name in totals)
     by_outlet = f"""
         WITH met AS (
             SELECT outlet_key, any_value(outlet) AS outlet, any_value(publisher) AS publisher,
                 any_value(told_by) AS told_by, count(*) AS articles,
                 min(day) AS first_day, max(day) AS last_day
             FROM published GROUP BY outlet_key
-        ), shared AS ({shares(("outlet_key",), measured)})
-        SELECT outlet, publisher, told_by, articles, coalesce(scored, 0) AS scored,
-            coalesce(texts, 0) AS texts, coalesce(sentences, 0) AS sentences,
-            coalesce(own_sentences, 0) AS own_sentences, first_day, last_day, {names}
+        ), shared AS ({shares_query(("outlet_key",), measures)})
+        SELECT outlet, publisher, told_by, articles, {counted}, first_day, last_day,
+            {_columns(measures)}
         FROM met LEFT JOIN shared USING (outlet_key) ORDER BY articles DESC, outlet"""
     by_day = f"""
         WITH met AS (
             SELECT day, outlet_key, any_value(outlet) AS outlet, any_value(publisher) AS publisher,
                 count(*) AS articles
             FROM published GROUP BY day, outlet_key
-        ), shared AS ({shares(("day", "outlet_key"), measured)})
-        SELECT met.day, outlet, publisher, articles, coalesce(scored, 0) AS scored,
-            coalesce(texts, 0) AS texts, coalesce(sentences, 0) AS sentences,
-            coalesce(own_sentences, 0) AS own_sentences, {names}
+        ), shared AS ({shares_query(("day", "outlet_key"), measures)})
+        SELECT met.day, outlet, publisher, articles, {counted}, {_columns(measures)}
         FROM met LEFT JOIN shared ON met.outlet_key = shared.outlet_key
             AND met.day IS NOT DISTINCT FROM shared.day
         ORDER BY met.day, articles DESC, outlet"""
@@ -109,57 +316,58 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
             SELECT outlet_key, any_value(outlet) AS outlet, any_value(publisher) AS publisher,
                 sum(claims)::BIGINT AS claims
             FROM published WHERE note IS NULL GROUP BY outlet_key
-        ), shared AS ({shares(("outlet_key",), CLAIMS)})
-        SELECT outlet, publisher, scored, texts, claims, {_names(CLAIMS)}
+        ), shared AS ({shares_query(("outlet_key",), CLAIMS)})
+        SELECT outlet, publisher, scored, texts, claims, {_columns(CLAIMS)}
         FROM met JOIN shared USING (outlet_key) ORDER BY claims DESC, outlet"""
-    shared = {**_COUNTED, "first_day": "of its articles", "last_day": "of its articles"}
+    days = {"first_day": "of its articles", "last_day": "of its articles"}
     return (
         View(
             "by_outlet",
-            "an outlet a row, the most articles first",
+            "one row per outlet, most articles first",
             {
-                **_WHO,
-                "told_by": "what says who published it: registry, page, address, nothing",
-                **shared,
-                **_meanings(measured),
+                **_OUTLET,
+                "told_by": "what names the publisher: registry, page, address, nothing",
+                **_COUNTS,
+                **days,
+                **_meanings(measures),
             },
             by_outlet,
         ),
         View(
             "by_day",
-            "a day and outlet a row, in order; articles without a date have a null day",
+            "one row per day and outlet, in order; articles without a date have a null day",
             {
                 "day": "of publication, as the page has it",
-                **_WHO,
-                **_COUNTED,
-                **_meanings(measured),
+                **_OUTLET,
+                **_COUNTS,
+                **_meanings(measures),
             },
             by_day,
         ),
         View(
             "most_flagged",
-            "a sentence with framing flags a row, the most and strongest first; in any voice",
+            "one row per sentence with framing flags, in any voice, most and strongest first",
             {
-                "framing": "how many framing signals are flagged, a technique each",
+                "framing": "number of framing signals that are flagged, each technique one",
                 "strength": "mean of (score - threshold) / (1 - threshold) over them",
-                "flags": "which",
-                "voice": "whose words: own, reported, quoted",
+                "flags": "the flagged framing signals",
+                "voice": "own, reported or quoted",
                 "text": "the sentence",
-                "title": "its article's",
-                "url": "its article's",
-                "day": "its article's",
-                **_WHO,
-                **_WHERE,
+                "title": "of its article",
+                "url": "of its article",
+                "day": "of its article",
+                **_OUTLET,
+                **_PLACE,
             },
             _most_flagged(signals, thresholds),
         ),
         View(
             "sourcing_map",
-            "an outlet a row: its claims, and who stands behind them; the most claims first",
+            "one row per outlet: its claims and the sources behind them, most claims first",
             {
-                **_WHO,
-                "scored": _COUNTED["scored"],
-                "texts": _COUNTED["texts"],
+                **_OUTLET,
+                "scored": _COUNTS["scored"],
+                "texts": _COUNTS["texts"],
                 "claims": "sentences that state something checkable",
                 **_meanings(CLAIMS),
             },
@@ -167,15 +375,15 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
         ),
         View(
             "repeated_text",
-            "a text, or a sentence of different texts, in several articles a row; the most first",
+            "one row per text, or sentence of different texts, in several articles, most first",
             {
-                "kind": f"text: a whole article; sentence: one of {SHORTEST} characters or more",
+                "kind": f"text (a whole article) or sentence (of {SHORTEST} characters or more)",
                 "text": "the sentence, or the article's title or first sentence",
-                "articles": "that it stands in",
+                "articles": "that contain it",
                 "outlets": "that published them",
                 "first_day": "of the articles that have a date",
                 "last_day": "of the articles that have a date",
-                "first_outlet": "who published it on the first day; no proof that it began there",
+                "first_outlet": "its publisher on the first day; no proof that it began there",
                 "first_url": "of that article",
                 "first_article_id": "of that article",
             },
@@ -183,14 +391,14 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
         ),
         View(
             "who_cites_whom",
-            "an outlet and whom it cites a row, in the most sentences first",
+            "one row per outlet and source that it cites, most sentences first",
             {
-                **_WHO,
-                "cited": "the source's name, as most of these sentences have it",
-                "cited_id": "its id in the registry; null where it is no outlet there",
-                "kind": "how it is given: named; unnamed or vague where a state or outlet is meant",
+                **_OUTLET,
+                "cited": "the source's name, in its most frequent form",
+                "cited_id": "its id in the registry; null where it is not an outlet there",
+                "kind": "named; unnamed or vague where a state or an outlet is meant",
                 "government": "whether a government or office-holder speaks in any of them",
-                "state_media": "whether an outlet that a state owns and controls does",
+                "state_media": "whether it is an outlet that a state owns and controls",
                 "itself": "whether the outlet cites itself",
                 "sentences": "that cite it",
                 "articles": "with such a sentence",
@@ -200,31 +408,40 @@ def views(signals: Sequence[str], thresholds: Mapping[str, float]) -> tuple[View
     )
 
 
-def create(signals: Sequence[str], thresholds: Mapping[str, float]) -> Iterator[str]:
-    """Give the statements that make the views, over the tables of a run."""
+def create_views(signals: Sequence[str], thresholds: Mapping[str, float]) -> Iterator[str]:
+    """Return the statements that create the views over the tables of a run."""
     yield f"CREATE VIEW published AS {_PUBLISHED}"
-    yield f"CREATE VIEW content_sentences AS {_content_sentences(signals)}"
-    yield f"CREATE VIEW article_counts AS {counts(signals)}"
+    # Text of the page around an article is left out, where a model tells it.
+    only = "WHERE list_contains(s.flags, 'content')" if "content" in signals else ""
+    scored = "(SELECT article_id FROM articles WHERE note IS NULL)"
+    yield (
+        "CREATE VIEW content_sentences AS SELECT s.* FROM sentences s "
+        f"SEMI JOIN {scored} a USING (article_id) {only}"
+    )
+    yield f"CREATE VIEW article_counts AS {counts_query(signals)}"
     for view in views(signals, thresholds):
         yield f"CREATE VIEW {view.name} AS {view.sql}"
 
 
-def _names(measures: Sequence[Measure]) -> str:
+def _columns(measures: Sequence[Measure]) -> str:
     return ", ".join(f"{m.name}, {m.name}_low, {m.name}_high, {m.name}_n" for m in measures)
 
 
 def _meanings(measures: Sequence[Measure]) -> dict[str, str]:
-    found = {}
-    for one in measures:
-        found[one.name] = one.meaning
-        found[f"{one.name}_low"] = "lower end of its 95% interval; null from one text alone"
-        found[f"{one.name}_high"] = "upper end"
-        found[f"{one.name}_n"] = "of how many it is the share"
-    return found
+    return {
+        name: meaning
+        for one in measures
+        for name, meaning in (
+            (one.name, one.meaning),
+            (f"{one.name}_low", "lower end of its 95% interval; null for a single text"),
+            (f"{one.name}_high", "upper end"),
+            (f"{one.name}_n", "its base"),
+        )
+    }
 
 
-# Who published an article: by the registry's id, by what the page says, by the host of its address.
-# Outlets that are one by id may be written in several ways: the way of most articles is shown.
+# The publisher by the registry's id, by what the page says, or by the host of its address. Of
+# several spellings the most frequent is shown.
 _PUBLISHED = rf"""
     WITH named AS (
         SELECT *, nullif(trim(coalesce(
@@ -248,13 +465,6 @@ _PUBLISHED = rf"""
         CASE WHEN k.publisher IS NOT NULL THEN 'registry' WHEN k.given IS NOT NULL THEN 'page'
             WHEN k.host IS NOT NULL THEN 'address' ELSE 'nothing' END AS told_by
     FROM keyed k LEFT JOIN spelt s USING (outlet_key)"""
-
-
-def _content_sentences(signals: Collection[str]) -> str:
-    """Leave out what belongs to the page around an article, where a model tells."""
-    only = "WHERE list_contains(s.flags, 'content')" if "content" in signals else ""
-    scored = "(SELECT article_id FROM articles WHERE note IS NULL)"
-    return f"SELECT s.* FROM sentences s SEMI JOIN {scored} a USING (article_id) {only}"
 
 
 def _most_flagged(signals: Sequence[str], thresholds: Mapping[str, float]) -> str:
@@ -281,8 +491,8 @@ def _most_flagged(signals: Sequence[str], thresholds: Mapping[str, float]) -> st
         ORDER BY framing DESC, strength DESC NULLS LAST, article_id, sentence"""
 
 
-# Sentences of copies of one text are no news: a sentence counts where different texts hold it. By
-# their hashes first, so that only what is repeated has to be held.
+# A sentence counts where different texts have it, not copies of one. By hashes first, so that only
+# repeated sentences are kept in memory.
 _REPEATED = f"""
     WITH copies AS (
         SELECT text_digest FROM published WHERE note IS NULL AND text_digest IS NOT NULL
@@ -315,7 +525,7 @@ _REPEATED = f"""
     FROM found GROUP BY kind, what
     ORDER BY articles DESC, outlets DESC, kind DESC, first_article_id, text"""
 
-# An outlet is one by its id, whatever it is called; anybody else by the name, as it is written.
+# An outlet is identified by its id, anybody else by the name as it is written.
 _WHO_CITES_WHOM = """
     WITH met AS (
         SELECT c.article_id, c.sentence, c.name, c.kind,

@@ -1,4 +1,4 @@
-"""What stands before the application: who may ask, how much, how long, and how many at once."""
+"""What a service takes at most and who may ask it, and the middleware that holds requests to it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,115 @@ import asyncio
 import hmac
 import json
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias
 
-from framescope.classifier.service.bounds import Bounds, RequestError, Seats
-from framescope.classifier.service.measures import Measures
+from framescope.classifier.errors import FramescopeError
+from framescope.classifier.service.metrics import Metrics
+
+TOKEN = "FRAMESCOPE_TOKEN"
+"""The environment variable that holds the token, where no file does."""
+
+
+class ServiceError(FramescopeError):
+    """A service that can't be started as asked."""
+
+
+class RequestError(FramescopeError):
+    """A request that is answered with an error.
+
+    Parameters
+    ----------
+    status : int
+        Of HTTP.
+    reason : str
+        One line: what is wrong, and what to do about it.
+    retry : int or None
+        Seconds after which to try again.
+    """
+
+    def __init__(self, status: int, reason: str, retry: int | None = None) -> None:
+        super().__init__(" ".join(reason.split()))
+        self.status = status
+        self.retry = retry
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one service takes at most.
+
+    Attributes
+    ----------
+    size : int
+        Of a request's body, and characters of an article.
+    seconds : float
+        For which a request may send its body; for which an article may wait; and for which it may
+        be read, and scored.
+    waiting : int
+        Articles at once, whether they are being read, wait, or are being scored.
+    token : bytes or None
+        That requests must carry; None for no check.
+    urls : bool
+        Whether addresses are fetched.
+    """
+
+    size: int = 2_000_000
+    seconds: float = 60.0
+    waiting: int = 128
+    token: bytes | None = field(default=None, repr=False)
+    urls: bool = False
+
+
+def read_token(file: Path | None) -> bytes | None:
+    """Read the token from a file, else from the environment; None where neither gives one.
+
+    Raises
+    ------
+    ServiceError
+        When the file can't be read, or what is given can't stand in a header.
+    """
+    given, place = os.environ.get(TOKEN), TOKEN
+    if file is not None:
+        place = str(file)
+        try:
+            given = file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "not UTF-8"
+            raise ServiceError(f"{file}: can't be read ({why}); give a file with a token") from None
+    if given is None:
+        return None
+    if not given or not given.isascii() or not given.isprintable() or " " in given:
+        reason = "holds no token: one line of visible ASCII characters"
+        raise ServiceError(f"{place}: {reason}; make one with: openssl rand -hex 32")
+    return given.encode()
+
+
+class Capacity:
+    """Counts the articles in the service, and refuses more than it may hold.
+
+    It belongs to the event loop and has no lock.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.taken = 0
+
+    def take(self, count: int, retry: int) -> None:
+        """Reserve places for `count` articles, or raise `RequestError` (429)."""
+        if self.taken + count > self.most:
+            reason = f"full: {self.taken} articles are waiting, and {self.most} may"
+            raise RequestError(429, f"{reason}; try again in {retry} s", retry)
+        self.taken += count
+
+    def leave(self, count: int) -> None:
+        """Release places."""
+        self.taken -= count
+
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -38,24 +140,24 @@ class _GoneError(Exception):
 
 
 def named(path: str) -> str:
-    """Give the path that a request counts under: there are as many as routes, whoever asks."""
+    """Return the route that a request counts under, so that clients can't add metrics."""
     if path.startswith(_SOURCES):
         return "/sources/{key}"
     return path if path in _KNOWN else "other"
 
 
-class Guard:
-    """Lets requests through to the application, or answers them itself.
+class LimitsMiddleware:
+    """Passes requests to the application, or refuses them.
 
-    What it refuses has cost next to nothing: no body was parsed, and none beyond the limit is kept.
+    A refusal is cheap: no body is parsed, and none beyond the limit is kept.
 
     Parameters
     ----------
     app : callable
         Of ASGI.
-    bounds : Bounds
-    seats : Seats
-    measures : Measures
+    limits : Limits
+    capacity : Capacity
+    metrics : Metrics
     retry : callable
         Gives the seconds after which there may be room again.
     """
@@ -63,13 +165,13 @@ class Guard:
     def __init__(
         self,
         app: Application,
-        bounds: Bounds,
-        seats: Seats,
-        measures: Measures,
+        limits: Limits,
+        capacity: Capacity,
+        metrics: Metrics,
         retry: Callable[[], int],
     ) -> None:
-        self.app, self._bounds, self._seats = app, bounds, seats
-        self._measures, self._retry = measures, retry
+        self.app, self._limits, self._capacity = app, limits, capacity
+        self._metrics, self._retry = metrics, retry
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request, as ASGI has it."""
@@ -97,8 +199,8 @@ class Guard:
             if status == _GONE:
                 await _send(RequestError(500, DEFECT), noting)
         finally:
-            self._measures.requests.labels(path, str(status)).inc()
-            self._measures.seconds.labels(path).observe(time.monotonic() - began)
+            self._metrics.requests.labels(path, str(status)).inc()
+            self._metrics.seconds.labels(path).observe(time.monotonic() - began)
 
     async def _answer(self, scope: Message, path: str, receive: Receive, send: Send) -> None:
         headers = {name.lower(): value for name, value in scope["headers"]}
@@ -108,18 +210,18 @@ class Guard:
             await self.app(scope, receive, send)
             return
         self._check_type(headers.get(b"content-type", b""))
-        self._seats.take(1, self._retry())
+        self._capacity.take(1, self._retry())
         try:
             body = await self._body(headers, receive)
             await _answered(self.app, scope, body, receive, send)
         finally:
-            self._seats.leave(1)
+            self._capacity.leave(1)
 
     def _check_token(self, given: bytes) -> None:
-        if self._bounds.token is None:
+        if self._limits.token is None:
             return
         scheme, _, token = given.partition(b" ")
-        right = hmac.compare_digest(token.strip(), self._bounds.token)
+        right = hmac.compare_digest(token.strip(), self._limits.token)
         if not right or scheme.lower() != b"bearer":
             raise RequestError(
                 401, "needs the service's token; send the header Authorization: Bearer TOKEN"
@@ -132,13 +234,13 @@ class Guard:
 
     async def _body(self, headers: MutableMapping[bytes, bytes], receive: Receive) -> bytes:
         """Read a body whole, within the limits of size and time."""
-        most, size, kept = self._bounds.size, 0, bytearray()
+        most, size, kept = self._limits.size, 0, bytearray()
         reason = f"longer than {most:,} bytes; divide it, or start the service with --max-bytes"
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > most and b"expect" in headers:
             raise RequestError(413, reason)
         try:
-            async with asyncio.timeout(self._bounds.seconds):
+            async with asyncio.timeout(self._limits.seconds):
                 more = True
                 while more and size <= _DISCARDED * most:
                     message = await receive()
@@ -152,7 +254,7 @@ class Guard:
                     else:
                         kept.clear()
         except TimeoutError:
-            raise RequestError(408, f"no whole request within {self._bounds.seconds:g} s") from None
+            raise RequestError(408, f"no whole request within {self._limits.seconds:g} s") from None
         if size > most:
             raise RequestError(413, reason)
         return bytes(kept)
@@ -161,7 +263,7 @@ class Guard:
 async def _answered(
     app: Application, scope: Message, body: bytes, receive: Receive, send: Send
 ) -> None:
-    """Let the application answer, and stop it when the client goes away."""
+    """Run the application, and cancel it when the client disconnects."""
     given = False
     gone = asyncio.ensure_future(_gone(receive))
 
@@ -207,7 +309,7 @@ def error_body(reason: str, status: int | None = None) -> bytes:
 
 
 def error_headers(error: RequestError) -> dict[str, str]:
-    """Give what goes with an error besides its words."""
+    """Return the headers of an error."""
     found = {"cache-control": "no-store"}
     if error.retry is not None:
         found["retry-after"] = str(error.retry)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from framescope.classifier.reports import report_schema
-from framescope.classifier.service.guard import OPEN
+from framescope.classifier.service.limits import OPEN
 
 _ABOUT = (
     "Who says so, how it is framed, and whose words they are: for every sentence of a news article."

@@ -1,4 +1,4 @@
-"""What the service counts and times, as Prometheus reads it."""
+"""Counts and times of the service, for Prometheus."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _BATCH = (1, 2, 4, 8, 16, 32, 64)
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
-class Measures:
-    """The measures of one service.
+class Metrics:
+    """The metrics of one service.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ class Measures:
         self._waiting = Gauge(
             "framescope_waiting", "Articles that wait to be scored.", registry=kept
         )
-        self._seats = Gauge(
-            "framescope_in_house", "Articles read, waiting or scored now.", registry=kept
+        self._capacity = Gauge(
+            "framescope_in_house", "Articles being read, waiting or being scored.", registry=kept
         )
         said = {
             "version": __version__,
@@ -66,9 +66,9 @@ class Measures:
         ProcessCollector(registry=kept)  # memory, files, processor time
 
     def watch(self, waiting: Callable[[], float], in_house: Callable[[], float]) -> None:
-        """Ask these whenever somebody reads the measures."""
+        """Read these gauges whenever the metrics are read."""
         self._waiting.set_function(waiting)
-        self._seats.set_function(in_house)
+        self._capacity.set_function(in_house)
 
     def text(self) -> bytes:
         """Write them in Prometheus' text format."""

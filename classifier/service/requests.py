@@ -1,4 +1,4 @@
-"""What is posted: its shape, and how it becomes articles, as `framescope score` reads a file."""
+"""Request schemas, and how a request becomes articles, as `framescope score` reads a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import detect_language, read_input, read_value
 from framescope.classifier.records import Article, Origin, Skipped
-from framescope.classifier.service.bounds import RequestError
+from framescope.classifier.service.limits import RequestError
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 _MARK = "\ufeff"
@@ -37,11 +37,11 @@ Id = Annotated[
 ]
 
 
-class _Posted(BaseModel):
+class _ScoreRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class PostedText(_Posted):
+class TextRequest(_ScoreRequest):
     """A text, or whatever else a file may hold that `framescope score` reads: told by content."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"text": _EXAMPLE}]})
@@ -64,7 +64,7 @@ class PostedText(_Posted):
             yield Article(name, text, lang=detect_language(text), origin=Origin(name))
 
 
-class PostedPage(_Posted):
+class PageRequest(_ScoreRequest):
     """A web page."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"html": _PAGE, "id": "fares"}]})
@@ -81,7 +81,7 @@ class PostedPage(_Posted):
         return read_value(f"{page}\n<!-- -->", self.id or "page")
 
 
-class PostedAddress(_Posted):
+class AddressRequest(_ScoreRequest):
     """The address of a page, which is fetched where the service was started with --allow-urls."""
 
     model_config = ConfigDict(
@@ -115,17 +115,17 @@ KINDS: tuple[Kind, ...] = ("text", "html", "url")
 
 
 def _kind(value: Any) -> str | None:
-    """Tell what was posted by the one key that says it."""
-    if isinstance(value, _Posted):
+    """Return the kind of a request, by the one key that tells it."""
+    if isinstance(value, _ScoreRequest):
         return next(kind for kind in KINDS if hasattr(value, kind))
     found = [kind for kind in KINDS if isinstance(value, Mapping) and kind in value]
     return found[0] if len(found) == 1 else None
 
 
-Posted: TypeAlias = Annotated[
-    Annotated[PostedText, Tag("text")]
-    | Annotated[PostedPage, Tag("html")]
-    | Annotated[PostedAddress, Tag("url")],
+ScoreRequest: TypeAlias = Annotated[
+    Annotated[TextRequest, Tag("text")]
+    | Annotated[PageRequest, Tag("html")]
+    | Annotated[AddressRequest, Tag("url")],
     Discriminator(
         _kind,
         custom_error_type="posted",
@@ -134,7 +134,7 @@ Posted: TypeAlias = Annotated[
 ]
 
 
-class PostedBatch(_Posted):
+class BatchRequest(_ScoreRequest):
     """Several articles."""
 
     model_config = ConfigDict(
@@ -143,15 +143,17 @@ class PostedBatch(_Posted):
         }
     )
 
-    articles: list[Posted] = Field(min_length=1, description="As many as --max-waiting at most.")
+    articles: list[ScoreRequest] = Field(
+        min_length=1, description="As many as --max-waiting at most."
+    )
 
 
-def read(posted: PostedText | PostedPage | PostedAddress, most: int) -> list[Article | Skipped]:
+def read(posted: TextRequest | PageRequest | AddressRequest, most: int) -> list[Article | Skipped]:
     """Read what was posted.
 
     Parameters
     ----------
-    posted : PostedText, PostedPage or PostedAddress
+    posted : TextRequest, PageRequest or AddressRequest
     most : int
         Characters of an article; longer ones are skipped.
 

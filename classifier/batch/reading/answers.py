@@ -1,0 +1,219 @@
+"""The answer to a query, written for a terminal or as CSV, JSON, JSON Lines or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from io import StringIO
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from framescope.classifier.cli.shared import AnswerFormat
+from framescope.classifier.errors import InputError
+from framescope.classifier.output import STDOUT, check, drafted
+from framescope.classifier.records import printable, shortened
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from framescope.classifier.batch.reading.views import View
+    from rich.console import Console
+
+    Answer = tuple[pa.Schema, Iterator[pa.RecordBatch]]
+
+SHOWN = 50
+"""Rows that a terminal shows."""
+
+_LONGEST = 400  # characters of a value that a terminal shows
+_NARROWEST = 9  # columns of a terminal for each column of an answer; narrower rows are stacked
+_SUFFIXES = {
+    **{f".{form}": form for form in AnswerFormat},
+    ".ndjson": AnswerFormat.JSONL,
+    ".txt": AnswerFormat.TERMINAL,
+}
+
+
+def choose_format(given: AnswerFormat | None, output: Path | None) -> AnswerFormat:
+    """Return the format that was given, else that of the file's suffix, else what suits the stream.
+
+    Raises
+    ------
+    InputError
+        When Parquet would go to a terminal or a pipe, or format and suffix differ.
+    """
+    to_file = output is not None and output != STDOUT
+    named = _SUFFIXES.get(output.suffix.lower()) if output is not None and to_file else None
+    if given is not None and named is not None and given is not named:
+        reason = f"is called {named}, and --format is {given}; leave one of the two out"
+        raise InputError(output or STDOUT, reason)
+    form = given or named
+    if form is AnswerFormat.PARQUET and not to_file:
+        raise InputError("Parquet", "is not text; give --output FILE")
+    watched = sys.stdout is not None and sys.stdout.isatty()
+    return form or (AnswerFormat.TERMINAL if watched and not to_file else AnswerFormat.CSV)
+
+
+def write_answer(
+    ask: Callable[[], Answer], form: AnswerFormat, output: Path | None, *, overwrite: bool
+) -> None:
+    """Ask, and write the answer batch by batch; a terminal gets its first rows.
+
+    Parameters
+    ----------
+    ask : callable
+        Returns the schema of the answer and its batches.
+    form : AnswerFormat
+    output : pathlib.Path or None
+        None for standard output.
+    overwrite : bool
+        Whether to overwrite an existing file.
+
+    Raises
+    ------
+    InputError
+        When it can't be written.
+    """
+    check(output, overwrite=overwrite)
+    schema, batches = ask()
+    with drafted(output) as draft:
+        if form is AnswerFormat.PARQUET:
+            from pyarrow.parquet import ParquetWriter
+
+            with ParquetWriter(str(draft.part or output), schema) as parquet:
+                for batch in batches:
+                    parquet.write_batch(batch)
+            draft.worth = True
+            return
+        rows = (row for batch in batches for row in _rows(batch))
+        if form is AnswerFormat.TERMINAL:
+            _show(schema.names, rows, draft.file)
+        elif form is AnswerFormat.CSV:
+            table = csv.writer(draft.file, lineterminator="\n")
+            table.writerow(schema.names)
+            table.writerows([_csv_value(value) for value in row] for row in rows)
+        else:
+            objects = (
+                json.dumps(dict(zip(schema.names, row, strict=True)), ensure_ascii=False)
+                for row in rows
+            )
+            if form is AnswerFormat.JSONL:
+                draft.file.writelines(f"{line}\n" for line in objects)
+            else:
+                separator = "[\n"
+                for line in objects:
+                    draft.file.write(separator + line)
+                    separator = ",\n"
+                draft.file.write("[]\n" if separator == "[\n" else "\n]\n")
+
+
+def show_views(views: Sequence[View], tables: Sequence[str], file: TextIO) -> None:
+    """Write the list of views with their columns."""
+    from rich.table import Table
+    from rich.text import Text
+
+    with_interval = False
+    console = _console(file)
+    for view in views:
+        console.print(Text(view.name, "bold"), Text(f" - {view.about}"), sep="")
+        grid = Table.grid(padding=(0, 2))
+        shares = {name for name in view.columns if f"{name}_low" in view.columns}
+        with_interval |= bool(shares)
+        hidden = {f"{name}{end}" for name in shares for end in ("_low", "_high", "_n")}
+        for name, meaning in view.columns.items():
+            if name not in hidden:
+                mark = Text(" *", "dim") if name in shares else Text()
+                grid.add_row("", Text(name) + mark, Text(meaning))
+        console.print(grid)
+        console.print()
+    if with_interval:
+        console.print("* with NAME_low and NAME_high, its 95% interval, and NAME_n, the base.")
+    console.print(f"Tables of the run: {', '.join(tables)}. DESCRIBE NAME lists their columns.")
+    _flush(console, file)
+
+
+def _show(names: Sequence[str], rows: Iterator[list[Any]], file: TextIO) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = list(islice(rows, SHOWN))
+    console = _console(file)
+    heads = [Text(printable(name), "bold") for name in names]
+    if console.width // max(len(names), 1) >= _NARROWEST:
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+        for at, head in enumerate(heads):
+            numeric = any(isinstance(row[at], int | float) for row in shown)
+            table.add_column(head, justify="right" if numeric else "left", overflow="fold")
+        for row in shown:
+            table.add_row(*(Text(_terminal_value(value)) for value in row))
+        console.print(table)
+    else:
+        for row in shown:
+            grid = Table.grid(padding=(0, 2))
+            for head, value in zip(heads, row, strict=True):
+                grid.add_row(head, Text(_terminal_value(value)))
+            console.print(grid)
+            console.print()
+    if not shown:
+        console.print("No rows.")
+    if next(rows, None) is not None:
+        console.print(f"The first {SHOWN} rows; --output FILE writes all, LIMIT asks for fewer.")
+    _flush(console, file)
+
+
+def _console(file: TextIO) -> Console:
+    from rich.console import Console
+
+    return Console(file=file) if file.isatty() else Console(file=StringIO(), width=110)
+
+
+def _flush(console: Console, file: TextIO) -> None:
+    """Write what was drawn for a file, without the spaces that fill up its lines."""
+    if isinstance(console.file, StringIO):
+        file.writelines(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+
+
+def _rows(batch: pa.RecordBatch) -> Iterator[list[Any]]:
+    """Return the rows of a batch as plain values, single precision as short as it is read."""
+    import pyarrow as pa
+    from numpy import float32
+
+    columns = [
+        [None if value is None else float(str(float32(value))) for value in column.to_pylist()]
+        if pa.types.is_float32(column.type)
+        else column.to_pylist()
+        for column in batch.columns
+    ]
+    for row in zip(*columns, strict=True):
+        yield [_plain(value) for value in row]
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _csv_value(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | list | dict) else value
+
+
+def _terminal_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(map(_terminal_value, value))
+    return "" if value is None else shortened(str(value), _LONGEST)
