@@ -249,14 +249,14 @@ def test_it_lives_and_is_ready(client):
 
 
 def test_readiness_ends_before_the_service_does(client):
-    desk = client.app.state.service
-    desk.stopping = True
+    service = client.app.state.service
+    service.stopping = True
     try:
         assert client.get("/ready").status_code == 503
         assert client.get("/health").status_code == 200
         assert post(client, text=LINE).status_code == 200  # what still comes is finished
     finally:
-        desk.stopping = False
+        service.stopping = False
 
 
 def test_what_is_counted_is_what_was_done(client):

@@ -174,13 +174,13 @@ def test_stopping_finishes_what_waits(held):
 
 
 def test_seats_are_taken_all_or_none():
-    seats = Capacity(3)
-    seats.take(2, 1)
+    capacity = Capacity(3)
+    capacity.take(2, 1)
     with pytest.raises(RequestError, match="full: 2 articles are waiting, and 3 may") as refused:
-        seats.take(2, 7)
-    assert (refused.value.status, refused.value.retry, seats.taken) == (429, 7, 2)
-    seats.leave(2)
-    seats.take(3, 1)
+        capacity.take(2, 7)
+    assert (refused.value.status, refused.value.retry, capacity.taken) == (429, 7, 2)
+    capacity.leave(2)
+    capacity.take(3, 1)
 
 
 # --- how many at once -----------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def test_seats_are_taken_all_or_none():
 
 @pytest.fixture
 def stuck(small_bundle, monkeypatch):
-    """A client of a service with two seats, whose scorer waits for leave."""
+    """A client of a service with two capacity, whose scorer waits for leave."""
     app = make(small_bundle, waiting=2)
     scorer = app.state.service.scorer
     whole, leave, begun = scorer.score, threading.Event(), threading.Semaphore(0)
@@ -220,7 +220,7 @@ def test_a_full_service_says_when_to_come_again_and_recovers(stuck):
         leave.set()
         assert first.result(PATIENCE).status_code == 200
     assert client.post("/score", json={"text": LINE}).status_code == 200
-    assert client.app.state.service.seats.taken == 0
+    assert client.app.state.service.capacity.taken == 0
 
 
 def test_more_articles_than_seats_are_too_many_for_ever(stuck):
@@ -232,7 +232,7 @@ def test_more_articles_than_seats_are_too_many_for_ever(stuck):
     answer = client.post("/score", json={"text": rows})
     assert answer.status_code == 413
     assert "5 articles" in answer.json()["error"]
-    assert client.app.state.service.seats.taken == 0
+    assert client.app.state.service.capacity.taken == 0
 
 
 # --- size and time --------------------------------------------------------------------------------
@@ -292,8 +292,8 @@ class Line:
         return self.sent[0]["status"] if self.sent else None
 
 
-def guard(app, seats=None, **bounds):
-    return LimitsMiddleware(app, Limits(**bounds), seats or Capacity(2), measures(), lambda: 1)
+def guard(app, capacity=None, **bounds):
+    return LimitsMiddleware(app, Limits(**bounds), capacity or Capacity(2), measures(), lambda: 1)
 
 
 async def nobody(scope, receive, send):
@@ -336,7 +336,7 @@ def test_a_client_that_goes_away_gives_its_seat_back():
         finally:
             ended.append(True)
 
-    seats = Capacity(2)
+    capacity = Capacity(2)
     body = {"type": "http.request", "body": b"{}", "more_body": False}
     for line in (
         Line(body, {"type": "http.disconnect"}),
@@ -345,10 +345,10 @@ def test_a_client_that_goes_away_gives_its_seat_back():
             {"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}
         ),
     ):
-        asyncio.run(guard(slow, seats)(line.scope, line.receive, line.send))
+        asyncio.run(guard(slow, capacity)(line.scope, line.receive, line.send))
         assert line.sent == []
     assert ended == [True]
-    assert seats.taken == 0
+    assert capacity.taken == 0
 
 
 def test_requests_are_counted_under_a_bounded_number_of_names():
@@ -401,7 +401,7 @@ def test_health_and_the_page_are_open(locked):
 
 
 def test_tokens_are_compared_in_constant_time(locked, monkeypatch):
-    from framescope.classifier.service import guard as module
+    from framescope.classifier.service import limits as module
 
     asked = []
     compare = module.hmac.compare_digest
@@ -551,7 +551,7 @@ def test_a_port_in_use_an_unknown_host_and_a_missing_model_are_one_line(tmp_path
 
 
 def test_without_the_extra_one_line_says_what_to_type(monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("service.")]:
+    for name in [name for name in sys.modules if name.startswith("framescope.classifier.service.")]:
         if name not in (
             "framescope.classifier.service.commands",
             "framescope.classifier.service.limits",

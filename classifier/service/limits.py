@@ -12,10 +12,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from framescope.classifier.errors import FramescopeError
-from framescope.classifier.service.metrics import Metrics
 
 TOKEN = "FRAMESCOPE_TOKEN"
 """The environment variable that holds the token, where no file does."""
@@ -115,6 +114,9 @@ class Capacity:
         """Release places."""
         self.taken -= count
 
+
+if TYPE_CHECKING:
+    from framescope.classifier.service.metrics import Metrics
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
