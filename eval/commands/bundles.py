@@ -51,13 +51,14 @@ def promote(
     """
     from framescope.classifier.bundles import ModelStore
     from framescope.eval.commands.options import progress
-    from framescope.eval.promotion import Proposal
-    from framescope.eval.promotion import promote as judge_and_promote
+    from framescope.eval.release import promote as judge_and_promote
     from framescope.eval.report import show_section
 
-    asked = Proposal(candidate, name, data or (), corpora, against, allow, by, draws, seed)
     with progress() as bar:
-        found = judge_and_promote(asked, ModelStore.of_user(), bar)
+        found = judge_and_promote(
+            candidate, ModelStore.of_user(), name, data=data or (), corpora=corpora,
+            against=against, allow=allow, by=by, draws=draws, seed=seed, progress=bar,
+        )  # fmt: skip
     if format is CardFormat.JSON:
         write_json({"name": found.name, "version": found.version, **found.record})
     else:

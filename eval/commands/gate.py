@@ -41,7 +41,7 @@ def gate(
     lowers the limits of the behavioural suite.
     """
     from framescope.classifier.bundles import KINDS
-    from framescope.eval.release import FLOORS, Gate, write_card
+    from framescope.eval.release import FLOORS, Gate
     from framescope.eval.report import show_section
 
     reasons = dict(map(_reason, allow_regression or ()))
@@ -60,7 +60,6 @@ def gate(
         result.check(bundle)
         return
     result.update(reasons)
-    write_card(result.bundle.path, [one.measured for one in result.verdicts])
     typer.echo(f"wrote {result.path} and the card of {result.bundle.path}")
 
 

@@ -1,4 +1,4 @@
-"""Scored rows in, whether a bundle may be released out; and the figures of its model card."""
+"""Scored rows in, whether a bundle may be released, or promoted in the model store, out."""
 
-from framescope.eval.release.card import write as write_card
 from framescope.eval.release.gate import FLOORS, Gate
+from framescope.eval.release.promotion import promote

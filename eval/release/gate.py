@@ -1,8 +1,7 @@
-"""The gate: a bundle held against floors that are written down and never lowered in passing.
+"""The gate: a bundle is compared with floors that are never lowered without a reason.
 
-``floors.json`` beside this module has, for each benchmark, the digest of its rows and the least
-figure that a default bundle may show. A floor is raised by measuring; it is lowered only with a
-reason, which is kept in the same file.
+``floors.json`` has, for each benchmark, the digest of its rows and the lowest figure that a default
+bundle may show. A floor is raised by measuring; the reason for lowering one is kept in the file.
 """
 
 from __future__ import annotations
@@ -10,37 +9,73 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from framescope.classifier import __version__
-from framescope.classifier.bundles import Bundle
-from framescope.classifier.errors import FramescopeError
-from framescope.eval.metrics import Estimate, Section, estimates, table
-from framescope.eval.rows import BENCHMARK_BY_NAME as BY_NAME
-from framescope.eval.rows import BENCHMARKS, Benchmark, Evaluation, Sample
+from framescope.classifier.bundles import CARD, MANIFEST, Bundle
+from framescope.classifier.errors import BundleError, FramescopeError
+from framescope.classifier.files import atomic_write
+from framescope.eval.metrics import METRICS, Cell, Estimate, Section, estimates, table
+from framescope.eval.report import markdown_table
+from framescope.eval.rows import BENCHMARK_BY_NAME, BENCHMARKS, Benchmark, Evaluation, Sample
 from framescope.eval.suite import Suite, measure_suite
 
 FLOORS = Path(__file__).with_name("floors.json")
-SLACK = 0.005
-"""A new floor lies this far under what was measured: int8 on another processor rounds otherwise."""
-_POSITIVES = 20
-"""Benchmarks with fewer positives have no floor: chance alone would break it."""
+_SLACK = 0.005  # a new floor lies so far below the figure: int8 rounds differently elsewhere
+_POSITIVES = 20  # benchmarks with fewer have no floor: chance alone would break it
+
+_BEGIN, _END = "<!-- measured -->", "<!-- /measured -->"
+_HEAD = """## How good it is
+
+On rows that nothing was trained, tuned or calibrated on, with 95% intervals over
+resamples of whole groups. Published figures are of other rows unless it says so; a
+ceiling is how far annotators agree. Written by `framescope eval gate --update`.
+"""
 
 
 class GateError(FramescopeError):
     """A floor that is missed, or that would be lowered without a reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One benchmark measured.
+@dataclass(frozen=True)
+class Floors:
+    """The floors of a file.
 
-    ``digest``: of its rows and labels. ``figure``: the main one; NaN where undefined, and its
-    interval over resamples of whole groups too where none was asked for.
+    ``floors``: by benchmark, ``digest``, ``metric`` and ``floor``. ``regressions``: every floor
+    that was lowered: ``benchmark``, ``from``, ``to``, ``reason``.
+    """
+
+    floors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    regressions: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> Floors:
+        """Read floors, none where the file isn't there; raises a `GateError` when it is damaged."""
+        if not path.is_file():
+            return cls()
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            return cls(dict(record["floors"]), tuple(record["regressions"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise GateError(f"{path}: no floors ({error}); restore the file") from None
+
+    def write(self, path: Path) -> None:
+        """Write the floors in the order of the benchmarks."""
+        floors = {name: self.floors[name] for name in BENCHMARK_BY_NAME if name in self.floors}
+        record = {"floors": floors, "regressions": list(self.regressions)}
+        atomic_write(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class FloorCheck:
+    """A bundle's main figure on a benchmark, and the floor.
+
+    ``digest``: of the rows and labels. ``figure``: NaN where undefined. ``floor``,
+    ``floor_digest``: None without a floor; the rows that it was measured on.
     """
 
     benchmark: Benchmark
@@ -49,133 +84,80 @@ class Measured:
     groups: int
     positives: int
     figure: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class FloorCheck:
-    """A measured benchmark beside its floor; None where it has none."""
-
-    measured: Measured
     floor: float | None
-    digest: str | None
+    floor_digest: str | None
 
     @property
     def missed(self) -> bool:
-        """Whether the figure is under the floor."""
-        return self.floor is not None and not self.measured.figure.value >= self.floor
+        """Whether the figure is below the floor."""
+        return self.floor is not None and not self.figure.value >= self.floor
 
     @property
     def changed(self) -> bool:
         """Whether the floor was measured on other rows."""
-        return self.digest is not None and self.digest != self.measured.digest
-
-    @property
-    def verdict(self) -> str:
-        """What a table says of it."""
-        if self.floor is None:
-            return ""
-        return "missed" if self.missed else "other rows" if self.changed else "ok"
+        return self.floor_digest is not None and self.floor_digest != self.digest
 
 
-@dataclass(frozen=True)
-class Floors:
-    """What ``floors.json`` holds.
+def measure(evaluation: Evaluation, floors: Floors, whose: int = 0) -> Iterator[FloorCheck]:
+    """Measure a bundle, by its place, on the benchmarks that have rows and that it gives.
 
-    ``floors``: by benchmark: ``digest``, ``floor``. ``regressions``: every floor that was lowered:
-    ``benchmark``, ``from``, ``to``, ``reason``.
+    Figures have intervals where the evaluation has draws.
     """
-
-    floors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    regressions: tuple[Mapping[str, Any], ...] = ()
-
-
-def read(path: Path = FLOORS) -> Floors:
-    """Read the floors; none where the file isn't there.
-
-    Raises `GateError` when the file can't be read.
-    """
-    if not path.is_file():
-        return Floors()
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return Floors(dict(record["floors"]), tuple(record["regressions"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise GateError(f"{path}: no floors ({error}); restore the file") from None
-
-
-def write(floors: Floors, path: Path = FLOORS) -> None:
-    """Write the floors, sorted, so that a change shows as a line."""
-    record = {
-        "floors": {name: floors.floors[name] for name in BY_NAME if name in floors.floors},
-        "regressions": list(floors.regressions),
-    }
-    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def measured(
-    evaluation: Evaluation, whose: int = 0, benchmarks: Sequence[Benchmark] = BENCHMARKS
-) -> Iterator[Measured]:
-    """Measure a bundle on every benchmark that the examples have and the bundle gives.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-        Without draws there are no intervals.
-    whose : int
-        The place of the bundle.
-    benchmarks : sequence of Benchmark
-    """
-    bundle, draws = evaluation.bundles[whose], evaluation.draws
-    for corpus in dict.fromkeys(b.corpus for b in benchmarks):
-        here = [b for b in benchmarks if b.corpus == corpus and b.signal in bundle.signals]
+    bundle = evaluation.bundles[whose]
+    for corpus in dict.fromkeys(b.corpus for b in BENCHMARKS):
+        here = [b for b in BENCHMARKS if b.corpus == corpus and b.signal in bundle.signals]
         parts, signals = {b.part for b in here}, dict.fromkeys(b.signal for b in here)
         if not len(evaluation.numbers(corpus, tuple(parts), tuple(signals))):
             continue
         scored = evaluation.articles(corpus, tuple(parts), tuple(signals))
         for benchmark in here:
             sample = scored.sample(benchmark.part, benchmark.signal)
-            if not len(sample) or sample.scores[whose] is None:
+            if not len(sample):
                 continue
             alone = replace(sample, scores=sample.scores[whose : whose + 1])
-            (found,) = estimates(benchmark.metric, alone, draws, evaluation.seed)
-            assert found is not None
-            n_groups, positives = len(np.unique(sample.groups)), int(sample.truth.sum())
-            yield Measured(benchmark, _digest(sample), len(sample), n_groups, positives, found)
+            (figure,) = estimates(benchmark.metric, alone, evaluation.draws, evaluation.seed)
+            assert figure is not None
+            floor = floors.floors.get(benchmark.name, {})
+            yield FloorCheck(
+                benchmark, _digest(sample), len(sample), len(np.unique(sample.groups)),
+                int(sample.truth.sum()), figure, floor.get("floor"), floor.get("digest"),
+            )  # fmt: skip
 
 
-def judge(found: Sequence[Measured], floors: Floors) -> list[FloorCheck]:
-    """Put every figure beside its floor."""
-    return [FloorCheck(one, *_floor(floors.floors.get(one.benchmark.name))) for one in found]
+def _digest(sample: Sample) -> str:
+    """Return the digest of the rows and labels of a benchmark."""
+    total = hashlib.sha256()
+    labels = sample.rows.column(sample.signal)
+    for row in sample.chosen:
+        sentence = sample.rows.sentences[row]
+        total.update(f"{sentence.article_id}\t{sentence.text}\t{labels[row]:g}\n".encode())
+    return total.hexdigest()[:16]
 
 
-def raised(
-    verdicts: Sequence[FloorCheck], floors: Floors, reasons: Mapping[str, str] | None = None
-) -> Floors:
-    """Make new floors of what was measured.
+def raised(checks: Sequence[FloorCheck], floors: Floors, reasons: Mapping[str, str]) -> Floors:
+    """Return floors raised to what was measured.
 
-    ``floors``: the present ones. ``reasons``: by benchmark, why its floor may be lowered. Raises
-    `GateError` when a floor would be lowered for which no reason is given, and when a reason is
-    given for none.
+    Raises a `GateError` when a floor would fall without a reason (by benchmark), or a reason is
+    given for one that doesn't fall.
     """
-    reasons = reasons or {}
-    kept = dict(floors.floors)
-    lowered: list[dict[str, Any]] = []
-    for one in verdicts:
-        found, value = one.measured, one.measured.figure.value
-        if math.isnan(value) or min(found.positives, found.n - found.positives) < _POSITIVES:
+    kept, lowered = dict(floors.floors), list[dict[str, Any]]()
+    for one in checks:
+        value = one.figure.value
+        if math.isnan(value) or min(one.positives, one.n - one.positives) < _POSITIVES:
             continue
-        name, floor = found.benchmark.name, round(value - SLACK, 4)
-        if one.floor is not None and floor < one.floor and not one.missed:
-            floor = one.floor  # measured within the slack: as it was
+        name, floor = one.benchmark.name, round(value - _SLACK, 4)
         if one.floor is not None and floor < one.floor:
-            said = reasons.get(name)
-            lowered.append({"benchmark": name, "from": one.floor, "to": floor, "reason": said})
-        kept[name] = {"digest": found.digest, "metric": found.benchmark.metric, "floor": floor}
-    unsaid = [one for one in lowered if one["reason"] is None]
-    if unsaid:
-        falls = ", ".join(f"{one['benchmark']} ({one['from']} to {one['to']})" for one in unsaid)
+            if one.missed:
+                reason = reasons.get(name)
+                lowered.append({"benchmark": name, "from": one.floor, "to": floor,
+                                "reason": reason})  # fmt: skip
+            else:
+                floor = one.floor  # within the slack: as it was
+        kept[name] = {"digest": one.digest, "metric": one.benchmark.metric, "floor": floor}
+    if unexplained := [one for one in lowered if one["reason"] is None]:
+        falls = (f"{one['benchmark']} ({one['from']} to {one['to']})" for one in unexplained)
         raise GateError(
-            f"floors would be lowered: {falls}; "
+            f"floors would be lowered: {', '.join(falls)}; "
             "say of each why, with --allow-regression BENCHMARK=REASON"
         )
     if idle := sorted(reasons.keys() - {one["benchmark"] for one in lowered}):
@@ -185,79 +167,128 @@ def raised(
 
 @dataclass(frozen=True)
 class Gate:
-    """A bundle beside the floors of a file and the limits of the behavioural suite."""
+    """A bundle compared with the floors of a file and the limits of the behavioural suite."""
 
     bundle: Bundle
     path: Path
     floors: Floors
-    verdicts: Sequence[FloorCheck]
+    checks: Sequence[FloorCheck]
     suite: Suite
 
     @classmethod
     def of(cls, evaluation: Evaluation, path: Path | None = FLOORS, whose: int = 0) -> Gate:
-        """Measure a bundle of an evaluation; without a file of floors there are none."""
-        bundle, floors = evaluation.bundles[whose], Floors() if path is None else read(path)
-        verdicts = judge(list(measured(evaluation, whose)), floors)
-        return cls(bundle, path or FLOORS, floors, verdicts, measure_suite(bundle))
+        """Measure a bundle of an evaluation; without a file there are no floors."""
+        bundle = evaluation.bundles[whose]
+        floors = Floors() if path is None else Floors.read(path)
+        checks = list(measure(evaluation, floors, whose))
+        return cls(bundle, path or FLOORS, floors, checks, measure_suite(bundle))
 
     @property
     def signature(self) -> str:
         """One line; two runs with the same one give the same figures."""
-        digests = "".join(one.measured.digest for one in self.verdicts)
-        rows = hashlib.sha256(digests.encode()).hexdigest()
+        rows = hashlib.sha256("".join(one.digest for one in self.checks).encode()).hexdigest()
         return (
             f"framescope {__version__} | benchmarks {rows[:12]} | "
             f"cases {self.suite.cases_digest[:12]} | {self.bundle.name} {self.bundle.digest[:12]}"
         )
 
     def section(self) -> Section:
-        """Lay the benchmarks out beside their floors."""
+        """Return the benchmarks with their floors."""
         rows = (
             (
-                one.measured.benchmark.name, one.measured.benchmark.metric, one.measured.n,
-                one.measured.positives, one.measured.figure.value,
-                "none" if one.floor is None else one.floor, one.verdict,
+                one.benchmark.name, one.benchmark.metric, one.n, one.positives, one.figure.value,
+                *(("none", "") if one.floor is None else (
+                    one.floor, "missed" if one.missed else "other rows" if one.changed else "ok",
+                )),
             )
-            for one in self.verdicts
+            for one in self.checks
         )  # fmt: skip
         columns = ("benchmark", "figure", "n", "yes", "measured", "floor", "verdict")
         benchmarks = table("Benchmarks and their floors", columns, rows)
         note = f"Behaviour: {self.suite.verdict}"
         return Section(note, (benchmarks,), signature=self.signature)
 
-    def update(self, reasons: Mapping[str, str] | None = None) -> None:
-        """Write what was measured as new floors; see `raised`."""
-        write(raised(self.verdicts, self.floors, reasons), self.path)
+    def update(self, reasons: Mapping[str, str]) -> None:
+        """Write new floors, and the figures into the bundle's card; see `raised`."""
+        raised(self.checks, self.floors, reasons).write(self.path)
+        write_card(self.bundle.path, self.checks)
 
     def check(self, name: str) -> None:
-        """Raise a `GateError` where a floor or a limit is missed; the bundle's name as given."""
-        missed = [one.measured.benchmark.name for one in self.verdicts if one.missed]
-        changed = [one.measured.benchmark.name for one in self.verdicts if one.changed]
-        if changed:
+        """Raise a `GateError` where a floor or a limit is missed; the bundle's name as typed."""
+        if changed := [one.benchmark.name for one in self.checks if one.changed]:
             raise GateError(
-                f"other rows than the floors were measured on: {', '.join(changed)}; "
-                "measure anew with --update"
+                f"the floors were measured on other rows: {', '.join(changed)}; "
+                "measure again with --update"
             )
-        if missed:
-            raise GateError(f"under the floor: {', '.join(missed)}")
+        if missed := [one.benchmark.name for one in self.checks if one.missed]:
+            raise GateError(f"below the floor: {', '.join(missed)}")
         if self.suite.missed:
-            said = self.suite.verdict
-            raise GateError(f"{said} `framescope eval robustness {name}` shows the cases")
-        if not any(one.floor is not None for one in self.verdicts):
+            raise GateError(
+                f"{self.suite.verdict} `framescope eval robustness {name}` shows the cases"
+            )
+        if all(one.floor is None for one in self.checks):
             raise GateError(
                 f"{self.path}: has no floor for these benchmarks; set some with --update"
             )
 
 
-def _floor(record: Mapping[str, Any] | None) -> tuple[float | None, str | None]:
-    return (None, None) if record is None else (float(record["floor"]), str(record["digest"]))
+# --- the model card -------------------------------------------------------------------------------
 
 
-def _digest(sample: Sample) -> str:
-    """Digest of the rows and labels of a benchmark: another one is another benchmark."""
-    total = hashlib.sha256()
-    labels = sample.rows.column(sample.signal)
-    for row in sample.chosen:
-        sentence = sample.rows.sentences[row]
-        total.update(f"{sentence.article_id}\t{sentence.text}\t{labels[row]:g}\n".encode())
-    return total.hexdigest()[:16]
+def card_records(checks: Iterable[FloorCheck]) -> list[dict[str, Any]]:
+    """Return figures as a manifest holds them under ``metrics``; what is undefined is null."""
+
+    def rounded(value: float) -> float | None:
+        return None if math.isnan(value) else round(value, 4)
+
+    return [
+        {
+            "benchmark": one.benchmark.name, "rows": one.digest, "n": one.n, "groups": one.groups,
+            "positives": one.positives, "metric": one.benchmark.metric,
+            "value": rounded(one.figure.value), "low": rounded(one.figure.low),
+            "high": rounded(one.figure.high),
+        }
+        for one in checks
+    ]  # fmt: skip
+
+
+def card_section(metrics: Iterable[Mapping[str, Any]]) -> str:
+    """Return the measured section of a card, between the marks by which it is found again."""
+    columns = ("benchmark", "n", "groups", "positive", "figure", "value (95% interval)")
+    rows = table("", (*columns, "beside it"), map(_card_line, metrics))
+    return "\n".join((_BEGIN, _HEAD, markdown_table(rows), _END))
+
+
+def _card_line(record: Mapping[str, Any]) -> tuple[Cell, ...]:
+    benchmark = BENCHMARK_BY_NAME.get(record["benchmark"])
+    beside = []
+    if benchmark and benchmark.published:
+        rows = "these rows" if benchmark.published.same_split else "other rows"
+        beside.append(f"{benchmark.published.value:g} {benchmark.published.metric} ({rows})")
+    if benchmark and benchmark.ceiling:
+        beside.append(f"{benchmark.ceiling.measure} {benchmark.ceiling.value:.2f}")
+    value, low, high = (record[key] for key in ("value", "low", "high"))
+    return (
+        f"`{record['benchmark']}`", record["n"], record["groups"], record["positives"],
+        next(one.label for one in METRICS if one.name == record["metric"]),
+        value if low is None else Estimate(value, low, high), "; ".join(beside),
+    )  # fmt: skip
+
+
+def write_card(folder: Path, checks: Iterable[FloorCheck]) -> None:
+    """Write figures into a bundle's manifest and card; raises a `BundleError` where it can't."""
+    metrics = card_records(checks)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        card = (folder / CARD).read_text(encoding="utf-8")
+        before, begin, rest = card.partition(_BEGIN)
+        if begin:
+            rest = rest.partition(_END)[2]
+        else:
+            before, heading, rest = card.partition("## What it can't do")
+            rest = f"\n\n{heading}{rest}"
+        atomic_write(folder / CARD, f"{before}{card_section(metrics)}{rest}")
+        text = json.dumps(manifest | {"metrics": metrics}, indent=2, ensure_ascii=False)
+        atomic_write(folder / MANIFEST, text + "\n")
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder}: its card can't be written ({error})") from None
