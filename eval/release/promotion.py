@@ -347,7 +347,7 @@ def promote(
     both = (current, candidate)
 
     def evaluation(rows: HeldOut, parts: tuple[str, ...]) -> Evaluation:
-        return Evaluation(both, rows.examples, rows.signature, parts, draws, seed, dates=rows.dates)
+        return Evaluation(both, rows.examples, rows.signature, parts, draws, seed)
 
     mine = evaluation(held_out_of_files(own), (FILE_PART,)) if own else None
     rows = held_out_of_corpora(given_folder(corpora), both, allow_other_split=False)
