@@ -20,9 +20,9 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.models import DOMAIN, TrainingDomain
 from framescope.classifier.records import Sentence
-from framescope.eval.calibration.refits import Recalibration, SignalFit
-from framescope.eval.calibration.rewriting import write_recalibrated
+from framescope.eval.calibration import Recalibration, SignalFit, write_recalibrated
 from framescope.eval.commands.calibrate import calibrate
+from framescope.eval.metrics import Estimate
 from framescope.training.calibration.refit import (
     design_effect,
     lacking,
@@ -223,7 +223,7 @@ def run(*words: object):
 def test_a_bundle_is_written_with_what_was_fitted_and_the_same_weights(
     base, mine, tmp_path
 ) -> None:
-    ended = run("--data", mine, "--model", base, "--output", tmp_path / "new", "--draws", 200)
+    ended = run("--data", mine, "--model", base, "--output", tmp_path / "new")
     assert ended.exit_code == 0, ended.output
     old, new = bundles.load(base), bundles.load(tmp_path / "new")
     for name in ("weights.npz", "vocabulary.json"):
@@ -248,7 +248,9 @@ def test_a_bundle_is_written_with_what_was_fitted_and_the_same_weights(
 
 
 def test_scores_are_calibrated_where_they_were_not_and_the_figures_say_so(base, mine, tmp_path):
-    ended = run("--data", mine, "--model", base, "--output", tmp_path / "b", "--json", "-q")
+    ended = run(
+        "--data", mine, "--model", base, "--output", tmp_path / "b", "--format", "json", "-q"
+    )
     assert ended.exit_code == 0, ended.output
     figures = json.loads(ended.stdout)["signals"]["claim"]["figures"]
     # What is left is that the toy's chances don't follow a line.
@@ -258,7 +260,7 @@ def test_scores_are_calibrated_where_they_were_not_and_the_figures_say_so(base, 
 
 
 def test_what_speaks_of_chances_decides_as_before(base, mine, tmp_path) -> None:
-    run("--data", mine, "--model", base, "--output", tmp_path / "b", "--draws", 100)
+    run("--data", mine, "--model", base, "--output", tmp_path / "b", "-q")
     old, new = bundles.load(base), bundles.load(tmp_path / "b")
     texts = ("crowns", "the crowns of the mill", "the rain", "observers of crowns and the vile")
     rows = [Sentence(t, 0, len(t), f"x{i}", 0) for i, t in enumerate(texts)]
@@ -275,7 +277,7 @@ def test_what_speaks_of_chances_decides_as_before(base, mine, tmp_path) -> None:
 
 
 def test_the_card_says_what_it_was_fitted_on(base, mine, tmp_path) -> None:
-    run("--data", mine, "--model", base, "--output", tmp_path / "b", "--draws", 100)
+    run("--data", mine, "--model", base, "--output", tmp_path / "b", "-q")
     card = (tmp_path / "b" / "README.md").read_text("utf-8")
     new = bundles.load(tmp_path / "b")
     assert f"| `claim` | what it is | whose | {new.thresholds['claim']:.3f} |" in card
@@ -285,15 +287,15 @@ def test_the_card_says_what_it_was_fitted_on(base, mine, tmp_path) -> None:
     again = run("--data", mine, "--model", tmp_path / "b", "--output", tmp_path / "c")
     assert again.exit_code == 0, again.output
     assert len(bundles.load(tmp_path / "c").manifest["calibrated"]) == 2
-    assert "## Calibrated anew, 2" in (tmp_path / "c" / "README.md").read_text("utf-8")
+    assert "## Calibrated again, 2" in (tmp_path / "c" / "README.md").read_text("utf-8")
 
 
 def test_the_new_threshold_shows_in_a_score(base, mine, tmp_path) -> None:
     from framescope.classifier.records import Article
     from framescope.classifier.scoring import Scorer
 
-    wish = ("--precision", "claim=0.5", "--signal", "claim", "-q")
-    ended = run("--data", mine, "--model", base, "--output", tmp_path / "b", *wish)
+    target = ("--precision", "claim=0.5", "--signal", "claim", "-q")
+    ended = run("--data", mine, "--model", base, "--output", tmp_path / "b", *target)
     assert ended.exit_code == 0, ended.output
     new = bundles.load(tmp_path / "b")
     article = Article("a", "The mill takes crowns. The rain falls on the quay.", lang="en")
@@ -311,10 +313,10 @@ BAD = {
     "misspelt": (("--precision", "clam=0.9"), "unknown signal 'clam'; did you mean claim?"),
     "not given": (("--signal", "doubt"), "gives no 'doubt'"),
     "not labelled": (("--signal", "loaded_language"), "labels no 'loaded_language'"),
-    "twice": (("--precision", "claim=0.6", "--recall", "claim=0.6"), "wished twice of claim"),
+    "twice": (("--precision", "claim=0.6", "--recall", "claim=0.6"), "claim has two targets"),
     "too few": (("--precision", "vague_source=0.6"), "too few labels of vague_source: 8 labelled"),
     "all too few": (("--signal", "vague_source"), "too few labels of every signal (vague_source"),
-    "not reached": (("--precision", "claim=0.95"), "no threshold reaches it, sure to 90%, on 480"),
+    "not reached": (("--precision", "claim=0.95"), "no threshold achieves it, sure to 90%, on 480"),
 }
 
 
@@ -353,6 +355,9 @@ def test_a_label_file_that_is_damaged_is_named_with_its_line(base, mine, tmp_pat
     assert not (tmp_path / "b").exists()
 
 
+NONE = dict.fromkeys(("precision", "recall", "f1", "debiased_error"), Estimate(0.5))
+
+
 # --- the transformer that ships -------------------------------------------------------------------
 
 
@@ -364,12 +369,8 @@ def test_what_is_told_of_articles_stays_when_their_sentences_are_calibrated(tmp_
     for signal in signals:
         slope, shift = map(float, old.manifest["calibration"][signal])
         line, limits = ((slope, shift), (1.4 * slope, shift - 0.8)), (old.thresholds[signal], 0.42)
-        fits.append(SignalFit(signal, 100, 20, 40, line, limits, None, None, {}, {}))
+        fits.append(SignalFit(signal, 100, 20, 40, line, limits, None, NONE, NONE))
     done = Recalibration(old, tuple(fits), {}, 20, 100, {"mine.jsonl": "0" * 64})
-    # The figures aren't asked for here; a card without them is none of a command's.
-    object.__setattr__(
-        done, "section", lambda: __import__("framescope.eval.metrics").figures.Section("")
-    )
     write_recalibrated(done, tmp_path / "b")
     new = bundles.load(tmp_path / "b")
     rows = toys.unseen(3)
