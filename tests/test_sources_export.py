@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,8 @@ from framescope.classifier.outlets.registry.export import (
 )
 from framescope.classifier.outlets.registry.facts import (
     COLUMNS,
-    differences,
     facts,
     licence_of,
-    read_facts,
 )
 from framescope.classifier.outlets.registry.registry import Registry
 from framescope.classifier.outlets.registry.tables import Tables
@@ -149,60 +146,6 @@ def test_parquet_to_a_terminal_is_refused(run):
 # --- two versions ---------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def newer(tmp_path):
-    """A version in which RT's country is another, and a mirror is gone."""
-    folder = tmp_path / "newer"
-    shutil.copytree(TABLES, folder)
-    for table, old, new in (("outlets", "\tRU\tQ22868", "\tXX\tQ22868"),):
-        path = folder / f"{table}.tsv"
-        text = path.read_text(encoding="utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new), encoding="utf-8")
-    path = folder / "domains.tsv"
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    path.write_text("".join(one for one in lines if "swentr.site" not in one), encoding="utf-8")
-    return folder
-
-
-def test_what_changed_is_said_fact_by_fact(run, newer):
-    status, out, err = run("diff", TABLES, newer)
-    assert (status, err) == (0, "")
-    assert out.splitlines() == [
-        "- rt: country: RU [framescope registry]",
-        "+ rt: country: XX [framescope registry]",
-        "- rt: host:mirror: swentr.site [framescope registry]",
-    ]
-    rows = [json.loads(line) for line in run("diff", TABLES, newer, "--json")[1].splitlines()]
-    assert [row["change"] for row in rows] == ["removed", "added", "removed"]
-
-
-def test_an_export_is_a_version_too(run, tmp_path):
-    run("export", "-o", tmp_path / "registry.csv")
-    assert list(differences(read_facts(tmp_path / "registry.csv"), read_facts(TABLES))) == []
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (None, "can't be read"),
-        ("", "no version of the registry"),
-        ("a,b\n1,2\n", "no version of the registry"),
-        (",".join(COLUMNS) + "\nrt,RT\n", "2: 2 fields, not 10"),
-        ('"' + "x" * 200_000, "can't be read"),
-    ],
-)
-def test_what_is_no_version_is_refused(run, tmp_path, content, reason):
-    path = tmp_path / "old.csv"
-    if content is not None:
-        path.write_text(content, encoding="utf-8")
-    status, _, err = run("diff", path)
-    assert status == 2
-    assert err.startswith(f"framescope: {path}")
-    assert reason in err
-    assert err.count("\n") == 1
-
-
 # --- ratings that a user holds --------------------------------------------------------------------
 
 TERMS = ("--term", "0..59=generally_unreliable", "--term", "60..100=generally_reliable")
@@ -242,8 +185,11 @@ def test_with_a_second_rater_the_record_is_an_interval(run, tmp_path):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ("", "no column for the outlet; name it with --outlet-column; its columns: none"),
-        ("site,colour\nrt.com,red\n", "no column for the rating; name it with --rating-column"),
+        ("", "no column for the outlet; name it with --column outlet=NAME; its columns: none"),
+        (
+            "site,colour\nrt.com,red\n",
+            "no column for the rating; name it with --column rating=NAME",
+        ),
         ("site,score\nrt.com,great\n", "row 2, field 'rating': 'great' stands for no rating"),
         ("site,score\nrt.com,\n", "row 2, field 'rating': is empty"),
         ("site,score,date\nrt.com,5,2026-02-30\n", "row 2, field 'date': '2026-02-30'"),
@@ -264,7 +210,7 @@ def test_ratings_that_cannot_be_read_are_refused_and_nothing_is_written(run, tmp
 @pytest.mark.parametrize(
     "options",
     [("--term", "good"), ("--term", "good=fine"), ("--term", "9..1=deprecated"),
-     ("--rating-column", "stars"), ("--date", "last week")],
+     ("--column", "rating=stars"), ("--date", "last week")],
 )  # fmt: skip
 def test_options_that_say_nothing_are_refused(run, tmp_path, options):
     status, err, target = taken_in(run, tmp_path, "site,score\nrt.com,5\n", *options)

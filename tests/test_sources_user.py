@@ -9,10 +9,9 @@ import pytest
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry import registry as module
 from framescope.classifier.outlets.registry.check import clashes
-from framescope.classifier.outlets.registry.objects import to_object
 from framescope.classifier.outlets.registry.registry import Registry, load
 from framescope.classifier.outlets.registry.tables import Tables
-from framescope.classifier.outlets.registry.user import read
+from framescope.classifier.outlets.registry.user import read, to_object
 from framescope.classifier.records.outlet import (
     Domain,
     DomainRole,

@@ -115,7 +115,7 @@ def tables(run_folder: Path) -> Iterator[str]:
 
 
 def difference(old: Any, new: Any, path: str = "") -> str | None:
-    """Say where two values differ first; None when they don't."""
+    """Tell where two values differ first; None when they don't."""
     if isinstance(old, dict) and isinstance(new, dict):
         old = {RENAMED.get(key, key): value for key, value in old.items()}
         for key in [*old, *(key for key in new if key not in old)]:

@@ -25,7 +25,7 @@ th { background: #eee; font-weight: normal; max-width: 78px; overflow-wrap: anyw
 
 
 def sheet(path: Path) -> str:
-    """Give the first rows of a sheet of sentences as a spreadsheet shows them, as HTML.
+    """Return the first rows of a sheet of sentences as a spreadsheet shows them, as HTML.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The command `framescope sources`: look outlets up, list them, check them, hand them on."""
+"""The command `framescope sources`: look outlets up, list, check, export and import them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from framescope.classifier.cli.shared import CardFormat, Column, Json, ListFormat, OverFile, Own
+from framescope.classifier.cli.shared import (
+    CardFormat,
+    Columns,
+    ListFormat,
+    OverFile,
+    Own,
+    parse_columns,
+)
 from framescope.classifier.errors import SourcesError
 from framescope.classifier.records import Role, printable
 
@@ -35,9 +42,8 @@ def show(
     ],
     sources: Own = None,
     format: Annotated[
-        CardFormat, typer.Option("--format", "-f", help="How to write it.")
+        CardFormat, typer.Option("--format", "-f", help="Format of the output.")
     ] = CardFormat.TERMINAL,
-    as_json: Json = False,
     whole: Annotated[
         bool, typer.Option("--all", help="Every name, host and account, not the first of each.")
     ] = False,
@@ -54,14 +60,14 @@ def show(
         for answer in answers:
             print_answer(answer, registry, console, whole=whole)
 
-    _write(CardFormat.JSON if as_json else format, map(answers_to_json, answers), on)
+    _write(format, map(answers_to_json, answers), on)
     _refuse([answer for answer in answers if not answer.found])
 
 
 def _write(
     format: CardFormat, objects: Iterable[dict[str, Any]], on: Callable[[Console], None]
 ) -> None:
-    """Write objects to standard output, or what ``on`` makes of them for a terminal."""
+    """Write objects to standard output as JSON, or draw them on a terminal."""
     import json
 
     from framescope.classifier.output import opened
@@ -77,7 +83,7 @@ def _write(
 
 
 def _refuse(missing: Sequence[Answer]) -> None:
-    """Complain of queries that nothing answers."""
+    """Raise `SourcesError` for queries without an answer."""
     if missing:
         asked = ", ".join(f"'{printable(answer.query)}'" for answer in missing)
         meant = {outlet.id: outlet for answer in missing for outlet in answer.close}
@@ -98,11 +104,10 @@ def list_(
     ] = None,
     role: Annotated[Role | None, typer.Option(help="With this role only.")] = None,
     format: Annotated[
-        ListFormat, typer.Option("--format", "-f", help="How to write it.")
+        ListFormat, typer.Option("--format", "-f", help="Format of the output.")
     ] = ListFormat.TSV,
-    as_json: Json = False,
 ) -> None:
-    """List the outlets, one a line."""
+    """List the outlets, one per line."""
     import json
 
     from framescope.classifier.outlets import (
@@ -117,7 +122,7 @@ def list_(
     registry = load_registry(user=sources)
     found = list(select_outlets(registry, country, state_media, role))
     with opened(None) as file:
-        if format is ListFormat.TSV and not as_json:
+        if format is ListFormat.TSV:
             rows = (LOOKUP_COLUMNS, *map(outlet_row, found))
             file.writelines("\t".join(row) + "\n" for row in rows)
         else:
@@ -131,9 +136,8 @@ def list_(
 def check(
     sources: Own = None,
     format: Annotated[
-        CardFormat, typer.Option("--format", "-f", help="How to write it.")
+        CardFormat, typer.Option("--format", "-f", help="Format of the output.")
     ] = CardFormat.TERMINAL,
-    as_json: Json = False,
 ) -> None:
     """Check the tables, or a file of your own against them; exit status 1 on errors."""
     from dataclasses import asdict
@@ -155,13 +159,13 @@ def check(
 
         print_problems(found, console)
 
-    _write(CardFormat.JSON if as_json else format, map(asdict, found), on)
+    _write(format, map(asdict, found), on)
     if any(problem.level == "error" for problem in found):
         raise typer.Exit(1)
 
 
 class ExportFormat(StrEnum):
-    """How the registry is handed on."""
+    """Format of an export."""
 
     CSV = "csv"
     JSONL = "jsonl"
@@ -173,20 +177,20 @@ class ExportFormat(StrEnum):
 def export_command(
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write there; - is standard output."),
+        typer.Option("--output", "-o", metavar="FILE", help="Default: standard output."),
     ] = None,
     format: Annotated[
         ExportFormat | None,
         typer.Option(
             "--format",
             "-f",
-            help="A row a fact: csv, parquet. Else as the suffix of --output says, else csv.",
+            help="One row per fact in csv and parquet. Default: by the suffix of --output, else csv.",
         ),
     ] = None,
     sources: Own = None,
     overwrite: OverFile = False,
 ) -> None:
-    """Hand the registry on: every fact with its source, date and licence."""
+    """Export the registry: every fact with its source, date and licence."""
     from framescope.classifier.outlets import export_registry, load_registry
     from framescope.classifier.output import check as may_write
     from framescope.classifier.output import drafted, opened
@@ -198,7 +202,7 @@ def export_command(
     may_write(output, overwrite=overwrite)
     if chosen is ExportFormat.PARQUET:
         if output is None or str(output) == "-":
-            raise SourcesError("Parquet is no text; give --output FILE")
+            raise SourcesError("Parquet is not text; give --output FILE")
         with drafted(output) as draft:
             export_registry(registry, chosen, draft.part or output)
             draft.worth = True
@@ -207,56 +211,24 @@ def export_command(
         export_registry(registry, chosen, file)
 
 
-@sources_app.command("diff")
-def diff_command(
-    old: Annotated[
-        Path, typer.Argument(metavar="OLD", help="A folder of tables, or a CSV export.")
-    ],
-    new: Annotated[
-        Path | None,
-        typer.Argument(metavar="[NEW]", help="The same; the tables that ship unless given."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Say what changed between two versions of the registry, a fact a line."""
-    import json
-    from dataclasses import asdict
-
-    from framescope.classifier.outlets import registry_differences, shipped_tables
-    from framescope.classifier.output import opened
-
-    with opened(None) as file:
-        for sign, fact in registry_differences(old, new or shipped_tables()):
-            if as_json:
-                change = {"change": {"-": "removed", "+": "added"}[sign], **asdict(fact)}
-                file.write(json.dumps(change, ensure_ascii=False) + "\n")
-            else:
-                detail = f" ({fact.detail})" if fact.detail else ""
-                dated = f", {fact.date}" if fact.date else ""
-                said = f"{sign} {fact.id}: {fact.fact}: {fact.value}{detail} [{fact.source}{dated}]"
-                file.write(printable(said) + "\n")
-
-
 @sources_app.command("import")
 def import_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A rater's table, CSV or TSV.")],
     rater: Annotated[str, typer.Option("--rater", metavar="NAME", help="Who rates.")],
     licence: Annotated[
-        str, typer.Option("--licence", metavar="TEXT", help="Under which terms you hold the file.")
+        str,
+        typer.Option("--licence", metavar="TEXT", help="The terms under which you hold the file."),
     ],
     term: Annotated[
         list[str] | None,
         typer.Option(
             metavar="WORD=RATING",
-            help="What a word of the rater's stands for, or a range: 60..100=generally_reliable.",
+            help="The rating for a word of the rater, or for a range: 60..100=generally_reliable.",
         ),
     ] = None,
-    outlet_column: Column = None,
-    rating_column: Column = None,
-    date_column: Column = None,
-    url_column: Column = None,
+    column: Columns = None,
     date: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Of rows without one; as in 2026-11.")
+        str | None, typer.Option(metavar="DATE", help="For rows without a date, as in 2026-11.")
     ] = None,
     output: Annotated[
         Path | None,
@@ -264,12 +236,12 @@ def import_command(
             "--output",
             "-o",
             metavar="FILE",
-            help="Where to write it; your own folder of sources, which every command reads.",
+            help="Default: your own folder of outlets, which every command reads.",
         ),
     ] = None,
     overwrite: OverFile = False,
 ) -> None:
-    """Take in ratings that you hold, beside those of the registry."""
+    """Import ratings that you hold, beside those of the registry."""
     import json
 
     from framescope.classifier.outlets import (
@@ -283,14 +255,11 @@ def import_command(
     from framescope.classifier.output import check as may_write
     from framescope.classifier.output import opened
 
-    columns = {
-        "outlet": outlet_column, "rating": rating_column, "date": date_column, "url": url_column,
-    }  # fmt: skip
     given = Rater(
         rater,
         licence,
         rating_terms(term or ()),
-        {field: name for field, name in columns.items() if name is not None},
+        parse_columns(column, ("outlet", "rating", "date", "url")),
         date,
     )
     read = read_ratings(file, given, load_registry())

@@ -17,7 +17,6 @@ from framescope.classifier.outlets.registry.check import fold as fold_name
 from framescope.classifier.outlets.registry.check import problems as problems_of_tables
 from framescope.classifier.outlets.registry.export import export as export_registry
 from framescope.classifier.outlets.registry.facts import OURS as REGISTRY_SOURCE
-from framescope.classifier.outlets.registry.facts import versions_differ as registry_differences
 from framescope.classifier.outlets.registry.folding import slug
 from framescope.classifier.outlets.registry.hosts import host as host_in
 from framescope.classifier.outlets.registry.hosts import is_suffix as is_public_suffix
@@ -30,7 +29,6 @@ from framescope.classifier.outlets.registry.lookup import Answer, LookAlike, loo
 from framescope.classifier.outlets.registry.lookup import row as outlet_row
 from framescope.classifier.outlets.registry.lookup import select as select_outlets
 from framescope.classifier.outlets.registry.lookup import to_json as answers_to_json
-from framescope.classifier.outlets.registry.objects import to_object as outlet_to_object
 from framescope.classifier.outlets.registry.ratings import Rater, rating_terms, read_ratings
 from framescope.classifier.outlets.registry.registry import NetworkSite, Registry, own_folder
 from framescope.classifier.outlets.registry.registry import load as load_registry
@@ -43,3 +41,4 @@ from framescope.classifier.outlets.registry.schema import (
 )
 from framescope.classifier.outlets.registry.tables import shipped as shipped_tables
 from framescope.classifier.outlets.registry.user import read as read_outlets
+from framescope.classifier.outlets.registry.user import to_object as outlet_to_object

@@ -115,7 +115,7 @@ def _control(
     *,
     allow_changed: bool,
 ) -> None:
-    """Say who owns, funds and steers each outlet: lists, rows by hand, and what follows."""
+    """Tell who owns, funds and steers each outlet: lists, rows by hand, and what follows."""
     add_monitor(evidence, drafts, owners, log, allow_changed=allow_changed)
     for id, holdings in held.items():
         if id not in drafts:
@@ -148,11 +148,11 @@ class _Hosts:
                 self._names[key].add(draft.id)
 
     def at(self, host: str) -> tuple[Draft, Domain] | None:
-        """Give the outlet and the entry that a host falls under."""
+        """Return the outlet and the entry that a host falls under."""
         return next((self._hosts[h] for h in host_parents(host) if h in self._hosts), None)
 
     def copied(self, host: str, reason: str) -> str | None:
-        """Give the outlet that a host is said to copy, if the registry has it and only one."""
+        """Return the outlet that a host is said to copy, if the registry has it and only one."""
         if meant := self._meant.get(host):
             return meant if meant in self._by_id else None
         for address in re.findall(r"[\w-]+(?:\.[\w-]+)+", reason):
@@ -178,7 +178,7 @@ class _Hosts:
 
 
 def _capitalised(reason: str) -> Iterable[str]:
-    """Give the runs of capitalised words, the longest first: what may be a name in a sentence."""
+    """Return the runs of capitalised words, the longest first: what may be a name in a sentence."""
     words = [word for found in re.findall(r"[\w'-]+", reason) if (word := found.strip("'"))]
     runs: list[list[str]] = [[]]
     for word in words[1:]:  # the first is "Clone", "Typosquatting", "Variante"
@@ -192,7 +192,7 @@ def _capitalised(reason: str) -> Iterable[str]:
 
 
 def _assess(owners: _Hosts, found: dict[str, Assessment], log: list[str]) -> None:
-    """Give outlets their ratings; that of the main host, when two hosts have different ones."""
+    """Return outlets their ratings; that of the main host, when two hosts have different ones."""
     ratings: dict[str, list[tuple[bool, str, Assessment]]] = defaultdict(list)
     unknown = 0
     by_id = {draft.id: draft for draft in owners.drafts}

@@ -144,7 +144,7 @@ def _label(labels: _Labels, data: str, name: str, where: str) -> Mapping[str, st
 
 
 def _objects(path: Path) -> Iterable[dict[str, str]]:
-    """Give the objects of a JavaScript file that have a domain and a report."""
+    """Return the objects of a JavaScript file that have a domain and a report."""
     text = re.sub(r"(?m)^\s*//.*$", "", path.read_text(encoding="utf-8"))
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     found = 0
@@ -249,7 +249,7 @@ def _read_2026(path: Path) -> Iterator[tuple[str, _Verdict]]:
 
 
 def named_outlets() -> list[Draft]:
-    """Give the outlets that only this list has, named by hand in ``hand/lists/perennial.tsv``.
+    """Return the outlets that only this list has, named by hand in ``hand/lists/perennial.tsv``.
 
     What is no outlet (shops, dictionaries, databases, think tanks) is left out of it.
     """
@@ -266,7 +266,7 @@ def named_outlets() -> list[Draft]:
 
 
 def read_newsmap(root: Path, *, allow_changed: bool = False) -> dict[tuple[str, str], set[str]]:
-    """Give the QIDs of each (folded name, country).
+    """Return the QIDs of each (folded name, country).
 
     Raises `EvidenceError` when the file is missing or changed.
     """

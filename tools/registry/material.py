@@ -84,7 +84,7 @@ def rows_by_hand(
 
 
 def evidence_of(row: Mapping[str, str]) -> Evidence:
-    """Give where a row by hand says that it is from."""
+    """Return where a row by hand says that it is from."""
     return Evidence(row["source"], row["url"] or None, row["date"] or None)
 
 
@@ -131,7 +131,7 @@ def files(data: DataSet, root: Path, *, allow_changed: bool = False) -> list[Pat
 
 
 def hosts_by_hand(data: str) -> dict[str, str]:
-    """Give the hosts that a list is wrong about: what it means by each, or nothing if no outlet."""
+    """Return the hosts that a list is wrong about: what it means by each, or nothing if no outlet."""
     return {row["host"]: row["meant"] for row in by_hand("hosts") if row["list"] == data}
 
 

@@ -126,7 +126,7 @@ def read_matrix(
 def _companies(
     rows: list[Asset], outlets: dict[tuple[str, str], Draft]
 ) -> dict[tuple[str, str], list[Asset]]:
-    """Give each company its outlet: its only one, the one of its name, or a house of its own."""
+    """Return each company its outlet: its only one, the one of its name, or a house of its own."""
     by_company: dict[tuple[str, str], list[Asset]] = defaultdict(list)
     for row in rows:
         if row.company:
@@ -152,7 +152,7 @@ def _place_hosts(
     companies: Mapping[tuple[str, str], list[Asset]],
     log: list[str],
 ) -> None:
-    """Give each host to one outlet: the house, when several of its outlets share it."""
+    """Return each host to one outlet: the house, when several of its outlets share it."""
     claims: dict[str, list[Asset]] = defaultdict(list)
     for row in rows:
         if row.host:

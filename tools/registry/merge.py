@@ -184,7 +184,7 @@ def _by_name(found: Draft, by_name: dict[tuple[str, str], Draft]) -> Draft | Non
 
 
 def _part(outlets: list[Draft], log: list[str]) -> None:
-    """Give an outlet what is its own where a larger one lists it among its names.
+    """Return an outlet what is its own where a larger one lists it among its names.
 
     "TRT" has "TRT World" for an alias and trtworld.com for an edition; where TRT World is an outlet
     of its own, both are its.

@@ -130,7 +130,7 @@ def speakers(root: Path, *, allow_changed: bool = False) -> Iterator[dict[str, s
 
 
 def inherit(drafts: Mapping[str, Draft], owners: Owners, log: list[str]) -> None:
-    """Give outlets without a code of their own what their owner has, and say through whom.
+    """Return outlets without a code of their own what their owner has, and say through whom.
 
     The owner is an outlet too, a house, of the same name and country.
     """

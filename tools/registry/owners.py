@@ -47,7 +47,7 @@ class Owners:
             self._named[_key(name)].setdefault(row.country or "", row.id)
 
     def take(self, name: str, near: str | None = None, country: str | None = None) -> str:
-        """Give the id of an owner by its name; one that isn't known yet is made.
+        """Return the id of an owner by its name; one that isn't known yet is made.
 
         Of two of one name, that of the country `near`; `country` is what is known to be its own.
         """
@@ -70,7 +70,7 @@ class Owners:
             self.held[owned].append(held)
 
     def circle(self) -> list[str] | None:
-        """Give the ids of owners that own one another in a circle; None where there is none."""
+        """Return the ids of owners that own one another in a circle; None where there is none."""
         done: set[str] = set()
 
         def walk(id: str, path: list[str]) -> list[str] | None:
@@ -128,7 +128,7 @@ def read_owners(owners: Owners, folder: Path) -> dict[str, list[Held]]:
 
 
 def reached(owners: Owners, held: Iterator[Held]) -> Mapping[str, OwnerRow]:
-    """Give the owners that holdings lead to, and those above them, by id."""
+    """Return the owners that holdings lead to, and those above them, by id."""
     found: dict[str, OwnerRow] = {}
     waiting = [one.owner for one in held]
     while waiting:

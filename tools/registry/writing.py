@@ -88,7 +88,7 @@ def _domains(draft: Draft) -> Iterable[_Row]:
 
 
 def _licences() -> Iterable[_Row]:
-    """Give the licence of each source: of the lists as they have it, of rows by hand ours.
+    """Return the licence of each source: of the lists as they have it, of rows by hand ours.
 
     Of a list whose versions have several, each with the date since which it holds.
     """
@@ -131,5 +131,5 @@ def _assessments(draft: Draft) -> Iterable[_Row]:
 
 
 def evidence_cells(evidence: Evidence) -> tuple[str, str, str]:
-    """Give the cells of a row that say where it is from."""
+    """Return the cells of a row that say where it is from."""
     return evidence.source, evidence.url or "", evidence.date or ""

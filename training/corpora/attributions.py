@@ -69,7 +69,7 @@ class Attribution:
 
 
 def kinds_file() -> Path:
-    """Give the file of what the corpus doesn't mark itself: kinds of source, and quotations."""
+    """Return the file of what the corpus doesn't mark itself: kinds of source, and quotations."""
     return house_folder() / "standoff" / "polnear.jsonl"
 
 

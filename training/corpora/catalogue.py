@@ -109,5 +109,5 @@ def root_folder(option: Path | None = None) -> Path:
 
 
 def state(name: str, root: Path | None) -> State:
-    """Tell whether a corpus is there, and whether its files are those the card pins."""
+    """Return True if a corpus is there, and whether its files are those the card pins."""
     return find(name).state(root)

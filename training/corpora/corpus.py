@@ -17,7 +17,7 @@ HOUSE_ENVIRONMENT = "FRAMESCOPE_HOUSE"
 
 
 def house_folder() -> Path:
-    """Give the folder of the house corpus; an installed package has none until it is named."""
+    """Return the folder of the house corpus; an installed package has none until it is named."""
     given = os.environ.get(HOUSE_ENVIRONMENT)
     return Path(given) if given else HOUSE
 
@@ -125,7 +125,7 @@ class Corpus:
     elsewhere = ""  # how to say where it lies, if it isn't where it is looked for
 
     def place(self, root: Path | None) -> Path | None:
-        """Give the folder to read; None where that can't be told without a folder of corpora."""
+        """Return the folder to read; None where that can't be told without a folder of corpora."""
         return None if root is None else root / self.card.folder
 
     def files(self, place: Path) -> list[Path]:
@@ -153,7 +153,7 @@ class Corpus:
         return total.hexdigest()
 
     def state(self, root: Path | None) -> State:
-        """Tell whether it is there, and whether its files are those the card pins."""
+        """Return True if it is there, and whether its files are those the card pins."""
         place = self.place(root)
         if place is None or self.lacks(place):
             return State.MISSING
@@ -168,7 +168,7 @@ class Shipped(Corpus):
     elsewhere = f", and say where it is: --house DIR or {HOUSE_ENVIRONMENT}"
 
     def place(self, root: Path | None) -> Path | None:
-        """Give the folder in the repository, wherever the public corpora lie."""
+        """Return the folder in the repository, wherever the public corpora lie."""
         return house_folder() / self.card.folder
 
 

@@ -80,7 +80,7 @@ def _parse(path: Path) -> ElementTree.ElementTree[ElementTree.Element]:
 
 
 def _paragraphs(element: ElementTree.Element) -> list[str]:
-    """Give the text of an article's paragraphs, including text that stands outside any."""
+    """Return the text of an article's paragraphs, including text that stands outside any."""
     text = "".join(_pieces(element))
     return [line for part in text.split("\0") if (line := _SPACES.sub(" ", part).strip())]
 

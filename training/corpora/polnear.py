@@ -209,7 +209,7 @@ class Annotated:
         return [_majority([ballot[row] for ballot in votes]) for row in range(len(self.sentences))]
 
     def citations(self) -> list[tuple[MarkedCitation, ...]]:
-        """Give each sentence the first annotator's attributions whose content lies in it.
+        """Return each sentence the first annotator's attributions whose content lies in it.
 
         A content that runs over sentences is cut at their ends.
         """

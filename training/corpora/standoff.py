@@ -29,7 +29,7 @@ SHORT = 16  # characters of a digest that a label carries
 
 
 def labels_file() -> Path:
-    """Give the file of the labels, in the folder of the house corpus."""
+    """Return the file of the labels, in the folder of the house corpus."""
     return house_folder() / "standoff" / "labels.jsonl"
 
 
@@ -132,7 +132,7 @@ class StandOff(Corpus):
     """The corpus of the table: it is there as far as the texts are."""
 
     def place(self, root: Path | None) -> Path | None:
-        """Give the folder of corpora: what is read there is the texts."""
+        """Return the folder of corpora: what is read there is the texts."""
         return root
 
     def files(self, place: Path) -> list[Path]:
@@ -153,7 +153,7 @@ class StandOff(Corpus):
         ]
 
     def state(self, root: Path | None) -> State:
-        """Tell whether all texts are there, or some, or none."""
+        """Return True if all texts are there, or some, or none."""
         if root is None or not labels_file().is_file():
             return State.MISSING
         lacking = len(self.lacks(root))

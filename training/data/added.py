@@ -67,7 +67,7 @@ class Added:
         return cls(tuple(articles), files, {str(path): known for known, path in given.items()})
 
     def grouped(self) -> Iterator[tuple[Article, str]]:
-        """Give each article with its group: its text, so that it is never divided from itself."""
+        """Return each article with its group: its text, so that it is never divided from itself."""
         for article in self.articles:
             yield article, hashlib.sha256(article.text.encode()).hexdigest()[:24]
 

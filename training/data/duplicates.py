@@ -26,7 +26,7 @@ Shingles = frozenset[int]
 
 
 def words(text: str) -> list[str]:
-    """Give the words of a text as they are compared: lower case, letters and digits only."""
+    """Return the words of a text as they are compared: lower case, letters and digits only."""
     return _WORD.findall(text.lower())
 
 
@@ -97,7 +97,7 @@ class Groups:
         self._parent: dict[str, str] = {}
 
     def find(self, name: str) -> str:
-        """Give the name that stands for the group: the alphabetically first of its members."""
+        """Return the name that stands for the group: the alphabetically first of its members."""
         root = name
         while (parent := self._parent.get(root, root)) != root:
             root = parent

@@ -100,7 +100,7 @@ class Examples:
         return replace(self, labels=self.labels[:, used], signals=signals)
 
     def column(self, signal: str) -> NDArray[np.float32]:
-        """Give the labels of one signal, shape (n,).
+        """Return the labels of one signal, shape (n,).
 
         Raises
         ------
@@ -155,7 +155,7 @@ def build(
 def with_citations(
     examples: Examples, root: Path | None, names: Collection[str], registry: Registry
 ) -> tuple[Examples, dict[str, str | None]]:
-    """Give the sentences of some articles all that models are given with them.
+    """Return the sentences of some articles all that models are given with them.
 
     What `build` does for every article when it is given a registry, for those that matter only.
     Examples have no dates; those of all articles are read on the way.

@@ -40,7 +40,7 @@ class RowCitation:
 def of_sentence(
     marked: Sequence[MarkedCitation] | None, number: int, sentences: Sequence[Sentence]
 ) -> tuple[RowCitation, ...] | None:
-    """Give the citations of an article's sentence; None where it is not annotated.
+    """Return the citations of an article's sentence; None where it is not annotated.
 
     `number` says which of the article's sentences it is. A place that runs over several sentences
     is that in the one which holds the most of it.
@@ -101,7 +101,7 @@ def moved(
 
 
 def rewritten(sentence: Sentence, text: str, edits: Edits) -> Sentence:
-    """Give a sentence another text, in which what was quoted still is.
+    """Return a sentence another text, in which what was quoted still is.
 
     `edits` lead from its own text to the other. The names in it are to be looked for anew: some
     are gone, and others may be outlets'.

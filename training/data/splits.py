@@ -113,7 +113,7 @@ class Split:
 
 
 def assign(examples: Examples, seed: int = DEFAULT_SEED) -> Split:
-    """Give every row its part.
+    """Return every row its part.
 
     For each corpus 10% of the articles are for validation and 15% for the test, drawn by group;
     whole outlets are kept back besides (`UNSEEN_OUTLETS`, `DRAWN_EXCEPT`). Articles that are
@@ -144,7 +144,7 @@ def assign(examples: Examples, seed: int = DEFAULT_SEED) -> Split:
 def assign_beside(
     split: Split, added: Examples, files: NDArray[np.intp], seed: int = DEFAULT_SEED
 ) -> Examples:
-    """Give the rows of a user's own files their parts, beside corpora that are split already.
+    """Return the rows of a user's own files their parts, beside corpora that are split already.
 
     Each file splits by itself, in the order given, so that another file changes nothing: 15% of its
     articles are for the test and 10% for validation. Where it has articles of ten outlets or more,
@@ -359,7 +359,7 @@ def _pairs(examples: Examples) -> NDArray[np.intp]:
 def _touching(
     part: NDArray[np.str_], pairs: NDArray[np.intp], low: str, high: str
 ) -> NDArray[np.intp]:
-    """Give the rows of ``low`` that are nearly the same as a row of ``high``."""
+    """Return the rows of ``low`` that are nearly the same as a row of ``high``."""
     found = [
         pairs[(part[pairs[:, here]] == low) & (part[pairs[:, there]] == high), here]
         for here, there in ((0, 1), (1, 0))
@@ -375,7 +375,7 @@ def _without_overlap(part: NDArray[np.str_], pairs: NDArray[np.intp]) -> NDArray
 
 
 def _order() -> Iterator[tuple[str, str]]:
-    """Give the parts that must not overlap: the one rows are removed from, and the other."""
+    """Return the parts that must not overlap: the one rows are removed from, and the other."""
     # Validation first: a validation row that goes need not cost a training row as well.
     for low in (VALIDATION, TRAIN):
         yield from ((low, TEST), (low, UNSEEN))

@@ -103,11 +103,11 @@ class Swap:
     share: float = 0.5
 
     def is_swapped(self, article: str, outlet: str) -> bool:
-        """Tell whether an outlet is swapped in an article: the same for all of its sentences."""
+        """Return True if an outlet is swapped in an article: the same for all of its sentences."""
         return self._drawn(article, outlet)[0] < self.share
 
     def phrase(self, article: str, outlet: str) -> str | None:
-        """Give the phrase that is written for an outlet taken for state media; None for a name."""
+        """Return the phrase that is written for an outlet taken for state media; None for a name."""
         _, kind, choice = self._drawn(article, outlet)
         if kind >= PHRASE_SHARE or not self._is_state_media(article, outlet):
             return None

@@ -174,12 +174,12 @@ class _Outlets:
         return cls(keys, registry)
 
     def hold(self, article: Article) -> bool:
-        """Tell whether an article is of one of them."""
+        """Return True if an article is of one of them."""
         return not _keys(article.outlet, article.url, self.registry).isdisjoint(self.keys)
 
 
 def _keys(name: str | None, url: str | None, registry: Registry) -> set[str]:
-    """Give all that an outlet can be told by."""
+    """Return all that an outlet can be told by."""
     keys = {f"name {fold_name(name)}"} if name else set()
     # Some corpora write outlets as parts of an address: huff-post.
     for query in filter(None, (name, name and name.replace("-", " "), url)):
@@ -205,7 +205,7 @@ def _fresh(articles: Sequence[Article], held: Examples) -> list[Article]:
 
 
 def _first(order: Iterable[Article], sentences: int) -> Iterator[Article]:
-    """Give articles, in order, until they hold so many sentences."""
+    """Return articles, in order, until they hold so many sentences."""
     total = 0
     for article in order:
         if total >= sentences:

@@ -256,7 +256,7 @@ def _units(name: str, naming: Naming) -> list[tuple[bool, str, Outlet | None]]:
 
 
 def _outlet(words: str, naming: Naming) -> Outlet | None:
-    """Give the outlet of a byline's part; of one with a desk ("Reuters Staff"), agencies only.
+    """Return the outlet of a byline's part; of one with a desk ("Reuters Staff"), agencies only.
 
     A "Science Correspondent" is not the journal's.
     """

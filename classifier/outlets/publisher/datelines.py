@@ -138,7 +138,7 @@ def _chinese(head: str, naming: Naming) -> _Found | None:
 
 
 def _sender(words: str, naming: Naming) -> tuple[str, Outlet | None]:
-    """Give whom the brackets name; of two ("CBSDC/AP"), the agency."""
+    """Return whom the brackets name; of two ("CBSDC/AP"), the agency."""
     words = words.strip()
     if (whole := naming.resolve(words)) is not None:
         return words, whole

@@ -64,7 +64,7 @@ class Naming:
     near: Outlet | None = None
 
     def resolve(self, name: str) -> Outlet | None:
-        """Give the outlet that a name stands for where an outlet is sure to be meant.
+        """Return the outlet that a name stands for where an outlet is sure to be meant.
 
         It may be a host, or have around it what some pages put there ("Rudaw Net", "the state news
         agency IRNA"). None where the registry has no such outlet, or several and nothing says
@@ -78,7 +78,7 @@ class Naming:
         return None if (address := _address(name)) is None else at(address, self.registry)
 
     def site(self, name: str) -> Outlet | None:
-        """Give the outlet that a site's name stands for, with a section or a motto beside it too.
+        """Return the outlet that a site's name stands for, with a section or a motto beside it too.
 
         "Ellery Gazette | World", "Karst Post - Breaking news".
         """
@@ -87,13 +87,13 @@ class Naming:
         return next((found for part in names if (found := self.resolve(part))), None)
 
     def agency(self, name: str) -> Outlet | None:
-        """Give the news agency that a name stands for; None for anything else."""
+        """Return the news agency that a name stands for; None for anything else."""
         found = self.resolve(name)
         return found if found is not None and found.medium is Medium.AGENCY else None
 
 
 def at(address: str, registry: Registry) -> Outlet | None:
-    """Give the outlet of a URL or host; None for a stranger's imitation of it too."""
+    """Return the outlet of a URL or host; None for a stranger's imitation of it too."""
     found = registry.at(address)
     if found is None or found.domain.role is DomainRole.IMPOSTER:
         return None

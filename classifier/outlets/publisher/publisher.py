@@ -59,7 +59,7 @@ class _Layer:
 def _layers(
     article: Article, registry: Registry, near: Outlet | None, publisher: str | None
 ) -> list[_Layer]:
-    """Give the outlets whose articles an article carries, outermost first.
+    """Return the outlets whose articles an article carries, outermost first.
 
     The republications that it comes with count; where it has none they are looked for. `near` tells
     apart outlets of one name; `publisher` published it, and so does not republish itself.
@@ -83,7 +83,7 @@ def _place(part: Republication, text: str) -> Place | None:
 
 
 def _footnoted(name: str, article: Article, registry: Registry) -> Outlet | None:
-    """Give the outlet whose address stands in a footnote, and begins with its name."""
+    """Return the outlet whose address stands in a footnote, and begins with its name."""
     for line in article.imprint.lines if article.imprint else ():
         for host in _HOST.findall(line.lower()[:300])[:3]:
             if same_outlet(host, name):
@@ -92,7 +92,7 @@ def _footnoted(name: str, article: Article, registry: Registry) -> Outlet | None
 
 
 def _monitor(article: Article, layer: _Layer, registry: Registry) -> Credit:
-    """Give who republished an article, where no address or page names the publisher.
+    """Return who republished an article, where no address or page names the publisher.
 
     A monitor that the words around the republished part name; else `UNNAMED_MONITOR`, with an
     editor's insertion or a translator's line to show it; else `UNNAMED`, with the announcement.
@@ -195,7 +195,7 @@ class _Chain:
         return Credit(name, outlet, words, Basis.SITE_NAME, gathers=True)
 
     def _publishers(self, page: PageOwner | None) -> Iterator[Credit]:
-        """Give who published it by address, metadata, header or the page's own furniture."""
+        """Return who published it by address, metadata, header or the page's own furniture."""
         article = self.article
         given = self._given(page.credit.outlet if page else None)
         found = page.credit if page else None
@@ -242,7 +242,7 @@ class _Chain:
         return Credit(name, outlet, name, basis, gathers=gathers)
 
     def _account(self, page: PageOwner, given: Credit | None) -> Credit | None:
-        """Give whose account on a platform it is."""
+        """Return whose account on a platform it is."""
         if given is not None and not self._same(given, page.credit):
             return given
         if author := self.article.author:
@@ -269,7 +269,7 @@ class _Chain:
     # --- the agency -------------------------------------------------------------------------------
 
     def _agency(self, near: Outlet | None) -> list[Credit]:
-        """Give whom dateline or byline name, the dateline first."""
+        """Return whom dateline or byline name, the dateline first."""
         named = Naming(self.registry, near)
         lines = self._inner_lines()
         found = datelines.find(self.text, lines, named, self.article.title)
@@ -281,7 +281,7 @@ class _Chain:
         return []
 
     def _owners(self, near: Outlet | None) -> list[Credit]:
-        """Give whom credit lines name: one, or who distributes and whose it is."""
+        """Return whom credit lines name: one, or who distributes and whose it is."""
         found: list[Credit] = []
         around, named = self.imprint.lines, Naming(self.registry, near)
         for credit in credits.credited(self.text, self.lines, around, named):
@@ -296,7 +296,7 @@ class _Chain:
         return found
 
     def _inner_lines(self) -> list[tuple[int, int]]:
-        """Give the lines of the part that is republished, else all."""
+        """Return the lines of the part that is republished, else all."""
         if not self.article.republications:
             return self.lines
         part = self.article.republications[0]

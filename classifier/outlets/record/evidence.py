@@ -117,7 +117,7 @@ def article_evidence(report: ArticleReport) -> ArticleEvidence:
 
 
 def own_citations(report: ArticleReport) -> tuple[tuple[Citation, ...], ...]:
-    """Give each sentence's citations that are the article's own.
+    """Return each sentence's citations that are the article's own.
 
     Not those that only say that the sentence stands in a republished article, nor any of a notice
     of a correction, or of a line that only names the article's source.
@@ -136,14 +136,14 @@ def _own(report: ArticleReport, content: Sequence[bool]) -> tuple[tuple[Citation
 
 
 def _content(report: ArticleReport) -> tuple[str, list[bool]]:
-    """Give the article, folded, and of each sentence whether it is more than a notice or credit."""
+    """Return the article, folded, and of each sentence whether it is more than a notice or credit."""
     plain = report.reading.plain if report.reading else fold(report.article.text)
     sentences = (item.sentence for item in report.sentences)
     return plain, [_is_content(s.text, plain[s.start : s.end]) for s in sentences]
 
 
 def best_source(item: SentenceReport, citations: tuple[Citation, ...]) -> SourceKind | None:
-    """Give the kind of the best source of a sentence: by its citations, else by the model's flags.
+    """Return the kind of the best source of a sentence: by its citations, else by the model's flags.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def corrections(plain: str) -> int:
 
 
 def addresses(text: str) -> Iterator[str]:
-    """Give the addresses that stand in a text, without scheme, ``www.`` and closing dots."""
+    """Return the addresses that stand in a text, without scheme, ``www.`` and closing dots."""
     # None has white space in it, and few words can be one.
     if "/" not in text and "www." not in text.lower():
         return
@@ -302,7 +302,7 @@ def _keys(citations: Sequence[Citation]) -> dict[_Key, _Key]:
 
 
 def _key(name: str) -> _Key:
-    """Give the words of a name that tell it from others; all of them when none would be left."""
+    """Return the words of a name that tell it from others; all of them when none would be left."""
     words = [re.sub(r"'s$", "", word) for word in _WORD.findall(fold(name).casefold())]
     while len(words) > 1 and words[0] in _TITLES:
         words = words[1:]

@@ -104,7 +104,7 @@ class Posterior:
         return (1 + self.weight * self.good) / (2 + self.weight)
 
     def interval(self) -> tuple[float, float]:
-        """Give the ends of the interval that holds `LEVEL`, the same left out at either end."""
+        """Return the ends of the interval that holds `LEVEL`, the same left out at either end."""
         from scipy.special import betaincinv
 
         a, b = 1 + self.weight * self.good, 1 + self.weight * (1 - self.good)
@@ -113,7 +113,7 @@ class Posterior:
 
 
 def good(assessment: Assessment) -> float | None:
-    """Give the share of good observations that an assessment stands for; None: it doesn't count."""
+    """Return the share of good observations that an assessment stands for; None: it doesn't count."""
     if assessment.claim == RELIABILITY:
         return VALUES.get(assessment.value)
     if assessment.claim == NETWORK and assessment.value not in _NO_FINDING:
@@ -122,7 +122,7 @@ def good(assessment: Assessment) -> float | None:
 
 
 def weight(assessment: Assessment, moment: Date | None) -> float:
-    """Give the observations that an assessment still counts for at a moment.
+    """Return the observations that an assessment still counts for at a moment.
 
     Its age is the distance between the two, in either direction: what was found of an outlet long
     after an article appeared says as little of that article as what was found long before.
@@ -133,12 +133,12 @@ def weight(assessment: Assessment, moment: Date | None) -> float:
 
 
 def rater(assessment: Assessment) -> str:
-    """Give who assessed: two lists of one house ("Wikipedia: ...") are no two witnesses."""
+    """Return who assessed: two lists of one house ("Wikipedia: ...") are no two witnesses."""
     return assessment.evidence.source.partition(":")[0].strip()
 
 
 def latest(assessments: Iterable[Assessment]) -> list[Assessment]:
-    """Give each rater's latest assessments that count; those of one date stay together."""
+    """Return each rater's latest assessments that count; those of one date stay together."""
     found: list[Assessment] = []
     for rows in _by_rater(a for a in assessments if good(a) is not None):
         last = max(day(a.evidence.date) or Date.min for a in rows)
@@ -223,7 +223,7 @@ _UNSCORED_ROLES = {
 
 
 def card(report: ArticleReport, registry: Registry) -> SourceCard:
-    """Say who published an article, what is on record of them, and what it shows itself.
+    """Tell who published an article, what is on record of them, and what it shows itself.
 
     Control and record are about the outlet whose words the article is, the last of the chain. A
     page that imitates an outlet gets nothing of that outlet's. Where a page's own outlet isn't in
@@ -274,7 +274,7 @@ def record(
 
 
 def article_shift(evidence: ArticleEvidence | None) -> float:
-    """Give how far an article's own sourcing moves the estimate.
+    """Return how far an article's own sourcing moves the estimate.
 
     The share of claims with a source (a named one counts whole, an unnamed one half) is compared
     with `USUAL_SHARE`; what it is above or below, on a scale from -1 to 1, is multiplied by `CAP`
@@ -326,7 +326,7 @@ def _weigh(
 
 
 def _opposed(assessments: Sequence[Assessment], moment: Date | None) -> str | None:
-    """Say who contradicts whom, where either side has a real share of the weight."""
+    """Tell who contradicts whom, where either side has a real share of the weight."""
     upper = [a for a in assessments if (good(a) or 0.0) >= _GOOD]
     lower = [a for a in assessments if (good(a) or 0.0) <= _BAD]
     weights = [sum(weight(a, moment) for a in side) for side in (upper, lower, assessments)]
@@ -342,7 +342,7 @@ def _of_nobody(
     date: str | None,
     registry: Registry,
 ) -> Record:
-    """Give the record of a page whose outlet the registry doesn't hold."""
+    """Return the record of a page whose outlet the registry doesn't hold."""
     # A longer chain says that the words are not the page's own.
     site = registry.network(url) if url and len(publication.chain) <= 1 else None
     if site is not None:

@@ -63,7 +63,7 @@ SUBDOMAINS = frozenset({"www", "m", "mobile", "en", "amp", "web", "old", "d"})
 
 
 def unwrapped(address: str) -> str:
-    """Give the address of the page itself, where that of a copy is given.
+    """Return the address of the page itself, where that of a copy is given.
 
     Archives (Wayback Machine, archive.today), AMP caches and translating proxies; any other
     address as it is.

@@ -253,7 +253,7 @@ def _names(
 
 
 def _dead(name: str) -> str | None:
-    """Say why a name can never be met, if it can't."""
+    """Tell why a name can never be met, if it can't."""
     if not name.strip():
         return "is empty"
     if not any(letter.isalnum() for letter in name):

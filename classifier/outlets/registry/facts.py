@@ -1,19 +1,13 @@
-"""The registry as facts: a row each with its source and licence, and what changed between two.
-
-What is on record about an outlet, its owners, and the networks that imitate others, taken apart
-into rows that can be counted, compared and cited one by one.
-"""
+"""The registry as facts, one row each, with source and licence."""
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
-from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry.registry import NetworkSite, Registry
 from framescope.classifier.outlets.registry.tables import Tables
 from framescope.classifier.records import Evidence, Holding, NameKind, Network, Outlet, Owner
@@ -65,13 +59,13 @@ def licences(folder: Path | None = None) -> Mapping[str, Sequence[tuple[str, str
 
 
 def licence_of(source: str, date: str | None = None) -> str:
-    """Give the licence under which a source's facts of a date are; a page's facts have none."""
+    """Return the licence under which a source's facts of a date are; a page's facts have none."""
     terms = licences().get(source, ())
     return next((licence for since, licence in terms if since <= (date or "9999")), _PAGE)
 
 
 def facts(registry: Registry) -> Iterator[Fact]:
-    """Give every fact of a registry: of outlets, owners, influence networks and their hosts."""
+    """Return every fact of a registry: of outlets, owners, influence networks and their hosts."""
     for outlet in registry:
         yield from facts_of_outlet(outlet)
     for owner in owners_of(registry):
@@ -83,7 +77,7 @@ def facts(registry: Registry) -> Iterator[Fact]:
 
 
 def owners_of(registry: Registry) -> list[Owner]:
-    """Give every owner of an outlet, and theirs in turn, by id."""
+    """Return every owner of an outlet, and theirs in turn, by id."""
     found: dict[str, Owner] = {}
     for outlet in registry:
         _gather(outlet.holdings, found)
@@ -98,7 +92,7 @@ def _gather(holdings: Iterable[Holding], owners: dict[str, Owner]) -> None:
 
 
 def facts_of_outlet(outlet: Outlet) -> Iterator[Fact]:
-    """Give the facts of an outlet: what it is, its names and hosts, and what is said of it."""
+    """Return the facts of an outlet: what it is, its names and hosts, and what is said of it."""
     who = (outlet.id, outlet.name)
     ours = {"licence": licence_of(OURS)}
     yield Fact(*who, "role", outlet.role, **ours)
@@ -124,7 +118,7 @@ def facts_of_outlet(outlet: Outlet) -> Iterator[Fact]:
 
 
 def facts_of_owner(owner: Owner) -> Iterator[Fact]:
-    """Give the facts of an owner, its own owners among them."""
+    """Return the facts of an owner, its own owners among them."""
     who = (f"owner:{owner.id}", owner.name)
     ours = {"licence": licence_of(OURS)}
     if owner.kind:
@@ -135,7 +129,7 @@ def facts_of_owner(owner: Owner) -> Iterator[Fact]:
 
 
 def facts_of_network(network: Network) -> Iterator[Fact]:
-    """Give the facts of an influence network."""
+    """Return the facts of an influence network."""
     who = (f"network:{network.id}", network.name)
     for name in network.names:
         yield _said(who, "name:alias", name, "", network.evidence)
@@ -150,7 +144,7 @@ def facts_of_network(network: Network) -> Iterator[Fact]:
 
 
 def facts_of_site(site: NetworkSite, registry: Registry) -> Iterator[Fact]:
-    """Give the facts of a host of an influence network."""
+    """Return the facts of a host of an influence network."""
     network = registry.network_called(site.network)
     value = site.network if network is None else f"network:{network.id}"
     yield _said((f"site:{site.host}", site.host), f"network_{site.kind}", value,
@@ -177,46 +171,3 @@ def _said(
         sure,
         evidence.licence or licence_of(evidence.source, evidence.date),
     )
-
-
-# --- what changed ---------------------------------------------------------------------------------
-
-
-def read_facts(path: Path) -> Iterator[Fact]:
-    """Read a version: a folder of tables, or a CSV that `write_csv` has written.
-
-    Raises `SourcesError` when it can't be read, or is neither.
-    """
-    if path.is_dir():
-        yield from facts(Registry(Tables(path)))
-        return
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.reader(file)
-            if tuple(next(rows, ())) != COLUMNS:
-                raise SourcesError(
-                    f"{path}: no version of the registry; give a folder of its tables, or what "
-                    "framescope sources export --format csv has written"
-                )
-            for number, row in enumerate(rows, 2):
-                if len(row) != len(COLUMNS):
-                    raise SourcesError(f"{path}:{number}: {len(row)} fields, not {len(COLUMNS)}")
-                yield Fact(*row)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or "it is no CSV in UTF-8"
-        raise SourcesError(f"{path}: can't be read ({reason})") from None
-
-
-def differences(old: Iterable[Fact], new: Iterable[Fact]) -> Iterator[tuple[str, Fact]]:
-    """Give what changed between two versions, by outlet.
-
-    ``-`` and a fact that only the old one has, ``+`` and one that only the new one has.
-    """
-    before, after = set(old), set(new)
-    changed = [("-", fact) for fact in before - after] + [("+", fact) for fact in after - before]
-    return iter(sorted(changed, key=lambda one: (one[1].cells[:3], one[0] == "+", one[1].cells)))
-
-
-def versions_differ(old: Path, new: Path) -> Iterator[tuple[str, Fact]]:
-    """Give what changed between two versions, each read by `read_facts`."""
-    return differences(read_facts(old), read_facts(new))

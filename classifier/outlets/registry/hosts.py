@@ -62,7 +62,7 @@ def host(address: str) -> str | None:
 
 
 def parents(host: str) -> Iterator[str]:
-    """Give a host, then what is left of it with each label taken off, without the last alone."""
+    """Return a host, then what is left of it with each label taken off, without the last alone."""
     while "." in host:
         yield host
         host = host.partition(".")[2]

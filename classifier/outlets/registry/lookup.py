@@ -13,8 +13,8 @@ from framescope.classifier.errors import SourcesError
 from framescope.classifier.outlets.registry import hosts
 from framescope.classifier.outlets.registry.addresses import unwrapped
 from framescope.classifier.outlets.registry.folding import normal
-from framescope.classifier.outlets.registry.objects import flat, to_object
 from framescope.classifier.outlets.registry.registry import NetworkSite, Registry
+from framescope.classifier.outlets.registry.user import flat, to_object
 from framescope.classifier.records import Domain, DomainRole, Network, Outlet, Role, printable
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def look_up(registry: Registry, query: str) -> Answer:
 
 
 def sole(answer: Answer) -> Outlet | None:
-    """Give the one outlet that is meant; None when there is none, as behind an imposter's host.
+    """Return the one outlet that is meant; None when there is none, as behind an imposter's host.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def select(
     state_media: bool | None = None,
     role: Role | None = None,
 ) -> Iterator[Outlet]:
-    """Give the outlets of a country, of a role, that are state media or not; sorted by id."""
+    """Return the outlets of a country, of a role, that are state media or not; sorted by id."""
     for outlet in registry:
         if (
             (country is None or outlet.country == country.upper())
@@ -251,7 +251,7 @@ class _Hosts:
                 self._looks.setdefault(look(label), set()).add(host)
 
     def alike(self, host: str) -> Iterator[tuple[str, str]]:
-        """Give the hosts that a host looks like and how, the plainest likeness first."""
+        """Return the hosts that a host looks like and how, the plainest likeness first."""
         registered = hosts.registrable(host)
         if registered is None:
             return
@@ -292,7 +292,7 @@ class _Hosts:
         yield from self._one(found, "it differs in one character")
 
     def _one(self, found: set[str] | None, how: str) -> Iterator[tuple[str, str]]:
-        """Give a likeness to one outlet; what resembles several is a common word."""
+        """Return a likeness to one outlet; what resembles several is a common word."""
         if found and len({self._hosts[host] for host in found}) == 1:
             yield min(found, key=lambda host: (len(host), host)), how
 

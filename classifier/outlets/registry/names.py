@@ -80,7 +80,7 @@ class Names:
         return sorted(own or {id for id, _, _ in found})
 
     def _rows_of(self, name: str) -> list[tuple[str, str, bool]]:
-        """Give the rows with a name, in any case and with an article or without."""
+        """Return the rows with a name, in any case and with an article or without."""
         key = _without_article(name.casefold())
         rows = [self._rows[at] for at in self._by_word.get(_first_word(key), ())]
         return [row for row in rows if _without_article(row[1].casefold()) == key]
@@ -105,7 +105,7 @@ class Names:
         return frozenset(marked - own)
 
     def _meant(self, rows: Iterable[tuple[str, str, bool]]) -> dict[str, _Meant]:
-        """Give the forms in which names are met, and whom each means.
+        """Return the forms in which names are met, and whom each means.
 
         Whose a name is comes before those who share it.
         """
@@ -148,7 +148,7 @@ class Names:
         return dict(found)
 
     def _beginning(self, word: str) -> list[tuple[int, str, _Meant]]:
-        """Give forms whose first word this is: where it stands in the form, form, whom it means."""
+        """Return forms whose first word this is: where it stands in the form, form, whom it means."""
         known = self._begun.get(word)
         if known is None:
             rows = [self._rows[at] for at in self._by_word.get(word, ())]
@@ -160,7 +160,7 @@ class Names:
         return known
 
     def found(self, text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-        """Give names in running text that mean an outlet there: start, end, ids.
+        """Return names in running text that mean an outlet there: start, end, ids.
 
         In order and not overlapping: of names that overlap the longest that means one. The text may
         be of any length.
@@ -169,7 +169,7 @@ class Names:
             yield start, stop, ids
 
     def candidates(self, text: str) -> list[tuple[int, int, tuple[str, ...]]]:
-        """Give every name that stands there as a word, whatever it means: start, end, features.
+        """Return every name that stands there as a word, whatever it means: start, end, features.
 
         Names within others are among them; in no order. What each would be judged by is
         `classifier.outlets.registry.mentions.features`.
@@ -189,7 +189,7 @@ class Names:
     def met(
         self, text: str, means: Callable[[str, int, int, NameKnown], bool]
     ) -> Iterator[tuple[int, int, tuple[str, ...], NameKnown]]:
-        """Give names in running text of which ``means`` holds, and what is known of each."""
+        """Return names in running text of which ``means`` holds, and what is known of each."""
         if not self._rows:
             return
         place = Folded(text)
@@ -223,7 +223,7 @@ class Names:
         yield from settled()
 
     def _matches(self, text: str) -> Iterator[tuple[int, int, _Meant]]:
-        """Give all forms that are met, by start, the longest first.
+        """Return all forms that are met, by start, the longest first.
 
         Word by word while there is little text, since an automaton of all names takes half a second
         to build; a text with letters of another script needs it, whose names begin within words.
@@ -286,7 +286,7 @@ def _may_be(asked: str, given: str) -> bool:
 
 
 def _variants(name: str) -> Iterator[str]:
-    """Give the forms in which a name is met in running text; a single letter is never a name."""
+    """Return the forms in which a name is met in running text; a single letter is never a name."""
     if len(name) == 1:
         return
     upper = name.upper()

@@ -177,7 +177,7 @@ def _column(path: Path, header: list[str], field: str, said: str | None) -> int 
     found = next((folded.index(name) for name in _GUESSES[field] if name in folded), None)
     if found is None and field in ("outlet", "rating"):
         raise SourcesError(
-            f"{path}: no column for the {field}; name it with --{field}-column; its columns: "
+            f"{path}: no column for the {field}; name it with --column {field}=NAME; its columns: "
             f"{', '.join(header) or 'none'}"
         )
     return found

@@ -73,7 +73,7 @@ class Registry:
         return id in self._own or id in self._tables.outlet_lines
 
     def __getitem__(self, id: str) -> Outlet:
-        """Give the outlet of an id.
+        """Return the outlet of an id.
 
         Raises
         ------
@@ -86,14 +86,14 @@ class Registry:
         return outlet
 
     def get(self, id: str) -> Outlet | None:
-        """Give the outlet of an id, or None."""
+        """Return the outlet of an id, or None."""
         try:
             return self[id]
         except KeyError:
             return None
 
     def with_outlets(self, extra: Sequence[Outlet]) -> Registry:
-        """Give a registry with further outlets; one with the id of another takes its place."""
+        """Return a registry with further outlets; one with the id of another takes its place."""
         return Registry(self._tables, self._own | {outlet.id: outlet for outlet in extra})
 
     # --- by host ----------------------------------------------------------------------------------
@@ -154,11 +154,11 @@ class Registry:
         return None
 
     def sites(self) -> Iterator[NetworkSite]:
-        """Give every host of an influence network, by host."""
+        """Return every host of an influence network, by host."""
         return map(_site, self._tables.site_lines.values())
 
     def networks(self) -> Iterator[Network]:
-        """Give every influence network, by id."""
+        """Return every influence network, by id."""
         return iter(self._tables.networks.values())
 
     @cached_property
@@ -168,14 +168,14 @@ class Registry:
         return {normal(name).casefold(): one for name, one in called}
 
     def network_called(self, name: str) -> Network | None:
-        """Give the influence network of an id or a name, in any case.
+        """Return the influence network of an id or a name, in any case.
 
         None for a mere list of cases.
         """
         return self._networks.get(normal(name).casefold())
 
     def members(self, network: Network) -> tuple[list[Outlet], list[str]]:
-        """Give what is found to be part of an influence network: outlets, and hosts."""
+        """Return what is found to be part of an influence network: outlets, and hosts."""
         ids = {
             id
             for id, lines in self._tables.assessment_lines.items()
@@ -193,7 +193,7 @@ class Registry:
         return [self[id] for id in sorted(ids)], hosts
 
     def owner(self, id: str) -> Owner | None:
-        """Give the owner of an id, with its own owners, or None."""
+        """Return the owner of an id, with its own owners, or None."""
         try:
             return self._tables.owner(id)
         except KeyError:
@@ -230,7 +230,7 @@ class Registry:
         return None if id is None else self[id]
 
     def domains(self) -> Iterator[tuple[str, str]]:
-        """Give every outlet's host and the outlet's id, without the imposters'."""
+        """Return every outlet's host and the outlet's id, without the imposters'."""
         for host, id, role in self._tables.hosts():
             if id not in self._own and role != DomainRole.IMPOSTER:
                 yield host, id
@@ -253,7 +253,7 @@ class Registry:
         return Names([*shipped, *own], media)
 
     def called(self, name: str) -> tuple[Outlet, ...]:
-        """Give the outlets that are called so: several when the name is ambiguous.
+        """Return the outlets that are called so: several when the name is ambiguous.
 
         Parameters
         ----------
@@ -265,7 +265,7 @@ class Registry:
         return tuple(map(self.__getitem__, self.names.called(name)))
 
     def namesakes(self, name: str) -> tuple[Outlet, ...]:
-        """Give the outlets that are called so as well, less known than those of `called`."""
+        """Return the outlets that are called so as well, less known than those of `called`."""
         return tuple(map(self.__getitem__, self.names.sharers(name)))
 
     def mentions(self, text: str) -> list[Mention]:

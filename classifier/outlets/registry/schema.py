@@ -47,7 +47,7 @@ class Field:
     type: type = str
 
     def reason(self, cell: str) -> str | None:
-        """Say what is wrong with a table's cell; None when nothing is."""
+        """Tell what is wrong with a table's cell; None when nothing is."""
         if cell != " ".join(cell.split()):
             return f"{cell!r} has spaces at an end, or two together"
         if not cell:
@@ -57,7 +57,7 @@ class Field:
 
 @cache
 def countries() -> Mapping[str, str]:
-    """Give the code of each country by every name that the evidence has for it.
+    """Return the code of each country by every name that the evidence has for it.
 
     ISO 3166-1 alpha-2, and what is reserved for such use: EU, XK. The names are CLDR's, then
     those that lists call it otherwise.
@@ -164,7 +164,7 @@ _RATING = replace(one_of(RATINGS, required=True), wrong="is no rating")
 
 
 def value_of(claim: str) -> Field:
-    """Give what the value of a claim may be: a rating, or whatever the source calls it."""
+    """Return what the value of a claim may be: a rating, or whatever the source calls it."""
     return _RATING if claim == RELIABILITY else NEEDED_TEXT
 
 
@@ -172,7 +172,7 @@ _STATED = {about: one_of(values, required=True) for about, values in VALUES.item
 
 
 def stated(about: str) -> Field:
-    """Give what the value of a statement may be, by what it is about."""
+    """Return what the value of a statement may be, by what it is about."""
     return _STATED[About(about)] if about in VALUES else NEEDED_TEXT
 
 

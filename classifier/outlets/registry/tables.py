@@ -124,7 +124,7 @@ class Tables:
         return [line for line in lines[_FIRST_ROW:] if line]
 
     def named(self) -> Iterator[tuple[str, str, bool]]:
-        """Give every name as (outlet's id, name, ambiguous), without building the outlets."""
+        """Return every name as (outlet's id, name, ambiguous), without building the outlets."""
         for id, line in self.outlet_lines.items():
             main, ambiguous = line.split("\t", 2)[1], False
             for other in self.name_lines.get(id, ()):
@@ -136,7 +136,7 @@ class Tables:
             yield id, main, ambiguous
 
     def hosts(self) -> Iterator[tuple[str, str, str]]:
-        """Give every host as (host, outlet's id, role), without building the outlets."""
+        """Return every host as (host, outlet's id, role), without building the outlets."""
         for id, lines in self.domain_lines.items():
             for line in lines:
                 _, host, role = line.split("\t")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -379,3 +380,34 @@ def _shown(value: object) -> str:
     text = f"'{value}'" if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = CONTROL.sub(" ", text)
     return text if len(text) <= _MOST else f"{text[: _MOST - 3]}..."
+
+
+# --- back to an object ---------------------------------------------------------------------------
+
+
+def to_object(outlet: Outlet) -> dict[str, Any]:
+    """The object that `read` reads as this outlet."""
+    found = {name: value for name, value in asdict(outlet).items() if name != "holdings"}
+    for name in ("statements", "assessments", "accounts"):
+        found[name] = [flat(given) for given in found[name]]
+    return found | {"owners": [_held(holding) for holding in outlet.holdings]}
+
+
+def _held(holding: Holding) -> dict[str, Any]:
+    owner = holding.owner
+    return {
+        "name": owner.name,
+        "kind": owner.kind,
+        "country": owner.country,
+        "share": holding.share,
+        **asdict(holding.evidence),
+        "owners": [_held(above) for above in owner.holdings],
+    }
+
+
+def flat(part: dict[str, Any]) -> dict[str, Any]:
+    """Put the fields of the evidence where it stands."""
+    named = (
+        (value.items() if name == "evidence" else [(name, value)]) for name, value in part.items()
+    )
+    return dict(chain.from_iterable(named))
