@@ -140,7 +140,7 @@ def test_a_file_is_not_written_over(run, tmp_path):
 def test_parquet_to_a_terminal_is_refused(run):
     status, _, err = run("export", "-f", "parquet")
     assert status == 2
-    assert err == "framescope: Parquet is no text; give --output FILE\n"
+    assert err == "framescope: Parquet is not text; give --output FILE\n"
 
 
 # --- two versions ---------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def test_with_a_second_rater_the_record_is_an_interval(run, tmp_path):
         ("", "no column for the outlet; name it with --column outlet=NAME; its columns: none"),
         (
             "site,colour\nrt.com,red\n",
-            "no column for the rating; name it with --column rating=NAME",
+            "for the rating; name it with --column rating=NAME",
         ),
         ("site,score\nrt.com,great\n", "row 2, field 'rating': 'great' stands for no rating"),
         ("site,score\nrt.com,\n", "row 2, field 'rating': is empty"),

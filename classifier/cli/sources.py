@@ -184,7 +184,7 @@ def export_command(
         typer.Option(
             "--format",
             "-f",
-            help="One row per fact in csv and parquet. Default: by the suffix of --output, else csv.",
+            help="csv and parquet: one row per fact. Default: the suffix of --output.",
         ),
     ] = None,
     sources: Own = None,
@@ -217,7 +217,7 @@ def import_command(
     rater: Annotated[str, typer.Option("--rater", metavar="NAME", help="Who rates.")],
     licence: Annotated[
         str,
-        typer.Option("--licence", metavar="TEXT", help="The terms under which you hold the file."),
+        typer.Option("--licence", metavar="TEXT", help="The terms of the file."),
     ],
     term: Annotated[
         list[str] | None,

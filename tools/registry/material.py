@@ -131,7 +131,7 @@ def files(data: DataSet, root: Path, *, allow_changed: bool = False) -> list[Pat
 
 
 def hosts_by_hand(data: str) -> dict[str, str]:
-    """Return the hosts that a list is wrong about: what it means by each, or nothing if no outlet."""
+    """Return the hosts that a list is wrong about, with what it means by each."""
     return {row["host"]: row["meant"] for row in by_hand("hosts") if row["list"] == data}
 
 

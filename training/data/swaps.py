@@ -107,7 +107,7 @@ class Swap:
         return self._drawn(article, outlet)[0] < self.share
 
     def phrase(self, article: str, outlet: str) -> str | None:
-        """Return the phrase that is written for an outlet taken for state media; None for a name."""
+        """Return the phrase written for an outlet taken for state media; None for a name."""
         _, kind, choice = self._drawn(article, outlet)
         if kind >= PHRASE_SHARE or not self._is_state_media(article, outlet):
             return None

@@ -136,14 +136,14 @@ def _own(report: ArticleReport, content: Sequence[bool]) -> tuple[tuple[Citation
 
 
 def _content(report: ArticleReport) -> tuple[str, list[bool]]:
-    """Return the article, folded, and of each sentence whether it is more than a notice or credit."""
+    """Return the folded article, and for each sentence whether it is content."""
     plain = report.reading.plain if report.reading else fold(report.article.text)
     sentences = (item.sentence for item in report.sentences)
     return plain, [_is_content(s.text, plain[s.start : s.end]) for s in sentences]
 
 
 def best_source(item: SentenceReport, citations: tuple[Citation, ...]) -> SourceKind | None:
-    """Return the kind of the best source of a sentence: by its citations, else by the model's flags.
+    """Return the kind of a sentence's best source, by its citations, else by the flags.
 
     Parameters
     ----------

@@ -113,7 +113,7 @@ class Posterior:
 
 
 def good(assessment: Assessment) -> float | None:
-    """Return the share of good observations that an assessment stands for; None: it doesn't count."""
+    """Return the share of good observations of an assessment; None if it doesn't count."""
     if assessment.claim == RELIABILITY:
         return VALUES.get(assessment.value)
     if assessment.claim == NETWORK and assessment.value not in _NO_FINDING:

@@ -148,7 +148,7 @@ class Names:
         return dict(found)
 
     def _beginning(self, word: str) -> list[tuple[int, str, _Meant]]:
-        """Return forms whose first word this is: where it stands in the form, form, whom it means."""
+        """Return the forms that begin with this word: its place, the form, whom it means."""
         known = self._begun.get(word)
         if known is None:
             rows = [self._rows[at] for at in self._by_word.get(word, ())]
