@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from framescope.classifier.models import Calibration
-from framescope.classifier.records import Sentence
 from framescope.classifier.taxonomy import BY_NAME, Level
 from framescope.training import DEFAULT_SEED
-from framescope.training.corpora import find_corpus as find
+from framescope.training.corpora import find_corpus
 from framescope.training.data import Examples
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
-from sklearn.metrics import average_precision_score
 
-Logits = NDArray[np.float32]
+if TYPE_CHECKING:
+    from framescope.classifier.models import TfidfModel, TransformerModel
+
+Single = NDArray[np.float32]
+Double = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Texts = NDArray[np.str_]
 
 # A rare technique has a handful of positives in a validation part: its line is held near
 # "slope 1, intercept as given" by a prior worth this many sentences.
@@ -34,7 +38,71 @@ _DRAWS = 200  # resamples of articles, whose mean F1 decides
 _GRID = 200  # thresholds tried through the rows, and as many through the positives
 
 
-def once_an_article(labels: Logits, articles: NDArray[np.str_], signals: Sequence[str]) -> Logits:
+@dataclass(frozen=True)
+class Decisions:
+    """Calibration and thresholds of a model.
+
+    `elsewhere` are the thresholds of corpora that label signals in another sense than the
+    guidelines, by corpus and signal.
+    """
+
+    calibration: Calibration
+    thresholds: Mapping[str, float]
+    elsewhere: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def at_least(self, log_odds: Mapping[str, float]) -> Decisions:
+        """Raise the thresholds of some signals to the chance of log-odds before calibration."""
+        signals = self.calibration.signals
+        line = np.array([log_odds.get(signal, -np.inf) for signal in signals], np.float32)
+        chances = dict(zip(signals, self.calibration.apply(line[None, :])[0], strict=True))
+        raised = {
+            signal: max(threshold, float(f"{chances[signal]:.6g}"))
+            for signal, threshold in self.thresholds.items()
+        }
+        return replace(self, thresholds=raised)
+
+    def flags(self, logits: Single) -> Bools:
+        """Decide, shape (n, k), from logits of that shape."""
+        limits = np.array([self.thresholds[s] for s in self.calibration.signals], np.float32)
+        flagged: Bools = self.calibration.apply(logits) >= limits
+        return flagged
+
+
+def fit_decisions(
+    model: TfidfModel | TransformerModel, validation: Examples, seed: int
+) -> Decisions:
+    """Fit calibration and thresholds of a model on rows it has not seen.
+
+    A signal that a corpus labels in another sense than the guidelines has thresholds of its own
+    there, and these labels take no part in the others.
+    """
+    signals, corpora = model.signals, dict.fromkeys(validation.corpus.tolist())
+    logits = model.logits(validation.sentences)
+    columns = np.stack([validation.column(signal) for signal in signals], axis=1)
+    every = once_an_article(columns, validation.article, signals)
+    labels = every.copy()
+    other: dict[str, list[int]] = {}
+    for corpus in corpora:
+        senses = find_corpus(corpus).card.other_sense
+        other[corpus] = [k for k, signal in enumerate(signals) if signal in senses]
+        labels[np.ix_(validation.corpus == corpus, other[corpus])] = np.nan
+    nobody_else = np.isnan(labels).all(axis=0)
+    labels[:, nobody_else] = every[:, nobody_else]
+    weights = evenly(labels, validation.corpus)
+    fitted = calibration(logits, labels, signals, weights)
+    proba = fitted.apply(logits)
+    chosen = thresholds(proba, labels, validation.article, signals, seed, weights)
+    elsewhere = {}
+    for corpus, own in other.items():
+        if own:
+            rows, names = validation.corpus == corpus, [signals[k] for k in own]
+            scores, of_corpus = proba[rows][:, own], every[rows][:, own]
+            articles = validation.article[rows]
+            elsewhere[corpus] = thresholds(scores, of_corpus, articles, names, seed, fit=True)
+    return Decisions(fitted, chosen, elsewhere)
+
+
+def once_an_article(labels: Single, articles: Texts, signals: Sequence[str]) -> Single:
     """Keep the label of an article on its first sentence only, so that it counts once.
 
     Labels have shape (n, k), articles (n,).
@@ -49,32 +117,29 @@ def once_an_article(labels: Logits, articles: NDArray[np.str_], signals: Sequenc
     return kept
 
 
-def evenly(labels: Logits, corpora: NDArray[np.str_]) -> Logits:
+def evenly(labels: Single, corpora: Texts) -> Single:
     """Weigh rows so that, for each signal, every corpus that labels it counts the same.
 
     A corpus of tens of thousands of rows defines a signal a little differently from the guidelines,
     and has it at a rate of its own; calibrated on its rows alone, scores would be off everywhere
-    else. Weights add up to the number of rows that label the signal.
-
-    Labels, of shape (n, k), are NaN where not annotated; weights have the same shape, and are 0
-    there. `corpora` has shape (n,).
+    else. Weights, of the labels' shape (n, k), add up to the rows that label the signal; they are 0
+    where a label is NaN. `corpora` has shape (n,).
     """
     known = ~np.isnan(labels)
     _, corpus = np.unique(corpora, return_inverse=True)
     counts = np.stack([np.bincount(corpus, weights=column) for column in known.T], axis=1)
     share = known.sum(axis=0) / np.maximum((counts > 0).sum(axis=0), 1)
-    weights: Logits = np.where(known, share / np.maximum(counts, 1)[corpus], 0).astype(np.float32)
+    weights: Single = np.where(known, share / np.maximum(counts, 1)[corpus], 0).astype(np.float32)
     return weights
 
 
 def calibration(
-    logits: Logits, labels: Logits, signals: Sequence[str], weights: Logits | None = None
+    logits: Single, labels: Single, signals: Sequence[str], weights: Single | None = None
 ) -> Calibration:
     """Fit Platt scaling for each signal, with targets smoothed as in Platt (1999).
 
-    Logits, of shape (n, k), are of rows that were not trained on; labels, of the same shape, are
-    NaN where not annotated, and weights are what each row counts (`evenly`), 1 unless given. A
-    column without both classes is left as it is.
+    Logits and labels have shape (n, k); labels are NaN where not annotated, and weights are what
+    each row counts (`evenly`), 1 unless given. A column without both classes is left as it is.
     """
     given = np.ones_like(labels) if weights is None else weights
     lines = [_platt(logits[:, k], labels[:, k], given[:, k]) for k in range(len(signals))]
@@ -82,9 +147,7 @@ def calibration(
     return Calibration(tuple(signals), both[:, 0], both[:, 1])
 
 
-def _platt(
-    logits: NDArray[np.float32], labels: NDArray[np.float32], weights: NDArray[np.float32]
-) -> tuple[float, float]:
+def _platt(logits: Single, labels: Single, weights: Single) -> tuple[float, float]:
     known = ~np.isnan(labels)
     x, positive = logits[known].astype(float), labels[known] >= 0.5
     weight = weights[known].astype(float)
@@ -93,31 +156,28 @@ def _platt(
         return 1.0, 0.0
     wanted = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
 
-    def loss(line: NDArray[np.float64]) -> float:
-        z = np.exp(line[0]) * x + line[1]
-        fit = -(weight * (wanted * log_expit(z) + (1 - wanted) * log_expit(-z))).sum()
-        return float(fit + _PRIOR * line[0] ** 2)
-
-    def gradient(line: NDArray[np.float64]) -> NDArray[np.float64]:
+    def loss(line: Double) -> tuple[float, Double]:
         scaled = np.exp(line[0]) * x
-        error = weight * (expit(scaled + line[1]) - wanted)
-        return np.array([(error * scaled).sum() + 2 * _PRIOR * line[0], error.sum()])
+        z = scaled + line[1]
+        fit = -(weight * (wanted * log_expit(z) + (1 - wanted) * log_expit(-z))).sum()
+        error = weight * (expit(z) - wanted)
+        gradient = np.array([(error * scaled).sum() + 2 * _PRIOR * line[0], error.sum()])
+        return float(fit + _PRIOR * line[0] ** 2), gradient
 
     # The slope's logarithm is fitted: a negative slope would swap the order, and logits that are
     # twice too large are as likely as logits that are half what they should be.
-    found = minimize(
-        loss, np.zeros(2), jac=gradient, method="L-BFGS-B", bounds=[_LOG_SLOPES, (None, None)]
-    )
+    bounds = [_LOG_SLOPES, (None, None)]
+    found = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=bounds)
     return float(np.exp(found.x[0])), float(found.x[1])
 
 
 def thresholds(
-    proba: Logits,
-    labels: Logits,
-    articles: NDArray[np.str_],
+    proba: Single,
+    labels: Single,
+    articles: Texts,
     signals: Sequence[str],
     seed: int = DEFAULT_SEED,
-    weights: Logits | None = None,
+    weights: Single | None = None,
     *,
     fit: bool = False,
 ) -> dict[str, float]:
@@ -128,51 +188,56 @@ def thresholds(
     chances (Lipton et al., 2014; Nan et al., 2012): labels enter through the two parameters of the
     calibration, since the threshold that is best on a few dozen positives themselves is mostly
     noise. At least 15% of the sentences and two thirds of the articles that are flagged must be
-    right, where any threshold can do that.
+    right, where any threshold can do that. A signal without both classes gets 0.5.
 
-    `proba`, of shape (n, k), is calibrated; `labels` says which of them are annotated, and
-    `weights` what each row counts (`evenly`), 1 unless given. `articles` has shape (n,). A signal
-    without both classes gets 0.5. `fit` takes the labels themselves for chances: for scores that
-    are calibrated in another sense than theirs.
+    Parameters
+    ----------
+    proba, labels : ndarray of float32, shape (n, k)
+        Calibrated chances; and labels, NaN where not annotated.
+    articles : ndarray of str, shape (n,)
+    signals : sequence of str
+    seed : int
+        Of the resamples.
+    weights : ndarray of float32, shape (n, k), optional
+        What each row counts (`evenly`).
+    fit : bool
+        Take the labels themselves for chances: for scores that are calibrated in another sense.
     """
     chosen = {}
     for k, signal in enumerate(signals):
         known = ~np.isnan(labels[:, k])
-        p, positive, names = proba[known, k], labels[known, k] >= 0.5, articles[known]
+        scores, positive = proba[known, k], labels[known, k] >= 0.5
         if positive.all() or not positive.any():
             chosen[signal] = 0.5
             continue
-        macro = BY_NAME[signal].level is not Level.SPAN and signal != "vague_source"
-        counted = None if weights is None else weights[known, k]
-        chances = positive if fit else p
-        of_article = BY_NAME[signal].level is Level.ARTICLE
+        level = BY_NAME[signal].level
         chosen[signal] = best_threshold(
-            p,
-            chances,
-            names,
-            macro=macro,
+            scores,
+            positive if fit else scores,
+            articles[known],
+            macro=level is not Level.SPAN and signal != "vague_source",
             seed=seed,
-            weights=counted,
-            precision=_LEAST_PRECISION_OF_ARTICLES if of_article else _LEAST_PRECISION,
+            weights=None if weights is None else weights[known, k],
+            precision=_LEAST_PRECISION_OF_ARTICLES if level is Level.ARTICLE else _LEAST_PRECISION,
         )
     return chosen
 
 
 def best_threshold(
-    scores: NDArray[np.float32],
-    chances: NDArray[np.float32] | NDArray[np.bool_],
-    articles: NDArray[np.str_],
+    scores: Single,
+    chances: Single | Bools,
+    articles: Texts,
     *,
     macro: bool,
     seed: int,
-    weights: NDArray[np.float32] | None = None,
+    weights: Single | None = None,
     precision: float = _LEAST_PRECISION,
 ) -> float:
-    """Find the threshold with the best mean F1, or macro-F1, over resamples of the articles.
+    """Return the threshold with the best mean F1, or macro-F1, over resamples of the articles.
 
-    All are of shape (n,): `chances` says how likely each is to be positive, or whether it is, and
-    `weights` what each counts, 1 unless given. Of the flags at least the share `precision` must be
-    right, where any threshold can do that.
+    All have shape (n,): `chances` say how likely each is positive, or whether it is, and `weights`
+    what each counts, 1 unless given. Of the flags at least the share `precision` must be right,
+    where any threshold can do that.
     """
     counted = 1.0 if weights is None else weights.astype(float)
     grid = _steps(scores, counted * chances.astype(float))
@@ -203,8 +268,8 @@ def best_threshold(
     return float(f"{(float(grid[best]) + float(below)) / 2:.6g}")
 
 
-def _steps(scores: NDArray[np.float32], chances: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Choose the thresholds to try: even steps through the rows, and through what is positive.
+def _steps(scores: Single, chances: Double) -> Single:
+    """Choose the thresholds to try: even steps through the rows, and through the positives.
 
     Of a signal that one row in a hundred has, steps through the rows alone would leave two among
     the positives. All are scores: a step between two would decide like the score above it.
@@ -214,116 +279,5 @@ def _steps(scores: NDArray[np.float32], chances: NDArray[np.float64]) -> NDArray
     mass = np.cumsum(chances[order])
     of_positives = np.searchsorted(mass, even * mass[-1]).clip(max=len(order) - 1)
     of_rows = np.ceil(even * (len(order) - 1)).astype(np.intp)
-    steps: NDArray[np.float32] = np.unique(scores[order[np.concatenate([of_rows, of_positives])]])
+    steps: Single = np.unique(scores[order[np.concatenate([of_rows, of_positives])]])
     return steps
-
-
-# --- both, of a bundle ----------------------------------------------------------------------------
-
-
-class _Fitted(Protocol):
-    """A model before its calibration is known."""
-
-    signals: tuple[str, ...]
-
-    def logits(self, sentences: Sequence[Sentence]) -> NDArray[np.float32]: ...
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """What is fitted on the validation part."""
-
-    calibration: Calibration
-    thresholds: Mapping[str, float]
-    # of corpora that label signals in another sense, by corpus and signal
-    elsewhere: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-    def at_least(self, log_odds: Mapping[str, float]) -> Decisions:
-        """Raise the thresholds of some signals to the chance of log-odds before calibration."""
-        signals = self.calibration.signals
-        line = np.array([log_odds.get(signal, -np.inf) for signal in signals], np.float32)
-        chances = self.calibration.apply(line[None, :])[0]
-        raised = {
-            signal: max(threshold, float(f"{chances[signals.index(signal)]:.6g}"))
-            for signal, threshold in self.thresholds.items()
-        }
-        return replace(self, thresholds=raised)
-
-    def flags(self, logits: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Decide, shape (n, k), from logits of that shape."""
-        limits = np.array([self.thresholds[s] for s in self.calibration.signals], np.float32)
-        flagged: NDArray[np.bool_] = self.calibration.apply(logits) >= limits
-        return flagged
-
-
-def fit_decisions(model: _Fitted, validation: Examples, seed: int) -> Decisions:
-    """Fit calibration and thresholds of a model on rows it has not seen.
-
-    What a corpus labels in another sense than the guidelines has thresholds of its own, and no part
-    in what is decided elsewhere.
-    """
-    logits = model.logits(validation.sentences)
-    columns = np.stack([validation.column(s) for s in model.signals], axis=1)
-    every = once_an_article(columns, validation.article, model.signals)
-    labels = every.copy()
-    for name in dict.fromkeys(validation.corpus.tolist()):
-        for k in _other_sense(name, model.signals):
-            labels[validation.corpus == name, k] = np.nan
-    nobody_else = np.isnan(labels).all(axis=0)
-    labels[:, nobody_else] = every[:, nobody_else]
-    weights = evenly(labels, validation.corpus)
-    fitted = calibration(logits, labels, model.signals, weights)
-    chosen = thresholds(
-        fitted.apply(logits), labels, validation.article, model.signals, seed, weights
-    )
-    elsewhere = {}
-    proba = fitted.apply(logits)
-    for name in dict.fromkeys(validation.corpus.tolist()):
-        rows = validation.corpus == name
-        columns_of = _other_sense(name, model.signals)
-        own = [model.signals[k] for k in columns_of]
-        if own:
-            elsewhere[name] = thresholds(
-                proba[rows][:, columns_of],
-                every[rows][:, columns_of],
-                validation.article[rows],
-                own,
-                seed,
-                fit=True,
-            )
-    return Decisions(fitted, chosen, elsewhere)
-
-
-def _other_sense(corpus: str, signals: Sequence[str]) -> list[int]:
-    """Give the columns that a corpus labels in another sense than the guidelines."""
-    known = find(corpus).card.other_sense
-    return [k for k, signal in enumerate(signals) if signal in known]
-
-
-# --- one figure -----------------------------------------------------------------------------------
-
-_FEWEST = 20  # of either answer
-
-
-def mean_average_precision(logits: Logits, rows: Examples) -> float:
-    """Mean, over every signal of every corpus, of the average precision: to choose between seeds.
-
-    Of pairs with 20 rows of either answer; NaN without any. It asks for no threshold, so that what
-    is fitted on the same rows doesn't flatter it.
-
-    Parameters
-    ----------
-    logits : ndarray of float32, shape (n, n_signals)
-    rows : Examples
-        n of them, with the same signals.
-    """
-    found = []
-    for corpus in dict.fromkeys(rows.corpus.tolist()):
-        own = rows.corpus == corpus
-        labels = once_an_article(rows.labels[own], rows.article[own], rows.signals)
-        for k in range(len(rows.signals)):
-            known = ~np.isnan(labels[:, k])
-            positive = labels[known, k] >= 0.5
-            if min(positive.sum(), (~positive).sum()) >= _FEWEST:
-                found.append(average_precision_score(positive, logits[own][known, k]))
-    return float(np.mean(found)) if found else float("nan")

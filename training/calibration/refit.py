@@ -1,9 +1,8 @@
-"""A bundle's calibration and thresholds fitted again, on the few labels that a desk has.
+"""Fit a bundle's calibration and thresholds again, on a user's few labels.
 
-Labels of one article agree with each other, so that they count as fewer than they are: by the
-design effect, the variance of the residuals by article over that of as many that were independent
-(Kish, 1965). What they say is held near what the bundle says by a prior, which few labels hardly
-move and many leave behind.
+Labels of one article agree with each other, so they count as fewer than they are: by the design
+effect, the variance of the residuals by article over that of as many independent ones (Kish, 1965).
+A prior holds the line near the bundle's, which few labels hardly move and many leave behind.
 """
 
 from __future__ import annotations
@@ -22,9 +21,8 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Line = tuple[float, float]
 
-FEWEST = 20
-"""Labels of either answer from which a signal is fitted again, of `FEWEST_ARTICLES` articles."""
-FEWEST_ARTICLES = 10
+#: Labels of either answer, and their articles, from which a signal is fitted again.
+FEWEST, FEWEST_ARTICLES = 20, 10
 
 # Normal priors, as half the inverse of a variance: of the slope's logarithm a standard deviation of
 # 0.35, of the shift one of 1, which is odds nearly three times as high.
@@ -34,13 +32,7 @@ _FEWEST_FLAGGED = 5  # articles with a flag, below which nothing is said of how 
 
 
 def lacking(positive: Bools, articles: NDArray[np.str_]) -> str | None:
-    """Say what labels of a signal are too few of; None where there are enough.
-
-    Parameters
-    ----------
-    positive : ndarray of bool, shape (n,)
-    articles : ndarray of str, shape (n,)
-    """
+    """Return why the labels of a signal, of shape (n,), are too few; None if they aren't."""
     for answer, wanted in (("yes", positive), ("no", ~positive)):
         n, of = int(wanted.sum()), len(np.unique(articles[wanted]))
         if n < FEWEST or of < FEWEST_ARTICLES:
@@ -50,7 +42,7 @@ def lacking(positive: Bools, articles: NDArray[np.str_]) -> str | None:
 
 
 def design_effect(residuals: Floats, articles: NDArray[np.str_]) -> float:
-    """Say how many labels, taken together by articles, count as one: at least 1.
+    """Return how many labels count as one, since articles hold several: at least 1.
 
     Residuals, of shape (n,), are labels less chances; `articles` has the same shape.
     """
@@ -65,47 +57,35 @@ def design_effect(residuals: Floats, articles: NDArray[np.str_]) -> float:
 def refit_line(
     logits: NDArray[np.float32], positive: Bools, articles: NDArray[np.str_], before: Line
 ) -> Line:
-    """Fit Platt scaling anew, shrunk towards the line that a bundle has.
+    """Fit Platt scaling again, shrunk towards a bundle's line: slope and intercept.
 
-    Parameters
-    ----------
-    logits : ndarray of float32, shape (n,)
-        Before calibration.
-    positive : ndarray of bool, shape (n,)
-    articles : ndarray of str, shape (n,)
-    before : (float, float)
-        Slope and intercept.
-
-    Returns
-    -------
-    (float, float)
-        The most likely slope and intercept under the priors; the slope keeps its sign.
+    Arrays have shape (n,); logits are those before calibration. Returns the most likely line under
+    the priors; the slope keeps its sign.
     """
     x = before[0] * logits.astype(np.float64) + before[1]
     wanted = positive.astype(np.float64)
     weight = 1.0 / design_effect(wanted - expit(x), articles)
 
-    def loss(line: Floats) -> float:
-        z = math.exp(min(line[0], _STEEPEST)) * x + line[1]
-        fit = -(wanted * log_expit(z) + (1 - wanted) * log_expit(-z)).sum()
-        return float(weight * fit + _OF_SLOPE * line[0] ** 2 + _OF_SHIFT * line[1] ** 2)
-
-    def gradient(line: Floats) -> Floats:
+    def loss(line: Floats) -> tuple[float, Floats]:
         scaled = math.exp(min(line[0], _STEEPEST)) * x
-        error = weight * (expit(scaled + line[1]) - wanted)
+        z = scaled + line[1]
+        fit = -(wanted * log_expit(z) + (1 - wanted) * log_expit(-z)).sum()
+        error = weight * (expit(z) - wanted)
         slope = (error * scaled).sum() + 2 * _OF_SLOPE * line[0]
-        return np.array([slope, error.sum() + 2 * _OF_SHIFT * line[1]])
+        gradient = np.array([slope, error.sum() + 2 * _OF_SHIFT * line[1]])
+        cost = weight * fit + _OF_SLOPE * line[0] ** 2 + _OF_SHIFT * line[1] ** 2
+        return float(cost), gradient
 
-    # The priors hold both, so that the search needs no bounds.
-    found = minimize(loss, np.zeros(2), jac=gradient, method="BFGS")
+    # The priors hold both, so the search needs no bounds.
+    found = minimize(loss, np.zeros(2), jac=True, method="BFGS")
     factor, shift = math.exp(found.x[0]), float(found.x[1])
     return round(factor * before[0], 6), round(factor * before[1] + shift, 6)
 
 
 def moved(chances: NDArray[np.float32], before: Line, after: Line) -> NDArray[np.float32]:
-    """Give the chances under a new line that decide as some did under the old one; NaN stays.
+    """Return the chances under a new line that decide as some did under the old one.
 
-    Both are lines of one signal; `chances`, of any shape, are 0 to 1.
+    Both are lines of one signal; `chances`, of any shape, are 0 to 1 or NaN, which stays.
     """
     odds = logit(np.clip(chances.astype(np.float64), 1e-12, 1 - 1e-12))
     found = expit(after[0] * (odds - before[1]) / before[0] + after[1])
@@ -113,20 +93,14 @@ def moved(chances: NDArray[np.float32], before: Line, after: Line) -> NDArray[np
     return kept.astype(np.float32)
 
 
-# --- a wanted precision, or recall ----------------------------------------------------------------
+# --- a target precision, or recall ----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """A threshold, and what it comes to on the rows it was chosen on.
+class Achieved:
+    """A threshold, and the precision or recall on the rows it was chosen on.
 
-    Attributes
-    ----------
-    threshold : float
-    value, low : float
-        Precision or recall, and the end of its one-sided interval.
-    enough : bool
-        Whether `low` is what was wanted.
+    `low` is the lower end of its one-sided interval, and `enough` whether that reaches the target.
     """
 
     threshold: float
@@ -135,19 +109,19 @@ class Reached:
     enough: bool
 
 
-def threshold_reaching(
+def threshold_for(
     proba: NDArray[np.float32],
     positive: Bools,
     articles: NDArray[np.str_],
-    wanted: float,
+    target: float,
     *,
     confidence: float,
     recall: bool = False,
-) -> Reached | None:
-    """Find the lowest threshold that reaches a precision, or the highest that reaches a recall.
+) -> Achieved | None:
+    """Return the lowest threshold that achieves a precision, or the highest of a recall.
 
-    It is reached where the lower end of its interval is at least what is wanted: Wilson's,
-    one-sided, with as many sentences as would give the variance between articles.
+    It is achieved where the lower end of its interval reaches the target: Wilson's, one-sided, with
+    as many sentences as would give the variance between articles.
 
     Parameters
     ----------
@@ -155,16 +129,16 @@ def threshold_reaching(
         Calibrated.
     positive : ndarray of bool, shape (n,)
     articles : ndarray of str, shape (n,)
-    wanted : float
+    target : float
         Precision, or recall, from 0 to 1.
     confidence : float
         Of the lower end, from 0.5, which is the estimate itself, to 1.
     recall : bool
-        Whether it is recall that is wanted.
+        Whether the target is a recall.
 
     Returns
     -------
-    Reached or None
+    Achieved or None
         The one with the best lower end where none is enough; None where nothing can be said of any,
         as too few articles have a flag (of a recall: a positive).
     """
@@ -191,14 +165,14 @@ def threshold_reaching(
     if np.isnan(lows).all():
         return None
     best = int(np.nanargmax(lows))
-    enough = bool(lows[best] >= wanted)
+    enough = bool(lows[best] >= target)
     if enough:
-        reached = np.flatnonzero(np.nan_to_num(lows, nan=-1.0) >= wanted)
+        reached = np.flatnonzero(np.nan_to_num(lows, nan=-1.0) >= target)
         best = int(reached[-1 if recall else 0])
     below = steps[best - 1] if best else steps[best]
     # Halfway to the next lower score, so that rounding at serving time changes no decision.
     threshold = float(f"{(float(steps[best]) + float(below)) / 2:.6g}")
-    return Reached(threshold, float(values[best]), float(lows[best]), enough)
+    return Achieved(threshold, float(values[best]), float(lows[best]), enough)
 
 
 class _Tally:
@@ -220,7 +194,7 @@ class _Tally:
         self.rows[article], self.right[article] = n + 1, k + one
 
     def find(self, article: int) -> None:
-        """Take a row that was counted as wrong for right."""
+        """Count a row as right that was counted as wrong."""
         n, k = self.rows[article], self.right[article]
         self.k += 1
         self.kk += 2 * k + 1
@@ -232,14 +206,14 @@ class _Tally:
         return self.k / self.n if self.n else math.nan
 
     def low(self, confidence: float) -> float:
-        """Give the lower end; NaN of too few articles."""
+        """Return the lower end; NaN of too few articles."""
         m = self.articles
         if m < _FEWEST_FLAGGED:
             return math.nan
         p = self.k / self.n
         spread = max(self.kk - 2 * p * self.nk + p * p * self.nn, 0.0)
         variance = m / (m - 1) * spread / self.n**2
-        # Where all are alike nothing is known of how they vary: then articles count.
+        # Where all are alike their variance isn't known: then articles count.
         alike = variance < 1e-12 or p in (0.0, 1.0)
         size = float(m) if alike else min(self.n, p * (1 - p) / variance)
         z = _quantile(confidence, m - 1)

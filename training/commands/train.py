@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from framescope.classifier.errors import TrainingError, how_to_install
 from framescope.training import Track
 from framescope.training.commands.asked import RowsAsked
 from framescope.training.options import CorporaFolder
-
-if TYPE_CHECKING:
-    from framescope.training.recipes import Recipe
 
 app = typer.Typer(
     help="Train a model on labelled corpora and write its bundle (extra: training).",
@@ -29,7 +25,7 @@ Output = Annotated[
 ]
 Corpora = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME", help="Train on this corpus only; may be repeated."),
+    typer.Option(metavar="NAME", help="Train on this corpus only; repeatable."),
 ]
 Files = Annotated[
     list[Path] | None,
@@ -42,34 +38,32 @@ Add = Annotated[
     list[Path] | None,
     typer.Option(
         metavar="FILE",
-        help="Your own labelled file (exchange format), beside the recipe's corpora; repeatable.",
+        help="Add your own labelled file (exchange format) to the recipe's corpora; repeatable.",
     ),
 ]
 Share = Annotated[
     list[str] | None,
     typer.Option(
         metavar="CORPUS=SHARE",
-        help="Learn from this share of a corpus' training articles, 0 to 1; may be repeated.",
+        help="Learn from this share of a corpus' training articles, 0 to 1; repeatable.",
     ),
 ]
-Learned = Annotated[
-    list[str] | None, typer.Option(metavar="NAME", help="Learn this signal only; may be repeated.")
+Signals = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Learn this signal only; repeatable.")
 ]
-# What each is made of, `train recipe` says: files aren't read for a help that nobody asks for.
-_RECIPES = "A recipe that ships (default, house, desk), or a TOML file of your own."
-OfRecipe = Annotated[str, typer.Option(metavar="NAME|FILE", help=_RECIPES)]
-Seed = Annotated[int | None, typer.Option(help="Seed of the training, in place of the recipe's.")]
-SplitSeed = Annotated[int | None, typer.Option(help="Seed of the split, in place of the recipe's.")]
+_RECIPES = "A recipe that ships (default, house, finetune), or a TOML file of your own."
+RecipeName = Annotated[str, typer.Option(metavar="NAME|FILE", help=_RECIPES)]
+Seed = Annotated[
+    int | None,
+    typer.Option(min=0, max=2**32 - 1, help="Seed of the training, in place of the recipe's."),
+]
 AllowChanged = Annotated[
     bool, typer.Option("--allow-changed", help="Take corpora other than those the cards pin.")
 ]
 Tracks = Annotated[
     list[Track] | None,
-    typer.Option(
-        help="Write curves for TensorBoard or MLflow too (extra: tracking); may be repeated."
-    ),
+    typer.Option(help="Write curves for TensorBoard or MLflow too (extra: tracking); repeatable."),
 ]
-Gone = Annotated[Path | None, typer.Option(hidden=True)]
 
 
 @app.command()
@@ -78,29 +72,33 @@ def baseline(
     corpora: CorporaFolder = None,
     data: Files = None,
     add: Add = None,
-    recipe: OfRecipe = "default",
+    recipe: RecipeName = "default",
     corpus: Corpora = None,
     share: Share = None,
-    signal: Learned = None,
+    signal: Signals = None,
     seed: Seed = None,
-    split_seed: SplitSeed = None,
     allow_changed: AllowChanged = False,
     track: Tracks = None,
 ) -> None:
-    """Fit TF-IDF and a logistic regression a signal, tuned by grouped cross-validation."""
+    """Fit TF-IDF and a logistic regression per signal, tuned by grouped cross-validation."""
+    _check(output, track or ())
     from framescope.training.recipes import read_recipe
+    from framescope.training.runs import TrainingRun, train_baseline
 
-    _check(output, track)
-    chosen = _with_seeds(read_recipe(recipe), seed, split_seed)
+    chosen = read_recipe(recipe).changed(seed=seed)
     asked = RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
-    rows = asked.load(chosen, _tell)
-    from framescope.training.runs import TrainingRun, make_baseline
-
-    with TrainingRun.begin(
-        output, "baseline", chosen, rows, options=asked.record, added=add or (), track=track or ()
-    ) as run:
-        name = asked.name("baseline", chosen)
-        make_baseline(rows, output, chosen.seed, _told(run.log), chosen.baseline, run, name)
+    rows = asked.load(chosen, _echo)
+    more: dict[str, Any] = {"options": asked.record, "added": add or (), "track": track or ()}
+    with TrainingRun.begin(output, "baseline", chosen, rows, **more) as run:
+        train_baseline(
+            rows,
+            output,
+            chosen.baseline,
+            chosen.seed,
+            tell=_telling(run.log),
+            run=run,
+            name=asked.name("baseline", chosen),
+        )
     _done(output)
 
 
@@ -113,127 +111,93 @@ def transformer(
     recipe: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|FILE", help=_RECIPES + " Default unless given; desk with --from."
+            metavar="NAME|FILE", help=_RECIPES + " Default unless given; finetune with --from."
         ),
     ] = None,
     start: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="MODEL", help="Go on from this bundle: transformer, NAME or FOLDER."
+            "--from",
+            metavar="MODEL",
+            help="Continue the training of this bundle: transformer, NAME or FOLDER.",
         ),
     ] = None,
     corpus: Corpora = None,
     share: Share = None,
-    signal: Learned = None,
+    signal: Signals = None,
     encoder: Annotated[
         Path | None,
-        typer.Option(help="Local model folder; all-MiniLM-L6-v2 unless given."),
-    ] = None,
-    settings: Gone = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Epochs, in place of the recipe's.")
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Peak learning rate, in place of the recipe's.")
+        typer.Option(metavar="FOLDER", help="Local model folder; all-MiniLM-L6-v2 unless given."),
     ] = None,
     seed: Seed = None,
-    split_seed: SplitSeed = None,
     allow_changed: AllowChanged = False,
     teacher: Annotated[
         Path | None,
-        typer.Option(help="Model folder of a stronger encoder, which labels text without labels."),
-    ] = None,
-    teacher_settings: Gone = None,
-    text: Annotated[
-        list[Path] | None,
         typer.Option(
-            metavar="FILE",
-            help="Articles for the teacher to label, else those beside the corpora; repeatable.",
-        ),
-    ] = None,
-    taught_sentences: Annotated[
-        int | None,
-        typer.Option(min=1, help="How many sentences the teacher labels at most; else 200,000."),
-    ] = None,
-    lessons: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Where the teacher and what it says are kept, for several runs to share; "
-            "OUTPUT.teacher unless given.",
+            metavar="FOLDER",
+            help="Model folder of a stronger encoder, which labels text without labels.",
         ),
     ] = None,
     track: Tracks = None,
 ) -> None:
-    """Fine-tune one encoder for every signal; with --teacher, on what another says of text besides.
+    """Fine-tune one encoder for every signal, or with --from a bundle.
 
-    With --from it goes on from a bundle, and learns what that one says beside the labels.
+    With --teacher it also learns a stronger encoder's outputs for text without labels; with --from
+    the bundle's own outputs. Epochs and all other settings stand in the recipe.
 
-    Interrupted, it resumes from its checkpoint when the same command is typed again.
+    An interrupted training resumes from its checkpoint when the same command is typed again.
     """
-    from framescope.training.recipes import read_recipe
+    _check(output, track or ())
+    from framescope.training.recipes import TeacherRecipe, read_recipe
 
-    _refuse_gone({"--settings": settings, "--teacher-settings": teacher_settings})
-    _check(output, track)
-    named = recipe or ("default" if start is None else "desk")
-    chosen = _with_seeds(read_recipe(named), seed, split_seed)
-    chosen = chosen.changed(encoder=encoder, epochs=epochs)
-    if learning_rate is not None:
-        if not 0 <= learning_rate < float("inf"):
-            raise TrainingError(
-                f"--learning-rate is {learning_rate}; it must be a number, not negative"
-            )
-        chosen = replace(chosen, transformer={**chosen.transformer, "learning_rate": learning_rate})
-    chosen = _with_teacher(chosen, teacher, text, taught_sentences, lessons)
-    from framescope.training.transformer import Start, Teacher, default_encoder, describe_encoder
-
+    named = recipe or ("default" if start is None else "finetune")
+    chosen = read_recipe(named).changed(seed=seed, encoder=encoder)
+    if teacher is not None:
+        changed = (chosen.teacher or TeacherRecipe()).changed(encoder=teacher)
+        chosen = chosen.changed(teacher=changed)
     if start is not None and chosen.teacher is not None:
-        raise TrainingError("--from and --teacher are two ways to be taught; give one of them")
+        raise TrainingError("--from and a teacher exclude each other; leave one of them out")
+    from framescope.training.corpora import given_folder
+    from framescope.training.runs import Teaching, TrainingRun, continue_training, train_transformer
+    from framescope.training.transformer import (
+        StartingBundle,
+        Teacher,
+        default_encoder,
+        describe_encoder,
+    )
+
     folder = chosen.encoder or default_encoder()
-    begun = None if start is None else Start.read(start)
+    begun = None if start is None else StartingBundle.read(start)
     if begun is not None:
         begun.check_encoder(folder)
     described = describe_encoder(folder)
     asked = RowsAsked(corpora, data, add, corpus, share, signal, allow_changed)
-    rows = asked.load(chosen, _tell)
-    from framescope.training.corpora import given_folder
-    from framescope.training.runs import (
-        Teaching,
-        TrainingRun,
-        make_transformer,
-        retrain_transformer,
-    )
-
-    root = given_folder(corpora) if chosen.needs_folder else None
-    teaching = None
-    if chosen.teacher is not None:
-        kept = lessons or output.with_name(output.name + ".teacher")
-        taught_by = Teacher(chosen.teacher.encoder, chosen.teaching, kept)
-        teaching = Teaching(taught_by, chosen.teacher.texts, chosen.teacher.sentences)
+    rows = asked.load(chosen, _echo)
+    options = asked.record | ({} if begun is None else {"from": begun.identity})
+    more: dict[str, Any] = {"options": options, "added": add or (), "track": track or ()}
     with (
-        TrainingRun.begin(
-            output,
-            "transformer",
-            chosen,
-            rows,
-            options=asked.record | ({} if begun is None else {"from": begun.identity}),
-            added=add or (),
-            encoder=described,
-            track=track or (),
-        ) as run,
+        TrainingRun.begin(output, "transformer", chosen, rows, encoder=described, **more) as run,
         _progress() as progress,
     ):
         if run.resumed:
-            _tell(f"going on with the run in {run.folder}")
-        name = asked.name("transformer", chosen)
-        told = _told(run.log)
+            _echo(f"resuming the run in {run.folder}")
+        keep: dict[str, Any] = {
+            "tell": _telling(run.log),
+            "progress": progress,
+            "run": run,
+            "name": asked.name("transformer", chosen),
+        }
         if begun is not None:
-            retrain_transformer(
-                rows, output, begun, folder, chosen.settings, told, progress, run, name
-            )
+            continue_training(rows, output, begun, folder, chosen.settings, **keep)
         else:
-            make_transformer(
-                rows, output, folder, chosen.settings, told, progress, root, teaching, run, name
+            teaching = None
+            if chosen.teacher is not None and chosen.teacher.encoder is not None:
+                kept = chosen.teacher.folder or output.with_name(output.name + ".teacher")
+                model = Teacher(chosen.teacher.encoder, chosen.teaching, kept)
+                teaching = Teaching(model, chosen.teacher.texts, chosen.teacher.sentences)
+            root = given_folder(corpora) if chosen.needs_folder else None
+            train_transformer(
+                rows, output, folder, chosen.settings, root=root, teaching=teaching, **keep
             )
     _done(output)
 
@@ -245,72 +209,13 @@ def show(
     ] = "default",
 ) -> None:
     """Check a recipe, and show all it says, with what it extends and every default."""
+    _check_extra()
     from framescope.training.recipes import read_recipe
 
-    _check_extra()
     typer.echo(read_recipe(recipe).to_toml(), nl=False)
 
 
-def _with_seeds(recipe: Recipe, seed: int | None, split_seed: int | None) -> Recipe:
-    """Put seeds that were typed in place of the recipe's.
-
-    Raises `TrainingError` for one that no library takes.
-    """
-    for name, value in (("--seed", seed), ("--split-seed", split_seed)):
-        if value is not None and not 0 <= value < 2**32:
-            raise TrainingError(f"{name} is {value}; it must be from 0 to {2**32 - 1}")
-    return recipe.changed(seed=seed, split_seed=split_seed)
-
-
-def _with_teacher(
-    recipe: Recipe,
-    folder: Path | None,
-    texts: list[Path] | None,
-    sentences: int | None,
-    lessons: Path | None,
-) -> Recipe:
-    """Put what was typed of a teacher in place of the recipe's.
-
-    Raises `TrainingError` when there is none.
-    """
-    named = {"--text": texts, "--taught-sentences": sentences, "--lessons": lessons}
-    if folder is None and recipe.teacher is None:
-        for name, value in named.items():
-            if value:
-                raise TrainingError(f"{name} is about a teacher; give one with --teacher FOLDER")
-        return recipe
-    from framescope.training.recipes import TeacherRecipe
-
-    one = recipe.teacher
-    if folder is not None:
-        one = replace(one, encoder=folder) if one is not None else TeacherRecipe(folder)
-    assert one is not None
-    if texts:
-        one = replace(one, texts=tuple(texts))
-    if sentences is not None:
-        one = replace(one, sentences=sentences)
-    return replace(recipe, teacher=one)
-
-
-def _refuse_gone(options: dict[str, Path | None]) -> None:
-    """Say where the values of an option stand now that is no more.
-
-    Raises `TrainingError` when one is given.
-    """
-    tables = {"--settings": "[transformer]", "--teacher-settings": "[teacher.settings]"}
-    for name, value in options.items():
-        if value is not None:
-            raise TrainingError(
-                f"{name} is gone: put its values into a recipe, under {tables[name]}, and give "
-                "that with --recipe FILE.toml (docs/training.md)"
-            )
-
-
 def _check_extra() -> None:
-    """See that the extra is installed.
-
-    Raises `TrainingError` when it isn't.
-    """
     needed = ("torch", "transformers", "datasets", "tomli_w")
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
@@ -319,15 +224,15 @@ def _check_extra() -> None:
         )
 
 
-def _check(output: Path, track: list[Track] | None) -> None:
-    """Find out before any work that a run can't be, as far as that can be seen."""
+def _check(output: Path, track: Sequence[Track]) -> None:
+    """Find out before any work that a run isn't possible, as far as that can be seen."""
     _check_extra()
     from framescope.classifier.bundles import check_writable
     from framescope.training.runs import check_run_folder, need_tracker
 
     check_writable(output)
     check_run_folder(output)
-    for one in track or ():
+    for one in track:
         need_tracker(one)
 
 
@@ -345,20 +250,20 @@ def _progress() -> Iterator[Callable[[int, int, str], None]]:
         def show(done: int, total: int, line: str) -> None:
             bar.update(task, completed=done, total=total, description=line)
             if not console.is_terminal and (done % 100 == 0 or done == total):
-                _tell(f"{line}: {done} of {total}")
+                _echo(f"{line}: {done} of {total}")
 
         yield show
 
 
-def _tell(line: str) -> None:
+def _echo(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _told(log: Callable[[str], None]) -> Callable[[str], None]:
-    """Tell the user, and the run's log."""
+def _telling(log: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a function that shows a line, and logs it."""
 
     def tell(line: str) -> None:
-        _tell(line)
+        _echo(line)
         log(line)
 
     return tell

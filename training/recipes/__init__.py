@@ -1,7 +1,8 @@
 """How a bundle is made, in one small TOML file.
 
-In: the name of a recipe that ships, or a file. Out: a `Recipe`, checked key by key.
+In: the name of a recipe that ships, or a file. Out: a `Recipe`, validated.
 """
 
-from framescope.training.recipes.reading import read as read_recipe
-from framescope.training.recipes.recipe import Recipe, TeacherRecipe, plain_name
+from framescope.training.recipes.recipe import SHIPPED as SHIPPED_RECIPES
+from framescope.training.recipes.recipe import Recipe, TeacherRecipe, plain_name, read_recipe
+from framescope.training.recipes.settings import TEACHING, BaselineSettings, TransformerSettings

@@ -1,155 +1,263 @@
-"""A recipe: all that a bundle follows from, but the texts and the code."""
+"""A recipe: everything a bundle follows from, except the texts and the code."""
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
+from framescope.classifier.errors import FramescopeError, TrainingError
+from framescope.classifier.validation import explain
 from framescope.training import DEFAULT_SEED
+from framescope.training.recipes.settings import (
+    TEACHING,
+    BaselineSettings,
+    Count,
+    Seed,
+    Table,
+    TransformerSettings,
+    TransformerTable,
+    Weights,
+)
+from pydantic import Field, PlainSerializer, ValidationError
 
-if TYPE_CHECKING:
-    from framescope.training.transformer import Settings
+SHIPPED = ("default", "finetune", "house")
+_RENAMED = {"desk": "finetune"}
+
+File = Annotated[Path, Field(strict=False), PlainSerializer(lambda path: str(path.absolute()))]
 
 
-@dataclass(frozen=True)
-class TeacherRecipe:
-    """Who teaches a transformer besides the labels.
+class TeacherRecipe(Table):
+    """The teacher that a transformer learns from besides the labels.
 
     Attributes
     ----------
     encoder : pathlib.Path
         A local model folder.
-    texts : sequence of pathlib.Path
+    texts : list of pathlib.Path
         Articles that it labels; none: those beside the corpora.
     sentences : int
         How many it labels at most.
-    settings : mapping
-        Of its fine-tuning, where they differ from `training.transformer.TEACHING`.
+    folder : pathlib.Path or None
+        Where the teacher and the distillation targets are kept, for several trainings to share;
+        None: beside the bundle.
+    settings : TransformerSettings
+        Of its fine-tuning; those that aren't set are `TEACHING` and the recipe's.
     """
 
-    encoder: Path
-    texts: Sequence[Path] = ()
-    sentences: int = 200_000
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    encoder: File | None = None
+    texts: list[File] = Field(default_factory=list)
+    sentences: Count = 200_000
+    folder: File | None = None
+    settings: TransformerSettings = TransformerSettings()
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(Table):
     """How a bundle is made.
 
     Attributes
     ----------
     name : str
-        Of what is made by it: letters, digits, dots, hyphens, underscores.
-    corpora : sequence of str
-        Those that are split together, and learned from unless an option says otherwise.
+        Of the bundles: letters, digits, dots, hyphens, underscores.
+    corpora : list of str
+        Split together, and all learned from unless an option says otherwise.
     meaning : str
         One line.
     encoder : pathlib.Path or None
         A local model folder; None: all-MiniLM-L6-v2.
-    epochs : int or None
-        Of the transformer; None: as in its settings.
-    seed : int
-        Of the training.
-    split_seed : int
-    shares : mapping of str to float
-        How much of each corpus an epoch of the transformer holds.
-    weights : mapping of str to float
-        Of each signal in the transformer's loss.
-    transformer : mapping
-        The transformer's other settings, where they differ from the defaults.
-    baseline : mapping
-        The same of the baseline.
+    epochs : int
+        Of the transformer.
+    seed, split_seed : int
+        Of the training, and of the split.
+    shares, weights : dict of str to float
+        See `TransformerSettings`.
+    transformer : TransformerTable
+    baseline : BaselineSettings
     teacher : TeacherRecipe or None
     """
 
-    name: str
-    corpora: Sequence[str]
+    name: Annotated[str, Field(pattern=r"^[\w.-]{1,60}$")] = "mine"
+    corpora: list[str] = Field(default_factory=list, min_length=1)
     meaning: str = ""
-    encoder: Path | None = None
-    epochs: int | None = None
-    seed: int = DEFAULT_SEED
-    split_seed: int = DEFAULT_SEED
-    shares: Mapping[str, float] = field(default_factory=dict)
-    weights: Mapping[str, float] = field(default_factory=dict)
-    transformer: Mapping[str, Any] = field(default_factory=dict)
-    baseline: Mapping[str, Any] = field(default_factory=dict)
+    encoder: File | None = None
+    epochs: Count = 3
+    seed: Seed = DEFAULT_SEED
+    split_seed: Seed = DEFAULT_SEED
+    shares: Weights = Field(default_factory=dict)
+    weights: Weights = Field(default_factory=dict)
+    transformer: TransformerTable = TransformerTable()
+    baseline: BaselineSettings = BaselineSettings()
     teacher: TeacherRecipe | None = None
 
     @property
     def needs_folder(self) -> bool:
         """Whether it takes corpora that don't ship."""
-        from framescope.training.corpora import SHIPPED
+        from framescope.training.corpora import SHIPPED as CORPORA
 
-        return not set(self.corpora) <= set(SHIPPED)
+        return not set(self.corpora) <= set(CORPORA)
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> TransformerSettings:
         """How the transformer is fine-tuned."""
-        from framescope.training.transformer import Settings
-
-        mixed = {"shares": dict(self.shares), "weights": dict(self.weights)}
-        epochs = {} if self.epochs is None else {"epochs": self.epochs}
-        return Settings(**{**mixed, **self.transformer, **epochs, "seed": self.seed})
+        top = {name: getattr(self, name) for name in ("epochs", "seed", "shares", "weights")}
+        return TransformerSettings(**self.transformer.model_dump(), **top)
 
     @property
-    def teaching(self) -> Settings:
-        """How its teacher is fine-tuned: on the same mixture."""
-        from framescope.training.transformer import TEACHING, Settings
-
-        mixed = {"shares": dict(self.shares), "weights": dict(self.weights)}
-        own = {} if self.teacher is None else self.teacher.settings
-        return Settings(**{**mixed, **TEACHING, **own})
-
-    def changed(self, **options: Any) -> Recipe:
-        """Put options in place of what it says; those that are None leave it as it is."""
-        given = {name: value for name, value in options.items() if value is not None}
-        return replace(self, **given)
+    def teaching(self) -> TransformerSettings:
+        """How its teacher is fine-tuned: on the same shares and weights."""
+        mixed = {"shares": self.shares, "weights": self.weights}
+        own = {} if self.teacher is None else self.teacher.settings.model_dump(exclude_unset=True)
+        return TransformerSettings(**{**mixed, **TEACHING, **own})
 
     def to_record(self) -> dict[str, Any]:
-        """Give all it says, and every default, as `training.recipes.read_recipe` reads it."""
-        settings = asdict(self.settings)
-        record: dict[str, Any] = {
-            "name": self.name,
-            "meaning": self.meaning,
-            "corpora": list(self.corpora),
-            "encoder": None if self.encoder is None else str(self.encoder.absolute()),
-            "epochs": settings.pop("epochs"),
-            "seed": settings.pop("seed"),
-            "split_seed": self.split_seed,
-            "shares": settings.pop("shares"),
-            "weights": settings.pop("weights"),
-            "transformer": settings,
-            "baseline": dict(self.baseline),
-        }
+        """Return everything it says, defaults included, as `read_recipe` reads it."""
+        record = self.model_dump(mode="json", exclude_none=True)
         if self.teacher is not None:
-            record["teacher"] = {
-                "encoder": str(self.teacher.encoder.absolute()),
-                "texts": [str(path.absolute()) for path in self.teacher.texts],
-                "sentences": self.teacher.sentences,
-                "settings": asdict(self.teaching),
-            }
-        return {key: value for key, value in _said(record).items() if value not in ("", {})}
+            record["teacher"]["settings"] = self.teaching.model_dump()
+        return record
 
     def to_toml(self) -> str:
-        """Write `to_record` as TOML."""
+        """Return `to_record` as TOML."""
         import tomli_w
 
         return tomli_w.dumps(self.to_record())
 
 
+class _RecipeFile(Recipe):
+    extends: Annotated[str, Field(min_length=1)] | None = None
+
+
+def read_recipe(given: str) -> Recipe:
+    """Read a recipe.
+
+    Parameters
+    ----------
+    given : str
+        The name of one that ships, or a TOML file.
+
+    Raises
+    ------
+    TrainingError
+        When there is no such recipe, its file isn't TOML, extends itself, or has an unknown key or
+        a value of another kind than its key takes.
+    """
+    record = _read(given, None, ())
+    record.pop("extends", None)
+    record.setdefault("name", plain_name(Path(given).name.removesuffix(".toml")))
+    if "corpora" not in record:
+        raise TrainingError(
+            f'{given}: names no corpora; add: corpora = ["house"], or: extends = "default"'
+        )
+    if "encoder" not in record.get("teacher", {"encoder": ""}):
+        raise TrainingError(
+            f'{given}: [teacher] names no encoder; add: encoder = "FOLDER", or remove [teacher]'
+        )
+    return Recipe(**record)
+
+
 def plain_name(text: str) -> str:
-    """Make a name of whatever a file is called."""
+    """Turn any file's name into the name of a recipe."""
     return re.sub(r"[^\w.-]+", "-", text).strip("-.")[:60] or "mine"
 
 
-def _said(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what isn't said, for which TOML has no word."""
-    return {
-        key: _said(value) if isinstance(value, Mapping) else value
-        for key, value in record.items()
-        if value is not None
-    }
+def _read(given: str, home: Path | None, before: Sequence[str]) -> dict[str, Any]:
+    """Read a file and what it extends; `before` are the files that extend it."""
+    name, folder, text = _find(given, home, before[-1] if before else None)
+    if name in before:
+        raise TrainingError(f"{name}: extends itself; remove one line: extends = ...")
+    try:
+        record = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise TrainingError(
+            f"{name}: not TOML ({str(error).splitlines()[0]}); see docs/training.md"
+        ) from None
+    try:
+        _RecipeFile.model_validate(record)
+        _check_names(record)
+    except ValidationError as error:
+        path = [part for part in error.errors()[0]["loc"] if isinstance(part, str)]
+        place = _line_of(text, path[-1])
+        raise TrainingError(f"{name}{place}: {explain(error, _RecipeFile)}") from None
+    except FramescopeError as error:  # of a corpus, or of a signal
+        found = re.search(r"'([^']*)'", str(error))
+        raise TrainingError(f"{name}{_line_of(text, found[1] if found else '')}: {error}") from None
+    record = _resolved(record, folder or Path())
+    if "extends" not in record:
+        return record
+    below = _read(record["extends"], folder, (*before, name))
+    for key in ("name", "meaning"):  # these describe the other recipe
+        below.pop(key, None)
+    return _merged(below, record)
+
+
+def _find(given: str, home: Path | None, by: str | None) -> tuple[str, Path | None, str]:
+    """Return a recipe's name in messages, its folder (None: it ships) and its text.
+
+    `home` is the folder of the file, named `by`, that extends it.
+    """
+    if given in SHIPPED:
+        text = files("framescope.training.recipes").joinpath(f"{given}.toml").read_text("utf-8")
+        return given, None, text
+    path = (home or Path()) / Path(given).expanduser()
+    names = ", ".join(SHIPPED)
+    try:
+        return str(path), path.parent, path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        reason = f"{path}: not UTF-8; save it as UTF-8"
+    except (FileNotFoundError, ValueError):  # of a path with a null character
+        close = get_close_matches(given, SHIPPED, 1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        if given in _RENAMED:
+            reason = f"the recipe '{given}' is named '{_RENAMED[given]}' now; give that name"
+        elif path.suffix or "/" in given:
+            reason = f"{path}: no such file; give a TOML file, or one of {names}"
+        else:
+            reason = f"no recipe '{given}'; {hint}give {names}, or the path of a TOML file"
+    except OSError as error:
+        reason = f"{path}: can't be read ({error.strerror or error}); give a TOML file"
+    raise TrainingError(f"{by}: extends = {json.dumps(given)}: {reason}" if by else reason)
+
+
+def _check_names(record: Mapping[str, Any]) -> None:
+    """Raise the error of the first corpus or signal that isn't known."""
+    from framescope.classifier.taxonomy import in_order
+    from framescope.training.corpora import find_corpus
+
+    for table in (record, record.get("teacher", {}).get("settings", {})):
+        for corpus in (*table.get("corpora", ()), *table.get("shares", ())):
+            find_corpus(corpus)
+        for signal in table.get("weights", ()):
+            in_order([signal])
+
+
+def _line_of(text: str, key: str) -> str:
+    """Return ", line N" where a key is assigned or heads a table in one line only, else ""."""
+    wanted = re.compile(rf"\s*(\[\s*([\w.-]+\.)?{re.escape(key)}\s*\]|[\"']?{re.escape(key)}\W*=)")
+    lines = [n for n, line in enumerate(text.splitlines(), 1) if wanted.match(line)]
+    return f", line {lines[0]}" if len(lines) == 1 else ""
+
+
+def _resolved(record: Mapping[str, Any], home: Path) -> dict[str, Any]:
+    """Resolve paths from the folder of the file."""
+    found = dict(record)
+    for key in {"encoder", "folder"} & found.keys():
+        found[key] = home / Path(found[key]).expanduser()
+    if "texts" in found:
+        found["texts"] = [home / Path(one).expanduser() for one in found["texts"]]
+    if "teacher" in found:
+        found["teacher"] = _resolved(found["teacher"], home)
+    return found
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Put one recipe on another: tables key by key, everything else in place of what was."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged

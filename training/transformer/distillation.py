@@ -1,15 +1,11 @@
-"""What a teacher says of rows without labels, as it lies on disk; and a student's loss against it.
-
-A teacher speaks of sentences by its log-odds for every signal; and token by token, where the
-student has the same vocabulary: of spans, of who says what, and by its vectors.
-"""
+"""Distillation targets: a teacher's outputs for rows without labels, and the loss against them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +13,8 @@ from framescope.classifier.errors import TrainingError
 from framescope.classifier.models import KINDS, ROLES, SPEAKING, TAGS, Batch, Tokens
 from framescope.classifier.records import SourceKind
 from framescope.training.data import Examples
-from framescope.training.transformer.roles import CitationWeights
+from framescope.training.recipes import TransformerSettings
+from framescope.training.transformer.citations import KIND_WEIGHT, ROLE_WEIGHT
 from framescope.training.transformer.targets import pool
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
@@ -25,54 +22,44 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import cosine_similarity, cross_entropy, softmax
 
-if TYPE_CHECKING:
-    from framescope.training.transformer.run import Settings
-
-Floats = NDArray[np.float16]
-
 
 @dataclass(frozen=True)
-class LessonShard:
-    """What a teacher says of some articles.
+class TargetShard:
+    """A teacher's outputs for some articles.
 
     Attributes
     ----------
     path : pathlib.Path
-        The file, from which vectors are read as they are asked for.
+        The file, from which vectors are read when they are needed.
     logits : ndarray of float16, shape (n_rows, n_signals)
     first : ndarray of int64, shape (n_rows + 1,)
         Where each row's tokens start.
     ids : ndarray of int32, shape (n_tokens,)
-    tags : ndarray of float16, shape (n_tokens, n_tags)
-    roles, kinds : ndarray of float16, shape (n_tokens, n_columns)
-        As `CitationHeads` gives them; without columns where the teacher knows nothing of it.
+    tags, roles, kinds : ndarray of float16, shape (n_tokens, n_columns)
+        Without columns where the teacher doesn't give them.
     """
 
     path: Path
-    logits: Floats
+    logits: NDArray[np.float16]
     first: NDArray[np.int64]
     ids: NDArray[np.int32]
-    tags: Floats
-    roles: Floats
-    kinds: Floats
+    tags: NDArray[np.float16]
+    roles: NDArray[np.float16]
+    kinds: NDArray[np.float16]
 
     @classmethod
-    def read(cls, path: Path, identity: str, *, vectors: bool = False) -> LessonShard | None:
-        """Read a file; None when it isn't there, or is not of this teacher and these rows.
-
-        With `vectors` one that holds none is none.
+    def read(cls, path: Path, identity: str, *, vectors: bool) -> TargetShard | None:
+        """Read a file; None when it isn't there, is of others, or lacks vectors that are needed.
 
         Raises `TrainingError` when it is damaged.
         """
         if not path.is_file():
             return None
+        names = ("logits", "first", "ids", "tags", "roles", "kinds")
         try:
             with safe_open(path, "np") as file:
-                held = not vectors or "hidden" in file.keys()  # noqa: SIM118 - no mapping
-                if (file.metadata() or {}).get("identity") != identity or not held:
-                    return None
-                names = ("logits", "first", "ids", "tags", "roles", "kinds")
-                if "kinds" not in file.keys():  # noqa: SIM118 - of an earlier version
+                whole = {*names, *(("hidden",) if vectors else ())} <= set(file.keys())
+                if (file.metadata() or {}).get("identity") != identity or not whole:
                     return None
                 return cls(path, *(file.get_tensor(name) for name in names))
         except (SafetensorError, OSError) as error:
@@ -86,41 +73,37 @@ class LessonShard:
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """Rows without labels, and what a teacher says of them.
+class DistillationTargets:
+    """Rows without labels, and a teacher's outputs for them.
 
     Attributes
     ----------
     rows : Examples
-    shards : sequence of LessonShard
+    shards : sequence of TargetShard
         Of the rows, in their order.
     width : int
-        Numbers of a teacher's vector.
+        Size of the teacher's vectors.
     identity : str
         SHA-256 of the teacher and the rows.
     """
 
     rows: Examples
-    shards: Sequence[LessonShard]
+    shards: Sequence[TargetShard]
     width: int
     identity: str
 
-    def places(self) -> list[tuple[int, int]]:
-        """Give the shard of each row, and its row there."""
-        return [(k, row) for k, shard in enumerate(self.shards) for row in range(len(shard.logits))]
 
-
-class Taught:
-    """The loss of a student against its lessons.
+class DistillationLoss:
+    """The loss of a student against distillation targets.
 
     The binary cross-entropy with the teacher's probabilities, weighted by signal as labels are; of
-    tokens, that of their tags, the cross-entropy of their roles, of sources and cues the kinds that
-    they speak for, and the cosine distance of their vectors. Tokens count only in sentences that
-    the student reads as its teacher did.
+    tokens, that of their tags, the cross-entropy of their roles, of sources and cues their kinds,
+    and the cosine distance of their vectors. Tokens count only in sentences that the student reads
+    as its teacher did.
 
     Parameters
     ----------
-    lessons : Lessons
+    targets : DistillationTargets
     start : int
         The row of the student's at which they start.
     tokens : sequence of Tokens
@@ -128,48 +111,42 @@ class Taught:
     columns : sequence of int
         Those of the span signals, among the signals.
     weights : Tensor, shape (n_signals,)
-    settings : Settings
+    settings : TransformerSettings
     """
 
     def __init__(
         self,
-        lessons: Lessons,
+        targets: DistillationTargets,
         start: int,
         tokens: Sequence[Tokens],
         columns: Sequence[int],
         weights: Tensor,
-        settings: Settings,
+        settings: TransformerSettings,
     ) -> None:
-        self.lessons = lessons
         self.start = start
         self.columns = columns
         self.weights = weights
         self.settings = settings
-        self.places = lessons.places()
-        self.logits = torch.from_numpy(np.concatenate([s.logits for s in lessons.shards]))
+        self.places = [(shard, row) for shard in targets.shards for row in range(len(shard.logits))]
+        self.logits = torch.from_numpy(np.concatenate([s.logits for s in targets.shards]))
         self.alike = [
             np.array_equal(tokens[start + at].ids, self._of(at, "ids"))
             for at in range(len(self.places))
         ]
 
     def _of(self, at: int, name: str) -> NDArray[Any]:
-        """Give one row's part of an array of tokens."""
-        number, row = self.places[at]
-        shard = self.lessons.shards[number]
+        """Return one row's part of an array of tokens."""
+        shard, row = self.places[at]
         found: NDArray[Any] = getattr(shard, name)[shard.first[row] : shard.first[row + 1]]
         return found
 
     def loss(
-        self,
-        outputs: Sequence[Tensor],
-        gain: Tensor,
-        bridged: Tensor | None,
-        batch: Batch,
+        self, outputs: Sequence[Tensor], gain: Tensor, bridged: Tensor | None, batch: Batch
     ) -> Tensor | None:
-        """The loss of a batch; None where no row of it is taught.
+        """Return the loss of a batch; None where it has no row with targets.
 
-        `outputs` are the network's, and `bridged` its vectors mapped to the teacher's, where they
-        are to be like them.
+        `outputs` are the network's, and `bridged` its vectors mapped to the teacher's, where these
+        are learned.
         """
         chosen = batch.places[:, 1] >= self.start
         if not chosen.any():
@@ -196,7 +173,7 @@ class Taught:
         bridged: Tensor | None,
         places: Sequence[tuple[int, int, int, int]],
     ) -> Tensor:
-        """The loss of the tokens of some rows, each with its passage, first and end."""
+        """Return the loss of the tokens of some rows, each with its passage, first and end."""
 
         def ours(values: Tensor) -> Tensor:
             return torch.cat([values[b, start:end] for b, _, start, end in places])
@@ -211,24 +188,20 @@ class Taught:
             shape = len(roles), len(ROLES), len(TAGS)
             given, wanted = ours(cited[0]).reshape(shape), roles.reshape(shape)
             each = cross_entropy(given.flatten(0, 1), softmax(wanted, -1).flatten(0, 1))
-            weights = CitationWeights()
-            said = weights.role * each
-            if len(cited) > 2:
-                said = said + weights.kind * _of_kinds(ours(cited[2]), theirs("kinds"), wanted)
+            of_kinds = _of_kinds(ours(cited[2]), theirs("kinds"), wanted)
+            said = ROLE_WEIGHT * each + KIND_WEIGHT * of_kinds
             loss = loss + self.settings.citation_weight * said
         if bridged is not None:
-            vectors = torch.cat([self._vectors(at) for _, at, _, _ in places])
+            vectors = torch.cat(
+                [self.places[at][0].vectors(self.places[at][1]) for _, at, _, _ in places]
+            )
             near = cosine_similarity(ours(bridged).float(), vectors, dim=-1)
             loss = loss + self.settings.hidden_weight * (1 - near).mean()
         return loss
 
-    def _vectors(self, at: int) -> Tensor:
-        number, row = self.places[at]
-        return self.lessons.shards[number].vectors(row)
-
 
 def _of_kinds(given: Tensor, theirs: Tensor, roles: Tensor) -> Tensor:
-    """Hold what tokens of sources and cues speak for to what a teacher says.
+    """Return the loss of the kinds that tokens of sources and cues speak for.
 
     `given` and `theirs` have shape (n_tokens, n_columns), `roles` (n_tokens, n_roles, n_tags); each
     token counts as surely as the teacher takes it for one of a source, or of a cue.
@@ -239,9 +212,8 @@ def _of_kinds(given: Tensor, theirs: Tensor, roles: Tensor) -> Tensor:
         sure = 1 - softmax(roles[:, ROLES.index(role)], -1)[:, outside]
         columns = slice(at * len(KINDS), (at + 1) * len(KINDS))
         own, wanted = given[:, columns], theirs[:, columns]
-        each = cross_entropy(
-            own[:, :exclusive], softmax(wanted[:, :exclusive], -1), reduction="none"
-        )
+        names = softmax(wanted[:, :exclusive], -1)
+        each = cross_entropy(own[:, :exclusive], names, reduction="none")
         on_top = bce(own[:, exclusive:], torch.sigmoid(wanted[:, exclusive:]), reduction="none")
         loss = loss + (sure * (each + on_top.mean(-1))).sum() / sure.sum().clamp(min=1.0)
     return loss

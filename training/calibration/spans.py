@@ -1,8 +1,8 @@
-"""How spans are read off the tags of tokens, fitted on rows that nothing was learned from."""
+"""Fit how spans are read off the tags of tokens, on rows that nothing was learned from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
+Spans = Sequence[tuple[int, int]]
 
 _GAPS = (0, 1, 2, 4, 8, 12, 16)
 _SHIFTS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
@@ -25,7 +26,7 @@ _FEWEST = 30  # spans right, and wrong, from which a score of spans is fitted
 
 @dataclass(frozen=True)
 class SpanRule:
-    """How spans are read off tags; the fields are those of `classifier.models.Heads`."""
+    """How spans are read off tags, in the fields of `classifier.models.Heads`."""
 
     tag_thresholds: tuple[float, ...]
     tag_gap: int
@@ -34,7 +35,7 @@ class SpanRule:
 
 @dataclass(frozen=True)
 class _Row:
-    """A sentence and one tag: its tokens' logits, which lie in a span, its chance and its flag."""
+    """A sentence and one tag: its tokens' logits, which of them lie in a span, chance and flag."""
 
     article: str
     logits: Floats
@@ -43,7 +44,7 @@ class _Row:
     flagged: bool
 
     def found(self, threshold: float, gap: int) -> list[tuple[int, int]]:
-        """Read the spans off, as they are when a report is written."""
+        """Read the spans off as a report does."""
         return likely(self.logits, threshold, gap) if self.flagged else []
 
 
@@ -64,30 +65,28 @@ def fit_tags(
     validation : Examples
         Read where their corpus marks spans.
     limits : mapping of str to float
-        From which chance a sentence is flagged, by signal.
+        The chance from which a sentence is flagged, by signal.
     """
     tags = model.heads.tags
     if not tags:
         return SpanRule((), 0, ())
     known = marked(validation, tags)
     some = np.flatnonzero(known.any(axis=1))
-    rows = validation.where(some)
-    of_tag = _rows(model, rows, known[some], limits)
-    best_of_tokens = [_token_threshold(own) for own in of_tag]
-    everything = [k for k, tag in enumerate(tags) if tag == _ANY]
-    groups = [everything, [k for k in range(len(tags)) if k not in everything]]
+    of_tag = _rows(model, validation.where(some), known[some], limits)
+    of_tokens = [_token_threshold(own) for own in of_tag]
+    groups = [[k for k, tag in enumerate(tags) if (tag == _ANY) is any_] for any_ in (True, False)]
 
     def best(gap: int) -> list[tuple[float, float]]:
-        """Give the best F1 of each group of tags, and by how much their thresholds are moved."""
+        """Return the best F1 of each group of tags, and the shift of its thresholds."""
         found = []
         for group in groups:
-            scores = {shift: _score(of_tag, group, best_of_tokens, shift, gap) for shift in _SHIFTS}
+            scores = {shift: _score(of_tag, group, of_tokens, shift, gap) for shift in _SHIFTS}
             shift = max(_SHIFTS, key=lambda one: (scores[one], -abs(one)))
             found.append((scores[shift], shift))
         return found
 
     gap = max(_GAPS, key=lambda one: (sum(score for score, _ in best(one)), -one))
-    thresholds = list(best_of_tokens)
+    thresholds = list(of_tokens)
     for group, (_, shift) in zip(groups, best(gap), strict=True):
         for k in group:
             thresholds[k] += shift
@@ -97,7 +96,7 @@ def fit_tags(
 def _rows(
     model: TransformerModel, rows: Examples, known: Bools, limits: Mapping[str, float]
 ) -> list[list[_Row]]:
-    """Gather, of each tag, the sentences whose spans of it are known."""
+    """Gather, for each tag, the sentences whose spans of it are known."""
     tags = model.heads.tags
     prediction = model.predict(rows.sentences)
     outputs = prediction.neutral
@@ -109,19 +108,18 @@ def _rows(
         inside = in_spans(sentence, tokens, spans, tags)
         for k in np.flatnonzero(known[number]).tolist():
             chance = float(prediction.proba[number, model.signals.index(tags[k])])
-            flagged = chance >= np.float32(limits[tags[k]])
+            flagged = bool(chance >= np.float32(limits[tags[k]]))
             logits = outputs.tags[number][:, k]
-            found[k].append(_Row(sentence.article_id, logits, inside[:, k], chance, bool(flagged)))
+            found[k].append(_Row(sentence.article_id, logits, inside[:, k], chance, flagged))
     return found
 
 
 def _token_threshold(rows: Sequence[_Row]) -> float:
-    """Find the logit with the best F1 of tokens; an even chance where none lies in a span."""
-    inside = np.concatenate([np.zeros(0, np.bool_), *(row.inside for row in rows)])
-    if not inside.any():
+    """Return the logit with the best F1 of tokens; an even chance where none lies in a span."""
+    if not any(row.inside.any() for row in rows):
         return 0.0
     names = np.repeat([row.article for row in rows], [len(row.inside) for row in rows])
-    logits = np.concatenate([row.logits for row in rows])
+    logits, inside = (np.concatenate([getattr(r, x) for r in rows]) for x in ("logits", "inside"))
     return best_threshold(logits, inside, names, macro=False, seed=_TAG_SEED)
 
 
@@ -133,18 +131,16 @@ def _score(
     gap: int,
 ) -> float:
     """F1 of the spans of a group of tags, their thresholds moved by a shift."""
-    return _span_f1(
-        [
-            (row.found(thresholds[k] + shift, gap), stretches(row.inside, 0))
-            for k in group
-            for row in of_tag[k]
-            if row.flagged or row.inside.any()
-        ]
+    return span_f1(
+        (row.found(thresholds[k] + shift, gap), stretches(row.inside, 0))
+        for k in group
+        for row in of_tag[k]
+        if row.flagged or row.inside.any()
     )
 
 
-def _span_f1(pairs: Sequence[tuple[Sequence[tuple[int, int]], Sequence[tuple[int, int]]]]) -> float:
-    """F1 of spans, which were found and which are, sentence by sentence."""
+def span_f1(pairs: Iterable[tuple[Spans, Spans]]) -> float:
+    """F1 of spans: those found and those marked, sentence by sentence."""
     earned, counted = np.zeros(2), np.zeros(2)
     for sides in pairs:
         for k, (mine, theirs) in enumerate((sides, sides[::-1])):
@@ -159,7 +155,7 @@ def _span_f1(pairs: Sequence[tuple[Sequence[tuple[int, int]], Sequence[tuple[int
 def _span_scores(
     of_tag: Sequence[Sequence[_Row]], thresholds: Sequence[float], gap: int
 ) -> tuple[float, ...]:
-    """Fit how sure a span is, of all tags together: right when half of its tokens are inside.
+    """Fit how likely a span is right, for all tags together: half of its tokens are inside.
 
     Empty where too few are right or wrong.
     """
@@ -168,8 +164,9 @@ def _span_scores(
         for row in rows:
             for first, end in row.found(threshold, gap):
                 strongest = float(row.logits[first:end].max())
-                odds = log_odds_of_span((0.0, 1.0, 0.0), strongest, row.chance)
-                features.append((strongest, odds))
+                features.append(
+                    (strongest, log_odds_of_span((0.0, 1.0, 0.0), strongest, row.chance))
+                )
                 right.append(row.inside[first:end].mean() >= 0.5)
     if min(sum(right), len(right) - sum(right)) < _FEWEST:
         return ()

@@ -1,0 +1,443 @@
+"""Citations: the heads that mark them, the loss of these, and the scorer fitted on top.
+
+Spans are tagged; a content is linked to its source and its cue by a softmax over the tokens of its
+passage, whose first stands for "none here". The outputs are laid out as `classifier.models.roles`
+reads them. The scorer decides which citations are shown, of which kind their sources are, and what
+they add to the signals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import torch
+from framescope.classifier.models import (
+    CITATION_FEATURES,
+    KIND_COLUMNS,
+    KIND_FEATURES,
+    KINDS,
+    LINK_COLUMNS,
+    LINK_SIZE,
+    LINKED,
+    ROLE_COLUMNS,
+    ROLES,
+    SENTENCE_FEATURES,
+    SPEAKING,
+    TAGS,
+    Batch,
+    Fusion,
+    FusionFeatures,
+    Regressions,
+    Resolved,
+    Said,
+    Tokens,
+    Words,
+    features_of,
+)
+from framescope.classifier.records import SourceKind
+from framescope.training.data import Examples, Mark, RowCitation
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.nn.functional import cross_entropy, log_softmax
+
+Span = tuple[int, int]
+Place = tuple[int, int, int]  # a passage, and the first and the end of some tokens in it
+Floats = NDArray[np.float64]
+
+#: Weights of the losses of roles, links and kinds, relative to each other.
+ROLE_WEIGHT, LINK_WEIGHT, KIND_WEIGHT = 3.0, 0.5, 0.3
+#: Corpora that mark citations in a wider sense than the guidelines, with kinds typed by rules and
+#: no antecedents, and how much each counts.
+WIDER = {"polnear": 0.5}
+_EXCLUSIVE = tuple(kind.value for kind in SourceKind)
+_IGNORED = -100  # what cross_entropy passes over
+_OUTSIDE = TAGS.index("outside")
+_NOWHERE = -1e9  # a logit of what can't be
+# How firmly weights of the scorer are held: what a standard deviation of a feature may add to the
+# log-odds costs as much as two wrong sentences.
+_STRENGTH = 2.0
+_LEAST_SPREAD = 0.05  # of a feature, so that one that hardly varies is held as well
+# Which features may speak for a signal, and for a kind. The articles to fit on are few; with every
+# feature most signals and kinds were decided worse in articles left out. `unsourced_assertion` has
+# nothing but its vote, which no citation of others improved.
+_FOR_SIGNAL: Mapping[str, Sequence[str]] = {
+    "attributed": ("vote", "cited"),
+    "named_source": ("vote", "cited", "named"),
+    "unnamed_source": ("vote", "unnamed"),
+    "vague_source": ("vote", "vague"),
+    "government_attribution": ("vote", "government"),
+    "state_media_attribution": ("vote", "state_media", "names state media"),
+    "quoted": ("vote", "quoted share", "quoted content"),
+    "reported": ("vote", "cited", "quoted share", "quoted content"),
+}
+_FOR_ANY_KIND = ("known: outlet", "known: antecedent", "source")
+
+
+class CitationHeads(nn.Module):
+    """Linear heads of every token, in the columns of `classifier.models.roles`."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.role = nn.Linear(hidden, ROLE_COLUMNS)
+        self.link = nn.Linear(hidden, LINK_COLUMNS)
+        self.kind = nn.Linear(hidden, KIND_COLUMNS)
+        for head in (self.role, self.link, self.kind):
+            nn.init.normal_(head.weight, std=0.02)
+            nn.init.zeros_(head.bias)
+        with torch.no_grad():  # most tokens lie outside
+            self.role.bias.copy_(torch.tensor([-3.0, -2.0, 0.0] * len(ROLES)))
+
+    def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return roles, links and kinds: (n_passages, n_tokens, columns) each."""
+        return self.role(hidden), self.link(hidden), self.kind(hidden)
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """Words in a batch that look for others, and where these lie in their passage."""
+
+    passage: int
+    words: Span
+    role: int
+    target: Span | None
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """The kind of a citation's source, and where its words lie."""
+
+    passage: int
+    source: Span | None
+    cue: Span | None
+    kind: SourceKind
+    on_top: tuple[float, float]
+    weight: float
+
+
+class CitationTargets:
+    """The citations of training rows in terms of their tokens, and the loss against them."""
+
+    def __init__(self, train: Examples, tokens: Sequence[Tokens]) -> None:
+        self.citations = train.citations
+        self.tokens = tokens
+        self.index = [sentence.index for sentence in train.sentences]
+        self.weight = [WIDER.get(corpus, 1.0) for corpus in train.corpus.tolist()]
+
+    def loss(self, outputs: Sequence[Tensor], batch: Batch) -> Tensor | None:
+        """Return the loss of a batch, of outputs of `CitationHeads`.
+
+        None where no row of it is annotated.
+        """
+        role, link, kind = outputs
+        places = {row: (b, start, end) for b, row, start, end in batch.places.tolist()}
+        annotated = [row for row in places if self.citations[row] is not None]
+        if not annotated:
+            return None
+        passages = _Passages(places, self.index)
+        loss = ROLE_WEIGHT * self._of_roles(role, passages, annotated)
+        links = [found for row in annotated for found in self._links(passages, row)]
+        if links:
+            loss = loss + LINK_WEIGHT * _of_links(link, links, torch.from_numpy(batch.mask))
+        kinds = [found for row in annotated for found in self._kinds(passages, row)]
+        if kinds:
+            loss = loss + KIND_WEIGHT * _of_kinds(kind, kinds)
+        # Every row counts the same, whatever share of a batch is annotated.
+        return loss * (len(annotated) / len(places))
+
+    def _of_roles(self, logits: Tensor, passages: _Passages, annotated: Sequence[int]) -> Tensor:
+        wanted = torch.full((*logits.shape[:2], len(ROLES)), _IGNORED)
+        weights = torch.zeros(*logits.shape[:2], len(ROLES))
+        for row in annotated:
+            b, start, end = passages.places[row]
+            wanted[b, start:end] = _OUTSIDE
+            weights[b, start:end] = self.weight[row]
+        for row in annotated:
+            for role, spans in self._spans(passages, row).items():
+                column = ROLES.index(role)
+                for b, start, end in spans:
+                    wanted[b, start, column] = TAGS.index("begins")
+                    wanted[b, start + 1 : end, column] = TAGS.index("inside")
+        flat = logits.reshape(-1, len(TAGS)), wanted.reshape(-1)
+        each = cross_entropy(*flat, ignore_index=_IGNORED, reduction="none")
+        loss: Tensor = (each * weights.reshape(-1)).sum() / (weights > 0).sum()
+        return loss
+
+    def _spans(self, passages: _Passages, row: int) -> Mapping[str, list[Place]]:
+        """Return the spans to tag; of contents that share words the longer is the outer one."""
+        found: dict[str, list[Place]] = {role: [] for role in ROLES}
+        contents = []
+        for one in self.citations[row] or ():
+            for role, mark in (("source", one.source), ("cue", one.cue)):
+                place = self._place(passages, row, mark)
+                if place is not None:
+                    found[role].append(place)
+            contents += [p for m in one.content if (p := self._place(passages, row, m))]
+        taken: dict[str, set[int]] = {"content": set(), "nested": set()}
+        for b, start, end in sorted(contents, key=lambda place: place[1] - place[2]):
+            free = (name for name in taken if taken[name].isdisjoint(range(start, end)))
+            layer = next(free, None)
+            if layer is not None:
+                taken[layer].update(range(start, end))
+                found[layer].append((b, start, end))
+        return found
+
+    def _place(self, passages: _Passages, row: int, mark: Mark | None) -> Place | None:
+        """Return the tokens of a mark; None where it doesn't stand in the row's passage."""
+        other = None if mark is None else passages.row(row, mark.sentence)
+        if mark is None or other is None:
+            return None
+        b, start, end = passages.places[other]
+        inside = [
+            at
+            for at, (first, last) in enumerate(self.tokens[other].offsets[: end - start])
+            if first < mark.end and mark.start < last
+        ]
+        return (b, start + inside[0], start + inside[-1] + 1) if inside else None
+
+    def _links(self, passages: _Passages, row: int) -> Iterator[_Link]:
+        weight = self.weight[row]
+        for one in self.citations[row] or ():
+            source, cue, antecedent = (
+                self._place(passages, row, mark) for mark in (one.source, one.cue, one.antecedent)
+            )
+            for mark in one.content:
+                content = self._place(passages, row, mark)
+                if content is None:
+                    continue
+                for role, target in enumerate((source, cue)):
+                    yield _Link(content[0], content[1:], role, target and target[1:], weight)
+            if source is not None and weight == 1.0:
+                role, target = LINKED.index("antecedent"), antecedent
+                yield _Link(source[0], source[1:], role, target and target[1:], weight)
+
+    def _kinds(self, passages: _Passages, row: int) -> Iterator[_Kind]:
+        for one in self.citations[row] or ():
+            if one.kind is None:
+                continue
+            source, cue = (self._place(passages, row, mark) for mark in (one.source, one.cue))
+            if one.source is not None and source is None:
+                continue  # it stands in another passage
+            place = source or cue
+            if place is not None:
+                on_top = float(one.government), float(one.state_media)
+                spans = source and source[1:], cue and cue[1:]
+                yield _Kind(place[0], *spans, one.kind, on_top, self.weight[row])
+
+
+class _Passages:
+    """Where the rows of a batch lie."""
+
+    def __init__(self, places: Mapping[int, Place], index: Sequence[int]) -> None:
+        self.places = places
+        self._rows = {(b, index[row]): row for row, (b, _, _) in places.items()}
+
+    def row(self, row: int, sentence: int) -> int | None:
+        """Return the row of an article's sentence in the passage of another of its rows."""
+        return self._rows.get((self.places[row][0], sentence))
+
+
+def _mean(values: Tensor, passages: Tensor, spans: Sequence[Span]) -> Tensor:
+    """Average tokens over spans: (n_passages, n_tokens, k) -> (n_spans, k)."""
+    sums = torch.cat([values.new_zeros(len(values), 1, values.shape[-1]), values.cumsum(1)], 1)
+    start, end = torch.tensor(spans).T
+    total = sums[passages, end] - sums[passages, start]
+    mean: Tensor = total / (end - start).clamp(min=1)[:, None]
+    return mean
+
+
+def _of_links(link: Tensor, links: Sequence[_Link], mask: Tensor) -> Tensor:
+    """Cross-entropy of the tokens that words should find; the first token is for none."""
+    passages = torch.tensor([one.passage for one in links])
+    role = torch.tensor([one.role for one in links])
+    size, n = LINK_SIZE, len(LINKED)
+    asked = _mean(link[..., : n * size], passages, [one.words for one in links])
+    asked = asked.reshape(len(links), n, size)[torch.arange(len(links)), role]
+    answered = link[..., n * size :].reshape(*link.shape[:2], n, size)
+    scores = torch.einsum("ns,nts->nt", asked, answered[passages, :, role]) / sqrt(size)
+    chances = log_softmax(scores.masked_fill(mask[passages] == 0, _NOWHERE), -1)
+    right = torch.zeros_like(chances, dtype=torch.bool)
+    for number, one in enumerate(links):
+        start, end = one.target or (0, 1)
+        right[number, start:end] = True
+    each = -torch.logsumexp(chances.masked_fill(~right, _NOWHERE), -1)
+    loss: Tensor = (each * torch.tensor([one.weight for one in links])).mean()
+    return loss
+
+
+def _of_kinds(kind: Tensor, kinds: Sequence[_Kind]) -> Tensor:
+    n, exclusive = len(KINDS), len(_EXCLUSIVE)
+    passages = torch.tensor([one.passage for one in kinds])
+    logits = torch.zeros(len(kinds), n)
+    for at, role in enumerate(SPEAKING):
+        spans = [getattr(one, role) for one in kinds]
+        held = torch.tensor([[float(span is not None)] for span in spans])
+        mean = _mean(kind[..., at * n : (at + 1) * n], passages, [s or (0, 1) for s in spans])
+        logits = logits + mean * held
+    names = torch.tensor([KINDS.index(one.kind.value) for one in kinds])
+    on_top = torch.tensor([one.on_top for one in kinds])
+    each = cross_entropy(logits[:, :exclusive], names, reduction="none")
+    each = each + bce(logits[:, exclusive:], on_top, reduction="none").mean(-1)
+    loss: Tensor = (each * torch.tensor([one.weight for one in kinds])).mean()
+    return loss
+
+
+# --- the scorer -----------------------------------------------------------------------------------
+
+
+def fit_citation_scorer(
+    rows: Examples,
+    resolved: Resolved,
+    logits: NDArray[np.float32],
+    signals: Sequence[str],
+    state_media: Sequence[bool],
+) -> Fusion:
+    """Fit citations, kinds and signals, and the chance from which a citation is shown.
+
+    A citation is right when one was marked whose content and source it shares characters with.
+
+    Parameters
+    ----------
+    rows : Examples
+        That nothing was learned from, of corpora that mark citations by the guidelines. Citations
+        are fitted on those where they are marked, signals on all that label them.
+    resolved : Resolved
+        The citations that the encoder marks in these rows.
+    logits : ndarray of float32, shape (n_rows, n_signals)
+        Its votes, by `signals`.
+    signals : sequence of str
+    state_media : sequence of bool
+        Which rows name state media.
+    """
+
+    def features(scorer: Fusion) -> FusionFeatures:
+        return features_of(scorer, resolved, rows.sentences, logits, signals, state_media)
+
+    nothing = Regressions((), {})
+    plain = features(Fusion(nothing, nothing, nothing, 0.5))
+    annotated = [(row, marked) for row, marked in enumerate(rows.citations) if marked is not None]
+    matches = _Matches(rows)
+    x: list[Any] = []
+    right: list[bool] = []
+    of_kinds: list[Any] = []
+    truth: list[RowCitation] = []
+    for row, marked in annotated:
+        for raw, line, kind_line in zip(
+            resolved.said[row], plain.citations[row], plain.kind_features[row], strict=True
+        ):
+            match = matches.find(row, raw, marked)
+            x.append(line)
+            right.append(match is not None)
+            if match is not None and match.kind is not None:
+                of_kinds.append(kind_line)
+                truth.append(match)
+    found, correct = np.array(x).reshape(-1, len(CITATION_FEATURES)), np.array(right, np.bool_)
+    citation = Regressions(CITATION_FEATURES, {"right": _line(found, correct)})
+    kinds = _kinds(np.array(of_kinds).reshape(-1, len(KIND_FEATURES)), truth)
+    chances = expit(citation.log_odds(found)["right"])
+    threshold = _threshold(chances, correct, sum(len(marked) for _, marked in annotated))
+    sentences = features(Fusion(citation, kinds, nothing, threshold)).sentences
+    lines = {}
+    for signal, own in _FOR_SIGNAL.items():
+        if signal not in rows.signals or signal not in sentences:
+            continue
+        labels = rows.column(signal)
+        known = ~np.isnan(labels)
+        positive = labels[known] >= 0.5
+        if positive.any() and not positive.all():
+            lines[signal] = _of_own(sentences[signal][known], positive, SENTENCE_FEATURES, own)
+    return Fusion(citation, kinds, Regressions(SENTENCE_FEATURES, lines), threshold)
+
+
+class _Matches:
+    """Matches raw citations with the marked ones of their rows."""
+
+    def __init__(self, rows: Examples) -> None:
+        self.articles = rows.article.tolist()
+        keys = zip(self.articles, rows.sentences, strict=True)
+        self.at = {(article, s.index): row for row, (article, s) in enumerate(keys)}
+
+    def find(self, row: int, raw: Said, given: Sequence[RowCitation]) -> RowCitation | None:
+        """Return the marked citation whose content and source a raw one shares characters with."""
+        for marked in given:
+            if not any(_meet(words, mark) for words in raw.content for mark in marked.content):
+                continue
+            if raw.source is None and marked.source is None:
+                return marked
+            if raw.source is not None and marked.source is not None:
+                place = self.at.get((self.articles[row], marked.source.sentence))
+                if place == raw.source.row and _meet(raw.source, marked.source):
+                    return marked
+        return None
+
+
+def _meet(words: Words, mark: Mark) -> bool:
+    return words.start < mark.end and mark.start < words.end
+
+
+def _kinds(x: Floats, truth: Sequence[RowCitation]) -> Regressions:
+    """Fit the kinds on the citations that are right."""
+    lines = {}
+    for name in KINDS:
+        own = (f"words: {name}", f"sentence: {name}", f"known: {name}", *_FOR_ANY_KIND)
+        holds = [one.kind == name if name in _EXCLUSIVE else getattr(one, name) for one in truth]
+        lines[name] = _of_own(x, np.array(holds, np.bool_), KIND_FEATURES, own)
+    return Regressions(KIND_FEATURES, lines)
+
+
+def _of_own(
+    x: Floats, y: NDArray[np.bool_], features: Sequence[str], own: Sequence[str]
+) -> tuple[float, ...]:
+    """Fit one regression to some of the features; the others weigh nothing.
+
+    The first of its own is the encoder's vote, whose weight is held near 1: rare signals and kinds
+    are decided by the encoder alone.
+    """
+    columns = [features.index(name) for name in own]
+    *weights, intercept = _line(x[:, columns], y, np.eye(len(own))[0])
+    line = np.zeros(len(features))
+    line[columns] = weights
+    return (*map(float, line), intercept)
+
+
+def _line(x: Floats, y: NDArray[np.bool_], centre: Floats | None = None) -> tuple[float, ...]:
+    """Fit one logistic regression: its weights, held near `centre` (0), and the intercept last."""
+    centre = np.zeros(x.shape[1]) if centre is None else centre
+    if not len(x):
+        return (*map(float, centre), 0.0)
+    scale = np.maximum(x.std(axis=0), _LEAST_SPREAD)
+    wanted = y.astype(float)
+
+    def loss(line: Floats) -> tuple[float, Floats]:
+        z = x @ line[:-1] + line[-1]
+        away = (line[:-1] - centre) * scale
+        fit = -(wanted * log_expit(z) + (1 - wanted) * log_expit(-z)).sum()
+        error = expit(z) - wanted
+        gradient = np.append(x.T @ error + 2 * _STRENGTH * away * scale, error.sum())
+        return float(fit + _STRENGTH * (away**2).sum()), gradient
+
+    start = np.append(centre, 0.0)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(-30.0, 30.0)] * len(start))
+    return tuple(map(float, found.x))
+
+
+def _threshold(chances: Floats, right: NDArray[np.bool_], marked: int) -> float:
+    """Return the chance from which citations are shown: that of the best F1."""
+    if not len(chances) or not right.any():
+        return 0.5
+    order = np.argsort(-chances, kind="stable")
+    hits = np.cumsum(right[order])
+    f1 = 2 * hits / (np.arange(1, len(order) + 1) + marked)
+    best = int(f1.argmax())
+    below = chances[order[best + 1]] if best + 1 < len(order) else chances[order[best]]
+    return float((chances[order[best]] + below) / 2)

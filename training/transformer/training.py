@@ -1,0 +1,427 @@
+"""Fine-tune one encoder on every corpus together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from framescope.classifier.errors import TrainingError
+from framescope.classifier.models import (
+    Batch,
+    Heads,
+    Packer,
+    Passage,
+    Reader,
+    TextForm,
+    Tokens,
+    by_length,
+    digest_of_names,
+    form_of,
+)
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.training.data import UNLABELLED, Examples
+from framescope.training.recipes import TransformerSettings
+from framescope.training.transformer.checkpoint import (
+    Checkpoint,
+    Standing,
+    adamw,
+    pace,
+    seed_step,
+)
+from framescope.training.transformer.citations import CitationTargets
+from framescope.training.transformer.continuing import StartingBundle
+from framescope.training.transformer.distillation import DistillationLoss, DistillationTargets
+from framescope.training.transformer.encoder import (
+    FramingEncoder,
+    describe_encoder,
+    read_tokenizer,
+)
+from framescope.training.transformer.targets import Schedule, Targets, pool
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+
+if TYPE_CHECKING:
+    from framescope.classifier.outlets import Registry
+
+Progress = Callable[[int, int, str], None]  # steps done, steps in all, a line to show
+Curve = Callable[[int, Mapping[str, float]], None]  # a step, and what was measured at it
+
+_INFERENCE_TOKENS = 4096  # of a batch, padding included; only memory limits it
+_SAMPLE_TOKENS = 1024
+_CURVE_EVERY = 20  # steps
+MOST_WATCHED = 4000
+"""Held-out sentences, at most: their loss is to cost little of an epoch."""
+
+
+class TransformerTrainer:
+    """Fine-tunes `FramingEncoder`.
+
+    Parameters
+    ----------
+    encoder : pathlib.Path
+        A local Hugging Face model folder with ``tokenizer.json``.
+    settings : TransformerSettings
+    checkpoints : pathlib.Path, optional
+        Where to keep a checkpoint while training; a training found there is resumed.
+    progress : callable, optional
+        Called with the steps done, the steps in all and a line to show.
+    checkpoint_every : int
+        Steps.
+    registry : Registry, optional
+        Whose outlets are read as placeholders; without it names are read as they are.
+    targets : DistillationTargets, optional
+        Learned beside the labels.
+    start : StartingBundle, optional
+        Whose weights it starts from; the encoder is then the one that it was made from.
+    curve : callable, optional
+        Called with a step and what was measured there: ``loss`` (the running mean),
+        ``learning_rate``, and after each epoch ``validation_loss``, where epochs are watched.
+
+    Attributes
+    ----------
+    network : FramingEncoder
+    packer : Packer
+    signals, tags : tuple of str
+        Columns of the votes; and of the tags, the span signals among them.
+    """
+
+    network: FramingEncoder
+    packer: Packer
+    signals: tuple[str, ...]
+    tags: tuple[str, ...]
+
+    def __init__(
+        self,
+        encoder: Path,
+        settings: TransformerSettings,
+        checkpoints: Path | None = None,
+        progress: Progress | None = None,
+        *,
+        checkpoint_every: int = 200,
+        registry: Registry | None = None,
+        targets: DistillationTargets | None = None,
+        start: StartingBundle | None = None,
+        curve: Curve | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.settings = settings if start is None else start.settings(settings)
+        self.checkpoints = checkpoints
+        self.progress = progress
+        self.checkpoint_every = checkpoint_every
+        self.registry = registry
+        self.targets = targets
+        self.start = start
+        self.curve = curve
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def fit(self, examples: Examples) -> TransformerTrainer:
+        """Fine-tune on the rows of the training part.
+
+        Raises
+        ------
+        TrainingError
+            When there is nothing to train on, the encoder can't be read, or a checkpoint found
+            belongs to another training.
+        KeyboardInterrupt
+            Passed on, after a checkpoint is written.
+        """
+        train = self.prepare(examples)
+        labelled = len(train)
+        if self.targets is not None:
+            train = train.followed_by(self.targets.rows)
+        tokens = self.read(train)
+        chosen = self.settings
+        shares = {**chosen.shares, UNLABELLED: chosen.taught_passes / max(chosen.epochs, 1)}
+        schedule = Schedule(train, self.packer, tokens, shares, chosen.batch_tokens, chosen.seed)
+        epochs = [schedule.epoch(number) for number in range(chosen.epochs)]
+        held_out = None
+        if chosen.patience:
+            rows = held_out_rows(examples, chosen.seed)
+            rows = rows if self.start is None else self.start.widened(rows)
+            held_out = HeldOut(rows, self.read(rows))
+        self._run(train, tokens, epochs, labelled, held_out)
+        self.network.eval()
+        return self
+
+    def prepare(self, examples: Examples) -> Examples:
+        """Make the network as training begins with it, and return the rows of the training part.
+
+        Raises `TrainingError` when there are none, or the encoder can't be read.
+        """
+        train = examples.where(examples.part == "train")
+        if not len(train.sentences):
+            raise TrainingError("no training rows; are the corpora there? see: framescope corpora")
+        if self.start is not None:
+            self.start.check_encoder(self.encoder)
+            train = self.start.widened(train)
+        chosen = self.settings
+        torch.manual_seed(chosen.seed)
+        self.signals = train.signals
+        self.tags = tuple(s for s in self.signals if BY_NAME[s].level is Level.SPAN)
+        self.packer = Packer(
+            read_tokenizer(self.encoder), chosen.max_tokens, chosen.context, Reader(self.registry)
+        )
+        self.network = FramingEncoder(
+            self.encoder,
+            len(self.signals),
+            len(self.tags),
+            freeze_embeddings=chosen.freeze_embeddings,
+            dropout=chosen.dropout,
+            cites=any(given is not None for given in train.citations)
+            or (self.start is not None and self.start.cites),
+            bridge=self.targets.width if self.targets and chosen.hidden_weight else None,
+        )
+        self._check_length()
+        self._start_at_prevalence(train)
+        if self.start is not None:
+            self.start.put(self.network, self.signals, self.tags)
+        return train
+
+    def _check_length(self) -> None:
+        """Raise `TrainingError` now, and not at the first long passage, if that can't be read."""
+        longest = self.settings.max_tokens
+        try:
+            with torch.no_grad():
+                self.network(
+                    torch.zeros(1, longest, self.network.vote.in_features),
+                    torch.ones(1, longest, dtype=torch.int64),
+                )
+        except (IndexError, RuntimeError):
+            raise TrainingError(
+                f"{self.encoder}: reads no passages of {longest} tokens; lower max_tokens under "
+                "[transformer] in a recipe"
+            ) from None
+
+    def _start_at_prevalence(self, train: Examples) -> None:
+        """Start each vote at its signal's log-odds, so that rare signals don't begin at 0.5."""
+        known = np.maximum((~np.isnan(train.labels)).sum(axis=0), 1)
+        share = np.clip(np.nansum(train.labels, axis=0) / known, 0.001, 0.999)
+        with torch.no_grad():
+            self.network.vote.bias.copy_(torch.from_numpy(np.log(share / (1 - share))))
+            self.network.tag.bias.fill_(-3.0)  # about one token in twenty lies in a span
+
+    def read(self, rows: Examples) -> list[Tokens]:
+        """Tokenize each row in the form of its labels; typed, where it has labels of both.
+
+        Rows of an article without labels are read in one of the forms, every other article in each.
+        """
+        neutral, typed, _ = self.packer.tokenize_both(rows.sentences)
+        columns = [form_of(signal) is TextForm.TYPED for signal in self.signals]
+        by_type = [not np.isnan(row).all() for row in rows.labels[:, columns]]
+        for row in np.flatnonzero(rows.corpus == UNLABELLED):
+            by_type[row] = hashlib.sha256(rows.article[row].encode()).digest()[0] % 2 == 0
+        return [
+            one if chosen else other
+            for one, other, chosen in zip(typed, neutral, by_type, strict=True)
+        ]
+
+    def heads(self) -> Heads:
+        """Return what the network's outputs mean, for serving; tags count from an even chance."""
+        return Heads(
+            self.signals,
+            self.tags,
+            tuple(float(g) for g in self.network.gain.detach()),
+            (0.0,) * len(self.tags),
+            self.settings.max_tokens,
+            self.settings.context,
+            self.registry is not None,
+        )
+
+    def samples(self, examples: Examples, count: int) -> list[Batch]:
+        """Draw passages of some rows, by which int8 is scaled, in small batches by length."""
+        rng = np.random.default_rng(self.settings.seed)
+        tokens = self.read(examples)
+        passages = self.packer.pack(examples.sentences, tokens)
+        drawn = [passages[i] for i in rng.permutation(len(passages))[:count]]
+        return [self.packer.batch(g, tokens) for g in by_length(drawn, _SAMPLE_TOKENS)]
+
+    @torch.no_grad()
+    def _loss_of(self, held_out: HeldOut) -> float:
+        columns = [self.signals.index(tag) for tag in self.tags]
+        passages = self.packer.pack(held_out.rows.sentences, held_out.tokens)
+        logits = torch.zeros(len(held_out.rows), len(self.signals))
+        self.network.eval()
+        for group in by_length(passages, _INFERENCE_TOKENS):
+            batch = self.packer.batch(group, held_out.tokens)
+            votes, tags, *_ = self._outputs(batch)[0]
+            gain = self.network.gain.cpu()
+            logits[batch.places[:, 1]] = pool(votes, tags, gain, batch.places, columns)
+        self.network.train()
+        return held_out.loss(logits, self.settings.weights)
+
+    def _outputs(self, batch: Batch) -> tuple[list[Tensor], Tensor]:
+        """Return the network's outputs for a batch, in float32 and on the CPU, and its vectors.
+
+        The encoder runs on a GPU where there is one; losses are small, and computed in one place.
+        """
+        with torch.autocast(self.device.type, torch.bfloat16):
+            vectors = self.network.vectors(
+                self.network.embed(torch.from_numpy(batch.ids).to(self.device)),
+                torch.from_numpy(batch.mask).to(self.device),
+            )
+            outputs = self.network.read(vectors)
+        return [output.float().cpu() for output in outputs], vectors
+
+    def _run(
+        self,
+        train: Examples,
+        tokens: Sequence[Tokens],
+        epochs: Sequence[Sequence[Sequence[Passage]]],
+        labelled: int,
+        held_out: HeldOut | None,
+    ) -> None:
+        chosen = self.settings
+        batches = [batch for epoch in epochs for batch in epoch]
+        ends = set(np.cumsum([len(epoch) for epoch in epochs]).tolist())
+        self.network.to(self.device)
+        optimizer = adamw(self.network, chosen)
+        rates = [group["lr"] for group in optimizer.param_groups]
+        checkpoint, now = None, Standing()
+        if self.checkpoints is not None:
+            checkpoint = Checkpoint(self.checkpoints, self._identity(train, len(batches)))
+            now = checkpoint.restore(self.network, optimizer)
+        loss_of = self._losses(train, tokens, labelled)
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        self.network.train()
+        whole = True
+        try:
+            while now.step < len(batches) and not now.best.given_up(chosen.patience):
+                seed_step(chosen.seed, now.step)
+                for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                    group["lr"] = rate * pace(now.step, len(batches), chosen.warmup)
+                loss = loss_of(self.packer.batch(batches[now.step], tokens))
+                loss.backward()  # type: ignore[no-untyped-call]
+                torch.nn.utils.clip_grad_norm_(trained, 1.0)
+                whole = False
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                running = 0.98 * now.loss + 0.02 * loss.item() if now.step else loss.item()
+                now, whole = replace(now, step=now.step + 1, loss=running), True
+                if self.progress is not None:
+                    self.progress(now.step, len(batches), f"fine-tuning, loss {running:.3f}")
+                measured = {"loss": running, "learning_rate": optimizer.param_groups[0]["lr"]}
+                if held_out is not None and now.step in ends:
+                    found = measured["validation_loss"] = self._loss_of(held_out)
+                    now = replace(now, best=now.best.with_epoch(found, self.network))
+                if self.curve is not None and (now.step % _CURVE_EVERY == 0 or now.step in ends):
+                    self.curve(now.step, measured)
+                if checkpoint is not None and (
+                    now.step % self.checkpoint_every == 0 or "validation_loss" in measured
+                ):
+                    checkpoint.save(now, self.network, optimizer)
+        except KeyboardInterrupt:
+            # Within an update some weights have moved and some not: the checkpoint before stands.
+            if checkpoint is not None and whole:
+                checkpoint.save(now, self.network, optimizer)
+            raise
+        if checkpoint is not None:
+            checkpoint.save(now, self.network, optimizer)
+        if now.best.weights is not None:
+            self.network.load_state_dict(now.best.weights)
+        self.network.cpu()
+
+    def _losses(
+        self, train: Examples, tokens: Sequence[Tokens], labelled: int
+    ) -> Callable[[Batch], Tensor]:
+        """Return the function that computes the loss of a batch."""
+        chosen, network = self.settings, self.network
+        targets = Targets(train, tokens, self.tags, chosen.weights, chosen.tag_weight)
+        citations = CitationTargets(train, tokens)
+        distilled = None
+        if self.targets is not None:
+            columns, weights = targets.tag_columns, targets.weights
+            distilled = DistillationLoss(self.targets, labelled, tokens, columns, weights, chosen)
+
+        def loss_of(batch: Batch) -> Tensor:
+            outputs, vectors = self._outputs(batch)
+            votes, tags, *of_citations = outputs
+            gain = network.gain.cpu()
+            loss = targets.loss(votes, tags, gain, batch)
+            if of_citations and chosen.citation_weight:
+                more = citations.loss(of_citations, batch)
+                loss = loss if more is None else loss + chosen.citation_weight * more
+            if distilled is not None:
+                bridge = network.bridge
+                bridged = None if bridge is None else bridge(vectors.float()).cpu()
+                more = distilled.loss(outputs, gain, bridged, batch)
+                loss = loss if more is None else loss + more
+            return loss
+
+        return loss_of
+
+    def discard_checkpoint(self) -> None:
+        """Delete the checkpoint, once what was trained is safe."""
+        if self.checkpoints is not None:
+            Checkpoint(self.checkpoints, {}).discard()
+
+    def identity(self, examples: Examples) -> str:
+        """SHA-256 of all that the trained network follows from."""
+        run = self._identity(examples.where(examples.part == "train"), 0)
+        return hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()
+
+    def _identity(self, train: Examples, steps: int) -> dict[str, Any]:
+        """Return what a checkpoint must agree on to be resumed."""
+        data = hashlib.sha256(train.labels.tobytes())
+        columns = train.sentences, train.spans, train.citations, train.corpus.tolist()
+        for row in zip(*columns, strict=True):
+            data.update(repr(row).encode())
+        return {
+            "settings": self.settings.model_dump(),
+            "encoder": describe_encoder(self.encoder),
+            "signals": list(self.signals),
+            "data": data.hexdigest(),
+            "names": None if self.registry is None else digest_of_names(self.registry),
+            "lessons": None if self.targets is None else self.targets.identity,
+            "start": None if self.start is None else self.start.identity,
+            "steps": steps,
+        }
+
+
+# --- held-out articles ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows that nothing is learned from, with the tokens of each."""
+
+    rows: Examples
+    tokens: Sequence[Tokens]
+
+    def loss(self, logits: Tensor, weights: Mapping[str, float]) -> float:
+        """Return the mean over corpora of the mean loss of the cells that each annotates.
+
+        Logits have shape (n_rows, n_signals); weights are by signal, 1 unless named.
+        """
+        labels = torch.from_numpy(self.rows.labels)
+        known = ~torch.isnan(labels)
+        cells = bce(logits, torch.nan_to_num(labels), reduction="none") * known
+        cells *= torch.tensor([weights.get(signal, 1.0) for signal in self.rows.signals])
+        corpora = self.rows.corpus
+        of = [torch.from_numpy(corpora == name) for name in sorted(set(corpora.tolist()))]
+        means = [cells[rows].sum() / known[rows].sum() for rows in of if known[rows].any()]
+        return float(torch.stack(means).mean()) if means else math.nan
+
+
+def held_out_rows(examples: Examples, seed: int) -> Examples:
+    """Draw validation rows, whole articles, up to `MOST_WATCHED`.
+
+    Raises `TrainingError` when there are none.
+    """
+    rows = examples.where(examples.part == "validation")
+    if not len(rows):
+        raise TrainingError(
+            "no validation rows to stop early by; set patience to 0, or label more articles"
+        )
+    if len(rows) <= MOST_WATCHED:
+        return rows
+    names, counts = np.unique(rows.article, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    taken = order[: np.searchsorted(np.cumsum(counts[order]), MOST_WATCHED) + 1]
+    return rows.where(np.isin(rows.article, names[taken]))
