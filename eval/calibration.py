@@ -25,14 +25,14 @@ from framescope.eval.metrics import Cell, Estimate, Section, resample_figures, s
 from framescope.eval.report import markdown_table
 from framescope.eval.rows import Bools, Single
 from framescope.training.calibration import (
+    Achieved,
     Line,
-    Reached,
     choose_thresholds,
     lacking,
     moved,
     once_an_article,
     refit_line,
-    threshold_reaching,
+    threshold_for,
 )
 from framescope.training.data import Examples
 from numpy.typing import NDArray
@@ -259,7 +259,7 @@ class _Task:
         """Apply a line as serving does."""
         return Calibration.from_record({self.signal: line}).apply(self.logits[:, None])[:, 0]
 
-    def fit(self, before: Line) -> tuple[Line, float, Reached | None]:
+    def fit(self, before: Line) -> tuple[Line, float, Achieved | None]:
         """Fit a line and a threshold; with a target also what the threshold achieves."""
         line = refit_line(self.logits, self.positive, self.articles, before)
         proba, target = self.chances(line), self.target
@@ -268,7 +268,7 @@ class _Task:
             names = (self.signal,)
             chosen = choose_thresholds(proba[:, None], labels, self.articles, names, self.seed)
             return line, chosen[self.signal], None
-        achieved = threshold_reaching(
+        achieved = threshold_for(
             proba, self.positive, self.articles, target.value, confidence=target.confidence,
             recall=target.figure == "recall",
         )  # fmt: skip
@@ -319,7 +319,7 @@ def _fitted(task: _Task, bundle: Bundle, where: str) -> SignalFit:
     )  # fmt: skip
 
 
-def _unreachable(task: _Task, target: Target, achieved: Reached | None, where: str) -> str:
+def _unreachable(task: _Task, target: Target, achieved: Achieved | None, where: str) -> str:
     asked = f"--{target.figure} {task.signal}={target.value:g}"
     counted = (
         f"{len(task.positive)} labels of {len(np.unique(task.articles))} articles in {where}, "

@@ -138,17 +138,9 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def toy_settings():
     """Settings that fit the toy encoder in a few seconds."""
-    from framescope.training.transformer.run import Settings
+    import toys
 
-    return Settings(
-        context=True,
-        epochs=18,
-        learning_rate=2e-3,
-        head_learning_rate=1e-2,
-        batch_tokens=128,
-        max_tokens=64,
-        seed=7,
-    )
+    return toys.SHORT.changed(epochs=18, learning_rate=2e-3, seed=7)
 
 
 @pytest.fixture(scope="session")
@@ -159,30 +151,30 @@ def bundles_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def fine_tuned(bundles_folder: Path, encoder: Path, toy_data, toy_settings):
-    """A recipe after `fit` on the toy examples; its checkpoint lies where the bundle is made."""
-    from framescope.training.transformer.finetune import TransformerRecipe
+    """A transformer fitted on the toy examples; its checkpoint lies where the bundle is made."""
+    from framescope.training.transformer import TransformerTrainer
 
     checkpoints = bundles_folder / "tiny-transformer.run" / "checkpoint"
-    return TransformerRecipe(encoder, toy_settings, checkpoints).fit(toy_data.examples)
+    return TransformerTrainer(encoder, toy_settings, checkpoints).fit(toy_data.examples)
 
 
 @pytest.fixture(scope="session")
 def transformer_bundle(bundles_folder: Path, fine_tuned, toy_data, encoder, toy_settings) -> Path:
-    """The folder of a transformer made by the recipe, resumed from a finished training."""
-    from framescope.training.runs import make_transformer
+    """The folder of a toy transformer, resumed from a finished training."""
+    from framescope.training.runs import train_transformer
 
     folder = bundles_folder / "tiny-transformer"
-    make_transformer(toy_data, folder, encoder, toy_settings, tell=lambda line: None)
+    train_transformer(toy_data, folder, encoder, toy_settings)
     return folder
 
 
 @pytest.fixture(scope="session")
 def baseline_bundle(bundles_folder: Path, toy_data) -> Path:
-    """The folder of a baseline made by the recipe, end to end."""
-    from framescope.training.runs import make_baseline
+    """The folder of a toy baseline."""
+    from framescope.training.runs import train_baseline
 
     folder = bundles_folder / "tiny-baseline"
-    make_baseline(toy_data, folder, seed=13, tell=lambda line: None)
+    train_baseline(toy_data, folder)
     return folder
 
 

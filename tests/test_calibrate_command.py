@@ -28,7 +28,7 @@ from framescope.training.calibration.refit import (
     lacking,
     moved,
     refit_line,
-    threshold_reaching,
+    threshold_for,
 )
 
 app = typer.Typer()
@@ -115,7 +115,7 @@ def test_a_wanted_precision_is_reached_on_other_articles_as_often_as_promised(wa
     others, held = 0, 0
     for seed in range(40):
         mine, positive, names = clustered(120, 100 + seed, 1.5, 0.8)
-        found = threshold_reaching(sigmoid(mine), positive, names, wanted, confidence=0.9)
+        found = threshold_for(sigmoid(mine), positive, names, wanted, confidence=0.9)
         if found is None or not found.enough:
             continue
         others += 1
@@ -129,7 +129,7 @@ def test_no_lower_threshold_reaches_the_precision_nor_a_higher_one_the_recall() 
     proba = sigmoid(logits)
     for recall in (False, True):
         asked = {"confidence": 0.5, "recall": recall}
-        found = threshold_reaching(proba, positive, names, 0.8, **asked)
+        found = threshold_for(proba, positive, names, 0.8, **asked)
         assert found is not None
         assert found.enough
         flagged = proba >= found.threshold
@@ -142,7 +142,7 @@ def test_no_lower_threshold_reaches_the_precision_nor_a_higher_one_the_recall() 
         (positive[proba >= one].mean() if (proba >= one).sum() else 0.0) >= 0.8 for one in tried
     ]
     lowest = tried[reached.index(True)]
-    found = threshold_reaching(proba, positive, names, 0.8, confidence=0.5)
+    found = threshold_for(proba, positive, names, 0.8, confidence=0.5)
     assert found is not None
     assert abs((proba >= found.threshold).sum() - (proba >= lowest).sum()) <= 3
 
@@ -151,11 +151,11 @@ def test_what_no_threshold_reaches_is_said_with_the_most_that_one_does() -> None
     rng = np.random.default_rng(7)
     names = np.repeat(np.arange(50), 6).astype(str)
     positive = rng.random(300) < 0.4
-    found = threshold_reaching(rng.random(300), positive, names, 0.95, confidence=0.9)
+    found = threshold_for(rng.random(300), positive, names, 0.95, confidence=0.9)
     assert found is not None
     assert not found.enough
     assert found.low < 0.95
-    few = threshold_reaching(np.ones(3), np.ones(3, bool), np.array(["a", "b", "b"]), 0.5,
+    few = threshold_for(np.ones(3), np.ones(3, bool), np.array(["a", "b", "b"]), 0.5,
                              confidence=0.9)  # fmt: skip
     assert few is None
 

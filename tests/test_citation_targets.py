@@ -26,7 +26,12 @@ from framescope.classifier.models.roles import (
 from framescope.classifier.records.article import SourceKind
 from framescope.training.data.examples import Examples
 from framescope.training.data.marks import Mark, RowCitation
-from framescope.training.transformer.roles import CitationHeads, CitationTargets, CitationWeights
+from framescope.training.transformer.citations import (
+    LINK_WEIGHT,
+    ROLE_WEIGHT,
+    CitationHeads,
+    CitationTargets,
+)
 from made import Passage, sentences, tokens_of
 
 TEXTS = ("Tom Orr came", "He said the mill denied it", "It rained")
@@ -131,7 +136,7 @@ def batch_of(rows: Examples, passages: Sequence[Sequence[int]]) -> Batch:
 
 
 def targets_of(rows: Examples) -> CitationTargets:
-    return CitationTargets(rows, [tokens_of(s) for s in rows.sentences], CitationWeights())
+    return CitationTargets(rows, [tokens_of(s) for s in rows.sentences])
 
 
 def asked(rows: Examples, passages: Sequence[Sequence[int]] = ((0, 1, 2),)) -> Asked:
@@ -247,9 +252,8 @@ def test_padding_is_never_found() -> None:
     assert found.answers("source") == [5]
     assert nobody.answers("source", passage=1) == [0]
     # At even odds the chance of being right is one in as many tokens as the passage has.
-    weights = CitationWeights()
     alone = asked(examples([], [], [cited(None, None, mark(2, "rained"))]), [(2,)])
-    wanted = weights.role * np.log(3) + weights.link * np.log(4)
+    wanted = ROLE_WEIGHT * np.log(3) + LINK_WEIGHT * np.log(4)
     assert alone.loss == pytest.approx(wanted, rel=1e-5)
 
 

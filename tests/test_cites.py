@@ -49,12 +49,11 @@ def examples() -> Examples:
 
 @pytest.fixture(scope="module")
 def cites(tmp_path_factory, encoder, toy_settings) -> bundles.Bundle:
-    from framescope.training.runs import make_transformer
+    from framescope.training.runs import train_transformer
 
     folder = tmp_path_factory.mktemp("cites") / "tiny-cites"
     data = Data(examples(), ("house",), 13, "0" * 64, {}, {}, Registry(own={}))
-    settings = replace(toy_settings, epochs=24)
-    make_transformer(data, folder, encoder, settings, tell=lambda line: None)
+    train_transformer(data, folder, encoder, toy_settings.changed(epochs=24))
     return bundles.load(folder, Registry(own={}))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 pytest.importorskip("torch")
 
 from framescope.classifier.models.citations import Said, Words
-from framescope.classifier.models.citing import Resolved, kind_chances
+from framescope.classifier.models.citing import Resolved, features_of, kind_chances
 from framescope.classifier.models.fusion import (
     CITATION_FEATURES,
     KIND_FEATURES,
@@ -30,7 +31,12 @@ from framescope.classifier.models.roles import KINDS
 from framescope.classifier.records.article import Citation, Place, Sentence, SourceKind
 from framescope.training.data.examples import Examples
 from framescope.training.data.marks import Mark, RowCitation
-from framescope.training.transformer.fusion import Heard, _line, _of_own, _threshold, fit_fusion
+from framescope.training.transformer.citations import (
+    _line,
+    _of_own,
+    _threshold,
+    fit_citation_scorer,
+)
 
 TEXT = "Orr said the quay is lost"
 ORR, SAID, LOST = (0, 3), (4, 8), (9, 25)
@@ -97,7 +103,7 @@ def heard(
     logits: np.ndarray | None = None,
     signals: Sequence[str] = ("attributed",),
     state_media: Sequence[bool] | None = None,
-) -> Heard:
+) -> tuple[Any, ...]:
     """Each row's citations, resolved as ``citations`` say: by default, as named sources."""
     n = len(found)
     default = Citation(Place(*ORR), Place(*SAID), (Place(*LOST),), SourceKind.NAMED)
@@ -107,7 +113,7 @@ def heard(
         tuple((one,) * len(row) for one, row in zip(known, found, strict=True)),
     )
     votes = np.zeros((n, len(signals)), np.float32) if logits is None else logits
-    return Heard(resolved, votes, signals, [False] * n if state_media is None else state_media)
+    return resolved, votes, signals, [False] * n if state_media is None else state_media
 
 
 # --- one regression -------------------------------------------------------------------------------
@@ -181,10 +187,10 @@ def test_citations_are_told_right_by_what_speaks_for_them() -> None:
     rows = examples([[marked()] if row % 2 else [vale] for row in range(80)])
     found = [[said(row, linked=0.9 if row % 2 else 0.55)] for row in range(80)]
     given = heard(found)
-    fusion = fit_fusion(rows, given)
+    fusion = fit_citation_scorer(rows, *given)
     line = dict(zip(CITATION_FEATURES, fusion.citation.weights["right"], strict=False))
     assert line["linked"] > 5 * abs(line["cued"])
-    chances = [row[0] for row in given.features(fusion, rows).chances]
+    chances = [row[0] for row in features_of(fusion, given[0], rows.sentences, *given[1:]).chances]
     assert max(chances[0::2]) < fusion.threshold < min(chances[1::2])
 
 
@@ -203,7 +209,7 @@ def test_citations_are_told_right_by_what_speaks_for_them() -> None:
 )
 def test_a_citation_is_right_when_content_and_source_are_shared(one, mark, right) -> None:
     rows = examples([[marked(**mark)], None])
-    fusion = fit_fusion(rows, heard([[said(0, **one)], []]))
+    fusion = fit_citation_scorer(rows, *heard([[said(0, **one)], []]))
     # Of one that is right the intercept says so, as far as it may.
     (chance,) = sigmoid(
         fusion.citation.log_odds(np.zeros((1, len(CITATION_FEATURES))))["right"]
@@ -214,7 +220,7 @@ def test_a_citation_is_right_when_content_and_source_are_shared(one, mark, right
 
 def test_rows_that_nobody_marked_fit_no_citations() -> None:
     rows = examples([None] * 20)
-    fusion = fit_fusion(rows, heard([[said(row)] for row in range(20)]))
+    fusion = fit_citation_scorer(rows, *heard([[said(row)] for row in range(20)]))
     assert set(fusion.citation.weights["right"]) == {0.0}
     assert fusion.threshold == 0.5
     # Kinds are the encoder's then, and no signal is decided by anything else.
@@ -231,7 +237,7 @@ def test_what_is_known_of_sources_decides_their_kind_where_words_do_not() -> Non
         Citation(Place(*ORR), None, (), kind, government=row % 4 == 0)
         for row, kind in enumerate(kinds)
     ]
-    fusion = fit_fusion(rows, heard([[said(row)] for row in range(60)], known))
+    fusion = fit_citation_scorer(rows, *heard([[said(row)] for row in range(60)], known))
     for kind, government in ((SourceKind.NAMED, False), (SourceKind.VAGUE, True)):
         of = kind_features(said(0), Known(kind, government, False, False, False), [0.0] * 5)
         chances = dict(zip(KINDS, kind_chances(fusion, [of])[0], strict=True))
@@ -250,7 +256,7 @@ def test_a_signal_is_the_encoders_vote_unless_something_else_decides() -> None:
     given = heard([[]] * 120, logits=votes, signals=signals, state_media=named)
     lines = {
         signal: dict(zip(SENTENCE_FEATURES, line, strict=False))
-        for signal, line in fit_fusion(rows, given).signals.weights.items()
+        for signal, line in fit_citation_scorer(rows, *given).signals.weights.items()
     }
     assert lines.keys() == set(signals)
     assert lines["attributed"]["vote"] > 2.0
@@ -264,7 +270,7 @@ def test_a_signal_without_both_classes_is_not_fitted() -> None:
     rows = examples([None] * 10, labels, ("attributed", "named_source"))
     given = heard([[]] * 10, logits=np.zeros((10, 2), np.float32),
                   signals=("attributed", "named_source"))  # fmt: skip
-    assert fit_fusion(rows, given).signals.weights == {}
+    assert fit_citation_scorer(rows, *given).signals.weights == {}
 
 
 # --- features -------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import toys
 from framescope.classifier.records.article import Sentence
-from framescope.training.baseline.baseline import BaselineRecipe
+from framescope.training.baseline import BaselineTrainer
 from framescope.training.data.examples import Examples
+from framescope.training.recipes import BaselineSettings
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -43,8 +44,8 @@ def examples(share: float, *, every: int = 1) -> Examples:
 
 
 def rumour(share: float, **more: int) -> float:
-    recipe = BaselineRecipe(least=1, mixes=("words",), strengths=(10.0,), balances=(None,))
-    model = recipe.fit(examples(share, **more)).model_
+    settings = BaselineSettings(least=1, mixes=["words"], strengths=[10.0])
+    model = BaselineTrainer(settings).fit(examples(share, **more)).model
     sentence = Sentence("Perhaps the mayor fled.", 0, 23, "new", 0)
     return float(model.predict_proba([sentence])[0, 0])
 

@@ -548,15 +548,14 @@ def test_a_small_transformer_learns_it_on_each_level(
 ):
     from framescope.classifier.scoring import Scorer
     from framescope.training.data import load_data
-    from framescope.training.runs import make_transformer
+    from framescope.training.runs import train_transformer
 
     define(DEFINED.replace('"sentence"', f'"{level}"'))
     labelled = headlines.write(tmp_path / "mine.jsonl", 80, level=level)
     data = load_data(None, ["added"], 13, added=[labelled])
     assert data.examples.signals == (SIGNAL,)
     folder = tmp_path / f"own-{level}"
-    settings = replace(toy_settings, epochs=8)
-    make_transformer(data, folder, encoder, settings, tell=lambda line: None)
+    train_transformer(data, folder, encoder, toy_settings.changed(epochs=8))
     taxonomy.forget_own()
     os.environ.pop(taxonomy.ENVIRONMENT)
     scorer = Scorer(bundles.load(folder))

@@ -15,10 +15,14 @@ from pathlib import Path
 import numpy as np
 from framescope.classifier.records.article import Sentence, Span
 from framescope.training.data.examples import Examples
+from framescope.training.recipes import TransformerSettings
 
 SIGNALS = ("vague_source", "any_technique", "loaded_language", "hyperpartisan")
 TAGS = ("any_technique", "loaded_language")
 LOADED = ("vile", "wicked", "shameless")
+SHORT = TransformerSettings(
+    epochs=2, learning_rate=1e-3, head_learning_rate=1e-2, batch_tokens=128, max_tokens=64, seed=3
+)
 
 _PLACES = ("Orrin", "Vesk", "Talmere", "Quill Bay", "Dunholt", "Marrow")
 _THINGS = ("ferry", "mill", "harbour", "school", "bridge", "market", "tram", "reservoir")
@@ -131,6 +135,42 @@ def unseen(articles: int = 6) -> list[Sentence]:
     """Sentences that no example holds."""
     rng = np.random.default_rng(99)
     return [s for number in range(1000, 1000 + articles) for s in article(number, rng)]
+
+
+def ranked(scores: np.ndarray, positive: np.ndarray) -> float:
+    """How often a positive stands above a negative (the area under the ROC curve)."""
+    return float((scores[positive][:, None] > scores[~positive][None, :]).mean())
+
+
+def outputs_of(trainer, sentences: Sequence[Sentence], tokens=None):
+    """Return the tokens, the batch, and votes and tags of a trained network for some sentences."""
+    import torch
+
+    tokens = tokens or trainer.packer.tokenize_both(sentences)[0]
+    batch = trainer.packer.batch(trainer.packer.pack(sentences, tokens), tokens)
+    with torch.no_grad():
+        embedded = trainer.network.embed(torch.from_numpy(batch.ids))
+        votes, tags, *_ = trainer.network(embedded, torch.from_numpy(batch.mask))
+    return tokens, batch, votes, tags
+
+
+def logits_of(trainer, sentences: Sequence[Sentence], tokens=None) -> np.ndarray:
+    """Log-odds of a trained network in float32; articles are not pooled."""
+    from framescope.training.transformer.targets import pool
+
+    _, batch, votes, tags = outputs_of(trainer, sentences, tokens)
+    columns = [trainer.signals.index(tag) for tag in trainer.tags]
+    found = np.zeros((len(sentences), len(trainer.signals)), np.float32)
+    pooled = pool(votes, tags, trainer.network.gain.detach(), batch.places, columns)
+    found[batch.places[:, 1]] = pooled.numpy()
+    return found
+
+
+def difference(one, other) -> float:
+    """The largest between two networks' weights."""
+    a, b = one.network.state_dict(), other.network.state_dict()
+    assert a.keys() == b.keys()
+    return max(float((a[name] - b[name]).abs().max()) for name in a)
 
 
 def text_of(sentences: Sequence[Sentence]) -> str:

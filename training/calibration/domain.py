@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from framescope.classifier.models import (
@@ -89,7 +90,7 @@ def extend_domain(
     return replace(wide, held_out=np.sort(distances), yes=yes, no=no)
 
 
-def _centres(placed: Floats, count: int, seed: int) -> Floats:
+def _centres(placed: NDArray[Any], count: int, seed: int) -> Floats:
     found = KMeans(count, n_init=4, random_state=seed).fit(placed)
     centres: Floats = found.cluster_centers_.astype(np.float32)
     return centres

@@ -23,16 +23,15 @@ def adamw(network: nn.Module, settings: TransformerSettings) -> AdamW:
 
     Weight decay is for the encoder's matrices alone; frozen parameters take no part.
     """
-    plain, decayed, heads = [], [], []
-    for name, parameter in network.named_parameters():
-        if parameter.requires_grad:
-            matrix = decayed if parameter.ndim > 1 else plain
-            (matrix if name.startswith("encoder.") else heads).append(parameter)
+    trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+    encoder = [p for name, p in trained if name.startswith("encoder.")]
+    heads = [p for name, p in trained if not name.startswith("encoder.")]
+    rate, head_rate = settings.learning_rate, settings.head_learning_rate
     return AdamW(
         [
-            {"params": decayed, "lr": settings.learning_rate},
-            {"params": plain, "lr": settings.learning_rate, "weight_decay": 0.0},
-            {"params": heads, "lr": settings.head_learning_rate, "weight_decay": 0.0},
+            {"params": [p for p in encoder if p.ndim > 1], "lr": rate},
+            {"params": [p for p in encoder if p.ndim <= 1], "lr": rate, "weight_decay": 0.0},
+            {"params": heads, "lr": head_rate, "weight_decay": 0.0},
         ],
         weight_decay=settings.weight_decay,
         fused=True,

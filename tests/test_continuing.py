@@ -1,0 +1,270 @@
+"""Training continues from a bundle's weights: its decisions stay, new signals are fitted."""
+
+# ruff: noqa: E402
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import toys
+from framescope.classifier import bundles
+from framescope.classifier.errors import BundleError, TrainingError
+from framescope.classifier.models.domain import TrainingDomain
+from framescope.classifier.records.article import Sentence
+from framescope.classifier.runtime import ENCODER
+from framescope.training.calibration import extend_domain
+from framescope.training.recipes import TransformerSettings
+from framescope.training.runs import continue_training
+from framescope.training.transformer import (
+    StartingBundle,
+    TransformerTrainer,
+    default_encoder,
+    export,
+    without_labels,
+)
+from framescope.training.transformer.continuing import served_weights
+from toys import SHORT
+
+FEW = toys.examples(12)
+MORE = ("claim", *toys.SIGNALS)
+UNUSED = ("encoder.pooler", "encoder.embeddings.position_ids", "encoder.embeddings.token_type_ids")
+
+
+@pytest.fixture(scope="module")
+def start(transformer_bundle) -> StartingBundle:
+    return StartingBundle.read(transformer_bundle)
+
+
+def state(trainer: TransformerTrainer) -> dict[str, torch.Tensor]:
+    found = trainer.network.state_dict()
+    return {name: value for name, value in found.items() if not name.startswith(UNUSED)}
+
+
+# --- weights --------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_graph_in_float32_gives_the_weights_it_was_made_of(fine_tuned, encoder, tmp_path) -> None:
+    export(fine_tuned.network, fine_tuned.heads(), encoder / "tokenizer.json", tmp_path)
+    found = dict(served_weights(onnx.load(tmp_path / ENCODER)))
+    apart = {"gain", "encoder.embeddings.word_embeddings.weight"}
+    own = {name: x for name, x in state(fine_tuned).items() if name not in apart}
+    assert found.keys() == own.keys()
+    for name, value in own.items():
+        np.testing.assert_array_equal(found[name], value.numpy(), err_msg=name)
+
+
+def test_integers_give_the_weights_but_for_what_rounding_took(fine_tuned, start) -> None:
+    network = state(fine_tuned)
+    assert start.weights.keys() | {"gain"} == network.keys()
+    for name, value in network.items():
+        if value.ndim == 2:
+            # Seven bits a column of what smooth quantisation left, moved back: some hundredths.
+            apart = (start.weights[name] - value).norm() / value.norm()
+            assert float(apart) < 0.1, name
+
+
+def test_a_network_that_starts_from_a_bundle_says_what_it_says(
+    fine_tuned, transformer_bundle, encoder, start
+) -> None:
+    trainer = TransformerTrainer(encoder, SHORT, start=start)
+    trainer.prepare(toys.examples())
+    trainer.network.eval()
+    assert trainer.settings.max_tokens == start.heads.max_tokens
+    new = toys.unseen(12)
+    served = bundles.load(transformer_bundle).model.logits(new)[:, :3]  # the last is an article's
+    again, trained = (toys.logits_of(one, new)[:, :3] for one in (trainer, fine_tuned))
+    assert ((again > 0) == (served > 0)).mean() > 0.95
+    # What comes out of integers is as near to what was trained as what is served is.
+    assert np.abs(again - trained).mean() < 2 * np.abs(served - trained).mean() + 0.01
+
+
+@pytest.mark.slow
+def test_the_bundle_that_ships_is_continued_as_it_scores() -> None:
+    found = bundles.load("transformer")
+    start = StartingBundle.read(found.path)
+    settings = TransformerSettings()
+    trainer = TransformerTrainer(default_encoder(), settings, registry=found.registry, start=start)
+    text = "The minister called the shameless report a lie. Officials say prices rose."
+    first = text.index(".") + 1
+    rows = [
+        Sentence(text[:first], 0, first, "a", 0),
+        Sentence(text[first + 1 :], first + 1, len(text), "a", 1),
+    ]
+    trainer.prepare(replace(FEW, sentences=tuple(rows * 30)))
+    trainer.network.eval()
+    assert trainer.signals == found.signals
+    names = ("biased_language", "claim", "subjective")
+    columns = [found.signals.index(name) for name in names]
+    own, served = toys.logits_of(trainer, rows), found.model.logits(rows)
+    assert np.abs(own[:, columns] - served[:, columns]).max() < 0.5
+
+
+def test_new_signals_are_put_where_they_belong_and_the_others_stay(encoder, start) -> None:
+    labels = np.concatenate([np.zeros((len(FEW), 1), np.float32), FEW.labels], axis=1)
+    trainer = TransformerTrainer(encoder, SHORT, start=start)
+    train = trainer.prepare(replace(FEW, labels=labels, signals=MORE))
+    assert trainer.signals == train.signals == MORE
+    vote = trainer.network.vote.weight.detach()
+    np.testing.assert_array_equal(vote[1:].numpy(), start.weights["vote.weight"].numpy())
+    assert float(vote[0].abs().sum()) > 0
+    narrow = replace(FEW, labels=FEW.labels[:, :1], signals=FEW.signals[:1])
+    train = trainer.prepare(narrow)
+    assert train.signals == trainer.signals == toys.SIGNALS
+    assert np.isnan(train.labels[:, 1:]).all()
+    bare = without_labels(FEW)
+    assert np.isnan(bare.labels).all()
+    assert not any(bare.spans)
+    assert bare.sentences == FEW.sentences
+
+
+def test_what_can_not_be_continued_is_refused(
+    start, encoder, small_bundle, tmp_path, toy_data
+) -> None:
+    with pytest.raises(TrainingError, match="by-hand: the training of a baseline can't"):
+        StartingBundle.read(small_bundle)
+    with pytest.raises(BundleError):
+        StartingBundle.read(tmp_path)
+    weights = {k: v for k, v in start.weights.items() if "layer.1.attention" not in k}
+    with pytest.raises(TrainingError, match=r"not whole \(no encoder.encoder.layer.1"):
+        TransformerTrainer(encoder, SHORT, start=replace(start, weights=weights)).prepare(FEW)
+    other = toys.make_encoder(tmp_path / "wide", hidden=32)
+    with pytest.raises(TrainingError, match="is another; give its folder with --encoder"):
+        continue_training(toy_data, tmp_path / "mine", start, other, SHORT)
+    assert not (tmp_path / "mine").exists()
+
+
+# --- a bundle from a bundle -----------------------------------------------------------------------
+
+
+def added(data, *, signal: bool = False):
+    """The user's own articles, perhaps with a signal that the bundle lacks."""
+    rows = toys.examples(24, seed=9)
+    names = np.array([f"added/{name}" for name in rows.article.tolist()])
+    sentences = tuple(
+        replace(s, article_id=name) for s, name in zip(rows.sentences, names, strict=True)
+    )
+    corpus = np.full(len(names), "added")
+    rows = replace(rows, sentences=sentences, article=names, group=names, corpus=corpus)
+    both = data.examples.followed_by(rows)
+    if signal:
+        column = np.array([[float("crowns" in s.text)] for s in both.sentences], np.float32)
+        column[both.corpus != "added"] = np.nan
+        both = replace(both, labels=np.concatenate([column, both.labels], 1), signals=MORE)
+    return replace(
+        data,
+        examples=both,
+        corpora=(*data.corpora, "added"),
+        digests={**data.digests, "added": "0" * 64},
+        added={"mine.jsonl": "1" * 64},
+    )
+
+
+@pytest.fixture(scope="module")
+def continued(start, toy_data, encoder, toy_settings, tmp_path_factory):
+    """A bundle made from a bundle, what was told on the way, and its folder."""
+    told: list[str] = []
+    folder = tmp_path_factory.mktemp("continued") / "mine"
+    once = toy_settings.changed(epochs=1, learning_rate=1e-4, head_learning_rate=1e-3)
+    continue_training(added(toy_data), folder, start, encoder, once, tell=told.append)
+    return bundles.load(folder), told, folder
+
+
+def test_what_decides_is_what_it_was(continued, start) -> None:
+    found, before = continued[0], bundles.load(start.folder)
+    for key in ("signals", "thresholds", "calibration", "thresholds_elsewhere"):
+        assert found.manifest[key] == start.manifest[key], key
+    heads = found.model.heads
+    assert heads.tag_thresholds == start.heads.tag_thresholds
+    assert heads.articles == start.heads.articles
+    assert heads.gain != start.heads.gain  # which is learned
+    new = toys.unseen(12)
+    limits = np.array([before.thresholds[s] for s in before.signals])
+    flags = [one.model.predict_proba(new) >= limits for one in (before, found)]
+    assert (flags[0] == flags[1]).mean() > 0.9
+    assert not np.array_equal(before.model.logits(new), found.model.logits(new))
+
+
+def test_its_past_is_in_its_manifest_and_on_its_card(continued, start) -> None:
+    found, told, folder = continued
+    manifest = found.manifest
+    origin = {"name": start.manifest["name"], "digest": start.identity}
+    assert manifest["settings"]["start"] == origin
+    assert manifest["split"]["added"] == {"mine.jsonl": "1" * 64}
+    assert manifest["split"]["signature"] == start.manifest["split"]["signature"]
+    assert [one["name"] for one in manifest["corpora"]][-1] == "added"
+    assert start.manifest["name"] in (folder / "README.md").read_text("utf-8")
+    assert any(line.startswith("labelling these rows by ") for line in told)
+    assert any("int8 decides as float32" in line for line in told)
+    assert not folder.with_name("mine.run").joinpath("targets").exists()
+
+
+@pytest.mark.slow
+def test_a_corpus_that_is_not_read_again_stays_on_the_card(
+    start, toy_data, encoder, toy_settings, tmp_path
+) -> None:
+    data = added(toy_data)
+    rows = data.examples
+    own = replace(data, examples=rows.where(rows.corpus == "added"), corpora=("added",))
+    once = toy_settings.changed(epochs=1, taught_weight=0.0)
+    continue_training(own, tmp_path / "mine", start, encoder, once)
+    again = StartingBundle.read(tmp_path / "mine")
+    earlier = [one["name"] for one in again.manifest["earlier_corpora"]]
+    assert earlier == [one["name"] for one in start.manifest["corpora"]]
+    continue_training(own, tmp_path / "again", again, encoder, once)
+    manifest = json.loads((tmp_path / "again" / "manifest.json").read_text("utf-8"))
+    assert [one["name"] for one in manifest["earlier_corpora"]] == [*earlier, "added"]
+
+
+@pytest.mark.slow
+def test_a_new_signal_is_fitted_and_the_others_are_not(
+    start, toy_data, encoder, toy_settings, tmp_path
+) -> None:
+    data = added(toy_data, signal=True)
+    continue_training(data, tmp_path / "mine", start, encoder, toy_settings.changed(epochs=10))
+    found = bundles.load(tmp_path / "mine")
+    assert found.signals == MORE
+    assert {s: found.thresholds[s] for s in toys.SIGNALS} == start.manifest["thresholds"]
+    assert found.manifest["calibration"]["claim"] != [1.0, 0.0]
+    new = toys.unseen(40)
+    chance = found.model.predict_proba(new)[:, 0]
+    named = np.array(["crowns" in s.text for s in new])
+    assert chance[named].mean() > chance[~named].mean() + 0.1
+
+
+def test_added_articles_are_no_longer_far() -> None:
+    rng = np.random.default_rng(1)
+    known = TrainingDomain(
+        np.zeros(4, np.float32),
+        np.eye(4, dtype=np.float32),
+        rng.normal(size=(5, 4)).astype(np.float32),
+        np.linspace(0, 4, 50).astype(np.float32),
+        np.array([0.6, 0.7], np.float32),
+        np.array([0.3, 0.4], np.float32),
+    )
+    away = np.full(4, 30, np.float32)
+
+    class Far:
+        signals = ("claim", "subjective")
+
+        def predict(self, sentences):
+            class Found:
+                vectors = away + rng.normal(size=(len(sentences), 4)).astype(np.float32)
+
+            return Found()
+
+    rows = toys.examples(20)
+    rows = replace(rows, labels=rows.labels[:, :2], signals=Far.signals)
+    proba = np.full((len(rows), 2), 0.5, np.float32)
+    wide = extend_domain(known, ("claim",), Far(), rows, rows, proba)  # type: ignore[arg-type]
+    assert known.distance(away[None])[0] == 1.0
+    assert wide.distance(away[None])[0] < 0.9
+    assert (wide.yes[0], wide.no[0]) == (known.yes[0], known.no[0])
+    np.testing.assert_array_equal(wide.centres[:5], known.centres)
+    assert len(wide.held_out) == 50 + 20

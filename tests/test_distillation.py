@@ -1,0 +1,237 @@
+"""A teacher labels what has no labels, and a student learns from it."""
+
+# ruff: noqa: E402
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import toys
+from framescope.classifier.errors import TrainingError
+from framescope.training.data import Examples
+from framescope.training.transformer import (
+    DistillationTargets,
+    Teacher,
+    TransformerTrainer,
+    make_targets,
+    without_labels,
+)
+from toys import SHORT, difference
+
+LOADED = toys.SIGNALS.index("loaded_language")
+FEW = toys.examples(8)
+
+
+def unlabelled(articles: int) -> Examples:
+    """Toy articles that no example holds, without a label."""
+    rows = toys.examples(articles, seed=77)
+    sentences = tuple(replace(s, article_id=f"new/{s.article_id}") for s in rows.sentences)
+    names = np.array([s.article_id for s in sentences])
+    return without_labels(replace(rows, sentences=sentences, article=names))
+
+
+def ranked(trainer: TransformerTrainer) -> float:
+    new = toys.unseen(20)
+    loaded = np.array([bool(toys.loaded_spans(s)) for s in new])
+    return toys.ranked(toys.logits_of(trainer, new)[:, LOADED], loaded)
+
+
+@pytest.fixture(scope="module")
+def targets(fine_tuned, tmp_path_factory) -> DistillationTargets:
+    folder = tmp_path_factory.mktemp("targets")
+    return make_targets(fine_tuned, unlabelled(40), folder, vectors=True)
+
+
+def without_techniques(rows: Examples) -> Examples:
+    """Rows of which no technique is known: what a student can't learn from them."""
+    labels = rows.labels.copy()
+    labels[:, 1:3] = np.nan
+    return replace(rows, labels=labels, spans=((),) * len(rows))
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+
+def test_targets_are_the_teachers_outputs(fine_tuned, targets) -> None:
+    rows, first = targets.rows, targets.shards[0]
+    logits = np.concatenate([shard.logits for shard in targets.shards]).astype(np.float32)
+    tokens = fine_tuned.read(rows)
+    exact = toys.logits_of(fine_tuned, rows.sentences, tokens)
+    # In bfloat16, and kept as float16.
+    assert np.abs(logits - exact).mean() < 0.05
+    parts = np.split(np.arange(len(rows)), [len(first.logits)])
+    lengths = [sum(len(tokens[row].ids) for row in part) for part in parts]
+    assert [len(shard.ids) for shard in targets.shards] == lengths
+    assert first.vectors(1).shape == (len(tokens[1].ids), targets.width)
+    assert first.ids[first.first[1] : first.first[2]].tolist() == tokens[1].ids
+
+
+def test_rows_are_labelled_once_until_rows_or_teacher_are_others(
+    fine_tuned, encoder, tmp_path
+) -> None:
+    def interrupt(done: int, total: int, line: str) -> None:
+        raise KeyboardInterrupt
+
+    def content() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    with pytest.raises(KeyboardInterrupt):
+        make_targets(fine_tuned, unlabelled(40), tmp_path, progress=interrupt)
+    assert content().keys() == {"00000.safetensors"}
+    written = (tmp_path / "00000.safetensors").stat().st_mtime_ns
+    told: list[int] = []
+    make_targets(fine_tuned, unlabelled(40), tmp_path, progress=lambda n, *_: told.append(n))
+    assert (tmp_path / "00000.safetensors").stat().st_mtime_ns == written
+    assert len(content()) == len(told) == 2
+    assert told[-1] == 200
+    seen = {content()["00000.safetensors"]}
+    make_targets(fine_tuned, unlabelled(12), tmp_path)
+    seen.add(content()["00000.safetensors"])
+    other = TransformerTrainer(encoder, SHORT.changed(epochs=0)).fit(FEW)
+    make_targets(other, unlabelled(12), tmp_path)
+    assert len(seen | {content()["00000.safetensors"]}) == 3
+    path = tmp_path / "00000.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(TrainingError, match=r"00000\.safetensors: damaged .*delete it"):
+        make_targets(other, unlabelled(12), tmp_path)
+
+
+# --- learning -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def student(encoder, targets, toy_settings) -> TransformerTrainer:
+    """Taught on rows without techniques."""
+    chosen = toy_settings.changed(epochs=12, taught_passes=12.0, taught_weight=2.0)
+    rows = without_techniques(toys.examples(40))
+    return TransformerTrainer(encoder, chosen, targets=targets).fit(rows)
+
+
+def test_a_student_learns_what_only_its_teacher_knows(encoder, student, toy_settings) -> None:
+    rows = without_techniques(toys.examples(40))
+    alone = TransformerTrainer(encoder, toy_settings.changed(epochs=2)).fit(rows)
+    assert ranked(student) > 0.9
+    assert ranked(alone) < 0.7
+
+
+def test_a_student_learns_where_spans_are_from_its_teacher(student) -> None:
+    new = [s for s in toys.unseen(20) if toys.loaded_spans(s)]
+    tokens, batch, _, tags = toys.outputs_of(student, new)
+    hits = 0
+    for b, row, start, end in batch.places.tolist():
+        offsets = tokens[row].offsets[int(tags[b, start:end, 1].argmax())]
+        (span,) = toys.loaded_spans(new[row])[:1]
+        hits += span.start - new[row].start <= offsets[0] < span.end - new[row].start
+    assert hits >= 0.8 * len(new)
+
+
+def test_vectors_come_near_to_the_teachers(encoder, targets) -> None:
+    def distance(weight: float) -> float:
+        chosen = SHORT.changed(epochs=4, taught_passes=4.0, hidden_weight=weight)
+        trainer = TransformerTrainer(encoder, chosen, targets=targets).fit(FEW)
+        assert trainer.network.bridge is not None
+        tokens = trainer.read(targets.rows)
+        passages = trainer.packer.pack(targets.rows.sentences[:5], tokens[:5])
+        batch = trainer.packer.batch(passages, tokens)
+        with torch.no_grad():
+            found = trainer.network.vectors(
+                trainer.network.embed(torch.from_numpy(batch.ids)), torch.from_numpy(batch.mask)
+            )
+            b, row, start, end = batch.places[0].tolist()
+            ours = trainer.network.bridge(found[b, start:end])
+            theirs = targets.shards[0].vectors(row)
+        return float((1 - torch.cosine_similarity(ours, theirs, dim=-1)).mean())
+
+    assert distance(5.0) < 0.5 * distance(1e-9)
+
+
+def test_interrupted_and_resumed_is_as_if_unbroken(encoder, targets, tmp_path) -> None:
+    unbroken = TransformerTrainer(encoder, SHORT, targets=targets).fit(FEW)
+
+    def interrupt(done: int, total: int, line: str) -> None:
+        if done == 9:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        TransformerTrainer(encoder, SHORT, tmp_path, interrupt, targets=targets).fit(FEW)
+    told: list[int] = []
+    resumed = TransformerTrainer(
+        encoder, SHORT, tmp_path, lambda done, *_: told.append(done), targets=targets
+    ).fit(FEW)
+    assert told[0] == 10
+    assert difference(resumed, unbroken) == 0
+    with pytest.raises(TrainingError, match="other settings or data"):
+        TransformerTrainer(encoder, SHORT, tmp_path).fit(FEW)
+
+
+@pytest.mark.parametrize("passes", [0.5, 2.0])
+def test_rows_are_read_as_often_as_set(encoder, targets, passes, monkeypatch) -> None:
+    trainer = TransformerTrainer(encoder, SHORT.changed(taught_passes=passes), targets=targets)
+    seen: list[int] = []
+
+    def run(rows, tokens, epochs, labelled, held_out) -> None:
+        every = (r for epoch in epochs for batch in epoch for one in batch for r in one.rows)
+        seen.extend(row - labelled for row in every if row >= labelled)
+
+    monkeypatch.setattr(trainer, "_run", run)
+    trainer.fit(FEW)
+    counts = np.bincount(np.array(seen), minlength=len(targets.rows))
+    assert counts.sum() == pytest.approx(passes * len(targets.rows), rel=0.02)
+    assert counts.max() - counts.min() <= 1
+
+
+# --- a teacher ------------------------------------------------------------------------------------
+
+
+def test_a_teacher_is_kept_and_taken_again(encoder, tmp_path) -> None:
+    teacher = Teacher(encoder, SHORT, tmp_path / "kept")
+    told: list[int] = []
+    first = teacher.learn(FEW, None, lambda done, *_: told.append(done))
+    steps = len(told)
+    again = teacher.learn(FEW, None, lambda done, *_: told.append(done))
+    assert steps == len(told) > 0
+    assert difference(first, again) == 0
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["network.safetensors"]
+    with pytest.raises(TrainingError, match="other settings or data; delete it"):
+        Teacher(encoder, SHORT.changed(seed=4), tmp_path / "kept").learn(FEW, None)
+    (tmp_path / "kept" / "network.safetensors").write_bytes(b"rubbish")
+    with pytest.raises(TrainingError, match=r"damaged .*delete it to start anew"):
+        teacher.learn(FEW, None)
+
+
+def test_another_vocabulary_is_refused_where_vectors_are_learned(encoder, tmp_path) -> None:
+    other = Teacher(toys.make_encoder(tmp_path / "other", words=200), SHORT, tmp_path / "kept")
+    with pytest.raises(TrainingError, match=f"{other.encoder}: its vocabulary is not"):
+        other.check(encoder, hidden_weight=1.0)
+    assert "no tokens" in (other.check(encoder, hidden_weight=0.0) or "")
+    smaller = toys.make_encoder(tmp_path / "smaller", hidden=32)
+    shutil.copyfile(encoder / "tokenizer.json", smaller / "tokenizer.json")
+    assert Teacher(smaller, SHORT, tmp_path / "kept").check(encoder, hidden_weight=1.0) is None
+
+
+@pytest.mark.slow
+def test_a_teacher_of_another_vocabulary_teaches_sentences(encoder, tmp_path, toy_settings) -> None:
+    other = toys.make_encoder(tmp_path / "other", words=200)
+    teacher = TransformerTrainer(other, toy_settings).fit(toys.examples(40))
+    targets = make_targets(teacher, unlabelled(40), tmp_path / "kept")
+    rows = without_techniques(toys.examples(40))
+    chosen = toy_settings.changed(epochs=12, taught_passes=12.0, taught_weight=2.0)
+    assert ranked(TransformerTrainer(encoder, chosen, targets=targets).fit(rows)) > 0.9
+
+
+@pytest.mark.parametrize("damaged", ["teacher", "student"])
+def test_a_damaged_folder_is_refused_before_anything_is_trained(encoder, tmp_path, damaged) -> None:
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "tokenizer.json").write_bytes((encoder / "tokenizer.json").read_bytes())
+    (bad / "config.json").write_text('{"model_type": "no-such-model"}')
+    (bad / "model.safetensors").write_bytes(b"")
+    teacher = Teacher(bad if damaged == "teacher" else encoder, SHORT, tmp_path / "kept")
+    with pytest.raises(TrainingError, match=f"{bad}: no encoder to load there"):
+        teacher.check(bad if damaged == "student" else encoder, 0.0)
+    assert not (tmp_path / "kept").exists()

@@ -1,0 +1,603 @@
+"""A transformer learns what was planted, is repeatable, and resumes as if it had never stopped."""
+
+# ruff: noqa: E402
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import toys
+from framescope.classifier.errors import TrainingError
+from framescope.classifier.models.passages import Packer, Tokens
+from framescope.classifier.records.article import Sentence, Span
+from framescope.training.transformer import TransformerTrainer
+from framescope.training.transformer.checkpoint import Best, Checkpoint, Standing, seed_step
+from framescope.training.transformer.encoder import read_tokenizer
+from framescope.training.transformer.targets import Schedule, Targets, in_spans, marked, pool
+from framescope.training.transformer.training import HeldOut, held_out_rows
+from safetensors.torch import load_file, save_file
+from toys import SHORT, difference, ranked
+
+TOY, FEW = toys.examples(), toys.examples(20)
+VAGUE, ANY, LOADED, _ = range(4)
+
+
+@pytest.fixture(scope="module")
+def unbroken(encoder):
+    """A short training, and what was told of it."""
+    told: list[tuple[int, int, str]] = []
+    trainer = TransformerTrainer(encoder, SHORT, progress=lambda *step: told.append(step))
+    return trainer.fit(FEW), told
+
+
+# --- what is learned ------------------------------------------------------------------------------
+
+
+def test_learns_planted_words_though_every_row_lacks_labels(fine_tuned) -> None:
+    new = toys.unseen(20)
+    logits = toys.logits_of(fine_tuned, new)
+    loaded = np.array([bool(toys.loaded_spans(s)) for s in new])
+    vague = np.array([s.text.startswith("Observers") for s in new])
+    assert fine_tuned.signals == toys.SIGNALS
+    for column, positive in ((LOADED, loaded), (ANY, loaded), (VAGUE, vague)):
+        assert ranked(logits[:, column], positive) > 0.95
+
+
+def test_learns_where_the_planted_words_stand(fine_tuned) -> None:
+    new = [s for s in toys.unseen(20) if toys.loaded_spans(s)]
+    tokens, batch, _, tags = toys.outputs_of(fine_tuned, new)
+    hits = 0
+    for b, row, start, end in batch.places:
+        inside = in_spans(new[row], tokens[row], toys.loaded_spans(new[row]), toys.TAGS)
+        hits += inside[int(tags[b, start:end, 1].argmax()), 1]
+    assert hits >= 0.9 * len(new)
+
+
+def test_votes_start_at_the_share_of_their_signal(encoder) -> None:
+    trainer = TransformerTrainer(encoder, SHORT)
+    shares = np.nanmean(trainer.prepare(FEW).labels, axis=0)
+    found = torch.sigmoid(trainer.network.vote.bias.detach()).numpy()
+    np.testing.assert_allclose(found, shares, atol=1e-5)
+
+
+def test_word_embeddings_stay_as_they_were_unless_set_free(encoder, unbroken) -> None:
+    name = "embeddings.word_embeddings.weight"
+    before = load_file(encoder / "model.safetensors")[name]
+    assert torch.equal(unbroken[0].network.state_dict()[f"encoder.{name}"], before)
+    free = SHORT.changed(epochs=1, freeze_embeddings=False)
+    freed = TransformerTrainer(encoder, free).fit(FEW)
+    assert not torch.equal(freed.network.state_dict()[f"encoder.{name}"], before)
+
+
+def test_the_same_seed_gives_the_same_network_from_the_training_part_alone(
+    encoder, unbroken
+) -> None:
+    labels = FEW.labels.copy()
+    labels[FEW.part == "validation"] = 1 - labels[FEW.part == "validation"]
+    again = TransformerTrainer(encoder, SHORT).fit(replace(FEW, labels=labels))
+    assert difference(again, unbroken[0]) == 0
+    assert again.identity(FEW) == unbroken[0].identity(FEW)
+    other = TransformerTrainer(encoder, SHORT.changed(seed=4)).fit(FEW)
+    assert difference(other, unbroken[0]) > 1e-3
+    assert other.identity(FEW) != again.identity(FEW)
+
+
+def test_rows_are_read_in_the_form_of_their_labels(encoder) -> None:
+    """Sources by the type of outlet, framing with all outlets alike."""
+    from framescope.classifier.outlets.registry.registry import Registry
+    from framescope.classifier.records.outlet import Name, Outlet
+    from framescope.classifier.records.statements import About, Code, Evidence, Statement
+
+    said = (Statement(About.CODE, Code.SC, Evidence("made up")),)
+    agency = Outlet("otag", "OTAG", names=(Name("OTAG"),), statements=said)
+    paper = Outlet("vesk-post", "Vesk Post", names=(Name("Vesk Post"),))
+    registry = Registry(own={one.id: one for one in (agency, paper)})
+    few = TOY.where(np.r_[:5, len(TOY) - 5 : len(TOY)])
+    named = tuple(replace(s, text=f"OTAG: {s.text}") for s in few.sentences)
+    rows = replace(few, sentences=named, part=np.full(10, "train"))
+    trainer = TransformerTrainer(encoder, SHORT, registry=registry)
+    trainer.prepare(rows)
+    neutral, typed, _ = trainer.packer.tokenize_both(named)
+    sourced = ~np.isnan(rows.column("vague_source"))
+    assert set(sourced.tolist()) == {True, False}
+    read = trainer.read(rows)
+    for row in range(10):
+        assert read[row] == (typed if sourced[row] else neutral)[row]
+    assert trainer.heads().placeholders
+
+
+# --- interrupted, resumed -------------------------------------------------------------------------
+
+
+class KilledError(Exception):
+    pass
+
+
+def stopping(at: int, error: type[BaseException]):
+    def progress(done: int, total: int, line: str) -> None:
+        if done == at:
+            raise error
+
+    return progress
+
+
+@pytest.mark.parametrize(
+    ("error", "at", "resumed_from"),
+    [(KeyboardInterrupt, 1, 1), (KeyboardInterrupt, 8, 8), (KilledError, 8, 6)],
+)
+def test_interrupted_and_resumed_is_as_if_unbroken(
+    encoder, unbroken, tmp_path, error, at, resumed_from
+) -> None:
+    with pytest.raises(error):
+        TransformerTrainer(encoder, SHORT, tmp_path, stopping(at, error), checkpoint_every=3).fit(
+            FEW
+        )
+    told: list[int] = []
+    resumed = TransformerTrainer(encoder, SHORT, tmp_path, lambda done, *_: told.append(done))
+    assert difference(resumed.fit(FEW), unbroken[0]) == 0
+    assert told[0] == resumed_from + 1
+
+
+def test_interrupted_within_an_update_the_checkpoint_before_stands(
+    encoder, unbroken, tmp_path, monkeypatch
+) -> None:
+    original, calls = torch.optim.AdamW.step, Counter[str]()
+
+    def half(self, *arguments):
+        calls["step"] += 1
+        if calls["step"] == 8:
+            self.param_groups[0]["params"][0].data += 1
+            raise KeyboardInterrupt
+        return original(self, *arguments)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", half)
+    with pytest.raises(KeyboardInterrupt):
+        TransformerTrainer(encoder, SHORT, tmp_path, checkpoint_every=3).fit(FEW)
+    monkeypatch.undo()
+    assert difference(TransformerTrainer(encoder, SHORT, tmp_path).fit(FEW), unbroken[0]) == 0
+
+
+def test_a_finished_training_is_not_repeated(encoder, unbroken, tmp_path) -> None:
+    TransformerTrainer(encoder, SHORT, tmp_path).fit(FEW)
+    told: list[int] = []
+    again = TransformerTrainer(encoder, SHORT, tmp_path, lambda done, *_: told.append(done))
+    assert difference(again.fit(FEW), unbroken[0]) == 0
+    assert told == []
+    assert [step for step, _, _ in unbroken[1]] == [*range(1, unbroken[1][0][1] + 1)]
+    again.discard_checkpoint()
+    assert not any(tmp_path.parent.glob(f"{tmp_path.name}/*"))
+
+
+def other_label(rows):
+    labels = rows.labels.copy()
+    labels[0, 1] = 1 - labels[0, 1]
+    return replace(rows, labels=labels)
+
+
+def other_text(rows):
+    first = replace(rows.sentences[0], text=rows.sentences[0].text.replace("e", "a"))
+    return replace(rows, sentences=(first, *rows.sentences[1:]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "change", "hidden"),
+    [({"tag_weight": 2.0}, None, 64), ({}, other_label, 64), ({}, other_text, 64), ({}, None, 32)],
+)
+def test_a_checkpoint_of_another_training_is_refused(
+    encoder, tmp_path, settings, change, hidden
+) -> None:
+    once = SHORT.changed(epochs=1)
+    TransformerTrainer(encoder, once, tmp_path / "run").fit(FEW)
+    if hidden != 64:
+        encoder = toys.make_encoder(tmp_path / encoder.name, hidden=hidden)  # of the same name
+    rows = FEW if change is None else change(FEW)
+    with pytest.raises(TrainingError, match="other settings or data; delete it, or choose another"):
+        TransformerTrainer(encoder, once.changed(**settings), tmp_path / "run").fit(rows)
+
+
+# --- a checkpoint ---------------------------------------------------------------------------------
+
+RUN = {"settings": {"epochs": 2}, "rows": 5}
+
+
+def started():
+    """Three layers, the middle one of which takes no part, and an optimiser of two groups."""
+    torch.manual_seed(0)
+    layers = [torch.nn.Linear(3, 4), torch.nn.Linear(4, 4), torch.nn.Linear(4, 2)]
+    network = torch.nn.ModuleList(layers)
+    groups = [
+        {"params": [p for p in network.parameters() if (p.ndim > 1) is matrix], "lr": rate}
+        for matrix, rate in ((True, 0.1), (False, 0.01))
+    ]
+    return network, torch.optim.AdamW(groups, fused=True)
+
+
+def step(network, optimizer, number: int) -> None:
+    torch.manual_seed(number)
+    network[2](torch.tanh(network[0](torch.randn(8, 3)))).square().mean().backward()
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+
+
+def same(a, b) -> bool:
+    pairs = zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    return all(torch.equal(x, y) for x, y in pairs)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A checkpoint after three steps, and what it is of."""
+    network, optimizer = started()
+    for number in range(3):
+        step(network, optimizer, number)
+    Checkpoint(tmp_path / "run", RUN).save(Standing(3, 0.25), network, optimizer)
+    return tmp_path / "run", network, optimizer
+
+
+def test_it_is_restored_whole(saved, tmp_path) -> None:
+    folder, network, optimizer = saved
+    assert Checkpoint(tmp_path / "none", RUN).restore(*started()) == Standing()
+    resumed, its_optimizer = started()
+    assert Checkpoint(folder, RUN).restore(resumed, its_optimizer) == Standing(3, 0.25)
+    assert same(resumed, network)
+    states = its_optimizer.state_dict()["state"]
+    assert states.keys() == optimizer.state_dict()["state"].keys()
+    assert len(states) == 4  # not those of the idle layer
+    for number in range(3, 6):
+        step(network, optimizer, number)
+        step(resumed, its_optimizer, number)
+    assert same(resumed, network)
+
+
+def test_an_interrupted_write_leaves_the_one_before(saved, monkeypatch) -> None:
+    folder, network, optimizer = saved
+    Checkpoint(folder, RUN).save(Standing(4), network, optimizer)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("framescope.training.transformer.checkpoint.save_file", full)
+    with pytest.raises(OSError, match="No space"):
+        Checkpoint(folder, RUN).save(Standing(9), network, optimizer)
+    assert Checkpoint(folder, RUN).restore(*started()).step == 4
+    assert [path.name for path in folder.iterdir()] == ["checkpoint.safetensors"]
+
+
+def rewritten(tensors=None, **metadata):
+    def damage(path) -> None:
+        kept = load_file(path) if tensors is None else tensors(load_file(path))
+        save_file(kept, path, metadata or None)
+
+    return damage
+
+
+WHOLE = {"step": "3", "run": json.dumps(RUN)}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"\xff" * 4000),
+        rewritten(),
+        rewritten(step="3", run="{"),
+        rewritten(step="three", run=json.dumps(RUN)),
+        rewritten(lambda tensors: {}, **WHOLE),
+        rewritten(lambda tensors: {name: torch.zeros(2, 2) for name in tensors}, **WHOLE),
+    ],
+)
+def test_a_damaged_checkpoint_is_one_clear_line(saved, damage) -> None:
+    path = saved[0] / "checkpoint.safetensors"
+    damage(path)
+    with pytest.raises(TrainingError) as raised:
+        Checkpoint(saved[0], RUN).restore(*started())
+    message = str(raised.value)
+    assert message.startswith(f"{path}: damaged checkpoint (")
+    assert message.endswith("; delete it to start anew")
+    assert "\n" not in message
+
+
+def test_discarding_removes_the_folder_only_when_nothing_else_is_in_it(saved) -> None:
+    other = saved[0] / "notes.txt"
+    other.write_text("mine")
+    Checkpoint(saved[0], RUN).discard()
+    assert list(saved[0].iterdir()) == [other]
+    other.unlink()
+    Checkpoint(saved[0], RUN).discard()
+    assert not saved[0].exists()
+
+
+def test_each_step_draws_its_own_and_always_the_same() -> None:
+    def draw(seed: int, number: int) -> tuple[float, ...]:
+        seed_step(seed, number)
+        return tuple(torch.rand(3).tolist())
+
+    draws = {(seed, number): draw(seed, number) for seed in (1, 2) for number in (0, 1, 2)}
+    assert len(set(draws.values())) == 6
+    assert draw(2, 1) == draws[2, 1]
+
+
+# --- stopping early -------------------------------------------------------------------------------
+
+
+def watched(encoder, folder, losses: list[float], monkeypatch, **changes):
+    """A trainer with these losses after its epochs, its curve, and its weights at each of them."""
+    told: list[dict[str, float]] = []
+    states: list[dict[str, torch.Tensor]] = []
+    settings = SHORT.changed(**{"epochs": 8, "patience": 2, **changes})
+    trainer = TransformerTrainer(
+        encoder, settings, folder, curve=lambda step, of: told.append(dict(of))
+    )
+
+    def loss(held_out: HeldOut) -> float:
+        states.append({name: x.clone() for name, x in trainer.network.state_dict().items()})
+        return losses[len(states) - 1]
+
+    monkeypatch.setattr(trainer, "_loss_of", loss)
+    return trainer, told, states
+
+
+def test_training_stops_when_held_out_articles_gain_no_more(encoder, tmp_path, monkeypatch) -> None:
+    losses = [0.5, 0.4, 0.6, 0.4]  # a tie is no gain
+    trainer, told, states = watched(encoder, tmp_path, losses, monkeypatch)
+    trainer.fit(FEW)
+    assert [of["validation_loss"] for of in told if "validation_loss" in of] == losses
+    for name, value in trainer.network.state_dict().items():
+        assert torch.equal(value, states[1][name]), name
+
+
+def test_a_resumed_training_remembers_its_best_epoch(encoder, tmp_path, monkeypatch) -> None:
+    whole, *_ = watched(encoder, tmp_path / "a", [0.3, 0.4, 0.5], monkeypatch)
+    whole.fit(FEW)
+    broken, told, _ = watched(encoder, tmp_path / "b", [0.3, 0.4, 0.5], monkeypatch)
+
+    def stop(*_: object) -> None:
+        if any("validation_loss" in of for of in told):
+            raise KeyboardInterrupt
+
+    broken.progress = stop
+    with pytest.raises(KeyboardInterrupt):
+        broken.fit(FEW)
+    again, *_ = watched(encoder, tmp_path / "b", [0.4, 0.5], monkeypatch)
+    assert difference(again.fit(FEW), whole) == 0
+
+
+def test_without_patience_every_epoch_is_trained(encoder, tmp_path, monkeypatch) -> None:
+    trainer, told, _ = watched(encoder, tmp_path, [], monkeypatch, patience=0, epochs=1)
+    trainer.fit(FEW)
+    assert told
+    assert all(of.keys() == {"loss", "learning_rate"} for of in told)
+
+
+def test_early_stopping_needs_held_out_articles(encoder, tmp_path, monkeypatch) -> None:
+    trainer, *_ = watched(encoder, tmp_path, [], monkeypatch)
+    with pytest.raises(TrainingError, match="no validation rows to stop early by"):
+        trainer.fit(replace(FEW, part=np.full(len(FEW), "train")))
+
+
+def test_the_best_epoch_is_the_one_of_the_least_loss() -> None:
+    network = torch.nn.Linear(1, 1)
+    best = Best().with_epoch(0.5, network).with_epoch(0.6, network)
+    assert (best.loss, best.since) == (0.5, 1)
+    assert [best.given_up(patience) for patience in (0, 1, 2)] == [False, True, False]
+    assert not best.with_epoch(0.4, network).given_up(1)
+
+
+def test_each_corpus_counts_the_same_in_the_held_out_loss() -> None:
+    rows = held_out_rows(TOY, 1)
+    assert set(rows.part.tolist()) == {"validation"}
+    logits = torch.zeros(rows.labels.shape)
+    assert HeldOut(rows, []).loss(logits, {}) == pytest.approx(np.log(2), rel=1e-5)
+    doubled = HeldOut(rows, []).loss(logits, dict.fromkeys(rows.signals, 2.0))
+    assert doubled == pytest.approx(2 * np.log(2), rel=1e-5)
+
+
+# --- what can't be trained on ---------------------------------------------------------------------
+
+
+def edit(name: str, **changes: object):
+    def damage(folder) -> None:
+        record = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps({**record, **changes}))
+
+    return damage
+
+
+def cut_weights(folder) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer.json"),
+        (lambda folder: (folder / "tokenizer.json").write_text("{}"), "not a tokenizer"),
+        (edit("tokenizer.json", post_processor=None), "no pair of special tokens"),
+        (lambda folder: (folder / "config.json").unlink(), "no encoder to load there"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "no model.safetensors"),
+        (cut_weights, "no encoder to load there"),
+        (edit("config.json", num_hidden_layers=4), "it lacks encoder.layer.2"),
+        (edit("config.json", hidden_size=32), "it lacks embeddings"),
+    ],
+)
+def test_a_folder_without_a_whole_encoder_is_one_clear_line(
+    encoder, tmp_path, damage, reason, capfd
+) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(encoder, folder)
+    damage(folder)
+    with pytest.raises(TrainingError, match=reason) as raised:
+        TransformerTrainer(folder, SHORT).fit(FEW)
+    assert str(folder) in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert capfd.readouterr() == ("", "")  # the library would print a table
+
+
+def test_what_can_not_be_learned_is_refused_at_once(encoder) -> None:
+    with pytest.raises(TrainingError, match="no passages of 192 tokens; lower max_tokens"):
+        TransformerTrainer(encoder, SHORT.changed(max_tokens=192)).fit(FEW)
+    with pytest.raises(TrainingError, match="no training rows"):
+        TransformerTrainer(encoder, SHORT).fit(FEW.where(FEW.part == "validation"))
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def table(encoder):
+    packer = Packer(read_tokenizer(encoder), 64)
+    tokens = packer.tokenize_both(FEW.sentences)[0]
+    return tokens, packer.batch(packer.pack(FEW.sentences, tokens), tokens)
+
+
+def outputs(batch) -> list[torch.Tensor]:
+    torch.manual_seed(0)
+    shape = batch.ids.shape
+    found = [torch.randn(*shape, len(toys.SIGNALS)), torch.randn(*shape, len(toys.TAGS))]
+    return [tensor.requires_grad_() for tensor in (*found, torch.randn(len(toys.TAGS)))]
+
+
+def test_cells_without_a_label_have_no_gradient(table) -> None:
+    tokens, batch = table
+    votes, tags, gain = outputs(batch)
+    Targets(FEW, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, batch).backward()
+    for b, row, start, end in batch.places:
+        known = ~np.isnan(FEW.labels[row])
+        gradient = votes.grad[b, start:end].abs().sum(dim=0).numpy()
+        assert ((gradient > 0) == known).all()
+        assert (tags.grad[b, start:end].abs().sum() > 0) == known[ANY]
+    assert (votes.grad[:, 0] == 0).all()  # special tokens take no part
+
+
+def test_the_loss_is_the_mean_over_sentences_of_their_labelled_cells(table) -> None:
+    tokens, batch = table
+    targets = Targets(FEW, tokens, toys.TAGS, {"loaded_language": 3.0, "vague_source": 0.5}, 0.0)
+    votes, tags, gain = outputs(batch)
+    logits = np.zeros((len(FEW), 4))
+    found = pool(votes, tags, gain, batch.places, targets.tag_columns).detach().numpy()
+    logits[batch.places[:, 1]] = found
+    p = 1 / (1 + np.exp(-logits))
+    cells = -(FEW.labels * np.log(p) + (1 - FEW.labels) * np.log(1 - p))
+    expected = np.nansum(cells * [0.5, 1.0, 3.0, 1.0]) / len(FEW)
+    assert targets.loss(votes, tags, gain, batch).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_loss_of_tokens_is_that_of_marked_rows_by_their_share(table) -> None:
+    tokens, batch = table
+    votes, tags, gain = outputs(batch)
+    with_tags, without = (
+        Targets(FEW, tokens, toys.TAGS, {}, weight).loss(votes, tags, gain, batch).item()
+        for weight in (2.0, 0.0)
+    )
+    cells = []
+    for b, row, start, end in batch.places:
+        if not np.isnan(FEW.labels[row, ANY]):
+            inside = in_spans(FEW.sentences[row], tokens[row], FEW.spans[row], toys.TAGS)
+            p = 1 / (1 + np.exp(-tags[b, start:end].detach().numpy().astype(float)))
+            cells.append(-np.where(inside, np.log(p), np.log(1 - p)))
+    expected = 2.0 * np.concatenate(cells).mean() * len(cells) / len(FEW)
+    assert with_tags - without == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("any_label", "loaded_label", "spans", "moved"),
+    [
+        (0.0, 1.0, False, (True, False)),  # a label without a span says nothing of tokens
+        (np.nan, 0.0, True, (False, True)),  # each tag is masked by its own labels
+    ],
+)
+def test_tokens_are_learned_where_their_spans_are_known(
+    table, any_label, loaded_label, spans, moved
+) -> None:
+    tokens, batch = table
+    labels = FEW.labels.copy()
+    labels[:, ANY], labels[:, LOADED] = any_label, loaded_label
+    rows = replace(FEW, labels=labels, spans=FEW.spans if spans else ((),) * len(FEW))
+    assert (marked(rows, toys.TAGS) == moved).all()
+    votes, tags, gain = outputs(batch)
+    gain = gain.detach() * 0
+    Targets(rows, tokens, toys.TAGS, {}, 1.0).loss(votes, tags, gain, batch).backward()
+    for b, _, start, end in batch.places:
+        assert tuple((tags.grad[b, start:end].abs().sum(dim=0) > 0).tolist()) == moved
+
+
+def test_tokens_are_marked_by_the_spans_they_touch() -> None:
+    sentence = Sentence("a vile scheme", 100, 113, "a", 0)
+    tokens = Tokens([1, 2, 3, 4], [(0, 1), (2, 4), (4, 6), (7, 13)])
+    marks = in_spans(sentence, tokens, [Span(103, 106, "loaded_language")], toys.TAGS)
+    assert marks.tolist() == [[0, 0], [1, 1], [1, 1], [0, 0]]  # any technique counts as well
+    other = in_spans(sentence, tokens, [Span(100, 101, "slogans")], toys.TAGS)
+    assert other.tolist() == [[1, 0], [0, 0], [0, 0], [0, 0]]
+    outside = [Span(90, 100, "loaded_language"), Span(113, 120, "loaded_language")]
+    assert not in_spans(sentence, tokens, outside, toys.TAGS).any()
+
+
+def test_a_sentence_without_tokens_is_pooled_to_zero() -> None:
+    places = np.array([[0, 0, 1, 3], [0, 1, 3, 3], [0, 2, 3, 4]])
+    votes = torch.tensor([[[9.0], [1.0], [3.0], [5.0], [9.0]]])
+    tags = torch.tensor([[[9.0], [-2.0], [-1.0], [4.0], [9.0]]])
+    found = pool(votes, tags, torch.tensor([0.5]), places, [0])
+    assert found.tolist() == [[2.0 - 0.5], [0.0], [5.0 + 2.0]]
+
+
+# --- schedule -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def schedule(encoder):
+    """Make a schedule of the toys with other shares, budget or seed."""
+    packer = Packer(read_tokenizer(encoder), 64)
+    tokens = packer.tokenize_both(TOY.sentences)[0]
+
+    def make(budget: int = 200, seed: int = 1, **shares: float) -> Schedule:
+        return Schedule(TOY, packer, tokens, shares, budget, seed)
+
+    return make
+
+
+def rows_of(epoch) -> Counter[int]:
+    return Counter(row for batch in epoch for passage in batch for row in passage.rows)
+
+
+def test_an_epoch_holds_every_row_once_within_budget_and_by_article(schedule) -> None:
+    for number in range(3):
+        epoch = schedule(budget=200).epoch(number)
+        assert rows_of(epoch) == Counter(range(len(TOY)))
+        for batch in epoch:
+            assert len(batch) * max(p.length for p in batch) <= 200
+            for passage in batch:
+                assert len(set(TOY.article[list(passage.rows)])) == 1
+                assert list(np.diff(passage.rows)) == [1] * (len(passage.rows) - 1)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0, 2.5])
+def test_shares_are_respected_in_whole_articles(schedule, share) -> None:
+    found = rows_of(schedule(exchange=share).epoch(0))
+    of_sources = Counter(
+        TOY.article[row] for row in found.elements() if TOY.corpus[row] == "exchange"
+    )
+    articles = len(set(TOY.article[TOY.corpus == "exchange"]))
+    assert sum(of_sources.values()) == share * articles * 5
+    assert set(of_sources.values()) <= {5 * int(share), 5 * -int(-share // 1)}
+    others = sum(n for row, n in found.items() if TOY.corpus[row] == "house")
+    assert others == (TOY.corpus == "house").sum()
+
+
+def test_epochs_differ_mix_corpora_and_follow_the_seed(schedule) -> None:
+    first = schedule().epoch(0)
+    assert schedule().epoch(0) == first
+    assert schedule().epoch(1) != first
+    assert schedule(seed=2).epoch(0) != first
+    halves = [set(rows_of(schedule(house=0.5).epoch(n))) for n in range(4)]
+    assert len({frozenset(half) for half in halves}) > 1
+    batches = schedule(budget=800).epoch(0)
+    assert max(len({str(TOY.corpus[p.rows[0]]) for p in batch}) for batch in batches) == 2

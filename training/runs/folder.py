@@ -1,0 +1,289 @@
+"""The folder of a run, beside the bundle that it makes: everything that shaped it, and how it went.
+
+``recipe.toml`` the resolved recipe, ``run.json`` data, code, seeds, machine and every start,
+``curves.jsonl``, ``log.txt``, of a baseline ``cross-validation.csv``, the added files by part
+(``added/``), and until the bundle is written the checkpoint.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import hashlib
+import json
+import shlex
+import shutil
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from framescope.classifier.errors import FramescopeError, TrainingError
+from framescope.classifier.files import atomic_write
+from framescope.classifier.inputs import to_record
+from framescope.training import Track
+from framescope.training.corpora import ADDED
+from framescope.training.data import PARTS, REMOVED, Added, Data
+from framescope.training.runs.environment import code, environment, peak_memory
+from framescope.training.runs.tracking import LearningCurves, MLflow, TensorBoard, Tracker
+
+if TYPE_CHECKING:
+    from framescope.training.baseline import BaselineTrainer
+    from framescope.training.recipes import Recipe
+
+_FORMAT = 1
+_MARK = "framescope_run"
+RECORD, RECIPE, LOG, CURVES = "run.json", "recipe.toml", "log.txt", "curves.jsonl"
+TRIALS, BY_PART, EVENTS = "cross-validation.csv", "added", "tensorboard"
+CHECKPOINT, TARGETS = "checkpoint", "targets"
+_OURS = (RECORD, RECIPE, LOG, CURVES, TRIALS, BY_PART, EVENTS, CHECKPOINT, TARGETS, "lessons")
+
+
+def run_folder(output: Path) -> Path:
+    """Return the folder of the run that makes a bundle."""
+    output = output if output.name else output.absolute()  # "." has no name of its own
+    return output.with_name(output.name + ".run")
+
+
+def check_run_folder(output: Path) -> None:
+    """Raise `TrainingError` when the run's folder exists and is something else."""
+    folder = run_folder(output)
+    if folder.is_dir() and (_record_of(folder) or not any(folder.iterdir())):
+        return
+    if folder.exists() or folder.is_symlink():
+        raise TrainingError(
+            f"{folder}: exists and is not the folder of a run; choose another --output"
+        )
+
+
+def _record_of(folder: Path) -> dict[str, Any]:
+    """Read the record of a run; empty where there is none."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) and _MARK in record else {}
+
+
+@dataclass
+class TrainingRun:
+    """A run while it lasts, as a context manager that records its end, however it ends.
+
+    An interrupted run resumes in its folder, if it is the same. One that ended before anything was
+    learned, by bad input, leaves no folder.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+    record : dict
+        The content of ``run.json``.
+    curves : LearningCurves
+    resumed : bool
+    figures : dict of str to float
+        Measured at the end.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+    curves: LearningCurves
+    resumed: bool = False
+    figures: dict[str, float] = field(default_factory=dict)
+    _began: float = field(default_factory=time.perf_counter)
+
+    @classmethod
+    def begin(
+        cls,
+        output: Path,
+        kind: str,
+        recipe: Recipe,
+        data: Data,
+        *,
+        options: Mapping[str, Any],
+        added: Sequence[Path] = (),
+        encoder: Mapping[str, str] | None = None,
+        track: Sequence[Track] = (),
+    ) -> Self:
+        """Make the folder, or resume in it.
+
+        Parameters
+        ----------
+        output : pathlib.Path
+            The bundle's folder.
+        kind : str
+            Of model.
+        recipe : Recipe
+        data : Data
+        options : mapping
+            What else decides about the run: corpora and signals that are left out, say.
+        added : sequence of pathlib.Path
+            The files that were added.
+        encoder : mapping, optional
+            Its name and digest.
+        track : sequence of Track
+            Where curves are written too.
+
+        Raises
+        ------
+        TrainingError
+            When the folder is something else, or that of another run that isn't done.
+        FramescopeError
+            Without the extra that `track` needs.
+        """
+        folder = run_folder(output)
+        check_run_folder(output)
+        shape = {
+            "kind": kind,
+            "options": dict(options),
+            "encoder": None if encoder is None else dict(encoder),
+            "data": {
+                "corpora": list(data.corpora),
+                "digests": dict(data.digests),
+                "added": sorted(data.added.values()),
+                "signals": list(data.examples.signals),
+                "split": {
+                    "seed": data.seed,
+                    "signature": data.signature,
+                    "held_out": dict(data.held_out),
+                },
+            },
+        }
+        decides = json.dumps({**shape, "recipe": recipe.to_record()}, sort_keys=True)
+        identity = hashlib.sha256(decides.encode()).hexdigest()
+        earlier = _record_of(folder)
+        unfinished = bool(earlier) and earlier.get("status") != "finished"
+        resumed = unfinished and earlier.get("identity") == identity
+        if unfinished and not resumed and any((folder / CHECKPOINT).glob("*.safetensors")):
+            raise TrainingError(
+                f"{folder}: a run of another recipe or other data, which isn't done; delete it, or "
+                "choose another --output"
+            )
+        record = {
+            _MARK: _FORMAT,
+            "status": "running",
+            "identity": identity,
+            "output": output.name,
+            "command": shlex.join(sys.argv),
+            "code": code(),
+            "seeds": {"training": recipe.seed, "split": data.seed},
+            **shape,
+            "rows": _rows(data),
+            "environment": environment(),
+            "starts": [*(earlier["starts"] if resumed else ()), {"at": _now(), "resumed": resumed}],
+            "mlflow": earlier.get("mlflow") if resumed else None,
+        }
+        run = cls(folder, record, LearningCurves(folder / CURVES), resumed)
+        run.curves.trackers = run._trackers(track, output, recipe)
+        if not resumed:
+            _clear(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        run._save()  # first of all, so that the folder is known as a run's
+        (folder / RECIPE).write_text(recipe.to_toml(), encoding="utf-8")
+        if added:
+            record["added"] = run._keep_added(data, added)
+            run._save()
+        return run
+
+    def _trackers(self, track: Sequence[Track], output: Path, recipe: Recipe) -> list[Tracker]:
+        found: list[Tracker] = []
+        if Track.TENSORBOARD in track:
+            found.append(TensorBoard(self.folder / EVENTS))
+        if Track.MLFLOW in track:
+            artefacts = [self.folder / name for name in (RECIPE, RECORD, TRIALS)]
+            parameters = {**recipe.to_record(), "code": self.record["code"]}
+            store = output.absolute().with_name("mlflow.db")
+            one = MLflow(store, output.name, self.record["mlflow"], parameters, artefacts)
+            self.record["mlflow"] = one.run
+            found.append(one)
+        return found
+
+    def _keep_added(self, data: Data, added: Sequence[Path]) -> dict[str, Any]:
+        """Write the added articles by part, for the bundle to be judged by those held out."""
+        folder = self.folder / BY_PART
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        rows = data.examples.where(data.examples.corpus == ADDED)
+        part_of: dict[str, str] = {}
+        for name, part in zip(rows.article.tolist(), rows.part.tolist(), strict=True):
+            if part != REMOVED or name not in part_of:  # a row may be removed, and others stay
+                part_of[name] = part
+        lines: dict[str, list[str]] = defaultdict(list)
+        for article in Added.read(added).articles:
+            part = part_of.get(f"{ADDED}/{article.id}", REMOVED)
+            lines[part].append(json.dumps(to_record(article), ensure_ascii=False) + "\n")
+        for part, found in lines.items():
+            (folder / f"{part}.jsonl").write_text("".join(found), encoding="utf-8")
+        articles = {part: len(lines[part]) for part in PARTS if part in lines}
+        return {"files": dict(data.added), "articles": articles}
+
+    def log(self, line: str) -> None:
+        """Append a line to the log."""
+        with (self.folder / LOG).open("a", encoding="utf-8") as file:
+            file.write(f"{_now()} {line}\n")
+
+    def keep_trials(self, trainer: BaselineTrainer) -> None:
+        """Write what the baseline tried for each signal, and what it chose."""
+        names = ("signal", "mix", "c", "balance", "neighbours", "average_precision", "chosen")
+        with (self.folder / TRIALS).open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(names)
+            for signal, choice in trainer.choices.items():
+                for trial in choice.trials:
+                    one, chosen = trial.setting, int(trial.setting == choice.setting)
+                    values = one.mix, one.c, one.balance or "", one.neighbours
+                    table.writerow((signal, *values, f"{trial.score:.5f}", chosen))
+                if choice.trials:
+                    self.figures[f"cv_average_precision.{signal}"] = round(choice.score, 5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        learned = any((self.folder / CHECKPOINT).glob("*.safetensors"))
+        if isinstance(error, FramescopeError) and not learned and not self.resumed:
+            _clear(self.folder)
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()
+            self.curves.end("failed", {})
+            return
+        stopped = isinstance(error, KeyboardInterrupt)
+        status = "finished" if error is None else "stopped" if stopped else "failed"
+        peak = peak_memory()
+        self.record |= {"status": status, "figures": dict(self.figures)}
+        self.record["starts"][-1] |= {
+            "until": _now(),
+            "status": status,
+            "seconds": round(time.perf_counter() - self._began, 1),
+            "peak_memory_mb": None if peak is None else round(peak / 1e6),
+        }
+        self._save()
+        self.curves.end(status, self.figures)
+
+    def _save(self) -> None:
+        text = json.dumps(self.record, indent=1, ensure_ascii=False, default=str)
+        atomic_write(self.folder / RECORD, text + "\n")
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier run left."""
+    for path in (folder / name for name in _OURS):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _rows(data: Data) -> dict[str, dict[str, int]]:
+    """Count the rows of each corpus, by part."""
+    corpora, parts = data.examples.corpus.tolist(), data.examples.part.tolist()
+    found = Counter(zip(corpora, parts, strict=True))
+    return {
+        corpus: {part: found[corpus, part] for part in PARTS if found[corpus, part]}
+        for corpus in dict.fromkeys(corpora)
+    }
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,453 @@
+"""From the rows of a run to a bundle: fit, calibrate on the validation part, write.
+
+Continued training: labels of a few hundred sentences pull an encoder towards one outlet and a few
+signals. So the bundle that it starts from labels every sentence that is learned from, and its
+outputs are learned beside the labels (learning without forgetting: Li and Hoiem, 2016,
+doi:10.1007/978-3-319-46493-0_37); and the recipe's corpora are read again (replay). Calibration,
+thresholds, citations, spans and articles stay as they are: they were fitted on far more held-out
+articles, and the logits keep their scale. They are fitted for new signals only.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from framescope.classifier import bundles
+from framescope.classifier.models import (
+    TOKENIZER,
+    Calibration,
+    Heads,
+    load_transformer,
+    resolve_said,
+)
+from framescope.classifier.taxonomy import BY_NAME, Level
+from framescope.training import DEFAULT_SEED
+from framescope.training.calibration import (
+    Decisions,
+    extend_domain,
+    fit_articles,
+    fit_decisions,
+    fit_domain,
+    fit_tags,
+)
+from framescope.training.corpora import ADDED, find_corpus
+from framescope.training.data import Data, Examples, choose_unlabelled, ordinary_articles
+from framescope.training.runs.card import write_bundle
+from framescope.training.runs.folder import CHECKPOINT, TARGETS, run_folder
+
+if TYPE_CHECKING:
+    from framescope.classifier.models import Fusion, TfidfModel, TransformerModel
+    from framescope.training.recipes import BaselineSettings, TransformerSettings
+    from framescope.training.runs.folder import TrainingRun
+    from framescope.training.transformer import (
+        DistillationTargets,
+        Progress,
+        StartingBundle,
+        Teacher,
+        TransformerTrainer,
+    )
+
+Tell = Callable[[str], None]  # called with one line per step
+
+_SAMPLES, _SAMPLES_CONTINUED = 300, 200  # passages by which int8 is scaled
+_REPLAYED = 2000  # sentences beside the added ones that the bundle labels
+
+
+def _silent(line: str) -> None:
+    pass
+
+
+def train_baseline(
+    data: Data,
+    output: Path,
+    settings: BaselineSettings | None = None,
+    seed: int = DEFAULT_SEED,
+    *,
+    tell: Tell = _silent,
+    run: TrainingRun | None = None,
+    name: str | None = None,
+) -> None:
+    """Train the baseline and write its bundle.
+
+    `output` is the bundle's folder, `run` keeps what was tried, and `name` is the bundle's, else
+    its folder's.
+    """
+    from framescope.training.baseline import BaselineTrainer
+
+    bundles.check_writable(output)
+    trainer = BaselineTrainer(settings, seed, data.outlets, tell).fit(data.examples)
+    if run is not None:
+        run.keep_trials(trainer)
+    tell("calibrating on the validation part")
+    decisions = fit_decisions(trainer.model, data.part("validation"), seed)
+    chosen = {signal: choice.to_record() for signal, choice in trainer.choices.items()}
+
+    def save(folder: Path) -> None:
+        trainer.model.save(folder)
+        _sum_up(trainer.model, data, decisions, seed, tell, folder)
+
+    write_bundle(data, output, "baseline", seed, chosen, decisions, save, name)
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """A transformer's teacher, the files of articles that it labels, and how many sentences.
+
+    Without files those are the articles beside the corpora.
+    """
+
+    teacher: Teacher
+    texts: Sequence[Path]
+    sentences: int
+
+
+def train_transformer(
+    data: Data,
+    output: Path,
+    encoder: Path,
+    settings: TransformerSettings,
+    *,
+    tell: Tell = _silent,
+    progress: Progress | None = None,
+    root: Path | None = None,
+    teaching: Teaching | None = None,
+    run: TrainingRun | None = None,
+    name: str | None = None,
+) -> None:
+    """Fine-tune the transformer, export it, and write its bundle.
+
+    Calibration and thresholds are fitted on the int8 model's outputs, since those decide.
+
+    Parameters
+    ----------
+    data : Data
+    output : pathlib.Path
+        The bundle's folder, beside which a checkpoint is kept while training.
+    encoder : pathlib.Path
+        A local model folder.
+    settings : TransformerSettings
+    tell, progress : callable
+        Called with each step, and with how far the training and the teacher are.
+    root : pathlib.Path, optional
+        The folder of corpora, beside which text without labels lies.
+    teaching : Teaching, optional
+    run : TrainingRun, optional
+        Keeps the curves.
+    name : str, optional
+        The bundle's; its folder's unless given.
+    """
+    from framescope.training.transformer import TransformerTrainer
+
+    bundles.check_writable(output)
+    targets, taught = None, {}
+    if teaching is not None:
+        # A fault of the student is reported now, not when its teacher has trained for hours.
+        TransformerTrainer(encoder, settings, registry=data.outlets).prepare(data.examples)
+        limits = teaching.teacher.check(encoder, settings.hidden_weight)
+        if limits is not None:
+            tell(limits)
+        vectors = bool(settings.hidden_weight)
+        targets = _taught(data, root, teaching, tell, progress, vectors=vectors)
+        taught = {"teacher": teaching.teacher.describe(targets)}
+        tell("fine-tuning the student")
+    trainer = _trainer(data, output, encoder, settings, progress, run, targets=targets)
+    trainer.fit(data.examples)
+
+    def decide(folder: Path) -> Decisions:
+        return _decide(folder, trainer, data, root, tell)
+
+    samples = trainer.samples(data.part("train"), _SAMPLES)
+    export = _Export(trainer, data, trainer.heads(), samples, data.part("validation"), tell)
+    export.write(output, decide, taught, name, run)
+
+
+def _taught(
+    data: Data,
+    root: Path | None,
+    teaching: Teaching,
+    tell: Tell,
+    progress: Progress | None,
+    *,
+    vectors: bool,
+) -> DistillationTargets:
+    """Fine-tune a teacher and let it label; what is kept of an earlier run isn't made again."""
+    from framescope.training.transformer import make_targets
+
+    tell("choosing articles for the teacher to label")
+    chosen = choose_unlabelled(data, teaching.texts, root, teaching.sentences)
+    rows = chosen.examples
+    tell(
+        f"{len(rows):,} sentences; left out: {chosen.of_outlets:,} articles of outlets that are "
+        f"tested on, {chosen.alike:,} nearly the same as one kept back, and {chosen.repeated:,} "
+        "sentences that are"
+    )
+    tell("fine-tuning the teacher")
+    trained = teaching.teacher.learn(data.examples, data.outlets, progress)
+    folder = teaching.teacher.folder
+    return make_targets(trained, rows, folder, vectors=vectors, progress=progress)
+
+
+def continue_training(
+    data: Data,
+    output: Path,
+    start: StartingBundle,
+    encoder: Path,
+    settings: TransformerSettings,
+    *,
+    tell: Tell = _silent,
+    progress: Progress | None = None,
+    run: TrainingRun | None = None,
+    name: str | None = None,
+) -> None:
+    """Fine-tune a bundle on more rows, and write the new bundle.
+
+    Parameters are those of `train_transformer`; `data` are the added rows and those that are read
+    again, and `encoder` is the model folder that the bundle was made from.
+
+    Raises
+    ------
+    TrainingError
+        When the bundle's training can't be continued, or there is nothing to learn from.
+    """
+    from framescope.training.transformer import TransformerTrainer, make_targets, without_labels
+
+    bundles.check_writable(output)
+    targets, kept = None, run_folder(output) / TARGETS
+    if settings.taught_weight:
+        tell(f"labelling these rows by {start.manifest['name']}")
+        before = TransformerTrainer(encoder, settings, registry=data.outlets, start=start)
+        train = before.prepare(data.examples)
+        names, counts = np.unique(train.article[train.corpus != ADDED], return_counts=True)
+        order = np.random.default_rng(settings.seed).permutation(len(names))
+        again = names[order[np.cumsum(counts[order]) <= _REPLAYED]]
+        rows = train.where((train.corpus == ADDED) | np.isin(train.article, again))
+        targets = make_targets(before, without_labels(rows), kept, progress=progress)
+    tell("fine-tuning")
+    trainer = _trainer(data, output, encoder, settings, progress, run, targets=targets, start=start)
+    trainer.fit(data.examples)
+    train, validation = (start.widened(data.part(part)) for part in ("train", "validation"))
+    samples = trainer.samples(train, _SAMPLES_CONTINUED)
+    export = _Export(trainer, data, _kept(start.heads, trainer), samples, validation, tell)
+
+    def decide(folder: Path) -> Decisions:
+        decisions = _decide_new(folder, export, start)
+        if start.domain is not None:
+            model = load_transformer(folder, decisions.calibration, data.outlets)
+            own, held = (rows.where(rows.corpus == ADDED) for rows in (train, validation))
+            proba = decisions.calibration.apply(model.logits(validation.sentences))
+            proba = proba[validation.corpus == ADDED]
+            signals = start.heads.signals
+            extend_domain(start.domain, signals, model, own, held, proba).save(folder)
+        return decisions
+
+    origin = {"start": {"name": start.manifest["name"], "digest": start.identity}}
+    export.write(output, decide, origin, name, run, _carried(start.manifest, data))
+    shutil.rmtree(kept, ignore_errors=True)
+
+
+def _trainer(
+    data: Data,
+    output: Path,
+    encoder: Path,
+    settings: TransformerSettings,
+    progress: Progress | None,
+    run: TrainingRun | None,
+    **more: Any,
+) -> TransformerTrainer:
+    from framescope.training.transformer import TransformerTrainer
+
+    checkpoints, curve = run_folder(output) / CHECKPOINT, None if run is None else run.curves
+    return TransformerTrainer(
+        encoder, settings, checkpoints, progress, registry=data.outlets, curve=curve, **more
+    )
+
+
+# --- export ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Export:
+    """A fine-tuned network on its way into a bundle."""
+
+    trainer: TransformerTrainer
+    data: Data
+    heads: Heads
+    samples: Sequence[Any]
+    validation: Examples
+    tell: Tell
+
+    def write(
+        self,
+        output: Path,
+        decide: Callable[[Path], Decisions],
+        origin: Mapping[str, Any],
+        name: str | None,
+        run: TrainingRun | None,
+        carried: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Export the network, let `decide` fit decisions on the export, and write the bundle."""
+        from framescope.training.transformer import describe_encoder, export
+
+        trainer, data = self.trainer, self.data
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            self.tell("exporting to ONNX, int8")
+            tokenizer = trainer.encoder / TOKENIZER
+            export(trainer.network, self.heads, tokenizer, folder, self.samples)
+            decisions = decide(folder)
+            figures = {"int8_agreement": self.agreement(folder, decisions)}
+            settings = {
+                "encoder": describe_encoder(trainer.encoder),
+                **trainer.settings.model_dump(),
+                **origin,
+            }
+
+            def save(target: Path) -> None:
+                shutil.copytree(folder, target, dirs_exist_ok=True)
+
+            seed, more = trainer.settings.seed, {**figures, **(carried or {})}
+            write_bundle(data, output, "transformer", seed, settings, decisions, save, name, more)
+        if run is not None:
+            run.figures.update(figures)
+        trainer.discard_checkpoint()
+
+    def agreement(self, folder: Path, decisions: Decisions) -> float:
+        """Return how often the int8 model decides as the network in float32 does."""
+        from framescope.training.transformer import export
+
+        self.tell("comparing int8 with float32")
+        rows = self.validation.sentences
+        with tempfile.TemporaryDirectory() as exact:
+            tokenizer = self.trainer.encoder / TOKENIZER
+            export(self.trainer.network, Heads.load(folder), tokenizer, Path(exact))
+            flags = [
+                decisions.flags(
+                    load_transformer(one, decisions.calibration, self.data.outlets).logits(rows)
+                )
+                for one in (folder, Path(exact))
+            ]
+        found = float((flags[0] == flags[1]).mean())
+        self.tell(f"int8 decides as float32 does in {found:.2%} of {len(rows):,} sentences")
+        return round(found, 4)
+
+
+def _decide(
+    folder: Path, trainer: TransformerTrainer, data: Data, root: Path | None, tell: Tell
+) -> Decisions:
+    """Fit everything that makes decisions of an exported network's outputs.
+
+    Citations, calibration and thresholds, spans, articles: each is saved with the network as it is
+    fitted, and read by those that follow.
+    """
+    validation, heads, seed = data.part("validation"), trainer.heads(), trainer.settings.seed
+
+    def saved(calibration: Calibration, **changes: Any) -> TransformerModel:
+        nonlocal heads
+        heads = replace(heads, **changes)
+        heads.save(folder)
+        return load_transformer(folder, calibration, data.outlets)
+
+    model = saved(Calibration.identity(heads.signals))
+    if trainer.network.citations is not None:
+        tell("fitting the citation scorer")
+        scorer = _citation_scorer(model, validation).to_record()
+        model = saved(Calibration.identity(heads.signals), fusion=scorer)
+    tell("calibrating on the validation part")
+    decisions = fit_decisions(model, validation, seed)
+    model = saved(decisions.calibration)
+    rule = fit_tags(model, validation, decisions.thresholds)
+    model = saved(decisions.calibration, **asdict(rule))
+    if any(BY_NAME[signal].level is Level.ARTICLE for signal in heads.signals):
+        tell("fitting articles on the signals of their sentences")
+        stage, least = fit_articles(model, data.part("train"), ordinary_articles(data, root))
+        if stage.outputs.weights:
+            model = saved(decisions.calibration, articles=stage.to_record())
+            decisions = fit_decisions(model, validation, seed).at_least(least)
+            model = load_transformer(folder, decisions.calibration, data.outlets)
+    _sum_up(model, data, decisions, seed, tell, folder)
+    return decisions
+
+
+def _sum_up(
+    model: TfidfModel | TransformerModel,
+    data: Data,
+    decisions: Decisions,
+    seed: int,
+    tell: Tell,
+    folder: Path,
+) -> None:
+    """Write what a model learned from, for the distance of what lies far from it."""
+    tell("summing up the training data")
+    validation = data.part("validation")
+    proba = decisions.calibration.apply(model.logits(validation.sentences))
+    found = fit_domain(model, data.part("train"), validation, proba, seed)
+    if found is not None:
+        found.save(folder)
+
+
+def _citation_scorer(model: TransformerModel, validation: Examples) -> Fusion:
+    """Fit the scorer on the validation rows of corpora that label by the guidelines."""
+    from framescope.training.transformer import fit_citation_scorer
+
+    cards = {name: find_corpus(name).card for name in set(validation.corpus.tolist())}
+    by_guidelines = {n for n, c in cards.items() if "attributed" in c.signals and not c.other_sense}
+    rows = validation.where(np.isin(validation.corpus, sorted(by_guidelines)))
+    found = model.predict(rows.sentences)
+    resolved = resolve_said(found.typed.said, rows.sentences, model.registry)
+    return fit_citation_scorer(rows, resolved, found.logits, model.signals, found.state_media)
+
+
+# --- what is kept of the bundle before ------------------------------------------------------------
+
+
+def _kept(before: Heads, trainer: TransformerTrainer) -> Heads:
+    """Return the heads of a new network with what was fitted on those it started from."""
+    now = trainer.heads()
+    thresholds = dict(zip(before.tags, before.tag_thresholds, strict=True))
+    return replace(
+        before,
+        signals=now.signals,
+        tags=now.tags,
+        gain=now.gain,
+        tag_thresholds=tuple(thresholds.get(tag, 0.0) for tag in now.tags),
+        placeholders=now.placeholders,
+    )
+
+
+def _decide_new(folder: Path, export: _Export, start: StartingBundle) -> Decisions:
+    """Keep what decides on the signals there were; fit it for those that are new."""
+    heads, manifest, outlets = export.heads, start.manifest, export.data.outlets
+    seed = export.trainer.settings.seed
+    lines, limits = dict(manifest["calibration"]), dict(manifest["thresholds"])
+    new = [signal for signal in heads.signals if signal not in limits]
+    if new:
+        export.tell(f"calibrating what is new on the validation part: {', '.join(new)}")
+        model = load_transformer(folder, Calibration.identity(heads.signals), outlets)
+        fitted = fit_decisions(model, export.validation, seed)
+        of_new = fitted.calibration.to_record()
+        lines |= {signal: of_new[signal] for signal in new}
+        limits |= {signal: fitted.thresholds[signal] for signal in new}
+    ordered = Calibration.from_record({signal: lines[signal] for signal in heads.signals})
+    thresholds = {signal: limits[signal] for signal in heads.signals}
+    decisions = Decisions(ordered, thresholds, manifest.get("thresholds_elsewhere", {}))
+    if set(new) & set(heads.tags):
+        model = load_transformer(folder, decisions.calibration, outlets)
+        fitted_tags = fit_tags(model, export.validation, thresholds).tag_thresholds
+        pairs = zip(heads.tags, fitted_tags, heads.tag_thresholds, strict=True)
+        chosen = tuple(fresh if tag in new else kept for tag, fresh, kept in pairs)
+        replace(heads, tag_thresholds=chosen).save(folder)
+    return decisions
+
+
+def _carried(before: Mapping[str, Any], data: Data) -> dict[str, Any]:
+    """Return a manifest's record of the corpora that were learned before, and of the split."""
+    again = set(data.corpora) - {ADDED}
+    earlier = [one for one in before["corpora"] if one["name"] not in again]
+    earlier = [*before.get("earlier_corpora", ()), *earlier]
+    return {"earlier_corpora": earlier, "split": {**before["split"], "added": dict(data.added)}}
