@@ -1,7 +1,4 @@
-"""Texts that tempt a reader to look again and again, at any length: work must grow with length.
-
-The tests count calls on short ones (`test_growth`), `make bench` measures seconds on long ones.
-"""
+"""Texts that tempt a reader to look again and again: work must grow with their length."""
 
 from __future__ import annotations
 
@@ -20,58 +17,37 @@ _BODY = (
 # What a text begins with, what is repeated, and what it ends with.
 PARTS: dict[str, tuple[str, str, str]] = {
     "prose": ("", _PROSE, ""),
-    "lines": ("", "The minister left.\n", ""),
     "no stop": ("", "word ", ""),
-    "stops": ("", ". ", ""),
     "only stops": ("", ".", ""),
     "one word": ("", "a", ""),
     "spaces": ("A.", " ", "B."),
     "line breaks": ("", "\n", "a"),
-    "lines of a space": ("", "\n \n", ""),
     "marks": ("", '"', ""),
     "curly marks": ("", "“", ""),
-    "single marks": ("", "'a ", ""),
     "never closed": ("", '"a b.\n', ""),
     "said he": ("", '"said he" ', ""),
-    "half a phrase": ("", "called the " + "b " * 6, ""),
     "told the head": ("", "told the head of the ", ""),
     "according to": ("", "according to ", ""),
     "according to many": ("", "according to the mayor, ", ""),
-    "speakers": ("", "Relik said ", ""),
     "people": ("", "Rika Vale ", ""),
-    "bare commas": ("", ", ", ""),
     "hyphens": ("", "a-", ""),
     "labels": ("", "SMITH: no.\n", ""),
-    "he labels": ("", "HE: no\n", ""),
     "brackets": ("", "(", ""),
-    "both brackets": ("", "([", ""),
     "sources": ("", "Source: ", ""),
-    "bracketed sources": ("", "(Source: ", ""),
     "commas": ("", "A, ", ""),
     "datelines": ("", "(AP) - ", ""),
-    "slashes": ("", "/TASS/ ", ""),
-    "places": ("", "KYLLOS ", ""),
-    "rights": ("", "© 2024 ", ""),
-    "notes": ("", "[a] ", ""),
     "footnotes": ("", "[1]", ""),
     "below is": ("Below is ", "a ", ""),
     "text of report": ("Text of report by ", "a ", ""),
-    "originally": ("Originally published by ", "A of the ", ""),
     "also in": ("Also in ", "A ", ""),
     "by and": ("By ", "and AP ", ""),
-    "by letters": ("", "By A B C D E F G H ", ""),
     "reporting by": ("", "Reporting by a; ", ""),
-    "signed": ("Headline\n", "Reuters\n", ""),
     "press review": ("Below is the Karst Post's article:\n", "[ab] Reuters ", ""),
-    "share": ("", "Share\n", ""),
     "related": ("", "Related Articles\n", ""),
     "headings": ("# " * 100 + "\n", "#a", ""),
     "aggregator": ("", f"Tarn Courier\n3 hours ago\n- Tarn Courier\nMill\n{_BODY}\n", ""),
     "names in a path": ("", "/RT", ""),
-    "names in addresses": ("", "://RT", ""),
     "addresses in Chinese": ("", "新华社a.com/RT", ""),
-    "handles": ("", "@RT", ""),
-    "joined names": ("", "RT-", ""),
     "accents": ("", "\u0301", ""),
     "names": ("", "Reuters RT Xinhua TASS ", ""),
 }

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import bz2
 import csv
 import gzip
 import io
 import json
 import lzma
 import random
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
@@ -90,9 +88,6 @@ def damaged(
         yield f"{number:04}-{name}{suffix}", data
 
 
-# --- how ------------------------------------------------------------------------------------------
-
-
 def _put(data: bytes, rng: random.Random, what: bytes, times: int = 1) -> bytes:
     for _ in range(times):
         at = rng.randrange(len(data) + 1)
@@ -127,10 +122,6 @@ def _lettered(put: str, share: float) -> Damage:
     ).encode()
 
 
-def _lost(data: bytes, rng: random.Random) -> bytes:
-    return bytes(byte for byte in data if rng.random() > 0.02)
-
-
 def _declared_wrongly(data: bytes, rng: random.Random) -> bytes:
     name = rng.choice([b"utf-7", b"no-such-encoding", b"utf-16", b"hex", b"idna"])
     return data.replace(b"utf-8", name).replace(b"UTF-8", name)
@@ -142,18 +133,7 @@ def _entities(data: bytes, rng: random.Random) -> bytes:
     return data.replace(b"?>", b"?>" + doctype.encode(), 1).replace(b"<p>", b"<p>&l8;", 3)
 
 
-def _swapped(data: bytes, rng: random.Random) -> bytes:
-    at = rng.randrange(len(data))
-    return data[at:] + data[:at]
-
-
 _gzip = partial(gzip.compress, mtime=0)
-
-
-def _gzip_often(data: bytes, rng: random.Random) -> bytes:
-    for _ in range(rng.randrange(2, 5)):
-        data = _gzip(data)
-    return data
 
 
 @cache
@@ -165,13 +145,6 @@ def _zstandard(data: bytes) -> bytes:
     import zstandard
 
     return zstandard.compress(data, 1)
-
-
-def _zip(data: bytes, rng: random.Random) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as held:
-        held.writestr("article.txt", data)
-    return out.getvalue()
 
 
 def _parquet(data: bytes) -> bytes:
@@ -189,107 +162,74 @@ def _wrong_lengths(data: bytes, rng: random.Random) -> bytes:
     return b"".join(warcs.response(f"{URL}a", data, length=n) for n in lengths)
 
 
-_ZEROS = b"\0" * 4_000_000
 _OTHER_VALUES = [b"null", b"[]", b"{}", b"1", b"true", b'"\\ud800"']
 
 DAMAGES: dict[str, Damage] = {
     "nothing": lambda data, rng: data,
     # bytes
     "empty": lambda data, rng: b"",
-    "blank": lambda data, rng: rng.choice([b" ", b"\n", b"\t\r\n"]) * rng.randrange(1, 2000),
     "cut_off": _cut,
     "beheaded": lambda data, rng: data[rng.randrange(1, len(data)) :],
-    "lost_bytes": _lost,
     "flipped_bits": lambda d, rng: _flip(d, rng, range(len(d)), max(1, len(d) // 200)),
     "noise": lambda data, rng: rng.randbytes(len(data)),
     "noise_within": lambda data, rng: _put(data, rng, rng.randbytes(300)),
-    "swapped_halves": _swapped,
     "said_often": lambda data, rng: data * rng.randrange(2, 12),
-    "one_nul": _within(b"\0"),
     "many_nuls": _within(b"\0" * 7, times=60),
-    "control_characters": _within(b"\x01\x08\x1b", times=40),
-    "escapes_of_terminals": _within(b"\x1b[31m\x1b]0;title\x07\x1b[2J", times=5),
+    "control_characters": _within(b"\x01\x08", b"\x1b[31m\x1b]0;title\x07\x1b[2J", times=40),
     # encodings
-    **{
-        f"as_{name}": _encoded(name)
-        for name in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1",
-                     "cp1252", "cp1251", "shift_jis", "cp500")
-    },
-    "utf16_cut_off": lambda d, rng: _cut(d.decode().encode("utf-16"), rng, 2)[: len(d) * 2 | 1],
+    **{f"as_{name}": _encoded(name) for name in ("utf-16", "utf-32", "cp1252", "cp1251", "cp500")},
+    "utf16_cut_off": lambda d, rng: _cut(d.decode().encode("utf-16"), rng, 2),
     "encoded_twice": lambda data, rng: data.decode("latin-1").encode(),
-    "stray_bytes": _within(b"\x92", b"\xe9", b"\xff", b"\xc3", b"\xf0\x9f", times=30),
-    "half_characters": _within(b"\xed\xa0\x80", times=8),
+    "stray_bytes": _within(b"\x92", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf0\x9f", times=30),
     "lost_characters": _within("\ufffd".encode(), times=200),
-    "marks_in_the_middle": _within("\ufeff".encode(), times=20),
     "declared_wrongly": _declared_wrongly,
     # characters
     "soft_hyphens": _lettered("\u00ad", 0.15),
-    "zero_widths": _lettered("\u200b", 0.1),
     "marks_piled_up": _lettered("\u0335\u0489\u0301" * 20, 0.02),
-    "overrides": _lettered("\u202e", 0.01),
     "faces": _within("👩‍👩‍👧‍👦🏳️‍🌈".encode(), times=40),
     "line_ends_of_old_macs": lambda d, rng: d.replace(b"\r\n", b"\n").replace(b"\n", b"\r"),
-    "line_ends_of_windows": lambda d, rng: d.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"),
-    "no_line_ends": lambda data, rng: data.replace(b"\r", b" ").replace(b"\n", b" "),
     "many_line_ends": lambda d, rng: d.replace(b"\n", b"\n" * rng.randrange(2, 400)),
     "separators": _within(*(c.encode() for c in "\u2028\u2029\x85\x0b\x0c"), times=60),
     # lengths
     "one_long_word": lambda d, rng: _put(d, rng, b"a" * rng.randrange(10_000, 5_000_000)),
-    "letters_a_line": lambda d, rng: _put(d, rng, b"\na" * rng.randrange(1_000, 6_000)),
-    "paragraphs_of_a_letter": _within(b"<p>a</p>" * 4_000),
+    "letters_a_line": _within(b"\na" * 4_000, b"<p>a</p>" * 4_000),
     "many_quotes": _within(*(q * 3_000 for q in (b'"', b"'", b'"a ', b'he said "a" '))),
     "many_brackets": _within(*(bracket * 20_000 for bracket in (b"(", b"[", b"{", b"<"))),
     "too_long": lambda data, rng: data + b"The ferry left. " * 700_000,
     # markup, tables, records
     "tags_not_closed": lambda d, rng: d.replace(b"</", b"<", rng.randrange(1, 50)),
     "tags_within_tags": _within(*(t * 8_000 for t in (b"<div>", b"<b><i>", b"<table><tr><td>"))),
-    "a_long_attribute": _within(b'<a href="' + b"x" * 400_000 + b'">'),
     "pictures": _within(b'<img src="data:image/png;base64,' + b"iVBORw0KGgo" * 200_000 + b'">'),
     "entities": _entities,
-    "comments": _within(b"<!--" + b"-" * 50_000, times=2),
     "nested_deeply": lambda d, rng: b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "numbers_beyond_all": lambda d, rng: b'{"id": 1' + b"0" * 6_000 + b', "text": "a"}\n' + d,
     "values_of_other_kinds": lambda data, rng: data.replace(
         b'"text": "', b'"text": ' + rng.choice(_OTHER_VALUES) + b', "was": "'
     ),
     "keys_missing": lambda d, rng: d.replace(b'"text"', b'"txt"').replace(b"text", b"txt", 1),
-    "lines_torn": _within(b"\n", times=25),
-    "quotes_left_open": _within(b'"', times=3),
+    "lines_torn": _within(b"\n", b'"', times=5),
     "many_columns": lambda data, rng: b"text," * 3_000 + b"id\n" + data,
-    "a_record_within": _within(json.dumps({"id": "x", "text": TEXT}).encode()),
-    "other_boundary": lambda data, rng: data.replace(b'boundary="edge"', b'boundary="other"'),
     "headers_without_end": lambda d, rng: b"Subject: a\nFrom: b\nDate: c\nX: " + b"y" * 90_000 + d,
     # packed
-    "in_gzip": lambda data, rng: _gzip(data),
     "in_gzip_cut_off": lambda data, rng: _cut(_gzip(data), rng, 3),
     "in_gzip_with_noise": lambda data, rng: _put(_gzip(data), rng, rng.randbytes(20)),
-    "in_gzip_often": _gzip_often,
     "a_bomb": lambda d, rng: _gzip(b"The ferry left. " * 4_000_000, compresslevel=1),
     # Without a text: with one, each record would be an article, and 300 long ones are no damage.
     "a_bomb_of_records": lambda d, rng: _bomb(b'{"counts": [' + b"1, " * 300_000 + b"1]}\n"),
     "a_bomb_of_one_line": lambda d, rng: _gzip(b'{"id": "a", "text": "') + _bomb(b"a"),
-    "a_bomb_in_zstandard": lambda d, rng: _zstandard(rng.choice([_ZEROS, b" \n" * 2_000_000]) * 80),
-    "in_zstandard": lambda data, rng: _zstandard(data),
+    "a_bomb_in_zstandard": lambda d, rng: _zstandard(b"\0" * 300_000_000),
     "in_zstandard_cut_off": lambda data, rng: _cut(_zstandard(data), rng, 4),
-    "in_zstandard_with_noise": lambda data, rng: _put(_zstandard(data), rng, rng.randbytes(20)),
-    "in_bzip2": lambda data, rng: bz2.compress(data),
     "in_xz": lambda data, rng: lzma.compress(data)[: rng.choice([None, -20])],
-    "in_a_zip": _zip,
     "called_another_kind": lambda data, rng: rng.choice([b"%PDF-1.7\n", b"\x7fELF", b"ID3"]) + data,
     # web archives, Parquet
     "a_bomb_in_an_archive": lambda data, rng: b"".join(
         warcs.response(f"{URL}{n}", page, Content_Encoding="gzip")
         for n, page in enumerate([_gzip(data), _bomb(b"a"), _gzip(data)])
     ),
-    "an_archive_packed_by_records": lambda data, rng: _put(
-        _gzip(warcs.response(f"{URL}a", data)) * 4, rng, rng.randbytes(9), rng.randrange(3)
-    ),
     "an_archive_of_wrong_lengths": _wrong_lengths,
     "an_archive_with_torn_headers": lambda data, rng: _put(
         warcs.response(f"{URL}a", data) * 4, rng, b"\r\n\r\n", 6
     ),
-    "in_parquet": lambda data, rng: _parquet(data),
-    "in_parquet_cut_off": lambda data, rng: _cut(_parquet(data), rng, 4),
     "in_parquet_of_another_length": lambda data, rng: _parquet(data)[:-8]
     + rng.choice([0, 1, 2**31 - 1, 2**32 - 1, 2000]).to_bytes(4, "little") + b"PAR1",
     "in_parquet_with_a_broken_footer": lambda data, rng: _flip(
@@ -298,5 +238,4 @@ DAMAGES: dict[str, Damage] = {
     "in_parquet_with_broken_pages": lambda data, rng: _flip(
         found := _parquet(data), rng, range(4, max(5, len(found) - 900)), 20
     ),
-    "a_header_of_parquet": lambda data, rng: b"PAR1" + data,
 }  # fmt: skip

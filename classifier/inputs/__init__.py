@@ -6,7 +6,6 @@ In: a file, an address, standard input, or lines of the exchange format. Out: `A
 """
 
 from framescope.classifier.inputs.exchange import (
-    check_record,
     from_record,
     read_citations,
     read_lines,

@@ -42,10 +42,10 @@ _FORMATS = (  # the place and bytes that tell a format, its name, and what to do
 
 # Encodings of old Macs and mainframes differ from the common ones in a few characters, and are
 # taken for them; nobody saves an article in them.
-_RARE = (
+_RARE = [
     "mac_cyrillic", "mac_greek", "mac_iceland", "mac_latin2", "mac_roman", "mac_turkish",
     "cp037", "cp273", "cp424", "cp500", "cp875", "cp1026", "cp1140",
-)  # fmt: skip
+]  # fmt: skip
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _CONTROL_SHARE = 0.01
@@ -91,8 +91,13 @@ def decode(data: bytes, source: str, declared: str | None = None) -> str:
     text = _marked(data, source)
     if text is None:
         text = _unmarked(data, source, declared)
-    _refuse_rubbish(text, source)
-    return _mend_twice_encoded(text.replace("\x00", ""))
+    if len(_CONTROL.findall(text)) > _CONTROL_SHARE * len(text):
+        raise InputError(source, "is binary, not text; give text in UTF-8, or HTML")
+    if text.count("\ufffd") > _LOST_SHARE * len(text):
+        reason = "has lost characters (U+FFFD); save it again from its source as UTF-8"
+        raise InputError(source, reason)
+    text = text.replace("\x00", "")
+    return _TWICE.sub(_once, text) if len(_TWICE_SURELY.findall(text)) >= 2 else text
 
 
 def _marked(data: bytes, source: str) -> str | None:
@@ -122,7 +127,12 @@ def _unmarked(data: bytes, source: str, declared: str | None) -> str:
         return data.decode("utf-8", errors="framescope_cp1252")
     if high <= _FEW_HIGH * len(data) and (text := _declared(data, "cp1252")) is not None:
         return text  # a Western text with a few accents or curly quotes
-    return _guessed(data, source)
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data, cp_exclusion=_RARE).best()
+    if best is None:
+        raise InputError(source, "is in no encoding that can be told; save it as UTF-8")
+    return str(best)
 
 
 def _declared(data: bytes, encoding: str) -> str | None:
@@ -132,42 +142,16 @@ def _declared(data: bytes, encoding: str) -> str | None:
         return None
 
 
-def _guessed(data: bytes, source: str) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(data, cp_exclusion=list(_RARE)).best()
-    if best is None:
-        raise InputError(source, "is in no encoding that can be told; save it as UTF-8")
-    return str(best)
-
-
-def _refuse_rubbish(text: str, source: str) -> None:
-    if len(_CONTROL.findall(text)) > _CONTROL_SHARE * len(text):
-        raise InputError(source, "is binary, not text; give text in UTF-8, or HTML")
-    if text.count("\ufffd") > _LOST_SHARE * len(text):
-        reason = "has lost characters (U+FFFD); save it again from its source as UTF-8"
-        raise InputError(source, reason)
-
-
-def _mend_twice_encoded(text: str) -> str:
-    if len(_TWICE_SURELY.findall(text)) < 2:
-        return text
-    return _TWICE.sub(lambda found: _once(found[0]), text)
-
-
-def _once(characters: str) -> str:
-    raw = b"".join(_byte(character) for character in characters)
+def _once(found: re.Match[str]) -> str:
+    """Decode characters that were encoded twice."""
+    # Windows-1252 leaves five bytes undefined; programs read them as the control of that number.
+    raw = b"".join(c.encode("latin-1" if ord(c) < 256 else "cp1252") for c in found[0])
     for end in range(len(raw), 1, -1):
         try:
-            return raw[:end].decode("utf-8") + characters[end:]
+            return raw[:end].decode("utf-8") + found[0][end:]
         except UnicodeDecodeError:
             continue
-    return characters
-
-
-def _byte(character: str) -> bytes:
-    # Windows-1252 leaves five bytes undefined; programs read them as the control of that number.
-    return bytes([ord(character)]) if ord(character) < 256 else character.encode("cp1252")
+    return found[0]
 
 
 def _cp1252_for_stray_bytes(error: UnicodeError) -> tuple[str, int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -26,7 +27,8 @@ _SUFFIXES = RECORDS | PAGES | TABLES | _OTHERS  # of what is taken of a folder
 _COMPANIONS = ("_files", "_file", ".files")  # folders that browsers write beside a page
 _BLOCK = 4 << 20  # bytes that a store is asked for at once
 _VERSIONS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
-# Of the systems that fsspec knows, those that hold users' files; each with its library.
+# Of the systems that fsspec knows, those that hold users' files, each with its library: no files of
+# this machine, no wrappers around other addresses, no fetching without the checks of `fetching`.
 _STORES = {
     "s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs",
     "abfss": "adlfs", "adl": "adlfs", "oss": "ossfs", "oci": "ocifs", "hf": "huggingface_hub",
@@ -39,25 +41,11 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """One file or address to be read.
-
-    Attributes
-    ----------
-    name : str
-        As `read_input` and `split_input` take it.
-    size : int or None
-        Bytes, packed as it is; None where that isn't known before it is fetched.
-    modified : str or None
-        Another text when its content is another: its time in nanoseconds, or what a store calls
-        its version; None where that isn't known.
-    """
+    """One file or address to be read; None where something isn't known before it is fetched."""
 
     name: str
-    size: int | None = None
-    modified: str | None = None
-
-
-# --- names ----------------------------------------------------------------------------------------
+    size: int | None = None  # in bytes, packed as it is
+    modified: str | None = None  # changes with its content: its time, or its version in a store
 
 
 def is_address(source: str) -> bool:
@@ -87,9 +75,6 @@ def _scheme(source: str) -> str | None:
     scheme, mark, _ = source[:32].partition("://")
     plain = scheme.replace("+", "").replace("_", "").replace("-", "")
     return scheme.lower() if mark and plain.isalnum() else None
-
-
-# --- listing --------------------------------------------------------------------------------------
 
 
 def list_inputs(
@@ -129,19 +114,19 @@ def list_inputs(
 def files_within(
     source: str, include: Sequence[str] = (), exclude: Sequence[str] = (), tell: Tell | None = None
 ) -> list[ListedFile] | None:
-    """List the files of a folder or a pattern; None where the source is one file.
-
-    The parameters are those of `list_inputs`. Raises `InputError` when there is no file in it.
-    """
+    """List the files of a folder or a pattern, as `list_inputs` does; None for a single file."""
     if source == STDIN or is_address(source):
         return None
     found = _in_store(source) if is_store(source) else _on_disk(source)
     if found is None:
         return None
+    # Names in a store may begin otherwise than the user's do: s3 for s3a, three slashes for two.
+    base = _base(_path_of(source) if is_store(source) else Path(source).as_posix())
+    inside = [(PurePosixPath(_path_of(one.name).removeprefix(base)), one) for one in found]
     inside = [
         (path, file)
-        for path, file in found
-        if not (include and not _matches(path, include)) and not _matches(path, exclude)
+        for path, file in inside
+        if (not include or _matches(path, include)) and not _matches(path, exclude)
     ]
     if _is_pattern(source) and not Path(source).is_dir():
         files = [file for _, file in inside]
@@ -186,17 +171,16 @@ def _articles_of(
 ) -> list[ListedFile]:
     """Take of a folder's files, each with its path within it, what may be articles."""
     asked = {PurePosixPath(pattern).suffix.lower() for pattern in include}
-    taken: list[ListedFile] = []
-    left: dict[str, int] = {}
+    taken, left = list[ListedFile](), Counter[str]()
     for path, file in inside:
         hidden = any(part.startswith(".") for part in path.parts)
         if hidden or any(part.endswith(_COMPANIONS) for part in path.parts[:-1]):
             continue
         kind = unpacked_name(path.name).suffix.lower()
-        if kind in _SUFFIXES or kind in asked or path.suffix.lower() in asked:
+        if {kind, path.suffix.lower()} & asked or kind in _SUFFIXES:
             taken.append(file)
         else:
-            left[kind or path.name] = left.get(kind or path.name, 0) + 1
+            left[kind or path.name] += 1
     if left and tell is not None:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(left.items())[:8])
         tell(f"{source}: left out files that are no articles by their names: {said}")
@@ -207,26 +191,24 @@ def _matches(path: PurePosixPath, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(str(path), one) or fnmatchcase(path.name, one) for one in patterns)
 
 
-def _on_disk(source: str) -> list[tuple[PurePosixPath, ListedFile]] | None:
+def _on_disk(source: str) -> list[ListedFile] | None:
     path = Path(source)
     with _explained(source):
         if path.is_dir():
-            # A link that leads nowhere too: reading it reports that.
-            found = [one for one in path.rglob("*") if one.is_file() or _is_broken(one)]
+            found = path.rglob("*")
         elif path.exists() or not _is_pattern(source):
             return None
         else:  # not Path.glob, which takes no pattern that begins at the root
-            named = glob.glob(source, recursive=True)  # noqa: PTH207
-            found = [one for one in map(Path, named) if one.is_file()]
-        base = _base(path.as_posix())
-        return [(_relative(one.as_posix(), base), _local(one)) for one in sorted(found)]
+            found = map(Path, glob.glob(source, recursive=True))  # noqa: PTH207
+        # A link that leads nowhere is taken too: reading it reports that.
+        return [
+            _local(str(one)) if one.exists() else ListedFile(str(one), 0)
+            for one in sorted(found)
+            if one.is_file() or not one.exists()
+        ]
 
 
-def _is_broken(path: Path) -> bool:
-    return path.is_symlink() and not path.exists()
-
-
-def _in_store(source: str) -> list[tuple[PurePosixPath, ListedFile]] | None:
+def _in_store(source: str) -> list[ListedFile] | None:
     system, path = _file_system(source)
     with _explained(source):
         system.invalidate_cache()
@@ -239,37 +221,35 @@ def _in_store(source: str) -> list[tuple[PurePosixPath, ListedFile]] | None:
         else:
             return None
     names = sorted(name for name, known in found.items() if known.get("type") == "file")
-    files = [_remote(system.unstrip_protocol(name), found[name]) for name in names]
-    # Its names may begin otherwise than the user's do: s3 for s3a, three slashes for two.
-    base = _base(source.partition("://")[2].lstrip("/"))
-    paths = (one.name.partition("://")[2].lstrip("/") for one in files)
-    return [(_relative(path, base), one) for path, one in zip(paths, files, strict=True)]
-
-
-def _local(path: Path) -> ListedFile:
-    try:
-        known = path.stat()
-    except OSError:  # gone since, or a link that leads nowhere
-        return ListedFile(str(path), 0)
-    return ListedFile(str(path), known.st_size, str(known.st_mtime_ns))
-
-
-def _remote(name: str, known: dict[str, Any]) -> ListedFile:
-    version = next((known[key] for key in _VERSIONS if known.get(key) is not None), None)
-    return ListedFile(name, known.get("size"), None if version is None else str(version).strip('"'))
+    return [_remote(system.unstrip_protocol(name), found[name]) for name in names]
 
 
 def _single(source: str) -> ListedFile:
     """Describe one file or address. Raises `InputError` when it isn't there."""
     if source == STDIN or is_address(source):
         return ListedFile(source)
-    if is_store(source):
-        system, path = _file_system(source)
+    if not is_store(source):
         with _explained(source):
-            return _remote(source, dict(system.info(path)))
+            return _local(source)
+    system, path = _file_system(source)
     with _explained(source):
-        known = Path(source).stat()
-        return ListedFile(source, known.st_size, str(known.st_mtime_ns))
+        return _remote(source, system.info(path))
+
+
+def _local(source: str) -> ListedFile:
+    known = Path(source).stat()
+    return ListedFile(source, known.st_size, str(known.st_mtime_ns))
+
+
+def _remote(source: str, known: Mapping[str, Any]) -> ListedFile:
+    version = next((known[key] for key in _VERSIONS if known.get(key) is not None), None)
+    modified = None if version is None else str(version).strip('"')
+    return ListedFile(source, known.get("size"), modified)
+
+
+def _path_of(source: str) -> str:
+    """Return a path, of an address without its scheme."""
+    return source.partition("://")[2].lstrip("/") if is_store(source) else source
 
 
 def _is_pattern(source: str) -> bool:
@@ -282,22 +262,14 @@ def _base(pattern: str) -> str:
     return pattern.rstrip("/") + "/" if at is None else pattern[: pattern.rfind("/", 0, at) + 1]
 
 
-def _relative(name: str, base: str) -> PurePosixPath:
-    return PurePosixPath(name.removeprefix(base))
-
-
-# --- opening --------------------------------------------------------------------------------------
-
-
 @contextmanager
 def opened(source: str) -> Iterator[Any]:
     """Open a file by its name or address. Raises `InputError`."""
-    if is_store(source):
-        system, path = _file_system(source)
-        with _explained(source):
+    with _explained(source):
+        if is_store(source):
+            system, path = _file_system(source)
             stream = system.open(path, "rb", block_size=_BLOCK)
-    else:
-        with _explained(source):
+        else:
             stream = Path(source).open("rb")  # noqa: SIM115
     with stream:
         yield stream
@@ -306,8 +278,6 @@ def opened(source: str) -> Iterator[Any]:
 def _file_system(source: str) -> tuple[Any, str]:
     """Return the file system of an address, and the path in it. Raises `InputError`."""
     scheme = _scheme(source) or ""
-    # No files of this machine, no wrappers around other addresses, and no fetching without the
-    # checks of `fetching`.
     if scheme not in _STORES:
         reason = f"{scheme} addresses are not read; give a file or an http(s) address"
         raise InputError(source, reason)
@@ -332,18 +302,16 @@ def _explained(source: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:  # each store's library has errors of its own
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        why, store = " ".join(str(why).split())[:300], is_store(source)
+        store, why = is_store(source), getattr(error, "strerror", None) or str(error)
+        why = " ".join(str(why or type(error).__name__).split())[:300]
         if isinstance(error, FileNotFoundError) and store:
             reason = "no such file, folder or bucket; check the address"
         elif isinstance(error, FileNotFoundError):
-            reason = (
-                "no such file; give a file, a folder, an http(s) address, or - for standard input"
-            )
+            give = "give a file, a folder, an http(s) address, or - for standard input"
+            reason = f"no such file; {give}"
         elif isinstance(error, PermissionError) and store:
             reason = f"may not be read ({why}); check the keys and rights of the store"
-        elif store:
-            reason = f"cannot be opened ({why}); check the address, the store and its keys"
         else:
-            reason = f"cannot be opened ({why}); check its name and rights"
+            check = "the address, the store and its keys" if store else "its name and rights"
+            reason = f"cannot be opened ({why}); check {check}"
         raise InputError(source, reason) from None

@@ -35,6 +35,7 @@ class Header:
 
 MAX_HEADLINE = 200
 _BODY_WORDS = 25  # the least that stands below a headline
+_TIMES = (LineKind.AGO, LineKind.TIME)
 _SEARCH = 4  # lines below a headline in which its article begins
 
 _DASH = re.compile(r"[-–—•·|]\s?(?=\S)")
@@ -50,6 +51,11 @@ _PRESS = re.compile(
 )
 _OUTLET_TIME = re.compile(r"(.{2,50}?)\s?[·•|,–—-]\s?(\S.{3,40})\Z")
 _DAY = re.compile(r"\d{4}|\d\s?(?:h|hrs?|hours?|d|days?|w|wks?|weeks?|months?|years?)\sago")
+_DATES = (
+    (re.compile(r"(\d{4}-\d{2}-\d{2})"), "%Y-%m-%d"),
+    (re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s([A-Za-z]{3})[a-z]*\.?,?\s(\d{4})"), "%d %b %Y"),
+    (re.compile(r"([A-Za-z]{3})[a-z]*\.?\s(\d{1,2})(?:st|nd|rd|th)?,?\s(\d{4})"), "%b %d %Y"),
+)
 _BY = re.compile(r"(?:(?:words|text|story|written|reported)\s)?by:?\s", re.IGNORECASE)
 
 
@@ -78,20 +84,13 @@ def author(byline: str) -> str:
 
 def iso_date(text: str) -> str | None:
     """Read the day from a line such as ``Updated: 12 March 2025``; None where it is ambiguous."""
-    if found := re.search(r"\d{4}-\d{2}-\d{2}", text):
-        return _day(found[0], "%Y-%m-%d")
-    found = re.search(r"(\d{1,2})(?:st|nd|rd|th)?\s([A-Za-z]{3})[a-z]*\.?,?\s(\d{4})", text)
-    if found:
-        return _day(" ".join(found.groups()), "%d %b %Y")
-    found = re.search(r"([A-Za-z]{3})[a-z]*\.?\s(\d{1,2})(?:st|nd|rd|th)?,?\s(\d{4})", text)
-    return _day(" ".join(found.groups()), "%b %d %Y") if found else None
-
-
-def _day(text: str, form: str) -> str | None:
-    try:
-        return datetime.strptime(text, form).date().isoformat()
-    except ValueError:
-        return None
+    for pattern, form in _DATES:
+        if found := pattern.search(text):
+            try:
+                return datetime.strptime(" ".join(found.groups()), form).date().isoformat()
+            except ValueError:
+                return None
+    return None
 
 
 def find(lines: Sequence[PageLine]) -> list[Header]:
@@ -114,15 +113,17 @@ def find(lines: Sequence[PageLine]) -> list[Header]:
 def _outlet_header(lines: Sequence[PageLine], index: int) -> Header | None:
     """Read outlet and time, in this order, above a headline."""
     first = lines[index]
-    joined = _outlet_and_time(first.text)
-    if joined is not None:
-        outlet, when, at = joined[0], joined[1], index + 1
+    joined = _OUTLET_TIME.match(first.text) if len(first.text) <= 100 else None
+    outlet, following = _bare(first.text), lines[index + 1] if index + 1 < len(lines) else None
+    if joined and kind(joined[2]) in _TIMES and _could_be_name(joined[1]):
+        outlet, when, at = _bare(joined[1]), joined[2], index + 1
     elif (
-        index + 1 < len(lines)
-        and _is_name(first)
-        and lines[index + 1].kind in (LineKind.AGO, LineKind.TIME)
+        following is not None
+        and following.kind in _TIMES
+        and first.kind is LineKind.TEXT
+        and _could_be_name(outlet)
     ):
-        outlet, when, at = _bare(first.text), lines[index + 1].text, index + 2
+        when, at = following.text, index + 2
     else:
         return None
     repeated = at < len(lines) and _bare(lines[at].text).casefold() == outlet.casefold()
@@ -155,19 +156,8 @@ def _begins(lines: Sequence[PageLine], at: int) -> bool:
     return sum(len(line.text.split(None, 2 * _BODY_WORDS)) for line in below) >= _BODY_WORDS
 
 
-def _outlet_and_time(text: str) -> tuple[str, str] | None:
-    match = _OUTLET_TIME.match(text) if len(text) <= 100 else None
-    if match is None or kind(match[2]) not in (LineKind.AGO, LineKind.TIME):
-        return None
-    return (_bare(match[1]), match[2]) if _could_be_name(match[1]) else None
-
-
 def _bare(text: str) -> str:
     return _DASH.sub("", text, count=1) if _DASH.match(text) else text
-
-
-def _is_name(line: PageLine) -> bool:
-    return line.kind is LineKind.TEXT and _could_be_name(_bare(line.text))
 
 
 def _could_be_name(text: str) -> bool:

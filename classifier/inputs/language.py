@@ -39,7 +39,10 @@ def detect_language(text: str) -> str | None:
     The start and a part of the middle are looked at, without addresses, handles and hashtags. None
     when the text is too short or too mixed to tell.
     """
-    return _detect(legible(_sample(text)))
+    if len(text) > _HEAD + _MIDDLE:
+        middle = max(_HEAD, (len(text) - _MIDDLE) // 2)
+        text = text[:_HEAD] + " " + text[middle : middle + _MIDDLE]
+    return _detect(legible(text))
 
 
 @lru_cache(maxsize=128)  # asked when a page is read, and soon after when it is scored
@@ -56,13 +59,6 @@ def _detect(sample: str) -> str | None:
     if language in _NEAR_ENGLISH and len(words) < _ENGLISH_WORDS:
         return None
     return language
-
-
-def _sample(text: str) -> str:
-    if len(text) <= _HEAD + _MIDDLE:
-        return text
-    middle = max(_HEAD, (len(text) - _MIDDLE) // 2)
-    return text[:_HEAD] + " " + text[middle : middle + _MIDDLE]
 
 
 def _reads_english(words: list[str]) -> bool:

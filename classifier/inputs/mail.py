@@ -12,6 +12,7 @@ from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 from email.utils import parseaddr, parsedate_to_datetime
+from typing import Any
 
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import page, webpage
@@ -47,10 +48,7 @@ def looks_like_mail(head: str) -> bool:
 def articles(data: bytes, source: str, stem: str) -> Iterator[Article]:
     """Read the article of a newsletter, or those of a saved page.
 
-    Raises
-    ------
-    InputError
-        When it holds none, or is a whole mailbox.
+    Raises `InputError` when it holds none, or is a whole mailbox.
     """
     if _MBOX.match(data[:200].decode("latin-1")):
         raise InputError(source, "is a mailbox; give its mails one by one, as .eml files")
@@ -75,13 +73,8 @@ def articles(data: bytes, source: str, stem: str) -> Iterator[Article]:
     if not found:
         reason = "a mail without a text that is an article; give the article's page or text"
         raise InputError(source, reason)
-    first = found[0]
-    yield replace(
-        first,
-        title=subject or first.title,
-        outlet=outlet or first.outlet,
-        date=date or first.date,
-    )
+    said: dict[str, Any] = {"title": subject, "outlet": outlet, "date": date}
+    yield replace(found[0], **{key: value for key, value in said.items() if value})
     yield from found[1:]
 
 

@@ -12,14 +12,12 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from framescope.classifier.records import (
     Article,
     ArticleReport,
     Citation,
-    Mention,
-    Place,
     SentenceReport,
     Skipped,
 )
@@ -58,19 +56,9 @@ _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 _MOSTLY = 0.8  # of a text's letters are Latin where single look-alikes are put right
 
 
-_Placed = TypeVar("_Placed")
-
-
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """A text put right, and where each of its characters stands in the text as given.
-
-    Attributes
-    ----------
-    text : str
-    starts, ends : sequence of int
-        Of each character, its place in the text as given.
-    """
+    """A text put right, and where each of its characters stands in the text as given."""
 
     text: str
     starts: Sequence[int]
@@ -141,7 +129,7 @@ def restore(report: ArticleReport | Skipped, original: Original) -> ArticleRepor
     card = report.source
     if card is not None:
         links = card.publication.chain
-        chain = tuple(replace(one, place=_restored(one.place, normal)) for one in links)
+        chain = tuple(replace(one, place=_moved(one.place, normal.given)) for one in links)
         card = replace(card, publication=replace(card.publication, chain=chain))
     return replace(
         report,
@@ -153,30 +141,21 @@ def restore(report: ArticleReport | Skipped, original: Original) -> ArticleRepor
 
 
 def _normalised(article: Article, normal: Normal) -> Article:
-    def moved(items: Iterable[_Placed]) -> tuple[_Placed, ...]:
-        return tuple(_moved(item, normal.place) for item in items)
-
     headers = ("title", "outlet", "author", "site_name")
     known: dict[str, Any] = {
         name: legible(text) for name in headers if (text := getattr(article, name))
     }
-    return replace(
-        article,
-        text=normal.text,
-        **known,
-        units=None if article.units is None else moved(article.units),
-        spans=moved(article.spans),
-        republications=moved(article.republications),
-    )
+    for name in ("units", "spans", "republications"):
+        known[name] = _moved(getattr(article, name), normal.place)
+    return replace(article, text=normal.text, **known)
 
 
 def _moved(item: Any, move: Callable[[int, int], tuple[int, int]]) -> Any:
+    """Move whatever has a start and an end, or several of these."""
+    if item is None or isinstance(item, tuple):
+        return item and tuple(_moved(one, move) for one in item)
     start, end = move(item.start, item.end)
     return replace(item, start=start, end=end)
-
-
-def _restored(place: Place | None, normal: Normal) -> Place | None:
-    return None if place is None else Place(*normal.given(place.start, place.end))
 
 
 def _sentence(report: SentenceReport, text: str, normal: Normal) -> SentenceReport:
@@ -187,33 +166,28 @@ def _sentence(report: SentenceReport, text: str, normal: Normal) -> SentenceRepo
         left, right = normal.given(one.start + first, one.start + last)
         return left - start, right - start
 
-    mentions = one.mentions
-    if mentions is not None:
-        mentions = tuple(Mention(*within(m.start, m.end), m.outlets) for m in mentions)
     sentence = replace(
         one,
         text=text[start:end],
         start=start,
         end=end,
-        citations=tuple(_citation(c, normal) for c in one.citations),
-        mentions=mentions,
+        citations=_citations(one.citations, normal),
+        mentions=_moved(one.mentions, within),
         quoted=tuple(within(*place) for place in one.quoted),
     )
     return replace(
         report,
         sentence=sentence,
-        evidence=tuple(_moved(span, normal.given) for span in report.evidence),
-        citations=tuple(_citation(c, normal) for c in report.citations),
+        evidence=_moved(report.evidence, normal.given),
+        citations=_citations(report.citations, normal),
     )
 
 
-def _citation(citation: Citation, normal: Normal) -> Citation:
-    return replace(
-        citation,
-        source=_restored(citation.source, normal),
-        cue=_restored(citation.cue, normal),
-        content=tuple(_moved(place, normal.given) for place in citation.content),
-        antecedent=_restored(citation.antecedent, normal),
+def _citations(citations: Iterable[Citation], normal: Normal) -> tuple[Citation, ...]:
+    places = ("source", "cue", "content", "antecedent")
+    return tuple(
+        replace(one, **{name: _moved(getattr(one, name), normal.given) for name in places})
+        for one in citations
     )
 
 

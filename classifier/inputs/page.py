@@ -23,7 +23,8 @@ _LINK_WORDS = 25
 _MAX_LINKS = 12
 _HEAD_LINES = 6  # lines at an article's head in which its author and date stand
 _SEEN_WORDS = 40  # of an article before its readers comment
-_MENU_LINES = 3  # words of a menu in a row that make one
+_MENU = [LineKind.WEAK] * 3  # words of a menu in a row that make one
+_SAVED = {LineKind.FURNITURE, LineKind.AGO, LineKind.RELATED, LineKind.COMMENTS}
 
 
 def articles(text: str, stem: str, publisher: str | None = None) -> list[Article]:
@@ -37,9 +38,7 @@ def articles(text: str, stem: str, publisher: str | None = None) -> list[Article
     parts = [_clean(part) for part in _parts(page)]
     _gather(parts, page, publisher)
     kept = [part for part in parts if part.words >= _MIN_WORDS] or [p for p in parts if p.lines][:1]
-    if not kept:
-        return []
-    if len(parts) == 1 and not parts[0].changed:
+    if kept and len(parts) == 1 and not parts[0].changed:
         return [_article(text, parts[0], stem, publisher)]
     return [
         _article(part.text, part, stem if number == 1 else f"{stem}-{number}", publisher)
@@ -59,7 +58,7 @@ class _Part:
     header: str | None = None
     credits: tuple[str, ...] = ()
     footnotes: tuple[str, ...] = ()
-    gatherer: tuple[str, str] | None = None  # the page's name, and the words that give it
+    gatherer: tuple[str | None, str | None] = None, None  # the page's name, and its source
 
     @property
     def words(self) -> int:
@@ -89,9 +88,17 @@ def _parts(page: Sequence[PageLine]) -> Iterator[_Part]:
     if starts[0]:
         yield _Part(_until(page[: starts[0]]) if found else list(page))
     for header, end in zip(found, starts[1:], strict=True):
-        part = _until(page[header.body : end])
         above = page[header.start].text if header.outlet else None
-        yield _Part(part, header.outlet, date=header.date, changed=True, header=above)
+        lines = _until(page[header.body : end])
+        yield _Part(lines, header.outlet, date=header.date, changed=True, header=above)
+
+
+def _until(lines: Sequence[PageLine]) -> list[PageLine]:
+    """Take off the drawn rule between an article and the next."""
+    end = len(lines)
+    while end and lines[end - 1].kind is LineKind.RULE:
+        end -= 1
+    return list(lines[:end])
 
 
 def _gather(parts: Sequence[_Part], page: Sequence[PageLine], publisher: str | None) -> None:
@@ -106,55 +113,43 @@ def _gather(parts: Sequence[_Part], page: Sequence[PageLine], publisher: str | N
         if line.kind is not LineKind.TEXT and (name := headers.own_name(line.text))
     )
     found = (publisher, publisher) if publisher else next(named, None)
-    if found is None or all(republication.same_outlet(outlet, found[0]) for outlet in outlets):
-        return
-    for part in parts:
-        part.gatherer = found
-
-
-def _until(lines: Sequence[PageLine]) -> list[PageLine]:
-    """Take off the drawn rule between an article and the next."""
-    end = len(lines)
-    while end and lines[end - 1].kind is LineKind.RULE:
-        end -= 1
-    return list(lines[:end])
+    if found and not all(republication.same_outlet(outlet, found[0]) for outlet in outlets):
+        for part in parts:
+            part.gatherer = found
 
 
 def _clean(part: _Part) -> _Part:
     """Take out what isn't article, and note what it said about the article."""
     whole = list(part.lines)
     part.credits = headers.credits(line.text for line in whole if line.kind is LineKind.FURNITURE)
-    company = part.changed or _in_company(whole)
+    dropped = {LineKind.FURNITURE, LineKind.AGO}
+    if part.changed or _was_saved(whole):
+        dropped |= {LineKind.WEAK, LineKind.TIME, LineKind.RULE}
     _read_head(part)
-    lines = [line for line in _outside_zones(part.lines) if not _is_furniture(line, company)]
+    lines = [line for line in _outside_zones(part.lines) if line.kind not in dropped]
     body = _without_footnotes(lines)
     part.footnotes = tuple(line.text for line in lines[len(body) :][: headers.MAX_LINES])
-    part.lines = [replace(line, text=furniture.strip_marks(line.text)) for line in body]
-    for index, line in enumerate(part.lines[:_HEAD_LINES]):
-        rest, author = furniture.strip_lead(line.text)
-        part.lines[index] = replace(line, text=rest)
-        part.author = part.author or author
-    part.lines = [line for line in part.lines if line.text]
+    part.lines = []
+    for index, line in enumerate(body):
+        text = furniture.strip_marks(line.text)
+        if index < _HEAD_LINES:
+            text, author = furniture.strip_lead(text)
+            part.author = part.author or author
+        if text:
+            part.lines.append(replace(line, text=text))
     part.changed = part.changed or part.lines != whole
     return part
 
 
-def _in_company(lines: Sequence[PageLine]) -> bool:
+def _was_saved(lines: Sequence[PageLine]) -> bool:
     """Whether a text shows that it was saved with its page around it."""
     kinds = [line.kind for line in lines]
-    if {LineKind.FURNITURE, LineKind.AGO, LineKind.RELATED, LineKind.COMMENTS} & set(kinds):
-        return True
     times = [line.text for line in lines if line.kind is LineKind.TIME]
-    menu = [LineKind.WEAK] * _MENU_LINES
-    return sum(not headers.iso_date(time) for time in times) >= 2 or any(
-        kinds[at : at + _MENU_LINES] == menu for at in range(len(kinds))
+    return (
+        not _SAVED.isdisjoint(kinds)
+        or sum(not headers.iso_date(time) for time in times) >= 2
+        or any(kinds[at : at + len(_MENU)] == _MENU for at in range(len(kinds)))
     )
-
-
-def _is_furniture(line: PageLine, company: bool) -> bool:
-    if line.kind in (LineKind.FURNITURE, LineKind.AGO):
-        return True
-    return company and line.kind in (LineKind.WEAK, LineKind.TIME, LineKind.RULE)
 
 
 def _read_head(part: _Part) -> None:
@@ -211,13 +206,12 @@ def _is_thread(before: Sequence[PageLine], after: Sequence[PageLine]) -> bool:
     return any(line.kind is LineKind.AGO for line in after[:3]) or _words(after) < _words(before)
 
 
-def _without_footnotes(lines: Sequence[PageLine]) -> list[PageLine]:
+def _without_footnotes(lines: Sequence[PageLine]) -> Sequence[PageLine]:
     """Drop footnotes at the end of a text whose marks stand in it."""
     end = len(lines)
     while end and furniture.is_footnote(lines[end - 1].text):
         end -= 1
-    marked = any(furniture.has_mark(line.text) for line in lines[:end])
-    return list(lines[:end] if marked else lines)
+    return lines[:end] if any(furniture.has_mark(line.text) for line in lines[:end]) else lines
 
 
 def _words(lines: Sequence[PageLine]) -> int:
@@ -226,6 +220,9 @@ def _words(lines: Sequence[PageLine]) -> int:
 
 def _article(text: str, part: _Part, id_: str, publisher: str | None) -> Article:
     republications = republication.find(text, part.outlet or publisher)
+    # The footnotes of a republished article give the address it stood at.
+    lines = part.credits + (part.footnotes if republications else ())
+    imprint = Imprint(lines, part.header, *part.gatherer)
     return Article(
         id=id_,
         text=text,
@@ -234,16 +231,8 @@ def _article(text: str, part: _Part, id_: str, publisher: str | None) -> Article
         author=part.author,
         date=part.date,
         republications=republications,
-        imprint=_imprint(part, carries=bool(republications)),
+        imprint=None if imprint == Imprint() else imprint,
     )
-
-
-def _imprint(part: _Part, carries: bool) -> Imprint | None:
-    # The footnotes of a republished article give the address it stood at.
-    lines = part.credits + (part.footnotes if carries else ())
-    name, words = part.gatherer or (None, None)
-    found = Imprint(lines, part.header, name, words)
-    return None if found == Imprint() else found
 
 
 def _title(lines: Sequence[PageLine]) -> str | None:

@@ -97,14 +97,14 @@ def layers(text: str, publisher: str | None = None) -> tuple[Republication, ...]
 
     An article that first appeared elsewhere may itself announce a third outlet's.
     """
-    lines = _lines(text)
+    lines, known = _lines(text), [publisher]
     found: list[Republication] = []
     for layer in (_stated(text, lines), _announced(text, lines) or _quoted_whole(text, lines)):
-        known = [publisher, *(other.outlet for other in found)]
         if layer is None or _DATE.fullmatch(layer.outlet):
             continue
         if not any(same_outlet(layer.outlet, name) for name in known):
             found.append(layer)
+            known.append(layer.outlet)
     return tuple(found)
 
 
@@ -125,7 +125,8 @@ def _announced(text: str, lines: list[tuple[int, int]]) -> Republication | None:
             match = pattern.match(text, start, min(end, start + _MAX_EVIDENCE))
             if match is None:
                 continue
-            begin = match.end() + _space(text, match.end())
+            rest = text[match.end() : match.end() + 100]
+            begin = match.end() + len(rest) - len(rest.lstrip())
             if begin < end_of_text:
                 return Republication(begin, end_of_text, _clean(match[1]), match[0])
     return None
@@ -159,11 +160,6 @@ def _quoted_whole(text: str, lines: list[tuple[int, int]]) -> Republication | No
         if len(long) >= 2 and all(text.startswith(_QUOTE, begin) for begin, _ in long):
             return Republication(rest[0][0], rest[-1][1], _clean(match[1]), match[0].rstrip(","))
     return None
-
-
-def _space(text: str, at: int) -> int:
-    rest = text[at : at + 100]
-    return len(rest) - len(rest.lstrip())
 
 
 def _clean(name: str) -> str:

@@ -14,9 +14,8 @@ SUFFIXES = frozenset({".gz", ".bz2", ".xz", ".zst", ".zstd"})
 HEAD = 65_536
 """Bytes that tell what an input is."""
 
-MOST_UNPACKED = 256_000_000
-MOST_TIMES = 200
-"""A file is a bomb if it unpacks to more than `MOST_UNPACKED` bytes and `MOST_TIMES` its size."""
+MOST_UNPACKED, MOST_TIMES = 256_000_000, 200
+"""A file is a bomb if it unpacks to more than so many bytes, and so many times its size."""
 
 CHUNK = 1 << 20
 _PIECE = 1 << 10  # bytes of Zstandard unpacked at once: every four of them may be 128 kB

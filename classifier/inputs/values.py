@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import exchange, files, jsonl, reading, webpage
+from framescope.classifier.inputs.unpacking import HEAD
 from framescope.classifier.records import Article, Skipped
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ _SUFFIX = re.compile(
 _ROOTED = re.compile(r"[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
 _SENTENCE_ENDS = tuple(".!?…\"'”’)")
 _LONGEST_NAME, _LONGEST_PATH = 255, 4096  # characters, on the common systems
-_LONGEST_HEAD = 65_536  # characters that tell what a text is
 _MISSING = frozenset({"NoneType", "NAType", "NaTType"})
 
 
@@ -132,12 +133,13 @@ def _text(
     if line and len(line) <= _LONGEST_PATH and len(line.splitlines()) == 1:
         if _ADDRESS.fullmatch(line):
             return reading.read_input(line)
-        if _exists(text):
-            return _path(text)
+        with suppress(OSError, ValueError):  # no name that a file can have
+            if Path(text).exists():
+                return _path(text)
         if _looks_like_file(line):
             reason = "no such file; if that is the article itself, give it as Article(id, text)"
             raise InputError(line, reason)
-    head = text[:_LONGEST_HEAD]
+    head = text[:HEAD]
     if known is not None and not (webpage.looks_like_html(head) or jsonl.looks_like_records(head)):
         return iter([_checked(Article(name, text), name)])
     try:
@@ -149,13 +151,6 @@ def _text(
 def _path(path: str | os.PathLike[str]) -> Iterator[Article | Skipped]:
     place = os.fsdecode(path)
     return reading.read_input(f"./{place}" if place == files.STDIN else place)
-
-
-def _exists(path: str) -> bool:
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError):  # not to be looked at, or no name that a file can have
-        return False
 
 
 def _looks_like_file(line: str) -> bool:

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import unescape
 from typing import Any
@@ -80,7 +81,7 @@ def has_html(head: str) -> bool:
 
 
 def without_pictures(data: bytes) -> bytes:
-    """Take the pictures and fonts out of a page that holds them whole (``data:`` addresses)."""
+    """Take out the pictures and fonts that a page holds whole (``data:`` addresses)."""
     return _PICTURE.sub(b"data:,", data)
 
 
@@ -152,12 +153,11 @@ def _described_body(html: str) -> list[str]:
 
     Some pages show an article only after scripts have run, and have it whole in there.
     """
-    found = _BODY.search(html)
-    try:
-        text = str(json.loads(found[1], strict=False)) if found else ""
-    except ValueError:
-        text = ""
-    return [line for part in unescape(text).splitlines() if (line := " ".join(part.split()))]
+    text = ""
+    if found := _BODY.search(html):
+        with suppress(ValueError):
+            text = unescape(str(json.loads(found[1], strict=False)))
+    return [line for part in text.splitlines() if (line := " ".join(part.split()))]
 
 
 def _extract(html: str, url: str | None) -> tuple[Any, PageSays]:
@@ -232,7 +232,7 @@ def _letters(text: str) -> str:
 
 
 def _same_site(own: str | None, url: str) -> bool:
-    """Whether a page's own address is of the site that it was fetched from, or of its archive."""
+    """Whether a page's own address is of the site that it was fetched from, or its archive."""
     here, there = _host(url), _host(own)
     if here is None or there is None or there in url:
         return True

@@ -58,38 +58,26 @@ def counted(number: int, noun: str, form: str = "") -> str:
 def distinct(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the texts that aren't empty, each once whatever its case, as it stood first."""
     found: dict[str, str] = {}
-    for text in texts:
-        if text:
-            found.setdefault(text.casefold(), text)
+    for text in filter(None, texts):
+        found.setdefault(text.casefold(), text)
     return tuple(found.values())
 
 
 def fold(text: str) -> str:
     """Write typographic quotes, dashes and spaces as their ASCII look-alikes.
 
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-        Of the same length, so that offsets hold: what a model reads, whichever way the page it
-        came from was typeset.
+    The result has the same length, so that offsets hold: models read it, whichever way a page was
+    typeset.
     """
     return text.replace("`", "'") if text.isascii() else text.translate(_LOOK_ALIKES)
 
 
-def _look_alikes() -> dict[int, str]:
-    kinds = {
-        "'": "‘’‚‛′‹›`´ʼ＇",
-        '"': "“”„‟″«»＂「」『』〝〞",
-        "-": "‐‑‒–—―−﹘﹣－",
-        "\n": "\x85\u2028\u2029",
-        # Spelt by category: there are 17 space characters, and no two pages use the same.
-        " ": "".join(c for c in map(chr, range(0x3001)) if unicodedata.category(c) == "Zs"),
-    }
-    return {ord(char): plain for plain, chars in kinds.items() for char in chars}
-
-
-_LOOK_ALIKES = _look_alikes()
+_KINDS = {
+    "'": "‘’‚‛′‹›`´ʼ＇",
+    '"': "“”„‟″«»＂「」『』〝〞",
+    "-": "‐‑‒–—―−﹘﹣－",
+    "\n": "\x85\u2028\u2029",
+    # Spelt by category: there are 17 space characters, and no two pages use the same.
+    " ": "".join(c for c in map(chr, range(0x3001)) if unicodedata.category(c) == "Zs"),
+}
+_LOOK_ALIKES = {ord(char): plain for plain, chars in _KINDS.items() for char in chars}
