@@ -6,33 +6,51 @@ import growth
 import pytest
 from framescope.classifier import bundles
 from framescope.classifier.inputs import page
+from framescope.classifier.records import Article, Imprint
 from framescope.classifier.scoring import Scorer
 
 SIZE = 2_000  # characters
+PROSE = 'The minister said "we won." Prices rose 3.5 percent. According to two bankers, it fell. '
+BODY = (
+    "The harbour council said on Tuesday that it had agreed to widen the eastern breakwater after "
+    "two ferries were damaged in the winter storms, and that the work would take three years."
+)
+# What a text repeats, and what it begins with.
+PARTS = {
+    **dict.fromkeys(
+        (PROSE, "word ", ".", "a", " ", "\n", '"', "“", '"a b.\n', '"said he" ', "a-", "(", "A, ",
+         "told the head of the ", "according to ", "according to the mayor, ", "Rika Vale ",
+         "SMITH: no.\n", "Source: ", "(AP) - ", "[1]", "Reporting by a; ", "Related Articles\n",
+         f"Tarn Courier\n3 hours ago\n- Tarn Courier\nMill\n{BODY}\n", "/RT", "新华社a.com/RT",
+         "\u0301", "Reuters RT Xinhua TASS "),
+        "",
+    ),
+    "a ": "Below is ",
+    "b ": "Text of report by ",
+    "A ": "Also in ",
+    "and AP ": "By ",
+    "[ab] Reuters ": "Below is the Karst Post's article:\n",
+    "#a": "# " * 100 + "\n",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def scorer(small_bundle) -> Scorer:
     found = Scorer(bundles.load(small_bundle))
-    list(found.score([growth.article("prose", SIZE)]))  # tables and libraries are loaded once
+    list(found.score([Article("a", PROSE * 20)]))  # tables and libraries are loaded once
     return found
 
 
-def calls(scorer: Scorer, name: str, size: int) -> int:
-    text, article = growth.text(name, size), growth.article(name, size)
+def calls(scorer: Scorer, part: str, size: int) -> int:
+    text = PARTS[part] + part * (size // len(part)) + "a"
+    url, imprint = "https://reader.example/" + text, Imprint((text[:300],) * 20)
+    article = Article("a", text, outlet=text, author=text, url=url, imprint=imprint)
     return growth.calls(lambda: (page.articles(text, "a"), list(scorer.score([article]))))
 
 
-@pytest.mark.parametrize("name", growth.PARTS)
-def test_work_grows_with_the_length_of_a_text(scorer, name):
-    # Each is read twice: what is made once for a text, as a library's table, is none of its work.
-    _, once = (calls(scorer, name, SIZE) for _ in range(2))
-    _, twice = (calls(scorer, name, 2 * SIZE) for _ in range(2))
+@pytest.mark.parametrize("part", PARTS)
+def test_work_grows_with_the_length_of_a_text(scorer, part):
+    # Each is read twice: what is made once, as a library's table, is none of its work.
+    once = min(calls(scorer, part, SIZE) for _ in range(2))
+    twice = min(calls(scorer, part, 2 * SIZE) for _ in range(2))
     assert twice < 2.5 * once + 1_000
-
-
-def test_the_count_sees_what_grows_with_the_square():
-    def pairs(size: int) -> int:
-        return growth.calls(lambda: [abs(a - b) for a in range(size) for b in range(size)])
-
-    assert pairs(200) > 3.5 * pairs(100)

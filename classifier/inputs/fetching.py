@@ -57,12 +57,9 @@ class Fetched:
 def fetch(url: str, limit: int, *, allow_private: bool = False) -> Fetched:
     """Fetch a page of at most `limit` bytes, unpacked.
 
-    Raises
-    ------
-    InputError
-        When there is no such address, it leads to one of this machine or its own network (unless
-        `allow_private`), the server refuses, is silent or takes more than `SECONDS`, or the page is
-        longer.
+    Raises `InputError` when there is no such address, it leads to one of this machine or its own
+    network (unless `allow_private`), the server refuses, is silent or takes more than `SECONDS`, or
+    the page is longer.
     """
     client = _Client(url, allow_private)
     # Between two bytes of a line that drips no timeout of the socket's own would strike.
@@ -91,13 +88,13 @@ class _Client:
     def __init__(self, url: str, allow_private: bool) -> None:
         self.url, self.allow_private = url, allow_private
         self._deadline = time.monotonic() + SECONDS
-        self._sockets: list[socket.socket] = []
+        self.sockets: list[socket.socket] = []
 
     def is_late(self) -> bool:
         return time.monotonic() >= self._deadline
 
     def close(self) -> None:
-        for one in self._sockets:
+        for one in self.sockets:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
@@ -131,7 +128,13 @@ class _Client:
 
         class Connection(base):  # type: ignore[misc]
             def _new_conn(self) -> socket.socket:
-                return client.connect(self.host, self.port, checked=proxy is None)
+                return client.connected(self.host, self.port, checked=proxy is None)
+
+            def connect(self) -> None:
+                super().connect()
+                client.sockets.append(self.sock)
+                if client.is_late():  # the watch has struck before there was anything to close
+                    raise TimeoutError
 
         pool.ConnectionCls = Connection
         return manager.urlopen(
@@ -139,19 +142,15 @@ class _Client:
             preload_content=False,
         )  # fmt: skip
 
-    def connect(self, host: str, port: int, *, checked: bool) -> socket.socket:
+    def connected(self, host: str, port: int, *, checked: bool) -> socket.socket:
         """Connect to the first address of a name that answers."""
         last = OSError("no address of that name")
         for address in self._addresses(host, port, checked=checked):
             timeout = max(0.1, min(SILENCE, self._deadline - time.monotonic()))
             try:
-                self._sockets.append(create_connection((address, port), timeout))
+                return create_connection((address, port), timeout)
             except OSError as error:
                 last = error
-            else:
-                if self.is_late():  # the watch has struck before there was anything to close
-                    raise TimeoutError
-                return self._sockets[-1]
         raise last
 
     def _addresses(self, host: str, port: int, *, checked: bool = True) -> list[str]:
@@ -202,12 +201,9 @@ def _is_public(address: str) -> bool:
         found = ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    inner = _within(found) if isinstance(found, IPv6Address) else None
+    inner = None  # the IPv4 address that an IPv6 address is made of
+    if isinstance(found, IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour
+        if found in _TRANSLATED or found in _COMPATIBLE:
+            inner = IPv4Address(int(found) & 0xFFFFFFFF)
     return found.is_global and not found.is_multicast and (inner is None or inner.is_global)
-
-
-def _within(address: IPv6Address) -> IPv4Address | None:
-    """Return the IPv4 address that an IPv6 address leads to, where it is made of one."""
-    if address in _TRANSLATED or address in _COMPATIBLE:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour

@@ -40,6 +40,7 @@ _NAMES: Mapping[str, Sequence[str]] = {
     "lang": ("lang", "language", "languagecode"),
 }  # fmt: skip
 _LONG = 8  # words of a cell on average that make it a text
+_NO_LETTER = re.compile(r"[\W_]")
 _LANG = re.compile(r"[A-Za-z]{2,3}\b")
 
 
@@ -133,4 +134,4 @@ def articles(
 
 
 def _key(name: str) -> str:
-    return re.sub(r"[\W_]", "", name.casefold())
+    return _NO_LETTER.sub("", name.casefold())

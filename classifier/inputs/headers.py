@@ -56,6 +56,7 @@ _DATES = (
     (re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s([A-Za-z]{3})[a-z]*\.?,?\s(\d{4})"), "%d %b %Y"),
     (re.compile(r"([A-Za-z]{3})[a-z]*\.?\s(\d{1,2})(?:st|nd|rd|th)?,?\s(\d{4})"), "%b %d %Y"),
 )
+_AFTER_NAME = re.compile(r"\s?[,|·•]\s|\s[–-]\s")
 _BY = re.compile(r"(?:(?:words|text|story|written|reported)\s)?by:?\s", re.IGNORECASE)
 
 
@@ -78,8 +79,7 @@ def ends_sentence(text: str) -> bool:
 
 def author(byline: str) -> str:
     """Return the name in a byline."""
-    name = _BY.sub("", byline, count=1)
-    return re.split(r"\s?[,|·•]\s|\s[–-]\s", name, maxsplit=1)[0].strip()
+    return _AFTER_NAME.split(_BY.sub("", byline, count=1), maxsplit=1)[0].strip()
 
 
 def iso_date(text: str) -> str | None:

@@ -70,6 +70,7 @@ _DATE = re.compile(
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December"
     r"|\d+)\b(?:\s\d+)*"
 )
+_LINE, _WORD = re.compile(r"[^\r\n]+"), re.compile(r"\w+")
 _HOST = re.compile(r"(?:[\w-]{1,40}\.)+[a-z]{2,12}")
 _SENTENCE = re.compile(r"(?<=[a-z0-9]{3})\.\s")  # "the Conversation. Read the original"
 _QUOTE = ("“", '"', "«", "„", "‘", "'")
@@ -111,7 +112,7 @@ def layers(text: str, publisher: str | None = None) -> tuple[Republication, ...]
 def _lines(text: str) -> list[tuple[int, int]]:
     """Return start and end of each line that isn't blank, without the space around it."""
     found = []
-    for match in re.finditer(r"[^\r\n]+", text):
+    for match in _LINE.finditer(text):
         if line := match[0].strip():
             start = match.start() + match[0].index(line)
             found.append((start, start + len(line)))
@@ -185,5 +186,5 @@ def _key(name: str) -> list[str]:
     name = name.casefold()
     if _HOST.fullmatch(name):
         name = name.removeprefix("www.").partition(".")[0]
-    words = re.findall(r"\w+", name.replace("'s", "").replace("’s", ""))
+    words = _WORD.findall(name.replace("'s", "").replace("’s", ""))
     return words[1:] if words[:1] == ["the"] and len(words) > 1 else words

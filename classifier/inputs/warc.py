@@ -53,12 +53,8 @@ def split(source: Source, stem: str) -> Iterator[RawRecord | Skipped]:
     """Cut an archive into its pages, whose articles are called after `stem`.
 
     Requests, metadata, and what only refers to another record are passed over. What is no page, is
-    too long or damaged is `Skipped`; what follows it is read.
-
-    Raises
-    ------
-    InputError
-        When the library isn't installed, or the stream is damaged where it is packed.
+    too long or damaged is `Skipped`; what follows it is read. Raises `InputError` without fastwarc,
+    or when the stream is damaged where it is packed.
     """
     try:
         from fastwarc.warc import ArchiveIterator

@@ -46,6 +46,7 @@ _HTML_BLOCKS = frozenset(
     | {"hr", "br", "dt", "dd", "main", "body", "center"}
 )
 _UNSEEN = ("script", "style", "head", "template", "noscript", "svg")
+_NO_LETTER = re.compile(r"[\W_]")
 _TAIL = re.compile(r"\s(?:\||-|–|—|·|»|:)\s(?=[^|–—·»]{1,60}\Z)")
 # What the page that says who answers for a site is called.
 _IMPRINT = re.compile(
@@ -228,7 +229,7 @@ def _headline(title: str | None, site: str | None) -> str | None:
 
 
 def _letters(text: str) -> str:
-    return re.sub(r"[\W_]", "", text.casefold())
+    return _NO_LETTER.sub("", text.casefold())
 
 
 def _same_site(own: str | None, url: str) -> bool:
