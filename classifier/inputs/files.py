@@ -195,11 +195,11 @@ def _on_disk(source: str) -> list[ListedFile] | None:
     path = Path(source)
     with _explained(source):
         if path.is_dir():
-            found = path.rglob("*")
+            found = list(path.rglob("*"))
         elif path.exists() or not _is_pattern(source):
             return None
         else:  # not Path.glob, which takes no pattern that begins at the root
-            found = map(Path, glob.glob(source, recursive=True))  # noqa: PTH207
+            found = [Path(one) for one in glob.glob(source, recursive=True)]  # noqa: PTH207
         # A link that leads nowhere is taken too: reading it reports that.
         return [
             _local(str(one)) if one.exists() else ListedFile(str(one), 0)
