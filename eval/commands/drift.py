@@ -48,7 +48,7 @@ def drift(
     """
     from framescope.classifier.errors import need
 
-    for module in ("pyarrow", "duckdb"):
+    for module in ("pyarrow", "duckdb", "statsmodels"):
         need(module, "drift needs", "batch")
     from framescope.classifier.output import check, opened
     from framescope.eval.drift import compare_runs

@@ -42,31 +42,10 @@ Rows = NDArray[np.intp]
 class RunArticles:
     """The articles of a run, n of them, and their sentences, m.
 
-    Attributes
-    ----------
-    name : str
-        Of the run's folder.
-    manifest : mapping
-    total : int
-        Distinct texts in the run, of which n were read.
-    outlet : ndarray of str, shape (n,)
-        A key; `UNKNOWN` where the page names none.
-    outlet_names : mapping of str to str
-        By key.
-    registered : ndarray of bool, shape (n,)
-    distance : ndarray of float64, shape (n,)
-        To the training data, 0 to 1; NaN where unknown.
-    far : ndarray of bool, shape (n,)
-    digest : tuple of str
-        `batch.schema.text_digest` of each text.
-    article : ndarray of int, shape (m,)
-        Of each sentence.
-    place : ndarray of int, shape (m, 2)
-        Start and end of each sentence.
-    texts : tuple of str
-        Of the sentences.
-    scores : mapping of str to ndarray of float32
-        By signal, of shape (m,), or (n,) for a signal of whole articles; NaN where not scored.
+    ``total``: distinct texts in the run, of which n were read. ``outlet``, ``registered``,
+    ``distance`` (NaN where unknown), ``far``, ``digest``: of each article. ``article``, ``place``
+    of shape (m, 2), ``texts``: of each sentence. ``scores``: by signal, of shape (m,), or (n,) for
+    a signal of whole articles; NaN where not scored.
     """
 
     name: str
@@ -77,10 +56,10 @@ class RunArticles:
     registered: Bools
     distance: Floats
     far: Bools
-    digest: tuple[str, ...]
+    digest: list[str]
     article: Rows
     place: Rows
-    texts: tuple[str, ...]
+    texts: list[str]
     scores: Mapping[str, Single]
 
     def __len__(self) -> int:
@@ -93,12 +72,12 @@ class RunArticles:
         return str(model.get("name")), str(model.get("digest") or "")
 
     @cached_property
-    def words(self) -> tuple[Counter[str], ...]:
+    def words(self) -> list[Counter[str]]:
         """How often each word stands in each article, in lower case."""
         found: list[Counter[str]] = [Counter() for _ in range(len(self))]
         for article, text in zip(self.article.tolist(), self.texts, strict=True):
             found[article].update(_WORD.findall(text.lower()))
-        return tuple(found)
+        return found
 
 
 def is_of_articles(signal: str) -> bool:
@@ -107,22 +86,15 @@ def is_of_articles(signal: str) -> bool:
 
 
 def read_articles(path: Path, limit: int) -> RunArticles:
-    """Read at most `limit` articles of a run.
-
-    Raises
-    ------
-    RunError
-        When the folder holds no run, one that is not finished, or tables of another version.
-    """
+    """Read at most `limit` articles of a run; raises a `RunError` when it can't be read."""
     folder = RunFolder(path)
     manifest = folder.manifest()
     if manifest.get("schema", VERSION) != VERSION:
         reason = f"its tables are of version {manifest.get('schema')}, not of {VERSION}"
         raise RunError(f"{path}: {reason}; run the batch again with this framescope")
     if not manifest.get("finished"):
-        raise RunError(
-            f"{path}: is not finished; resume it: framescope batch --output {path} --resume"
-        )
+        resume = f"framescope batch --output {path} --resume"
+        raise RunError(f"{path}: is not finished; resume it: {resume}")
     signals = manifest["signals"]
     scored = "".join(f', s."{name}"' for name in signals if not is_of_articles(name))
     chosen = _ARTICLES.format(limit=limit)
@@ -132,7 +104,7 @@ def read_articles(path: Path, limit: int) -> RunArticles:
             f'SELECT s.article_id, s."start", s."end", s.text{scored} FROM sentences s '
             f"SEMI JOIN ({chosen}) USING (article_id) ORDER BY article_id, sentence"
         )
-    outlets = articles["outlet_key"].to_pylist()
+    keys, outlets = articles["article_id"].to_numpy(), articles["outlet_key"].to_pylist()
     return RunArticles(
         name=path.name or str(path),
         manifest=manifest,
@@ -142,12 +114,10 @@ def read_articles(path: Path, limit: int) -> RunArticles:
         registered=np.array(articles["registered"].to_pylist(), np.bool_),
         distance=_numbers(articles["distance"]),
         far=np.array(articles["far"].fill_null(False).to_pylist(), np.bool_),
-        digest=tuple(articles["text_digest"].to_pylist()),
-        article=np.searchsorted(
-            articles["article_id"].to_numpy(), sentences["article_id"].to_numpy()
-        ),
+        digest=articles["text_digest"].to_pylist(),
+        article=np.searchsorted(keys, sentences["article_id"].to_numpy()),
         place=np.stack([sentences[end].to_numpy() for end in ("start", "end")], axis=1),
-        texts=tuple(one or "" for one in sentences["text"].to_pylist()),
+        texts=sentences["text"].fill_null("").to_pylist(),
         scores={
             name: _numbers((articles if is_of_articles(name) else sentences)[name]).astype("f4")
             for name in signals
@@ -156,6 +126,5 @@ def read_articles(path: Path, limit: int) -> RunArticles:
 
 
 def _numbers(column: Any) -> Floats:
-    """Return a column of numbers, NaN for null."""
     found: Floats = column.cast("double").fill_null(float("nan")).to_numpy()
     return found

@@ -1,7 +1,7 @@
 """Figures before and now, their intervals, and tests whether they have changed.
 
 The unit is the article: sentences of one article are not independent. A figure has changed when
-its p, corrected for all figures and measures, is below the level, and the effect is large enough
+its p, corrected for all figures and measures, is at most the level, and the effect is large enough
 to matter.
 """
 
@@ -21,29 +21,16 @@ from scipy.special import logit
 from scipy.stats import permutation_test
 
 _Z = 1.96
-_BATCH = 500  # permutations at once
 
 
 @dataclass(frozen=True, slots=True)
 class DriftFigure:
     """One figure.
 
-    Attributes
-    ----------
-    name : str
-        A signal, or what is counted.
-    before, now : Estimate or None
-        With 95% intervals over articles.
-    effect : Estimate
-        The change, in `unit`.
-    size, least : float
-        Absolute size of the effect, and the least size that matters.
-    p : float
-        Corrected for the figures of the measure; NaN where the figure is not tested.
-    unit : str
-        ``sd``, ``bits``, ``chance`` (`before` is what chance gives), ``error`` (`before` is the
-        expected share, `now` the observed one, `effect` the calibration error); else the unit of
-        the figures themselves.
+    ``before``, ``now``: with 95% intervals over articles. ``effect``: the change, in ``unit``:
+    "sd", "bits", "chance" (``before`` is what chance gives), "error" (expected and observed share,
+    and the calibration error), or that of the figure. ``size``, ``least``: of the effect, and from
+    what on it matters. ``p``: corrected for the figures of the measure; NaN where not tested.
     """
 
     name: str
@@ -52,32 +39,32 @@ class DriftFigure:
     effect: Estimate
     size: float
     least: float
-    p: float
+    p: float = math.nan
     unit: str = ""
 
     @property
     def words(self) -> tuple[str, str, str]:
         """Before, now and effect as text."""
-        first = {"chance": "by chance ", "error": "expected "}.get(self.unit, "")
-        before, now = ("" if one is None else text(one) for one in (self.before, self.now))
-        effect = text(self.effect)
+        before, now = ("" if one is None else _text(one) for one in (self.before, self.now))
+        effect = _text(self.effect)
         if self.unit == "bits":
             low, high = self.effect.low, self.effect.high
             effect = f"{self.effect.value:.3f} bits, by chance {low:.3f} to {high:.3f}"
         elif self.unit == "sd":
             effect = effect.replace(" (", " sd (", 1)
+        elif self.unit == "chance":
+            before = f"by chance {before}"
         elif self.unit == "error":
-            effect, now = f"error {effect}", f"observed {now}"
-        return before and first + before, now, effect
+            before, now, effect = f"expected {before}", f"observed {now}", f"error {effect}"
+        return before, now, effect
 
 
 @dataclass(frozen=True, slots=True)
 class DriftMeasure:
     """Figures that are tested together.
 
-    ``note``: a remark, or why there are no figures. ``p``: the least of the figures', corrected
-    for the number of measures; NaN where nothing is tested. ``found``: the figures that have
-    changed.
+    ``note``: a remark, or why there are no figures. ``p``: the least of the figures', corrected for
+    the number of measures; NaN where nothing is tested. ``found``: the figures that have changed.
     """
 
     name: str
@@ -93,11 +80,8 @@ class DriftMeasure:
 
     @property
     def ordered(self) -> list[DriftFigure]:
-        """The figures that have changed first, then by p."""
-        return sorted(
-            self.figures,
-            key=lambda f: (f.name not in self.found, math.inf if math.isnan(f.p) else f.p, -f.size),
-        )
+        """The figures, those that have changed first, then by p."""
+        return sorted(self.figures, key=lambda f: (f.name not in self.found, f.p, -f.size))
 
     def decided(self, corrected: float, level: float) -> DriftMeasure:
         """Decide by a p that is corrected for all measures."""
@@ -108,11 +92,8 @@ class DriftMeasure:
         return replace(self, p=corrected, found=tuple(found))
 
 
-def text(value: Estimate) -> str:
-    """Write a figure with its interval, if it has one."""
+def _text(value: Estimate) -> str:
     form = {Share: "{:.1%}", Change: "{:+.3f}"}.get(type(value), "{:.3f}")
-    if math.isnan(value.value):
-        return "unknown"
     shown, low, high = map(form.format, (value.value, value.low, value.high))
     return shown if math.isnan(value.low) else f"{shown} ({low} to {high})"
 
@@ -151,12 +132,13 @@ def share_of(hits: NDArray[Any], sizes: NDArray[Any] | None = None) -> Share:
     if error > 1e-9 and 0 < share < 1:
         size = min(share * (1 - share) / error**2, float(sizes.sum()))
     middle = (share + _Z**2 / (2 * size)) / (1 + _Z**2 / size)
-    half = math.sqrt(share * (1 - share) / size + _Z**2 / (4 * size**2))
-    half *= _Z / (1 + _Z**2 / size)
+    half = math.sqrt(share * (1 - share) / size + _Z**2 / (4 * size**2)) * _Z / (1 + _Z**2 / size)
     return Share(share, max(middle - half, 0.0), min(middle + half, 1.0))
 
 
-def difference(name: str, before: Estimate, now: Estimate, least: float, p: float) -> DriftFigure:
+def difference(
+    name: str, before: Estimate, now: Estimate, least: float, p: float = math.nan
+) -> DriftFigure:
     """Return the difference of two figures; its interval follows from theirs (Newcombe, 1998)."""
     gap = now.value - before.value
     down = math.hypot(now.value - now.low, before.high - before.value)
@@ -174,29 +156,32 @@ def log_odds(values: NDArray[Any]) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Permutations:
+class Permuted:
     """A statistic of two runs, and what it is when articles are permuted between them."""
 
     value: float
     p: float
-    mean: float
-    low: float
-    high: float
     null: Floats
+
+    @property
+    def beyond(self) -> float:
+        """How far the statistic lies above what chance gives on average."""
+        return self.value - float(self.null.mean())
+
+    @property
+    def chance(self) -> tuple[float, float]:
+        """The middle 95% of what chance gives."""
+        low, high = np.quantile(self.null, [0.025, 0.975])
+        return float(low), float(high)
 
 
 def permuted(
     statistic: Callable[[Single], Floats], is_now: Bools, draws: int, seed: int
-) -> Permutations:
-    """Test whether two runs differ by permuting their articles.
+) -> Permuted:
+    """Test whether two runs differ by permuting their articles, n in all.
 
-    Parameters
-    ----------
-    statistic : callable
-        Of membership in the second run, shape (b, n): shape (b,), larger where the runs differ
-        more.
-    is_now : ndarray of bool, shape (n,)
-    draws, seed : int
+    ``statistic``: of membership in the second run, shape (b, n): shape (b,), larger where the runs
+    differ more.
     """
 
     def of_numbers(before: NDArray[Any], now: NDArray[Any], axis: int) -> Floats:
@@ -206,27 +191,17 @@ def permuted(
 
     found = permutation_test(
         (np.flatnonzero(~is_now), np.flatnonzero(is_now)), of_numbers, vectorized=True,
-        n_resamples=draws, batch=_BATCH, alternative="greater", axis=-1,
+        n_resamples=draws, batch=500, alternative="greater", axis=-1,
         rng=np.random.default_rng(seed),
     )  # fmt: skip
-    null = found.null_distribution
-    low, high = np.quantile(null, [0.025, 0.975])
-    return Permutations(
-        float(found.statistic), float(found.pvalue), float(null.mean()), float(low), float(high),
-        null,
-    )  # fmt: skip
+    return Permuted(float(found.statistic), float(found.pvalue), found.null_distribution)
 
 
 def mean_shift_ps(values: Floats, is_now: Bools, draws: int, seed: int) -> list[float]:
     """Return the p of each column's difference in means, corrected for the number of columns.
 
-    Columns are standardised and tested by the largest difference (Westfall & Young, 1993, single
-    step). A column without variation has p 1.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n, k)
-        Of articles; NaN counts as the column's mean.
+    Columns of values, shape (n, k), are standardised and tested by the largest difference (Westfall
+    & Young, 1993, single step). NaN counts as the mean; a column without variation has p 1.
     """
     values = values - np.nanmean(values, axis=0)
     spread = np.nanstd(values, axis=0)
@@ -234,14 +209,13 @@ def mean_shift_ps(values: Floats, is_now: Bools, draws: int, seed: int) -> list[
     now, n = int(is_now.sum()), len(is_now)
 
     def gaps(members: Single) -> Floats:
-        found: Floats = np.abs(members @ scaled).astype(float) * n / (now * (n - now))
+        found: Floats = np.abs(members @ scaled).astype(np.float64) * n / (now * (n - now))
         return found
 
-    result = permuted(lambda members: gaps(members).max(axis=-1), is_now, draws, seed)
-    own = gaps(is_now.astype(np.float32)[None])[0]
+    null = permuted(lambda members: gaps(members).max(axis=-1), is_now, draws, seed).null
     # Rounding of the sums must not part a permutation from one that is the same.
-    above = (result.null[None] >= own[:, None] - 1e-6).sum(axis=1)
-    return [float(p) for p in (1 + above) / (1 + len(result.null))]
+    above = (null[None] >= gaps(is_now.astype(np.float32))[:, None] - 1e-6).sum(axis=1)
+    return [float(p) for p in (1 + above) / (1 + len(null))]
 
 
 def centred(values: Floats, outlet: NDArray[np.str_], is_now: Bools) -> Floats:
@@ -259,12 +233,12 @@ def centred(values: Floats, outlet: NDArray[np.str_], is_now: Bools) -> Floats:
     return found
 
 
-def divergence(counts: NDArray[Any], is_now: Bools, draws: int, seed: int) -> Permutations:
+def divergence(counts: NDArray[Any], is_now: Bools, draws: int, seed: int) -> Permuted:
     """Test the Jensen-Shannon divergence of two runs' counts, shape (n, k), in bits."""
-    total = np.asarray(counts.sum(axis=0), float)
+    total = np.asarray(counts.sum(axis=0), np.float64)
 
     def bits(members: Single) -> Floats:
-        now = np.asarray(counts.T @ members.T, float).T
+        now = np.asarray(counts.T @ members.T, np.float64).T
         found: Floats = jensenshannon(total - now, now, base=2, axis=-1) ** 2
         return np.nan_to_num(found)
 

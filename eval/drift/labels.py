@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from framescope.classifier.batch.schema import text_digest
@@ -13,34 +15,27 @@ from framescope.classifier.errors import InputError
 from framescope.eval.drift.articles import RunArticles, is_of_articles
 from framescope.eval.drift.figures import DriftFigure, DriftMeasure, log_odds, share_of
 from framescope.eval.metrics import Estimate, Share, holm, resample_figures, single_figure
-from framescope.eval.rows import Bools, Single
+from framescope.eval.rows import Bools, Floats
 from framescope.training.corpora import read_exchange
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
 _LABELS = 20  # of either answer, and expected of each
 _ARTICLES = 10
-_ERROR = 0.03
+_ERROR = 0.03  # the least calibration error that matters
 _DRAWS = 1000
 
 
-@dataclass(frozen=True)
-class Labelled:
+class Labelled(NamedTuple):
     """The labels of a signal and the scores of a run, each of shape (n,)."""
 
-    proba: Single
+    proba: NDArray[np.float32]
     positive: Bools
     article: NDArray[np.intp]
 
 
 def read_labels(paths: Sequence[Path], run: RunArticles) -> dict[str, Labelled]:
-    """Find the labels of a run's articles and sentences, by their texts.
-
-    Parameters
-    ----------
-    paths : sequence of pathlib.Path
-        Files in the exchange format.
-    run : RunArticles
+    """Find the labels of a run's articles and sentences, by their texts, in exchange-format files.
 
     Raises
     ------
@@ -49,17 +44,27 @@ def read_labels(paths: Sequence[Path], run: RunArticles) -> dict[str, Labelled]:
     CorpusError
         When a line can't be read.
     """
+    found: dict[str, dict[int, tuple[float, bool, int]]] = defaultdict(dict)
+    for signal, row, label, article in _labels(paths, run):
+        score = float(run.scores[signal][row]) if signal in run.scores else math.nan
+        if not math.isnan(score):
+            found[signal].setdefault(row, (score, label >= 0.5, article))
+    if not found:
+        raise InputError(
+            paths[0], f"labels no sentence of {run.name}; give labels of articles in the run"
+        )
+    return {
+        signal: Labelled(*(np.array(column) for column in zip(*rows.values(), strict=True)))
+        for signal, rows in found.items()
+    }
+
+
+def _labels(paths: Sequence[Path], run: RunArticles) -> Iterator[tuple[str, int, float, int]]:
+    """Yield each label: signal, row of the run, label and article."""
     number = {digest: at for at, digest in enumerate(run.digest)}
     rows: dict[tuple[int, object], int] = {}
     for row, article in enumerate(run.article.tolist()):
         rows[article, tuple(run.place[row].tolist())] = rows[article, run.texts[row]] = row
-    found: dict[tuple[str, int], tuple[float, bool, int]] = {}
-
-    def add(signal: str, row: int, label: float, article: int) -> None:
-        score = float(run.scores[signal][row]) if signal in run.scores else math.nan
-        if not math.isnan(score):
-            found.setdefault((signal, row), (score, label >= 0.5, article))
-
     for path in paths:
         if not path.is_file():
             raise InputError(path, "no such file; give a JSONL file in the exchange format")
@@ -67,30 +72,13 @@ def read_labels(paths: Sequence[Path], run: RunArticles) -> dict[str, Labelled]:
             at = number.get(text_digest(one.text))
             if at is None:
                 continue
-            for signal, label in one.labels.items():
-                if is_of_articles(signal):
-                    add(signal, at, label, at)
+            yield from ((s, at, label, at) for s, label in one.labels.items() if is_of_articles(s))
             for unit in one.units or ():
-                place = (unit.start, unit.end), one.text[unit.start : unit.end]
-                known = [rows[at, key] for key in place if (at, key) in rows]
+                keys = (unit.start, unit.end), one.text[unit.start : unit.end]
+                known = [rows[at, key] for key in keys if (at, key) in rows]
                 for signal, label in unit.labels.items():
                     if known and not is_of_articles(signal):
-                        add(signal, known[0], label, at)
-    if not found:
-        raise InputError(
-            paths[0], f"labels no sentence of {run.name}; give labels of articles in the run"
-        )
-    by_signal: dict[str, list[tuple[float, bool, int]]] = {}
-    for (signal, _), values in found.items():
-        by_signal.setdefault(signal, []).append(values)
-    return {
-        signal: Labelled(
-            np.array([score for score, _, _ in values], np.float32),
-            np.array([label for _, label, _ in values], np.bool_),
-            np.array([article for _, _, article in values], np.intp),
-        )
-        for signal, values in by_signal.items()
-    }
+                        yield signal, known[0], label, at
 
 
 def calibration(labels: Mapping[str, Labelled], seed: int) -> DriftMeasure:
@@ -117,26 +105,23 @@ def calibration(labels: Mapping[str, Labelled], seed: int) -> DriftMeasure:
         observed = share_of(np.bincount(article, weights=one.positive), np.bincount(article))
         effect = Estimate(error, max(drawn.low, 0.0), drawn.high)
         before = Share(expected / n)
-        figures.append(
-            DriftFigure(signal, before, observed, effect, error, _ERROR, math.nan, "error")
-        )
-        ps += _residual_ps(one, article)
-    corrected = holm(ps)
-    found = (replace(one, p=min(corrected[2 * at : 2 * at + 2])) for at, one in enumerate(figures))
-    note = f"too few labels of {', '.join(few)}: it takes {_LABELS} of either answer in {_ARTICLES}"
-    return DriftMeasure("calibration", tuple(found), note=f"{note} articles" if few else "")
+        figures.append(DriftFigure(signal, before, observed, effect, error, _ERROR, unit="error"))
+        ps += _residual_ps(one.proba.astype(np.float64), one.positive, article)
+    p = holm(ps)
+    tested = (replace(one, p=min(p[2 * at : 2 * at + 2])) for at, one in enumerate(figures))
+    note = (
+        f"too few labels of {', '.join(few)}: it takes {_LABELS} of either answer in {_ARTICLES} "
+        "articles"
+    )
+    return DriftMeasure("calibration", tuple(tested), note=note if few else "")
 
 
-def _residual_ps(one: Labelled, article: NDArray[np.intp]) -> list[float]:
-    proba = one.proba.astype(float)
-    residual, variance = one.positive - proba, proba * (1 - proba)
-    odds = log_odds(proba)
-    found = []
+def _residual_ps(proba: Floats, positive: Bools, article: NDArray[np.intp]) -> Iterator[float]:
+    residual, variance, odds = positive - proba, proba * (1 - proba), log_odds(proba)
     for weight in (np.ones_like(odds), odds - np.average(odds, weights=variance.clip(1e-9))):
         sums = np.bincount(article, weights=residual * weight)
         m = len(sums)
         # At least the variance of independent sentences.
         spread = max(m / (m - 1) * float((sums**2).sum()), float((variance * weight**2).sum()))
         z = abs(float(sums.sum())) / math.sqrt(max(spread, 1e-12))
-        found.append(2 * float(student.sf(z, m - 1)))
-    return found
+        yield 2 * float(student.sf(z, m - 1))

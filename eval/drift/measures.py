@@ -119,9 +119,7 @@ def scores(both: TwoRuns) -> DriftMeasure:
         shift, half = (b - a) / spread, 1.96 * math.hypot(a_error, b_error) / spread
         effect = Change(shift, shift - half, shift + half)
         old, new = (mean_of(values[w], article[w]) for w in (~now, now))
-        figures.append(
-            DriftFigure(signal, old, new, effect, abs(shift), _SHIFT, math.nan, unit="sd")
-        )
+        figures.append(DriftFigure(signal, old, new, effect, abs(shift), _SHIFT, unit="sd"))
     return _tested("scores", figures, means, both)
 
 
@@ -133,7 +131,7 @@ def flags(both: TwoRuns) -> DriftMeasure:
         flagged = values >= np.float32(both.now.manifest["thresholds"][signal])
         hits, counts = both.sums(flagged.astype(np.float64), article)
         old, new = (share_of(hits[w], counts[w]) for w in (~is_now, is_now))
-        figures.append(difference(signal, old, new, _FLAGS, math.nan))
+        figures.append(difference(signal, old, new, _FLAGS))
         residuals.append(hits - counts * hits.sum() / max(counts.sum(), 1.0))
     return _tested("flags", figures, residuals, both)
 
@@ -160,8 +158,8 @@ def vocabulary(both: TwoRuns) -> WordsMeasure:
     common = [word for word, times in spread.most_common(_WORDS) if times >= 3]
     table = np.array([[word in one for word in common] for one in articles], np.float32)
     tested = divergence(table, both.is_now, both.draws, both.seed)
-    bits, beyond = Estimate(tested.value, tested.low, tested.high), tested.value - tested.mean
-    words = DriftFigure("words", None, None, bits, beyond, _BITS, tested.p, "bits")
+    bits = Estimate(tested.value, *tested.chance)
+    words = DriftFigure("words", None, None, bits, tested.beyond, _BITS, tested.p, "bits")
     shifted = _shifted(common, table, both.is_now)
     more, less = tuple(shifted[: -_SHOWN_WORDS - 1 : -1]), tuple(shifted[:_SHOWN_WORDS])
     return WordsMeasure("vocabulary", (words,), more=more, less=less)
@@ -203,13 +201,10 @@ def outlets(both: TwoRuns) -> DriftMeasure:
 
     draws = 4 * both.draws  # for the correction of four figures
     new = permuted(new_share, is_now, draws, both.seed)
-    gap = new.value - new.mean
-    chance, change = (
-        Share(new.mean, new.low, new.high),
-        Change(gap, new.value - new.high, new.value - new.low),
-    )
+    chance, gap = Share(new.value - new.beyond, *new.chance), new.beyond
+    change = Change(gap, new.value - chance.high, new.value - chance.low)
     mix = divergence(counts, is_now, draws, both.seed)
-    bits, beyond = Estimate(mix.value, mix.low, mix.high), mix.value - mix.mean
+    bits = Estimate(mix.value, *mix.chance)
     registered = np.concatenate([both.before.registered, both.now.registered])
     figures = [
         DriftFigure(
@@ -217,7 +212,7 @@ def outlets(both: TwoRuns) -> DriftMeasure:
         ),
         _shares("not in the registry", ~registered & (outlet != UNKNOWN), is_now, _OUTLETS),
         _shares("no outlet named", outlet == UNKNOWN, is_now, _OUTLETS),
-        DriftFigure("mix", None, None, bits, beyond, _MIX, mix.p, "bits"),
+        DriftFigure("mix", None, None, bits, mix.beyond, _MIX, mix.p, "bits"),
     ]
     return _measure("outlets", figures, holm([one.p for one in figures]))
 
@@ -263,7 +258,7 @@ def of_bundle(run: RunArticles, bundle: Bundle) -> list[DriftMeasure]:
         DriftFigure(
             name, expected, now,
             Change(*(x - expected.value for x in (now.value, now.low, now.high))),
-            max(now.value - expected.value, 0.0), least, math.nan,
+            max(now.value - expected.value, 0.0), least,
         )
         for name, expected, now, least in (
             ("distance", Estimate(0.5), mean, _DISTANCE_OF_BUNDLE),

@@ -19,7 +19,7 @@ from framescope.eval.drift import measures
 from framescope.eval.drift.articles import RunArticles, read_articles
 from framescope.eval.drift.figures import DriftMeasure, log_odds
 from framescope.eval.drift.labels import calibration, read_labels
-from framescope.eval.drift.measures import ShiftedWord, TwoRuns, WordsMeasure
+from framescope.eval.drift.measures import TwoRuns, WordsMeasure
 from framescope.eval.metrics import Cell, Plot, Section, Table, holm, table
 from framescope.eval.report import sections_to_html
 from numpy.typing import NDArray
@@ -31,8 +31,8 @@ MOST = 3000
 _FEWEST = 30
 _SHOWN = 6  # figures of a measure that a verdict names
 _MEASURES = 6  # whose p are corrected together: the least p of permutations must allow for that
-_TITLES: Mapping[str, str] = {"distance": "distance to the training data"}
-_WIDTH, _HEIGHT = 220, 60
+_TITLES = {"distance": "distance to the training data"}
+_WIDTH, _HEIGHT = 220, 60  # of a plot
 _OUTLETS = 18
 
 
@@ -42,23 +42,13 @@ class DriftError(FramescopeError):
 
 @dataclass(frozen=True)
 class DriftReport:
-    """What was compared, and what has changed.
-
-    Attributes
-    ----------
-    now : RunArticles
-    before : RunArticles or Bundle
-    measures : tuple of DriftMeasure
-    few : str
-        Why there is no verdict; empty where there is one.
-    level : float
-    """
+    """What was compared, and what has changed; ``few``: why there is no verdict."""
 
     now: RunArticles
     before: RunArticles | Bundle
     measures: tuple[DriftMeasure, ...]
-    few: str
     level: float
+    few: str = ""
 
     @property
     def found(self) -> tuple[DriftMeasure, ...]:
@@ -95,41 +85,32 @@ class DriftReport:
             else {"bundle": before.name, "digest": before.digest},
             "measures": [
                 {"name": one.name, "p": one.p, "found": one.found, "note": one.note,
-                 "figures": list(one.figures)}
+                 "figures": one.figures}
                 for one in self.measures
             ],
-            "words": self.words and {"more": list(self.words.more), "less": list(self.words.less)},
+            "words": self.words and {"more": self.words.more, "less": self.words.less},
         }  # fmt: skip
 
-    def section(self) -> Section:
+    def section(self, most: int = _SHOWN) -> Section:
         """Return one line per measure, then the figures of those that have changed."""
-        tables = [self._overview(), *(_figures(one, _SHOWN) for one in self.found)]
-        if self.words is not None and self.words.found:
-            tables.append(_words(self.words, 8))
-        return Section(self._note(), tuple(tables))
+        return Section(self._note(), (self._overview(), *(
+            found for one in self.found for found in _tables(one, most)
+        )))  # fmt: skip
 
     def page(self) -> str:
         """Return the report as one HTML page that needs nothing else."""
         sections = {"What was compared": Section(self._note(), (self._overview(),))}
         for one in self.measures:
-            tables: list[Table] = [_figures(one)] if one.figures else []
-            plots: tuple[Plot, ...] = ()
+            tables, plots = list(_tables(one)), []
             if one.name == "outlets":
                 tables.append(self._outlets())
-            elif isinstance(one, WordsMeasure):
-                tables.append(_words(one))
-            elif isinstance(self.before, RunArticles):
-                plots = tuple(self._plots(one, self.before))
-            if tables:
-                note = (
-                    "changed" if one.found else "not tested" if math.isnan(one.p) else "no change"
-                )
-                sections[_title(one)] = Section(f"Verdict: {note}.", tuple(tables), plots)
-        bundle = " ".join((self.now.bundle[0], self.now.bundle[1][:12]))
+            if isinstance(self.before, RunArticles):
+                plots = list(_plots(one, self.before, self.now))
+            if one.figures:
+                sections[_title(one)] = Section(f"{_verdict(one)}.", tuple(tables), tuple(plots))
         title = f"{self.now.name} compared with {self._against}"
-        return sections_to_html(
-            title, _sentence(self.verdict), sections, f"framescope {__version__} | {bundle}"
-        )
+        signature = f"framescope {__version__} | {self.now.bundle[0]} {self.now.bundle[1][:12]}"
+        return sections_to_html(title, _sentence(self.verdict), sections, signature)
 
     @property
     def _against(self) -> str:
@@ -146,9 +127,9 @@ class DriftReport:
     def _overview(self) -> Table:
         rows: list[tuple[Cell, ...]] = []
         for one in self.measures:
-            verdict = "CHANGED" if one.found else "not tested" if math.isnan(one.p) else "no change"
-            first = [(figure.name, *figure.words) for figure in one.ordered[:1]]
-            rows.append((_title(one), verdict, *(first or [("",) * 4])[0], _p(one.p)))
+            first = [(figure.name, *figure.words) for figure in one.ordered[:1]] or [("",) * 4]
+            p = "" if math.isnan(one.p) else "< 0.001" if one.p < 0.001 else f"{one.p:.3f}"
+            rows.append((_title(one), _verdict(one), *first[0], p))
         columns = ("measure", "verdict", "most", "before", "now", "effect, 95% interval", "p")
         return table("What was compared", columns, rows)
 
@@ -162,22 +143,6 @@ class DriftReport:
             for key, _ in (sides[0] + sides[1]).most_common(_OUTLETS)
         )
         return table("Articles by outlet", ("outlet", "before", "now"), rows)
-
-    def _plots(self, measure: DriftMeasure, before: RunArticles) -> Iterator[Plot]:
-        """Draw how scores or distances are distributed in both runs."""
-        sides: list[NDArray[Any]]
-        for figure in measure.ordered:
-            if measure.name == "scores":
-                sides = [one.scores[figure.name] for one in (before, self.now)]
-                sides = [log_odds(one[~np.isnan(one)]).clip(-5, 5) for one in sides]
-                label, edges = BY_NAME[figure.name].label, np.linspace(-5, 5, 25)
-            elif figure.name == "distance":
-                sides = [one.distance[~np.isnan(one.distance)] for one in (before, self.now)]
-                label, edges = "Distance", np.linspace(0, 1, 21)
-            else:
-                continue
-            changed = " (changed)" if figure.name in measure.found else ""
-            yield Plot(label + changed, _histograms(sides, edges), (), small=True)
 
 
 def compare(
@@ -205,23 +170,17 @@ def compare(
 
     Raises
     ------
-    DriftError
-        When the bundle is not the one that scored the run.
-    RunError, BundleError, InputError, CorpusError
-        When something can't be read.
+    FramescopeError
+        When a run, the bundle or labels can't be read, or another bundle scored the run.
     """
     now = read_articles(run, most)
     labels = read_labels(data, now) if data else {}
-    before: RunArticles | Bundle
-    if RunFolder(Path(against)).exists():
-        before = read_articles(Path(against), most)
-    else:
-        before = _bundle(against, now)
-    runs = [one for one in (now, before) if isinstance(one, RunArticles) and len(one) < _FEWEST]
-    if runs:
-        few = " and ".join(f"{one.name} has {len(one):,} scored articles" for one in runs)
-        few = f"{few}; it takes {_FEWEST}"
-        return DriftReport(now, before, (), few, level)
+    is_run = RunFolder(Path(against)).exists()
+    before = read_articles(Path(against), most) if is_run else _bundle(against, now)
+    small = [one for one in (now, before) if isinstance(one, RunArticles) and len(one) < _FEWEST]
+    if small:
+        few = " and ".join(f"{one.name} has {len(one):,} scored articles" for one in small)
+        return DriftReport(now, before, (), level, f"{few}; it takes {_FEWEST}")
     if isinstance(before, RunArticles):
         found = _between(TwoRuns(before, now, math.ceil(_MEASURES / level), seed))
     else:
@@ -230,24 +189,22 @@ def compare(
         found.append(calibration(labels, seed))
     corrected = holm([one.least_p for one in found])
     decided = (one.decided(p, level) for one, p in zip(found, corrected, strict=True))
-    return DriftReport(now, before, tuple(decided), "", level)
+    return DriftReport(now, before, tuple(decided), level)
 
 
 def _between(both: TwoRuns) -> list[DriftMeasure]:
+    words, outlets = measures.vocabulary(both), measures.outlets(both)
     if both.now.bundle == both.before.bundle:
-        scored = [measures.scores(both), measures.flags(both)]
-        distance = measures.distances(both)
-    else:
-        names = " and ".join(
-            f"{one.name} by {one.bundle[0]} ({one.bundle[1][:12]})"
-            for one in (both.before, both.now)
-        )
-        scored = [
-            DriftMeasure("scores", note=f"not compared: {names} were scored by different bundles"),
-            DriftMeasure("flags", note="not compared, like scores"),
-        ]
-        distance = DriftMeasure("distance", note="not compared, like scores")
-    return [*scored, measures.vocabulary(both), measures.outlets(both), distance]
+        scores, flags = measures.scores(both), measures.flags(both)
+        return [scores, flags, words, outlets, measures.distances(both)]
+    names = " and ".join(
+        f"{one.name} by {one.bundle[0]} ({one.bundle[1][:12]})" for one in (both.before, both.now)
+    )
+    scores, flags, distance = (
+        DriftMeasure(name, note=f"not compared: {names} were scored by different bundles")
+        for name in ("scores", "flags", "distance")
+    )
+    return [scores, flags, words, outlets, distance]
 
 
 def _bundle(against: str, now: RunArticles) -> Bundle:
@@ -272,6 +229,10 @@ def _title(measure: DriftMeasure) -> str:
     return _TITLES.get(measure.name, measure.name).capitalize()
 
 
+def _verdict(measure: DriftMeasure) -> str:
+    return "CHANGED" if measure.found else "not tested" if math.isnan(measure.p) else "no change"
+
+
 def _named(measure: DriftMeasure) -> str:
     """Name a measure that has changed, and its figures."""
     names = [one.name for one in measure.ordered if one.name in measure.found]
@@ -282,27 +243,40 @@ def _named(measure: DriftMeasure) -> str:
     return f"{title} ({', '.join(names[:_SHOWN])}{more})"
 
 
-def _p(p: float) -> str:
-    return "" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _figures(measure: DriftMeasure, most: int | None = None) -> Table:
-    """Tabulate the figures; where there are more than `most`, only those that have changed."""
+def _tables(measure: DriftMeasure, most: int | None = None) -> Iterator[Table]:
+    """Yield the figures; where there are more than `most`, only those that have changed."""
     rows = (
         (f.name, *f.words, "yes" if f.name in measure.found else "")
         for f in measure.ordered
         if most is None or f.name in measure.found or len(measure.figures) < most
     )
     columns = ("", "before", "now", "effect, 95% interval", "changed")
-    return table(_title(measure), columns, rows)
+    yield table(_title(measure), columns, rows)
+    if isinstance(measure, WordsMeasure):
+        shifted = ((measure.more[:most], "more"), (measure.less[:most], "less"))
+        words = (
+            (one.word, way, f"{one.before:.1%}", f"{one.now:.1%}")
+            for found, way in shifted
+            for one in found
+        )
+        yield table("Words by share of articles", ("word", "", "before", "now"), words)
 
 
-def _words(found: WordsMeasure, most: int | None = None) -> Table:
-    def lines(words: Sequence[ShiftedWord], way: str) -> list[tuple[Cell, ...]]:
-        return [(one.word, way, f"{one.before:.1%}", f"{one.now:.1%}") for one in words[:most]]
-
-    rows = lines(found.more, "more") + lines(found.less, "less")
-    return table("Words by share of articles", ("word", "", "before", "now"), rows)
+def _plots(measure: DriftMeasure, before: RunArticles, now: RunArticles) -> Iterator[Plot]:
+    """Draw how scores or distances are distributed in both runs."""
+    for figure in measure.ordered:
+        sides: list[NDArray[Any]]
+        if measure.name == "scores":
+            sides = [run.scores[figure.name] for run in (before, now)]
+            sides = [log_odds(one[~np.isnan(one)]).clip(-5, 5) for one in sides]
+            label, edges = BY_NAME[figure.name].label, np.linspace(-5, 5, 25)
+        elif figure.name == "distance":
+            sides = [run.distance[~np.isnan(run.distance)] for run in (before, now)]
+            label, edges = "Distance", np.linspace(0, 1, 21)
+        else:
+            continue
+        changed = " (changed)" if figure.name in measure.found else ""
+        yield Plot(label + changed, _histograms(sides, edges), (), small=True)
 
 
 def _histograms(sides: Sequence[NDArray[Any]], edges: NDArray[Any]) -> str:
@@ -311,10 +285,8 @@ def _histograms(sides: Sequence[NDArray[Any]], edges: NDArray[Any]) -> str:
     top, width = max(float(one.max()) for one in shares) or 1.0, _WIDTH / (len(edges) - 1)
     paths = []
     for side in shares:
-        heights = (
-            (at * width, _HEIGHT * (1 - 0.95 * share / top)) for at, share in enumerate(side)
-        )
-        steps = "".join(f"L{x:.1f} {y:.1f}H{x + width:.1f}" for x, y in heights)
+        tops = ((at * width, _HEIGHT * (1 - 0.95 * share / top)) for at, share in enumerate(side))
+        steps = "".join(f"L{x:.1f} {y:.1f}H{x + width:.1f}" for x, y in tops)
         paths.append(f"M0 {_HEIGHT}{steps}V{_HEIGHT}")
     return (
         f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT + 1}" role="img" aria-label="Outline: '
@@ -323,7 +295,7 @@ def _histograms(sides: Sequence[NDArray[Any]], edges: NDArray[Any]) -> str:
     )
 
 
-def _run_record(run: RunArticles) -> dict[str, Any]:
+def _run_record(run: RunArticles) -> Mapping[str, Any]:
     return {
         "run": run.name, "articles": len(run), "texts": run.total,
         "outlets": len(set(run.outlet.tolist())), "bundle": run.bundle[0], "digest": run.bundle[1],
