@@ -654,7 +654,7 @@ def test_leftovers_of_a_stopped_run_are_named_and_stay(run, many, tmp_path) -> N
     result = run("score", many, "--output", tmp_path / "report.jsonl")
     assert result.status == 0
     assert result.err == (
-        f"framescope: {left}: left by a run that was stopped, and not whole; "
+        f"framescope: {left}: left by an interrupted run, and not whole; "
         "it stays until you delete it\n"
     )
     assert left.read_text() == "half of a"

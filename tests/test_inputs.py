@@ -294,7 +294,7 @@ def test_the_address_that_answers_decides(fetched):
 def test_an_imposter_is_said_first_in_every_format(fetched, small_bundle, capsys, form):
     url = "https://reuters.cfd/world/breakwater"
     fetched(IMITATION, url)
-    command.score(command.Run([url], model=str(small_bundle), format=form))
+    command.score([url], str(small_bundle), format=form)
     out = capsys.readouterr().out
     if form in ("json", "jsonl"):
         found = json.loads(out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from framescope.classifier.cli.shared import (
@@ -20,9 +20,6 @@ from framescope.classifier.cli.shared import (
     ReportFormat,
     parse_columns,
 )
-
-if TYPE_CHECKING:
-    from framescope.classifier.command import Outcome
 
 _FORMATS = "terminal, json, jsonl or html; else as the suffix of --output says, else terminal."
 
@@ -68,42 +65,25 @@ def score(
 
     begin(model)  # beside the imports that follow
     from framescope.classifier import command
-    from framescope.classifier.inputs import InputOptions
 
-    reading = InputOptions(
-        parse_columns(column), allow_private, include=include or (), exclude=exclude or ()
-    )
-    run = command.Run(
+    status = command.score(
         inputs,
         model,
-        None if format is None else format.value,
-        output,
-        overwrite,
-        signal,
-        sources,
-        reading,
-        max_characters,
-        max_seconds,
-        quiet,
-        legend,
+        format=format,
+        output=output,
+        overwrite=overwrite,
+        signals=signal,
+        sources=sources,
+        columns=parse_columns(column),
+        include=include or (),
+        exclude=exclude or (),
+        allow_private=allow_private,
+        max_characters=max_characters,
+        max_seconds=max_seconds,
+        quiet=quiet,
+        legend=legend,
     )
-    _end(command.score(run), quiet=quiet)
-
-
-def _end(outcome: Outcome, *, quiet: bool) -> None:
-    """Say what was not scored, and end with the status that says so."""
-    if not quiet and outcome.skipped:
-        what = "input was" if outcome.skipped == 1 else "inputs were"
-        typer.echo(f"framescope: {outcome.skipped:,} {what} skipped; the report says why", err=True)
-    if not quiet and outcome.noted:
-        what = "article was" if outcome.noted == 1 else "articles were"
-        typer.echo(
-            f"framescope: {outcome.noted:,} {what} not scored; the report says why", err=True
-        )
-    if not outcome.scored:
-        raise typer.Exit(2)
-    if outcome.skipped or outcome.noted:
-        raise typer.Exit(1)
+    raise typer.Exit(status)
 
 
 def signals(
