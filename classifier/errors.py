@@ -1,7 +1,6 @@
 """The errors a user can meet.
 
-Every message is one line: what is wrong, where, and what to type next. The command line prints
-the message on standard error and exits with status 2; the library just raises.
+Every message is one line: what is wrong, where, and what to type next.
 """
 
 from __future__ import annotations
@@ -14,15 +13,24 @@ _CLONE = Path(__file__).resolve().parents[1]
 
 
 def how_to_install(extra: str = "") -> str:
-    """Say what to type to install this package, with an extra: from a clone, or from an index."""
+    """Return what to type to install this package with an extra, from a clone or from an index."""
     of = f"[{extra}]" if extra else ""
-    if (_CLONE / "pyproject.toml").is_file():
-        return f"pip install '{_CLONE}{of}'"
-    return f"pip install 'framescope{of}'"
+    return f"pip install '{_CLONE if _is_clone() else 'framescope'}{of}'"
+
+
+def how_to_upgrade() -> str:
+    """Return what to type for a newer version, in a clone or from an index."""
+    if _is_clone():
+        return f"git -C '{_CLONE}' pull, then {how_to_install()}"
+    return "pip install --upgrade framescope"
+
+
+def _is_clone() -> bool:
+    return (_CLONE / "pyproject.toml").is_file()
 
 
 def need(module: str, what: str, extra: str) -> ModuleType:
-    """Import what an extra brings.
+    """Import a module that an extra brings.
 
     Raises
     ------
@@ -36,27 +44,12 @@ def need(module: str, what: str, extra: str) -> ModuleType:
         raise FramescopeError(reason) from None
 
 
-def how_to_upgrade() -> str:
-    """Say what to type for a newer version: in a clone, or from an index."""
-    if (_CLONE / "pyproject.toml").is_file():
-        return f"git -C '{_CLONE}' pull, then {how_to_install()}"
-    return "pip install --upgrade framescope"
-
-
 class FramescopeError(Exception):
     """Base of every error that is the input's or the user's, not a defect of the program."""
 
 
 class InputError(FramescopeError):
-    """An input that holds no article, or can't be read as one.
-
-    Parameters
-    ----------
-    source : str or pathlib.Path
-        The file, URL or ``"-"`` the input came from.
-    reason : str
-        What is wrong with it, and what to do about it.
-    """
+    """An input that holds no article, or can't be read as one: its name, and what is wrong."""
 
     def __init__(self, source: str | Path, reason: str) -> None:
         super().__init__(f"{source}: {reason}")
@@ -77,22 +70,15 @@ class SignalError(FramescopeError):
 
 
 class TrainingError(FramescopeError):
-    """A training run that can't start or can't go on."""
+    """A training run that can't start or continue."""
 
 
 class SourcesError(FramescopeError):
-    """A table or a user's file of outlets that can't be read, or a source that nobody knows."""
+    """A table or a user's file of outlets that can't be read, or an unknown source."""
 
 
 class StoppedError(FramescopeError):
-    """A run that was interrupted or failed on the way, after it wrote what it had done.
-
-    Parameters
-    ----------
-    message : str
-    status : int
-        The command's exit status.
-    """
+    """A run that was interrupted or failed, after it wrote its results; with its exit status."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)

@@ -1,11 +1,10 @@
 """The signals: one ordered table, the only place where a label is named and explained.
 
 Meanings are those of the project's annotation guidelines. The fourteen techniques are those of the
-Propaganda Techniques Corpus as merged for SemEval-2020 task 11 (Da San Martino et al., 2020).
-Adding a signal is one row of ``taxonomy.tsv``, and the corpora that label it; every bundle has its
-columns in the order of the rows. A desk adds its own as entries of a TOML file, and a bundle that
-was trained with them brings their definitions along. They come after those that
-ship, by name, so that their order is the same whoever defined them.
+Propaganda Techniques Corpus as merged for SemEval-2020 task 11 (Da San Martino et al., 2020). Every
+bundle has its columns in the order of ``taxonomy.tsv``. Users define their own signals in a TOML
+file, and a bundle that was trained with them brings their definitions along; they come after those
+that ship, by name, so that their order is the same whoever defined them.
 
 `BY_NAME`, `NAMES` and `SIGNALS` are views: they hold what is known when they are asked.
 """
@@ -53,31 +52,17 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One row of the taxonomy.
+    """One row of the taxonomy."""
 
-    Attributes
-    ----------
-    name : str
-        The identifier used in files and options.
-    label : str
-        What a reader sees.
-    family : Family
-    level : Level
-    meaning : str
-        One line, shown in reports.
-    origin : str
-        Where the definition comes from.
-    """
-
-    name: str
-    label: str
+    name: str  # the identifier used in files and options
+    label: str  # what a reader sees
     family: Family
     level: Level
-    meaning: str
-    origin: str
+    meaning: str  # one line, shown in reports
+    origin: str  # where the definition comes from
 
     def is_same(self, other: Signal) -> bool:
-        """Tell whether another definition means the same; what it is called may differ."""
+        """Whether another definition means the same; its label may differ."""
         return (self.name, self.family, self.level, self.meaning) == (
             other.name, other.family, other.level, other.meaning,
         )  # fmt: skip
@@ -92,13 +77,13 @@ def _signals() -> tuple[Signal, ...]:
     )
 
 
-# --- a desk's own ---------------------------------------------------------------------------------
+# --- a user's own ---------------------------------------------------------------------------------
 
 _NAME = re.compile(r"[a-z]+(_[a-z]+)*")  # as reports have it
 _LONGEST_NAME, _LONGEST = 60, 300  # characters
 _NEEDED = ("family", "level", "meaning")
 _KEYS = ("label", *_NEEDED, "origin")
-_ORIGIN = "this desk's own definition"
+_ORIGIN = "this newsroom's own definition"
 # What reports, labels and tables call other things, and what SQL does.
 _TAKEN = frozenset(
     """
@@ -130,15 +115,12 @@ _TAKEN_ENDINGS = ("_low", "_high", "_n", "_id", "_start", "_end")
 
 
 def own_file() -> Path | None:
-    """Find the file of a user's own signals; None where there is none.
-
-    The one that ``FRAMESCOPE_SIGNALS`` names, else ``signals.toml`` in the user's folder of
-    settings.
+    """Return the file of a user's own signals: the one named by the environment, or the usual one.
 
     Raises
     ------
     SignalError
-        When the variable names a file that isn't there.
+        When the variable ``FRAMESCOPE_SIGNALS`` names a file that isn't there.
     """
     if given := os.environ.get(ENVIRONMENT):
         path = Path(given)
@@ -151,14 +133,7 @@ def own_file() -> Path | None:
     return path if path.is_file() else None
 
 
-def read_own(path: Path) -> tuple[Signal, ...]:
-    """Read the signals that a user defines, a TOML table each.
-
-    Raises
-    ------
-    SignalError
-        When the file can't be read, or an entry can't be a signal; both are named.
-    """
+def _read_own(path: Path) -> tuple[Signal, ...]:
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # what is no UTF-8 too
@@ -180,19 +155,12 @@ def to_records(names: Iterable[str]) -> dict[str, dict[str, str]]:
 
 
 def from_records(entries: object, where: str) -> tuple[Signal, ...]:
-    """Take definitions from what a file holds, by name.
-
-    Parameters
-    ----------
-    entries : object
-        A mapping from names to mappings, or anything else, which is refused.
-    where : str
-        The file, for messages.
+    """Read definitions, a mapping from names to mappings, of a file.
 
     Raises
     ------
     SignalError
-        When an entry can't be a signal: it and the reason are named.
+        When an entry can't be a signal: it, the file and the reason are named.
     """
     if not isinstance(entries, Mapping):
         raise SignalError(f"{where}: defines signals by no names; see {_HOW}")
@@ -248,7 +216,7 @@ def _signal(name: str, entry: object, where: str) -> Signal:
 
 
 class _Known(Mapping[str, Signal]):
-    """Every signal that is known, by name: those that ship, then the own ones, by their names.
+    """Every known signal by name: those that ship, then the user's own, sorted by name.
 
     The user's file is read when something is asked that what ships doesn't answer.
     """
@@ -261,7 +229,7 @@ class _Known(Mapping[str, Signal]):
     def forget(self) -> None:
         with self._lock:
             self._all = self._shipped  # replaced whole, so that readers need no lock
-            self._where: dict[str, str] = {}
+            self.where: dict[str, str] = {}
             self._read = False
 
     def __getitem__(self, name: str) -> Signal:
@@ -277,23 +245,15 @@ class _Known(Mapping[str, Signal]):
     def complete(self) -> Mapping[str, Signal]:
         if not self._read:
             with self._lock:
-                # What can't be read is said whenever it is asked for.
+                # A file that can't be read is refused whenever it is asked for.
                 if not self._read and (path := own_file()) is not None:
-                    self._add(read_own(path), str(path))
+                    self.add(_read_own(path), str(path))
                 self._read = True
         return self._all
 
-    def declare(self, signals: Iterable[Signal], where: str, *, keep: bool) -> None:
-        known = self.complete()
-        self._add((s for s in signals if not keep or s.name not in known), where)
-
-    def where(self, name: str) -> str | None:
-        self.complete()
-        return self._where.get(name)
-
-    def _add(self, signals: Iterable[Signal], where: str) -> None:
+    def add(self, signals: Iterable[Signal], where: str) -> None:
         with self._lock:
-            added, told = dict(self._all), dict(self._where)
+            added, told = dict(self._all), dict(self.where)
             for signal in signals:
                 known = added.setdefault(signal.name, signal)
                 if not known.is_same(signal):
@@ -306,7 +266,7 @@ class _Known(Mapping[str, Signal]):
                     told.setdefault(signal.name, where)
             own = sorted(added.keys() - self._shipped.keys())
             self._all = {**self._shipped, **{name: added[name] for name in own}}
-            self._where = told
+            self.where = told
 
 
 class _View(Sequence[T], Generic[T]):
@@ -350,21 +310,23 @@ def declare(signals: Iterable[Signal], where: str, *, keep: bool = False) -> Non
     ----------
     signals : iterable of Signal
     where : str
-        Which file or bundle defines them, for messages.
+        The file or bundle that defines them, for messages.
     keep : bool
-        Leave what is known as it is: for what is only looked at.
+        Leave known definitions as they are.
 
     Raises
     ------
     SignalError
         When one is known already and means something else; both places are named.
     """
-    _KNOWN.declare(signals, where, keep=keep)
+    known = _KNOWN.complete()
+    _KNOWN.add((one for one in signals if not keep or one.name not in known), where)
 
 
 def defined_in(name: str) -> str | None:
-    """Tell which file or bundle defines a signal; None for those that ship."""
-    return _KNOWN.where(name)
+    """Return the file or bundle that defines a signal; None for those that ship."""
+    _KNOWN.complete()
+    return _KNOWN.where.get(name)
 
 
 def forget_own() -> None:

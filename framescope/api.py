@@ -1,4 +1,4 @@
-"""What users call, and what it gives; everything heavy is imported when it is needed."""
+"""What users call, and what it returns; everything heavy is imported when it is needed."""
 
 from __future__ import annotations
 
@@ -42,8 +42,7 @@ class Report(ArticleReport):
     article : Article
         Its text, to which all offsets refer, and what is known of it.
     sentences : tuple of SentenceReport
-        Each with its ``text``, ``start``, ``end`` and ``voice``, ``scores`` and ``flags``, the
-        ``evidence`` for them and the ``citations``.
+        With their ``text``, ``voice``, ``scores``, ``flags``, ``evidence`` and ``citations``.
     scores, flags
         Of the signals of whole articles.
     note : str or None
@@ -81,7 +80,7 @@ class Report(ArticleReport):
         return tuple(citation for s in self.sentences for citation in s.citations)
 
     def to_records(self) -> list[dict[str, Any]]:
-        """Give a row a sentence, of plain values.
+        """Return one row per sentence, of plain values.
 
         Returns
         -------
@@ -95,7 +94,7 @@ class Report(ArticleReport):
         return to_records(self, tuple(self.thresholds))
 
     def to_frame(self) -> pandas.DataFrame:
-        """Give the rows of `to_records` as a table; ImportError without pandas."""
+        """Return the rows of `to_records` as a table; ImportError without pandas."""
         from framescope.classifier.reports import to_frame
 
         return to_frame(self.to_records(), tuple(self.thresholds))
@@ -142,8 +141,8 @@ def read(source: Input) -> list[Article | Skipped]:
 class ArticleScorer:
     """A loaded model, from `load`; ``signals`` are those that it reports.
 
-    It can be sent to worker processes: each loads the model once, from where it lies, and so does
-    a process that was forked from this one.
+    It can be sent to worker processes: each loads the model once, from its folder, and so does a
+    process that was forked from this one.
     """
 
     def __init__(self, recipe: tuple[Any, ...], scorer: Scorer | None = None) -> None:
@@ -159,7 +158,7 @@ class ArticleScorer:
         return self.reports(read_values(inputs))
 
     def reports(self, items: Iterable[Article | Skipped]) -> Iterator[Report | Skipped]:
-        """Score what has been read: an item comes back for each that goes in."""
+        """Score what has been read; each item comes back in its place."""
         if self._scorer is None or self._process != os.getpid():
             _inherited.append(self._scorer)
             self._scorer, self._process = _loaded(self._recipe, os.getpid()), os.getpid()
@@ -174,7 +173,7 @@ class ArticleScorer:
         return ArticleScorer, (self._recipe,)
 
 
-# A forked process doesn't have the threads that run its parent's model: it can't use it, and would
+# A forked process lacks the threads that run its parent's model: it can't use the model, and would
 # wait for them for ever if it let go of it.
 _inherited: list[Scorer | None] = []
 
@@ -210,9 +209,9 @@ def load(
     model : str or path-like
         ``"transformer"``, ``"baseline"``, or a bundle's folder.
     signals : sequence of str or None
-        Report these only; None for all that the model gives.
+        Report only these; None for all that the model gives.
     sources : path-like or None
-        Your own outlets, one a line (docs/sources.md).
+        A file of your own outlets, one per line (docs/sources.md).
 
     Raises
     ------
@@ -227,14 +226,9 @@ def load(
 def score(
     inputs: Input | Iterable[Input], model: str | os.PathLike[str] | ArticleScorer = "transformer"
 ) -> Iterator[Report | Skipped]:
-    """Score inputs as they come.
+    """Score one input, or an iterable of inputs, as they come.
 
-    Parameters
-    ----------
-    inputs : str, path-like, Article, or an iterable of these
-        See `read`.
-    model : str, path-like or ArticleScorer
-        See `load`, which gives a scorer to use more than once.
+    `read` says what an input is; ``model`` may come from `load`, to use it more than once.
 
     Yields
     ------
@@ -263,7 +257,7 @@ def score_frame(
     Parameters
     ----------
     df : pandas.DataFrame
-        An article a row. Columns called ``title``, ``outlet``, ``url``, ``date``, ``lang``,
+        One article per row. Columns called ``title``, ``outlet``, ``url``, ``date``, ``lang``,
         ``author`` and ``site_name`` say what is known of it, where they hold text or a date.
     text : str
         The column with the articles, each an input as `read` takes it, but that plain text is the
@@ -273,8 +267,8 @@ def score_frame(
     Returns
     -------
     pandas.DataFrame
-        A row a sentence, in the columns of `Report.to_records`, under the index of the row that it
-        comes from. What can't be read or scored is one row, whose ``note`` says why.
+        One row per sentence, in the columns of `Report.to_records`, under the index of the row
+        that it comes from. What can't be read or scored is one row, whose ``note`` says why.
 
     Raises
     ------
@@ -309,15 +303,11 @@ def score_frame(
 def read_run(path: str | os.PathLike[str]) -> RunFrames:
     """Open the folder of a run that ``framescope batch`` wrote, finished or not.
 
-    Parameters
-    ----------
-    path : path-like
-
     Returns
     -------
     RunFrames
         Its tables ``inputs``, ``articles``, ``sentences``, ``citations`` and ``spans``, each read
-        when it is asked for; ``manifest``, ``summary``; and ``query``, which asks it with SQL.
+        when it is asked for; ``manifest``, ``summary``; and ``query``, which takes SQL.
 
     Raises
     ------
@@ -332,7 +322,7 @@ def read_run(path: str | os.PathLike[str]) -> RunFrames:
 
 
 def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any]]:
-    """List the signals, and which of them a model gives; it isn't loaded.
+    """List the signals, and which of them a model gives; the model isn't loaded.
 
     Returns
     -------
@@ -361,26 +351,18 @@ def signals(model: str | os.PathLike[str] = "transformer") -> list[dict[str, Any
 
 
 def outlet(key: str, *, sources: str | os.PathLike[str] | None = None) -> Outlet | None:
-    """Look an outlet up.
-
-    Parameters
-    ----------
-    key : str
-        A host, an address, a name in any script, an id or a Wikidata id.
-    sources : path-like or None
-        See `load`.
+    """Look an outlet up by a host, an address, a name in any script, an id or a Wikidata id.
 
     Returns
     -------
     Outlet or None
-        None when nobody has it; the host of an imposter is not its victim's.
+        None when no outlet has it; the host of an imposter is not its victim's.
 
     Raises
     ------
     SourcesError
         When several outlets are called so; it names them.
     """
-    from framescope.classifier.outlets import load_registry as load
-    from framescope.classifier.outlets import look_up, sole
+    from framescope.classifier.outlets import load_registry, look_up, sole
 
-    return sole(look_up(load(user=None if sources is None else Path(sources)), key))
+    return sole(look_up(load_registry(user=None if sources is None else Path(sources)), key))

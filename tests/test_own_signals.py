@@ -96,7 +96,7 @@ def test_own_signals_come_after_those_that_ship_by_their_names(define) -> None:
     assert (NAMES[-1], len(SIGNALS), SIGNALS[-1].label) == (SIGNAL, len(SHIPPED) + 2, "clickbait")
     one = BY_NAME["all_capitals"]
     assert (one.label, one.family, one.level) == ("all capitals", Family.CONTENT, Level.SPAN)
-    assert one.origin == "this desk's own definition"
+    assert one.origin == "this newsroom's own definition"
     assert in_order([SIGNAL, "claim", "all_capitals"]) == ("claim", "all_capitals", SIGNAL)
     assert taxonomy.defined_in(SIGNAL) == str(path)
     assert taxonomy.defined_in("claim") is None
@@ -252,7 +252,7 @@ def test_a_bundle_brings_its_definitions_along(tmp_path, typed) -> None:
     folder = own_bundle(tmp_path / "own", label="in capitals")
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["signal_definitions"] == {
-        SIGNAL: {**MINIMAL, "label": "in capitals", "origin": "this desk's own definition"}
+        SIGNAL: {**MINIMAL, "label": "in capitals", "origin": "this newsroom's own definition"}
     }
     assert SIGNAL not in NAMES
     assert bundles.load(folder).signals == ("claim", SIGNAL)
