@@ -23,31 +23,9 @@ from typing import (
     get_type_hints,
 )
 
+from framescope.classifier import records
 from framescope.classifier.errors import BundleError, how_to_install
 from framescope.classifier.inputs import to_record
-from framescope.classifier.records import (
-    ArticleEvidence,
-    ArticleReport,
-    Assessment,
-    BatchReport,
-    Citation,
-    Control,
-    Holding,
-    Link,
-    Network,
-    Origin,
-    Outlet,
-    Place,
-    Publication,
-    Record,
-    Republication,
-    SentenceReport,
-    Skipped,
-    SourceCard,
-    SourceCount,
-    Span,
-    Statement,
-)
 from framescope.classifier.reports.summary import Summary, VoiceCounts, summarise
 from framescope.classifier.taxonomy import BY_NAME, Level
 
@@ -66,7 +44,7 @@ _COLUMNS = ("article", "sentence", "start", "end", "voice", "text", "flags", "ci
 _TO_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def spans(report: ArticleReport) -> tuple[Span, ...]:
+def spans(report: records.ArticleReport) -> tuple[records.Span, ...]:
     """Return the article's labelled spans, which have no score, then the spans found, which do.
 
     Only signals that are properties of characters give spans: the n-grams that weigh most for a
@@ -87,17 +65,17 @@ def spans(report: ArticleReport) -> tuple[Span, ...]:
 Get = Callable[[Any], Any]
 
 
-def _status(record: Record) -> Literal["scored", "rated", "unscored"]:
+def _status(record: records.Record) -> Literal["scored", "rated", "unscored"]:
     """Whether two raters or more make an estimate, one speaks alone, or there is no record."""
     return "scored" if record.scored else "rated" if record.rater else "unscored"
 
 
-def _reasons(citation: Citation) -> dict[str, float]:
+def _reasons(citation: records.Citation) -> dict[str, float]:
     """What spoke for its kind, in log-odds."""
     return dict(citation.reasons)
 
 
-def _version(report: BatchReport) -> str:
+def _version(report: records.BatchReport) -> str:
     """Version of this format: a minor number adds keys, a major number changes or removes some."""
     return SCHEMA_VERSION
 
@@ -106,11 +84,11 @@ _PROOF = ("source=evidence.source", "url=evidence.url", "date=evidence.date")
 #: The keys of each record, in order: a field, ``key=path``, or a key and its function; None stands
 #: for the characters of the article.
 VIEWS: dict[type, tuple[str | tuple[str, Get | None], ...]] = {
-    BatchReport: (
+    records.BatchReport: (
         ("schema_version", _version), "model", "digest", "runtime", "signals", "thresholds",
         "articles", "skipped",
     ),
-    ArticleReport: (
+    records.ArticleReport: (
         "id=article.id", "title=article.title", "outlet=article.outlet",
         "site_name=article.site_name", "url=article.url", "date=article.date",
         "author=article.author", "lang=article.lang", "text=article.text",
@@ -118,47 +96,47 @@ VIEWS: dict[type, tuple[str | tuple[str, Get | None], ...]] = {
         ("spans", spans), "scores", "flags", "undecided", "distance", "far", "source",
         ("summary", summarise),
     ),
-    Origin: ("input", "line", "record"),
-    Republication: ("start", "end", "outlet", "evidence"),
-    SentenceReport: (
+    records.Origin: ("input", "line", "record"),
+    records.Republication: ("start", "end", "outlet", "evidence"),
+    records.SentenceReport: (
         "start", "end", "text", "voice", "scores", "flags", "undecided", "evidence", "citations",
     ),
-    Span: ("start", "end", ("text", None), "signal", "score"),
-    Citation: (
+    records.Span: ("start", "end", ("text", None), "signal", "score"),
+    records.Citation: (
         "source", "cue", "content", "kind", "government", "state_media", "name", "antecedent",
         "outlets", "score", "found_by", ("reasons", _reasons),
     ),
-    SourceCard: ("publication", "outlet", "networks", "record", "evidence"),
-    Publication: ("relation", "chain", "imposter", "imitates=imitated.id", "claimed"),
-    Link: ("relation", "name", "outlet=outlet.id", "evidence", "basis", "place"),
-    Outlet: (
+    records.SourceCard: ("publication", "outlet", "networks", "record", "evidence"),
+    records.Publication: ("relation", "chain", "imposter", "imitates=imitated.id", "claimed"),
+    records.Link: ("relation", "name", "outlet=outlet.id", "evidence", "basis", "place"),
+    records.Outlet: (
         "id", "name", "wikidata", "country", "role", "medium", "state_media", "status", "content",
         "control", "statements", "owners=holdings",
     ),
-    Network: ("id", "name", "operator", "country", "attributed_by", *_PROOF),
-    Statement: ("about", "value", "through", "confidence", *_PROOF),
-    Holding: (
+    records.Network: ("id", "name", "operator", "country", "attributed_by", *_PROOF),
+    records.Statement: ("about", "value", "through", "confidence", *_PROOF),
+    records.Holding: (
         "id=owner.id", "name=owner.name", "kind=owner.kind", "country=owner.country", "share",
         *_PROOF, "owners=owner.holdings",
     ),
-    Control: ("funding", "governance", "editorial", "code", "owner", "owner_kind", *_PROOF),
-    Record: (
+    records.Control: ("funding", "governance", "editorial", "code", "owner", "owner_kind", *_PROOF),
+    records.Record: (
         ("status", _status), "rater", "reason", "low", "estimate", "high", "shift", "cap",
         "assessments",
     ),
-    Assessment: ("claim", "value", "confidence", *_PROOF),
-    ArticleEvidence: (
+    records.Assessment: ("claim", "value", "confidence", *_PROOF),
+    records.ArticleEvidence: (
         "claims", "named", "unnamed", "vague", "none", "sources", "single_source", "quotes",
         "links", "corrections",
     ),
-    SourceCount: ("name", "sentences"),
+    records.SourceCount: ("name", "sentences"),
     Summary: (
         "text", "sentences", "flagged", "claims", "attributed", "own_claims",
         "unsourced_own_claims", "techniques",
     ),
     VoiceCounts: ("own", "reported", "quoted", "total"),
-    Skipped: ("source", "reason"),
-    Place: ("start", "end", ("text", None)),
+    records.Skipped: ("source", "reason"),
+    records.Place: ("start", "end", ("text", None)),
 }  # fmt: skip
 _AS_IT_STANDS = frozenset(("share", "reasons"))  # numbers that aren't rounded
 
@@ -212,7 +190,7 @@ def plain(value: object, text: str = "") -> Any:
 
 def _fields(value: Any, kind: type, text: str, keys: Sequence[str] = ()) -> dict[str, Any]:
     """Return some keys of a record, or all of them."""
-    if kind is ArticleReport:
+    if kind is records.ArticleReport:
         text = value.article.text
     getters = _getters(kind)
     record = {}
@@ -235,7 +213,7 @@ def _rounded(value: float) -> float:
 # --- what is written ------------------------------------------------------------------------------
 
 
-def to_json(report: BatchReport, *, indent: int | None = 2) -> str:
+def to_json(report: records.BatchReport, *, indent: int | None = 2) -> str:
     """Write a report as one JSON object.
 
     Returns
@@ -252,7 +230,7 @@ def to_json(report: BatchReport, *, indent: int | None = 2) -> str:
 
 
 def to_line(
-    report: ArticleReport, *, model: str, thresholds: Mapping[str, float], runtime: str = ""
+    report: records.ArticleReport, *, model: str, thresholds: Mapping[str, float], runtime: str = ""
 ) -> str:
     """Write a scored article in the exchange format, with what was found, on one line.
 
@@ -270,31 +248,32 @@ def to_line(
     record["sentences"] = [
         _line_sentence(one, text, labels.get((one.start, one.end))) for one in report.sentences
     ]
+    keys = ("start", "end", "signal")
     record["spans"] = [
-        _fields(span, Span, text, ("start", "end", "signal", "score")[: 4 - (span.score is None)])
-        for span in spans(report)
+        _fields(one, records.Span, text, keys if one.score is None else (*keys, "score"))
+        for one in spans(report)
     ]
     found = ("scores", "flags", "undecided", "distance", "far", "source", "summary")
     record["report"] = {
         "format": LINE_FORMAT,
         "model": model,
         "runtime": runtime,
-        **_fields(report, ArticleReport, text, ("origin", "note")),
+        **_fields(report, records.ArticleReport, text, ("origin", "note")),
         "thresholds": plain(thresholds),
-        **_fields(report, ArticleReport, text, found),
+        **_fields(report, records.ArticleReport, text, found),
     }
     return dumps(record)
 
 
 def _line_sentence(
-    scored: SentenceReport, text: str, labels: Mapping[str, float] | None
+    scored: records.SentenceReport, text: str, labels: Mapping[str, float] | None
 ) -> dict[str, Any]:
     keys = ["scores", "flags"] if scored.scores else []
     keys += ["undecided"] if scored.undecided else []
     return {
-        **_fields(scored, SentenceReport, text, ("start", "end", "voice")),
+        **_fields(scored, records.SentenceReport, text, ("start", "end", "voice")),
         **({"labels": dict(labels)} if labels else {}),
-        **_fields(scored, SentenceReport, text, [*keys, "citations"]),
+        **_fields(scored, records.SentenceReport, text, [*keys, "citations"]),
     }
 
 
@@ -307,7 +286,7 @@ def dumps(value: object, *, indent: int | None = None) -> str:
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def to_records(report: ArticleReport, signals: Sequence[str]) -> list[dict[str, Any]]:
+def to_records(report: records.ArticleReport, signals: Sequence[str]) -> list[dict[str, Any]]:
     """Write one row per sentence, of plain values, with the scores of some signals."""
     article = report.article.id
     return [row(article, signals, report.note, one, report.scores) for one in report.sentences]
@@ -317,7 +296,7 @@ def row(
     article: str,
     signals: Iterable[str],
     note: str | None,
-    scored: SentenceReport | None = None,
+    scored: records.SentenceReport | None = None,
     scores: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Write one row; without a sentence, one that only says why there is none."""
@@ -382,7 +361,7 @@ def report_schema(reference: str = "#/$defs/{model}") -> dict[str, Any]:
             __doc__=(getdoc(kind) or "").partition("\n")[0],
             **fields,
         )
-    schema = TypeAdapter(models[BatchReport]).json_schema(ref_template=reference)
+    schema = TypeAdapter(models[records.BatchReport]).json_schema(ref_template=reference)
     about = f"framescope report, version {SCHEMA_VERSION}"
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": about}
 

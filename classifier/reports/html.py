@@ -23,35 +23,7 @@ from framescope.classifier.records import (
     printable,
     shortened,
 )
-from framescope.classifier.reports import figures
-from framescope.classifier.reports.layout import (
-    CITED,
-    FURNITURE,
-    MAX_EXCERPT,
-    QUIET,
-    UNSOURCED,
-    Asked,
-    SentenceMark,
-    TextLine,
-    assertions,
-    carries,
-    imprint,
-    kind,
-    marks,
-    opens_with_title,
-    paragraphs,
-    segments,
-    title,
-)
-from framescope.classifier.reports.sources import (
-    APART,
-    SCALE,
-    CardView,
-    address,
-    card,
-    published_by,
-)
-from framescope.classifier.reports.sourcing import KEY, Cited, SourcingMap, cited_in, sourcing_map
+from framescope.classifier.reports import figures, layout, sources, sourcing
 from framescope.classifier.reports.summary import Summary, is_loaded, summarise
 from framescope.classifier.taxonomy import BY_NAME, NAMES, Family, Signal
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -76,17 +48,17 @@ class _Line:
     number: int
     voice: Voice
     pieces: tuple[_Piece, ...]
-    marks: tuple[SentenceMark, ...] = ()  # those that draw the eye first
-    cited: tuple[Cited, ...] = ()
+    marks: tuple[layout.SentenceMark, ...] = ()  # those that draw the eye first
+    cited: tuple[sourcing.Cited, ...] = ()
 
     @property
-    def loud(self) -> list[SentenceMark]:
+    def loud(self) -> list[layout.SentenceMark]:
         return [mark for mark in self.marks if not mark.quiet]
 
     @property
-    def also(self) -> list[SentenceMark]:
+    def also(self) -> list[layout.SentenceMark]:
         """The quiet reasons that are shown by name alone."""
-        return [mark for mark in self.marks if mark.quiet and mark.kind.name != CITED]
+        return [mark for mark in self.marks if mark.quiet and mark.kind.name != layout.CITED]
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -95,7 +67,7 @@ class _Line:
 
     @property
     def excerpt(self) -> str:
-        return shortened("".join(piece.text for piece in self.pieces), MAX_EXCERPT)
+        return shortened("".join(piece.text for piece in self.pieces), layout.MAX_EXCERPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +79,9 @@ class _Page:
     headline: _Line | None  # the title as a scored sentence, where the text opens with it
     paragraphs: Sequence[Sequence[_Line]]
     summary: Summary
-    card: CardView | None
-    map: SourcingMap | None
-    asked: tuple[Asked, ...]
+    card: sources.CardView | None
+    map: sourcing.SourcingMap | None
+    asked: tuple[layout.Asked, ...]
 
     @property
     def scored(self) -> bool:
@@ -140,9 +112,9 @@ def to_html(report: BatchReport) -> str:
     environment = environment_of(_HERE)
     environment.filters["score"] = figures.score
     environment.globals |= {
-        "publisher": published_by, "imprint": imprint, "carries": carries, "counted": counted,
-        "kind": kind, "quiet": QUIET, "signals": BY_NAME, "version": __version__,
-        "APART": APART, "SCALE": SCALE, "KEY": KEY,
+        "publisher": sources.published_by, "imprint": layout.imprint, "carries": layout.carries,
+        "counted": counted, "quiet": layout.QUIET, "signals": BY_NAME, "version": __version__,
+        "APART": sources.APART, "SCALE": sources.SCALE, "KEY": sourcing.KEY,
     }  # fmt: skip
     pages = [_page(article, report.thresholds) for article in report.articles]
     return environment.get_template("report.html").render(
@@ -151,43 +123,44 @@ def to_html(report: BatchReport) -> str:
         groups=_groups(pages),
         style=style(_HERE, "report.css", "sources.css"),
         script=asset(_HERE, "report.js"),
-        link=lambda article: address(article.url),
+        link=lambda article: sources.address(article.url),
     )
 
 
 def _page(report: ArticleReport, thresholds: Mapping[str, float]) -> _Page:
     shown = [
-        [_line(line, report, thresholds) for line in paragraph] for paragraph in paragraphs(report)
+        [_line(line, report, thresholds) for line in paragraph]
+        for paragraph in layout.paragraphs(report)
     ]
     headline = None
-    if opens_with_title(report):
+    if layout.opens_with_title(report):
         headline, *rest = shown[0]
         shown[:1] = [rest] if rest else []
     return _Page(
         report,
-        title(report.article),
+        layout.title(report.article),
         headline,
         shown,
         summarise(report),
-        card(report),
-        sourcing_map(report),
-        assertions(report),
+        sources.card(report),
+        sourcing.sourcing_map(report),
+        layout.assertions(report),
     )
 
 
-def _line(line: TextLine, report: ArticleReport, thresholds: Mapping[str, float]) -> _Line:
+def _line(line: layout.TextLine, report: ArticleReport, thresholds: Mapping[str, float]) -> _Line:
     if line.report is None:
         return _Line(0, Voice.OWN, (_Piece(printable(line.text)),))
     pieces = (
-        _Piece(printable(cut.text), cut.signals, _families(map(kind, cut.signals)), cut.role)
-        for cut in segments(line.report)
+        _Piece(printable(cut.text), cut.signals, _families(map(layout.kind, cut.signals)), cut.role)
+        for cut in layout.segments(line.report)
     )
     return _Line(
         line.number,
         line.report.voice,
         tuple(pieces),
-        marks(line.report, thresholds),
-        cited_in(report, line.report),
+        layout.marks(line.report, thresholds),
+        sourcing.cited_in(report, line.report),
     )
 
 
@@ -198,8 +171,8 @@ def _families(kinds: Iterable[Signal]) -> tuple[str, ...]:
 def _groups(pages: Iterable[_Page]) -> list[tuple[str, list[tuple[Signal, int]]]]:
     """Return the kinds of mark on the page by family, each with how many sentences carry it."""
     met = Counter(mark.kind.name for page in pages for line in page.marked for mark in line.marks)
-    order = (UNSOURCED, CITED, FURNITURE, *NAMES)
-    kinds = [(kind(name), met[name]) for name in order if name in met]
+    order = (layout.UNSOURCED, layout.CITED, layout.FURNITURE, *NAMES)
+    kinds = [(layout.kind(name), met[name]) for name in order if name in met]
     groups = [
         (family.value, [pair for pair in kinds if pair[0].family is family])
         for family in _SHOWN_FAMILIES

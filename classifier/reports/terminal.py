@@ -17,41 +17,8 @@ from framescope.classifier.records import (
     counted,
     printable,
 )
-from framescope.classifier.reports import figures
+from framescope.classifier.reports import figures, layout, sources, sourcing
 from framescope.classifier.reports.figures import ASSERTION
-from framescope.classifier.reports.layout import (
-    CITED,
-    UNSOURCED,
-    SentenceMark,
-    TextLine,
-    assertions,
-    carries,
-    imprint,
-    is_marked,
-    kind,
-    marks,
-    paragraphs,
-    segments,
-    title,
-)
-from framescope.classifier.reports.sources import (
-    APART,
-    SCALE,
-    CardView,
-    Proof,
-    card,
-    published_by,
-    warning,
-)
-from framescope.classifier.reports.sourcing import (
-    KEY,
-    NONE,
-    UNRESOLVED,
-    SourcingMap,
-    cited_in,
-    in_words,
-    sourcing_map,
-)
 from framescope.classifier.reports.summary import Summary, summarise
 from framescope.classifier.taxonomy import BY_NAME, NAMES, Family
 from rich.box import SIMPLE_HEAD
@@ -71,14 +38,14 @@ _FLAGGED, _ASKED = ">", "?"
 _MOST_WORDS = 3  # stretches of words shown for a reason
 _MOST_ASKED = 5
 _KEY = (
-    f"{_FLAGGED} marked   {_ASKED} only: {kind(ASSERTION).label}   "
+    f"{_FLAGGED} marked   {_ASKED} only: {layout.kind(ASSERTION).label}   "
     "R reported   Q quoted   no letter: own voice"
 )
 _ADDRESS = re.compile(r"https?://\S+$")  # stays whole at the end of a line, however long it is
 _LABEL = 8  # characters of a label of the card, and a space
 _MOST_ROWS = 12
 _MOST_NUMBERS = 20
-_BAR = {"named": "█", "unnamed": "▒", "vague": "░", UNRESOLVED: "-", NONE: "·"}
+_BAR = {"named": "█", "unnamed": "▒", "vague": "░", sourcing.UNRESOLVED: "-", sourcing.NONE: "·"}
 _BAR_WIDTH = 60
 
 
@@ -110,17 +77,17 @@ def _print_article(
     report: ArticleReport, thresholds: Mapping[str, float], console: Console
 ) -> None:
     summary = summarise(report)
-    if said := warning(report):
+    if said := sources.warning(report):
         console.print(Text(said, style="bold red"))
-    console.print(Text(title(report.article), style="bold"))
+    console.print(Text(layout.title(report.article), style="bold"))
     for line in _origin(report):
         console.print(line, soft_wrap=_ADDRESS.fullmatch(line.plain) is not None)
     console.print(Text(summary.text, style="italic"))
     console.print()
     console.print(_text_of(report, thresholds))
     console.print()
-    found = sourcing_map(report)
-    _print_card(card(report), found, console)
+    found = sourcing.sourcing_map(report)
+    _print_card(sources.card(report), found, console)
     _print_map(found, console)
     if report.note is None:
         _print_asked(report, console)
@@ -132,7 +99,7 @@ def _print_article(
 
 def _print_asked(report: ArticleReport, console: Console) -> None:
     """Print the assertions that an editor would ask a source for, the most probable first."""
-    found = assertions(report)
+    found = layout.assertions(report)
     if not found:
         return
     console.print(Text("what an editor would ask a source for", style="bold"))
@@ -150,13 +117,13 @@ def _print_asked(report: ArticleReport, console: Console) -> None:
 
 def _origin(report: ArticleReport) -> Iterator[Text]:
     article = report.article
-    yield Text(" · ".join((f"Publisher: {published_by(report)}", *imprint(article))))
+    yield Text(" · ".join((f"Publisher: {sources.published_by(report)}", *layout.imprint(article))))
     if article.origin is not None and article.origin.input != article.url:
         yield Text(printable(str(article.origin)), style="dim", overflow="fold")
     if article.url:
         yield Text(printable(article.url), style="dim", overflow="fold")
     for part in article.republications:
-        yield Text(carries(report, part), style="italic")
+        yield Text(layout.carries(report, part), style="italic")
 
 
 # --- the text -------------------------------------------------------------------------------------
@@ -168,7 +135,7 @@ def _text_of(report: ArticleReport, thresholds: Mapping[str, float]) -> Table:
     table.add_column(justify="right", style="dim")  # the sentence's number
     table.add_column(width=1)  # its voice
     table.add_column(overflow="fold")
-    for index, paragraph in enumerate(paragraphs(report)):
+    for index, paragraph in enumerate(layout.paragraphs(report)):
         if index:
             table.add_row()
         for line in paragraph:
@@ -177,27 +144,27 @@ def _text_of(report: ArticleReport, thresholds: Mapping[str, float]) -> Table:
 
 
 def _add_line(
-    table: Table, line: TextLine, report: ArticleReport, thresholds: Mapping[str, float]
+    table: Table, line: layout.TextLine, report: ArticleReport, thresholds: Mapping[str, float]
 ) -> None:
     if line.report is None:
         table.add_row("", "", "", Text(printable(line.text).strip(), style="dim"))
         return
     voice = _VOICE_MARK[line.report.voice] if report.note is None else ""
-    marked = is_marked(line.report)
+    marked = layout.is_marked(line.report)
     text = Text(style="bold" if marked else "")
-    for segment in segments(line.report):
+    for segment in layout.segments(line.report):
         style = _evidence_style(segment.signals) if marked else ""
         text.append(printable(segment.text), style=style)
-    found = marks(line.report, thresholds) if marked else ()
+    found = layout.marks(line.report, thresholds) if marked else ()
     table.add_row(_gutter(found), Text(str(line.number)), voice, text)
     for reason in _reasons(found):
         table.add_row("", "", "", reason)
     # Most sentences of an article cite somebody: the rest are found by the map's numbers.
-    for cited in cited_in(report, line.report) if marked else ():
-        table.add_row("", "", "", Text("└ says: ").append(in_words(cited), "dim"))
+    for cited in sourcing.cited_in(report, line.report) if marked else ():
+        table.add_row("", "", "", Text("└ says: ").append(sourcing.in_words(cited), "dim"))
 
 
-def _gutter(found: Sequence[SentenceMark]) -> Text:
+def _gutter(found: Sequence[layout.SentenceMark]) -> Text:
     loud = [mark.kind.name for mark in found if not mark.quiet]
     if not loud:
         return Text()
@@ -210,18 +177,18 @@ def _evidence_style(signals: Sequence[str]) -> str:
     return f"underline {_FAMILY_STYLE[BY_NAME[signals[0]].family]}" if signals else ""
 
 
-def _reasons(found: Sequence[SentenceMark]) -> Iterator[Text]:
+def _reasons(found: Sequence[layout.SentenceMark]) -> Iterator[Text]:
     """Yield a line for each reason with its words; the quiet ones share the last."""
     for mark in found:
         if not mark.quiet:
             words = ", ".join(f"“{word}”" for word in mark.words[:_MOST_WORDS])
             yield Text("└ ").append(_named(mark)).append(f"  {words}" if words else "", "dim")
-    quiet = [_named(mark) for mark in found if mark.quiet and mark.kind.name != CITED]
+    quiet = [_named(mark) for mark in found if mark.quiet and mark.kind.name != layout.CITED]
     if quiet:
         yield Text("└ ").append(Text(" · ").join(quiet))
 
 
-def _named(mark: SentenceMark) -> Text:
+def _named(mark: layout.SentenceMark) -> Text:
     score = "" if mark.score is None else f" {figures.score(mark.score)}"
     style = "dim" if mark.quiet else _FAMILY_STYLE[mark.kind.family]
     return Text(mark.kind.label + score, style=style)
@@ -230,7 +197,9 @@ def _named(mark: SentenceMark) -> Text:
 # --- its source, and whom it stands on ------------------------------------------------------------
 
 
-def _print_card(found: CardView | None, map: SourcingMap | None, console: Console) -> None:
+def _print_card(
+    found: sources.CardView | None, map: sourcing.SourcingMap | None, console: Console
+) -> None:
     if found is None:
         return
     article = [Text(map.words)] if map is not None else []
@@ -261,7 +230,7 @@ def _print_beside(label: str, line: Text, console: Console) -> None:
         console.print(head + tail, soft_wrap=True)
 
 
-def _published(found: CardView) -> Iterator[Text]:
+def _published(found: sources.CardView) -> Iterator[Text]:
     if not found.steps:
         yield Text("unknown: nothing says who published it")
     for step in found.steps:
@@ -275,7 +244,7 @@ def _published(found: CardView) -> Iterator[Text]:
         yield Text(said, style="dim")
 
 
-def _control(found: CardView) -> Iterator[Text]:
+def _control(found: sources.CardView) -> Iterator[Text]:
     if found.about:
         yield Text(f"{found.about}: {found.kind}")
     for fact in found.control:
@@ -285,9 +254,11 @@ def _control(found: CardView) -> Iterator[Text]:
         yield Text(found.uncontrolled)
 
 
-def _record(found: CardView) -> Iterator[Text]:
+def _record(found: sources.CardView) -> Iterator[Text]:
     if found.estimate:
-        yield Text(found.estimate, style="bold").append(f", {found.interval}; {SCALE}", "not bold")
+        yield Text(found.estimate, style="bold").append(
+            f", {found.interval}; {sources.SCALE}", "not bold"
+        )
     elif found.rated:
         yield Text(found.rated, style="bold")
     else:
@@ -299,17 +270,19 @@ def _record(found: CardView) -> Iterator[Text]:
         yield Text(found.shift)
 
 
-def _proof(proof: Proof) -> Text:
+def _proof(proof: sources.Proof) -> Text:
     return Text(f"{proof.source} {proof.url}" if proof.url else proof.source, style="dim")
 
 
-def _print_map(found: SourcingMap | None, console: Console) -> None:
+def _print_map(found: sourcing.SourcingMap | None, console: Console) -> None:
     """Print who an article stands on: a bar, and a table of its sources."""
     if found is None:
         return
     console.print(Text("who the article stands on, in sentences", style="bold"))
     console.print(Text(_bar(found, min(_BAR_WIDTH, console.width)), style="blue"))
-    key = "  ".join(f"{_BAR[group]} {KEY[group]} {found.counts[group]}" for group in found.groups)
+    key = "  ".join(
+        f"{_BAR[group]} {sourcing.KEY[group]} {found.counts[group]}" for group in found.groups
+    )
     console.print(Text(key))
     if found.powers:
         console.print(Text(found.powers))
@@ -332,7 +305,7 @@ def _print_map(found: SourcingMap | None, console: Console) -> None:
     console.print()
 
 
-def _bar(found: SourcingMap, width: int) -> str:
+def _bar(found: sourcing.SourcingMap, width: int) -> str:
     """Draw the bar in characters that differ without colour."""
     drawn, seen = "", 0
     for group, character in _BAR.items():
@@ -382,7 +355,7 @@ def _print_legend(report: BatchReport, console: Console) -> None:
     console.print(Text("shares are of the sentences in that voice; a mark says how a sentence is "
                        "worded or sourced, not whether it is true"))  # fmt: skip
     if any(article.source is not None for article in report.articles):
-        console.print(Text(APART))
+        console.print(Text(sources.APART))
     console.print()
     table = Table.grid(padding=(0, 2))
     table.add_column(max_width=30)
@@ -390,8 +363,8 @@ def _print_legend(report: BatchReport, console: Console) -> None:
     met = {name for article in report.articles for name in article.flags}
     for article in report.articles:
         for sentence in article.sentences:
-            met |= {mark.kind.name for mark in marks(sentence, report.thresholds)}
-    for one in (kind(name) for name in (UNSOURCED, *NAMES) if name in met):
+            met |= {mark.kind.name for mark in layout.marks(sentence, report.thresholds)}
+    for one in (layout.kind(name) for name in (layout.UNSOURCED, *NAMES) if name in met):
         table.add_row(Text(one.label, style=_FAMILY_STYLE[one.family]), Text(one.meaning))
     console.print(table)
     console.print()
