@@ -216,7 +216,7 @@ def test_slices_of_an_axis_hold_every_row_once(report):
 def sliced(rows, axis, genres=None):
     scored = Evaluation((bundle("a", BOTH),) * 2, rows).articles("invented", ["test"], ["claim"])
     sample = scored.sample("test", "claim")
-    found = slice_figures(sample, "f1", genres=genres or {}, draws=100, seed=0)
+    found = slice_figures(sample, "f1", genres or {}, draws=100, seed=0)
     return next(one.slices for one in found if one.name == axis)
 
 

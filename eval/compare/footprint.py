@@ -7,6 +7,7 @@ this file reads sentences from standard input and prints the peak in bytes.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -36,26 +37,18 @@ def measure_footprint(path: Path, sentences: Sequence[Sentence]) -> Footprint:
     """Measure a bundle's folder, scoring these sentences, article by article."""
     if not path.is_dir():
         return Footprint(None, None)
-    disk = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    return Footprint(disk, peak_memory(path, sentences))
-
-
-def peak_memory(path: Path, sentences: Sequence[Sentence]) -> int | None:
-    """Score in a fresh process and return its peak memory; None where that fails."""
     given = [(s.text, s.start, s.end, s.article_id, s.index) for s in sentences[:SENTENCES]]
     # Run as a file: as a module of this package it would import the whole harness.
     code = f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"
     done = subprocess.run(
         [sys.executable, "-c", code, str(path.absolute())],
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
+        input=json.dumps(given), capture_output=True, encoding="utf-8", check=False,
         cwd=Path(__file__).resolve().parents[2],
-        check=False,
-    )
-    lines = done.stdout.split()
-    return int(lines[-1]) if done.returncode == 0 and lines and lines[-1].isdigit() else None
+    )  # fmt: skip
+    peak = done.stdout.split()[-1:]
+    known = done.returncode == 0 and peak and peak[0].isdigit()
+    disk = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return Footprint(disk, int(peak[0]) if known else None)
 
 
 def own_peak() -> int | None:
@@ -65,10 +58,8 @@ def own_peak() -> int | None:
     large. VmHWM belongs to the program alone.
     """
     status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+    if status.exists() and (found := re.search(r"VmHWM:\s+(\d+)", status.read_text("utf-8"))):
+        return int(found[1]) * 1024
     try:
         import resource
     except ImportError:  # Windows

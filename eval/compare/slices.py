@@ -19,8 +19,7 @@ from framescope.training.data import Examples, Text
 DRAWS = 1000
 """Resamples of a slice at most: there are many slices, and none is tested."""
 MOST = 10  # outlets shown by name; the others are one slice
-_LENGTHS = ((10, "1 to 9 words"), (20, "10 to 19 words"), (35, "20 to 34 words"))
-_LONG = "35 words or more"
+_LENGTHS = ("1 to 9 words", "10 to 19 words", "20 to 34 words", "35 words or more")
 _POSITIONS = ("first sentence", "first third", "middle third", "last third")
 _OF_ARTICLES = ("outlet", "genre")
 
@@ -39,17 +38,14 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The slices by outlet, length, voice, genre or position.
-
-    None where the corpus doesn't have the value, or all rows are alike.
-    """
+    """The slices by one property; none where the corpus lacks it, or all rows are alike."""
 
     name: str
     slices: tuple[Slice, ...]
 
 
 def slice_figures(
-    sample: Sample, metric: str, *, genres: Mapping[str, str], draws: int, seed: int
+    sample: Sample, metric: str, genres: Mapping[str, str], draws: int, seed: int
 ) -> tuple[Axis, ...]:
     """Cut the rows of one signal along every axis that applies.
 
@@ -99,10 +95,8 @@ def genres_of(data: Sequence[Path] = ()) -> dict[str, str]:
 
 
 def _length(rows: Examples, genres: Mapping[str, str]) -> Text:
-    def of(words: int) -> str:
-        return next((name for limit, name in _LENGTHS if words < limit), _LONG)
-
-    return np.array([of(len(sentence.text.split())) for sentence in rows.sentences], np.str_)
+    words = np.array([len(sentence.text.split()) for sentence in rows.sentences], np.intp)
+    return np.array(_LENGTHS)[np.digitize(words, (10, 20, 35))]
 
 
 def _voice(rows: Examples, genres: Mapping[str, str]) -> Text:
@@ -112,10 +106,13 @@ def _voice(rows: Examples, genres: Mapping[str, str]) -> Text:
         return np.full(len(rows), "")
     quoted, reported = (rows.column(word) for word in words)
     known = ~np.isnan(quoted) & ~np.isnan(reported)
-    found: Text = np.select(
+    return np.select(
         [is_positive(quoted), is_positive(reported), known], [*words, Voice.OWN.value], ""
     )
-    return found
+
+
+def _genre(rows: Examples, genres: Mapping[str, str]) -> Text:
+    return np.array([genres.get(article, "") for article in rows.article.tolist()], np.str_)
 
 
 def _position(rows: Examples, genres: Mapping[str, str]) -> Text:
@@ -135,6 +132,10 @@ def _largest(values: Text) -> list[str]:
     return sorted(counts, key=lambda value: (-counts[value], value))[:MOST]
 
 
+def _sorted(values: Text) -> list[str]:
+    return sorted(set(values.tolist()) - {""})
+
+
 def _fixed(order: Sequence[str]) -> Callable[[Text], list[str]]:
     return lambda values: [name for name in order if name in set(values.tolist())]
 
@@ -142,11 +143,8 @@ def _fixed(order: Sequence[str]) -> Callable[[Text], list[str]]:
 _ValueOf = Callable[[Examples, Mapping[str, str]], Text]
 _AXES: dict[str, tuple[_ValueOf, Callable[[Text], list[str]]]] = {
     "outlet": (lambda rows, genres: rows.outlet, _largest),
-    "length": (_length, _fixed((*(name for _, name in _LENGTHS), _LONG))),
+    "length": (_length, _fixed(_LENGTHS)),
     "voice": (_voice, _fixed([voice.value for voice in Voice])),
-    "genre": (
-        lambda rows, genres: np.array([genres.get(a, "") for a in rows.article.tolist()], np.str_),
-        lambda values: sorted(set(values.tolist()) - {""}),
-    ),
+    "genre": (_genre, _sorted),
     "position": (_position, _fixed(_POSITIONS)),
 }

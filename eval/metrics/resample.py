@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from framescope.eval.metrics.scores import (
@@ -71,9 +72,9 @@ def _counts(n_groups: int, draws: int, seed: int) -> NDArray[np.unsignedinteger]
 def percentile(values: Floats, n_groups: int) -> Interval:
     """Return the middle of the defined draws; undefined when too many draws are.
 
-    The middle is 95% for many groups. For few it is more: the bootstrap is too narrow there, by
-    what tells a normal distribution from Student's t and n from n - 1, and the share is raised to
-    make up for it (the expanded percentile interval of Hesterberg, 2015).
+    The middle is 95% for many groups. For few the bootstrap is too narrow, and it is widened as a
+    normal distribution is to Student's t, and n - 1 to n (the expanded percentile interval of
+    Hesterberg, 2015).
     """
     from scipy.stats import norm, t
 
@@ -131,23 +132,15 @@ def resample_figures(
 ) -> Resamples:
     """Draw whole groups, and return intervals of both models' figures and of their difference.
 
-    Parameters
-    ----------
-    truth : ndarray of bool, shape (n,)
-    a, b : tuple of ndarray of float32, shape (n,), and float, or None
-        Each model's calibrated probabilities and threshold.
-    groups : array_like, shape (n,)
-        Rows with the same value are drawn together.
-    draws, seed : int
-    names : sequence of str
-        The figures wanted, of `COMPARED`; none depends on the others.
+    ``a``, ``b``: each model's calibrated probabilities and threshold. ``groups`` of shape (n,):
+    rows with the same value are drawn together. ``names``: the figures wanted, of `COMPARED`; none
+    depends on the others.
     """
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     n_groups = int(group.max()) + 1 if len(group) else 0
     models = [None if given is None else _Resampled(truth, *given, group) for given in (a, b)]
-    blocks: list[Floats] = []
-    if n_groups >= MIN_GROUPS:
-        blocks = list(draw(n_groups, draws, seed, block=_BLOCK // max(len(truth), n_groups)))
+    block = _BLOCK // max(len(truth), n_groups, 1)
+    blocks = list(draw(n_groups, draws, seed, block)) if n_groups >= MIN_GROUPS else []
     drawn = [{} if model is None else model.drawn(blocks, names) for model in models]
     own = [
         {name: _interval(name, values[name], model, n_groups) for name in values}
@@ -185,20 +178,17 @@ def _interval(
 
 
 def estimates(metric: str, sample: Sample, draws: int, seed: int) -> tuple[Estimate | None, ...]:
-    """Return one figure of each bundle on a sample, with its interval; without draws it has none.
-
-    None for a bundle that doesn't give the signal.
-    """
+    """Return one figure of each bundle that gives a sample's signal; its interval, with draws."""
     truth, groups = sample.truth, sample.groups
+    settings: dict[str, Any] = {"draws": draws, "seed": seed, "names": (metric,)}
 
     def of(scores: Scores) -> Estimate:
         value = single_figure(metric, truth, *scores)
         if not draws or not len(truth):
             return Estimate(value)
-        drawn = resample_figures(
-            truth, scores, None, groups, draws=draws, seed=seed, names=(metric,)
+        return Estimate.of(
+            value, resample_figures(truth, scores, None, groups, **settings).a[metric]
         )
-        return Estimate.of(value, drawn.a[metric])
 
     return tuple(one and of(one) for one in sample.scores)
 
@@ -213,10 +203,10 @@ class _Resampled:
         error: Floats = truth - proba.astype(np.float64)
         n_groups = int(group.max()) + 1
         decisions = (truth & flagged, ~truth & flagged, truth & ~flagged, ~truth & ~flagged)
-        self.cells = np.stack(
-            [np.bincount(group, weights=cell, minlength=n_groups) for cell in decisions], axis=1
+        *cells, self.squared = (
+            np.bincount(group, weights=each, minlength=n_groups) for each in (*decisions, error**2)
         )
-        self.squared = np.bincount(group, weights=error**2, minlength=n_groups)
+        self.cells = np.stack(cells, axis=1)
         score = proba.astype(np.float64)
         cell = group * BINS + bin_of(proba)
         self.residual, self.rows, self.variance = (
@@ -257,15 +247,13 @@ class _Resampled:
                 case "average_precision":
                     return np.where(both, self.ranking.precision(weights), math.nan)
                 case "ece":
-                    ece: Floats = np.abs(weights @ self.residual).sum(axis=1) / rows
-                    return ece
+                    return np.asarray(np.abs(weights @ self.residual).sum(axis=1) / rows)
                 case "debiased_error":
                     return root_of_excess(
                         weights @ self.rows, weights @ self.residual, weights @ self.variance
                     )
                 case "brier":
-                    brier: Floats = (weights @ self.squared) / rows
-                    return brier
+                    return np.asarray((weights @ self.squared) / rows)
             raise ValueError(f"no figure '{name}' of {', '.join(COMPARED)}")
 
         return {name: of(name) for name in names}
@@ -315,10 +303,7 @@ class _Ranking:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeanPart:
-    """One of the figures of a mean: its name, its n rows, and a model's scores.
-
-    ``group`` of shape (n,): what is resampled whole, by numbers that all parts of a mean share.
-    """
+    """One of the figures of a mean; ``group``: by numbers that all parts of a mean share."""
 
     metric: str
     truth: Bools
@@ -345,11 +330,10 @@ class DrawnMean:
 
 
 def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMean:
-    """Average figures of one benchmark, draw by draw.
+    """Average figures of one benchmark, draw by draw; the same draws serve every model.
 
-    The same draw of groups serves every figure and every model. Where a draw leaves a figure
-    undefined (it has no positive of that signal), the mean is over the others: for every model
-    alike, since that depends on the labels alone.
+    Where a draw leaves a figure undefined (it has no positive of that signal), the mean is over the
+    others: for every model alike, since that depends on the labels alone.
     """
     value = float(np.mean([single_figure(one.metric, one.truth, *one.scores) for one in parts]))
     known, numbers = np.unique(np.concatenate([one.group for one in parts]), return_inverse=True)
@@ -376,9 +360,8 @@ def mean_of_figures(parts: Sequence[MeanPart], draws: int, seed: int) -> DrawnMe
 def mean_of_means(means: Sequence[DrawnMean], seed: int) -> DrawnMean:
     """Average the means of several benchmarks, which weigh the same.
 
-    Benchmarks have no article in common and are drawn apart: the draws of each are shuffled, for
-    the same benchmarks always alike, so that two models can be compared. The groups counted are
-    those of the benchmark with the fewest.
+    Benchmarks have no article in common: the draws of each are shuffled, for the same benchmarks
+    always alike. The groups counted are those of the benchmark with the fewest.
     """
     value = float(np.mean([one.value for one in means]))
     n_groups = min(one.n_groups for one in means)
@@ -399,8 +382,8 @@ def mean_of_means(means: Sequence[DrawnMean], seed: int) -> DrawnMean:
 def mcnemar(truth: Bools, flagged_a: Bools, flagged_b: Bools) -> float:
     """Test whether two models are wrong equally often; NaN where they never differ in being right.
 
-    The exact form of McNemar's test (1947), two-sided. Rows of one article are not independent, so
-    that p is too small where errors come in clusters; the interval over articles is not.
+    The exact form of McNemar's test (1947), two-sided. Its p is too small where errors come in
+    clusters, since rows of one article are not independent.
     """
     from statsmodels.stats.contingency_tables import mcnemar as exact_test
 

@@ -1,8 +1,7 @@
-"""The figures and curves of one model on one signal.
+"""The figures and curves of one model on one signal, most of them scikit-learn's.
 
-Most are scikit-learn's. A figure that the labels can't support is NaN, which is printed as
-undefined: a 0 would read as a bad score. `eval.metrics.resample` has the same definitions for many
-resamples at once, and the tests compare the two.
+A figure that the labels can't support is NaN, which is printed as undefined: a 0 would read as a
+bad score. `eval.metrics.resample` has the same definitions for many resamples at once.
 """
 
 from __future__ import annotations
@@ -65,10 +64,7 @@ def decide(proba: Single, threshold: float) -> Bools:
 
 
 def all_metrics(truth: Bools, proba: Single, threshold: float) -> dict[str, float]:
-    """Return all the figures of `METRICS`, by name.
-
-    ``proba`` of shape (n,): calibrated probabilities. ``threshold``: the bundle's.
-    """
+    """Return all the figures of `METRICS`, by name."""
     flagged = decide(proba, threshold)
     return {
         **{name: of(truth, flagged) for name, of in _OF_DECISIONS.items()},
@@ -108,10 +104,7 @@ def macro_f1(truth: Bools, flagged: Bools) -> float:
 
 
 def average_precision(truth: Bools, proba: Single) -> float:
-    """Sum of precision times step in recall, not interpolated; NaN unless both classes occur.
-
-    A ranking without skill gets the share of positives.
-    """
+    """Sum of precision times step in recall, not interpolated; NaN unless both classes occur."""
     return float(average_precision_score(truth, proba)) if _both_classes(truth) else math.nan
 
 
@@ -123,9 +116,8 @@ def auc(truth: Bools, proba: Single) -> float:
 def calibration_error(truth: Bools, proba: Single) -> float:
     """Return the expected calibration error (ECE) of a probability; NaN without rows.
 
-    The mean over rows of the distance between the mean score and the share of positives of a bin,
-    of `BINS` bins of equal width (Naeini et al., 2015; the binary form: the probability of the
-    positive class, not the confidence of the chosen one).
+    The mean over rows of the distance between the mean score and the share of positives of a bin
+    (Naeini et al., 2015; binary: of the positive class, not of the chosen one).
     """
     if not len(truth):
         return math.nan
@@ -136,16 +128,15 @@ def calibration_error(truth: Bools, proba: Single) -> float:
 def debiased_error(truth: Bools, proba: Single) -> float:
     """Return the calibration error of a probability, less the share of chance; NaN without rows.
 
-    The root of the mean over rows of a bin's squared distance (the bins of `calibration_error`),
-    each less the variance that its share of positives has where scores are right: of a perfect
-    model the mean square is 0, while its plain error is the larger the fewer rows there are (the
-    debiased estimator: Bröcker, 2012; Kumar, Liang & Ma, 2019). Below 0 it is 0.
+    The root of the mean over rows of a bin's squared distance, less the variance that its share of
+    positives has where scores are right: of a perfect model the mean square is 0, while its plain
+    error is the larger the fewer rows there are (the debiased estimator: Bröcker, 2012; Kumar,
+    Liang & Ma, 2019). Below 0 it is 0.
     """
-    score = proba.astype(np.float64)
-    bins = bin_of(proba)
-    cells: tuple[Floats, ...] = (np.ones_like(score), truth - score, score * (1 - score))
+    score, bins = proba.astype(np.float64), bin_of(proba)
     rows, residual, variance = (
-        np.bincount(bins, weights=cell, minlength=BINS).astype(np.float64) for cell in cells
+        np.bincount(bins, weights=cell, minlength=BINS).astype(np.float64)
+        for cell in (np.ones_like(score), truth - score, score * (1 - score))
     )
     return float(root_of_excess(rows, residual, variance))
 
@@ -198,9 +189,8 @@ def bin_of(proba: Single) -> NDArray[np.intp]:
 
 def brier(truth: Bools, proba: Single) -> float:
     """Mean squared distance of the score from the label; NaN without rows."""
-    if not len(truth):
-        return math.nan
-    return float(brier_score_loss(truth, proba.astype(np.float64), pos_label=True))
+    score = proba.astype(np.float64)
+    return float(brier_score_loss(truth, score, pos_label=True)) if len(truth) else math.nan
 
 
 def always_yes_f1(truth: Bools) -> float:
@@ -218,11 +208,8 @@ def _both_classes(truth: Bools) -> bool:
 
 
 _OF_DECISIONS: dict[str, Callable[[Bools, Bools], float]] = {
-    "f1": f1,
-    "precision": precision,
-    "recall": recall,
-    "macro_f1": macro_f1,
-}
+    "f1": f1, "precision": precision, "recall": recall, "macro_f1": macro_f1,
+}  # fmt: skip
 _OF_SCORES: dict[str, Callable[[Bools, Single], float]] = {
     "average_precision": average_precision,
     "auc": auc,
@@ -235,16 +222,13 @@ _OF_SCORES: dict[str, Callable[[Bools, Single], float]] = {
 
 # Curves: how far a score is a probability, and how well it ranks
 
-CURVE_BINS = 10
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReliabilityCurve:
     """Mean scores and shares of positives of bins of about equal mass, lowest scores first.
 
-    Each of shape (bins,); none is empty. ``share_low``, ``share_high``: 95% interval of ``share``
-    (Wilson, 1927), as if rows were independent; sentences of one article aren't, so that it is
-    rather too narrow.
+    ``share_low``, ``share_high``: 95% interval of ``share`` (Wilson, 1927), as if rows were
+    independent; sentences of one article aren't, so that it is rather too narrow.
     """
 
     count: NDArray[np.int64]
@@ -254,12 +238,11 @@ class ReliabilityCurve:
     share_high: Floats
 
 
-def reliability_curve(truth: Bools, proba: Single, bins: int = CURVE_BINS) -> ReliabilityCurve:
-    """Put scores into at most so many bins of about equal mass.
+def reliability_curve(truth: Bools, proba: Single, bins: int = 10) -> ReliabilityCurve:
+    """Put scores into at most so many bins of about equal mass (Nixon et al., 2019).
 
-    Bins of equal width would hold nearly all scores of a rare signal in the lowest one (Nixon et
-    al., 2019). Rows of one score stay together, in the bin of the first of them, so that the curve
-    doesn't depend on the order of the rows.
+    Rows of one score stay together, in the bin of the first of them, so that the curve doesn't
+    depend on the order of the rows.
     """
     from statsmodels.stats.proportion import proportion_confint
 

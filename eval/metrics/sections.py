@@ -1,7 +1,6 @@
 """Results as values without any layout: figures, tables, plots, and the sections that hold them.
 
-Every measurement returns these; `eval.report.layout` alone decides how they look in a terminal, in
-Markdown, in JSON and on a page. A cell holds the number itself, so that JSON loses nothing.
+`eval.report.layout` decides how they look. A cell holds the number itself: JSON loses nothing.
 """
 
 from __future__ import annotations
@@ -53,12 +52,11 @@ Cell = str | int | float | Estimate | None
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table.
+    """A table, with a note below it.
 
-    ``rows``: as many cells as there are columns. ``heads``: how many of the first columns name
-    the subject of a row; they are written once where the next row has the same. ``note``: stands
-    below it. ``digits``, ``interval_digits``: decimals of figures without an interval, and of the
-    ends of intervals; differences have 3.
+    ``heads``: how many of the first columns name the subject of a row; they are written once where
+    the next row has the same. ``digits``, ``interval_digits``: decimals of figures without an
+    interval, and of the ends of intervals; differences have 3.
     """
 
     caption: str
@@ -72,10 +70,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A drawing, and its numbers for readers who can't see it.
+    """A drawing (an SVG element), and its numbers for readers who can't see it.
 
-    ``svg``: an element for a page, see `eval.report.plots`. ``small``: one of many similar ones,
-    which stand side by side.
+    ``small``: one of many, which stand side by side.
     """
 
     title: str
@@ -86,11 +83,9 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Results of one part of the harness.
+    """Results of one part of the harness, and how to read them.
 
-    ``note``: what was measured and how to read it. ``plots``: shown on a page, before the tables.
-    ``signature``: one line that identifies bundles, rows and settings; empty where something else
-    does.
+    ``signature``: one line that identifies bundles, rows and settings.
     """
 
     note: str

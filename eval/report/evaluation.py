@@ -85,11 +85,7 @@ class Errors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluationReport:
-    """The values of the report.
-
-    ``names``: of the two models. ``unmeasured``: benchmarks without a row here. ``sections``: by
-    the names of `SECTIONS`; None where not measured.
-    """
+    """The values of the report; ``unmeasured``: benchmarks without a row here."""
 
     comparison: Comparison
     names: tuple[str, str]
@@ -127,19 +123,9 @@ def build_report(
 ) -> EvaluationReport:
     """Compare two bundles, and gather the values of the report; each row is scored once.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-        Of bundles a and b.
-    signals : sequence of str, optional
-        Only these.
-    sliced : sequence of str
-        Signals to cut into slices; all where none of these is a benchmark's.
-    genres : mapping of str to str, optional
-        See `eval.compare.genres_of`.
-    sections : mapping of str to callable, optional
-        Further measures; see `SECTIONS`.
-    progress : callable, optional
+    ``signals``: only these. ``sliced``: signals to cut into slices; all where none of these is a
+    benchmark's. ``genres``: see `eval.compare.genres_of`. ``sections``: further measures, by the
+    names of `SECTIONS`.
     """
     a, b = evaluation.bundles
     first, second = evaluation.names
@@ -151,6 +137,7 @@ def build_report(
     chosen = {one.signal for one in benchmarks}
     cut = chosen & set(sliced) or chosen
     details = []
+    resampling = evaluation.draws, evaluation.seed
     samples: dict[str, list[Sample]] = {}
     sentences: tuple[Sentence, ...] = ()
     for corpus in dict.fromkeys(row.corpus for row in comparison.rows):
@@ -161,15 +148,11 @@ def build_report(
             samples.setdefault(one.signal, []).append(sample)
             axes: tuple[Axis, ...] = ()
             if one.signal in cut:
-                axes = slice_figures(
-                    sample, one.metric,
-                    genres=genres or {}, draws=evaluation.draws, seed=evaluation.seed,
-                )  # fmt: skip
+                axes = slice_figures(sample, one.metric, genres or {}, *resampling)
             truth, scores = sample.truth, sample.scores
-            reliability = (of and reliability_curve(truth, of.proba) for of in scores)
-            ranking = (of and precision_recall(truth, of.proba) for of in scores)
-            share = float(truth.mean())
-            details.append(Details(one, share, tuple(reliability), tuple(ranking), axes))
+            reliability = tuple(of and reliability_curve(truth, of.proba) for of in scores)
+            ranking = tuple(of and precision_recall(truth, of.proba) for of in scores)
+            details.append(Details(one, float(truth.mean()), reliability, ranking, axes))
     further: dict[str, Section | None] = {}
     for name, measure in (sections or {}).items():
         progress(name, 0, 0)
@@ -183,16 +166,12 @@ def build_report(
         errors.append(Errors(signal, (first, second)[whose], other, found))
     progress("memory", 0, 0)
     names = {one.name for one in benchmarks}
+    unmeasured = tuple(one.name for one in BENCHMARKS if one.name not in names)
+    footprints = tuple(measure_footprint(one.path, sentences) for one in (a, b))
     return EvaluationReport(
-        comparison=comparison,
-        names=(first, second),
-        headline=headline,
-        unmeasured=tuple(one.name for one in BENCHMARKS if one.name not in names),
-        details=tuple(details),
-        errors=tuple(errors),
-        footprints=tuple(measure_footprint(one.path, sentences) for one in (a, b)),
-        sections=further,
-    )
+        comparison, (first, second), headline, unmeasured, tuple(details), tuple(errors),
+        footprints, further,
+    )  # fmt: skip
 
 
 # As JSON
@@ -226,15 +205,7 @@ def report_to_json(report: EvaluationReport) -> str:
             for one in report.details
             if one.axes
         ],
-        "errors": [
-            {
-                "signal": one.signal,
-                "model": one.model,
-                "other": one.other or None,
-                "worst": [_without_text(error) for error in one.worst],
-            }
-            for one in report.errors
-        ],
+        "errors": [_errors_record(one) for one in report.errors],
         "sections": report.sections,
         "comparison": record_of_comparison(report.comparison),
     }
@@ -251,9 +222,12 @@ def _headline_record(one: Headline) -> dict[str, Any]:
     return {"benchmark": one.benchmark.name, **named}
 
 
-def _without_text(error: Error) -> dict[str, Any]:
-    record = asdict(error)
-    return {key: record[key] for key in record if key not in ("before", "text", "after")}
+def _errors_record(errors: Errors) -> dict[str, Any]:
+    record = asdict(errors) | {"other": errors.other or None}
+    for error in record["worst"]:
+        for text in ("before", "text", "after"):
+            del error[text]
+    return record
 
 
 # As a page
@@ -294,14 +268,11 @@ def _forest(report: EvaluationReport) -> Section:
             parts.setdefault(f"{row.corpus}, {row.part}", []).append(row)
     drawn = []
     for at, (part, rows) in enumerate(parts.items()):
-        differences = {BY_NAME[row.signal].label: row.differences[FOREST] for row in rows}
         words = f"Difference in average precision, {b} less {a}: {part}"
-        numbers = table(
-            words,
-            ("signal", "n", "difference"),
-            ((name, row.n, d) for row, (name, d) in zip(rows, differences.items(), strict=True)),
-        )
+        lines = [(BY_NAME[row.signal].label, row.n, row.differences[FOREST]) for row in rows]
+        differences = {label: difference for label, _, difference in lines}
         svg = plots.forest(f"plot-forest{at}", words, differences, a, b)
+        numbers = table(words, ("signal", "n", "difference"), lines)
         drawn.append(Plot(words, svg, (numbers,), small=True))
     none = "" if drawn else " No signal is given by both models."
     return Section(
@@ -357,10 +328,10 @@ def _cost(report: EvaluationReport) -> Section:
             if line.row.corpus == one.corpus and line.a is not None and line.b is not None
         ]
         known = [pair for pair in pairs if not any(map(math.isnan, pair))]
-        mean = [
-            sum(pair[at] for pair in known) / len(known) if known else math.nan for at in (0, 1)
-        ]
-        points.append(plots.CostPoint(one.corpus, (one.a, one.b), (mean[0], mean[1])))
+        a, b = (
+            (sum(of) / len(known) for of in zip(*known, strict=True)) if known else [math.nan] * 2
+        )
+        points.append(plots.CostPoint(one.corpus, (one.a, one.b), (a, b)))
     words = "Quality against seconds for 1,000 sentences"
     seconds = table(
         "Seconds for 1,000 sentences, and the mean of the main figures that both models have",

@@ -1,7 +1,6 @@
 """How sections look in a terminal, in Markdown, in JSON and on a page.
 
-Only this module turns numbers into words. An undefined number is `eval.metrics.UNDEFINED`
-everywhere but in JSON, where it is null.
+An undefined number is `eval.metrics.UNDEFINED` everywhere but in JSON, where it is null.
 """
 
 from __future__ import annotations
@@ -37,15 +36,14 @@ def show_section(
 ) -> None:
     """Write a section to standard output or to a file.
 
-    ``form``: terminal, markdown or json. ``record``: what JSON holds, if more than the section.
+    ``form``: terminal, markdown or json. ``record``: for JSON, if that holds more.
     """
     with opened(output) as file:
         if form == "terminal":
             print_section(section, file)
-        elif form == "markdown":
-            file.write(section_to_markdown(section))
         else:
-            file.write(json_text(section if record is None else record))
+            as_json = form == "json"
+            file.write(json_text(record or section) if as_json else section_to_markdown(section))
 
 
 # Cells
@@ -92,20 +90,17 @@ def _cells(table: Table) -> list[Line]:
 
 def _worded(table: Table) -> Sequence[bool]:
     """Return which columns hold words, which stand on the left; figures stand on the right."""
-    columns = zip(*table.rows, strict=True)
-    return [any(isinstance(value, str) and value for value in column) for column in columns] or (
-        [True] * len(table.columns)
-    )
+    columns = zip(*table.rows, strict=True) if table.rows else ("x",) * len(table.columns)
+    return [any(isinstance(value, str) and value for value in column) for column in columns]
 
 
-def _groups(table: Table) -> Iterator[tuple[Line, list[Line]]]:
-    """Yield each head with the other cells of its rows."""
-    cut = table.heads
+def _groups(table: Table) -> list[tuple[Line, list[Line]]]:
+    """Return each head with the other cells of its rows; one column alone is no head."""
+    cut, cells = table.heads, _cells(table)
     if cut == 1:
-        yield from ((row[:1], [row[1:]]) for row in _cells(table))
-        return
-    for head, rows in groupby(_cells(table), key=lambda row: row[:cut]):
-        yield head, [row[cut:] for row in rows]
+        return [(row[:1], [row[1:]]) for row in cells]
+    groups = groupby(cells, key=lambda row: row[:cut])
+    return [(head, [row[cut:] for row in rows]) for head, rows in groups]
 
 
 # In a terminal
@@ -146,34 +141,30 @@ def _print_table(table: Table, console: Console) -> None:
 
 def _print_groups(table: Table, console: Console) -> None:
     """Print each head on lines of its own, and its rows below, so that they fit 80 columns."""
-    from rich.padding import Padding
-    from rich.table import Table as Printed
     from rich.text import Text
 
-    cut = table.heads
-    headings, sides = table.columns[cut:], _worded(table)[cut:]
+    cut, sides = table.heads, _worded(table)[table.heads :]
+    columns = zip(table.columns[cut:], *(row[cut:] for row in _cells(table)), strict=True)
     widths = [
-        max(min(len(heading), _LONGEST_HEADING), *(len(row[cut + at]) for row in _cells(table)))
-        for at, heading in enumerate(headings)
+        max(min(len(heading), _LONGEST_HEADING), *map(len, values)) for heading, *values in columns
     ]
 
-    def print_lines(rows: Sequence[Line], style: str = "") -> None:
-        lines = Printed.grid(padding=(0, 2, 0, 0))
-        for width, worded in zip(widths, sides, strict=True):
-            lines.add_column(width=width, no_wrap=True, justify="left" if worded else "right")
-        for row in rows:
-            starred = any(value.endswith(STAR) for value in row)
-            lines.add_row(*map(Text, row), style="bold" if starred else style)
-        console.print(Padding(lines, (0, 0, 0, 2), expand=False))
+    def print_line(row: Line, style: str) -> None:
+        cells = []
+        for value, width, worded in zip(row, widths, sides, strict=True):
+            fitting = value if len(value) <= width else f"{value[: width - 1]}…"
+            cells.append(fitting.ljust(width) if worded else fitting.rjust(width))
+        console.print(Text(f"  {'  '.join(cells)}".rstrip(), style), soft_wrap=True)
 
     console.print(Text(table.caption, "bold underline"), soft_wrap=True)
-    print_lines([headings], "underline")
+    print_line(table.columns[cut:], "underline")
     for head, rows in _groups(table):
         console.print(Text(head[0], "bold"))
         counts = zip(table.columns[1:cut], head[1:], strict=True)
         counted = "; ".join(f"{name}: {value}" for name, value in counts)
         console.print(Text(f"  {counted}", "dim"))
-        print_lines(rows)
+        for row in rows:
+            print_line(row, "bold" if any(value.endswith(STAR) for value in row) else "")
 
 
 # In Markdown

@@ -27,21 +27,12 @@ _COLOURS = {INK: "currentColor", RULE: "var(--axis)", A: "var(--model-a)", B: "v
 _MARKS = ((A, "o", "none", "--"), (B, "s", B, "-"))  # of each model: colour, marker, its face, line
 _POINTS = 200  # of a precision-recall curve: more can't be seen at this size
 _SETTINGS: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "framescope",
-    "font.size": 10,
+    "svg.fonttype": "none", "svg.hashsalt": "framescope", "font.size": 10,
     "text.parse_math": False,  # a file may have a dollar sign in its name
-    "text.color": INK,
-    "axes.edgecolor": RULE,
-    "axes.labelcolor": INK,
-    "xtick.color": RULE,
-    "ytick.color": RULE,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-}
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), INK),
+    **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), RULE),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
+}  # fmt: skip
 # The properties of inline styles that attributes can express.
 _ATTRIBUTES = frozenset({
     "fill", "fill-opacity", "font-size", "opacity", "stroke", "stroke-dasharray",
@@ -61,8 +52,7 @@ class CostPoint(NamedTuple):
 def forest(name: str, title: str, differences: Mapping[str, Estimate], a: str, b: str) -> str:
     """Draw differences ``b - a`` with their intervals, one line each.
 
-    ``name``: begins every id in the figure, so that ids are unique on the page. ``title``: the
-    figure in words. ``a``, ``b``: names of the models.
+    ``name``: begins every id in the figure, so that ids are unique on the page.
     """
     with _settings():
         figure, (axes,) = _figure(6.4, 0.9 + 0.28 * max(len(differences), 1))
@@ -94,8 +84,7 @@ def curves(
 ) -> str:
     """Draw the reliability and the precision-recall curves of two models side by side.
 
-    ``reliability``, ``ranking``: of each model that gives the signal. ``share``: of positives: the
-    precision of a ranking without skill.
+    ``share``: of positives, which is the precision of a ranking without skill.
     """
     with _settings():
         figure, (left, right) = _figure(6.8, 3.1, 2)

@@ -13,11 +13,7 @@ from framescope.classifier.taxonomy import SHIPPED
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published figure; ``metric``: in the publication's terms.
-
-    ``same_split``: whether it was measured on these rows. Otherwise it only says how hard the task
-    is.
-    """
+    """A published figure; on another split it only says how hard the task is."""
 
     value: float
     metric: str
@@ -36,11 +32,7 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One benchmark.
-
-    ``split``: the unit that is never divided between parts. ``metric``: the main one, a name of
-    `eval.metrics.METRICS`.
-    """
+    """A benchmark; ``split``: the unit that is never divided between parts."""
 
     corpus: str
     part: str
@@ -53,7 +45,7 @@ class Benchmark:
 
     @property
     def name(self) -> str:
-        """The name in options and files."""
+        """Its name in options and files."""
         return f"{self.corpus}/{self.part}/{self.signal}"
 
 

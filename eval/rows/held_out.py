@@ -42,8 +42,8 @@ def held_out_of_corpora(
     bundles : sequence of Bundle
         The first one's seed is used.
     allow_other_split : bool
-        Accept a bundle made on another split. Rows it was trained on may then be among those it is
-        judged by, and the signature says so.
+        Accept a bundle made on another split, though it may have learned from the rows it is judged
+        by; the signature says so.
 
     Raises
     ------
@@ -54,17 +54,12 @@ def held_out_of_corpora(
     """
     from framescope.classifier.outlets import load_registry
     from framescope.training.corpora import SHIPPED
-    from framescope.training.data import (
-        REMOVED,
-        TRAIN,
-        assign_parts,
-        build_examples,
-        with_citations,
-    )
+    from framescope.training.data import REMOVED, TRAIN, build_examples, with_citations
+    from framescope.training.data import assign_parts as assign
 
     seeds = [record["seed"] for bundle in bundles if (record := _split_of(bundle))]
     examples = build_examples(root, SHIPPED if root is None else None)
-    split = assign_parts(examples, seed=seeds[0]) if seeds else assign_parts(examples)
+    split = assign(examples, seed=seeds[0]) if seeds else assign(examples)
     strangers = [bundle for bundle in bundles if not _made_on(bundle, split.held_out)]
     if strangers and not allow_other_split:
         record = _split_of(strangers[0])
@@ -99,10 +94,10 @@ def _made_on(bundle: Bundle, held_out: Mapping[str, str]) -> bool:
 
 
 def held_out_of_files(paths: Sequence[Path]) -> HeldOut:
-    """Read labelled files in the exchange format; every row is one to judge by.
+    """Read labelled files in the exchange format; each is a corpus, every row one to judge by.
 
     Labels are those of ``labels``, of sentences and of articles: spans alone label nothing, since
-    a sentence without one may be either a no or not annotated. Each file is a corpus.
+    a sentence without one may be either a no or not annotated.
 
     Raises
     ------
@@ -112,30 +107,28 @@ def held_out_of_files(paths: Sequence[Path]) -> HeldOut:
         When a line can't be read.
     """
     from framescope.classifier.outlets import load_registry
+    from framescope.training.corpora import read_exchange
     from framescope.training.data import examples_of_articles
 
-    for path in paths:
-        if not path.is_file():
-            raise InputError(path, "no such file; give a JSONL file in the exchange format")
     plain = [path.name for path in paths]
     names = {path: path.name if plain.count(path.name) == 1 else str(path) for path in paths}
     file_of: dict[str, str] = {}
-    examples = examples_of_articles("exchange", _articles(names, file_of), load_registry())
+
+    def articles() -> Iterator[Article]:
+        for path, name in names.items():
+            if not path.is_file():
+                raise InputError(path, "no such file; give a JSONL file in the exchange format")
+            for article in read_exchange(path):
+                identifier = f"{name}/{article.id}"
+                if identifier in file_of:
+                    twice = f"two articles have the id '{article.id}'; make ids unique"
+                    raise InputError(path, twice)
+                file_of[identifier] = name
+                yield replace(article, id=identifier)
+
+    examples = examples_of_articles("exchange", articles(), load_registry())
     corpus = [file_of[article.partition("/")[2]] for article in examples.article]
     total = hashlib.sha256("\n".join(digest(path) for path in names).encode()).hexdigest()
     part = np.full(len(examples), FILE_PART, dtype="<U13")
     examples = replace(examples, corpus=np.array(corpus, np.str_), part=part)
     return HeldOut(examples, f"files {total[:12]}")
-
-
-def _articles(names: dict[Path, str], file_of: dict[str, str]) -> Iterator[Article]:
-    """Read all files, under ids that are unique among them; note the file of each."""
-    from framescope.training.corpora import read_exchange
-
-    for path, name in names.items():
-        for article in read_exchange(path):
-            identifier = f"{name}/{article.id}"
-            if identifier in file_of:
-                raise InputError(path, f"two articles have the id '{article.id}'; make ids unique")
-            file_of[identifier] = name
-            yield replace(article, id=identifier)

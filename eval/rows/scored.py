@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Single = NDArray[np.float32]
+Numbers = NDArray[np.intp]
 
 HELD_OUT: tuple[str, ...] = (TEST, UNSEEN)
 """The parts that no model was fitted, calibrated or thresholded on."""
@@ -55,7 +56,7 @@ class Sample:
     """
 
     rows: Examples
-    chosen: NDArray[np.intp]
+    chosen: Numbers
     part: str
     signal: str
     scores: tuple[Scores | None, ...]
@@ -70,7 +71,7 @@ class Sample:
 
     @property
     def groups(self) -> Text:
-        """The groups that are resampled whole, shape (n,)."""
+        """Groups, which are resampled whole, shape (n,)."""
         return self.rows.group[self.chosen]
 
     @property
@@ -78,7 +79,7 @@ class Sample:
         """Outlets, shape (n,); empty where unknown."""
         return self.rows.outlet[self.chosen]
 
-    def where(self, picked: NDArray[np.intp]) -> Sample:
+    def where(self, picked: Numbers) -> Sample:
         """Keep some of the judged rows, by their numbers."""
         scores = (s and Scores(s.proba[picked], s.threshold) for s in self.scores)
         return replace(self, chosen=self.chosen[picked], scores=tuple(scores))
@@ -117,20 +118,10 @@ class ScoredRows:
 class Evaluation:
     """Bundles and the rows they are judged by.
 
-    Attributes
-    ----------
-    bundles : tuple of Bundle
-    examples : Examples
-        All rows, of every part. Whole articles are scored, rows of other parts included, because
-        models read a sentence with its neighbours; only rows of ``parts`` are counted.
-    data : str
-        Identifies the examples in the record of a comparison.
-    parts : tuple of str
-        Those that are reported, each apart.
-    draws, seed : int
-        Of the resampling. A figure's interval doesn't depend on which others are asked for.
-    benchmarks : tuple of Benchmark
-        Those with rows here, once they are known.
+    ``examples``: all rows, of every part. Whole articles are scored, because models read a sentence
+    with its neighbours; only rows of ``parts`` are counted. ``data``: identifies the examples.
+    ``draws``, ``seed``: of the resampling; a figure's interval doesn't depend on which others are
+    asked for. ``benchmarks``: those with rows here, once they are known.
     """
 
     bundles: tuple[Bundle, ...]
@@ -147,9 +138,7 @@ class Evaluation:
         """The bundles' names, with a letter where two have the same."""
         return told_apart([bundle.name for bundle in self.bundles])
 
-    def numbers(
-        self, corpus: str, parts: Sequence[str], signals: Sequence[str]
-    ) -> NDArray[np.intp]:
+    def numbers(self, corpus: str, parts: Sequence[str], signals: Sequence[str]) -> Numbers:
         """Return the numbers of the rows of articles with a row to judge, article by article.
 
         A row to judge is of one of these parts, with a label of one of these signals.
@@ -171,14 +160,9 @@ class Evaluation:
         signals: Sequence[str],
         done: Done = lambda bundle, n: None,
     ) -> ScoredRows:
-        """Score the whole articles of a corpus that have a row to judge, as `numbers` has it.
+        """Score the articles that `numbers` names; rows that were scored before aren't again.
 
-        Rows that were scored before aren't scored again.
-
-        Raises
-        ------
-        BundleError
-            When a model's scores are not probabilities.
+        Raises `BundleError` when a model's scores are not probabilities.
         """
         numbers = self.numbers(corpus, parts, signals)
         kept = [
@@ -198,7 +182,7 @@ class _Scored:
         self.proba = np.full((rows, len(bundle.signals)), np.nan, np.float32)
         self.known = np.zeros(rows, np.bool_)
 
-    def add(self, numbers: NDArray[np.intp], sentences: Sequence[Sentence], done: Done) -> float:
+    def add(self, numbers: Numbers, sentences: Sequence[Sentence], done: Done) -> float:
         """Score the rows that were not scored yet; return the seconds for 1,000 of them."""
         missing = numbers[~self.known[numbers]]
         done(self.bundle, 0)
@@ -231,7 +215,7 @@ def told_apart(names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def rows_of(rows: Examples, part: str, signal: str) -> NDArray[np.intp]:
+def rows_of(rows: Examples, part: str, signal: str) -> Numbers:
     """Return the numbers of a part's labelled rows: every sentence, or one of each article."""
     if signal not in rows.signals:
         return np.empty(0, np.intp)
