@@ -40,10 +40,6 @@ def report(
     b: Second = "transformer",
     part: Parts = None,
     signal: Signals = None,
-    slice: Annotated[
-        list[str] | None,
-        typer.Option("--slice", metavar="NAME", help="Cut this signal into slices. Repeatable."),
-    ] = None,
     without: Annotated[
         list[SectionName] | None,
         typer.Option("--without", help="Leave this section out. Repeatable."),
@@ -60,10 +56,9 @@ def report(
     from framescope.classifier.output import opened
     from framescope.classifier.taxonomy import in_order
     from framescope.eval.compare import genres_of
-    from framescope.eval.report import MAIN, SECTIONS, build_report, report_to_html, report_to_json
+    from framescope.eval.report import SECTIONS, build_report, report_to_html, report_to_json
 
     chosen = in_order(signal) if signal else None
-    sliced = in_order(slice) if slice else MAIN
     if output.exists() and not output.is_dir():
         raise InputError(output, "is a file; give --output a folder")
     try:
@@ -75,14 +70,10 @@ def report(
     )
     left_out = {name.value for name in without or ()}
     sections = {name: one for name, (_, one) in SECTIONS.items() if name not in left_out}
+    genres = genres_of(data or ())
     with progress() as shown:
         made = build_report(
-            evaluation,
-            signals=chosen,
-            sliced=sliced,
-            genres=genres_of(data or ()),
-            sections=sections,
-            progress=shown,
+            evaluation, signals=chosen, genres=genres, sections=sections, progress=shown
         )
     for name, write in (("report.json", report_to_json), ("report.html", report_to_html)):
         with opened(output / name) as file:
@@ -168,7 +159,7 @@ def controls(
 
 
 app = typer.Typer(
-    help="Judge bundles by what they were not trained on (extra: training).", cls=Grouped
+    help="Judge bundles by articles they were not trained on (extra: training).", cls=Grouped
 )
 
 
@@ -187,7 +178,7 @@ def evaluate(
     format: As = Format.TERMINAL,
     output: Output = None,
 ) -> None:
-    """Compare two bundles on what neither was trained on.
+    """Compare two bundles on articles that neither was trained on.
 
     BUNDLE is a bundle's folder, or `baseline` or `transformer` for the one that ships.
     """

@@ -1,7 +1,6 @@
 """Sections in; out: terminal, Markdown, JSON and HTML, by one layout."""
 
 from framescope.eval.report.evaluation import (
-    MAIN,
     SECTIONS,
     build_report,
     report_to_html,

@@ -48,11 +48,11 @@ from framescope.eval.studies import section_of_controls, section_of_sourcing, se
 from framescope.eval.suite import DRAWS, measure_suite
 
 SCHEMA_VERSION = 3
-MAIN: tuple[str, ...] = (
+SLICED = {
     "claim", "attributed", "vague_source", "unsourced_assertion", "biased_language", "subjective",
     "any_technique", "hyperpartisan",
-)  # fmt: skip
-"""The signals that are cut into slices unless others are asked for."""
+}  # fmt: skip
+"""The signals that are cut into slices; all where none of these is measured."""
 ERRORS = 20
 FOREST = "average_precision"
 """The figure of the forest plots: one for all signals, and free of thresholds."""
@@ -116,16 +116,14 @@ def build_report(
     evaluation: Evaluation,
     *,
     signals: Sequence[str] | None = None,
-    sliced: Sequence[str] = MAIN,
     genres: Mapping[str, str] | None = None,
     sections: Mapping[str, Measure] | None = None,
     progress: Progress = lambda name, done, total: None,
 ) -> EvaluationReport:
     """Compare two bundles, and gather the values of the report; each row is scored once.
 
-    ``signals``: only these. ``sliced``: signals to cut into slices; all where none of these is a
-    benchmark's. ``genres``: see `eval.compare.genres_of`. ``sections``: further measures, by the
-    names of `SECTIONS`.
+    ``signals``: only these. ``genres``: see `eval.compare.genres_of`. ``sections``: further
+    measures, by the names of `SECTIONS`.
     """
     a, b = evaluation.bundles
     first, second = evaluation.names
@@ -135,7 +133,7 @@ def build_report(
     evaluation = replace(evaluation, benchmarks=benchmarks)
     shown = tuple(dict.fromkeys(row.signal for row in comparison.rows))
     chosen = {one.signal for one in benchmarks}
-    cut = chosen & set(sliced) or chosen
+    cut = chosen & SLICED or chosen
     details = []
     resampling = evaluation.draws, evaluation.seed
     samples: dict[str, list[Sample]] = {}
