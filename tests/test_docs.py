@@ -14,8 +14,7 @@ import pytest
 import typer
 from framescope.classifier import bundles, taxonomy
 from framescope.classifier.inputs import exchange
-from framescope.training.recipes.settings import TransformerSettings, TransformerTable
-from pages_of_docs import CALLS, PAGES, README, ROOT, TEXT, fenced, typed
+from pages_of_docs import CALLS, PAGES, README, ROOT, fenced, typed
 
 from framescope import cli
 
@@ -48,7 +47,7 @@ def test_relative_links_lead_somewhere(page):
 
 
 def commands() -> dict[str, set[str]]:
-    """Give every command of the program and its options, such as "train baseline"."""
+    """Return every command of the program with its options, such as "train baseline"."""
     found: dict[str, set[str]] = {}
 
     def walk(command: Any, name: str) -> None:
@@ -71,16 +70,6 @@ def test_all_commands_are_found():
     assert {"score", "signals", "corpora", "eval", "train baseline"} <= COMMANDS.keys()
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_every_command_and_option_is_documented(command):
-    assert f"framescope {command}" in TEXT
-    assert not {option for option in COMMANDS[command] if option not in TEXT}
-
-
-def test_the_readme_shows_commands():
-    assert len([line for page, line in CALLS if page == "README.md"]) > 10
-
-
 @pytest.mark.parametrize(("page", "line"), CALLS)
 def test_commands_shown_are_commands_with_those_options(page, line):
     words = shlex.split(line)[1:]
@@ -96,8 +85,10 @@ def test_commands_shown_are_commands_with_those_options(page, line):
 def test_make_targets_shown_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([\w./-]+):", makefile, re.MULTILINE))
-    shown = {w for page in PAGES for w in re.findall(r"(?:^|`)make (\w+)", "\n".join(typed(page)))}
-    shown |= set(re.findall(r"`make (\w+)", TEXT))
+    pages = [page for page in PAGES if page.name != "CHANGELOG.md"]
+    shown = {
+        w for page in pages for w in re.findall(r"^make ([\w-]+)", "\n".join(typed(page)), re.M)
+    }
     assert {"demo", "test"} <= shown <= targets
 
 
@@ -114,15 +105,6 @@ def test_cards_name_the_version_of_the_guidelines():
     version = title.removeprefix("# Annotation guidelines, version ")
     origins = {signal.origin for signal in taxonomy.SIGNALS}
     assert f"annotation guidelines {version}" in origins
-
-
-def test_every_setting_is_explained():
-    page = (ROOT / "docs/training.md").read_text(encoding="utf-8")
-    section = page.split("\n## Settings\n")[1].split("Of the baseline")[0]
-    assert set(re.findall(r"`(\w+)`(?=,| \|)", section)) == TransformerTable.model_fields.keys()
-    recipes = page.split("\n## Recipes\n")[1].split("\n## ")[0]
-    top = TransformerSettings.model_fields.keys() - TransformerTable.model_fields.keys()
-    assert all(re.search(rf"`\[?{name}\]?` \|", recipes) for name in top)
 
 
 def test_the_example_of_the_exchange_format_reads_as_it_says():
