@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ PAGE = HTML.replace(
     '<meta property="article:published_time" content="2025-03-12T10:00:00Z">'
     '<link rel="canonical" href="https://www.orrin.example/breakwater"></head>',
 ).replace("<body>", '<body><nav><a href="/">Home</a></nav>')
+
+packed = partial(gzip.compress, mtime=0)  # the same test ids in each process
 
 
 def articles(source: str) -> list[Article]:
