@@ -12,9 +12,9 @@ import pytest
 from framescope.classifier.errors import CorpusError, FramescopeError, InputError
 from framescope.classifier.inputs import from_record
 from framescope.training.commands.labels import app
-from framescope.training.labels.annotators import read_annotators
 from framescope.training.labels.contradictions import contradictions
 from framescope.training.labels.merging import Merged, merge
+from framescope.training.labels.reading import read_annotators
 from typer.testing import CliRunner
 
 TEXT = "The dam of Orvel leaks. Its keeper, Ada Quill, denies that."
@@ -206,23 +206,6 @@ def test_dawid_and_skene_find_who_errs_and_majority_does_not(tmp_path) -> None:
     assert ((estimated >= 0.5) == truth).mean() >= 0.95
     assert ((estimated >= 0.5) == truth).mean() > ((shares >= 0.5) == truth).mean()
     assert ((estimated >= 0) & (estimated <= 1)).all()
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_dawid_and_skene_are_those_of_crowd_kit(tmp_path) -> None:
-    import pandas as pd
-    from crowdkit.aggregation import DawidSkene
-
-    paths, _ = crowd(tmp_path)
-    rows = [
-        (n, path.stem, int(item["labels"]["claim"]))
-        for path in paths
-        for n, item in enumerate(json.loads(path.read_text())["sentences"])
-    ]
-    table = pd.DataFrame(rows, columns=["task", "worker", "label"])
-    expected = DawidSkene(n_iter=100).fit_predict_proba(table)[1].sort_index().to_numpy()
-    found = values(merge(read_annotators(paths), dawid_skene=True))
-    assert found == pytest.approx(expected, abs=0.0011)
 
 
 def test_a_signal_on_which_all_agree_stays_as_it_is(tmp_path) -> None:

@@ -181,8 +181,6 @@ def needed(record: Any, key: str, kind: type, where: str) -> Any:
             f"{where}: has no '{key}' as the tool writes it (it has {known}); is it an export of "
             "another tool, format or version?"
         )
-    if key == "text" and not value.strip():
-        raise AnnotationError(f"{where}: a task without text; remove it from the export")
     return value
 
 
@@ -230,35 +228,14 @@ def export(
     carried = [a for task in tasks for a in (task.labelled, task.predicted) if a is not None]
     questions = questions_for(carried, signals, citations=citations)
     lost = 0
-
-    def held(article: Article | None) -> Article | None:
-        nonlocal lost
-        if article is None:
-            return None
-        limited = questions.limit(article)
-        if to.soft:
-            return limited
-        hard = _without_soft(limited)
-        lost += _count_labels(limited) - _count_labels(hard)
-        return hard
-
-    of_sentences, of_article = (
-        {question.name for question in asked}
-        for asked in (questions.of_sentences, questions.of_article)
-    )
-    tasks = [
-        replace(
-            task,
-            labelled=held(task.labelled),
-            predicted=held(task.predicted),
-            scores={
-                (at, name): score
-                for (at, name), score in task.scores.items()
-                if name in (of_article if at < 0 else of_sentences)
-            },
-        )
-        for task in tasks
-    ]
+    for at, task in enumerate(tasks):
+        limited = {}
+        for name in ("labelled", "predicted"):
+            if (article := getattr(task, name)) is not None:
+                limited[name], soft = questions.limit(article, soft=to.soft)
+                lost += soft
+        scores = {(n, name): v for (n, name), v in task.scores.items() if questions.asks(name, n)}
+        tasks[at] = replace(task, scores=scores, **limited)
     if lost:
         tell(f"{to.title} can't hold labels between 0 and 1: {lost:,} left out")
     if not to.apart and any(task.predicted is not None for task in tasks):
@@ -269,18 +246,6 @@ def export(
     lines = (json.dumps(without_labels(t.article), ensure_ascii=False) + "\n" for t in tasks)
     _write_folder(output, {**to.write(tasks, questions), ARTICLES: "".join(lines).encode()})
     return tasks
-
-
-def _without_soft(article: Article) -> Article:
-    def hard(labels: Mapping[str, float]) -> dict[str, float]:
-        return {name: value for name, value in labels.items() if value in (0, 1)}
-
-    units = tuple(replace(unit, labels=hard(unit.labels)) for unit in article.units or ())
-    return replace(article, units=units, labels=hard(article.labels))
-
-
-def _count_labels(article: Article) -> int:
-    return len(article.labels) + sum(len(unit.labels) for unit in article.units or ())
 
 
 def _require_folder(path: Path, *, overwrite: bool) -> None:
@@ -382,7 +347,7 @@ def _is_exchange(path: Path) -> bool:
 
 
 def _with_predictions(task: Task, record: Mapping[str, Any]) -> Task:
-    """Add the model's labels in a record of `score --format jsonl`: yes what is flagged, else no."""
+    """Add a model's labels from a record that `score` wrote: yes what is flagged, else no."""
     report, items = record.get("report"), record.get("sentences") or []
     if not isinstance(report, dict) or len(items) != len(task.article.units or ()):
         return task
@@ -437,13 +402,13 @@ def _markable(item: Mapping[str, Any], length: int) -> list[Record]:
 
 def _scored(model: str, tasks: Sequence[Task], tell: Tell) -> Iterator[Task]:
     """Score the articles, and replace the predictions that were there."""
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
     from framescope.classifier.outlets import load_registry
     from framescope.classifier.reports import to_line
     from framescope.classifier.scoring import Scorer
 
     registry = load_registry()
-    loaded = bundle.load(model, registry)
+    loaded = bundles.load(model, registry)
     scorer = Scorer(loaded, None, registry)
     reports = scorer.score(task.article for task in tasks)
     for task, report in zip(tasks, reports, strict=True):

@@ -62,24 +62,26 @@ class Questions:
     spans: Mapping[str, str]
     parts: Mapping[Role, str]
 
-    def limit(self, article: Article) -> Article:
-        """Leave out the labels that aren't asked for."""
-        of_sentences = {question.name for question in self.of_sentences}
-        of_article = {question.name for question in self.of_article}
-        units = tuple(
-            replace(
-                unit,
-                labels={name: v for name, v in unit.labels.items() if name in of_sentences},
-                citations=unit.citations if self.parts else None,
-            )
-            for unit in article.units or ()
-        )
+    def asks(self, name: str, sentence: int = 0) -> bool:
+        """Whether a signal is asked for; sentence -1 is the article."""
+        return any(one.name == name for one in (self.of_sentences, self.of_article)[sentence < 0])
+
+    def limit(self, article: Article, *, soft: bool) -> tuple[Article, int]:
+        """Leave out labels that aren't asked for and, unless `soft`, count and drop soft ones."""
+        units, lost = article.units or (), 0
+        kept: list[dict[str, float]] = []
+        for at, labels in enumerate((article.labels, *(unit.labels for unit in units)), start=-1):
+            asked = {name: value for name, value in labels.items() if self.asks(name, at)}
+            kept.append({name: v for name, v in asked.items() if soft or v in (0, 1)})
+            lost += len(asked) - len(kept[-1])
+        cited = [unit.citations if self.parts else None for unit in units]
+        given = zip(units, kept[1:], cited, strict=True)
         return replace(
             article,
-            units=units,
+            units=tuple(replace(unit, labels=ls, citations=cs) for unit, ls, cs in given),
             spans=tuple(span for span in article.spans if span.signal in self.spans),
-            labels={name: v for name, v in article.labels.items() if name in of_article},
-        )
+            labels=kept[0],
+        ), lost
 
     def guidance(self, steps: str) -> bytes:
         """Return the page for annotators, as Markdown: the steps in the tool, the definitions."""

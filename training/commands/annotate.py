@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from framescope.classifier.cli.shared import ModelName, OverFile, OverReport
+from framescope.training.options import counted
 
 app = typer.Typer(
     help="Send articles to an annotation tool, and get their labels back (extra: annotate).",
@@ -24,48 +25,64 @@ class ToolName(StrEnum):
     CSV = "csv"
 
 
-Signals = Annotated[
-    list[str] | None,
-    typer.Option("--signal", metavar="SIGNAL", help="Only this signal; may be repeated."),
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="Labelled articles, or what score reads.")
 ]
+Exported = Annotated[
+    list[Path], typer.Argument(metavar="PATH...", help="Files, folders, ZIPs that it exported.")
+]
+RunOrFiles = Annotated[
+    list[str], typer.Argument(metavar="RUN|FILE...", help="A run of batch, or what score reads.")
+]
+To = Annotated[ToolName, typer.Option(help="The tool.")]
+From = Annotated[ToolName, typer.Option("--from", help="The tool.")]
+Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FILE", help="File; - is standard output.")
+]
+Predicting = Annotated[
+    str | None, typer.Option("--model", "-m", help="Add its labels; else those that files carry.")
+]
+NoPredictions = Annotated[bool, typer.Option("--no-predictions", help="Add no model's labels.")]
+Signals = Annotated[list[str] | None, typer.Option(help="Only this signal; may be repeated.")]
+Citations = Annotated[
+    bool, typer.Option("--citations/--no-citations", help="Whether to ask who says what.")
+]
+Sent = Annotated[str | None, typer.Option(metavar="NAME", help="Whose labels to send, of several.")]
+Whose = Annotated[str | None, typer.Option(metavar="NAME", help="Whose labels they are.")]
+OverFolder = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")]
+Articles = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="articles.jsonl of the export, if elsewhere.")
+]
+Count = Annotated[int, typer.Option("--n", "-n", min=1, help="Sentences.")]
+By = Annotated[
+    str, typer.Option(metavar="METHOD", help="mix, uncertainty, disagreement, rare, random.")
+]
+PerOutlet = Annotated[
+    float | None,
+    typer.Option(metavar="SHARE", min=0.0, max=1.0, help="Largest share of an outlet; a fifth."),
+]
+NotIn = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Leave out what is labelled or picked there; repeatable."),
+]
+Second = Annotated[
+    str | None, typer.Option(metavar="MODEL", help="To compare with; else the other that ships.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of what is sampled.")]
 
 
 @app.command("export")
 def export_command(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...",
-            help="Articles of the exchange format, scored or not, or anything that score reads.",
-        ),
-    ],
-    to: Annotated[ToolName, typer.Option("--to", help="The tool.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to write.")
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="MODEL",
-            help="Score with it, and add its labels; else those that the files carry.",
-        ),
-    ] = None,
-    no_predictions: Annotated[
-        bool, typer.Option("--no-predictions", help="Add no model's labels.")
-    ] = False,
+    inputs: Inputs,
+    to: To,
+    output: Folder,
+    model: Predicting = None,
+    no_predictions: NoPredictions = False,
     signal: Signals = None,
-    citations: Annotated[
-        bool, typer.Option("--citations/--no-citations", help="Whether to ask who says what.")
-    ] = True,
-    annotator: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Send this annotator's labels, of several."),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a folder that an export made.")
-    ] = False,
+    citations: Citations = True,
+    annotator: Sent = None,
+    overwrite: OverFolder = False,
 ) -> None:
     """Write articles as an annotation tool imports them, with its labelling configuration."""
     from framescope.training.annotation import FORMATS, export
@@ -86,29 +103,18 @@ def export_command(
     labelled = sum(task.labelled is not None for task in tasks)
     predicted = sum(task.predicted is not None for task in tasks)
     typer.echo(
-        f"{output}: {_counted(len(tasks), 'article')}, {_counted(sentences, 'sentence')}; "
+        f"{output}: {counted(len(tasks), 'article')}, {counted(sentences, 'sentence')}; "
         f"{labelled:,} with labels, {predicted:,} with a model's; its README.md has the next steps"
     )
 
 
 @app.command("import")
 def import_command(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH...", help="What the tool exported: files, folders, ZIPs."),
-    ],
-    of: Annotated[ToolName, typer.Option("--from", help="The tool.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is standard output.")
-    ],
-    annotator: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Whose labels they are, whatever the tool says."),
-    ] = None,
-    articles: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The articles.jsonl of the export, if it isn't there."),
-    ] = None,
+    paths: Exported,
+    of: From,
+    output: Output,
+    annotator: Whose = None,
+    articles: Articles = None,
     overwrite: OverFile = False,
 ) -> None:
     """Read what an annotation tool exported: a record per article and annotator."""
@@ -124,64 +130,33 @@ def import_command(
         tell=_tell,
     )
     units = [unit for record in records for unit in record["sentences"]]
+    people = {record.get("annotator") for record in records}
+    articles_read = {record["id"] for record in records}
     counts = {
         "labelled sentence": sum(bool(unit["labels"]) for unit in units),
         "span": sum(len(record["spans"]) for record in records),
         "citation": sum(len(unit.get("citations") or ()) for unit in units),
     }
     typer.echo(
-        f"{output}: {_counted(len(records), 'record')} of "
-        f"{_counted(len({record['id'] for record in records}), 'article')} and "
-        f"{_counted(len({record.get('annotator') for record in records}), 'annotator')}; "
-        + ", ".join(_counted(count, what) for what, count in counts.items()),
+        f"{output}: {counted(len(records), 'record')} of {counted(len(articles_read), 'article')} "
+        f"and {counted(len(people), 'annotator')}; "
+        + ", ".join(counted(count, what) for what, count in counts.items()),
         err=True,
     )
 
 
 @app.command("pick")
 def pick_command(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RUN|FILE...",
-            help="A folder that batch wrote, or anything that score reads, which is scored.",
-        ),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE", help="What to label; - is standard output."),
-    ],
-    n: Annotated[int, typer.Option("--n", "-n", min=1, help="Sentences.")] = 200,
-    by: Annotated[
-        str,
-        typer.Option(
-            "--by", metavar="METHOD", help="mix, uncertainty, disagreement, rare, random."
-        ),
-    ] = "mix",
+    inputs: RunOrFiles,
+    output: Output,
+    n: Count = 200,
+    by: By = "mix",
     signal: Signals = None,
-    per_outlet: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            min=0.0,
-            max=1.0,
-            help="The largest share of an outlet, 0 to 1; a fifth unless given.",
-        ),
-    ] = None,
-    not_in: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--not-in",
-            metavar="FILE",
-            help="Leave out what is labelled there, or was picked; may be repeated.",
-        ),
-    ] = None,
+    per_outlet: PerOutlet = None,
+    not_in: NotIn = None,
     model: ModelName = "transformer",
-    second: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="To compare with; else the other of those that ship."),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is sampled.")] = 0,
+    second: Second = None,
+    seed: Seed = 0,
     overwrite: OverReport = False,
 ) -> None:
     """Pick the sentences that are most worth labelling, from a run or from files."""
@@ -212,7 +187,3 @@ def _tell(line: str) -> None:
     from framescope.classifier.records import printable
 
     typer.echo(f"framescope: {printable(line)}", err=True)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from framescope.classifier.cli.help import SETTINGS, Grouped
 from framescope.classifier.cli.shared import CardFormat, OverFile
-from framescope.training.options import CorporaFolder, HouseFolder
+from framescope.training.options import CorporaFolder, HouseFolder, counted
 
 if TYPE_CHECKING:
     from framescope.training.labels import LabelCheck, LabelledFiles, LikelyErrors
@@ -45,37 +45,35 @@ As = Annotated[CardFormat, typer.Option("--format", "-f", help="How to write it.
 Labelled = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Labelled files (exchange format).")
 ]
+SomeLabelled = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[FILE]...", help="Labelled files; without any, the house corpus."),
+]
+ByAnnotator = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[FILE]...", help="One per annotator, or with 'annotator' in records."),
+]
+Errors = Annotated[
+    int | None,
+    typer.Option(min=0, metavar="N", help=f"Show this many likely errors ({_ERRORS}); 0: none."),
+]
+Unseen = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="Use its probabilities; it never saw these labels."),
+]
+Citations = Annotated[bool, typer.Option("--citations", help="Of citations, not of signals.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Merged labels.")]
+By = Annotated[Merging, typer.Option(help="Share of yes, or Dawid and Skene's probability.")]
+Hard = Annotated[bool, typer.Option("--hard", help="Round to 0 and 1; leave out exact halves.")]
 
 
 @app.command()
 def check(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[FILE]...",
-            help="Labelled files (exchange format); without any, the house corpus.",
-        ),
-    ] = None,
+    files: SomeLabelled = None,
     corpora: CorporaFolder = None,
     house: HouseFolder = None,
-    errors: Annotated[
-        int | None,
-        typer.Option(
-            "--errors",
-            min=0,
-            metavar="N",
-            help=f"Show this many likely errors ({_ERRORS}); 0 doesn't look for any.",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="MODEL",
-            help="Use the probabilities of this bundle, which never saw these labels.",
-        ),
-    ] = None,
+    errors: Errors = None,
+    model: Unseen = None,
     format: As = CardFormat.TERMINAL,
 ) -> None:
     """Check labels: faults, contradictions, duplicates, balance, likely errors.
@@ -114,7 +112,7 @@ def check(
             _print(one, found, shown)
     count = sum(len(one.problems) + len(found.found if found else ()) for one, found in checks)
     if count:
-        typer.echo(f"framescope: {_counted(count, 'finding')}, listed above", err=True)
+        typer.echo(f"framescope: {counted(count, 'finding')}, listed above", err=True)
         raise typer.Exit(_FINDINGS)
 
 
@@ -122,7 +120,7 @@ def _likely_errors(
     labelled: LabelledFiles, errors: int | None, model: str | None
 ) -> LikelyErrors | None:
     """Look for likely errors; where what it takes is missing, say so unless they were asked for."""
-    from framescope.classifier.bundle import load
+    from framescope.classifier.bundles import load
     from framescope.classifier.errors import FramescopeError, need
     from framescope.training.labels import LikelyErrors, find_errors
 
@@ -139,26 +137,17 @@ def _likely_errors(
 
 @app.command()
 def agreement(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[FILE]...",
-            help="A file per annotator, or records that name their 'annotator'; without any, the "
-            "part of the house corpus that was labelled twice.",
-        ),
-    ] = None,
-    citations: Annotated[
-        bool, typer.Option("--citations", help="Of citations, not of the sentences' signals.")
-    ] = False,
+    files: ByAnnotator = None,
+    citations: Citations = False,
     house: HouseFolder = None,
     format: As = CardFormat.TERMINAL,
 ) -> None:
     """Measure agreement: Krippendorff's alpha of each signal, with a 95% interval.
 
-    With --citations, on who says what: each role, the source it is linked to, and its kind.
+    Without files, of the part of the house corpus that was labelled twice. With --citations, on who
+    says what: each role, the source it is linked to, and its kind.
     """
     from framescope.training.labels import (
-        as_records,
         citation_agreement,
         measure_agreement,
         passes,
@@ -166,7 +155,7 @@ def agreement(
     )
 
     given = read_annotators(files or passes(citations=citations))
-    labels = [as_records(articles) for articles in given.values()]
+    labels = [[one.record for one in articles] for articles in given.values()]
     measure = citation_agreement if citations else measure_agreement
     rows: Sequence[Any] = measure(*labels)
     if format is CardFormat.JSON:
@@ -180,18 +169,9 @@ def agreement(
 @app.command()
 def merge(
     files: Labelled,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where the merged labels go.")
-    ],
-    by: Annotated[
-        Merging,
-        typer.Option(
-            "--by", help="The share of annotators who say yes, or Dawid and Skene's probability."
-        ),
-    ] = Merging.MAJORITY,
-    hard: Annotated[
-        bool, typer.Option("--hard", help="Round labels to 0 and 1; leave out exact halves.")
-    ] = False,
+    output: Output,
+    by: By = Merging.MAJORITY,
+    hard: Hard = False,
     overwrite: OverFile = False,
 ) -> None:
     """Merge several annotators' labels into one record per article.
@@ -206,19 +186,15 @@ def merge(
     merged = merge_annotators(annotators, dawid_skene=by is Merging.DAWID_SKENE, hard=hard)
     with outputs.opened(output) as file:
         file.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in merged.records)
-    summary = f"{_counted(len(merged.records), 'article')} of {len(annotators)} annotators"
-    summary += f", {_counted(merged.labels, 'label')}, {merged.soft:,} of them between 0 and 1"
+    summary = f"{counted(len(merged.records), 'article')} of {len(annotators)} annotators"
+    summary += f", {counted(merged.labels, 'label')}, {merged.soft:,} of them between 0 and 1"
     summary += f"; {merged.ties:,} exact halves left out" if merged.ties else ""
-    alone = _counted(merged.alone, "article")
+    alone = counted(merged.alone, "article")
     summary += f"; {alone} with only one annotator" if merged.alone else ""
     typer.echo(summary, err=output == outputs.STDOUT)
 
 
 # Output
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _record(one: LabelCheck, errors: LikelyErrors | None, most: int) -> dict[str, Any]:
@@ -260,8 +236,8 @@ def _print(one: LabelCheck, errors: LikelyErrors | None, most: int) -> None:
     console = _console()
     pairs = f", {one.pairs} contrast pairs" if one.pairs else ""
     console.print(
-        f"[bold]{escape(one.name)}[/]: {_counted(one.articles, 'article')}, "
-        f"{_counted(one.sentences, 'sentence')}{pairs}; {_counted(len(one.problems), 'problem')}"
+        f"[bold]{escape(one.name)}[/]: {counted(one.articles, 'article')}, "
+        f"{counted(one.sentences, 'sentence')}{pairs}; {counted(len(one.problems), 'problem')}"
     )
     for problem in one.problems[:_MOST_SHOWN]:
         console.print(f"  {escape(problem.where)}: {escape(problem.what)}")
@@ -271,7 +247,7 @@ def _print(one: LabelCheck, errors: LikelyErrors | None, most: int) -> None:
     if one.balance:
         console.print(_of_balance(one.balance))
     if errors is not None:
-        count = _counted(len(errors.found), "likely error")
+        count = counted(len(errors.found), "likely error")
         end = ":" if errors.found and most else ""
         console.print(f"{count} among {errors.labels:,} labels{end}")
         for each in errors.found[:most]:

@@ -14,7 +14,6 @@ from framescope.training.labels.merging import merge as merge_annotators
 from framescope.training.labels.reading import (
     ANNOTATOR,
     LabelledFiles,
-    as_records,
     read_annotators,
     read_labelled,
     read_records,

@@ -102,19 +102,9 @@ class Agreement:
 def agreement(*annotators: Sequence[Record], draws: int = 2000, seed: int = 0) -> list[Agreement]:
     """Compare annotators' labels, in taxonomy order of the signals.
 
-    Parameters
-    ----------
-    *annotators : sequence of mapping
-        Two or more. Records with ``id`` and ``sentences``, each with ``start``, ``end`` and
-        ``labels``. A label counts as 1 from 0.5; a line that an annotator calls no content counts
-        as 0 for the signals that they label elsewhere.
-    draws, seed : int
-        Of the resamples of articles.
-
-    Raises
-    ------
-    CorpusError
-        When no two of them have an article or a signal in common.
+    Each of two or more gives records of the exchange format, whose text isn't needed. A label
+    counts as 1 from 0.5; a line that an annotator calls no content counts as 0 for the signals that
+    they label elsewhere. Raise `CorpusError` when no two have an article or a signal in common.
     """
     articles: dict[str, list[Record | None]] = {}
     for number, records in enumerate(annotators):
@@ -124,7 +114,7 @@ def agreement(*annotators: Sequence[Record], draws: int = 2000, seed: int = 0) -
     if not shared:
         raise CorpusError("the annotators have no article in common; give files of one set")
     labelled = [
-        {name for record in records for item in record["sentences"] for name in item["labels"]}
+        {name for record in records for labels in _units(record).values() for name in labels}
         for records in annotators
     ]
     found = []
@@ -138,21 +128,23 @@ def agreement(*annotators: Sequence[Record], draws: int = 2000, seed: int = 0) -
     return found
 
 
+def _units(record: Record) -> dict[tuple[int, int], Record]:
+    """Return the labels of the sentences by place, and those of the article."""
+    units = {(s["start"], s["end"]): s.get("labels") or {} for s in record.get("sentences") or ()}
+    of_article = record.get("labels")
+    return {**units, (-1, -1): of_article} if of_article else units
+
+
 def _values(given: Sequence[Record | None], who: Sequence[bool], signal: str) -> Floats:
     """Return the labels of the sentences that two labelled at least, shape (n, n_annotators)."""
     places: dict[tuple[int, int], Floats] = {}
     for number, record in enumerate(given):
-        for item in record["sentences"] if record is not None and who[number] else ():
-            row = places.setdefault((item["start"], item["end"]), np.full(len(given), np.nan))
-            row[number] = _value(item["labels"], signal)
+        for place, labels in _units(record).items() if record is not None and who[number] else ():
+            value = labels.get(signal, 0 if labels.get("content") == 0 else None)
+            row = places.setdefault(place, np.full(len(given), np.nan))
+            row[number] = np.nan if value is None or value != value else value >= 0.5
     values = np.array(list(places.values())).reshape(-1, len(given))
     return np.asarray(values[np.isfinite(values).sum(axis=1) > 1])
-
-
-def _value(labels: Mapping[str, float], signal: str) -> float:
-    if signal not in labels:
-        return 0.0 if labels.get("content") == 0 else np.nan
-    return float(labels[signal] >= 0.5)
 
 
 def _of_signal(signal: str, articles: Sequence[Floats], draws: int, seed: int) -> Agreement:
@@ -221,25 +213,11 @@ def citation_agreement(
 ) -> list[CitationAgreement]:
     """Compare annotators' citations in the sentences that two of them annotated.
 
-    Parameters
-    ----------
-    *annotators : sequence of mapping
-        Two or more. Records with ``id`` and ``sentences``, whose ``citations`` are the exchange
-        format's. Of more than two, every pair is compared, and an article's pairs are added up.
-    draws, seed : int
-        Of the resamples of articles.
-
-    Returns
-    -------
-    list of CitationAgreement
-        F1 of finding a citation; alpha of the characters of each role; of the citations that both
-        found, the share in which a role has the very same characters and that is linked to one
-        source, and alpha of each kind, one against the others.
-
-    Raises
-    ------
-    CorpusError
-        When they have no article with citations in common, or a citation can't be read.
+    Each of two or more gives records of the exchange format, whose text isn't needed. Of more than
+    two every pair is compared, and an article's pairs are added up. The measures are F1 of finding
+    a citation, alpha of the characters of each role, and of the citations that both found: the
+    share in which a role has the very same characters and that is linked to one source, and alpha
+    of each kind. Raise `CorpusError` when there is nothing in common, or a citation can't be read.
     """
     by_article: dict[str, list[Record]] = defaultdict(list)
     for records in annotators:

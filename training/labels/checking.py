@@ -7,37 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.records import Article
 from framescope.classifier.taxonomy import in_order
-from framescope.training.corpora import (
-    CORPORA,
-    HOUSE_CARD,
-    KNOWN,
-    SHORT_STANDOFF,
-    State,
-    by_block,
-    house_folder,
-    join_text,
-    labels_file,
-    read_standoff,
-    standoff_labels,
-    text_digest,
-)
-from framescope.training.data import (
-    SENTENCE_THRESHOLD,
-    SENTENCE_WORDS,
-    TEST,
-    UNSEEN,
-    assign_parts,
-    build_examples,
-    same_words,
-    shingles,
-    similar_pairs,
-)
+from framescope.training import corpora, data
+from framescope.training.corpora import labels_file
+from framescope.training.data import SENTENCE_THRESHOLD, SENTENCE_WORDS, shingles
 from framescope.training.labels.contradictions import contradictions
 from framescope.training.labels.reading import (
     LabelledArticle,
@@ -95,8 +73,7 @@ class LabelCheck:
     balance: tuple[ClassBalance, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Benchmarks:
+class Benchmarks(NamedTuple):
     """The sentences that bundles are judged by.
 
     `texts` and `articles` hold the text and the article's name of each sentence, `parts` the part
@@ -112,22 +89,22 @@ class Benchmarks:
 def check_labelled(
     name: str, files: LabelledFiles, benchmarks: Benchmarks | None = None
 ) -> LabelCheck:
-    """Check what was read from some files.
+    """Check what was read from some files, in which an article may stand once per annotator.
 
-    An article may be there once per annotator. With `benchmarks`, articles and sentences are
-    compared with them, sentences with each other, and the labels are counted.
+    With `benchmarks`, articles and sentences are compared with them, sentences with each other, and
+    the labels are counted.
     """
     found = files.articles
-    problems = [*files.problems]
-    problems += chain.from_iterable(_of_article(one.article, one.name) for one in found)
-    problems += _repeated_ids(found)
     pairs = _pairs(found)
-    for pair, sides in pairs.items():
-        problems += [LabelProblem(f"pair {pair}", what, "pair") for what in _flaws(sides)]
-    problems += _near_duplicates([one.article for one in found])
+    problems = [
+        *files.problems,
+        *chain.from_iterable(_of_article(one.article, one.name) for one in found),
+        *_repeated_ids(found),
+        *_flaws(pairs),
+        *_near_duplicates([one.article for one in found]),
+    ]
     if benchmarks is not None:
-        problems += labelled_otherwise(found)
-        problems += in_benchmarks(found, benchmarks)
+        problems += [*labelled_otherwise(found), *in_benchmarks(found, benchmarks)]
     return LabelCheck(
         name,
         len(found),
@@ -141,7 +118,7 @@ def check_labelled(
 
 def check_house() -> LabelCheck:
     """Check the written part of the house corpus; raise `CorpusError` when it isn't there."""
-    folder = house_folder() / HOUSE_CARD.folder
+    folder = corpora.house_folder() / corpora.HOUSE_CARD.folder
     paths = sorted(folder.glob("*.jsonl"))
     if not paths:
         what = "no articles there; restore the folder, or name it: --house DIR"
@@ -152,21 +129,18 @@ def check_house() -> LabelCheck:
 def check_standoff(root: Path | None) -> LabelCheck:
     """Check the stand-off labels, with the texts that lie in the folder of corpora.
 
-    Raises
-    ------
-    CorpusError
-        When a line can't be read, or a text is not the one that was labelled.
+    Raise `CorpusError` when a line can't be read, or a text is not the one that was labelled.
     """
-    records = list(standoff_labels(labels_file()))
+    records = list(corpora.standoff_labels(labels_file()))
     problems: list[LabelProblem] = []
-    texts = {article.id: article for article in read_standoff(root)} if root else {}
+    texts = {article.id: article for article in corpora.read_standoff(root)} if root else {}
     unread: Counter[str] = Counter()
     for record in records:
         article = texts.get(f"{record['collection']}/{record['article']}")
         if article is None:
             unread[record["collection"]] += 1
             # Any text of that length will do for labels and offsets.
-            article = join_text(record, "x" * record["sentences"][-1]["end"])
+            article = corpora.join_text(record, "x" * record["sentences"][-1]["end"])
         else:
             problems += _digests(article, record)
         problems += _of_article(article, article.id)
@@ -176,14 +150,14 @@ def check_standoff(root: Path | None) -> LabelCheck:
 
 
 def _of_article(article: Article, name: str) -> Iterator[LabelProblem]:
-    for number, unit in enumerate(article.units or ()):
+    units = article.units or ()
+    for number, unit in enumerate(units):
         text = article.text[unit.start : unit.end]
         if text != text.strip():
             where = f"{name}, sentence {number}"
             yield LabelProblem(where, "begins or ends with a space", "offsets")
     for span in article.spans:
-        inside = (u for u in article.units or () if u.start < span.end and span.start < u.end)
-        if article.units and not any(inside):
+        if units and not any(u.start < span.end and span.start < u.end for u in units):
             what = f"a span of {span.signal} lies in no sentence"
             yield LabelProblem(f"{name}, {span.start}-{span.end}", what, "offsets")
     for number, reason in contradictions(article):
@@ -192,8 +166,8 @@ def _of_article(article: Article, name: str) -> Iterator[LabelProblem]:
 
 def _digests(article: Article, record: Mapping[str, Any]) -> Iterator[LabelProblem]:
     for number, item in enumerate(record["sentences"]):
-        text = article.text[item["start"] : item["end"]]
-        if text_digest(text)[:SHORT_STANDOFF] != item["digest"]:
+        digest = corpora.text_digest(article.text[item["start"] : item["end"]])
+        if digest[: corpora.SHORT_STANDOFF] != item["digest"]:
             where = f"{article.id}, sentence {number}"
             yield LabelProblem(where, "the digest is of another sentence", "digest")
 
@@ -201,8 +175,7 @@ def _digests(article: Article, record: Mapping[str, Any]) -> Iterator[LabelProbl
 # Contrast pairs
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
+class _Side(NamedTuple):
     side: str
     group: str
     text: str
@@ -216,23 +189,24 @@ def _pairs(found: Sequence[LabelledArticle]) -> dict[str, list[_Side]]:
         items = one.record.get("sentences") or ()
         for item, unit in zip(items, one.article.units or (), strict=False):
             if "pair" in item:
-                text = one.article.text[unit.start : unit.end]
-                side = _Side(str(item.get("side")), by_block(one.article), text, unit.labels)
+                text, group = one.article.text[unit.start : unit.end], corpora.by_block(one.article)
+                side = _Side(str(item.get("side")), group, text, unit.labels)
                 pairs[str(item["pair"])].append(side)
-    return dict(pairs)
+    return pairs
 
 
-def _flaws(sides: Sequence[_Side]) -> Iterator[str]:
-    if sorted(one.side for one in sides) != ["a", "b"]:
-        yield f"has the sides {', '.join(one.side for one in sides)}, and not a and b"
-        return
-    left, right = sides
-    if left.text == right.text:
-        yield "is the same sentence twice"
-    if left.labels != right.labels:
-        yield "is labelled differently for its two sides"
-    if left.group != right.group:
-        yield "stands in articles that may come into different parts of a split"
+def _flaws(pairs: Mapping[str, Sequence[_Side]]) -> Iterator[LabelProblem]:
+    for name, sides in pairs.items():
+        flaws = []
+        if sorted(one.side for one in sides) != ["a", "b"]:
+            flaws = [f"has the sides {', '.join(one.side for one in sides)}, and not a and b"]
+        else:
+            left, right = sides
+            where = "stands in articles that may come into different parts of a split"
+            flaws += ["is the same sentence twice"] * (left.text == right.text)
+            flaws += ["is labelled differently for its two sides"] * (left.labels != right.labels)
+            flaws += [where] * (left.group != right.group)
+        yield from (LabelProblem(f"pair {name}", what, "pair") for what in flaws)
 
 
 # Duplicates and benchmarks
@@ -249,17 +223,16 @@ def _repeated_ids(found: Sequence[LabelledArticle]) -> Iterator[LabelProblem]:
 
 def _near_duplicates(articles: Sequence[Article]) -> Iterator[LabelProblem]:
     sets = [shingles(article.text) for article in articles]
-    for left, right in similar_pairs(sets, MOST_ALIKE):
+    for left, right in data.similar_pairs(sets, MOST_ALIKE):
         one, other = articles[left].id, articles[right].id
         if one != other:
             yield LabelProblem(one, f"is nearly the same as {other}", "duplicate")
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A sentence: the position of its article, its number there, its text and labels."""
+class _Row(NamedTuple):
+    """A sentence of a labelled article."""
 
-    article: int
+    of: LabelledArticle
     number: int
     text: str
     labels: Mapping[str, float]
@@ -267,8 +240,8 @@ class _Row:
 
 def _sentences(found: Sequence[LabelledArticle]) -> list[_Row]:
     return [
-        _Row(position, number, one.article.text[unit.start : unit.end], unit.labels)
-        for position, one in enumerate(found)
+        _Row(one, number, one.article.text[unit.start : unit.end], unit.labels)
+        for one in found
         for number, unit in enumerate(one.article.units or ())
     ]
 
@@ -278,40 +251,38 @@ def labelled_otherwise(found: Sequence[LabelledArticle]) -> Iterator[LabelProble
     rows = _sentences(found)
     texts = [row.text for row in rows]
     sets = [shingles(text, SENTENCE_WORDS) for text in texts]
-    pairs = set(similar_pairs(sets, SENTENCE_THRESHOLD))
-    for same in same_words(texts, SENTENCE_WORDS):
+    pairs = set(data.similar_pairs(sets, SENTENCE_THRESHOLD))
+    for same in data.same_words(texts, SENTENCE_WORDS):
         pairs.update(combinations(same, 2))
     for left, right in sorted(pairs):
         one, other = rows[left], rows[right]
-        if found[one.article].article.id == found[other.article].article.id:
-            continue
         differ = [
             f"{signal} {label:g} and {other.labels[signal]:g}"
             for signal, label in one.labels.items()
             if signal in other.labels and (label >= 0.5) != (other.labels[signal] >= 0.5)
         ]
-        if differ:
-            where = f"{found[one.article].name}, sentence {one.number}"
-            what = f"is nearly {found[other.article].name}, sentence {other.number}, and labelled "
-            yield LabelProblem(where, f"{what}otherwise: {', '.join(differ)}", "duplicate")
+        if differ and one.of.article.id != other.of.article.id:
+            what = f"is nearly {other.of.name}, sentence {other.number}, and labelled otherwise: "
+            where = f"{one.of.name}, sentence {one.number}"
+            yield LabelProblem(where, what + ", ".join(differ), "duplicate")
 
 
 def read_benchmarks(root: Path | None) -> Benchmarks:
     """Read the held-out parts of the corpora that are here; without a folder, of what ships."""
     here, unread = [], []
-    for name in KNOWN:
-        state = CORPORA[name].state(root)
-        if state in (State.PRESENT, State.PARTIAL):
+    for name in corpora.KNOWN:
+        state = corpora.CORPORA[name].state(root)
+        if state in (corpora.State.PRESENT, corpora.State.PARTIAL):
             here.append(name)
         elif root is not None:
             unread.append(f"benchmark {name}: {state.value}")
     if root is None:
         unread.append("benchmarks of the public corpora: name their folder with --corpora DIR")
     try:
-        examples = assign_parts(build_examples(root, here)).examples
+        examples = data.assign_parts(data.build_examples(root, here)).examples
     except CorpusError as error:
         return Benchmarks((), (), {}, (*unread, f"benchmarks: {error}"))
-    kept = examples.where(np.isin(examples.part, (TEST, UNSEEN)))
+    kept = examples.where(np.isin(examples.part, (data.TEST, data.UNSEEN)))
     articles = tuple(map(str, kept.article))
     parts = dict(zip(articles, map(str, kept.part), strict=True))
     texts = tuple(sentence.text for sentence in kept.sentences)
@@ -326,29 +297,25 @@ def in_benchmarks(
     for text, name in zip(benchmarks.texts, benchmarks.articles, strict=True):
         bodies[name].append(text)
     names = list(bodies)
-    whole: set[str] = set()
+    whole: dict[str, str] = {}
     mine = [one.article.text for one in found]
     for left, right in _across(mine, [" ".join(bodies[name]) for name in names], MOST_ALIKE, 0):
-        if found[left].name not in whole:
-            whole.add(found[left].name)
-            what = f"is nearly the same as {names[right]}, which bundles are judged by"
-            part = benchmarks.parts[names[right]]
-            yield LabelProblem(found[left].name, f"{what} ({part})", "benchmark")
-    rows = [row for row in _sentences(found) if found[row.article].name not in whole]
+        whole.setdefault(found[left].name, names[right])
+    for name, other in whole.items():
+        what = f"is nearly the same as {other}, which bundles are judged by"
+        yield LabelProblem(name, f"{what} ({benchmarks.parts[other]})", "benchmark")
+    rows = [row for row in _sentences(found) if row.of.name not in whole]
     texts = [row.text for row in rows]
-    alike: dict[int, dict[int, str]] = defaultdict(dict)
-    for left, right in chain(
-        _across(texts, benchmarks.texts, SENTENCE_THRESHOLD, SENTENCE_WORDS),
-        _equal(texts, benchmarks.texts),
-    ):
-        row = rows[left]
-        alike[row.article].setdefault(row.number, benchmarks.articles[right])
-    for article, sentences in sorted(alike.items()):
-        shown = sorted(sentences.items())
-        listed = [f"{n} ({name}, {benchmarks.parts[name]})" for n, name in shown[:_NAMED]]
+    alike: dict[str, dict[int, str]] = defaultdict(dict)
+    near = _across(texts, benchmarks.texts, SENTENCE_THRESHOLD, SENTENCE_WORDS)
+    for left, right in (*near, *_equal(texts, benchmarks.texts)):
+        alike[rows[left].of.name].setdefault(rows[left].number, benchmarks.articles[right])
+    for name in dict.fromkeys(one.name for one in found if one.name in alike):
+        shown = sorted(alike[name].items())
+        listed = [f"{n} ({other}, {benchmarks.parts[other]})" for n, other in shown[:_NAMED]]
         listed += [f"and {len(shown) - _NAMED} more"] * (len(shown) > _NAMED)
         what = "nearly the same as one that bundles are judged by: sentence " + ", ".join(listed)
-        yield LabelProblem(found[article].name, what, "benchmark")
+        yield LabelProblem(name, what, "benchmark")
 
 
 def _across(
@@ -358,17 +325,16 @@ def _across(
     own = [shingles(text, words) for text in mine]
     known = frozenset(chain.from_iterable(own))
     # Few of the others share anything with the given texts; the rest is left out.
-    near = [
-        (at, found) for at, text in enumerate(others) if (found := shingles(text, words)) & known
-    ]
-    for left, right in similar_pairs([*own, *(found for _, found in near)], threshold):
+    sets = ((at, shingles(text, words)) for at, text in enumerate(others))
+    near = [(at, found) for at, found in sets if found & known]
+    for left, right in data.similar_pairs([*own, *(found for _, found in near)], threshold):
         if left < len(own) <= right:
             yield left, near[right - len(own)][0]
 
 
 def _equal(mine: Sequence[str], others: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Yield the positions of texts of the same words, one of each sequence."""
-    for same in same_words([*mine, *others], SENTENCE_WORDS):
+    for same in data.same_words([*mine, *others], SENTENCE_WORDS):
         own = [at for at in same if at < len(mine)]
         yield from ((at, other - len(mine)) for at in own for other in same if other >= len(mine))
 
@@ -388,7 +354,9 @@ def class_balance(found: Sequence[LabelledArticle]) -> tuple[ClassBalance, ...]:
 
 def _of_signal(signal: str, values: Sequence[tuple[str, float]]) -> ClassBalance:
     positives = sum(label >= 0.5 for _, label in values)
+    articles = len({article for article, _ in values})
     with_positives = len({article for article, label in values if label >= 0.5})
+    soft = sum(label not in (0, 1) for _, label in values)
     rarer, name = min((positives, "yes"), (len(values) - positives, "no"))
     lacks = ""
     if rarer < FEWEST_TO_CALIBRATE:
@@ -397,12 +365,4 @@ def _of_signal(signal: str, values: Sequence[tuple[str, float]]) -> ClassBalance
         lacks = f"enough to calibrate, too few to train: {rarer} '{name}', {FEWEST_TO_TRAIN} needed"
     elif with_positives < FEWEST_ARTICLES:
         lacks = f"from too few articles: {with_positives} with a 'yes', {FEWEST_ARTICLES} needed"
-    return ClassBalance(
-        signal,
-        len(values),
-        len({article for article, _ in values}),
-        positives,
-        with_positives,
-        sum(label not in (0, 1) for _, label in values),
-        lacks,
-    )
+    return ClassBalance(signal, len(values), articles, positives, with_positives, soft, lacks)

@@ -25,7 +25,7 @@ from framescope.training.labels.reading import LabelledArticle
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from framescope.classifier.bundle import Bundle
+    from framescope.classifier.bundles import Bundle
 
 CONFIRMED = "confirmed"
 """The key of a sentence whose labels were verified: true, or the names of the signals."""
@@ -76,24 +76,11 @@ class LikelyErrors:
 def find_errors(
     found: Sequence[LabelledArticle], bundle: Bundle, *, own: bool = False, seed: int = 0
 ) -> LikelyErrors:
-    """Look for labels that are likely wrong.
+    """Look for labels that are likely wrong, in sentences that a bundle describes.
 
     Labels between 0 and 1, labels of whole articles and labels marked as `CONFIRMED` are skipped.
-
-    Parameters
-    ----------
-    found : sequence of LabelledArticle
-    bundle : Bundle
-        Whose log-odds describe the sentences.
-    own : bool
-        Use its probabilities as they are, for the signals that it gives.
-    seed : int
-        Of the folds.
-
-    Raises
-    ------
-    FramescopeError
-        Without cleanlab.
+    `own` uses the bundle's probabilities as they are, for the signals that it gives. Raise
+    `FramescopeError` without cleanlab.
     """
     need("cleanlab", "looking for likely label errors needs", "annotate")
     # Positions in place of ids, which several annotators share; whole articles, for the context.

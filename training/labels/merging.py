@@ -54,23 +54,12 @@ Votes = Mapping[_Item, Mapping[str, float]]
 
 
 def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = False) -> Merged:
-    """Merge annotators' labels.
+    """Merge annotators' labels; `hard` rounds them to 0 or 1, and leaves out exact halves.
 
-    Parameters
-    ----------
-    annotators : mapping of str to list of LabelledArticle
-    dawid_skene : bool
-        Estimate the probability of yes with each annotator's error rates, signal by signal; labels
-        count as yes from 0.5. Otherwise a label is the mean of those who labelled it.
-    hard : bool
-        Round labels to 0 or 1, and leave out those of exactly 0.5.
-
-    Raises
-    ------
-    CorpusError
-        When two annotators have a different text, or different sentences, of an article.
-    FramescopeError
-        Without crowd-kit, for `dawid_skene`.
+    With `dawid_skene` a label is the probability of yes, estimated with each annotator's error
+    rates, signal by signal, from labels rounded to yes and no; otherwise it is the mean of those
+    who labelled it. Raise `CorpusError` when two annotators have a different text, or different
+    sentences, of an article, and `FramescopeError` without crowd-kit.
     """
     by_article: dict[str, dict[str, LabelledArticle]] = defaultdict(dict)
     for name, articles in annotators.items():

@@ -22,6 +22,7 @@ from framescope.classifier.records import Article
 ANNOTATOR = "annotator"
 """The key of a record that names whose labels it holds."""
 
+Record = Mapping[str, Any]
 _ITEM = re.compile(r"(?<= item )\d+")
 _OTHER_UNITS = {
     "UTF-16 units, as JavaScript and Java do": ("utf-16-le", 2),
@@ -32,7 +33,7 @@ _LONGEST = 10_000_000  # characters of a text
 
 @dataclass(frozen=True, slots=True)
 class LabelProblem:
-    """One problem: where it is, what is wrong, and its kind."""
+    """A problem: where it is, what is wrong, and its kind."""
 
     where: str
     what: str
@@ -44,15 +45,9 @@ class LabelledArticle:
     """An article of a labelled file, its record as it stands there, and its annotator if named."""
 
     article: Article
-    record: Mapping[str, Any]
-    path: Path
-    line: int
+    record: Record
+    where: str
     annotator: str | None
-
-    @property
-    def where(self) -> str:
-        """The file and the line."""
-        return f"{self.path}, line {self.line}"
 
     @property
     def name(self) -> str:
@@ -71,14 +66,8 @@ class LabelledFiles:
 Annotators = dict[str, list[LabelledArticle]]
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """Yield the number of each line that isn't blank, with its object or the reason for having none.
-
-    Raises
-    ------
-    InputError
-        When the file can't be read.
-    """
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Yield the number of each line that isn't blank, and its object or why it has none."""
     try:
         lines = path.read_text(encoding="utf-8").removeprefix("\ufeff").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -95,22 +84,20 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
 
 
 def read_records(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """Read the numbered records of a file, all of which must be articles, with or without text.
+    """Return the articles of a file as records, with or without text, and their lines.
 
-    Raises
-    ------
-    InputError
-        When the file can't be read, has no record, or a line isn't one.
+    Raise `InputError` for a file that can't be read, or a line that is no article.
     """
     records = []
-    for number, record in read_lines(path):
+    for line, record in _lines(path):
+        where = f"{path}, line {line}"
         if isinstance(record, str):
-            raise InputError(f"{path}, line {number}", f"{record}; give a JSONL file of articles")
+            raise InputError(where, f"{record}; give a JSONL file of articles")
         if "id" not in record or not {"sentences", "text"} & record.keys():
-            raise InputError(f"{path}, line {number}", "lacks 'id', or 'sentences' and 'text'")
-        records.append((number, record))
+            raise InputError(where, "is no article: lacks 'id', or 'sentences' and 'text'")
+        records.append((line, record))
     if not records:
-        raise InputError(path, "holds no record; give a JSONL file of labelled articles")
+        raise InputError(path, "holds no article; give a JSONL file of labelled articles")
     return records
 
 
@@ -120,78 +107,45 @@ def read_records(path: Path) -> list[tuple[int, dict[str, Any]]]:
 def read_labelled(paths: Iterable[Path]) -> LabelledFiles:
     """Read files of the exchange format, and list every fault in them.
 
-    Raises
-    ------
-    InputError
-        When a file can't be read, or no line of it is a record.
+    Raise `InputError` when a file can't be read, or no line of it is a record.
     """
     articles: list[LabelledArticle] = []
     problems: list[LabelProblem] = []
     for path in paths:
-        lines = list(read_lines(path))
-        if not any(isinstance(record, dict) for _, record in lines):
+        lines = list(_lines(path))
+        if all(isinstance(record, str) for _, record in lines):
             why = f"line {lines[0][0]}: {lines[0][1]}" if lines else "empty"
             reason = f"can't be read: no line is a record ({why}); give a JSONL file of articles"
             raise InputError(path, reason)
         for line, record in lines:
-            if isinstance(record, str):
-                article, faults = None, [record]
-            else:
+            article, faults = None, [record]
+            if isinstance(record, dict):
                 article, faults = read_record(record, path, line)
-            problems += [LabelProblem(f"{path}, line {line}", fault, "schema") for fault in faults]
-            if article is not None:
-                articles.append(article)
+            problems += [LabelProblem(f"{path}, line {line}", one, "schema") for one in faults]
+            articles += [] if article is None else [article]
     return LabelledFiles(tuple(articles), tuple(problems))
 
 
-def read_record(
-    record: Mapping[str, Any], path: Path, line: int
-) -> tuple[LabelledArticle | None, list[str]]:
-    """Read one record.
-
-    Returns
-    -------
-    LabelledArticle or None
-        None where something in it can't be read.
-    list of str
-        Every fault, in the record's order, and whether its offsets count another unit.
-    """
+def read_record(record: Record, path: Path, line: int) -> tuple[LabelledArticle | None, list[str]]:
+    """Return an article, None where it can't be read, and every fault of its record."""
     faults = list(_faults(record))
     name = record.get(ANNOTATOR)
     if name is not None and not _is_name(name):
         faults.append(f"'{ANNOTATOR}' must be a name, as text")
     if (unit := _other_unit(record)) is not None:
         faults.append(f"its offsets count {unit}; they must count characters (code points)")
-    try:
-        article = from_record(record, str(path), line)
-    except InputError:
+    if _fault(record) is not None:
         return None, faults
-    return LabelledArticle(
-        article, record, path, line, name.strip() if _is_name(name) else None
-    ), faults
+    annotator = name.strip() if isinstance(name, str) and name.strip() else None
+    article = from_record(record, str(path), line)
+    return LabelledArticle(article, record, f"{path}, line {line}", annotator), faults
 
 
 def _is_name(name: object) -> bool:
     return isinstance(name, str) and bool(name.strip())
 
 
-def _faults(record: Mapping[str, Any]) -> Iterable[str]:
-    whole = _fault(record)
-    if whole is None:
-        return ()
-    found = {_fault({"id": record.get("id"), "text": record.get("text")}): None}
-    sound = {"id": "a", "text": record.get("text")}
-    if _fault(sound) is None:  # else no offset can be checked
-        for number, part in _parts(record):
-            fault = _fault({**sound, **part})
-            if fault and number is not None:
-                fault = _ITEM.sub(lambda at: str(number + int(at[0])), fault, count=1)  # noqa: B023
-            found[fault] = None
-    # A contradiction between parts shows in the whole record only.
-    return [fault for fault in found if fault] or [whole]
-
-
-def _fault(record: Mapping[str, Any]) -> str | None:
+def _fault(record: Record) -> str | None:
     try:
         from_record(record, "", 0)
     except InputError as error:
@@ -199,41 +153,51 @@ def _fault(record: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _parts(record: Mapping[str, Any]) -> Iterator[tuple[int | None, dict[str, Any]]]:
-    """Yield pieces of a record with one possible fault each, and the number of their first item."""
+def _faults(record: Record) -> Iterable[str]:
+    whole = _fault(record)
+    if whole is None:
+        return ()
+    found = [_fault({"id": record.get("id"), "text": record.get("text")})]
+    sound = {"id": "a", "text": record.get("text")}
+    for number, part in _parts(record) if _fault(sound) is None else ():
+        fault = _fault({**sound, **part})
+        # The part is the first item of its list.
+        found.append(fault and _ITEM.sub(lambda at: str(number + int(at[0])), fault, count=1))  # noqa: B023
+    # A contradiction between parts shows in the whole record only.
+    return dict.fromkeys(filter(None, found)) or [whole]
+
+
+def _parts(record: Record) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield parts of a record with one possible fault each, and the number of their first item."""
     for key, value in record.items():
         if key == "labels" and isinstance(value, dict):
-            yield from ((None, {key: {name: label}}) for name, label in value.items())
+            yield from ((0, {key: {name: label}}) for name, label in value.items())
         elif key in ("sentences", "spans", "republications") and isinstance(value, list):
             for number, item in enumerate(value):
                 yield from ((number, {key: [one]}) for one in _pieces(item))
-            if key == "sentences":
-                for number, pair in enumerate(pairwise(value)):
-                    yield number, {key: [_place(item) for item in pair]}
+            for number, pair in enumerate(pairwise(value) if key == "sentences" else ()):
+                yield number, {key: [_place(item) for item in pair]}
         elif key not in ("id", "text"):
-            yield None, {key: value}
+            yield 0, {key: value}
 
 
 def _pieces(item: Any) -> Iterator[Any]:
-    """Yield an item without its labels and citations, then with one label or the citations alone."""
-    if not isinstance(item, dict):
-        yield item
-        return
-    labels, citations = item.get("labels"), item.get("citations")
-    inner = {"labels": isinstance(labels, dict), "citations": isinstance(citations, list)}
-    yield {key: value for key, value in item.items() if not inner.get(key)}
-    if isinstance(labels, dict):
-        yield from ({**_place(item), "labels": {name: one}} for name, one in labels.items())
-    if isinstance(citations, list):
-        yield {**_place(item), "citations": citations}
+    """Yield an item without labels and citations, then with one label or the citations alone."""
+    inner = {"labels": dict, "citations": list} if isinstance(item, dict) else {}
+    found = {key: item[key] for key, kind in inner.items() if isinstance(item.get(key), kind)}
+    yield {k: v for k, v in item.items() if k not in found} if found else item
+    for name, label in found.get("labels", {}).items():
+        yield {**_place(item), "labels": {name: label}}
+    if "citations" in found:
+        yield {**_place(item), "citations": item["citations"]}
 
 
 def _place(item: Any) -> Any:
     return {k: item.get(k) for k in ("start", "end")} if isinstance(item, dict) else item
 
 
-def _other_unit(record: Mapping[str, Any]) -> str | None:
-    """Return the unit that a record's offsets count, if they make sense in it and not as characters."""
+def _other_unit(record: Record) -> str | None:
+    """Return the unit in which a record's offsets make sense, if they don't as characters."""
     text = record.get("text")
     places = [
         (item["start"], item["end"])
@@ -241,20 +205,17 @@ def _other_unit(record: Mapping[str, Any]) -> str | None:
         for item in (record[key] if isinstance(record.get(key), list) else ())
         if isinstance(item, dict) and type(item.get("start")) is type(item.get("end")) is int
     ]
-    if not isinstance(text, str) or all(_whole(text, *place) for place in places):
+    if not isinstance(text, str) or all(_is_whole(text, *place) for place in places):
         return None
     for name, (encoding, width) in _OTHER_UNITS.items():
         sizes = (len(char.encode(encoding, "surrogatepass")) // width for char in text)
         index = {offset: at for at, offset in enumerate(accumulate(sizes, initial=0))}
-        if all(
-            start in index and end in index and _whole(text, index[start], index[end])
-            for start, end in places
-        ):
+        if all(_is_whole(text, index.get(start, -1), index.get(end, -1)) for start, end in places):
             return name
     return None
 
 
-def _whole(text: str, start: int, end: int) -> bool:
+def _is_whole(text: str, start: int, end: int) -> bool:
     """Whether a place lies in a text, has no space at its ends, and cuts no word."""
     if not 0 <= start < end <= len(text) or text[start:end] != text[start:end].strip():
         return False
@@ -266,47 +227,37 @@ def _whole(text: str, start: int, end: int) -> bool:
 
 
 def read_annotators(paths: Sequence[Path]) -> Annotators:
-    """Read the articles of each annotator, in the order of the files.
+    """Read the articles of each annotator, who is named by the record, or else by the file.
 
-    An annotator is named by the record, or else by the file. Records may lack their text, as
-    stand-off labels do.
-
-    Raises
-    ------
-    CorpusError
-        When a file is given twice, an annotator has labelled an article twice, or there is only
-        one annotator.
-    InputError
-        When a line can't be read.
+    Records may lack their text, as stand-off labels do. Raise `CorpusError` when a file is given
+    twice, an annotator has labelled an article twice, or there is only one annotator.
     """
     if twice := [path for path, times in Counter(p.resolve() for p in paths).items() if times > 1]:
         raise CorpusError(f"{twice[0]}: given twice; give each annotator's file once")
     stems = Counter(path.stem for path in paths)
     found: Annotators = defaultdict(list)
-    seen: dict[tuple[str, str], LabelledArticle] = {}
+    seen: dict[tuple[str, str], str] = {}
     for path in paths:
         file_name = path.stem if stems[path.stem] == 1 else str(path)
         for line, record in read_records(path):
-            name = record.get(ANNOTATOR, file_name)
-            if not _is_name(name):
-                raise InputError(f"{path}, line {line}", f"'{ANNOTATOR}' must be a name, as text")
-            article = from_record(_with_text(record), str(path), line)
-            one = LabelledArticle(article, record, path, line, name.strip())
-            before = seen.setdefault((name.strip(), article.id), one)
-            if before is not one:
+            where, given = f"{path}, line {line}", record.get(ANNOTATOR, file_name)
+            if not _is_name(given):
+                raise InputError(where, f"'{ANNOTATOR}' must be a name, as text")
+            name, article = given.strip(), from_record(_with_text(record), str(path), line)
+            before = seen.setdefault((name, article.id), where)
+            if before != where:
                 raise CorpusError(
-                    f"{one.where}: annotator '{one.annotator}' has labelled '{article.id}' before, "
-                    f"in {before.where}; rename one of the annotators, or remove one of the records"
+                    f"{where}: annotator '{name}' has labelled '{article.id}' before, in {before}; "
+                    "rename one of the annotators, or remove one of the records"
                 )
-            found[name.strip()].append(one)
+            found[name].append(LabelledArticle(article, record, where, name))
     if len(found) < 2:
-        (only,) = found
         what = "give a file per annotator, or records that name their 'annotator'"
-        raise CorpusError(f"{paths[0]}: all labels are by one annotator, '{only}'; {what}")
+        raise CorpusError(f"{paths[0]}: all labels are by one annotator, '{min(found)}'; {what}")
     return dict(found)
 
 
-def _with_text(record: Mapping[str, Any]) -> Mapping[str, Any]:
+def _with_text(record: Record) -> Record:
     """Give a stand-off record a text of the length that its offsets need."""
     if "text" in record:
         return record
@@ -315,26 +266,9 @@ def _with_text(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _ends(value: Any) -> Iterator[int]:
     """Yield every end of a place in some JSON."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _ends(item)
-    elif isinstance(value, dict):
+    if isinstance(value, dict):
         if type(value.get("end")) is int:
             yield max(value["end"], 1)
-        yield from _ends(list(value.values()))
-
-
-def as_records(articles: Sequence[LabelledArticle]) -> list[dict[str, Any]]:
-    """Return articles as agreement compares them: labels as numbers, the article as one more unit."""
-    made = []
-    for one in articles:
-        units = one.article.units or ()
-        sentences: list[dict[str, Any]] = []
-        for unit, item in zip(units, one.record.get("sentences") or (), strict=False):
-            sentences.append({"start": unit.start, "end": unit.end, "labels": unit.labels})
-            if item.get("citations") is not None:
-                sentences[-1]["citations"] = item["citations"]
-        if one.article.labels:
-            sentences.append({"start": -1, "end": -1, "labels": one.article.labels})
-        made.append({"id": one.article.id, "sentences": sentences})
-    return made
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        yield from _ends(item)

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from framescope.classifier.errors import InputError
 from framescope.classifier.records import Article, ArticleReport, Skipped, Unit
 from framescope.classifier.taxonomy import BY_NAME, Level, in_order
 from framescope.training.picking.methods import Floats, PickError
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from framescope.classifier.bundles import Bundle
@@ -31,51 +30,68 @@ UNKNOWN = "unknown"
 Tell = Callable[[str], None]
 
 
-@dataclass(frozen=True, eq=False)
-class ScoredArticle:
-    """An article without labels, every sentence a unit, and its outlet.
-
-    `proba` has shape (n_units, k), `flags` the decisions of each unit, `eligible` whether it may be
-    picked.
-    """
+class _Scored(NamedTuple):
+    """An article without labels, its outlet, and of each sentence scores, flags, whether free."""
 
     article: Article
     outlet: str
-    proba: Floats
-    flags: tuple[tuple[str, ...], ...]
-    eligible: NDArray[np.bool_]
+    scores: Sequence[Sequence[float]]
+    flags: Sequence[Sequence[str]]
+    free: Sequence[bool]
 
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """What may be picked; the k `signals` are in taxonomy order."""
+    """What may be picked, by a model and its digest, for k signals in taxonomy order.
 
-    articles: tuple[ScoredArticle, ...]
+    `articles` have every sentence as a unit, and no label. `rows` are the positions of each
+    candidate's article and unit, `proba` has shape (n, k), `flags` are the decisions.
+    """
+
+    articles: list[Article]
+    outlets: list[str]
+    rows: list[tuple[int, int]]
+    proba: Floats
+    flags: list[list[str]]
     signals: tuple[str, ...]
     thresholds: Floats
     model: str
     digest: str
 
     @property
-    def rows(self) -> list[tuple[int, int]]:
-        """The positions of each candidate's article and unit."""
-        return [
-            (number, int(unit))
-            for number, one in enumerate(self.articles)
-            for unit in np.flatnonzero(one.eligible)
-        ]
-
-    @property
-    def proba(self) -> Floats:
-        """The probabilities of the candidates, shape (n, k)."""
-        return np.concatenate([one.proba[one.eligible] for one in self.articles])
-
-    @property
     def texts(self) -> list[str]:
         """The candidates' words."""
-        articles = [one.article for one in self.articles]
-        units = [((articles[at].units or ())[unit], articles[at].text) for at, unit in self.rows]
-        return [text[unit.start : unit.end] for unit, text in units]
+        return [_words(self.articles[article], unit) for article, unit in self.rows]
+
+
+def _words(article: Article, at: int) -> str:
+    unit = (article.units or ())[at]
+    return article.text[unit.start : unit.end]
+
+
+def _candidates(
+    scored: Iterable[_Scored], signals: tuple[str, ...], thresholds: Any, model: str, digest: str
+) -> Candidates:
+    articles: dict[str, Article] = {}
+    outlets, rows, proba, flags = [], [], [], []
+    for one in scored:
+        name, number = one.article.id, 1
+        while name in articles:  # ids are unique within a file
+            number += 1
+            name = f"{one.article.id}-{number}"
+        for unit, scores in enumerate(one.scores):
+            words = len(_words(one.article, unit).split())
+            if one.free[unit] and words >= _FEWEST_WORDS and not np.isnan(scores).any():
+                rows.append((len(articles), unit))
+                proba.append(scores)
+                flags.append([flag for flag in one.flags[unit] if flag in signals])
+        articles[name] = replace(one.article, id=name)
+        outlets.append(one.outlet)
+    limits = np.array([thresholds[name] for name in signals], float)
+    found = np.array(proba, float).reshape(len(rows), len(signals))
+    return Candidates(
+        list(articles.values()), outlets, rows, found, flags, signals, limits, model, digest
+    )
 
 
 def is_run(path: str) -> bool:
@@ -103,40 +119,38 @@ def of_run(path: Path, signals: Sequence[str] | None, tell: Tell, seed: int = 0)
             "site_name, characters, sentences FROM published WHERE note IS NULL "
             "ORDER BY article_id"
         )
-        sampled = _sample(
-            [str(row["outlet_key"]) for row in articles],
-            [int(row["sentences"]) for row in articles],
-            [str(row["article_id"]) for row in articles],
-            tell,
-            seed,
+        keys = [str(row["outlet_key"]) for row in articles]
+        sizes = [int(row["sentences"]) for row in articles]
+        ids = [str(row["article_id"]) for row in articles]
+        sampled = _sample(keys, sizes, ids, tell, seed)
+        among, names = (
+            ", ".join(ids[at] for at in sampled) or "NULL",
+            ", ".join(f'"{name}"' for name in wanted),
         )
-        ids = ", ".join(str(articles[at]["article_id"]) for at in sampled)
-        names = ", ".join(f'"{name}"' for name in wanted)
         sentences: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for row in database.rows(
             f'SELECT article_id, start, "end", text, flags, {names} FROM sentences '
-            f"WHERE article_id IN ({ids or 'NULL'}) ORDER BY article_id, sentence"
+            f"WHERE article_id IN ({among}) ORDER BY article_id, sentence"
         ):
             sentences[row["article_id"]].append(row)
-        with_content = "content" in database.signals
-    found = []
-    for one in (articles[at] for at in sampled):
+    with_content = "content" in manifest["signals"]
+
+    def scored(one: dict[str, Any]) -> _Scored:
         rows = sentences[one["article_id"]]
         known = {key: one[key] for key in ("title", "url", "date", "lang", "author", "site_name")}
-        article = Article(
-            id=one["id"],
-            text=_rebuilt(rows, one["characters"]),
-            outlet=None if one["told_by"] == "nothing" else one["outlet"],
-            units=tuple(Unit(row["start"], row["end"]) for row in rows),
-            **known,
+        outlet = None if one["told_by"] == "nothing" else one["outlet"]
+        units = tuple(Unit(row["start"], row["end"]) for row in rows)
+        text = _rebuilt(rows, one["characters"])
+        return _Scored(
+            Article(id=one["id"], text=text, outlet=outlet, units=units, **known),
+            outlet or UNKNOWN,
+            [[np.nan if row[name] is None else row[name] for name in wanted] for row in rows],
+            [row["flags"] for row in rows],
+            [not with_content or "content" in row["flags"] for row in rows],
         )
-        scores = [[row[name] for name in wanted] for row in rows]
-        content = [not with_content or "content" in row["flags"] for row in rows]
-        flags = [row["flags"] for row in rows]
-        outlet = one["outlet"] if article.outlet else UNKNOWN
-        found.append(_scored(article, outlet, scores, flags, content, wanted))
-    thresholds = np.array([manifest["thresholds"][name] for name in wanted], float)
-    return Candidates(_unique(found), wanted, thresholds, model["name"], model["digest"])
+
+    found = (scored(articles[at]) for at in sampled)
+    return _candidates(found, wanted, manifest["thresholds"], model["name"], model["digest"])
 
 
 def _rebuilt(rows: Sequence[dict[str, Any]], characters: int) -> str:
@@ -183,23 +197,26 @@ def of_files(
     for line in reasons:
         tell(f"{line} (skipped)")
     outlets = [_outlet_of(one) for one in reports]
-    sizes, names = [len(one.sentences) for one in reports], list(map(str, range(len(reports))))
-    found = []
-    for at in _sample(outlets, sizes, names, tell, seed):
+
+    def scored(at: int) -> _Scored:
         article, rows = reports[at].article, reports[at].sentences
         labelled = {(unit.start, unit.end) for unit in article.units or () if unit.labels}
         units = tuple(Unit(row.start, row.end) for row in rows)
-        free = [
-            ("content" not in bundle.signals or "content" in row.flags)
-            and (row.start, row.end) not in labelled
-            for row in rows
-        ]
-        article = replace(article, units=units, spans=(), labels={})
-        scores = [[row.scores[name] for name in wanted] for row in rows]
-        flags = [row.flags for row in rows]
-        found.append(_scored(article, outlets[at], scores, flags, free, wanted))
-    thresholds = np.array([bundle.thresholds[name] for name in wanted], float)
-    return Candidates(_unique(found), wanted, thresholds, bundle.name, bundle.digest)
+        return _Scored(
+            replace(article, units=units, spans=(), labels={}),
+            outlets[at],
+            [[row.scores[name] for name in wanted] for row in rows],
+            [row.flags for row in rows],
+            [
+                ("content" not in bundle.signals or "content" in row.flags)
+                and (row.start, row.end) not in labelled
+                for row in rows
+            ],
+        )
+
+    sizes, names = [len(one.sentences) for one in reports], list(map(str, range(len(reports))))
+    found = map(scored, _sample(outlets, sizes, names, tell, seed))
+    return _candidates(found, wanted, bundle.thresholds, bundle.name, bundle.digest)
 
 
 def _outlet_of(report: ArticleReport) -> str:
@@ -214,34 +231,16 @@ def _outlet_of(report: ArticleReport) -> str:
     return named or (host_in(article.url) if article.url else "") or UNKNOWN
 
 
-def _scored(
-    article: Article,
-    outlet: str,
-    scores: Sequence[Sequence[float]],
-    flags: Sequence[Sequence[str]],
-    free: Sequence[bool],
-    wanted: Sequence[str],
-) -> ScoredArticle:
-    proba = np.array(scores, float).reshape(len(scores), len(wanted))
-    units = article.units or ()
-    words = [len(article.text[unit.start : unit.end].split()) for unit in units]
-    eligible = np.array(free, bool) & (np.array(words, int) >= _FEWEST_WORDS)
-    kept = tuple(tuple(flag for flag in one if flag in wanted) for one in flags)
-    return ScoredArticle(article, outlet, proba, kept, eligible & ~np.isnan(proba).any(axis=1))
-
-
 def _wanted(given: Sequence[str] | None, known: Sequence[str], model: str) -> tuple[str, ...]:
     """Return the sentence-level signals that are picked for: some, or all but `content`."""
     known = [name for name in known if BY_NAME[name].level is not Level.ARTICLE]
-    if not given:
-        return tuple(name for name in known if name != "content")
-    for name in in_order(given):
+    for name in in_order(given or ()):
         if BY_NAME[name].level is Level.ARTICLE:
             raise PickError(f"--signal {name}: is one of whole articles; sentences are picked")
         if name not in known:
             what = f"{model} doesn't give it; it gives {', '.join(known)}"
             raise PickError(f"--signal {name}: {what}")
-    return in_order(given)
+    return in_order(given) if given else tuple(name for name in known if name != "content")
 
 
 def _sample(
@@ -266,20 +265,6 @@ def _sample(
     return sorted(found)
 
 
-def _unique(articles: Sequence[ScoredArticle]) -> tuple[ScoredArticle, ...]:
-    """Number the further articles with an id that is taken."""
-    seen: set[str] = set()
-    found = []
-    for one in articles:
-        name, number = one.article.id, 1
-        while name in seen:
-            number += 1
-            name = f"{one.article.id}-{number}"
-        seen.add(name)
-        found.append(replace(one, article=replace(one.article, id=name)))
-    return tuple(found)
-
-
 def second_proba(candidates: Candidates, bundle: Bundle) -> tuple[Floats, Floats]:
     """Score the candidates by another model; return its probabilities, (n, k), and thresholds.
 
@@ -294,15 +279,13 @@ def second_proba(candidates: Candidates, bundle: Bundle) -> tuple[Floats, Floats
     if not shared:
         raise PickError(f"--second {bundle.path}: gives none of {', '.join(candidates.signals)}")
     columns = [candidates.signals.index(name) for name in shared]
-    thresholds = candidates.thresholds.copy()
+    proba, thresholds = candidates.proba.copy(), candidates.thresholds.copy()
     thresholds[columns] = [bundle.thresholds[name] for name in shared]
-    found = []
-    articles = (one.article for one in candidates.articles)
-    scored = Scorer(bundle, shared, bundle.registry, evidence=False).score(articles)
-    for one, item in zip(candidates.articles, scored, strict=True):
-        proba = one.proba.copy()
-        if isinstance(item, ArticleReport) and item.note is None:
-            for unit, sentence in enumerate(item.sentences):
-                proba[unit, columns] = [sentence.scores[name] for name in shared]
-        found.append(proba[one.eligible])
-    return np.concatenate(found), thresholds
+    scorer = Scorer(bundle, shared, bundle.registry, evidence=False)
+    reports = list(scorer.score(iter(candidates.articles)))
+    for row, (article, unit) in enumerate(candidates.rows):
+        report = reports[article]
+        if isinstance(report, ArticleReport) and report.note is None:
+            scores = report.sentences[unit].scores
+            proba[row, columns] = [scores[name] for name in shared]
+    return proba, thresholds

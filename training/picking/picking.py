@@ -62,25 +62,26 @@ class Picked:
         Only picked sentences have ``scores``, ``flags`` and ``picked``, so that no tool takes what
         a model says of the others for a label.
         """
-        rows = self.candidates.rows
-        chosen = {rows[pick.row]: pick for pick in self.picks}
-        signals = self.candidates.signals
-        limits = dict(zip(signals, self.candidates.thresholds.tolist(), strict=True))
-        for number in sorted({article for article, _ in chosen}):
-            one = self.candidates.articles[number]
-            record = to_record(one.article)
-            for unit, sentence in enumerate(record["sentences"]):
-                if (pick := chosen.get((number, unit))) is not None:
-                    scores = zip(signals, one.proba[unit].tolist(), strict=True)
-                    sentence["scores"] = {name: round(value, _DIGITS) for name, value in scores}
-                    sentence["flags"] = list(one.flags[unit])
-                    of = {} if pick.signal is None else {"signal": pick.signal}
-                    sentence["picked"] = {"by": pick.by, **of, "score": round(pick.score, _DIGITS)}
-            record["report"] = {
-                "model": self.candidates.model,
-                "thresholds": {name: round(value, 6) for name, value in limits.items()},
-            }
-            yield record
+        found, chosen = self.candidates, {pick.row: pick for pick in self.picks}
+        limits = zip(found.signals, found.thresholds.tolist(), strict=True)
+        report = {
+            "model": found.model,
+            "thresholds": {name: round(value, 6) for name, value in limits},
+        }
+        by_article: dict[int, list[int]] = {}
+        for row in sorted(chosen):
+            by_article.setdefault(found.rows[row][0], []).append(row)
+        for article, rows in by_article.items():
+            record = to_record(found.articles[article])
+            for row in rows:
+                pick, scores = chosen[row], found.proba[row].round(_DIGITS).tolist()
+                of = {} if pick.signal is None else {"signal": pick.signal}
+                record["sentences"][found.rows[row][1]] |= {
+                    "scores": dict(zip(found.signals, scores, strict=True)),
+                    "flags": found.flags[row],
+                    "picked": {"by": pick.by, **of, "score": round(pick.score, _DIGITS)},
+                }
+            yield {**record, "report": report}
 
     def summary(self) -> Table:
         """Return a table of the picks by outlet and method."""
@@ -88,7 +89,7 @@ class Picked:
         from rich.markup import escape
         from rich.table import Table
 
-        outlets = [self.candidates.articles[article].outlet for article, _ in self.candidates.rows]
+        outlets = [self.candidates.outlets[article] for article, _ in self.candidates.rows]
         methods = list(dict.fromkeys(pick.by for pick in self.picks))
         counts: dict[str, Counter[str]] = {}
         for pick in self.picks:
@@ -125,36 +126,18 @@ def pick(
 ) -> Picked:
     """Pick the sentences that are most worth labelling.
 
-    Parameters
-    ----------
-    inputs : sequence of str
-        The folder of one run, or files as `framescope score` reads them, which `model` scores.
-    n : int
-    by : str
-        ``mix``, or a name of `METHODS`.
-    signals : sequence of str or None
-        That are picked for; None for all.
-    model, second : str
-        `second` is compared with the first; None for the other kind of those that ship.
-    per_outlet : float or None
-        The largest share of an outlet, 0 to 1.
-    known : sequence of pathlib.Path
-        Files whose labelled or picked sentences are left out.
-    seed : int
-    tell : callable
-        Gets a line for what was left out, and why fewer were picked.
-
-    Raises
-    ------
-    FramescopeError
-        When there is nothing to pick, or an input, a model or a file can't be read.
+    Inputs are the folder of one run, or files that `framescope score` reads and `model` scores.
+    `by` is ``mix`` or a name of `METHODS`; `second` is compared with the first model, and is the
+    other one that ships unless given; `per_outlet` is the largest share of an outlet, 0 to 1; the
+    labelled or picked sentences of the `known` files are left out. `tell` gets a line for what was
+    left out. Raise `FramescopeError` when there is nothing to pick, or something can't be read.
     """
-    from framescope.classifier import bundle
+    from framescope.classifier import bundles
 
     methods = parts_of(by)
     labelled = _labelled_texts(known)
     if not any(map(is_run, inputs)):
-        candidates = of_files(inputs, bundle.load(model), signals, tell, seed)
+        candidates = of_files(inputs, bundles.load(model), signals, tell, seed)
     elif len(inputs) == 1:
         candidates = of_run(Path(inputs[0]), signals, tell, seed)
     else:
@@ -165,11 +148,11 @@ def pick(
         raise PickError(f"{inputs[0]}: holds no sentence that can be picked; give more")
     other: Any = (None, None)
     if "disagreement" in methods:
-        other = second_proba(candidates, bundle.load(second or _other(candidates)))
+        other = second_proba(candidates, bundles.load(second or _other(candidates)))
     ranked = rankings(
         by, Known(candidates.proba, candidates.thresholds, candidates.signals, *other, seed)
     )
-    outlets = [candidates.articles[article].outlet for article, _ in rows]
+    outlets = [candidates.outlets[article] for article, _ in rows]
     articles = [article for article, _ in rows]
     picks = choose(ranked, n, outlets, articles, candidates.texts, labelled, per_outlet)
     if not picks:
@@ -185,7 +168,7 @@ def pick(
 
 def _other(candidates: Candidates) -> str:
     """Return the model that ships and isn't the first."""
-    from framescope.classifier.bundle import KINDS, default_path, digest_of, read_manifest
+    from framescope.classifier.bundles import KINDS, default_path, digest_of, read_manifest
 
     for kind in KINDS:
         if digest_of(read_manifest(default_path(kind))) != candidates.digest:
