@@ -10,7 +10,6 @@ from typing import Any
 import krippendorff
 import numpy as np
 import pytest
-from framescope.classifier.errors import CorpusError
 from framescope.classifier.taxonomy import in_order
 from framescope.training.commands.labels import app
 from framescope.training.labels.agreement import Agreement, agreement, passes
@@ -116,11 +115,6 @@ def test_a_signal_is_compared_where_both_labelled_it() -> None:
     assert (one.sentences, one.positive) == (3, (2, 1))
 
 
-def test_a_signal_that_one_of_them_never_labelled_is_left_out() -> None:
-    first = records([[{"claim": 1, "doubt": 0}, {"claim": 0, "doubt": 1}]])
-    assert [one.signal for one in agreement(first, claims("10"))] == ["claim"]
-
-
 def test_a_line_that_is_not_content_counts_as_none_of_the_others() -> None:
     first = records([[{"content": 0}, {"content": 1, "claim": 1}]])
     second = records([[{"content": 1, "claim": 1}, {"content": 1, "claim": 1}]])
@@ -142,13 +136,6 @@ def test_sentences_are_matched_by_their_offsets_and_articles_by_id() -> None:
 def test_a_probability_counts_from_a_half() -> None:
     first = records([[{"claim": 0.5}, {"claim": 0.49}]])
     assert only(first, claims("10")).alpha == 1.0
-
-
-def test_no_article_in_common_is_one_line() -> None:
-    other = claims("01")
-    other[0]["id"] = "vesk/1"
-    with pytest.raises(CorpusError, match="no article in common"):
-        agreement(claims("01"), other)
 
 
 # The interval
@@ -179,11 +166,6 @@ def test_whole_articles_are_drawn_and_not_sentences() -> None:
     worst, best = only(claims("01" * 40), claims("10" * 40)).alpha, 1.0
     assert one.low == pytest.approx(worst)
     assert one.high == pytest.approx(best)
-
-
-def test_one_article_alone_has_no_spread() -> None:
-    one = only(claims("00110"), claims("01110"))
-    assert one.low == one.high == one.alpha
 
 
 # Files and the command
@@ -229,24 +211,6 @@ def test_a_tenth_was_labelled_twice(shipped) -> None:
     labelled = {one.signal for one in shipped}
     assert labelled >= set(standoff.CARD.signals)
     assert [one.signal for one in shipped] == list(in_order(labelled))
-
-
-def test_what_was_labelled_twice_is_of_both_parts(shipped) -> None:
-    from framescope.training.corpora import standoff
-    from framescope.training.corpora.corpus import HOUSE
-
-    here = {f"{r['collection']}/{r['article']}" for r in standoff.labels(standoff.labels_file())}
-    written = {
-        json.loads(line)["id"]
-        for path in (HOUSE / "articles").glob("*.jsonl")
-        for line in path.read_text(encoding="utf-8").split("\n")
-        if line
-    }
-    first, second = ({r["id"] for r in records} for records in records_of_passes())
-    assert first == second
-    assert first <= here | written
-    assert first & here
-    assert first & written
 
 
 def test_the_sourcing_signals_are_agreed_on(shipped) -> None:

@@ -83,13 +83,6 @@ def test_hard_labels_are_those_of_the_majority_and_a_half_is_left_out(tmp_path) 
     assert found.ties == 2
 
 
-def test_labels_of_articles_are_merged_too_and_other_fields_are_the_first_ones(tmp_path) -> None:
-    given = [record({}, labels={"hyperpartisan": n == 0}, outlet=f"o{n}") for n in range(4)]
-    one = first(merged(tmp_path, *given))
-    assert one["labels"] == {"hyperpartisan": 0.25}
-    assert one["outlet"] == "o0"
-
-
 def test_a_line_that_most_call_no_content_gets_no_other_label(tmp_path) -> None:
     line, text = {"content": 0}, {"content": 1, "claim": 1}
     one = first(merged(tmp_path, record(line, line), record(line, text), record(text, text)))
@@ -274,13 +267,3 @@ def test_the_command_overwrites_nothing_unasked(tmp_path) -> None:
     assert output.read_text() == "mine\n"
     assert isinstance(run(*paths, "--output", paths[0], "--overwrite").exception, InputError)
     assert run(*paths, "--output", output, "--overwrite").exit_code == 0
-
-
-def test_nothing_is_written_when_a_file_cannot_be_read(tmp_path) -> None:
-    (path,) = write(tmp_path, [record({"claim": 1})])
-    output = tmp_path / "merged.jsonl"
-    for other in (tmp_path / "none.jsonl", path):
-        done = run(path, other, "--output", output)
-        assert isinstance(done.exception, FramescopeError)
-        assert "\n" not in str(done.exception)
-        assert not output.exists()

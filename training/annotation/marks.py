@@ -98,7 +98,7 @@ def to_marking(article: Article) -> Marking:
     """Return every sentence as a mark, then spans, then the parts of citations."""
     units = article.units or ()
     marks = [
-        Mark(f"s{at}", Role.SENTENCE, unit.start, unit.end, answers=_answers(unit))
+        Mark(f"s{at}", Role.SENTENCE, unit.start, unit.end, answers=answers_of(unit))
         for at, unit in enumerate(units)
     ]
     marks += [
@@ -110,21 +110,18 @@ def to_marking(article: Article) -> Marking:
         parts = _parts(citation, f"c{at}")
         marks += parts
         links += [(parts[0].id, part.id) for part in parts[1:]]
-    answers = {name: _answer(value) for name, value in article.labels.items()}
-    return Marking(tuple(marks), tuple(links), answers)
+    return Marking(tuple(marks), tuple(links), answers_of(Unit(0, 0, article.labels)))
 
 
-def _answers(unit: Unit) -> dict[str, str]:
-    answers = {name: _answer(value) for name, value in unit.labels.items()}
+def answers_of(unit: Unit) -> dict[str, str]:
+    """Return the answers to what is asked of a sentence, as far as it is annotated."""
+    words = {0.0: NO, 1.0: YES}
+    answers = {name: words.get(value) or repr(float(value)) for name, value in unit.labels.items()}
     if unit.voice is not None:
         answers[VOICE] = unit.voice.value
     if unit.citations is not None:
         answers[LOOKED] = YES
     return answers
-
-
-def _answer(value: float) -> str:
-    return {0.0: NO, 1.0: YES}.get(float(value)) or repr(float(value))
 
 
 def _parts(citation: MarkedCitation, name: str) -> list[Mark]:

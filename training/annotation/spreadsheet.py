@@ -11,11 +11,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from framescope.classifier.records import Article, MarkedCitation, Place
+from framescope.classifier.records import Article, Unit
 from framescope.training.annotation import exchange, marks
 from framescope.training.annotation.exchange import File, Piece, Returned, Task
 from framescope.training.annotation.marks import (
@@ -27,7 +27,7 @@ from framescope.training.annotation.marks import (
     Marking,
     Role,
 )
-from framescope.training.annotation.questions import Questions
+from framescope.training.annotation.questions import Question, Questions
 
 _MODEL = "model: "
 _FORMULA = re.compile(r"[=+\-@\t\r]")
@@ -49,50 +49,41 @@ _STEPS = """\
 def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
     """Return the sheets, and the guidance."""
     models = any(task.predicted is not None for task in tasks)
-    asked = [one.name for one in questions.of_sentences]
-    shown = [name for name in asked if name != marks.LOOKED and models]
-    heads = ["article", "sentence", "annotator", "place", "text", *asked]
-    rows = [row for task in tasks for row in _sentence_rows(task, asked, shown)]
-    files = {"sentences": [[*heads, *(_MODEL + name for name in shown)], *rows]}
+    sentences = [row for task in tasks for row in _sentence_rows(task)]
+    heads = ["article", "sentence", "annotator", "place", "text"]
+    files = {"sentences": _sheet([*heads, *_asked(questions.of_sentences, models)], sentences)}
     if questions.of_article:
-        names = [one.name for one in questions.of_article]
-        shown = names if models else []
-        files["articles"] = [["article", "title", *names, *(_MODEL + name for name in shown)]]
-        for task in tasks:
-            cells = [task.article.id, _shown(task.article.title or "")]
-            labelled, predicted = (
-                marks.to_marking(one or task.article).answers
-                for one in (task.labelled, task.predicted)
-            )
-            cells += _cells(labelled, names)
-            cells += _model_cells(predicted, task.scores, -1, shown)
-            files["articles"].append(cells)
+        heads = ["article", "title", *_asked(questions.of_article, models)]
+        articles = [(task.article.id, _shown(task.article.title or ""), task) for task in tasks]
+        rows = [{"article": i, "title": title, **_cells(task, -1)} for i, title, task in articles]
+        files["articles"] = _sheet(heads, rows)
     given = {"": [task.labelled for task in tasks]}
-    if models:
-        given["model-"] = [task.predicted for task in tasks]
-    for prefix, articles in given.items():
+    given |= {"model-": [task.predicted for task in tasks]} if models else {}
+    for prefix, labelled in given.items():
+        found = [article for article in labelled if article is not None]
         if questions.spans:
-            rows = [row for article in articles if article for row in _span_rows(article)]
+            rows = [row for article in found for row in _span_rows(article)]
             heads = ["article", "sentence", "signal", "words", "place"]
-            files[f"{prefix}spans"] = [heads, *rows]
+            files[f"{prefix}spans"] = _sheet(heads, rows)
         if questions.parts:
-            rows = [row for article in articles if article for row in _citation_rows(article)]
-            heads = [
-                "article",
-                "sentence",
-                *_ROLES,
-                "kind",
-                *FLAGS,
-                *(f"{r} place" for r in _ROLES),
-            ]
-            files[f"{prefix}citations"] = [heads, *rows]
-    sheets = {f"{name}.csv": _sheet(rows) for name, rows in files.items()}
-    return {**sheets, exchange.README: questions.guidance(_STEPS)}
+            rows = [row for article in found for row in _citation_rows(article)]
+            places = [f"{role} place" for role in _ROLES]
+            heads = ["article", "sentence", *_ROLES, "kind", *FLAGS, *places]
+            files[f"{prefix}citations"] = _sheet(heads, rows)
+    named = {f"{name}.csv": sheet for name, sheet in files.items()}
+    return {**named, exchange.README: questions.guidance(_STEPS)}
 
 
-def _sheet(rows: Iterable[Sequence[Any]]) -> bytes:
+def _asked(questions: Sequence[Question], models: bool) -> list[str]:
+    names = [one.name for one in questions]
+    return [*names, *(_MODEL + name for name in names if models and name != marks.LOOKED)]
+
+
+def _sheet(heads: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
     file = io.StringIO(newline="")
-    csv.writer(file).writerows(rows)
+    writer = csv.DictWriter(file, heads, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
     return ("\ufeff" + file.getvalue()).encode()
 
 
@@ -102,55 +93,49 @@ def _shown(words: str) -> str:
     return f"'{words}" if _FORMULA.match(words) else words
 
 
-def _cells(answers: Mapping[str, str], names: Sequence[str]) -> list[str]:
-    given = (answers.get(name, "") for name in names)
-    return [{YES: "1", NO: "0"}.get(answer, answer) for answer in given]
+def _cells(task: Task, at: int) -> dict[str, str]:
+    """Return the answers of a sentence (-1: the article), and a model's as scores if it has any."""
+    own, model = (
+        {name: {YES: "1", NO: "0"}.get(answer, answer) for name, answer in answers.items()}
+        for answers in (_answers_of(task.labelled, at), _answers_of(task.predicted, at))
+    )
+    model |= {n: f"{task.scores[at, n]:.3f}" for n in model if (at, n) in task.scores}
+    return own | {_MODEL + name: cell for name, cell in model.items()}
 
 
-def _model_cells(
-    answers: Mapping[str, str],
-    scores: Mapping[tuple[int, str], float],
-    at: int,
-    names: Sequence[str],
-) -> list[str]:
-    """Return a model's scores of a sentence (-1: the article), or answers where there are none."""
-    given = zip(names, _cells(answers, names), strict=True)
-    return [f"{scores[at, name]:.3f}" if (at, name) in scores else cell for name, cell in given]
+def _answers_of(article: Article | None, at: int) -> dict[str, str]:
+    if article is None:
+        return {}
+    return marks.answers_of((article.units or ())[at] if at >= 0 else Unit(0, 0, article.labels))
 
 
-def _sentence_rows(task: Task, asked: Sequence[str], shown: Sequence[str]) -> Iterator[list[Any]]:
-    labelled = marks.to_marking(task.labelled or task.article).marks
-    predicted = marks.to_marking(task.predicted or task.article).marks
-    by = task.annotator or "" if task.labelled else ""
+def _sentence_rows(task: Task) -> Iterator[dict[str, Any]]:
+    about = {"article": task.article.id, "annotator": task.annotator if task.labelled else ""}
     for at, unit in enumerate(task.article.units or ()):
         words = _shown(task.article.text[unit.start : unit.end])
-        row = [task.article.id, at, by, f"{unit.start}-{unit.end}", words]
-        row += _cells(labelled[at].answers, asked)
-        yield [*row, *_model_cells(predicted[at].answers, task.scores, at, shown)]
+        row = {"sentence": at, "place": f"{unit.start}-{unit.end}", "text": words}
+        yield {**about, **row, **_cells(task, at)}
 
 
-def _span_rows(article: Article) -> Iterator[list[Any]]:
+def _span_rows(article: Article) -> Iterator[dict[str, Any]]:
     for one in article.spans:
         inside = (at for at, u in enumerate(article.units or ()) if u.start <= one.start < u.end)
         words, place = _shown(article.text[one.start : one.end]), f"{one.start}-{one.end}"
-        yield [article.id, next(inside, ""), one.signal, words, place]
+        row = {"sentence": next(inside, ""), "signal": one.signal, "words": words, "place": place}
+        yield {"article": article.id, **row}
 
 
-def _citation_rows(article: Article) -> Iterator[list[Any]]:
+def _citation_rows(article: Article) -> Iterator[dict[str, Any]]:
     for at, unit in enumerate(article.units or ()):
         for one in unit.citations or ():
-            parts = [_places(one, role) for role in _ROLES]
-            words = [" / ".join(_shown(article.text[p.start : p.end]) for p in ps) for ps in parts]
-            places = [" ".join(f"{p.start}-{p.end}" for p in ps) for ps in parts]
-            flags = ["1" if getattr(one, flag) else "" for flag in FLAGS]
-            yield [article.id, at, *words, one.kind or "", *flags, *places]
-
-
-def _places(one: MarkedCitation, role: Role) -> tuple[Place, ...]:
-    if role is Role.CONTENT:
-        return one.content
-    place = getattr(one, role)
-    return () if place is None else (place,)
+            row: dict[str, Any] = {"article": article.id, "sentence": at, "kind": one.kind}
+            row |= {flag: "1" for flag in FLAGS if getattr(one, flag)}
+            for role in _ROLES:
+                given = getattr(one, role)
+                places = given if role is Role.CONTENT else [given] if given else []
+                row[role] = " / ".join(_shown(article.text[p.start : p.end]) for p in places)
+                row[f"{role} place"] = " ".join(f"{p.start}-{p.end}" for p in places)
+            yield row
 
 
 def read(given: Returned) -> Iterator[Piece]:
@@ -171,10 +156,8 @@ def read(given: Returned) -> Iterator[Piece]:
             article = given.article(row.get("article", ""), where)
             by = row.get("annotator", "").strip()
             if by and names.setdefault(article.id, by) != by:
-                raise AnnotationError(
-                    f"{where}: article '{article.id}' has two annotators ({names[article.id]} and "
-                    f"{by}); give each their own sheets, and import them separately"
-                )
+                what = f"two annotators ({names[article.id]}, {by}); import their sheets separately"
+                raise AnnotationError(f"{where}: article '{article.id}' has {what}")
             part = f"{sheet} {row.get('place') if sheet == 'sentences' else number}"
             found.append((article, readers[sheet](row, article, where), part, where))
     for article, marking, part, where in found:

@@ -118,8 +118,9 @@ def read_labelled(paths: Iterable[Path]) -> LabelledFiles:
             reason = f"can't be read: no line is a record ({why}); give a JSONL file of articles"
             raise InputError(path, reason)
         for line, record in lines:
-            article, faults = None, [record]
-            if isinstance(record, dict):
+            if isinstance(record, str):
+                article, faults = None, [record]
+            else:
                 article, faults = read_record(record, path, line)
             problems += [LabelProblem(f"{path}, line {line}", one, "schema") for one in faults]
             articles += [] if article is None else [article]

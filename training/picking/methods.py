@@ -45,7 +45,7 @@ def centred(proba: Floats, thresholds: Floats | None) -> Floats:
     """Stretch probabilities so that each threshold lies at one half, and 0 and 1 stay."""
     limit = np.clip(np.asarray(thresholds), _TINY, 1 - _TINY)
     below, above = 0.5 * proba / limit, 0.5 + 0.5 * (proba - limit) / (1 - limit)
-    return np.clip(np.where(proba < limit, below, above), _TINY, 1 - _TINY)
+    return np.asarray(np.clip(np.where(proba < limit, below, above), _TINY, 1 - _TINY))
 
 
 def entropy(proba: Floats) -> Floats:
