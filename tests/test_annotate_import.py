@@ -266,7 +266,7 @@ def test_what_is_damaged_is_refused(exported: Any, name: str, file: str) -> None
     (folder / file).write_bytes(data[:-30] + b'"' if name == "csv" else data[: len(data) // 2])
     line = refused(name, folder)
     assert file in line
-    assert "damaged" in line
+    assert any(word in line for word in ("damaged", "not JSON"))
 
 
 def test_a_damaged_archive_and_no_file_are_refused(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 from framescope.classifier import output as outputs
 from framescope.classifier import taxonomy
 from framescope.classifier.errors import InputError
-from framescope.classifier.inputs import from_record, read_citations, read_input, to_record
+from framescope.classifier.inputs import read_citations, read_input, to_record
+from framescope.classifier.inputs.exchange import parse_json, read_record
 from framescope.classifier.records import Article, Skipped, Span
 from framescope.classifier.taxonomy import Level
 from framescope.training.annotation import marks
@@ -96,7 +97,7 @@ class File(NamedTuple):
         for number, line in enumerate(self.text().split("\n"), start=1):
             if line.strip():
                 where = f"{self.name}, line {number}"
-                yield where, parse(line, where)
+                yield where, parse_json(line, where, "export it again")
 
 
 class Piece(NamedTuple):
@@ -150,15 +151,6 @@ class Format:
     read: Callable[[Returned], Iterable[Piece]]
     soft: bool = False
     apart: bool = True
-
-
-def parse(text: str, where: str) -> Any:
-    """Return a JSON value; raise `AnnotationError` where it is damaged."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        why = f" ({error})" if isinstance(error, json.JSONDecodeError) else ""
-        raise AnnotationError(f"{where}: damaged JSON{why}; export it again") from None
 
 
 def as_json(value: Any) -> bytes:
@@ -229,13 +221,19 @@ def export(
     questions = questions_for(carried, signals, citations=citations)
     lost = 0
     for at, task in enumerate(tasks):
-        limited = {}
-        for name in ("labelled", "predicted"):
-            if (article := getattr(task, name)) is not None:
-                limited[name], soft = questions.limit(article, soft=to.soft)
-                lost += soft
-        scores = {(n, name): v for (n, name), v in task.scores.items() if questions.asks(name, n)}
-        tasks[at] = replace(task, scores=scores, **limited)
+        labelled, predicted = (
+            None if article is None else questions.limit(article, soft=to.soft)
+            for article in (task.labelled, task.predicted)
+        )
+        tasks[at] = replace(
+            task,
+            labelled=labelled and labelled[0],
+            predicted=predicted and predicted[0],
+            scores={
+                (n, name): v for (n, name), v in task.scores.items() if questions.asks(name, n)
+            },
+        )
+        lost += sum(count for _, count in filter(None, (labelled, predicted)))
     if lost:
         tell(f"{to.title} can't hold labels between 0 and 1: {lost:,} left out")
     if not to.apart and any(task.predicted is not None for task in tasks):
@@ -327,8 +325,8 @@ def _articles(inputs: Sequence[str]) -> Iterator[tuple[Article, Record, str]]:
     """Yield every article; from a file of the exchange format, with its record."""
     for source in inputs:
         if _is_exchange(Path(source)):
-            for number, record in read_records(Path(source)):
-                yield from_record(record, source, number), record, f"{source}, line {number}"
+            for where, record in read_records(Path(source)):
+                yield read_record(record, where), record, where
             continue
         for item in read_input(source):
             if isinstance(item, Skipped):
@@ -374,7 +372,7 @@ def _with_predictions(task: Task, record: Mapping[str, Any]) -> Task:
     scored = dict(enumerate(items)) | {-1: report}
     return replace(
         task,
-        predicted=replace(from_record(labelled, task.article.id, 0), spans=spans),
+        predicted=replace(read_record(labelled, task.article.id), spans=spans),
         model=report.get("model"),
         scores={
             (at, name): float(scored[at]["scores"][name]) for at in found for name in found[at]
@@ -463,7 +461,7 @@ def records_of(
     for sidecar in (*(file for file in files if file.base == ARTICLES), *sidecars):
         for where, record in sidecar.lines():
             needed(record, "text", str, where)
-            _add(known, bare(from_record(record, where, 0)), where)
+            _add(known, bare(read_record(record, where)), where)
     rest = tuple(file for file in files if file.base not in (ARTICLES, README))
     if not rest:
         raise AnnotationError(f"nothing there to read; give what {of.title} exported")
@@ -487,8 +485,8 @@ def records_of(
         joined = _joined([piece.marking for piece in found])
         labelled = marks.from_marking(joined, articles[name], where)
         if marks.is_labelled(labelled):
-            whose = {} if by is None else {ANNOTATOR: by}
-            records.append({"id": name, **whose, **to_record(labelled)})
+            record = to_record(labelled)
+            records.append(record if by is None else {"id": name, ANNOTATOR: by, **record})
     if empty := len(pieces) - len(records):
         tell(f"{empty:,} annotation{'' if empty == 1 else 's'} without any label left out")
     if not records:
@@ -584,7 +582,7 @@ def whole_article(record: Any, given: Returned, where: str) -> Article:
     """Return the article of a task that is its whole text; raise `AnnotationError`."""
     about = record.get("article")
     if isinstance(about, str) and about.startswith("{"):  # its record, up to version 0.3
-        about = parse(about, where)
+        about = parse_json(about, where, "export it again")
     article = given.article(about.get("id") if isinstance(about, dict) else about, where)
     if record["text"] != article.text:
         raise AnnotationError(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-from framescope.classifier.inputs import from_record
+from framescope.classifier.inputs.exchange import parse_json, read_record
 from framescope.classifier.records import Article
 from framescope.training.annotation import exchange, marks
 from framescope.training.annotation.exchange import Piece, Returned, Task, needed
@@ -62,14 +62,19 @@ def _config(questions: Questions) -> bytes:
         asked.append((Role.CONTENT, Question("kind", tuple(KINDS), kinds)))
         asked += [(Role.CONTENT, Question(f, ("yes",), hint)) for f, hint in ON_TOP.items()]
     Xml.SubElement(view, "Text", name="text", value="$text", granularity="symbol")
-    for role, question in [*asked, *((None, question) for question in questions.of_article)]:
+    of_article = [(None, question) for question in questions.of_article]
+    for of_role, question in (*asked, *of_article):
         inner, region = view, {}
-        if role is not None:  # shown with the regions that it is asked of
-            of = {"whenTagName": ROLE, "whenLabelValue": role}
+        if of_role is not None:  # shown with the regions that it is asked of
+            of = {"whenTagName": ROLE, "whenLabelValue": of_role.value}
             inner = Xml.SubElement(view, "View", {"visibleWhen": "region-selected", **of})
             region = {"perRegion": "true", **of}
         Xml.SubElement(inner, "Header", value=f"{question.name}: {question.meaning}", size="6")
-        names = {"name": _ASKED[role] + question.name, "toName": "text", "choice": "single-radio"}
+        names = {
+            "name": _ASKED[of_role] + question.name,
+            "toName": "text",
+            "choice": "single-radio",
+        }
         choices = Xml.SubElement(inner, "Choices", {**names, "showInline": "true", **region})
         for answer in question.answers:
             Xml.SubElement(choices, "Choice", value=answer)
@@ -130,7 +135,7 @@ def _result(article: Article, scores: Mapping[tuple[int, str], float]) -> list[d
 def read(given: Returned) -> Iterator[Piece]:
     """Yield a piece per annotation of a JSON export; cancelled ones are skipped."""
     for file in given.of(".json"):
-        tasks = exchange.parse(file.text(), file.name)
+        tasks = parse_json(file.text(), file.name, "export it again")
         for number, task in enumerate(tasks if isinstance(tasks, list) else [tasks], start=1):
             where = f"{file.name}, task {number}"
             if isinstance(task, Mapping) and "annotation_id" in task and "data" not in task:
@@ -140,7 +145,7 @@ def read(given: Returned) -> Iterator[Piece]:
                 **needed(data, "article", dict, where),
                 "text": needed(data, "text", str, where),
             }
-            article = from_record(about, where, 0)
+            article = read_record(about, where)
             for at, annotation in enumerate(needed(task, "annotations", list, where), start=1):
                 name = f"{where}, annotation {at}"
                 result = needed(annotation, "result", list, name)

@@ -18,7 +18,8 @@ from typing import Any
 
 from framescope.classifier import taxonomy
 from framescope.classifier.errors import FramescopeError, InputError
-from framescope.classifier.inputs import from_record, split_sentences, to_record
+from framescope.classifier.inputs import split_sentences, to_record
+from framescope.classifier.inputs.exchange import read_record
 from framescope.classifier.records import Article, MarkedCitation, SourceKind, Unit
 
 VOICE, LOOKED = "voice", "citations"
@@ -144,7 +145,7 @@ def from_marking(marking: Marking, article: Article, where: str) -> Article:
     Raise `AnnotationError`, beginning with `where`, for whatever the exchange format doesn't allow.
     """
     try:
-        return in_text_order(from_record(_record(marking, article), "", 0))
+        return in_text_order(read_record(_record(marking, article), ""))
     except InputError as error:
         raise AnnotationError(f"{where}: {error.reason}") from None
     except ValueError as error:

@@ -62,8 +62,8 @@ def write(tasks: Sequence[Task], questions: Questions) -> dict[str, bytes]:
                 for one, other in links
             ]  # fmt: skip
             config = {"labels": [RELATION], "relations_span_labels": _ROLES}
-            view = {"_view_id": "relations", "config": config, "layer": layer}
-            streams["citations"].append({**record, **view, **more})
+            view = {"_view_id": "relations", "config": config}
+            streams["citations"].append({**record, **view, "layer": layer, **more})
     settings = {
         "choice_style": "multiple", "choice_auto_accept": False, "show_whitespace": False,
         "relations_span_labels": _ROLES, "labels": [RELATION], "wrap_relations": True,

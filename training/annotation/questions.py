@@ -15,7 +15,7 @@ from framescope.classifier.taxonomy import Level
 from framescope.training.annotation.marks import LOOKED, NO, VOICE, YES, Role
 
 SENTENCE = "a sentence of the article, as it was split; answer its questions"
-PARTS: Mapping[str, str] = {
+PARTS = {
     Role.SOURCE: "who stands behind it: the whole noun phrase, or the pronoun that is there",
     Role.CUE: "the shortest words that hand over: 'said', 'according to', 'reportedly'",
     Role.CONTENT: "all that is handed over, with its quotation marks; link its parts to it",
@@ -60,7 +60,7 @@ class Questions:
     of_sentences: tuple[Question, ...]
     of_article: tuple[Question, ...]
     spans: Mapping[str, str]
-    parts: Mapping[str, str]
+    parts: Mapping[Role, str]
 
     def asks(self, name: str, sentence: int = 0) -> bool:
         """Whether a signal is asked for; sentence -1 is the article."""
@@ -85,12 +85,13 @@ class Questions:
 
     def guidance(self, steps: str) -> bytes:
         """Return the page for annotators, as Markdown: the steps in the tool, the definitions."""
-        kinds = {f"kind {kind}": meaning for kind, meaning in KINDS.items()}
+        cited = {role.value: meaning for role, meaning in PARTS.items()}
+        cited |= {f"kind {kind}": meaning for kind, meaning in KINDS.items()} | ON_TOP
         tables: dict[str, Mapping[str, str]] = {
             "of a sentence": {one.name: one.meaning for one in self.of_sentences},
             "of the article": {one.name: one.meaning for one in self.of_article},
             "marked words": self.spans,
-            "who says what": {**self.parts, **kinds, **ON_TOP} if self.parts else {},
+            "who says what": cited if self.parts else {},
         }
         page = f"# Labelling for framescope\n\n{steps.strip()}\n{_GUIDANCE}"
         for title, rows in tables.items():

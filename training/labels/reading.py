@@ -1,29 +1,22 @@
-"""Labelled files: the articles of each annotator, and every fault of every line.
-
-Reading for training stops at the first fault. Whoever corrects a file needs all of them, so a
-record that can't be read is read again part by part.
-"""
+"""Labelled files: the articles of each annotator, and every fault of every line."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from framescope.classifier.errors import CorpusError, InputError
-from framescope.classifier.inputs import from_record
+from framescope.classifier.inputs import check_record
+from framescope.classifier.inputs.exchange import parse_line, read_record
 from framescope.classifier.records import Article
 
 ANNOTATOR = "annotator"
 """The key of a record that names whose labels it holds."""
 
-Record = Mapping[str, Any]
-_ITEM = re.compile(r"(?<= item )\d+")
 _OTHER_UNITS = {
     "UTF-16 units, as JavaScript and Java do": ("utf-16-le", 2),
     "bytes of UTF-8": ("utf-8", 1),
@@ -45,7 +38,7 @@ class LabelledArticle:
     """An article of a labelled file, its record as it stands there, and its annotator if named."""
 
     article: Article
-    record: Record
+    record: Mapping[str, Any]
     where: str
     annotator: str | None
 
@@ -66,8 +59,8 @@ class LabelledFiles:
 Annotators = dict[str, list[LabelledArticle]]
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """Yield the number of each line that isn't blank, and its object or why it has none."""
+def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any] | str]]:
+    """Yield where each line is that isn't blank, and its record, or why it has none."""
     try:
         lines = path.read_text(encoding="utf-8").removeprefix("\ufeff").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -75,33 +68,28 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
         raise InputError(path, f"can't be read ({what}); give a JSONL file") from None
     for number, line in enumerate(lines, 1):
         if line.strip():
+            where = f"{path}, line {number}"
             try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                yield number, f"not JSON ({error})"
-            else:
-                yield number, record if isinstance(record, dict) else "not JSON (no object)"
+                yield where, parse_line(line, where)
+            except InputError as error:
+                yield where, error.reason
 
 
-def read_records(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """Return the articles of a file as records, with or without text, and their lines.
+def read_records(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Return where the articles of a file are, and their records, with or without text.
 
     Raise `InputError` for a file that can't be read, or a line that is no article.
     """
     records = []
-    for line, record in _lines(path):
-        where = f"{path}, line {line}"
+    for where, record in _lines(path):
         if isinstance(record, str):
-            raise InputError(where, f"{record}; give a JSONL file of articles")
+            raise InputError(where, record)
         if "id" not in record or not {"sentences", "text"} & record.keys():
             raise InputError(where, "is no article: lacks 'id', or 'sentences' and 'text'")
-        records.append((line, record))
+        records.append((where, record))
     if not records:
         raise InputError(path, "holds no article; give a JSONL file of labelled articles")
     return records
-
-
-# Every fault of a file
 
 
 def read_labelled(paths: Iterable[Path]) -> LabelledFiles:
@@ -114,90 +102,38 @@ def read_labelled(paths: Iterable[Path]) -> LabelledFiles:
     for path in paths:
         lines = list(_lines(path))
         if all(isinstance(record, str) for _, record in lines):
-            why = f"line {lines[0][0]}: {lines[0][1]}" if lines else "empty"
-            reason = f"can't be read: no line is a record ({why}); give a JSONL file of articles"
-            raise InputError(path, reason)
-        for line, record in lines:
+            why = f"{lines[0][0].rpartition(', ')[2]}: {lines[0][1]}" if lines else "empty"
+            raise InputError(path, f"can't be read: no line is a record ({why})")
+        for where, record in lines:
             if isinstance(record, str):
-                article, faults = None, [record]
+                faults = [record]
             else:
-                article, faults = read_record(record, path, line)
-            problems += [LabelProblem(f"{path}, line {line}", one, "schema") for one in faults]
-            articles += [] if article is None else [article]
+                article, faults = check_labelled_record(record, where)
+                articles += [] if article is None else [article]
+            problems += [LabelProblem(where, fault, "schema") for fault in faults]
     return LabelledFiles(tuple(articles), tuple(problems))
 
 
-def read_record(record: Record, path: Path, line: int) -> tuple[LabelledArticle | None, list[str]]:
+def check_labelled_record(
+    record: Mapping[str, Any], where: str
+) -> tuple[LabelledArticle | None, list[str]]:
     """Return an article, None where it can't be read, and every fault of its record."""
-    faults = list(_faults(record))
+    article, faults = check_record(record)
     name = record.get(ANNOTATOR)
     if name is not None and not _is_name(name):
         faults.append(f"'{ANNOTATOR}' must be a name, as text")
     if (unit := _other_unit(record)) is not None:
         faults.append(f"its offsets count {unit}; they must count characters (code points)")
-    if _fault(record) is not None:
+    if article is None:
         return None, faults
-    annotator = name.strip() if isinstance(name, str) and name.strip() else None
-    article = from_record(record, str(path), line)
-    return LabelledArticle(article, record, f"{path}, line {line}", annotator), faults
+    return LabelledArticle(article, record, where, name.strip() if _is_name(name) else None), faults
 
 
-def _is_name(name: object) -> bool:
+def _is_name(name: Any) -> bool:
     return isinstance(name, str) and bool(name.strip())
 
 
-def _fault(record: Record) -> str | None:
-    try:
-        from_record(record, "", 0)
-    except InputError as error:
-        return error.reason
-    return None
-
-
-def _faults(record: Record) -> Iterable[str]:
-    whole = _fault(record)
-    if whole is None:
-        return ()
-    found = [_fault({"id": record.get("id"), "text": record.get("text")})]
-    sound = {"id": "a", "text": record.get("text")}
-    for number, part in _parts(record) if _fault(sound) is None else ():
-        fault = _fault({**sound, **part})
-        # The part is the first item of its list.
-        found.append(fault and _ITEM.sub(lambda at: str(number + int(at[0])), fault, count=1))  # noqa: B023
-    # A contradiction between parts shows in the whole record only.
-    return dict.fromkeys(filter(None, found)) or [whole]
-
-
-def _parts(record: Record) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield parts of a record with one possible fault each, and the number of their first item."""
-    for key, value in record.items():
-        if key == "labels" and isinstance(value, dict):
-            yield from ((0, {key: {name: label}}) for name, label in value.items())
-        elif key in ("sentences", "spans", "republications") and isinstance(value, list):
-            for number, item in enumerate(value):
-                yield from ((number, {key: [one]}) for one in _pieces(item))
-            for number, pair in enumerate(pairwise(value) if key == "sentences" else ()):
-                yield number, {key: [_place(item) for item in pair]}
-        elif key not in ("id", "text"):
-            yield 0, {key: value}
-
-
-def _pieces(item: Any) -> Iterator[Any]:
-    """Yield an item without labels and citations, then with one label or the citations alone."""
-    inner = {"labels": dict, "citations": list} if isinstance(item, dict) else {}
-    found = {key: item[key] for key, kind in inner.items() if isinstance(item.get(key), kind)}
-    yield {k: v for k, v in item.items() if k not in found} if found else item
-    for name, label in found.get("labels", {}).items():
-        yield {**_place(item), "labels": {name: label}}
-    if "citations" in found:
-        yield {**_place(item), "citations": item["citations"]}
-
-
-def _place(item: Any) -> Any:
-    return {k: item.get(k) for k in ("start", "end")} if isinstance(item, dict) else item
-
-
-def _other_unit(record: Record) -> str | None:
+def _other_unit(record: Mapping[str, Any]) -> str | None:
     """Return the unit in which a record's offsets make sense, if they don't as characters."""
     text = record.get("text")
     places = [
@@ -224,9 +160,6 @@ def _is_whole(text: str, start: int, end: int) -> bool:
     return not any(text[at - 1].isalnum() and text[at].isalnum() for at in edges)
 
 
-# Several annotators
-
-
 def read_annotators(paths: Sequence[Path]) -> Annotators:
     """Read the articles of each annotator, who is named by the record, or else by the file.
 
@@ -240,11 +173,11 @@ def read_annotators(paths: Sequence[Path]) -> Annotators:
     seen: dict[tuple[str, str], str] = {}
     for path in paths:
         file_name = path.stem if stems[path.stem] == 1 else str(path)
-        for line, record in read_records(path):
-            where, given = f"{path}, line {line}", record.get(ANNOTATOR, file_name)
+        for where, record in read_records(path):
+            given = record.get(ANNOTATOR, file_name)
             if not _is_name(given):
                 raise InputError(where, f"'{ANNOTATOR}' must be a name, as text")
-            name, article = given.strip(), from_record(_with_text(record), str(path), line)
+            name, article = given.strip(), read_record(_with_text(record), where)
             before = seen.setdefault((name, article.id), where)
             if before != where:
                 raise CorpusError(
@@ -258,7 +191,7 @@ def read_annotators(paths: Sequence[Path]) -> Annotators:
     return dict(found)
 
 
-def _with_text(record: Record) -> Record:
+def _with_text(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give a stand-off record a text of the length that its offsets need."""
     if "text" in record:
         return record

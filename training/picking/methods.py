@@ -36,9 +36,9 @@ class Known:
     proba: Floats
     thresholds: Floats
     signals: tuple[str, ...]
+    seed: int = 0
     second: Floats | None = None
     second_thresholds: Floats | None = None
-    seed: int = 0
 
 
 def centred(proba: Floats, thresholds: Floats | None) -> Floats:

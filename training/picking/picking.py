@@ -9,7 +9,8 @@ from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framescope.classifier.inputs import from_record, to_record
+from framescope.classifier.inputs import to_record
+from framescope.classifier.inputs.exchange import read_record
 from framescope.training.data import (
     SENTENCE_THRESHOLD,
     SENTENCE_WORDS,
@@ -146,12 +147,11 @@ def pick(
     rows = candidates.rows
     if not rows:
         raise PickError(f"{inputs[0]}: holds no sentence that can be picked; give more")
-    other: Any = (None, None)
+    second_model: Any = (None, None)
     if "disagreement" in methods:
-        other = second_proba(candidates, bundles.load(second or _other(candidates)))
-    ranked = rankings(
-        by, Known(candidates.proba, candidates.thresholds, candidates.signals, *other, seed)
-    )
+        second_model = second_proba(candidates, bundles.load(second or _other(candidates)))
+    scores = candidates.proba, candidates.thresholds, candidates.signals
+    ranked = rankings(by, Known(*scores, seed, *second_model))
     outlets = [candidates.outlets[article] for article, _ in rows]
     articles = [article for article, _ in rows]
     picks = choose(ranked, n, outlets, articles, candidates.texts, labelled, per_outlet)
@@ -180,8 +180,8 @@ def _labelled_texts(files: Sequence[Path]) -> list[str]:
     """Read the sentences that have a label, or that were picked before."""
     found = []
     for path in files:
-        for number, record in read_records(path):
-            article = from_record(record, str(path), number)
+        for where, record in read_records(path):
+            article = read_record(record, where)
             items = record.get("sentences") or ()
             for unit, item in zip(article.units or (), items, strict=False):
                 if unit.labels or item.get("picked") is not None:
