@@ -37,7 +37,7 @@ SIGNALS = ("claim", "vague_source")
 def known(proba, second=None, thresholds=(0.5, 0.2)) -> Known:
     limits = np.array(thresholds)
     other = None if second is None else np.array(second, float)
-    return Known(np.array(proba, float), limits, SIGNALS, other, limits)
+    return Known(np.array(proba, float), limits, SIGNALS, 0, other, limits)
 
 
 # Methods

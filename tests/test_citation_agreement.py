@@ -105,6 +105,7 @@ def test_what_cannot_be_read_is_named() -> None:
         citation_agreement([record("a", cited())], [record("a", cited())])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not passes(citations=True)[0].is_file(), reason="no citations of two annotators here"
 )

@@ -126,7 +126,8 @@ def check_labelled_record(
         faults.append(f"its offsets count {unit}; they must count characters (code points)")
     if article is None:
         return None, faults
-    return LabelledArticle(article, record, where, name.strip() if _is_name(name) else None), faults
+    annotator = str(name).strip() if _is_name(name) else None
+    return LabelledArticle(article, record, where, annotator), faults
 
 
 def _is_name(name: Any) -> bool:
