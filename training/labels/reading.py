@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from framescope.classifier.errors import CorpusError, InputError
-from framescope.classifier.inputs import check_record
-from framescope.classifier.inputs.exchange import parse_line, read_record
+from framescope.classifier.inputs.exchange import check_record, parse_line, read_record
 from framescope.classifier.records import Article
 
 ANNOTATOR = "annotator"
