@@ -41,6 +41,55 @@ def test_a_sound_record_has_no_fault() -> None:
     assert (found.where, found.name) == ("mine.jsonl, line 3", "orvel/1 (Ada)")
 
 
+def test_every_fault_of_a_record_is_named_with_its_place() -> None:
+    cited = {"source": None, "cue": None, "content": [{"start": 0, "end": 99}]}
+    found = reasons(
+        record(
+            outlet=7,
+            sentences=[
+                {**FIRST, "labels": {"clam": 1, "claim": 2, "quoted": 1}},
+                {"start": 24, "end": 60},
+                {**SECOND, "voice": "loud", "citations": [cited]},
+                "no object",
+            ],
+            spans=[
+                {"start": 0, "end": 3, "signal": "doubt"},
+                {"start": 0, "end": 3, "signal": "dubt"},
+            ],
+            labels={"hyperpartizan": 1},
+        )
+    )
+    for part in (
+        "'outlet' must be text",
+        "'sentences' item 0: no signal 'clam'",
+        "'sentences' item 0: label 'claim' must be 0 to 1",
+        "'sentences' item 1 24-60 is not inside the text",
+        "'sentences' item 2: 'voice' must be",
+        "'sentences' item 2, citation 0",
+        "'sentences' item 3 must be an object",
+        "'spans' item 1: no signal 'dubt'",
+        "hyperpartizan",
+    ):
+        assert (
+            sum(part in one or part.replace("no signal", "unknown signal") in one for one in found)
+            == 1
+        ), (part, found)
+    assert len(found) == 9
+    assert not any("\n" in one for one in found)
+
+
+def test_sentences_that_overlap_are_named_by_their_numbers() -> None:
+    overlapping = [{"start": 0, "end": 3}, FIRST, SECOND]
+    (found,) = reasons(record(sentences=overlapping))
+    assert found.startswith("'sentences' item 1 0-23 begins before")
+
+
+@pytest.mark.parametrize("text", [None, 7, "", "  ", "half \ud800"])
+def test_without_a_text_nothing_else_is_said(text) -> None:
+    (found,) = reasons(record(text=text))
+    assert "text" in found
+
+
 @pytest.mark.parametrize("name", ["", "  ", 3, ["Ada"]])
 def test_an_annotator_has_a_name(name) -> None:
     assert reasons(record(annotator=name)) == ["'annotator' must be a name, as text"]

@@ -1,21 +1,27 @@
-"""Labelled files: the articles of each annotator, and every fault of every line."""
+"""Labelled files: the articles of each annotator, and every fault of every line.
+
+Reading for training stops at the first fault. Whoever corrects a file needs all of them, so a
+record that can't be read is read again part by part.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
 from framescope.classifier.errors import CorpusError, InputError
-from framescope.classifier.inputs.exchange import check_record, parse_line, read_record
+from framescope.classifier.inputs.exchange import parse_line, read_record
 from framescope.classifier.records import Article
 
 ANNOTATOR = "annotator"
 """The key of a record that names whose labels it holds."""
 
+_ITEM = re.compile(r"(?<= item )\d+")
 _OTHER_UNITS = {
     "UTF-16 units, as JavaScript and Java do": ("utf-16-le", 2),
     "bytes of UTF-8": ("utf-8", 1),
@@ -117,20 +123,71 @@ def check_labelled_record(
     record: Mapping[str, Any], where: str
 ) -> tuple[LabelledArticle | None, list[str]]:
     """Return an article, None where it can't be read, and every fault of its record."""
-    article, faults = check_record(record)
+    faults = list(_faults(record))
     name = record.get(ANNOTATOR)
     if name is not None and not _is_name(name):
         faults.append(f"'{ANNOTATOR}' must be a name, as text")
     if (unit := _other_unit(record)) is not None:
         faults.append(f"its offsets count {unit}; they must count characters (code points)")
-    if article is None:
+    if _fault(record) is not None:
         return None, faults
     annotator = str(name).strip() if _is_name(name) else None
-    return LabelledArticle(article, record, where, annotator), faults
+    return LabelledArticle(read_record(record, where), record, where, annotator), faults
 
 
 def _is_name(name: Any) -> bool:
     return isinstance(name, str) and bool(name.strip())
+
+
+def _fault(record: Mapping[str, Any]) -> str | None:
+    try:
+        read_record(record, "")
+    except InputError as error:
+        return error.reason
+    return None
+
+
+def _faults(record: Mapping[str, Any]) -> Iterable[str]:
+    whole = _fault(record)
+    if whole is None:
+        return ()
+    sound = {"id": "a", "text": record.get("text")}
+    found = [_fault({**sound, "id": record.get("id")})]
+    for number, part in _parts(record) if _fault(sound) is None else ():
+        fault = _fault({**sound, **part})
+        # The part is the first item of its list.
+        found.append(fault and _ITEM.sub(lambda at: str(number + int(at[0])), fault, count=1))  # noqa: B023
+    # A contradiction between parts shows in the whole record only.
+    return dict.fromkeys(filter(None, found)) or [whole]
+
+
+def _parts(record: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield parts of a record with one possible fault each, and the number of their first item."""
+    for key, value in record.items():
+        if key == "labels" and isinstance(value, dict):
+            yield from ((0, {key: {name: label}}) for name, label in value.items())
+        elif key in ("sentences", "spans", "republications") and isinstance(value, list):
+            for number, item in enumerate(value):
+                yield from ((number, {key: [one]}) for one in _pieces(item))
+            for number, pair in enumerate(pairwise(value) if key == "sentences" else ()):
+                yield number, {key: [_place(item) for item in pair]}
+        elif key not in ("id", "text"):
+            yield 0, {key: value}
+
+
+def _pieces(item: Any) -> Iterator[Any]:
+    """Yield an item without labels and citations, then with one label or the citations alone."""
+    inner = {"labels": dict, "citations": list} if isinstance(item, dict) else {}
+    found = {key: item[key] for key, kind in inner.items() if isinstance(item.get(key), kind)}
+    yield {k: v for k, v in item.items() if k not in found} if found else item
+    for name, label in found.get("labels", {}).items():
+        yield {**_place(item), "labels": {name: label}}
+    if "citations" in found:
+        yield {**_place(item), "citations": item["citations"]}
+
+
+def _place(item: Any) -> Any:
+    return {k: item.get(k) for k in ("start", "end")} if isinstance(item, dict) else item
 
 
 def _other_unit(record: Mapping[str, Any]) -> str | None:
