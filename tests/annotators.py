@@ -8,7 +8,6 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
-_PATIENCE = 300.0  # seconds until it answers
+_ATTEMPTS = 1200  # of a quarter of a second each
 
 
 def program() -> str | None:
@@ -89,8 +88,7 @@ def running(folder: Path, executable: str) -> Iterator[LabelStudio]:
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until:
+    for _ in range(_ATTEMPTS):
         with suppress(OSError), urllib.request.urlopen(url, timeout=5):
             return
         with suppress(subprocess.TimeoutExpired):
