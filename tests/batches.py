@@ -1,8 +1,7 @@
-"""Runs of `framescope batch` in tests: their inputs, begun in many ways, their rows compared."""
+"""Runs of `framescope batch` in tests: their inputs, ways to run them, their rows compared."""
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import ctypes
 import gzip
@@ -16,22 +15,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from framescope.classifier.batch.engine import Commit
+from framescope.classifier.batch import local, splitting
 from framescope.classifier.batch.folder import RunFolder
-from framescope.classifier.batch.progress import RunProgress
 from framescope.classifier.batch.schema import TABLES
-from framescope.classifier.batch.shards import Cutter, Position
-from framescope.classifier.batch.stages import Loaded, Setup, Stages
-from framescope.classifier.errors import StoppedError
-from framescope.classifier.inputs import InputOptions, ListedFile
+from framescope.classifier.batch.stages import Setup, Stages
 
-COMMAND = (sys.executable, "-m", "framescope", "batch")
 MARK = "FRAMESCOPE_TEST_RUN"
 """An environment variable by which the processes of a test are found."""
 
@@ -58,18 +53,17 @@ def text(rng: random.Random, sentences: int = 8) -> str:
     )
 
 
-def lines(count: int, seed: int = 3, sentences: int = 8) -> str:
+def lines(count: int, seed: int = 3) -> str:
     """Make a file of so many records up."""
     rng = random.Random(seed)
     return "".join(
-        json.dumps({"id": f"a{number}", "text": text(rng, sentences), "outlet": "Karst Press"})
-        + "\n"
+        json.dumps({"id": f"a{number}", "text": text(rng), "outlet": "Karst Press"}) + "\n"
         for number in range(count)
     )
 
 
-def mixed(folder: Path, count: int = 60) -> Path:
-    """Fill a folder with inputs of many kinds, some of them bad; ``count`` is of each big file."""
+def mixed(folder: Path, count: int) -> Path:
+    """Fill a folder with inputs of many kinds, some of them bad; `count` is of each big file."""
     rng = random.Random(11)
     folder.mkdir(parents=True)
     (folder / "a.jsonl").write_text(lines(count, 1), encoding="utf-8")
@@ -109,78 +103,105 @@ def rows(run: Path, table: str) -> list[dict[str, Any]]:
 
 
 def check_same(run: Path, other: Path) -> None:
-    """See that two runs hold the same rows, to the bit."""
+    """Check that two runs hold the same files of rows, byte by byte."""
+    ours, theirs = RunFolder(run), RunFolder(other)
+    assert ours.committed() == theirs.committed()
     for table in TABLES:
-        ours, theirs = rows(run, table), rows(other, table)
-        for at, (one, two) in enumerate(zip(ours, theirs, strict=False)):
-            assert one == two, (table, at)
-        assert len(ours) == len(theirs), table
-        for mine, yours in zip(
-            RunFolder(run).parts(table), RunFolder(other).parts(table), strict=True
-        ):
+        for mine, yours in zip(ours.parts(table), theirs.parts(table), strict=True):
             assert mine.read_bytes() == yours.read_bytes(), mine
+    assert ours.manifest()["finished"]
 
 
-def check_whole(run: Path, names: Sequence[str] = ()) -> None:
-    """See that each record has its row: articles that are there, or an error."""
+def check_whole(run: Path, names: list[str] | None = None) -> None:
+    """Check that each record has its row: articles that are there, or an error."""
     found = rows(run, "inputs")
     assert [row["input_id"] for row in found] == list(range(len(found)))
-    articles: dict[int, int] = {}
-    for row in rows(run, "articles"):
-        articles[row["input_id"]] = articles.get(row["input_id"], 0) + 1
+    articles = [row["input_id"] for row in rows(run, "articles")]
+    assert articles == [row["input_id"] for row in found for _ in range(row["articles"])]
     for row in found:
-        assert row["articles"] == articles.get(row["input_id"], 0), row
         assert row["articles"] or row.get("error"), row
         assert (row.get("error") is None) == (row.get("stage") is None), row
-    told = {row["input"] for row in found}
-    assert told >= set(names), sorted(set(names) - told)[:5]
+    assert {row["input"] for row in found} >= set(names or ())
 
 
-def drafts(run: Path) -> list[str]:
-    """Name the shards that are open, or were when their process was killed."""
-    folder = run / "parts"
-    return sorted(one.name for one in folder.glob(".[0-9]*")) if folder.is_dir() else []
+# --- a run in this process ------------------------------------------------------------------------
 
 
-# --- a run in a process of its own ----------------------------------------------------------------
+class ProcessHere:
+    """In the place of `local.WorkerProcess`: calls functions in this process."""
+
+    def __init__(self, initializer: Any, *arguments: object) -> None:
+        self._begin = initializer, arguments
+        self._stopped = False
+
+    def call(self, function: Any, *arguments: object, timeout: float | None = None) -> Any:
+        """Begin once, and call."""
+        if self._stopped:
+            raise CancelledError
+        initializer, given = self._begin
+        initializer(*given)
+        self._begin = (lambda: None), ()
+        return function(*arguments)
+
+    def stop(self) -> None:
+        """Refuse further calls."""
+        self._stopped = True
+
+    close = stop
 
 
-def begin(*words: object, cwd: Path | None = None, mark: str = "", **more: Any) -> Any:
-    """Start the command, in a group of its own."""
-    environment = {**os.environ, MARK: mark}
-    return subprocess.Popen(
-        [*COMMAND, *map(str, words)], cwd=cwd, env=environment, start_new_session=True,
+def stages_here(setup: Setup) -> Stages:
+    """Load what scores, once for all tests of a process."""
+    return _stages(json.dumps(vars(setup)))
+
+
+@cache
+def _stages(setup: str) -> Stages:
+    return Stages(Setup(**json.loads(setup)))
+
+
+# --- a run in processes of its own ----------------------------------------------------------------
+
+
+def begin(*words: object, at: tuple[str, int, int] = ("", 0, 0), **more: Any) -> Any:
+    """Start the command in a group of its own; `at` is as `signalled` takes it."""
+    mark = f"{os.getpid()}-{time.monotonic_ns()}"
+    command = [sys.executable, "-m", "signalled", *map(str, at), "batch", *map(str, words)]
+    tests = str(Path(__file__).parent)
+    process = subprocess.Popen(
+        command, env={**os.environ, MARK: mark, "PYTHONPATH": tests}, start_new_session=True,
         text=True, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
     )  # fmt: skip
+    process.mark = mark  # type: ignore[attr-defined]
+    return process
 
 
-def typed(*words: object, cwd: Path | None = None, **more: Any) -> Any:
-    """Run the command to its end."""
-    return subprocess.run(
-        [*COMMAND, *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False, **more
-    )
+def end(process: Any) -> Any:
+    """Wait until the command has ended, and all processes that it began."""
+    process.out, process.err = process.communicate(timeout=300)
+    assert until(lambda: not marked(process.mark), 30.0), marked(process.mark)
+    assert "Traceback" not in process.err, process.err[-2000:]
+    return process
 
 
 def marked(mark: str) -> list[int]:
-    """List the processes that a test began, which live."""
+    """List the processes of a command that live."""
     wanted, found = f"{MARK}={mark}".encode(), []
     for path in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(OSError):
             if wanted in (path / "environ").read_bytes().split(b"\0"):
                 state = (path / "stat").read_text().rpartition(")")[2].split()[0]
                 found += [] if state == "Z" else [int(path.name)]
-        except OSError:
-            continue
     return found
 
 
-def until(what: Any, seconds: float = 60.0) -> bool:
+def until(what: Any, seconds: float = 120.0) -> bool:
     """Wait until something holds; whether it did in time."""
     end = time.monotonic() + seconds
     while not what():
         if time.monotonic() > end:
             return False
-        time.sleep(0.005)
+        time.sleep(0.01)
     return True
 
 
@@ -188,7 +209,7 @@ class Peak:
     """The largest memory of a process below this one, in bytes, while a block runs.
 
     As VmHWM says it, which belongs to the program alone: the ru_maxrss of a child is at least that
-    of whoever started it, and a process that runs tests grows large.
+    of its parent, and a process that runs tests grows large.
     """
 
     def __enter__(self) -> Peak:
@@ -208,103 +229,42 @@ class Peak:
 
         while not self._ended.wait(0.02):
             for child in psutil.Process().children(recursive=True):
-                with contextlib.suppress(OSError):
+                with suppress(OSError):
                     status = Path(f"/proc/{child.pid}/status").read_text("ascii", "replace")
                     if found := re.search(r"VmHWM:\s+(\d+) kB", status):
                         self.bytes = max(self.bytes, int(found[1]) * 1024)
 
 
-def kill(process: Any, mark: str) -> None:
-    """Kill the parent alone; its workers must end by themselves."""
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert until(lambda: not marked(mark), 10.0), marked(mark)
-
-
-# --- a run in this process ------------------------------------------------------------------------
-
-
-@cache
-def _stages(setup: str, of: type[Stages]) -> Stages:
-    return of(Setup(**json.loads(setup)))
-
-
-class EngineHere:
-    """Scores in this process, and is interrupted after so many shards; others are left out."""
-
-    def __init__(
-        self,
-        folder: RunFolder,
-        setup: Setup,
-        options: InputOptions,
-        *,
-        most: int | None = None,
-        without: Sequence[int] = (),
-    ) -> None:
-        self.folder, self.options = folder, options
-        self.most, self.without = most, without
-        self.stages = _stages(json.dumps(asdict(setup)), Stages)
-        self.progress: RunProgress | None = None
-
-    def start(self) -> Loaded:
-        """See `batch.engine.Engine`."""
-        return self.stages.loaded
-
-    def run(
-        self, files: Sequence[ListedFile], start: Position, done: set[int], commit: Commit
-    ) -> None:
-        """See `batch.engine.Engine`."""
-        for number, shard in enumerate(Cutter(files, self.options).cut(start)):
-            if number == self.most:
-                raise StoppedError("interrupted", 130)
-            if shard.start.shard in done or number in self.without:
-                continue
-            draft = self.folder.draft(shard.start.shard)
-            tables, counts = self.stages.run(shard)
-            for name, data in self.stages.files(tables).items():
-                (draft / name).write_bytes(data)
-            commit(shard, draft, asdict(counts))
-        if self.without:
-            raise StoppedError("interrupted", 130)
-
-    def close(self) -> None:
-        """See `batch.engine.Engine`."""
-
-
 # --- processes that meet what is odd --------------------------------------------------------------
 
 
-def odd_score(pipe: Any, board: Any, setup: Setup) -> None:
-    """Score as `batch.processes.score` does, but do what a record says."""
-    from framescope.classifier.batch import processes
-
-    processes.Stages = _OddStages  # type: ignore[misc]
-    processes.score(pipe, board, setup)
+def begin_odd_scoring(setup: Setup) -> None:
+    """Begin as `local.begin_scoring` does, but do what a record says when it is read."""
+    local.Stages = _OddStages  # type: ignore[misc]
+    local.begin_scoring(setup)
 
 
-def odd_cut(pipe: Any, board: Any, *arguments: Any) -> None:
-    """Cut as `batch.processes.cut` does, but do what a record says."""
-    from framescope.classifier.batch import processes, shards
+def begin_odd_reading(*arguments: Any) -> None:
+    """Begin as `local.begin_reading` does, but do what a record says when it is met."""
+    real = splitting.split_input
 
-    real = shards.split_input
-
-    def split(name: str, options: InputOptions) -> Iterator[Any]:
+    def split(name: str, options: Any) -> Iterator[Any]:
         for item in real(name, options):
-            if "odd-cut" in name:
+            if "odd" in name:
                 _heed(repr(item))
             yield item
 
-    shards.split_input = split  # type: ignore[assignment]
-    processes.cut(pipe, board, *arguments)
+    splitting.split_input = split  # type: ignore[assignment]
+    local.begin_reading(*arguments)
 
 
 class _OddStages(Stages):
     def _read(self, row: Any) -> Iterator[Any]:
-        if row.failure is None and "odd-cut" not in row.item.origin.input:
+        if "odd" not in row.item.origin.input:
             _heed(repr(row.item))
         return super()._read(row)
 
-    def files(self, tables: Any) -> Mapping[str, bytes]:  # type: ignore[override]
+    def files(self, tables: Any) -> dict[str, bytes]:
         if any("do: no-rows" in (one or "") for one in tables.columns["sentences"]["text"]):
             raise OverflowError("made up")
         return super().files(tables)
@@ -324,3 +284,8 @@ def _heed(said: str) -> None:
     elif what == "crash-once" and not Path(marker).exists():
         Path(marker).touch()
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die(*_: object) -> None:
+    """Begin as nothing can."""
+    os._exit(9)

@@ -42,7 +42,7 @@ REAL = (
     "schemathesis",
     "zstandard",
 )
-TOOLS = ("Label Studio",)
+TOOLS = ("Label Studio", "potato")
 _missing: set[str] = set()
 
 

@@ -1,4 +1,4 @@
-"""A batch is begun, stopped, gone on with and extended: no row is lost, and none is another."""
+"""A batch is started, interrupted, resumed and extended: no row is lost, and none is another."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import batches
-import framescope.classifier.batch.run  # noqa: F401
 import pytest
-from framescope.classifier import batch
-from framescope.classifier.batch.ending import report, status
+from framescope.classifier.batch import local
+from framescope.classifier.batch import run as runs
 from framescope.classifier.batch.folder import RunError, RunFolder
 from framescope.classifier.batch.job import Job
 from framescope.classifier.batch.progress import RunProgress
+from framescope.classifier.batch.run import report, status
 from framescope.classifier.batch.schema import TABLES, columns
 from framescope.classifier.batch.stages import Counts, Setup
 from framescope.classifier.cli.shared import parse_columns
@@ -29,18 +29,11 @@ from framescope.classifier.errors import FramescopeError, InputError, StoppedErr
 MANY = 40
 
 
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Score in this process; what it is told is how it is interrupted."""
-    options: dict[str, Any] = {}
-
-    def engine(job: Job, folder: RunFolder, progress: RunProgress) -> batches.EngineHere:
-        from framescope.classifier.inputs import InputOptions
-
-        return batches.EngineHere(folder, job.setup, InputOptions(job.columns), **options)
-
-    monkeypatch.setattr(batch.run, "_engine", engine)
-    return options
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read and score in this process."""
+    monkeypatch.setattr(local, "WorkerProcess", batches.ProcessHere)
+    monkeypatch.setattr(local, "Stages", batches.stages_here)
 
 
 @pytest.fixture
@@ -55,15 +48,23 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return batches.mixed(tmp_path_factory.mktemp("in") / "mixed", MANY)
 
 
-def finished(job: Job) -> dict[str, Any]:
-    return batch.run.run(replace(job, quiet=True))
+def finished(job: Job, *, quiet: bool = True) -> dict[str, Any]:
+    return runs.run(replace(job, quiet=quiet, workers=1))
 
 
-def interrupted(job: Job, options: dict[str, Any], **how: Any) -> StoppedError:
-    options.update(how)
-    with pytest.raises(StoppedError) as caught:
-        finished(job)
-    options.clear()
+def interrupted(job: Job, after: int) -> StoppedError:
+    """Run a batch until Ctrl-C, which comes after so many commits."""
+    real, commits = RunFolder.commit, iter(range(after))
+
+    def commit(self: RunFolder, draft: Path, number: int) -> None:
+        if next(commits, None) is None:
+            raise KeyboardInterrupt
+        real(self, draft, number)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(RunFolder, "commit", commit)
+        with pytest.raises(StoppedError) as caught:
+            runs.run(replace(job, quiet=True, workers=job.workers or 1))
     return caught.value
 
 
@@ -72,7 +73,7 @@ def interrupted(job: Job, options: dict[str, Any], **how: Any) -> StoppedError:
 
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
 def test_every_record_has_one_row_and_the_status_says_that_some_failed(
-    here, setup, inputs, tmp_path, form
+    setup, inputs, tmp_path, form
 ):
     run = tmp_path / "run"
     summary = finished(Job([str(inputs)], run, replace(setup, format=form)))
@@ -90,7 +91,7 @@ def test_every_record_has_one_row_and_the_status_says_that_some_failed(
     assert (row["articles"], row["scored"], row.get("error")) == (1, 0, None)
 
 
-def test_an_article_in_another_language_is_no_failure(here, setup, tmp_path):
+def test_an_article_in_another_language_is_no_failure(setup, tmp_path):
     (tmp_path / "a.jsonl").write_text(batches.lines(2), "utf-8")
     (tmp_path / "b.txt").write_text(batches.FOREIGN, "utf-8")
     summary = finished(Job([f"{tmp_path}/a.jsonl", f"{tmp_path}/b.txt"], tmp_path / "r", setup))
@@ -98,32 +99,32 @@ def test_an_article_in_another_language_is_no_failure(here, setup, tmp_path):
     assert status(summary) == 0
 
 
-def test_a_record_without_an_article_is_an_error(here, setup, tmp_path):
+def test_a_record_without_an_article_is_an_error(setup, tmp_path):
     (tmp_path / "a.jsonl").write_text('{"items": []}\n' + batches.lines(1), "utf-8")
     finished(Job([f"{tmp_path}/a.jsonl"], tmp_path / "r", setup))
     batches.check_whole(tmp_path / "r")
     assert batches.rows(tmp_path / "r", "inputs")[0]["error"]
 
 
-def test_the_check_at_the_end_finds_what_is_missing(here, setup, tmp_path, monkeypatch):
+def test_the_check_at_the_end_finds_what_is_missing(setup, tmp_path, monkeypatch):
     (tmp_path / "a.jsonl").write_text(batches.lines(3), "utf-8")
-    real = batches.Stages._gathered
+    real = batches.Stages.run
 
-    def lossy(self, shard, found):
-        tables, counts = real(self, shard, found)
+    def lossy(self, *given, **how):
+        tables, counts = real(self, *given, **how)
         for column in tables.columns["articles"].values():
             column.pop()
         return tables, counts
 
-    monkeypatch.setattr(batches.Stages, "_gathered", lossy)
-    with pytest.raises(StoppedError, match="neither article nor error"):
+    monkeypatch.setattr(batches.Stages, "run", lossy)
+    with pytest.raises(StoppedError, match="parts/000000: rows are missing; delete it"):
         finished(Job([f"{tmp_path}/a.jsonl"], tmp_path / "r", setup))
 
 
-def test_one_of_several_inputs_that_is_not_there_is_an_error(here, setup, tmp_path, capsys):
+def test_one_of_several_inputs_that_is_not_there_is_an_error(setup, tmp_path, capsys):
     (tmp_path / "a.jsonl").write_text(batches.lines(3), "utf-8")
     job = Job([f"{tmp_path}/none.txt", f"{tmp_path}/a.jsonl"], tmp_path / "r", setup)
-    batch.run.run(job)
+    finished(job, quiet=False)
     assert "none.txt: no such file" in capsys.readouterr().err
     last = batches.rows(tmp_path / "r", "inputs")[-1]
     assert last["input"].endswith("none.txt")
@@ -135,7 +136,7 @@ def test_one_of_several_inputs_that_is_not_there_is_an_error(here, setup, tmp_pa
     assert not alone.output.exists()
 
 
-def test_a_link_that_leads_nowhere_and_what_cannot_be_read_are_errors(here, setup, tmp_path):
+def test_a_link_that_leads_nowhere_and_what_cannot_be_read_are_errors(setup, tmp_path):
     pages = tmp_path / "in"
     pages.mkdir()
     (pages / "a.jsonl").write_text(batches.lines(3), "utf-8")
@@ -143,25 +144,25 @@ def test_a_link_that_leads_nowhere_and_what_cannot_be_read_are_errors(here, setu
     (pages / "c.txt").symlink_to("/proc/self/mem")
     run = tmp_path / "r"
     job = Job([str(pages)], run, setup)
-    interrupted(job, here, most=0)
+    interrupted(job, 0)
     finished(Job([], run, setup, resume=True))
     found = {Path(r["input"]).name: r["error"] for r in batches.rows(run, "inputs") if r["error"]}
     assert set(found) == {"b.txt", "c.txt"}
     assert "no such file" in found["b.txt"]
 
 
-def test_names_that_are_not_utf8_are_read_and_found_again(here, setup, tmp_path):
+def test_names_that_are_not_utf8_are_read_and_found_again(setup, tmp_path):
     pages = tmp_path / "in"
     pages.mkdir()
     for name in (b"caf\xe9.jsonl", b"\xff\xfe.jsonl"):
         (pages / os.fsdecode(name)).write_text(batches.lines(40), "utf-8")
     job = Job([str(pages)], tmp_path / "r", setup)
-    interrupted(job, here, most=1)
+    interrupted(job, 1)
     summary = finished(Job([], tmp_path / "r", setup, resume=True))
     assert (summary["scored"], summary["errors"]) == (80, 0)
 
 
-def test_the_folder_of_the_run_is_no_input_of_it(here, setup, tmp_path):
+def test_the_folder_of_the_run_is_no_input_of_it(setup, tmp_path):
     (tmp_path / "a.jsonl").write_text(batches.lines(3), "utf-8")
     job = Job([str(tmp_path)], tmp_path / "run", replace(setup, format="jsonl"))
     finished(job)
@@ -169,37 +170,38 @@ def test_the_folder_of_the_run_is_no_input_of_it(here, setup, tmp_path):
     assert finished(replace(job, add=True))["records"] == 5
 
 
-# --- gone on with ---------------------------------------------------------------------------------
+# --- resumed --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def whole(here, setup, inputs, tmp_path) -> Path:
+def whole(setup, inputs, tmp_path) -> Path:
     """An unbroken run."""
     finished(Job([str(inputs)], tmp_path / "whole", setup))
     return tmp_path / "whole"
 
 
-@pytest.mark.parametrize(
-    "how", [{"most": 0}, {"most": 1}, {"most": 4}, {"without": (0, 2)}, {"without": (5,)}]
-)
-def test_gone_on_with_it_has_the_rows_of_an_unbroken_run(here, setup, inputs, whole, tmp_path, how):
+@pytest.mark.parametrize("lost", [(), (0, 2), (3,)])
+@pytest.mark.parametrize("after", [0, 1, 4])
+def test_resumed_it_has_the_rows_of_an_unbroken_run(setup, inputs, whole, tmp_path, after, lost):
     job = Job([str(inputs)], tmp_path / "run", setup)
-    error = interrupted(job, here, **how)
+    error = interrupted(job, after)
     assert error.status == 130
     assert f"--output {tmp_path}/run --resume --model {setup.model}" in str(error)
-    assert not batches.drafts(job.output)
-    (job.output / "parts" / ".000003.77").mkdir()  # of one that was killed
+    for number in lost:
+        shutil.rmtree(job.output / "parts" / f"{number:06}", ignore_errors=True)
+    assert not [*(job.output / "parts").glob(".*")]
+    (job.output / "parts" / ".000003.77").mkdir()  # of a process that was killed
     (job.output / ".progress.json.77").touch()
     summary = finished(replace(job, inputs=(), resume=True))
     assert summary["records"] == len(batches.rows(whole, "inputs"))
     batches.check_same(job.output, whole)
-    assert not list(job.output.rglob(".*"))
+    assert not [*job.output.rglob(".*")]
 
 
-def test_of_a_finished_run_there_is_nothing_to_go_on_with(here, setup, whole, capsys):
+def test_of_a_finished_run_there_is_nothing_to_resume(setup, whole, capsys):
     before = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
     job = Job([], whole, setup, resume=True)
-    assert batch.run.run(job)["shards"] == len(RunFolder(whole).committed())
+    assert finished(job, quiet=False)["shards"] == len(RunFolder(whole).committed())
     assert "is finished" in capsys.readouterr().err
     after = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
     del before[whole / "lock"], after[whole / "lock"]
@@ -208,7 +210,7 @@ def test_of_a_finished_run_there_is_nothing_to_go_on_with(here, setup, whole, ca
 
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_start_that_was_killed_before_it_was_a_run_is_begun_again(
-    here, setup, inputs, whole, tmp_path, resume
+    setup, inputs, whole, tmp_path, resume
 ):
     run = tmp_path / "run"
     (run / "parts").mkdir(parents=True)
@@ -220,13 +222,15 @@ def test_a_start_that_was_killed_before_it_was_a_run_is_begun_again(
     assert RunFolder(run).manifest()["finished"]
 
 
-def test_a_shard_that_was_damaged_is_named_and_made_again(here, setup, inputs, whole, tmp_path):
+def test_a_shard_that_was_damaged_is_named_and_made_again(setup, inputs, whole, tmp_path):
     run = tmp_path / "run"
     job = Job([str(inputs)], run, setup)
-    interrupted(job, here, most=3)
+    interrupted(job, 3)
     (run / "parts" / "000001" / "inputs.parquet").write_bytes(b"PAR1")
     again = replace(job, inputs=(), resume=True)
-    with pytest.raises(StoppedError, match=r"delete \S+/parts/000001, and go on") as caught:
+    with pytest.raises(
+        StoppedError, match=r"delete \S+/parts/000001, then type --resume"
+    ) as caught:
         finished(again)
     assert caught.value.status == 2
     shutil.rmtree(run / "parts" / "000001")
@@ -234,7 +238,7 @@ def test_a_shard_that_was_damaged_is_named_and_made_again(here, setup, inputs, w
     batches.check_same(run, whole)
 
 
-def test_a_list_on_standard_input_is_needed_once(here, setup, inputs, whole, tmp_path, monkeypatch):
+def test_a_list_on_standard_input_is_needed_once(setup, inputs, whole, tmp_path, monkeypatch):
     names = sorted(str(path) for path in inputs.rglob("*") if path.is_file())
 
     class Given:
@@ -242,15 +246,15 @@ def test_a_list_on_standard_input_is_needed_once(here, setup, inputs, whole, tmp
 
     monkeypatch.setattr("sys.stdin", Given)
     job = Job(["-"], tmp_path / "run", setup)
-    interrupted(job, here, most=2)
+    interrupted(job, 2)
     finished(replace(job, inputs=(), resume=True))
     batches.check_same(job.output, whole)
 
 
-def test_from_another_folder_it_says_where_to_go(here, setup, inputs, tmp_path, monkeypatch):
+def test_from_another_folder_it_says_where_to_go(setup, inputs, tmp_path, monkeypatch):
     monkeypatch.chdir(inputs)
     job = Job(["a.jsonl", "c.csv"], tmp_path / "run", setup)
-    interrupted(job, here, most=1)
+    interrupted(job, 1)
     again = replace(job, inputs=(), resume=True)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RunError, match=f"cd {inputs}"):
@@ -259,11 +263,11 @@ def test_from_another_folder_it_says_where_to_go(here, setup, inputs, tmp_path, 
     assert finished(again)["errors"] == 0
 
 
-def test_inputs_that_are_not_as_they_were_are_refused_by_name(here, setup, tmp_path):
+def test_inputs_that_are_not_as_they_were_are_refused_by_name(setup, tmp_path):
     for name in "abc":
         (tmp_path / f"{name}.jsonl").write_text(batches.lines(40), "utf-8")
     job = Job([f"{tmp_path}/*.jsonl"], tmp_path / "run", setup)
-    interrupted(job, here, most=1)
+    interrupted(job, 1)
     (tmp_path / "a.jsonl").write_text(batches.lines(39), "utf-8")
     (tmp_path / "b.jsonl").unlink()
     (tmp_path / "d.jsonl").write_text(batches.lines(1), "utf-8")
@@ -287,9 +291,7 @@ def test_inputs_that_are_not_as_they_were_are_refused_by_name(here, setup, tmp_p
         ({"sources": "none.jsonl"}, "none.jsonl: cannot be opened"),
     ],
 )
-def test_other_options_or_another_bundle_are_refused_with_what_differs(
-    here, setup, whole, changes, said
-):
+def test_other_options_or_another_bundle_are_refused_with_what_differs(setup, whole, changes, said):
     job = Job([], whole, replace(setup, **changes), resume=True)
     with pytest.raises(FramescopeError) as caught:
         finished(job)
@@ -299,10 +301,10 @@ def test_other_options_or_another_bundle_are_refused_with_what_differs(
         finished(columns)
 
 
-def test_what_was_given_is_said_to_be_given_again(here, setup, inputs, tmp_path):
+def test_what_was_given_is_said_to_be_given_again(setup, inputs, tmp_path):
     given = replace(setup, evidence=True, max_seconds=9.0, signals=["claim", "loaded_language"])
     job = Job([str(inputs)], tmp_path / "a run", given, {"text": "text"}, workers=3)
-    words = str(interrupted(job, here, most=1)).rpartition("go on with: ")[2]
+    words = str(interrupted(job, 1)).rpartition("resume it with: ")[2]
     assert words.startswith(f"framescope batch --output '{tmp_path}/a run' --resume --model ")
     for word in (
         "--evidence", "--max-seconds 9.0", "--signal claim", "--signal loaded_language",
@@ -331,7 +333,7 @@ def test_columns_are_named_by_their_fields():
 
 
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
-def test_a_run_is_extended_by_what_it_has_not(here, setup, tmp_path, capsys, form):
+def test_a_run_is_extended_by_what_it_has_not(setup, tmp_path, capsys, form):
     days = [tmp_path / f"{day}.jsonl" for day in range(3)]
     for seed, day in enumerate(days):
         day.write_text(batches.lines(40, seed), "utf-8")
@@ -339,12 +341,12 @@ def test_a_run_is_extended_by_what_it_has_not(here, setup, tmp_path, capsys, for
     finished(job)
     first = [path.read_bytes() for path in sorted((job.output / "parts").rglob("articles.*"))]
     more = replace(job, inputs=[str(days[0]), str(days[1])], add=True)
-    interrupted(more, here, most=1)
-    with pytest.raises(RunError, match="isn't finished; go on with --resume"):
+    interrupted(more, 1)
+    with pytest.raises(RunError, match="isn't finished; type --resume first"):
         finished(more)
     finished(replace(job, inputs=(), resume=True))
     os.utime(days[0], ns=(1, 1))
-    summary = batch.run.run(replace(job, inputs=[str(tmp_path)], add=True))
+    summary = finished(replace(job, inputs=[str(tmp_path)], add=True), quiet=False)
     assert "1 have changed since, and are not read again" in capsys.readouterr().err
     assert (summary["records"], summary["scored"]) == (120, 120)
     batches.check_whole(job.output, [str(day) for day in days])
@@ -360,7 +362,7 @@ def test_a_run_is_extended_by_what_it_has_not(here, setup, tmp_path, capsys, for
 # --- refused --------------------------------------------------------------------------------------
 
 
-def test_a_second_process_is_refused(here, setup, inputs, whole):
+def test_a_second_process_is_refused(setup, inputs, whole):
     with (whole / "lock").open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
@@ -371,24 +373,24 @@ def test_a_second_process_is_refused(here, setup, inputs, whole):
 
 
 def test_who_was_overtaken_while_it_looked_at_its_inputs_is_refused(
-    here, setup, inputs, tmp_path, monkeypatch
+    setup, inputs, tmp_path, monkeypatch
 ):
     job = Job([str(inputs)], tmp_path / "run", setup)
-    real = batch.run.listed_files
+    real = runs.prepare
 
     def slow(*given):
         found = real(*given)
-        monkeypatch.setattr(batch.run, "listed_files", real)
+        monkeypatch.setattr(runs, "prepare", real)
         finished(job)
         return found
 
-    monkeypatch.setattr(batch.run, "listed_files", slow)
+    monkeypatch.setattr(runs, "prepare", slow)
     with pytest.raises(RunError, match="another process has written it meanwhile"):
         finished(job)
     assert RunFolder(job.output).manifest()["finished"]
 
 
-def test_an_output_that_cannot_be_one_is_refused(here, setup, inputs, whole, tmp_path):
+def test_an_output_that_cannot_be_one_is_refused(setup, inputs, whole, tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").touch()
@@ -396,7 +398,7 @@ def test_an_output_that_cannot_be_one_is_refused(here, setup, inputs, whole, tmp
         ("file", {}, "is a file"),
         ("none/run", {}, "give --output a folder in one that exists"),
         ("other", {}, "is a folder with something else in it"),
-        ("whole", {}, "holds a run; go on with --resume, extend it with --add"),
+        ("whole", {}, "holds a run; type --resume to resume it, --add to extend it"),
         ("new", {"add": True}, "holds no run"),
         ("new", {"resume": True, "inputs": ()}, "holds no run"),
         ("whole", {"resume": True, "add": True}, "give one of them"),
@@ -413,27 +415,26 @@ def test_an_output_that_cannot_be_one_is_refused(here, setup, inputs, whole, tmp
 
 @pytest.mark.parametrize("at", [0, 3, 10, 40])
 def test_a_disk_that_is_full_at_a_commit_stops_the_run_and_loses_nothing(
-    here, setup, inputs, whole, tmp_path, monkeypatch, at
+    setup, inputs, whole, tmp_path, monkeypatch, at
 ):
-    import framescope.classifier.batch.folder  # noqa: F401
-    from framescope.classifier import batch
+    real, calls = os.fsync, iter(range(10_000))
 
-    real, calls = batch.folder.sync, iter(range(10_000))
-
-    def full(path):
+    def full(number):
         if next(calls) >= at:
-            raise OSError(28, "No space left on device", str(path))
-        real(path)
+            raise OSError(28, "No space left on device")
+        real(number)
 
-    monkeypatch.setattr(batch.folder, "sync", full)
+    monkeypatch.setattr(os, "fsync", full)
     job = Job([str(inputs)], tmp_path / "run", setup)
     with pytest.raises(StoppedError) as caught:
         finished(job)
     assert caught.value.status == 2
     assert "can't be written (No space left on device); free some space" in str(caught.value)
-    monkeypatch.setattr(batch.folder, "sync", real)
+    monkeypatch.setattr(os, "fsync", real)
     if RunFolder(job.output).exists():
-        assert f"go on with: framescope batch --output {job.output} --resume" in str(caught.value)
+        assert f"resume it with: framescope batch --output {job.output} --resume" in str(
+            caught.value
+        )
         record = json.loads((job.output / "progress.json").read_text())
         assert record["state"] == "stopped"
     finished(replace(job, resume=True))
@@ -515,7 +516,7 @@ def test_what_a_file_is_called_cannot_steer_a_terminal(tmp_path, capsys):
     assert capsys.readouterr().err == "framescope: ab\ufffd.csv: text from 'x' \n"
 
 
-def test_the_file_of_progress_says_at_last_what_the_summary_does(here, setup, whole):
+def test_the_file_of_progress_says_at_last_what_the_summary_does(setup, whole):
     progress = json.loads((whole / "progress.json").read_text())
     summary = json.loads((whole / "summary.json").read_text())
     assert progress["state"] == "finished"
@@ -549,7 +550,7 @@ def test_the_docs_have_each_field_of_progress(tmp_path):
     assert told == set(progress.record("running"))
 
 
-def test_bytes_of_a_table_are_done_as_its_rows_are(here, setup, tmp_path):
+def test_bytes_of_a_table_are_done_as_its_rows_are(setup, tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -557,7 +558,7 @@ def test_bytes_of_a_table_are_done_as_its_rows_are(here, setup, tmp_path):
     texts = [f"{batches.text(rng)} {rng.randbytes(4000).hex()}" for _ in range(200)]
     pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet", row_group_size=50)
     job = Job([f"{tmp_path}/a.parquet"], tmp_path / "run", setup)
-    interrupted(job, here, most=4)
+    interrupted(job, 4)
     record = json.loads((job.output / "progress.json").read_text())
     assert record["records"] == 128
     assert 0.4 < record["bytes_done"] / record["bytes_total"] < 0.8

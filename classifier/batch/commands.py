@@ -84,9 +84,12 @@ def batch(
     quiet: Quiet = False,
 ) -> None:
     """Score very many articles into a folder of tables (extra: batch)."""
-    from framescope.classifier.batch.ending import report, status
+    from framescope.classifier.errors import need
+
+    need("pyarrow", "a run's tables need", "batch")
+    need("pebble", "a batch's processes need", "batch")
     from framescope.classifier.batch.job import Job
-    from framescope.classifier.batch.run import run
+    from framescope.classifier.batch.run import report, run, status
     from framescope.classifier.batch.stages import Setup
     from framescope.classifier.bundles import pinned
 

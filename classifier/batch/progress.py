@@ -1,4 +1,4 @@
-"""How far a run is: a line for whoever watches, and a file for what does."""
+"""How far a run is: a line for people, and `progress.json` for programs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 from framescope.classifier.batch.folder import PROGRESS, RunFolder
 from framescope.classifier.batch.stages import Counts
 from framescope.classifier.records import printable
+from rich.filesize import decimal
 
-_MINUTE = 60.0  # seconds, of which the rate is told
+_MINUTE = 60.0  # seconds over which the rate is taken
 _WRITTEN = 2.0  # seconds between two states of the file
-_SHOWN = 0.5
 
 
 class RunProgress:
@@ -27,13 +27,15 @@ class RunProgress:
     ----------
     folder : RunFolder
     counts : Counts
-        What was done before; it is kept up to date by whoever runs.
+        What was done before; the run adds to it.
     total : int or None
-        Bytes of the inputs; None where that isn't known.
+        Bytes of the inputs; None if unknown.
     read : int
         Bytes of them that were done before.
+    shards : int
+        Shards that were done before.
     quiet : bool
-        Say nothing.
+        Print nothing.
     """
 
     def __init__(
@@ -43,58 +45,57 @@ class RunProgress:
         total: int | None,
         read: int,
         *,
+        shards: int = 0,
         quiet: bool,
     ) -> None:
         self.folder, self.counts, self.total, self.read = folder, counts, total, read
-        self.quiet = quiet
-        self.shards = 0
+        self.shards, self.quiet = shards, quiet
         self._begun = time.monotonic()
         self._first = read
-        self._past: deque[tuple[float, int, int]] = deque([(self._begun, counts.articles, read)])
-        self._written = self._said = 0.0
-        self._live: Any = None
+        self._past: deque[tuple[float, int]] = deque([(self._begun, counts.articles)])
+        self._written = self._told = 0.0
+        self._bar: Any = None
 
     @contextmanager
-    def shown(self) -> Iterator[RunProgress]:
-        """Show it while something runs: a bar on a terminal, else a line a minute."""
+    def shown(self) -> Iterator[None]:
+        """Show the progress during a block: a bar on a terminal, else a line a minute."""
+        self._told = time.monotonic()
         if self.quiet or not sys.stderr.isatty():
-            self._said = time.monotonic()
-            yield self
+            yield
             return
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
         columns = BarColumn(bar_width=20), TextColumn("{task.fields[line]}")
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            self._live = bar, bar.add_task("", total=self.total, line="loading the model")
-            yield self
+        with Progress(*columns, console=Console(stderr=True), transient=True) as self._bar:
+            self._bar.add_task("", total=self.total, line="loading the model")
+            yield
 
     def tell(self, line: str) -> None:
-        """Say a line beside it."""
+        """Print a line beside the progress."""
         if self.quiet:
             return
-        said = f"framescope: {printable(line)}"
-        with suppress(OSError):  # whoever read it is gone; the run isn't
-            if self._live is not None:
-                self._live[0].console.print(said, markup=False, highlight=False, soft_wrap=True)
+        line = f"framescope: {printable(line)}"
+        with suppress(OSError):  # its reader is gone; the run isn't
+            if self._bar is not None:
+                self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
             else:
-                print(said, file=sys.stderr, flush=True)
+                print(line, file=sys.stderr, flush=True)
 
     def update(self, *, state: str = "running", force: bool = False) -> None:
         """Take note of what was done by now."""
         now = time.monotonic()
-        self._past.append((now, self.counts.articles, self.read))
+        self._past.append((now, self.counts.articles))
         while len(self._past) > 2 and self._past[1][0] <= now - _MINUTE:
             self._past.popleft()
         if force or now - self._written > _WRITTEN:
-            self._write(self.record(state))
+            self.folder.write(PROGRESS, self.record(state), durable=False)
             self._written = now
-        if self._live is not None:
-            bar, task = self._live
-            bar.update(task, completed=self.read, line=self.line())
-        elif not self.quiet and now - self._said > _MINUTE:
-            self.tell(self.line())
-            self._said = now
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=self.read, line=self._line())
+        elif not self.quiet and now - self._told > _MINUTE:
+            self.tell(self._line())
+            self._told = now
 
     @property
     def rate(self) -> float:
@@ -104,16 +105,22 @@ class RunProgress:
 
     @property
     def left(self) -> float | None:
-        """Seconds that the rest takes, at the pace so far; None where that can't be told."""
+        """Seconds that the rest takes, at the pace so far; None if unknown."""
         done, elapsed = self.read - self._first, time.monotonic() - self._begun
         if not self.total or done <= 0:
             return None
         return max(self.total - self.read, 0) * elapsed / done
 
     def record(self, state: str) -> dict[str, Any]:
-        """Give it as the file holds it."""
+        """Return the content of the file.
+
+        Parameters
+        ----------
+        state : str
+            ``running``, ``interrupted``, ``stopped`` or ``finished``.
+        """
         return {
-            "state": state,  # running, interrupted, stopped, finished
+            "state": state,
             "process": os.getpid(),
             "updated": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "seconds": round(time.monotonic() - self._begun, 1),
@@ -125,36 +132,19 @@ class RunProgress:
             "seconds_left": None if self.left is None else round(self.left),
         }
 
-    def line(self) -> str:
-        """Give it as a person reads it."""
-        parts = [f"{self.counts.articles:,} articles"]
+    def _line(self) -> str:
+        counts, share = self.counts, ""
         if self.total:
-            share = self.read / self.total
-            parts.append(f"{in_bytes(self.read)} of {in_bytes(self.total)} ({share:.0%})")
-        else:
-            parts.append(in_bytes(self.read))
-        parts.append(f"{self.rate:,.1f} articles/s")
-        if self.left is not None:
-            parts.append(f"{duration(self.left)} left")
-        parts.append(f"{self.counts.errors:,} failed")
-        return ", ".join(parts)
-
-    def _write(self, record: dict[str, Any]) -> None:
-        self.folder.write(PROGRESS, record, lasting=False)
+            share = f" of {decimal(self.total)} ({self.read / self.total:.0%})"
+        left = "" if self.left is None else f", {_duration(self.left)} left"
+        return (
+            f"{counts.articles:,} articles, {decimal(self.read)}{share}, "
+            f"{self.rate:,.1f} articles/s{left}, {counts.errors:,} failed"
+        )
 
 
-def duration(seconds: float) -> str:
-    """Say a time as people do: 45 s, 12 min, 3 h 20 min."""
+def _duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"
-
-
-def in_bytes(count: float) -> str:
-    """Say how much that is: 812 B, 1.5 MB."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
-        count /= 1000
-    return f"{count:,.1f} TB"

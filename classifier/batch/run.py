@@ -1,40 +1,32 @@
-"""A batch at work: begun, gone on with, extended; and what is said when it ends."""
+"""A batch at work: started, resumed, extended; and the check and the report at its end."""
 
 from __future__ import annotations
 
 import errno
 import json
-import os
 import shlex
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from framescope.classifier import __version__
-from framescope.classifier.batch.ending import check_whole, equal_texts, failures
-from framescope.classifier.batch.engine import Engine, LocalEngine, heeding
 from framescope.classifier.batch.folder import FORMAT, MANIFEST, SHARD, SUMMARY, RunError, RunFolder
-from framescope.classifier.batch.job import (
-    Job,
-    changed_options,
-    check_output,
-    listed_files,
-    new_only,
-    other_options,
-    refuse_changed,
-    refuse_other,
-    tell_user,
-)
+from framescope.classifier.batch.job import Job, prepare
+from framescope.classifier.batch.local import LocalEngine, stop_signals
 from framescope.classifier.batch.progress import RunProgress
-from framescope.classifier.batch.schema import VERSION, need_pyarrow, whole
-from framescope.classifier.batch.shards import Position, Shard
+from framescope.classifier.batch.ray_engine import RayEngine
+from framescope.classifier.batch.schema import VERSION, whole
+from framescope.classifier.batch.splitting import Position, Shard
 from framescope.classifier.batch.stages import Counts, Loaded
 from framescope.classifier.errors import FramescopeError, StoppedError
-from framescope.classifier.inputs import InputOptions, ListedFile
+from framescope.classifier.inputs import ListedFile
 from framescope.classifier.taxonomy import DEFINITIONS
+from numpy.typing import NDArray
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -45,168 +37,121 @@ def run(job: Job) -> dict[str, Any]:
     Returns
     -------
     dict
-        The summary, as ``summary.json`` holds it.
+        The content of ``summary.json``.
 
     Raises
     ------
     FramescopeError
-        When it can't be begun: nothing was written, or what there is stays as it was.
+        When it can't be started; the folder stays as it was.
     StoppedError
-        When it was interrupted, or can't go on: what was done is kept, and the message says how to
-        go on.
+        When it is interrupted, or can't go on; what was done is kept, and the message says how to
+        resume it.
     """
-    folder, manifest, files = prepared(job)
+    folder, manifest, files = prepare(job)
     with folder.locked():
         if manifest != (folder.manifest() if folder.exists() else None):
             raise RunError(f"{job.output}: another process has written it meanwhile; type it again")
-        return _Run(job, folder, manifest, files).done()
-
-
-def prepared(job: Job) -> tuple[RunFolder, dict[str, Any] | None, list[ListedFile]]:
-    """Look at what is asked for, and list its inputs; nothing is written.
-
-    Returns
-    -------
-    RunFolder, dict or None, list of ListedFile
-        The run's folder, its manifest where there is one, and what is to be read; of a run that is
-        gone on with, what was read of it too.
-
-    Raises
-    ------
-    FramescopeError
-        When the run can't be begun, gone on with, or extended.
-    """
-    if job.address is not None and job.engine != "ray":
-        raise RunError("--address is that of a Ray cluster; give --engine ray with it")
-    need_pyarrow()
-    folder = RunFolder(job.output)
-    check_output(job, folder)
-    manifest = folder.manifest() if folder.exists() else None
-    files = listed_files(job, folder, manifest)
-    if manifest is not None:
-        refuse_other(job, manifest)
-        if job.resume:
-            number = len(manifest["rounds"]) - 1
-            refuse_changed(folder.listing(number), files, job.output)
-        else:
-            files = new_only(job, folder, manifest, files)
-    return folder, manifest, files
-
-
-@dataclass
-class _Run:
-    """A run at work."""
-
-    job: Job
-    folder: RunFolder
-    manifest: dict[str, Any] | None
-    files: list[ListedFile]
-
-    def done(self) -> dict[str, Any]:
-        """Bring it to its end."""
-        job, folder = self.job, self.folder
         folder.clear_drafts()
+        if manifest is not None and job.resume and manifest["finished"]:
+            job.tell(f"{folder.path} is finished; there is nothing to resume")
+            return folder.summary()
+        return _Round(job, folder, manifest, files).complete()
+
+
+class _Round:
+    """The inputs of a run that are read now: all of a new one, the rest, or those that are added.
+
+    Parameters
+    ----------
+    job : Job
+    folder : RunFolder
+        Locked.
+    manifest : dict or None
+        None for a new run.
+    files : list of ListedFile
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        folder: RunFolder,
+        manifest: dict[str, Any] | None,
+        files: list[ListedFile],
+    ) -> None:
+        self.job, self.folder, self.manifest, self.files = job, folder, manifest, files
         known = folder.shard_records()
+        first = 0 if manifest is None else len(known)
+        if manifest is not None and job.resume:
+            first = int(manifest["rounds"][-1]["shards"][0])
+        self.done = set(known)
+        self.start = _position(known, first)
         counts = Counts()
         for record in known.values():
             counts.add(record["counts"])
-        if self.manifest is not None and job.resume and self.manifest["finished"]:
-            tell_user(job, f"{folder.path} is finished; there is nothing to go on with")
-            return folder.summary()
-        start = self._start(known)
-        begun = time.monotonic()
-        sizes = [one.size for one in self.files]
-        total = None if None in sizes else sum(size or 0 for size in sizes)
-        ours = [r for n, r in known.items() if n >= self._first(known)]
-        read = max((record["read"] for record in ours), default=0)
-        progress = RunProgress(folder, counts, total, read, quiet=job.quiet)
-        progress.shards = len(known)
+        sizes = [one.size for one in files]
+        self.progress = RunProgress(
+            folder,
+            counts,
+            None if None in sizes else sum(size or 0 for size in sizes),
+            max((record["read"] for number, record in known.items() if number >= first), default=0),
+            shards=len(known),
+            quiet=job.quiet,
+        )
 
-        def commit(found: Shard, draft: Path, done: Mapping[str, int]) -> None:
-            record = {
-                "input_id": found.start.input_id,
-                "after": asdict(found.after),
-                "read": found.read,
-                "counts": dict(done),
-            }
-            (draft / SHARD).write_text(json.dumps(record) + "\n", encoding="utf-8")
-            folder.commit(draft, found.start.shard)
-            counts.add(done)
-            progress.read = max(progress.read, found.read)
-            progress.shards += 1
-
-        engine = _engine(job, folder, progress)
-        with progress.shown():
+    def complete(self) -> dict[str, Any]:
+        """Bring it to its end, and return the summary."""
+        begun, folder = time.monotonic(), self.folder
+        engine = _engine(self.job, folder, self.progress)
+        with self.progress.shown():
             try:
                 try:
-                    loaded = engine.start()
-                    self._record(loaded, start)
-                    engine.run(self.files, start, set(known), commit)
+                    self._record(engine.start())
+                    engine.run(self.files, self.start, self.done, self._commit)
                 finally:
-                    with heeding([]):  # who is impatient now is to be told all the same
-                        engine.close()  # what is left to do needs no memory beside its
+                    with stop_signals():
+                        engine.close()  # which frees memory for the rest
                 summary = self._finish(time.monotonic() - begun)
-                progress.update(state="finished", force=True)
+                self.progress.update(state="finished", force=True)
+                return summary
             except StoppedError as error:
-                raise self._stopped(progress, str(error), error.status, "interrupted") from None
+                raise self._stopped(str(error), error.status, "interrupted") from None
             except KeyboardInterrupt as error:
                 status = getattr(error, "status", 130)
-                raise self._stopped(progress, "interrupted", status, "interrupted") from None
+                raise self._stopped("interrupted", status, "interrupted") from None
             except FramescopeError as error:
                 if not folder.exists():
                     raise
-                raise self._stopped(progress, str(error), 2, "stopped") from None
+                raise self._stopped(str(error), 2, "stopped") from None
             except OSError as error:
                 why = f"{folder.path}: can't be written ({error.strerror or error})"
-                more = "free some space" if error.errno in _FULL else "see to it"
-                raise self._stopped(progress, f"{why}; {more}", 2, "stopped") from None
+                more = "; free some space" if error.errno in _FULL else ""
+                raise self._stopped(why + more, 2, "stopped") from None
             finally:
-                with heeding([]):
+                with stop_signals():
                     folder.clear_drafts()
-        return summary
 
-    def _first(self, known: Mapping[int, Any]) -> int:
-        """Say with which shard the round begins."""
-        if self.manifest is None:
-            return 0
-        if self.job.resume:
-            return int(self.manifest["rounds"][-1]["shards"][0])
-        return len(known)
-
-    def _start(self, known: Mapping[int, Mapping[str, Any]]) -> Position:
-        """Say where the first shard begins that isn't there."""
-        first = self._first(known)
-        shard = first
-        while shard in known:
-            shard += 1
-        if shard > first:
-            return Position(**known[shard - 1]["after"])
-        return Position(shard, known[shard - 1]["after"]["input_id"] if shard else 0)
-
-    def _record(self, loaded: Loaded, start: Position) -> None:
-        """Write down what is run, before any of it is there; or see that it is the same."""
+    def _record(self, loaded: Loaded) -> None:
+        """Write what is run, before any of it is there; or check that it is the same."""
         job, folder = self.job, self.folder
         before = loaded.runtime if self.manifest is None else self.manifest["model"]["runtime"]
         if before != loaded.runtime:
-            tell_user(job, f"{loaded.runtime} runs the model, {before} did: rounding may differ")
+            job.tell(f"{loaded.runtime} runs the model, {before} did: rounding may differ")
         if job.resume and self.manifest is not None:
             return
         number = 0 if self.manifest is None else len(self.manifest["rounds"])
-        folder.path.mkdir(exist_ok=True)
         folder.shards.mkdir(exist_ok=True)
         folder.write_listing(number, self.files)
         if self.manifest is None:
-            model = {
-                "name": loaded.model,
-                "digest": loaded.digest,
-                "runtime": loaded.runtime,
-                "path": job.setup.model,
-            }
             self.manifest = {
                 "format": FORMAT,
                 "framescope": __version__,
                 "schema": VERSION,
-                "model": model,
+                "model": {
+                    "name": loaded.model,
+                    "digest": loaded.digest,
+                    "runtime": loaded.runtime,
+                    "path": job.setup.model,
+                },
                 "signals": list(loaded.signals),
                 **({DEFINITIONS: loaded.definitions} if loaded.definitions else {}),
                 "thresholds": loaded.thresholds,
@@ -219,25 +164,36 @@ class _Run:
                 "directory": whole(str(Path.cwd())),
                 "files": len(self.files),
                 "bytes": sum(one.size or 0 for one in self.files),
-                "shards": [start.shard, None],
+                "shards": [self.start.shard, None],
             }
         )
         self.manifest["finished"] = False
         folder.write(MANIFEST, self.manifest)
+
+    def _commit(self, shard: Shard, draft: Path, counts: Counts) -> None:
+        record = {
+            "input_id": shard.start.input_id,
+            "after": asdict(shard.after),
+            "read": shard.read,
+            "counts": asdict(counts),
+        }
+        (draft / SHARD).write_text(json.dumps(record) + "\n", encoding="utf-8")
+        self.folder.commit(draft, shard.start.shard)
+        self.progress.counts.add(asdict(counts))
+        self.progress.read = max(self.progress.read, shard.read)
+        self.progress.shards += 1
 
     def _finish(self, seconds: float) -> dict[str, Any]:
         """Check that nothing is missing, and write the summary."""
         folder, manifest = self.folder, self.manifest
         assert manifest is not None
         records = folder.shard_records()
-        check_whole(folder, records)
         counts = Counts()
         for record in records.values():
             counts.add(record["counts"])
         summary = {
             **asdict(counts),
-            "failures": failures(folder),
-            "equal_texts": equal_texts(folder),
+            **_check(folder, records),
             "shards": len(records),
             "seconds": round(seconds, 1),  # of the last start
         }
@@ -247,35 +203,100 @@ class _Run:
         folder.write(MANIFEST, manifest)
         return summary
 
-    def _stopped(self, progress: RunProgress, why: str, status: int, state: str) -> StoppedError:
-        folder, done = self.folder, progress.counts
-        if not folder.exists():
+    def _stopped(self, why: str, status: int, state: str) -> StoppedError:
+        if not self.folder.exists():
             return StoppedError(f"{why}; nothing had been scored yet", status)
-        with suppress(OSError), heeding([]):  # the disk is full, say
-            progress.update(state=state, force=True)
-        resumed = f"framescope batch --output {shlex.quote(str(folder.path))} --resume"
-        kept = f"{done.articles:,} articles are kept in {folder.path}"
-        return StoppedError(f"{why}; {kept}; go on with: {self._again(resumed)}", status)
-
-    def _again(self, words: str) -> str:
-        """Say the options that were given again, which are compared."""
-        setup = self.job.setup
-        if setup.model != "transformer":
-            words += f" --model {shlex.quote(setup.model)}"
-        return " ".join([words, *changed_options(self.job), *other_options(self.job)])
+        with suppress(OSError), stop_signals():  # the disk may be full
+            self.progress.update(state=state, force=True)
+        kept = f"{self.progress.counts.articles:,} articles are kept in {self.folder.path}"
+        return StoppedError(f"{why}; {kept}; resume it with: {self.job.to_resume()}", status)
 
 
-def _engine(job: Job, folder: RunFolder, progress: RunProgress) -> Engine:
-    options = InputOptions(job.columns, job.allow_private)
-    if job.engine == "ray":
-        from framescope.classifier.batch.cluster import RayEngine
+def _position(known: Mapping[int, Mapping[str, Any]], first: int) -> Position:
+    """Return where the first shard begins that isn't known, of a round that begins with `first`."""
+    shard = first
+    while shard in known:
+        shard += 1
+    if shard > first:
+        return Position(**known[shard - 1]["after"])
+    return Position(shard, known[shard - 1]["after"]["input_id"] if shard else 0)
 
-        return RayEngine(folder, job.setup, options, job.workers, progress, job.address)
-    return LocalEngine(folder, job.setup, options, job.workers or cores(), progress)
+
+def _engine(job: Job, folder: RunFolder, progress: RunProgress) -> LocalEngine | RayEngine:
+    return (RayEngine if job.engine == "ray" else LocalEngine)(job, folder, progress)
 
 
-def cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+# --- at the end -----------------------------------------------------------------------------------
+
+
+def status(summary: Mapping[str, Any]) -> int:
+    """Return the exit status: 0, 1 if some records failed, 2 if nothing was scored.
+
+    An article in a language that the model doesn't read is no failure.
+    """
+    if not summary["scored"]:
+        return 2
+    return 1 if summary["errors"] else 0
+
+
+def report(summary: Mapping[str, Any], path: Path) -> str:
+    """Return a few lines on what was done, and how to go on."""
+    done = [f"{summary['scored']:,} of {_many(summary['articles'], 'article')} scored"]
+    if summary["noted"]:
+        done.append(f"{summary['noted']:,} not scored (the column note says why)")
+    if summary["errors"]:
+        told = ", ".join(f"{count:,} {stage}" for stage, count in summary["failures"].items())
+        done.append(f"{_many(summary['errors'], 'record')} failed ({told})")
+    copies = [f"{summary['equal_texts']:,} repeat the text of another"]
+    if summary["passages"]:
+        reused, passages = summary["reused"], summary["passages"]
+        copies.append(f"{reused:,} of {passages:,} passages ({reused / passages:.1%}) reused")
+    run = shlex.quote(str(path))
+    return "\n".join(
+        f"framescope: {line}"
+        for line in (
+            f"{'; '.join(done)}, in {summary['seconds']:,} s",
+            "; ".join(copies),
+            f"query it: framescope query {run}; see it: framescope overview {run} -o page.html",
+        )
+    )
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _check(folder: RunFolder, records: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """Check that no row is missing; count the errors by stage, and the copies of texts."""
+    failures: Counter[str] = Counter()
+    # Eight bytes of each: of millions there is no room for all, and none is likely to be met twice.
+    digests: list[NDArray[np.uint64]] = []
+    expected = 0
+    for shard, record in sorted(records.items()):
+        path, counts = folder.shard(shard), record["counts"]
+        stages, texts = _column(path, "inputs", "stage"), _column(path, "articles", "text_digest")
+        rows = record["input_id"], len(stages), len(texts)
+        if rows != (expected, counts["records"], counts["articles"]):
+            raise RunError(f"{path}: rows are missing; delete it, then type --resume")
+        expected += counts["records"]
+        failures.update(stage for stage in stages if stage is not None)
+        digests.append(np.array([int(digest[:16], 16) for digest in texts], np.uint64))
+    found = np.concatenate(digests)
+    copies = len(found) - len(np.unique(found))
+    return {"failures": dict(sorted(failures.items())), "equal_texts": copies}
+
+
+def _column(shard: Path, table: str, name: str) -> list[Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = shard / f"{table}.parquet"
+    try:
+        if path.is_file():
+            found: list[Any] = pq.read_table(path, columns=[name]).column(name).to_pylist()
+            return found
+        with path.with_suffix(".jsonl").open(encoding="utf-8") as lines:
+            return [json.loads(line).get(name) for line in lines]
+    except (OSError, ValueError, pa.ArrowException) as error:
+        reason = f"can't be read ({' '.join(str(error).split())[:200]})"
+        raise RunError(f"{path}: {reason}; delete {shard}, then type --resume") from None

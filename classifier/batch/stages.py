@@ -1,26 +1,21 @@
-"""What is done with a shard, wherever: its records read, scored, and made into tables.
-
-A process of its own runs it (`batch.processes`), or a node of a cluster (`batch.cluster`).
-"""
+"""What is done with a shard, on any machine: its records are read, scored, and made into tables."""
 
 from __future__ import annotations
 
 import io
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from framescope.classifier import __version__
 from framescope.classifier.batch.schema import (
     TABLES,
-    VERSION,
     RunTables,
     need_pyarrow,
     to_lines,
     whole,
 )
-from framescope.classifier.batch.shards import Fault, Item, Shard
+from framescope.classifier.batch.splitting import Item, ReadError, Shard
 from framescope.classifier.errors import InputError
 from framescope.classifier.records import Article, ArticleReport, Skipped
 from framescope.classifier.taxonomy import SIGNALS, Level, to_records
@@ -29,30 +24,10 @@ _TOGETHER = 32  # articles in one call of the model
 _MANY = 4_000_000  # characters, from which no more are scored together
 _CACHE_BYTES = 64_000_000
 
-Beat = Callable[[int], None]
-
 
 @dataclass(frozen=True)
 class Setup:
-    """With what a run scores: what every process of it is given.
-
-    Attributes
-    ----------
-    model : str
-        As `classifier.bundles.load` takes it.
-    signals : sequence of str or None
-        None for all.
-    sources : str or None
-        The user's own outlets.
-    evidence : bool
-        Whether to say why of every flag, or only where techniques stand.
-    max_characters : int
-        Longer articles are errors.
-    max_seconds : float
-        So is an article that takes longer.
-    format : str
-        ``parquet`` or ``jsonl``.
-    """
+    """How a run scores; the attributes are options of the command."""
 
     model: str = "transformer"
     signals: Sequence[str] | None = None
@@ -65,58 +40,54 @@ class Setup:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was loaded: the bundle's name and digest, what runs it, and what it gives."""
+    """What was loaded: the bundle's name and digest, what runs it, and its signals."""
 
     model: str
     digest: str
     runtime: str
     signals: tuple[str, ...]
     thresholds: Mapping[str, float]
-    definitions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # not of what ships
-
-    @property
-    def about(self) -> dict[str, str]:
-        """What every table says of itself."""
-        versions = {"framescope": __version__, "framescope_schema": str(VERSION)}
-        return {**versions, "model": self.model, "digest": self.digest, "runtime": self.runtime}
+    definitions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of own signals
 
 
 @dataclass
 class Counts:
-    """What was done; sums of shards."""
+    """What was done; a run's is the sum of its shards'."""
 
     records: int = 0
     articles: int = 0
     scored: int = 0
-    noted: int = 0  # articles that say why they have no scores
+    noted: int = 0  # articles with a note that says why they have no scores
     errors: int = 0  # records with an error
     sentences: int = 0
     citations: int = 0
     spans: int = 0
     passages: int = 0  # that the encoder was asked for
-    reused: int = 0  # of them, that it had encoded before
+    reused: int = 0  # of them, those that it had encoded before
 
     def add(self, other: Mapping[str, int]) -> None:
-        """Add what another did."""
+        """Add the counts of a shard."""
         for name in asdict(self):
             setattr(self, name, getattr(self, name) + other.get(name, 0))
 
 
 @dataclass(frozen=True)
-class Failure:
-    """Why a record has no articles: at which stage it failed, and what is said of it."""
+class RecordError:
+    """Why a record has no articles, or not all: at which stage it failed, and the reason."""
 
-    stage: str  # read, score, time, crash
+    stage: str  # read, time, crash
     reason: str
 
 
 @dataclass
 class _Row:
-    """A record on its way: what is known of it so far."""
-
     item: Item
-    failure: Failure | None = None
+    error: RecordError | None = None
     reports: list[ArticleReport] = field(default_factory=list)
+
+    def fail(self, stage: str, reason: str) -> None:
+        """Note the first error."""
+        self.error = self.error or RecordError(stage, reason)
 
 
 class Stages:
@@ -141,28 +112,26 @@ class Stages:
         need_pyarrow()
         self.setup = setup
         registry = load_registry(user=None if setup.sources is None else Path(setup.sources))
-        self.bundle = bundles.load(setup.model, registry)
+        bundle = bundles.load(setup.model, registry)
         # Techniques stand in words; of the other signals no table has a place.
         shown = setup.evidence or {s.name for s in SIGNALS if s.level is Level.SPAN}
-        self.scorer = Scorer(self.bundle, setup.signals, registry, shown, seconds=setup.max_seconds)
-        self.cache = PassageCache(_CACHE_BYTES)
-        if hasattr(self.bundle.model, "cache"):
-            self.bundle.model.cache = self.cache
-
+        self._scorer = Scorer(bundle, setup.signals, registry, shown, seconds=setup.max_seconds)
+        self._cache = PassageCache(_CACHE_BYTES)
+        if hasattr(bundle.model, "cache"):
+            bundle.model.cache = self._cache
         self.loaded = Loaded(
-            self.bundle.name,
-            self.bundle.digest,
-            self.bundle.runtime,
-            tuple(self.scorer.signals),
-            {signal: float(limit) for signal, limit in self.scorer.thresholds.items()},
-            to_records(self.scorer.signals),
+            bundle.name,
+            bundle.digest,
+            bundle.runtime,
+            tuple(self._scorer.signals),
+            {signal: float(limit) for signal, limit in self._scorer.thresholds.items()},
+            to_records(self._scorer.signals),
         )
 
     def run(
         self,
         shard: Shard,
-        failed: Mapping[int, Failure] | None = None,
-        beat: Beat = lambda at: None,
+        failed: Mapping[int, RecordError] | None = None,
         *,
         alone: bool = False,
     ) -> tuple[RunTables, Counts]:
@@ -171,117 +140,84 @@ class Stages:
         Parameters
         ----------
         shard : Shard
-        failed : mapping of int to Failure
+        failed : mapping of int to RecordError
             Records, by their number in the shard, that are not to be tried again, and why.
-        beat : callable
-            Is told of each record before it is touched, and of -1 before the model is.
         alone : bool
-            Score article by article, so that of several the one that fails is known.
+            Score article by article.
         """
-        before = self.cache.asked, self.cache.reused
-        rows = [_Row(item) for item in shard.items]
-        for at, failure in (failed or {}).items():
-            rows[at].failure = failure
+        asked, reused = self._cache.asked, self._cache.reused
+        rows = [_Row(item, (failed or {}).get(at)) for at, item in enumerate(shard.items)]
         waiting: list[tuple[_Row, Article]] = []
         characters = 0
-        for at, row in enumerate(rows):
-            beat(at)
-            for article in self._read(row):
+        for row in rows:
+            for article in () if row.error else self._read(row):
                 waiting.append((row, article))
                 characters += len(article.text)
             if len(waiting) >= (1 if alone else _TOGETHER) or characters >= _MANY:
-                self._score(waiting, rows, beat, alone=alone)
+                self._score(waiting)
                 waiting, characters = [], 0
-        self._score(waiting, rows, beat, alone=alone)
-        beat(-1)
-        tables, counts = self._gathered(shard, rows)
-        counts.passages = self.cache.asked - before[0]
-        counts.reused = self.cache.reused - before[1]
+        self._score(waiting)
+        tables, counts = self._tables(shard, rows)
+        counts.passages = self._cache.asked - asked
+        counts.reused = self._cache.reused - reused
         return tables, counts
 
     def files(self, tables: RunTables) -> dict[str, bytes]:
-        """Give the files of a shard, by their names."""
-        return {
-            f"{name}.{self.setup.format}": encoded(
-                tables, name, self.setup.format, self.loaded.about
-            )
-            for name in TABLES
+        """Return the files of a shard, by their names."""
+        form, loaded = self.setup.format, self.loaded
+        about = {
+            "framescope": __version__,
+            "model": loaded.model,
+            "digest": loaded.digest,
+            "runtime": loaded.runtime,
         }
+        return {f"{name}.{form}": _encoded(tables, name, form, about) for name in TABLES}
 
     def _read(self, row: _Row) -> Iterator[Article]:
-        """Read a record's articles; what can't be used is its failure."""
-        if row.failure is not None:
-            return
-        if isinstance(row.item, Fault):
-            row.failure = Failure("read", row.item.reason)
+        if isinstance(row.item, ReadError):
+            row.fail("read", row.item.reason)
             return
         most, articles = self.setup.max_characters, 0
         try:
             for item in row.item.items():
                 if isinstance(item, Skipped):
-                    row.failure = row.failure or Failure("read", f"{item.source}: {item.reason}")
+                    row.fail("read", f"{item.source}: {item.reason}")
                 elif len(item.text) > most:
                     reason = f"longer than {most:,} characters ({len(item.text):,}); "
-                    reason += "raise --max-characters, or divide it"
-                    row.failure = row.failure or Failure("read", reason)
+                    row.fail("read", f"{reason}raise --max-characters, or divide it")
                 else:
                     articles += 1
                     yield item
             if not articles:
-                row.failure = row.failure or Failure("read", "holds no article")
+                row.fail("read", "holds no article")
         except InputError as error:
-            row.failure = row.failure or Failure("read", error.reason)
+            row.fail("read", error.reason)
         except MemoryError:
-            row.failure = Failure("read", "does not fit into memory; divide it")
+            row.error = RecordError("read", "does not fit into memory; divide it")
         except Exception as error:  # a library met what its authors had not
-            reason = f"can't be read ({type(error).__name__}: {error}); please report it"
-            row.failure = Failure("crash", " ".join(reason.split()))
+            row.error = defect("read", error)
 
-    def _score(
-        self,
-        waiting: Sequence[tuple[_Row, Article]],
-        rows: Sequence[_Row],
-        beat: Beat,
-        *,
-        alone: bool,
-    ) -> None:
+    def _score(self, waiting: Sequence[tuple[_Row, Article]]) -> None:
         if not waiting:
             return
-
-        def drawn() -> Iterator[Article]:
-            number = {id(row): at for at, row in enumerate(rows)}
-            for row, article in waiting:
-                beat(number[id(row)])
-                yield article
-            if not alone:
-                beat(-1)
-
         try:
-            found = self.scorer.score_together(drawn())
+            found = self._scorer.score_together(article for _, article in waiting)
         except Exception as error:
             if len(waiting) > 1:
                 for one in waiting:
-                    self._score([one], rows, beat, alone=alone)
-                return
-            reason = f"can't be scored ({type(error).__name__}: {error}); please report it"
-            waiting[0][0].failure = Failure("crash", " ".join(reason.split()))
+                    self._score([one])
+            else:
+                waiting[0][0].error = defect("scored", error)
             return
         for (row, _), report in zip(waiting, found, strict=True):
             if isinstance(report, Skipped):
-                row.failure = row.failure or Failure("time", report.reason)
+                row.fail("time", report.reason)
             else:
-                row.reports.append(self._known(report))
+                row.reports.append(report)
 
-    def _known(self, report: ArticleReport) -> ArticleReport:
-        """Say nothing of how far an article is that was not read as a whole."""
-        if report.distance is None or not math.isnan(report.distance):
-            return report
-        return replace(report, distance=None)
-
-    def _gathered(self, shard: Shard, rows: Sequence[_Row]) -> tuple[RunTables, Counts]:
-        tables, counts = RunTables(self.scorer.signals), Counts()
-        for at, row in enumerate(rows):
-            input_id = shard.start.input_id + at
+    def _tables(self, shard: Shard, rows: Sequence[_Row]) -> tuple[RunTables, Counts]:
+        tables, counts = RunTables(self._scorer.signals), Counts(records=len(rows))
+        for input_id, row in enumerate(rows, start=shard.start.input_id):
             scored = sum(report.note is None for report in row.reports)
             for number, report in enumerate(row.reports):
                 tables.add_article(input_id, number, report)
@@ -294,28 +230,31 @@ class Stages:
                 input_id=input_id,
                 articles=len(row.reports),
                 scored=scored,
-                stage=row.failure and row.failure.stage,
-                error=row.failure and whole(row.failure.reason),
+                stage=row.error and row.error.stage,
+                error=row.error and whole(row.error.reason),
             )
             counts.articles += len(row.reports)
             counts.scored += scored
-            counts.errors += row.failure is not None
-        counts.records = len(rows)
+            counts.errors += row.error is not None
         counts.noted = counts.articles - counts.scored
         for name in ("sentences", "citations", "spans"):
             setattr(counts, name, tables.rows(name))
         return tables, counts
 
 
-def encoded(tables: RunTables, name: str, form: str, about: Mapping[str, str]) -> bytes:
-    """Write one table as a file holds it."""
-    need_pyarrow()
+def defect(done: str, error: Exception) -> RecordError:
+    """Return the error of a record that meets a defect while it is read, scored or written."""
+    reason = f"can't be {done} ({type(error).__name__}: {error}); please report it"
+    return RecordError("crash", whole(" ".join(reason.split())))
+
+
+def _encoded(tables: RunTables, name: str, form: str, about: Mapping[str, str]) -> bytes:
     import pyarrow.parquet as pq
 
     table = tables.table(name, about)
     if form == "jsonl":
         return "".join(to_lines(table)).encode()
     buffer = io.BytesIO()
-    # What follows from the rows alone, so that the same rows are the same file.
+    # With nothing but what follows from the rows, so that the same rows are the same file.
     pq.write_table(table, buffer, compression="zstd", compression_level=3)
     return buffer.getvalue()

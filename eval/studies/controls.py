@@ -87,7 +87,14 @@ class Controlled:
 
 
 def study(evaluation: Evaluation) -> tuple[Section, dict[str, Any]] | None:
-    """Check the benchmarks that have rows here: a section, and the record for JSON."""
+    """Check the benchmarks that have rows here; None without one.
+
+    Returns
+    -------
+    Section
+    dict
+        The record for JSON: every figure.
+    """
     checked = list(run(evaluation))
     if not checked:
         return None
@@ -107,7 +114,7 @@ def study(evaluation: Evaluation) -> tuple[Section, dict[str, Any]] | None:
 def section(evaluation: Evaluation) -> Section | None:
     """Return the section alone."""
     found = study(evaluation)
-    return found and found[0]
+    return None if found is None else found[0]
 
 
 def _rows(one: Controlled) -> Iterator[tuple[Cell, ...]]:

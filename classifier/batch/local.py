@@ -1,0 +1,431 @@
+"""The engine of one machine: a process that reads, and some that score.
+
+A process that dies is replaced; the record that kills one, or takes too long, becomes an error.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from multiprocessing import parent_process, resource_tracker
+from multiprocessing.context import SpawnContext
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from framescope.classifier.batch import splitting
+from framescope.classifier.batch.folder import RunError, RunFolder
+from framescope.classifier.batch.job import Job
+from framescope.classifier.batch.progress import RunProgress
+from framescope.classifier.batch.splitting import Item, Position, ReadError, Shard, Step
+from framescope.classifier.batch.stages import Counts, Loaded, RecordError, Setup, Stages, defect
+from framescope.classifier.errors import FramescopeError, StoppedError
+from framescope.classifier.inputs import InputOptions, ListedFile
+from framescope.classifier.records import Origin
+from pebble import ProcessExpired, ProcessPool
+
+_TICK = 0.25  # seconds between two looks at signals
+_AHEAD = 2  # shards for each process, of which it scores one
+_TRIES = 3  # to start a process
+_GRACE = 5.0  # seconds over a limit that a process keeps by itself, before it is killed
+_TOGETHER = 5  # times an article's limit, for articles that are scored together
+_BYTES = 1_000_000  # of a shard, for which its limit is that of one more article
+_PASSED = 0.001  # seconds to pass by a record that was read before
+_CALL_BYTES, _CALL_SECONDS = 8_000_000, 0.2  # of records that are read in one call
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+_ENVIRONMENT = dict.fromkeys(("FRAMESCOPE_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+
+Commit = Callable[[Shard, Path, Counts], None]
+"""Takes a shard, the folder of its files, and what is in it."""
+_T = TypeVar("_T")
+
+
+@contextmanager
+def stop_signals() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM during a block, in place of the errors that they raise."""
+    received: list[int] = []
+    before = [signal.signal(n, lambda number, _: received.append(number)) for n in _STOPPING]
+    try:
+        yield received
+    finally:
+        for number, handler in zip(_STOPPING, before, strict=True):
+            signal.signal(number, handler)
+
+
+class LocalEngine:
+    """Processes on this machine, each with a thread that waits for it."""
+
+    def __init__(self, job: Job, folder: RunFolder, progress: RunProgress) -> None:
+        self.job, self.folder, self.progress = job, folder, progress
+        workers = job.workers or _cores()
+        self._most = _AHEAD * workers
+        self._processes = [WorkerProcess(begin_scoring, job.setup) for _ in range(workers)]
+        self._idle: SimpleQueue[WorkerProcess] = SimpleQueue()
+        for process in self._processes:
+            self._idle.put(process)
+        self._threads = ThreadPoolExecutor(workers + 1, "framescope-wait")
+
+    def start(self) -> Loaded:
+        """Start the processes that score; return what they load, or raise `FramescopeError`."""
+        loading = [
+            self._threads.submit(self._in_process, lambda process: process.call(loaded))
+            for _ in self._processes
+        ]
+        first: Loaded = wait(loading, return_when=FIRST_COMPLETED).done.pop().result()
+        return first
+
+    def run(
+        self, files: Sequence[ListedFile], start: Position, done: set[int], commit: Commit
+    ) -> None:
+        """Score the shards of the files from a place on, except those that are done.
+
+        Raises `StoppedError` when it is interrupted, and `RunError` when it can't go on.
+        """
+        reader = WorkerProcess(
+            begin_reading, InputOptions(dict(self.job.columns), self.job.allow_private)
+        )
+        self._processes.append(reader)
+        seconds, tell = self.job.setup.max_seconds, self.progress.tell
+        shards = split_safely(reader, files, start, seconds, tell)
+        reading: Future[Any] | None = self._threads.submit(next, shards, None)
+        scoring: dict[Future[Any], Shard] = {}
+        told = False
+        with stop_signals() as stops:
+            while reading or scoring:
+                if stops:
+                    reading = None
+                    for waiting in [one for one in scoring if one.cancel()]:
+                        del scoring[waiting]
+                    if len(stops) > 1 or not scoring:
+                        break
+                    if not told:
+                        told = True
+                        tell("finishing what is being scored; Ctrl-C again stops at once")
+                ready = {reading} if reading and len(scoring) < self._most else set()
+                ended = wait(scoring.keys() | ready, _TICK, FIRST_COMPLETED).done
+                for future in ended - ready:
+                    commit(scoring.pop(future), *future.result())
+                if reading in ended:
+                    shard = reading.result()
+                    reading = None if shard is None else self._threads.submit(next, shards, None)
+                    if shard is not None and shard.start.shard not in done:
+                        scoring[self._threads.submit(self._score, shard)] = shard
+                self.progress.update()
+        if stops:
+            raise StoppedError("interrupted", 128 + stops[0])
+
+    def close(self) -> None:
+        """End the processes."""
+        for process in self._processes:
+            process.stop()
+        self._threads.shutdown(cancel_futures=True)
+        for process in self._processes:
+            process.close()
+
+    def _score(self, shard: Shard) -> tuple[Path, Counts]:
+        draft = self.folder.draft(shard.start.shard)
+        seconds = self.job.setup.max_seconds
+        return draft, self._in_process(lambda one: score_safely(one, shard, draft, seconds))
+
+    def _in_process(self, function: Callable[[WorkerProcess], _T]) -> _T:
+        process = self._idle.get()
+        try:
+            return function(process)
+        finally:
+            self._idle.put(process)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+# --- processes ------------------------------------------------------------------------------------
+
+
+class WorkerProcess:
+    """A process that runs one function at a time, and is replaced when it dies.
+
+    Parameters
+    ----------
+    initializer : callable
+        Is called first in each process, with `arguments`.
+    *arguments : object
+    """
+
+    def __init__(self, initializer: Callable[..., None], *arguments: object) -> None:
+        self._arguments = initializer, *arguments
+        self._context = _Context()
+        self._pool: ProcessPool | None = None
+        self._future: Future[Any] = Future()
+        self._stopped = False
+
+    def call(
+        self, function: Callable[..., _T], *arguments: object, timeout: float | None = None
+    ) -> _T:
+        """Run a function in the process and return its result.
+
+        Raises `ProcessExpired` when the process dies of it, `TimeoutError` when it takes too long
+        and is killed, `CancelledError` when `stop` is called meanwhile, and `RunError` when no
+        process can be started.
+        """
+        for _ in range(_TRIES):
+            if self._stopped:
+                raise CancelledError
+            try:
+                self._pool = self._pool or self._start()
+                self._future = self._pool.schedule(function, arguments, timeout=timeout)
+            except RuntimeError:  # the process died between two calls
+                self.close()
+                continue
+            if self._stopped:
+                self._future.cancel()
+            try:
+                return self._future.result()  # type: ignore[no-any-return]
+            except BrokenProcessPool:  # it died while it started
+                self.close()
+        raise RunError("a process ended while it started; is there memory for it? try --workers 1")
+
+    def _start(self) -> ProcessPool:
+        resource_tracker.ensure_running()  # which lets signals through when it starts
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)  # the process inherits it
+        try:
+            pool = ProcessPool(1, 0, _initialize, self._arguments, self._context)
+            assert pool.active  # which starts it
+            return pool
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def stop(self) -> None:
+        """Let the call that is made end at once, and allow no other."""
+        self._stopped = True
+        self._future.cancel()
+        if self._pool is not None:
+            self._pool.stop()
+
+    def close(self) -> None:
+        """End the process."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.stop()
+            self._context.kill()  # before it finds what it starts with gone, and complains
+            pool.join()
+
+
+class _Context(SpawnContext):
+    """Spawns processes (a forked one lacks its libraries' threads), and kills them."""
+
+    _children: Sequence[Any] = ()
+
+    def Process(self, *given: Any, **named: Any) -> Any:  # type: ignore[override]  # noqa: N802
+        """Prepare a process."""
+        child = super().Process(*given, **named)
+        self._children = [child, *(one for one in self._children if one.is_alive())]
+        return child
+
+    def kill(self) -> None:
+        """Kill the processes that run."""
+        for child in self._children:
+            if child.is_alive():
+                child.kill()
+
+
+def _initialize(initializer: Callable[..., None], *arguments: object) -> None:
+    """Begin in the process, which ends with its parent."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.update(_ENVIRONMENT)  # as many processes as cores, and none waits for another
+    gc.set_threshold(50_000)
+    initializer(*arguments)
+    gc.freeze()  # what was loaded is not looked through again
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+_options: InputOptions
+_lines: list[str] = []
+_taken = 0
+_open: tuple[str, Iterator[Item]] | None = None
+
+
+def begin_reading(options: InputOptions) -> None:
+    """Prepare a process for `read_some`."""
+    global _options, _open
+
+    def take(count: int) -> None:
+        global _taken
+        _taken += count
+
+    _options, _open = replace(options, tell=_lines.append, taken=take), None
+
+
+def read_some(name: str, record: int, careful: bool) -> tuple[list[tuple[Item, int]], list[str]]:
+    """Read the next records of a file in the process: one if careful, else a moment's worth.
+
+    Of a file that isn't open there, the records before `record` are passed by. Returns the records,
+    each with the bytes of the file up to there, none at its end; and lines for the user.
+    """
+    global _open, _taken
+    if _open is None or _open[0] != name:
+        _open, _taken = (name, splitting.read_items(name, _options)), 0
+        for _ in islice(_open[1], record):
+            pass
+    found: list[tuple[Item, int]] = []
+    size, until = 0, time.monotonic() + _CALL_SECONDS
+    for item in _open[1]:
+        found.append((item, _taken))
+        size += item.size
+        if careful or size >= _CALL_BYTES or time.monotonic() > until:
+            break
+    if not found:
+        _open = None
+    lines, _lines[:] = list(_lines), []
+    return found, lines
+
+
+def split_safely(
+    process: WorkerProcess,
+    files: Sequence[ListedFile],
+    start: Position,
+    max_seconds: float,
+    tell: Callable[[str], None],
+) -> Iterator[Shard]:
+    """Split files into shards in a process that `begin_reading` has prepared.
+
+    A file on which it hangs, or dies twice, ends there with an error.
+    """
+
+    def steps() -> Iterator[Step]:
+        before = sum(one.size or 0 for one in files[: start.file])
+        for number, file in enumerate(files[start.file :], start=start.file):
+            record = start.record if number == start.file else 0
+            careful, died, found = False, False, None
+            while found != []:
+                limit = max_seconds + _PASSED * record + _GRACE
+                try:
+                    found, lines = process.call(
+                        read_some, file.name, record, careful, timeout=limit
+                    )
+                except (ProcessExpired, TimeoutError) as error:
+                    if careful:  # so it is this record
+                        since = f" after {record:,} records" if record else ""
+                        reason = f"what follows{since} {_how(error)}; mend the file, or divide it"
+                        yield Step(ReadError(Origin(file.name), reason), number + 1, 0, before)
+                        break
+                    careful, died = died or not isinstance(error, ProcessExpired), True
+                    continue
+                for line in lines:
+                    tell(line)
+                for item, read in found:
+                    record += 1
+                    read = read if file.size is None else min(read, file.size)
+                    yield Step(item, number, record, before + read)
+            before += file.size or 0
+        yield Step(None, len(files), 0, before)
+
+    return splitting.group_shards(steps(), start)
+
+
+def _how(error: Exception) -> str:
+    if not isinstance(error, ProcessExpired):
+        return "took too long"
+    code = error.exitcode
+    how = f"signal {-code}, {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+    return f"ended the process ({how})"
+
+
+# --- scoring --------------------------------------------------------------------------------------
+
+_stages: Stages | FramescopeError
+
+
+def begin_scoring(setup: Setup) -> None:
+    """Load in a process what scores; `loaded` raises the error of a failure."""
+    global _stages
+    from framescope.classifier.runtime import begin
+
+    begin(setup.model)
+    try:
+        _stages = Stages(setup)
+    except FramescopeError as error:
+        _stages = error
+
+
+def loaded() -> Loaded:
+    """Return what the process has loaded."""
+    return _loaded_stages().loaded
+
+
+def _loaded_stages() -> Stages:
+    if isinstance(_stages, FramescopeError):
+        raise _stages
+    return _stages
+
+
+def score_shard(
+    shard: Shard, draft: Path | None, failed: Mapping[int, RecordError] | None, alone: bool
+) -> Counts | RecordError:
+    """Score a shard in the process and write its files; return what is in it, or why not."""
+    stages = _loaded_stages()
+    try:
+        tables, counts = stages.run(shard, failed, alone=alone)
+        files = stages.files(tables)
+    except Exception as error:  # of a row that no table can hold, say
+        return defect("written", error)
+    if draft is not None:
+        for name, data in files.items():
+            (draft / name).write_bytes(data)
+    return counts
+
+
+def score_safely(process: WorkerProcess, shard: Shard, draft: Path, max_seconds: float) -> Counts:
+    """Score a shard in a process that `begin_scoring` has prepared, whatever its records do to it.
+
+    A process that dies may have been killed from outside: the shard is tried once more. If it fails
+    again, its records are tried one by one: those that kill the process, take too long or can't be
+    written become errors, and the rest is scored article by article. Raises `OSError` when the
+    files can't be written, `FramescopeError` when the shard can't be scored.
+    """
+
+    def score(
+        items: tuple[Item, ...],
+        draft: Path | None = draft,
+        failed: Mapping[int, RecordError] | None = None,
+        alone: bool = False,
+    ) -> Counts | RecordError:
+        articles = len(items) if alone else _TOGETHER
+        limit = max_seconds * (articles + sum(one.size for one in items) / _BYTES) + _GRACE
+        given = replace(shard, items=items), draft, failed, alone
+        try:
+            return process.call(score_shard, *given, timeout=limit)
+        except ProcessExpired as error:
+            return RecordError("crash", _how(error))
+        except TimeoutError:
+            reason = f"took longer than {max_seconds:g} s; raise --max-seconds, or divide it"
+            return RecordError("time", reason)
+
+    found = score(shard.items)
+    if isinstance(found, RecordError) and found.stage == "crash":
+        found = score(shard.items)
+    if isinstance(found, RecordError):
+        tried = ((at, score((item,), None, alone=True)) for at, item in enumerate(shard.items))
+        failed = {at: error for at, error in tried if isinstance(error, RecordError)}
+        found = score(shard.items, failed=failed, alone=True)
+    if isinstance(found, RecordError):
+        raise RunError(f"shard {shard.start.shard}: {found.reason}; try fewer --workers")
+    return found
