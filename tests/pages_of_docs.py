@@ -8,8 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+PAGES = [README, *sorted(ROOT.glob("docs/**/*.md"))]
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:^|(?<=\n\n))(?: {4}.*\n)(?: {4}.*\n|\n(?= {4}))*")
@@ -21,11 +20,11 @@ def fenced(page: Path, language: str) -> list[str]:
 
 
 def typed(page: Path) -> Iterator[str]:
-    """Give the lines of a page's code blocks, without the remarks behind them."""
+    """The lines of a page's code blocks, continued ones whole, without the remarks behind them."""
     text = page.read_text(encoding="utf-8")
     blocks = [body for name, body in _FENCED.findall(text) if name in ("", "sh", "bash")]
     for block in [*blocks, *_INDENTED.findall(_FENCED.sub("", text))]:
-        for line in block.splitlines():
+        for line in block.replace("\\\n", " ").splitlines():
             yield line.split(" # ")[0].strip()
 
 
