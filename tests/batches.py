@@ -27,6 +27,7 @@ from framescope.classifier.batch.folder import RunFolder
 from framescope.classifier.batch.schema import TABLES
 from framescope.classifier.batch.stages import Setup, Stages
 
+COMMAND = (sys.executable, "-m", "framescope", "batch")
 MARK = "FRAMESCOPE_TEST_RUN"
 """An environment variable by which the processes of a test are found."""
 
