@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from framescope.classifier.bundles import CARD, Bundle, digest, write
 from framescope.classifier.errors import BundleError, FramescopeError
 from framescope.classifier.models import DOMAIN, HEADS, Calibration, Heads
 from framescope.classifier.taxonomy import in_order
-from framescope.eval.metrics import Cell, Estimate, Section, resample_figures, single_figure, table
+from framescope.eval.metrics import Estimate, Section, resample_figures, single_figure, table
 from framescope.eval.report import markdown_table
 from framescope.eval.rows import Bools, Single
 from framescope.training.calibration import (
@@ -57,106 +57,54 @@ class Target:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True)
-class SignalFit:
-    """A signal that was fitted again.
-
-    ``line``, ``threshold``: before and after. ``before``, ``after``: figures with intervals over
-    articles, the latter cross-fitted.
-    """
-
-    signal: str
-    n: int
-    articles: int
-    positives: int
-    line: tuple[Line, Line]
-    threshold: tuple[float, float]
-    target: Target | None
-    before: Mapping[str, Estimate]
-    after: Mapping[str, Estimate]
-
-    def record(self) -> dict[str, Any]:
-        """Return the fit as a manifest holds it."""
-
-        def ends(figures: Mapping[str, Estimate]) -> dict[str, list[float | None]]:
-            return {
-                name: [None if math.isnan(x) else round(x, 4) for x in (e.value, e.low, e.high)]
-                for name, e in figures.items()
-            }
-
-        target = self.target
-        return {
-            "n": self.n,
-            "articles": self.articles,
-            "positives": self.positives,
-            "calibration": {"before": list(self.line[0]), "after": list(self.line[1])},
-            "threshold": {"before": self.threshold[0], "after": self.threshold[1]},
-            "wanted": target and {target.figure: target.value, "confidence": target.confidence},
-            "figures": {"before": ends(self.before), "cross_fitted": ends(self.after)},
-        }
+Record = Mapping[str, Any]
+"""A recalibration, as the manifest of the new bundle holds it."""
 
 
-@dataclass(frozen=True)
-class Recalibration:
-    """What was fitted again, and what was not.
+def recalibration_section(record: Record) -> Section:
+    """Return thresholds, figures before and after, and what stays as it is."""
 
-    ``kept``: why a signal stays as it is. ``files``: name and SHA-256 of the labels.
-    """
+    def for_what(wanted: Mapping[str, float] | None) -> str:
+        if wanted is None:
+            return "best expected F1"
+        (figure, value), (_, confidence) = wanted.items()
+        return f"{figure} {value:g}, sure to {confidence:.0%}"
 
-    bundle: Bundle
-    fits: tuple[SignalFit, ...]
-    kept: Mapping[str, str]
-    articles: int
-    sentences: int
-    files: Mapping[str, str]
+    def estimate(ends: Sequence[float | None]) -> Estimate:
+        return Estimate(*(math.nan if end is None else end for end in ends))
 
-    def record(self) -> dict[str, Any]:
-        """Return the recalibration as the manifest of the new bundle holds it."""
-        return {
-            "code_version": __version__,
-            "from": {"name": self.bundle.name, "digest": self.bundle.digest},
-            "data": [{"file": name, "sha256": found} for name, found in self.files.items()],
-            "articles": self.articles,
-            "sentences": self.sentences,
-            "folds": _FOLDS,
-            "signals": {one.signal: one.record() for one in self.fits},
-            "kept": dict(self.kept),
-        }
-
-    def section(self) -> Section:
-        """Return thresholds, figures before and after, and what stays as it is."""
-        thresholds: Iterable[tuple[Cell, ...]] = (
-            (
-                one.signal, one.n, one.articles, one.positives, *one.threshold,
-                *(f"{slope:.3f}, {shift:+.3f}" for slope, shift in one.line),
-                f"{one.target.figure} {one.target.value:g}, sure to {one.target.confidence:.0%}"
-                if one.target else "best expected F1",
-            )
-            for one in self.fits
-        )  # fmt: skip
-        figures = (
-            (one.signal, label, one.before[name], one.after[name])
-            for one in self.fits
-            for name, label in _SHOWN.items()
+    fits = record["signals"]
+    thresholds = (
+        (
+            signal, one["n"], one["articles"], one["positives"], *one["threshold"].values(),
+            *(f"{slope:.3f}, {shift:+.3f}" for slope, shift in one["calibration"].values()),
+            for_what(one["wanted"]),
         )
-        columns = ("signal", "labels", "articles", "yes", "threshold", "now", "line", "now", "for")
-        tables = [
-            table("Fitted again", columns, thresholds),
-            table(
-                "On these articles, each judged by what was fitted without it",
-                ("signal", "figure", "before, 95% interval", "now, 95% interval"),
-                figures,
-            ),
-        ]
-        if self.kept:
-            tables.append(table("Not fitted", ("signal", "why"), self.kept.items()))
-        note = (
-            f"{self.articles:,} articles, {self.sentences:,} sentences. Intervals resample "
-            f"articles; of {_FOLDS} parts of them, each is judged by the nine others. Weights stay "
-            "as they are."
-        )
-        signature = f"{self.bundle.name} {self.bundle.digest[:12]}"
-        return Section(note, tuple(tables), signature=signature)
+        for signal, one in fits.items()
+    )  # fmt: skip
+    figures = (
+        (signal, label, *(estimate(one["figures"][of][name]) for of in ("before", "cross_fitted")))
+        for signal, one in fits.items()
+        for name, label in _SHOWN.items()
+    )
+    columns = ("signal", "labels", "articles", "yes", "threshold", "now", "line", "now", "for")
+    tables = [
+        table("Fitted again", columns, thresholds),
+        table(
+            "On these articles, each judged by what was fitted without it",
+            ("signal", "figure", "before, 95% interval", "now, 95% interval"),
+            figures,
+        ),
+    ]
+    if record["kept"]:
+        tables.append(table("Not fitted", ("signal", "why"), record["kept"].items()))
+    note = (
+        f"{record['articles']:,} articles, {record['sentences']:,} sentences. Intervals resample "
+        f"articles; of {_FOLDS} parts of them, each is judged by the nine others. Weights stay as "
+        "they are."
+    )
+    signature = f"{record['from']['name']} {record['from']['digest'][:12]}"
+    return Section(note, tuple(tables), signature=signature)
 
 
 # --- fitting --------------------------------------------------------------------------------------
@@ -169,7 +117,7 @@ def recalibrate(
     signals: Sequence[str] = (),
     targets: Mapping[str, Target] | None = None,
     seed: int = 0,
-) -> Recalibration:
+) -> Record:
     """Fit calibration and thresholds of a bundle again.
 
     Parameters
@@ -210,7 +158,7 @@ def recalibrate(
     labels = once_an_article(labels, rows.article, tried)
     model: Any = bundle.model
     logits = model.logits(rows.sentences)
-    fits, kept = [], {}
+    fits, kept = {}, {}
     for column, signal in enumerate(tried):
         known = ~np.isnan(labels[:, column])
         task = _Task(
@@ -219,7 +167,7 @@ def recalibrate(
         )  # fmt: skip
         why = lacking(task.positive, task.articles)
         if why is None:
-            fits.append(_fitted(task, bundle, where))
+            fits[signal] = _fitted(task, bundle, where)
         elif signal in targets:
             raise CalibrationError(f"{where}: too few labels of {signal}: {why}; label more")
         else:
@@ -231,9 +179,18 @@ def recalibrate(
             f"{where}: too few labels of every signal ({signal}: {why}{more}); label more"
         )
     unique = len({path.name for path in files}) == len(files)
-    names = {path.name if unique else str(path): digest(path) for path in files}
-    articles = len(np.unique(rows.article))
-    return Recalibration(bundle, tuple(fits), kept, articles, len(rows), names)
+    return {
+        "code_version": __version__,
+        "from": {"name": bundle.name, "digest": bundle.digest},
+        "data": [
+            {"file": path.name if unique else str(path), "sha256": digest(path)} for path in files
+        ],
+        "articles": len(np.unique(rows.article)),
+        "sentences": len(rows),
+        "folds": _FOLDS,
+        "signals": fits,
+        "kept": kept,
+    }
 
 
 @dataclass(frozen=True)
@@ -283,8 +240,8 @@ class _Task:
         fold[order] = np.arange(len(names)) % _FOLDS
         return fold[article]
 
-    def figures(self, proba: Single, flags: Bools) -> dict[str, Estimate]:
-        """Return figures with intervals; each fold has its own threshold, so flags are given."""
+    def figures(self, proba: Single, flags: Bools) -> dict[str, list[float | None]]:
+        """Return figures with the ends of their intervals; each fold has its own threshold."""
         found = {}
         for given, names in (((flags.astype(np.float32), 0.5), _OF_FLAGS),
                              ((proba, 0.5), _OF_SCORES)):  # fmt: skip
@@ -293,12 +250,13 @@ class _Task:
                 names=names,
             )  # fmt: skip
             for name in names:
-                value, interval = single_figure(name, self.positive, *given), drawn.a[name]
-                found[name] = Estimate(value, max(interval.low, 0.0), interval.high)
+                value, ends = single_figure(name, self.positive, *given), drawn.a[name]
+                found[name] = [None if math.isnan(x) else round(x, 4)
+                               for x in (value, max(ends.low, 0.0), ends.high)]  # fmt: skip
         return found
 
 
-def _fitted(task: _Task, bundle: Bundle, where: str) -> SignalFit:
+def _fitted(task: _Task, bundle: Bundle, where: str) -> Record:
     slope, shift = map(float, bundle.manifest["calibration"][task.signal])
     before, threshold = (slope, shift), bundle.thresholds[task.signal]
     line, limit, achieved = task.fit(before)
@@ -311,12 +269,19 @@ def _fitted(task: _Task, bundle: Bundle, where: str) -> SignalFit:
         own, least, _ = task.where(~held_out).fit(before)
         proba[held_out] = task.where(held_out).chances(own)
         flags[held_out] = proba[held_out] >= np.float32(least)
-    was = task.chances(before)
-    return SignalFit(
-        task.signal, len(task.logits), len(np.unique(task.articles)), int(task.positive.sum()),
-        (before, line), (threshold, limit), task.target,
-        task.figures(was, was >= np.float32(threshold)), task.figures(proba, flags),
-    )  # fmt: skip
+    was, target = task.chances(before), task.target
+    return {
+        "n": len(task.logits),
+        "articles": len(np.unique(task.articles)),
+        "positives": int(task.positive.sum()),
+        "calibration": {"before": list(before), "after": list(line)},
+        "threshold": {"before": threshold, "after": limit},
+        "wanted": target and {target.figure: target.value, "confidence": target.confidence},
+        "figures": {
+            "before": task.figures(was, was >= np.float32(threshold)),
+            "cross_fitted": task.figures(proba, flags),
+        },
+    }
 
 
 def _unreachable(task: _Task, target: Target, achieved: Achieved | None, where: str) -> str:
@@ -344,25 +309,28 @@ def check_output(bundle: Bundle, output: Path) -> None:
         raise BundleError(f"{output}: is what is calibrated, or ships; choose another --output")
 
 
-def write_recalibrated(done: Recalibration, output: Path) -> None:
-    """Write the bundle with what was fitted again; raises a `BundleError` where it can't."""
-    bundle, old = done.bundle, done.bundle.manifest
-    lines = {one.signal: one.line for one in done.fits}
+def write_recalibrated(bundle: Bundle, record: Record, output: Path) -> None:
+    """Write a bundle with what was fitted again; raises a `BundleError` where it can't."""
+    old, fits = bundle.manifest, record["signals"]
+    lines: dict[str, tuple[Line, Line]] = {
+        signal: (one["calibration"]["before"], one["calibration"]["after"])
+        for signal, one in fits.items()
+    }
     # The agreement of int8 with float32 was counted at the former thresholds.
     stale = ("format", "files", "int8_agreement")
     manifest = {key: value for key, value in old.items() if key not in stale}
     manifest |= {
         "name": f"{output.absolute().name}-{__version__}",
-        "calibration": old["calibration"] | {s: list(after) for s, (_, after) in lines.items()},
-        "thresholds": old["thresholds"] | {one.signal: one.threshold[1] for one in done.fits},
-        "calibrated": [*old.get("calibrated", ()), done.record()],
+        "calibration": old["calibration"] | {s: after for s, (_, after) in lines.items()},
+        "thresholds": old["thresholds"] | {s: one["threshold"]["after"] for s, one in fits.items()},
+        "calibrated": [*old.get("calibrated", ()), record],
     }
     if "thresholds_elsewhere" in old:
         manifest["thresholds_elsewhere"] = {
             corpus: {s: _moved(value, lines.get(s)) for s, value in own.items()}
             for corpus, own in old["thresholds_elsewhere"].items()
         }
-    card = _card((bundle.path / CARD).read_text("utf-8"), done, manifest)
+    card = _card((bundle.path / CARD).read_text("utf-8"), record, manifest)
 
     def save(folder: Path) -> None:
         for name in old["files"]:
@@ -407,20 +375,21 @@ def _keep_article_heads(
         replace(heads, articles={**heads.articles, "fitted_on": fitted_on}).save(folder)
 
 
-def _card(text: str, done: Recalibration, manifest: Mapping[str, Any]) -> str:
+def _card(text: str, record: Record, manifest: Mapping[str, Any]) -> str:
     """Put the new thresholds, and what they were fitted on, into a card."""
-    for one in done.fits:
-        row = re.compile(rf"^(\| `{one.signal}` \|.*\| )[\d.]+( \|)$", re.MULTILINE)
-        text = row.sub(rf"\g<1>{one.threshold[1]:.3f}\g<2>", text)
-    text = text.replace(f"# {done.bundle.name}\n", f"# {manifest['name']}\n", 1)
-    files = "\n".join(f"- `{name}`, SHA-256 `{sha}`" for name, sha in done.files.items())
+    fits, old = record["signals"], record["from"]
+    for signal, one in fits.items():
+        row = re.compile(rf"^(\| `{signal}` \|.*\| )[\d.]+( \|)$", re.MULTILINE)
+        text = row.sub(rf"\g<1>{one['threshold']['after']:.3f}\g<2>", text)
+    text = text.replace(f"# {old['name']}\n", f"# {manifest['name']}\n", 1)
+    files = "\n".join(f"- `{one['file']}`, SHA-256 `{one['sha256']}`" for one in record["data"])
     tables = "\n\n".join(
-        f"{one.caption}:\n\n{markdown_table(one)}" for one in done.section().tables
+        f"{one.caption}:\n\n{markdown_table(one)}" for one in recalibration_section(record).tables
     )
     number = len(manifest["calibrated"])
     return (
         f"{text.rstrip()}\n\n## Calibrated again{f', {number}' if number > 1 else ''}\n\n"
-        f"Calibration and thresholds of {len(done.fits)} signal{'s' * (len(done.fits) != 1)} were "
-        f"fitted again on {done.articles:,} articles, {done.sentences:,} sentences, from "
-        f"{done.bundle.name} (`{done.bundle.digest[:16]}`):\n\n{files}\n\n{tables}\n"
+        f"Calibration and thresholds of {len(fits)} signal{'s' * (len(fits) != 1)} were fitted "
+        f"again on {record['articles']:,} articles, {record['sentences']:,} sentences, from "
+        f"{old['name']} (`{old['digest'][:16]}`):\n\n{files}\n\n{tables}\n"
     )

@@ -42,7 +42,7 @@ REAL = (
     "schemathesis",
     "zstandard",
 )
-TOOLS = ("Label Studio", "potato")
+TOOLS = ("Label Studio",)
 _missing: set[str] = set()
 
 

@@ -8,43 +8,15 @@ from typing import Any
 from framescope.classifier.errors import InputError
 from framescope.classifier.inputs import from_record
 from framescope.classifier.records import Article
-from framescope.training.annotation.task import in_one_order, labelling_of
+from framescope.training.annotation.marks import in_text_order
 from hypothesis import strategies as st
 
 AWKWARD = [
-    *(
-        "😀",
-        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
-        "e\u0301",
-        "a\u0308\u0323",
-        "\r\n",
-        "\r",
-        "\n",
-        "\t",
-        "  ",
-        " ",
-        "\u00a0",
-    ),
-    *("\u2028", "\u2029", "\x85", "\x0b", "\x1f", "\u200d", "\u200f", "\ufeff", "\ufffd", "𝒳"),
-    *(
-        '"',
-        "'",
-        "<b>",
-        "&amp;",
-        "]]>",
-        "\\n",
-        "\\",
-        "=1+1",
-        "@x",
-        "#",
-        ";",
-        ",",
-        "/",
-        "|",
-        "a",
-        "He said",
-    ),
-]
+    *("😀", "\U0001f468\u200d\U0001f469", "e\u0301", "a\u0308\u0323", "𝒳", "\u00a0"),
+    *("\r\n", "\r", "\n", "\t", "  ", " ", "\u2028", "\u2029", "\x85", "\x0b", "\x1f"),
+    *("\u200d", "\u200f", "\ufeff", "\ufffd", '"', "'", "<b>", "&amp;", "]]>", "\\n", "\\"),
+    *("=1+1", "@x", "#", ";", ",", "/", "|", "a", "He said"),
+]  # fmt: skip
 """What tools get wrong: characters of two UTF-16 units, combining marks, kinds of line end."""
 SIGNALS = ("claim", "content", "attributed", "loaded_language", "biased_language")
 NAMES = (None, "anna", "Zoë O'Neil", "a@example.org")
@@ -133,7 +105,6 @@ def _good(text: str, sentence: dict[str, Any]) -> bool:
     return True
 
 
-def said(record: dict[str, Any]) -> tuple[Any, Article]:
-    """What a record says, in the order of its text: to be compared."""
-    article = from_record(record, "here", 1)
-    return in_one_order(labelling_of(article, article.units or ())), article
+def said(record: dict[str, Any]) -> Article:
+    """A record's article with its labels, in the order of its text: to be compared."""
+    return in_text_order(from_record(record, "here", 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -16,26 +17,15 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
 from framescope.training.commands.annotate import app
 from framescope.training.corpora import read_exchange
-from framescope.training.picking.choosing import (
-    OUTLET_MOST,
-    CandidatePlaces,
-    Quotas,
-    choose,
-    shares,
-)
-from framescope.training.picking.gathering import of_run
+from framescope.training.picking.candidates import of_run
 from framescope.training.picking.methods import (
     METHODS,
-    MIX,
-    OFFERED,
-    Knowledge,
+    Known,
     Ranking,
-    best_threshold,
     centred,
-    needs,
-    parts_of,
     rankings,
 )
+from framescope.training.picking.picking import choose, shares
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_runs import Said
@@ -44,14 +34,13 @@ from typer.testing import CliRunner
 SIGNALS = ("claim", "vague_source")
 
 
-def known(proba, second=None, thresholds=(0.5, 0.2), **more) -> Knowledge:
-    return Knowledge(
-        np.array(proba, float), np.array(thresholds), SIGNALS,
-        None if second is None else np.array(second, float), np.array(thresholds), **more,
-    )  # fmt: skip
+def known(proba, second=None, thresholds=(0.5, 0.2)) -> Known:
+    limits = np.array(thresholds)
+    other = None if second is None else np.array(second, float)
+    return Known(np.array(proba, float), limits, SIGNALS, 0, other, limits)
 
 
-# --- methods --------------------------------------------------------------------------------------
+# Methods
 
 
 def test_a_threshold_becomes_one_half_and_the_ends_stay() -> None:
@@ -73,28 +62,17 @@ def test_models_disagree_where_they_decide_otherwise() -> None:
     assert found[1, 0] > 0.3 > found[1, 1]
 
 
-def test_rare_looks_at_rare_signals_alone() -> None:
-    proba = [[0.9, 0.01], [0.8, 0.3], [0.7, 0.02]]
+@pytest.mark.parametrize(
+    ("proba", "order", "signals"),
+    [
+        ([[0.9, 0.01], [0.8, 0.3], [0.7, 0.02]], [1, 2, 0], {"vague_source"}),
+        ([[0.9, 0.5], [0.4, 0.8]], [0, 1], set(SIGNALS)),  # none is rare: all count
+    ],
+)
+def test_rare_looks_at_rare_signals_alone(proba, order, signals) -> None:
     ranking = rankings("rare", known(proba))["rare"]
-    assert ranking.order.tolist() == [1, 2, 0]
-    assert set(ranking.signals) == {"vague_source"}
-
-
-def test_where_none_is_rare_all_count() -> None:
-    ranking = rankings("rare", known([[0.9, 0.5], [0.4, 0.8]]))["rare"]
-    assert set(ranking.signals) == set(SIGNALS)
-
-
-def test_novelty_begins_in_the_middle_of_what_is_far() -> None:
-    lot = np.random.default_rng(1)
-    near, far = np.eye(8)[0], np.eye(8)[3]
-    vectors = np.concatenate([near + lot.normal(0, 0.05, (30, 8)),
-                              far + lot.normal(0, 0.05, (30, 8))]).astype(np.float32)  # fmt: skip
-    distance = np.repeat([0.1, 0.9], 30)
-    scores = METHODS["novelty"](known(np.zeros((60, 2)), vectors=vectors, far=distance))[:, 0]
-    order = np.argsort(-scores)
-    assert order[0] >= 30
-    assert {bool(row >= 30) for row in order[:4]} == {True, False}  # clusters take turns
+    assert ranking.order.tolist() == order
+    assert set(ranking.signals) == signals
 
 
 def test_signals_take_turns() -> None:
@@ -106,27 +84,14 @@ def test_signals_take_turns() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=40),
-       st.sampled_from(["uncertainty", "disagreement", "rare", "random", MIX]))  # fmt: skip
+       st.sampled_from(["mix", *METHODS]))  # fmt: skip
 def test_every_candidate_is_ranked_once(proba, by) -> None:
     for ranking in rankings(by, known(proba, proba[::-1])).values():
         assert sorted(ranking.order.tolist()) == list(range(len(proba)))
         assert len(ranking.signals) == len(ranking.scores) == len(proba)
 
 
-def test_the_threshold_of_the_highest_expected_f1() -> None:
-    assert best_threshold([0.9, 0.8, 0.1, 0.05]) == 0.8
-    assert best_threshold([0.05] * 100) == 0.05
-    assert best_threshold([]) == 0.5
-
-
-def test_what_is_offered_exists_and_says_what_it_needs() -> None:
-    for by in OFFERED:
-        assert set(parts_of(by)) <= METHODS.keys()
-    assert needs("disagreement") == {"second"}
-    assert needs("random") == frozenset()
-
-
-# --- shares ---------------------------------------------------------------------------------------
+# Shares
 
 _SIZES = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 400), min_size=1)
 
@@ -147,61 +112,55 @@ def test_shares_are_in_proportion_and_reach_n(n, sizes, cap) -> None:
                 assert found[one] >= found[two]
 
 
-def test_an_outlet_has_its_share_and_no_more_than_a_fifth() -> None:
-    quotas = Quotas()
-    assert quotas.of_outlet(200, 50) == 200 * OUTLET_MOST
-    assert quotas.of_outlet(200, 2) == 100  # too few for a fifth: equal shares
-    assert Quotas(0.1).of_outlet(200, 2) == 20
-    assert quotas.of_article(10, 100) == 5
-    assert quotas.of_article(200, 10) == 40
-    assert Quotas(article=2).of_article(200, 1) == 2
+def _texts(n: int) -> list[str]:
+    return [f"Sentence number {at} tells of ferry {at} and of harbour {at}" for at in range(n)]
 
 
-def _places(outlets: str, known: tuple[str, ...] = ()) -> CandidatePlaces:
-    texts = [f"Sentence number {at} tells of ferry {at} and of harbour {at} in the north" for at in
-             range(len(outlets))]  # fmt: skip
-    return CandidatePlaces(list(outlets), [str(at) for at in range(len(outlets))], texts, known)
-
-
-def _lots(n: int, seed: int = 0) -> dict[str, Ranking]:
+def _random(n: int, seed: int = 0) -> dict[str, Ranking]:
     return {"random": Ranking.of(np.random.default_rng(seed).random((n, 1)), ())}
+
+
+def _chosen(outlets: str, n: int, seed: int = 0, share: float | None = None) -> list[int]:
+    size = len(outlets)
+    picks = choose(_random(size, seed), n, outlets, range(size), _texts(size), (), share)
+    return [one.row for one in picks]
 
 
 @settings(deadline=None)
 @given(st.text("abc", min_size=1, max_size=60), st.integers(1, 40), st.integers(0, 3))
 def test_shares_are_kept(outlets, n, seed) -> None:
-    found = choose(_lots(len(outlets), seed), n, _places(outlets))
-    counts = Counter(outlets[one.row] for one in found)
-    assert len({one.row for one in found}) == len(found) <= n
-    cap = Quotas().of_outlet(n, len(set(outlets)))
+    rows = _chosen(outlets, n, seed)
+    counts = Counter(outlets[row] for row in rows)
+    assert len(set(rows)) == len(rows) <= n
+    cap = int(np.ceil(n / len(set(outlets)) - 1e-9))  # equal shares of up to five outlets
     assert all(count <= cap for count in counts.values())
     # Fewer than n only where every outlet has all that it may.
-    if len(found) < n:
+    if len(rows) < n:
         assert counts == {name: min(size, cap) for name, size in Counter(outlets).items()}
 
 
 def test_no_outlet_crowds_the_others_out() -> None:
     outlets = "a" * 300 + "b" * 40 + "c" * 40 + "d" * 40 + "e" * 40 + "f" * 40
-    counts = Counter(outlets[one.row] for one in choose(_lots(500), 50, _places(outlets)))
+    counts = Counter(outlets[row] for row in _chosen(outlets, 50))
     assert counts["a"] == 10
     assert min(counts.values()) >= 7
     assert counts.total() == 50
+    assert set(Counter(outlets[row] for row in _chosen(outlets, 50, share=0.04)).values()) == {2}
 
 
 def test_methods_take_turns_and_say_so() -> None:
     up, down = np.arange(6.0)[:, None], -np.arange(6.0)[:, None]
     ranked = {"up": Ranking.of(up, ()), "down": Ranking.of(down, ())}
-    found = choose(ranked, 4, _places("aaaaaa"))
+    found = choose(ranked, 4, "aaaaaa", range(6), _texts(6))
     assert [(one.row, one.by) for one in found] == [(5, "up"), (0, "down"), (4, "up"), (1, "down")]
     assert found[0].score == 5
     assert found[0].signal is None
 
 
-def test_an_article_gives_so_many() -> None:
-    places = CandidatePlaces(["a"] * 20, ["one"] * 15 + list("abcde"), _places("a" * 20).texts)
-    found = choose(_lots(20), 10, places, Quotas(article=3))
-    assert Counter(places.articles[one.row] for one in found)["one"] == 3
-    assert len(found) == 8
+def test_an_article_gives_five_sentences() -> None:
+    articles = ["one"] * 15 + list("abcde")
+    found = choose(_random(20), 9, "a" * 20, articles, _texts(20))
+    assert Counter(articles[one.row] for one in found)["one"] == 5
 
 
 LONG = "The council of Karst voted nine to four on Friday to keep the old ferry for another year"
@@ -210,23 +169,15 @@ LONG = "The council of Karst voted nine to four on Friday to keep the old ferry 
 def test_what_is_nearly_the_same_is_taken_once() -> None:
     other = "Nobody in Vesk asked for a reservoir of that size, and nobody has said who did then"
     texts = [LONG, LONG + " ago", other, LONG.upper() + "!", "Short one here.", "short one, here"]
-    places = CandidatePlaces(["a"] * 6, list("abcdef"), texts)
-    found = {one.row for one in choose(_lots(6), 6, places)}
+    found = {one.row for one in choose(_random(6), 6, "a" * 6, range(6), texts)}
     assert len(found) == 3
     assert 2 in found
-    blocked = CandidatePlaces(["a"] * 6, list("abcdef"), texts, [LONG, "Short one here!"])
-    assert [one.row for one in choose(_lots(6), 6, blocked)] == [2]
-    assert {one.row for one in choose(_lots(6), 6, places, taken=[1])} <= {2, 4, 5}
+    labelled = [LONG, "Short one here!"]
+    found = {one.row for one in choose(_random(6), 6, "a" * 6, range(6), texts, labelled)}
+    assert found == {2}
 
 
-def test_a_sentence_that_stands_everywhere_costs_nothing() -> None:
-    places = CandidatePlaces(
-        ["a"] * 20_000, [str(at) for at in range(20_000)], ["Read more of it"] * 20_000
-    )
-    assert len(choose(_lots(20_000), 5, places)) == 1
-
-
-# --- of a run -------------------------------------------------------------------------------------
+# Runs
 
 
 def typed(*words: object):
@@ -274,19 +225,6 @@ def test_a_run_is_picked_of(run, tmp_path) -> None:
     assert all(not unit.labels and unit.voice is None for one in articles for unit in one.units)
 
 
-def test_sentences_of_a_run_stand_where_they_stood(run) -> None:
-    known = {one.article.id: one for one in small_runs.reports()}
-    candidates = of_run(run, None, print)
-    assert len(candidates.articles) == len(known) - 1  # one was not scored
-    for one in candidates.articles:
-        report = known[one.article.id]
-        assert [(u.start, u.end) for u in one.article.units] == [
-            (s.start, s.end) for s in report.sentences
-        ]
-        assert len(one.article.text) == len(report.article.text)
-        assert one.article.text == report.article.text
-
-
 def test_the_same_seed_picks_the_same(run, tmp_path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         typed(run, "-n", 8, "--by", "random", "--seed", seed, "-o", tmp_path / f"{name}.jsonl")
@@ -322,26 +260,32 @@ def test_more_than_there_are_are_not_picked_and_that_is_said(run, tmp_path) -> N
     result = typed(run, "-n", 5000, "--by", "random", "--per-outlet", 1, "-o", tmp_path / "a.jsonl")
     found = picked(tmp_path / "a.jsonl")
     assert result.exit_code == 0
-    assert f"{len(found)} of 5,000 sentences are picked" in result.stderr
+    assert f"only {len(found)} of 5,000 sentences are picked" in result.stderr
     assert len(found) == len({words(pair) for pair in found}) > 20
 
 
-def test_an_outlet_s_share_is_an_option(run, tmp_path) -> None:
-    typed(run, "-n", 10, "--by", "random", "--per-outlet", 0.1, "-o", tmp_path / "a.jsonl")
-    outlets = Counter(pair[0]["outlet"] for pair in picked(tmp_path / "a.jsonl"))
-    assert set(outlets.values()) == {1}
+def test_sentences_of_a_run_stand_where_they_stood(run) -> None:
+    known = {one.article.id: one for one in small_runs.reports()}
+    candidates = of_run(run, None, print)
+    assert len(candidates.articles) == len(known) - 1  # one was not scored
+    for article in candidates.articles:
+        report = known[article.id]
+        assert article.text == report.article.text
+        assert [(unit.start, unit.end) for unit in article.units] == [
+            (sentence.start, sentence.end) for sentence in report.sentences
+        ]
 
 
 def test_of_very_many_articles_some_are_drawn(run, monkeypatch) -> None:
     said: list[str] = []
     monkeypatch.setattr("framescope.training.picking.candidates.MOST", 40)
-    one, again = (of_run(run, None, said.append, seed=3) for _ in range(2))
-    other = of_run(run, None, said.append, seed=4)
-    ids = [[a.article.id for a in found.articles] for found in (one, again, other)]
+    one, again = (of_run(run, None, said.append, 3) for _ in range(2))
+    other = of_run(run, None, said.append, 4)
+    ids = [[article.id for article in found.articles] for found in (one, again, other)]
     assert ids[0] == ids[1] != ids[2]
-    assert sum(len(a.article.units) for a in one.articles) <= 40
-    assert len({a.outlet for a in one.articles}) == 5  # the outlets by turns
-    assert "drawn by lot" in said[0]
+    assert sum(len(article.units) for article in one.articles) <= 40
+    assert len(set(one.outlets)) == 5  # the outlets by turns
+    assert "sampled" in said[0]
 
 
 def test_articles_of_one_name_are_told_apart(tmp_path) -> None:
@@ -353,17 +297,7 @@ def test_articles_of_one_name_are_told_apart(tmp_path) -> None:
     assert sorted(pair[0]["id"] for pair in picked(tmp_path / "a.jsonl")) == ["same", "same-2"]
 
 
-def test_what_stood_between_sentences_is_space(tmp_path) -> None:
-    from framescope.training.picking.gathering import _rebuilt
-
-    rows = [{"start": 2, "end": 5, "text": "\U0001f600b."}, {"start": 6, "end": 8, "text": "C."},
-            {"start": 11, "end": 13, "text": "é"}]  # fmt: skip
-    text = _rebuilt([*rows[:2]], 10)
-    assert text == "\n\n\U0001f600b. C.  "
-    assert [text[row["start"] : row["end"]] for row in rows[:2]] == ["\U0001f600b.", "C."]
-
-
-# --- of files -------------------------------------------------------------------------------------
+# Files
 
 TEXT = (
     "Observers say the ferry of Orrin may close. The council met on Tuesday to talk about it. "
@@ -416,15 +350,7 @@ def test_two_models_that_disagree(files, small_bundle, tmp_path) -> None:
     assert "is the first model too" in str(same.exception)
 
 
-def test_what_can_t_be_read_is_said_and_the_rest_picked_of(files, small_bundle, tmp_path) -> None:
-    missing = tmp_path / "missing.txt"
-    result = typed(missing, *files, "-n", 2, "--by", "rare", "-m", small_bundle, "-o",
-                   tmp_path / "p.jsonl")  # fmt: skip
-    assert result.exit_code == 0
-    assert result.stderr.count("no such file") == 1
-
-
-# --- what is refused ------------------------------------------------------------------------------
+# What is refused
 
 
 def refused(out: Path, *words: object) -> str:
@@ -437,11 +363,9 @@ def refused(out: Path, *words: object) -> str:
 
 
 def test_a_run_that_can_t_be_read(run, tmp_path) -> None:
-    import shutil
-
     out = tmp_path / "p.jsonl"
     small_runs.write(tmp_path / "OPEN", finished=False)
-    assert "not finished; go on with it: framescope batch" in refused(out, tmp_path / "OPEN")
+    assert "not finished; resume it: framescope batch" in refused(out, tmp_path / "OPEN")
     shutil.copytree(run, tmp_path / "HOLED")
     (tmp_path / "HOLED" / "parts" / "000001" / "sentences.parquet").unlink()
     assert "HOLED: its tables can't be read" in refused(out, tmp_path / "HOLED")
@@ -459,33 +383,14 @@ def test_a_run_that_can_t_be_read(run, tmp_path) -> None:
         (("--signal", "hyperpartisan"), "is one of whole articles"),
         (("--signal", "repetition"), "the run of by-hand doesn't give it"),
         (("--by", "uncertanty"), "did you mean uncertainty?"),
-        (("--by", "novelty"), "saved no labels in the simulation"),
         (("--not-in", "nowhere.jsonl"), "nowhere.jsonl: can't be read"),
+        (("--not-in", __file__), "test_annotate_pick.py, line 1: not JSON"),
         (("--second", "nowhere"), "nowhere"),
-        (("another.txt",), "is a run; pick of it alone"),
+        (("another.txt",), "is a run; pick from it alone"),
     ],
 )
 def test_what_doesn_t_go(run, tmp_path, options, what) -> None:
     assert what in refused(tmp_path / "p.jsonl", run, *options)
-
-
-def test_labels_that_can_t_be_read(run, tmp_path) -> None:
-    for text, what in (
-        ("{", "line 1: is no JSON"),
-        ("[]", "line 1: is no article"),
-        ('\n{"id": "a"}', "line 2"),
-    ):
-        (tmp_path / "bad.jsonl").write_text(text, encoding="utf-8")
-        said = refused(tmp_path / "p.jsonl", run, "--not-in", tmp_path / "bad.jsonl")
-        assert what in said, said
-
-
-def test_a_run_of_json_lines(tmp_path) -> None:
-    small_runs.write(tmp_path / "RUN", form="jsonl")
-    small_runs.write(tmp_path / "OTHER")
-    for name in ("RUN", "OTHER"):
-        typed(tmp_path / name, "-n", 9, "--by", "rare", "-o", tmp_path / f"{name}.jsonl")
-    assert (tmp_path / "RUN.jsonl").read_bytes() == (tmp_path / "OTHER.jsonl").read_bytes()
 
 
 @pytest.mark.slow
@@ -515,12 +420,3 @@ def test_where_all_was_picked_before_nothing_is_left(run, tmp_path) -> None:
     typed(run, "-n", 5000, "--by", "random", "--per-outlet", 1, "-o", first)
     said = refused(out, run, "--by", "random", "--not-in", first)
     assert "every sentence is labelled or picked already" in said
-
-
-def test_another_s_file_is_not_written_over(run, tmp_path) -> None:
-    out = tmp_path / "notes.txt"
-    out.write_text("mine", encoding="utf-8")
-    assert "add --overwrite" in str(typed(run, "-n", 2, "--by", "random", "-o", out).exception)
-    assert out.read_text(encoding="utf-8") == "mine"
-    assert typed(run, "-n", 2, "--by", "random", "-o", out, "--overwrite").exit_code == 0
-    assert typed(run, "-n", 2, "--by", "random", "-o", out).exit_code == 0  # it is ours now

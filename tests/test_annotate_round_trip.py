@@ -1,30 +1,28 @@
-"""Out to a tool and back: the same units, labels, spans and citations, on any text."""
+"""Out to a tool and back: the same sentences, labels, spans and citations, on any text."""
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from typing import Any
 
 import labelled
 import pytest
 from framescope.classifier.inputs import from_record
-from framescope.training.annotation.bringing import brought
-from framescope.training.annotation.catalogue import TOOLS
-from framescope.training.annotation.scheme import scheme_for
-from framescope.training.annotation.task import (
-    Assignment,
-    Labelling,
-    articles_file,
-    bare,
-    in_one_order,
-    labelling_of,
+from framescope.classifier.records import Article
+from framescope.training.annotation import FORMATS
+from framescope.training.annotation.exchange import (
+    ARTICLES,
+    File,
+    Task,
+    as_lines,
+    records_of,
+    without_labels,
 )
-from framescope.training.annotation.tool import ARTICLES, File, among
+from framescope.training.annotation.marks import bare, in_text_order, is_labelled
+from framescope.training.annotation.questions import questions_for
 from hypothesis import HealthCheck, assume, given, settings
 
-NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 FEW = settings(
     max_examples=60,
     deadline=None,
@@ -32,53 +30,40 @@ FEW = settings(
 )
 
 
-def task_of(record: dict[str, Any]) -> Assignment:
+def task_of(record: dict[str, Any]) -> Task:
     article = from_record(record, "here", 1)
-    plain = bare(article)
-    return Assignment(plain, (labelling_of(article, plain.units or (), record.get("annotator")),))
+    return Task(bare(article), article, record.get("annotator"))
 
 
-def sent_and_brought(tool: Any, tasks: list[Assignment]) -> list[dict[str, Any]]:
-    """What comes back of tasks, by way of the bytes of the tool's files alone."""
-    files = tool.write(tasks, scheme_for(tasks))
-    named = tool.names(tasks) if tool.names is not None else None
-    files[ARTICLES] = articles_file(tasks, named)
-    return brought(tool, among([File(f"out/{name}", data) for name, data in files.items()]))
+def there_and_back(name: str, task: Task) -> list[dict[str, Any]]:
+    """What comes back of a task, by way of the bytes of the tool's files alone."""
+    assert task.labelled is not None
+    files = FORMATS[name].write([task], questions_for([task.labelled]))
+    files[ARTICLES] = as_lines([without_labels(task.article)])
+    return records_of(FORMATS[name], [File(f"out/{base}", data) for base, data in files.items()])
 
 
-def hard(labelling: Labelling) -> Labelling:
-    def kept(labels: Any) -> dict[str, float]:
+def without_soft(article: Article) -> Article:
+    def hard(labels: Any) -> dict[str, float]:
         return {name: value for name, value in labels.items() if value in (0, 1)}
 
-    units = tuple(replace(unit, labels=kept(unit.labels)) for unit in labelling.units)
-    return replace(labelling, units=units, labels=kept(labelling.labels))
+    units = tuple(replace(unit, labels=hard(unit.labels)) for unit in article.units or ())
+    return replace(article, units=units, labels=hard(article.labels))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TOOLS)
+@pytest.mark.parametrize("name", FORMATS)
 @FEW
 @given(data=labelled.records(soft=True))
 def test_any_text_comes_back_as_it_went(name: str, data: dict[str, Any]) -> None:
-    tool = TOOLS[name]
-    assume(name != "inception" or not NO_XML.search(data["text"]))
     task = task_of(data)
-    wanted = task.labelled[0] if tool.soft else hard(task.labelled[0])
-    wanted, _ = tool.losses(wanted, task.article.text)
-    assume(wanted.says_something)
-    records = sent_and_brought(tool, [Assignment(task.article, (wanted,))])
-    assert len(records) == 1
-    found, article = labelled.said(json.loads(json.dumps(records[0])))
-    assert article.text == data["text"]
-    assert [(one.start, one.end) for one in article.units or ()] == [
-        (one["start"], one["end"]) for one in data["sentences"]
-    ]
-    assert replace(found, by=wanted.by) == in_one_order(wanted)
-    assert records[0].get("annotator") == data.get("annotator")
-    assert (article.id, article.title, article.outlet) == (
-        data["id"],
-        data["title"],
-        data["outlet"],
-    )
+    assert task.labelled is not None
+    wanted = task.labelled if FORMATS[name].soft else without_soft(task.labelled)
+    assume(is_labelled(wanted))
+    (record,) = there_and_back(name, replace(task, labelled=wanted))
+    assert labelled.said(json.loads(json.dumps(record))) == in_text_order(wanted)
+    assert record["text"] == data["text"]
+    assert record.get("annotator") == data.get("annotator")
 
 
 LETTER = {
@@ -99,39 +84,22 @@ LETTER = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", TOOLS)
+@pytest.mark.parametrize("name", FORMATS)
 def test_a_letter_comes_back_as_it_went(name: str) -> None:
-    (record,) = sent_and_brought(TOOLS[name], [task_of(LETTER)])
-    assert labelled.said(record)[0] == labelled.said(LETTER)[0]
-    assert record["text"] == LETTER["text"]
+    (record,) = there_and_back(name, task_of(LETTER))
+    assert labelled.said(record) == labelled.said(LETTER)
 
 
-@pytest.mark.parametrize("name", TOOLS)
+@pytest.mark.parametrize("name", FORMATS)
 def test_what_is_not_annotated_stays_so(name: str) -> None:
     """An unset label isn't a no, and citations that nobody looked for aren't none."""
-    text = "One. Two. Three."
     sentences = [
         {"start": 0, "end": 4, "labels": {"claim": 0}},
         {"start": 5, "end": 9, "labels": {}, "citations": []},
         {"start": 10, "end": 16, "labels": {}},
     ]
-    record = {"id": "x", "text": text, "sentences": sentences}
-    (back,) = sent_and_brought(TOOLS[name], [task_of(record)])
+    record = {"id": "x", "text": "One. Two. Three.", "sentences": sentences}
+    (back,) = there_and_back(name, task_of(record))
     assert [one["labels"] for one in back["sentences"]] == [{"claim": 0}, {}, {}]
     assert [one.get("citations") for one in back["sentences"]] == [None, [], None]
     assert [one.get("voice") for one in back["sentences"]] == [None, None, None]
-
-
-@pytest.mark.parametrize("name", [name for name, tool in TOOLS.items() if tool.several])
-def test_two_annotators_stay_two(name: str) -> None:
-    task = task_of({**LETTER, "annotator": "anna"})
-    other = replace(task.labelled[0], by="ben", spans=())
-    back = sent_and_brought(TOOLS[name], [replace(task, labelled=(*task.labelled, other))])
-    assert [(one["annotator"], len(one["spans"])) for one in back] == [("anna", 1), ("ben", 0)]
-
-
-def test_a_tool_says_what_it_is() -> None:
-    for name, tool in TOOLS.items():
-        assert tool.name == name
-        assert tool.title
-    assert [name for name, tool in TOOLS.items() if tool.soft] == ["csv"]

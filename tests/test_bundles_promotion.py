@@ -52,7 +52,7 @@ def judged(monkeypatch, current, candidate, own=None, suite=(), floors=None, kin
 
 
 def verdicts(judgement):
-    return {(one.rows, one.signal): one.verdict for one in judgement.changes}
+    return {(one.row.corpus, one.row.signal): one.verdict for one in judgement.changes}
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,12 @@ def test_a_signal_is_compared_by_its_ranking(monkeypatch, before, after, verdict
         assert found.objections == ()
         return
     (line, *_) = found.objections
-    (one,) = [one for one in found.changes if one.signal == "claim"]
-    assert one.high < 0
-    assert f"claim: average precision {one.difference:+.3f}" in line
-    assert f"n {one.n}, {one.articles} articles, {one.positives} yes" in line
-    assert (one.n, one.articles) == (200, 40)
+    (change,) = [one for one in found.changes if one.row.signal == "claim"]
+    one = change.row
+    assert change.ranking.high < 0
+    assert f"claim: average precision {change.ranking.value:+.3f}" in line
+    assert f"n {one.n}, {one.n_groups} articles, {one.positives} yes" in line
+    assert (one.n, one.n_groups) == (200, 40)
 
 
 def test_flags_that_fall_are_refused_though_the_ranking_holds(monkeypatch):

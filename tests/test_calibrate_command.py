@@ -20,9 +20,8 @@ from framescope.classifier import bundles
 from framescope.classifier.errors import FramescopeError
 from framescope.classifier.models import DOMAIN, TrainingDomain
 from framescope.classifier.records import Sentence
-from framescope.eval.calibration import Recalibration, SignalFit, write_recalibrated
+from framescope.eval.calibration import write_recalibrated
 from framescope.eval.commands.calibrate import calibrate
-from framescope.eval.metrics import Estimate
 from framescope.training.calibration.refit import (
     design_effect,
     lacking,
@@ -355,9 +354,6 @@ def test_a_label_file_that_is_damaged_is_named_with_its_line(base, mine, tmp_pat
     assert not (tmp_path / "b").exists()
 
 
-NONE = dict.fromkeys(("precision", "recall", "f1", "debiased_error"), Estimate(0.5))
-
-
 # --- the transformer that ships -------------------------------------------------------------------
 
 
@@ -365,13 +361,19 @@ NONE = dict.fromkeys(("precision", "recall", "f1", "debiased_error"), Estimate(0
 def test_what_is_told_of_articles_stays_when_their_sentences_are_calibrated(tmp_path) -> None:
     old = bundles.load("transformer")
     signals = ("claim", "biased_language", "loaded_language")
-    fits = []
+    ends = {key: [0.5, 0.4, 0.6] for key in ("precision", "recall", "f1", "debiased_error")}
+    fits = {}
     for signal in signals:
         slope, shift = map(float, old.manifest["calibration"][signal])
-        line, limits = ((slope, shift), (1.4 * slope, shift - 0.8)), (old.thresholds[signal], 0.42)
-        fits.append(SignalFit(signal, 100, 20, 40, line, limits, None, NONE, NONE))
-    done = Recalibration(old, tuple(fits), {}, 20, 100, {"mine.jsonl": "0" * 64})
-    write_recalibrated(done, tmp_path / "b")
+        fits[signal] = {
+            "n": 100, "articles": 20, "positives": 40, "wanted": None,
+            "calibration": {"before": [slope, shift], "after": [1.4 * slope, shift - 0.8]},
+            "threshold": {"before": old.thresholds[signal], "after": 0.42},
+            "figures": {"before": ends, "cross_fitted": ends},
+        }  # fmt: skip
+    record = {"from": {"name": old.name, "digest": old.digest}, "data": [], "articles": 20,
+              "sentences": 100, "signals": fits, "kept": {}}  # fmt: skip
+    write_recalibrated(old, record, tmp_path / "b")
     new = bundles.load(tmp_path / "b")
     rows = toys.unseen(3)
     was, now = (one.model.predict(rows) for one in (old, new))

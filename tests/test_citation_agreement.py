@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from framescope.classifier.errors import CorpusError
 from framescope.classifier.records.article import MarkedCitation, Place, SourceKind
-from framescope.training.labels.alignment import align, citation_agreement, citation_passes
+from framescope.training.labels.agreement import align, citation_agreement, passes
 from typer.testing import CliRunner
 
 
@@ -105,13 +105,14 @@ def test_what_cannot_be_read_is_named() -> None:
         citation_agreement([record("a", cited())], [record("a", cited())])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
-    not citation_passes()[0].is_file(), reason="no citations of two annotators here"
+    not passes(citations=True)[0].is_file(), reason="no citations of two annotators here"
 )
 def test_the_command_shows_every_measure() -> None:
     from framescope.training.commands.labels import app
 
-    shown = CliRunner().invoke(app, ["agreement", "--citations", "--draws", "100"])
+    shown = CliRunner().invoke(app, ["agreement", "--citations"])
     assert shown.exit_code == 0, shown.output
     for name in ("citation", "source", "cue", "content", "link to one source", "unnamed"):
         assert name in shown.output

@@ -24,7 +24,7 @@ from framescope.eval.rows import (
 from framescope.eval.suite import Suite, measure_suite
 from framescope.training.corpora.catalogue import CORPORA
 from framescope.training.labels.agreement import agreement, passes
-from framescope.training.labels.annotators import read
+from framescope.training.labels.reading import read_annotators
 from harness import BAD, GOOD, ROWS, examples
 
 NAME = "claimbuster/test/claim"
@@ -161,7 +161,8 @@ def test_every_benchmark_is_of_a_corpus_that_labels_its_signal_and_has_a_metric(
 
 
 def test_the_ceilings_of_our_own_labels_are_the_agreement_that_ships():
-    found = agreement(*map(read, passes()), draws=100)
+    labelled = read_annotators(passes()).values()
+    found = agreement(*([one.record for one in articles] for articles in labelled), draws=100)
     alphas = {one.signal: one.alpha for one in found}
     ours = [one for one in BENCHMARKS if one.corpus in ("house", "standoff")]
     assert ours

@@ -77,7 +77,9 @@ def test_patterns_and_names_of_files(folder):
         "drafts/c.html", "b.html", "drafts/deep/d.txt"
     ]  # fmt: skip
     write(folder, "[a].txt", TEXT)  # a file of that very name comes first
+    write(folder, "[x]/deep/b.txt", TEXT)
     assert names(folder, "[a].txt") == ["[a].txt"]
+    assert names(folder, "[x]", include=["deep/*"]) == ["[x]/deep/b.txt"]
     urls = list_inputs(["https://orrin.example/*.html", "-"])
     assert urls == [ListedFile("https://orrin.example/*.html"), ListedFile("-")]
 

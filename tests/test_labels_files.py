@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from framescope.classifier.errors import CorpusError, InputError
-from framescope.training.labels.annotators import read_annotators
-from framescope.training.labels.labelled import read_labelled, read_record
+from framescope.training.labels.reading import (
+    check_labelled_record,
+    read_annotators,
+    read_labelled,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,11 +31,11 @@ def write(path: Path, *records: Any) -> Path:
 
 
 def reasons(one: Mapping[str, Any]) -> list[str]:
-    return read_record(one, Path("mine.jsonl"), 3)[1]
+    return check_labelled_record(one, "mine.jsonl, line 3")[1]
 
 
 def test_a_sound_record_has_no_fault() -> None:
-    found, faults = read_record(record(annotator=" Ada "), Path("mine.jsonl"), 3)
+    found, faults = check_labelled_record(record(annotator=" Ada "), "mine.jsonl, line 3")
     assert faults == []
     assert found is not None
     assert (found.where, found.name) == ("mine.jsonl, line 3", "orvel/1 (Ada)")
@@ -137,17 +140,24 @@ def test_what_cannot_be_read_is_one_line_and_what_can_goes_on(tmp_path) -> None:
     path.write_text(f"{{broken\n\n{json.dumps(record(outlet=1))}\n{json.dumps(record())}\n")
     found = read_labelled([path])
     assert [one.where for one in found.problems] == [f"{path}, line {n}" for n in (1, 3)]
-    assert [one.line for one in found.articles] == [4]
+    assert [one.where for one in found.articles] == [f"{path}, line 4"]
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "an article\n", "[1, 2]\n", '"text"\n'])
 def test_a_file_without_any_record_is_refused(tmp_path, content) -> None:
     path = tmp_path / "mine.jsonl"
     path.write_text(content)
-    with pytest.raises(
-        InputError, match=r"mine\.jsonl: can't be read: no line is a record"
-    ) as error:
+    with pytest.raises(InputError, match=r"mine\.jsonl: can't be read: no line is a record") as one:
         read_labelled([path])
+    assert "\n" not in str(one.value)
+
+
+@pytest.mark.parametrize("content", ["{broken\n", "[1]\n", '{"id": "a"}\n', "\n"])
+def test_a_file_that_is_none_of_an_annotators_is_one_line(tmp_path, content) -> None:
+    paths = write(tmp_path / "a.jsonl", record()), tmp_path / "b.jsonl"
+    paths[1].write_text(content)
+    with pytest.raises(InputError, match=r"b\.jsonl(, line 1)?: (not|is no|holds no) ") as error:
+        read_annotators(paths)
     assert "\n" not in str(error.value)
 
 
@@ -182,7 +192,7 @@ def test_two_annotators_of_one_name_are_refused(tmp_path) -> None:
 
 def test_one_annotator_alone_and_one_file_twice_are_refused(tmp_path) -> None:
     path = write(tmp_path / "a.jsonl", record())
-    with pytest.raises(CorpusError, match="all labels are of one annotator, 'a'"):
+    with pytest.raises(CorpusError, match="all labels are by one annotator, 'a'"):
         read_annotators([path])
     with pytest.raises(CorpusError, match="given twice"):
         read_annotators([path, tmp_path / "." / "a.jsonl"])

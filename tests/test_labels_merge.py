@@ -12,9 +12,9 @@ import pytest
 from framescope.classifier.errors import CorpusError, FramescopeError, InputError
 from framescope.classifier.inputs import from_record
 from framescope.training.commands.labels import app
-from framescope.training.labels.annotators import read_annotators
 from framescope.training.labels.contradictions import contradictions
 from framescope.training.labels.merging import Merged, merge
+from framescope.training.labels.reading import read_annotators
 from typer.testing import CliRunner
 
 TEXT = "The dam of Orvel leaks. Its keeper, Ada Quill, denies that."
@@ -81,13 +81,6 @@ def test_hard_labels_are_those_of_the_majority_and_a_half_is_left_out(tmp_path) 
     found = merged(tmp_path, *annotators[:2], hard=True)
     assert [item["labels"] for item in first(found)["sentences"]] == [{"claim": 1}, {}]
     assert found.ties == 2
-
-
-def test_labels_of_articles_are_merged_too_and_other_fields_are_the_first_ones(tmp_path) -> None:
-    given = [record({}, labels={"hyperpartisan": n == 0}, outlet=f"o{n}") for n in range(4)]
-    one = first(merged(tmp_path, *given))
-    assert one["labels"] == {"hyperpartisan": 0.25}
-    assert one["outlet"] == "o0"
 
 
 def test_a_line_that_most_call_no_content_gets_no_other_label(tmp_path) -> None:
@@ -208,23 +201,6 @@ def test_dawid_and_skene_find_who_errs_and_majority_does_not(tmp_path) -> None:
     assert ((estimated >= 0) & (estimated <= 1)).all()
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_dawid_and_skene_are_those_of_crowd_kit(tmp_path) -> None:
-    import pandas as pd
-    from crowdkit.aggregation import DawidSkene
-
-    paths, _ = crowd(tmp_path)
-    rows = [
-        (n, path.stem, int(item["labels"]["claim"]))
-        for path in paths
-        for n, item in enumerate(json.loads(path.read_text())["sentences"])
-    ]
-    table = pd.DataFrame(rows, columns=["task", "worker", "label"])
-    expected = DawidSkene(n_iter=100).fit_predict_proba(table)[1].sort_index().to_numpy()
-    found = values(merge(read_annotators(paths), dawid_skene=True))
-    assert found == pytest.approx(expected, abs=0.0011)
-
-
 def test_a_signal_on_which_all_agree_stays_as_it_is(tmp_path) -> None:
     for value in (0, 1):
         found = merged(
@@ -291,13 +267,3 @@ def test_the_command_overwrites_nothing_unasked(tmp_path) -> None:
     assert output.read_text() == "mine\n"
     assert isinstance(run(*paths, "--output", paths[0], "--overwrite").exception, InputError)
     assert run(*paths, "--output", output, "--overwrite").exit_code == 0
-
-
-def test_nothing_is_written_when_a_file_cannot_be_read(tmp_path) -> None:
-    (path,) = write(tmp_path, [record({"claim": 1})])
-    output = tmp_path / "merged.jsonl"
-    for other in (tmp_path / "none.jsonl", path):
-        done = run(path, other, "--output", output)
-        assert isinstance(done.exception, FramescopeError)
-        assert "\n" not in str(done.exception)
-        assert not output.exists()

@@ -114,29 +114,13 @@ def best(trials: Sequence[Trial]) -> Trial:
 
 
 class BaselineTrainer:
-    """Fits the baseline.
+    """Fits the baseline, with a vocabulary that all signals share.
 
-    The vocabulary is shared by all signals. For each signal the mix of blocks and the penalty are
-    chosen first, together; then, with that mix, class weights and the penalty again; and last the
-    weight of neighbours. A label between 0 and 1 is learned as it is; folds are drawn, and settings
-    judged, by whether it is at least a half.
-
-    Parameters
-    ----------
-    settings : BaselineSettings, optional
-    seed : int
-        Draws the folds, and orders the solver's steps.
-    registry : Registry, optional
-        Whose outlets are read as placeholders; without it names are read as they are.
-    tell : callable, optional
-        Called with one line per step.
-
-    Attributes
-    ----------
-    model : TfidfModel
-        Not calibrated.
-    choices : dict of str to Choice
-        By signal; signals whose training rows are all alike are left out.
+    For each signal the mix of blocks and the penalty are chosen first, together; then, with that
+    mix, class weights and the penalty again; and last the weight of neighbours. A label between 0
+    and 1 is learned as it is; folds are drawn, and settings judged, by whether it is at least a
+    half. Without a registry outlets' names are read as they are. `model` isn't calibrated; signals
+    whose training rows are all alike have no part in it.
     """
 
     model: TfidfModel
@@ -157,10 +141,7 @@ class BaselineTrainer:
     def fit(self, examples: Examples) -> BaselineTrainer:
         """Fit every signal on the rows of part ``train`` that have it.
 
-        Raises
-        ------
-        TrainingError
-            When no signal has training rows of both classes.
+        Raises `TrainingError` when no signal has training rows of both classes.
         """
         train = examples.where(examples.part == "train")
         usable = tuple(signal for signal in train.signals if _has_both(train.column(signal)))

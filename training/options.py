@@ -40,6 +40,11 @@ HouseFolder = Annotated[
 ]
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, which takes a plain s in the plural."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def refuse_options(context: typer.Context) -> None:
     """Refuse a command's own options before the name of one below it, which has its own.
 

@@ -121,14 +121,19 @@ def files_within(
     if found is None:
         return None
     # Names in a store may begin otherwise than the user's do: s3 for s3a, three slashes for two.
-    base = _base(_path_of(source) if is_store(source) else Path(source).as_posix())
+    base = _path_of(source) if is_store(source) else Path(source).as_posix()
+    is_pattern = _is_pattern(source) and not Path(source).is_dir()
+    if is_pattern:  # its folder
+        base = base[: base.rfind("/", 0, min(base.index(m) for m in "*?[" if m in base)) + 1]
+    else:
+        base = base.rstrip("/") + "/"
     inside = [(PurePosixPath(_path_of(one.name).removeprefix(base)), one) for one in found]
     inside = [
         (path, file)
         for path, file in inside
         if (not include or _matches(path, include)) and not _matches(path, exclude)
     ]
-    if _is_pattern(source) and not Path(source).is_dir():
+    if is_pattern:
         files = [file for _, file in inside]
         wanted = "matches; check the pattern and its quotes"
     else:
@@ -254,12 +259,6 @@ def _path_of(source: str) -> str:
 
 def _is_pattern(source: str) -> bool:
     return any(mark in source for mark in "*?[")
-
-
-def _base(pattern: str) -> str:
-    """Return the folder that a pattern, or a folder, begins with; with a slash at its end."""
-    at = min((pattern.index(mark) for mark in "*?[" if mark in pattern), default=None)
-    return pattern.rstrip("/") + "/" if at is None else pattern[: pattern.rfind("/", 0, at) + 1]
 
 
 @contextmanager

@@ -53,7 +53,12 @@ def calibrate(
     for module in ("datasets", "torch"):
         need(module, "calibrating needs", "training")
     from framescope.classifier.bundles import check_writable, load
-    from framescope.eval.calibration import check_output, recalibrate, write_recalibrated
+    from framescope.eval.calibration import (
+        check_output,
+        recalibrate,
+        recalibration_section,
+        write_recalibrated,
+    )
     from framescope.eval.report import show_section
     from framescope.eval.rows import held_out_of_files
 
@@ -64,11 +69,11 @@ def calibrate(
     rows = held_out_of_files(data).examples
     if not quiet:
         typer.echo(f"scoring {len(rows):,} sentences with {loaded.name}", err=True)
-    done = recalibrate(loaded, rows, data, signal or (), targets, seed)
-    write_recalibrated(done, output)
-    show_section(done.section(), format, record=done.record())
+    record = recalibrate(loaded, rows, data, signal or (), targets, seed)
+    write_recalibrated(loaded, record, output)
+    show_section(recalibration_section(record), format, record=record)
     if not quiet:
-        for name, why in done.kept.items():
+        for name, why in record["kept"].items():
             typer.echo(f"framescope: {name} stays as it is: {why}", err=True)
         score = f"framescope score INPUT --model {output}"
         typer.echo(f"wrote {output}; score with it: {score}", err=True)

@@ -120,12 +120,8 @@ def compare_models(
 
     ``signals``: only these; by default all that either bundle gives.
 
-    Raises
-    ------
-    SignalError
-        When no row has a label of a signal that a bundle gives.
-    BundleError
-        When a model's scores are not probabilities.
+    Raises `SignalError` when no row has a label of a signal that a bundle gives, `BundleError` when
+    a model's scores are not probabilities.
     """
     a, b = evaluation.bundles
     parts = evaluation.parts

@@ -52,15 +52,9 @@ def compute_grid(
 ) -> tuple[Standings, int]:
     """Compute the cells that are missing or have failed, and write the table of all.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-    bundles, benchmarks : sequence of Entry
-        On resuming, new ones are added to those that the run has.
-    draws, seed : int or None
-        None: as the run has them, or 2,000 and 0.
-    failed : callable
-        Told of a cell that failed; the others are computed all the same.
+    On resuming, new bundles and benchmarks are added; ``draws`` and ``seed`` are those of the run
+    unless given, at first 2,000 and 0. ``failed`` is told of a cell that failed; the others are
+    computed all the same.
 
     Returns
     -------
@@ -279,22 +273,11 @@ def compute_cell(
     *,
     footprint: bool,
 ) -> tuple[GridCell, RowScores]:
-    """Score a bundle on a benchmark.
+    """Score a bundle on a benchmark; `cell` has the names.
 
-    Parameters
-    ----------
-    cell : GridCell
-        With the names.
-    expected : mapping of str to str
-        Digests of the rows that other bundles were judged by; empty for the first.
-    footprint : bool
-        Whether to measure the bundle's size and memory.
-
-    Raises
-    ------
-    FramescopeError
-        When no row is labelled with a signal of the bundle, the rows are not those of the other
-        bundles, or scores are no probabilities.
+    ``expected``: digests of the rows that other bundles were judged by; empty for the first.
+    ``footprint``: whether to measure the bundle's size and memory. Raises a `FramescopeError` when
+    no row is labelled with a signal of the bundle, or the rows are not the expected ones.
     """
     if not len(rows.examples):
         raise SignalError(f"{benchmark.path or benchmark.name}: holds no article; give another")

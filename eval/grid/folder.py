@@ -153,24 +153,10 @@ class GridManifest:
 class GridCell:
     """A bundle on a benchmark.
 
-    Attributes
-    ----------
-    bundle, benchmark : str
-        Their names.
-    why : str
-        Why it failed; then nothing else is set.
-    digest, data : str
-        Of the bundle; of the rows, as `framescope eval run` writes them.
-    rows : mapping of str to str
-        SHA-256 of each part's rows, labels and groups.
-    sentences, seconds : int, float
-        Scored, and how long that took after a warm-up.
-    disk, memory : int or None
-        Bytes that the bundle takes on disk and at the peak; None where measured in another cell.
-    runtime : str
-        Library and instruction set that computed.
-    scores : str
-        SHA-256 of the file of scores.
+    ``why``: why it failed; then nothing else is set. ``digest``, ``data``: of the bundle and of the
+    rows, as `framescope eval run` writes them. ``rows``: SHA-256 of each part's rows, labels and
+    groups. ``seconds``: for all sentences, after a warm-up. ``disk``, ``memory``: bytes; None where
+    measured in another cell. ``scores``: SHA-256 of the file of scores.
     """
 
     bundle: str
@@ -191,15 +177,8 @@ class GridCell:
 class RowScores:
     """The labelled rows of a cell, n of them, with k signals.
 
-    Attributes
-    ----------
-    signals : ndarray of str, shape (k,)
-    thresholds : ndarray of float64, shape (k,)
-    part : ndarray of str, shape (n,)
-    group : ndarray of int64, shape (n,)
-        Resampled whole.
-    labels, proba : ndarray of float32, shape (n, k)
-        NaN where the row has no label of the signal.
+    ``signals``, ``thresholds`` of shape (k,). ``part``, ``group`` (resampled whole) of shape (n,).
+    ``labels``, ``proba`` of shape (n, k): NaN where the row has no label of the signal.
     """
 
     signals: NDArray[np.str_]

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from framescope.classifier.taxonomy import in_order
 from framescope.eval.compare import METHOD, Difference
-from framescope.eval.grid.folder import Entry, GridCell, GridFolder, GridManifest, Place, RowScores
+from framescope.eval.grid.folder import Entry, GridCell, GridFolder, GridManifest, RowScores
 from framescope.eval.metrics import (
     LEVEL,
     Cell,
@@ -112,20 +113,34 @@ class Standings:
 def standings(manifest: GridManifest, folder: GridFolder) -> Standings:
     """Compare the bundles of a grid."""
     done = folder.finished(manifest)
-    scores = {place: folder.scores(place) for place in done}
     judged = [one for one in manifest.bundles if any(one == bundle for bundle, _ in done)]
-    columns = list(_columns(manifest, scores))
+    rows = {
+        (bundle, _column_name(benchmark, part)): found
+        for bundle, benchmark in done
+        for part in benchmark.parts
+        if (found := _main_rows(benchmark, part, folder.scores((bundle, benchmark))))
+    }
+    columns = []
+    for benchmark in manifest.benchmarks:
+        for part in benchmark.parts:
+            name = _column_name(benchmark, part)
+            given = [rows[one, name] for one in judged if (one, name) in rows]
+            shared = (
+                signal
+                for signal in in_order({signal for own in given for signal in own})
+                if all(signal in own and not math.isnan(_value(own[signal])) for own in given)
+            )
+            if given:
+                columns.append(Column(name, benchmark.name, part, tuple(shared)))
     means = {
         (bundle, column.name): mean_of_figures(
-            [MeanPart(_metric(benchmark, column.part, signal), *rows.of(column.part, signal))
-             for signal in column.signals_in_the_mean],
-            manifest.draws, manifest.seed,
+            [own[s] for s in column.signals_in_the_mean], manifest.draws, manifest.seed
         )
-        for column, benchmark in columns
+        for column in columns
         for bundle in judged
-        if column.signals_in_the_mean and (rows := scores.get((bundle, benchmark)))
-    }  # fmt: skip
-    common = [c.name for c, _ in columns if all((bundle, c.name) in means for bundle in judged)]
+        if column.signals_in_the_mean and (own := rows.get((bundle, column.name)))
+    }
+    common = [c.name for c in columns if all((bundle, c.name) in means for bundle in judged)]
     overall = {
         bundle: mean_of_means([means[bundle, name] for name in common], manifest.seed)
         for bundle in judged
@@ -133,12 +148,12 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Standings:
     }
     judged.sort(key=lambda one: (-overall[one].value if one in overall else 0.0, one.name))
     best = judged[0] if overall else None
-    found = []
+    ranked = []
     for rank, bundle in enumerate([*judged, *(b for b in manifest.bundles if b not in judged)], 1):
-        own = {c.name: m for c, _ in columns if (m := means.get((bundle, c.name)))}
+        mine = {c.name: m for c in columns if (m := means.get((bundle, c.name)))}
         mean, cells = overall.get(bundle), [c for (one, _), c in done.items() if one == bundle]
         other = best if bundle != best else None
-        found.append(Standing(
+        ranked.append(Standing(
             rank if mean else None,
             bundle.name,
             cells[0].digest if cells else None,
@@ -147,84 +162,60 @@ def standings(manifest: GridManifest, folder: GridFolder) -> Standings:
             {name: {"mean": one.estimate(),
                     "difference": one.less(means[other, name])
                     if other and (other, name) in means else None}
-             for name, one in own.items()},
+             for name, one in mine.items()},
             _cost(cells),
             len(manifest.benchmarks) - len(cells),
         ))  # fmt: skip
     cells = [cell for place in manifest.places if (cell := folder.cell(place)) is not None]
-    with_figures = (
-        replace(column, figures=tuple(_figures(manifest, column, benchmark, judged, scores, best)))
-        for column, benchmark in columns
-    )
-    return Standings(manifest, tuple(found), tuple(with_figures), tuple(common), tuple(cells))
+    with_figures = []
+    for column in columns:
+        judgements = {one: rows[one, column.name] for one in judged if (one, column.name) in rows}
+        figures = _figures(manifest, judgements, best)
+        with_figures.append(replace(column, figures=tuple(figures)))
+    return Standings(manifest, tuple(ranked), tuple(with_figures), tuple(common), tuple(cells))
 
 
-def _metric(benchmark: Entry, part: str, signal: str) -> str:
-    known = BENCHMARK_BY_NAME.get(f"{benchmark.corpus}/{part}/{signal}")
-    return known.metric if known else _OWN_METRIC
+def _column_name(benchmark: Entry, part: str) -> str:
+    return f"{benchmark.corpus}/{part}" if benchmark.corpus else benchmark.name
 
 
-def _main_signals(benchmark: Entry, part: str, scores: RowScores) -> list[str]:
-    """Return the signals of the known benchmarks, or else all that are labelled."""
-    found = [one for one in scores.signals.tolist() if len(scores.of(part, one)[0])]
-    known = [one for one in found if f"{benchmark.corpus}/{part}/{one}" in BENCHMARK_BY_NAME]
-    return known or found
+def _main_rows(benchmark: Entry, part: str, scores: RowScores) -> dict[str, MeanPart]:
+    """Return metric and rows of each signal of the known benchmarks, or else of each label."""
+    known = {
+        signal: BENCHMARK_BY_NAME[name].metric
+        for signal in scores.signals.tolist()
+        if (name := f"{benchmark.corpus}/{part}/{signal}") in BENCHMARK_BY_NAME
+    }
+    metrics = known or dict.fromkeys(scores.signals.tolist(), _OWN_METRIC)
+    rows = {s: MeanPart(metric, *scores.of(part, s)) for s, metric in metrics.items()}
+    return {signal: one for signal, one in rows.items() if len(one.truth)}
 
 
-def _columns(
-    manifest: GridManifest, scores: Mapping[Place, RowScores]
-) -> Iterator[tuple[Column, Entry]]:
-    for benchmark in manifest.benchmarks:
-        for part in benchmark.parts:
-            defined = []
-            for (_, other), own in scores.items():
-                if other == benchmark:
-                    rows = {one: own.of(part, one) for one in _main_signals(other, part, own)}
-                    defined.append([
-                        one for one, (truth, _, given) in rows.items()
-                        if not math.isnan(
-                            single_figure(_metric(benchmark, part, one), truth, *given)
-                        )
-                    ])  # fmt: skip
-            if any(defined):
-                name = f"{benchmark.corpus}/{part}" if benchmark.corpus else benchmark.name
-                common = (s for s in defined[0] if all(s in others for others in defined))
-                yield Column(name, benchmark.name, part, tuple(common)), benchmark
+def _value(one: MeanPart) -> float:
+    return single_figure(one.metric, one.truth, *one.scores)
 
 
 def _figures(
-    manifest: GridManifest,
-    column: Column,
-    benchmark: Entry,
-    judged: Sequence[Entry],
-    scores: Mapping[Place, RowScores],
-    best: Entry | None,
+    manifest: GridManifest, rows: Mapping[Entry, Mapping[str, MeanPart]], best: Entry | None
 ) -> Iterator[Figure]:
-    part = column.part
-    rows = {
-        (signal, bundle): kept.of(part, signal)
-        for bundle in judged
-        if (kept := scores.get((bundle, benchmark)))
-        for signal in _main_signals(benchmark, part, kept)
-    }
-    for signal in dict.fromkeys(signal for signal, _ in rows):
-        metric = _metric(benchmark, part, signal)
-        for bundle in (one for one in judged if (signal, one) in rows):
-            truth, groups, given = rows[signal, bundle]
-            other = rows.get((signal, best)) if best and bundle != best else None
+    for signal in in_order({signal for own in rows.values() for signal in own}):
+        for bundle, own in rows.items():
+            if signal not in own:
+                continue
+            one, other = own[signal], None
+            if best is not None and bundle != best:
+                other = rows.get(best, {}).get(signal)
             drawn = resample_figures(
-                truth, other[2] if other else None, given, groups,
-                draws=manifest.draws, seed=manifest.seed, names=(metric,),
+                one.truth, None if other is None else other.scores, one.scores, one.group,
+                draws=manifest.draws, seed=manifest.seed, names=(one.metric,),
             )  # fmt: skip
-            value, ends = single_figure(metric, truth, *given), drawn.b[metric]
-            difference = None
+            value, ends, difference = _value(one), drawn.b[one.metric], None
             if other is not None:
-                gap = value - single_figure(metric, truth, *other[2])
-                difference = Difference.of(gap, drawn.difference[metric])
-                difference = replace(difference, p=drawn.p[metric])
+                difference = Difference.of(value - _value(other), drawn.difference[one.metric])
+                difference = replace(difference, p=drawn.p[one.metric])
             yield Figure(
-                signal, metric, len(truth), len(np.unique(groups)), int(truth.sum()), bundle.name,
-                value, ends.low, ends.high, difference,
+                signal, one.metric, len(one.truth), len(np.unique(one.group)),
+                int(one.truth.sum()), bundle.name, value, ends.low, ends.high, difference,
             )  # fmt: skip
 
 
@@ -292,10 +283,12 @@ def ranking(found: Standings, columns: Sequence[str] = ()) -> Section:
         (str(one.rank or "–"), one.name, _or_none(one.mean),
          "the best" if one.rank == 1 else _or_none(one.difference),
          *(_or_none(one.benchmarks.get(name, {}).get("mean")) for name in columns),
-         one.cost["seconds_per_1000_sentences"])
+         one.cost["seconds_per_1000_sentences"],
+         *(size and size / 1e6 for size in (one.cost["bytes"], one.cost["peak_memory"])))
         for one in found.bundles
     )  # fmt: skip
-    headings = ("rank", "bundle", "mean", "minus the best", *columns, "s per 1,000")
+    headings = ("rank", "bundle", "mean", "minus the best", *columns, "s per 1,000", "MB on disk",
+                "MB of memory")  # fmt: skip
     tables = (table("Best first", headings, rows, interval_digits=2),)
     return Section(note, tables, signature=found.signature)
 
@@ -309,54 +302,37 @@ def _sections(found: Standings) -> dict[str, Section]:
         if one.difference is not None
     )
     differences = table("Minus the best bundle", ("bundle", *names), rows)
+    runtimes = sorted({f"{one.bundle}: {one.runtime}" for one in found.cells if not one.why})
+    note = (
+        f"{first.note} Seconds for 1,000 sentences: wall-clock time of scoring, after a warm-up, "
+        f"with whatever else the machine was doing. Memory: {METHOD}. Computed with: "
+        f"{'; '.join(runtimes) or 'nothing'}."
+    )
+    columns = ("signal", "figure", "n", "groups", "positive", "bundle", "value", "minus the best")
+    figures = (
+        table(
+            column.name, columns,
+            ((one.signal, one.metric, one.n, one.n_groups, one.positives, one.bundle,
+              Estimate(one.value, one.low, one.high), _or_none(one.difference))
+             for one in column.figures),
+            heads=5,
+        )
+        for column in found.columns
+    )  # fmt: skip
     sections = {
-        "Best first": replace(first, tables=(*first.tables, differences), signature=""),
-        "Cost and quality": _costs(found),
+        "Best first": Section(note, (*first.tables, differences)),
         "Every figure": Section(
             "The main figure of each signal, as `framescope eval run` computes it. Differences are "
             "not corrected for their number.",
-            tuple(
-                table(
-                    column.name,
-                    ("signal", "figure", "n", "groups", "positive", "bundle", "value",
-                     "minus the best"),
-                    (
-                        (one.signal, one.metric, one.n, one.n_groups, one.positives, one.bundle,
-                         Estimate(one.value, one.low, one.high), _or_none(one.difference))
-                        for one in column.figures
-                    ),
-                    heads=5,
-                )
-                for column in found.columns
-            ),
+            tuple(figures),
         ),
-    }  # fmt: skip
+    }
     if found.failed:
         count = f"{len(found.failed)} of {len(found.cells)} cells failed"
         lines = ((one.bundle, one.benchmark, one.why) for one in found.failed)
         tables = (table(count, ("bundle", "on", "why"), lines),)
         sections["Failures"] = Section(f"{count}; they are tried again with --resume.", tables)
     return sections
-
-
-def _costs(found: Standings) -> Section:
-    def megabytes(size: int | None) -> float | None:
-        return None if size is None else size / 1e6
-
-    columns = ("bundle", "mean", "megabytes on disk", "megabytes of memory at the peak",
-               "seconds for 1,000 sentences", "seconds in all")  # fmt: skip
-    rows = (
-        (one.name, _or_none(one.mean), megabytes(one.cost["bytes"]),
-         megabytes(one.cost["peak_memory"]), one.cost["seconds_per_1000_sentences"],
-         one.cost["seconds"])
-        for one in found.bundles
-    )  # fmt: skip
-    runtimes = sorted({f"{one.bundle}: {one.runtime}" for one in found.cells if not one.why})
-    return Section(
-        "Seconds are wall-clock time of scoring, after a warm-up, with whatever else the machine "
-        f"was doing. Memory: {METHOD}. Computed with: {'; '.join(runtimes) or 'nothing'}.",
-        (table("What a bundle gives, and what it takes", columns, rows, digits=2),),
-    )
 
 
 def _or_none(value: Cell) -> Cell:

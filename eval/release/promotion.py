@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,43 +59,46 @@ class PromotionError(FramescopeError):
 class SignalChange:
     """A signal on one part of the rows: the candidate's figures minus the current bundle's.
 
-    ``rows``: a corpus or a file. ``current``, ``candidate``, ``difference``: average precision;
-    None where undefined. ``flags``: the difference of F1, each at the bundle's own threshold.
-    ``flags_p``: two-sided, corrected for the number of comparisons. ``verdict``: "worse ranking",
-    "worse flags", "better", "no difference shown", "too few to tell", "new" or "lost".
+    ``ranking``, ``flags``: differences of average precision, and of F1 at each bundle's threshold;
+    NaN where undefined. ``flags_p``: two-sided, corrected for the number of comparisons.
     """
 
-    rows: str
-    part: str
-    signal: str
-    n: int
-    articles: int
-    positives: int
-    current: float | None
-    candidate: float | None
-    difference: float | None
-    low: float | None
-    high: float | None
-    flags: float | None
-    flags_low: float | None
-    flags_high: float | None
-    flags_p: float | None
-    verdict: str = ""
+    row: Compared
+    ranking: Change
+    flags: Change
+    flags_p: float
+    verdict: str
 
     @property
     def objection(self) -> str:
         """What speaks against the candidate; empty when nothing does."""
-        figures = {
-            "worse ranking": ("average precision", self.difference, self.low, self.high),
-            "worse flags": ("F1 of the flags", self.flags, self.flags_low, self.flags_high),
+        named = {
+            "worse ranking": ("average precision", self.ranking),
+            "worse flags": ("F1 of the flags", self.flags),
         }
-        if self.verdict not in figures:
+        if self.verdict not in named:
             return ""
-        name, value, low, high = figures[self.verdict]
+        (name, change), row = named[self.verdict], self.row
         return (
-            f"{self.signal}: {name} {value:+.3f} [{low:+.3f}, {high:+.3f}] ({self.rows}, "
-            f"{self.part}; n {self.n:,}, {self.articles} articles, {self.positives:,} yes)"
+            f"{row.signal}: {name} {change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}] "
+            f"({row.corpus}, {row.part}; n {row.n:,}, {row.n_groups} articles, "
+            f"{row.positives:,} yes)"
         )
+
+    def record(self) -> dict[str, Any]:
+        """Return every figure, finite or null."""
+        row, ranking, flags = self.row, self.ranking, self.flags
+        figures = {
+            "current": _ap(row.a), "candidate": _ap(row.b), "difference": ranking.value,
+            "low": ranking.low, "high": ranking.high, "flags": flags.value, "flags_low": flags.low,
+            "flags_high": flags.high, "flags_p": self.flags_p,
+        }  # fmt: skip
+        return {
+            "rows": row.corpus, "part": row.part, "signal": row.signal, "n": row.n,
+            "articles": row.n_groups, "positives": row.positives,
+            **{name: value if math.isfinite(value) else None for name, value in figures.items()},
+            "verdict": self.verdict,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -139,14 +142,15 @@ class Judgement:
                 "floors": len(checks),
                 "missed": [
                     {"benchmark": one.benchmark.name, "floor": one.floor,
-                     "measured": _finite(one.figure.value), "n": one.n}
+                     "measured": None if math.isnan(one.figure.value)
+                     else round(one.figure.value, _DIGITS), "n": one.n}
                     for one in checks
                     if one.missed
                 ],
                 "other_rows": [one.benchmark.name for one in checks if one.changed],
                 "behaviours_missed": [one.name for one in self.gate.suite.missed],
             },
-            "changes": [asdict(one) for one in self.changes],
+            "changes": [one.record() for one in self.changes],
             "lost": list(self.lost),
             "objections": list(self.objections),
             "warnings": list(self.warnings),
@@ -168,12 +172,10 @@ class Judgement:
         columns = ("rows", "signal", "n", "articles", "yes", "AP", "AP, difference",
                    "F1, difference", "verdict")  # fmt: skip
         lines = tuple(
-            (
-                f"{one.rows}, {one.part}", one.signal, one.n, one.articles, one.positives,
-                one.candidate, _change(one.difference, one.low, one.high),
-                _change(one.flags, one.flags_low, one.flags_high), one.verdict,
-            )
+            (f"{row.corpus}, {row.part}", row.signal, row.n, row.n_groups, row.positives,
+             _ap(row.b), one.ranking, one.flags, one.verdict)
             for one in sorted(shown, key=lambda one: (not one.objection, one.verdict))
+            for row in [one.row]
         )  # fmt: skip
         tables = (Table("Candidate and current bundle", columns, lines),) if lines else ()
         return Section(" ".join((note, *self.warnings)), tables)
@@ -182,20 +184,10 @@ class Judgement:
 def judge(
     shipped: Evaluation, own: Evaluation | None, progress: Progress | None = None
 ) -> Judgement:
-    """Compare a candidate with the current bundle.
+    """Compare a candidate with the current bundle, on what ships and on the user's own labels.
 
-    Parameters
-    ----------
-    shipped : Evaluation
-        Of the current bundle and the candidate, on what ships, or on corpora.
-    own : Evaluation or None
-        Of the same two, on the user's own held-out labels.
-    progress : callable, optional
-
-    Raises
-    ------
-    SignalError
-        When no row has a label of a signal that either gives.
+    Both evaluations are of the current bundle and the candidate. Raises a `SignalError` when no row
+    has a label of a signal that either gives.
     """
     current, candidate = shipped.bundles
     found = [compare_models(one, progress=progress) for one in (shipped, own) if one is not None]
@@ -203,7 +195,8 @@ def judge(
     gate = Gate.of(replace(shipped, draws=0), floors, whose=1)
     changes = _changes([row for comparison in found for row in comparison.rows])
     files = set() if own is None else set(own.examples.corpus.tolist())
-    mine = [one for one in changes if one.rows in files and one.verdict not in (_LOST, _NEW)]
+    mine = [one for one in changes
+            if one.row.corpus in files and one.verdict not in (_LOST, _NEW)]  # fmt: skip
     warnings: tuple[str, ...] = ()
     if mine and all(one.verdict == _FEW for one in mine):
         warnings = ("Your held-out file has too few articles or positives for an interval.",)
@@ -222,49 +215,31 @@ def _changes(rows: Sequence[Compared]) -> tuple[SignalChange, ...]:
     ]
     found = []
     for row, told, p in zip(rows, enough, holm(ps), strict=True):
-        current, candidate = (
-            None if figures is None else _finite(figures["average_precision"])
-            for figures in (row.a, row.b)
-        )
-        ranking, flags = (_ends(row.differences.get(n)) for n in ("average_precision", "f1"))
-        change = SignalChange(
-            row.corpus, row.part, row.signal, row.n, row.n_groups, row.positives,
-            current, candidate, *ranking, *flags, _finite(p, 6),
-        )  # fmt: skip
-        found.append(_judged(change, told))
+        ranking, flags = (_rounded(row.differences.get(n)) for n in ("average_precision", "f1"))
+        current, candidate = math.isnan(_ap(row.a)), math.isnan(_ap(row.b))  # undefined
+        if current != candidate and math.isnan(ranking.value):
+            verdict = _NEW if current else _LOST
+        elif not told or current or math.isnan(ranking.low):
+            verdict = _FEW
+        elif ranking.high < 0:
+            verdict = "worse ranking"
+        elif flags.value < 0 and not p >= _LEVEL:
+            verdict = "worse flags"
+        else:
+            verdict = "better" if ranking.low > 0 else _ALIKE
+        found.append(SignalChange(row, ranking, flags, round(p, 6), verdict))
     return tuple(found)
 
 
-def _ends(one: Difference | None) -> tuple[float | None, float | None, float | None]:
-    if one is None:
-        return None, None, None
-    return _finite(one.value), _finite(one.low), _finite(one.high)
+def _rounded(found: Difference | None) -> Change:
+    """Round a difference as it is shown: it is judged as it is read."""
+    if found is None:
+        return Change(math.nan)
+    return Change(*(round(x, _DIGITS) + 0.0 for x in (found.value, found.low, found.high)))
 
 
-def _judged(one: SignalChange, enough: bool) -> SignalChange:
-    if one.current is None and one.candidate is None:
-        verdict = _FEW
-    elif one.difference is None and None in (one.current, one.candidate):
-        verdict = _NEW if one.current is None else _LOST
-    elif not enough or one.low is None or one.high is None:
-        verdict = _FEW
-    elif one.high < 0:
-        verdict = "worse ranking"
-    elif one.flags is not None and one.flags < 0 and (one.flags_p or 0.0) < _LEVEL:
-        verdict = "worse flags"
-    else:
-        verdict = "better" if one.low > 0 else _ALIKE
-    return replace(one, verdict=verdict)
-
-
-def _change(value: float | None, low: float | None, high: float | None) -> Change | None:
-    if value is None:
-        return None
-    return Change(value, *(math.nan if end is None else end for end in (low, high)))
-
-
-def _finite(value: float, digits: int = _DIGITS) -> float | None:
-    return round(value, digits) + 0.0 if math.isfinite(value) else None  # no -0.0
+def _ap(figures: Mapping[str, float] | None) -> float:
+    return math.nan if figures is None else round(figures["average_precision"], _DIGITS)
 
 
 # --- the decision ---------------------------------------------------------------------------------
@@ -317,9 +292,6 @@ def promote(
         By default the current bundle of the name, at first the shipped one of the kind.
     allow, by : str or None
         Why the candidate may be promoted whatever speaks against it; who decides it.
-    draws, seed : int
-        Of the resampling.
-    progress : callable, optional
 
     Raises
     ------

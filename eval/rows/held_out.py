@@ -35,15 +35,9 @@ def held_out_of_corpora(
 ) -> HeldOut:
     """Split the corpora as the bundles say they were split, and check that it is the same split.
 
-    Parameters
-    ----------
-    root : pathlib.Path or None
-        The folder of corpora; None for those that ship with the code.
-    bundles : sequence of Bundle
-        The first one's seed is used.
-    allow_other_split : bool
-        Accept a bundle made on another split, though it may have learned from the rows it is judged
-        by; the signature says so.
+    ``root``: the folder of corpora; None for those that ship with the code. The first bundle's seed
+    is used. ``allow_other_split``: accept a bundle made on another split, though it may have
+    learned from the rows it is judged by; the signature says so.
 
     Raises
     ------
@@ -99,12 +93,8 @@ def held_out_of_files(paths: Sequence[Path]) -> HeldOut:
     Labels are those of ``labels``, of sentences and of articles: spans alone label nothing, since
     a sentence without one may be either a no or not annotated.
 
-    Raises
-    ------
-    InputError
-        When a file is missing, or holds an id twice.
-    CorpusError
-        When a line can't be read.
+    Raises `InputError` when a file is missing or holds an id twice, `CorpusError` when a line can't
+    be read.
     """
     from framescope.classifier.outlets import load_registry
     from framescope.training.corpora import read_exchange

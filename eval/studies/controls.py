@@ -87,14 +87,7 @@ class Controlled:
 
 
 def study(evaluation: Evaluation) -> tuple[Section, dict[str, Any]] | None:
-    """Check the benchmarks that have rows here; None without one.
-
-    Returns
-    -------
-    Section
-    dict
-        The record for JSON: every figure.
-    """
+    """Check the benchmarks that have rows here: a section, and the record for JSON."""
     checked = list(run(evaluation))
     if not checked:
         return None
@@ -114,7 +107,7 @@ def study(evaluation: Evaluation) -> tuple[Section, dict[str, Any]] | None:
 def section(evaluation: Evaluation) -> Section | None:
     """Return the section alone."""
     found = study(evaluation)
-    return None if found is None else found[0]
+    return found and found[0]
 
 
 def _rows(one: Controlled) -> Iterator[tuple[Cell, ...]]:

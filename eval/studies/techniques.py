@@ -220,10 +220,7 @@ def classification(
 ) -> TechniqueFigures:
     """Judge the labels of gold spans (TC), which may overlap.
 
-    Raises
-    ------
-    ValueError
-        When a predicted label is at the place of no gold span.
+    Raises `ValueError` when a predicted label is at the place of no gold span.
     """
     given, wanted = Counter(predicted), Counter(gold)
     places = {one[:3] for one in wanted}

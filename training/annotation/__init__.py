@@ -1,9 +1,12 @@
-"""Articles for annotation tools: in, files with labels; out, a tool's folder; and its labels back.
+"""Articles and labels out to an annotation tool's folder, and the labels of its export back in."""
 
-`send` writes what a tool imports, with its labelling configuration; `bring` reads what it exports
-into records of the exchange format, one an article and annotator.
-"""
+from framescope.training.annotation import doccano, label_studio, prodigy, spreadsheet
+from framescope.training.annotation.exchange import Format, export, import_labels
 
-from framescope.training.annotation.bringing import Bringing, bring
-from framescope.training.annotation.catalogue import tool_named
-from framescope.training.annotation.sending import Sending, send
+FORMATS: dict[str, Format] = {
+    "label-studio": label_studio.FORMAT,
+    "doccano": doccano.FORMAT,
+    "prodigy": prodigy.FORMAT,
+    "csv": spreadsheet.FORMAT,
+}
+"""By the name of the tool."""

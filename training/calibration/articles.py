@@ -41,22 +41,12 @@ def fit_articles(
     On training articles of corpora that label articles and no sentence: of what their sentences
     carry, the model has learned nothing from them.
 
-    Parameters
-    ----------
-    model : Model
-        Calibrated.
-    train : Examples
-    ordinary : Examples or None
-        Articles without labels that carry no article-level signal: wire copy, reports, service.
+    `ordinary` are articles without labels that carry no such signal: wire copy, reports, service.
 
-    Returns
-    -------
-    stage : ArticleStage
-        Of the article-level signals that ship and that such a corpus labels. Of a user's own,
-        which ordinary articles may well carry, the mean of sentences stands.
-    least : dict of str to float
-        The log-odds from which 2% of ordinary articles are flagged, when the outlet is left out;
-        without any, minus infinity.
+    Returns the stage, for the article-level signals that ship and that such a corpus labels (of a
+    user's own, which ordinary articles may well carry, the mean of sentences stands), and by signal
+    the log-odds from which 2% of ordinary articles are flagged, their outlet left out; without
+    any, minus infinity.
     """
     of_sentences = tuple(s for s in model.signals if BY_NAME[s].level is not Level.ARTICLE)
     plain = None if ordinary is None else _articles(model, ordinary, of_sentences)

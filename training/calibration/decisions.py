@@ -190,18 +190,9 @@ def thresholds(
     noise. At least 15% of the sentences and two thirds of the articles that are flagged must be
     right, where any threshold can do that. A signal without both classes gets 0.5.
 
-    Parameters
-    ----------
-    proba, labels : ndarray of float32, shape (n, k)
-        Calibrated chances; and labels, NaN where not annotated.
-    articles : ndarray of str, shape (n,)
-    signals : sequence of str
-    seed : int
-        Of the resamples.
-    weights : ndarray of float32, shape (n, k), optional
-        What each row counts (`evenly`).
-    fit : bool
-        Take the labels themselves for chances: for scores that are calibrated in another sense.
+    `proba`, of shape (n, k), is calibrated; labels are NaN where not annotated, and `weights` what
+    each row counts (`evenly`). `fit` takes the labels themselves for chances: for scores that are
+    calibrated in another sense than theirs.
     """
     chosen = {}
     for k, signal in enumerate(signals):

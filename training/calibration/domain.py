@@ -63,17 +63,8 @@ def extend_domain(
     Directions and centres stay, and new articles get centres of their own: an outlet that was far
     is near once it was learned from. The limits of an answer stay too, but for new signals.
 
-    Parameters
-    ----------
-    known : TrainingDomain
-    signals : tuple of str
-        Its columns.
-    model : Model
-        As it is now.
-    train, validation : Examples
-        The new articles.
-    proba : ndarray of float32, shape (n_validation, n_signals)
-        Calibrated.
+    `signals` are the columns of `known`; the model is as it is now, the rows are the new ones, and
+    `proba` are calibrated, shape (n_validation, n_signals).
     """
     own, held = _vectors(model, train), _vectors(model, validation)
     wide = known

@@ -123,45 +123,29 @@ def threshold_for(
     It is achieved where the lower end of its interval reaches the target: Wilson's, one-sided, with
     as many sentences as would give the variance between articles.
 
-    Parameters
-    ----------
-    proba : ndarray of float32, shape (n,)
-        Calibrated.
-    positive : ndarray of bool, shape (n,)
-    articles : ndarray of str, shape (n,)
-    target : float
-        Precision, or recall, from 0 to 1.
-    confidence : float
-        Of the lower end, from 0.5, which is the estimate itself, to 1.
-    recall : bool
-        Whether the target is a recall.
-
-    Returns
-    -------
-    Achieved or None
-        The one with the best lower end where none is enough; None where nothing can be said of any,
-        as too few articles have a flag (of a recall: a positive).
+    Arrays have shape (n,), and `proba` is calibrated. `target` is from 0 to 1, and `confidence`,
+    that of the lower end, from 0.5, which is the estimate itself, to 1. Returns the threshold with
+    the best lower end where none is enough; None where nothing can be said of any, as too few
+    articles have a flag (of a recall: a positive).
     """
     steps = np.unique(proba)
-    if recall:
+    if recall:  # every positive counts, flagged or not: a missed one is a wrong one
         proba, articles = proba[positive], articles[positive]
     _, article = np.unique(articles, return_inverse=True)
+    size = np.bincount(article) if recall else np.zeros(int(article.max(initial=-1)) + 1)
+    rows, right = size.astype(float), np.zeros(len(size))
     lows, values = np.full(len(steps), math.nan), np.full(len(steps), math.nan)
-    tally = _Tally(int(article.max(initial=-1)) + 1, recall=recall)
-    if recall:  # every positive counts, flagged or not: a missed one is a wrong one
-        for one in article.tolist():
-            tally.count(one, right=False)
     order = np.argsort(-proba, kind="stable").tolist()
     at = 0
     for step in range(len(steps) - 1, -1, -1):
         while at < len(order) and proba[order[at]] >= steps[step]:
             row = order[at]
-            if recall:
-                tally.find(int(article[row]))
-            else:
-                tally.count(int(article[row]), right=bool(positive[row]))
+            rows[article[row]] += not recall
+            right[article[row]] += recall or bool(positive[row])
             at += 1
-        values[step], lows[step] = tally.value, tally.low(confidence)
+        if rows.any():
+            values[step] = right.sum() / rows.sum()
+            lows[step] = _low(rows[rows > 0], right[rows > 0], confidence)
     if np.isnan(lows).all():
         return None
     best = int(np.nanargmax(lows))
@@ -175,51 +159,21 @@ def threshold_for(
     return Achieved(threshold, float(values[best]), float(lows[best]), enough)
 
 
-class _Tally:
-    """Counts by article, as rows come in, and the interval of their share."""
-
-    def __init__(self, n_articles: int, *, recall: bool) -> None:
-        self.rows, self.right = np.zeros(n_articles), np.zeros(n_articles)
-        self.n = self.k = self.nn = self.kk = self.nk = 0.0
-        self.articles = 0
-
-    def count(self, article: int, *, right: bool) -> None:
-        """Count a row of an article."""
-        n, k, one = self.rows[article], self.right[article], float(right)
-        self.articles += not n
-        self.n, self.k = self.n + 1, self.k + one
-        self.nn += 2 * n + 1
-        self.kk += (2 * k + 1) * one
-        self.nk += (n + 1) * (k + one) - n * k
-        self.rows[article], self.right[article] = n + 1, k + one
-
-    def find(self, article: int) -> None:
-        """Count a row as right that was counted as wrong."""
-        n, k = self.rows[article], self.right[article]
-        self.k += 1
-        self.kk += 2 * k + 1
-        self.nk += n
-        self.right[article] = k + 1
-
-    @property
-    def value(self) -> float:
-        return self.k / self.n if self.n else math.nan
-
-    def low(self, confidence: float) -> float:
-        """Return the lower end; NaN of too few articles."""
-        m = self.articles
-        if m < _FEWEST_FLAGGED:
-            return math.nan
-        p = self.k / self.n
-        spread = max(self.kk - 2 * p * self.nk + p * p * self.nn, 0.0)
-        variance = m / (m - 1) * spread / self.n**2
-        # Where all are alike their variance isn't known: then articles count.
-        alike = variance < 1e-12 or p in (0.0, 1.0)
-        size = float(m) if alike else min(self.n, p * (1 - p) / variance)
-        z = _quantile(confidence, m - 1)
-        middle = p + z * z / (2 * size)
-        half = z * math.sqrt(p * (1 - p) / size + z * z / (4 * size * size))
-        return (middle - half) / (1 + z * z / size)
+def _low(rows: Floats, right: Floats, confidence: float) -> float:
+    """Return the lower end of the share of right rows, by article; NaN of too few articles."""
+    m, n = len(rows), rows.sum()
+    if m < _FEWEST_FLAGGED:
+        return math.nan
+    p = float(right.sum() / n)
+    spread = max(float(right @ right - 2 * p * (rows @ right) + p * p * (rows @ rows)), 0.0)
+    variance = m / (m - 1) * spread / n**2
+    # Where all are alike their variance isn't known: then articles count.
+    alike = variance < 1e-12 or p in (0.0, 1.0)
+    size = float(m) if alike else min(n, p * (1 - p) / variance)
+    z = _quantile(confidence, m - 1)
+    middle = p + z * z / (2 * size)
+    half = z * math.sqrt(p * (1 - p) / size + z * z / (4 * size * size))
+    return float((middle - half) / (1 + z * z / size))
 
 
 @lru_cache(maxsize=4096)

@@ -58,14 +58,8 @@ def fit_tags(
     with the number of tokens outside, between two stretches, that a span takes in: each span earns
     the share of its tokens that the other side covers (Da San Martino et al., 2019).
 
-    Parameters
-    ----------
-    model : TransformerModel
-        Calibrated.
-    validation : Examples
-        Read where their corpus marks spans.
-    limits : mapping of str to float
-        The chance from which a sentence is flagged, by signal.
+    The model is calibrated, validation rows are read where their corpus marks spans, and `limits`
+    are the chances from which sentences are flagged, by signal.
     """
     tags = model.heads.tags
     if not tags:

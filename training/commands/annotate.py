@@ -1,4 +1,4 @@
-"""The command `framescope annotate`: articles out to annotation tools, and their labels in."""
+"""The command `framescope annotate`: articles to annotation tools and back, and what to label."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from framescope.classifier.cli.shared import Exclude, Include, OverFile, Quiet
-from framescope.training.commands.pick import pick, simulate
+from framescope.classifier.cli.shared import ModelName, OverFile, OverReport
+from framescope.training.options import counted
 
 app = typer.Typer(
     help="Send articles to an annotation tool, and get their labels back (extra: annotate).",
@@ -22,133 +22,168 @@ class ToolName(StrEnum):
     LABEL_STUDIO = "label-studio"
     DOCCANO = "doccano"
     PRODIGY = "prodigy"
-    POTATO = "potato"
-    INCEPTION = "inception"
-    BRAT = "brat"
     CSV = "csv"
 
 
-@app.callback()
-def annotate() -> None:
-    """Send articles to an annotation tool, and get their labels back (extra: annotate)."""
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="Labelled articles, or what score reads.")
+]
+Exported = Annotated[
+    list[Path], typer.Argument(metavar="PATH...", help="Files, folders, ZIPs that it exported.")
+]
+RunOrFiles = Annotated[
+    list[str], typer.Argument(metavar="RUN|FILE...", help="A run of batch, or what score reads.")
+]
+To = Annotated[ToolName, typer.Option(help="The tool.")]
+From = Annotated[ToolName, typer.Option("--from", help="The tool.")]
+Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FILE", help="File; - is standard output.")
+]
+Predicting = Annotated[
+    str | None, typer.Option("--model", "-m", help="Add its labels; else those that files carry.")
+]
+NoPredictions = Annotated[bool, typer.Option("--no-predictions", help="Add no model's labels.")]
+Signals = Annotated[list[str] | None, typer.Option(help="Only this signal; may be repeated.")]
+Citations = Annotated[
+    bool, typer.Option("--citations/--no-citations", help="Whether to ask who says what.")
+]
+Sent = Annotated[str | None, typer.Option(metavar="NAME", help="Whose labels to send, of several.")]
+Whose = Annotated[str | None, typer.Option(metavar="NAME", help="Whose labels they are.")]
+OverFolder = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")]
+Articles = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="articles.jsonl of the export, if elsewhere.")
+]
+Count = Annotated[int, typer.Option("--n", "-n", min=1, help="Sentences.")]
+By = Annotated[
+    str, typer.Option(metavar="METHOD", help="mix, uncertainty, disagreement, rare, random.")
+]
+PerOutlet = Annotated[
+    float | None,
+    typer.Option(metavar="SHARE", min=0.0, max=1.0, help="Largest share of an outlet; a fifth."),
+]
+NotIn = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Leave out what is labelled or picked there; repeatable."),
+]
+Second = Annotated[
+    str | None, typer.Option(metavar="MODEL", help="To compare with; else the other that ships.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of what is sampled.")]
 
 
 @app.command("export")
 def export_command(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...",
-            help="Articles of the exchange format, scored or not, or anything that score reads.",
-        ),
-    ],
-    to: Annotated[ToolName, typer.Option("--to", help="The tool.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="The folder that is made.")
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="MODEL",
-            help="Score with it, and send along what it says; else what the files carry.",
-        ),
-    ] = None,
-    no_predictions: Annotated[
-        bool, typer.Option("--no-predictions", help="Send along nothing that a model says.")
-    ] = False,
-    signal: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SIGNAL", help="Ask for this signal only; may be repeated."),
-    ] = None,
-    citations: Annotated[
-        bool, typer.Option("--citations/--no-citations", help="Whether to ask who says what.")
-    ] = True,
-    annotator: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Send this annotator's labels, of several."),
-    ] = None,
-    include: Include = None,
-    exclude: Exclude = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a folder that an export made.")
-    ] = False,
-    quiet: Quiet = False,
+    inputs: Inputs,
+    to: To,
+    output: Folder,
+    model: Predicting = None,
+    no_predictions: NoPredictions = False,
+    signal: Signals = None,
+    citations: Citations = True,
+    annotator: Sent = None,
+    overwrite: OverFolder = False,
 ) -> None:
     """Write articles as an annotation tool imports them, with its labelling configuration."""
-    from framescope.classifier.inputs import InputOptions
-    from framescope.training.annotation import Sending, send, tool_named
+    from framescope.training.annotation import FORMATS, export
 
-    def tell(line: str) -> None:
-        typer.echo(f"framescope: {line}", err=True)
-
-    sent = send(
-        tool_named(to.value),
-        Sending(
-            inputs,
-            output,
-            model,
-            signal,
-            citations,
-            not no_predictions,
-            annotator,
-            overwrite,
-            InputOptions(include=include or (), exclude=exclude or ()),
-            tell,
-        ),
+    tasks = export(
+        FORMATS[to],
+        inputs,
+        output,
+        model=model,
+        predictions=not no_predictions,
+        signals=signal,
+        citations=citations,
+        annotator=annotator,
+        overwrite=overwrite,
+        tell=_tell,
     )
-    if not quiet:
-        typer.echo(
-            f"{output}: {_counted(sent.articles, 'article')}, "
-            f"{_counted(sent.sentences, 'sentence')}; {sent.labelled:,} with labels, "
-            f"{sent.predicted:,} with a model's; what to do next stands in its README.md"
-        )
+    sentences = sum(len(task.article.units or ()) for task in tasks)
+    labelled = sum(task.labelled is not None for task in tasks)
+    predicted = sum(task.predicted is not None for task in tasks)
+    typer.echo(
+        f"{output}: {counted(len(tasks), 'article')}, {counted(sentences, 'sentence')}; "
+        f"{labelled:,} with labels, {predicted:,} with a model's; its README.md has the next steps"
+    )
 
 
 @app.command("import")
 def import_command(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH...", help="What the tool exported: files, folders, ZIPs."),
-    ],
-    of: Annotated[ToolName, typer.Option("--from", help="The tool.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is standard output.")
-    ],
-    annotator: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Whose labels they are, whatever the tool says."),
-    ] = None,
-    articles: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The articles.jsonl of the export, if it isn't there."),
-    ] = None,
+    paths: Exported,
+    of: From,
+    output: Output,
+    annotator: Whose = None,
+    articles: Articles = None,
     overwrite: OverFile = False,
-    quiet: Quiet = False,
 ) -> None:
-    """Read what an annotation tool exported: a record an article and annotator."""
-    from framescope.training.annotation import Bringing, bring, tool_named
+    """Read what an annotation tool exported: a record per article and annotator."""
+    from framescope.training.annotation import FORMATS, import_labels
 
-    def tell(line: str) -> None:
-        typer.echo(f"framescope: {line}", err=True)
-
-    found = bring(
-        tool_named(of.value), Bringing(paths, output, annotator, articles, overwrite, tell)
+    records = import_labels(
+        FORMATS[of],
+        paths,
+        output,
+        annotator=annotator,
+        articles=articles,
+        overwrite=overwrite,
+        tell=_tell,
     )
-    if not quiet:
-        typer.echo(
-            f"{output}: {_counted(found.records, 'record')} of "
-            f"{_counted(found.articles, 'article')} and {_counted(found.annotators, 'annotator')}; "
-            f"{_counted(found.sentences, 'labelled sentence')}, {_counted(found.spans, 'span')}, "
-            f"{_counted(found.citations, 'citation')}",
-            err=True,
-        )
+    units = [unit for record in records for unit in record["sentences"]]
+    people = {record.get("annotator") for record in records}
+    articles_read = {record["id"] for record in records}
+    counts = {
+        "labelled sentence": sum(bool(unit["labels"]) for unit in units),
+        "span": sum(len(record["spans"]) for record in records),
+        "citation": sum(len(unit.get("citations") or ()) for unit in units),
+    }
+    typer.echo(
+        f"{output}: {counted(len(records), 'record')} of {counted(len(articles_read), 'article')} "
+        f"and {counted(len(people), 'annotator')}; "
+        + ", ".join(counted(count, what) for what, count in counts.items()),
+        err=True,
+    )
 
 
-def _counted(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+@app.command("pick")
+def pick_command(
+    inputs: RunOrFiles,
+    output: Output,
+    n: Count = 200,
+    by: By = "mix",
+    signal: Signals = None,
+    per_outlet: PerOutlet = None,
+    not_in: NotIn = None,
+    model: ModelName = "transformer",
+    second: Second = None,
+    seed: Seed = 0,
+    overwrite: OverReport = False,
+) -> None:
+    """Pick the sentences that are most worth labelling, from a run or from files."""
+    from framescope.classifier.output import check, opened
+    from framescope.classifier.reports import dumps
+    from framescope.training.picking import pick
+    from rich.console import Console
+
+    check(output, [*inputs, *map(str, not_in or ())], overwrite=overwrite)
+    found = pick(
+        inputs,
+        n,
+        by,
+        signals=signal,
+        model=model,
+        second=second,
+        per_outlet=per_outlet,
+        known=not_in or (),
+        seed=seed,
+        tell=_tell,
+    )
+    with opened(output) as file:
+        file.writelines(dumps(record) + "\n" for record in found.records())
+    Console(stderr=True).print(found.summary())
 
 
-app.command("pick")(pick)
-app.command("simulate")(simulate)
+def _tell(line: str) -> None:
+    from framescope.classifier.records import printable
+
+    typer.echo(f"framescope: {printable(line)}", err=True)

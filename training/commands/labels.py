@@ -1,22 +1,22 @@
-"""The command `framescope labels`: are labels sound, do annotators agree, and theirs made one."""
+"""The command `framescope labels`: check labels, measure agreement, merge annotators."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from framescope.classifier.cli.help import SETTINGS, Grouped
-from framescope.classifier.cli.shared import CardFormat, Json, OverFile
-from framescope.training.options import CorporaFolder, HouseFolder
+from framescope.classifier.cli.shared import CardFormat, OverFile
+from framescope.training.options import CorporaFolder, HouseFolder, counted
 
 if TYPE_CHECKING:
-    from framescope.training.labels import LabelCheck, LabelledFiles, LabelProblem, Suspects
+    from framescope.training.labels import LabelCheck, LabelledFiles, LikelyErrors
     from rich.console import Console
     from rich.table import Table
 
@@ -30,8 +30,8 @@ app = typer.Typer(
 
 _MOST_SHOWN = 50  # problems of one file on a terminal
 _ERRORS = 20
-_WIDTH = 140  # columns of a table that no terminal shows
-_ENDED = 1  # the exit status of findings
+_WIDTH = 140  # columns of a table in a file or pipe
+_FINDINGS = 1  # the exit status
 
 
 class Merging(StrEnum):
@@ -45,54 +45,36 @@ As = Annotated[CardFormat, typer.Option("--format", "-f", help="How to write it.
 Labelled = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Labelled files (exchange format).")
 ]
-
-
-@dataclass
-class _Found:
-    """What was found in one file, or in a part of the house corpus."""
-
-    check: LabelCheck
-    problems: list[LabelProblem]
-    balance: Sequence[Any] = ()
-    suspects: Suspects | None = None
-    unread: list[str] = field(default_factory=list)
-
-    @property
-    def findings(self) -> int:
-        return len(self.problems) + len(self.suspects.found if self.suspects else ())
+SomeLabelled = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[FILE]...", help="Labelled files; without any, the house corpus."),
+]
+ByAnnotator = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[FILE]...", help="One per annotator, or with 'annotator' in records."),
+]
+Errors = Annotated[
+    int | None,
+    typer.Option(min=0, metavar="N", help=f"Show this many likely errors ({_ERRORS}); 0: none."),
+]
+Unseen = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="Use its probabilities; it never saw these labels."),
+]
+Citations = Annotated[bool, typer.Option("--citations", help="Of citations, not of signals.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Merged labels.")]
+By = Annotated[Merging, typer.Option(help="Share of yes, or Dawid and Skene's probability.")]
+Hard = Annotated[bool, typer.Option("--hard", help="Round to 0 and 1; leave out exact halves.")]
 
 
 @app.command()
 def check(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[FILE]...",
-            help="Labelled files (exchange format); without any, the house corpus.",
-        ),
-    ] = None,
+    files: SomeLabelled = None,
     corpora: CorporaFolder = None,
-    corpus: HouseFolder = None,
-    errors: Annotated[
-        int | None,
-        typer.Option(
-            "--errors", min=1, metavar="N", help=f"Show so many likely errors ({_ERRORS})."
-        ),
-    ] = None,
-    no_errors: Annotated[
-        bool, typer.Option("--no-errors", help="Look for no likely errors: it reads the text.")
-    ] = False,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="MODEL",
-            help="Take the probabilities of this bundle, which never saw these labels.",
-        ),
-    ] = None,
+    house: HouseFolder = None,
+    errors: Errors = None,
+    model: Unseen = None,
     format: As = CardFormat.TERMINAL,
-    as_json: Json = False,
 ) -> None:
     """Check labels: faults, contradictions, duplicates, balance, likely errors.
 
@@ -100,151 +82,101 @@ def check(
     """
     from framescope.classifier.errors import InputError
     from framescope.training.corpora import given_folder
-    from framescope.training.labels import check_house, check_standoff, read_labelled
-
-    if no_errors and (errors is not None or model is not None):
-        raise InputError(
-            "--no-errors", "looks for no errors; leave it out, or --errors and --model"
-        )
-    root = given_folder(corpora)
-    if files:
-        read = [read_labelled([path]) for path in files]
-        found = _checked(files, read, root, wanted=not no_errors, model=model, asked=bool(errors))
-    else:
-        if errors is not None or model is not None:
-            what = "is of your files: name some, those of corpus/articles for instance"
-            raise InputError("--errors" if errors is not None else "--model", what)
-        checks = check_house(), check_standoff(root)
-        found = [_Found(one, list(one.problems), unread=list(one.unread)) for one in checks]
-    if as_json or format is CardFormat.JSON:
-        listed = [_record(one, errors or _ERRORS) for one in found]
-        typer.echo(json.dumps({"files": listed}, ensure_ascii=False, indent=2))
-    else:
-        for one in found:
-            _print(one, errors or _ERRORS)
-    if count := sum(one.findings for one in found):
-        typer.echo(f"framescope: {_counted(count, 'finding')}, named above", err=True)
-        raise typer.Exit(_ENDED)
-
-
-def _checked(
-    files: Sequence[Path],
-    read: Sequence[LabelledFiles],
-    root: Path | None,
-    *,
-    wanted: bool,
-    model: str | None,
-    asked: bool,
-) -> list[_Found]:
-    """Check files, each by itself, and all together for what stands in two of them."""
     from framescope.training.labels import (
+        check_house,
         check_labelled,
-        class_balance,
-        in_benchmarks,
-        labelled_otherwise,
+        check_standoff,
         read_benchmarks,
+        read_labelled,
     )
 
-    benchmarks = read_benchmarks(root)
-    made = []
-    for path, given in zip(files, read, strict=True):
-        articles = given.articles
-        one = _Found(check_labelled(str(path), given), [], class_balance(articles))
-        one.problems += [*one.check.problems, *labelled_otherwise(articles)]
-        one.problems += in_benchmarks(articles, benchmarks)
-        one.unread += [*one.check.unread, *benchmarks.unread]
-        if wanted and articles:
-            _suspect(one, given, model, asked=asked or model is not None)
-        made.append(one)
-    return made
+    root = given_folder(corpora)
+    checks: list[tuple[LabelCheck, LikelyErrors | None]] = []
+    if files:
+        read = [read_labelled([path]) for path in files]
+        benchmarks = read_benchmarks(root)
+        for path, labelled in zip(files, read, strict=True):
+            one = check_labelled(str(path), labelled, benchmarks)
+            checks.append((one, _likely_errors(labelled, errors, model)))
+    elif errors is not None or model is not None:
+        option = "--errors" if errors is not None else "--model"
+        raise InputError(option, "needs files; name some, those of corpus/articles for instance")
+    else:
+        checks = [(check_house(), None), (check_standoff(root), None)]
+    shown = _ERRORS if errors is None else errors
+    if format is CardFormat.JSON:
+        listed = [_record(one, found, shown) for one, found in checks]
+        typer.echo(json.dumps({"files": listed}, ensure_ascii=False, indent=2))
+    else:
+        for one, found in checks:
+            _print(one, found, shown)
+    count = sum(len(one.problems) + len(found.found if found else ()) for one, found in checks)
+    if count:
+        typer.echo(f"framescope: {counted(count, 'finding')}, listed above", err=True)
+        raise typer.Exit(_FINDINGS)
 
 
-def _suspect(one: _Found, given: LabelledFiles, model: str | None, *, asked: bool) -> None:
-    """Look for likely errors; without what that takes, say so unless it was asked for."""
+def _likely_errors(
+    labelled: LabelledFiles, errors: int | None, model: str | None
+) -> LikelyErrors | None:
+    """Look for likely errors; where what it takes is missing, say so unless they were asked for."""
+    from framescope.classifier.bundles import load
     from framescope.classifier.errors import FramescopeError, need
+    from framescope.training.labels import LikelyErrors, find_errors
 
+    if errors == 0 or not labelled.articles:
+        return None
     try:
         need("cleanlab", "looking for likely label errors needs", "annotate")
     except FramescopeError as error:
-        if asked:
+        if errors is not None or model is not None:
             raise
-        one.unread.append(f"likely errors: {error}")
-        return
-    from framescope.classifier.bundles import load
-    from framescope.training.labels import find_suspects
-
-    own = model is not None
-    one.suspects = find_suspects(given.articles, load(model or "transformer"), own=own)
-    one.unread += one.suspects.unread
+        return LikelyErrors((), 0, (f"likely errors: {error}",))
+    return find_errors(labelled.articles, load(model or "transformer"), own=model is not None)
 
 
 @app.command()
 def agreement(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[FILE]...",
-            help="A file an annotator, or records that name their 'annotator'; without any, the "
-            "part of the house corpus that was labelled twice.",
-        ),
-    ] = None,
-    draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of articles.")] = 2000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
-    citations: Annotated[
-        bool, typer.Option("--citations", help="Of citations, not of the sentences' signals.")
-    ] = False,
-    corpus: HouseFolder = None,
+    files: ByAnnotator = None,
+    citations: Citations = False,
+    house: HouseFolder = None,
     format: As = CardFormat.TERMINAL,
-    as_json: Json = False,
 ) -> None:
-    """How far annotators agree: Krippendorff's alpha of each signal, with an interval.
+    """Measure agreement: Krippendorff's alpha of each signal, with a 95% interval.
 
-    With --citations, on who says what: each role, the source it is linked to, and its kind.
+    Without files, of the part of the house corpus that was labelled twice. With --citations, on who
+    says what: each role, the source it is linked to, and its kind.
     """
     from framescope.training.labels import (
-        as_records,
         citation_agreement,
-        citation_passes,
         measure_agreement,
         passes,
         read_annotators,
     )
 
-    given = read_annotators(files or (citation_passes() if citations else passes()))
-    labels = [as_records(articles) for articles in given.values()]
-    rows: Sequence[Any]
-    if citations:
-        rows = citation_agreement(*labels, draws=draws, seed=seed)
+    given = read_annotators(files or passes(citations=citations))
+    labels = [[one.record for one in articles] for articles in given.values()]
+    measure = citation_agreement if citations else measure_agreement
+    rows: Sequence[Any] = measure(*labels)
+    if format is CardFormat.JSON:
+        listed = [_finite(asdict(row)) for row in rows]
+        found = {"annotators": list(given), "citations" if citations else "signals": listed}
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
-        rows = measure_agreement(*labels, draws=draws, seed=seed)
-    if as_json or format is CardFormat.JSON:
-        what = "citations" if citations else "signals"
-        listed = {"annotators": list(given), what: [_finite(asdict(row)) for row in rows]}
-        typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
-        return
-    _console().print(_of_citations(rows) if citations else _of_signals(list(given), rows))
+        _console().print(_of_citations(rows) if citations else _of_signals(list(given), rows))
 
 
 @app.command()
 def merge(
     files: Labelled,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where the merged labels go.")
-    ],
-    by: Annotated[
-        Merging,
-        typer.Option(
-            "--by", help="A share of those who labelled it, or Dawid and Skene's probability."
-        ),
-    ] = Merging.MAJORITY,
-    hard: Annotated[
-        bool, typer.Option("--hard", help="Round labels to 0 and 1; a half is left out.")
-    ] = False,
+    output: Output,
+    by: By = Merging.MAJORITY,
+    hard: Hard = False,
     overwrite: OverFile = False,
 ) -> None:
-    """Merge several annotators' labels into one record an article.
+    """Merge several annotators' labels into one record per article.
 
-    What they differ on becomes a label between 0 and 1, which training takes as it is.
+    Where they differ, the label lies between 0 and 1, which training uses as it is.
     """
     from framescope.classifier import output as outputs
     from framescope.training.labels import merge_annotators, read_annotators
@@ -254,47 +186,42 @@ def merge(
     merged = merge_annotators(annotators, dawid_skene=by is Merging.DAWID_SKENE, hard=hard)
     with outputs.opened(output) as file:
         file.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in merged.records)
-    said = f"{_counted(len(merged.records), 'article')} of {len(annotators)} annotators"
-    said += f", {merged.labels:,} labels, {merged.soft:,} of them between 0 and 1"
-    said += f"; {merged.ties:,} left out as a half" if merged.ties else ""
-    said += f"; {merged.alone:,} articles have one annotator" if merged.alone else ""
-    typer.echo(said, err=output == outputs.STDOUT)
+    summary = f"{counted(len(merged.records), 'article')} of {len(annotators)} annotators"
+    summary += f", {counted(merged.labels, 'label')}, {merged.soft:,} of them between 0 and 1"
+    summary += f"; {merged.ties:,} exact halves left out" if merged.ties else ""
+    alone = counted(merged.alone, "article")
+    summary += f"; {alone} with only one annotator" if merged.alone else ""
+    typer.echo(summary, err=output == outputs.STDOUT)
 
 
-# --- what is shown --------------------------------------------------------------------------------
+# Output
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _record(one: _Found, most: int) -> dict[str, Any]:
-    suspects = one.suspects
+def _record(one: LabelCheck, errors: LikelyErrors | None, most: int) -> dict[str, Any]:
     return {
-        "name": one.check.name,
-        "articles": one.check.articles,
-        "sentences": one.check.sentences,
-        "pairs": one.check.pairs,
+        "name": one.name,
+        "articles": one.articles,
+        "sentences": one.sentences,
+        "pairs": one.pairs,
         "problems": [asdict(problem) for problem in one.problems],
         "balance": [asdict(row) for row in one.balance],
         "likely_errors": None
-        if suspects is None
+        if errors is None
         else {
-            "looked_at": suspects.labels,
-            "found": len(suspects.found),
-            "shown": [_finite(asdict(each)) | {"why": each.why} for each in suspects.found[:most]],
+            "looked_at": errors.labels,
+            "found": len(errors.found),
+            "shown": [_finite(asdict(each)) | {"why": each.why} for each in errors.found[:most]],
         },
-        "not_looked_at": one.unread,
+        "not_looked_at": [*one.unread, *(errors.unread if errors else ())],
     }
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """NaN is not JSON: what is undefined is null."""
+    """Replace NaN, which JSON doesn't have, by None."""
     return {k: None if isinstance(v, float) and v != v else v for k, v in row.items()}
 
 
 def _console() -> Console:
-    """Give what is printed to; a file or a pipe has no width that a table must keep to."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
@@ -303,50 +230,42 @@ def _console() -> Console:
     return console
 
 
-def _print(one: _Found, most: int) -> None:
+def _print(one: LabelCheck, errors: LikelyErrors | None, most: int) -> None:
     from rich.markup import escape
 
     console = _console()
-    of = one.check
-    pairs = f", {of.pairs} contrast pairs" if of.pairs else ""
+    pairs = f", {one.pairs} contrast pairs" if one.pairs else ""
     console.print(
-        f"[bold]{escape(of.name)}[/]: {_counted(of.articles, 'article')}, "
-        f"{_counted(of.sentences, 'sentence')}{pairs}; {_counted(len(one.problems), 'problem')}"
+        f"[bold]{escape(one.name)}[/]: {counted(one.articles, 'article')}, "
+        f"{counted(one.sentences, 'sentence')}{pairs}; {counted(len(one.problems), 'problem')}"
     )
     for problem in one.problems[:_MOST_SHOWN]:
         console.print(f"  {escape(problem.where)}: {escape(problem.what)}")
     if len(one.problems) > _MOST_SHOWN:
-        console.print(f"  and {len(one.problems) - _MOST_SHOWN} more; --json lists them all")
+        hidden = len(one.problems) - _MOST_SHOWN
+        console.print(f"  and {hidden:,} more; --format json lists them all")
     if one.balance:
         console.print(_of_balance(one.balance))
-    if one.suspects is not None:
-        found = one.suspects.found
-        count = _counted(len(found), "likely error")
-        console.print(f"{count} among {one.suspects.labels:,} labels" + (":" if found else ""))
-        for each in found[:most]:
+    if errors is not None:
+        count = counted(len(errors.found), "likely error")
+        end = ":" if errors.found and most else ""
+        console.print(f"{count} among {errors.labels:,} labels{end}")
+        for each in errors.found[:most]:
             console.print(f"  {escape(each.article)}, sentence {each.sentence}, {each.signal}:")
             console.print(f"    {escape(each.text)}", style="italic")
             console.print(f"    {escape(each.why)}")
-        if len(found) > most:
-            console.print(f"  and {len(found) - most:,} more; --errors N shows more")
-    for line, times in _once(one.unread).items():
+        if len(errors.found) > most:
+            console.print(f"  and {len(errors.found) - most:,} more; --errors N shows more")
+    for line, times in Counter([*one.unread, *(errors.unread if errors else ())]).items():
         more = f" ({times} times)" if times > 1 else ""
-        console.print(f"  not looked at: {escape(line)}{more}")
-
-
-def _once(lines: Sequence[str]) -> dict[str, int]:
-    times: dict[str, int] = defaultdict(int)
-    for line in lines:
-        times[line] += 1
-    return times
+        console.print(f"  not checked: {escape(line)}{more}")
 
 
 def _table(left: Sequence[str], right: Sequence[str], caption: str | None = None) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.caption_justify = "left"
+    table = Table(caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption_justify="left")
     for heading in left:
         table.add_column(heading, no_wrap=True)
     for heading in right:
@@ -371,15 +290,8 @@ def _of_signals(names: Sequence[str], rows: Sequence[Any]) -> Table:
     caption = f"{', '.join(names)}: sentences that each labelled 1; intervals resample articles"
     table = _table(("signal",), ("n", "articles", *names, "alpha", "95% interval"), caption)
     for row in rows:
-        defined = row.alpha == row.alpha
-        table.add_row(
-            row.signal,
-            f"{row.sentences:,}",
-            f"{row.articles:,}",
-            *map(str, row.positive),
-            f"{row.alpha:.3f}" if defined else "undefined",
-            f"{row.low:.3f} to {row.high:.3f}" if defined else "",
-        )
+        counts = f"{row.sentences:,}", f"{row.articles:,}", *map(str, row.positive)
+        table.add_row(row.signal, *counts, *_bounded(row.alpha, row.low, row.high))
     return table
 
 
@@ -387,8 +299,10 @@ def _of_citations(rows: Sequence[Any]) -> Table:
     columns = ("n", "articles", "value", "95% interval")
     table = _table(("of", "measure"), columns, "intervals resample articles")
     for row in rows:
-        found = "undefined", ""
-        if row.value == row.value:
-            found = f"{row.value:.3f}", f"{row.low:.3f} to {row.high:.3f}"
-        table.add_row(row.what, row.measure, f"{row.n:,}", f"{row.articles:,}", *found)
+        counts = f"{row.n:,}", f"{row.articles:,}"
+        table.add_row(row.what, row.measure, *counts, *_bounded(row.value, row.low, row.high))
     return table
+
+
+def _bounded(value: float, low: float, high: float) -> tuple[str, str]:
+    return ("undefined", "") if value != value else (f"{value:.3f}", f"{low:.3f} to {high:.3f}")

@@ -1,33 +1,93 @@
-"""How far annotators agree, signal by signal: Krippendorff's alpha with an interval."""
+"""Agreement of annotators on signals and on citations, with bootstrap intervals over articles.
+
+Krippendorff's alpha is computed by the package of that name. The intervals come from the
+coincidences of each article, which add up: the package takes one sample at a time, and two
+thousand resamples of thirty signals would take minutes.
+
+Citations belong to a sentence. Those of two annotators are paired by the characters that their
+contents share. Alpha of a role counts the characters of the sentences that both annotated.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from framescope.classifier.errors import CorpusError
+from framescope.classifier.errors import CorpusError, need
+from framescope.classifier.inputs import read_citations
+from framescope.classifier.records import MarkedCitation, Place, SourceKind
 from framescope.classifier.taxonomy import NAMES
 from framescope.training.corpora import house_folder
 from numpy.typing import NDArray
 
+Record = Mapping[str, Any]
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
-def passes() -> tuple[Path, Path]:
-    """Give the files of the part of the house corpus that was labelled twice."""
-    folder = house_folder() / "agreement"
-    return folder / "first.jsonl", folder / "second.jsonl"
+ROLES = ("source", "cue", "content")
+_ON_TOP = ("government", "state_media")
+_LONGEST = 1 << 40  # longer than any text: offsets are checked against sentences here
+
+
+def passes(*, citations: bool = False) -> tuple[Path, Path]:
+    """Return the two files of the part of the house corpus that was labelled twice."""
+    folder, prefix = house_folder() / "agreement", "citations-" if citations else ""
+    return folder / f"{prefix}first.jsonl", folder / f"{prefix}second.jsonl"
+
+
+# Alpha, and intervals
+
+
+def _alpha(value_counts: Counts) -> float:
+    """Return alpha of units, shape (n, 2): how many annotators gave each of two values."""
+    if not value_counts.any(axis=0).all():
+        return float("nan")
+    package = need("krippendorff", "measuring agreement needs", "annotate")
+    return float(package.alpha(value_counts=value_counts, level_of_measurement="nominal"))
+
+
+def _alphas(sums: Floats) -> Floats:
+    """Return alpha of sums of disagreements, zeros and ones, shape (n, 3)."""
+    apart, zeros, ones = sums.T
+    values = zeros + ones
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(1 - apart * (values - 1) / (2 * ones * zeros))
+
+
+def _alphas_of_pairs(counts: Counts) -> Floats:
+    """Return alpha of two annotators from their counts of 00, 01, 10 and 11, shape (n, 4)."""
+    apart = counts[:, 1] + counts[:, 2]
+    sums = [2 * apart, 2 * counts[:, 0] + apart, 2 * counts[:, 3] + apart]
+    return _alphas(np.stack(sums, axis=1).astype(float))
+
+
+def _interval(
+    sums: NDArray[Any], statistic: Callable[[Any], Floats], draws: int, seed: int
+) -> tuple[float, float]:
+    """Return the 95% percentile interval of a statistic of sums, over resamples of articles."""
+    n = len(sums)
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=draws)
+    spread = statistic(drawn @ sums)
+    spread = spread[np.isfinite(spread)]
+    low, high = np.quantile(spread, [0.025, 0.975]) if len(spread) else (np.nan, np.nan)
+    return float(low), float(high)
+
+
+# Signals
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Some annotators on one signal.
+    """Agreement on one signal.
 
-    `sentences` and `articles` were labelled by two of them at least; `positive` is how many of
-    these sentences each labelled 1. `alpha` is Krippendorff's, nominal, NaN where nobody gave more
-    than one value; from `low` to `high` is the 95% percentile interval over resamples of whole
-    articles.
+    `sentences` and `articles` count those that two annotators labelled at least, `positive` how
+    many of these sentences each labelled 1. `alpha` is nominal, and NaN where only one value was
+    given; `low` and `high` bound its 95% interval.
     """
 
     signal: str
@@ -39,128 +99,232 @@ class Agreement:
     high: float
 
 
-def agreement(
-    *annotators: Sequence[Mapping[str, Any]], draws: int = 2000, seed: int = 0
-) -> list[Agreement]:
-    """Compare annotators' records, in taxonomy order of the signals.
+def agreement(*annotators: Sequence[Record], draws: int = 2000, seed: int = 0) -> list[Agreement]:
+    """Compare annotators' labels, in taxonomy order of the signals.
 
-    Alpha is 1 minus observed over expected disagreement, where what is expected follows from the
-    labels of all together (Krippendorff, 2011, "Computing Krippendorff's alpha-reliability"). Who
-    didn't label a sentence is missing there, and those who did are compared. With two values it is
-    a function of three sums, so that a resample of articles is a sum of sums.
-
-    Parameters
-    ----------
-    *annotators : sequence of mapping
-        Two or more. Records with ``id`` and ``sentences``, each with ``start``, ``end`` and
-        ``labels``. Of whoever labels a signal, a line that is not content counts as 0 for it. A
-        label counts as 1 from a half.
-    draws, seed : int
-
-    Raises
-    ------
-    CorpusError
-        When no two of them have an article, or a signal, in common.
+    Each of two or more gives records of the exchange format, whose text isn't needed. A label
+    counts as 1 from 0.5; a line that an annotator calls no content counts as 0 for the signals that
+    they label elsewhere. Raise `CorpusError` when no two have an article or a signal in common.
     """
-    articles: dict[str, list[Mapping[str, Any] | None]] = {}
+    articles: dict[str, list[Record | None]] = {}
     for number, records in enumerate(annotators):
         for record in records:
             articles.setdefault(record["id"], [None] * len(annotators))[number] = record
     shared = [given for given in articles.values() if sum(one is not None for one in given) > 1]
     if not shared:
         raise CorpusError("the annotators have no article in common; give files of one set")
-    labelled = [_annotated(records) for records in annotators]
+    labelled = [
+        {name for record in records for labels in _units(record).values() for name in labels}
+        for records in annotators
+    ]
     found = []
     for signal in NAMES:
         who = [signal in names for names in labelled]
-        if sum(who) < 2:
-            continue
-        sums = [s for given in shared if (s := _Sums.of(_values(given, who, signal))) is not None]
-        if sums:
-            found.append(_of_signal(signal, sums, draws, seed))
+        values = [_values(given, who, signal) for given in shared] if sum(who) > 1 else []
+        if values := [one for one in values if len(one)]:
+            found.append(_of_signal(signal, values, draws, seed))
     if not found:
         raise CorpusError("the annotators label no signal in common; give files of one set")
     return found
 
 
-def _annotated(records: Sequence[Mapping[str, Any]]) -> set[str]:
-    return {name for record in records for item in record["sentences"] for name in item["labels"]}
+def _units(record: Record) -> dict[tuple[int, int], Record]:
+    """Return the labels of the sentences by place, and those of the article."""
+    units = {(s["start"], s["end"]): s.get("labels") or {} for s in record.get("sentences") or ()}
+    of_article = record.get("labels")
+    return {**units, (-1, -1): of_article} if of_article else units
 
 
-def _values(
-    given: Sequence[Mapping[str, Any] | None], who: Sequence[bool], signal: str
-) -> NDArray[np.float64]:
-    """Give the labels of an article's sentences, shape (n_sentences, n_annotators); NaN: none."""
-    places: dict[tuple[int, int], NDArray[np.float64]] = {}
+def _values(given: Sequence[Record | None], who: Sequence[bool], signal: str) -> Floats:
+    """Return the labels of the sentences that two labelled at least, shape (n, n_annotators)."""
+    places: dict[tuple[int, int], Floats] = {}
     for number, record in enumerate(given):
-        for item in record["sentences"] if record is not None and who[number] else ():
-            row = places.setdefault((item["start"], item["end"]), np.full(len(given), np.nan))
-            row[number] = _value(item["labels"], signal)
-    return np.array(list(places.values())).reshape(-1, len(given))
+        for place, labels in _units(record).items() if record is not None and who[number] else ():
+            value = labels.get(signal, 0 if labels.get("content") == 0 else None)
+            row = places.setdefault(place, np.full(len(given), np.nan))
+            row[number] = np.nan if value is None or value != value else value >= 0.5
+    values = np.array(list(places.values())).reshape(-1, len(given))
+    return np.asarray(values[np.isfinite(values).sum(axis=1) > 1])
 
 
-def _value(labels: Mapping[str, float], signal: str) -> float:
-    if signal not in labels:
-        return 0.0 if labels.get("content") == 0 else np.nan
-    return float(labels[signal] >= 0.5)
+def _of_signal(signal: str, articles: Sequence[Floats], draws: int, seed: int) -> Agreement:
+    counts = [np.stack([(one == 0).sum(1), (one == 1).sum(1)], axis=1) for one in articles]
+    sums = []
+    for zeros, ones in (one.T for one in counts):
+        # Each of a unit's m labels is compared with m - 1 others.
+        apart = (2 * ones * zeros / (zeros + ones - 1)).sum()
+        sums.append((apart, zeros.sum(), ones.sum()))
+    values = np.concatenate(articles)
+    return Agreement(
+        signal,
+        len(values),
+        len(articles),
+        tuple((values == 1).sum(axis=0).tolist()),
+        _alpha(np.concatenate(counts)),
+        *_interval(np.array(sums, float), _alphas, draws, seed),
+    )
+
+
+# Citations
 
 
 @dataclass(frozen=True, slots=True)
-class _Sums:
-    """What alpha is computed of, of one article.
+class CitationAgreement:
+    """Agreement on one property of citations.
 
-    `parts` are the disagreement, the zeros and the ones of sentences that two have labelled at
-    least; `sentences` is their number, `positive` the ones of each annotator.
+    `n` counts what there is to agree on, in so many `articles`; `value` is what `measure` names,
+    `low` and `high` bound its 95% interval.
     """
 
-    parts: tuple[float, float, float]
-    sentences: int
-    positive: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, values: NDArray[np.float64]) -> _Sums | None:
-        times = np.isfinite(values).sum(axis=1)
-        values, times = values[times > 1], times[times > 1]
-        if not len(values):
-            return None
-        ones = np.nansum(values, axis=1)
-        # Each of m labels is held against the m - 1 others.
-        apart = (2 * ones * (times - ones) / (times - 1)).sum()
-        parts = float(apart), float((times - ones).sum()), float(ones.sum())
-        return cls(parts, len(values), np.nansum(values, axis=0).astype(np.int64))
+    what: str
+    measure: str
+    n: int
+    articles: int
+    value: float
+    low: float
+    high: float
 
 
-def _of_signal(signal: str, articles: Sequence[_Sums], draws: int, seed: int) -> Agreement:
-    n = len(articles)
-    sums = np.array([one.parts for one in articles])
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=draws)
-    spread = _of_sums(drawn @ sums)
-    low, high = (
-        np.nanquantile(spread, [0.025, 0.975]) if np.isfinite(spread).any() else (np.nan, np.nan)
-    )
-    return Agreement(
-        signal,
-        sum(one.sentences for one in articles),
-        n,
-        tuple(np.sum([one.positive for one in articles], axis=0).tolist()),
-        float(_of_sums(sums.sum(axis=0)[None])[0]),
-        float(low),
-        float(high),
-    )
+def _share(counts: Counts) -> Floats:
+    return np.asarray(counts[:, 1] / np.maximum(counts[:, 0], 1))
 
 
-def alpha(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Compute Krippendorff's alpha of two from counts of 00, 01, 10 and 11, (n, 4) -> (n,)."""
-    apart = counts[:, 1] + counts[:, 2]
-    zeros, ones = 2 * counts[:, 0] + apart, 2 * counts[:, 3] + apart
-    return _of_sums(np.stack([2 * apart, zeros, ones], axis=1).astype(float))
+def _f1(counts: Counts) -> Floats:
+    return np.asarray(2 * counts[:, 0] / np.maximum(counts[:, 1] + counts[:, 2], 1))
 
 
-def _of_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute alpha from sums of disagreement, zeros and ones, shape (n, 3) -> (n,)."""
-    apart, zeros, ones = sums.T
-    values = zeros + ones
-    with np.errstate(invalid="ignore", divide="ignore"):
-        expected = 2 * ones * zeros / (values * (values - 1))
-        found: NDArray[np.float64] = np.where(expected > 0, 1 - apart / values / expected, np.nan)
+_STATISTICS: Mapping[str, Callable[[Counts], Floats]] = {
+    "F1": _f1,
+    "share": _share,
+    "alpha": _alphas_of_pairs,
+    "alpha of characters": _alphas_of_pairs,
+}
+_MEASURES = {
+    "citation": "F1",
+    **dict.fromkeys(ROLES, "alpha of characters"),
+    **{f"{role}, the very same": "share" for role in ROLES},
+    "link to one source": "share",
+    **dict.fromkeys((*SourceKind, *_ON_TOP), "alpha"),
+}
+
+
+def citation_agreement(
+    *annotators: Sequence[Record], draws: int = 2000, seed: int = 0
+) -> list[CitationAgreement]:
+    """Compare annotators' citations in the sentences that two of them annotated.
+
+    Each of two or more gives records of the exchange format, whose text isn't needed. Of more than
+    two every pair is compared, and an article's pairs are added up. The measures are F1 of finding
+    a citation, alpha of the characters of each role, and of the citations that both found: the
+    share in which a role has the very same characters and that is linked to one source, and alpha
+    of each kind. Raise `CorpusError` when there is nothing in common, or a citation can't be read.
+    """
+    by_article: dict[str, list[Record]] = defaultdict(list)
+    for records in annotators:
+        for record in records:
+            by_article[record["id"]].append(record)
+    tallies: list[dict[str, Counts]] = []
+    for given in by_article.values():
+        pairs = [_tally(one, other) for one, other in combinations(given, 2)]
+        if counted := [tally for tally in pairs if tally is not None]:
+            tallies.append({what: sum(t[what] for t in counted) for what in _MEASURES})  # type: ignore[misc]
+    if not tallies:
+        raise CorpusError("the annotators have no citations in common; give files of one set")
+    found = []
+    for what, measure in _MEASURES.items():
+        counts = np.stack([tally[what] for tally in tallies])
+        total = counts.sum(axis=0)
+        if _STATISTICS[measure] is _alphas_of_pairs:
+            n, value = total.sum(), _alpha(np.repeat([[2, 0], [1, 1], [1, 1], [0, 2]], total, 0))
+        else:
+            n, value = total[0], float(_STATISTICS[measure](total[None])[0])
+        bounds = _interval(counts, _STATISTICS[measure], draws, seed)
+        found.append(CitationAgreement(what, measure, int(n), len(tallies), value, *bounds))
     return found
+
+
+def _tally(one: Record, other: Record) -> dict[str, Counts] | None:
+    """Count what two annotators of an article agree on; None where they share no sentence."""
+    counts: dict[str, Counts] = defaultdict(lambda: np.zeros(4, np.int64))
+    shared = list(_shared(one, other))
+    for place, mine, theirs in shared:
+        pairs, left, right = align(mine, theirs)
+        counts["citation"][:3] += (len(pairs), len(pairs) + len(left), len(pairs) + len(right))
+        for role in ROLES:
+            own, others = (_characters(found, role, place) for found in (mine, theirs))
+            both, either = len(own & others), len(own | others)
+            only = len(own) - both
+            counts[role] += (place.end - place.start - either, either - both - only, only, both)
+        for first, second in pairs:
+            for role in ROLES:
+                same = getattr(first, role) == getattr(second, role)
+                counts[f"{role}, the very same"][:2] += (1, same)
+            counts["link to one source"][:2] += (1, _overlap(first.source, second.source))
+            for kind in SourceKind:
+                counts[kind][2 * (first.kind is kind) + (second.kind is kind)] += 1
+            for name in _ON_TOP:
+                counts[name][2 * getattr(first, name) + getattr(second, name)] += 1
+    return {what: counts[what] for what in _MEASURES} if shared else None
+
+
+def align(
+    first: Sequence[MarkedCitation], second: Sequence[MarkedCitation]
+) -> tuple[list[tuple[MarkedCitation, MarkedCitation]], list[MarkedCitation], list[MarkedCitation]]:
+    """Pair the citations of one sentence whose contents share the most characters.
+
+    Citations of one content are distinguished by cue and source. Returns the pairs, and what is
+    left of each annotator's.
+    """
+    scored = []
+    for i, one in enumerate(first):
+        for j, other in enumerate(second):
+            mine, theirs = _covered(one.content), _covered(other.content)
+            shared = len(mine & theirs) / len(mine | theirs)
+            if shared:
+                same = _overlap(one.source, other.source) + _overlap(one.cue, other.cue)
+                scored.append((-shared - same / 2, i, j))
+    pairs: dict[int, int] = {}
+    for _, i, j in sorted(scored):
+        if i not in pairs and j not in pairs.values():
+            pairs[i] = j
+    return (
+        [(first[i], second[j]) for i, j in sorted(pairs.items())],
+        [one for i, one in enumerate(first) if i not in pairs],
+        [one for j, one in enumerate(second) if j not in pairs.values()],
+    )
+
+
+def _overlap(one: Place | None, other: Place | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.start < other.end and other.start < one.end
+
+
+def _covered(places: Iterable[Place | None]) -> frozenset[int]:
+    return frozenset(at for place in places if place for at in range(place.start, place.end))
+
+
+def _characters(found: Sequence[MarkedCitation], role: str, inside: Place) -> frozenset[int]:
+    places = (
+        place
+        for one in found
+        for place in (one.content if role == "content" else (getattr(one, role),))
+    )
+    return _covered(places) & frozenset(range(inside.start, inside.end))
+
+
+def _shared(
+    one: Record, other: Record
+) -> Iterator[tuple[Place, tuple[MarkedCitation, ...], tuple[MarkedCitation, ...]]]:
+    """Yield the sentences that both annotated, with the citations of each."""
+    theirs = {(item["start"], item["end"]): item for item in other["sentences"]}
+    for item in one["sentences"]:
+        match = theirs.get((item["start"], item["end"]))
+        if match is None:
+            continue
+        try:
+            found = read_citations(item, _LONGEST), read_citations(match, _LONGEST)
+        except ValueError as error:
+            raise CorpusError(f"{one['id']}, sentence at {item['start']}: {error}") from None
+        if found[0] is not None and found[1] is not None:
+            yield Place(item["start"], item["end"]), found[0], found[1]

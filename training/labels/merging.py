@@ -1,9 +1,8 @@
-"""Several annotators' labels of the same articles, made one record an article.
+"""Several annotators' labels of the same articles, merged into one record per article.
 
-What they differ on stays: a merged label is the share of annotators who say yes, or the probability
-of yes by Dawid and Skene (1979), "Maximum likelihood estimation of observer error-rates using the
-EM algorithm", and the loss is taken against it. Places are not averaged: a span is where a majority
-marks its characters, a citation is kept when a majority marks the very same.
+A merged label is the share of annotators who say yes, or the probability of yes by Dawid and Skene
+(1979), "Maximum likelihood estimation of observer error-rates using the EM algorithm". Places are
+decided by majority: a span character by character, a citation as a whole.
 """
 
 from __future__ import annotations
@@ -12,35 +11,28 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from framescope.classifier.errors import CorpusError, need
 from framescope.classifier.inputs import to_record
 from framescope.classifier.records import Article, MarkedCitation, Span, Unit
 from framescope.classifier.taxonomy import in_order
-from framescope.training.labels.annotators import Annotators
-from framescope.training.labels.labelled import LabelledArticle
+from framescope.training.labels.reading import Annotators, LabelledArticle
 
 _DIGITS = 4
 _ROUNDS = 100  # of expectation and maximisation; it stops when nothing changes
-_DOUBT = 1e-3  # what is left of a doubt that is as good as none
+_DOUBT = 1e-3  # the doubt below which a probability is rounded to 0 or 1
 
 T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What came of merging.
+    """Merged labels.
 
-    Attributes
-    ----------
-    records : tuple of mapping
-        One an article, in the order in which they came, with ``annotators``: their names.
-    labels, soft, ties : int
-        Labels in them; those of them that are neither 0 nor 1; and those left out as `hard` was
-        asked for and as many said yes as no.
-    alone : int
-        Articles that one annotator labelled.
+    `records` are in the order of the articles, with the names of their ``annotators``. `labels`
+    counts what is in them, `soft` the labels that are neither 0 nor 1, `ties` those that `hard`
+    left out, `alone` the articles that one annotator labelled.
     """
 
     records: tuple[Mapping[str, Any], ...]
@@ -50,81 +42,70 @@ class Merged:
     alone: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """One thing to be decided: a signal of a sentence, or of an article (sentence -1)."""
+class _Item(NamedTuple):
+    """What is decided: a signal of a sentence, or of the article (sentence -1)."""
 
     article: str
     sentence: int
     signal: str
 
 
-Votes = Mapping[_Cell, Mapping[str, float]]
+Votes = Mapping[_Item, Mapping[str, float]]
 
 
 def merge(annotators: Annotators, *, dawid_skene: bool = False, hard: bool = False) -> Merged:
-    """Merge annotators' labels.
+    """Merge annotators' labels; `hard` rounds them to 0 or 1, and leaves out exact halves.
 
-    Parameters
-    ----------
-    annotators : mapping of str to list of LabelledArticle
-    dawid_skene : bool
-        A label is the probability of yes, where each annotator's share of right answers, by answer,
-        is estimated along with it, signal by signal; labels count as yes from a half. Else it is
-        the mean of what those say who labelled it: of yes and no, the share of yes.
-    hard : bool
-        Round labels to 0 or 1; one of exactly a half is left out.
-
-    Raises
-    ------
-    CorpusError
-        When two annotators don't have the same text, or sentences, of an article.
-    FramescopeError
-        When crowd-kit is asked for and isn't there.
+    With `dawid_skene` a label is the probability of yes, estimated with each annotator's error
+    rates, signal by signal, from labels rounded to yes and no; otherwise it is the mean of those
+    who labelled it. Raise `CorpusError` when two annotators have a different text, or different
+    sentences, of an article, and `FramescopeError` without crowd-kit.
     """
     by_article: dict[str, dict[str, LabelledArticle]] = defaultdict(dict)
     for name, articles in annotators.items():
         for one in articles:
             by_article[one.article.id][name] = one
     for given in by_article.values():
-        _check(list(given.values()))
+        _require_same_article(list(given.values()))
     votes = _votes(by_article)
     decided = _dawid_skene(votes) if dawid_skene else _shares(votes)
     ties = 0
     if hard:
         ties = sum(value == 0.5 for value in decided.values())
         decided = {c: float(value > 0.5) for c, value in decided.items() if value != 0.5}
-    who_marks = _who_marks(annotators)
-    records, labels, soft = [], 0, 0
-    for name, given in by_article.items():
-        article = _article(name, given, decided, who_marks)
-        values = [
-            value
-            for held in (article.labels, *(unit.labels for unit in article.units or ()))
-            for value in held.values()
-        ]
-        labels += len(values)
-        soft += sum(value not in (0, 1) for value in values)
-        records.append({**to_record(article), "annotators": sorted(given)})
-    alone = sum(len(given) == 1 for given in by_article.values())
-    return Merged(tuple(records), labels, soft, ties, alone)
+    markers = _markers(annotators)
+    merged = {name: _article(name, given, decided, markers) for name, given in by_article.items()}
+    values = [
+        value
+        for article in merged.values()
+        for labels in (article.labels, *(unit.labels for unit in article.units or ()))
+        for value in labels.values()
+    ]
+    return Merged(
+        tuple(
+            {**to_record(article), "annotators": sorted(by_article[name])}
+            for name, article in merged.items()
+        ),
+        len(values),
+        sum(value not in (0, 1) for value in values),
+        ties,
+        sum(len(given) == 1 for given in by_article.values()),
+    )
 
 
-def _check(given: Sequence[LabelledArticle]) -> None:
-    """Refuse records of one article that are of two texts, or cut into other sentences."""
+def _require_same_article(given: Sequence[LabelledArticle]) -> None:
     first = given[0]
     for one in given:
         if "text" not in one.record:
-            raise CorpusError(f"{one.where}: no 'text'; what is merged needs the article")
-        what = ""
+            raise CorpusError(f"{one.where}: no 'text'; merging needs the article")
+        differs = ""
         if one.article.text != first.article.text:
-            what = "the text"
+            differs = f"the text of '{one.article.id}' differs"
         elif _places(one.article) != _places(first.article):
-            what = "the sentences"
-        if what:
-            where = f"{one.where}: {what} of '{one.article.id}'"
-            how = "annotators must be given the same articles, cut alike"
-            raise CorpusError(f"{where} differ{'s' * (what[-1] == 't')} from {first.where}; {how}")
+            differs = f"the sentences of '{one.article.id}' differ"
+        if differs:
+            how = "give annotators the same articles, with the same sentences"
+            raise CorpusError(f"{one.where}: {differs} from {first.where}; {how}")
 
 
 def _places(article: Article) -> list[tuple[int, int]]:
@@ -132,100 +113,104 @@ def _places(article: Article) -> list[tuple[int, int]]:
 
 
 def _votes(by_article: Mapping[str, Mapping[str, LabelledArticle]]) -> Votes:
-    """Gather who says what.
+    """Collect who says what.
 
-    A line that one calls no content has no other label of theirs; where others label it, that
-    counts as a no, as it does in agreement.
+    A line that an annotator calls no content has no other label of theirs; where others label it,
+    that counts as a no, as in agreement.
     """
-    votes: dict[_Cell, dict[str, float]] = defaultdict(dict)
+    votes: dict[_Item, dict[str, float]] = defaultdict(dict)
     for name, given in by_article.items():
         for who, one in given.items():
             for signal, label in one.article.labels.items():
-                votes[_Cell(name, -1, signal)][who] = label
+                votes[_Item(name, -1, signal)][who] = label
             for number, unit in enumerate(one.article.units or ()):
                 for signal, label in unit.labels.items():
-                    votes[_Cell(name, number, signal)][who] = label
-    for cell, said in votes.items():
-        for who, one in by_article[cell.article].items():
+                    votes[_Item(name, number, signal)][who] = label
+    for item, said in votes.items():
+        for who, one in by_article[item.article].items():
             units = one.article.units or ()
-            if cell.sentence >= 0 and units[cell.sentence].labels.get("content") == 0:
+            if item.sentence >= 0 and units[item.sentence].labels.get("content") == 0:
                 said.setdefault(who, 0.0)
     return votes
 
 
-def _shares(votes: Votes) -> dict[_Cell, float]:
-    return {cell: round(sum(s.values()) / len(s), _DIGITS) for cell, s in votes.items()}
+def _shares(votes: Votes) -> dict[_Item, float]:
+    return {item: round(sum(s.values()) / len(s), _DIGITS) for item, s in votes.items()}
 
 
-def _dawid_skene(votes: Votes) -> dict[_Cell, float]:
-    """Estimate each label and each annotator, signal by signal."""
+def _dawid_skene(votes: Votes) -> dict[_Item, float]:
     need("crowdkit", "merging by Dawid and Skene needs", "annotate")
     import pandas as pd
     from crowdkit.aggregation import DawidSkene
 
-    rows: dict[str, list[tuple[_Cell, str, int]]] = defaultdict(list)
-    for cell, said in votes.items():
-        rows[cell.signal] += [(cell, who, int(label >= 0.5)) for who, label in said.items()]
-    decided: dict[_Cell, float] = {}
-    for given in rows.values():
-        cells = list(dict.fromkeys(cell for cell, *_ in given))
-        numbers = {cell: number for number, cell in enumerate(cells)}
+    by_signal: dict[str, list[_Item]] = defaultdict(list)
+    for item in votes:
+        by_signal[item.signal].append(item)
+    decided: dict[_Item, float] = {}
+    for items in by_signal.values():
         table = pd.DataFrame(
-            [(numbers[cell], who, label) for cell, who, label in given],
+            [
+                (number, who, int(label >= 0.5))
+                for number, item in enumerate(items)
+                for who, label in votes[item].items()
+            ],
             columns=["task", "worker", "label"],
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # crowd-kit's use of pandas
             chances = DawidSkene(n_iter=_ROUNDS).fit_predict_proba(table)
         yes = chances[1] if 1 in chances.columns else chances.iloc[:, 0] * 0
-        for number, cell in enumerate(cells):
+        for number, item in enumerate(items):
             chance = float(yes.loc[number])
             sure = chance < _DOUBT or chance > 1 - _DOUBT
-            decided[cell] = float(round(chance)) if sure else round(chance, _DIGITS)
+            decided[item] = float(round(chance)) if sure else round(chance, _DIGITS)
     return decided
 
 
-def _who_marks(annotators: Annotators) -> dict[str, frozenset[str]]:
-    """Tell who labels or marks each signal anywhere: the others may not have looked for it."""
+def _markers(annotators: Annotators) -> dict[str, set[str]]:
+    """Return who labels or marks each signal anywhere; the others may not have looked for it."""
     found: dict[str, set[str]] = defaultdict(set)
     for name, articles in annotators.items():
         for one in articles:
-            for signal in {s for unit in one.article.units or () for s in unit.labels}:
+            signals = {signal for unit in one.article.units or () for signal in unit.labels}
+            for signal in signals | {span.signal for span in one.article.spans}:
                 found[signal].add(name)
-            for span in one.article.spans:
-                found[span.signal].add(name)
-    return {signal: frozenset(names) for signal, names in found.items()}
+    return found
 
 
 def _article(
     name: str,
     given: Mapping[str, LabelledArticle],
-    decided: Mapping[_Cell, float],
-    who_marks: Mapping[str, frozenset[str]],
+    decided: Mapping[_Item, float],
+    markers: Mapping[str, set[str]],
 ) -> Article:
-    """Put one article together; its other fields are those of whoever comes first."""
+    """Return a merged article; its other fields are the first annotator's."""
     articles = {who: one.article for who, one in given.items()}
     first = next(iter(articles.values()))
     units = tuple(
         _unit(name, number, [a.units[number] for a in articles.values() if a.units], decided)
         for number in range(len(first.units or ()))
     )
-    labels = {
-        signal: decided[cell]
-        for signal in in_order({s for a in articles.values() for s in a.labels})
-        if (cell := _Cell(name, -1, signal)) in decided
-    }
-    return replace(
-        first, units=units or None, labels=labels, spans=_spans(articles, units, who_marks)
-    )
+    labels = _labels(name, -1, [a.labels for a in articles.values()], decided)
+    spans = _spans(articles, units, markers)
+    return replace(first, units=units or None, labels=labels, spans=spans)
 
 
-def _unit(name: str, number: int, given: Sequence[Unit], decided: Mapping[_Cell, float]) -> Unit:
-    labels = {
-        signal: decided[cell]
-        for signal in in_order({signal for unit in given for signal in unit.labels})
-        if (cell := _Cell(name, number, signal)) in decided
+def _labels(
+    name: str,
+    sentence: int,
+    given: Iterable[Mapping[str, float]],
+    decided: Mapping[_Item, float],
+) -> dict[str, float]:
+    return {
+        signal: decided[item]
+        for signal in in_order({signal for labels in given for signal in labels})
+        if (item := _Item(name, sentence, signal)) in decided
     }
+
+
+def _unit(name: str, number: int, given: Sequence[Unit], decided: Mapping[_Item, float]) -> Unit:
+    labels = _labels(name, number, [unit.labels for unit in given], decided)
     voice = _most(unit.voice for unit in given if unit.voice is not None)
     citations = _citations([unit.citations for unit in given if unit.citations is not None])
     if labels.get("content", 1) < 0.5:  # a line that is not content gets no other label
@@ -234,7 +219,7 @@ def _unit(name: str, number: int, given: Sequence[Unit], decided: Mapping[_Cell,
 
 
 def _most(values: Iterable[T]) -> T | None:
-    """Give what is said most often; None where nothing is, or two are as often."""
+    """Return the most frequent value; None for none, or a tie."""
     ranked = Counter(values).most_common(2)
     if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
         return None
@@ -242,10 +227,10 @@ def _most(values: Iterable[T]) -> T | None:
 
 
 def _citations(given: Sequence[tuple[MarkedCitation, ...]]) -> tuple[MarkedCitation, ...] | None:
-    """Keep the citations that a majority marks just so.
+    """Keep the citations that a majority marks identically.
 
-    None, which is "not annotated", where nobody annotated them, or where a majority says that
-    somebody is cited and agrees on nobody.
+    None ("not annotated") where nobody annotated them, or where a majority marks citations and no
+    majority agrees on one.
     """
     if not given:
         return None
@@ -257,14 +242,12 @@ def _citations(given: Sequence[tuple[MarkedCitation, ...]]) -> tuple[MarkedCitat
 
 
 def _spans(
-    articles: Mapping[str, Article],
-    units: Sequence[Unit],
-    who_marks: Mapping[str, frozenset[str]],
+    articles: Mapping[str, Article], units: Sequence[Unit], markers: Mapping[str, set[str]]
 ) -> tuple[Span, ...]:
-    """Keep what a majority of those who look for a signal marks, character by character."""
+    """Keep the characters that a majority of those who look for a signal marks."""
     found = []
     for signal in in_order({span.signal for a in articles.values() for span in a.spans}):
-        lookers = [a for who, a in articles.items() if who in who_marks[signal]]
+        lookers = [a for who, a in articles.items() if who in markers[signal]]
         times: Counter[int] = Counter()
         for one in lookers:
             places = (range(s.start, s.end) for s in one.spans if s.signal == signal)
@@ -282,7 +265,7 @@ def _spans(
 
 
 def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Join numbers that follow each other, in order, to stretches with an exclusive end."""
+    """Join consecutive numbers to ranges with an exclusive end."""
     runs: list[tuple[int, int]] = []
     for number in numbers:
         if runs and runs[-1][1] == number:

@@ -33,21 +33,11 @@ File = Annotated[Path, Field(strict=False), PlainSerializer(lambda path: str(pat
 
 
 class TeacherRecipe(Table):
-    """The teacher that a transformer learns from besides the labels.
+    """A stronger encoder that labels articles for a transformer.
 
-    Attributes
-    ----------
-    encoder : pathlib.Path
-        A local model folder.
-    texts : list of pathlib.Path
-        Articles that it labels; none: those beside the corpora.
-    sentences : int
-        How many it labels at most.
-    folder : pathlib.Path or None
-        Where the teacher and the distillation targets are kept, for several trainings to share;
-        None: beside the bundle.
-    settings : TransformerSettings
-        Of its fine-tuning; those that aren't set are `TEACHING` and the recipe's.
+    Without `texts` those are the articles beside the corpora, at most so many `sentences`; `folder`
+    keeps its weights and outputs for several trainings, else they lie beside the bundle. Settings
+    that aren't set are `TEACHING` and the recipe's.
     """
 
     encoder: File | None = None
@@ -58,28 +48,7 @@ class TeacherRecipe(Table):
 
 
 class Recipe(Table):
-    """How a bundle is made.
-
-    Attributes
-    ----------
-    name : str
-        Of the bundles: letters, digits, dots, hyphens, underscores.
-    corpora : list of str
-        Split together, and all learned from unless an option says otherwise.
-    meaning : str
-        One line.
-    encoder : pathlib.Path or None
-        A local model folder; None: all-MiniLM-L6-v2.
-    epochs : int
-        Of the transformer.
-    seed, split_seed : int
-        Of the training, and of the split.
-    shares, weights : dict of str to float
-        See `TransformerSettings`.
-    transformer : TransformerTable
-    baseline : BaselineSettings
-    teacher : TeacherRecipe or None
-    """
+    """How a bundle is made: corpora, which are split together, and settings of both models."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]{1,60}$")] = "mine"
     corpora: list[str] = Field(default_factory=list, min_length=1)
@@ -133,18 +102,10 @@ class _RecipeFile(Recipe):
 
 
 def read_recipe(given: str) -> Recipe:
-    """Read a recipe.
+    """Read a recipe that ships, by its name, or a TOML file.
 
-    Parameters
-    ----------
-    given : str
-        The name of one that ships, or a TOML file.
-
-    Raises
-    ------
-    TrainingError
-        When there is no such recipe, its file isn't TOML, extends itself, or has an unknown key or
-        a value of another kind than its key takes.
+    Raises `TrainingError` when there is no such recipe, its file isn't TOML, extends itself, or has
+    an unknown key or a value of another kind than its key takes.
     """
     record = _read(given, None, ())
     record.pop("extends", None)

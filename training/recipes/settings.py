@@ -33,36 +33,7 @@ class Table(Checked):
 
 
 class TransformerTable(Table):
-    """The table ``[transformer]`` of a recipe.
-
-    Attributes
-    ----------
-    learning_rate, head_learning_rate : float
-        Peak rates of the encoder and of the heads; linear warm-up, then linear decay to zero.
-    warmup : float
-        Share of the steps.
-    weight_decay : float
-    batch_tokens : int
-        Tokens of a batch, padding included.
-    max_tokens : int
-        Longest passage.
-    context : bool
-        Encode passages of several sentences; else single sentences.
-    freeze_embeddings : bool
-    dropout : float
-        In the encoder's layers.
-    tag_weight, citation_weight : float
-        Weights of the losses of tokens in spans and of citations; 0 learns none of the latter.
-    taught_weight : float
-        Weight of the distillation targets.
-    taught_passes : float
-        How often each unlabelled row is read, in all epochs together.
-    hidden_weight : float
-        Weight of the cosine distance of a token's vector to the teacher's.
-    patience : int
-        Epochs in a row without a lower loss on held-out articles, after which training stops; the
-        weights are then those of the best epoch. 0: all epochs, and the last one's weights.
-    """
+    """The table ``[transformer]`` of a recipe; docs/training.md explains each setting."""
 
     learning_rate: Weight = 1e-4
     head_learning_rate: Weight = 2e-3
@@ -84,16 +55,8 @@ class TransformerTable(Table):
 class TransformerSettings(TransformerTable):
     """How a transformer is fine-tuned.
 
-    Attributes
-    ----------
-    epochs : int
-        0 leaves the encoder as it is.
-    shares : dict of str to float
-        How much of each corpus an epoch holds: 0.5 half of its articles, 2 all of them twice; 1
-        unless named.
-    weights : dict of str to float
-        Weight of each signal in the loss; 1 unless named.
-    seed : int
+    `shares` are how much of each corpus an epoch holds, `weights` those of each signal in the loss;
+    both are 1 unless named.
     """
 
     epochs: Annotated[int, Field(ge=0)] = 3
@@ -103,24 +66,12 @@ class TransformerSettings(TransformerTable):
 
 
 class BaselineSettings(Table):
-    """How the baseline is fitted.
-
-    Attributes
-    ----------
-    mixes, strengths : list
-        The grid, simpler first: mixes of n-grams and inverse strengths of the penalty. 30 and 100
-        were no better than 10.
-    folds : int
-        Of the cross-validation, which holds whole groups out.
-    least : int
-        Training rows that an n-gram must occur in.
-    most_words, most_characters : int
-        Sizes of the two vocabularies; they decide the bundle's size.
-    """
+    """How the baseline is fitted: the grid, simpler first, its folds and its vocabularies."""
 
     mixes: list[Mix] = Field(
         default=["words", "characters", "words over characters", "both"], min_length=1
     )
+    # 30 and 100 were no better than 10.
     strengths: list[Annotated[float, Field(gt=0)]] = Field(
         default=[0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0], min_length=1
     )

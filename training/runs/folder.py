@@ -73,17 +73,8 @@ class TrainingRun:
     """A run while it lasts, as a context manager that records its end, however it ends.
 
     An interrupted run resumes in its folder, if it is the same. One that ended before anything was
-    learned, by bad input, leaves no folder.
-
-    Attributes
-    ----------
-    folder : pathlib.Path
-    record : dict
-        The content of ``run.json``.
-    curves : LearningCurves
-    resumed : bool
-    figures : dict of str to float
-        Measured at the end.
+    learned, by bad input, leaves no folder. `record` is the content of ``run.json``, and `figures`
+    are measured at the end.
     """
 
     folder: Path
@@ -108,29 +99,12 @@ class TrainingRun:
     ) -> Self:
         """Make the folder, or resume in it.
 
-        Parameters
-        ----------
-        output : pathlib.Path
-            The bundle's folder.
-        kind : str
-            Of model.
-        recipe : Recipe
-        data : Data
-        options : mapping
-            What else decides about the run: corpora and signals that are left out, say.
-        added : sequence of pathlib.Path
-            The files that were added.
-        encoder : mapping, optional
-            Its name and digest.
-        track : sequence of Track
-            Where curves are written too.
+        `output` is the bundle's folder, `options` are what else decides about the run (corpora and
+        signals that are left out, say), `added` the files that were added, and `encoder` its name
+        and digest.
 
-        Raises
-        ------
-        TrainingError
-            When the folder is something else, or that of another run that isn't done.
-        FramescopeError
-            Without the extra that `track` needs.
+        Raises `TrainingError` when the folder is something else, or that of another run that isn't
+        done, and `FramescopeError` without the extra that `track` needs.
         """
         folder = run_folder(output)
         check_run_folder(output)

@@ -96,25 +96,8 @@ class TensorBoard:
 class MLflow:
     """Writes to a local SQLite store: ``mlflow ui --backend-store-uri sqlite:///FILE``.
 
-    Parameters
-    ----------
-    store : pathlib.Path
-        The file, which runs share; artefacts lie beside it.
-    name : str
-        Of the run.
-    run : str or None
-        The id of a resumed run.
-    parameters : mapping
-        What shaped the run, tables within tables.
-    artefacts : sequence of pathlib.Path
-        Files that are kept with the run at its end.
-
-    Raises
-    ------
-    FramescopeError
-        Without the extra.
-    TrainingError
-        When the store can't be written to.
+    Runs share the store, and artefacts lie beside it; `run` is the id of a resumed run. Raises
+    `FramescopeError` without the extra, `TrainingError` when the store can't be written to.
     """
 
     def __init__(

@@ -124,23 +124,9 @@ def train_transformer(
 
     Calibration and thresholds are fitted on the int8 model's outputs, since those decide.
 
-    Parameters
-    ----------
-    data : Data
-    output : pathlib.Path
-        The bundle's folder, beside which a checkpoint is kept while training.
-    encoder : pathlib.Path
-        A local model folder.
-    settings : TransformerSettings
-    tell, progress : callable
-        Called with each step, and with how far the training and the teacher are.
-    root : pathlib.Path, optional
-        The folder of corpora, beside which text without labels lies.
-    teaching : Teaching, optional
-    run : TrainingRun, optional
-        Keeps the curves.
-    name : str, optional
-        The bundle's; its folder's unless given.
+    `output` is the bundle's folder, beside which a checkpoint is kept; `encoder` is a local model
+    folder, and `root` the folder of corpora, beside which text without labels lies. `run` keeps the
+    curves, and `name` is the bundle's, else its folder's.
     """
     from framescope.training.transformer import TransformerTrainer
 
@@ -207,13 +193,9 @@ def continue_training(
 ) -> None:
     """Fine-tune a bundle on more rows, and write the new bundle.
 
-    Parameters are those of `train_transformer`; `data` are the added rows and those that are read
-    again, and `encoder` is the model folder that the bundle was made from.
-
-    Raises
-    ------
-    TrainingError
-        When the bundle's training can't be continued, or there is nothing to learn from.
+    As `train_transformer`; `data` are the added rows and those that are read again, and `encoder`
+    is the model folder that the bundle was made from. Raises `TrainingError` when the bundle's
+    training can't be continued, or there is nothing to learn from.
     """
     from framescope.training.transformer import TransformerTrainer, make_targets, without_labels
 

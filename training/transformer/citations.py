@@ -306,18 +306,10 @@ def fit_citation_scorer(
 
     A citation is right when one was marked whose content and source it shares characters with.
 
-    Parameters
-    ----------
-    rows : Examples
-        That nothing was learned from, of corpora that mark citations by the guidelines. Citations
-        are fitted on those where they are marked, signals on all that label them.
-    resolved : Resolved
-        The citations that the encoder marks in these rows.
-    logits : ndarray of float32, shape (n_rows, n_signals)
-        Its votes, by `signals`.
-    signals : sequence of str
-    state_media : sequence of bool
-        Which rows name state media.
+    Nothing was learned from `rows`, and their corpora mark citations by the guidelines. Citations
+    are fitted on those where they are marked, signals on all that label them. `resolved` are the
+    encoder's raw citations there, `logits` its votes, of shape (n_rows, n_signals), and
+    `state_media` says which rows name state media.
     """
 
     def features(scorer: Fusion) -> FusionFeatures:

@@ -42,19 +42,7 @@ _NOT_SERVED = (
 
 @dataclass(frozen=True)
 class StartingBundle:
-    """A bundle whose training is continued.
-
-    Attributes
-    ----------
-    folder : pathlib.Path
-    manifest : mapping
-    heads : Heads
-        The meaning of its outputs, and what was fitted on them.
-    weights : mapping of str to Tensor
-        By the names of `FramingEncoder`.
-    domain : TrainingDomain or None
-        What it learned from; None of a bundle that doesn't say.
-    """
+    """A bundle whose training is continued; `weights` go by the names of `FramingEncoder`."""
 
     folder: Path
     manifest: Mapping[str, Any]
@@ -66,12 +54,8 @@ class StartingBundle:
     def read(cls, model: str | Path) -> StartingBundle:
         """Read a bundle's weights from its files; `model` is what ``--from`` takes.
 
-        Raises
-        ------
-        BundleError
-            When the bundle is missing or damaged.
-        TrainingError
-            When it is no transformer, or of a shape whose weights can't be told apart.
+        Raises `BundleError` when the bundle is missing or damaged, `TrainingError` when it is no
+        transformer, or of a shape whose weights can't be told apart.
         """
         found = bundles.load(model)
         if ENCODER not in found.manifest["files"]:
@@ -122,16 +106,7 @@ class StartingBundle:
     def put(self, network: FramingEncoder, signals: tuple[str, ...], tags: tuple[str, ...]) -> None:
         """Copy the bundle's weights into a network; columns of new signals stay as they are.
 
-        Parameters
-        ----------
-        network : FramingEncoder
-        signals, tags : tuple of str
-            Its columns; those of the bundle are among them.
-
-        Raises
-        ------
-        TrainingError
-            When the network is of another shape.
+        Raises `TrainingError` when the network is of another shape.
         """
         state = network.state_dict()
         given = {**self.weights, "gain": torch.tensor(self.heads.gain)}

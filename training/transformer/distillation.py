@@ -25,18 +25,10 @@ from torch.nn.functional import cosine_similarity, cross_entropy, softmax
 
 @dataclass(frozen=True)
 class TargetShard:
-    """A teacher's outputs for some articles.
+    """A teacher's outputs for some articles; vectors are read from the file when they are needed.
 
-    Attributes
-    ----------
-    path : pathlib.Path
-        The file, from which vectors are read when they are needed.
-    logits : ndarray of float16, shape (n_rows, n_signals)
-    first : ndarray of int64, shape (n_rows + 1,)
-        Where each row's tokens start.
-    ids : ndarray of int32, shape (n_tokens,)
-    tags, roles, kinds : ndarray of float16, shape (n_tokens, n_columns)
-        Without columns where the teacher doesn't give them.
+    Row r's tokens are those from `first[r]` to `first[r + 1]`. Logits have shape (n_rows,
+    n_signals), the others (n_tokens, ...), without columns where the teacher doesn't give them.
     """
 
     path: Path
@@ -74,17 +66,9 @@ class TargetShard:
 
 @dataclass(frozen=True)
 class DistillationTargets:
-    """Rows without labels, and a teacher's outputs for them.
+    """Rows without labels, and a teacher's outputs for them, in their order.
 
-    Attributes
-    ----------
-    rows : Examples
-    shards : sequence of TargetShard
-        Of the rows, in their order.
-    width : int
-        Size of the teacher's vectors.
-    identity : str
-        SHA-256 of the teacher and the rows.
+    `width` is the size of the teacher's vectors, `identity` a SHA-256 of the teacher and the rows.
     """
 
     rows: Examples
@@ -101,17 +85,8 @@ class DistillationLoss:
     and the cosine distance of their vectors. Tokens count only in sentences that the student reads
     as its teacher did.
 
-    Parameters
-    ----------
-    targets : DistillationTargets
-    start : int
-        The row of the student's at which they start.
-    tokens : sequence of Tokens
-        Of all rows of the student.
-    columns : sequence of int
-        Those of the span signals, among the signals.
-    weights : Tensor, shape (n_signals,)
-    settings : TransformerSettings
+    `tokens` are of all rows of the student, among which those with targets start at `start`;
+    `columns` are those of the span signals, and `weights` those of all signals.
     """
 
     def __init__(

@@ -140,28 +140,11 @@ def load_encoder(folder: Path) -> Any:
 
 
 class FramingEncoder(nn.Module):
-    """A transformer encoder with heads on every token.
+    """A transformer encoder with heads on every token: a vote per signal, a tag per span signal.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        A local Hugging Face model's (``config.json`` and ``model.safetensors``).
-    n_signals, n_tags : int
-        A vote for each signal, and a tag for each span signal.
-    freeze_embeddings : bool
-        Keep the word embeddings: half of a small encoder's weights, and a vocabulary that was
-        learned from far more text than any labelled corpus holds.
-    dropout : float
-        Of the encoder's layers.
-    cites : bool
-        Add `CitationHeads`.
-    bridge : int, optional
-        Add a map to vectors of this size, a teacher's.
-
-    Raises
-    ------
-    TrainingError
-        When the folder holds no encoder that can be loaded.
+    Frozen word embeddings are half of a small encoder's weights, and a vocabulary that was learned
+    from far more text than any labelled corpus holds. `cites` adds `CitationHeads`, and `bridge` a
+    map to vectors of that size, a teacher's.
     """
 
     def __init__(
@@ -238,18 +221,8 @@ def export(
     """Write the files of a transformer bundle.
 
     The word embeddings are kept apart from the graph: with frozen embeddings that file is the same
-    after every training, and adds nothing to a clone.
-
-    Parameters
-    ----------
-    network : FramingEncoder
-    heads : Heads
-    tokenizer : pathlib.Path
-        The ``tokenizer.json`` the network was trained with.
-    folder : pathlib.Path
-    samples : sequence of Batch
-        Passages of the training part, by which int8 is scaled (`quantise`); none: keep float32, to
-        compare with.
+    after every training. int8 is scaled by `samples`, passages of the training part; without any
+    the graph stays in float32, to compare with.
     """
     network = network.eval()
     weights = network.encoder.get_input_embeddings().weight.detach().float().numpy()

@@ -41,17 +41,7 @@ _BATCH_TOKENS = 4096
 
 @dataclass(frozen=True)
 class Teacher:
-    """A stronger encoder.
-
-    Attributes
-    ----------
-    encoder : pathlib.Path
-        A local model folder.
-    settings : TransformerSettings
-        How it is fine-tuned.
-    folder : pathlib.Path
-        Where its weights and its targets are kept. Students of the same rows share it.
-    """
+    """A stronger encoder, and the folder of its weights and targets, which students share."""
 
     encoder: Path
     settings: TransformerSettings
@@ -134,22 +124,9 @@ def make_targets(
 ) -> DistillationTargets:
     """Label rows by a fine-tuned teacher, except for those that it has labelled before.
 
-    Parameters
-    ----------
-    teacher : TransformerTrainer
-    rows : Examples
-        Whole articles, in order.
-    folder : pathlib.Path
-        Where the targets are kept, one file for some articles.
-    vectors : bool
-        Keep its vectors too: about 50 KB per sentence of a base-size model.
-    progress : callable, optional
-        Called with the sentences done, those in all and a line to show.
-
-    Raises
-    ------
-    TrainingError
-        When a file found there is damaged.
+    `rows` are whole articles, in order, and `folder` keeps the targets, one file for some articles.
+    Vectors take about 50 KB per sentence of a base-size model. Raises `TrainingError` when a file
+    found there is damaged.
     """
     teacher.network.eval()
     identity = _identity(teacher)

@@ -61,35 +61,14 @@ MOST_WATCHED = 4000
 
 
 class TransformerTrainer:
-    """Fine-tunes `FramingEncoder`.
+    """Fine-tunes `FramingEncoder`, from a local model folder or from a bundle.
 
-    Parameters
-    ----------
-    encoder : pathlib.Path
-        A local Hugging Face model folder with ``tokenizer.json``.
-    settings : TransformerSettings
-    checkpoints : pathlib.Path, optional
-        Where to keep a checkpoint while training; a training found there is resumed.
-    progress : callable, optional
-        Called with the steps done, the steps in all and a line to show.
-    checkpoint_every : int
-        Steps.
-    registry : Registry, optional
-        Whose outlets are read as placeholders; without it names are read as they are.
-    targets : DistillationTargets, optional
-        Learned beside the labels.
-    start : StartingBundle, optional
-        Whose weights it starts from; the encoder is then the one that it was made from.
-    curve : callable, optional
-        Called with a step and what was measured there: ``loss`` (the running mean),
-        ``learning_rate``, and after each epoch ``validation_loss``, where epochs are watched.
+    A checkpoint is kept in `checkpoints` while training, and resumed if there is one. Without a
+    registry outlets' names are read as they are. Distillation targets are learned beside the
+    labels. `curve` is called with a step and what was measured there: ``loss`` (the running mean),
+    ``learning_rate``, and with patience ``validation_loss`` after each epoch.
 
-    Attributes
-    ----------
-    network : FramingEncoder
-    packer : Packer
-    signals, tags : tuple of str
-        Columns of the votes; and of the tags, the span signals among them.
+    `signals` are the columns of the votes, and `tags` the span signals among them.
     """
 
     network: FramingEncoder
@@ -124,13 +103,8 @@ class TransformerTrainer:
     def fit(self, examples: Examples) -> TransformerTrainer:
         """Fine-tune on the rows of the training part.
 
-        Raises
-        ------
-        TrainingError
-            When there is nothing to train on, the encoder can't be read, or a checkpoint found
-            belongs to another training.
-        KeyboardInterrupt
-            Passed on, after a checkpoint is written.
+        Raises `TrainingError` when there is nothing to train on, the encoder can't be read, or a
+        checkpoint is of another training; passes KeyboardInterrupt on, after writing a checkpoint.
         """
         train = self.prepare(examples)
         labelled = len(train)

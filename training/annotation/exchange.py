@@ -1,0 +1,592 @@
+"""Articles out to an annotation tool, and its labels back, over the exchange format.
+
+`export` writes a tool's folder of articles, with a person's labels and a model's. `import_labels`
+reads what the tool exported into one record per article and annotator. Each format converts between
+a tool's files and `Marking`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from framescope.classifier import output as outputs
+from framescope.classifier import taxonomy
+from framescope.classifier.errors import InputError
+from framescope.classifier.inputs import read_citations, read_input, to_record
+from framescope.classifier.inputs.exchange import parse_json, read_record
+from framescope.classifier.records import Article, Skipped, Span
+from framescope.classifier.taxonomy import Level
+from framescope.training.annotation import marks
+from framescope.training.annotation.marks import AnnotationError, Mark, Marking, Role, bare
+from framescope.training.annotation.questions import Questions, questions_for
+from framescope.training.labels import ANNOTATOR, read_records
+
+ARTICLES = "articles.jsonl"
+"""The exported articles without labels, in every folder: what labels come back to."""
+README = "README.md"
+_MOST_BYTES = 1_000_000_000  # of an archive, unpacked
+
+Tell = Callable[[str], None]
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An article to be labelled, and two copies with labels: by `annotator` and by `model`.
+
+    `scores` are the model's, by sentence (-1: the article) and signal.
+    """
+
+    article: Article
+    labelled: Article | None = None
+    annotator: str | None = None
+    predicted: Article | None = None
+    model: str | None = None
+    scores: Mapping[tuple[int, str], float] = field(default_factory=dict)
+
+    @property
+    def begun(self) -> Article:
+        """What an annotator starts from: a person's labels, completed by the model's."""
+        own, model = self.labelled, self.predicted
+        if own is None or model is None:
+            return own or model or self.article
+        units = tuple(
+            replace(
+                one,
+                labels={**two.labels, **one.labels},
+                voice=one.voice or two.voice,
+                citations=two.citations if one.citations is None else one.citations,
+            )
+            for one, two in zip(own.units or (), model.units or (), strict=True)
+        )
+        # A person who has marked any span is taken to have looked for all.
+        spans, labels = own.spans or model.spans, {**model.labels, **own.labels}
+        return replace(own, units=units, spans=spans, labels=labels)
+
+
+class File(NamedTuple):
+    """A file that a tool exported; `name` is that of messages."""
+
+    name: str
+    data: bytes
+
+    @property
+    def base(self) -> str:
+        """The last part of its name."""
+        return self.name.replace("\\", "/").rsplit("/", 1)[-1].rsplit("!", 1)[-1]
+
+    def text(self) -> str:
+        """Return it as UTF-8 without a byte order mark, or raise `AnnotationError`."""
+        try:
+            return self.data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            reason = "not UTF-8; convert it (iconv -t UTF-8), or export it again"
+            raise AnnotationError(f"{self.name}: {reason}") from None
+
+    def lines(self) -> Iterator[tuple[str, Any]]:
+        """Yield the name and the JSON value of each line."""
+        # Not by splitlines, which cuts at U+2028 within a value too.
+        for number, line in enumerate(self.text().split("\n"), start=1):
+            if line.strip():
+                where = f"{self.name}, line {number}"
+                yield where, parse_json(line, where, "export it again")
+
+
+class Piece(NamedTuple):
+    """Some labels of an article by one annotator.
+
+    Two pieces of one article and annotator with the same `part` contradict each other.
+    """
+
+    article: Article
+    marking: Marking
+    annotator: str | None
+    part: str
+    where: str
+
+
+class Returned(NamedTuple):
+    """The files that a tool exported, and the articles that were sent, by id."""
+
+    files: tuple[File, ...]
+    articles: Mapping[str, Article]
+
+    def of(self, suffix: str) -> list[File]:
+        """Return the files with a suffix; raise `AnnotationError` when there are none."""
+        found = [one for one in self.files if one.base.lower().endswith(suffix)]
+        if not found:
+            name = self.files[0].name if len(self.files) == 1 else "the given files"
+            raise AnnotationError(f"{name}: no *{suffix} there; give the file the tool exported")
+        return found
+
+    def article(self, name: object, where: str) -> Article:
+        """Return the article that a tool's file names; raise `AnnotationError` without it."""
+        if (found := self.articles.get(str(name))) is None:
+            raise AnnotationError(
+                f"{where}: names the article '{name}', whose text isn't here; add --articles FILE, "
+                f"the {ARTICLES} of the folder that was exported"
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Format:
+    """The format of an annotation tool.
+
+    `write` returns the files of a folder by name, `read` the labels in a tool's export. `soft`: it
+    holds labels between 0 and 1. `apart`: a model's labels are no labels until a person has seen
+    them.
+    """
+
+    title: str
+    write: Callable[[Sequence[Task], Questions], dict[str, bytes]]
+    read: Callable[[Returned], Iterable[Piece]]
+    soft: bool = False
+    apart: bool = True
+
+
+def as_json(value: Any) -> bytes:
+    """Return a JSON file for people to read too."""
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def as_lines(values: Iterable[Any]) -> bytes:
+    """Return a JSON value per line, in ASCII: some tools take U+2028 for the end of a line."""
+    return "".join(json.dumps(value) + "\n" for value in values).encode()
+
+
+def needed(record: Any, key: str, kind: type, where: str) -> Any:
+    """Return a value that an export must have; raise `AnnotationError` without it."""
+    value = record.get(key) if isinstance(record, Mapping) else None
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        names = list(record)[:6] if isinstance(record, Mapping) else []
+        known = ", ".join(f"'{name}'" for name in names) or "no keys"
+        raise AnnotationError(
+            f"{where}: has no '{key}' as the tool writes it (it has {known}); is it an export of "
+            "another tool, format or version?"
+        )
+    return value
+
+
+def without_labels(article: Article) -> Record:
+    """Return an article as a record of the exchange format, without keys for labels."""
+    record = to_record(article)
+    for unit in record.get("sentences", ()):
+        del unit["labels"]
+    del record["spans"], record["labels"]
+    return record
+
+
+# Export
+
+
+def export(
+    to: Format,
+    inputs: Sequence[str],
+    output: Path,
+    *,
+    model: str | None = None,
+    predictions: bool = True,
+    signals: Sequence[str] | None = None,
+    citations: bool = True,
+    annotator: str | None = None,
+    overwrite: bool = False,
+    tell: Tell = lambda line: None,
+) -> list[Task]:
+    """Write the folder that a tool imports, and return what is in it.
+
+    Inputs are files of the exchange format, scored or not, or anything that `score` reads; `model`
+    scores them, else the predictions are those that they carry. `tell` gets a line for whatever the
+    tool can't hold. Raise `FramescopeError`, with nothing written, when an input can't be read, the
+    labels of an article aren't one person's, or the folder holds other files.
+    """
+    _require_folder(output, overwrite=overwrite)
+    taxonomy.in_order(signals or ())
+    tasks = _tasks(inputs, annotator)
+    if not tasks:
+        raise InputError("input", "holds no article")
+    if not predictions:
+        tasks = [replace(task, predicted=None) for task in tasks]
+    elif model is not None:
+        tasks = list(_scored(model, tasks, tell))
+    carried = [a for task in tasks for a in (task.labelled, task.predicted) if a is not None]
+    questions = questions_for(carried, signals, citations=citations)
+    lost = 0
+    for at, task in enumerate(tasks):
+        labelled, predicted = (
+            None if article is None else questions.limit(article, soft=to.soft)
+            for article in (task.labelled, task.predicted)
+        )
+        tasks[at] = replace(
+            task,
+            labelled=labelled and labelled[0],
+            predicted=predicted and predicted[0],
+            scores={
+                (n, name): v for (n, name), v in task.scores.items() if questions.asks(name, n)
+            },
+        )
+        lost += sum(count for _, count in filter(None, (labelled, predicted)))
+    if lost:
+        tell(f"{to.title} can't hold labels between 0 and 1: {lost:,} left out")
+    if not to.apart and any(task.predicted is not None for task in tasks):
+        tell(
+            f"{to.title} doesn't distinguish a model's labels from a person's: those that nobody "
+            "checks come back as labels; add --no-predictions to leave them out"
+        )
+    lines = (json.dumps(without_labels(t.article), ensure_ascii=False) + "\n" for t in tasks)
+    _write_folder(output, {**to.write(tasks, questions), ARTICLES: "".join(lines).encode()})
+    return tasks
+
+
+def _require_folder(path: Path, *, overwrite: bool) -> None:
+    """Refuse, before the work, a folder that can't be made or holds other files."""
+    if not path.absolute().parent.is_dir():
+        raise InputError(path, "can't be made; give --output a folder within one that exists")
+    if path.exists() and not path.is_dir():
+        raise InputError(path, "is a file; give --output a new folder")
+    if path.is_dir() and any(path.iterdir()):
+        if not overwrite:
+            raise InputError(path, "is there already; add --overwrite, or give another --output")
+        if not (path / ARTICLES).is_file():
+            raise InputError(path, "was not made by an export; give --output another folder")
+
+
+def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder that appears only when it is complete."""
+    part = path.absolute().with_name(f"{path.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        part.mkdir()
+        for name, data in files.items():
+            (part / name).write_bytes(data)
+        if path.exists():
+            shutil.rmtree(path)
+        part.rename(path)
+    except OSError as error:
+        shutil.rmtree(part, ignore_errors=True)
+        reason = f"can't be written ({error.strerror or error}); choose another --output"
+        raise InputError(path, reason) from None
+
+
+def _tasks(inputs: Sequence[str], annotator: str | None) -> list[Task]:
+    """Return a task per article, with the labels of one annotator."""
+    tasks: dict[str, Task] = {}
+    people: dict[str, dict[str | None, Article]] = {}
+    for article, record, where in _articles(inputs):
+        if "\x00" in article.text:
+            raise AnnotationError(f"{where}: its text holds NUL characters; remove them")
+        plain = bare(article)
+        task = _with_predictions(Task(plain), record)
+        if task.predicted is not None:
+            # In a scored file the voice is the model's, and so is an empty list of citations.
+            units = (
+                replace(unit, voice=None, citations=unit.citations or None)
+                for unit in article.units or ()
+            )
+            article = replace(article, units=tuple(units))
+        if tasks.setdefault(article.id, task).article != plain:
+            raise AnnotationError(
+                f"{where}: another article is called '{article.id}'; give each its own id"
+            )
+        by = record.get(ANNOTATOR) if isinstance(record.get(ANNOTATOR), str) else None
+        if by in people.setdefault(article.id, {}):
+            name = f"'{by}'" if by else "nobody named"
+            raise AnnotationError(
+                f"{where}: article '{article.id}' is there twice with the labels of {name}; "
+                "leave one out"
+            )
+        people[article.id][by] = replace(article, units=article.units or plain.units, origin=None)
+    return [_with_labels(task, people[name], annotator) for name, task in tasks.items()]
+
+
+def _with_labels(task: Task, given: Mapping[str | None, Article], annotator: str | None) -> Task:
+    people = {by: article for by, article in given.items() if marks.is_labelled(article)}
+    where, names = f"article '{task.article.id}'", ", ".join(f"'{by}'" for by in people)
+    if annotator is None and len(people) > 1:
+        raise AnnotationError(
+            f"{where}: has the labels of several annotators ({names}), and a tool takes those of "
+            "one; choose with --annotator NAME"
+        )
+    by = annotator if annotator is not None else next(iter(people), None)
+    if people and by not in people:
+        raise AnnotationError(f"{where}: '{annotator}' has not labelled it, but {names}")
+    return replace(task, labelled=people.get(by), annotator=by)
+
+
+def _articles(inputs: Sequence[str]) -> Iterator[tuple[Article, Record, str]]:
+    """Yield every article; from a file of the exchange format, with its record."""
+    for source in inputs:
+        if _is_exchange(Path(source)):
+            for where, record in read_records(Path(source)):
+                yield read_record(record, where), record, where
+            continue
+        for item in read_input(source):
+            if isinstance(item, Skipped):
+                # Half of a file would be taken for the whole.
+                raise InputError(item.source, item.reason)
+            yield item, {}, str(item.origin or item.id)
+
+
+def _is_exchange(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            record = json.loads(next((line for line in file if line.strip()), b""))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and isinstance(record.get("text"), str) and "id" in record
+
+
+def _with_predictions(task: Task, record: Mapping[str, Any]) -> Task:
+    """Add a model's labels from a record that `score` wrote: yes what is flagged, else no."""
+    report, items = record.get("report"), record.get("sentences") or []
+    if not isinstance(report, dict) or len(items) != len(task.article.units or ()):
+        return task
+    found = {at: _labels(item) for at, item in enumerate(items)} | {-1: _labels(report)}
+    if not any(found.values()):
+        return task
+    sentences = [
+        {
+            "start": item["start"],
+            "end": item["end"],
+            "labels": found[at],
+            "voice": item.get("voice") if found[at] else None,
+            "citations": _markable(item, len(task.article.text)) if found[at] else None,
+        }
+        for at, item in enumerate(items)
+    ]
+    labelled = {**to_record(task.article), "sentences": sentences, "labels": found[-1]}
+    spans = tuple(
+        Span(one["start"], one["end"], one["signal"], one["score"])
+        for one in record.get("spans") or ()
+        # The evidence for a sentence's flag is no span that an annotator would mark.
+        if one.get("score") is not None and taxonomy.BY_NAME[one["signal"]].level is Level.SPAN
+    )
+    scored = dict(enumerate(items)) | {-1: report}
+    return replace(
+        task,
+        predicted=replace(read_record(labelled, task.article.id), spans=spans),
+        model=report.get("model"),
+        scores={
+            (at, name): float(scored[at]["scores"][name]) for at in found for name in found[at]
+        },
+    )
+
+
+def _labels(item: Mapping[str, Any]) -> dict[str, bool]:
+    flags = item.get("flags") or ()
+    return {name: name in flags for name in item.get("scores") or () if name in taxonomy.BY_NAME}
+
+
+def _markable(item: Mapping[str, Any], length: int) -> list[Record]:
+    """Return the citations that a model found, but for those that annotators may not mark so."""
+    found: list[Record] = []
+    for citation in item.get("citations") or ():
+        own = {key: value for key, value in citation.items() if key != "name"}
+        try:
+            read_citations({**item, "citations": [*found, own]}, length)
+        except ValueError:  # its content lies elsewhere too, or crosses another's
+            continue
+        found.append(own)
+    return found
+
+
+def _scored(model: str, tasks: Sequence[Task], tell: Tell) -> Iterator[Task]:
+    """Score the articles, and replace the predictions that were there."""
+    from framescope.classifier import bundles
+    from framescope.classifier.outlets import load_registry
+    from framescope.classifier.reports import to_line
+    from framescope.classifier.scoring import Scorer
+
+    registry = load_registry()
+    loaded = bundles.load(model, registry)
+    scorer = Scorer(loaded, None, registry)
+    reports = scorer.score(task.article for task in tasks)
+    for task, report in zip(tasks, reports, strict=True):
+        if isinstance(report, Skipped):
+            raise InputError(report.source, report.reason)
+        if report.note is not None:
+            tell(f"article '{task.article.id}': not scored ({report.note})")
+        line = to_line(report, model=loaded.name, thresholds=scorer.thresholds)
+        yield _with_predictions(replace(task, predicted=None), json.loads(line))
+
+
+# Import
+
+
+def import_labels(
+    of: Format,
+    paths: Sequence[Path],
+    output: Path | None,
+    *,
+    annotator: str | None = None,
+    articles: Path | None = None,
+    overwrite: bool = False,
+    tell: Tell = lambda line: None,
+) -> list[Record]:
+    """Write what a tool exported in the exchange format, and return its records.
+
+    Paths are files, folders and ZIP archives; `annotator` overrides the tool's names, `articles` is
+    the sidecar of the export, where it isn't among the files. `tell` gets a line for what is left
+    out. Raise `FramescopeError`, with nothing written, when anything can't be read.
+    """
+    outputs.check(output, [str(path) for path in paths], overwrite=overwrite)
+    files = [file for path in paths for file in _files(path)]
+    sidecars = [] if articles is None else [File(str(articles), _bytes(articles))]
+    records = records_of(of, files, sidecars, annotator, tell)
+    with outputs.opened(output) as out:
+        out.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    return records
+
+
+def records_of(
+    of: Format,
+    files: Sequence[File],
+    sidecars: Sequence[File] = (),
+    annotator: str | None = None,
+    tell: Tell = lambda line: None,
+) -> list[Record]:
+    """Return the records of a tool's files: articles in their order, annotators by name.
+
+    Raise `AnnotationError` when a file can't be read, or one annotator labelled an article twice.
+    """
+    known: dict[str, Article] = {}
+    for sidecar in (*(file for file in files if file.base == ARTICLES), *sidecars):
+        for where, record in sidecar.lines():
+            needed(record, "text", str, where)
+            _add(known, bare(read_record(record, where)), where)
+    rest = tuple(file for file in files if file.base not in (ARTICLES, README))
+    if not rest:
+        raise AnnotationError(f"nothing there to read; give what {of.title} exported")
+    articles: dict[str, Article] = {}
+    pieces: dict[tuple[str, str | None], dict[str, Piece]] = {}
+    for piece in of.read(Returned(rest, known)):
+        _add(articles, piece.article, piece.where)
+        by = annotator or piece.annotator
+        before = pieces.setdefault((piece.article.id, by), {}).setdefault(piece.part, piece)
+        if before is not piece:
+            whose = f"the name '{by}'" if by is not None else "no name"
+            raise AnnotationError(
+                f"{piece.where}: article '{piece.article.id}' has two annotations under {whose} "
+                f"(the other: {before.where}); keep one of them, or rename an annotator"
+            )
+    order = {name: at for at, name in enumerate(articles)}
+    records = []
+    for name, by in sorted(pieces, key=lambda key: (order[key[0]], key[1] or "")):
+        found = list(pieces[name, by].values())
+        where = found[0].where if len(found) == 1 else f"article '{name}'"
+        joined = _joined([piece.marking for piece in found])
+        labelled = marks.from_marking(joined, articles[name], where)
+        if marks.is_labelled(labelled):
+            record = to_record(labelled)
+            records.append(record if by is None else {"id": name, ANNOTATOR: by, **record})
+    if empty := len(pieces) - len(records):
+        tell(f"{empty:,} annotation{'' if empty == 1 else 's'} without any label left out")
+    if not records:
+        what = f"holds no labels; label in {of.title} and export it again"
+        raise AnnotationError(f"{rest[0].name}: {what}")
+    return records
+
+
+def _add(known: dict[str, Article], article: Article, where: str) -> None:
+    if known.setdefault(article.id, article) != article:
+        what = f"another article is called '{article.id}'; import them separately"
+        raise AnnotationError(f"{where}: {what}")
+
+
+def _joined(markings: Sequence[Marking]) -> Marking:
+    """Join the markings of one annotator, whose marks may have the same ids."""
+    numbered = list(enumerate(markings))
+    found = [replace(mark, id=f"{n}/{mark.id}") for n, one in numbered for mark in one.marks]
+    links = [(f"{n}/{a}", f"{n}/{b}") for n, one in numbered for a, b in one.links]
+    answers = {name: value for one in markings for name, value in one.answers.items()}
+    return Marking(tuple(found), tuple(links), answers)
+
+
+def _files(path: Path) -> Iterator[File]:
+    """Yield a file, the members of a ZIP archive, or what a folder holds of both."""
+    if path.is_dir():
+        for inner in sorted(path.rglob("*")):
+            hidden = any(part.startswith(".") for part in inner.relative_to(path).parts)
+            if inner.is_file() and not hidden:
+                yield from _files(inner)
+        return
+    data = _bytes(path)
+    if path.suffix.lower() != ".zip":
+        yield File(str(path), data)
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = [one for one in archive.infolist() if not one.is_dir()]
+            if sum(one.file_size for one in members) > _MOST_BYTES:
+                what = f"unpacks to over {_MOST_BYTES:,} bytes; unpack it, and give the folder"
+                raise AnnotationError(f"{path}: {what}")
+            for member in members:
+                yield File(f"{path}!{member.filename}", archive.read(member))
+    except (
+        *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
+        *(ValueError, NotImplementedError, RuntimeError),  # an unknown method, or a password
+    ):
+        raise AnnotationError(f"{path}: a damaged ZIP archive; export it again") from None
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = f"can't be read ({error.strerror or error}); give what the tool exported"
+        raise AnnotationError(f"{path}: {reason}") from None
+
+
+# Texts with questions, for tools that classify texts
+
+
+def question_tasks(task: Task, questions: Questions) -> Iterator[tuple[Record, Mapping[str, str]]]:
+    """Yield the sentences of an article, and the article if it is asked about, with answers."""
+    text, marking = task.article.text, marks.to_marking(task.begun)
+    sentences = [mark for mark in marking.marks if mark.role is Role.SENTENCE]
+    asked = [("sentence", mark.start, mark.end, mark.answers) for mark in sentences]
+    if questions.of_article:
+        asked.append(("article", 0, len(text), marking.answers))
+    for of, start, end, answers in asked:
+        about = {"article": task.article.id, "of": of, "start": start, "end": end}
+        yield {"text": text[start:end], **about}, answers
+
+
+def answered(
+    record: Any, labels: Iterable[Any], given: Returned, by: str | None, where: str
+) -> Piece:
+    """Return what a task of `question_tasks` was answered; raise `AnnotationError`."""
+    article = given.article(needed(record, "article", str, where), where)
+    start, end = (needed(record, key, int, where) for key in ("start", "end"))
+    if record["text"].strip() != article.text[start:end].strip():
+        raise AnnotationError(
+            f"{where}: its text is not that of '{article.id}' at {start}-{end}; annotate and "
+            "import the articles that were exported"
+        )
+    part, answers = f"{record['of']} {start}-{end}", marks.unflat(labels, where)
+    marking = Marking(answers=answers)
+    if record["of"] == "sentence":
+        marking = Marking((Mark(part, Role.SENTENCE, start, end, answers=answers),))
+    return Piece(article, marking, by, part, where)
+
+
+def whole_article(record: Any, given: Returned, where: str) -> Article:
+    """Return the article of a task that is its whole text; raise `AnnotationError`."""
+    about = record.get("article")
+    if isinstance(about, str) and about.startswith("{"):  # its record, up to version 0.3
+        about = parse_json(about, where, "export it again")
+    article = given.article(about.get("id") if isinstance(about, dict) else about, where)
+    if record["text"] != article.text:
+        raise AnnotationError(
+            f"{where}: its text is not that of '{article.id}'; annotate and import the articles "
+            "that were exported"
+        )
+    return article
