@@ -8,7 +8,7 @@ to matter.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,49 +101,35 @@ def _text(value: Estimate) -> str:
 # --- intervals ------------------------------------------------------------------------------------
 
 
-def mean_error(values: NDArray[Any], articles: NDArray[np.intp]) -> tuple[float, float]:
-    """Return a mean and its standard error over articles."""
-    _, article = np.unique(articles, return_inverse=True)
-    return _ratio_error(np.bincount(article, weights=values), np.bincount(article))
+def mean_of(values: NDArray[Any]) -> Estimate:
+    """Return the mean of a value of each article, with its interval."""
+    mean, half = float(values.mean()), _Z * float(values.std(ddof=1)) / math.sqrt(len(values))
+    return Estimate(mean, mean - half, mean + half)
 
 
-def _ratio_error(sums: NDArray[Any], sizes: NDArray[Any]) -> tuple[float, float]:
-    """Return a ratio of sums over articles and its standard error (Cochran, 1977, section 6.3)."""
-    total, m = float(sizes.sum()), int((sizes > 0).sum())
-    mean = float(sums.sum()) / max(total, 1e-12)
-    if m < 2:
-        return mean, math.nan
-    return mean, math.sqrt(m / (m - 1) * float(((sums - mean * sizes) ** 2).sum())) / total
+def share_of(values: NDArray[Any]) -> Share:
+    """Return the mean of a share of each article, 0 to 1, with Wilson's interval."""
+    from statsmodels.stats.proportion import proportion_confint
 
-
-def mean_of(values: NDArray[Any], articles: NDArray[np.intp] | None = None) -> Estimate:
-    """Return a mean with its interval over articles, one value each unless said otherwise."""
-    value, error = mean_error(values, np.arange(len(values)) if articles is None else articles)
-    return Estimate(value, value - _Z * error, value + _Z * error)
-
-
-def share_of(hits: NDArray[Any], sizes: NDArray[Any] | None = None) -> Share:
-    """Return a share with its interval over articles: Wilson's, at the effective sample size."""
-    sizes = np.ones(len(hits)) if sizes is None else sizes.astype(float)
-    share, error = _ratio_error(hits.astype(float), sizes)
-    if math.isnan(error):
-        return Share(share)
-    size = float((sizes > 0).sum())
-    if error > 1e-9 and 0 < share < 1:
-        size = min(share * (1 - share) / error**2, float(sizes.sum()))
-    middle = (share + _Z**2 / (2 * size)) / (1 + _Z**2 / size)
-    half = math.sqrt(share * (1 - share) / size + _Z**2 / (4 * size**2)) * _Z / (1 + _Z**2 / size)
-    return Share(share, max(middle - half, 0.0), min(middle + half, 1.0))
+    low, high = proportion_confint(float(values.sum()), len(values), method="wilson")
+    return Share(float(values.mean()), float(low), float(high))
 
 
 def difference(
-    name: str, before: Estimate, now: Estimate, least: float, p: float = math.nan
+    name: str,
+    sides: Sequence[NDArray[Any]],
+    least: float,
+    of: Callable[[NDArray[Any]], Estimate] = mean_of,
 ) -> DriftFigure:
-    """Return the difference of two figures; its interval follows from theirs (Newcombe, 1998)."""
+    """Compare the values of two runs' articles.
+
+    The interval of the difference follows from those of both means (Newcombe, 1998).
+    """
+    before, now = map(of, sides)
     gap = now.value - before.value
     down = math.hypot(now.value - now.low, before.high - before.value)
     up = math.hypot(now.high - now.value, before.value - before.low)
-    return DriftFigure(name, before, now, Change(gap, gap - down, gap + up), abs(gap), least, p)
+    return DriftFigure(name, before, now, Change(gap, gap - down, gap + up), abs(gap), least)
 
 
 def log_odds(values: NDArray[Any]) -> Floats:

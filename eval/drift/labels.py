@@ -102,9 +102,12 @@ def calibration(labels: Mapping[str, Labelled], seed: int) -> DriftMeasure:
             one.positive, (one.proba, 0.5), None, one.article, draws=_DRAWS, seed=seed,
             names=("debiased_error",),
         ).a["debiased_error"]  # fmt: skip
-        observed = share_of(np.bincount(article, weights=one.positive), np.bincount(article))
+        expected_share, observed = (
+            share_of(np.bincount(article, weights=values) / np.bincount(article))
+            for values in (one.proba, one.positive)
+        )
         effect = Estimate(error, max(drawn.low, 0.0), drawn.high)
-        before = Share(expected / n)
+        before = Share(expected_share.value)
         figures.append(DriftFigure(signal, before, observed, effect, error, _ERROR, unit="error"))
         ps += _residual_ps(one.proba.astype(np.float64), one.positive, article)
     p = holm(ps)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from framescope.classifier.bundles import Bundle
@@ -18,7 +18,6 @@ from framescope.eval.drift.figures import (
     difference,
     divergence,
     log_odds,
-    mean_error,
     mean_of,
     mean_shift_ps,
     permuted,
@@ -85,8 +84,14 @@ class TwoRuns:
 
     @property
     def signals(self) -> list[str]:
-        """The signals that both runs have."""
-        return [one for one in self.now.scores if one in self.before.scores]
+        """The signals that are scored in both runs."""
+        runs = (self.before.scores, self.now.scores)
+        return [s for s in runs[1] if all(s in one and not np.isnan(one[s]).all() for one in runs)]
+
+    def sides(self, values: Floats) -> tuple[Floats, Floats]:
+        """Return the values of the articles before and now that have one."""
+        known = ~np.isnan(values)
+        return values[known & ~self.is_now], values[known & self.is_now]
 
     def values(self, signal: str) -> tuple[Single, Rows]:
         """Return the known scores of a signal, and the article of each."""
@@ -97,53 +102,47 @@ class TwoRuns:
         known = ~np.isnan(scores)
         return scores[known], article[known]
 
-    def sums(self, values: Floats, article: Rows) -> tuple[Floats, Floats]:
-        """Return the sum of values and their number, by article."""
-        n = len(self)
-        counts: Floats = np.bincount(article, minlength=n).astype(np.float64)
-        return np.bincount(article, weights=values, minlength=n).astype(np.float64), counts
+    def by_article(self, values: NDArray[Any], article: Rows) -> Floats:
+        """Return the mean of values in each article; NaN where it has none."""
+        counts = np.bincount(article, minlength=len(self)).astype(np.float64)
+        sums = np.bincount(article, weights=values, minlength=len(self))
+        found: Floats = sums / np.where(counts > 0, counts, np.nan)
+        return found
 
 
 def scores(both: TwoRuns) -> DriftMeasure:
-    """Compare the log-odds of each signal."""
-    is_now, means, figures = both.is_now, [], []
+    """Compare the log-odds of each signal, in standard deviations of its sentences before."""
+    columns, figures = [], []
     for signal in both.signals:
         values, article = both.values(signal)
-        odds, now = log_odds(values), is_now[article]
-        if now.all() or not now.any():
-            continue
-        sums, counts = both.sums(odds, article)
-        means.append(np.divide(sums, counts, out=np.full(len(both), np.nan), where=counts > 0))
-        spread = max(float(odds[~now].std()), 1e-6)
-        (a, a_error), (b, b_error) = (mean_error(odds[w], article[w]) for w in (~now, now))
-        shift, half = (b - a) / spread, 1.96 * math.hypot(a_error, b_error) / spread
-        effect = Change(shift, shift - half, shift + half)
-        old, new = (mean_of(values[w], article[w]) for w in (~now, now))
-        figures.append(DriftFigure(signal, old, new, effect, abs(shift), _SHIFT, unit="sd"))
-    return _tested("scores", figures, means, both)
+        odds = log_odds(values)
+        spread = max(float(odds[~both.is_now[article]].std()), 1e-6)
+        columns.append(both.by_article(odds / spread, article))
+        shift = difference(signal, both.sides(columns[-1]), _SHIFT)
+        old, new = map(mean_of, both.sides(both.by_article(values, article)))
+        figures.append(replace(shift, before=old, now=new, unit="sd"))
+    return _tested("scores", figures, columns, both)
 
 
 def flags(both: TwoRuns) -> DriftMeasure:
-    """Compare the share that is flagged of each signal, at the thresholds of the second run."""
-    is_now, residuals, figures = both.is_now, [], []
+    """Compare the share of an article's sentences that is flagged, by the second thresholds."""
+    columns, figures = [], []
     for signal in both.signals:
         values, article = both.values(signal)
         flagged = values >= np.float32(both.now.manifest["thresholds"][signal])
-        hits, counts = both.sums(flagged.astype(np.float64), article)
-        old, new = (share_of(hits[w], counts[w]) for w in (~is_now, is_now))
-        figures.append(difference(signal, old, new, _FLAGS))
-        residuals.append(hits - counts * hits.sum() / max(counts.sum(), 1.0))
-    return _tested("flags", figures, residuals, both)
+        columns.append(both.by_article(flagged.astype(np.float64), article))
+        figures.append(difference(signal, both.sides(columns[-1]), _FLAGS, share_of))
+    return _tested("flags", figures, columns, both)
 
 
 def _tested(
-    name: str, figures: Sequence[DriftFigure], values: Sequence[Floats], both: TwoRuns
+    name: str, figures: Sequence[DriftFigure], columns: Sequence[Floats], both: TwoRuns
 ) -> DriftMeasure:
-    """Test figures by one value of each article."""
+    """Test figures by a value of each article."""
     if not figures:
         return DriftMeasure(name, note="no signal is scored in both runs")
-    columns = centred(np.stack(values, axis=1), both.outlet, both.is_now)
-    return _measure(name, figures, mean_shift_ps(columns, both.is_now, both.draws, both.seed))
+    values = centred(np.stack(columns, axis=1), both.outlet, both.is_now)
+    return _measure(name, figures, mean_shift_ps(values, both.is_now, both.draws, both.seed))
 
 
 def _measure(name: str, figures: Sequence[DriftFigure], ps: Sequence[float]) -> DriftMeasure:
@@ -220,22 +219,23 @@ def outlets(both: TwoRuns) -> DriftMeasure:
 def _shares(name: str, marked: Bools, is_now: Bools, least: float) -> DriftFigure:
     sides = marked[~is_now], marked[is_now]
     p = fisher_exact([[one.sum(), len(one) - one.sum()] for one in sides]).pvalue
-    return difference(name, share_of(sides[0]), share_of(sides[1]), least, float(p))
+    return replace(difference(name, sides, least, share_of), p=float(p))
 
 
 def distances(both: TwoRuns) -> DriftMeasure:
     """Compare how far articles lie from the training data."""
-    sides = [(one, ~np.isnan(one.distance)) for one in (both.before, both.now)]
-    before, now = (one.distance[known] for one, known in sides)
+    distance = np.concatenate([both.before.distance, both.now.distance])
+    before, now = both.sides(distance)
     if not len(before) or not len(now):
         return _NO_DOMAIN
-    far = np.concatenate([one.far[known] for one, known in sides])
-    p = float(ks_2samp(before, now).pvalue)
-    mean = difference("distance", mean_of(before), mean_of(now), _DISTANCE, p)
+    known, far = ~np.isnan(distance), np.concatenate([both.before.far, both.now.far])
     figures = [
-        replace(mean, size=float(wasserstein_distance(before, now))),
-        _shares("far", far, np.arange(len(far)) >= len(before), _FAR),
-    ]
+        replace(
+            difference("distance", (before, now), _DISTANCE),
+            size=float(wasserstein_distance(before, now)), p=float(ks_2samp(before, now).pvalue),
+        ),
+        _shares("far", far[known], both.is_now[known], _FAR),
+    ]  # fmt: skip
     return _measure("distance", figures, holm([one.p for one in figures]))
 
 
